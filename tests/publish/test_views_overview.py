@@ -127,7 +127,9 @@ def test_the_map_marks_the_same_cities(frozen: Frozen) -> None:
 def test_published_scores_stay_apart_and_have_no_interval(frozen: Frozen) -> None:
     data = view(frozen).trend.data
     published = data[data["series"] == "published"]
-    assert published["estimate"].tolist() == published_series(indicator="composite")["score"].tolist()
+    assert (
+        published["estimate"].tolist() == published_series(indicator="composite")["score"].tolist()
+    )
     assert published["year"].tolist() == list(range(2017, 2025))
     assert published[["ci_low", "ci_high", "n"]].isna().all(axis=None)
     own = data[data["series"] == "own"]

@@ -1,1 +1,1 @@
-"""Beside the score, never inside it: published series and other outside evidence."""
+"""Evidence from outside the survey, shown beside the score: published series."""

@@ -1,4 +1,4 @@
-"""What the association has published since 2017, in the vocabulary of our own result cells.
+"""Figures the association has published since 2017, keyed like the cells of results.
 
 These figures stand beside the estimates, clearly apart, and never enter them.
 """
@@ -25,7 +25,7 @@ MEAN_OF_CITIES = "mean_of_cities"
 
 @dataclass(frozen=True)
 class PublishedResult:
-    """One published figure, keyed like a cell of ours."""
+    """Published figure, keyed like a cell of the results."""
 
     year: int
     area_level: str
@@ -44,7 +44,7 @@ class PublishedResult:
 
 @dataclass(frozen=True)
 class PublishedWave:
-    """One year of the survey; what was never published is None."""
+    """Published facts of one year of the survey; None where nothing was published."""
 
     year: int
     cities: int
@@ -71,14 +71,14 @@ class _Names:
 
 @lru_cache(maxsize=1)
 def published_results() -> tuple[PublishedResult, ...]:
-    """Every published figure that comes with the platform."""
+    """Return every published figure that comes with the platform."""
     return read_results(RESULTS_CSV, shipped_cities())
 
 
 def read_results(
     path: Path, cities: Iterable[FrameCity], *, names: Path = NAMES_CSV
 ) -> tuple[PublishedResult, ...]:
-    """Read a file of published figures; a name that nobody knows is an error that shows it."""
+    """Read a file of published figures; raise an error for an unknown name."""
     known = _names(names, cities)
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(_parse_result(row, known) for row in csv.DictReader(file))
@@ -86,7 +86,7 @@ def read_results(
 
 @lru_cache(maxsize=1)
 def published_waves() -> tuple[PublishedWave, ...]:
-    """What is known of each year's fieldwork."""
+    """Return the published facts of each year's fieldwork."""
     with WAVES_CSV.open(encoding="utf-8", newline="") as file:
         return tuple(_parse_wave(row) for row in csv.DictReader(file))
 
@@ -98,7 +98,7 @@ def published_series(
     group: str = EVERYONE,
     indicator: str,
 ) -> pd.DataFrame:
-    """The years of one cell: year, score, rank, status, source; possibly no row at all."""
+    """Return the years of one cell: year, score, rank, status, source; possibly no row."""
     wanted = (area_level, area, group, indicator)
     rows = [
         asdict(result)
@@ -155,7 +155,7 @@ def _cell(level: str, name: str, names: _Names) -> tuple[str, str, str]:
 
 
 def _city_code(name: str, cities: Mapping[str, str]) -> str:
-    """The press drops the administrative suffix, so a city is known by how its name begins."""
+    """Return the code of a city by how its name begins; the press drops the suffix."""
     codes = [code for full, code in cities.items() if full.startswith(name)]
     if len(codes) != 1:
         raise _unknown_name_error(name)

@@ -1,4 +1,4 @@
-"""The one gate between estimates and eyes."""
+"""Disclosure control: the single gate between estimates and readers."""
 
 from survey.disclosure.differencing import Memberships, Overlaps, find_overlaps
 from survey.disclosure.embargo import areas_to_withhold

@@ -17,7 +17,7 @@ _PASSES = 100
 
 @dataclass(eq=False)
 class BoundedCounts:
-    """Finds counts between close bounds; what has not changed since is not worked out again."""
+    """Search for counts between close bounds, which remembers what has not changed."""
 
     relations: Sequence[Relation]
     minimum: int

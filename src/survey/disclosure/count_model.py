@@ -1,4 +1,4 @@
-"""One indicator's hidden counts as a linear model: what can each of them be?"""
+"""Linear model of the hidden counts of one indicator, to find what each of them can be."""
 
 import os
 import sys
@@ -24,12 +24,12 @@ _PROGRESS = 0.02
 
 
 class ContradictoryCountsError(ValueError):
-    """The published counts cannot all be true."""
+    """Raised when the published counts cannot all be true."""
 
 
 @dataclass(frozen=True)
 class SliceAudit:
-    """What is known of the hidden cells of one slice."""
+    """Result of an audit of the hidden cells of one slice."""
 
     wide: frozenset[int] = frozenset()
     """Places in the slice (flat); they stay wide when more is hidden."""
@@ -90,7 +90,7 @@ class CountModel:
 
     @property
     def work(self) -> float:
-        """Simplex iterations times thousands of unknowns and equations."""
+        """Work done so far: simplex iterations times thousands of unknowns and equations."""
         return self.iterations * self.weight / 1000
 
     def audit(
@@ -102,7 +102,7 @@ class CountModel:
         before: SliceAudit | None = None,
         work: float = np.inf,
     ) -> SliceAudit:
-        """Look at the targets until `work` is done.
+        """Audit the targets until `work` is done.
 
         Args:
             before: an audit when less was hidden. What was wide is so still; what was narrow is
@@ -142,7 +142,7 @@ class CountModel:
     def _bound_mixtures(
         self, cells: Numbers, minimum: int, rng: np.random.Generator, work: float
     ) -> None:
-        """Many cells at once, in random mixtures: shows nearly all wide cells to be wide."""
+        """Bound many cells at once in random mixtures, which shows most wide cells to be wide."""
         stale = 0
         for _ in range(_MAX_MIXTURE_PROGRAMMES):
             open_cells = cells[self._is_narrow(cells, minimum)]
@@ -161,7 +161,7 @@ class CountModel:
         return narrow
 
     def _integer_bounds(self, cells: Numbers) -> tuple[Floats, Floats]:
-        """Smallest and largest whole number seen so far."""
+        """Return the smallest and largest whole number found so far."""
         return np.ceil(self.low[cells] - _TOLERANCE), np.floor(self.high[cells] + _TOLERANCE)
 
     def _solve(self, cost: Floats) -> None:
@@ -179,8 +179,11 @@ class CountModel:
 
 @cache
 def _suppress_banner() -> None:
-    """The first solver of a process prints a banner on standard output, whatever its options; a
-    command that prints JSON must print nothing else."""
+    """Keep the solver's banner off standard output.
+
+    The first solver of a process prints one, whatever its options; a command that prints JSON must
+    print nothing else.
+    """
     sys.stdout.flush()
     with suppress(OSError):
         kept = os.dup(1)
@@ -202,7 +205,7 @@ def _solver(
     sides: Floats,
     upper: float,
 ) -> highspy.Highs:
-    """A solver that is deterministic: one thread, primal simplex, which keeps its basis."""
+    """Create a deterministic solver: one thread, primal simplex, which keeps its basis."""
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = size, len(sides)
     model.col_cost_ = np.zeros(size)

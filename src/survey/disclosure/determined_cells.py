@@ -26,7 +26,7 @@ _SIFT = 25
 def find_determined_cells(
     hidden: Flags, relations: Sequence[Relation], since: Flags | None = None
 ) -> Flags:
-    """Which hidden cells the relations that add up determine.
+    """Find the hidden cells that are determined by the relations that add up.
 
     Where nothing has changed `since`, which was looked at before, nothing is found again.
     """
@@ -57,7 +57,7 @@ def find_determined_cells(
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """The relations of one axis, each weighted by one over its hidden members."""
+    """Relations of one axis, each weighted by one over its hidden members."""
 
     matrix: Floats
     axis: int
@@ -69,7 +69,7 @@ class _Side:
 
 
 class _System:
-    """The normal operator on the hidden cells; the last axis numbers independent systems."""
+    """Normal operator on the hidden cells; the last axis numbers independent systems."""
 
     def __init__(self, unknown: NDArray[np.generic], sums: Sequence[Floats]) -> None:
         self.unknown, self._sums = unknown.astype(float), sums
@@ -94,7 +94,7 @@ class _System:
 
 
 def _apply_along_axis(matrix: Floats, values: Floats, axis: int) -> Floats:
-    """`matrix` applied to one axis of `values`."""
+    """Apply `matrix` to one axis of `values`."""
     first = np.moveaxis(values, axis, 0)
     result = (matrix @ first.reshape(len(first), -1)).reshape(len(matrix), *first.shape[1:])
     turned: Floats = np.moveaxis(result, 0, axis)
@@ -102,7 +102,7 @@ def _apply_along_axis(matrix: Floats, values: Floats, axis: int) -> Floats:
 
 
 def _null_draw(system: "_System") -> Floats:
-    """Random numbers less their part in the row space, one draw a system."""
+    """Return random numbers less their part in the row space, one draw per system."""
     rng = np.random.default_rng(SEED)
     draw = rng.uniform(-1.0, 1.0, system.unknown.shape[:-1])[..., None] * system.unknown
     free: Floats = draw.copy()

@@ -1,4 +1,4 @@
-"""Domains whose respondents differ by a few people: subtracting one from the other shows them."""
+"""Pairs of domains that differ by a few people, whom subtraction would reveal."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,7 +27,7 @@ class Overlaps:
 
 @dataclass(frozen=True, eq=False)
 class Memberships:
-    """Who is in which domain, N respondents."""
+    """Membership of N respondents in areas and groups, and who has a figure."""
 
     city: Numbers
     """City of each respondent, 0 to C - 1."""
@@ -40,11 +40,11 @@ class Memberships:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Areas, groups, indicators: the order of the rows that overlaps are about."""
+        """Numbers of areas, groups and indicators, in the order of the rows that overlaps name."""
         return self.within.shape[0], self.member.shape[1], self.answered.shape[1]
 
     def counts(self) -> Numbers:
-        """Respondents of each domain and indicator, A x G x I."""
+        """Return the respondents of each domain and indicator, areas × groups × indicators."""
         groups = self.member.astype(np.float32)
         by_city = np.stack(
             [groups[rows].T @ self.answered[rows].astype(np.float32) for rows in self.rows()]
@@ -61,7 +61,7 @@ class Memberships:
 def find_overlaps(
     who: Memberships, *, nested: frozenset[tuple[int, int]], minimum: int = MINIMUM_N
 ) -> Overlaps:
-    """All pairs of domains, of one area or of two that overlap, exactly from the memberships.
+    """Find all pairs of domains, of one area or of two, that differ by few respondents.
 
     |A delta B| = |A| + |B| - 2 |A and B|, with |A and B| from one matrix product a city. Pairs of
     which one has fewer than `minimum` respondents are left out: that one is hidden anyway.
@@ -84,7 +84,7 @@ def find_overlaps(
 
 @dataclass(frozen=True, eq=False)
 class _Shared:
-    """Respondents of both groups of a pair: cities x indicators x pairs."""
+    """Respondents of both groups of a pair: cities × indicators × pairs."""
 
     by_city: NDArray[np.int32]
     pair_index: Numbers
@@ -107,7 +107,7 @@ class _Shared:
 
 
 def _count_of_both(who: Memberships, rows: Numbers, first: Numbers, other: Numbers) -> Numbers:
-    """Respondents of both groups of each pair among `rows`, indicators x pairs."""
+    """Return the respondents of both groups of each pair among `rows`, indicators × pairs."""
     member = np.ascontiguousarray(who.member[rows].T.astype(np.float32))
     return who.answered[rows].T.astype(np.float32) @ (member[first] * member[other]).T
 
@@ -120,7 +120,7 @@ def _close_pairs(
     is_nested: bool,
     minimum: int,
 ) -> tuple[Numbers, Numbers]:
-    """Pairs of rows of two areas (or one) that differ by less than `minimum`, and by how much.
+    """Return pairs of rows of one or two areas that differ by less than `minimum`, and by how much.
 
     Who is in one area only always makes a difference; where that alone is enough, nothing else
     is counted.

@@ -1,4 +1,4 @@
-"""Before release: larger areas that would tell a reader the figures of one city outside their own.
+"""Larger areas that, before a release, would tell the figures of one city outside a reader's area.
 
 This is about an embargo, not about small cells, which no reader can work out from all rows
 together. A reader sees their own cities and the larger areas; subtracting, they know every sum of
@@ -17,7 +17,7 @@ _ZERO = 1e-9
 def areas_to_withhold(
     areas: Mapping[Key, Collection[str]], reach: Collection[str]
 ) -> frozenset[Key]:
-    """Areas to withhold from a reader of the cities in `reach`, so that no other is determined.
+    """Return the areas to withhold from a reader of `reach`, so that no other city is determined.
 
     Of the areas that together determine a city the one with the fewest cities outside `reach` goes
     first, so that the nation stays longest.
@@ -39,7 +39,7 @@ def areas_to_withhold(
 
 
 def _find_single_city_rows(sums: Floats) -> Flags:
-    """Rows of `sums` that take part in a combination that is one single city."""
+    """Return the rows of `sums` that take part in a combination that is one single city."""
     inverse = np.linalg.pinv(sums)
     spanned = np.abs(inverse @ sums - np.eye(sums.shape[1])).max(axis=0) < _ZERO
     rows: Flags = (np.abs(inverse[spanned]) > _ZERO).any(axis=0)

@@ -1,4 +1,4 @@
-"""Decide which cells of a table may be shown, and blank the others.
+"""Disclosure gate, which decides the cells of a table that may be shown and blanks the others.
 
 The rules, in this order: fewer than `minimum` respondents; one and the same sensitive answer; a
 difference of fewer than `minimum` people from another cell; and whatever else must be hidden so
@@ -86,7 +86,7 @@ def _apply_further_rules(
     minimum: int,
     auditor: IntervalAuditor | None,
 ) -> NDArray[np.int8]:
-    """The reasons after the rules that look at more than one count."""
+    """Return the reasons after the rules that look at more than one count."""
     reasons = reasons.copy()
     counted = axes.cube(size, 0).astype(np.int64)
     n, relations = add_remainder_cells(counted, axes.relations(totals))
@@ -145,7 +145,7 @@ def narrow_keys(
     totals: Sequence[AdditiveTotal],
     auditor: IntervalAuditor,
 ) -> list[Key]:
-    """The keys of the cells that an audit of `table` found too narrow."""
+    """Return the keys of the cells that an audit of `table` found too narrow."""
     axes = CubeAxes(table, by, totals)
     row = {place: number for number, place in enumerate(zip(*axes.positions, strict=True))}
     keys = table[list(by)].astype(str)
@@ -153,8 +153,10 @@ def narrow_keys(
 
 
 def _suppression_cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
-    """A cell's respondents, at most over the axes that do not add up: the same choice is made for
-    every indicator, so that none tells what another hides."""
+    """Return what hiding a cell costs: its respondents, at most over axes that do not add up.
+
+    The choice is the same for every indicator, so that none tells what another hides.
+    """
     adding = {relation.axis for relation in relations if not relation.mixture}
     others = tuple(axis for axis in range(n.ndim) if axis not in adding)
     return np.broadcast_to(n.max(axis=others, keepdims=True), n.shape) if others else n
@@ -163,7 +165,7 @@ def _suppression_cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
 def _smaller_row(
     pairs: Numbers, cost: Numbers, order: Numbers, reasons: NDArray[np.int8]
 ) -> Numbers:
-    """Of every pair that would be shown the row with fewer respondents, else the later one."""
+    """Return, of every pair that would be shown, the row with fewer respondents, else the later."""
     open_pairs = pairs[(reasons[pairs] == _CODE[SuppressionReason.SHOWN]).all(axis=1)]
     row, other = open_pairs[:, 0], open_pairs[:, 1]
     first = (cost[row] < cost[other]) | ((cost[row] == cost[other]) & (order[row] > order[other]))

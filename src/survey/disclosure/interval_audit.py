@@ -1,4 +1,4 @@
-"""What all published counts together tell of each hidden count, by linear programming.
+"""Audit of hidden counts by linear programming on all published counts together.
 
 A reader knows every published count, which cells add up to which, and that no count is negative.
 The smallest and the largest value that a hidden count can then have are two linear programmes, in
@@ -23,7 +23,7 @@ WORK_PER_SECOND = 50_000
 
 @dataclass(frozen=True)
 class NarrowCell:
-    """A hidden count, by its place in the cube, between two numbers that are too close."""
+    """Hidden count, by its place in the cube, between two bounds that are too close."""
 
     position: tuple[int, ...]
     low: int
@@ -32,7 +32,7 @@ class NarrowCell:
 
 @dataclass(eq=False)
 class IntervalAuditor:
-    """Audits a cube slice by slice (one an indicator), and again where it has changed.
+    """Auditor of a cube, slice by slice (one per indicator), and again where it has changed.
 
     `work` bounds how many cells are looked at; None: all. From one look to the next more is hidden,
     never less: whatever the published counts allowed they allow still, so that only what was too

@@ -1,4 +1,4 @@
-"""The same decision wherever a figure appears: other tables follow the cells."""
+"""Propagation of the decisions for cells to the other tables that show the same figures."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,10 +20,11 @@ def propagate_suppression(
     at: Mapping[str, str | pd.Series] | None = None,
     figures: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """`table` with the `shown` and `reason` of the cells its rows are about, hidden ones blanked.
+    """Return `table` with the `shown` and `reason` of the cells its rows are about.
 
-    A row already hidden stays hidden, so that a row about several cells follows each in turn:
-    `follow(follow(changes, before), after)`. The first reason stays.
+    Hidden rows are blanked. A row already hidden stays hidden, so that a row about several cells
+    follows each in turn: `propagate_suppression(propagate_suppression(changes, before), after)`.
+    The first reason stays.
 
     Args:
         cells: a protected table; its keys `by` name a row.
@@ -48,7 +49,7 @@ def _find_rows(
     by: Sequence[str],
     fixed: Mapping[str, str | pd.Series],
 ) -> NDArray[np.int64]:
-    """The row of `cells` that each row of `table` is about."""
+    """Return the row of `cells` that each row of `table` is about."""
     if not len(table):
         return np.zeros(0, dtype=np.int64)
     known, wanted, sizes = [], [], []

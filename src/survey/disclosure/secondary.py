@@ -1,4 +1,4 @@
-"""Complementary suppression: what is hidden cannot be worked out from totals and siblings.
+"""Complementary suppression, so that hidden cells cannot be computed from totals and siblings.
 
 Every relation of the cube (a whole and its parts, in one column of the other keys) is looked at
 until nothing changes. A relation is open
@@ -43,7 +43,7 @@ _WHOLE_COST = 1e12
 
 @dataclass(frozen=True, eq=False)
 class SuppressionCube:
-    """The cells by place, one axis a kind of key."""
+    """Cells by place, one axis per kind of key."""
 
     n: Numbers
     few: Flags
@@ -59,12 +59,12 @@ class SuppressionCube:
     """Cells of the table; what parts leave of a whole is a place, but published nowhere."""
 
     def known(self, hidden: Flags) -> Floats:
-        """What is published: the counts of cells that are shown, null elsewhere."""
+        """Return the published counts: those of cells that are shown, null elsewhere."""
         return np.where(hidden | ~self.listed, np.nan, self.n)
 
     @cached_property
     def cost(self) -> Floats:
-        """`size` with a small part that lets no two cells be equal."""
+        """`size` with a small addition that lets no two cells be equal."""
         order = np.lexsort((np.arange(self.n.size), self.n.ravel(), self.size.ravel()))
         place = np.empty(self.n.size)
         place[order] = np.arange(self.n.size)
@@ -73,7 +73,7 @@ class SuppressionCube:
 
     @property
     def price(self) -> Floats:
-        """`cost`; infinite where there is nobody to hide."""
+        """`cost`; infinite where there are no respondents to hide."""
         return np.where(self.n > 0, self.cost, np.inf)
 
 
@@ -83,7 +83,7 @@ def add_secondary_suppression(
     relations: Sequence[Relation],
     auditor: IntervalAuditor | None = None,
 ) -> Flags:
-    """`hidden` with the further cells that must be hidden."""
+    """Return `hidden` with the further cells that must be hidden."""
     views = [_RelationColumns(cube, relation) for relation in relations]
     hidden = _close_relations(cube, hidden, views)
     moves = CubeMoves.of(relations, hidden.shape)
@@ -109,8 +109,9 @@ def _with_wide_intervals(
     bounds: BoundedCounts,
     auditor: IntervalAuditor | None,
 ) -> Flags:
-    """`hidden` with one more cell beside each whose count lies in too narrow an interval, and so
-    on until the simple bounds have nothing more to say; then the linear programmes are asked.
+    """Hide one more cell beside each whose count lies in too narrow an interval.
+
+    This is repeated until the simple bounds find nothing; then the linear programmes are asked.
     """
     wider = hidden
     while True:
@@ -132,7 +133,7 @@ def _close_relations(
     views: Sequence["_RelationColumns"],
     added: Flags | None = None,
 ) -> Flags:
-    """`hidden` until no relation is open on its own; none was open before `added` came."""
+    """Return `hidden` with more cells until no relation is open; none was before `added` came."""
     hidden = hidden.copy()
     if added is None:
         waiting = {place: view.every for place, view in enumerate(views)}
@@ -162,7 +163,7 @@ def _hide_one_more(
 
 
 def _widen_hidden(hidden: Flags, leaking: Flags, views: Sequence["_RelationColumns"]) -> Flags:
-    """`hidden` with one more member beside every determined cell, where there is one."""
+    """Return `hidden` with one more member beside every determined cell, where there is one."""
     hidden, waiting = hidden.copy(), leaking.copy()
     columns = [np.flatnonzero(view.of(leaking).any(axis=0)) for view in views]
     columns = [
@@ -201,9 +202,11 @@ def _iter_touched_relations(
 def _widen_around_narrow(
     hidden: Flags, narrow: Flags, views: Sequence["_RelationColumns"]
 ) -> Flags:
-    """`_widen_hidden`; where all of a cell's own relations are hidden, beside those that it shares
-    them
-    with, and so on."""
+    """Hide one more member beside each narrow cell.
+
+    Where all of a cell's own relations are hidden, beside those that it shares them with, and so
+    on.
+    """
     near = narrow
     while near.any():
         wider = _widen_hidden(hidden, near, views)
@@ -230,12 +233,12 @@ class _RelationColumns:
         self.every: Numbers = np.arange(self._n.shape[1])
 
     def of(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Members (whole first) x columns."""
+        """Build the columns of a relation: members (whole first) × columns."""
         moved = np.moveaxis(values, self._relation.axis, 0)[self._relation.members]
         return moved.reshape(len(self._relation.members), -1)
 
     def open(self, hidden: Flags, columns: Numbers) -> Numbers:
-        """Those of `columns` in which the relation gives something away and can give up more."""
+        """Return those of `columns` in which the relation reveals something and can hide more."""
         columns = self.giving(hidden, columns)
         n = self._n[:, columns]
         gone = self.of(hidden)[:, columns] & (n > 0)
@@ -246,13 +249,13 @@ class _RelationColumns:
         return open_columns
 
     def giving(self, hidden: Flags, columns: Numbers) -> Numbers:
-        """Those of `columns` in which a member is left to hide."""
+        """Return those of `columns` in which a member is left to hide."""
         left = (self._n[:, columns] > 0) & ~self.of(hidden)[:, columns]
         giving_columns: Numbers = columns[left.any(axis=0)]
         return giving_columns
 
     def _narrow(self, n: Numbers, gone: Flags, columns: Numbers) -> Flags:
-        """What the shown whole tells about its hidden parts is too much."""
+        """Return where the shown whole tells too much about its hidden parts."""
         parts, size = gone[1:], n[1:]
         answer = np.where(parts, self._answer[1:, columns], -np.inf)
         alike = np.isfinite(answer).any(axis=0) & ~np.isnan(answer).any(axis=0)
@@ -292,7 +295,7 @@ class _RelationColumns:
             self._at(flags)[self._relation_positions(member, columns)] = True
 
     def clear(self, waiting: Flags, columns: Numbers) -> None:
-        """No member in `columns` waits any longer."""
+        """Reset the flag of every member in `columns`."""
         for member in self._relation.members:
             self._at(waiting)[self._relation_positions(member, columns)] = False
 

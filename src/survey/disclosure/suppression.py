@@ -1,4 +1,4 @@
-"""Why a figure is not shown, and which columns are figures."""
+"""Reasons for suppression, and the columns that are blanked."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -32,7 +32,7 @@ FIGURE_COLUMNS = (
 
 
 class SuppressionReason(StrEnum):
-    """Why a cell is not shown; empty for a cell that is.
+    """Reason why a cell is not shown; empty for a cell that is.
 
     The order is that of the rules: a cell has the reason of the first rule that hid it.
     """
@@ -56,7 +56,7 @@ REASONS = tuple(reason.value for reason in SuppressionReason)
 def apply_suppression(
     table: pd.DataFrame, reasons: NDArray[np.int8], figures: Sequence[str] = FIGURE_COLUMNS
 ) -> pd.DataFrame:
-    """`table` with `shown` and `reason`, and the figures of hidden rows set to null.
+    """Return `table` with `shown` and `reason`, and the figures of hidden rows set to null.
 
     `reasons` are places in `REASONS`, one a row.
     """
@@ -72,13 +72,13 @@ def apply_suppression(
 
 
 def count_hidden_by_rule(table: pd.DataFrame) -> dict[str, int]:
-    """Rows of a protected table hidden by each rule."""
+    """Count the rows of a protected table hidden by each rule."""
     counted = table["reason"].value_counts()
     return {reason: int(counted.get(reason, 0)) for reason in REASONS if reason}
 
 
 def mask_sensitive_reason(table: pd.DataFrame) -> pd.DataFrame:
-    """A protected table as others may read it: `unanimous` says `secondary`.
+    """Return a protected table in which the reason `unanimous` is given as `secondary`.
 
     The true reason would tell what it hides, that all of them gave the same answer.
     """
@@ -93,7 +93,7 @@ def mask_sensitive_reason(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def neutral(table: pd.DataFrame) -> pd.DataFrame:
-    """A protected table as it leaves the results: one reason for all that is hidden, and no status.
+    """Return a protected table with one reason for all hidden rows, and without their status.
 
     The status of a hidden row would tell as well: `empty` that nobody is in it, `not_estimable`
     that all of them come from one sampling point.
@@ -111,5 +111,5 @@ def neutral(table: pd.DataFrame) -> pd.DataFrame:
 
 @lru_cache(maxsize=64)
 def _index(labels: tuple[str, ...]) -> pd.Index:
-    """The same categories are one object, which is how a reader recognises them at once."""
+    """Return the categories as one shared object, so that readers recognise them at once."""
     return pd.Index(labels)

@@ -1,4 +1,4 @@
-"""Freeing a cell that all relations together determine.
+"""Exchanges of respondents that keep all totals, to free cells that these determine.
 
 An exchange along one axis moves a respondent from one part to another and changes every whole
 that has only one of the two: a city against a city, with those of their provinces and tiers that
@@ -22,7 +22,7 @@ _MAX_ARRIVALS = 20_000
 
 @dataclass(frozen=True, eq=False)
 class AxisMoves:
-    """What can move along one axis: the places that each touches, m x size."""
+    """Exchanges along one axis: the places that each touches, m × size."""
 
     exchanges: Flags
     arrivals: Flags
@@ -36,7 +36,7 @@ class AxisMoves:
 
 @dataclass(frozen=True, eq=False)
 class CubeMoves:
-    """What can move in a cube, along each axis with sums."""
+    """Exchanges in a cube, along each axis with sums."""
 
     axes: tuple[int, ...]
     moves: tuple[AxisMoves, ...]
@@ -65,13 +65,13 @@ def _axis_moves(relations: Sequence[Relation], size: int) -> AxisMoves:
 
 
 def _neutral(change: Floats, sums: Floats) -> Flags:
-    """Places touched by the changes that change no relation."""
+    """Return the places touched by the changes that change no relation."""
     kept: Flags = change[(change @ sums.T == 0).all(axis=1)] != 0
     return kept
 
 
 def _arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Floats:
-    """None where there are too many ways."""
+    """Return the ways to undo a change, or None if there are too many."""
     rows = []
     for whole in sorted(wholes):
         ways = [
@@ -83,7 +83,7 @@ def _arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Flo
 
 
 def _lift_matrix(sums: Floats) -> Floats:
-    """For each place, 1 there and in every whole above it."""
+    """Return, for each place, 1 there and in every whole above it."""
     size = sums.shape[1]
     lifted = np.eye(size)
     for _ in range(len(sums)):
@@ -100,9 +100,9 @@ def _lift_matrix(sums: Floats) -> Floats:
 def protect_determined_cells(
     hidden: Flags, leaking: Flags, price: Floats, exchanges: CubeMoves
 ) -> tuple[Flags, Flags]:
-    """`hidden` with the cells that free those in `leaking`, and which of these stay unfree.
+    """Return `hidden` with the cells that free those in `leaking`, and which remain determined.
 
-    `price` is that of hiding a cell; infinite for one that nobody is in.
+    `price` is that of hiding a cell; infinite for one without respondents.
     """
     axes, moves = exchanges.axes, exchanges.moves
     others = [axis for axis in range(hidden.ndim) if axis not in axes]
@@ -132,7 +132,7 @@ def protect_determined_cells(
 def _cheapest(
     price: Floats, at: Sequence[int], moves: Sequence[AxisMoves]
 ) -> tuple[Numbers, ...] | None:
-    """The places of the cheapest product of exchanges that touches `at`; None without one."""
+    """Return the places of the cheapest product of exchanges that touches `at`, or None."""
     fit = [move.touching(int(here)) for move, here in zip(moves, at, strict=True)]
     if any(len(move) == 0 for move in fit):
         return None

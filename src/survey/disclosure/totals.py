@@ -1,4 +1,4 @@
-"""Which cells add up to which: the declaration the gate reads, and its places in a cube."""
+"""Declaration of the cells that add up to each other, and their places in a cube."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class AdditiveTotal:
-    """One sum that a reader can take: `parts` make up `whole`, whatever the other keys are.
+    """Sum that a reader can compute: `parts` make up `whole`, whatever the other keys are.
 
     Where the parts do not reach the whole, what remains is a cell of its own that is never shown
     but can be worked out (people who did not state their income).
@@ -32,7 +32,7 @@ class AdditiveTotal:
 
 @dataclass(frozen=True)
 class Relation:
-    """A `AdditiveTotal` in places: members of one axis of a cube, the whole first."""
+    """Total in places of one axis of a cube, the whole first."""
 
     axis: int
     members: Numbers
@@ -40,7 +40,7 @@ class Relation:
 
 
 def relation_matrix(relations: Sequence[Relation], size: int) -> Floats:
-    """One row a relation over the places of its axis: the whole 1, each part -1."""
+    """Return one row per relation over the places of its axis: the whole 1, each part -1."""
     matrix = np.zeros((len(relations), size))
     for row, relation in enumerate(relations):
         matrix[row, relation.members[0]] = 1.0
@@ -49,7 +49,7 @@ def relation_matrix(relations: Sequence[Relation], size: int) -> Floats:
 
 
 class CubeAxes:
-    """The keys of a table as a cube: key columns that a total names together are one axis.
+    """Axes of a table as a cube; key columns that a total names together are one axis.
 
     Labels are in the order of their text, so that the order of rows decides nothing.
     """
@@ -71,13 +71,13 @@ class CubeAxes:
             raise ValueError(f"rows with the same keys: {list(by)}")
 
     def cube(self, values: Floats, empty: float) -> Floats:
-        """The values of the rows by place; `empty` where there is no row."""
+        """Return the values of the rows by place; `empty` where there is no row."""
         result = np.full(self.shape, empty)
         result[self.positions] = values
         return result
 
     def relations(self, totals: Sequence[AdditiveTotal]) -> list[Relation]:
-        """The totals whose whole and at least one part are in the table."""
+        """Return the totals whose whole and at least one part are in the table."""
         relations = []
         for total in totals:
             axis = self.columns.index(total.along)
@@ -93,7 +93,7 @@ class CubeAxes:
 
 
 def _axes(by: Sequence[str], totals: Sequence[AdditiveTotal]) -> list[Key]:
-    """The axes in the order of `by`."""
+    """Return the axes in the order of `by`."""
     named = list(dict.fromkeys(total.along for total in totals))
     named_columns = [column for along in named for column in along]
     if len(set(named_columns)) < len(named_columns) or not set(named_columns) <= set(by):
@@ -103,7 +103,7 @@ def _axes(by: Sequence[str], totals: Sequence[AdditiveTotal]) -> list[Key]:
 
 
 def encode_labels(column: pd.Series) -> tuple[Numbers, list[str]]:
-    """Place of each value among the distinct ones in the order of their text, and these texts."""
+    """Return the place of each value among the distinct ones in text order, and these texts."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, texts = column.cat.codes.to_numpy(), column.cat.categories.astype(str).to_numpy()
     else:
@@ -114,7 +114,7 @@ def encode_labels(column: pd.Series) -> tuple[Numbers, list[str]]:
 
 
 def _encode_keys(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
-    """Place of each row among the distinct keys of several columns, and these keys."""
+    """Return the place of each row among the distinct keys of several columns, and these keys."""
     codes, labels = zip(*(encode_labels(frame[column]) for column in frame), strict=True)
     sizes = [len(names) for names in labels]
     distinct, place = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
@@ -129,8 +129,9 @@ def _encode_keys(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
 def add_remainder_cells(
     n: Numbers, relations: Sequence[Relation]
 ) -> tuple[Numbers, list[Relation]]:
-    """Counts with a further place for each relation whose parts do not reach the whole, and the
-    relations with these places among their parts.
+    """Add a place for each relation whose parts do not reach the whole.
+
+    Returns the counts with these places, and the relations with them among their parts.
 
     Raises:
         ValueError: parts with more respondents than their whole.

@@ -1,4 +1,4 @@
-"""The audit trail as a file for people: CSV or a workbook, harmless in a spreadsheet."""
+"""Export of the audit trail as CSV or a workbook that a spreadsheet cannot run."""
 
 import csv
 import re
@@ -37,7 +37,7 @@ def format_china_time(at: datetime) -> str:
 
 
 def write_csv(file: TextIO, entries: Iterable[TrailEntry], t: Translator) -> int:
-    """Write a heading and a line for each entry; returns how many."""
+    """Write a heading and a line for each entry, and return how many."""
     file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([t(label) for _, label, _ in _COLUMNS])

@@ -1,4 +1,4 @@
-"""One picture as a page shows it: words, data for the eye, and the same data as a table."""
+"""Chart as a page shows it: labels, data for drawing, and the same data as a table."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from survey.publish.table_format import format_for_screen
 
 @dataclass(frozen=True, eq=False)
 class ChartPanel:
-    """`rows` feed the chart, `listing` is what people read and download; neither is changed."""
+    """Chart with its data; `rows` feed the chart, `listing` is read and downloaded."""
 
     key: str
     """Names the picture in widget keys and file names; latin letters and hyphens."""
@@ -30,12 +30,12 @@ class ChartPanel:
 
     @cached_property
     def data(self) -> pd.DataFrame:
-        """`rows` for those who calculate."""
+        """`rows` as a data frame."""
         return to_frame(self.chart_rows)
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """`listing` for those who take it away."""
+        """`listing` as a data frame."""
         return to_frame(self.table_columns)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A sheet of one-time codes as PDF: A4, twenty a page, to be cut or shown."""
+"""Invitation sheet with one-time codes as PDF: A4, twenty a page, to be cut or shown."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ _GREY = 110
 
 
 def code_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) -> bytes:
-    """The printed sheet; `origin` is where respondents reach the server, without a slash."""
+    """Return the printed sheet; `origin` is the address of the server, without a slash."""
     t = translator(language)
     pdf = FPDF(format="A4")
     pdf.set_auto_page_break(False)

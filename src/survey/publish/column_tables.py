@@ -1,4 +1,4 @@
-"""Small tables as plain columns: pages build a dozen at every click, and frames cost too much."""
+"""Small tables as plain columns, because data frames cost too much at every click."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 
 
 def to_list(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    """The values as Python objects."""
+    """Return the values as Python objects."""
     return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
 
 def concat_columns(parts: Iterable[Columns]) -> dict[str, list[Any]]:
-    """Several tables with the same columns, one below the other."""
+    """Return several tables with the same columns, one below the other."""
     result: dict[str, list[Any]] = {}
     for part in parts:
         for name, values in part.items():
@@ -27,7 +27,7 @@ def concat_columns(parts: Iterable[Columns]) -> dict[str, list[Any]]:
 
 
 def to_frame(columns: Columns) -> pd.DataFrame:
-    """The same table for those who calculate."""
+    """Return the table as a data frame."""
     return pd.DataFrame(
         {
             name: values if isinstance(values, np.ndarray) else pd.Series(values, dtype=object)
@@ -37,5 +37,5 @@ def to_frame(columns: Columns) -> pd.DataFrame:
 
 
 def to_arrow(columns: Columns) -> pa.Table:
-    """The same table for the browser; not-a-number becomes null."""
+    """Return the table for the browser; not-a-number becomes null."""
     return pa.table({name: pa.array(v, from_pandas=True) for name, v in columns.items()})

@@ -1,4 +1,4 @@
-"""Chinese glyphs in exported pictures must not depend on luck: find a face, say which one.
+"""Typeface for Chinese text in exported charts and printed sheets.
 
 The product installs a package that brings Noto Sans SC; a face of the machine is second choice.
 """
@@ -20,7 +20,7 @@ _PREFERRED = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuan
 
 @dataclass(frozen=True)
 class Font:
-    """`source` is `package`, `system`, or `none`; without a face `family` is empty."""
+    """Typeface; `source` is `package`, `system`, or `none`, and `family` then empty."""
 
     family: str
     source: str
@@ -58,5 +58,5 @@ def _find_system_font() -> Font | None:
 
 @lru_cache(maxsize=1)
 def chinese_font() -> Font:
-    """The face for Chinese text in exported pictures."""
+    """Return the typeface for Chinese text in exported files."""
     return _find_packaged_font() or _find_system_font() or Font("", "none")

@@ -1,4 +1,4 @@
-"""A picture as PNG: the same specification, with its title, its words and its data inside."""
+"""Chart as a PNG file, with its title, its labels and its data inside."""
 
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ _INK, _QUIET = "#1C1B1A", "#5F5C58"
 
 @lru_cache(maxsize=1)
 def _family() -> str:
-    """The family for every text, registered with the renderer on first use."""
+    """Return the font family, registered with the renderer on first use."""
     font = chinese_font()
     if font.source == "package" and font.file is not None:
         vl_convert.register_font_directory(str(font.file.parent))
@@ -31,7 +31,7 @@ def png(picture: ChartPanel, footnotes: tuple[str, ...] = (), scale: float = 2.0
 
 
 def printable(picture: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The complete specification of the exported picture, on white paper."""
+    """Return the complete specification of the exported chart, on white paper."""
     spec = chart_spec(picture.kind, picture.text, ORDINARY)
     family = _family()
     lines = [

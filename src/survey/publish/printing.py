@@ -1,4 +1,4 @@
-"""What printed sheets of codes share: typeface, the mark of demo data, QR codes, fitted words."""
+"""Parts of printed sheets of codes: typeface, mark of demo data, QR codes, fitted text."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ _FACE, _FALLBACK = "sheet", "helvetica"
 
 
 def register_font(pdf: FPDF) -> str:
-    """Make the Chinese typeface known to the document; returns its name there."""
+    """Make the Chinese typeface known to the document, and return its name there."""
     file = chinese_font().file
     if file is None:
         return _FALLBACK
@@ -24,7 +24,7 @@ def register_font(pdf: FPDF) -> str:
 
 
 def watermark(pdf: FPDF, face: str, t: Translator) -> None:
-    """Say across the page that this is demo data."""
+    """Print across the page that this is demo data."""
     pdf.set_font(face, size=64)
     pdf.set_text_color(PALE)
     words = t("Demo data")
@@ -33,12 +33,12 @@ def watermark(pdf: FPDF, face: str, t: Translator) -> None:
 
 
 def qr_modules(address: str) -> list[list[bool]]:
-    """The dark modules of the QR code, row by row, without its quiet zone."""
+    """Return the dark modules of the QR code, row by row, without its quiet zone."""
     return [[bool(module) for module in row] for row in segno.make(address, error="m").matrix]
 
 
 def dark_runs(rows: Sequence[Sequence[bool]]) -> Iterator[tuple[int, int, int]]:
-    """Row, first column and length of each run of dark modules."""
+    """Yield row, first column and length of each run of dark modules."""
     for y, row in enumerate(rows):
         start = None
         for x, dark in enumerate([*row, False]):
@@ -50,7 +50,7 @@ def dark_runs(rows: Sequence[Sequence[bool]]) -> Iterator[tuple[int, int, int]]:
 
 
 def truncate_to_width(pdf: FPDF, words: str, width: float) -> str:
-    """`words`, cut where they would leave the line."""
+    """Return `words`, cut where they would leave the line."""
     if pdf.get_string_width(words) <= width:
         return words
     while words and pdf.get_string_width(f"{words}…") > width:
@@ -59,7 +59,7 @@ def truncate_to_width(pdf: FPDF, words: str, width: float) -> str:
 
 
 def draw_code(pdf: FPDF, address: str, left: float, top: float, size: float) -> None:
-    """A QR code as vector squares; `size` in millimetres is with its quiet zone."""
+    """Draw a QR code as vector squares; `size` in millimetres includes its quiet zone."""
     rows = qr_modules(address)
     module = size / (len(rows) + 2 * QUIET)
     pdf.set_fill_color(255)
@@ -72,5 +72,5 @@ def draw_code(pdf: FPDF, address: str, left: float, top: float, size: float) -> 
 
 
 def draw_centred(pdf: FPDF, words: str, left: float, baseline: float, width: float) -> None:
-    """Words in the middle of a cell of that width."""
+    """Draw text in the middle of a cell of that width."""
     pdf.text(left + (width - pdf.get_string_width(words)) / 2, baseline, words)

@@ -1,4 +1,4 @@
-"""A sheet of one-time sign-in codes as PDF: A4, ten a page, to be cut and handed out one by one."""
+"""Sign-in code sheet as PDF: A4, ten a page, to be cut and handed out one by one."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -19,7 +19,7 @@ _GREY = 110
 
 
 def sign_in_sheet_pdf(sheet: SignInCodeSheet, *, origin: str, language: str) -> bytes:
-    """The printed sheet; `origin` is where surveyors reach the server, without a slash.
+    """Return the printed sheet; `origin` is the address of the server, without a slash.
 
     The QR code opens the sign-in page with the login filled in; the code itself is typed, so that
     it stands in no address and no log.

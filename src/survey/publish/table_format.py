@@ -1,4 +1,4 @@
-"""Tables for reading on screen and for taking away as CSV."""
+"""Tables formatted for the screen and for CSV."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def format_for_screen(columns: Columns, absent: str = "–") -> pa.Table:
-    """Numbers as people read them: one decimal, thousands apart, a dash for nothing."""
+    """Format numbers with one decimal, thousands apart, and a dash for a missing one."""
     shown = {
         name: [_format_value(value, absent) for value in to_list(values)]
         for name, values in columns.items()
@@ -43,7 +43,7 @@ def _format_value(value: object, absent: str) -> str:
 
 
 def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
-    """UTF-8 with byte order mark; `remarks` (title, watermark) are the first lines.
+    """Return UTF-8 with byte order mark; `remarks` (title, watermark) are the first lines.
 
     Text that a spreadsheet would run as a formula is made harmless with an apostrophe; numbers
     stay numbers, with four decimals.

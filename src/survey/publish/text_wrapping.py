@@ -1,11 +1,11 @@
-"""Breaking a text into lines where no browser does it for us."""
+"""Line breaking of text where no browser does it."""
 
 import unicodedata
 from collections.abc import Iterator
 
 
 def wrap_text(text: str, characters: int) -> Iterator[str]:
-    """Lines of at most `characters` half-width columns; Chinese may break anywhere."""
+    """Return lines of at most `characters` half-width columns; Chinese may break anywhere."""
     line, width = "", 0
     for word in _split_breakable(text):
         size = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word)
@@ -19,7 +19,7 @@ def wrap_text(text: str, characters: int) -> Iterator[str]:
 
 
 def _split_breakable(text: str) -> Iterator[str]:
-    """Words with the blank before them; each Chinese character on its own."""
+    """Return words with the blank before them, and each Chinese character on its own."""
     piece = ""
     for character in text:
         wide = unicodedata.east_asian_width(character) in "WF"

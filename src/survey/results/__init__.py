@@ -1,4 +1,4 @@
-"""Computing the results of a frozen wave and reading them.
+"""Results of a frozen wave: computing and reading them.
 
 Only reading is exported here: pages should not import what freezing needs.
 """

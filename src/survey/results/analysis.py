@@ -1,4 +1,4 @@
-"""From a snapshot's responses to what the estimator takes: groups, weights and design."""
+"""Analysis frame: a snapshot's responses with groups, weights and design."""
 
 from collections.abc import Mapping
 
@@ -32,13 +32,13 @@ _MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_m
 
 
 class NotEstimableError(SurveyError):
-    """The responses do not carry the estimates asked for."""
+    """Raised when the responses do not carry the estimates asked for."""
 
     code = "not_estimable"
 
 
 def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
-    """The responses with the columns that domains and design are made of."""
+    """Return the responses with the columns that domains and design are made of."""
     derived = frame.copy(deep=False)
     stratum = frame["stratum"].astype("string").fillna("")
     derived[STRATUM] = (frame["city_code"].astype("string") + ":" + stratum).astype(object)
@@ -50,7 +50,7 @@ def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
 def add_weights(
     frame: pd.DataFrame, series: str, oversampling: Oversampling | None = None
 ) -> tuple[pd.DataFrame, WeightingReport]:
-    """The analysis frame with its weights, and how they were made.
+    """Return the analysis frame with its weights, and a report on them.
 
     Interviews that came with weights of their own keep them.
 
@@ -82,7 +82,7 @@ def add_weights(
 
 
 def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> None:
-    """An interview from a city whose population nobody declared has no weight."""
+    """Raise an error for interviews from cities without a declared population."""
     strange = sorted(set(frame["city_code"].astype(str)) - totals.keys())
     if strange:
         raise NotEstimableError(
@@ -97,7 +97,7 @@ def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> N
 def _require_undoable(
     boosts: Mapping[str, float], frame: pd.DataFrame, margins: PopulationMargins | None
 ) -> None:
-    """A wave that asked a group more often and does not know its members has no honest weights."""
+    """Raise an error if oversampling cannot be undone because its members are unknown."""
     needed = {ELDERLY: "age", GUARDIAN: GUARDIAN_ITEM}
     missing = [needed[group] for group in boosts if needed[group] not in frame]
     if boosts and (missing or margins is None):
@@ -111,7 +111,7 @@ def _require_undoable(
 
 
 def sampling_design(frame: pd.DataFrame) -> Design:
-    """Points within strata within cities; without recorded points, the assumed design effect."""
+    """Return the design: points within strata within cities, or the assumed design effect."""
     if frame["psu"].isna().any():
         return Design(weight=WEIGHT, strata=STRATUM, assumed_deff=ASSUMED_DEFF)
     return Design(weight=WEIGHT, strata=STRATUM, psu="psu", lonely_psu="adjust")

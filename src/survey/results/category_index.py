@@ -1,4 +1,4 @@
-"""Finding a few rows among hundreds of thousands of cells without looking at them all."""
+"""Index over category columns, to find a few rows among hundreds of thousands."""
 
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
@@ -14,7 +14,7 @@ _CACHE_SIZE, _MAX_CACHED_ROWS = 256, 2_000
 
 
 class CategoryIndex:
-    """A table with, for each of its category columns, the rows of every category.
+    """Table with, for each of its category columns, the rows of every category.
 
     A question is answered from the column whose wanted categories have the fewest rows; only
     those rows are compared in the other columns.
@@ -31,14 +31,14 @@ class CategoryIndex:
         self._lock = Lock()
 
     def finished(self, finish: Callable[[pd.DataFrame], pd.DataFrame]) -> "CategoryIndex":
-        """The same table, whose rows pass through `finish` before anybody gets them."""
+        """Return the same table, whose rows pass through `finish` before they are returned."""
         other = CategoryIndex.__new__(CategoryIndex)
         other._table, other._columns, other._finish = self._table, self._columns, finish
         other._start()
         return other
 
     def find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-        """Rows whose columns have one of the wanted values, in the order of the table.
+        """Return rows whose columns have one of the wanted values, in the order of the table.
 
         Several views of a page ask the same; the caller may still change what it gets.
         """
@@ -82,7 +82,7 @@ class _Column:
         self._starts = np.searchsorted(self.codes[self._order], bounds)
 
     def codes_of(self, values: Sequence[str]) -> list[int]:
-        """Codes of those values that the column knows."""
+        """Return the codes of those values that the column has."""
         return [self._code[value] for value in dict.fromkeys(values) if value in self._code]
 
     def size_of(self, codes: Sequence[int]) -> int:

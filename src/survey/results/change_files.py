@@ -1,4 +1,4 @@
-"""Pairs of waves: when one is frozen, its change against every other of its series is written.
+"""Files with the changes between the waves of a series, written when one is frozen.
 
 The file lies with the later wave and is named by the earlier snapshot, so that a change computed
 from an older snapshot is never read.
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class _FrozenSnapshot:
-    """A snapshot with its tables."""
+    """Snapshot of a wave with the data of its tables."""
 
     wave: str
     order: tuple[int, str]
@@ -51,8 +51,10 @@ def write_changes(
     source: WaveData,
     draft: SnapshotDraft,
 ) -> None:
-    """Draft every change that the snapshot in `folder` takes part in, as the earlier wave or as
-    the later one. Waves that cannot be compared are left out; the page says why."""
+    """Draft every change in which the snapshot in `folder` is the earlier or the later wave.
+
+    Waves that cannot be compared are left out; the page says why.
+    """
     mine = _FrozenSnapshot(wave.key, (wave.year, wave.key), sha256, folder, source)
     for other in _iter_other_waves(settings, session, wave):
         before, after = sorted((mine, other), key=lambda frozen: frozen.order)
@@ -66,7 +68,7 @@ def write_changes(
 def _iter_other_waves(
     settings: Settings, session: Session, wave: Wave
 ) -> Iterator[_FrozenSnapshot]:
-    """The newest snapshot of every other wave of the series."""
+    """Yield the newest snapshot of every other wave of the series."""
     newest = list_newest_snapshots(session, wave.series)
     for other, snapshot in sorted(newest, key=lambda pair: pair[0].key):
         if other.key == wave.key:
@@ -103,7 +105,7 @@ def _read_cells(draft: SnapshotDraft, folder: Path) -> pd.DataFrame:
 
 
 def _remove_change_files(draft: SnapshotDraft, folder: Path, before: str, but: str = "") -> None:
-    """Remove what was computed from older snapshots of the earlier wave."""
+    """Remove the changes computed from older snapshots of the earlier wave."""
     for path in folder.glob(changes_file(before, "?" * 12)):
         if path.name != but:
             draft.remove(path)

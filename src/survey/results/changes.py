@@ -1,4 +1,4 @@
-"""Change between two waves of a series: estimated, passed through the gate, judged."""
+"""Change between two waves of a series: estimate, disclosure gate and verdict."""
 
 from dataclasses import dataclass, replace
 
@@ -40,14 +40,14 @@ SAME_WAVE = msg(
 
 
 class WavesNotComparableError(SurveyError):
-    """The two waves have nothing that may be compared."""
+    """Raised when two waves have nothing that may be compared."""
 
     code = "not_comparable"
 
 
 @dataclass(frozen=True, eq=False)
 class EstimatedChanges:
-    """Changes before the gate; nobody reads them."""
+    """Changes before the disclosure gate."""
 
     table: pd.DataFrame
     """area_level, area, group, indicator, before, after, difference, se, ci_low, ci_high, df, p,
@@ -59,15 +59,14 @@ class EstimatedChanges:
 
 
 def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
-    """Change of every comparable indicator, `after` less `before`.
+    """Estimate the change of every comparable indicator, `after` less `before`.
 
     Only cities of both waves enter, in every area. Indicators are those that the crosswalk of the
     two trees declares comparable and that rest on the same questions with the same weights.
 
     Raises:
         WavesNotComparableError: no tree, trees without a crosswalk, another composite or scale,
-        no indicator
-            or no city in common, or two snapshots of one and the same wave.
+            no indicator or no city in common, or two snapshots of one and the same wave.
     """
     if _same_interviews(before, after):
         raise WavesNotComparableError(SAME_WAVE)
@@ -99,8 +98,10 @@ def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
 
 
 def _same_interviews(before: WaveData, after: WaveData) -> bool:
-    """Whether an interview stands in both: two snapshots of one wave, whose errors are not those of
-    two samples."""
+    """Return whether an interview is in both waves.
+
+    Two snapshots of one wave do not have the errors of two samples.
+    """
     name = "response_id"
     if name not in before.people or name not in after.people:
         return False
@@ -114,7 +115,7 @@ def build_change_table(
     after_cells: pd.DataFrame,
     before_wave: str,
 ) -> pd.DataFrame:
-    """The changes as people may read them, each with its verdict.
+    """Build the published table of changes, each with its verdict.
 
     A change is hidden where either wave has too few people, where either wave hides the figure
     itself, and where it would tell of a hidden city that only one wave has: the figure of the
@@ -145,7 +146,7 @@ def build_change_table(
 
 
 def _comparable(before: WaveData, after: WaveData) -> dict[str, str]:
-    """Indicator of `after` -> that of `before` with the same meaning and the same recipe."""
+    """Map each indicator of `after` to that of `before` with the same meaning and recipe."""
     if before.tree is None or after.tree is None:
         raise WavesNotComparableError(
             msg("Waves without an indicator tree have no score to compare.")
@@ -178,7 +179,7 @@ def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str,
 
 
 def _recipes(tree: Tree) -> dict[str, dict[str, float]]:
-    """Indicator -> the weight of each question in it."""
+    """Return the weight of each question in each indicator."""
     return {
         code: {item: w for item, w in zip(tree.item_columns, line, strict=True) if w}
         for code, line in zip(tree.variables, tree.omega.tolist(), strict=True)
@@ -194,7 +195,7 @@ def _is_same_recipe(old: dict[str, float] | None, new: dict[str, float]) -> bool
 
 
 def _cube(source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[str, ...]) -> Cube:
-    """The sums of one wave; a question it did not ask has no answer."""
+    """Build the cube of one wave; a question it did not ask has no answer."""
     missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
     outside = ~source.people["city_code"].astype(str).isin(common).to_numpy()
     areas = {
@@ -208,8 +209,10 @@ def _cube(source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[st
 def _follow(
     table: pd.DataFrame, codes: pd.Series, cells: pd.DataFrame, n: str, left_out: frozenset[str]
 ) -> pd.DataFrame:
-    """`table` after the decisions for the cells of one wave, which calls its indicators `codes`
-    and alone has the cities `left_out`."""
+    """Return `table` after the decisions for the cells of one wave.
+
+    That wave calls the table's indicators `codes` and alone has the cities `left_out`.
+    """
     keys = table.assign(indicator=codes)
     telling = _reveals_hidden_city(keys, cells, n, left_out)
     followed = propagate_suppression(keys, cells, figures=_FIGURES).assign(
@@ -223,7 +226,7 @@ def _follow(
 def _reveals_hidden_city(
     keys: pd.DataFrame, cells: pd.DataFrame, n: str, left_out: frozenset[str]
 ) -> NDArray[np.bool_]:
-    """Rows without some people of their area, where a city of those people is hidden."""
+    """Return rows without some people of their area, where a city of those people is hidden."""
     names = list(CELL_KEYS)
     asked = cells[cells["group"].isin(list(CHANGE_GROUPS))]
     sizes = asked[names].astype(str).assign(whole=asked["n"])

@@ -1,4 +1,4 @@
-"""Which indicator of one tree may be compared with which of another: a declared, dated file.
+"""Crosswalk of indicator trees: a declared, dated file of the comparable indicators.
 
 Two trees of the same content need no file. `seed/trees/crosswalk_<before>_<after>.csv` declares the
 rest, a row an indicator: `before`, `after` (codes, empty where a tree has none), `level`,
@@ -25,7 +25,7 @@ _TOLERANCE = 1e-6
 
 
 class NotComparableReason(StrEnum):
-    """Why an indicator has no figure of another tree to be compared with."""
+    """Reason why an indicator cannot be compared with another tree."""
 
     RECIPE = "recipe"
     """It exists in both, but is made of other parts or with other weights."""
@@ -35,7 +35,7 @@ class NotComparableReason(StrEnum):
 
 @dataclass(frozen=True)
 class CrosswalkRow:
-    """One line of the file."""
+    """Line of a crosswalk file."""
 
     before: str
     after: str
@@ -49,7 +49,7 @@ class CrosswalkRow:
 
 @dataclass(frozen=True)
 class Crosswalk:
-    """`before_of`: code in the later tree -> the comparable code in the earlier one."""
+    """Comparable indicators; `before_of` maps a code in the later tree to one in the earlier."""
 
     before_of: Mapping[str, str]
     why_not: Mapping[str, NotComparableReason]
@@ -59,7 +59,7 @@ class Crosswalk:
 def crosswalk(
     before: IndicatorTree, after: IndicatorTree, folder: Path = TREES
 ) -> Crosswalk | None:
-    """What the two trees have in common; None where nobody has declared it."""
+    """Return the comparable indicators of two trees, or None if no file declares them."""
     if before.sha256 == after.sha256:
         codes = (*(indicator.code for indicator in after.indicators), COMPOSITE)
         return Crosswalk({code: code for code in codes}, MappingProxyType({}))
@@ -82,8 +82,10 @@ def crosswalk(
 
 
 def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswalk:
-    """One tree of which the two waves measure different parts: an indicator is comparable where
-    the same parts with the same weights lie below it."""
+    """Match the parts of one tree of which the two waves measure different ones.
+
+    An indicator is comparable where the same parts with the same weights lie below it.
+    """
     old, new = _parts(before), _parts(after)
     same = {code: code for code, parts in new.items() if old.get(code) == parts}
     why = {
@@ -94,7 +96,7 @@ def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswal
 
 
 def _parts(tree: IndicatorTree) -> dict[str, frozenset[tuple[str, float]]]:
-    """Indicator -> all that lies below it, each with its share of its parent."""
+    """Return all that lies below each indicator, with its share of its parent."""
     below: dict[str, set[tuple[str, float]]] = {
         this_indicator.code: set() for this_indicator in tree.indicators
     }
@@ -113,7 +115,7 @@ def file_name(before: str, after: str) -> str:
 
 
 def derive_crosswalk(before: IndicatorTree, after: IndicatorTree) -> tuple[CrosswalkRow, ...]:
-    """A first crosswalk from the names, for people to check; every row is `assumed`.
+    """Derive a first crosswalk from the names, for people to check; every row is `assumed`.
 
     Indicators correspond when they and their parents have the same Chinese name. They are
     comparable when, in addition, the same parts with the same weights lie below them.
@@ -170,7 +172,7 @@ def _read_declared(path: Path) -> tuple[CrosswalkRow, ...] | None:
 
 
 def _reverse_row(row: CrosswalkRow) -> CrosswalkRow:
-    """The same declaration for the trees in the other order."""
+    """Return the same declaration for the trees in the other order."""
     reason = {
         NotComparableReason.NEW.value: NotComparableReason.GONE.value,
         NotComparableReason.GONE.value: NotComparableReason.NEW.value,
@@ -196,7 +198,7 @@ class _TreePair:
 def _compare_children(
     sides: _TreePair, before: str | None, after: str | None
 ) -> Iterator[CrosswalkRow]:
-    """Rows of the children of two corresponding indicators, and of everything below them."""
+    """Return rows of the children of two corresponding indicators, and of all below them."""
     old, new = _children(sides.before, before), _children(sides.after, after)
     earlier = {_name(this_indicator): this_indicator for this_indicator in old}
     for indicator in new:

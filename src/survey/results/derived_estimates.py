@@ -1,4 +1,4 @@
-"""Figures that are worked out from exact ones when somebody asks, and leave rounded."""
+"""Figures computed on demand from exact ones, and rounded before they are returned."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ def compute_band_probabilities(
     *,
     wanted: Mapping[str, Filter],
 ) -> dict[str, list[float]]:
-    """Area -> the probability of each band between `edges` for its score, as whole per cents.
+    """Return the probability of each band between `edges` by area, in whole per cents.
 
     Args:
         wanted: keys of the cells, or of the headlines where it names a `basis`.
@@ -39,7 +39,7 @@ def compute_band_probabilities(
 def pool_waves(
     results: WaveResults, earlier: WaveResults, principal: Principal, group: str, indicator: str
 ) -> pd.DataFrame:
-    """A group city by city, this wave and an earlier one together: estimate, low and high by area.
+    """Return a group's estimate, low and high by city, from this wave and an earlier one together.
 
     Nothing where one of the two or their change is not known, or where the change starts elsewhere:
     it is then about other cities or another recipe.

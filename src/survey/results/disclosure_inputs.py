@@ -1,4 +1,4 @@
-"""What the disclosure gate must know of a wave, and the gate over cells and gaps."""
+"""Inputs of the disclosure gate for a wave, and the gate over its cells and gaps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -38,13 +38,13 @@ _CELLS_NAMED = 5
 
 
 class NarrowIntervalError(SurveyError):
-    """Published counts tell hidden ones too closely, and no further cell can be hidden."""
+    """Raised when published counts bound hidden ones too closely and nothing more can be hidden."""
 
     code = "narrow_interval"
 
 
 def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = None) -> pd.DataFrame:
-    """The cells of a wave with every rule of the gate applied.
+    """Return the cells of a wave with every rule of the gate applied.
 
     Raises:
         NarrowIntervalError: `auditor` finds hidden counts that are known too closely still.
@@ -75,7 +75,7 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
 def audited_cells(
     source: WaveData, published: pd.DataFrame, auditor: IntervalAuditor
 ) -> list[tuple[str, ...]]:
-    """Let `auditor` look at published cells as readers have them; the keys of narrow ones."""
+    """Let `auditor` look at published cells as readers have them, and return narrow keys."""
     areas, groups, indicators = (
         published[list(keys)].drop_duplicates().astype(str)
         for keys in (_AREA, ("group",), ("indicator",))
@@ -105,7 +105,7 @@ def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> 
 
 
 def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> pd.DataFrame:
-    """Differences, each shown only where both of its sides are.
+    """Return the differences, each shown only where both of its sides are.
 
     Args:
         cells: the protected cells.
@@ -120,7 +120,7 @@ def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> p
 
 
 def _other_side(part: pd.DataFrame, contrast: str, areas: _Labels) -> dict[str, str | pd.Series]:
-    """Keys of the cell that contains the reference: with it and the row's own, it is determined."""
+    """Return the keys of the cell with the reference, which the row's own would determine."""
     if contrast == "rest":
         return {"group": EVERYONE}
     if contrast == "nation":
@@ -130,8 +130,11 @@ def _other_side(part: pd.DataFrame, contrast: str, areas: _Labels) -> dict[str, 
 
 
 def declare_totals(source: WaveData) -> tuple[AdditiveTotal, ...]:
-    """Everything that adds up: areas into larger areas, values of a variable into everyone, and
-    indicators into the one above them."""
+    """Declare everything that adds up.
+
+    Areas add up to larger areas, values of a variable to everyone, indicators to the one above
+    them.
+    """
     areas = pd.DataFrame(dict(source.areas)).drop_duplicates()
     return (
         *_area_totals(areas),
@@ -141,8 +144,11 @@ def declare_totals(source: WaveData) -> tuple[AdditiveTotal, ...]:
 
 
 def _area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
-    """Each area from the areas of every other level that lie within it, a row of `areas` a city;
-    where a city belongs to no area of that level (an unknown tier) it stands for itself."""
+    """Return each area as the sum of areas of every other level that lie within it.
+
+    `areas` has a row per city; a city that belongs to no area of that level (an unknown tier)
+    stands for itself.
+    """
     for larger in AREA_LEVELS:
         for smaller in AREA_LEVELS:
             if larger != smaller and smaller != "nation" and _nests(areas, larger, smaller):
@@ -164,7 +170,7 @@ def _nests(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
 
 
 def group_totals(memberships: Mapping[str, NDArray[np.bool_]]) -> Iterator[AdditiveTotal]:
-    """Everyone from the values of each variable; groups are named `variable=value`.
+    """Return everyone as the sum of the values of each variable, named `variable=value`.
 
     Where people belong to several groups of a variable, these do not add up: each makes up
     everyone together with those who do not belong to it.
@@ -200,7 +206,7 @@ def _nested(areas: pd.DataFrame, totals: Sequence[AdditiveTotal]) -> frozenset[t
 def memberships(
     source: WaveData, areas: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
 ) -> Memberships:
-    """Who is in which area (columns area_level, area), group and indicator, in these orders."""
+    """Return who is in which area (columns area_level, area), group and indicator."""
     city, cities = pd.factorize(source.areas["city"], sort=True)
     first = np.unique(city, return_index=True)[1]
     levels = {level: labels[first].astype(str) for level, labels in source.areas.items()}
@@ -216,7 +222,7 @@ def memberships(
 
 
 def _answered(source: WaveData) -> dict[str, NDArray[np.bool_]]:
-    """Who has a figure for an indicator: a score for at least one of its items, or a value."""
+    """Return who has a figure for an indicator: a score for an item of it, or a value."""
     plan, people = source.plan, source.people
     items = people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum
     answered: dict[str, NDArray[np.bool_]] = {
@@ -227,7 +233,7 @@ def _answered(source: WaveData) -> dict[str, NDArray[np.bool_]]:
 
 
 def _values(source: WaveData) -> dict[str, NDArray[np.float64]]:
-    """Measure -> value of each respondent, those that are not scored already."""
+    """Return the value of each respondent by measure, for measures that are not scored already."""
     item_columns = set(source.plan.tree.item_columns)
     return {
         measure.key: measure_values(measure, source.instrument.by_name[measure.item], source.people)
@@ -237,7 +243,7 @@ def _values(source: WaveData) -> dict[str, NDArray[np.float64]]:
 
 
 def _answers(source: WaveData, who: Memberships, indicators: Sequence[str]) -> NDArray[np.float64]:
-    """The one answer of all respondents of each cell, of sensitive measures only; one a row."""
+    """Return the one answer of all respondents of each cell of sensitive measures, one per row."""
     values = _values(source)
     result = np.full(who.shape, np.nan)
     sensitive = {measure.key for measure in source.measures if measure.sensitive}
@@ -257,7 +263,7 @@ def _value_of(
 
 
 def _common_value(who: Memberships, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Areas x groups: the value that all of a domain have, else null."""
+    """Return the value that all of a domain have, else null; areas × groups."""
     cities, groups = who.within.shape[1], who.member.shape[1]
     least, most = np.full((cities, groups), np.inf), np.full((cities, groups), -np.inf)
     for group in range(groups):

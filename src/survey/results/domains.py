@@ -1,4 +1,4 @@
-"""The domains every wave is read by: areas of the frame, groups of people."""
+"""Domains of every wave: areas of the frame and groups of people."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -46,7 +46,7 @@ BANDS: Mapping[str, Bands] = {
 
 
 def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:
-    """The age band of each age in completed years; null outside every band."""
+    """Return the age band of each age in completed years; null outside every band."""
     result = pd.Series(pd.NA, index=age.index, dtype="string")
     for name, (youngest, oldest) in bands.items():
         result[(age >= youngest) & (age <= oldest)] = name
@@ -54,7 +54,7 @@ def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:
 
 
 def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Area level -> label of each row, from the frame (`survey.sample.city_frame.frame_table`).
+    """Return the label of each row at every area level, from the frame of cities.
 
     A city whose tier is unknown has a null label there and belongs to no tier.
     """
@@ -68,7 +68,7 @@ def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any
 
 
 def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """(level, area) -> its cities, of all levels above the city; `labels` as of `area_labels`."""
+    """Return the cities of every (level, area) above the city."""
     area_cities: dict[tuple[str, ...], tuple[str, ...]] = {}
     for level, areas in labels.items():
         for area, city in zip(areas, labels["city"], strict=True):
@@ -81,7 +81,7 @@ def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple
 
 
 def group_memberships(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:
-    """Group key -> membership of each row; overlapping, everyone first."""
+    """Return the membership of each row in every group; overlapping, everyone first."""
     return dict(_groups(frame, series))
 
 

@@ -1,4 +1,4 @@
-"""What drives overall satisfaction: importance beside performance, with resamples."""
+"""Drivers of overall satisfaction: importance beside performance, with resamples."""
 
 from enum import StrEnum
 from typing import Any
@@ -32,7 +32,7 @@ _KEYS = ["area_level", "area", "group", "indicator"]
 
 
 class DriverStatus(StrEnum):
-    """Why a domain has no importances."""
+    """Reason why a domain has no importances."""
 
     NOTHING_WRONG = ""
     TOO_FEW = "too_few_respondents"
@@ -47,7 +47,9 @@ _COLUMN_TYPES = ColumnTypes((*_KEYS, "reason"), _NUMBERS, {"no_drivers": DriverS
 
 
 def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
-    """A row an area, group and lowest-level indicator; none without a tree or the question.
+    """Build a row per area, group and lowest-level indicator.
+
+    The table is empty without a tree or the question.
 
     Args:
         cells: the protected cells; a hidden one hides its row here.
@@ -100,8 +102,10 @@ def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _scores(source: WaveData, overall: Item) -> pd.DataFrame:
-    """Scores 0-100 by indicator and for the outcome; an indicator of several items has their
-    mean over those answered."""
+    """Return scores 0-100 by indicator and for the outcome.
+
+    An indicator of several items has their mean over those answered.
+    """
     items: dict[str, list[Item]] = {}
     for item in source.instrument.scored_items:
         items.setdefault(str(item.indicator), []).append(item)
@@ -122,7 +126,7 @@ def _mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
 
 
 def _domains(source: WaveData) -> dict[tuple[str, str, str], Flags]:
-    """(area level, area, group) -> who belongs to it."""
+    """Return who belongs to each (area level, area, group)."""
     members = source.memberships
     domains = {
         ("nation", NATION, group): members[group] for group in DRIVER_GROUPS if group in members
@@ -134,7 +138,7 @@ def _domains(source: WaveData) -> dict[tuple[str, str, str], Flags]:
 
 
 def _rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]:
-    """Rows of a domain that has no importances."""
+    """Return the rows of a domain that has no importances."""
     return {
         "indicator": codes,
         "n": np.nan,
@@ -144,7 +148,7 @@ def _rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]
 
 
 def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
-    """Figures of one domain, a row an indicator."""
+    """Return the figures of one domain, a row per indicator."""
     if matrix.n < MIN_DRIVER_RESPONDENTS or matrix.constant:
         few = matrix.n < MIN_DRIVER_RESPONDENTS
         return _rows_without_drivers(
@@ -174,7 +178,7 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
 
 
 def _priority_ranks(first: Flags, urgency: Floats) -> Floats:
-    """1, 2, 3 for those of the first three, the most urgent first; 0 for the others."""
+    """Return 1, 2, 3 for the first three, the most urgent first; 0 for the others."""
     places = np.zeros(len(first))
     order = np.argsort(np.where(first, -urgency, np.inf), kind="stable")[: int(first.sum())]
     places[order] = np.arange(1, len(order) + 1)
@@ -186,7 +190,7 @@ def _shares(importance: Floats) -> Floats:
 
 
 def _with_performance(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """The score of each row with its interval, from its cell."""
+    """Return the table with the score of each row and its interval, from its cell."""
     names = {"estimate": "performance", "ci_low": "performance_low", "ci_high": "performance_high"}
     wanted = cells[
         cells["area_level"].isin(["nation", "city"])

@@ -1,4 +1,4 @@
-"""Freeze a wave: responses to a snapshot, the snapshot to protected cells, in one go."""
+"""Freezing of a wave: from responses to a snapshot, and from it to protected tables."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -49,19 +49,19 @@ from survey.store.transactions import run_in_transaction
 
 
 class NoApprovedResponsesError(SurveyError):
-    """The wave has no approved response."""
+    """Raised when a wave has no approved response."""
 
     code = "nothing_to_freeze"
 
 
 class AnswersConflictError(SurveyError):
-    """An interview was withdrawn after the answers had been read; nothing was frozen."""
+    """Raised when an interview was withdrawn after the answers had been read."""
 
     code = "answers_changed"
 
 
 class FrozenWave(BaseModel):
-    """What a freeze produced."""
+    """Result of a freeze."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -139,7 +139,7 @@ def freeze_frame(
     made: list[Path] | None = None,
     draft: SnapshotDraft | None = None,
 ) -> FrozenWave:
-    """`freeze_wave` for responses that were read already, as `response_frame` gives them.
+    """Freeze responses that were read already, as `response_frame` returns them.
 
     A new folder is put into `made`: it goes again when the caller's transaction fails, see
     `remove_on_failure`. With a `draft`, its files are the caller's to be moved into place.
@@ -196,7 +196,7 @@ def freeze_frame(
 
 
 def _wave(session: Session, key: str, *, final: bool) -> Wave:
-    """What is frozen for good is what was read: nothing of it changes while it is computed."""
+    """Return the wave, locked with its responses if nothing may change while it is computed."""
     wave = get_wave(session=session, key=key)
     if not final and wave.state not in COMPUTED_STATES:
         return wave
@@ -206,12 +206,12 @@ def _wave(session: Session, key: str, *, final: bool) -> Wave:
 
 
 def _statuses(wave: Wave) -> tuple[Status, ...]:
-    """What stood outside when the wave was frozen for good stays outside when it is done again."""
+    """Return which responses are frozen; of a frozen wave those that were frozen before."""
     return (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
 
 
 def _is_final(wave: Wave, *, asked: bool) -> bool:
-    """Whether this snapshot is the wave's last word."""
+    """Return whether this snapshot is the wave's last."""
     if wave.state in COMPUTED_STATES:
         return True
     if asked:
@@ -222,7 +222,7 @@ def _is_final(wave: Wave, *, asked: bool) -> bool:
 def _transition_to_frozen(
     session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool
 ) -> None:
-    """One state after the other, as the database demands."""
+    """Move the wave one state after the other, as the database demands."""
     session.add(wave)
     if wave.state is WaveState.CLOSED:
         wave.state = WaveState.FROZEN
@@ -268,7 +268,7 @@ def _manifest(
 
 
 def _given_weights_detail(session: Session, wave: Wave, source: WaveData) -> dict[str, object]:
-    """What the manifest says of weights that came with the interviews."""
+    """Return the manifest's fields about weights that came with the interviews."""
     if source.report.way != "given":
         return {}
     files = tuple(
@@ -279,7 +279,7 @@ def _given_weights_detail(session: Session, wave: Wave, source: WaveData) -> dic
 
 
 def _require_unchanged_responses(session: Session, wave: Wave, rows: int) -> None:
-    """Somebody may have withdrawn an interview since the answers were read."""
+    """Raise an error if an interview was withdrawn since the answers were read."""
     response = table_of(Response)
     query = select(func.count()).where(
         response.c.wave_id == wave.id, response.c.status == Status.FROZEN
@@ -301,7 +301,7 @@ def _register(
     final: bool,
     release: bool,
 ) -> None:
-    """Name the snapshot in the store, and move wave and responses when it is final."""
+    """Register the snapshot in the store, and move wave and responses when it is final."""
     session.add(
         Snapshot(
             wave_id=wave.id,

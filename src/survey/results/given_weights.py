@@ -1,7 +1,7 @@
-"""Weights that the interviews of an imported wave brought along, used as they are.
+"""Weights that came with the interviews of an imported wave, used as they are.
 
-Whoever drew the sample knows how; a second raking would undo what they did. So nothing is scaled,
-trimmed or raked here, and city totals are what the given weights add up to.
+A second raking would undo the design of the sample. So nothing is scaled, trimmed or raked here,
+and city totals are what the given weights add up to.
 """
 
 import numpy as np
@@ -16,13 +16,13 @@ _MAX_NAMED_CITIES = 5
 
 
 class WeightsMissingError(SurveyError):
-    """Some interviews of a wave have a weight of their own and others none."""
+    """Raised when some interviews of a wave have a weight of their own and others none."""
 
     code = "weights_missing"
 
 
 def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport] | None:
-    """The weights of `frame` and what is said of them; None where no interview has one.
+    """Return the weights of `frame` and a report on them, or None if no interview has one.
 
     Raises:
         WeightsMissingError: some interviews have none.

@@ -1,8 +1,8 @@
-"""Questions whose answers make further groups of a wave, declared by whoever freezes it.
+"""Questions declared at a freeze, whose answers make further groups of the wave.
 
-A question with one answer makes a group of everybody who gave it; one with several answers makes a
-group of everybody who named a choice, and these groups overlap. They pass through the gate like
-every other group.
+A question with one answer makes a group of all respondents with that answer; one with several
+answers makes a group of all who chose a choice, and these groups overlap. They pass through the
+gate like every other group.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -29,13 +29,13 @@ _RESERVED_NAMES = (*GROUP_VARIABLES, ELDERLY.partition("=")[0])
 
 
 class UnfitGroupError(SurveyError):
-    """A question cannot make groups; the message says why and names those that can."""
+    """Raised when a question cannot make groups; the message names those that can."""
 
     code = "unfit_group"
 
 
 class GroupQuestion(BaseModel):
-    """A question that groups are made of, with the words of its form."""
+    """Question that groups are made of, with its labels."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,7 +58,7 @@ class GroupQuestion(BaseModel):
         )
 
     def members(self, frame: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        """Key of each group and who belongs to it."""
+        """Yield the key of each group and who belongs to it."""
         for choice in self.choices:
             if self.several:
                 named = frame[f"{self.item}/{choice}"].to_numpy() == 1
@@ -68,7 +68,7 @@ class GroupQuestion(BaseModel):
 
 
 def list_fit_questions(instrument: Instrument) -> tuple[Item, ...]:
-    """The questions that can be declared, in the order of the questionnaire."""
+    """Return the questions that can be declared, in the order of the questionnaire."""
     return tuple(item for item in instrument.items() if _unfit_reason(item) is None)
 
 
@@ -110,7 +110,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
 
 
 def _unfit_reason(item: Item) -> Message | None:
-    """Why a question cannot be declared."""
+    """Return why a question cannot be declared."""
     if item.kind not in _SELECTS:
         return msg("{item} is not a question with choices.", item=item.name)
     if item.name in _RESERVED_NAMES:
@@ -133,8 +133,10 @@ def _unfit_reason(item: Item) -> Message | None:
 def named_questions(
     instrument: Instrument, series: str, declared: Sequence[GroupQuestion]
 ) -> tuple[GroupQuestion, ...]:
-    """Return the declared questions, and of a study of one's own those that make groups anyway:
-    their words are the form's."""
+    """Return the questions whose labels name groups.
+
+    These are the declared ones, and of a study of one's own those that make groups anyway.
+    """
     if series in SHIPPED_SERIES:
         return tuple(declared)
     usual = (instrument.by_name.get(name) for name in GROUP_VARIABLES)
@@ -149,5 +151,5 @@ def named_questions(
 
 
 def declared_items(questions: Collection[GroupQuestion]) -> tuple[str, ...]:
-    """Names of the questions that somebody declared."""
+    """Return the names of the declared questions."""
     return tuple(question.item for question in questions if question.declared)

@@ -1,4 +1,4 @@
-"""The national figure, counted in each of the ways that are in use.
+"""National figure of each indicator, by each way of counting the nation.
 
 `domain`: all residents as one population, the weights of each city adding up to its declared
 total. `city_weighted`: the mean of the city scores, weighted by the same totals,
@@ -52,7 +52,7 @@ _HIDDEN_SIZE_COLUMN = "unseen"
 
 
 def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
-    """National figures by basis, composite and indicator of the tree; none without a tree.
+    """Build the national figures by basis, composite and indicator; empty without a tree.
 
     Columns: `COLUMNS`, shown, reason. `composite` is `item_means` or `per_respondent`; which of
     the two is official is stored with the wave. `cities` counts the cities behind a figure.
@@ -83,7 +83,7 @@ def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
-    """Cells of nation and cities, everyone in them, under the official composite and the other."""
+    """Return cells of nation and cities, everyone in them, under both composites."""
     official = figures.source.composite
     other = ITEM_MEANS if official == PER_RESPONDENT else PER_RESPONDENT
     cells = figures.cells
@@ -131,7 +131,7 @@ def _headlines_on_both_bases(
 def city_weighted_mean(
     cities: pd.DataFrame, totals: pd.Series, *, level: float = 0.95
 ) -> pd.DataFrame:
-    """sum(W_c theta_c) / sum(W_c) of each indicator, from independent cities.
+    """Return sum(W_c theta_c) / sum(W_c) of each indicator, from independent cities.
 
     Args:
         cities: `area`, `indicator`, `estimate`, `se`, `df`, a row a city and indicator.
@@ -174,7 +174,10 @@ def city_weighted_mean(
 
 
 def _hidden_city_sizes(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
-    """By indicator: respondents of the hidden cities together, or of all where none is hidden."""
+    """Return the respondents of the hidden cities together, or of all, by indicator.
+
+    Of all where no city is hidden.
+    """
     everyone = (cells["area_level"] == "city") & (cells["group"] == EVERYONE)
     keys = ["area", "indicator"]
     shown = cells.loc[everyone, [*keys, "shown"]].astype(dict.fromkeys(keys, str))

@@ -1,4 +1,4 @@
-"""The audit of a frozen wave: what its published counts tell of each hidden one."""
+"""Audit of a frozen wave: the bounds that its published counts put on each hidden one."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,7 +21,7 @@ from survey.store.tables import now
 
 @dataclass(frozen=True)
 class NarrowInterval:
-    """A hidden cell and the numbers between which its count is known to lie."""
+    """Hidden cell and the numbers between which its count is known to lie."""
 
     area_level: str
     area: str
@@ -33,7 +33,7 @@ class NarrowInterval:
 
 @dataclass(frozen=True)
 class WaveAudit:
-    """What was looked at in the newest snapshot of a wave, and what is known too closely."""
+    """Result of an audit of the newest snapshot of a wave."""
 
     hidden: int
     audited: int
@@ -49,7 +49,7 @@ def audit_wave(
     actor: Principal,
     every_cell: bool = False,
 ) -> WaveAudit:
-    """Audit the published cells of a wave's newest snapshot; `every_cell`, however long it takes.
+    """Audit the published cells of a wave's newest snapshot, all of them with `every_cell`.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.

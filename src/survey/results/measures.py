@@ -1,4 +1,4 @@
-"""Unscored measures: what the modules of a questionnaire say, as rates and means.
+"""Unscored measures of a questionnaire: rates and means.
 
 Which measures there are is data (`seed/instruments/measures.csv`), not code; none of them ever
 enters the score.
@@ -24,7 +24,7 @@ _NOT_SUBSTANTIVE = tuple(special.value for special in SpecialAnswer)
 
 
 class Measure(BaseModel):
-    """A rate (per cent of those asked who gave a substantive answer) or a mean of one item."""
+    """Rate (per cent of those asked who gave a substantive answer) or mean of one item."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,7 +39,7 @@ class Measure(BaseModel):
 
 
 def read_measures(path: Path) -> tuple[Measure, ...]:
-    """All measures declared in the CSV at `path`."""
+    """Read all measures declared in the CSV at `path`."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return tuple(
             Measure(
@@ -55,7 +55,7 @@ def read_measures(path: Path) -> tuple[Measure, ...]:
 
 
 def measures_for(instrument: Instrument, declared: tuple[Measure, ...]) -> tuple[Measure, ...]:
-    """Those of `declared` whose item the instrument asks, marked sensitive where the item is."""
+    """Return those of `declared` that the instrument asks, marked sensitive where the item is."""
     return tuple(
         measure.model_copy(update={"sensitive": instrument.by_name[measure.item].sensitive})
         for measure in declared
@@ -66,7 +66,7 @@ def measures_for(instrument: Instrument, declared: tuple[Measure, ...]) -> tuple
 def form_measures(
     instrument: Instrument, declared: tuple[Measure, ...], groups: Collection[str]
 ) -> tuple[Measure, ...]:
-    """Means and shares of the questions of a questionnaire that `declared` says nothing about.
+    """Yield means and shares of the questions that `declared` says nothing about.
 
     A rating gives its mean; each choice of a select gives its share, of those who gave a
     substantive answer. The questions that `groups` are made of give none: the share of a group
@@ -111,7 +111,7 @@ def _form_measure(
 
 
 def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """One value a respondent: 0 or 100 for rates, null outside the base."""
+    """Return one value per respondent: 0 or 100 for rates, null outside the base."""
     if item.kind is ItemKind.SELECT_MULTIPLE:
         return _any_chosen(measure, frame)
     if item.kind is ItemKind.SELECT_ONE:

@@ -1,4 +1,4 @@
-"""Every choice behind the figures of one snapshot, as the method page prints it."""
+"""Record of every choice behind the figures of one snapshot, shown on the method page."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from survey.results.weighting import WeightingReport
 
 
 class RankMethod(BaseModel):
-    """Every choice behind the ranks of the cities."""
+    """Choices behind the ranks of the cities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +26,7 @@ class RankMethod(BaseModel):
 
 
 class SmallAreaMethod(BaseModel):
-    """Every choice behind the grades and models of special groups by city."""
+    """Choices behind the grades and models of special groups by city."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +38,7 @@ class SmallAreaMethod(BaseModel):
 
 
 class DriverMethod(BaseModel):
-    """Every choice behind importance and performance."""
+    """Choices behind importance and performance."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,7 +49,7 @@ class DriverMethod(BaseModel):
 
 
 class ChangeMethod(BaseModel):
-    """Every choice behind the arrows between waves."""
+    """Choices behind the verdicts on changes between waves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,7 +57,7 @@ class ChangeMethod(BaseModel):
 
 
 class IntervalAuditMethod(BaseModel):
-    """What the audit of hidden counts by linear programming looked at (docs/disclosure.md)."""
+    """Extent of the audit of hidden counts by linear programming (docs/disclosure.md)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,7 +73,7 @@ class IntervalAuditMethod(BaseModel):
 
 
 class MethodRecord(BaseModel):
-    """Stored as `method.json` beside the cells."""
+    """Record of the choices, stored as `method.json` beside the cells."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

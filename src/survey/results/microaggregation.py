@@ -1,10 +1,10 @@
-"""Cities outside a reader's area before they are shown: how high they lie, never which is which.
+"""Microaggregated scores of cities that a reader may not see by name before release.
 
-Cities in the order of an indicator are cut into runs of at least `TOGETHER`, and all that is told
-of a run is its places and the plain mean of its scores (univariate microaggregation, Defays &
-Nanopoulos 1993). The runs are the same for every reader, so two readers who put theirs together
-learn nothing about a third city; a run that holds fewer than `OUTSIDE` cities outside the reader's
-area is not told at all. There is no code, name, n, interval, population or position in it.
+Cities in the order of an indicator are cut into runs of at least `MIN_RUN_CITIES`, and a run is
+shown by its positions and the plain mean of its scores (univariate microaggregation, Defays &
+Nanopoulos 1993). The runs are the same for every reader, so two readers together learn nothing
+about a third city; a run with fewer than `MIN_OUTSIDE_CITIES` cities outside the reader's area is
+not shown. It has no code, name, n, interval, population or place on a map.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class CityRun:
 
 
 def microaggregate(scores: pd.DataFrame, covers: Callable[[str], bool]) -> tuple[CityRun, ...]:
-    """Runs of one indicator, highest first.
+    """Return the runs of one indicator, highest first.
 
     Args:
         scores: `area`, `estimate`: the cities that take a place, in any order.
@@ -49,9 +49,9 @@ def microaggregate(scores: pd.DataFrame, covers: Callable[[str], bool]) -> tuple
 
 
 def top_city_codes(ranks: pd.DataFrame, places: int) -> tuple[str, ...]:
-    """Codes of the cities in the first places, in the order of codes: no place is told.
+    """Return the codes of the cities in the first places, in the order of codes.
 
-    A city that shares the last place is named as well.
+    No place is told. A city that shares the last place is named as well.
     """
     named = ranks.loc[ranks["rank"] <= places, "area"]
     return tuple(sorted(named.astype(str)))

@@ -1,4 +1,4 @@
-"""Interviews without a sampling point in a wave that has points: refused, or a stratum of theirs.
+"""Interviews without a sampling point in a wave that has points.
 
 Where no interview has a point, the wave has none and its errors rest on an assumed design effect.
 Where only some lack one, they must not take the points away from all the others.
@@ -15,13 +15,13 @@ _MAX_NAMED_CITIES = 5
 
 
 class PointsMissingError(SurveyError):
-    """Some interviews have no sampling point, and nobody said how to count them."""
+    """Raised when some interviews have no sampling point and no rule for them was chosen."""
 
     code = "points_missing"
 
 
 def resolve_missing_points(frame: pd.DataFrame, way: WithoutPoint) -> tuple[pd.DataFrame, int]:
-    """Responses with a point in every row or in none, and how many were given a stratum.
+    """Return responses with a point in every row or in none, and how many got a stratum.
 
     Raises:
         PointsMissingError: some rows lack the point that others have, and `way` is to refuse them.

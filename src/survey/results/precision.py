@@ -1,4 +1,4 @@
-"""The decimals with which each column leaves the results; exact values stay in the snapshot.
+"""Decimals with which each column leaves the results; exact values stay in the snapshot.
 
 Weights of an age by gender cell are the census divided by its respondents. Whoever knows the census
 solves a few unrounded rates of one city for how many people each hidden group has, and how many of
@@ -48,16 +48,16 @@ _OF_THE_MODEL = frozenset({"model", "model_low", "model_high", "shrinkage", "adj
 
 
 class UndeclaredColumnError(LookupError):
-    """A table has a column of which nobody has said with how many decimals it may leave."""
+    """Raised when the decimals of a column are not declared."""
 
 
 def round_figures(values: NDArray[np.float64], decimals: int = 1) -> NDArray[np.float64]:
-    """The values as they are published; never a negative zero."""
+    """Round values as they are published; never to a negative zero."""
     return np.asarray(np.round(values, decimals) + 0.0)
 
 
 def to_published_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A protected table as others may read it: rounded, and with one neutral reason.
+    """Return a protected table as it is published: rounded, and with one neutral reason.
 
     Raises:
         UndeclaredColumnError: default deny.

@@ -1,4 +1,4 @@
-"""Places of the cities: ranks, the sets of ranks that the data allow, and what moves them.
+"""Ranks of the cities, the sets of ranks that the data allow, and their sensitivity.
 
 Cities are sampled independently of each other, so their errors are too. Sources: statistics.md,
 "Ranks"; `survey.estimate.rank_sets`.
@@ -51,7 +51,7 @@ _PAIR_TYPES = ColumnTypes(_PAIR)
 
 @dataclass(frozen=True, eq=False)
 class _Scores:
-    """Cities × indicators; `placed` says which cities are put in an order."""
+    """Scores of cities × indicators; `placed` marks the cities that are ranked."""
 
     estimate: pd.DataFrame
     se: pd.DataFrame
@@ -60,8 +60,9 @@ class _Scores:
 
 
 def rank_tables(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Places of the cities in the composite and its first- and second-level indicators, and the
-    pairs of cities that are told apart.
+    """Build the ranks of the cities, and the pairs of cities that are told apart.
+
+    Ranked are the composite and its first- and second-level indicators.
 
     `cells` are the protected cells: a city that is hidden there, that has fewer than
     `ranked_from_n` respondents or no margin of error has a row without figures.
@@ -111,7 +112,7 @@ def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
 def _rank_scores(
     scores: _Scores, codes: Sequence[str], tree: Tree, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Figures of the cities in an order, by city and indicator, and the pairs told apart."""
+    """Return the figures of the ranked cities by city and indicator, and the pairs told apart."""
     shape = (RANKING.draws, len(scores.estimate))
     normal = np.random.default_rng(RANKING.seed).standard_normal(shape)
 
@@ -131,7 +132,7 @@ def _rank_scores(
 def _rank_indicator(
     scores: _Scores, code: str, normal: NDArray[np.float64], level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Of one indicator. Every indicator uses the same draws, a column a city."""
+    """Rank the cities in one indicator, with the same draws for all, a column per city."""
     placed = scores.placed[code].to_numpy()
     estimate, se, df = (
         table.loc[placed, code] for table in (scores.estimate, scores.se, scores.df)
@@ -160,10 +161,10 @@ def _rank_indicator(
 
 
 def _sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
-    """Ranks in the composite when the weights under every parent of the tree move.
+    """Return ranks in the composite when the weights under every parent of the tree move.
 
-    Nobody is placed where a city in the order lacks an indicator: its composite under other
-    weights would not be one.
+    There are none where a ranked city lacks an indicator: its composite under other weights would
+    not be one.
     """
     names = {"low": "sensitivity_low", "high": "sensitivity_high"}
     drawn = tree_draws(
@@ -179,7 +180,7 @@ def _sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
 
 
 def _tree_weights(tree: Tree, codes: Sequence[str]) -> NDArray[np.float64]:
-    """Weight of each indicator with items in the composite, as the tree says."""
+    """Return the weight in the composite of each indicator with items."""
     omega = dict(zip(tree.item_columns, tree.omega[-1], strict=True))
     return np.array(
         [sum(omega[item] for item in omega if tree.feeds[item] == code) for code in codes]

@@ -1,4 +1,4 @@
-"""Intervals that stay where the figures can lie, with a width wherever there is doubt."""
+"""Intervals that stay where the figures can lie, and have a width wherever there is doubt."""
 
 from collections.abc import Collection
 
@@ -21,7 +21,7 @@ def bound_rate_intervals(
     deff: float,
     unbounded: Collection[str] = (),
 ) -> pd.DataFrame:
-    """`cells` with every interval between 0 and 100, as `survey.estimate.bounded_interval` has it.
+    """Return `cells` with every interval between 0 and 100, see `estimate.bound_interval`.
 
     Args:
         rates: indicators whose interval is on the log odds throughout, as `survey.estimate.shares`
@@ -53,10 +53,10 @@ def _is_within_scale(low: Floats, high: Floats) -> np.ndarray:
 def bound_difference_intervals(
     table: pd.DataFrame, unbounded: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Differences of scores and rates, whose intervals end at ±100.
+    """Return differences of scores and rates with intervals that end at ±100.
 
-    Where the estimated error is 0, since everybody on both sides agreed with their own, the sample
-    does not tell how far the truth may lie: no interval, no test, `not_estimable`.
+    Where the estimated error is 0, because all on both sides agreed with their own, the sample does
+    not tell how far the truth may lie: no interval, no test, `not_estimable`.
     """
     result = table.copy()
     on_scale = ~table["indicator"].isin(list(unbounded)).to_numpy()

@@ -1,4 +1,4 @@
-"""Computing the tables of frozen waves anew, for example after an update of the software.
+"""Recomputation of the tables of frozen waves, for example after an update.
 
 The responses stay as they were frozen, and so do the snapshot, its fingerprint and the wave's
 state: only what is computed from them is written again.

@@ -1,6 +1,6 @@
-"""Releasing a frozen wave: what readers outside an area may see of its cities, and taking it back.
+"""Release of a frozen wave: what readers outside an area may see of its cities.
 
-Until then a reader sees their own area by name and everybody else without names.
+Until then a reader sees their own area by name and all others without names.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ReleaseNotAllowedError(SurveyError):
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """A release as people read it; `ended_at` and `reason` once it was revoked."""
+    """Release as people read it; `ended_at` and `reason` are set once it was revoked."""
 
     shown: Shown
     first_places: int | None
@@ -80,7 +80,7 @@ def apply_release(
     first_places: int | None,
     now: datetime,
 ) -> None:
-    """The state, the release and its audit row; for those who checked everything else."""
+    """Write the state, the release and its audit row, after everything was checked."""
     wave.state = WaveState.RELEASED
     session.add(wave)
     session.flush()
@@ -98,7 +98,7 @@ def apply_release(
 
 
 def _seal(session: Session, wave: Wave) -> dict[str, str]:
-    """Which figures were released: the seal of the newest snapshot."""
+    """Return the seal of the newest snapshot, which says the figures that were released."""
     query = (
         select(Snapshot.directory)
         .where(Snapshot.wave_id == wave.id)
@@ -129,11 +129,11 @@ def _check_first_places(shown: Shown, first_places: int | None) -> None:
 def revoke_release(
     *, session: Session, principal: Principal, wave_key: str, reason: str, now: datetime
 ) -> None:
-    """Close the wave to readers outside again. What they have read or saved stays with them.
+    """Close the wave to readers outside again; what they have saved stays with them.
 
     Raises:
-        ReleaseNotAllowedError: no reason given. WaveTransitionNotAllowedError: the wave is not
-        released.
+        ReleaseNotAllowedError: no reason given.
+        WaveTransitionNotAllowedError: the wave is not released.
     """
     principal.require(Action.RELEASE)
     why = " ".join(reason.split())
@@ -160,7 +160,7 @@ def revoke_release(
 
 
 def find_current_release(session: Session, wave_id: UUID) -> WaveRelease | None:
-    """The release that holds now."""
+    """Return the release in force, or None."""
     query = select(WaveRelease).where(
         WaveRelease.wave_id == wave_id, col(WaveRelease.revoked_at).is_(None)
     )
@@ -168,7 +168,7 @@ def find_current_release(session: Session, wave_id: UUID) -> WaveRelease | None:
 
 
 def list_releases(*, session: Session, principal: Principal, wave_key: str) -> list[ReleaseRecord]:
-    """Every release of a wave, newest first."""
+    """Return every release of a wave, newest first."""
     principal.require(Action.READ_PLAN)
     query = (
         select(WaveRelease, Account.name)

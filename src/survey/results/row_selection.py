@@ -1,4 +1,4 @@
-"""Rows of a results table by what was asked for; what there is not is an error with the choices."""
+"""Selection of rows of a results table; unknown values are errors that name the choices."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ _MAX_NAMED = 150
 
 
 class UnknownChoiceError(SurveyError):
-    """Something was asked for that the results do not have; the message names what they have."""
+    """Raised when the results do not have what was asked for."""
 
     code = "unknown_choice"
 

@@ -1,4 +1,4 @@
-"""Special groups city by city: how far the direct figure carries, and the model beside it.
+"""Special groups by city: the direct figure with its grade, and the model beside it.
 
 Made from protected tables only, so that a figure hidden there cannot come back from here.
 """
@@ -29,7 +29,7 @@ _COPIED = ("n", "estimate", "se", "ci_low", "ci_high", "df", "status", "shown", 
 
 
 class Grade(StrEnum):
-    """How far a direct figure carries."""
+    """Grade of a direct figure."""
 
     A = "A"
     B = "B"
@@ -38,7 +38,7 @@ class Grade(StrEnum):
 
 
 class ModelBasis(StrEnum):
-    """What a model figure rests on."""
+    """Basis of a model figure."""
 
     NONE = ""
     MIXED = "mixed"
@@ -48,7 +48,7 @@ class ModelBasis(StrEnum):
 
 
 class ModelStatus(StrEnum):
-    """Why a city has no model figure."""
+    """Reason why a city has no model figure."""
 
     NOTHING_WRONG = ""
     NO_SCORE_OF_THE_CITY = "no_score_of_the_city"
@@ -68,7 +68,7 @@ _COLUMN_TYPES = ColumnTypes(
 
 @dataclass(frozen=True)
 class _Inputs:
-    """One group and indicator over all cities, aligned; NaN where the gate hides a figure."""
+    """Inputs of the model: one group and indicator over all cities, NaN where hidden."""
 
     direct: pd.DataFrame
     """Cells of the group, by city."""
@@ -82,7 +82,7 @@ class _Inputs:
 
     @property
     def benchmark_weight(self) -> Floats:
-        """The weight of the group in each city.
+        """Weight of the group in each city.
 
         Where the cell is hidden, the group's national share of the city's weight: the true one
         would tell how many people are in the cell.
@@ -93,7 +93,7 @@ class _Inputs:
 
     @property
     def share(self) -> Floats:
-        """Part of the city's weight that the group carries."""
+        """Part of the city's weight that belongs to the group."""
         return _numbers(self.direct, "sum_weight") / _numbers(self.own, "sum_weight")
 
 
@@ -105,7 +105,7 @@ def build_small_area_table(
     series: str,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """A row a special group, indicator and city.
+    """Build a row per special group, indicator and city.
 
     Args:
         cells, gaps: the protected tables of a wave.
@@ -150,7 +150,7 @@ def build_small_area_table(
 
 
 def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
-    """The grade of each row of a protected table.
+    """Return the grade of each row of a protected table.
 
     A from 100 respondents with a half-width of at most 3 points, B from 30, C from 10; a figure
     without an interval is C at best.
@@ -169,10 +169,11 @@ def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
 
 
 def pooled_variance(variance: Floats, n: Floats, df: Floats) -> Floats:
-    """Sampling variances smoothed over cities: their mean per respondent, weighted by df, over n.
+    """Return sampling variances smoothed over cities.
 
-    A single city's variance rests on a dozen sampling points and is itself little known; taken
-    as it is, a city whose points happen to agree would count for more than it knows.
+    They are the mean per respondent, weighted by df, over n. A single city's variance rests on a
+    dozen sampling points and is itself little known; taken as it is, a city whose points happen to
+    agree would count for more than it knows.
     """
     known = (variance > 0) & (n > 0) & (df > 0)
     if not known.any():
@@ -183,7 +184,7 @@ def pooled_variance(variance: Floats, n: Floats, df: Floats) -> Floats:
 
 
 def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any]:
-    """Columns of the model for the cities of `inputs`."""
+    """Return the columns of the model for the cities of `inputs`."""
     none = {
         **dict.fromkeys(("model", "mse", "model_low", "model_high", "shrinkage"), np.nan),
         "adjustment": np.nan,
@@ -232,7 +233,7 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
 
 
 def _differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
-    """Group less city, and its sampling variance, smoothed; NaN where there is no direct figure.
+    """Return group less city and its smoothed sampling variance; NaN without a direct figure.
 
     A group less its whole city is (1 - share) times the group less the rest.
     """
@@ -246,8 +247,10 @@ def _differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
 
 
 def _covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
-    """Region and class as indicators, without those that cities with a direct figure cannot
-    tell apart from the ones before."""
+    """Return region and class as indicators.
+
+    Those are left out that cities with a direct figure cannot tell apart from the ones before.
+    """
     coded = pd.get_dummies(
         cities[["region3", "city_class"]].astype(object), drop_first=True, dtype=float
     )
@@ -260,14 +263,14 @@ def _covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
 
 
 def _adjustment(inputs: _Inputs, model: Floats, given: Flags) -> float:
-    """What brings the weighted mean of the model figures to the group's direct national figure."""
+    """Return what brings the weighted mean of the model figures to the group's direct one."""
     counted = given & (inputs.benchmark_weight > 0)
     weight = inputs.benchmark_weight[counted]
     return inputs.nation - float(np.average(model[counted], weights=weight))
 
 
 def _groups(cells: pd.DataFrame, series: str) -> list[str]:
-    """The special groups of the main study; the bands of a supplement."""
+    """Return the special groups of the main study, or the bands of a supplement."""
     known = _occurring(cells["group"])
     if series == "main":
         return [group for group in SPECIAL_GROUPS if group in known]
@@ -275,7 +278,7 @@ def _groups(cells: pd.DataFrame, series: str) -> list[str]:
 
 
 def _indicators(cells: pd.DataFrame) -> list[str]:
-    """The composite and indicators of two levels; without a tree, overall satisfaction."""
+    """Return the composite and indicators of two levels; without a tree, overall satisfaction."""
     known = _occurring(cells["indicator"])
     if COMPOSITE not in known:
         return [OVERALL] if OVERALL in known else []
@@ -284,14 +287,14 @@ def _indicators(cells: pd.DataFrame) -> list[str]:
 
 
 def _occurring(keys: pd.Series) -> list[str]:
-    """The categories that rows have, in the order of the first row of each."""
+    """Return the categories that rows have, in the order of the first row of each."""
     return [str(key) for key in keys.unique()]
 
 
 def _index_by_city(
     table: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """Rows of the cities by group and indicator, each part by the code of its city."""
+    """Return rows of the cities by group and indicator, each part by the code of its city."""
     parts = _by_group(_area_rows(table, "city", groups, indicators))
     wanted = [(group, indicator) for group in groups for indicator in indicators]
     return {key: parts[key].sort_index() for key in wanted if key in parts}
@@ -308,14 +311,14 @@ def _area_rows(
 
 
 def _by_group(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
-    """The rows by group and indicator, each part by the code of its area."""
+    """Return the rows by group and indicator, each part by the code of its area."""
     texts = rows.astype({"area": str, "group": str, "indicator": str})
     parts = texts.groupby(["group", "indicator"], sort=False)
     return {(str(a), str(b)): part.set_index("area") for (a, b), part in parts}
 
 
 def _numbers_of(parts: dict[tuple[str, str], pd.DataFrame], key: tuple[str, str]) -> pd.Series:
-    """The figures of the one row of a part; nothing where there is no such part."""
+    """Return the figures of the one row of a part; NaN where there is no such part."""
     if key not in parts:
         return pd.Series({"estimate": np.nan, "sum_weight": np.nan})
     return parts[key][["estimate", "sum_weight"]].astype(float).iloc[0]

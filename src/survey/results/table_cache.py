@@ -1,4 +1,4 @@
-"""Results files kept in memory, held against their seals when they are read."""
+"""Cache of results files, which are compared with their seals when they are read."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -18,7 +18,11 @@ _ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "i
 
 
 def file_age(path: Path) -> int:
-    """Return when a results file was last written, in nanoseconds. Raises `SnapshotDamaged`."""
+    """Return when a results file was last written, in nanoseconds.
+
+    Raises:
+        SnapshotDamagedError: the file is missing.
+    """
     try:
         return path.stat().st_mtime_ns
     except OSError as error:
@@ -29,19 +33,19 @@ def file_age(path: Path) -> int:
 
 @lru_cache(maxsize=32)
 def cached_table(path: Path, _age: int) -> CategoryIndex:
-    """A results file, kept in memory until it is written anew."""
+    """Return a results file, kept in memory until it is written anew."""
     table = pd.read_parquet(BytesIO(read_file(path)))
     return CategoryIndex(table, [column for column in _ASKED_BY if column in table.columns])
 
 
 @lru_cache(maxsize=32)
 def published_table(path: Path, age: int) -> CategoryIndex:
-    """The same file as it leaves the results: rounded, and what is hidden has one reason."""
+    """Return the same file as published: rounded, and with one reason for hidden rows."""
     return cached_table(path, age).finished(to_published_table)
 
 
 def read_method(path: Path) -> MethodRecord:
-    """The record of how the tables beside it were computed."""
+    """Return the record of how the tables beside it were computed."""
     return _method(path, file_age(path))
 
 

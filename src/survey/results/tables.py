@@ -1,4 +1,4 @@
-"""The tables of a snapshot: estimated once, passed through the gate, written beside it."""
+"""Tables of a snapshot: estimated once, passed through the gate, written beside it."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -60,16 +60,15 @@ from survey.snapshot.snapshot_files import parquet_bytes
 def write_tables(
     folder: Path, source: WaveData, draft: SnapshotDraft, audit_seconds: float = 0.0
 ) -> tuple[int, int]:
-    """Draft every table and the method for `folder`; return how many cells, how many hidden.
+    """Draft every table and the method for `folder`; return numbers of cells and hidden cells.
 
     Args:
         audit_seconds: of one core, for the audit of intervals; they are counted as work, so that
             the tables are the same wherever they are made. 0: every cell.
 
     Raises:
-        NotEstimableError: the responses do not carry the estimates. NarrowIntervalError: hidden
-        counts
-        are known too closely.
+        NotEstimableError: the responses do not carry the estimates.
+        NarrowIntervalError: hidden counts are known too closely.
     """
     figures = estimate_wave(source)
     auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
@@ -85,7 +84,7 @@ def write_tables(
 
 
 def _build_tables(figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """File name -> protected table; all others follow the decisions in `cells`."""
+    """Return the protected tables by file name; all others follow the decisions in `cells`."""
     source = figures.source
     gaps = add_verdicts(protected_gaps(figures.gaps, cells, source.areas))
     areas = build_small_area_table(
@@ -104,7 +103,7 @@ def _build_tables(figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.D
 
 
 def audit_work_limit(audit_seconds: float) -> int | None:
-    """The work of an audit; None for no limit."""
+    """Return the work of an audit; None for no limit."""
     return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
 
 

@@ -1,4 +1,4 @@
-"""What a difference is called: one standard wherever a list of verdicts is shown."""
+"""Verdicts on differences, by one standard wherever they are shown."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _FAMILY = ("contrast", "before_wave", "area_level", "group", "indicator")
 
 
 def add_verdicts(table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER) -> pd.DataFrame:
-    """A protected table of differences with `p_adjusted` and `verdict`.
+    """Return a protected table of differences with `p_adjusted` and `verdict`.
 
     P values are adjusted by Benjamini and Hochberg over the areas that are shown, for each
     contrast, area level, group and indicator: what a page lists is one family, and a hidden area is

@@ -1,4 +1,4 @@
-"""What the tables of a snapshot are computed from: weighted people, instrument, tree, design."""
+"""Data of a wave that its tables are computed from: people, instrument, tree, design."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ _MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
 
 @dataclass(frozen=True)
 class ScoringPlan:
-    """What is scored: the tree with its items, and their scale."""
+    """Tree with its items, and their scale."""
 
     tree: Tree
     scale: RatingScale
@@ -63,7 +63,7 @@ class ScoringPlan:
 
 @dataclass(frozen=True, eq=False)
 class WaveData:
-    """One wave, ready to be estimated; the same source gives the same tables."""
+    """Wave that is ready to be estimated; the same data give the same tables."""
 
     series: str
     people: pd.DataFrame
@@ -141,17 +141,17 @@ class WaveData:
 
     @cached_property
     def cities(self) -> pd.DataFrame:
-        """The frame of cities, a row a city by its code."""
+        """Frame of cities, a row per city by its code."""
         return build_frame_table(shipped_cities())
 
     @cached_property
     def areas(self) -> Mapping[str, NDArray[np.object_]]:
-        """Area level -> area of each respondent."""
+        """Area of each respondent by area level."""
         return area_labels(self.people["city_code"], self.cities)
 
     @cached_property
     def memberships(self) -> Mapping[str, NDArray[np.bool_]]:
-        """Group -> who belongs to it."""
+        """Membership of each respondent by group."""
         further = (
             membership for question in self.grouping for membership in question.members(self.people)
         )
@@ -177,7 +177,7 @@ class WaveData:
 
     @cached_property
     def plan(self) -> ScoringPlan:
-        """Without a tree each rating is read on its own and there is no composite."""
+        """Tree and scale; without a tree each rating is read on its own, without composite."""
         if self.tree is not None:
             scored = self.instrument.scored_items
             feeds = {item.name: str(item.indicator) for item in scored}
@@ -198,7 +198,7 @@ def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
 def _measures(
     instrument: Instrument, series: str, groups: tuple[str, ...] = ()
 ) -> tuple[Measure, ...]:
-    """What is declared; of a questionnaire of one's own, what its questions are as well.
+    """Return the declared measures; of a study of one's own also those of its questions.
 
     A question that makes groups gives no share: it would tell the size of a hidden group.
     """
@@ -216,7 +216,7 @@ def _ratings(instrument: Instrument) -> list[Item]:
 def _measures_on_other_scales(
     instrument: Instrument, declared: tuple[Measure, ...]
 ) -> tuple[Measure, ...]:
-    """Ratings whose scale is not that of the first one: each is a mean on its own scale."""
+    """Return ratings on another scale than the first one: each is a mean on its own."""
     ratings, known = _ratings(instrument), {measure.key for measure in declared}
     return tuple(
         Measure(
@@ -242,7 +242,11 @@ def _scale(item: Item) -> RatingScale:
 
 
 def load_wave_data(session: Session, wave: Wave, folder: Path) -> WaveData:
-    """Raises `SnapshotDamaged` where the responses are missing or are not the ones frozen."""
+    """Load the data of a wave from its snapshot in `folder`.
+
+    Raises:
+        SnapshotDamagedError: the responses are missing or are not the ones frozen.
+    """
     seals = find_seals(session, f"{folder.parent.name}/{folder.name}")
     for name in (MANIFEST, RESPONSES):
         read_sealed(folder / name, seals)

@@ -1,4 +1,4 @@
-"""Every cell and every gap of a wave, computed once."""
+"""Estimates of every cell and every gap of a wave."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ PEERS = ("region3", "size_tier")
 
 @dataclass(frozen=True, eq=False)
 class WaveEstimates:
-    """All figures of a wave before the gate; nobody reads them, tables are made from them."""
+    """Figures of a wave before the disclosure gate, from which its tables are made."""
 
     source: WaveData
     cells: pd.DataFrame
@@ -76,14 +76,14 @@ def estimate_wave(source: WaveData) -> WaveEstimates:
 
 
 def overall_deff(source: WaveData) -> float:
-    """What the weights cost, times the design effect that is assumed where no points are known."""
+    """Return what the weights cost, times the assumed design effect where points are unknown."""
     weight = source.people[source.design.weight].to_numpy(dtype=float)
     kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
     return kish * (source.design.assumed_deff or 1.0)
 
 
 def _numbers(source: WaveData) -> list[str]:
-    """Measures that count something, such as complaints: they lie on no scale from 0 to 100."""
+    """Return measures that count something, such as complaints, and lie on no scale."""
     return [
         measure.key
         for measure in source.measures
@@ -92,8 +92,11 @@ def _numbers(source: WaveData) -> list[str]:
 
 
 def _gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFrame:
-    """Each group against the rest of its area, each area against the nation, and the `scores` of
-    each city against its peers."""
+    """Return the differences of a wave.
+
+    Each group against the rest of its area, each area against the nation, and the `scores` of each
+    city against its peers.
+    """
     rest = sums.gaps(level=level).rename(columns={"rest": "reference", "n_rest": "n_reference"})
     parts = [rest.assign(contrast="rest")]
     smaller = [area_level for area_level in AREA_LEVELS if area_level != "nation"]
@@ -114,7 +117,7 @@ def _reference_differences(
 
 
 def _drop_composite_without_tree(table: pd.DataFrame, source: WaveData) -> pd.DataFrame:
-    """Without a tree the mean over all ratings is nobody's score, so it is not offered.
+    """Drop the composite where there is no tree: it would be the mean over all ratings.
 
     The engine's notes on its strata go: pandas would copy them with every selection.
     """

@@ -1,4 +1,4 @@
-"""Reading a frozen wave: its cells, behind the gate, for the person who asks."""
+"""Reading of a frozen wave behind the disclosure gate, for one principal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,14 +54,14 @@ Filter = str | Sequence[str] | None
 
 
 class ChangeNotComputedError(SurveyError):
-    """The change from the earlier wave has not been computed for these two snapshots."""
+    """Raised when the change between two snapshots has not been computed."""
 
     code = "not_compared"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaveInfo(WaveSummary):
-    """A frozen wave with the facts of its newest snapshot and of its release."""
+    """Frozen wave with the facts of its newest snapshot and of its release."""
 
     n: int
     cities: int
@@ -82,7 +82,7 @@ class WaveInfo(WaveSummary):
 
 
 class WaveResults:
-    """One snapshot of one wave; every figure that leaves it has passed the gate."""
+    """Snapshot of a wave; every figure that leaves it has passed the gate."""
 
     def __init__(
         self, info: WaveInfo, manifest: SnapshotManifest, tree: IndicatorTree | None, folder: Path
@@ -104,7 +104,7 @@ class WaveResults:
         group: Filter = None,
         indicator: Filter = None,
     ) -> pd.DataFrame:
-        """Cells of the wave: a row an area, group and indicator; hidden ones have null figures.
+        """Return cells: a row per area, group and indicator; hidden ones have null figures.
 
         Columns: area_level, area, group, indicator, estimate, ci_low, ci_high, df, n, n_psu, deff,
         status, shown, reason; with the decimals of `survey.results.precision`.
@@ -127,7 +127,7 @@ class WaveResults:
         group: Filter = None,
         indicator: Filter = None,
     ) -> pd.DataFrame:
-        """Differences: `rest` is a group minus the rest of its area, `nation` an area minus it.
+        """Return differences, of groups from the rest of their area or of areas from a larger one.
 
         Columns: contrast, area_level, area, group, indicator, estimate, reference, difference,
         ci_low, ci_high, df, n, n_reference, status, shown, reason, verdict
@@ -150,9 +150,9 @@ class WaveResults:
         group: Filter = None,
         indicator: Filter = None,
     ) -> pd.DataFrame:
-        """Special groups city by city: direct figure with its grade, and the model beside it.
+        """Return special groups by city: the direct figure with its grade, and the model.
 
-        Columns: as `survey.results.small_areas.small_areas` describes them.
+        Columns: as `survey.results.small_areas.build_small_area_table` describes them.
         """
         wanted = {"area": area, "group": group, "indicator": indicator}
         return self._read_filtered(principal, SMALL_AREAS, wanted)
@@ -160,7 +160,7 @@ class WaveResults:
     def ranks(
         self, principal: Principal, *, area: Filter = None, indicator: Filter = None
     ) -> pd.DataFrame:
-        """Places of the cities; unranked and hidden ones have a row without figures.
+        """Return the ranks of the cities; unranked and hidden ones have a row without figures.
 
         Columns: as `survey.results.ranks.rank_tables` describes them. Before release a
         reader gets the rows of the own area, with places among all cities: a place tells how many
@@ -169,7 +169,7 @@ class WaveResults:
         return self._read_filtered(principal, RANKS, {"area": area, "indicator": indicator})
 
     def rank_pairs(self, principal: Principal, *, indicator: str) -> pd.DataFrame:
-        """Pairs of cities of which one is surely above the other, both within the reader's reach.
+        """Return pairs of cities of which one is surely above the other, both readable.
 
         Columns: area_level, area (the one above), other, indicator.
         """
@@ -182,7 +182,7 @@ class WaveResults:
         return kept.reset_index(drop=True)
 
     def others(self, principal: Principal, *, indicator: str) -> tuple[CityRun, ...]:
-        """Cities outside the reader's area without their names; none where every one is shown."""
+        """Return cities outside the reader's area without their names; none where all are shown."""
         self._require(principal)
         if self.wave.others_are_shown or principal.area == NATION:
             return ()
@@ -196,7 +196,7 @@ class WaveResults:
         )
 
     def first_named(self, principal: Principal) -> tuple[str, ...]:
-        """Cities in the first places of the composite, where the release names these alone."""
+        """Return cities in the first places, where the release names these alone."""
         self._require(principal)
         places = self.wave.first_places
         released = self.wave.state is WaveState.RELEASED and self.wave.shown is Shown.NAMES
@@ -212,7 +212,7 @@ class WaveResults:
         composite: Filter = None,
         indicator: Filter = None,
     ) -> pd.DataFrame:
-        """National figures by the way of counting them.
+        """Return the national figures by the way of counting them.
 
         Columns: as `survey.results.headlines.headline_table` describes them.
         """
@@ -227,9 +227,9 @@ class WaveResults:
         area: Filter = None,
         group: Filter = None,
     ) -> pd.DataFrame:
-        """Importance and performance of each lowest-level indicator.
+        """Return importance and performance of each lowest-level indicator.
 
-        Columns: as `survey.results.drivers.drivers` describes them.
+        Columns: as `survey.results.drivers.build_driver_table` describes them.
         """
         wanted = {"area_level": area_level, "area": area, "group": group}
         return self._read_filtered(principal, DRIVERS, wanted)
@@ -244,23 +244,24 @@ class WaveResults:
         group: Filter = None,
         indicator: Filter = None,
     ) -> pd.DataFrame:
-        """Change from an earlier wave of the series to this one, over the cities of both.
+        """Return the change from an earlier wave of the series, over the cities of both.
 
         Columns: before_wave, area_level, area, group, indicator, before, after, difference,
         ci_low, ci_high, df, n_before, n_after, status, shown, reason, verdict.
 
         Raises:
-            ChangeNotComputedError: nothing has been computed for the snapshot that `before`
-            names, or it is
-                one of this wave.
+            ChangeNotComputedError: nothing has been computed for the snapshot that `before` names,
+                or it is one of this wave.
         """
         wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
         rows = self._read_filtered(principal, self._changes_from(principal, before), wanted)
         return self._filter_by_area(rows, principal, before)
 
     def exact(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
-        """Rows of a table as the snapshot has them, for what is worked out in this package alone:
-        nothing of them may leave it unrounded."""
+        """Return rows of a table as the snapshot has them, unrounded.
+
+        For what is computed in this package alone: nothing of them may leave it unrounded.
+        """
         self._require(principal)
         return self._filter_by_area(
             self._whole(name, _normalise_filters(wanted)), principal, self.wave
@@ -269,12 +270,12 @@ class WaveResults:
     def exact_changes(
         self, principal: Principal, before: WaveInfo, wanted: Mapping[str, Filter]
     ) -> pd.DataFrame:
-        """As `exact`, for the change from an earlier wave."""
+        """Return rows as `exact`, for the change from an earlier wave."""
         name = self._changes_from(principal, before)
         return self._filter_by_area(self.exact(principal, name, wanted), principal, before)
 
     def _changes_from(self, principal: Principal, before: WaveInfo) -> str:
-        """The file of the change from an earlier wave."""
+        """Return the file of the change from an earlier wave."""
         self._require(principal)
         if before.key == self.wave.key:
             raise ChangeNotComputedError(SAME_WAVE)
@@ -290,7 +291,7 @@ class WaveResults:
         return name
 
     def _require(self, principal: Principal) -> None:
-        """Every figure takes the right to read results, and a demo account reads demo waves."""
+        """Require the right to read results, and of a demo account that the wave is a demo wave."""
         principal.require(Action.READ_RESULTS)
         if principal.is_demo and not self.wave.is_demo:
             raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
@@ -310,7 +311,7 @@ class WaveResults:
     def _filter_by_area(
         self, table: pd.DataFrame, principal: Principal, wave: WaveInfo
     ) -> pd.DataFrame:
-        """Before release nobody reads a city outside their own area, nor what would tell it."""
+        """Remove, before release, cities outside the reader's area and rows that reveal one."""
         if wave.others_are_shown or principal.area == NATION:
             return table
         cells = self._folder / CELLS
@@ -325,7 +326,7 @@ class WaveResults:
 
 
 def _normalise_filters(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
-    """What is wanted, column by column, without those of which all is."""
+    """Return the wanted values by column, without columns of which all are wanted."""
     return {
         column: [value] if isinstance(value, str) else list(value)
         for column, value in wanted.items()
@@ -337,7 +338,7 @@ def _normalise_filters(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
 def _withheld_groups(
     cells: Path, age: int, reach: str
 ) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Larger areas (level, area, cities) that would tell a reader of `reach` a city outside."""
+    """Return larger areas (level, area, cities) that would reveal a city outside `reach`."""
     city_cells = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
     codes = pd.Series(city_cells["area"].astype(str).unique())
     areas = cities_of(area_labels(codes, build_frame_table(shipped_cities())))

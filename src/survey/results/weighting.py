@@ -1,4 +1,4 @@
-"""Weights of a snapshot: city totals from the frame, raked to age x gender within each city.
+"""Weights of a snapshot: city totals from the frame, raked to age × gender in each city.
 
 Source: the survey's own design (statistics.md, "Weights"). City totals are the declared city
 weights, which is what makes the nation a domain like any other.
@@ -35,7 +35,7 @@ class CellMerge(BaseModel):
 
 
 class WeightingReport(BaseModel):
-    """What was done to the weights of a wave; printed on the method page."""
+    """Report on the weights of a wave, shown on the method page."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,7 +69,7 @@ def rake_weights(
     *,
     guardian_share: Mapping[str, float] | None = None,
 ) -> tuple[pd.Series, WeightingReport]:
-    """Weights aligned with `frame`, and what was done.
+    """Return weights aligned with `frame`, and a report on them.
 
     Args:
         frame: `city_code` and the columns of `margins.cells`.
@@ -108,7 +108,7 @@ def _cells(
     city_total: Mapping[str, float],
     margins: PopulationMargins,
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
-    """Cell of each respondent, target of each (city, cell), and the merges that were needed."""
+    """Return the cell of each respondent, targets of each (city, cell), and merges."""
     label = _label(frame, margins.cells)
     counts = pd.crosstab(city, label)
     cell_of_row = _label(margins.table, margins.cells)
@@ -143,7 +143,7 @@ def _guardians(
     city_total: Mapping[str, float],
     share: Mapping[str, float],
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
-    """As `_cells`: guardian or not of each respondent, targets, and the cities left as they are."""
+    """Return what `_cells` does, for guardian or not, and the cities left as they are."""
     label = answered.astype("string").fillna(UNKNOWN).astype(object)
     targets: dict[tuple[str, str], float] = {}
     merges: list[CellMerge] = []
@@ -165,7 +165,7 @@ def _guardians(
 
 
 def _ladders(margins: PopulationMargins) -> list[list[str]]:
-    """Cells in the order in which neighbours are merged: along the first margin."""
+    """Return cells in the order in which neighbours are merged: along the first margin."""
     distinct = margins.table[list(margins.cells)].drop_duplicates()
     labels = _label(distinct, margins.cells)
     if len(margins.cells) == 1:
@@ -205,7 +205,7 @@ def _label(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
 
 
 def kish_deff(relative: NDArray[np.float64]) -> float:
-    """What unequal weights cost: the mean square of the weights over their mean."""
+    """Return what unequal weights cost: the mean square of the weights over their mean."""
     return float(np.mean(relative**2))
 
 

@@ -1,4 +1,4 @@
-"""Every picture of the product, as pure functions of words and style; data come apart."""
+"""Charts as pure functions of labels and style; data are passed separately."""
 
 from survey.publish.charts.spec import ChartKind, chart_spec, prebuild_specs
 from survey.publish.charts.style import ELDER, ORDINARY, ChartLabels, ChartStyle

@@ -1,4 +1,4 @@
-"""Change between two waves: arrows only where it is one, and a mark of its own where it is not."""
+"""Charts of changes between two waves, with an arrow only where the change is clear."""
 
 import altair as alt
 
@@ -24,7 +24,7 @@ _FILLS = (ACCENT, ACCENT, NO_FILL)
 
 
 def changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """One row a change with its interval; `series` names rise, fall and no detectable change.
+    """Draw one row per change with its interval; `series` names rise, fall and no change.
 
     Reads `difference`; a row with the role `reference` is drawn as a dashed line.
     """
@@ -32,7 +32,7 @@ def changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def city_changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """The same for many cities."""
+    """Draw the changes of many cities."""
     return _changes(text, style, compact=True)
 
 
@@ -71,7 +71,7 @@ def _changes(text: ChartLabels, style: ChartStyle, *, compact: bool) -> alt.Laye
 
 
 def _whole() -> alt.Chart:
-    """The dashed line at the change of the nation."""
+    """Draw the dashed line at the change of the nation."""
     return (
         alt.Chart()
         .transform_filter(is_role(REFERENCE))

@@ -1,4 +1,4 @@
-"""The cities as points by longitude and latitude on an equal-area grid, without boundaries."""
+"""Map of the cities as points by longitude and latitude, without boundaries."""
 
 import altair as alt
 
@@ -9,7 +9,7 @@ _NOT_CLEAR = "transparent"
 
 
 def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Triangles for cities clearly above or below; `series` names above, below, not clear."""
+    """Draw triangles for cities clearly above or below; `series` names above, below, not clear."""
     roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
     words = ", ".join(series_name(place) for place in range(len(names)))
     place = alt.Legend(title=None, orient="top", columns=1)

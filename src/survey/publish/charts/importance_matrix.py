@@ -1,4 +1,4 @@
-"""Importance beside performance: what weighs much and scores low comes first."""
+"""Matrix of importance and performance: what weighs much and scores low comes first."""
 
 import altair as alt
 
@@ -13,7 +13,7 @@ CORNERS = ("top right", "bottom right", "top left", "bottom left")
 
 
 def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """A point an indicator; both intervals as lines, the averages as dashed ones.
+    """Draw a point per indicator, with both intervals as lines and the averages dashed.
 
     Reads `importance`, `performance` (each with `_low`, `_high` and a `_range` in words), `code`,
     `label`, `role` (`focus` for the first three, `item`, `reference` for the averages) and
@@ -86,7 +86,7 @@ def _averages(x: alt.X, y: alt.Y) -> tuple[alt.Chart, alt.Chart]:
 
 
 def _corner_labels(words: list[str], style: ChartStyle) -> list[alt.Chart]:
-    """What each quadrant says, written into its corner."""
+    """Draw what each quadrant means into its corner."""
     edge = style.size(5)
     return [
         alt.Chart()

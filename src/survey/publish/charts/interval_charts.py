@@ -1,4 +1,4 @@
-"""Estimates with their intervals, one row each: regions, groups, indicators."""
+"""Charts of estimates with their intervals, one row each."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ _INTERVAL_STYLES = (
 
 
 def interval_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """A dot and its interval per row; the focus row in the accent colour and as a diamond."""
+    """Draw a dot and its interval per row, the focus row in the accent colour as a diamond."""
     layers = (
         reference_rule(),
         interval_rule(_INTERVAL_STYLES, text, style, compact=False),
@@ -63,12 +63,12 @@ _GAP_STYLES = (
 
 
 def gaps(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """One row a difference; triangles up or down where it is clear."""
+    """Draw one row per difference, with a triangle up or down where it is clear."""
     return _gaps(text, style, compact=False)
 
 
 def city_gaps(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """The same for many cities."""
+    """Draw the differences of many cities."""
     return _gaps(text, style, compact=True)
 
 
@@ -86,9 +86,9 @@ UP, DOWN = "▲", "▼"
 
 
 def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """City in accent with its interval, yardstick as a hollow diamond, a triangle if clear.
+    """Draw a city with its interval, its reference as a hollow diamond, a triangle if clear.
 
-    Reads `reference` beside the common columns; `series` names city and yardstick.
+    Reads `reference` beside the common columns; `series` names city and reference.
     """
     city, yardstick = text.series
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
@@ -136,7 +136,7 @@ _ROOM_FOR_A_LABEL = 46
 
 
 def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """A dot and its interval per row and `series`; colour and shape tell the series apart."""
+    """Draw a dot and its interval per row and `series`, told apart by colour and shape."""
     names = list(text.series)
     colour_scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
     shape_scale = alt.Scale(domain=names, range=list(SHAPES[: len(names)]))
@@ -164,7 +164,7 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """A row a city, a mark for the city and for each group (`series`), a line at the margin."""
+    """Draw a row per city with marks for the city and each group, and a line at the margin."""
     names = list(text.series)
     place = alt.Legend(title=None, orient="top", columns=1)
     dots = (

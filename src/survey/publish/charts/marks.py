@@ -1,4 +1,4 @@
-"""Marks that several pictures share. The columns of the data are named once, here.
+"""Marks that several charts share, and the names of the data's columns.
 
 Every chart reads one small frame: `label` (row title), the value, `ci_low`, `ci_high`, `n`,
 `range` (the interval in words), `role` (what the row is) and `note` (why nothing is drawn).
@@ -19,7 +19,7 @@ NO_FILL = "transparent"
 
 @dataclass(frozen=True)
 class MarkStyle:
-    """How a role is drawn: colour and shape always say the same thing."""
+    """Style of a role; colour and shape always mean the same."""
 
     role: str
     shape: str
@@ -28,12 +28,12 @@ class MarkStyle:
 
 
 def is_role(*roles: str) -> str:
-    """A Vega expression that keeps the rows with one of `roles`."""
+    """Return a Vega expression that keeps the rows with one of `roles`."""
     return f"indexof({list(roles)!r}, datum.role) >= 0"
 
 
 def row_axis(style: ChartStyle, *, compact: bool = False) -> alt.Y:
-    """Row titles in the order of the data."""
+    """Return the axis of row titles in the order of the data."""
     axis = alt.Axis(
         labelFontSize=style.size(10.5 if compact else 12),
         # A label may bring its own line breaks.
@@ -58,7 +58,7 @@ def value_axis(field: str, text: ChartLabels) -> alt.X:
 
 
 def blank_layer(style: ChartStyle, *, compact: bool = False) -> alt.Chart:
-    """Draws nothing, but claims a place for every row in the order of the data, hidden or not."""
+    """Draw nothing, but reserve a place for every row in the order of the data."""
     return (
         alt.Chart()
         .transform_filter(f"!({is_role(REFERENCE)})")
@@ -89,7 +89,7 @@ def _visible_rows_chart() -> alt.Chart:
 def interval_rule(
     looks: Sequence[MarkStyle], text: ChartLabels, style: ChartStyle, *, compact: bool
 ) -> alt.Chart:
-    """The interval of each row."""
+    """Draw the interval of each row."""
     return (
         _visible_rows_chart()
         .mark_rule(size=style.size(2), opacity=0.7)
@@ -111,7 +111,7 @@ def marks(
     compact: bool,
     number: str,
 ) -> alt.Chart:
-    """The estimate of each row."""
+    """Draw the estimate of each row."""
     return (
         _visible_rows_chart()
         .mark_point(size=style.size(38 if compact else 90), opacity=1, strokeWidth=1.5)
@@ -127,7 +127,7 @@ def marks(
 
 
 def hidden_rows(style: ChartStyle, *, compact: bool = False) -> alt.Chart:
-    """The words that stand where a suppressed row has no mark."""
+    """Draw the text that stands where a suppressed row has no mark."""
     return (
         alt.Chart()
         .transform_filter(is_role(HIDDEN))
@@ -137,7 +137,7 @@ def hidden_rows(style: ChartStyle, *, compact: bool = False) -> alt.Chart:
 
 
 def reference_rule() -> alt.Chart:
-    """A dashed line down the chart, for example at the nation's score."""
+    """Draw a dashed line down the chart, for example at the nation's score."""
     return (
         alt.Chart()
         .transform_filter(is_role(REFERENCE))
@@ -158,7 +158,7 @@ def zero_rule() -> alt.Chart:
 def stacked_rows(
     layers: Sequence[alt.Chart], style: ChartStyle, *, compact: bool
 ) -> alt.LayerChart:
-    """The finished picture: as wide as its place, as tall as its rows."""
+    """Return the finished chart, as wide as its place and as tall as its rows."""
     return alt.layer(blank_layer(style, compact=compact), *layers).properties(
         width="container", height=alt.Step(style.row(compact=compact))
     )

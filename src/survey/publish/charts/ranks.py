@@ -1,4 +1,4 @@
-"""The cities in the order of their places, and which of them cannot be told apart from one."""
+"""Chart of the cities in the order of their ranks, and those not told apart from one."""
 
 import altair as alt
 
@@ -30,7 +30,7 @@ _SHADE = 0.16
 
 
 def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """A row a city: place and name, score with interval, and the places that the data allow.
+    """Draw a row per city: rank and name, score with interval, and the ranks that the data allow.
 
     `label` holds what stands on the left, a line break, and what stands on the right; `city` is
     the name and `places` the set in words. Rows of the focus and of the cities that cannot be told
@@ -62,12 +62,12 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def _rank_axis(axis: alt.Axis | None) -> alt.Y:
-    """The order of the data, without gaps, so that shaded rows make one area."""
+    """Return the axis in the order of the data, without gaps between shaded rows."""
     return alt.Y("label:N", sort=None, scale=alt.Scale(padding=0), axis=axis)
 
 
 def _column(part: int, text: ChartLabels, style: ChartStyle, *, orient: str) -> alt.Chart:
-    """One half of the labels as an axis; draws nothing else, but claims a place for every row."""
+    """Draw one half of the labels as an axis, reserving a place for every row."""
     axis = alt.Axis(
         orient=orient,
         title=text.series[part],

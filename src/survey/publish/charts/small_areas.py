@@ -1,4 +1,4 @@
-"""A special group city by city: the direct figure with its grade, and something else beside it."""
+"""Chart of a special group by city: the direct figure with its grade, and a comparison."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _ROOM = 24.0
 
 
 def graded_cities(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Two lanes a city: above the direct figure by grade, below what stands beside it, hollow.
+    """Draw two lanes per city: the direct figure by grade, and below it the comparison, hollow.
 
     Reads the common columns, `role` (the grade, or `hidden`), `remark` (what must be said at the
     row itself), and `beside` with `beside_low`, `beside_high`, `beside_range`. `series`: the three

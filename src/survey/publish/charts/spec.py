@@ -1,4 +1,4 @@
-"""From a kind of picture to its Vega-Lite specification, built once and kept."""
+"""Vega-Lite specifications of the kinds of charts, built once and kept."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -91,7 +91,10 @@ _PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = MappingProxyType(
 
 
 def prebuild_specs() -> None:
-    """Lay out what pages draw before the first reader asks: Altair takes some 20 ms a picture."""
+    """Build the specifications of all pages before the first request.
+
+    Altair takes some 20 ms a chart.
+    """
     # Altair looks for pandas while the first page may be in the middle of importing it.
     import_module("pandas")
     for style in (ORDINARY, ELDER):
@@ -102,7 +105,7 @@ def prebuild_specs() -> None:
 
 @lru_cache(maxsize=2048)
 def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[str, Any]:
-    """The specification without data; shared between readers, so never change it in place."""
+    """Return the specification without data; it is shared, so never change it in place."""
     document = _template(kind, style, len(text.series))
     for token, word in _tokens(text).items():
         document = document.replace(token, json.dumps(word)[1:-1])
@@ -112,14 +115,14 @@ def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[st
 
 
 def _tokens(text: ChartLabels) -> dict[str, str]:
-    """Stand-ins for the words of a picture, and the words."""
+    """Return stand-ins for the labels of a chart, and the labels."""
     whole = {f"@{name}@": getattr(text, name) for name in ("value", "name", "interval", "n")}
     return whole | {f"@series{place}@": word for place, word in enumerate(text.series)}
 
 
 @lru_cache(maxsize=256)
 def _template(kind: ChartKind, style: ChartStyle, series: int) -> str:
-    """The picture with stand-ins for its words: Altair is slow, words change with every city."""
+    """Return the chart with stand-ins for its labels; Altair is slow, labels change often."""
     stand_ins = ChartLabels(
         value="@value@",
         name="@name@",
@@ -135,7 +138,7 @@ def _template(kind: ChartKind, style: ChartStyle, series: int) -> str:
 
 
 def _open(layer: dict[str, Any]) -> dict[str, Any]:
-    """A layer that reads what the whole picture is given; Altair marks it as empty instead."""
+    """Let a layer read the data of the whole chart; Altair marks it as empty instead."""
     if layer.get("data") != {"name": "empty"}:
         return layer
     return {name: value for name, value in layer.items() if name != "data"}

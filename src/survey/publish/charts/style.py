@@ -1,4 +1,4 @@
-"""How every chart looks: one accent, greys for the rest, sizes that follow the reader's text."""
+"""Style of every chart: one accent, greys, sizes that follow the reader's text size."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ COMPACT_ROW = 15.0
 
 @dataclass(frozen=True)
 class ChartStyle:
-    """`scale` is 1 for ordinary text and larger in elder mode."""
+    """Size of a chart's text; `scale` is 1 for ordinary text and larger in elder mode."""
 
     scale: float = 1.0
 
@@ -34,7 +34,7 @@ ELDER = ChartStyle(scale=1.35)
 
 
 def config(style: ChartStyle) -> dict[str, Any]:
-    """The configuration block that every chart carries."""
+    """Return the configuration block that every chart carries."""
     label, title = style.size(_LABEL), style.size(_TITLE)
     return {
         # The element around the chart carries its description; marks one by one are noise.
@@ -59,7 +59,7 @@ def config(style: ChartStyle) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ChartLabels:
-    """Texts in the reader's language. `series` names the categories in the order of their data."""
+    """Labels in the reader's language; `series` names the categories in data order."""
 
     value: str
     """Title of the value axis, with its unit."""
@@ -70,5 +70,5 @@ class ChartLabels:
 
 
 def series_name(place: int) -> str:
-    """What an expression inside a chart calls the word of a series: words may hold quotes."""
+    """Return the expression for a series label inside a chart; labels may hold quotes."""
     return f"series_{place}"

@@ -1,4 +1,4 @@
-"""Waves over the years: this platform's with a ribbon, published ones dashed and apart."""
+"""Chart of the years: own waves with a ribbon, published scores dashed and apart."""
 
 import altair as alt
 
@@ -8,9 +8,11 @@ OWN, PUBLISHED = "own", "published"
 
 
 def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`; `text.series` names own, published.
+    """Draw estimates by year with their intervals; `text.series` names own and published.
 
-    Published scores come without intervals: hollow squares on a dashed line.
+    Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`. Published scores come without
+    intervals:
+    hollow squares on a dashed line.
     """
     own, published = text.series
     named = alt.Chart().transform_calculate(

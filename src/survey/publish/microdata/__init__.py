@@ -1,4 +1,4 @@
-"""Single interviews for analysts: de-identified, for a stated purpose, marked with the account."""
+"""De-identified interviews for analysts, for a stated purpose, marked with the account."""
 
 from survey.publish.microdata.exact_requests import (
     MAX_REASON_CHARS,

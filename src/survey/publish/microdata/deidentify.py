@@ -1,4 +1,4 @@
-"""From the weighted interviews of a wave to rows that tell nobody who answered.
+"""De-identification of the weighted interviews of a wave.
 
 Left out: ids, links, surveyors, devices, open text, numbers that were typed in (a year of birth,
 an age in years) and the hour. Kept: the answers that were chosen or rated, weights and design.
@@ -34,7 +34,7 @@ Pseudonym = Callable[[str, str], str]
 
 @dataclass(frozen=True, eq=False)
 class DeidentifiedRows:
-    """`blanked` values were taken out and `dropped` rows left out to make nobody stand out."""
+    """Rows with the numbers of `blanked` values and of `dropped` rows."""
 
     table: pd.DataFrame
     kept: pd.DataFrame
@@ -53,7 +53,9 @@ def deidentify(
     margins: Sequence[str] = (),
     exact: bool = False,
 ) -> DeidentifiedRows:
-    """Rows in the order of their pseudonyms, which tells nothing about that of the interviews.
+    """Return the de-identified rows in the order of their pseudonyms.
+
+    That order tells nothing about the order of the interviews.
 
     Columns: row, city_code, stratum, psu, weight, day, mode, language, age_band, answers.
     `MIN_CLASS_SIZE` interviews share city, stratum, weight and everything in `KEY` and `margins`
@@ -103,7 +105,7 @@ def deidentify(
 
 
 def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
-    """Columns of answers that were rated or chosen, in the order of the questionnaire."""
+    """Return the columns of rated or chosen answers, in the order of the questionnaire."""
     names: list[str] = []
     for item in instrument.items():
         if item.kind in {ItemKind.RATING, _CHOICE_KIND}:
@@ -114,7 +116,7 @@ def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
 
 
 def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
-    """Chosen answers in the sections about the person, besides those of `KEY`."""
+    """Return chosen answers in the sections about the person, besides those of `KEY`."""
     about = [
         section for section in instrument.sections
         if any(item.name in GROUP_VARIABLES for item in section.items)
@@ -124,7 +126,7 @@ def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
 
 
 def _enough_in_stratum(people: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Without the few interviews of a stratum that has fewer than `MIN_CLASS_SIZE` in all."""
+    """Remove the interviews of a stratum that has fewer than `MIN_CLASS_SIZE` in all."""
     size = people.groupby(STRATUM)[STRATUM].transform("size")
     kept = people[size >= MIN_CLASS_SIZE]
     return kept.reset_index(drop=True), len(people) - len(kept)
@@ -153,13 +155,13 @@ def _without_rare(
 
 
 def _class_sizes(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    """How many rows share the values of a row; nothing is a value too."""
+    """Count the rows that share the values of each row; a missing value is a value too."""
     keys = [table[name].astype("string").fillna("").to_numpy() for name in columns]
     return pd.Series(1, index=table.index).groupby(keys).transform("size")
 
 
 def _blank_values(table: pd.DataFrame, name: str, where: pd.Series, instrument: Instrument) -> None:
-    """Take a value out, and with it the answers to what was asked because of it."""
+    """Blank a value, and the answers to what was asked because of it."""
     if not where.any():
         return
     table.loc[where, name] = None
@@ -172,7 +174,7 @@ def _blank_values(table: pd.DataFrame, name: str, where: pd.Series, instrument: 
 
 
 def _reveals_filter(answers: pd.Series) -> bool:
-    """Whether some were asked and some were not; what everybody was asked tells nothing."""
+    """Return whether some were asked and some were not."""
     asked = answers.notna()
     if pd.api.types.is_numeric_dtype(answers):
         asked &= answers.fillna(NOT_ASKED) != NOT_ASKED
@@ -180,12 +182,12 @@ def _reveals_filter(answers: pd.Series) -> bool:
 
 
 def _count_blanked(before: pd.DataFrame, after: pd.DataFrame) -> int:
-    """How many values were taken out."""
+    """Count the values that were blanked."""
     return int(after.isna().to_numpy().sum() - before.isna().to_numpy().sum())
 
 
 def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    """What was left out of a city is spread over its other interviews, so that its total holds."""
+    """Scale the weights of a city so that its total holds without the rows left out."""
     if len(kept) == len(people):
         return kept
     before = people.groupby(people["city_code"].astype(str))[WEIGHT].agg(["sum", "size"])

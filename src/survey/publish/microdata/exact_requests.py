@@ -1,4 +1,4 @@
-"""Exact files of rows, with every interview's own weight: asked for by one, decided by another.
+"""Exact files of interviews with their own weights, requested by one and decided by another.
 
 An approval is good for one export, of the results that were asked for, by the person who asked,
 within seven days.
@@ -60,7 +60,7 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True)
 class ExactRequest:
-    """A request as people read it."""
+    """Request as people read it."""
 
     id: UUID
     wave: str
@@ -87,15 +87,15 @@ def request_exact_rows(
     now: datetime,
     by_operator: bool = False,
 ) -> UUID:
-    """Ask for an exact file of one wave; the number of the request.
+    """Request an exact file of one wave, and return the number of the request.
 
     Args:
-        by_operator: asked for at the command line in the name of `principal`; then the decision
+        by_operator: requested at the command line in the name of `principal`; then the decision
             is not made there.
 
     Raises:
-        ExportNotAllowedError: no purpose, or no final results. ExactRowsRefusedError: asked for
-        already.
+        ExportNotAllowedError: no purpose, or no final results.
+        ExactRowsRefusedError: requested already.
     """
     principal.require(Action.EXPORT_ROWS)
     why = require_purpose(purpose)
@@ -184,11 +184,14 @@ def export_exact_rows(
     now: datetime,
     by_operator: bool = False,
 ) -> MicrodataFile:
-    """The one file of an approved request, for the person who asked.
+    """Return the file of an approved request for the person who requested it.
 
     Raises:
-        ExactRowsRefusedError: not approved, too late, taken already, frozen anew, or another area.
-        ExactRequestNotFoundError. WorksheetTooLargeError, SnapshotDamaged.
+        ExactRowsRefusedError: not approved, too late, exported already, frozen anew, or another
+            area.
+        ExactRequestNotFoundError: no such request.
+        WorksheetTooLargeError: a workbook cannot hold the rows.
+        SnapshotDamagedError: the responses are not those that were frozen.
     """
     principal.require(Action.EXPORT_ROWS)
     request, wave = _request(session, principal, request_id)
@@ -216,7 +219,7 @@ def export_exact_rows(
 def list_exact_requests(
     *, session: Session, principal: Principal, now: datetime
 ) -> list[ExactRequest]:
-    """Newest first: everybody's for those who decide, else the reader's own."""
+    """List requests, newest first: all for those who decide, else the reader's own."""
     decider = aliased(Account)
     query = (
         select(ExactRowRequest, Wave, Account, decider)
@@ -248,7 +251,7 @@ def list_exact_requests(
 def list_pending_requests(
     *, session: Session, principal: Principal, now: datetime
 ) -> list[ExactRequest]:
-    """Requests of other people that this person can decide, oldest first."""
+    """List the requests of others that this person can decide, oldest first."""
     principal.require(Action.APPROVE_EXACT_ROWS)
     own = session.get(Account, principal.account_id)
     return [
@@ -330,7 +333,7 @@ def _request_state(
 
 
 def _latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, UUID]:
-    """The results that hold now, by wave."""
+    """Return the newest final snapshot by wave."""
     query = (
         select(Snapshot.wave_id, Snapshot.id)
         .where(col(Snapshot.wave_id).in_(wave_ids), col(Snapshot.final))
@@ -348,7 +351,7 @@ def _operator_detail(session: Session, principal: Principal, by_operator: bool) 
 def _approval(
     t: Translator, session: Session, wave: Wave, request: ExactRowRequest
 ) -> tuple[str, ...]:
-    """What the file says of itself."""
+    """Return the remarks about the approval in the file."""
     decider = session.get(Account, request.decided_by) if request.decided_by else None
     decided_at = request.decided_at or request.requested_at
     return (

@@ -1,4 +1,4 @@
-"""Handing single interviews to an analyst: who, which wave, for what; recorded and marked."""
+"""Export of single interviews to an analyst, recorded in the trail and marked."""
 
 import hashlib
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class ExportNotAllowedError(SurveyError):
 
 @dataclass(frozen=True)
 class MicrodataFile:
-    """A file and what was done to its rows, so that an analyst knows what is missing."""
+    """File and what was done to its rows, so that an analyst knows what is missing."""
 
     name: str
     content: bytes
@@ -50,13 +50,13 @@ class MicrodataFile:
 
 @dataclass(frozen=True)
 class ExportableWave(WaveSummary):
-    """A frozen wave and the number of interviews in its final snapshot."""
+    """Frozen wave and the number of interviews in its final snapshot."""
 
     rows: int
 
 
 def list_exportable_waves(*, session: Session, principal: Principal) -> list[ExportableWave]:
-    """Frozen waves with final results, newest first; a demo account sees demo waves only."""
+    """List frozen waves with final results, newest first; demo accounts see demo waves only."""
     principal.require(Action.EXPORT_ROWS)
     query = (
         select(Wave, Snapshot)
@@ -84,15 +84,16 @@ def export_rows(
     t: Translator,
     now: datetime,
 ) -> MicrodataFile:
-    """The interviews of the reader's area, de-identified; the remarks in the file are in `t`.
+    """Export the interviews of the reader's area, de-identified, with remarks in `t`.
 
-    Before a wave is released to all an analyst of one area takes the rows of that area, and so
-    afterwards: a release opens figures, never rows.
+    A release opens figures, never rows: an analyst of one area exports the rows of that area before
+    and after it.
 
     Raises:
-        ExportNotAllowedError: no purpose, or no final results. AccessDeniedError: a demo
-        account and a real
-        wave, or no interview within the area. WorksheetTooLargeError, SnapshotDamaged.
+        ExportNotAllowedError: no purpose, or no final results.
+        AccessDeniedError: a demo account and a real wave, or no interview within the area.
+        WorksheetTooLargeError: a workbook cannot hold the rows.
+        SnapshotDamagedError: the responses are not those that were frozen.
     """
     principal.require(Action.EXPORT_ROWS)
     why = require_purpose(purpose)
@@ -102,7 +103,7 @@ def export_rows(
 
 
 def require_purpose(typed: str) -> str:
-    """The purpose in one line; raises `ExportNotAllowedError` when it is no sentence."""
+    """Return the purpose in one line; raise `ExportNotAllowedError` when it is too short."""
     why = " ".join(typed.split())
     if not MIN_PURPOSE_CHARS <= len(why) <= MAX_PURPOSE_CHARS:
         raise ExportNotAllowedError(msg("Please say what the rows are needed for, in a sentence."))
@@ -110,7 +111,7 @@ def require_purpose(typed: str) -> str:
 
 
 def get_readable_wave(session: Session, principal: Principal, wave_key: str) -> Wave:
-    """The wave; a demo account reads demo waves only."""
+    """Return the wave; a demo account reads demo waves only."""
     wave = get_wave(session=session, key=wave_key)
     if principal.is_demo and not wave.is_demo:
         raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
@@ -119,7 +120,7 @@ def get_readable_wave(session: Session, principal: Principal, wave_key: str) -> 
 
 @dataclass(frozen=True)
 class RowOrder:
-    """What is to be handed to whom, once everything about it was checked."""
+    """Checked order of an export: wave, reader, purpose and rows."""
 
     wave: Wave
     snapshot: Snapshot
@@ -137,7 +138,7 @@ class RowOrder:
 def make_file(
     settings: Settings, *, session: Session, order: RowOrder, t: Translator, now: datetime
 ) -> tuple[MicrodataFile, UUID]:
-    """Make and record the file; also the number of its export."""
+    """Make and record the file, and return it with the number of its export."""
     wave, principal, exact = order.wave, order.principal, bool(order.approval)
     source = load_wave_data(session, wave, settings.snapshot_dir / order.snapshot.directory)
     people = _rows_of_area(source.people, principal)
@@ -178,13 +179,13 @@ def make_file(
 
 
 def weight_margins(source: WaveData) -> tuple[str, ...]:
-    """The columns whose values a weight of the wave tells."""
+    """Return the columns whose values a weight of the wave tells."""
     boosted = (GUARDIAN_COLUMN,) if GUARDIAN in source.report.oversampled else ()
     return (*source.report.margin, *boosted)
 
 
 def final_snapshot(session: Session, wave: Wave) -> Snapshot:
-    """The results that hold now; raises `ExportNotAllowedError` when there are none."""
+    """Return the newest final snapshot; raise `ExportNotAllowedError` if there is none."""
     query = (
         select(Snapshot)
         .where(Snapshot.wave_id == wave.id, col(Snapshot.final))
@@ -225,7 +226,7 @@ def _remarks(
 def _production_notes(
     t: Translator, wave: Wave, made: DeidentifiedRows, deviation: HeadlineDeviation
 ) -> list[str]:
-    """What was done to the rows, and how far a headline computed from them may lie."""
+    """Return what was done to the rows, and how far a headline from them may lie."""
     merges = t(
         "Wave {wave}. At least {k} interviews share city, kind of sampling point, weight, age band "
         "and gender. Where there were fewer, neighbouring cells were merged: {merged} interviews "
@@ -238,7 +239,7 @@ def _production_notes(
 
 
 def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:
-    """How far a headline computed from the rows of a file may lie, in words."""
+    """Return in words how far a headline computed from the rows of a file may lie."""
     lines = []
     if deviation.everyone is not None:
         lines.append(

@@ -1,4 +1,4 @@
-"""Rows as a file: who took them and for what stands in it, and no cell is a formula."""
+"""File formats of exported rows, with account and purpose inside and no formulas."""
 
 import io
 import json
@@ -31,7 +31,7 @@ class WorksheetTooLargeError(SurveyError):
 
 
 def write_file(table: pd.DataFrame, form: FileFormat, remarks: Sequence[str]) -> bytes:
-    """`remarks` (account, purpose, wave, demo) are the first lines, and properties of the file."""
+    """Write rows as a file; `remarks` are its first lines and properties."""
     if form is FileFormat.CSV:
         return csv_bytes(_with_whole_weights(table), remarks)
     if form is FileFormat.XLSX:
@@ -40,7 +40,7 @@ def write_file(table: pd.DataFrame, form: FileFormat, remarks: Sequence[str]) ->
 
 
 def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:
-    """Weights as text: rounded to four decimals those of a city would not add up any more."""
+    """Return weights as text; rounded, those of a city would not add up any more."""
     if "weight" not in table:
         return table
     return table.assign(weight=[repr(float(weight)) for weight in table["weight"]])

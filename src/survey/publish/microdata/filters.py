@@ -1,4 +1,4 @@
-"""Questions that only some people are asked: having been asked tells what the filter looked at."""
+"""Filter questions: having been asked a question tells the answer to another."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def questions_filtered_by(instrument: Instrument, column: str) -> frozenset[str]
 
 
 def _sources(instrument: Instrument, name: str) -> set[str]:
-    """The item, all that it is calculated from, and all that is calculated from these."""
+    """Return the item, all that it is calculated from, and all that is calculated from these."""
     telling = {name}
     while True:
         more: set[str] = set()
@@ -46,7 +46,7 @@ def _sources(instrument: Instrument, name: str) -> set[str]:
 
 
 def _dependencies(instrument: Instrument) -> Iterator[tuple[Item, frozenset[str]]]:
-    """Every item with the names that decide whether it is asked."""
+    """Return every item with the names that decide whether it is asked."""
     for section in instrument.sections:
         around = _names(section.relevant)
         for item in section.items:

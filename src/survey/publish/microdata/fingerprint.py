@@ -1,4 +1,4 @@
-"""Marks that tell whose copy a file is, from a few of its rows.
+"""Fingerprint of an exported file, found again from a few of its rows.
 
 Every export has a secret of its own, and the names of rows and of sampling points are made with
 it: no two exports share a name, so any dozen rows name the account, in any order, after any
@@ -30,14 +30,14 @@ def new_pseudonym_key() -> str:
 
 
 def pseudonym(secret: str, kind: str, name: str) -> str:
-    """The name of a row or point in one file; it cannot be undone without the secret."""
+    """Return the name of a row or point in one file; only the secret can undo it."""
     made = hmac.new(bytes.fromhex(secret), f"{kind}/{name}".encode(), hashlib.sha256)
     return made.hexdigest()[:_DIGITS]
 
 
 @dataclass(frozen=True)
 class TracedExport:
-    """An export that names of a found copy come from; `matched` of those names are its own."""
+    """Export that names of a found copy come from; `matched` of those names are its own."""
 
     export_id: UUID
     account: str
@@ -49,7 +49,7 @@ class TracedExport:
 def trace_export(
     *, session: Session, principal: Principal, wave_key: str, names: Collection[str]
 ) -> list[TracedExport]:
-    """Exports of a wave that some of these names of rows or points were made for, best first."""
+    """Find the exports of a wave that some names of rows or points were made for, best first."""
     principal.require(Action.ADMINISTER)
     wanted = {name.strip().lower() for name in names}
     wave_id = get_wave(session=session, key=wave_key).id

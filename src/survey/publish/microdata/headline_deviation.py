@@ -1,4 +1,4 @@
-"""How far the headline lies from the published one when it is computed from exported rows."""
+"""Deviation of the headline computed from exported rows from the published one."""
 
 import math
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ _STEP = 0.01
 
 @dataclass(frozen=True)
 class HeadlineDeviation:
-    """Largest differences in points, rounded up to a hundredth; null without such a figure."""
+    """Largest differences in points, rounded up to a hundredth; null without a figure."""
 
     everyone: float | None
     """All rows of the file together: the nation, or the area of the account."""

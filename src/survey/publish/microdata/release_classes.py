@@ -1,4 +1,4 @@
-"""Classes of rows that share city, stratum, weight and labels, merged until nobody stands out.
+"""Classes of rows that share city, stratum, weight and labels, merged until large enough.
 
 The weights of a city are census figures over counts, one for each age band and gender, so a weight
 is the name of a cell: whoever groups equal weights reads age and gender where they were blanked.
@@ -87,7 +87,7 @@ def merge_classes(
 
 
 def _groups(keys: pd.DataFrame | pd.Series) -> list[NDArray[np.int64]]:
-    """Positions of the rows that share their keys, in the order of the keys."""
+    """Return the positions of the rows that share their keys, in the order of the keys."""
     table = pd.DataFrame(keys).reset_index(drop=True)
     if table.empty:
         return []
@@ -97,7 +97,7 @@ def _groups(keys: pd.DataFrame | pd.Series) -> list[NDArray[np.int64]]:
 
 
 def _without_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Weights with one value for all that are alike in a city, and a number for each of these."""
+    """Return weights with one value for rows alike in a city, and a number for each value."""
     table = pd.DataFrame({"city": city.astype(str), "weight": weights.astype(float)})
     ordered = table.sort_values(["city", "weight"])
     step = ordered["weight"] > ordered["weight"].shift(1) * (1 + _NOISE)
@@ -108,7 +108,7 @@ def _without_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], N
 
 
 def _category_positions(column: pd.Series) -> NDArray[np.int64]:
-    """Place of each label in the order of its categories, else of its texts; unknown is last."""
+    """Return each label's position among its categories or texts; unknown is last."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, count = column.cat.codes.to_numpy(dtype=np.int64), len(column.cat.categories)
     else:
@@ -118,7 +118,7 @@ def _category_positions(column: pd.Series) -> NDArray[np.int64]:
 
 
 def _group_by_weight(classes: list[_Class], minimum: int) -> list[_Class]:
-    """Classes of the same labels joined with the next weight until each has enough rows.
+    """Join classes of the same labels with the next weight until each has enough rows.
 
     Weights that came with the interviews may differ in every row; the mean of neighbouring weights
     is near to each of them. `classes` are in the order of their labels and weights.
@@ -140,7 +140,7 @@ def _group_by_weight(classes: list[_Class], minimum: int) -> list[_Class]:
 def _merge_small_classes(
     classes: list[_Class], units: NDArray[np.int64], minimum: int
 ) -> list[_Class]:
-    """The classes of one stratum, the smallest joined with its neighbour until all are enough."""
+    """Merge the smallest class of a stratum with its neighbour until all are large enough."""
     left = list(classes)
     while len(left) > 1:
         small = min(left, key=lambda candidate: candidate.order)
@@ -156,7 +156,7 @@ def _merge_small_classes(
 
 
 def _distance(first: _Class, other: _Class, units: NDArray[np.int64]) -> int:
-    """Of the two nearest cells: a step of age is less than another gender."""
+    """Return the distance of two cells: a step of age is less than another gender."""
     return min(
         int((np.abs(np.subtract(left, right)) * units).sum())
         for left, right in product(first.labels, other.labels)

@@ -1,4 +1,4 @@
-"""Which band a score lies in, and how sure that is."""
+"""Bands of scores, and how probable it is that a score lies in one."""
 
 import csv
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _NEARLY_CERTAIN = 0.995
 
 @dataclass(frozen=True)
 class Band:
-    """`lower` is the smallest score of the band, None for the lowest band."""
+    """Band of scores; `lower` is the smallest score in it, None for the lowest band."""
 
     code: str
     name: dict[str, str]
@@ -33,7 +33,7 @@ class Band:
 
 @dataclass(frozen=True)
 class BandVerdict:
-    """The band of one score in words; `settled` where it is all but certain."""
+    """Band of one score in words; `settled` where it is all but certain."""
 
     label: str
     settled: bool
@@ -41,7 +41,7 @@ class BandVerdict:
 
 @lru_cache(maxsize=4)
 def read_bands(path: Path = _BANDS_CSV) -> tuple[Band, ...]:
-    """The declared bands, lowest first."""
+    """Read the declared bands, lowest first."""
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(
             Band(
@@ -58,7 +58,7 @@ def read_bands(path: Path = _BANDS_CSV) -> tuple[Band, ...]:
 def band_verdicts(
     reading: ViewContext, areas: Sequence[str], **wanted: Filter
 ) -> list[BandVerdict | None]:
-    """The band of each of some areas; None where there is no score or no error to judge it by.
+    """Return the band of each of some areas; None without a score or an error.
 
     `wanted` are the keys of their cells, or of headlines where a `basis` is among them.
     """
@@ -74,7 +74,10 @@ def band_verdicts(
 def band_verdict(
     chances: Sequence[float], names: Sequence[str], t: Translator
 ) -> BandVerdict | None:
-    """One band with its probability, or the fewest that reach `MIN_BAND_PROBABILITY` together."""
+    """Return one band with its probability, or the fewest likely enough together.
+
+    Enough is `MIN_BAND_PROBABILITY`.
+    """
     if any(isnan(chance) for chance in chances):
         return None
     order = sorted(range(len(names)), key=lambda place: -chances[place])

@@ -1,4 +1,4 @@
-"""What changed between two waves: arrows only where the change holds after adjustment."""
+"""View of what changed between two waves, with arrows only after adjustment."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -35,9 +35,12 @@ from survey.sample.special_groups import EVERYONE
 
 @dataclass(frozen=True)
 class TrendFilters:
-    """`before` is the key of the earlier wave, None where there is none; `region3` and `size_tier`
-    narrow the lists of cities, `clear_only` leaves what is significant; `against` is the yardstick
-    of the last picture, `place` the area whose years are drawn."""
+    """Filters of the page of trends.
+
+    `before` is the key of the earlier wave, None where there is none; `region3` and `size_tier`
+    narrow the lists of cities, `clear_only` leaves what is significant; `against` is the reference
+    of the last chart, `place` the area whose years are drawn.
+    """
 
     before: str | None = None
     indicator: str = COMPOSITE
@@ -50,7 +53,7 @@ class TrendFilters:
 
 
 def listed_cities(cities: TableSlice, reading: ViewContext, filters: TrendFilters) -> TableSlice:
-    """The cities of the filter, largest change first, those without one last."""
+    """Return the cities of the filter, largest change first, those without one last."""
     keep = reading.cities_within(
         cities.texts("area"), region3=filters.region3, size_tier=filters.size_tier
     )
@@ -58,7 +61,7 @@ def listed_cities(cities: TableSlice, reading: ViewContext, filters: TrendFilter
 
 
 def list_title(title: str, filters: TrendFilters, t: Translator) -> str:
-    """The title of a list, which says what the reader left out of it."""
+    """Return the title of a list, which says what the reader left out of it."""
     return t("{title} (significant only)", title=title) if filters.clear_only else title
 
 
@@ -91,7 +94,7 @@ class WaveYears:
 
 
 def mark_roles(changes: TableSlice) -> list[str]:
-    """What each row is drawn as: an arrow only where the change holds after adjustment."""
+    """Return what each row is drawn as: an arrow only where the change holds after adjustment."""
     absent = ~changes.shown | np.isnan(changes.numbers("ci_low"))
     return [
         HIDDEN if gone else _ROLES.get(verdict, UNCLEAR)
@@ -173,7 +176,7 @@ def _change_chart(
     kind: ChartKind,
     line: tuple[str, float] | None = None,
 ) -> ChartPanel:
-    """Changes in the order of `changes`; `line` names the row that draws the dashed line."""
+    """Return changes in the order of `changes`; `line` names the row of the dashed line."""
     t = reading.t
     value = t("Change in points")
     roles = mark_roles(changes)
@@ -248,7 +251,7 @@ def _alt(title: str, roles: Sequence[str], t: Translator) -> str:
 
 @dataclass(frozen=True, eq=False)
 class ChangeView:
-    """What changed from one wave to the other."""
+    """View of what changed from one wave to the other."""
 
     before: str
     """What the nation is compared with, as it stands in a sentence: the year of that wave."""
@@ -263,7 +266,7 @@ class ChangeView:
 def build_change_view(
     reading: ViewContext, before: WaveResults | None, filters: TrendFilters
 ) -> tuple[ChangeView | None, str]:
-    """The change, or why there is none."""
+    """Build the view of a change, or of the reason why there is none."""
     t = reading.t
     if before is None:
         return None, t(
@@ -309,7 +312,7 @@ def build_change_view(
 
 
 def _why_not_comparable(reading: ViewContext, before: WaveResults, indicator: str) -> str:
-    """Why the indicator cannot be compared with that wave; empty where it can."""
+    """Return why the indicator cannot be compared with that wave; empty where it can."""
     t, tree = reading.t, reading.results.tree
     if before.wave.composite != reading.wave.composite:
         return t(OTHER_COMPOSITE)

@@ -1,4 +1,4 @@
-"""Composing pictures: the words around a chart are made in one place, so they agree."""
+"""Composition of charts with their titles and notes, so that all views agree."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from survey.publish.views.view_context import ViewContext
 
 @dataclass(frozen=True)
 class ChartHeading:
-    """What a picture is called and what its rows are."""
+    """Title of a chart and of its rows."""
 
     key: str
     title: str
@@ -41,7 +41,7 @@ def percent_title(t: Translator) -> str:
 
 
 def subtitle(reading: ViewContext, unit: str, n: float | None, *, wave: str | None = None) -> str:
-    """Wave, unit, n and interval: the line under every title. `wave` is the one being read."""
+    """Return the line under every title: wave, unit, n and interval."""
     t = reading.t
     count = "–" if n is None or isnan(n) else f"{int(n):,d}"
     line = t(
@@ -71,7 +71,7 @@ def score_chart(
     focus: Collection[str] = (),
     reference: tuple[str, float] | None = None,
 ) -> ChartPanel:
-    """Estimates with intervals in the order of `cells`."""
+    """Return a chart of estimates with intervals in the order of `cells`."""
     t = reading.t
     value = unit or score_title(t)
     rows = score_rows(cells, labels, t, key=key, focus=focus, reference=reference)
@@ -100,7 +100,7 @@ def gap_chart(
     n: float | None,
     kind: ChartKind = ChartKind.GAPS,
 ) -> ChartPanel:
-    """Differences with intervals in the order of `gaps`; `this` minus `other`."""
+    """Return a chart of differences with intervals in the order of `gaps`; `this` minus `other`."""
     t = reading.t
     value = t("Difference in points")
     rows = gap_rows(gaps, labels, t, key=key)

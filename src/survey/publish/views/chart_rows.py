@@ -1,4 +1,4 @@
-"""From cells to the rows that charts draw and the tables that people read."""
+"""Rows that charts draw and tables that people read, made from cells."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def score_rows(
     focus: Collection[str] = (),
     reference: tuple[str, float] | None = None,
 ) -> Rows:
-    """Chart rows of estimates; `key` is the column that identifies a row.
+    """Return chart rows of estimates; `key` is the column that identifies a row.
 
     `reference` adds the row that draws the dashed line, for example the nation.
     """
@@ -51,20 +51,20 @@ def score_rows(
 
 
 def add_reference_row(rows: Rows, line: tuple[str, float], *, value: str) -> Rows:
-    """`rows` and the one that draws a dashed line at `value`."""
+    """Return `rows` and the one that draws a dashed line at `value`."""
     last: Rows = {"label": line[0], value: line[1], "role": REFERENCE}
     return {name: _append_value(values, last.get(name)) for name, values in rows.items()}
 
 
 def _append_value(values: Any, last: str | float | None) -> Any:
-    """One column with one more value, nothing where the row has none."""
+    """Return one column with one more value, or a missing one."""
     if isinstance(values, np.ndarray):
         return np.append(values, np.nan if last is None else last)
     return [*values, last or ""]
 
 
 def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str) -> Rows:
-    """Chart rows of differences, each with its verdict."""
+    """Return chart rows of differences, each with its verdict."""
     difference = gaps.numbers("difference")
     return {
         **_common(gaps, gaps.texts(key), labels),
@@ -75,7 +75,7 @@ def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str
 
 
 def classify_differences(gaps: TableSlice) -> list[str]:
-    """What the results call each row: `higher`, `lower`, `unclear` or `hidden`."""
+    """Return the verdict of each row: `higher`, `lower`, `unclear` or `hidden`."""
     absent = ~gaps.shown | np.isnan(gaps.numbers("difference"))
     return [
         HIDDEN if gone else (verdict if verdict in {HIGHER, LOWER} else UNCLEAR)
@@ -86,7 +86,7 @@ def classify_differences(gaps: TableSlice) -> list[str]:
 def score_table(
     cells: TableSlice, labels: Sequence[str], t: Translator, *, name: str, value: str, **more: Any
 ) -> Rows:
-    """The same estimates as a table; `name` and `value` head its first columns.
+    """Return the same estimates as a table; `name` and `value` head its first columns.
 
     `more` are further columns, which stand between the two.
     """
@@ -105,7 +105,7 @@ def score_table(
 def gap_table(
     gaps: TableSlice, labels: Sequence[str], t: Translator, *, name: str, this: str, other: str
 ) -> Rows:
-    """Differences as a table; `this` and `other` name the two sides."""
+    """Return differences as a table; `this` and `other` name the two sides."""
     words = {HIGHER: t("Higher"), LOWER: t("Lower"), UNCLEAR: t(NO_CLEAR_DIFFERENCE), HIDDEN: ""}
     difference = gaps.numbers("difference")
     return {
@@ -122,17 +122,17 @@ def gap_table(
 
 
 def counts(numbers: Floats) -> list[int | None]:
-    """Whole numbers; None where a count is withheld."""
+    """Return whole numbers; None where a count is withheld."""
     return [None if np.isnan(number) else int(number) for number in numbers]
 
 
 def ranges(cells: TableSlice) -> list[str]:
-    """The interval of each row in words; empty where there is none."""
+    """Return the interval of each row in words; empty where there is none."""
     return ranges_of(cells.numbers("ci_low"), cells.numbers("ci_high"))
 
 
 def ranges_of(lows: Floats, highs: Floats) -> list[str]:
-    """Intervals in words; empty where an end is missing."""
+    """Return intervals in words; empty where an end is missing."""
     return [
         "" if np.isnan(low) or np.isnan(high) else format_interval(low, high)
         for low, high in zip(lows, highs, strict=True)
@@ -151,7 +151,7 @@ def _common(cells: TableSlice, codes: Sequence[str], labels: Sequence[str]) -> R
 
 
 def _notes(cells: TableSlice, absent: NDArray[np.bool_], t: Translator) -> list[str]:
-    """Why a row has no mark."""
+    """Return why a row has no mark."""
     return [
         missing_text(bool(visible), t) if gone else ""
         for gone, visible in zip(absent, cells.shown, strict=True)
@@ -159,7 +159,7 @@ def _notes(cells: TableSlice, absent: NDArray[np.bool_], t: Translator) -> list[
 
 
 def remarks(cells: TableSlice, value: Floats, t: Translator) -> list[str]:
-    """Why a row has no `value`, or that it is for orientation only."""
+    """Return why a row has no `value`, or that it is for orientation only."""
     why = _notes(cells, ~cells.shown | np.isnan(value), t)
     careful = t("For orientation only")
     return [

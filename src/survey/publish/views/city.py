@@ -1,4 +1,4 @@
-"""One city: its score, how it stands to its yardstick, what is strong and weak, for whom."""
+"""View of one city: its score against a reference, strengths, weaknesses and groups."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +60,10 @@ class CityNotFoundError(SurveyError):
 
 @dataclass(frozen=True)
 class CityFilters:
-    """`against` is the yardstick, `detail` adds third-level indicators, `topic` picks reports."""
+    """Filters of the city page.
+
+    `against` is the reference, `detail` adds third-level indicators, `topic` selects reports.
+    """
 
     city: str
     against: str = "nation"
@@ -86,7 +89,7 @@ class CityView:
 
 
 def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
-    """Code -> name of the cities that the reader may open, in the order of the frame."""
+    """Return code and name of the cities that the reader may open, in the frame's order."""
     reading = ViewContext(results, principal, language)
     cells = reading.cells(area_level="city", indicator=reading.main_indicator)
     return {code: reading.names.area(code) for code in sorted(cells.texts("area"))}
@@ -95,7 +98,7 @@ def city_choices(*, results: WaveResults, principal: Principal, language: str) -
 def build_city_profile(
     *, results: WaveResults, principal: Principal, language: str, filters: CityFilters
 ) -> CityView:
-    """Everything on the page of one city.
+    """Build everything on the page of one city.
 
     Raises:
         AccessDeniedError: the city is outside the reader's area and the wave is not released.
@@ -182,7 +185,7 @@ def _comparison(reading: ViewContext, difference: EstimateDifference) -> str:
 
 
 def _findings(reading: ViewContext, gaps: TableSlice) -> list[EstimateDifference]:
-    """Second-level differences, largest first."""
+    """Return second-level differences, largest first."""
     findings = [
         difference_of(reading.names.indicator(code), gaps, row)
         for row, code in enumerate(gaps.texts("indicator"))
@@ -309,7 +312,7 @@ def _groups(reading: ViewContext, cells: TableSlice, headline: Estimate, name: s
 def _measures(
     reading: ViewContext, everyone: TableSlice, name: str, topic: str
 ) -> tuple[ChartPanel, ...]:
-    """What people of the city report on a topic, and how they rate it, beside the nation."""
+    """Return what people of the city report on a topic and how they rate it, beside the nation."""
     t = reading.t
     nation = reading.cells(area_level="nation", area=NATION, indicator=None)
     beside = {name: everyone, t("Nation"): nation}

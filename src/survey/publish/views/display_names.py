@@ -1,4 +1,4 @@
-"""What things are called on screen: areas, groups of people, indicators, measures."""
+"""Names on screen of areas, groups of people, indicators and measures."""
 
 import csv
 from collections.abc import Mapping
@@ -123,7 +123,7 @@ class DisplayNames:
         self._questions = {question.item: question for question in grouping}
 
     def area(self, key: str) -> str:
-        """A city, province, region, class or tier; an unknown key stays as it is."""
+        """Return the name of a city, province, region, class or tier; an unknown key as it is."""
         if key == NATION:
             return self.t("Nation")
         if key in _TIER_NAMES:
@@ -141,7 +141,7 @@ class DisplayNames:
         return self.t(known) if known else variable
 
     def group(self, key: str) -> str:
-        """A group of people such as `gender=male`; an unknown one by its value."""
+        """Return the name of a group such as `gender=male`; that of an unknown one is its value."""
         variable, _, value = key.partition("=")
         question = self._questions.get(variable)
         if question is not None and question.declared:
@@ -161,7 +161,7 @@ class DisplayNames:
         return label_text(question.choices.get(value, {}), self.language, value)
 
     def indicator(self, code: str) -> str:
-        """The plain name of an indicator or measure."""
+        """Return the plain name of an indicator or measure."""
         if code == COMPOSITE:
             return self.t("Composite satisfaction")
         if code in self._measures:
@@ -171,6 +171,6 @@ class DisplayNames:
         return code
 
     def numbered(self, code: str) -> str:
-        """Code and name, because parents and children may share a name."""
+        """Return code and name, because parents and children may share a name."""
         name = self.indicator(code)
         return f"{code} {name}" if code[:1].isdigit() else name

@@ -1,4 +1,4 @@
-"""What to improve first: what weighs much in satisfaction on the whole and is rated low."""
+"""View of what to improve first: indicators of much importance and low performance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class DriverFilters:
 
 @dataclass(frozen=True)
 class Priority:
-    """One of the first three."""
+    """Indicator among the first three to improve."""
 
     code: str
     name: str
@@ -70,7 +70,7 @@ class DriversView:
 
 
 def driver_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
-    """Code -> name of those whose drivers can be read beside the city's."""
+    """Return code and name of groups whose drivers can be read beside the city's."""
     reading = ViewContext(results, principal, language)
     t = reading.t
     known = [group for group in DRIVER_GROUPS if group in results.method.groups]
@@ -81,7 +81,7 @@ def driver_choices(*, results: WaveResults, principal: Principal, language: str)
 def build_driver_view(
     *, results: WaveResults, principal: Principal, language: str, filters: DriverFilters
 ) -> DriversView:
-    """The matrix of one city, or of a group of the nation."""
+    """Build the matrix of one city, or of a group of the nation."""
     reading = ViewContext(results, principal, language)
     t = reading.t
     own = filters.whom == CITY
@@ -116,7 +116,7 @@ def _empty_view(sentence: str) -> DriversView:
 
 
 def _priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority, ...]:
-    """In the order of their urgency."""
+    """Return the priorities in the order of their urgency."""
     place = cells.numbers("priority")
     chosen = cells.keep(place > 0)
     order = np.argsort(chosen.numbers("priority"), kind="stable")
@@ -227,7 +227,7 @@ def _matrix(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
 
 
 def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
-    """Chart rows, and one that draws the averages."""
+    """Return the chart rows, and one that draws the averages."""
     importance, performance = cells.numbers("importance"), cells.numbers("performance")
     absent = np.isnan(importance) | np.isnan(performance)
     first = cells.numbers("priority") > 0
@@ -251,7 +251,7 @@ def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
 
 
 def _table_rows(reading: ViewContext, cells: TableSlice) -> Rows:
-    """By urgency, then by importance."""
+    """Return the table rows by urgency, then by importance."""
     t = reading.t
     place = cells.numbers("priority")
     order = np.lexsort((-cells.numbers("importance"), np.where(place > 0, place, np.inf)))

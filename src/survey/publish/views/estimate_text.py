@@ -1,4 +1,4 @@
-"""One number as people may quote it: with its interval, or with the reason why not."""
+"""Estimates as text: with their interval, or with the reason why there is none."""
 
 from dataclasses import dataclass
 from math import isnan
@@ -35,7 +35,7 @@ MULTIPLE_TESTING_NOTE = msg(
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score or rate (0-100). Without an interval `low` and `high` are None."""
+    """Score or rate (0-100); without an interval `low` and `high` are None."""
 
     estimate: float | None
     low: float | None = None
@@ -59,7 +59,7 @@ NO_ESTIMATE = Estimate(estimate=None)
 
 @dataclass(frozen=True)
 class EstimateDifference:
-    """A difference with its interval and what the results call it."""
+    """Difference with its interval and verdict."""
 
     name: str
     figure: Estimate
@@ -78,7 +78,7 @@ class EstimateDifference:
 
 
 def estimate_at(cells: TableSlice, *, value: str = "estimate", row: int = 0) -> Estimate:
-    """The figure in one row; `NOTHING` when there is no such row."""
+    """Return the estimate in one row; `NOTHING` when there is no such row."""
     if row >= len(cells):
         return NO_ESTIMATE
     n = _number(cells, "n", row)
@@ -99,7 +99,7 @@ def _number(cells: TableSlice, column: str, row: int) -> float | None:
 
 
 def difference_of(name: str, gaps: TableSlice, row: int = 0) -> EstimateDifference:
-    """The difference in one row of a gaps table."""
+    """Return the difference in one row of a gaps table."""
     figure = estimate_at(gaps, value="difference", row=row)
     if row >= len(gaps):
         return EstimateDifference(name, figure, None, None)
@@ -108,7 +108,7 @@ def difference_of(name: str, gaps: TableSlice, row: int = 0) -> EstimateDifferen
 
 
 def margin_of_error_caveat(figure: Estimate, t: Translator) -> str:
-    """What stands beside a margin of error: its limits, and what it assumes."""
+    """Return the note on a margin of error: its limits, and what it assumes."""
     if figure.assumed_deff is None:
         return t(QUOTA_SAMPLE)
     assumed = t(
@@ -123,12 +123,15 @@ def format_decimal(value: float) -> str:
 
 
 def format_signed(value: float) -> str:
-    """A difference with its sign; the minus is the typographic one."""
+    """Format a difference with its sign; the minus is the typographic one."""
     return f"{value:+.1f}".replace("-", "\u2212")
 
 
 def format_interval(low: float | None, high: float | None) -> str:
-    """`79.6–80.2`; empty without an interval. Negative bounds are joined by a blank and a dash."""
+    """Format `79.6–80.2`; empty without an interval.
+
+    Negative bounds are joined by a blank and a dash.
+    """
     if low is None or high is None:
         return ""
     if low < 0 or high < 0:
@@ -137,8 +140,10 @@ def format_interval(low: float | None, high: float | None) -> str:
 
 
 def unsigned_difference(figure: Estimate) -> dict[str, str]:
-    """`size` of a difference without its sign, and its interval from the nearer end (`low`) to
-    the farther (`high`), as a sentence says them."""
+    """Return the size of a difference and its interval without signs.
+
+    `low` is the end nearer to 0, `high` the farther, as a sentence says them.
+    """
     low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
     return {
         "size": format_decimal(abs(figure.estimate or 0.0)),
@@ -148,7 +153,7 @@ def unsigned_difference(figure: Estimate) -> dict[str, str]:
 
 
 def format_estimate(figure: Estimate, t: Translator) -> str:
-    """The number and its interval in one breath, or why there is none."""
+    """Format the number and its interval, or why there is none."""
     if not figure.available or figure.estimate is None:
         return missing_text(figure.shown, t)
     number = format_decimal(figure.estimate)
@@ -162,10 +167,10 @@ def format_estimate(figure: Estimate, t: Translator) -> str:
 
 
 def missing_text(row_shown: bool, t: Translator) -> str:
-    """What stands in a chart or table where no figure is."""
+    """Return what stands in a chart or table where no figure is."""
     return t(NOT_AVAILABLE if row_shown else WITHHELD)
 
 
 def suppression_text(t: Translator) -> str:
-    """Why a figure is not shown, in a whole sentence."""
+    """Return in a whole sentence why a figure is not shown."""
     return t(NEEDED)

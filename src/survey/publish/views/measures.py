@@ -1,4 +1,4 @@
-"""What people report in the unscored modules: rates, and means of their own ratings."""
+"""Unscored measures in views: rates, and means of their own ratings."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -35,17 +35,17 @@ _LABEL_WIDTH = 26
 
 
 def rates(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
-    """Measures that are per cents, in the order they are declared."""
+    """Return the measures that are per cents, in the order they are declared."""
     return [measure for measure in _measures_on_topics(reading, topics) if measure.choices]
 
 
 def ratings(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
-    """Measures that are means of a rating question (0-100)."""
+    """Return the measures that are means of a rating question (0-100)."""
     return [measure for measure in _measures_on_topics(reading, topics) if not measure.choices]
 
 
 def answers_to(reading: ViewContext, item: str) -> list[Measure]:
-    """The measures that say how one question was answered."""
+    """Return the measures that say how one question was answered."""
     return [measure for measure in reading.results.method.measures if measure.item == item]
 
 
@@ -65,7 +65,7 @@ def series_chart(
     *,
     n: float | None,
 ) -> ChartPanel | None:
-    """A row a measure, a mark a series: for example three age bands per question.
+    """Return a chart with a row per measure and a mark per series, for example age bands.
 
     None when the wave asked nothing of the kind.
     """

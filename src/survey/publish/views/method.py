@@ -1,4 +1,4 @@
-"""How the figures of a snapshot came about, from its manifest and its method record."""
+"""View of how the figures of a snapshot were made, from manifest and method record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def build_method_view(
     tree: IndicatorTree | None,
     language: str,
 ) -> MethodView:
-    """Every recorded choice of one snapshot."""
+    """Build the view of every recorded choice of one snapshot."""
     t = translator(language)
     names = DisplayNames(language, tree, method.measures, method.grouping)
     return MethodView(
@@ -121,7 +121,7 @@ def _snapshot(
 
 
 def _declared_questions(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:
-    """The questions whose answers were declared to make groups."""
+    """Return the questions whose answers were declared to make groups."""
     items = declared_items(method.grouping)
     if not items:
         return ()
@@ -130,7 +130,7 @@ def _declared_questions(method: MethodRecord, names: DisplayNames, t: Translator
 
 
 def _spread(manifest: SnapshotManifest, t: Translator) -> Facts:
-    """What the questionnaire declares of indicators that it does not ask about."""
+    """Return what the questionnaire declares of indicators that it does not ask about."""
     if not manifest.without_question:
         return ()
     words = t(
@@ -156,7 +156,7 @@ def _weight_facts_of(
 def _given_weight_facts(
     report: WeightingReport, manifest: SnapshotManifest, t: Translator
 ) -> Facts:
-    """Where given weights come from and how unequal they are, without telling anybody's."""
+    """Return where given weights come from and how unequal they are, without telling one."""
     files = tuple(
         (
             t("Given by"),
@@ -208,12 +208,12 @@ def _weights(report: WeightingReport, names: DisplayNames, t: Translator) -> Fac
 
 
 def _two_digits(value: float) -> str:
-    """Two significant digits of a count."""
+    """Round a count to two significant digits."""
     return f"{float(f'{value:.2g}'):,.0f}"
 
 
 def _coarse_count(count: int, t: Translator) -> str:
-    """A count of people or cells, without telling a small one."""
+    """Format a count of people or cells without telling a small one."""
     return t("fewer than {n}", n=MINIMUM_N) if 0 < count < MINIMUM_N else f"{count:,d}"
 
 
@@ -269,7 +269,10 @@ def _without_point(method: MethodRecord, t: Translator) -> Facts:
 
 
 def _disclosure(method: MethodRecord, t: Translator) -> Facts:
-    """How many cells are hidden, over all rules: each rule says how many people its cells have."""
+    """Return how many cells are hidden, over all rules.
+
+    The number by rule would say how many people the cells have.
+    """
     facts: Facts = ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)),)
     if method.hidden:
         facts += ((t("Cells not shown"), f"{sum(method.hidden.values()):,d}"),)
@@ -279,8 +282,11 @@ def _disclosure(method: MethodRecord, t: Translator) -> Facts:
 
 
 def _audit_text(audit: IntervalAuditMethod, t: Translator) -> str:
-    """What was checked, coarsely: beside the cells not shown, an exact number of those with
-    respondents would tell how many have none."""
+    """Return what was checked, coarsely.
+
+    Beside the cells not shown, an exact number of those with respondents would tell how many have
+    none.
+    """
     if audit.audited == audit.hidden:
         return t(
             "every hidden count, by linear programming over all published counts: its smallest "

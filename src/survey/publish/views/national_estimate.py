@@ -1,4 +1,4 @@
-"""The national figure in the way of counting that the reader chose, and what the others give."""
+"""National figure on the basis that the reader chose, and on the others."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -32,7 +32,7 @@ _COMPARED_WITH = msg("Differences of cities are always from the nation as one po
 
 
 def nation_cells(reading: ViewContext, basis: str, indicator: Filter = None) -> TableSlice:
-    """National figures of `indicator`, or of all; an unknown basis is that of the cells."""
+    """Return national figures of `indicator`, or of all; an unknown basis is that of the cells."""
     if basis != CITY_WEIGHTED:
         return reading.cells(area_level="nation", area=NATION, indicator=indicator)
     official = reading.wave.composite
@@ -42,7 +42,7 @@ def nation_cells(reading: ViewContext, basis: str, indicator: Filter = None) -> 
 def reference_line(
     reading: ViewContext, headline: Estimate, basis: str
 ) -> tuple[str, float] | None:
-    """Name and place of the line that stands for the nation."""
+    """Return name and place of the line that stands for the nation."""
     if headline.estimate is None:
         return None
     t = reading.t
@@ -50,7 +50,7 @@ def reference_line(
 
 
 def describe_basis(reading: ViewContext, basis: str, indicator: str) -> str:
-    """Which way of counting is shown, which composite is official, and what the others give."""
+    """Describe the basis shown, the official composite, and what the others give."""
     t, official = reading.t, reading.wave.composite
     further = ITEM_MEANS if official == PER_RESPONDENT else PER_RESPONDENT
     shown, otherwise = (

@@ -1,4 +1,4 @@
-"""The national overview: the answer, its parts, the areas, the map, the years."""
+"""View of the national overview: headline, first-level scores, areas, map, years."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "
 
 @dataclass(frozen=True)
 class OverviewFilters:
-    """`by` groups the areas; `basis` is how the nation is counted."""
+    """Filters of the overview; `by` groups the areas, `basis` is how the nation is counted."""
 
     indicator: str = COMPOSITE
     basis: str = DOMAIN
@@ -40,7 +40,7 @@ class OverviewFilters:
 
 @dataclass(frozen=True)
 class ScoreTile:
-    """A first-level indicator beside the headline."""
+    """First-level indicator beside the headline."""
 
     name: str
     figure: Estimate
@@ -48,7 +48,7 @@ class ScoreTile:
 
 @dataclass(frozen=True)
 class CityDifferenceCounts:
-    """How many cities differ clearly from the nation, all being judged together."""
+    """Numbers of cities that differ clearly from the nation, all judged together."""
 
     higher: int
     lower: int
@@ -80,7 +80,7 @@ def build_overview(
     filters: OverviewFilters,
     others: Sequence[WaveResults] = (),
 ) -> OverviewView:
-    """Everything on the page; `others` are the further waves of the same series."""
+    """Build everything on the page; `others` are the further waves of the same series."""
     reading = ViewContext(results, principal, language)
     nation = nation_cells(reading, filters.basis)
     at_indicator = nation.where("indicator", filters.indicator)
@@ -104,7 +104,7 @@ def build_overview(
 
 
 def _band(reading: ViewContext, basis: str) -> BandVerdict | None:
-    """The band of the national composite, counted in the way that is shown."""
+    """Return the band of the national composite on the basis shown."""
     wanted: dict[str, Filter] = {"indicator": COMPOSITE}
     if basis == CITY_WEIGHTED:
         wanted |= {"basis": basis, "composite": reading.wave.composite}
@@ -188,7 +188,7 @@ def _map(
     gaps: TableSlice,
     headline: Estimate,
 ) -> ChartPanel:
-    """Cities as points; what a point says is whether the city differs from the nation."""
+    """Return the map of the cities, whose points say whether they differ from the nation."""
     t = reading.t
     known = np.array([code in reading.cities for code in cities.texts("area")], dtype=bool)
     cities = cities.keep(cities.shown & ~np.isnan(cities.numbers("estimate")) & known)

@@ -1,4 +1,4 @@
-"""What a sample plan will be able to tell, before anything is spent."""
+"""View of a sample plan: what it will be able to tell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from survey.sample.sampling_plan import SamplingPlan
 
 @dataclass(frozen=True, eq=False)
 class GroupPrecision:
-    """A special group over all cities of a plan."""
+    """Precision for a special group over all cities of a plan."""
 
     name: str
     expected: float
@@ -29,7 +29,7 @@ class GroupPrecision:
 
 @dataclass(frozen=True, eq=False)
 class PlanView:
-    """Answer, remarks, picture and the two tables of a plan."""
+    """Answer, remarks, chart and the two tables of a plan."""
 
     total: int
     sentence: str
@@ -43,7 +43,7 @@ class PlanView:
 def build_plan_view(
     planned: SamplingPlan, cities: Sequence[FrameCity], series: str, language: str
 ) -> PlanView:
-    """`cities` is the frame; the plan may hold only some of them."""
+    """Build the view; `cities` is the frame, and the plan may hold only some of them."""
     names = DisplayNames(language, None)
     return PlanView(
         total=planned.sample.total,
@@ -56,7 +56,10 @@ def build_plan_view(
 
 
 def nation_half_width(planned: SamplingPlan, cities: Sequence[FrameCity], series: str) -> float:
-    """Of the mean of all cities weighted by population: independent samples, so variances add."""
+    """Return the half-width of the mean of all cities weighted by population.
+
+    The samples are independent, so variances add.
+    """
     half = planned.sample.cities["half_width"]
     people = plan_margins(cities, series, {}).city_totals().reindex(half.index)
     share = people / people.sum()
@@ -178,7 +181,7 @@ def _listing(order: pd.DataFrame, planned: SamplingPlan, names: DisplayNames) ->
 
 
 def _cells(planned: SamplingPlan, names: DisplayNames) -> pd.DataFrame:
-    """Quotas over all cities; what each city gets is in the workbook."""
+    """Return quotas over all cities; what each city gets is in the workbook."""
     t, cells, margins = names.t, planned.quotas.cells, planned.quotas.margins
     crossed = cells.groupby(["age_band", "gender"], sort=False)["target"].sum().reset_index()
     rows = [

@@ -1,4 +1,4 @@
-"""The order of the cities: who takes which place, and how little that often says."""
+"""View of the order of the cities and how much of it the data support."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,8 +35,11 @@ _NO_VALUE = "–"
 
 @dataclass(frozen=True)
 class RankingFilters:
-    """`focus` is the city that the others are compared with, `region3` and `city_class` narrow the
-    list, `basis` is how the nation at the dashed line is counted."""
+    """Filters of the ranking.
+
+    `focus` is the city that the others are compared with, `region3` and `city_class` narrow the
+    list, `basis` is how the nation at the dashed line is counted.
+    """
 
     indicator: str = COMPOSITE
     basis: str = DOMAIN
@@ -47,7 +50,7 @@ class RankingFilters:
 
 @dataclass(frozen=True)
 class FocusChoices:
-    """Cities that may be put in focus, by code; the own one or the one in the middle first."""
+    """Cities that may be put in focus by code, first the own one or the middle one."""
 
     names: dict[str, str]
     default: str
@@ -55,7 +58,10 @@ class FocusChoices:
 
 @dataclass(frozen=True, eq=False)
 class RankingView:
-    """`focus` is about one city, `neighbours` about all of them; empty where nothing is known."""
+    """View of a ranking; `focus` is about one city, `neighbours` about all of them.
+
+    They are empty where nothing is known.
+    """
 
     focus: str
     neighbours: str
@@ -68,7 +74,7 @@ class RankingView:
 
 @dataclass(frozen=True, eq=False)
 class _RankedCities:
-    """Cities with their places, in one order: placed ones first, hidden ones last."""
+    """Cities with their ranks in one order: ranked ones first, hidden ones last."""
 
     cells: TableSlice
     is_separable: frozenset[tuple[str, str]]
@@ -94,7 +100,7 @@ class _RankedCities:
 def focus_choices(
     *, results: WaveResults, principal: Principal, language: str, indicator: str
 ) -> FocusChoices:
-    """Every city that the reader may see, whether or not it takes a place."""
+    """Return every city that the reader may see, whether or not it is ranked."""
     reading = ViewContext(results, principal, language)
     order = _rank_cities(reading, reading.cells(area_level="city", indicator=indicator), indicator)
     codes = [code for code, shown in zip(order.codes, order.cells.shown, strict=True) if shown]
@@ -107,7 +113,7 @@ def focus_choices(
 def build_ranking(
     *, results: WaveResults, principal: Principal, language: str, filters: RankingFilters
 ) -> RankingView:
-    """Places of the cities in one indicator, among all of them, whichever are drawn."""
+    """Build the ranking in one indicator, among all cities, whichever are drawn."""
     reading = ViewContext(results, principal, language)
     cities = reading.cells(area_level="city", indicator=filters.indicator)
     order = _rank_cities(reading, cities, filters.indicator)
@@ -135,7 +141,10 @@ def build_ranking(
 
 
 def _unnamed_runs(reading: ViewContext, filters: RankingFilters) -> tuple[CityRun, ...]:
-    """Of the whole country only: a part of it would tell where the unnamed cities lie."""
+    """Return the runs of unnamed cities, for the whole country only.
+
+    A part of it would tell where they lie.
+    """
     if filters.region3 or filters.city_class:
         return ()
     return reading.results.others(reading.principal, indicator=filters.indicator)
@@ -159,7 +168,7 @@ def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _R
 
 
 def _compare_with_city(order: _RankedCities, index: int) -> list[int]:
-    """1 for a city that is surely above `one`, -1 for one surely below, 0 for all others.
+    """Return 1 for cities surely above `one`, -1 for those surely below, 0 for all others.
 
     The pairs are those that the sets of ranks count; see `survey.estimate.rank_sets`.
     """
@@ -219,7 +228,7 @@ def _focus_sentence(reading: ViewContext, order: _RankedCities, at: int) -> str:
 
 
 def _neighbours_sentence(t: Translator, order: _RankedCities) -> str:
-    """How many neighbours differ; nothing for a reader who does not see every place."""
+    """Return how many neighbours differ; empty for a reader who does not see every rank."""
     placed = np.flatnonzero(~np.isnan(order.rank))
     if len(placed) < 2 or len(placed) != order.ranked[placed[0]]:
         return ""
@@ -231,7 +240,7 @@ def _neighbours_sentence(t: Translator, order: _RankedCities) -> str:
 
 
 def _rank_text(order: _RankedCities, row: int, t: Translator) -> str:
-    """The place, marked where other cities share it."""
+    """Return the rank, marked where other cities share it."""
     if np.isnan(order.rank[row]):
         return _NO_VALUE
     rank = int(order.rank[row])

@@ -1,4 +1,4 @@
-"""What may stand beside the direct figures of a special group by city: a model, waves, peers.
+"""Figures beside the direct ones of a special group by city: model, two waves, peers.
 
 None of it is ever named as if it were a direct figure.
 """
@@ -47,7 +47,7 @@ class SmallAreaFilters:
 
 @dataclass(frozen=True, eq=False)
 class ComparisonColumn:
-    """Figures beside the direct ones, a value a city; NaN where there is none."""
+    """Figures beside the direct ones, a value per city; NaN where there is none."""
 
     name: str
     note: str
@@ -137,7 +137,7 @@ def _two_waves(
     indicator: str,
     others: Sequence[WaveResults],
 ) -> ComparisonColumn:
-    """The mean of this wave and the one before, where both and their change are known."""
+    """Return the mean of this wave and the one before, where both and their change are known."""
     t = reading.t
     wave = reading.wave
     earlier = [

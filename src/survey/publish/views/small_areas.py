@@ -1,4 +1,4 @@
-"""A special group city by city: how far the direct figures carry, and what stands beside them.
+"""View of a special group by city: the direct figures and what stands beside them.
 
 A model estimate is never drawn, named or listed as if it were a direct figure.
 """
@@ -43,7 +43,7 @@ class SmallAreasView:
 
 
 def band_choices(results: WaveResults) -> tuple[str, ...]:
-    """The groups of a wave that are followed city by city."""
+    """Return the groups of a wave that are followed city by city."""
     known = results.method.groups
     if results.wave.series == "main":
         return tuple(group for group in SPECIAL_GROUPS if group in known)
@@ -58,7 +58,7 @@ def build_small_area_view(
     filters: SmallAreaFilters,
     others: Sequence[WaveResults] = (),
 ) -> SmallAreasView:
-    """One group city by city. `others` are the further waves of the series, for pooling."""
+    """Build the view of one group; `others` are waves of the series, for pooling."""
     reading = ViewContext(results, principal, language)
     indicator = filters.indicator if reading.codes else OVERALL
     cells = TableSlice(

@@ -1,4 +1,4 @@
-"""The main study's special groups against everybody else: 60-70 years, guardians, rural, poor."""
+"""View of the main study's special groups against everybody else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _TOPIC_OF: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class GroupFilters:
-    """One special group, and the indicator it is compared by."""
+    """Special group, and the indicator it is compared by."""
 
     group: str = SPECIAL_GROUPS[0]
     indicator: str = COMPOSITE
@@ -57,7 +57,7 @@ class GroupsView:
 
 
 def group_choices(results: WaveResults) -> tuple[str, ...]:
-    """The special groups that the wave knows and those declared for it.
+    """Return the special groups that the wave has and those declared for it.
 
     Of a study of one's own all groups.
     """
@@ -75,7 +75,7 @@ def group_choices(results: WaveResults) -> tuple[str, ...]:
 def build_special_groups_view(
     *, results: WaveResults, principal: Principal, language: str, filters: GroupFilters
 ) -> GroupsView:
-    """One group of the main study against everybody else."""
+    """Build the view of one group of the main study against everybody else."""
     reading = ViewContext(results, principal, language)
     known = list(group_choices(results))
     group = filters.group if filters.group in known else next(iter(known), filters.group)

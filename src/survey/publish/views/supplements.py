@@ -1,4 +1,4 @@
-"""The supplements: older people by age, children by school stage, and who answered for whom.
+"""View of the supplements: older people by age, children by school stage.
 
 They carry no score of their own; what they say are rates and the respondents' own ratings.
 """
@@ -22,7 +22,7 @@ from survey.sample.special_groups import EVERYONE
 
 @dataclass(frozen=True)
 class SupplementConfig:
-    """Which groups, topic and question a supplement is read by."""
+    """Groups, topic and question by which a supplement is read."""
 
     bands: str
     topic: str
@@ -58,7 +58,7 @@ class SupplementView:
 def build_supplement_view(
     *, results: WaveResults, principal: Principal, language: str
 ) -> SupplementView:
-    """Everything the page shows of one supplement wave."""
+    """Build everything the page shows of one supplement wave."""
     reading = ViewContext(results, principal, language)
     plan = PLANS[results.wave.series]
     cells = reading.cells(area_level="nation", area=NATION, group=None, indicator=None)

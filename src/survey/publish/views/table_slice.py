@@ -14,8 +14,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class _Categories:
-    """The categories of a column: itself and no other. pandas calls two kinds of column equal when
-    they have the same categories in another order, which would be other texts here."""
+    """Categories of a column, equal only to themselves.
+
+    pandas calls two types of column equal when they have the same categories in another order,
+    which
+    would be other texts here.
+    """
 
     names: pd.Index
 
@@ -34,12 +38,12 @@ def _texts(column: pd.Series) -> NDArray[np.object_]:
 
 @lru_cache(maxsize=256)
 def _names(categories: _Categories) -> NDArray[np.object_]:
-    """The categories, and at their end what a missing value is."""
+    """Return the categories, and at their end the text of a missing value."""
     return np.append(np.asarray(categories.names, dtype=object), np.nan)
 
 
 class TableSlice:
-    """Some rows of a results table, in some order. Columns are taken out of it once, on demand."""
+    """Some rows of a results table, in some order; columns are extracted once, on demand."""
 
     def __init__(self, table: pd.DataFrame, assumed_deff: float | None = None) -> None:
         self.assumed_deff = assumed_deff
@@ -52,7 +56,7 @@ class TableSlice:
         return len(self._rows)
 
     def numbers(self, column: str) -> Floats:
-        """Figures; not-a-number where one is withheld or cannot be given."""
+        """Return figures; not-a-number where one is withheld or cannot be given."""
         if column not in self._taken:
             values = self._table[column].to_numpy(dtype=np.float64, na_value=np.nan)
             self._taken[column] = values
@@ -60,7 +64,7 @@ class TableSlice:
         return chosen
 
     def aligned(self, column: str, key: str, order: Sequence[str]) -> Floats:
-        """Figures of the rows whose `key` is in `order`, in that order; not-a-number for others."""
+        """Return figures of rows whose `key` is in `order`, in that order, else not-a-number."""
         place = {text: row for row, text in enumerate(self.texts(key))}
         values = np.append(self.numbers(column), np.nan)
         chosen: Floats = values[[place.get(text, -1) for text in order]]
@@ -73,7 +77,7 @@ class TableSlice:
 
     @property
     def shown(self) -> NDArray[np.bool_]:
-        """Which rows passed the disclosure gate."""
+        """Return which rows passed the disclosure gate."""
         return self.numbers("shown").astype(bool)
 
     def max_value(self, column: str) -> float | None:
@@ -94,7 +98,7 @@ class TableSlice:
         return self.keep([text in values for text in self.texts(column)])
 
     def in_order(self, column: str, order: Sequence[str]) -> "TableSlice":
-        """Rows whose `column` is in `order`, in that order."""
+        """Return rows whose `column` is in `order`, in that order."""
         place = {value: index for index, value in enumerate(order)}
         ordered = sorted(
             (place[text], row) for row, text in enumerate(self.texts(column)) if text in place
@@ -102,7 +106,7 @@ class TableSlice:
         return self._with(self._rows[[row for _, row in ordered]])
 
     def descending(self, column: str) -> "TableSlice":
-        """Largest value first, rows without one last."""
+        """Return rows by value, the largest first, those without one last."""
         return self._with(self._rows[np.argsort(-self.numbers(column), kind="stable")])
 
     def _with(self, rows: NDArray[np.intp]) -> "TableSlice":

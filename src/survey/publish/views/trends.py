@@ -1,4 +1,4 @@
-"""Trends and comparisons: what changed between two waves, and cities beside their peers."""
+"""View of trends: what changed between two waves, and cities beside their peers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ PEER_REFERENCES: Mapping[str, Message] = MappingProxyType(
 
 
 def peer_chart(reading: ViewContext, filters: TrendFilters) -> ChartPanel | str:
-    """Each city minus its yardstick."""
+    """Return the chart of each city minus its reference."""
     t = reading.t
     against = filters.against if filters.against in PEER_REFERENCES else next(iter(PEER_REFERENCES))
     group = filters.group if against == "nation" else EVERYONE
@@ -86,7 +86,7 @@ class TrendsView:
 
 
 def list_followed_groups(results: WaveResults) -> tuple[str, ...]:
-    """The groups that are followed over the years and that the wave knows."""
+    """Return the groups that are followed over the years and that the wave has."""
     return tuple(group for group in CHANGE_GROUPS if group in results.method.groups)
 
 
@@ -98,7 +98,7 @@ def build_trends_view(
     filters: TrendFilters,
     others: Sequence[WaveResults] = (),
 ) -> TrendsView:
-    """Everything on the page; `others` are the further waves of the same series.
+    """Build everything on the page; `others` are the further waves of the same series.
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.

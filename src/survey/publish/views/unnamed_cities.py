@@ -1,4 +1,4 @@
-"""Cities that a reader may not see by name yet: rows of a picture and of its table."""
+"""Cities that a reader may not see by name yet, as rows of a chart and its table."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ class UnnamedCityRows:
         self._order = np.argsort(-values, kind="stable")
 
     def chart_panel(self, rows: Rows, t: Translator) -> Rows:
-        """Rows of a ranking picture; a run has its mean and places, no interval and no n."""
+        """Return rows of a ranking chart; a run has its mean and ranks, no interval and no n."""
         names = [_run_name(run, t) for run in self.runs]
         more: dict[str, Callable[[int], Any]] = {
             "label": lambda row: f"{names[row]}\n",
@@ -61,7 +61,7 @@ class UnnamedCityRows:
 
 
 def _score_column(listing: Rows, t: Translator) -> str:
-    """The column before the lower end of the interval, whatever it is called."""
+    """Return the column before the lower end of the interval, whatever its name."""
     names = list(listing)
     return names[names.index(t("95%\u00a0from")) - 1]
 
@@ -71,7 +71,7 @@ def _run_name(run: CityRun, t: Translator) -> str:
 
 
 def describe_release(reading: ViewContext) -> str:
-    """What the release, or its absence, lets this reader see of other cities; empty where all."""
+    """Describe what the release lets this reader see of other cities; empty where all."""
     t, wave = reading.t, reading.wave
     if wave.others_are_shown or reading.principal.area == NATION:
         return ""

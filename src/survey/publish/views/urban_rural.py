@@ -1,4 +1,4 @@
-"""Town and countryside, and what people buy: the score side by side, then fields of consumption."""
+"""View of town and countryside: scores side by side, then fields of consumption."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class ResidenceNotAskedError(SurveyError):
 
 @dataclass(frozen=True)
 class AreaFilters:
-    """`place` is one of `list_area_choices`, `by` groups the areas of one picture."""
+    """Filters; `place` is one of `list_area_choices`, `by` groups the areas of one chart."""
 
     place: str = NATION
     indicator: str = COMPOSITE
@@ -51,7 +51,7 @@ class UrbanRuralView:
 
 
 def list_fields(results: WaveResults) -> tuple[str, ...]:
-    """The fields of consumption that the wave asked about."""
+    """Return the fields of consumption that the wave asked about."""
     asked = {measure.topic for measure in results.method.measures}
     return tuple(field for field in FIELDS if field in asked)
 
@@ -59,7 +59,7 @@ def list_fields(results: WaveResults) -> tuple[str, ...]:
 def build_urban_rural_view(
     *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
 ) -> UrbanRuralView:
-    """Everything on the page.
+    """Build everything on the page of town and countryside.
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.
@@ -158,7 +158,7 @@ def _areas(reading: ViewContext, filters: AreaFilters) -> ChartPanel:
 
 
 def _residents(reading: ViewContext, filters: AreaFilters, name: str) -> ChartPanel:
-    """Where people live, and where they are registered, which is not the same thing."""
+    """Return where people live, and where they are registered, which is not the same."""
     t = reading.t
     known = reading.results.method.groups
     order = [URBAN, RURAL, *(key for key in known if key.startswith("hukou="))]
@@ -186,7 +186,7 @@ def _residents(reading: ViewContext, filters: AreaFilters, name: str) -> ChartPa
 
 
 def _fields(reading: ViewContext, filters: AreaFilters, name: str) -> tuple[ChartPanel, ...]:
-    """What people of town and countryside report in one field of consumption, and rate there."""
+    """Return what people of town and countryside report and rate in one field of consumption."""
     t = reading.t
     cells = reading.cells(
         area_level=RESIDENCE_AREA_LEVELS, area=filters.place, group=[URBAN, RURAL], indicator=None

@@ -1,4 +1,4 @@
-"""One person reading one wave: what every view starts from."""
+"""Context of a view: the results of one wave, the principal and the language."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -20,7 +20,7 @@ from survey.sample.special_groups import EVERYONE
 
 
 def rating_keys(results: WaveResults) -> tuple[str, ...]:
-    """The ratings of a questionnaire without an indicator tree, each a figure of its own."""
+    """Return the ratings of a questionnaire without an indicator tree."""
     return tuple(
         measure.key
         for measure in results.method.measures
@@ -29,7 +29,7 @@ def rating_keys(results: WaveResults) -> tuple[str, ...]:
 
 
 class ViewContext:
-    """WaveResults, reader and language together; the gate stays inside the results."""
+    """Results, principal and language; the disclosure gate stays inside the results."""
 
     def __init__(self, results: WaveResults, principal: Principal, language: str) -> None:
         self.results = results
@@ -85,8 +85,10 @@ class ViewContext:
         group: Filter = EVERYONE,
         indicator: Filter = COMPOSITE,
     ) -> TableSlice:
-        """Change from an earlier wave, with the columns of gaps: `estimate` and `n` are those of
-        the wave being read, `reference` is the earlier score."""
+        """Return the change from an earlier wave, with the columns of gaps.
+
+        `estimate` and `n` are those of the wave being read, `reference` is the earlier score.
+        """
         rows = self.results.changes(
             self.principal,
             before=before,
@@ -99,11 +101,11 @@ class ViewContext:
         return self._of(rows.rename(columns=names))
 
     def ranks(self, indicator: str) -> TableSlice:
-        """Places of the cities in one indicator."""
+        """Return the ranks of the cities in one indicator."""
         return TableSlice(self.results.ranks(self.principal, indicator=indicator))
 
     def significant_pairs(self, indicator: str) -> frozenset[tuple[str, str]]:
-        """Pairs of cities, the first of which is surely above the second."""
+        """Return pairs of cities, the first of which is surely above the second."""
         pairs = TableSlice(self.results.rank_pairs(self.principal, indicator=indicator))
         return frozenset(zip(pairs.texts("area"), pairs.texts("other"), strict=True))
 
@@ -114,7 +116,7 @@ class ViewContext:
         composite: Filter = None,
         indicator: Filter = None,
     ) -> TableSlice:
-        """National figures by the way of counting them."""
+        """Return national figures by the way of counting them."""
         rows = self.results.headlines(
             self.principal, basis=basis, composite=composite, indicator=indicator
         )
@@ -135,7 +137,7 @@ class ViewContext:
         return tuple(indicator.code for indicator in tree.indicators) if tree else ()
 
     def level_codes(self, *levels: int) -> list[str]:
-        """Indicators of these levels; of a wave without a tree its ratings, whatever the level."""
+        """Return indicators of these levels; without a tree the ratings, whatever the level."""
         tree = self.results.tree
         if tree is None:
             return list(self._ratings)
@@ -143,7 +145,7 @@ class ViewContext:
 
     @cached_property
     def main_indicator(self) -> str:
-        """What stands for the wave: its composite, without a tree its first rating."""
+        """Main indicator of the wave: its composite, without a tree its first rating."""
         ratings = () if self.results.tree else self._ratings
         return ratings[0] if ratings else COMPOSITE
 
@@ -163,7 +165,7 @@ class ViewContext:
         city_class: str | None = None,
         size_tier: str | None = None,
     ) -> list[bool]:
-        """Which cities lie in all the areas named; all of them where none is."""
+        """Return which cities lie in all the areas named; all of them where none is."""
         wanted = {"region3": region3, "city_class": city_class, "size_tier": size_tier}
         asked = {level: area for level, area in wanted.items() if area is not None}
         frame = self.cities
@@ -177,7 +179,7 @@ class ViewContext:
 def list_area_choices(
     *, results: WaveResults, principal: Principal, language: str, levels: Sequence[str]
 ) -> dict[str, str]:
-    """Code -> name of the areas of `levels` that the reader may open, level by level."""
+    """Return code and name of the areas of `levels` that the reader may open."""
     reading = ViewContext(results, principal, language)
     choices: dict[str, str] = {}
     for level in levels:

@@ -1,4 +1,4 @@
-"""The years: this platform's waves with intervals, published scores clearly apart."""
+"""Series over the years: own waves with intervals, published scores clearly apart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from survey.sample.special_groups import EVERYONE
 
 @dataclass(frozen=True)
 class TrendScope:
-    """Of whom the years are told: one area, one group."""
+    """Area and group whose years are shown."""
 
     level: str = "nation"
     area: str = NATION
@@ -45,7 +45,7 @@ def trend_chart(
     place: TrendScope = NATIONWIDE,
     key: str = "overview-trend",
 ) -> ChartPanel:
-    """Own waves and published scores of one indicator, by year.
+    """Return the chart of own waves and published scores of one indicator, by year.
 
     A wave in which the indicator was something else is left out, and named.
     """
@@ -95,7 +95,7 @@ def trend_chart(
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """One year of one source; published scores come without interval and n."""
+    """Year of one source; published scores come without interval and n."""
 
     year: int
     series: str
@@ -145,7 +145,7 @@ def _note(
 
 
 def _code_in(results: WaveResults, reference: WaveResults, indicator: str) -> str | None:
-    """What the indicator of `reference` is called in `results`; None where it is another one."""
+    """Return the code of `reference`'s indicator in `results`; None where it is another one."""
     if results.tree is None or reference.tree is None:
         return indicator if results.tree is reference.tree else None
     mapping = crosswalk(results.tree, reference.tree)
