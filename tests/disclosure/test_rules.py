@@ -6,7 +6,6 @@ import pytest
 
 from survey.disclosure import (
     HIDDEN,
-    MINIMUM_N,
     AdditiveTotal,
     Memberships,
     Overlaps,
@@ -16,7 +15,6 @@ from survey.disclosure import (
     neutral,
     protect,
 )
-from survey.fieldwork.progress.wave_progress import MIN_CITY_INTERVIEWS
 
 GROUP = ("group",)
 
@@ -245,8 +243,3 @@ def test_what_readers_see_tells_the_hidden_cells_apart_by_nothing() -> None:
     assert list(seen.loc[seen["shown"], "status"]) == ["ok", "ok"]
     assert set(seen.loc[seen["shown"], "reason"]) == {""}
     assert set(decided["reason"]) == {"", "empty", "too_few", "secondary"}
-
-
-def test_progress_hides_a_city_at_the_threshold_of_the_results() -> None:
-    """`fieldwork` lies below `disclosure` and cannot import its threshold."""
-    assert MIN_CITY_INTERVIEWS == MINIMUM_N
