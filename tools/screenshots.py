@@ -65,7 +65,7 @@ class ScreenshotStyle:
 OFFICIAL, SUPERVISOR, SURVEYOR = "national_official", "supervisor", "surveyor"
 TYPIST = "typist"
 SHOTS = (
-    Shot("home", "/"),
+    Shot("home", "/", plain=True),
     Shot("overview", "/overview", OFFICIAL),
     Shot("city", "/city?city=320500", OFFICIAL),
     Shot("special-groups", "/special-groups", OFFICIAL),
@@ -87,7 +87,7 @@ SHOTS = (
     Shot("paper-verdict", "/paper?view=verdict", SUPERVISOR),
     Shot("paper-typists", "/paper?view=typists", SUPERVISOR),
     Shot("refused", "/overview", SURVEYOR),
-    Shot("signed-out", "/overview"),
+    Shot("signed-out", "/overview", plain=True),
     Shot("sign-in", "/auth/login", plain=True),
     Shot("withdraw", "/withdraw", plain=True),
     Shot("export", "/export", "analyst"),
@@ -206,7 +206,12 @@ def signed_in(browser: Browser, base_url: str, look: ScreenshotStyle, role: str)
         locale="zh-CN" if look.language == "zh" else "en-GB",
     )
     if role:
-        context.request.post(f"{base_url}/auth/demo", form={"role": role}, max_redirects=0)
+        answer = context.request.post(
+            f"{base_url}/auth/demo", form={"role": role}, headers={"Origin": base_url},
+            max_redirects=0,
+        )  # fmt: skip
+        if answer.status >= 400:
+            raise RuntimeError(f"signing in as {role} answered {answer.status}")
     return context
 
 

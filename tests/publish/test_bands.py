@@ -66,7 +66,7 @@ def test_a_score_on_an_edge_is_not_settled() -> None:
     verdict = verdicts([70.0], 0.5, 20, ZH, "zh")[0]
     assert verdict is not None
     assert not verdict.settled
-    assert "尚不能定" in verdict.words
+    assert "尚不能定" in verdict.label
     assert "50%" in verdict.label
 
 
