@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from audit_tampering import disable_triggers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_waves import SmallWave, person, small_instrument, small_wave
@@ -157,6 +158,8 @@ def test_a_snapshot_read_again_has_the_same_weights(wave: SmallWave) -> None:
 
 def test_a_wave_in_which_some_lack_a_weight_is_not_frozen(wave: SmallWave) -> None:
     with session_scope(wave.settings.store_url) as session:
+        # As a store of an earlier version may hold it: the database refuses it now.
+        disable_triggers(session)
         for response in session.exec(
             select(Response).where(Response.city_code == "310000").limit(3)
         ):
