@@ -1,1 +1,1 @@
-"""Asking: invitations, submission, import and progress."""
+"""Fieldwork: planning, invitations, submission, paper, import, review, back-checks, progress."""

@@ -44,7 +44,7 @@ _ASSIGNED = (
 
 @dataclass(frozen=True)
 class AssignedPoint:
-    """A sampling point at which the asking surveyor may collect, and the wave it belongs to."""
+    """A sampling point assigned to the surveyor, and the wave it belongs to."""
 
     point_id: UUID
     point_code: str
@@ -57,7 +57,11 @@ class AssignedPoint:
 
 
 def get_assigned_point(*, session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
-    """The point, if it is one of the principal's own; a point that is not there reads the same."""
+    """Return a sampling point assigned to the principal.
+
+    Raises:
+        AccessDeniedError: It is not assigned to the principal, or does not exist.
+    """
     principal.require(Action.INTERVIEW)
     point = find_assigned_point(session=session, account_id=principal.account_id, point_id=point_id)
     if point is None:
@@ -70,7 +74,7 @@ def get_assigned_point(*, session: Session, principal: Principal, point_id: UUID
 def find_assigned_point(
     *, session: Session, account_id: UUID, point_id: UUID
 ) -> AssignedPoint | None:
-    """The point if that account is assigned to it; decides nothing about who is asking."""
+    """Return the point if it is assigned to that account; checks no permission."""
     parameters = {"account": account_id, "point": point_id}
     row = session.connection().execute(_ASSIGNED, parameters).one_or_none()
     if row is None:
@@ -88,7 +92,7 @@ _MARGINS = table_of(QuotaMargin)
 
 @dataclass(frozen=True)
 class QuotaProgress:
-    """One quota of the city: a cell, or a group that is counted beside the cells."""
+    """Target and count of one quota of a city: a cell or a marginal quota."""
 
     groups: tuple[str, ...]
     """Whom it is for, for example `gender=male` and `age_band=25-34`."""
@@ -97,12 +101,13 @@ class QuotaProgress:
 
     @property
     def missing(self) -> int:
+        """Interviews that the quota still asks for."""
         return max(self.target - self.collected, 0)
 
 
 @dataclass(frozen=True)
 class SurveyorTask:
-    """One sampling point at which the surveyor works, in a wave that is open."""
+    """One sampling point of the surveyor in an open wave, with what is left to do there."""
 
     wave_key: str
     wave_title: Mapping[str, str]
@@ -123,7 +128,7 @@ class SurveyorTask:
 
 
 def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list[SurveyorTask]:
-    """Everything assigned to this surveyor in open waves, by wave and point."""
+    """Return the surveyor's points in open waves, by wave and point."""
     principal.require(Action.INTERVIEW)
     rows = [
         row for row in _assignments(session, principal.account_id)
@@ -158,7 +163,7 @@ def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list
 def list_unfilled_quotas(
     *, session: Session, principal: Principal, point_id: UUID
 ) -> list[QuotaProgress] | None:
-    """Whom the city of this point still needs, the biggest gap first; None without a quota."""
+    """Return the unfilled quotas of the point's city, biggest gap first; None without quotas."""
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     place = (point.wave_id, point.city_code)
     quotas = _quota_progress(session, [place])[place]
@@ -226,7 +231,10 @@ def _count_own(
 def _quota_progress(
     session: Session, places: Sequence[tuple[UUID, str]]
 ) -> defaultdict[tuple[UUID, str], list[QuotaProgress]]:
-    """By wave and city: cells, unless ages and genders have quotas apart, then the other groups."""
+    """Return quotas by wave and city: cells, then the other groups.
+
+    Where ages and genders have marginal quotas, cells are left out.
+    """
     waves, cities = {wave_id for wave_id, _ in places}, {city for _, city in places}
     connection = session.connection()
     rows = connection.execute(

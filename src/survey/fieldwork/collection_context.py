@@ -1,4 +1,4 @@
-"""The doors of an interview: a one-time link, a surveyor who asks, a sheet of paper keyed later."""
+"""Collection context of an interview: by invitation, by assignment or from a paper sheet."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from survey.store.tables import Mode, WaveState
 
 
 class PointAssignmentError(SurveyError):
-    """The surveyor named on a sheet is not assigned to the sampling point named on it."""
+    """Raised when the surveyor named on a sheet is not assigned to its sampling point."""
 
     code = "not_at_this_point"
 
 
 @dataclass(frozen=True)
 class CollectionContext:
-    """Where an interview belongs, however it came in; the names are columns of `Response`."""
+    """Wave, point, surveyor and mode of an interview. Field names are columns of `Response`."""
 
     wave_id: UUID
     city_code: str
@@ -36,12 +36,12 @@ class CollectionContext:
 
     @property
     def author_id(self) -> UUID | None:
-        """The account that keyed the answers on site; respondents have none."""
+        """Account that keyed the answers on site; None for respondents."""
         return self.surveyor_id if self.mode is Mode.ASSISTED else None
 
 
 def context_from_invitation(*, session: Session, token: str, now: datetime) -> CollectionContext:
-    """The wave, city, point and surveyor that the link is bound to."""
+    """Return the context that an invitation is bound to."""
     invitation = get_usable_invitation(session=session, token=token, now=now)
     return CollectionContext(
         wave_id=invitation.wave_id,
@@ -58,7 +58,7 @@ def context_from_invitation(*, session: Session, token: str, now: datetime) -> C
 def context_from_assignment(
     *, session: Session, principal: Principal | None, point_id: UUID
 ) -> CollectionContext:
-    """A sampling point of the signed-in surveyor's own."""
+    """Return the context of a sampling point assigned to the principal."""
     if principal is None:
         raise AccessDeniedError(msg("Please sign in first."))
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
@@ -85,7 +85,7 @@ def context_from_paper(
     surveyor_id: UUID,
     states: Collection[WaveState],
 ) -> CollectionContext:
-    """The sampling point and the surveyor named on a sheet; the point lies in the own area."""
+    """Return the context named on a paper sheet; its point must lie in the principal's area."""
     principal.require(action)
     point = find_assigned_point(session=session, account_id=surveyor_id, point_id=point_id)
     if point is None:

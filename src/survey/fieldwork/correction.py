@@ -1,4 +1,4 @@
-"""Interviews that came back from review: what the surveyor is asked, and the corrected answers."""
+"""Correction of returned interviews by their surveyor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -45,14 +45,14 @@ _POINTS, _WAVES = table_of(SamplingPoint), table_of(Wave)
 
 
 class InterviewExitError(SurveyError):
-    """The corrected answers lead to an exit of the questionnaire."""
+    """Raised when the corrected answers lead to an exit of the questionnaire."""
 
     code = "interview_ends"
 
 
 @dataclass(frozen=True)
 class ReturnedResponse:
-    """An interview that waits for its surveyor, with the answers as they stand."""
+    """An interview that was returned to its surveyor, with its current answers."""
 
     response_id: UUID
     version: int
@@ -70,7 +70,7 @@ class ReturnedResponse:
 
 
 def list_returned(*, session: Session, principal: Principal) -> list[ReturnedResponse]:
-    """The surveyor's own interviews that were sent back, the oldest first."""
+    """Return the surveyor's own interviews that were sent back, the oldest first."""
     principal.require(Action.INTERVIEW)
     query = (
         select(
@@ -100,7 +100,7 @@ def list_returned(*, session: Session, principal: Principal) -> list[ReturnedRes
 
 
 def validate_correction(returned: ReturnedResponse, answers: Mapping[str, Any]) -> Validation:
-    """What the questionnaire says to these answers, for the day of the interview."""
+    """Validate corrected answers for the day of the interview."""
     return validate(returned.instrument, answers, today=returned.day)
 
 
@@ -114,12 +114,14 @@ def resubmit(
     expected_version: int,
     now: datetime,
 ) -> int:
-    """Hand a returned interview in again with corrected answers and return its new version.
+    """Submit a returned interview again with corrected answers and return its new version.
 
-    The answers become a new revision beside the old ones, with the seconds of the first telling:
-    what is typed later says nothing about how long the respondent took. A corrected age or gender
-    moves the interview to its quota cell. `InvalidAnswersError` names the questions to look at
-    again.
+    The answers become a new revision beside the old ones, with the timings of the first: what is
+    typed later tells nothing about how long the respondent took. A corrected age or gender moves
+    the interview to its quota cell.
+
+    Raises:
+        InvalidAnswersError: Names the questions to look at again.
     """
     words = clean_note(note)[:MAX_NOTE]
     if not words:
@@ -172,7 +174,7 @@ def _returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
 
 
 def _require_correctable(session: Session, principal: Principal, response_id: UUID) -> None:
-    """Says it in words of its own to whoever made the interview; `move` holds it in any case."""
+    """Raise a specific error if the response cannot be corrected. `transition` checks again."""
     query = (
         select(_WAVES.c.state)
         .join(_RESPONSES, _RESPONSES.c.wave_id == _WAVES.c.id)
@@ -186,7 +188,7 @@ def _require_correctable(session: Session, principal: Principal, response_id: UU
 def _get_own_response(
     session: Session, response_id: UUID
 ) -> tuple[AnyRow, Mapping[str, float], int]:
-    """The response, and the seconds and number of its newest revision."""
+    """Return the response with the timings and the number of its newest revision."""
     query = (
         select(
             _RESPONSES,
@@ -246,7 +248,7 @@ def _save_correction(
 def _move_quota_counts(
     session: Session, row: AnyRow, answers: Mapping[str, Any], day: date
 ) -> None:
-    """From where the earlier answers counted to where the corrected ones do, full or not."""
+    """Move the interview to the quotas of its corrected answers, even if they are full."""
     before, after = (
         find_quota_membership(
             session=session, wave_id=row.wave_id, city_code=row.city_code, point_id=row.point_id,

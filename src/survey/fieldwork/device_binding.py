@@ -1,4 +1,4 @@
-"""A link belongs to the device that opened it first (docs/collecting.md).
+"""Binding of an invitation to the device that opened it first (docs/collecting.md).
 
 The device holds a secret in a cookie. What it shows is the proof, a hash of secret and wave: the
 same phone is recognised within a wave and not from one wave to the next. The store keeps the hash
@@ -58,6 +58,8 @@ _MARK = (
 
 
 class OpenedOnOtherDeviceError(SurveyError):
+    """Raised when an invitation was opened on another device already."""
+
     code = "opened_elsewhere"
 
     def __init__(self) -> None:
@@ -67,18 +69,18 @@ class OpenedOnOtherDeviceError(SurveyError):
 
 
 def device_proof(wave_id: UUID, secret: str) -> str:
-    """What a device shows in this wave instead of its secret."""
+    """Return the hash by which a device is recognised within a wave."""
     return digest(f"{wave_id}:{secret}")
 
 
 def belongs_to_device(invitation: AnyRow, proof: str) -> bool:
-    """Whether the link may be opened there: it is that device's, or nobody's yet."""
+    """Whether the invitation is bound to this device, or to none yet."""
     bound = invitation.device_sha256
     return bound is None or compare_digest(bound, digest(proof))
 
 
 def bind_unopened(*, session: Session, token: str, proof: str, now: datetime) -> bool:
-    """Give a link that nobody opened yet to this device; False where it takes a closer look.
+    """Bind an unopened invitation to this device; return False where `bind_device` must decide.
 
     Reads, decides and writes in one statement: nearly every link is opened once.
     """
@@ -91,8 +93,10 @@ def bind_unopened(*, session: Session, token: str, proof: str, now: datetime) ->
 
 
 def bind_device(*, session: Session, invitation: AnyRow, proof: str, now: datetime) -> None:
-    """Give the link to this device for good; raises `OpenedOnOtherDeviceError` where another was
-    faster.
+    """Bind an invitation to this device for good.
+
+    Raises:
+        OpenedOnOtherDeviceError: Another device was faster.
     """
     if invitation.device_sha256 is not None:
         if belongs_to_device(invitation, proof):
@@ -112,7 +116,7 @@ def _record_opened(session: Session, invitation_id: UUID, now: datetime) -> None
 
 
 def record_other_device(*, session: Session, token: str, now: datetime) -> None:
-    """Let the surveyor see that another device was refused; the first time is on the record."""
+    """Record that another device was refused; the first time goes into the audit trail."""
     values = {"digest": digest(token), "now": now}
     marked = session.connection().execute(_MARK, values).scalar_one_or_none()
     if marked is not None:

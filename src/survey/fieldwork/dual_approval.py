@@ -1,4 +1,4 @@
-"""Two approvals are two people: who approved an interview for its city does not approve it again.
+"""Dual approval: the two approvals of an interview are given by two people.
 
 Who gave the first approval stands in the audit trail, which nobody can change. A wave may allow
 one person for both (`review_rule`), for studies too small to have two.
@@ -25,6 +25,8 @@ _RESPONSE_BATCH_SIZE = 500
 
 
 class SecondApproverRequiredError(SurveyError):
+    """Raised when a second approval would be by the person who gave the first."""
+
     code = "same_person"
 
     def __init__(self) -> None:
@@ -39,7 +41,7 @@ class SecondApproverRequiredError(SurveyError):
 def find_self_approved(
     *, session: Session, principal: Principal, response_ids: Collection[UUID]
 ) -> set[UUID]:
-    """Those whose first approval is this person's own, in waves that ask for two people.
+    """Return the interviews whose first approval is the principal's own, where two are required.
 
     An interview that came in approved (an import) has no first approval by anybody.
     """
@@ -68,7 +70,7 @@ def find_self_approved(
 def set_single_approval(
     *, session: Session, principal: Principal, wave_key: str, allowed: bool, now: datetime
 ) -> None:
-    """Let one person give both approvals in a wave, or ask for two again (the usual rule)."""
+    """Allow one person to give both approvals in a wave, or require two again."""
     principal.require(Action.ADMINISTER)
     wave = get_wave(session=session, key=wave_key)
     rule = session.connection().execute(

@@ -1,4 +1,4 @@
-"""How far the collected interviews carry, and when the rest will be there: pure arithmetic."""
+"""Effective sample size and forecast of the days until a target is reached; pure arithmetic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class EffectiveSize:
 
 
 def effective_size(targets: Sequence[int], counts: Sequence[int]) -> EffectiveSize:
-    """How many interviews of a perfectly filled quota the collected ones are worth.
+    """Return Kish's effective sample size of interviews in cells with targets.
 
-    Interviews of cell c are weighted to its planned share W_c = target_c / sum(target), so each
-    of its n_c interviews weighs W_c / n_c. Kish (1965): n_eff = (sum w)^2 / sum(w^2), over all
+    Interviews of cell c are weighted to its planned share W_c = target_c / sum(target), so each of
+    its n_c interviews weighs W_c / n_c. Kish (1965): n_eff = (sum w)^2 / sum(w^2), over all
     interviews, which is (sum W_c)^2 / sum(W_c^2 / n_c) over the cells with interviews. A cell
-    without interviews cannot be weighted; `covered` says what share is left.
+    without interviews cannot be weighted; `covered` is the share that is left.
     """
     planned = sum(targets)
     if not planned:
@@ -53,7 +53,7 @@ class Forecast:
 
 
 def forecast(remaining: int, recent: Sequence[int], days_left: int | None) -> Forecast | None:
-    """When `remaining` interviews will be there, from the counts of the recent days.
+    """Forecast the days until `remaining` interviews are collected, from recent daily counts.
 
     A day's count is taken as Poisson with an unknown rate, and its spread may be larger: with the
     dispersion f = max(1, variance / mean) of the w recent days, counts and what remains are

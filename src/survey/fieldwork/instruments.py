@@ -1,4 +1,4 @@
-"""Instruments and indicator trees in the store: immutable versions, found by their content."""
+"""Questionnaires and indicator trees in the store: immutable versions, found by their content."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,17 +19,19 @@ from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id,
 
 
 class InstrumentNotFoundError(SurveyError):
+    """Raised when the store has no such version of a questionnaire."""
+
     code = "instrument_unknown"
 
 
 class VersionConflictError(SurveyError):
-    """A version that exists was given other content; versions never change."""
+    """Raised when an existing version would get other content."""
 
     code = "version_changed"
 
 
 def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
-    """Store a version and return its id; the same content again is the same version."""
+    """Store a version and return its id; equal content is the same version."""
     insert_if_new(
         session.connection(),
         InstrumentVersion,
@@ -59,11 +61,12 @@ def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
 def add_instrument(
     *, session: Session, principal: Principal, instrument: Instrument, now: datetime
 ) -> UUID:
-    """Store a questionnaire that somebody brought, and say in the audit trail who did.
+    """Store an uploaded questionnaire and record it in the audit trail.
 
-    The same questionnaire again adds nothing. Raises `VersionConflictError` where the version
-    has other
-    content.
+    The same questionnaire again adds nothing.
+
+    Raises:
+        VersionConflictError: The version exists with other content.
     """
     principal.require(Action.PLAN)
     known = instrument_id_by_sha256(session=session, sha256=instrument.sha256)
@@ -87,7 +90,7 @@ _instruments: dict[UUID | str, Instrument] = {}
 def load_instrument(
     *, session: Session, instrument_id: UUID | None = None, sha256: str | None = None
 ) -> Instrument:
-    """The version with this id or this content, parsed once per process."""
+    """Return the version with this id or SHA-256, parsed once per process."""
     key = instrument_id or sha256
     if key is None:
         raise ValueError("name the instrument by its id or its sha256")
@@ -103,7 +106,7 @@ def load_instrument(
 
 
 def instrument_id_by_name(*, session: Session, name: str, version: str | None = None) -> UUID:
-    """The id of the named version; without a version, the one stored last."""
+    """Return the id of the named version; without a version, of the one stored last."""
     query = select(InstrumentVersion.id).where(InstrumentVersion.name == name)
     if version is not None:
         query = query.where(InstrumentVersion.version == version)
@@ -117,19 +120,19 @@ def instrument_id_by_name(*, session: Session, name: str, version: str | None = 
 
 
 def instrument_id_by_sha256(*, session: Session, sha256: str) -> UUID | None:
-    """The id of the version with exactly this content, if it is stored."""
+    """Return the id of the version with this content, if it is stored."""
     query = select(InstrumentVersion.id).where(InstrumentVersion.sha256 == sha256)
     return session.exec(query).one_or_none()
 
 
 def find_instrument(*, session: Session, name: str, version: str | None = None) -> Instrument:
-    """The named version; without a version, the one stored last."""
+    """Return the named version; without a version, the one stored last."""
     instrument_id = instrument_id_by_name(session=session, name=name, version=version)
     return load_instrument(session=session, instrument_id=instrument_id)
 
 
 def list_instruments(*, session: Session) -> list[Instrument]:
-    """Every stored version, by name, oldest first."""
+    """Return every stored version, by name, oldest first."""
     query = select(InstrumentVersion.id).order_by(
         col(InstrumentVersion.name), col(InstrumentVersion.created_at), col(InstrumentVersion.id)
     )
@@ -137,7 +140,7 @@ def list_instruments(*, session: Session) -> list[Instrument]:
 
 
 def save_tree(*, session: Session, tree: IndicatorTree) -> UUID:
-    """Store an indicator tree and return its id; the same content again is the same tree."""
+    """Store an indicator tree and return its id; equal content is the same tree."""
     insert_if_new(
         session.connection(),
         IndicatorTreeVersion,
@@ -166,7 +169,7 @@ _trees: dict[UUID, IndicatorTree] = {}
 
 
 def load_tree(*, session: Session, tree_id: UUID) -> IndicatorTree:
-    """The tree with this id, parsed once per process."""
+    """Return the tree with this id, parsed once per process."""
     known = _trees.get(tree_id)
     if known is None:
         row = session.get(IndicatorTreeVersion, tree_id)
@@ -177,6 +180,7 @@ def load_tree(*, session: Session, tree_id: UUID) -> IndicatorTree:
 
 
 def tree_id_by_name(*, session: Session, name: str) -> UUID:
+    """Return the id of the tree with this name."""
     query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.name == name)
     tree_id = session.exec(query).one_or_none()
     if tree_id is None:
@@ -185,15 +189,17 @@ def tree_id_by_name(*, session: Session, name: str) -> UUID:
 
 
 def tree_names(*, session: Session) -> tuple[str, ...]:
-    """Names of the stored indicator trees."""
+    """Return the names of the stored indicator trees."""
     return tuple(session.exec(select(IndicatorTreeVersion.name)))
 
 
 def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now: datetime) -> UUID:
-    """Store a tree that somebody brought, and say in the audit trail who did.
+    """Store an uploaded tree and record it in the audit trail.
 
-    The same tree again adds nothing. Raises `VersionConflictError` where the name has other
-    content.
+    The same tree again adds nothing.
+
+    Raises:
+        VersionConflictError: The name exists with other content.
     """
     principal.require(Action.PLAN)
     known = tree.name in tree_names(session=session)
@@ -210,7 +216,7 @@ def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now
 def freezing_findings(
     *, session: Session, instrument: Instrument, rows: Mapping[str, int] | None = None
 ) -> tuple[Finding, ...]:
-    """Why a wave of `instrument` could not be frozen later; nothing when it can."""
+    """Return the reasons why a wave of the questionnaire could not be frozen, if any."""
     tree = None
     if instrument.tree is not None:
         names = tree_names(session=session)

@@ -1,4 +1,4 @@
-"""Codes on paper, for a surveyor without a network: issued together, taken back together.
+"""Invitation sheets: printed one-time codes for surveyors without a network.
 
 The tokens exist on the printed sheet alone; the store keeps their hashes, as for any other link.
 """
@@ -48,16 +48,20 @@ _UNTOUCHED = (
 
 
 class TooManyInvitationsError(SurveyError):
+    """Raised when a surveyor would hold too many open invitations."""
+
     code = "too_many_codes"
 
 
 class InvitationSheetNotFoundError(SurveyError):
+    """Raised when a surveyor has no such sheet."""
+
     code = "sheet_unknown"
 
 
 @dataclass(frozen=True)
 class PrintedInvitation:
-    """One code of a sheet; the token exists nowhere else."""
+    """One printed code of a sheet; its token is stored nowhere."""
 
     serial: int
     token: str
@@ -65,7 +69,7 @@ class PrintedInvitation:
 
 @dataclass(frozen=True)
 class InvitationSheet:
-    """Everything that is printed."""
+    """Contents of a printed sheet."""
 
     id: UUID
     wave_title: Mapping[str, str]
@@ -78,12 +82,13 @@ class InvitationSheet:
 
     @property
     def name(self) -> str:
+        """Short name printed on the sheet."""
         return sheet_name(self.id)
 
 
 @dataclass(frozen=True)
 class InvitationSheetStatus:
-    """A sheet that was printed, and what has become of its codes."""
+    """A printed sheet with the number of its codes by state."""
 
     id: UUID
     point_name: str
@@ -95,21 +100,29 @@ class InvitationSheetStatus:
 
     @property
     def name(self) -> str:
+        """Short name printed on the sheet."""
         return sheet_name(self.id)
 
 
 def sheet_name(sheet_id: UUID) -> str:
-    """What stands on the paper, short enough to be said aloud."""
+    """Return the name printed on a sheet, short enough to be read aloud."""
     return sheet_id.hex[-4:].upper()
 
 
 def issue_invitation_sheet(
     *, session: Session, principal: Principal, point_id: UUID, pages: int, days: int, now: datetime
 ) -> InvitationSheet:
-    """Make `pages` of `PER_PAGE` codes for a point of this surveyor's own, all or none.
+    """Issue a printed sheet of one-time invitations, all or none.
 
     They open until the end of the `days`-th day in China, today being the first, and not beyond the
     day on which the wave closes.
+
+    Args:
+        point_id: Sampling point assigned to the principal.
+        pages: Number of pages with `INVITATIONS_PER_PAGE` codes each.
+
+    Raises:
+        TooManyInvitationsError: The surveyor would hold more than `MAX_OPEN_INVITATIONS`.
     """
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_state != WaveState.OPEN:
@@ -155,7 +168,7 @@ def issue_invitation_sheet(
 def list_invitation_sheets(
     *, session: Session, principal: Principal, now: datetime
 ) -> list[InvitationSheetStatus]:
-    """The surveyor's sheets that may still be opened, the newest first."""
+    """Return the surveyor's sheets that can still be opened, the newest first."""
     principal.require(Action.INTERVIEW)
     query = (
         select(
@@ -186,7 +199,7 @@ def list_invitation_sheets(
 def void_invitation_sheet(
     *, session: Session, principal: Principal, sheet_id: UUID, now: datetime
 ) -> int:
-    """Take back the codes of a sheet that nobody has opened; returns how many."""
+    """Void the unopened codes of a sheet and return their number."""
     principal.require(Action.INTERVIEW)
     own = (_INVITATIONS.c.sheet_id == sheet_id) & (
         _INVITATIONS.c.surveyor_id == principal.account_id
@@ -205,7 +218,7 @@ def void_invitation_sheet(
 
 
 def _require_open_limit(session: Session, principal: Principal, count: int, now: datetime) -> None:
-    """One sheet of a surveyor after the other, so that two at once do not pass the limit."""
+    """Lock the surveyor's sheets and raise if they would hold too many open invitations."""
     connection = session.connection()
     connection.execute(
         select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.id == principal.account_id).with_for_update()

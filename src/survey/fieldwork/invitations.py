@@ -1,4 +1,4 @@
-"""One-time links: who may hand one out, what it opens, and until when.
+"""Invitations: one-time links for one interview each, issued by a surveyor.
 
 A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
 keeps its hash. Whoever opened the link in time may still finish within
@@ -65,6 +65,8 @@ _PAGE_BY_TOKEN = (
 
 
 class InvitationNotFoundError(SurveyError):
+    """Raised when no invitation has this token."""
+
     code = "invitation_unknown"
 
     def __init__(self) -> None:
@@ -72,6 +74,8 @@ class InvitationNotFoundError(SurveyError):
 
 
 class InvitationExpiredError(SurveyError):
+    """Raised when an invitation can no longer be opened."""
+
     code = "invitation_expired"
 
     def __init__(self) -> None:
@@ -79,6 +83,8 @@ class InvitationExpiredError(SurveyError):
 
 
 class InvitationUsedError(SurveyError):
+    """Raised when an invitation was answered already."""
+
     code = "invitation_used"
 
     def __init__(self) -> None:
@@ -88,6 +94,8 @@ class InvitationUsedError(SurveyError):
 
 
 class InvitationVoidedError(SurveyError):
+    """Raised when an invitation was taken back."""
+
     code = "invitation_voided"
 
     def __init__(self) -> None:
@@ -95,7 +103,7 @@ class InvitationVoidedError(SurveyError):
 
 
 class InvitationState(StrEnum):
-    """What the surveyor sees of a link that was handed out."""
+    """State of an issued invitation as its surveyor sees it."""
 
     ISSUED = "issued"
     OPENED = "opened"
@@ -108,7 +116,7 @@ class InvitationState(StrEnum):
 
 @dataclass(frozen=True)
 class IssuedInvitation:
-    """A fresh link; the token exists nowhere else."""
+    """A new invitation with its token, which is stored nowhere."""
 
     invitation_id: UUID
     token: str
@@ -117,7 +125,7 @@ class IssuedInvitation:
 
 @dataclass(frozen=True)
 class InvitationPageData:
-    """What the respondent's page needs to know before the first question."""
+    """Everything that the respondent's page needs before the first question."""
 
     city_name: Mapping[str, str]
     instrument_sha256: str
@@ -138,9 +146,10 @@ def issue_invitation(
     lifetime: timedelta = LIFETIME,
     ready_made: bool = False,
 ) -> IssuedInvitation:
-    """Make a one-time link for a point assigned to this surveyor in an open wave.
+    """Issue a one-time invitation for a point assigned to the principal in an open wave.
 
-    `ready_made` is for one that waits on a screen until somebody comes along.
+    Args:
+        ready_made: Whether the code waits on a screen until somebody scans it.
     """
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_key != wave_key:
@@ -169,7 +178,7 @@ def issue_invitation(
 
 
 def get_usable_invitation(*, session: Session, token: str, now: datetime) -> AnyRow:
-    """The invitation behind a token with its wave's state, if it may still be answered."""
+    """Return the invitation behind a token with its wave's state, if it can be answered."""
     return _usable(session, _BY_TOKEN, token, now)
 
 
@@ -193,11 +202,12 @@ def _usable(session: Session, by_token: Select[Any], token: str, now: datetime) 
 def read_invitation(
     *, session: Session, token: str, now: datetime, secret: str = "", proof: str = ""
 ) -> InvitationPageData:
-    """What the page behind a link needs; nothing is written, since programs look at links too.
+    """Return the data of an invitation's page; writes nothing, since programs open links too.
 
-    The device shows `proof`, or has it made of its cookie's `secret`; raises
-    `OpenedOnOtherDeviceError`
-    where the link is another's.
+    The device shows `proof`, or has it computed from its cookie's `secret`.
+
+    Raises:
+        OpenedOnOtherDeviceError: The invitation belongs to another device.
     """
     invitation = _usable(session, _PAGE_BY_TOKEN, token, now)
     proof = proof or device_proof(invitation.wave_id, secret)
@@ -215,9 +225,12 @@ def read_invitation(
 
 
 def open_invitation(*, session: Session, token: str, proof: str, now: datetime) -> None:
-    """A page shows its form: the link is opened and belongs to its device from now on.
+    """Mark an invitation as opened and bind it to its device.
 
-    Opening it again, after a reload, is no second use; raises `OpenedOnOtherDeviceError` elsewhere.
+    Opening it again after a reload is no second use.
+
+    Raises:
+        OpenedOnOtherDeviceError: The invitation belongs to another device.
     """
     if not bind_unopened(session=session, token=token, proof=proof, now=now):
         invitation = get_usable_invitation(session=session, token=token, now=now)
@@ -227,7 +240,7 @@ def open_invitation(*, session: Session, token: str, proof: str, now: datetime) 
 def get_invitation_states(
     *, session: Session, principal: Principal, invitation_ids: Collection[UUID], now: datetime
 ) -> dict[UUID, InvitationState]:
-    """How far links that this surveyor handed out have come; those of others are left out."""
+    """Return the states of invitations issued by the principal; others are left out."""
     principal.require(Action.INTERVIEW)
     query = select_model(Invitation).where(
         col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == principal.account_id
@@ -238,7 +251,7 @@ def get_invitation_states(
 def get_invitation_state(
     *, session: Session, principal: Principal, invitation_id: UUID, now: datetime
 ) -> InvitationState:
-    """As `get_invitation_states`, for one link of the surveyor's own."""
+    """Return the state of one invitation issued by the principal."""
     states = get_invitation_states(
         session=session, principal=principal, invitation_ids=[invitation_id], now=now
     )
@@ -248,7 +261,7 @@ def get_invitation_state(
 
 
 def invitation_state(invitation: Invitation, now: datetime) -> InvitationState:
-    """How far a link has come; whoever has answered it, that is what counts."""
+    """Return the state of an invitation; an answer counts before everything else."""
     if invitation.used_at is not None:
         return InvitationState.ANSWERED
     if invitation.voided_at is not None:

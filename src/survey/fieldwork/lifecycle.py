@@ -1,4 +1,4 @@
-"""The life of a response: one table of allowed moves and the functions that make them.
+"""Life cycle of a response: the table of transitions and the functions that make them.
 
 The database holds the same table (migration 0003) and refuses what stands in neither.
 """
@@ -28,7 +28,7 @@ _RESPONSE_BATCH_SIZE = 500
 
 @dataclass(frozen=True)
 class Transition:
-    """Who may make a move, and whether it must say why."""
+    """Permission that a transition needs, and whether it needs a reason."""
 
     action: Action
     needs_reason: bool = False
@@ -74,19 +74,25 @@ STATUS_NAMES: dict[Status, Message] = {
 
 
 class ResponseNotFoundError(SurveyError):
+    """Raised when no response has this id in the principal's area."""
+
     code = "response_unknown"
 
 
 class TransitionNotAllowedError(SurveyError):
+    """Raised when no such transition exists for the state of a response."""
+
     code = "move_forbidden"
 
 
 class MissingReasonError(SurveyError):
+    """Raised when a transition needs a reason and has none."""
+
     code = "reason_missing"
 
 
 class ResponseConflictError(SurveyError):
-    """Somebody else moved the response since it was read."""
+    """Raised when a response was changed by somebody else since it was read."""
 
     code = "response_changed"
 
@@ -101,7 +107,11 @@ def transition(
     now: datetime,
     expected_version: int,
 ) -> int:
-    """Move a response and return its new version; `expected_version` is the one that was seen."""
+    """Move a response to another state and return its new version.
+
+    Args:
+        expected_version: The version that was seen; another one is a conflict.
+    """
     query = select(Response).where(Response.id == response_id).with_for_update()
     response = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if response is None:
@@ -141,7 +151,7 @@ def transition_many(
     reason: str,
     now: datetime,
 ) -> int:
-    """Move many responses the same way and return how many; one forbidden move stops them all.
+    """Move many responses to the same state and return their number, all or none.
 
     `rows` have `id`, `wave_id`, `status`, `city_code` and `surveyor_id`, read and locked in this
     transaction. Every interview has its own entry in the audit trail.
@@ -175,10 +185,10 @@ def transition_many(
 
 
 def lock_responses(*, session: Session, wave_id: UUID) -> None:
-    """Nobody moves or corrects an interview of the wave until this transaction ends.
+    """Lock all responses of the wave against transitions and corrections until the commit.
 
-    In the order of their ids, as bulk moves hold them, so that neither waits for the other in a
-    circle.
+    They are locked in the order of their ids, as in bulk transitions, so that no two transactions
+    wait for each other in a circle.
     """
     held = (
         sa.select(_RESPONSES.c.id)
@@ -190,7 +200,7 @@ def lock_responses(*, session: Session, wave_id: UUID) -> None:
 
 
 def freeze_approved(*, session: Session, wave_id: UUID) -> int:
-    """Freeze the approved interviews of a wave that are held, and say how many there were."""
+    """Freeze the locked approved interviews of a wave and return their number."""
     frozen = session.connection().execute(
         sa.update(_RESPONSES)
         .where(_RESPONSES.c.wave_id == wave_id, _RESPONSES.c.status == Status.APPROVED)
@@ -200,7 +210,7 @@ def freeze_approved(*, session: Session, wave_id: UUID) -> int:
 
 
 def _at_own_point(session: Session, principal: Principal, response: Response) -> bool:
-    """Whether the interview belongs to the one point that somebody's area is."""
+    """Whether the interview lies within the principal's area where that is a single point."""
     if POINT_SEPARATOR not in principal.area or response.point_id is None:
         return False
     point = session.get_one(SamplingPoint, response.point_id)
@@ -241,9 +251,9 @@ def _require_allowed(
 
 
 def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
-    """What was computed rests on the interviews as they were; the others stay outside for good.
+    """Raise if results were computed from one of the waves.
 
-    The interviews are held, and no wave is frozen for good before it holds all of its own.
+    The interviews are locked, and a wave is frozen for good only after all of its own are locked.
     """
     query = sa.select(_WAVES.c.key, _WAVES.c.state).where(
         _WAVES.c.id.in_(wave_ids), _WAVES.c.state.in_(COMPUTED_STATES)
@@ -262,7 +272,7 @@ def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
 def _require_other_person(
     session: Session, principal: Principal, response_ids: Sequence[UUID], to: Status
 ) -> None:
-    """The last approval is not given by whoever gave the first."""
+    """Raise if the last approval would be by the person who gave the first."""
     if to is Status.APPROVED and find_self_approved(
         session=session, principal=principal, response_ids=response_ids
     ):
@@ -270,5 +280,5 @@ def _require_other_person(
 
 
 def _count_change(start: Status, to: Status) -> int:
-    """By how much the move changes what quotas count."""
+    """Return the change of the quota counts that the transition causes."""
     return (to in COUNTED_STATUSES) - (start in COUNTED_STATUSES)

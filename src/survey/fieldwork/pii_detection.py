@@ -1,4 +1,4 @@
-"""Finding what identifies a person in open text: numbers of telephones, documents and cards.
+"""Detection of personal data in open text: numbers of telephones, documents and cards.
 
 Open text stays in the store and enters no snapshot; whoever is shown it anyway (a reviewer, a
 supervisor) gets it through here. Digits are found in any script that people type them in: full
@@ -20,7 +20,7 @@ MAX_SCANNED_CHARS = 10_000
 
 
 class PiiKind(StrEnum):
-    """What was found."""
+    """Kind of personal data."""
 
     PHONE = "phone"
     ID_NUMBER = "id_number"
@@ -31,7 +31,7 @@ class PiiKind(StrEnum):
 
 @dataclass(frozen=True)
 class PiiMatch:
-    """One identifier: characters `first` up to `last`, not included."""
+    """Personal data in characters `first` up to `last`, not included."""
 
     first: int
     last: int
@@ -40,18 +40,18 @@ class PiiMatch:
 
 @dataclass(frozen=True)
 class ScannedText:
-    """A text with what was found in it, in order and without overlap."""
+    """A text with the personal data in it, in order and without overlap."""
 
     text: str
     matches: tuple[PiiMatch, ...]
 
     @property
     def masked(self) -> str:
-        """The text with a mark in the place of each identifier."""
+        """The text with a mark in place of personal data."""
         return "".join(MASK * 3 if kind else part for part, kind in self.parts())
 
     def parts(self) -> Iterator[tuple[str, PiiKind | None]]:
-        """The text piece by piece, each with what it is, for showing it marked."""
+        """Yield the pieces of the text, each with the kind of personal data it is."""
         place = 0
         for each in self.matches:
             if each.first > place:
@@ -76,7 +76,7 @@ _BETWEEN = r"[\s\-.\u00b7\u2010-\u2015\u3001\u3002,_()]{0,2}"
 
 
 def _digits(pattern: str) -> str:
-    """`pattern` of single digits and classes with blanks and dashes allowed between any two."""
+    """Return `pattern` with blanks and dashes allowed between any two of its digits."""
     return _BETWEEN.join(re.findall(r"\[[^\]]+\]|\\d|.", pattern))
 
 
@@ -98,10 +98,10 @@ _BIRTHDAY = re.compile(r"\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[
 
 
 def _is_id_number(digits: str) -> bool:
-    """GB 11643-1999: weights 2^(17-i) mod 11, remainder 2 is written X.
+    """Whether the digits are an ID number by GB 11643-1999.
 
-    One with a digit mistyped still tells birthday and district, so a birthday in its place is
-    enough.
+    The weights are 2^(17-i) mod 11, and remainder 2 is written X. One with a digit mistyped still
+    tells birthday and district, so a valid birthday in its position is enough.
     """
     total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(digits[:17]))
     agrees = "10X98765432"[total % 11] == digits[17].upper()
@@ -137,7 +137,7 @@ _NO_DIGIT = re.compile(r"[^0-9Xx]")
 
 
 def find_pii(text: str) -> ScannedText:
-    """What identifies a person in `text`; places are those of the text as it is written."""
+    """Find personal data in `text`; positions are those of the text as written."""
     shown = text[:MAX_SCANNED_CHARS]
     kept: list[PiiMatch] = []
     # First without numerals, because "one" right behind a number may begin an ordinary word.
@@ -158,12 +158,12 @@ def _matches(plain: str) -> Iterator[PiiMatch]:
 
 
 def mask_text(text: str) -> str:
-    """The text without what identifies a person: for notes, and for everybody but reviewers."""
+    """Return the text with personal data masked, for notes and for everybody but reviewers."""
     return find_pii(text).masked
 
 
 def clean_note(note: str) -> str:
-    """A note as it is stored: one line, without telephone numbers and the like.
+    """Return a note as it is stored: one line with personal data masked.
 
     Notes go into the audit trail, where nothing is ever deleted.
     """
@@ -171,7 +171,7 @@ def clean_note(note: str) -> str:
 
 
 def _plain(text: str, numerals: Mapping[str, str]) -> str:
-    """Sign by sign, so that every place stays what it was: digits of any script become ASCII."""
+    """Replace digits of any script by ASCII, sign by sign, so that positions stay the same."""
     return "".join(_sign(sign, numerals) for sign in text)
 
 

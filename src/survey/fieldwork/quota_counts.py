@@ -1,4 +1,4 @@
-"""The places of an interview: its quota cell and the marginal quotas that it counts in.
+"""Quota membership of an interview, and the running counts of its quotas.
 
 They are taken, given back and moved together, within the transaction that changes the interview:
 first the cell, then the margins by id, so that two who want the same ones never block each other.
@@ -75,7 +75,7 @@ _SELECT_FULL = union_all(
 
 @dataclass(frozen=True)
 class MatchedCell:
-    """The cell of one interview, and whether it turned people away when it was read."""
+    """Cell of one interview, and whether it was full when it was read."""
 
     id: UUID
     full: bool
@@ -83,7 +83,7 @@ class MatchedCell:
 
 @dataclass(frozen=True)
 class FullQuotaGroup:
-    """People who are not needed any more: those of whom everything that is not None holds."""
+    """Group of respondents whose quota is full. Fields that are None do not restrict it."""
 
     youngest: int | None = None
     oldest: int | None = None
@@ -95,7 +95,7 @@ class FullQuotaGroup:
 
 @dataclass(frozen=True)
 class QuotaMembership:
-    """Where one interview counts."""
+    """Cell and marginal quotas of one interview."""
 
     cell: MatchedCell | None
     margins: tuple[MarginalQuota, ...]
@@ -103,7 +103,7 @@ class QuotaMembership:
 
     @property
     def full(self) -> "MarginalQuota | MatchedCell | None":
-        """What turned such people away when it was read: the cell first."""
+        """The full quota that stops the interview, the cell first; None if there is none."""
         if self.cell is not None and self.cell.full:
             return self.cell
         return next((margin for margin in self.margins if margin.full), None)
@@ -113,7 +113,7 @@ NO_QUOTAS = QuotaMembership(None, ())
 
 
 def quota_name(full: MarginalQuota | MatchedCell | None) -> str:
-    """What stands as the reason beside an interview that came too late; a cell needs no name."""
+    """Return the stored reason for an interview stopped by a full quota; a cell needs none."""
     return full.name if isinstance(full, MarginalQuota) else ""
 
 
@@ -126,7 +126,7 @@ def find_quota_membership(
     answers: Mapping[str, Any],
     today: date,
 ) -> QuotaMembership:
-    """Where an interview with these answers counts; one statement."""
+    """Return the quotas that an interview with these answers counts in, by one statement."""
     age, gender = age_of(answers, today=today), answers.get("gender")
     wanted = {
         "wave": wave_id, "city": city_code, "point": point_id,
@@ -149,9 +149,10 @@ def find_quota_membership(
 def claim_quotas(
     *, session: Session, places: QuotaMembership
 ) -> MarginalQuota | MatchedCell | None:
-    """Count one more interview everywhere; else what is full, and it is counted nowhere.
+    """Add the interview to all its quotas atomically.
 
-    The database decides, whoever else takes the last place at the same moment.
+    Returns:
+        The full quota if one refused, and then nothing is counted; else None.
     """
     if places.cell is not None and not claim_cell(session=session, cell_id=places.cell.id):
         return places.cell
@@ -168,7 +169,7 @@ def claim_quotas(
 
 
 def move_quota_counts(*, session: Session, before: QuotaMembership, after: QuotaMembership) -> None:
-    """A corrected interview leaves its places and takes others, full or not."""
+    """Move a corrected interview to other quotas, even if they are full."""
     cells: Counter[UUID] = Counter()
     margins: Counter[UUID] = Counter()
     for places, change in ((before, -1), (after, 1)):
@@ -181,10 +182,10 @@ def move_quota_counts(*, session: Session, before: QuotaMembership, after: Quota
 
 
 def adjust_quota_counts(*, session: Session, changes: Mapping[UUID, int]) -> None:
-    """Give the places of stored interviews back (-1) or take them again (1), full or not.
+    """Remove stored interviews from their quotas (-1) or add them again (1), even if full.
 
-    `changes` has the ids of interviews, which are locked in this transaction. Their current answers
-    say where they count: erase answers only afterwards.
+    `changes` has the ids of interviews that are locked in this transaction. Their current answers
+    tell their quotas: erase answers only afterwards.
     """
     cells: Counter[UUID] = Counter()
     margins: Counter[UUID] = Counter()
@@ -210,9 +211,11 @@ def adjust_quota_counts(*, session: Session, changes: Mapping[UUID, int]) -> Non
 def count_marginal_quotas(
     *, session: Session, wave_id: UUID, interviews: Iterable[Any], today: date
 ) -> None:
-    """Count interviews that were collected elsewhere, full or not.
+    """Count interviews that were collected elsewhere in their marginal quotas, even if full.
 
-    Each has `city_code`, `point_id`, `answers` and `started_at`; `today` stands for those without.
+    Args:
+        interviews: Objects with `city_code`, `point_id`, `answers` and `started_at`.
+        today: Day of interviews without `started_at`.
     """
     own = _WaveMarginalQuotas.read(session, wave_id)
     if not own.by_city:
@@ -226,19 +229,21 @@ def count_marginal_quotas(
 
 @dataclass(frozen=True)
 class _WaveMarginalQuotas:
-    """The margins of a wave, and what a point says about an interview."""
+    """Marginal quotas of a wave by city, and strata by sampling point."""
 
     by_city: Mapping[str, tuple[MarginalQuota, ...]]
     strata: Mapping[UUID, str]
 
     @classmethod
     def read(cls, session: Session, wave_id: UUID) -> "_WaveMarginalQuotas":
+        """Read the marginal quotas of a wave."""
         by_city = marginal_quotas_by_city(session=session, wave_id=wave_id)
         return cls(by_city, stratum_by_point(session=session, wave_id=wave_id) if by_city else {})
 
     def of(
         self, city: str, point_id: UUID | None, answers: Mapping[str, Any], day: date
     ) -> Iterator[UUID]:
+        """Return the marginal quotas that an interview counts in."""
         stratum = None if point_id is None else self.strata.get(point_id)
         for margin in self.by_city.get(city, ()):
             if margin.contains(answers, stratum, today=day):
@@ -265,7 +270,7 @@ def _answers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Mapping[str, A
 def list_full_groups(
     *, session: Session, wave_id: UUID, city_code: str
 ) -> tuple[FullQuotaGroup, ...]:
-    """Who is not needed any more in a city at this moment."""
+    """Return the groups whose quota is full in a city at this moment."""
     rows = session.connection().execute(_SELECT_FULL, {"wave": wave_id, "city": city_code})
     return tuple(_full_group(row.dimension, row.category, row.gender) for row in rows)
 

@@ -1,4 +1,4 @@
-"""What full quotas do: turn people away, or go on counting and be flagged."""
+"""Policy of full quotas: stop interviews, or keep counting and flag them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,32 +22,36 @@ CHANGEABLE = frozenset({WaveState.PLANNED, WaveState.OPEN})
 
 
 class QuotaPolicy(StrEnum):
+    """Effect of a full quota."""
+
     STOP = "stop"
-    """Nobody more at the door; who finishes all the same is kept as `quota_full`."""
+    """No further interviews; one that is finished all the same is stored as `quota_full`."""
     COUNT = "count"
     """Everybody counts; what is beyond the target is flagged (`over_quota`)."""
 
 
 class QuotaNotFoundError(SurveyError):
+    """Raised when a wave or city has no quotas."""
+
     code = "no_quota"
 
 
 class QuotaPolicyLockedError(SurveyError):
-    """The state of the wave does not allow the change."""
+    """Raised when the state of the wave does not allow the change."""
 
     code = "policy_fixed"
 
 
 @dataclass(frozen=True)
 class QuotaPolicySummary:
-    """How many quotas of a wave there are that can stop, and how many of them do."""
+    """Number of quotas of a wave that can stop interviews, and of those that do."""
 
     stopping: int
     of: int
 
     @property
     def policy(self) -> QuotaPolicy | None:
-        """None where some stop and others do not, or there are none."""
+        """The common policy; None where quotas differ or there are none."""
         if not self.of or 0 < self.stopping < self.of:
             return None
         return QuotaPolicy.STOP if self.stopping else QuotaPolicy.COUNT
@@ -62,11 +66,12 @@ def set_quota_policy(
     now: datetime,
     city_code: str | None = None,
 ) -> int:
-    """Let all quotas of a wave, or of one city of it, follow `policy`; returns how many there are.
+    """Set the policy of all quotas of a wave or of one city; return their number.
 
-    Interviews that are in the store stay what they are. Raises `QuotaPolicyLockedError` once
-    the wave takes
-    no interviews any more.
+    Stored interviews stay as they are.
+
+    Raises:
+        QuotaPolicyLockedError: The wave takes no interviews any more.
     """
     principal.require(Action.ADMINISTER, city_code)
     wave = lock_wave(session=session, key=wave_key)
@@ -97,7 +102,7 @@ def set_quota_policy(
 
 
 def _count_policies(session: Session, wave_id: UUID, city_code: str | None) -> dict[str, int]:
-    """How many quotas, cells and margins, follow which rule."""
+    """Return the number of quotas, cells and marginal quotas, by policy."""
     counts: Counter[str] = Counter()
     for table in (_CELLS, _MARGINS):
         query = select(table.c.stops, func.count()).where(table.c.wave_id == wave_id)
@@ -111,9 +116,9 @@ def _count_policies(session: Session, wave_id: UUID, city_code: str | None) -> d
 def enable_quota_stop(
     *, session: Session, wave_id: UUID, crossed: bool, city_code: str | None = None
 ) -> int:
-    """Full quotas turn people away: cells where they are crossed, margins in either case.
+    """Make full quotas stop interviews: marginal quotas always, cells only where crossed.
 
-    Under marginal quotas a cell is what is expected of it and no limit.
+    Under marginal quotas a cell is only what is expected, and no limit.
     """
     return _set_policy(session, wave_id, city_code, cells=crossed, margins=True)
 
@@ -121,7 +126,7 @@ def enable_quota_stop(
 def get_quota_policy_summary(
     *, session: Session, principal: Principal, wave_key: str
 ) -> QuotaPolicySummary:
-    """What full quotas of a wave do now, over all its cities."""
+    """Return the present policy of the quotas of a wave, over all its cities."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=wave_key)
     cells = _CELLS.c.wave_id == wave.id

@@ -1,9 +1,8 @@
-"""Quotas: which cell an interview belongs to, and the running count of each cell.
+"""Quotas of a wave: the cell and marginal quotas of an interview, and their running counts.
 
-A cell that stops takes nobody more at the door once it is full (docs/collecting.md); what people
-decide afterwards (corrections, review) and what was collected elsewhere counts in any case.
-Marginal quotas stand beside the cells (`survey.fieldwork.quotas`); both are taken and given back
-together (`survey.fieldwork.quota_counts`).
+A full cell that stops ends further interviews of its group (docs/collecting.md); later decisions
+(corrections, review) and interviews collected elsewhere are counted in any case. Cells and marginal
+quotas are claimed and given back together (`survey.fieldwork.quota_counts`).
 """
 
 import re
@@ -48,7 +47,7 @@ _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
 
 @dataclass(frozen=True)
 class AgeGenderCell:
-    """One quota cell: a closed age band, open above when `oldest` is None, and a gender."""
+    """A quota cell: an age band, without upper limit if `oldest` is None, and a gender."""
 
     id: UUID
     youngest: int
@@ -56,6 +55,7 @@ class AgeGenderCell:
     gender: str
 
     def contains(self, age: int, gender: str) -> bool:
+        """Whether a person of this age and gender counts in the cell."""
         return (
             gender == self.gender
             and age >= self.youngest
@@ -65,7 +65,7 @@ class AgeGenderCell:
 
 @lru_cache(maxsize=256)
 def parse_band(band: str) -> tuple[int, int | None]:
-    """`15-24` or `80+` as youngest and oldest age."""
+    """Parse `15-24` or `80+` into youngest and oldest age."""
     match = _BAND.fullmatch(band)
     if match is None:
         raise ValueError(f"not an age band: {band!r}")
@@ -73,7 +73,7 @@ def parse_band(band: str) -> tuple[int, int | None]:
 
 
 def list_cells(*, session: Session, wave_id: UUID, city_code: str) -> tuple[AgeGenderCell, ...]:
-    """The quota cells of one city in one wave; none when the wave has no quotas there."""
+    """Return the quota cells of one city in a wave; none if it has no quotas there."""
     rows = session.connection().execute(_SELECT, {"wave": wave_id, "city": city_code})
     return tuple(AgeGenderCell(row.id, *parse_band(row.age_band), row.gender) for row in rows)
 
@@ -81,7 +81,7 @@ def list_cells(*, session: Session, wave_id: UUID, city_code: str) -> tuple[AgeG
 def find_cell(
     cells: Sequence[AgeGenderCell], answers: Mapping[str, Any], *, today: date
 ) -> UUID | None:
-    """The cell that an interview with these answers counts in; None when it counts in none."""
+    """Return the cell that an interview with these answers counts in, if any."""
     age, gender = age_of(answers, today=today), answers.get("gender")
     if age is None or not isinstance(gender, str):
         return None
@@ -89,7 +89,7 @@ def find_cell(
 
 
 def age_of(answers: Mapping[str, Any], *, today: date) -> int | None:
-    """Age in years: the questionnaire's own calculation, else from the year of birth."""
+    """Return the age in years: the questionnaire's calculation, else by the year of birth."""
     age, born = answers.get("age"), answers.get("birth_year")
     if _is_number(age):
         return int(age)
@@ -101,17 +101,14 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def add_to_cell_counts(*, session: Session, counts: Mapping[UUID, int]) -> None:
-    """Move running counts, always in the same order, so that two changes never block each other."""
+    """Change running counts, always in the same order, so that no two changes deadlock."""
     for cell_id, count in sorted(counts.items()):
         if count:
             session.connection().execute(_ADD_TO_CELL, {"cell": cell_id, "count": count})
 
 
 def claim_cell(*, session: Session, cell_id: UUID) -> bool:
-    """Count one more interview in the cell; False, and nothing counted, when it is full.
-
-    The database decides, whoever else takes the last place at the same moment.
-    """
+    """Count one more interview in the cell atomically; return False if it is full."""
     return session.connection().execute(_CLAIM_CELL, {"cell": cell_id}).rowcount == 1
 
 
@@ -137,7 +134,7 @@ _ADD_TO_MARGINAL_QUOTA = (
 
 @dataclass(frozen=True)
 class MarginalQuota:
-    """One marginal quota as it was read."""
+    """One marginal quota as read."""
 
     id: UUID
     dimension: str
@@ -148,7 +145,7 @@ class MarginalQuota:
 
     @property
     def name(self) -> str:
-        """As it stands in reasons and files: `gender=male`."""
+        """Name in reasons and files, for example `gender=male`."""
         return f"{self.dimension}={self.category}"
 
     def contains(self, answers: Mapping[str, Any], stratum: str | None, *, today: date) -> bool:
@@ -165,7 +162,7 @@ class MarginalQuota:
 def marginal_quotas_by_city(
     *, session: Session, wave_id: UUID
 ) -> dict[str, tuple[MarginalQuota, ...]]:
-    """City -> its marginal quotas in one wave, in the order in which they are locked."""
+    """Return city -> its marginal quotas in a wave, in the order in which they are locked."""
     query = (
         select(_MARGINS, MARGINAL_QUOTA_IS_FULL.label("full"))
         .where(_MARGINS.c.wave_id == wave_id)
@@ -179,18 +176,18 @@ def marginal_quotas_by_city(
 
 
 def stratum_by_point(*, session: Session, wave_id: UUID) -> dict[UUID, str]:
-    """Sampling point -> urban or rural."""
+    """Return sampling point -> urban or rural."""
     query = select(_POINTS.c.id, _POINTS.c.stratum).where(_POINTS.c.wave_id == wave_id)
     return {row.id: row.stratum for row in session.connection().execute(query)}
 
 
 def claim_marginal_quota(*, session: Session, margin_id: UUID) -> bool:
-    """Count one more interview; False, and nothing counted, when it is full."""
+    """Count one more interview atomically; return False if the quota is full."""
     return session.connection().execute(_CLAIM_MARGINAL_QUOTA, {"margin": margin_id}).rowcount == 1
 
 
 def add_to_marginal_counts(*, session: Session, counts: Mapping[UUID, int]) -> None:
-    """Move running counts, always in the same order, so that two changes never block each other."""
+    """Change running counts, always in the same order, so that no two changes deadlock."""
     for margin_id, count in sorted(counts.items()):
         if count:
             session.connection().execute(

@@ -1,4 +1,4 @@
-"""Reference data that every store starts with: cities, indicator trees, shipped questionnaires."""
+"""Reference data of every store: cities, indicator trees, shipped questionnaires."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -29,5 +29,5 @@ def load_reference_data(url: str, seed: Path) -> None:
 
 @lru_cache(maxsize=16)
 def _shipped_instrument(path: Path) -> Instrument:
-    """A shipped questionnaire, read once per process: shipped files do not change under it."""
+    """Read a shipped questionnaire, once per process."""
     return load_bundle(path.parent, path.stem).instrument

@@ -1,4 +1,4 @@
-"""Writing many finished interviews at once, for imports and for generated waves."""
+"""Bulk insertion of finished interviews, for imports and generated waves."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +36,7 @@ _RESPONSE_COLUMNS = (
 
 @dataclass(slots=True)
 class FinishedResponse:
-    """One finished interview as it will stand in the store; nothing is validated any more."""
+    """One finished interview as it will be stored; it is not validated again."""
 
     client_uuid: UUID
     city_code: str
@@ -67,9 +67,9 @@ def write_responses(
     now: datetime,
     event: AuditEvent = AuditEvent.RESPONSES_IMPORTED,
 ) -> int:
-    """Append interviews to a wave and return how many; quota counts move along.
+    """Append interviews to a wave and return their number; quota counts are updated.
 
-    A `client_uuid` that exists already fails the whole transaction: look before you write.
+    A `client_uuid` that exists already fails the whole transaction.
     """
     principal.require(Action.IMPORT)
     counted: Counter[UUID] = Counter()
@@ -102,7 +102,7 @@ def _iter_batches(rows: Iterable[FinishedResponse]) -> Iterator[list[FinishedRes
 def _seal_answers(
     session: Session, principal: Principal, wave: Wave, batch: list[FinishedResponse], now: datetime
 ) -> None:
-    """Hashes of many in one entry: an entry for each would double what an import writes."""
+    """Record the hashes of many answers in one audit entry, to keep imports small."""
     for first in range(0, len(batch), SEAL_BATCH_SIZE):
         rows = batch[first : first + SEAL_BATCH_SIZE]
         hashes = {

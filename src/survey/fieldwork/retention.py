@@ -1,4 +1,4 @@
-"""Deleting by schedule what has been kept long enough; the audit trail says how much, never what.
+"""Deletion of expired data by schedule; the audit trail records how much, never what.
 
 The periods are settings. One of many processes works at a time: a lease in the store, which runs
 out by itself when its holder dies (as for `survey.fieldwork.quality.assessment`).
@@ -55,7 +55,7 @@ _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 
 @dataclass(frozen=True)
 class RetentionRule:
-    """What is deleted once `days` have passed: whole rows, or only what `blanks` names."""
+    """Rows that are deleted after `days`, or only the columns that `blanks` names."""
 
     name: Message
     table: Table
@@ -65,13 +65,14 @@ class RetentionRule:
 
     @property
     def statement(self) -> Delete | Update:
+        """SQL statement that applies the rule."""
         if self.blanks:
             return update(self.table).where(self.due).values(**self.blanks)
         return delete(self.table).where(self.due)
 
 
 def rules(settings: Settings, at: datetime) -> dict[str, RetentionRule]:
-    """Every rule by its key, for this moment."""
+    """Return every retention rule by its key, for this moment."""
 
     def before(days: int) -> datetime:
         return at - timedelta(days=days)
@@ -126,7 +127,7 @@ def rules(settings: Settings, at: datetime) -> dict[str, RetentionRule]:
 
 
 def count_due_rows(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
-    """How many rows each rule would delete or blank, by its key; nothing is changed."""
+    """Return the number of rows that each rule would delete or blank; nothing is changed."""
     return {
         key: session.connection().execute(
             select(func.count()).select_from(rule.table).where(rule.due)
@@ -136,7 +137,7 @@ def count_due_rows(*, session: Session, settings: Settings, at: datetime) -> dic
 
 
 def delete_expired(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
-    """Apply every rule and write into the audit trail how many rows each of them met."""
+    """Apply every rule and record in the audit trail how many rows each of them changed."""
     every = rules(settings, at)
     connection = session.connection()
     met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}

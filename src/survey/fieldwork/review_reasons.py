@@ -1,4 +1,4 @@
-"""Why an interview is sent back, taken out or restored: codes as data, and a note beside them."""
+"""Reasons for returning, voiding or restoring an interview: a code and a note."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_NOTE = 1_000
 
 
 class ReasonCode(StrEnum):
-    """Stored as they stand here; analyses of waste count them."""
+    """Code of a reason, as stored; analyses of void interviews count them."""
 
     SPEEDER = "speeder"
     STRAIGHT_LINER = "straight_liner"
@@ -73,6 +73,8 @@ REASONS_BY_STATUS: Mapping[Status, tuple[ReasonCode, ...]] = MappingProxyType(
 
 
 class MissingNoteError(SurveyError):
+    """Raised when the reason "other" comes without a note."""
+
     code = "note_missing"
 
 
@@ -85,7 +87,7 @@ class ReviewReason:
 
     @classmethod
     def from_form(cls, code: ReasonCode, note: str) -> Self:
-        """What a reviewer chose and wrote; "another reason" without words is none."""
+        """Build the reason that a reviewer chose and wrote. Raises `MissingNoteError`."""
         words = clean_note(note)[:MAX_NOTE]
         if code is ReasonCode.OTHER and not words:
             raise MissingNoteError(msg("Please write the reason down."))
@@ -93,7 +95,7 @@ class ReviewReason:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The reason as stored; what begins with no code is a note."""
+        """Parse a stored reason; a text without a code is a note."""
         code, _, note = text.partition(":")
         known = code.strip()
         if known in set(ReasonCode):
@@ -102,6 +104,7 @@ class ReviewReason:
 
     @property
     def text(self) -> str:
+        """The reason as stored."""
         if self.code is None:
             return self.note
         return f"{self.code.value}: {self.note}" if self.note else self.code.value

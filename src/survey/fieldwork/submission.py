@@ -1,4 +1,4 @@
-"""Taking in one finished interview: checked again, stored whole or not at all, exactly once.
+"""Submission of a finished interview: validated again, stored completely and exactly once.
 
 The unique constraints on `client_uuid` and `invitation_id` decide every race: of many sends only
 one inserts, and all others are told what that one stored.
@@ -71,7 +71,7 @@ _DELETE_RESPONSE = delete(_RESPONSES).where(_RESPONSES.c.id == bindparam("respon
 
 
 def _require_iso_time(moment: object) -> object:
-    """No bare number: it would be taken for seconds since 1970."""
+    """Refuse a bare number, which would be read as seconds since 1970."""
     if isinstance(moment, datetime) or (isinstance(moment, str) and ":" in moment):
         return moment
     raise ValueError("times are written as in ISO 8601")
@@ -83,7 +83,7 @@ Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
 
 
 class Submission(BaseModel):
-    """What the browser sends when an interview is finished.
+    """A finished interview as the browser sends it.
 
     Only the envelope is checked here. The answers are the validator's business, because what is
     wrong with one of them has to be said beside its question.
@@ -125,6 +125,7 @@ class Submission(BaseModel):
 
     @property
     def duration_seconds(self) -> float | None:
+        """Seconds between beginning and end, if both are known."""
         if self.finished_at is None:
             return None
         lasted = self.finished_at - self.started_at
@@ -132,12 +133,13 @@ class Submission(BaseModel):
 
     @property
     def withdrawal_sha256(self) -> str | None:
+        """Hash of the withdrawal code, as stored."""
         return hash_code(self.withdrawal_code) if self.withdrawal_code else None
 
 
 @dataclass(frozen=True)
 class SubmissionReceipt:
-    """Proof that the interview is in the store; a repeated send gets the same one."""
+    """Proof that the interview is stored; a repeated send gets the same receipt."""
 
     response_id: UUID
     status: Status
@@ -146,7 +148,7 @@ class SubmissionReceipt:
 
 
 class InvalidAnswersError(SurveyError):
-    """The answers break rules of the questionnaire; `problems` says which, item by item."""
+    """Raised when answers break rules of the questionnaire; `problems` has them by item."""
 
     code = "answers_invalid"
 
@@ -156,12 +158,14 @@ class InvalidAnswersError(SurveyError):
 
 
 class InstrumentConflictError(SurveyError):
+    """Raised when the interview was made with another version of the questionnaire."""
+
     code = "instrument_changed"
 
 
 @dataclass(frozen=True)
 class _ValidSubmission:
-    """An interview that passed every check and only has to be written down."""
+    """A submission that passed every check and only has to be stored."""
 
     submission: Submission
     context: CollectionContext
@@ -174,23 +178,25 @@ class _ValidSubmission:
 
     @property
     def author_id(self) -> UUID | None:
+        """Account that keyed the answers; None for respondents."""
         return self.keyed_by or self.context.author_id
 
     @property
     def today(self) -> date:
+        """Day of the interview in China."""
         return china_date(self.started)
 
     def status(self, places: QuotaMembership) -> Status:
-        """What the interview becomes, as far as its quotas are known without a lock."""
+        """Return the state of the interview, as far as its quotas are known without a lock."""
         if self.checked.ending is not None:
             return Status(self.checked.ending.value)
         return Status.SUBMITTED if places.full is None else Status.QUOTA_FULL
 
     def record(self, status: Status) -> dict[str, Any]:
-        """What is stored; after an early end, what was left open was for the most part not asked.
+        """Return the answers to store; after an early end, open questions were mostly not asked.
 
-        A form that said it ended early without a full quota was not believed: then nulls stand for
-        what was asked and left open, as in any other interview.
+        A form that claimed an early end without a full quota is not believed: then nulls stand for
+        asked questions without an answer, as in any other interview.
         """
         if self.submission.stopped and status is Status.QUOTA_FULL:
             return dict(self.checked.answers)
@@ -198,12 +204,14 @@ class _ValidSubmission:
 
     @property
     def language(self) -> str:
+        """Language in which the questionnaire was shown."""
         offered = {language.code for language in self.instrument.languages}
         wanted = self.submission.language
         return wanted if wanted in offered else self.instrument.default_language
 
     @property
     def timings(self) -> dict[str, float]:
+        """Seconds spent on each question."""
         kept = self.checked.answers
         given = self.submission.timings.items()
         return {name: round(seconds, 2) for name, seconds in given if name in kept}
@@ -234,7 +242,7 @@ def store_validated(
     *,
     session: Session,
     submission: Submission,
-    door: CollectionContext,
+    context: CollectionContext,
     instrument: Instrument,
     checked: Validation,
     started: datetime,
@@ -242,11 +250,12 @@ def store_validated(
     principal: Principal,
     now: datetime,
 ) -> SubmissionReceipt | None:
-    """Write an interview that was let in and checked elsewhere: a settled sheet of paper.
+    """Store an interview that was checked elsewhere: a settled paper sheet.
 
-    None if an interview with this `client_uuid` is there already.
+    Returns:
+        None if an interview with this `client_uuid` is stored already.
     """
-    accepted = _ValidSubmission(submission, door, instrument, checked, started, now, keyed_by)
+    accepted = _ValidSubmission(submission, context, instrument, checked, started, now, keyed_by)
     return _store_response(session, accepted, principal)
 
 
@@ -257,8 +266,8 @@ def _find_original(session: Session, client_uuid: UUID) -> AnyRow | None:
 def _accept(
     session: Session, submission: Submission, principal: Principal | None, now: datetime
 ) -> _ValidSubmission:
-    door = _find_context(session, submission, principal, now)
-    instrument = load_instrument(session=session, instrument_id=door.instrument_id)
+    context = _find_context(session, submission, principal, now)
+    instrument = load_instrument(session=session, instrument_id=context.instrument_id)
     if instrument.sha256 != submission.instrument_sha256:
         raise InstrumentConflictError(
             msg("The questionnaire has changed since this interview began. Please start again.")
@@ -268,16 +277,16 @@ def _accept(
     problems = _answer_problems(checked, submission, instrument)
     if problems:
         raise InvalidAnswersError(problems)
-    return _ValidSubmission(submission, door, instrument, checked, started, now)
+    return _ValidSubmission(submission, context, instrument, checked, started, now)
 
 
 def _answer_problems(
     checked: Validation, submission: Submission, instrument: Instrument
 ) -> tuple[AnswerProblem, ...]:
-    """What speaks against the answers; where the form ended early, open questions do not.
+    """Return the problems with the answers; after an early end, open questions are none.
 
-    Only that nobody agreed to take part speaks against it in any case, and an interview that ends
-    in another way of its own did not end for a quota. Whether one is full is asked later.
+    A missing consent is a problem in any case, and an interview that ends by another exit did not
+    end for a quota. Whether a quota is full is checked later.
     """
     if submission.stopped is None or checked.ending is not None:
         return checked.problems
@@ -302,7 +311,7 @@ def _find_context(
 def _store_response(
     session: Session, accepted: _ValidSubmission, principal: Principal | None
 ) -> SubmissionReceipt | None:
-    """Write everything that belongs to the interview; None if another send was faster."""
+    """Store everything that belongs to the interview; return None if another send was faster."""
     response_id, places = new_id(), _find_quotas(session, accepted)
     status, full = accepted.status(places), places.full
     if not _insert_response(session, accepted, response_id, places, status, quota_name(full)):
@@ -440,6 +449,6 @@ def _is_same_content(session: Session, submission: Submission, first: AnyRow) ->
 
 
 def _original_status(status: Status) -> Status:
-    """What the receipt said at first; how the review went since is not the sender's business."""
+    """Return the status of the first receipt; the sender is not told about the review."""
     exits = {Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL}
     return status if status in exits else Status.SUBMITTED

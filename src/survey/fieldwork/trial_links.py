@@ -1,4 +1,4 @@
-"""Trying a questionnaire out: one link to answer it in a browser, apart from every real wave."""
+"""Trial links: a questionnaire tried out in a browser, apart from every real wave."""
 
 from datetime import datetime, timedelta
 
@@ -18,10 +18,10 @@ LIFETIME = timedelta(days=1)
 def open_trial(
     *, session: Session, instrument: Instrument, city_code: str, now: datetime
 ) -> IssuedInvitation:
-    """A one-time link, good for a day, into the trial wave of this very version.
+    """Issue an invitation, valid for a day, to the trial wave of this questionnaire version.
 
-    The wave is marked as demo and belongs to a series of its own, so nothing answered there can
-    reach a published figure.
+    The wave is marked as demo and belongs to a series of its own, so no answer given there can
+    reach a published estimate.
     """
     key = f"trial-{instrument.sha256[:12]}"
     wave = session.exec(select(Wave).where(Wave.key == key)).one_or_none()

@@ -1,4 +1,4 @@
-"""Waves: one run of a questionnaire over all cities, and what its state allows."""
+"""Waves: runs of a questionnaire over all cities, and what their state allows."""
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -34,14 +34,20 @@ COMPUTED_STATES = (WaveState.FROZEN, WaveState.RELEASED)
 
 
 class WaveNotFoundError(SurveyError):
+    """Raised when no wave has the given key."""
+
     code = "wave_unknown"
 
 
 class WaveExistsError(SurveyError):
+    """Raised when a wave with the given key exists already."""
+
     code = "wave_exists"
 
 
 class WaveNotOpenError(SurveyError):
+    """Raised when a wave collects no interviews at the moment."""
+
     code = "wave_not_open"
 
     def __init__(self, message: Message | None = None) -> None:
@@ -49,12 +55,14 @@ class WaveNotOpenError(SurveyError):
 
 
 class WaveNotEstimableError(SurveyError):
-    """What the questionnaire asks cannot be scored, so nobody is to be asked."""
+    """Raised when answers to the questionnaire could not be scored."""
 
     code = "wave_not_estimable"
 
 
 class WaveTransitionNotAllowedError(SurveyError):
+    """Raised when no such transition exists for the state of a wave."""
+
     code = "wave_move_forbidden"
 
 
@@ -103,7 +111,7 @@ def wave_title(wave: Any) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class NewWave:
-    """What the planner decides about a wave before it exists."""
+    """Everything that is decided about a wave before it exists."""
 
     key: str
     series: str
@@ -119,10 +127,12 @@ class NewWave:
 
 
 def find_wave(*, session: Session, key: str, hold: bool = False) -> Wave | None:
-    """The wave, if there is one; with `hold` as it stands now, until this transaction ends.
+    """Return the wave with this key, if there is one.
 
-    Held against everybody who changes it, not against interviews that arrive and refer to it: they
-    hold their quotas by then, and whoever holds the wave may want those next.
+    Args:
+        hold: Lock the wave until the transaction ends, and read it as it is now. The lock keeps out
+            changes of the wave, not interviews that refer to it: those hold their quotas by then,
+            which the transaction with the lock may want next.
     """
     query = select(Wave).where(Wave.key == key)
     if hold:
@@ -131,11 +141,12 @@ def find_wave(*, session: Session, key: str, hold: bool = False) -> Wave | None:
 
 
 def get_wave(*, session: Session, key: str) -> Wave:
+    """Return the wave with this key. Raises `WaveNotFoundError`."""
     return _require_wave(find_wave(session=session, key=key), key)
 
 
 def lock_wave(*, session: Session, key: str) -> Wave:
-    """The wave, held as by `find_wave`."""
+    """Return the wave with this key, locked as by `find_wave`."""
     return _require_wave(find_wave(session=session, key=key, hold=True), key)
 
 
@@ -146,7 +157,7 @@ def _require_wave(wave: Wave | None, key: str) -> Wave:
 
 
 def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: datetime) -> Wave:
-    """A planned wave; its key is taken once and for all."""
+    """Create a planned wave; its key never changes."""
     principal.require(Action.PLAN)
     values = {
         **vars(plan),
@@ -179,8 +190,10 @@ def require_transition(wave: Wave, to: WaveState) -> None:
 def transition_wave(
     *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
 ) -> Wave:
-    """Change a wave's state; only the moves of `MOVES` exist, and those to and from `released`
-    belong to whoever releases (`survey.results.release`)."""
+    """Change the state of a wave by one of `WAVE_TRANSITIONS`.
+
+    Transitions to and from `released` belong to `survey.results.release`.
+    """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     require_transition(wave, to)
@@ -201,9 +214,7 @@ def transition_wave(
 
 
 def require_scores(*, session: Session, instrument: Instrument) -> None:
-    """Raise `WaveNotEstimableError` if a wave of this questionnaire could not be frozen in the
-    end.
-    """
+    """Raise `WaveNotEstimableError` if a wave of this questionnaire could not be frozen later."""
     _require_none(freezing_findings(session=session, instrument=instrument))
 
 
@@ -219,19 +230,21 @@ def _require_none(findings: tuple[Finding, ...]) -> None:
 
 
 def _require_freezable(session: Session, wave: Wave) -> None:
-    """Without a tree every rating is read on its own, whatever the questionnaire names."""
+    """Raise if the wave could not be frozen; without a tree every rating is read on its own."""
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
     _require_none(score_findings(instrument, tree) if tree else rating_findings(instrument))
 
 
 def open_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
+    """Open a wave for interviews."""
     return transition_wave(
         session=session, principal=principal, key=key, to=WaveState.OPEN, now=now
     )
 
 
 def close_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
+    """Close a wave: it takes no more interviews."""
     return transition_wave(
         session=session, principal=principal, key=key, to=WaveState.CLOSED, now=now
     )

@@ -1,4 +1,4 @@
-"""Withdrawing an interview: what was answered is deleted, that it was withdrawn is kept.
+"""Withdrawal of an interview: its answers are deleted, the fact that it was withdrawn is kept.
 
 A finished interview becomes void with the reason `withdrawn` and gives its quota place back; one
 that ended in a side exit stays there. Either way its content goes at once and the database refuses
@@ -49,32 +49,35 @@ _DEPENDENT_TABLES = (table_of(ResponseFlag), table_of(ResponseRisk), table_of(Re
 
 
 class MistypedCodeError(SurveyError):
-    """What was typed can be no code: a digit is missing or wrong."""
+    """Raised when the text cannot be a withdrawal code: a digit is missing or wrong."""
 
     code = "code_mistyped"
 
 
 class CodeNotFoundError(SurveyError):
+    """Raised when no interview has this withdrawal code."""
+
     code = "code_unknown"
 
 
 class WaveFrozenError(SurveyError):
-    """The figures of the wave rest on the interview already."""
+    """Raised when results were computed from the interview already."""
 
     code = "wave_frozen"
 
 
 @dataclass(frozen=True)
 class WithdrawalResult:
-    """The interview is withdrawn; `again` when it had been before."""
+    """Result of a withdrawal; `again` if the interview was withdrawn before."""
 
     again: bool
 
 
 def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult:
-    """Withdraw the interview whose code was typed; a second time changes nothing.
+    """Withdraw the interview with this code; a second time changes nothing.
 
-    Raises `MistypedCodeError`, `CodeNotFoundError`, `WaveFrozenError`.
+    Raises:
+        MistypedCodeError, CodeNotFoundError, WaveFrozenError: Nothing was withdrawn.
     """
     code = read_code(typed)
     if code is None:
@@ -100,7 +103,7 @@ def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult
 def erase_withdrawn_in_review(
     *, session: Session, principal: Principal, response_id: UUID, now: datetime
 ) -> None:
-    """Erase an interview that a reviewer has just made void because the respondent asked for it.
+    """Erase an interview that a reviewer voided because its respondent withdrew.
 
     For those without a code: on paper, imported, or where the code was lost.
     """
@@ -116,7 +119,7 @@ def erase_withdrawn_in_review(
 
 
 def erase_response(*, session: Session, response: AnyRow, now: datetime) -> None:
-    """Delete what an interview says; its row stays and says that there was one, where and when."""
+    """Delete the content of an interview; its row stays with wave, city and day."""
     connection = session.connection()
     counted = response.status in COUNTED_STATUSES
     void = counted or response.status is Status.VOID
@@ -168,7 +171,10 @@ def _find_by_code(session: Session, code: str) -> Sequence[AnyRow]:
 
 
 def _require_unfrozen(session: Session, response: AnyRow) -> None:
-    """The interview is held, and no wave is frozen for good before it holds all of its own."""
+    """Raise `WaveFrozenError` if results were computed from the interview.
+
+    The interview is locked, and a wave is frozen for good only after all of its own are locked.
+    """
     query = select(_WAVES.c.state).where(_WAVES.c.id == response.wave_id)
     state = session.connection().execute(query).scalar_one()
     if state in COMPUTED_STATES or response.status is Status.FROZEN:

@@ -1,4 +1,4 @@
-"""The code by which a respondent withdraws: twenty digits, the last of which finds typing errors.
+"""Withdrawal codes: twenty digits, the last of which is a check digit.
 
 Digits because they need no change of the keyboard, have no capital letters and are easily read
 aloud; 19 of them drawn by lot are 63 bits. The browser draws them, so that the code is there before
@@ -20,13 +20,13 @@ _PURPOSE = "withdraw:"
 
 
 def generate_code() -> str:
-    """A fresh code; the form in the browser makes its own in the same way."""
+    """Generate a withdrawal code; the form in the browser makes its own in the same way."""
     drawn = "".join(secrets.choice("0123456789") for _ in range(RANDOM_DIGITS))
     return drawn + check_digit(drawn)
 
 
 def check_digit(digits: str) -> str:
-    """The digit that completes `digits` by Luhn's rule (ISO/IEC 7812-1, annex B)."""
+    """Return the digit that completes `digits` by Luhn's rule (ISO/IEC 7812-1, annex B)."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (2 if place % 2 == 0 else 1)
@@ -40,7 +40,7 @@ def is_complete(digits: str) -> bool:
 
 
 def read_code(typed: str) -> str | None:
-    """The code as drawn, whatever stands between its digits; None if it cannot be one of ours."""
+    """Parse a typed code, ignoring what stands between its digits; None if it cannot be one."""
     plain = unicodedata.normalize("NFKC", typed[:_MAX_ENTERED_CHARS])
     digits = "".join(sign for sign in plain if sign not in _BETWEEN and not sign.isspace())
     ours = len(digits) == LENGTH and digits.isascii() and digits.isdigit()
@@ -48,7 +48,7 @@ def read_code(typed: str) -> str | None:
 
 
 def format_code(code: str) -> str:
-    """As it is shown: groups of four."""
+    """Format a code in groups of four digits."""
     return " ".join(
         code[place : place + DISPLAY_GROUP_SIZE]
         for place in range(0, len(code), DISPLAY_GROUP_SIZE)
@@ -56,5 +56,5 @@ def format_code(code: str) -> str:
 
 
 def hash_code(code: str) -> str:
-    """What the store keeps of a code."""
+    """Return the hash of a code that the store keeps."""
     return digest(_PURPOSE + code)

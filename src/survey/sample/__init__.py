@@ -1,1 +1,1 @@
-"""Who is asked: city frame, quotas, sampling points, assignments."""
+"""Sampling: city frame, sample sizes, quotas, sampling points."""

@@ -1,4 +1,4 @@
-"""The frame: the cities of the survey, and the groups in which a city is read.
+"""Frame of the cities of the survey, and the groups in which cities are compared.
 
 Cities are reference data (`seed/cities.csv`). Two of the groups are rules of ours, because the
 official lists need figures that the frame does not hold:
@@ -30,7 +30,7 @@ MIN_PEERS = 5
 
 
 class SizeTier(StrEnum):
-    """By urban residents: at least 10 million, at least 5 million, at least 1 million, fewer."""
+    """Class of a city by urban residents, with limits of 10, 5 and 1 million."""
 
     MEGA = "mega"
     SUPER = "super"
@@ -39,7 +39,7 @@ class SizeTier(StrEnum):
 
 
 class RetailTier(StrEnum):
-    """By yearly retail sales in hundred million yuan."""
+    """Class of a city by yearly retail sales in hundred million yuan."""
 
     GE4000 = "ge4000"
     FROM2000 = "from2000"
@@ -49,7 +49,7 @@ class RetailTier(StrEnum):
 
 
 class PeerRule(StrEnum):
-    """How the peers of a city were chosen."""
+    """Rule by which the peers of a city were chosen."""
 
     TIER_AND_REGION = "tier_and_region"
     TIER = "tier"
@@ -120,14 +120,14 @@ class FrameCity:
 
 @dataclass(frozen=True)
 class PeerCities:
-    """The cities a city is read against, never including itself."""
+    """Cities that a city is compared with; it is never one of them."""
 
     codes: tuple[str, ...]
     rule: PeerRule
 
 
 def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
-    """Every city of a frame file, in the order of its code."""
+    """Read the cities of a frame file, in the order of their codes."""
     with path.open(encoding="utf-8", newline="") as file:
         cities = [_city(row) for row in csv.DictReader(file)]
     return tuple(sorted(cities, key=lambda city: city.code))
@@ -135,12 +135,12 @@ def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
 
 @lru_cache(maxsize=1)
 def shipped_cities() -> tuple[FrameCity, ...]:
-    """The 100 cities that come with the platform."""
+    """Return the 100 cities that come with the platform."""
     return read_cities()
 
 
 def build_frame_table(cities: Iterable[FrameCity]) -> pd.DataFrame:
-    """One row a city: its fields and its groups, the index being the city code."""
+    """Build a table of the cities with their groups, indexed by city code."""
     rows = [
         {field.name: getattr(city, field.name) for field in fields(city)}
         | {
@@ -155,7 +155,7 @@ def build_frame_table(cities: Iterable[FrameCity]) -> pd.DataFrame:
 
 
 def find_peers(code: str, cities: Sequence[FrameCity], *, fewest: int = MIN_PEERS) -> PeerCities:
-    """Cities of the same size tier and region; of the same tier anywhere when those are few."""
+    """Return the cities of the same size tier and region, of any region when those are few."""
     by_code = {city.code: city for city in cities}
     own_city = by_code[code]
     tier = [city for city in cities if city.size_tier is own_city.size_tier and city.code != code]

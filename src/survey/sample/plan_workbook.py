@@ -1,4 +1,4 @@
-"""A sample plan as a workbook: to argue over, to change by hand, and to bring back.
+"""Workbook of a sample plan: to discuss, to change by hand, and to upload again.
 
 Sheet `aim` holds the aim, sheet `cities` what every city gets and can tell, sheets `groups` and
 `quota` what follows. Coming back, the aim and, city by city, the number of interviews and the share
@@ -77,7 +77,7 @@ QUOTA_COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class UploadedPlan:
-    """What a workbook asks for; with errors there is no request."""
+    """A plan request read from a workbook; with errors there is no request."""
 
     request: PlanRequest | None
     errors: tuple[CellError, ...]
@@ -86,7 +86,7 @@ class UploadedPlan:
 def plan_sheets(
     planned: SamplingPlan, cities: Sequence[FrameCity], series: str, language: str
 ) -> tuple[WorkbookSheet, ...]:
-    """The sheets of a plan, cities in the order of their codes."""
+    """Return the worksheets of a plan, cities in the order of their codes."""
     people = plan_margins(cities, series, {}).city_totals()
     names = {c.code: c.name_zh if language == "zh" else c.name_en for c in cities}
     guardians = planned.guardian_share

@@ -1,4 +1,4 @@
-"""Drawing sampling points from a list, so that anybody can repeat the draw by hand.
+"""Draw of sampling points from a list, repeatable by hand.
 
 Every listed point gets the SHA-256 of the seed and its code; within a stratum of a city, and there
 kind by kind, the smallest numbers are drawn. The order of the list, the machine and the version of
@@ -20,7 +20,7 @@ from survey.sample.quotas import STRATA, largest_remainders
 
 @dataclass(frozen=True)
 class ListedPoint:
-    """One place where interviews could be collected; `target` None: it follows from the plan."""
+    """A place where interviews could be collected; without a target the plan sets one."""
 
     code: str
     city_code: str
@@ -34,7 +34,7 @@ class ListedPoint:
 
 @dataclass(frozen=True)
 class ListShortage:
-    """A stratum whose list is shorter than what was asked for."""
+    """A stratum whose list is shorter than what was requested."""
 
     city_code: str
     stratum: str
@@ -44,7 +44,7 @@ class ListShortage:
 
 @dataclass(frozen=True)
 class PointDrawResult:
-    """`points` are sorted by code and have their targets."""
+    """Drawn points with their targets, sorted by code, and the shortages of their lists."""
 
     points: tuple[ListedPoint, ...]
     shortages: tuple[ListShortage, ...]
@@ -55,7 +55,7 @@ Wanted = Mapping[str, Mapping[str, int]]
 
 
 def canonical_csv(points: Iterable[ListedPoint]) -> bytes:
-    """The list as CSV sorted by code: the same list always gives the same bytes."""
+    """Return the list as CSV sorted by code, so that equal lists give equal bytes."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     for point in sorted(points, key=lambda listed_point: listed_point.code):
@@ -64,6 +64,7 @@ def canonical_csv(points: Iterable[ListedPoint]) -> bytes:
 
 
 def list_sha256(points: Iterable[ListedPoint]) -> str:
+    """Return the SHA-256 of the canonical CSV of a list."""
     return hashlib.sha256(canonical_csv(points)).hexdigest()
 
 
@@ -72,9 +73,9 @@ def draw_sampling_points(
 ) -> PointDrawResult:
     """Draw `per_city` points of each city that has planned interviews and a list.
 
-    A city's points are divided over its strata as its interviews are, at least one for each stratum
-    with interviews. Interviews planned for a stratum without any listed point go to the other one,
-    and the shortage is told. A point that brings a target of its own keeps it.
+    A city's points are divided over its strata in proportion to its interviews, at least one for
+    each stratum with interviews. Interviews planned for a stratum without any listed point go to
+    the other one, and the shortage is reported. A point with a target of its own keeps it.
     """
     listed: defaultdict[tuple[str, str], list[ListedPoint]] = defaultdict(list)
     for point in points:
@@ -95,7 +96,7 @@ def draw_sampling_points(
 
 
 def draw_key(code: str, seed: int) -> str:
-    """The number by which points are drawn, smallest first."""
+    """Return the number by which points are drawn, smallest first."""
     return hashlib.sha256(f"{seed}:{code}".encode()).hexdigest()
 
 
@@ -110,7 +111,7 @@ def _points_by_stratum(planned: Mapping[str, int], per_city: int) -> dict[str, i
 
 
 def _draw_by_kind(points: Sequence[ListedPoint], number: int, seed: int) -> list[ListedPoint]:
-    """`number` of the points, the kinds in the proportions of the list."""
+    """Draw `number` points, with kinds in the proportions of the list."""
     if not points:
         return []
     kinds = Counter(point.kind for point in points)
@@ -129,7 +130,7 @@ def _draw_by_kind(points: Sequence[ListedPoint], number: int, seed: int) -> list
 def _assign_targets(
     chosen: Mapping[str, Sequence[ListedPoint]], planned: Mapping[str, int]
 ) -> list[ListedPoint]:
-    """Interviews of each stratum over its points; those of an empty stratum over all points."""
+    """Divide the interviews of each stratum over its points, of an empty one over all points."""
     homeless = sum(count for stratum, count in planned.items() if not chosen.get(stratum))
     filled = [stratum for stratum in chosen if chosen[stratum]]
     if not filled:

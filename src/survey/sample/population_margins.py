@@ -1,4 +1,4 @@
-"""Population of the cities by age and gender: what quotas aim at and what weights are raked to.
+"""Population of the cities by age and gender, for quotas and raking.
 
 The census columns of a city give its population, its share of men and the shares aged 0-14, 15-59,
 60 and over and 65 and over. Inside 0-14, 15-59, 60-64 and 65+ the national age pattern of the same
@@ -36,19 +36,19 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class AgeStructure:
-    """`people[c, age, gender]`, ages 0 to `OLDEST` (80 and over together), genders `GENDERS`."""
+    """Array `people[city, age, gender]`, ages 0 to `OLDEST` (80 and over together)."""
 
     codes: tuple[str, ...]
     people: Floats
 
     def between(self, youngest: int, oldest: int) -> Floats:
-        """People of those ages, both included, by city and gender, shape (C, 2)."""
+        """Return the people of those ages, both included, by city and gender, shape (C, 2)."""
         summed: Floats = self.people[:, youngest : oldest + 1].sum(axis=1)
         return summed
 
 
 def build_age_structure(cities: Sequence[FrameCity]) -> AgeStructure:
-    """Fill in every city; the cities' populations and shares of men are met exactly."""
+    """Build the age structure that meets each city's population and share of men exactly."""
     nation = national_pyramid()
     both = nation.sum(axis=1)
     total = np.array([city.resident_population_2020 for city in cities], dtype=np.float64)
@@ -64,7 +64,7 @@ def build_age_structure(cities: Sequence[FrameCity]) -> AgeStructure:
 
 @lru_cache(maxsize=1)
 def national_pyramid(path: Path = PYRAMID_CSV) -> Floats:
-    """People by single year of age and gender, shape (OLDEST + 1, 2), five-year groups spread."""
+    """Return people by single year of age and gender, shape (OLDEST + 1, 2)."""
     pyramid = np.zeros((OLDEST + 1, 2))
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -101,7 +101,7 @@ def _segment_shares(cities: Sequence[FrameCity]) -> Floats:
 
 
 def _share_of_men(people: Floats, national: Floats, cities: Sequence[FrameCity]) -> Floats:
-    """Newton's method for the one constant a city that meets its share of men."""
+    """Solve by Newton's method for each city's constant that meets its share of men."""
     target = np.array([city.share_male for city in cities])
     weight = people / people.sum(axis=1, keepdims=True)
     shift = np.zeros(len(cities))
@@ -156,24 +156,24 @@ class PopulationMargins:
     """`derived`: census totals with an assumption inside; an association enters `official` ones."""
 
     def city_totals(self) -> pd.Series:
-        """Population of the margins by city: the declared city weight."""
+        """Return the population of the margins by city: the city weight."""
         return self.table.groupby("city_code")["population"].sum()
 
 
 def main_margins(
     cities: Sequence[FrameCity], bands: Mapping[str, tuple[int, int]] = MAIN_BANDS
 ) -> PopulationMargins:
-    """Age band x gender of the population aged 15-70."""
+    """Return age band x gender of the population aged 15-70."""
     return _margins_by_band(cities, bands)
 
 
 def elderly_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
-    """Age band x gender of the population aged 60 and over."""
+    """Return age band x gender of the population aged 60 and over."""
     return _margins_by_band(cities, ELDERLY_BANDS)
 
 
 def minors_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
-    """School stage of the population under 18."""
+    """Return the population under 18 by school stage."""
     ages = build_age_structure(cities)
     stages = {name: _people(ages, *limits) for name, limits in _STAGE_AGES.items()}
     teens = _people(ages, 15, 17)

@@ -40,12 +40,14 @@ TOTAL = 62_000
 
 
 class AllocationError(SurveyError):
+    """Raised when the total is too small for the floor of every city."""
+
     code = "allocation"
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """Interviews by city (`size`, index city code) and what was asked for."""
+    """Interviews by city (`size`, index city code) with the total and floor they follow from."""
 
     size: pd.Series
     total: int
@@ -71,10 +73,12 @@ def allocate(population: pd.Series, *, total: int = TOTAL, floor: int = FLOOR) -
 def quota_targets(
     margins: PopulationMargins, size: pd.Series, *, reserve: float = 0.0
 ) -> pd.DataFrame:
-    """Interviews by city and cell of `margins`: its table with `target` instead of `population`.
+    """Return the table of `margins` with `target` interviews instead of `population`.
 
-    Within a city the targets follow the population and add up to the city's size. `reserve` asks
-    for that share more in every cell, rounded up, for what review will take away.
+    Within a city the targets follow the population and add up to the city's size.
+
+    Args:
+        reserve: Share by which every cell is increased, rounded up, for what review takes away.
     """
     pieces = []
     for code, cells in margins.table.groupby("city_code", sort=False):
@@ -88,7 +92,7 @@ def quota_targets(
 
 
 def largest_remainders(exact: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int64]:
-    """Whole numbers near `exact` that add up to `total`; ties go to the first."""
+    """Round to whole numbers that add up to `total`; ties go to the first."""
     whole = np.floor(exact + 1e-9).astype(np.int64)
     left = total - int(whole.sum())
     order = np.argsort(-(exact - whole), kind="stable")
@@ -99,7 +103,7 @@ def largest_remainders(exact: npt.NDArray[np.float64], total: int) -> npt.NDArra
 def _raised_to_floor(
     people: npt.NDArray[np.float64], total: int, floor: int
 ) -> npt.NDArray[np.float64]:
-    """Proportional to population, cities below the floor raised to it, the others scaled down."""
+    """Share in proportion to population, with small cities raised to the floor."""
     fixed = np.zeros(len(people), dtype=bool)
     while True:
         free = total - floor * int(fixed.sum())
@@ -118,7 +122,7 @@ STRATA = ("urban", "rural")
 
 @dataclass(frozen=True, eq=False)
 class Quotas:
-    """`cells`: `CELL_COLUMNS`. `margins`: `MARGIN_COLUMNS`. Targets include the reserve."""
+    """Quota cells (`CELL_COLUMNS`) and marginal quotas (`MARGIN_COLUMNS`), with the reserve."""
 
     cells: pd.DataFrame
     margins: pd.DataFrame
@@ -127,7 +131,7 @@ class Quotas:
 def plan_margins(
     cities: Sequence[FrameCity], series: str, boosts: Mapping[str, float]
 ) -> PopulationMargins:
-    """The population that quotas aim at and weights return to.
+    """Return the population that quotas aim at and weights return to.
 
     Where people of 60 and over are asked more often, 55-70 is cut in two: within one band the
     weights could not undo it.
@@ -144,6 +148,7 @@ def plan_margins(
 
 
 def is_oversampled(boosts: Mapping[str, float], group: str) -> bool:
+    """Whether the members of a group are asked more often than others."""
     return boosts.get(group, 1.0) > 1.0
 
 
@@ -157,7 +162,7 @@ def plan_quotas(
     crossed: bool = True,
     reserve: float = 0.0,
 ) -> Quotas:
-    """Cells and marginal targets for a sample of `size` interviews by city code.
+    """Compute the cells and marginal targets of a sample with `size` interviews by city code.
 
     Args:
         boosts: group -> how many times as often its members are asked.
@@ -202,7 +207,7 @@ def _rural(cities: Sequence[FrameCity]) -> pd.Series:
 def _marginal_targets(
     planned: pd.Series, dimension: str, names: tuple[str, str], second: pd.Series
 ) -> pd.DataFrame:
-    """Two categories of which the second has the share `second`."""
+    """Return the targets of two categories of which the second has the share `second`."""
     rows = []
     for code, wanted in planned.items():
         share = float(second.loc[str(code)])

@@ -1,4 +1,4 @@
-"""How large a sample must be, what it costs, and what it will be able to say, before it is drawn.
+"""Sample sizes, their cost and the precision that follows from them.
 
 For a share of one half, the worst case, a simple random sample of n gives a half-width of
 z * 0.5 / sqrt(n); clustering and weighting multiply the variance by the design effect. Hence
@@ -29,7 +29,7 @@ PER_CENT = 100.0
 
 
 class AllocationRule(StrEnum):
-    """How interviews beyond the floor are divided over the cities."""
+    """Rule by which interviews beyond the floor are divided over the cities."""
 
     PROPORTIONAL = "proportional"
     SQUARE_ROOT = "square_root"
@@ -37,12 +37,14 @@ class AllocationRule(StrEnum):
 
 
 class PlanError(SurveyError):
+    """Raised when a precision target, a budget and sizes do not fit together."""
+
     code = "sample_plan"
 
 
 @dataclass(frozen=True)
 class PrecisionTarget:
-    """What is asked of every city, and what there is to spend."""
+    """Precision requested of every city, and the budget."""
 
     margin: float = 5.0
     """Half-width in percentage points, for a share of 50 %, in every city."""
@@ -82,19 +84,22 @@ class PrecisionTarget:
 
     @property
     def floor(self) -> int:
-        """Fewest interviews of a city."""
+        """Smallest number of interviews of a city."""
         return ceil(self.deff * self.z**2 / 4 / (self.margin / PER_CENT) ** 2 - 1e-9)
 
     def half_width(self, n: pd.Series) -> pd.Series:
-        """Percentage points for a share of 50 % among `n` interviews; missing where n is 0."""
+        """Return the half-width in percentage points of a share of 50 % among `n` interviews."""
         return self.z * sqrt(self.deff / 4) * PER_CENT / n.where(n > 0).pow(0.5)
 
 
 @dataclass(frozen=True, eq=False)
 class SampleSizes:
-    """`cities`: size, half_width by city code. `groups`: city_code, group, share, expected,
-    half_width; `expected` is what the sample brings without a quota for the group, or with the
-    factor by which it is asked more often."""
+    """Sample sizes and half-widths by city, and by city and special group.
+
+    `groups` has city_code, group, share, expected and half_width; `expected` are the interviews
+    that the sample brings without a quota for the group, or with the factor by which it is asked
+    more often.
+    """
 
     aim: PrecisionTarget
     cities: pd.DataFrame
@@ -106,7 +111,7 @@ class SampleSizes:
 
     @property
     def missed(self) -> int:
-        """Cities that stay above the margin asked for, for what oversampling costs them."""
+        """Cities that stay above the requested margin because of what oversampling costs them."""
         return int((self.cities["half_width"] > self.aim.margin + 5e-3).sum())
 
     @property
@@ -121,7 +126,7 @@ def compute_sample(
     shares: Mapping[str, pd.Series] | None = None,
     boosts: Mapping[str, float] | None = None,
 ) -> SampleSizes:
-    """Divide the interviews over the cities and say what each will be able to tell.
+    """Divide the interviews over the cities and compute the precision of each.
 
     Args:
         population: people by city code.
@@ -143,7 +148,7 @@ def evaluate_sample(
     shares: Mapping[str, pd.Series] | None = None,
     boosts: Mapping[str, float] | None = None,
 ) -> SampleSizes:
-    """What sizes by city code, wherever they come from, will be able to tell."""
+    """Compute the precision of given sizes by city code."""
     known = {name: share.reindex(size.index) for name, share in (shares or {}).items()}
     for share in known.values():
         if not share.between(0, 1).all():
@@ -167,8 +172,11 @@ def evaluate_sample(
 def _interview_value(
     size: pd.Series, costs: Mapping[str, pd.Series], *, but: str = ""
 ) -> pd.Series:
-    """Interviews after what unequal weights cost; `but` names a group whose own cost is left out,
-    because inside it all weights are equal."""
+    """Return effective interviews after the loss from unequal weights.
+
+    Args:
+        but: Group whose own loss is left out, because inside it all weights are equal.
+    """
     worth = size.astype(np.float64)
     for name, cost in costs.items():
         worth = worth if name == but else worth / cost

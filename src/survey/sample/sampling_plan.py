@@ -1,4 +1,4 @@
-"""One plan as a whole: the aim, who is asked more often, and what follows for every city."""
+"""Sampling plan as a whole: precision, oversampling, and the sizes and quotas of every city."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ MAX_RESERVE = 1.0
 
 @dataclass(frozen=True, eq=False)
 class PlanRequest:
-    """What the planner decides; everything else is computed from it."""
+    """Decisions of the planner, from which the whole plan is computed."""
 
     aim: PrecisionTarget = field(default_factory=PrecisionTarget)
     elderly: float = 1.0
@@ -47,7 +47,7 @@ class PlanRequest:
             raise PlanError(msg("The reserve must lie between 0 and 100%."))
 
     def oversampling_factors(self, series: str) -> dict[str, float]:
-        """Group -> factor. Raises `PlanError` where the series has no such group."""
+        """Return group -> factor. Raises `PlanError` where the series has no such group."""
         wanted = {ELDERLY: self.elderly, GUARDIAN: self.guardian}
         boosts = {group: factor for group, factor in wanted.items() if factor > 1}
         if boosts and series in {"elderly", "minors"}:
@@ -57,7 +57,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, eq=False)
 class SamplingPlan:
-    """Everything that follows from a request."""
+    """Sizes, precision and quotas that follow from a request."""
 
     request: PlanRequest
     sample: SampleSizes
@@ -69,7 +69,7 @@ class SamplingPlan:
 def build_sampling_plan(
     cities: Sequence[FrameCity], series: str, request: PlanRequest
 ) -> SamplingPlan:
-    """Sizes, precision and quotas of every city.
+    """Compute sizes, precision and quotas of every city.
 
     Raises:
         PlanError, AllocationError: the aim, the budget or the sizes do not fit together.

@@ -1,4 +1,4 @@
-"""Special groups that the frame knows before anybody is asked, and what asking them more costs.
+"""Special groups known before interviewing, and what oversampling them costs.
 
 Shares are of the population that a series asks: 15-70 for the main study, 60 and over, or under 18.
 Ages and the rural share come from the census. **The share of guardians does not**: the census
@@ -33,7 +33,7 @@ ELDERLY_BAND = "60-70"
 
 
 def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Series]:
-    """Group -> its share (0 to 1) of each city's population, by city code."""
+    """Return group -> its share (0 to 1) of each city's population, by city code."""
     rural = pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
     if series == "minors":
         return {**_shares_of_margins(minors_margins(cities)), RURAL: rural}
@@ -52,12 +52,12 @@ def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Serie
 
 
 def sample_share(share: pd.Series, factor: float) -> pd.Series:
-    """Share of the sample that a group gets when it is asked `factor` times as often."""
+    """Return the sample share of a group that is asked `factor` times as often."""
     return factor * share / (factor * share + 1 - share)
 
 
 def weighting_design_effect(share: pd.Series, factor: float) -> pd.Series:
-    """Kish's 1 + CV^2 of the weights that bring a group asked more often back to its share."""
+    """Return Kish's 1 + CV^2 of the weights that undo oversampling of a group."""
     asked = sample_share(share, factor)
     inside = (share**2 / asked).where(share > 0, 0.0)
     outside = ((1 - share) ** 2 / (1 - asked)).where(share < 1, 0.0)

@@ -1,4 +1,4 @@
-"""Tables in Excel workbooks: written so that nothing in them runs, read cell by cell with reasons.
+"""Tables in Excel workbooks: written without formulas, read cell by cell with reasons.
 
 A column is found by its key or by its heading in any language, a word of a list by its code or its
 name in any language. Text that begins like a formula is written as text that a spreadsheet quotes;
@@ -31,7 +31,7 @@ _DROPDOWN_ROWS = 20_000
 
 @dataclass(frozen=True)
 class WorkbookColumn:
-    """`words`: code -> name, for a column that takes nothing else; they become its drop-down."""
+    """A column; `words` (code -> name) are the only values it accepts and its drop-down."""
 
     key: str
     label: Message
@@ -43,6 +43,8 @@ class WorkbookColumn:
 
 @dataclass(frozen=True)
 class WorkbookSheet:
+    """A worksheet with its columns and rows."""
+
     name: str
     columns: tuple[WorkbookColumn, ...]
     rows: Sequence[Sequence[object]] = ()
@@ -50,7 +52,7 @@ class WorkbookSheet:
 
 @dataclass(frozen=True)
 class CellError:
-    """What is wrong with one cell; rows are numbered as the spreadsheet does."""
+    """A problem with one cell; rows are numbered as in the spreadsheet."""
 
     sheet: str
     row: int
@@ -68,7 +70,7 @@ class WorkbookRow:
 
 
 def write_workbook(sheets: Iterable[WorkbookSheet], language: str) -> bytes:
-    """The workbook as bytes, headings and words in `language`."""
+    """Return the workbook as bytes, headings and words in `language`."""
     t, book = translator(language), Workbook()
     book.remove(book.active)
     lists = _Lists()
@@ -95,7 +97,7 @@ def write_workbook(sheets: Iterable[WorkbookSheet], language: str) -> bytes:
 
 
 class _Lists:
-    """What drop-downs offer, each list once, on a hidden sheet of its own."""
+    """Choices of drop-downs, each list once, on a hidden worksheet."""
 
     def __init__(self) -> None:
         self._lists: dict[tuple[str, ...], int] = {}
@@ -137,7 +139,7 @@ def _write_cell(cell: Cell, value: object) -> None:
 def read_sheet(
     name: str, content: bytes, sheet: WorkbookSheet
 ) -> tuple[list[WorkbookRow], list[CellError]]:
-    """The rows of the sheet with that name, or of the only one; formulas are errors.
+    """Read the rows of the worksheet with that name, or of the only one; formulas are errors.
 
     Raises:
         WorkbookError: no workbook that we open, no such sheet, a column is missing.
@@ -172,7 +174,7 @@ def _find_worksheet(book: Any, wanted: str) -> Any:
 
 
 def _column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, int]:
-    """Column key -> its place."""
+    """Return column key -> index."""
     place_by_name = {_plain(cell.value): place for place, cell in reversed(list(enumerate(header)))}
     places = {}
     for column in sheet.columns:
@@ -223,7 +225,7 @@ _FORMULA = msg("This is a formula. Please paste its value instead.")
 def cell_error(
     sheet: WorkbookSheet, row: int, key: str, value: object, message: Message
 ) -> CellError:
-    """An error at a cell, the value cut to what a person needs to find it."""
+    """Return an error at a cell, with its value cut to what a person needs to find it."""
     label = next(column.label for column in sheet.columns if column.key == key)
     text = "" if value is None else str(value)
     shown = text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
@@ -236,7 +238,7 @@ def _plain(value: object) -> str:
 
 @dataclass
 class CellChecker:
-    """Reads the cells of one row; whatever is wrong goes to `errors` and reads as None."""
+    """Reader of the cells of one row; problems go to `errors` and read as None."""
 
     sheet: WorkbookSheet
     row: WorkbookRow
@@ -246,16 +248,17 @@ class CellChecker:
         self._before = len(self.errors)
 
     def is_clean(self) -> bool:
-        """Whether nothing was found wrong with this row so far."""
+        """Whether no problem was found in this row so far."""
         return len(self.errors) == self._before
 
     def fail(self, key: str, message: Message) -> None:
+        """Add a problem with a cell."""
         self.errors.append(
             cell_error(self.sheet, self.row.number, key, self.row.cells.get(key), message)
         )
 
     def text(self, key: str, *, required: bool = True) -> str:
-        """Words of at most `LONGEST` characters; a whole number counts as its digits."""
+        """Read a text of bounded length; a whole number counts as its digits."""
         value = self.row.cells.get(key)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -267,7 +270,7 @@ class CellChecker:
         return words
 
     def parse_choice(self, key: str) -> str | None:
-        """The code of a listed word, however it is written."""
+        """Read the code of a listed word, in any spelling."""
         column = next(candidate for candidate in self.sheet.columns if candidate.key == key)
         asked = _plain(self.row.cells.get(key))
         for code, name in column.value_names.items():
@@ -277,7 +280,7 @@ class CellChecker:
         return None
 
     def number(self, key: str, *, least: float, most: float, whole: bool = True) -> float | None:
-        """A number between two limits; an empty cell is None without an error."""
+        """Read a number between two limits; an empty cell is None without an error."""
         value = self.row.cells.get(key)
         if value in (None, ""):
             return None
@@ -293,7 +296,7 @@ class CellChecker:
         return number
 
     def day(self, key: str) -> date | None:
-        """A date cell or a text such as 2026-05-20; an empty cell is None without an error."""
+        """Read a date or a text such as 2026-05-20; an empty cell is None without an error."""
         value = self.row.cells.get(key)
         if value in (None, ""):
             return None
@@ -308,7 +311,7 @@ class CellChecker:
             return None
 
     def known(self, key: str, find: Callable[[str], str | None], message: Message) -> str | None:
-        """What `find` makes of the cell; what it does not know is an error."""
+        """Read a cell by `find`; where that returns None the cell is an error."""
         words = self.text(key)
         code = find(words) if words else None
         if words and code is None:

@@ -1,4 +1,4 @@
-"""Freezing: the approved responses of a wave as typed Parquet with a manifest."""
+"""Snapshots: the approved responses of a wave as typed Parquet with a manifest."""
 
 from survey.snapshot.response_frame import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
 from survey.snapshot.snapshot_files import (

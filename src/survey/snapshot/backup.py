@@ -1,4 +1,4 @@
-"""Back up everything that cannot be made again: the store, and the snapshots that it names."""
+"""Backup of everything that cannot be computed again: the store and its snapshots."""
 
 import os
 from contextlib import suppress
@@ -49,7 +49,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 class BackupNotWrittenError(SurveyError):
-    """The target cannot be written; nothing is left there."""
+    """Raised when the target cannot be written; nothing is left there."""
 
     code = "backup_not_written"
 
@@ -109,7 +109,7 @@ def create_backup(
 
 
 def check_backup(path: Path, secret: BackupSecret | None) -> BackupManifest:
-    """Read all of a backup and hold it against its manifest. Raises `BackupDamagedError`."""
+    """Read all of a backup and compare it with its manifest. Raises `BackupDamagedError`."""
     try:
         with path.open("rb") as source:
             return verify_archive(source, secret)
@@ -169,10 +169,10 @@ def _snapshot_folders(connection: Connection) -> list[str]:
 def _add_snapshot(
     settings: Settings, archive: ArchiveWriter, directory: str, seals: Seals | None
 ) -> bool:
-    """Whether the folder was there. Freezing names a folder in the store when it is complete.
+    """Add a snapshot's folder to the archive; return whether the folder was there.
 
-    `seals` are those of the moment that the backup holds: files that were computed anew since would
-    not open when they are restored.
+    Freezing names a folder in the store when it is complete. `seals` are those of the moment that
+    the backup holds: files that were computed anew since would not open when they are restored.
     """
     folder = settings.snapshot_dir / directory
     if not folder.is_dir():
@@ -189,7 +189,7 @@ def _add_snapshot(
 
 
 def _read_unchanged(folder: Path) -> list[tuple[Path, bytes]]:
-    """All files of one computation: recomputing replaces them one by one."""
+    """Read all files of a folder, again if recomputing replaced one meanwhile."""
     for _ in range(_TRIES):
         before = _ages(folder)
         contents = [(path, path.read_bytes()) for path in before]

@@ -34,7 +34,7 @@ NOT_IN_ANSWERS = object()
 
 
 def encode_ratings(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.int8]]:
-    """Scores and negative codes of one rating, int8, in the order of `values`.
+    """Return scores and negative codes of one rating as int8, in the order of `values`.
 
     An explicit null is an asked but unanswered item; an absent one was not asked.
     """
@@ -47,7 +47,7 @@ def encode_ratings(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.int8]]:
 
 
 def item_columns(item: Item, values: Sequence[Any]) -> dict[str, Any]:
-    """The snapshot columns of one item: none for notes and open text.
+    """Return the snapshot columns of one item: none for notes and open text.
 
     Open text stays in the store: it may name people, and no estimate reads it.
     """
@@ -71,7 +71,7 @@ def _texts(values: Sequence[Any]) -> list[str | None]:
 
 
 def _multiple(item: Item, values: Sequence[Any]) -> dict[str, Any]:
-    """One int8 column a choice: 1 chosen, 0 not chosen, negative as for ratings."""
+    """Return one int8 column a choice: 1 chosen, 0 not chosen, negative as for ratings."""
     chosen = [frozenset(v) if isinstance(v, list) else None for v in values]
     empty = [NOT_ASKED if v is NOT_IN_ANSWERS else MISSING for v in values]
     return {
@@ -116,12 +116,11 @@ def response_frame(
     instrument: Instrument,
     statuses: Sequence[Status] = FREEZABLE,
 ) -> pd.DataFrame:
-    """One row a response in one of `statuses`, sorted by id; columns `FIELDS`, `GIVEN_WEIGHT` where
-    there are such weights, then the items.
+    """Return one row a response in one of `statuses`, sorted by id.
 
-    Ratings are int8 with the codes of `survey.snapshot.response_frame`; `psu` and `stratum` are
-    null where
-    no sampling point was recorded.
+    Columns are `RESPONSE_COLUMNS`, `GIVEN_WEIGHT` where there are such weights, then the items.
+    Ratings are int8 with the codes of this module; `psu` and `stratum` are null where no sampling
+    point was recorded.
     """
     response, revision = _table_of(Response), _table_of(ResponseRevision)
     point, account = _table_of(SamplingPoint), _table_of(Account)
@@ -161,7 +160,7 @@ def response_frame(
 
 
 def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument) -> pd.DataFrame:
-    """The frame of `rows`, each the values of `FIELDS` followed by the answers mapping."""
+    """Build the frame of rows with the values of `RESPONSE_COLUMNS` followed by the answers."""
     listed = list(rows)
     answers = [row[-1] for row in listed]
     columns: dict[str, Any] = {

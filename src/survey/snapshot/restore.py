@@ -1,4 +1,4 @@
-"""Restore a backup: checked before anything is touched, then everything or nothing."""
+"""Restore of a backup: checked before anything is changed, then everything or nothing."""
 
 import shutil
 import tempfile
@@ -24,7 +24,7 @@ from survey.store.transactions import run_in_transaction
 
 
 class FilesNotRestoredError(SurveyError):
-    """The data folder cannot be written; store and files are as they were."""
+    """Raised when the data folder cannot be written; store and files are as before."""
 
     code = "files_not_restored"
 
@@ -38,7 +38,7 @@ def restore(
     now: datetime,
     replace: bool = False,
 ) -> BackupManifest:
-    """Put a backup's store and snapshots in the place of the present ones.
+    """Replace the present store and snapshots by those of a backup.
 
     The backup may come from the other kind of database, and from an older version of the software.
 
@@ -102,7 +102,7 @@ def _unpack(source: Path, secret: BackupSecret | None, folder: Path) -> None:
 
 
 def _require_known_files(manifest: BackupManifest) -> None:
-    """A backup puts snapshots back, and never a file of its own choice."""
+    """Raise unless the backup holds snapshots and known files only."""
     for file in manifest.files:
         steps = file.name.split("/")
         if file.name not in BACKUP_FILES and (len(steps) != 4 or steps[0] != "snapshots"):
@@ -110,14 +110,14 @@ def _require_known_files(manifest: BackupManifest) -> None:
 
 
 def _units(manifest: BackupManifest) -> list[str]:
-    """What is moved as a whole: a snapshot's folder, or a single file."""
+    """Return what is moved as a whole: a snapshot's folder, or a single file."""
     names = {file.name for file in manifest.files}
     return sorted({name.rpartition("/")[0] if "/" in name else name for name in names})
 
 
 @contextmanager
 def _install_files(work: Path, data_dir: Path) -> Iterator[Callable[[str], None]]:
-    """Moves files into the data folder; those that were there come back when the block raises."""
+    """Move files into the data folder; restore the earlier ones when the block raises."""
     done: list[tuple[Path, Path | None]] = []
 
     def place(unit: str) -> None:

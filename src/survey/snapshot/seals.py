@@ -1,4 +1,4 @@
-"""The seals of a snapshot: SHA-256 of each of its files, in the audit trail and in the manifest.
+"""Seals of a snapshot: SHA-256 of each of its files, in the audit trail and in the manifest.
 
 Whoever writes files of a snapshot gathers them in a `SnapshotDraft`, which enters their hashes and
 moves them into place as the last act of the transaction. A file is compared with the trail whenever
@@ -42,7 +42,7 @@ Seals = Mapping[str, str]
 
 
 def find_seals(session: Session, directory: str) -> Seals | None:
-    """Name of a file -> SHA-256, as entered last; None for a snapshot that was never sealed."""
+    """Return file name -> SHA-256 as recorded last; None for a snapshot without seals."""
     for entry in reversed(queued_entries(session)):
         if entry.action == AuditEvent.SNAPSHOT_SEALED and entry.subject_id == directory:
             return dict(orjson.loads(entry.detail)[FILES])
@@ -57,15 +57,18 @@ def find_seals(session: Session, directory: str) -> Seals | None:
 
 
 def seal_of_seals(seals: Seals) -> str:
-    """One hash for all files of a snapshot."""
+    """Return one hash for all files of a snapshot."""
     return hashlib.sha256(orjson.dumps(dict(seals), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def read_sealed(path: Path, seals: Seals | None) -> bytes:
-    """The content of a file of a snapshot; `seals` are those of its folder, None if it has none.
+    """Return the content of a sealed file.
+
+    Args:
+        seals: Seals of its folder; None if it has none.
 
     Raises:
-        SnapshotDamaged: it is missing, or not the file that was sealed.
+        SnapshotDamagedError: The file is missing, or not the one that was sealed.
     """
     try:
         data = path.read_bytes()
@@ -79,6 +82,7 @@ def read_sealed(path: Path, seals: Seals | None) -> bytes:
 
 
 def changed_after_sealing(path: Path) -> SnapshotDamagedError:
+    """Return the error for a file that was changed after it was sealed."""
     return SnapshotDamagedError(
         msg(
             "The file {file} of the snapshot in {folder} was changed after it was sealed, so "
@@ -90,7 +94,7 @@ def changed_after_sealing(path: Path) -> SnapshotDamagedError:
 
 
 class SnapshotSeals:
-    """The seals of one folder, asked for again when a file does not fit: it may be a newer one."""
+    """Seals of one folder, read again when a file does not match: it may be a newer one."""
 
     def __init__(self, settings: Settings, session: Session, directory: str) -> None:
         self._settings, self._directory = settings, directory
@@ -99,10 +103,11 @@ class SnapshotSeals:
 
     @property
     def is_sealed(self) -> bool:
+        """Whether the snapshot has seals at all."""
         return self.seals is not None
 
     def read(self, name: str) -> bytes:
-        """The content of a file. Raises `SnapshotDamaged`."""
+        """Return the content of a file. Raises `SnapshotDamagedError`."""
         for pause in _PAUSES:
             try:
                 return read_sealed(self.folder / name, self.seals)
@@ -120,19 +125,19 @@ _SEALS_BY_FOLDER: dict[Path, SnapshotSeals] = {}
 
 
 def open_seals(settings: Settings, session: Session, directory: str) -> SnapshotSeals:
-    """The seals of a snapshot that is about to be read; what `read_file` holds files against."""
+    """Return the seals of a snapshot that `read_file` compares its files with."""
     opened = SnapshotSeals(settings, session, directory)
     _SEALS_BY_FOLDER[opened.folder] = opened
     return opened
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a file in a folder that `open_seals` has opened. Raises `SnapshotDamaged`."""
+    """Return the content of a file in an opened folder. Raises `SnapshotDamagedError`."""
     return _SEALS_BY_FOLDER[path.parent].read(path.name)
 
 
 class SnapshotDraft:
-    """Files of snapshots that wait to be moved into place together: `seal`, then `place`."""
+    """Files of snapshots that are sealed, then installed together."""
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._root, self._session = settings.snapshot_dir, session
@@ -140,26 +145,28 @@ class SnapshotDraft:
         self._kept_files: dict[Path, dict[str, str]] = {}
 
     def write(self, path: Path, data: bytes) -> None:
+        """Add a file with new content."""
         self._files.setdefault(path.parent, {})[path.name] = data
 
     def keep(self, path: Path, data: bytes) -> None:
-        """The file is there already and says `data`; whoever calls this has checked it."""
+        """Add a file that is there already with this content, checked by the caller."""
         self._kept_files.setdefault(path.parent, {})[path.name] = hashlib.sha256(data).hexdigest()
 
     def remove(self, path: Path) -> None:
+        """Mark a file to be removed."""
         self._files.setdefault(path.parent, {})[path.name] = None
 
     def read(self, path: Path) -> bytes:
-        """What the file will say. Raises `SnapshotDamaged` for one that was changed."""
+        """Return the future content of a file. Raises `SnapshotDamagedError` if it was changed."""
         data = self._files.get(path.parent, {}).get(path.name)
         return read_sealed(path, self._seals(path.parent)) if data is None else data
 
     def seal(self, *, whole: Path, actor: Principal, now: datetime) -> str:
-        """Enter the hashes of all files into the trail; returns one hash for those of `whole`.
+        """Record the hashes of all files in the audit trail; return one hash for those of `whole`.
 
-        The folder `whole` is written completely, so it is sealed whatever it was before. In others
-        a file is added or replaced: what they hold keeps its seal, and where they have none they
-        get none, or a changed file would be sealed as if it were right.
+        The folder `whole` is written completely, so it is sealed in any case. In others a file is
+        added or replaced: the other files keep their seals, and files without a seal get none, or a
+        changed file would be sealed as if it were right.
         """
         sealed = ""
         for folder, files in self._files.items():
@@ -189,7 +196,7 @@ class SnapshotDraft:
     def _with_manifest(
         self, folder: Path, files: dict[str, bytes | None], known: Seals
     ) -> dict[str, str]:
-        """The new seals; the manifest is written anew with those of all other files."""
+        """Return the new seals, after rewriting the manifest with those of all other files."""
         hashes = {**known, **self._kept_files.get(folder, {})}
         for name, data in files.items():
             if data is None:

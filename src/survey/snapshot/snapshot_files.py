@@ -20,7 +20,7 @@ from survey.store.private_files import FILE_MODE, FOLDER_MODE
 
 
 class WithoutPoint(StrEnum):
-    """What is done with interviews without a sampling point where others have one."""
+    """Treatment of interviews without a sampling point where others have one."""
 
     REFUSE = "refuse"
     STRATUM = "stratum"
@@ -40,7 +40,7 @@ class WeightFile(BaseModel):
 
 
 class SnapshotManifest(BaseModel):
-    """Stored as `manifest.json` beside the data; `responses_sha256` vouches for the data file."""
+    """Contents of `manifest.json`, with the SHA-256 of the data file beside it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,24 +84,25 @@ MANIFEST = "manifest.json"
 
 
 class SnapshotDamagedError(SurveyError):
-    """The files are missing or are not the ones the manifest vouches for."""
+    """Raised when files are missing or do not match their manifest."""
 
     code = "snapshot_damaged"
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
-    """Parquet of `frame`; the same frame gives the same bytes under the same pyarrow."""
+    """Return Parquet of `frame`; equal frames give equal bytes under the same pyarrow."""
     buffer = BytesIO()
     frame.to_parquet(buffer, index=False, compression="zstd")
     return buffer.getvalue()
 
 
 def content_sha256(data: bytes) -> str:
+    """Return the SHA-256 of bytes in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write beside and rename, so that a reader sees the old file or the new one."""
+    """Write a draft and rename it, so that a reader sees the old file or the new one."""
     with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
         draft.write(data)
     target = Path(draft.name)
@@ -111,9 +112,9 @@ def replace_file(path: Path, data: bytes) -> None:
 
 @contextmanager
 def remove_on_failure() -> Iterator[list[Path]]:
-    """Folders that are put into the list go again when what is done within fails.
+    """Remove the folders appended to the list when the block raises.
 
-    A snapshot without its tables, or one that the store does not know, is nobody's.
+    A snapshot without its tables, or one that the store does not know, would be left behind.
     """
     made: list[Path] = []
     try:
@@ -155,12 +156,12 @@ def write_snapshot(
 
 
 def parse_manifest(data: bytes) -> SnapshotManifest:
-    """Raise `ValueError` when this is none."""
+    """Parse a manifest. Raises `ValueError` if it is none."""
     return SnapshotManifest.model_validate_json(data)
 
 
 def read_manifest(folder: Path) -> SnapshotManifest:
-    """Raise `SnapshotDamaged` when the manifest is missing or unreadable."""
+    """Read a manifest. Raises `SnapshotDamagedError` if it is missing or unreadable."""
     try:
         return parse_manifest((folder / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:
@@ -170,13 +171,13 @@ def read_manifest(folder: Path) -> SnapshotManifest:
 
 
 def read_snapshot(folder: Path) -> tuple[SnapshotManifest, pd.DataFrame]:
-    """Manifest and responses, after checking that the data are the ones vouched for."""
+    """Read manifest and responses, after comparing the data with their hash."""
     manifest, data = _read_verified(folder)
     return manifest, pd.read_parquet(BytesIO(data))
 
 
 def check_snapshot(folder: Path) -> SnapshotManifest:
-    """Raise `SnapshotDamaged` unless the data are the ones that the manifest vouches for."""
+    """Raise `SnapshotDamagedError` unless the data match the hash in the manifest."""
     return _read_verified(folder)[0]
 
 

@@ -1,4 +1,4 @@
-"""The list of people to ask again, and what came of each attempt.
+"""Call list of the back-checks, and the outcome of each attempt.
 
 Whoever asks sees neither the answers of the interview nor a name: a checker who knows what was said
 hears it again. A telephone number, where one was left, is read one at a time and by supervisors
@@ -63,22 +63,26 @@ _SURVEYORS, _CHECKERS = table_of(Account), table_of(Account).alias("checker")
 
 
 class BackCheckNotFoundError(SurveyError):
+    """Raised when no such back-check exists in the principal's area."""
+
     code = "back_check_unknown"
 
 
 class BackCheckConflictError(SurveyError):
-    """Somebody else entered an outcome since the list was read."""
+    """Raised when somebody else entered an outcome since the list was read."""
 
     code = "back_check_changed"
 
 
 class InvalidOutcomeError(SurveyError):
+    """Raised when an attempt has no answers, or the person was reached before."""
+
     code = "outcome_impossible"
 
 
 @dataclass(frozen=True)
 class CallEntry:
-    """One person to ask again, as far as the platform knows them."""
+    """One person to call, without name and answers."""
 
     id: UUID
     response_id: UUID
@@ -100,12 +104,13 @@ class CallEntry:
 
     @property
     def code(self) -> str:
+        """Number on the respondent's receipt."""
         return receipt_code(self.response_id)
 
 
 @dataclass(frozen=True)
 class CallAttempt:
-    """What came of one attempt. `answers` are those of the short questionnaire, where asked."""
+    """Outcome of one attempt, with the answers to the short questionnaire if it was asked."""
 
     outcome: Outcome
     channel: Channel
@@ -114,7 +119,7 @@ class CallAttempt:
 
 
 def receipt_code(response_id: UUID) -> str:
-    """The number on the respondent's receipt, which the surveyor's contact sheet repeats."""
+    """Return the number on the respondent's receipt, which the contact sheet repeats."""
     return response_id.hex[-8:].upper()
 
 
@@ -126,7 +131,7 @@ def list_calls(
     city_code: str | None = None,
     size: int = 200,
 ) -> list[CallEntry]:
-    """Whom nobody has spoken to yet: untried first, then by city, surveyor, point and time.
+    """Return people not reached yet: untried first, then by city, surveyor, point and time.
 
     Interviews that were taken out since the draw are left out, and so are the reader's own.
     """
@@ -151,7 +156,7 @@ def list_calls(
 
 
 def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallEntry:
-    """One line of the list; outside the reader's area it reads as one that is not there."""
+    """Return one entry of the list. Raises `BackCheckNotFoundError`, also outside the area."""
     principal.require(Action.BACK_CHECK)
     row = session.connection().execute(
         _calls(principal).where(_CHECKS.c.id == check_id)
@@ -162,7 +167,7 @@ def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallE
 
 
 def get_check_instrument(*, session: Session, call: CallEntry) -> Instrument:
-    """The short questionnaire of this back-check."""
+    """Return the short questionnaire of this back-check."""
     return load_instrument(session=session, instrument_id=call.instrument_id)
 
 
@@ -175,7 +180,7 @@ def record_attempt(
     attempt: CallAttempt,
     now: datetime,
 ) -> Outcome:
-    """Store what came of an attempt and return it as understood.
+    """Store the outcome of an attempt and return it as understood.
 
     Whoever was reached and says no to the first question was never interviewed. A slip is mended by
     entering the answers again; that somebody was spoken to cannot be undone. Raises
@@ -236,7 +241,7 @@ def _lock_check(session: Session, principal: Principal, check_id: UUID) -> AnyRo
 def _parse_attempt(
     session: Session, row: AnyRow, attempt: CallAttempt, now: datetime
 ) -> tuple[Outcome, dict[str, Any]]:
-    """The outcome and the answers that are stored with it."""
+    """Return the outcome of an attempt and the answers that are stored with it."""
     if attempt.outcome is Outcome.NEVER_INTERVIEWED:
         return attempt.outcome, {WAS_INTERVIEWED: "no"}
     if attempt.outcome is not Outcome.REACHED:

@@ -1,4 +1,4 @@
-"""What a back-check compares: which question repeats which, and how far apart is still the same."""
+"""Items compared by a back-check, and the tolerance within which answers agree."""
 
 import csv
 from collections.abc import Mapping
@@ -23,6 +23,8 @@ _NO_ANSWER = frozenset(special.value for special in SpecialAnswer)
 
 
 class QuestionNature(StrEnum):
+    """Nature of a compared question."""
+
     FACT = "fact"
     """Does not change between the two conversations."""
     OPINION = "opinion"
@@ -30,7 +32,7 @@ class QuestionNature(StrEnum):
 
 
 class ItemComparison(BaseModel):
-    """A question of the short questionnaire and what it repeats."""
+    """A question of the short questionnaire and the item it repeats."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,7 +47,7 @@ class ItemComparison(BaseModel):
 
 @lru_cache(maxsize=1)
 def list_comparisons(path: Path = ITEMS) -> tuple[ItemComparison, ...]:
-    """All comparisons, in the order of the questionnaire."""
+    """Return all comparisons, in the order of the short questionnaire."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return tuple(
             ItemComparison(
@@ -57,7 +59,7 @@ def list_comparisons(path: Path = ITEMS) -> tuple[ItemComparison, ...]:
 
 
 def differs(comparison: ItemComparison, item: Item, then: Any, again: Any) -> bool | None:
-    """Whether the two answers disagree; None where one of them is missing or no answer."""
+    """Whether the two answers disagree; None if one of them is missing or no answer."""
     if _is_no_answer(then) or _is_no_answer(again):
         return None
     if _is_number(then) and _is_number(again):

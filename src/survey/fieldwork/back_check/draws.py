@@ -1,4 +1,4 @@
-"""Drawing interviews to ask about again: what a draw would take, and the draw itself."""
+"""Draws of interviews for back-checks: their preview, the draw itself and their record."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -48,11 +48,13 @@ _INTERVIEW_BATCH_SIZE = 500
 
 
 class BackCheckDrawError(SurveyError):
+    """Raised when the shares or the seed of a draw are not valid, or nothing is left to draw."""
+
     code = "draw_impossible"
 
 
 class DrawConflictError(SurveyError):
-    """What would be drawn is no longer what the preview showed."""
+    """Raised when a draw would differ from its preview."""
 
     code = "draw_changed"
 
@@ -73,7 +75,7 @@ class DrawPlan:
 
 @dataclass(frozen=True)
 class SurveyorDraw:
-    """What a draw takes of one surveyor's work."""
+    """Interviews that a draw adds of one surveyor."""
 
     surveyor_id: UUID
     name: str
@@ -87,7 +89,7 @@ class SurveyorDraw:
 
 @dataclass(frozen=True)
 class DrawPreview:
-    """What a draw would do, surveyor by surveyor."""
+    """Result that a draw would have, surveyor by surveyor."""
 
     plan: DrawPlan
     surveyors: tuple[SurveyorDraw, ...]
@@ -96,12 +98,13 @@ class DrawPreview:
 
     @property
     def added(self) -> int:
+        """Number of interviews that the draw adds."""
         return sum(share.by_lot + share.by_risk for share in self.surveyors)
 
 
 @dataclass(frozen=True)
 class DrawRecord:
-    """One entry of the record of draws."""
+    """One recorded draw."""
 
     drawn_at: datetime
     drawn_by: str
@@ -113,7 +116,7 @@ class DrawRecord:
 
 
 def preview_draw(*, session: Session, principal: Principal, plan: DrawPlan) -> DrawPreview:
-    """Say what the plan would draw, without drawing it."""
+    """Return what the plan would draw, without drawing it."""
     rows = _pool(session, principal, plan)
     return _preview(plan, rows, _draw_interviews(plan, rows))
 
@@ -121,7 +124,7 @@ def preview_draw(*, session: Session, principal: Principal, plan: DrawPlan) -> D
 def create_draw(
     *, session: Session, principal: Principal, seen: DrawPreview, now: datetime
 ) -> UUID:
-    """Put the interviews of a preview on the list; fails when they are no longer the same ones."""
+    """Add the interviews of a preview to the call list. Raises `DrawConflictError`."""
     plan = seen.plan
     _lock_draws(session, plan.wave_id)
     rows = _pool(session, principal, plan)
@@ -138,7 +141,7 @@ def create_draw(
 
 
 def list_draws(*, session: Session, principal: Principal, wave_id: UUID) -> list[DrawRecord]:
-    """Every draw that may have taken interviews of the reader's area, the newest first."""
+    """Return the draws that may concern the principal's area, the newest first."""
     principal.require(Action.BACK_CHECK)
     touching = select(_CHECKS.c.draw_id).where(
         _CHECKS.c.wave_id == wave_id, area_filter(principal, _CHECKS.c.city_code)
@@ -159,7 +162,7 @@ def list_draws(*, session: Session, principal: Principal, wave_id: UUID) -> list
 
 
 def _lock_draws(session: Session, wave_id: UUID) -> None:
-    """Of two draws at once the second waits; interviews go on arriving meanwhile."""
+    """Lock the draws of a wave, so that of two at once the second waits."""
     session.connection().execute(
         select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update(key_share=True)
     )

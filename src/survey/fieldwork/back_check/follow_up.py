@@ -1,4 +1,4 @@
-"""What follows from back-checks: training a surveyor again, taking out all of a surveyor or point.
+"""Follow-up of back-checks: retraining surveyors, and voiding all work of one of them.
 
 Taking out and restoring are the bulk moves of review: the same preview, the same lock, the same
 entry in the audit trail for every interview. What was taken out here can be restored as one.
@@ -28,25 +28,27 @@ _CHECKS = table_of(BackCheck)
 
 
 class RetrainingNotAllowedError(SurveyError):
+    """Raised when no such surveyors can be noted for retraining by that day."""
+
     code = "retraining_impossible"
 
 
 @dataclass(frozen=True)
 class WorkSelection:
-    """All the work of one surveyor, or all that was collected at one point."""
+    """All work of one surveyor, or all that was collected at one point."""
 
     wave_id: UUID
     surveyor_id: UUID | None = None
     point_id: UUID | None = None
 
     def void_filter(self) -> ReviewFilter:
-        """Everything that can be void."""
+        """Return the filter of everything that can be voided."""
         return ReviewFilter(
             self.wave_id, status=None, surveyor_id=self.surveyor_id, point_id=self.point_id
         )
 
     def restore_filter(self) -> ReviewFilter:
-        """What was taken out for failed back-checks, and nothing that was void for its own sake."""
+        """Return the filter of what was voided for failed back-checks, and nothing else."""
         return ReviewFilter(
             self.wave_id, status=Status.VOID, surveyor_id=self.surveyor_id,
             point_id=self.point_id, reason=ReasonCode.BACK_CHECK,
@@ -63,7 +65,7 @@ def note_retraining(
     note: str,
     now: datetime,
 ) -> int:
-    """Note that these surveyors are trained again by a day; all of them or none.
+    """Note that these surveyors are retrained by a day; all of them or none.
 
     Only surveyors with back-checks in the reader's area can be named.
     """

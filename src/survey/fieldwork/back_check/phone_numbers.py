@@ -1,9 +1,9 @@
-"""Telephone numbers for back-checks: left by the respondent after the interview, kept sealed.
+"""Telephone numbers for back-checks: left after the interview, stored encrypted.
 
-The number is no answer: it is asked for on the closing page, arrives by its own door, and stands in
-a table of its own. Whoever holds the withdrawal code of the interview may leave it, on the day of
-the interview; only a supervisor of the city reads it, one at a time, for a back-check that is still
-to be made, and every reading is in the audit trail.
+The number is no answer: the closing page asks for it, it arrives at its own endpoint and is stored
+in a table of its own. It can be left with the withdrawal code of the interview, on the day of the
+interview. Only a supervisor of the city reads it, one at a time, for a back-check that is still to
+be made, and every reading is recorded in the audit trail.
 """
 
 import re
@@ -37,25 +37,25 @@ _CHECKS = table_of(BackCheck)
 
 
 class InvalidPhoneNumberError(SurveyError):
-    """What was typed is no telephone number of China."""
+    """Raised when a text is no telephone number of China."""
 
     code = "number_unusable"
 
 
 class InterviewNotFoundError(SurveyError):
-    """No interview of today takes a number with this code."""
+    """Raised when no interview of today takes a number with this code."""
 
     code = "no_interview"
 
 
 class PhoneNumberNotFoundError(SurveyError):
-    """The person who is to be asked again left no number."""
+    """Raised when the person to be called left no number."""
 
     code = "no_number"
 
 
 class UndecryptableNumberError(SurveyError):
-    """None of the keys at hand opens the number."""
+    """Raised when none of the keys at hand decrypts a number."""
 
     code = "unreadable"
 
@@ -83,7 +83,7 @@ def decrypt_number(cipher: Cipher, response_id: UUID, sealed: str) -> str:
 
 
 def read_number(typed: str) -> str:
-    """A mobile or landline number in its plain form. Raises `InvalidPhoneNumberError`."""
+    """Return a mobile or landline number in its plain form. Raises `InvalidPhoneNumberError`."""
     plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", typed[:MAX_ENTERED_CHARS]))
     mobile, landline = _MOBILE.fullmatch(plain), _LANDLINE.fullmatch(plain)
     if mobile is not None:
@@ -98,7 +98,7 @@ def read_number(typed: str) -> str:
 def save_phone_number(
     *, session: Session, cipher: Cipher, code: str, typed: str, now: datetime
 ) -> None:
-    """Keep the number beside the interview with this code; leaving one again replaces it.
+    """Store the number for the interview with this code, replacing an earlier one.
 
     Raises `InvalidPhoneNumberError`, `InterviewNotFoundError`.
     """
@@ -131,7 +131,7 @@ def reveal_phone_number(
     check_id: UUID,
     now: datetime,
 ) -> str:
-    """The number of the person to be asked again, read by a supervisor of that city.
+    """Return the number of a person to be called, and record that it was read.
 
     Only while the back-check is still to be made, and never of an own interview. Raises
     `AccessDeniedError`, `BackCheckNotFoundError`, `PhoneNumberNotFoundError`,

@@ -1,4 +1,4 @@
-"""What the back-checks found: by question, by surveyor, by point, and case by case."""
+"""Results of the back-checks: by question, by surveyor, by point, and case by case."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ MIN_FAILED_CHECKS = 2
 
 @dataclass(frozen=True)
 class AnswerMismatch:
-    """One question that was answered otherwise; the answers in the stored form."""
+    """One question that was answered differently; the answers in their stored form."""
 
     comparison: ItemComparison
     item: Item
@@ -86,13 +86,13 @@ class CompletedCheck:
 
     @property
     def failed(self) -> bool:
-        """The interview did not take place, or not as it was handed in."""
+        """Whether the interview did not take place, or not as submitted."""
         return self.outcome is Outcome.NEVER_INTERVIEWED or self.facts >= MIN_FAILED_FACTS
 
 
 @dataclass(frozen=True)
 class ItemMismatchRate:
-    """How often one question was answered otherwise."""
+    """Rate at which one question was answered differently."""
 
     comparison: ItemComparison
     item: Item
@@ -101,7 +101,7 @@ class ItemMismatchRate:
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """The back-checks of one surveyor, one point, or of everybody within reach."""
+    """Back-checks of one surveyor, of one point, or of the whole area, summed up."""
 
     key: UUID | None
     name: str
@@ -120,6 +120,8 @@ class CheckSummary:
 
 @dataclass(frozen=True)
 class BackCheckResults:
+    """Results of the back-checks of a wave within the principal's area."""
+
     total: CheckSummary
     items: tuple[ItemMismatchRate, ...]
     surveyors: tuple[CheckSummary, ...]
@@ -131,7 +133,7 @@ class BackCheckResults:
 def get_back_check_results(
     *, session: Session, principal: Principal, wave_id: UUID, city_code: str | None = None
 ) -> BackCheckResults:
-    """Everything that the back-checks of a wave say, within the reader's area.
+    """Return the results of the back-checks of a wave within the principal's area.
 
     Answers are compared with those that stood when the person was asked again, so that a later
     correction of the interview changes no result.
@@ -187,7 +189,7 @@ def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select
 
 
 def _notes(session: Session, wave_id: UUID) -> dict[UUID, date]:
-    """The latest day by which a surveyor is to be trained again."""
+    """Return the latest day by which each surveyor is to be retrained."""
     query = (
         select(_NOTES.c.account_id, func.max(_NOTES.c.retrain_by))
         .where(_NOTES.c.wave_id == wave_id)
@@ -230,7 +232,7 @@ def _asked_comparisons(instrument: Instrument) -> list[tuple[ItemComparison, Ite
 
 
 def _original_answer(row: AnyRow, repeats: str) -> Any:
-    """What the interview says about it: an answer, or what the store knows."""
+    """Return the original answer to a compared item, or the fact that the store knows."""
     if repeats == "point.kind":
         return row.point_kind
     if repeats == "response.mode":
@@ -268,7 +270,7 @@ def _groups(
     by: str,
     notes: Mapping[UUID, date],
 ) -> tuple[CheckSummary, ...]:
-    """One row for each surveyor or point, those with the most reason to act first."""
+    """Return one summary for each surveyor or point, most reason to act first."""
     grouped: defaultdict[UUID, list[AnyRow]] = defaultdict(list)
     for row in rows:
         key = getattr(row, by)

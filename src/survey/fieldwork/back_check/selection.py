@@ -1,4 +1,4 @@
-"""Which interviews are asked about again: a draw that anybody can repeat. Pure, no store.
+"""Selection of interviews for back-checks: a draw that can be repeated by hand.
 
 Every interview gets a number from the seed and its id; the smallest numbers of a surveyor are the
 random part. So the draw depends neither on the order in which interviews are read nor on anything
@@ -20,7 +20,7 @@ MIN_PER_SURVEYOR = 1
 
 @dataclass(frozen=True)
 class Candidate:
-    """An interview that can be drawn; `chosen_by` says that an earlier draw took it."""
+    """An interview that can be drawn; `chosen_by` is set if an earlier draw chose it."""
 
     id: UUID
     surveyor_id: UUID
@@ -31,7 +31,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class DrawnInterview:
-    """What a draw does with one interview."""
+    """Part of a draw that one interview belongs to."""
 
     id: UUID
     surveyor_id: UUID
@@ -43,7 +43,7 @@ class DrawnInterview:
 def select_interviews(
     candidates: Iterable[Candidate], *, random_share: float, risk_share: float, seed: str
 ) -> tuple[DrawnInterview, ...]:
-    """Fill up each surveyor's random and risk part to their shares (0 to 1) of all candidates.
+    """Fill each surveyor's random and risk part up to their shares (0 to 1) of all candidates.
 
     The random part is drawn from *all* of a surveyor's interviews, also from those that stand on
     the list for their risk: only so does its error rate speak for the surveyor's work. The risk
@@ -66,17 +66,17 @@ def select_interviews(
 
 
 def rounded_share(share: float, count: int) -> int:
-    """So many of `count`, rounded half up."""
+    """Return a share of `count`, rounded half up."""
     return floor(share * count + 0.5)
 
 
 def draw_key(seed: str, response_id: UUID) -> str:
-    """The number of an interview in a draw: SHA-256 of `<seed>:<id>`, in hexadecimal."""
+    """Return the number of an interview in a draw: SHA-256 of `<seed>:<id>`, in hexadecimal."""
     return hashlib.sha256(f"{seed}:{response_id}".encode()).hexdigest()
 
 
 def selection_sha256(ids: Iterable[UUID]) -> str:
-    """SHA-256 over ids in order, for the record of a draw and for what a preview showed."""
+    """Return the SHA-256 over ids in order, for records of draws and previews."""
     seen = hashlib.sha256()
     for each in ids:
         seen.update(each.bytes)

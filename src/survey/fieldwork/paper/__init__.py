@@ -1,4 +1,4 @@
-"""Paper entry: keying sheets, keying some twice, settling what differs, errors of typists."""
+"""Paper entry: keying sheets, double keying, adjudication, typist errors."""
 
 from survey.fieldwork.paper.double_keying import (
     DEFAULT_SHARE,

@@ -1,4 +1,4 @@
-"""The number printed on a sheet, and which sheets are keyed twice."""
+"""Double keying: serial numbers of sheets, and which of them are keyed twice."""
 
 import hashlib
 import re
@@ -24,13 +24,15 @@ _SERIAL = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
 
 
 class InvalidSerialError(SurveyError):
+    """Raised when a text is no number of a sheet."""
+
     code = "serial_invalid"
 
 
 def read_serial(text: str) -> str:
-    """A sheet's number as it is stored: capital letters, no leading zeros.
+    """Return a sheet's number as stored: capital letters, no leading zeros.
 
-    So 000123 and 123 are one sheet, and typists need not key the zeros.
+    000123 and 123 are one sheet, so typists need not key the zeros.
     """
     plain = unicodedata.normalize("NFKC", text).strip().upper()
     serial = plain.lstrip("0") or plain[-1:]
@@ -42,13 +44,13 @@ def read_serial(text: str) -> str:
 
 
 def is_drawn(*, seed: str, serial: str, share: float) -> bool:
-    """Whether a sheet is keyed twice: the same seed draws the same sheets, in any order."""
+    """Whether a sheet is keyed twice; the same seed draws the same sheets, in any order."""
     digest = hashlib.sha256(f"{seed}/{serial}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
 def get_double_keying_plan(*, session: Session, wave_id: UUID, now: datetime) -> PaperPlan:
-    """The wave's share and seed; the first time they are made and recorded."""
+    """Return the wave's share and seed, creating and recording them the first time."""
     fresh = {
         "wave_id": wave_id,
         "share": DEFAULT_SHARE,
@@ -60,20 +62,22 @@ def get_double_keying_plan(*, session: Session, wave_id: UUID, now: datetime) ->
 
 
 def share_of(*, session: Session, principal: Principal, wave_id: UUID) -> float:
-    """The share that is keyed twice, without making a plan."""
+    """Return the share of sheets that is keyed twice, without creating a plan."""
     principal.require(Action.SETTLE_PAPER)
     plan = session.get(PaperPlan, wave_id)
     return DEFAULT_SHARE if plan is None else plan.share
 
 
 class InvalidShareError(SurveyError):
+    """Raised when a share is not between 0 and 1."""
+
     code = "share_invalid"
 
 
 def set_share(
     *, session: Session, principal: Principal, wave_key: str, share: float, now: datetime
 ) -> None:
-    """Decide which share of the sheets keyed from now on is keyed twice."""
+    """Set the share of sheets that is keyed twice from now on."""
     principal.require(Action.ADMINISTER)
     if not 0 <= share <= 1:
         raise InvalidShareError(msg("Please give a share from 0 to 100 per cent."))

@@ -1,4 +1,4 @@
-"""What a typist's browser sends of one sheet."""
+"""Keying of one paper sheet: what the browser sends, its validation and comparison."""
 
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ Round = Annotated[int, Field(ge=1, le=3)]
 
 
 class SheetHead(BaseModel):
-    """What stands on top of the paper, and what the typist means to do with it."""
+    """Head of a paper sheet, and the round in which the typist keys it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,7 +35,7 @@ class SheetHead(BaseModel):
 
 
 class Keying(BaseModel):
-    """One keyed sheet. As with a submission, the answers are the validator's business."""
+    """One keyed sheet as the browser sends it; its answers are validated later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,9 +60,9 @@ class Keying(BaseModel):
 def check_sheet(
     instrument: Instrument, answers: Mapping[str, Any], missing: Collection[str], *, day: date
 ) -> Validation:
-    """Validate for the day of the interview; what was left blank on the paper may stay open.
+    """Validate the answers for the day of the interview; blanks on paper may stay open.
 
-    A required question counts as open only where the typist has said so, and never where it
+    A required question may stay open only where the typist marked it as blank, and never where it
     decides whether there is an interview at all.
     """
     checked = validate(instrument, answers, today=day)
@@ -83,7 +83,7 @@ def _add_reason(problem: AnswerProblem, is_decisive: bool) -> AnswerProblem:
 
 
 def list_exit_items(instrument: Instrument) -> frozenset[str]:
-    """Names that the endings of a questionnaire depend on: consent, screening, age."""
+    """Return the items that exits of a questionnaire depend on: consent, screening, age."""
     wanted = [
         name
         for section in instrument.sections
@@ -103,7 +103,7 @@ def list_exit_items(instrument: Instrument) -> frozenset[str]:
 
 
 def noon_in_china(day: date) -> datetime:
-    """A moment of that day in China; paper notes the day, not the hour."""
+    """Return noon of that day in China; paper notes the day, not the hour."""
     return datetime.combine(day, time(12), CHINA)
 
 
@@ -113,7 +113,7 @@ HEAD = ("@point", "@surveyor", "@day")
 
 @dataclass(frozen=True)
 class KeyedSheet:
-    """What one person keyed: the head of the sheet and the answers as recorded."""
+    """Head of the sheet and recorded answers, as one person keyed them."""
 
     point_id: UUID
     surveyor_id: UUID
@@ -130,7 +130,7 @@ class KeyedSheet:
 def list_differing_fields(
     instrument: Instrument, first: KeyedSheet, second: KeyedSheet
 ) -> tuple[str, ...]:
-    """Names of the fields that differ, in the order of the sheet; calculations are not keyed."""
+    """Return the fields that differ, in the order of the sheet; calculations are not keyed."""
     fields, other = first.fields, second.fields
     return tuple(
         name
@@ -141,8 +141,10 @@ def list_differing_fields(
 
 
 def is_same_value(instrument: Instrument, name: str, value: object, other: object) -> bool:
-    """Whether two people keyed the same. In open text only the words count: two people hardly
-    ever set the same commas and spaces."""
+    """Whether two people keyed the same value.
+
+    In open text only the words count: two people hardly ever set the same commas and spaces.
+    """
     item = instrument.by_name.get(name)
     if item is not None and item.kind is ItemKind.TEXT:
         return _normalise_text(value) == _normalise_text(other)
@@ -150,7 +152,7 @@ def is_same_value(instrument: Instrument, name: str, value: object, other: objec
 
 
 def count_errors(instrument: Instrument, keyed: KeyedSheet, settled: KeyedSheet) -> tuple[int, int]:
-    """Fields and errors of a keying against what was settled.
+    """Count fields and errors of a keying, compared with the settled sheet.
 
     A field counts where the typist was asked and the settled sheet has it, so that one wrong turn
     of the route is one error and not as many as it skipped.

@@ -1,4 +1,4 @@
-"""What a typist keys for: the open waves, sampling points and surveyors of the own area."""
+"""Waves, points and surveyors that a typist keys for, and the typist's own counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _KEYINGS = table_of(PaperKeying)
 
 @dataclass(frozen=True)
 class KeyingPoint:
-    """A sampling point of an open wave, as the head of a sheet names it."""
+    """A sampling point of an open wave, as named in the head of a sheet."""
 
     wave_key: str
     wave_title: Mapping[str, str]
@@ -47,7 +47,7 @@ class KeyingPoint:
     kind: PointKind
 
     def first_day(self, now: datetime) -> date:
-        """Before this day there was no interview."""
+        """Return the first day on which there can be an interview."""
         return self.opens_on or china_date(now) - MAX_WAVE_DURATION
 
 
@@ -61,14 +61,14 @@ class SurveyorName:
 
 @dataclass(frozen=True)
 class TypistDayCount:
-    """What the typist has keyed today, and how long a sheet took (median seconds)."""
+    """Sheets that the typist keyed today, and the median seconds for one."""
 
     sheets: int
     seconds: float | None
 
 
 def list_keying_points(*, session: Session, principal: Principal) -> list[KeyingPoint]:
-    """Every sampling point of open waves in the own area that somebody works at."""
+    """Return the sampling points with surveyors, of open waves in the principal's area."""
     principal.require(Action.KEY_PAPER)
     query = (
         select(
@@ -97,7 +97,7 @@ def list_keying_points(*, session: Session, principal: Principal) -> list[Keying
 def list_surveyors_at(
     *, session: Session, principal: Principal, point_id: UUID
 ) -> list[SurveyorName]:
-    """Who works at a point of the own area, by name."""
+    """Return the surveyors of a point in the principal's area, by name."""
     principal.require(Action.KEY_PAPER)
     query = (
         select(_ACCOUNTS.c.id, _ACCOUNTS.c.name)
@@ -110,7 +110,7 @@ def list_surveyors_at(
 
 
 def count_own_keyings(*, session: Session, principal: Principal, now: datetime) -> TypistDayCount:
-    """The typist's own work since midnight in China."""
+    """Count the principal's own keyings since midnight in China."""
     principal.require(Action.KEY_PAPER)
     query = select(_KEYINGS.c.seconds).where(
         _KEYINGS.c.account_id == principal.account_id,

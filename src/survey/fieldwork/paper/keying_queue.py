@@ -1,4 +1,4 @@
-"""Sheets on their way: what a number may be keyed as, what waits for whom."""
+"""Queue of unsettled sheets: which round may be keyed, and what waits for whom."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -45,7 +45,7 @@ _ACCOUNTS, _POINTS, _WAVES = table_of(Account), table_of(SamplingPoint), table_o
 
 @dataclass(frozen=True)
 class PendingSheet:
-    """A sheet that waits for somebody else, with the head that its first typist keyed."""
+    """A sheet that waits for another person, with the head that its first typist keyed."""
 
     sheet_id: UUID
     wave_key: str
@@ -58,7 +58,7 @@ class PendingSheet:
 
 @dataclass(frozen=True)
 class KeyingSide:
-    """One of two keyings that differ; `answers` and head as keyed."""
+    """One of two keyings that differ, with head and answers as keyed."""
 
     keyed: KeyedSheet
     point_name: str
@@ -67,7 +67,7 @@ class KeyingSide:
 
 @dataclass(frozen=True)
 class KeyingConflict:
-    """Two keyings of a sheet and the fields, in the order of the sheet, in which they differ."""
+    """Two keyings of a sheet and the fields in which they differ, in the sheet's order."""
 
     sheet_id: UUID
     wave_key: str
@@ -80,10 +80,12 @@ class KeyingConflict:
 
 
 def get_keying_round(*, session: Session, principal: Principal, wave_key: str, serial: str) -> int:
-    """How this person may key the sheet: 1 for the first time, 2 again. `SheetAlreadyKeyedError`
-    if not.
+    """Return the round in which the principal may key the sheet: 1 first, 2 again.
 
-    An answer for the moment only: `hand_in` decides.
+    The answer holds for the moment only: `submit_keying` decides.
+
+    Raises:
+        SheetAlreadyKeyedError: The principal may not key the sheet.
     """
     principal.require(Action.KEY_PAPER)
     wave = get_wave(session=session, key=wave_key)
@@ -100,19 +102,19 @@ def get_keying_round(*, session: Session, principal: Principal, wave_key: str, s
 
 
 def list_awaiting_second(*, session: Session, principal: Principal) -> list[PendingSheet]:
-    """Sheets of the own area that this person may key again, the longest waiting first."""
+    """Return sheets that the principal may key again, the longest waiting first."""
     principal.require(Action.KEY_PAPER)
     return _list_pending(session, principal, SheetState.SECOND)
 
 
 def list_awaiting_adjudication(*, session: Session, principal: Principal) -> list[PendingSheet]:
-    """Sheets of the own area that differ and that this person has not keyed."""
+    """Return differing sheets in the principal's area that the principal has not keyed."""
     principal.require(Action.SETTLE_PAPER)
     return _list_pending(session, principal, SheetState.VERDICT)
 
 
 def get_conflict(*, session: Session, principal: Principal, sheet_id: UUID) -> KeyingConflict:
-    """Both keyings side by side, for a third person only."""
+    """Return both keyings of a sheet, for a third person only."""
     principal.require(Action.SETTLE_PAPER)
     query = (
         select(_SHEETS, _WAVES.c.key, _WAVES.c.is_demo, _WAVES.c.instrument_id)

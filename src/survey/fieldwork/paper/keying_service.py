@@ -1,4 +1,4 @@
-"""Taking in a keyed sheet: the first keying, the second by somebody else, a third person's verdict.
+"""Submission of keyed sheets: first keying, second by another person, adjudication by a third.
 
 A sheet is a response only once it is settled. The unique constraints of `paper_sheet` and
 `paper_keying` decide every race: one first keying a number, one person one keying.
@@ -68,28 +68,32 @@ _ACCOUNTS = table_of(Account)
 
 
 class SheetAlreadyKeyedError(SurveyError):
-    """The number was keyed already, or not by whom or how this keying takes it."""
+    """Raised when a sheet was keyed already, or by a person who may not key it again."""
 
     code = "sheet_taken"
 
 
 class SheetNotFoundError(SurveyError):
+    """Raised when no sheet of the wave waits under this number."""
+
     code = "sheet_unknown"
 
 
 class InvalidInterviewDayError(SurveyError):
+    """Raised when the day of the interview is in the future or before the wave."""
+
     code = "day_impossible"
 
 
 class AdjudicationScopeError(SurveyError):
-    """A verdict changes a field on which both keyings agree."""
+    """Raised when an adjudication changes a field on which both keyings agree."""
 
     code = "verdict_strays"
 
 
 @dataclass(frozen=True)
 class KeyingReceipt:
-    """Proof that the keying is in the store, and what the sheet waits for now."""
+    """Proof that the keying is stored, and what the sheet waits for now."""
 
     serial: str
     state: SheetState
@@ -99,7 +103,7 @@ class KeyingReceipt:
 
 @dataclass(frozen=True)
 class _CheckedKeying:
-    """A keying that passed every check and only has to be written down."""
+    """A keying that passed every check and only has to be stored."""
 
     keying: Keying
     principal: Principal
@@ -112,6 +116,7 @@ class _CheckedKeying:
 
     @property
     def keyed(self) -> KeyedSheet:
+        """Head and answers as recorded."""
         head = self.keying.sheet
         return KeyedSheet(
             head.point_id, head.surveyor_id, head.interview_on, self.validation.stored_answers
@@ -147,7 +152,7 @@ def submit_keying(
 
 
 def _resolve_race(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
-    """The receipt when two sends of one keying met at the sheet, a refusal when two people did."""
+    """Return the receipt if the same keying was sent twice; refuse another person's."""
     repeated = _find_repeated(session, checked.keying, checked.principal, checked.now)
     if repeated is None:
         raise_already_keyed(session, sheet, checked.principal)
@@ -155,12 +160,12 @@ def _resolve_race(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> K
 
 
 def find_sheet(*, session: Session, wave_id: UUID, serial: str) -> AnyRow | None:
-    """The sheet with this number, as `read_serial` writes it."""
+    """Return the sheet with this number, as written by `read_serial`."""
     return _find_sheet(session, wave_id, serial, lock=False)
 
 
 def raise_already_keyed(session: Session, sheet: AnyRow, principal: Principal) -> NoReturn:
-    """Say who keyed the sheet last, and when; of a sheet of another city only that it exists."""
+    """Raise an error naming the last typist and time, unless the sheet is of another city."""
     if not principal.covers(sheet.city_code):
         raise SheetAlreadyKeyedError(
             msg("Sheet {serial} was keyed in another city already.", serial=sheet.serial)
@@ -186,7 +191,7 @@ def raise_already_keyed(session: Session, sheet: AnyRow, principal: Principal) -
 def _find_repeated(
     session: Session, keying: Keying, principal: Principal, now: datetime
 ) -> KeyingReceipt | None:
-    """The receipt of a keying that arrived before; its name in other hands opens nothing."""
+    """Return the receipt of a keying that arrived before, if it is the principal's."""
     query = (
         select(
             _KEYINGS.c.account_id, _KEYINGS.c.answers, _KEYINGS.c.interview_on,
@@ -222,14 +227,14 @@ def _check_keying(
     head = keying.sheet
     serial = read_serial(head.serial)
     wave = get_wave(session=session, key=head.wave)
-    door = context_from_paper(
+    context = context_from_paper(
         session=session, principal=principal, action=_ACTIONS[head.round],
         point_id=head.point_id, surveyor_id=head.surveyor_id, states=_STATES[head.round],
     )  # fmt: skip
-    if door.wave_id != wave.id:
+    if context.wave_id != wave.id:
         raise SheetNotFoundError(msg("This sampling point belongs to another wave."))
     _check_day(wave, head.interview_on, now)
-    instrument = load_instrument(session=session, instrument_id=door.instrument_id)
+    instrument = load_instrument(session=session, instrument_id=context.instrument_id)
     if instrument.sha256 != keying.instrument_sha256:
         raise InstrumentConflictError(
             msg("The questionnaire has changed since this sheet was begun. Please key it again.")
@@ -237,7 +242,7 @@ def _check_keying(
     checked = check_sheet(instrument, keying.answers, keying.missing, day=head.interview_on)
     if checked.problems:
         raise InvalidAnswersError(checked.problems)
-    return _CheckedKeying(keying, principal, wave, serial, door, instrument, checked, now)
+    return _CheckedKeying(keying, principal, wave, serial, context, instrument, checked, now)
 
 
 def _check_day(wave: Wave, day: date, now: datetime) -> None:
@@ -322,7 +327,7 @@ def _get_keyed(session: Session, sheet_id: UUID, number: int) -> KeyedSheet:
 
 
 def _write_keying(session: Session, checked: _CheckedKeying, sheet_id: UUID) -> bool:
-    """False when this person has had this sheet before, or the name of the keying is taken."""
+    """Insert the keying; return False if this person or `client_uuid` keyed already."""
     keying, head = checked.keying, checked.keying.sheet
     return insert_if_new(
         session.connection(),
@@ -366,7 +371,8 @@ def _store_settled_sheet(
         answers=dict(checked.keying.answers),
     )  # fmt: skip
     receipt = store_validated(
-        session=session, submission=submission, door=checked.context, instrument=checked.instrument,
+        session=session, submission=submission, context=checked.context,
+        instrument=checked.instrument,
         checked=checked.validation, started=started, keyed_by=checked.principal.account_id,
         principal=checked.principal, now=checked.now,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Keying errors of each typist, from the sheets that were keyed twice and settled."""
+"""Keying errors of each typist, from sheets that were keyed twice and settled."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _SHEETS, _KEYINGS, _ACCOUNTS = table_of(PaperSheet), table_of(PaperKeying), tabl
 
 @dataclass(frozen=True)
 class TypistErrors:
-    """One typist's keyings in a wave. Rates are shares of fields, 0 to 1."""
+    """Keyings and errors of one typist in a wave. Rates are shares of fields, 0 to 1."""
 
     name: str
     login: str
@@ -35,7 +35,7 @@ class TypistErrors:
 def count_unsettled(
     *, session: Session, principal: Principal, wave_key: str
 ) -> dict[SheetState, int]:
-    """Sheets of the own area that are no response yet, by what they wait for."""
+    """Count sheets in the principal's area that are no response yet, by what they wait for."""
     principal.require(Action.REVIEW)
     wave = get_wave(session=session, key=wave_key)
     query = (
@@ -54,7 +54,7 @@ def count_unsettled(
 def list_typist_errors(
     *, session: Session, principal: Principal, wave_key: str
 ) -> list[TypistErrors]:
-    """Every typist who keyed sheets of the own area, most errors in a hundred fields first."""
+    """Return typists of the principal's area, most errors in a hundred fields first."""
     principal.require(Action.REVIEW)
     wave = get_wave(session=session, key=wave_key)
     query = (

@@ -1,1 +1,1 @@
-"""Planning a wave: its sample sizes and quotas, its sampling points, who works where."""
+"""Planning of a wave: sample sizes and quotas, sampling points, assignments."""

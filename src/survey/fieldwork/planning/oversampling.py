@@ -1,4 +1,4 @@
-"""Who was asked more often than others in a wave: what the weights have to undo."""
+"""Oversampling of special groups in a wave, which weights have to undo."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from survey.store.tables import CityTarget, WavePlan
 
 @dataclass(frozen=True)
 class Oversampling:
-    """How many times as often people of 60 and over, and guardians, were asked."""
+    """Factors by which people of 60 and over, and guardians, were asked more often."""
 
     elderly: float = 1.0
     guardian: float = 1.0
@@ -21,13 +21,13 @@ class Oversampling:
 
     @property
     def boosts(self) -> dict[str, float]:
-        """Group -> factor, of the groups that were asked more often."""
+        """Group -> factor, of the oversampled groups."""
         factors = {ELDERLY: self.elderly, GUARDIAN: self.guardian}
         return {group: factor for group, factor in factors.items() if factor > 1}
 
 
 def oversampling_of(*, session: Session, wave_id: UUID) -> Oversampling | None:
-    """The oversampling of a wave's plan; None where everybody was to be asked alike."""
+    """Return the oversampling of a wave's plan; None where everybody was asked equally often."""
     plan = session.get(WavePlan, wave_id)
     if plan is None or max(plan.elderly_factor, plan.guardian_factor) <= 1:
         return None

@@ -1,4 +1,4 @@
-"""Writing a sample plan into a wave: city targets, quota cells, marginal targets."""
+"""Storage of a sampling plan: city targets, quota cells, marginal quotas of a wave."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ from survey.store.tables import (
 
 
 def plan_request_of(plan: WavePlan, targets: Sequence[CityTarget]) -> PlanRequest:
-    """Sizes are those that were saved, so that no later change of the frame moves them."""
+    """Return the stored request, with the stored sizes: later changes of the frame do not count."""
     aim = PrecisionTarget(
         margin=plan.margin, level=plan.level, deff=plan.deff, rule=AllocationRule(plan.rule),
         total=plan.total, price=plan.price, budget=plan.budget,
@@ -63,13 +63,13 @@ _RESPONSES = table_of(Response)
 
 
 class TargetBelowCollectedError(SurveyError):
-    """A target would fall below what was collected already."""
+    """Raised when a target would be smaller than the number already collected."""
 
     code = "below_collected"
 
 
 def plan_cities(*, session: Session, principal: Principal) -> list[FrameCity]:
-    """The cities of the frame that the store knows."""
+    """Return the cities of the frame that the store has."""
     principal.require(Action.READ_PLAN)
     known = set(session.exec(select_rows(City.code)))
     return [city for city in shipped_cities() if city.code in known]
@@ -78,12 +78,12 @@ def plan_cities(*, session: Session, principal: Principal) -> list[FrameCity]:
 def save_plan(
     *, session: Session, principal: Principal, key: str, request: PlanRequest, now: datetime
 ) -> SamplingPlan:
-    """Compute the plan and make it the wave's own, replacing the one before; whole or not at all.
+    """Compute a sampling plan and store it as the wave's, replacing the one before.
 
     Raises:
-        WaveLockedError: the state forbids it. TargetBelowCollectedError: a target would fall
-        below what was
-            collected. PlanError, AllocationError: the request does not fit together.
+        WaveLockedError: The state of the wave forbids it.
+        TargetBelowCollectedError: A target would be smaller than the number already collected.
+        PlanError, AllocationError: The request does not fit together.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
@@ -111,7 +111,7 @@ def save_plan(
 
 
 def _require_same_quota_type(before: WavePlan | None, request: PlanRequest) -> None:
-    """Interviews were counted under these quotas; under others some would count nowhere."""
+    """Raise if the quotas would change between crossed and marginal after interviews counted."""
     if before is not None and before.crossed != request.crossed:
         raise WaveLockedError(
             msg("Whether quotas are crossed or marginal is fixed once a wave was opened.")
@@ -124,7 +124,7 @@ def _require_same_quota_type(before: WavePlan | None, request: PlanRequest) -> N
 
 
 def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
-    """Cells keep their id and count; gone are only cells in which nothing was counted."""
+    """Store the cells, keeping ids and counts; delete only cells without interviews."""
     connection = session.connection()
     known = {
         (row.city_code, row.age_band, row.gender): row
@@ -162,7 +162,7 @@ def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
 
 
 def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
-    """Even a void interview names its cell: a cell that was ever used stays."""
+    """Raise if an interview, even a void one, belongs to one of the cells."""
     used = select(_RESPONSES.c.id).where(_RESPONSES.c.quota_cell_id.in_(cells)).limit(1)
     if session.connection().execute(used).first() is not None:
         raise TargetBelowCollectedError(
@@ -207,7 +207,7 @@ def _collected_by_city(session: Session, wave_id: UUID) -> Mapping[str, int]:
 
 
 def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
-    """Margins keep their id, their count and what they do when they are full."""
+    """Store the marginal quotas, keeping ids, counts and policies."""
     connection = session.connection()
     known = {
         (row.city_code, row.dimension, row.category): row
@@ -261,7 +261,7 @@ def _insert_rows(session: Session, model: Any, rows: list[dict[str, object]]) ->
 
 
 def _stored_settings(session: Session, wave_id: UUID) -> dict[str, object]:
-    """The plan as it is in the store: its settings, and the target of each city by code."""
+    """Return the settings of the stored plan, and the target of each city by code."""
     connection = session.connection()
     plan = table_of(WavePlan)
     settings = connection.execute(select(plan).where(plan.c.wave_id == wave_id)).one_or_none()
@@ -303,7 +303,7 @@ def _audit_detail(planned: SamplingPlan) -> dict[str, Any]:
 
 
 def find_saved_request(*, session: Session, principal: Principal, key: str) -> PlanRequest | None:
-    """The request that gives the plan of a wave again; None where none was saved."""
+    """Return the request of the wave's stored plan; None without a plan."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)
     plan = session.get(WavePlan, wave.id)

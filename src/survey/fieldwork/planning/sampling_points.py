@@ -1,4 +1,4 @@
-"""Sampling points: the uploaded list, checked row by row; the draw, on the record; undoing it."""
+"""Sampling points of a wave: the uploaded list, the recorded draw, changes and deletion."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -72,23 +72,26 @@ _INVITATIONS = table_of(Invitation)
 
 
 class PointDrawError(SurveyError):
+    """Raised when no points can be drawn from a list."""
+
     code = "draw_impossible"
 
 
 @dataclass(frozen=True)
 class PointList:
-    """What a file holds: points that can be drawn from, and what is wrong with other rows."""
+    """Sampling points read from a file, and the problems with other rows."""
 
     points: tuple[ListedPoint, ...]
     errors: tuple[CellError, ...]
 
     @property
     def sha256(self) -> str:
+        """SHA-256 of the list in its canonical form."""
         return list_sha256(self.points)
 
 
 def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet:
-    """The template of a point list, without rows."""
+    """Return the template of a point list, without rows."""
     names = tuple(_name(city, language) for city in cities)
     return WorkbookSheet(
         "points",
@@ -110,7 +113,7 @@ def _name(city: FrameCity, language: str) -> str:
 
 
 def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:
-    """From a code or a name in either language to the code."""
+    """Return a function from a city's code or name in either language to its code."""
     known = {
         word.casefold(): city.code
         for city in cities
@@ -122,7 +125,7 @@ def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:
 def read_point_list(
     *, session: Session, principal: Principal, key: str, name: str, content: bytes
 ) -> PointList:
-    """Check an uploaded list; nothing is stored. Raises `WorkbookError` for the file as a whole."""
+    """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
     principal.require(Action.PLAN)
     wave = get_wave(session=session, key=key)
     cities = plan_cities(session=session, principal=principal)
@@ -137,7 +140,7 @@ def read_point_list(
 
 
 class _PointListReader:
-    """Reads the rows of one list one after the other; codes are taken once."""
+    """Reader of the rows of one list; each code may occur once."""
 
     def __init__(
         self,
@@ -150,6 +153,7 @@ class _PointListReader:
         self._known_codes, self._seen = used_codes, dict[str, int]()
 
     def read(self, row: WorkbookRow, errors: list[CellError]) -> ListedPoint | None:
+        """Read one row; problems go to `errors`."""
         check = CellChecker(self._sheet, row, errors)
         city = check.known("city", self._find_city, msg("This is no city of the survey."))
         code = self._code(check)
@@ -190,7 +194,7 @@ class _PointListReader:
 
 
 def interviews_by_stratum(*, session: Session, wave: Wave) -> dict[str, dict[str, int]]:
-    """City -> stratum -> planned interviews, of cities that have no sampling point yet."""
+    """Return planned interviews by city and stratum, of cities without a sampling point."""
     served = select_rows(SamplingPoint.city_code).where(SamplingPoint.wave_id == wave.id)
     rows = session.exec(
         select_rows(QuotaMargin)
@@ -214,7 +218,7 @@ def preview_point_draw(
     per_city: int,
     seed: int,
 ) -> PointDrawResult:
-    """What `draw_points` would do, without doing it."""
+    """Return what `draw_points` would draw, without drawing it."""
     principal.require(Action.PLAN)
     wave = get_wave(session=session, key=key)
     return _draw_points(session, wave, listed, per_city, seed)
@@ -230,14 +234,13 @@ def draw_points(
     seed: int,
     now: datetime,
 ) -> PointDrawResult:
-    """Draw for every city that is planned, listed and has no points yet, and store the points.
+    """Draw points for every city with a plan, a list and no points yet, and store them.
 
-    The list, its SHA-256 and the seed are kept, so that anybody can repeat the draw.
+    The list, its SHA-256 and the seed are stored, so that the draw can be repeated.
 
     Raises:
-        WaveLockedError: the wave is closed, frozen or released. DrawImpossible: nothing can be
-        drawn, or
-            rows of the list are wrong.
+        WaveLockedError: The wave is closed, frozen or released.
+        PointDrawError: Nothing can be drawn, or rows of the list are wrong.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
@@ -307,7 +310,7 @@ def _store_points(session: Session, wave: Wave, drawn: PointDrawResult) -> None:
 
 
 def delete_points(*, session: Session, principal: Principal, key: str, now: datetime) -> int:
-    """Take back all points of a wave that is still planned, and who was to work there.
+    """Delete all points of a planned wave and their assignments.
 
     The draws stay on record: a draw that is repeated until it pleases can be seen.
     """
@@ -333,6 +336,8 @@ _RESPONSES = table_of(Response)
 
 
 class InvalidPointError(SurveyError):
+    """Raised when a point does not exist, or its target or days are not valid."""
+
     code = "point_invalid"
 
 
@@ -347,16 +352,14 @@ def update_point(
     closes_on: date | None,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Change a point of the wave with this key and return what changed.
+    """Change a sampling point of a wave and return what changed.
 
-    Without days of its own a point is worked at on those of the wave.
+    A point without days of its own is worked at on those of the wave.
 
     Raises:
-        WaveLockedError: the wave is closed, frozen or released. TargetBelowCollectedError: the
-        target would fall
-            below what was collected there. InvalidPointError: there is no such point, or the
-            target or
-            the days cannot be.
+        WaveLockedError: The wave is closed, frozen or released.
+        TargetBelowCollectedError: The target would be smaller than the number already collected.
+        InvalidPointError: There is no such point, or its target or days are not valid.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)

@@ -1,4 +1,4 @@
-"""Who works where: surveyors to points, supervisors and agencies, from a workbook."""
+"""Staff of a wave: surveyors by point, supervisors and agencies, from a workbook."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,12 +38,14 @@ MAX_AGENCY_CHARS = 80
 
 
 class InvalidStaffListError(SurveyError):
+    """Raised when rows of a list are wrong, or the store changed since it was read."""
+
     code = "staff_wrong"
 
 
 @dataclass(frozen=True)
 class PointAssignment:
-    """One surveyor at one sampling point."""
+    """Assignment of one surveyor to one sampling point."""
 
     login: str
     point: str
@@ -56,7 +58,7 @@ class PointAssignment:
 
 @dataclass(frozen=True)
 class AssignmentList:
-    """What a file asks for, checked against the store, and what is wrong with other rows."""
+    """Assignments read from a file, and the problems with other rows."""
 
     jobs: tuple[PointAssignment, ...]
     errors: tuple[CellError, ...]
@@ -66,7 +68,7 @@ class AssignmentList:
 
 @dataclass(frozen=True)
 class AssignmentCounts:
-    """What was written."""
+    """Numbers of assignments and postings that were written."""
 
     assigned: int
     people: int
@@ -84,7 +86,7 @@ STAFF_SHEET = WorkbookSheet(
 
 
 def staff_template(*, session: Session, principal: Principal, key: str) -> WorkbookSheet:
-    """The template, its drop-downs filled with the wave's points and the people of the store."""
+    """Return the template, with the wave's points and staff as drop-downs."""
     principal.require(Action.PLAN)
     wave = get_wave(session=session, key=key)
     points = tuple(sorted(_points(session, wave)))
@@ -110,7 +112,7 @@ def _logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[st
 def read_staff_list(
     *, session: Session, principal: Principal, key: str, name: str, content: bytes
 ) -> AssignmentList:
-    """Check an uploaded list; nothing is stored. Raises `WorkbookError` for the file as a whole."""
+    """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
     principal.require(Action.PLAN)
     wave = get_wave(session=session, key=key)
     rows, errors = read_sheet(name, content, STAFF_SHEET)
@@ -142,7 +144,7 @@ def _assigned_pairs(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
 
 
 class _StaffListReader:
-    """Reads the rows of one list one after the other."""
+    """Reader of the rows of one list."""
 
     def __init__(
         self, points: Mapping[str, SamplingPoint], accounts: Mapping[str, Account]
@@ -152,6 +154,7 @@ class _StaffListReader:
         self._posting: dict[tuple[str, str], tuple[int, str, str]] = {}
 
     def read(self, row: WorkbookRow, errors: list[CellError]) -> PointAssignment | None:
+        """Read one row; problems go to `errors`."""
         check = CellChecker(STAFF_SHEET, row, errors)
         surveyor = self._person(check, "login", SURVEYORS)
         point = self._point(check)
@@ -196,7 +199,7 @@ class _StaffListReader:
         supervisor: Account | None,
         agency: str,
     ) -> None:
-        """What only shows when the cells of a row, or two rows, are read together."""
+        """Check what depends on several cells of a row, or on two rows."""
         number, city = check.row.number, point.city_code
         outside = msg("The point lies outside the area of this person.")
         if not covers_point(surveyor.area, city, point.code):
@@ -219,12 +222,11 @@ class _StaffListReader:
 def assign_people(
     *, session: Session, principal: Principal, key: str, listed: AssignmentList, now: datetime
 ) -> AssignmentCounts:
-    """Write the list: new jobs are added, supervisor and agency of its people replaced.
+    """Store a list: add new assignments, replace supervisor and agency of its surveyors.
 
     Raises:
-        WaveLockedError: the wave is closed, frozen or released. InvalidStaffListError: rows are
-        wrong, or the store
-            changed since the list was read.
+        WaveLockedError: The wave is closed, frozen or released.
+        InvalidStaffListError: Rows are wrong, or the store changed since the list was read.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
@@ -255,7 +257,7 @@ def assign_people(
 def _replaced_postings(
     session: Session, wave: Wave, listed: AssignmentList
 ) -> dict[str, dict[str, str]]:
-    """Whose supervisor or agency is another one now: before and after, for the trail."""
+    """Return postings with a new supervisor or agency, before and after, for the audit trail."""
     table = table_of(Posting)
     known = {
         (row.account_id, row.city_code): f"{row.supervisor_id or ''} {row.agency}".strip()

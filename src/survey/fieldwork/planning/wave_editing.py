@@ -1,4 +1,4 @@
-"""Making a wave and changing it, as far as its state allows."""
+"""Creation and change of waves, as far as their state allows."""
 
 import re
 from collections.abc import Mapping
@@ -53,18 +53,20 @@ _MAX_TITLE_CHARS = 120
 
 
 class InvalidWaveError(SurveyError):
+    """Raised when fields of a wave are missing or do not fit together."""
+
     code = "wave_invalid"
 
 
 class WaveLockedError(SurveyError):
-    """The state of the wave does not allow the change."""
+    """Raised when the state of the wave does not allow a change."""
 
     code = "wave_fixed"
 
 
 @dataclass(frozen=True)
 class WaveDraft:
-    """What the planner types in about a wave."""
+    """Fields of a wave as the planner enters them."""
 
     key: str
     series: str
@@ -78,7 +80,7 @@ class WaveDraft:
 
 
 def add_wave(*, session: Session, principal: Principal, draft: WaveDraft, now: datetime) -> Wave:
-    """A planned wave. Raises `InvalidWaveError` or `WaveExistsError`; then nothing is stored."""
+    """Create a planned wave. Raises `InvalidWaveError` or `WaveExistsError`."""
     principal.require(Action.PLAN)
     instrument = _check_draft(session, draft)
     values = {**vars(draft), "tree_id": _tree_of(session, instrument)}
@@ -118,8 +120,7 @@ def change_wave(
 
 
 def require_oversampling_items(*, session: Session, wave: Wave) -> None:
-    """Raise `InvalidWaveError` if the plan asks guardians more often and the questionnaire not at
-    all.
+    """Raise if the plan oversamples guardians and the questionnaire does not ask for them.
 
     Such a wave could never be weighted back.
     """
@@ -190,7 +191,7 @@ def _draft_problems(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
 
 
 def _tree_of(session: Session, instrument: Instrument) -> UUID | None:
-    """Under another tree than the one it was written for, scores would be added up wrongly."""
+    """Return the tree that the questionnaire was written for, as a stored id, if it names one."""
     if instrument.tree is None:
         return None
     return tree_id_by_name(session=session, name=instrument.tree)

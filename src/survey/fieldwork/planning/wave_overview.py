@@ -1,4 +1,4 @@
-"""What a planner sees of the waves: how far each is prepared, and what is still missing."""
+"""Overview of the waves for planners: how far each is prepared, and what is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _TARGETS, _POSTINGS = table_of(CityTarget), table_of(Posting)
 
 @dataclass(frozen=True)
 class PointDrawRecord:
-    """One draw on record."""
+    """One recorded draw of sampling points."""
 
     seed: int
     list_sha256: str
@@ -59,7 +59,7 @@ class WaveOverview(WaveSummary):
 
     @property
     def warnings(self) -> tuple[Message, ...]:
-        """What the wave can be opened without, but should not."""
+        """Preparations that are missing, although the wave could be opened without them."""
         steps = (
             (not self.cities and not self.cells, msg("no sample is planned")),
             (not self.points, msg("there are no sampling points")),
@@ -75,7 +75,7 @@ class WaveOverview(WaveSummary):
 
 @dataclass(frozen=True)
 class PointSummary:
-    """One sampling point with who works there."""
+    """One sampling point with its surveyors."""
 
     code: str
     name: str
@@ -90,7 +90,7 @@ class PointSummary:
 
 @dataclass(frozen=True)
 class SurveyorPosting:
-    """One surveyor of a wave in one city."""
+    """One surveyor of a wave in one city, with supervisor and agency."""
 
     login: str
     name: str
@@ -102,7 +102,7 @@ class SurveyorPosting:
 
 @dataclass(frozen=True)
 class WaveOptions:
-    """What a wave can be made of: id -> name, the newest first."""
+    """Questionnaires and trees for a wave: id -> name, the newest first."""
 
     instruments: Mapping[UUID, str]
     trees: Mapping[UUID | None, str]
@@ -117,7 +117,7 @@ def planning_waves(*, session: Session, principal: Principal) -> list[WaveSummar
 
 
 def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
-    """Questionnaires and indicator trees of the store."""
+    """Return the questionnaires and indicator trees of the store."""
     principal.require(Action.READ_PLAN)
     instruments = session.exec(
         select_rows(InstrumentVersion.id, InstrumentVersion.name, InstrumentVersion.version)
@@ -131,7 +131,7 @@ def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
 
 
 def get_wave_overview(*, session: Session, principal: Principal, key: str) -> WaveOverview:
-    """The wave and how far it is prepared. Raises `WaveNotFoundError`."""
+    """Return a wave and how far it is prepared. Raises `WaveNotFoundError`."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)
     connection = session.connection()
@@ -171,7 +171,7 @@ def get_wave_overview(*, session: Session, principal: Principal, key: str) -> Wa
 
 
 def _draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
-    """Without the lists themselves, which can be large."""
+    """Return the recorded draws without their lists, which can be large."""
     draws = table_of(PointDraw)
     columns = (
         draws.c.seed, draws.c.list_sha256, draws.c.listed, draws.c.drawn, draws.c.per_city,
@@ -182,7 +182,7 @@ def _draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
 
 
 def points_of(*, session: Session, principal: Principal, key: str) -> list[PointSummary]:
-    """Every sampling point of a wave, by city and code."""
+    """Return every sampling point of a wave, by city and code."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)
     workers: dict[UUID, list[str]] = {}
@@ -210,7 +210,7 @@ def points_of(*, session: Session, principal: Principal, key: str) -> list[Point
 
 
 def list_postings(*, session: Session, principal: Principal, key: str) -> list[SurveyorPosting]:
-    """Every posted surveyor of a wave, by city and login."""
+    """Return every posted surveyor of a wave, by city and login."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)
     accounts = {row.id: row for row in session.exec(select_rows(Account))}

@@ -1,4 +1,4 @@
-"""The control tower: what is collected, valid and waiting, by city and quota cell, and what to do.
+"""Progress of the fieldwork: interviews by city, state and quota cell, forecasts and alerts.
 
 A handful of grouped queries, each cut to the reader's area; nothing here reads an answer.
 """

@@ -1,4 +1,4 @@
-"""What to do this morning: cities behind or beyond the plan, waste, waiting, surveyors."""
+"""Alerts: cities behind or beyond the plan, void interviews, waiting reviews, surveyors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _RESPONSES, _RISKS, _ACCOUNTS = table_of(Response), table_of(ResponseRisk), tabl
 
 
 class AlertKind(StrEnum):
-    """Why somebody should look at a place this morning."""
+    """Reason for an alert."""
 
     BEHIND = "behind"
     WASTE = "waste"
@@ -36,7 +36,7 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to do; `interviews` ranks it: how many it is about."""
+    """One alert, ranked by the number of interviews it concerns."""
 
     concern: AlertKind
     city_code: str
@@ -57,7 +57,7 @@ def list_alerts(
     usual_waste: float,
     now: datetime,
 ) -> tuple[Alert, ...]:
-    """Everything that somebody should look at, what concerns most interviews first."""
+    """Return all alerts in the principal's area, those about most interviews first."""
     concerns = (
         *(each for city in cities for each in _city_alerts(city, left, usual_waste)),
         *_waiting_alerts(session, principal, wave_id, now),
@@ -84,7 +84,7 @@ def _city_alerts(city: AreaProgress, left: int | None, usual_waste: float) -> li
 
 
 def _projected_shortfall(city: AreaProgress, left: int | None) -> int:
-    """Interviews that will be missing on the last day at the recent pace; 0 where none should."""
+    """Return interviews that will be missing on the last day at the recent pace."""
     if left is None or not city.still_missing:
         return 0
     if city.forecast is None:
@@ -97,7 +97,7 @@ def _projected_shortfall(city: AreaProgress, left: int | None) -> int:
 def _waiting_alerts(
     session: Session, principal: Principal, wave_id: UUID, now: datetime
 ) -> list[Alert]:
-    """Cities whose interviews wait too long for their first review."""
+    """Return alerts for cities whose interviews wait too long for their first review."""
     query = (
         select(_RESPONSES.c.city_code, func.count())
         .where(
@@ -115,7 +115,7 @@ def _waiting_alerts(
 
 
 def _surveyor_alerts(session: Session, principal: Principal, wave_id: UUID) -> list[Alert]:
-    """Surveyors with clearly more risky interviews than usual, among those waiting for review."""
+    """Return alerts for surveyors with clearly more risky interviews than usual."""
     query = (
         select(
             _RESPONSES.c.city_code, _RESPONSES.c.surveyor_id, _ACCOUNTS.c.name,

@@ -1,4 +1,4 @@
-"""Places of a wave from a few grouped queries: tallies, effective size, pace, forecast."""
+"""Progress of each city from a few grouped queries: tallies, effective size, forecast."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,11 @@ _RESPONSES, _CELLS = table_of(Response), table_of(QuotaCell)
 def list_area_progress(
     session: Session, principal: Principal, wave_id: UUID, left: int | None, now: datetime
 ) -> tuple[AreaProgress, ...]:
-    """Every city in reach that has quotas or interviews; `left` are the days left."""
+    """Return the progress of every city in the principal's area with quotas or interviews.
+
+    Args:
+        left: Days left until the wave closes.
+    """
     counts = _counts(session, principal, wave_id)
     cells = _cells(session, principal, wave_id, counts)
     own = list_marginal_quotas(session, principal, wave_id)
@@ -53,7 +57,7 @@ _CellCounts = Mapping[UUID | None, Mapping[Status, int]]
 
 
 def _counts(session: Session, principal: Principal, wave_id: UUID) -> dict[str, _CellCounts]:
-    """City -> cell -> state -> interviews."""
+    """Return city -> cell -> state -> interviews."""
     keys = (_RESPONSES.c.city_code, _RESPONSES.c.quota_cell_id, _RESPONSES.c.status)
     query = (
         select(*keys, func.count())
@@ -71,7 +75,7 @@ def _counts(session: Session, principal: Principal, wave_id: UUID) -> dict[str, 
 
 
 def _withdrawn(session: Session, principal: Principal, wave_id: UUID) -> Sequence[AnyRow]:
-    """Void interviews whose respondent withdrew, by city: they declined, nobody did bad work."""
+    """Return void interviews of respondents who withdrew, by city; they are no bad work."""
     query = (
         select(_RESPONSES.c.city_code, func.count())
         .where(
@@ -110,7 +114,7 @@ def _tally(target: int, by_status: Mapping[Status, int]) -> StatusTally:
 def _days(
     session: Session, principal: Principal, wave_id: UUID, now: datetime
 ) -> dict[str, dict[date, int]]:
-    """City -> day -> interviews that count, of the recent days and today."""
+    """Return city -> day -> interviews that count, of the recent days and today."""
     since = start_of_china_day(now) - timedelta(days=WINDOW)
     day = china_day(_RESPONSES.c.submitted_at)
     query = (
@@ -130,7 +134,7 @@ def _days(
 
 
 def days_left(state: WaveState, closes_on: date | None, now: datetime) -> int | None:
-    """Days from today to the last one, both included; None where collecting is over."""
+    """Return days from today to the last one, both included; None unless the wave is open."""
     if state is not WaveState.OPEN or closes_on is None:
         return None
     return max((closes_on - china_date(now)).days + 1, 0)
@@ -158,7 +162,7 @@ def _area_progress(
 
 
 def total_progress(cities: Sequence[AreaProgress], left: int | None, now: datetime) -> AreaProgress:
-    """All cities together, weighted to the plan over all their cells."""
+    """Return the progress of all cities together, weighted to the plan over all their cells."""
     by_status = _sum_by_status(city.tally.by_status for city in cities)
     cells = [cell for city in cities for cell in city.cells]
     days: dict[date, int] = {}
@@ -203,7 +207,7 @@ def _sum_by_status(parts: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
 def _forecast(
     missing: int, days: Mapping[date, int], left: int | None, now: datetime
 ) -> Forecast | None:
-    """From the complete days of the window, beginning with the first that has any interview."""
+    """Forecast from the complete days of the window, starting with the first interview."""
     today = china_date(now)
     recent = [days.get(today - timedelta(days=back), 0) for back in range(WINDOW, 0, -1)]
     while recent and not recent[0]:
@@ -213,14 +217,14 @@ def _forecast(
 
 @dataclass(frozen=True)
 class DailyCellCounts:
-    """One quota cell with the interviews it gained on each recent day; days without any are 0."""
+    """One quota cell with the interviews it gained on each recent day, 0 included."""
 
     cell: CellProgress
     days: Mapping[date, int]
 
 
 def recent_days(now: datetime) -> tuple[date, ...]:
-    """The days that are looked at, the oldest first; the last one is today in China."""
+    """Return the recent days in China, the oldest first, today last."""
     today = china_date(now)
     return tuple(today - timedelta(days=back) for back in range(WINDOW, -1, -1))
 
@@ -234,8 +238,13 @@ def cells_by_day(
     city_code: str | None,
     now: datetime,
 ) -> tuple[DailyCellCounts, ...]:
-    """`cells` of one city, or of all cities in reach under None, with what each gained by day;
-    none once results are computed, see `settled`."""
+    """Return `cells` with the interviews that each gained on the recent days.
+
+    None are returned once results are computed.
+
+    Args:
+        city_code: City of the cells; None for all cities in the principal's area.
+    """
     principal.require(Action.FOLLOW_FIELDWORK, city_code)
     if wave.state in COMPUTED_STATES:
         return ()

@@ -1,4 +1,4 @@
-"""How every attempt ended, and the response rates that follow (docs/progress.md)."""
+"""Dispositions of all attempts and the response rates that follow (docs/progress.md)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ _INVITATIONS = table_of(Invitation)
 
 @dataclass(frozen=True)
 class Dispositions:
-    """How every attempt that the platform knows of ended (docs/progress.md has the definitions)."""
+    """Number of attempts by AAPOR disposition (docs/progress.md has the definitions)."""
 
     complete: int
     void: int
@@ -34,14 +34,14 @@ class Dispositions:
 
     @property
     def estimated_eligibility(self) -> ShareEstimate | None:
-        """e: known to be eligible, of those whose eligibility is known."""
+        """AAPOR's e: known eligible cases as a share of cases of known eligibility."""
         return share_with_interval(
             self.eligible, self.eligible + self.screened_out + self.quota_full
         )
 
     @property
     def response_rate_rr3(self) -> float | None:
-        """After AAPOR RR3: unopened links count with the share e of them."""
+        """AAPOR RR3: unopened links count with the share e."""
         e = self.estimated_eligibility
         if e is None:
             return None
@@ -50,18 +50,18 @@ class Dispositions:
 
     @property
     def response_rate_rr1(self) -> float | None:
-        """After AAPOR RR1: every unopened link counts as somebody who was eligible."""
+        """AAPOR RR1: every unopened link counts as eligible."""
         below = self.eligible + self.unknown_eligibility
         return self.complete / below if below else None
 
     @property
     def cooperation_rate_coop1(self) -> ShareEstimate | None:
-        """After AAPOR COOP1: complete, of those eligible whom the questionnaire reached."""
+        """AAPOR COOP1: complete interviews of those eligible who were reached."""
         return share_with_interval(self.complete, self.eligible)
 
     @property
     def refusal_rate_ref1(self) -> float | None:
-        """After AAPOR REF1."""
+        """AAPOR REF1: refusals of all eligible and unopened cases."""
         below = self.eligible + self.unknown_eligibility
         return self.refused / below if below else None
 
@@ -69,9 +69,10 @@ class Dispositions:
 def dispositions(
     session: Session, principal: Principal, wave_id: UUID, tally: StatusTally, now: datetime
 ) -> Dispositions:
-    """Of links only those that can no longer be used: the others may still be answered.
+    """Count the dispositions of a wave in the principal's area.
 
-    A code that waited on a screen or on paper and was never opened was no attempt at all.
+    Links count only when they can no longer be used; the others may still be answered. A code that
+    waited on a screen or on paper and was never opened was no attempt.
     """
     opened = _INVITATIONS.c.opened_at.is_not(None)
     unopened_attempt = ~opened & ~_INVITATIONS.c.ready_made

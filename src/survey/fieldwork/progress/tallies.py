@@ -1,4 +1,4 @@
-"""What is counted: tallies by state, of a quota cell, a city or all cities."""
+"""Tallies of interviews by state, for a quota cell, a city or all cities."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from survey.store.tables import QuotaMargin, Response, Status, table_of
 
 @dataclass(frozen=True)
 class StatusTally:
-    """Interviews by state, of a cell, a city or all cities, with the target they work towards."""
+    """Interviews by state, of a cell, a city or all cities, with their target."""
 
     target: int
     by_status: Mapping[Status, int] = field(default_factory=dict)
@@ -26,37 +26,42 @@ class StatusTally:
     """What the quota counts: everything completed that is not void."""
 
     def of(self, *statuses: Status) -> int:
+        """Return the number of interviews in any of these states."""
         return sum(self.by_status.get(status, 0) for status in statuses)
 
     @property
     def collected(self) -> int:
-        """Completed interviews, whatever review said."""
+        """Complete interviews, whatever their review decided."""
         return self.counted + self.void
 
     @property
     def in_review(self) -> int:
+        """Interviews that wait for a decision."""
         return self.of(Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED)
 
     @property
     def valid(self) -> int:
+        """Approved interviews."""
         return self.of(Status.APPROVED, Status.FROZEN)
 
     @property
     def void(self) -> int:
+        """Void interviews."""
         return self.of(Status.VOID)
 
     @property
     def decided(self) -> int:
-        """Interviews that passed at least one level of review, or were taken out."""
+        """Interviews that passed at least one level of review, or were voided."""
         return self.void + self.valid + self.of(Status.CITY_APPROVED)
 
     @property
     def missing(self) -> int:
+        """Interviews that the target still asks for."""
         return max(self.target - self.counted, 0)
 
     @property
     def beyond(self) -> int:
-        """Interviews more than the target asks for."""
+        """Interviews in excess of the target."""
         return max(self.counted - self.target, 0)
 
     @property
@@ -77,7 +82,7 @@ class ShareEstimate:
 
 @dataclass(frozen=True)
 class CellProgress:
-    """One quota cell."""
+    """One quota cell with its tally."""
 
     age_band: str
     gender: str
@@ -86,7 +91,7 @@ class CellProgress:
 
 @dataclass(frozen=True)
 class MarginalQuotaTally:
-    """One marginal quota: a group of a city, or of all cities together."""
+    """Target and count of one marginal quota, of a city or of all cities."""
 
     dimension: str
     category: str
@@ -100,16 +105,18 @@ class MarginalQuotaTally:
 
     @property
     def group(self) -> str:
+        """Group of respondents that the quota is about."""
         return f"{self.dimension}={self.category}"
 
     @property
     def beyond(self) -> int:
+        """Interviews in excess of the target."""
         return max(self.collected - self.target, 0)
 
 
 @dataclass(frozen=True)
 class AreaProgress:
-    """One city, or all cities in reach under the code None."""
+    """Progress of one city, or of all cities in the principal's area under the code None."""
 
     city_code: str | None
     tally: StatusTally
@@ -124,25 +131,26 @@ class AreaProgress:
 
     @property
     def beyond(self) -> int:
-        """Interviews more than quotas ask for, by the largest surplus of one kind of quota."""
+        """Interviews in excess of quotas, by the largest surplus of one kind of quota."""
         kinds = [] if is_marginal(self.margins) else [sum(c.tally.beyond for c in self.cells)]
         kinds += sum_by_dimension(self.margins, lambda margin: margin.beyond).values()
         return max(kinds, default=0)
 
     @property
     def waste(self) -> ShareEstimate | None:
+        """Share of void interviews."""
         return share_with_interval(self.tally.void, self.tally.decided)
 
 
 def is_marginal(margins: Iterable[MarginalQuotaTally]) -> bool:
-    """Whether ages have quotas of their own; then a cell is only what is expected of it."""
+    """Whether ages have quotas of their own; a cell then is only what is expected."""
     return any(margin.dimension == "age_band" for margin in margins)
 
 
 def sum_by_dimension(
     margins: Iterable[MarginalQuotaTally], figure: Callable[[MarginalQuotaTally], int]
 ) -> dict[str, int]:
-    """The sum of a figure for each kind of marginal quota that can turn people away."""
+    """Return the sum of a figure for each kind of marginal quota that can stop interviews."""
     kinds: dict[str, int] = {}
     for margin in margins:
         if margin.dimension not in NEVER_STOPPING_DIMENSIONS:
@@ -151,7 +159,7 @@ def sum_by_dimension(
 
 
 def share_with_interval(count: int, of: int) -> ShareEstimate | None:
-    """`count` of `of` with its interval."""
+    """Return `count` of `of` as a share with its interval."""
     return ShareEstimate(count / of, *wilson(count, of), of) if of else None
 
 
@@ -163,7 +171,7 @@ _KINDS = ("age_band", "gender", "school_stage", "guardian", "stratum")
 def list_marginal_quotas(
     session: Session, principal: Principal, wave_id: UUID
 ) -> dict[str, tuple[MarginalQuotaTally, ...]]:
-    """City -> its marginal quotas, by kind and category."""
+    """Return city -> its marginal quotas, by kind and category."""
     query = select(_MARGINS).where(
         _MARGINS.c.wave_id == wave_id, area_filter(principal, _MARGINS.c.city_code)
     )
@@ -203,7 +211,7 @@ def _sort_key(margin: MarginalQuotaTally) -> tuple[int, int, str]:
 
 
 def sum_marginal_quotas(cities: Iterable[AreaProgress]) -> tuple[MarginalQuotaTally, ...]:
-    """The same groups of all cities."""
+    """Return the marginal quotas of all cities, summed by group."""
     groups: dict[tuple[str, str], list[MarginalQuotaTally]] = {}
     for city in cities:
         for margin in city.margins:
@@ -223,13 +231,13 @@ def sum_marginal_quotas(cities: Iterable[AreaProgress]) -> tuple[MarginalQuotaTa
 
 
 def planned_interviews(cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally]) -> int:
-    """Interviews planned: of the cells, or where there are none of the margins."""
+    """Return the planned interviews: of the cells, or without cells of the marginal quotas."""
     planned = sum(cell.tally.target for cell in cells)
     return planned or max(sum_by_dimension(own, lambda margin: margin.target).values(), default=0)
 
 
 def shortfall_of(cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally]) -> int:
-    """Interviews that quotas still ask for: by the kind of quota that asks for most."""
+    """Return the interviews that quotas still ask for, by the kind that asks for most."""
     kinds = [] if is_marginal(own) else [sum(cell.tally.missing for cell in cells)]
     kinds += sum_by_dimension(own, lambda margin: margin.missing).values()
     return max(kinds, default=0)

@@ -26,7 +26,7 @@ _UNKNOWN = EffectiveSize(0.0, 0.0)
 
 
 def remove_cells(place: AreaProgress) -> AreaProgress:
-    """A city, or all of them, by the states of its interviews alone."""
+    """Return the progress of an area by the states of its interviews alone."""
     return replace(
         place, cells=(), margins=(), days={}, effective=_UNKNOWN, forecast=None,
         still_missing=place.tally.missing,
@@ -34,8 +34,11 @@ def remove_cells(place: AreaProgress) -> AreaProgress:
 
 
 def list_publishable_cities(cities: Sequence[AreaProgress]) -> tuple[AreaProgress, ...]:
-    """Cities that are shown; those that are not have at least `FEWEST` interviews together, and
-    are more than one, so that the sum of all cities tells none of them."""
+    """Return the cities that may have a row of their own.
+
+    The others are more than one, with at least `MIN_CITY_INTERVIEWS` interviews together, so that
+    the sum of all cities reveals none of them.
+    """
     smallest_first = sorted(cities, key=lambda city: (city.tally.counted, city.city_code or ""))
     hidden: list[AreaProgress] = []
     for city in smallest_first:
@@ -53,7 +56,7 @@ def _are_protected(hidden: Sequence[AreaProgress]) -> bool:
 
 @dataclass(frozen=True)
 class WaveProgress:
-    """A wave as it stands at one moment."""
+    """Progress of a wave at one moment."""
 
     wave: WaveSummary
     at: datetime
@@ -68,14 +71,14 @@ class WaveProgress:
         return self.wave.state in COMPUTED_STATES
 
     def find_area(self, city_code: str | None) -> AreaProgress:
-        """One city; all of them together where it is None or has nothing yet."""
+        """Return one city; all of them together for None or a city without interviews."""
         if len(self.cities) == 1 and not self.is_settled:
             return self.cities[0]
         return next((city for city in self.cities if city.city_code == city_code), self.total)
 
 
 def list_progress_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
-    """Waves that have begun, those still collecting first."""
+    """Return the waves that have started, open ones first."""
     principal.require(Action.FOLLOW_FIELDWORK)
     return list_started_waves(session=session, principal=principal)
 
@@ -83,7 +86,11 @@ def list_progress_waves(*, session: Session, principal: Principal) -> list[WaveS
 def get_progress(
     *, session: Session, principal: Principal, wave: WaveSummary, now: datetime, usual_waste: float
 ) -> WaveProgress:
-    """The wave in the reader's area; `usual_waste` is the share above which waste is a concern."""
+    """Return the progress of a wave in the principal's area.
+
+    Args:
+        usual_waste: Share of void interviews above which an alert is raised.
+    """
     principal.require(Action.FOLLOW_FIELDWORK)
     left = days_left(wave.state, wave.closes_on, now)
     cities = list_area_progress(session, principal, wave.id, left, now)

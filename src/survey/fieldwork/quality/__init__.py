@@ -1,4 +1,4 @@
-"""Quality of the interviews: detectors raise flags, people decide what follows from them."""
+"""Quality of the interviews: detectors raise flags, people decide about them."""
 
 from survey.fieldwork.quality.assessment import (
     AssessmentFreshness,

@@ -1,4 +1,4 @@
-"""Careless answers: scores that go against the pattern of everybody else's."""
+"""Detectors on answers: careless, duplicate, missing, fast and straight-lined ones."""
 
 import warnings
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ MIN_SPREAD = 0.8
 
 
 def flag_careless(interviews: ResponseArrays) -> FlagSet:
-    """Interviews whose scores correlate negatively with the item means.
+    """Flag interviews whose scores correlate negatively with the item means.
 
     Person-total correlation (Donlon and Fischer 1968, Educational and Psychological Measurement
     28; Curran 2016, Journal of Experimental Social Psychology 66), looked at only where the
@@ -62,10 +62,10 @@ _BLOCK = 128
 
 
 def duplicate_flags(interviews: ResponseArrays) -> FlagSet:
-    """The later one of two interviews of a city that agree in more than `NOTHING` of the answers.
+    """Flag the later of two interviews of a city with largely equal answers.
 
     Agreement is the number of equal answers over the number of answers of the fuller interview.
-    Pairs are looked at within a city only.
+    Pairs are compared within a city only.
     """
     agreement, earlier, same = _closest(interviews)
     strength = linear_ramp(
@@ -86,9 +86,10 @@ def duplicate_flags(interviews: ResponseArrays) -> FlagSet:
 
 
 def _closest(interviews: ResponseArrays) -> tuple[Floats, Ints, np.ndarray]:
-    """Of each interview: agreement with the closest earlier one of its city, its row, same hands.
+    """Return for each interview its agreement with the closest earlier one of its city.
 
-    Agreement is 0 and the row -1 where there is none to compare with.
+    With the row of that interview, and whether one person asked both. Agreement is 0 and the row -1
+    where there is none to compare with.
     """
     count = len(interviews)
     agreement, earlier = np.zeros(count), np.full(count, -1)
@@ -109,14 +110,14 @@ def _closest(interviews: ResponseArrays) -> tuple[Floats, Ints, np.ndarray]:
 
 
 def _cities(interviews: ResponseArrays) -> Iterator[Ints]:
-    """Rows of each city in the order of receipt."""
+    """Yield the rows of each city in the order of receipt."""
     codes = interviews.city.codes
     order = np.argsort(codes, kind="stable")
     yield from np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 
 
 def _blocks(answers: Codes) -> Iterator[tuple[int, Floats]]:
-    """First row of a block and the agreement of its rows with all earlier ones (0 elsewhere)."""
+    """Yield the first row of a block and the agreement of its rows with all earlier ones."""
     given = (answers != 0) & (answers != MISSING)
     size = given.sum(axis=1)
     left = np.ascontiguousarray(np.where(given, answers, 0).T)
@@ -139,7 +140,7 @@ OMISSION_RAMP_START, OMISSION_RAMP_END = 0.25, 0.60
 
 
 def flag_item_nonresponse(interviews: ResponseArrays) -> FlagSet:
-    """Interviews with more than `NOTHING` unanswered, refused or "do not know".
+    """Flag interviews with many unanswered, refused or "do not know" questions.
 
     "Not experienced" is an answer: somebody who buys no insurance cannot rate it.
     """
@@ -162,7 +163,7 @@ page time as mild to strict cuts for speeding.
 
 
 def relative_pace(interviews: ResponseArrays) -> Floats:
-    """Median over the questions of time / the wave's median time for the same question.
+    """Return the median over the questions of time / the wave's median time for that question.
 
     1 is usual, 0.5 twice as fast; a pause at one question changes nothing. Without times for single
     questions it is the seconds for each question asked against the wave's median of those; NaN
@@ -175,13 +176,13 @@ def relative_pace(interviews: ResponseArrays) -> Floats:
 
 
 def seconds_per_question(interviews: ResponseArrays) -> Floats:
-    """Duration by question asked; NaN where the duration is unknown."""
+    """Return the duration by question asked; NaN where the duration is unknown."""
     asked = (interviews.answers != NOT_ASKED).sum(axis=1)
     return np.where(asked > 0, interviews.duration / np.maximum(asked, 1), np.nan)
 
 
 def speed_flags(interviews: ResponseArrays, pace: Floats) -> FlagSet:
-    """Interviews faster than `NOTHING`; `pace` as `relative_pace` gives it."""
+    """Flag interviews that are much faster than usual, by their `relative_pace`."""
     strength = linear_ramp(pace, nothing=PACE_RAMP_START, full=PACE_RAMP_END)
     rows = flagged_rows(strength > 0)
     seconds = seconds_per_question(interviews)
@@ -213,7 +214,7 @@ LONG_RUN = 0.40
 
 
 def flag_straightlining(interviews: ResponseArrays) -> FlagSet:
-    """Interviews in which one score covers more than `NOTHING` of the ratings.
+    """Flag interviews in which one score covers most of the ratings.
 
     Two indices have to agree: the share of the most frequent score, which one slip hardly moves,
     and the longest unbroken run of one score ("longstring": Johnson 2005, Journal of Research in
@@ -236,7 +237,7 @@ def flag_straightlining(interviews: ResponseArrays) -> FlagSet:
 
 
 def _most_frequent(scores: Floats) -> tuple[Floats, Floats]:
-    """Most frequent score of each row (the lowest of several) and how often it was given."""
+    """Return the most frequent score of each row (the lowest of several) and its count."""
     values = np.unique(scores[np.isfinite(scores)])
     if not len(values):
         return np.full(len(scores), np.nan), np.zeros(len(scores))

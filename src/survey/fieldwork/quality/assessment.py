@@ -1,4 +1,4 @@
-"""Assessing a wave: flags and risk of every finished interview, stored for those who review."""
+"""Assessment of a wave: flags and risk of every finished interview, stored for review."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
 
 @dataclass(frozen=True)
 class AssessmentSummary:
-    """What one run found."""
+    """Numbers of interviews and flags of one run."""
 
     wave_key: str
     interviews: int
@@ -89,7 +89,7 @@ def assess_wave(
 
 
 def lock_wave_assessment(session: Session, wave_id: UUID) -> None:
-    """Of two runs at once the second waits for the first; interviews go on arriving."""
+    """Lock the assessment of a wave, so that of two runs at once the second waits."""
     session.connection().execute(
         select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update(key_share=True)
     )
@@ -108,7 +108,7 @@ def save_assessment(
     now: datetime,
     only: Collection[int] | None = None,
 ) -> None:
-    """Store flags and risk of all rows, or only of some; what stood there is gone before."""
+    """Store flags and risk of all rows, or only of some, replacing earlier ones."""
     made = {"detected_at": now, "detector_version": VERSION}
     connection = session.connection()
     for flags in assessment.flags:
@@ -155,7 +155,7 @@ _INTERVIEW_BATCH_SIZE = 500
 
 @dataclass(frozen=True)
 class AssessmentFreshness:
-    """When new interviews of a wave were last looked at, and how many wait."""
+    """Time of the last assessment of a wave, and number of interviews since."""
 
     finished_at: datetime | None
     waiting: int
@@ -190,14 +190,14 @@ def assess_new_responses(url: str) -> int:
 
 
 def is_assessment_due(*, session: Session, at: datetime) -> bool:
-    """Whether a run would begin now and find something; costs two small queries."""
+    """Whether a run would begin now and have new interviews; costs two small queries."""
     return can_start(session, TASK_NAME, at=at) and bool(_waiting_waves(session))
 
 
 def get_assessment_freshness(
     *, session: Session, principal: Principal, wave_id: UUID
 ) -> AssessmentFreshness:
-    """For the reviewer's page: how fresh the flags of a wave are within the reader's area."""
+    """Return how fresh the flags of a wave are within the principal's area."""
     principal.require(Action.REVIEW)
     reach = area_filter(principal, _RESPONSES.c.city_code)
     finished = last_finished_at(session, TASK_NAME)
@@ -249,7 +249,7 @@ def _assess_wave_part(url: str, wave: AnyRow) -> int:
 
 
 def _stored_assessments(session: Session, wave_id: UUID) -> dict[UUID, tuple[int, frozenset[str]]]:
-    """Score and kinds of flags of every interview that was assessed before."""
+    """Return score and kinds of flags of every assessed interview."""
     inside = _RESPONSES.c.wave_id == wave_id
     kinds: defaultdict[UUID, set[str]] = defaultdict(set)
     for response_id, kind in session.connection().execute(
@@ -274,7 +274,7 @@ def _changed_rows(
     assessment: QualityAssessment,
     known: Mapping[UUID, tuple[int, frozenset[str]]],
 ) -> list[int]:
-    """Rows that are new or whose score or kinds of flags came out otherwise.
+    """Return rows that are new, or whose score or kinds of flags differ from the stored ones.
 
     What only moved with the wave's medians, such as the pace, waits for such a change.
     """

@@ -1,4 +1,4 @@
-"""Bursts: more interviews in one hour than a point or a city can have; a sign of mobilisation.
+"""Detectors on the fieldwork: odd hours, bursts, shared devices, full quotas, wrong points.
 
 A one-time link serves one interview only, so a shared list of links shows here and nowhere else.
 """
@@ -22,7 +22,7 @@ NOON = np.datetime64("2000-01-01T04:00:00", "s")
 
 
 def flag_interview_hours(interviews: ResponseArrays) -> FlagSet:
-    """Interviews begun between 22:00 and 6:00 China time; before midnight at half strength."""
+    """Flag interviews begun between 22:00 and 6:00 China time; before midnight at half strength."""
     known = ~np.isnat(interviews.started)
     local = np.where(known, interviews.started, NOON) + CHINA
     minutes = ((local - local.astype("datetime64[D]")) // np.timedelta64(1, "m")).astype(np.int64)
@@ -47,7 +47,7 @@ MIN_OWN_MEDIAN_HOURS = 5
 
 @dataclass(frozen=True)
 class _BurstCounts:
-    """Of each interview: how many began in its place and hour, and how many do usually."""
+    """Number of interviews that began in the same place and hour, and the usual number."""
 
     count: Ints
     usual: Floats
@@ -56,10 +56,11 @@ class _BurstCounts:
 
 
 def burst_flags(interviews: ResponseArrays) -> FlagSet:
-    """Interviews of an hour that has far more than usual, at their point or in their city.
+    """Flag interviews of an hour with far more than usual, at their point or in their city.
 
-    Usual is the larger of the wave's mean over all hours with interviews at such a place and the
-    place's own median. The strength is the share of the hour's interviews beyond that.
+    Many links opened in one hour are a sign of mobilisation. Usual is the larger of the wave's mean
+    over all hours with interviews at such a place and the place's own median. The strength is the
+    share of the hour's interviews beyond that.
     """
     point = _count_bursts(interviews, interviews.point)
     city = _count_bursts(interviews, interviews.city)
@@ -96,7 +97,7 @@ def _count_bursts(interviews: ResponseArrays, places: RowGroups) -> _BurstCounts
 
 
 def _expected_per_hour(place: Ints, inside: Ints) -> Floats:
-    """Usual number an hour at the place of each cell; `place` is sorted."""
+    """Return the usual number an hour at the place of each cell; `place` is sorted."""
     overall = inside.mean()
     starts = np.flatnonzero(np.diff(place, prepend=-1))
     expected = np.full(len(place), overall)
@@ -111,7 +112,7 @@ DEVICE_RAMP_START, DEVICE_RAMP_END = 1, 5
 
 
 def device_flags(interviews: ResponseArrays) -> FlagSet:
-    """Interviews that people answered on a phone which answered other links of the wave as well.
+    """Flag interviews answered on a phone that answered other links of the wave as well.
 
     Only links know a phone: what surveyors ask on their own tablet is not looked at.
     """
@@ -133,7 +134,7 @@ OVERFILL_RAMP_END = 1.0
 
 
 def flag_over_quota(interviews: ResponseArrays) -> FlagSet:
-    """Counted interviews that came after their cell had its target and the tolerance on top."""
+    """Flag counted interviews that came after their cell exceeded target and tolerance."""
     number = _sequence_in_cell(interviews)
     over = np.full(len(interviews), np.nan)
     np.divide(number, interviews.target, out=over, where=number > 0)
@@ -145,7 +146,7 @@ def flag_over_quota(interviews: ResponseArrays) -> FlagSet:
 
 
 def _sequence_in_cell(interviews: ResponseArrays) -> np.ndarray:
-    """1 for the first counted interview of a cell; 0 for those that no cell counts."""
+    """Return 1 for the first counted interview of a cell, and so on; 0 for uncounted ones."""
     cell = interviews.cell.codes
     counts = interviews.counted & (cell >= 0) & (interviews.target > 0)
     rows = np.flatnonzero(counts)
@@ -162,8 +163,10 @@ ONE_DAY_STRENGTH = 0.7
 
 
 def point_flags(interviews: ResponseArrays) -> FlagSet:
-    """Interviews held before the first or after the last day of their point, or by a surveyor who
-    is not assigned to it although others are."""
+    """Flag interviews outside the days of their point, or by a surveyor not assigned to it.
+
+    Nobody is flagged at a point without assignments.
+    """
     off = np.abs(interviews.days_off)
     strength = np.where(off >= 2, 1.0, np.where(off == 1, ONE_DAY_STRENGTH, 0.0))
     strength = np.where(interviews.assigned, strength, 1.0)

@@ -1,4 +1,4 @@
-"""What can be odd about an interview, how much each oddity counts, and its reason in words."""
+"""Flags of odd interviews: their kinds, weights and texts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ VERSION = "3"
 
 
 class FlagKind(StrEnum):
+    """Kind of a flag."""
+
     SPEED = "speed"
     STRAIGHT_LINING = "straight_lining"
     CARELESS = "careless"
@@ -64,7 +66,7 @@ _Reason = Callable[[Mapping[str, Any]], Message]
 
 
 def flag_text(kind: FlagKind, detail: Mapping[str, Any]) -> Message:
-    """The reason of a stored flag, with its numbers, for translation."""
+    """Return the reason of a stored flag with its numbers, for translation."""
     return _REASONS[kind](detail)
 
 
@@ -176,7 +178,7 @@ _REASONS: Mapping[FlagKind, _Reason] = {
 
 @dataclass(frozen=True)
 class FlagSet:
-    """One kind of flag: F rows of the interviews, the strength of each (0 to 1), its numbers."""
+    """All flags of one kind: rows of the interviews, strength (0 to 1) and numbers of each."""
 
     kind: FlagKind
     rows: Ints
@@ -185,15 +187,17 @@ class FlagSet:
 
     @classmethod
     def none(cls, kind: FlagKind) -> "FlagSet":
+        """Return an empty set of flags."""
         return cls(kind, np.empty(0, dtype=np.int64), np.empty(0), ())
 
 
 def linear_ramp(value: Floats, *, nothing: float, full: float) -> Floats:
-    """0 at `nothing`, 1 at `full` and beyond, straight in between, to four decimals; NaN is 0."""
+    """Scale values linearly from 0 at `nothing` to 1 at `full`, clipped; NaN becomes 0."""
     share = np.nan_to_num((value - nothing) / (full - nothing))
     clipped: Floats = np.clip(share, 0.0, 1.0)
     return clipped.round(4)
 
 
 def flagged_rows(flagged: Bools) -> Ints:
+    """Return the rows that are flagged."""
     return np.flatnonzero(flagged).astype(np.int64)

@@ -1,4 +1,4 @@
-"""How much surveyors shape their interviews, and how sure a rate is; pure functions."""
+"""Interviewer effect and the interval of a rate; pure functions."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -11,7 +11,7 @@ from survey.fieldwork.quality.response_arrays import Floats, Ints
 
 @dataclass(frozen=True)
 class InterviewerEffect:
-    """Share of the variance that lies between surveyors, and what it does to a city's error."""
+    """Share of the variance that lies between surveyors, and its effect on a city's error."""
 
     icc: float
     """Intra-class correlation, estimated; may fall below 0 by chance."""
@@ -24,7 +24,7 @@ class InterviewerEffect:
 def interviewer_effect(
     values: Floats, surveyor: Ints, stratum: Ints | None = None
 ) -> InterviewerEffect | None:
-    """Interviewer effect on `values` (N,), by `surveyor` (N,) nested in `stratum` (N,).
+    """Estimate the interviewer effect on `values`, by `surveyor` nested in `stratum`.
 
     The one-way analysis-of-variance estimator: icc = (MSB - MSW) / (MSB + (m0 - 1) MSW) with
     m0 = (N - sum over strata of sum m^2 / N_stratum) / (k - strata), m the interviews of each of k
@@ -59,7 +59,7 @@ def interviewer_effect(
 
 
 def wilson(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Score interval of a proportion; (0, 1) without trials.
+    """Return Wilson's score interval of a proportion; (0, 1) without trials.
 
     Wilson (1927), Journal of the American Statistical Association 22, 209-212.
     """

@@ -1,4 +1,4 @@
-"""Faster than anybody can read the questions: an absolute floor, without a wave to compare with."""
+"""Reading floor: the least time in which an interview's questions can be read."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,14 +21,14 @@ _SELECTS = frozenset({ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE})
 
 @dataclass(frozen=True)
 class _TimedReading:
-    """Seconds that an interview took and at least takes, NaN where nothing was measured."""
+    """Seconds that interviews took, and the least they can take; NaN where not measured."""
 
     seconds_taken: Floats
     min_seconds: Floats
 
     @property
     def share(self) -> Floats:
-        """Of the floor; 1 is as fast as the fastest reader."""
+        """Time taken as a share of the floor; 1 is as fast as the fastest reader."""
         return np.where(
             self.min_seconds > 0,
             self.seconds_taken / np.where(self.min_seconds > 0, self.min_seconds, 1),
@@ -80,7 +80,10 @@ def min_seconds_of_interviews(interviews: ResponseArrays, counted: Bools) -> Flo
 
 
 def _time_whole_interviews(interviews: ResponseArrays) -> _TimedReading:
-    """An imported interview of 0 seconds has the same moment in both columns: nobody took it."""
+    """Return duration and floor of whole interviews.
+
+    An imported interview of 0 seconds has the same moment in both columns and was not timed.
+    """
     duration = np.where(_is_mode(interviews, Mode.PAPER), np.nan, interviews.duration)
     unmeasured = _is_mode(interviews, Mode.IMPORT) & (duration == 0)
     asked = interviews.answers != NOT_ASKED
@@ -116,7 +119,7 @@ def _positions_by_text(interviews: ResponseArrays, language: str) -> Mapping[str
 
 
 def _item_texts(item: Item, language: str, default: str) -> Iterable[str]:
-    """What has to be read: the question, its hint, and of a list one choice, the shortest."""
+    """Yield the texts to be read: question, hint, and the shortest choice of a list."""
     yield _label_text(item.label, language, default)
     yield _label_text(item.hint, language, default)
     if item.kind in _SELECTS and item.choices:
@@ -129,6 +132,6 @@ def _label_text(labels: Labels, language: str, default: str) -> str:
 
 
 def _rounded_seconds(seconds: float) -> float:
-    """One decimal below ten seconds, none above; never a trailing zero."""
+    """Round to one decimal below ten seconds, else to whole seconds."""
     rounded = round(float(seconds), 1 if seconds < 10 else None)
     return int(rounded) if rounded == int(rounded) else rounded

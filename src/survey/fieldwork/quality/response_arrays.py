@@ -1,4 +1,4 @@
-"""The interviews of a wave as arrays, a row an interview: all that the detectors look at."""
+"""Interviews of a wave as arrays, one row an interview, as the detectors read them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ _ENCODING_BATCH_SIZE = 256
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """One finished interview as it is stored."""
+    """One finished interview as stored."""
 
     id: UUID
     city_code: str
@@ -75,11 +75,12 @@ class RawResponse:
 
     @property
     def day(self) -> date:
+        """Day of the interview in China."""
         return china_date(self.started_at or self.submitted_at)
 
     @property
     def days_off(self) -> int:
-        """Days before the point opens (below zero) or after it closes."""
+        """Days before the point opens (negative) or after it closes."""
         if self.first_day is not None and self.day < self.first_day:
             return (self.day - self.first_day).days
         if self.last_day is not None and self.day > self.last_day:
@@ -89,14 +90,14 @@ class RawResponse:
 
 @dataclass(frozen=True)
 class RowGroups:
-    """To which of `names` each row belongs: its place, or -1 for none."""
+    """Group of each row: its index in `names`, or -1 for none."""
 
     codes: Ints
     names: tuple[Any, ...]
 
     @classmethod
     def of(cls, values: Iterable[Any]) -> "RowGroups":
-        """Groups in the order of first appearance; None belongs to none."""
+        """Return groups in the order of first appearance; None belongs to no group."""
         known: dict[Any, int] = {}
         codes = [-1 if v is None else known.setdefault(v, len(known)) for v in values]
         return cls(np.array(codes, dtype=np.int64), tuple(known))
@@ -144,9 +145,9 @@ class ResponseArrays:
 
 
 def build_response_arrays(rows: Iterable[RawResponse], instrument: Instrument) -> ResponseArrays:
-    """Arrays of `rows`, sorted by receipt and id, whatever their order was.
+    """Build the arrays of `rows`, sorted by receipt and id.
 
-    `rows` are read once and let go of in chunks: a wave's answers as objects would fill the memory.
+    `rows` are read once, in chunks: the answers of a wave as objects would fill the memory.
     """
     items = tuple(item for item in instrument.items() if item.kind in _ASKED)
     books = [_Codebook() for _ in items]
@@ -178,7 +179,7 @@ class _Codebook(dict[Any, int]):
         return code
 
     def values_by_code(self) -> Floats:
-        """The number behind each code; NaN where it is none."""
+        """Return the number behind each code; NaN where it is none."""
         table = np.full(_MAX_VALUES + 1, np.nan)
         for value, code in self.items():
             if code > 0 and isinstance(value, int | float):
@@ -208,7 +209,7 @@ def _seconds(
 def _encode_rows(
     mappings: Iterable[Mapping[str, Any]], items: Sequence[Item], absent: object
 ) -> Iterator[Sequence[Any]]:
-    """Values of each mapping in the order of `items`, `absent` where it has none."""
+    """Return codes of each mapping's values in the order of `items`; `absent` where missing."""
     template = {item.name: absent for item in items}
     for mapping in mappings:
         # Keys of the template keep their places; what the items do not know comes behind them.
@@ -259,7 +260,7 @@ def _numbers(values: Iterable[float | None]) -> Floats:
 
 
 def _started_at(row: RawResponse) -> datetime | None:
-    """When an interview began; a keyed sheet of paper knows the day only, and no duration."""
+    """Return when an interview began; a keyed sheet knows the day only, and no duration."""
     is_day_only = row.mode == Mode.PAPER and row.duration_seconds is None
     return None if is_day_only else row.started_at
 

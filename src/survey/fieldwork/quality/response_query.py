@@ -1,4 +1,4 @@
-"""One pass over the stored interviews of a wave."""
+"""Query of the finished interviews of a wave, for its assessment."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -41,14 +41,14 @@ _TARGET = case((_PLANS.c.crossed.is_(False), None), else_=_CELLS.c.target)
 
 @dataclass(frozen=True)
 class _PlannedWork:
-    """When and by whom the points of a wave are worked at."""
+    """Days and surveyors of the sampling points of a wave."""
 
     days: Mapping[UUID | None, tuple[date | None, date | None]]
     surveyors: Mapping[UUID, frozenset[UUID]]
 
     @classmethod
     def read(cls, session: Session, wave_id: UUID) -> "_PlannedWork":
-        """Points without days of their own have those of the wave."""
+        """Read the points; those without days of their own have those of the wave."""
         points = (
             select(
                 _POINTS.c.id, func.coalesce(_POINTS.c.opens_on, _WAVES.c.opens_on).label("first"),
@@ -72,13 +72,13 @@ class _PlannedWork:
         )
 
     def covers(self, surveyor_id: UUID | None, point_id: UUID | None) -> bool:
-        """Nobody is out of place where nobody is assigned, or where it is not known who asked."""
+        """Whether the surveyor may work there; true where none is assigned or none is known."""
         own = self.surveyors.get(point_id) if point_id is not None else None
         return own is None or surveyor_id is None or surveyor_id in own
 
 
 def stored_interviews(session: Session, wave_id: UUID) -> Iterator[RawResponse]:
-    """Every finished interview of the wave with its current answers, in no particular order.
+    """Yield every finished interview of the wave with its current answers, in no order.
 
     Of a withdrawn one nothing is left that could be assessed.
     """

@@ -1,4 +1,4 @@
-"""All detectors over one wave, and the risk score of each interview."""
+"""All detectors run over one wave, and the risk score of each interview."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ LOWEST, HIGHEST = 1.0, 10.0
 
 @dataclass(frozen=True)
 class QualityAssessment:
-    """What was found in N interviews: the flags by kind, and three figures of each interview."""
+    """Flags of N interviews by kind, with risk, pace and mean score of each."""
 
     flags: tuple[FlagSet, ...]
     risk: Ints
@@ -61,10 +61,10 @@ def assess_responses(interviews: ResponseArrays) -> QualityAssessment:
 
 
 def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
-    """100 x (1 - product over the flags of (1 - weight x strength)), rounded; shape (count,).
+    """Return the risk score 100 x (1 - product of (1 - weight x strength)) of each interview.
 
-    Each flag is taken as an independent reason for doubt ("noisy or"): more flags never lower the
-    score, and no number of weak ones reaches certainty.
+    Rounded, of shape (count,). Each flag is taken as an independent reason for doubt ("noisy or"):
+    more flags never lower the score, and no number of weak ones reaches certainty.
     """
     trust = np.ones(count)
     for flag in flags:
@@ -73,7 +73,7 @@ def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
 
 
 def _mean_scores(interviews: ResponseArrays) -> Floats:
-    """Mean of the scored ratings, else of all, each moved from its own scale to 0 to 100."""
+    """Return the mean of the scored ratings, else of all, each scaled to 0 to 100."""
     items = interviews.ratings
     scored = [place for place, item in enumerate(items) if item.indicator is not None]
     scored = scored or list(range(len(items)))

@@ -1,4 +1,4 @@
-"""Quality by surveyor, point or city: what the flags of many interviews say together."""
+"""Quality by surveyor, point, agency or city, summed up from flags."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,7 +55,7 @@ _COLUMNS: Mapping[QualityGrouping, ColumnElement[Any]] = {
 
 @dataclass(frozen=True)
 class QualityRow:
-    """The finished interviews of one surveyor, point, agency or city, or of all within reach."""
+    """Finished interviews of one surveyor, point, agency or city, or of the whole area."""
 
     key: str
     """Code of the city or point, agency, the surveyor's login, or the wave's key for the whole."""
@@ -83,7 +83,7 @@ class QualityRow:
 
     @property
     def has_mobilisation_pattern(self) -> bool:
-        """Whether so many interviews came in bursts that somebody seems to have sent people."""
+        """Whether so many interviews came in bursts that respondents seem to have been sent."""
         bursts = self.flags.get(FlagKind.BURST, 0)
         return bursts >= MIN_MOBILISED_INTERVIEWS and bursts >= MOBILISED_SHARE * self.assessed
 
@@ -91,7 +91,7 @@ class QualityRow:
 def summarise_quality(
     *, session: Session, principal: Principal, wave_key: str, by: QualityGrouping = "surveyor"
 ) -> tuple[QualityRow, ...]:
-    """Quality of the wave within the principal's area, sorted by key.
+    """Return the quality of a wave within the principal's area, sorted by key.
 
     Interviews without a point, surveyor or agency are missing where it is asked for. Only
     reviewers and administrators may read it: it judges single surveyors. Raises
@@ -119,7 +119,7 @@ def summarise_quality(
 
 
 def _join_postings(responses: FromClause, by: QualityGrouping) -> FromClause:
-    """With the posting that says for which agency the surveyor works in this city."""
+    """Join the posting that tells for which agency the surveyor works in this city."""
     if by != "agency":
         return responses
     return responses.join(
@@ -153,7 +153,7 @@ def _flags(
     column: ColumnElement[Any],
     within: Sequence[ColumnElement[bool]],
 ) -> dict[Any, dict[FlagKind, int]]:
-    """Number of flags of each kind by key."""
+    """Return the number of flags of each kind by key."""
     query = (
         select(column.label("key"), _FLAGS.c.kind, func.count().label("number"))
         .select_from(
@@ -171,7 +171,7 @@ def _flags(
 def _names(
     session: Session, by: QualityGrouping, wave: Wave, principal: Principal
 ) -> dict[Any, tuple[str, Mapping[str, str]]]:
-    """Readable key and name of everything in reach that interviews are grouped by."""
+    """Return readable key and name of every group of interviews in the principal's area."""
     if by == "wave":
         return {wave.id: (wave.key, wave_title(wave))}
     if by == "city":

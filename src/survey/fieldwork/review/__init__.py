@@ -1,4 +1,4 @@
-"""Review: the queue of interviews to look at, one interview as it was answered, and the moves.
+"""Review: the queue of interviews, one interview in detail, and decisions.
 
 Everything is cut to the reader's area inside the queries; a city outside it reads as empty.
 """

@@ -1,4 +1,4 @@
-"""What a respondent agreed to: the very text, the moment, how it was shown and by whom.
+"""Consent of a respondent: its exact text, its time, how it was shown and by whom.
 
 Nothing is stored twice. The text is part of the questionnaire, whose version is unchangeable and
 named by every response; beside it stand the answer, the language and the mode. The clock of an
@@ -16,7 +16,7 @@ from survey.store.tables import Mode
 
 @dataclass(frozen=True)
 class ConsentRecord:
-    """The consent of one interview. `at` is None where no hour is known (paper, imports)."""
+    """Consent of one interview. `at` is None where no hour is known (paper, imports)."""
 
     agreed: bool
     at: datetime | None
@@ -31,7 +31,11 @@ class ConsentRecord:
 
 
 def consent_of(interview: ResponseDetail) -> ConsentRecord | None:
-    """None where the questionnaire marks no question as consent, or nothing is kept any more."""
+    """Return the consent of an interview.
+
+    None if the questionnaire marks no question as consent, or nothing of the interview is kept any
+    more.
+    """
     instrument = interview.instrument
     question = next((i for i in instrument.items() if i.privacy is PrivacyRole.CONSENT), None)
     if question is None:

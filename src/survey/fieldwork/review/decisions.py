@@ -1,4 +1,4 @@
-"""Deciding on interviews: one that was looked at, or everything in a selection as previewed."""
+"""Review decisions on one interview, or on a whole selection as previewed."""
 
 import hashlib
 from collections import Counter
@@ -31,24 +31,26 @@ _RESPONSES = table_of(Response)
 
 
 class SelectionConflictError(SurveyError):
-    """What a bulk action would move is no longer what its preview showed."""
+    """Raised when a bulk decision would differ from its preview."""
 
     code = "selection_changed"
 
 
 class TooManyResponsesError(SurveyError):
+    """Raised when a selection is too large for one bulk decision."""
+
     code = "too_many_at_once"
 
 
 class BulkWithdrawalError(SurveyError):
-    """What cannot be undone is not done to many interviews at once."""
+    """Raised when many interviews would be erased at once, which cannot be undone."""
 
     code = "one_by_one"
 
 
 @dataclass(frozen=True)
 class BulkPreview:
-    """What a bulk action would do, exactly: interviews by their present state."""
+    """Effect of a bulk decision: interviews by their present state."""
 
     to: Status
     allowed: Mapping[Status, int]
@@ -60,6 +62,7 @@ class BulkPreview:
 
     @property
     def total(self) -> int:
+        """Number of interviews that the decision moves."""
         return sum(self.allowed.values())
 
 
@@ -73,9 +76,9 @@ def decide(
     reason: ReviewReason | None,
     now: datetime,
 ) -> int:
-    """Move the interview that was looked at; fails when it is no longer in the version seen.
+    """Move the interview that was looked at; fails if it has changed since.
 
-    Void because the respondent withdrew deletes what was answered; nothing brings it back.
+    Voiding because the respondent withdrew erases the answers for good.
     """
     principal.require(Action.REVIEW)
     version = transition(
@@ -95,7 +98,7 @@ def _is_withdrawal(to: Status, reason: ReviewReason | None) -> bool:
 
 
 def allowed_transitions(principal: Principal, status: Status) -> tuple[Status, ...]:
-    """Where this reviewer may move an interview in this state, approval first."""
+    """Return the states to which the principal may move an interview, approval first."""
     order = (
         Status.CITY_APPROVED, Status.APPROVED, Status.RETURNED, Status.VOID, Status.SUBMITTED
     )  # fmt: skip
@@ -110,7 +113,7 @@ def allowed_transitions(principal: Principal, status: Status) -> tuple[Status, .
 def preview_bulk_decision(
     *, session: Session, principal: Principal, chosen: ReviewFilter, to: Status
 ) -> BulkPreview:
-    """Count what moving everything in the filter to `to` would change, without changing it."""
+    """Count what moving the whole selection to `to` would change, without changing it."""
     require_not_computed(session, {chosen.wave_id})
     rows = _select_responses(session, principal, chosen, lock=False)
     will, cannot, own = _split_by_permission(session, principal, rows, to)
@@ -132,7 +135,7 @@ def decide_many(
     reason: ReviewReason | None,
     now: datetime,
 ) -> int:
-    """Make the moves of a preview, all or none; fails when they are no longer the same ones."""
+    """Carry out a previewed decision, all or none. Raises `SelectionConflictError`."""
     if _is_withdrawal(seen.to, reason):
         raise BulkWithdrawalError(
             msg("Withdrawing deletes the answers for good. Please do it interview by interview.")
@@ -175,7 +178,7 @@ def _select_responses(
 def _split_by_permission(
     session: Session, principal: Principal, rows: Sequence[AnyRow], to: Status
 ) -> tuple[list[AnyRow], list[AnyRow], int]:
-    """Those that this reviewer may move there, the others, and how many of these are the own."""
+    """Return the rows that may be moved, the others, and how many of these are self-approved."""
     steps = {row.status for row in rows if to in allowed_transitions(principal, row.status)}
     own: set[UUID] = set()
     if to is Status.APPROVED:
@@ -191,7 +194,7 @@ def _split_by_permission(
 
 
 def _selection_sha256(rows: Sequence[AnyRow]) -> str:
-    """Which interviews in which version; changes when any of them does."""
+    """Return a hash of the selected interviews and their versions."""
     seen = hashlib.sha256()
     for row in rows:
         seen.update(row.id.bytes + row.lock_version.to_bytes(8, "big"))

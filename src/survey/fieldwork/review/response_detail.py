@@ -1,4 +1,4 @@
-"""One interview as the respondent saw it, with everything that a reviewer decides on."""
+"""One interview in detail: answers as on the respondent's route, flags and history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
 
 @dataclass(frozen=True)
 class FlagDetail:
-    """What a detector found odd; `detail` holds the numbers of its reason."""
+    """A flag of an interview; `detail` holds the numbers of its reason."""
 
     kind: str
     strength: float
@@ -55,7 +55,7 @@ class FlagDetail:
 
 @dataclass(frozen=True)
 class AnsweredItem:
-    """A question on the respondent's route, the answer in the stored form, and its seconds."""
+    """A question on the respondent's route, its stored answer, and its seconds."""
 
     item: Item
     answer: Any
@@ -66,7 +66,7 @@ class AnsweredItem:
 
     @property
     def scanned_text(self) -> ScannedText | None:
-        """What was written in the respondent's own words, with what identifies a person found."""
+        """Open text of the answer with the personal data found in it."""
         open_text = self.item.kind is ItemKind.TEXT and isinstance(self.answer, str)
         return find_pii(self.answer) if open_text else None
 
@@ -81,7 +81,7 @@ class AnsweredSection:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One entry of the interview's own history; `detail` is the audit trail's."""
+    """One entry of the interview's history, from the audit trail."""
 
     at: datetime
     action: str
@@ -91,7 +91,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True)
 class ResponseDetail:
-    """One interview as the respondent saw it, with everything that a reviewer decides on."""
+    """One interview with everything that a reviewer decides on."""
 
     id: UUID
     version: int
@@ -123,13 +123,14 @@ class ResponseDetail:
 
     @property
     def spot(self) -> QueuePosition:
+        """Position of the interview in the queue."""
         return QueuePosition.of(self.risk, self.duration_seconds, self.id)
 
 
 def get_response_detail(
     *, session: Session, principal: Principal, response_id: UUID
 ) -> ResponseDetail:
-    """One interview; one that lies outside the reader's area reads as one that is not there."""
+    """Return one interview. Raises `ResponseNotFoundError`, also outside the principal's area."""
     principal.require(Action.REVIEW)
     row = session.connection().execute(_response_query(principal, response_id)).one_or_none()
     if row is None:
@@ -204,7 +205,7 @@ def _flags(session: Session, response_id: UUID) -> tuple[FlagDetail, ...]:
 
 
 def _revisions(session: Session, response_id: UUID) -> Sequence[AnyRow]:
-    """The current answers and those before them."""
+    """Return the current answers and those before them."""
     query = (
         select(_REVISIONS.c.number, _REVISIONS.c.answers, _REVISIONS.c.timings)
         .join(_RESPONSES, revision_join(_RESPONSES, _REVISIONS))

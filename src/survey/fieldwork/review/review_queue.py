@@ -1,4 +1,4 @@
-"""The queue of interviews to look at: the highest risk first, cut to the reader's area."""
+"""Review queue: interviews by risk, within the principal's area."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +40,7 @@ _pace = func.coalesce(_RESPONSES.c.duration_seconds, NO_DURATION)
 
 @dataclass(frozen=True)
 class ReviewFilter:
-    """Which interviews of a wave; None is no restriction."""
+    """Selection of interviews of a wave; fields that are None do not restrict it."""
 
     wave_id: UUID
     status: Status | None = Status.SUBMITTED
@@ -55,7 +55,7 @@ class ReviewFilter:
 
 @dataclass(frozen=True)
 class QueuePosition:
-    """Where an interview stands in the queue: highest risk first, then fastest, then by id."""
+    """Position in the queue: highest risk first, then fastest, then by id."""
 
     risk: int
     pace: float
@@ -65,7 +65,7 @@ class QueuePosition:
     def of(
         cls, risk: int | None, duration_seconds: float | None, response_id: UUID
     ) -> "QueuePosition":
-        """What was not assessed comes after all risks, what has no duration after all others."""
+        """Return the position; without a risk or duration it comes after all others."""
         return cls(
             NOT_ASSESSED if risk is None else risk,
             NO_DURATION if duration_seconds is None else duration_seconds,
@@ -75,7 +75,7 @@ class QueuePosition:
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """One line of the queue."""
+    """One interview in the queue."""
 
     id: UUID
     status: Status
@@ -89,17 +89,18 @@ class QueueEntry:
 
     @property
     def spot(self) -> QueuePosition:
+        """Position of the interview in the queue."""
         return QueuePosition.of(self.risk, self.duration_seconds, self.id)
 
 
 def list_review_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
-    """Waves that have begun, those still collecting first."""
+    """Return the waves that have started, open ones first."""
     principal.require(Action.REVIEW)
     return list_started_waves(session=session, principal=principal)
 
 
 def find_wave_of(*, session: Session, principal: Principal, response_id: UUID) -> UUID | None:
-    """The wave of an interview; None where it is not there or outside the reader's area."""
+    """Return the wave of an interview; None if it is not in the principal's area."""
     principal.require(Action.REVIEW)
     query = select(_RESPONSES.c.wave_id).where(
         _RESPONSES.c.id == response_id, area_filter(principal, _RESPONSES.c.city_code)
@@ -111,7 +112,7 @@ def find_wave_of(*, session: Session, principal: Principal, response_id: UUID) -
 def count_by_status(
     *, session: Session, principal: Principal, wave_id: UUID
 ) -> dict[str, dict[Status, int]]:
-    """Interviews by city and state, of the cities in reach."""
+    """Return the number of interviews by city and state, in the principal's area."""
     principal.require(Action.REVIEW)
     query = (
         select(_RESPONSES.c.city_code, _RESPONSES.c.status, func.count())
@@ -128,7 +129,7 @@ def count_by_status(
 def list_surveyors(
     *, session: Session, principal: Principal, wave_id: UUID, city_code: str
 ) -> list[tuple[UUID, str, int]]:
-    """Who brought interviews of this city: id, name and how many, by name."""
+    """Return surveyors with interviews in this city: id, name and number, by name."""
     principal.require(Action.REVIEW, city_code)
     query = (
         select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, func.count())
@@ -141,7 +142,7 @@ def list_surveyors(
 
 
 def count_queue(*, session: Session, principal: Principal, chosen: ReviewFilter) -> int:
-    """How many interviews the filter holds."""
+    """Return the number of interviews in the selection."""
     principal.require(Action.REVIEW)
     query = select(func.count()).select_from(_RESPONSES).where(filter_condition(principal, chosen))
     total: int = session.connection().execute(query).scalar_one()
@@ -156,7 +157,7 @@ def list_queue(
     after: QueuePosition | None = None,
     size: int = 20,
 ) -> list[QueueEntry]:
-    """The next interviews of the filter behind `after`, those with the highest risk first."""
+    """Return the next interviews of the selection behind `after`, highest risk first."""
     principal.require(Action.REVIEW)
     where = filter_condition(principal, chosen)
     if after is not None:
@@ -168,7 +169,7 @@ def list_queue(
 def find_previous(
     *, session: Session, principal: Principal, chosen: ReviewFilter, before: QueuePosition
 ) -> QueueEntry | None:
-    """The interview of the filter that stands before this place, if any."""
+    """Return the interview of the selection before this position, if any."""
     principal.require(Action.REVIEW)
     where = and_(filter_condition(principal, chosen), _before_position(before))
     query = (
@@ -179,6 +180,7 @@ def find_previous(
 
 
 def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElement[bool]:
+    """Return the SQL condition of a selection within the principal's area."""
     shown = REVIEWABLE if chosen.status is None else (chosen.status,)
     parts = [
         _RESPONSES.c.wave_id == chosen.wave_id,
