@@ -1,4 +1,4 @@
-"""Environment variables and `.env` become one immutable `Settings` object."""
+"""Settings: environment variables and `.env` as one immutable object."""
 
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Settings(BaseSettings):
-    """All configuration of one process; every field can be set as `SURVEY_<FIELD>`."""
+    """Configuration of one process; every field can be set as `SURVEY_<FIELD>`."""
 
     model_config = SettingsConfigDict(
         env_prefix="SURVEY_", env_file=".env", extra="ignore", frozen=True
@@ -135,6 +135,7 @@ class Settings(BaseSettings):
 
     @property
     def own_key_file(self) -> Path:
+        """Key file for secrets that no configured key encrypts."""
         return self.secret_key_file or self.data_dir / "secret.key"
 
     @property
@@ -144,10 +145,11 @@ class Settings(BaseSettings):
 
     @property
     def snapshot_dir(self) -> Path:
+        """Folder of all snapshots."""
         return self.data_dir / "snapshots"
 
 
 @lru_cache(maxsize=1)
 def current_settings() -> Settings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, read once."""
     return Settings()

@@ -17,7 +17,7 @@ _INVISIBLE_CATEGORIES = frozenset({"Cf", "Zs", "Zl", "Zp"})
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet might run `text`; a plain number never is one."""
+    """Return whether a spreadsheet might run `text`; a plain number is never a formula."""
     if not text or _is_number(text):
         return False
     if text[0] in FORMULA_STARTS:
@@ -40,7 +40,7 @@ def unescape_formula(cell: str) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """A value for a CSV writer: nothing for None, numbers as they are, text made harmless.
+    """Return a value for a CSV writer: empty for None, numbers as they are, text made harmless.
 
     Lines within a cell end in LF: a lone CR is not quoted by every writer, and what follows it
     would be a cell of its own.
@@ -53,11 +53,12 @@ def csv_cell(value: object) -> object:
 
 
 def csv_row(values: Iterable[object]) -> list[object]:
+    """Return the values of a row as CSV cells."""
     return [csv_cell(value) for value in values]
 
 
 def write_text_cell(cell: Any, text: str) -> None:
-    """Put a text into a cell of an openpyxl workbook, as text whatever it looks like."""
+    """Write a text into a cell of an openpyxl workbook, as text whatever it looks like."""
     cell.value = text
     cell.data_type = "s"
     if is_formula(text):
@@ -81,7 +82,7 @@ def decode_table_text(content: bytes) -> tuple[str, str]:
 
 
 def _is_number(text: str) -> bool:
-    """A number as it is written in files: nothing but a sign, digits, a point and an exponent."""
+    """Return whether a text is a number: only sign, digits, point and exponent."""
     if not text.isascii() or text != text.strip():
         return False
     try:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from survey.access.audit import record
 from survey.access.factor_secrets import encrypt_secrets
 from survey.access.principal import OPERATOR
-from survey.cli.checks import CHECKS, CheckResult, data_folder, database, environment, exposure
+from survey.cli.checks import CheckResult, data_folder, database, environment, exposure
+from survey.cli.doctor import CHECKS
 from survey.publish.fonts import Font
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent

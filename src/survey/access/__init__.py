@@ -1,1 +1,1 @@
-"""Who may do what: accounts, sign-in, roles, areas, audit."""
+"""Accounts, sign-in, roles, areas and the audit trail."""

@@ -1,4 +1,4 @@
-"""Who there is: accounts as administrators see them, filtered."""
+"""List of accounts for administrators, with a filter."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -40,12 +40,13 @@ class AccountSummary:
 
     @property
     def entry(self) -> AccountData:
+        """The editable fields of the account."""
         return AccountData(self.name, self.role, self.area, self.last_day, self.email)
 
 
 @dataclass(frozen=True)
 class AccountFilter:
-    """A filter; what is None or empty filters nothing."""
+    """Filter of accounts; fields that are None or empty do not restrict it."""
 
     role: Role | None = None
     area: str = ""
@@ -58,7 +59,7 @@ class AccountFilter:
 
 @dataclass(frozen=True)
 class AccountPage:
-    """The first accounts of a filter, and how many there are."""
+    """First accounts of a filter, and how many there are."""
 
     lines: tuple[AccountSummary, ...]
     count: int
@@ -72,7 +73,7 @@ def list_accounts(
     now: datetime,
     most: int = MAX_LISTED_ACCOUNTS,
 ) -> AccountPage:
-    """Accounts by login."""
+    """List the accounts of a filter by login."""
     principal.require(Action.ADMINISTER)
     query = _filtered_query(select(_ACCOUNTS.c.id), wanted, now)
     connection = session.connection()
@@ -84,7 +85,7 @@ def list_accounts(
 def get_account_summary(
     *, session: Session, principal: Principal, login: str, now: datetime
 ) -> AccountSummary:
-    """One account by its login; raises `AccountNotFoundError`."""
+    """Return one account by its login; raises `AccountNotFoundError`."""
     principal.require(Action.ADMINISTER)
     lines = _account_summaries(session, [get_account_by_login(session, login).id], now)
     return lines[0]

@@ -1,4 +1,4 @@
-"""Helping people who cannot sign in: links, passwords, second factors, open sessions."""
+"""Help for people who cannot sign in: setup links, passwords, second factors, sessions."""
 
 from datetime import datetime
 
@@ -16,8 +16,11 @@ from survey.store.audit_events import AuditEvent
 
 
 def create_setup_link(*, session: Session, principal: Principal, login: str, now: datetime) -> str:
-    """The token of a one-time link for choosing a password; the password of before stays good
-    until the link is used, so that a link sent to the wrong person locks nobody out."""
+    """Create a one-time link for choosing a password and return its token.
+
+    The present password stays valid until the link is used, so that a link sent to the wrong person
+    locks nobody out.
+    """
     principal.require(Action.ADMINISTER)
     account = get_account_by_login(session, login)
     if account.is_demo or not is_active(account, now):
@@ -36,7 +39,7 @@ def create_setup_link(*, session: Session, principal: Principal, login: str, now
 def set_temporary_password(
     *, session: Session, principal: Principal, login: str, password: str, now: datetime
 ) -> None:
-    """Set a password for somebody, who has to change it when they first sign in."""
+    """Set a password that the person must change at the next sign-in."""
     principal.require(Action.ADMINISTER)
     account = get_account_by_login(session, login)
     set_password(session=session, account=account, password=password, now=now, must_change=True)
@@ -49,7 +52,7 @@ def set_temporary_password(
 
 
 def reset_factor(*, session: Session, principal: Principal, login: str, now: datetime) -> None:
-    """The phone is lost: the person sets up another one at the next sign-in."""
+    """Remove a lost second factor; the person sets up another one at the next sign-in."""
     principal.require(Action.ADMINISTER)
     account = get_account_by_login(session, login)
     require_other_account(principal, account)
@@ -69,7 +72,7 @@ def reset_factor(*, session: Session, principal: Principal, login: str, now: dat
 
 
 def end_all_sessions(*, session: Session, principal: Principal, login: str, now: datetime) -> int:
-    """Sign somebody out everywhere; returns how many sessions that were."""
+    """End all sessions of an account and return how many there were."""
     principal.require(Action.ADMINISTER)
     account = get_account_by_login(session, login)
     ended = end_sessions(session=session, account_id=account.id, now=now)

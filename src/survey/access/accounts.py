@@ -1,4 +1,4 @@
-"""Administering accounts: every change of one is audited with what stood there before."""
+"""Administration of accounts; every change is audited with what it replaced."""
 
 import re
 from collections.abc import Mapping
@@ -32,10 +32,14 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
 class InvalidAccountError(SurveyError):
+    """Raised when an account cannot have or do what was asked; the message says why."""
+
     code = "account_wrong"
 
 
 class AccountNotFoundError(SurveyError):
+    """Raised when no account has the login."""
+
     code = "account_unknown"
 
     def __init__(self) -> None:
@@ -43,6 +47,8 @@ class AccountNotFoundError(SurveyError):
 
 
 class AccountConflictError(SurveyError):
+    """Raised when an account was changed since the administrator read it."""
+
     code = "account_changed"
 
     def __init__(self) -> None:
@@ -52,6 +58,8 @@ class AccountConflictError(SurveyError):
 
 
 class LastAdministratorError(SurveyError):
+    """Raised when a change would leave nobody to administer the platform."""
+
     code = "last_administrator"
 
     def __init__(self) -> None:
@@ -65,7 +73,7 @@ class LastAdministratorError(SurveyError):
 
 @dataclass(frozen=True)
 class AccountData:
-    """What an administrator decides about an account; `last_day` is a day in China, included."""
+    """Editable fields of an account; `last_day` is a day in China, included."""
 
     name: str
     role: Role
@@ -75,7 +83,7 @@ class AccountData:
 
 
 def last_day_of(ends_at: datetime | None) -> date | None:
-    """The last day in China on which an account works."""
+    """Return the last day in China on which an account works."""
     if ends_at is None:
         return None
     local = ends_at.astimezone(CHINA)
@@ -85,7 +93,7 @@ def last_day_of(ends_at: datetime | None) -> date | None:
 def create_account(
     *, session: Session, principal: Principal, login: str, entry: AccountData, now: datetime
 ) -> Account:
-    """A new account, with which nobody can sign in before a link or a password was made for it."""
+    """Create an account; it cannot sign in before it has a setup link or a password."""
     principal.require(Action.ADMINISTER)
     name = normalise_login(login)
     if not _LOGIN.fullmatch(name) or len(login.strip()) > MAX_LOGIN_CHARS:
@@ -115,11 +123,12 @@ def change_account(
     entry: AccountData,
     now: datetime,
 ) -> None:
-    """Replace role, area, end date, name and e-mail. It holds at once, in open sessions as well.
+    """Replace role, area, end date, name and e-mail, with effect on open sessions.
 
-    Raises `AccountConflictError` when what was `seen` does not stand there any more,
-    `LastAdministratorError`,
-    and `AccessDeniedError` for a change of one's own role or end.
+    Raises:
+        AccountConflictError: The account is not as it was `seen`.
+        LastAdministratorError: Nobody else could administer the platform.
+        AccessDeniedError: The change is about one's own role or end date.
     """
     principal.require(Action.ADMINISTER)
     _lock_administrators(session)
@@ -154,7 +163,7 @@ def change_account(
 def set_active(
     *, session: Session, principal: Principal, login: str, active: bool, now: datetime
 ) -> None:
-    """Close an account, which ends everything it can do, or open it again."""
+    """Close an account, which ends its sessions, links and codes, or open it again."""
     principal.require(Action.ADMINISTER)
     _lock_administrators(session)
     administrators = _administrators(session)
@@ -176,7 +185,7 @@ def set_active(
 
 
 def get_account_by_login(session: Session, login: str) -> Account:
-    """The account, locked; raises `AccountNotFoundError`."""
+    """Return the account, locked; raises `AccountNotFoundError`."""
     query = select_model(Account).where(Account.login == login).with_for_update()
     account = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if account is None:
@@ -208,7 +217,7 @@ def _account_data_of(account: Account) -> AccountData:
 
 
 def _audit_detail(entry: AccountData) -> Mapping[str, str | None]:
-    """As the audit trail keeps it."""
+    """Return the fields of an account as the audit trail keeps them."""
     words = asdict(entry)
     return {
         **words,
@@ -218,7 +227,7 @@ def _audit_detail(entry: AccountData) -> Mapping[str, str | None]:
 
 
 def require_other_account(principal: Principal, account: Account) -> None:
-    """Raise `AccessDeniedError` for what nobody may do to their own account."""
+    """Raise `AccessDeniedError` if the account is the principal's own."""
     if account.id == principal.account_id:
         raise AccessDeniedError(
             msg("You cannot do this to your own account. Ask another administrator.")
@@ -226,13 +235,13 @@ def require_other_account(principal: Principal, account: Account) -> None:
 
 
 def _require_other_administrator(session: Session, before: set[UUID]) -> None:
-    """Raise `LastAdministratorError` when a change has just taken the last one away."""
+    """Raise `LastAdministratorError` if a change left no administrator."""
     if before and not _administrators(session):
         raise LastAdministratorError
 
 
 def _lock_administrators(session: Session) -> None:
-    """One change after the other: two administrators might each remove the other one."""
+    """Lock the administrators, so that two of them cannot remove each other at once."""
     session.connection().execute(
         select(_ACCOUNTS.c.id)
         .where(_ACCOUNTS.c.role == Role.ADMINISTRATOR)
@@ -242,7 +251,7 @@ def _lock_administrators(session: Session) -> None:
 
 
 def _administrators(session: Session) -> set[UUID]:
-    """Those who can sign in and administer for good."""
+    """Return the accounts that can sign in and administer without an end date."""
     query = (
         select(_ACCOUNTS.c.id)
         .join(_CREDENTIALS, _CREDENTIALS.c.account_id == _ACCOUNTS.c.id)

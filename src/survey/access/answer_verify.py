@@ -1,7 +1,7 @@
-"""Stored answers against the audit trail: are they those that came in?
+"""Comparison of stored answers with the hashes in the audit trail.
 
 Every revision has its hash in an entry of the trail (`store/answer_hashes.py`). The answers are
-read as a stream; what is held in memory is a hash an interview.
+read as a stream; memory holds one hash per interview.
 """
 
 from collections import defaultdict
@@ -59,7 +59,7 @@ AddDefect = Callable[[int, int, Message], None]
 
 @dataclass
 class AnswerReport:
-    """What the comparison came to; `unsealed` have no hash in the trail."""
+    """Result of the comparison; `unsealed` revisions have no hash in the trail."""
 
     compared: int = 0
     unsealed: int = 0
@@ -68,7 +68,7 @@ class AnswerReport:
 
 @dataclass
 class _TrailHashes:
-    """What the trail holds about answers: hash and number of the entry, by revision."""
+    """Hashes of answers in the trail with the number of their entry, by revision."""
 
     hashes: dict[_Key, tuple[str, int]] = field(default_factory=dict)
     latest: dict[bytes, int] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class _TrailHashes:
 
 @dataclass(frozen=True)
 class _MismatchedRevision:
-    """A revision that does not fit; entries made meanwhile may still explain it."""
+    """Revision that does not match; entries made meanwhile may still explain it."""
 
     response: bytes
     number: int
@@ -109,7 +109,7 @@ class _MismatchedRevision:
 
 
 class AnswerHashes:
-    """Collects the hashes of the trail entry by entry, then compares all stored answers."""
+    """Collector of the hashes in the trail, which then compares all stored answers."""
 
     def __init__(self) -> None:
         self.report = AnswerReport()
@@ -117,13 +117,13 @@ class AnswerHashes:
         self._mismatches: list[_MismatchedRevision] = []
 
     def add_entry(self, entry: AnyRow) -> None:
-        """An entry of the trail with `sequence`, `action`, `subject_…` and `detail` as text."""
+        """Add a row of the trail: `sequence`, `action`, subject, and `detail` as text."""
         self._trail.add(entry)
 
     def compare(self, session: Session, *, after: int, add: AddDefect) -> None:
-        """Hold every stored revision against the entries up to number `after`, and report.
+        """Compare every stored revision with the entries up to number `after`.
 
-        What was stored or withdrawn since is explained by the entries behind.
+        What was stored or withdrawn meanwhile is explained by the later entries.
         """
         missing = dict(self._trail.hashes)
         for row in _iter_revisions(session):
@@ -214,7 +214,7 @@ def _defect_text(
 
 
 def _parse_answers(stored: Any) -> Mapping[str, Any] | None:
-    """The answers; None for what no answers can be."""
+    """Return the answers of a stored document; None if it cannot be answers."""
     try:
         document = orjson.loads(stored)
     except (ValueError, TypeError):
@@ -245,10 +245,10 @@ def _iter_entries(session: Session, after: int) -> Iterator[AnyRow]:
 
 
 def seal_stored_answers(*, session: Session, principal: Principal, now: datetime) -> int:
-    """Enter the hashes of stored answers that no entry holds; returns how many.
+    """Enter the hashes of stored answers that no entry holds, and return how many.
 
-    For what came in before answers were sealed. Nobody vouches for what was stored until then: the
-    entries say that they were made afterwards.
+    These answers came in before answers were sealed. The entries say that they were made
+    afterwards, because nothing proves the answers until then.
     """
     principal.require(Action.ADMINISTER)
     held = _TrailHashes()

@@ -1,8 +1,8 @@
-"""How often signing in may be tried: counted by name and by address, in the store.
+"""Limits on sign-in attempts, counted by login and by address in the store.
 
-A try is counted before it is known whether it succeeds, so that many at once are not free, and by
-every process, since the count is a row that they share. Names are counted whether or not anybody
-has them, so that the counting tells nobody which exist.
+An attempt is counted before it is known whether it succeeds, so that many at once are not free, and
+by every process in a row that they share. Logins are counted whether or not they exist, so that the
+count does not reveal which do.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,8 @@ _TRIES = table_of(SignInTries)
 
 
 class AttemptKind(StrEnum):
+    """What attempts are counted by."""
+
     NAME = "name"
     ADDRESS = "address"
     FACTOR = "factor"
@@ -30,9 +32,9 @@ class AttemptKind(StrEnum):
 
 @dataclass(frozen=True)
 class AttemptPolicy:
-    """So many tries are free; after each further one the wait doubles, up to the longest.
+    """Number of free attempts, and a delay that doubles with each further one up to a maximum.
 
-    After `memory` without a try the count begins anew.
+    After `reset_after` without an attempt the count starts anew.
     """
 
     free_attempts: int
@@ -56,7 +58,7 @@ ATTEMPT_POLICIES = {
 
 
 class TooManyAttemptsError(SurveyError):
-    """Nothing was looked at; `wait` is how long until the next try is."""
+    """Raised when the next attempt must wait; nothing was looked up."""
 
     code = "too_many_tries"
 
@@ -70,18 +72,19 @@ class TooManyAttemptsError(SurveyError):
 
 @dataclass(frozen=True)
 class AttemptKey:
-    """Something whose tries are counted."""
+    """Login or address whose attempts are counted."""
 
     kind: AttemptKind
     identifier: str
 
     @property
     def subject(self) -> str:
+        """Hash of the login or address, which is what the store keeps."""
         return f"{self.kind}:{digest(self.identifier)}"
 
 
 def claim_attempt(*, session: Session, counted: Sequence[AttemptKey], now: datetime) -> None:
-    """Take one try of each, or raise `TooManyAttemptsError` and take none."""
+    """Count one attempt of each key, or raise `TooManyAttemptsError` and count none."""
     connection = session.connection()
     connection.execute(delete(_TRIES).where(or_(*_expired_conditions(now))))
     rows = []
@@ -100,7 +103,7 @@ def claim_attempt(*, session: Session, counted: Sequence[AttemptKey], now: datet
 
 
 def refund_attempt(*, session: Session, counted: AttemptKey, now: datetime) -> None:
-    """The last try was no failure after all."""
+    """Uncount the last attempt, which was no failure."""
     query = select(_TRIES.c.tries).where(_TRIES.c.subject == counted.subject).with_for_update()
     tries = session.connection().execute(query).scalar_one_or_none()
     if tries is not None:
@@ -108,7 +111,7 @@ def refund_attempt(*, session: Session, counted: AttemptKey, now: datetime) -> N
 
 
 def reset_attempts(*, session: Session, counted: AttemptKey) -> None:
-    """Begin to count anew: the person has proved who they are."""
+    """Reset the count of a key after the person proved who they are."""
     session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == counted.subject))
 
 
@@ -129,7 +132,7 @@ def _save_attempts(session: Session, counted: AttemptKey, tries: int, now: datet
 
 
 def delay_after(kind: AttemptKind, tries: int) -> timedelta:
-    """How long nothing is taken after so many tries in vain."""
+    """Return the delay after a number of failed attempts."""
     allowance = ATTEMPT_POLICIES[kind]
     if tries < allowance.free_attempts:
         return timedelta(0)

@@ -1,4 +1,4 @@
-"""Reading the audit trail: a page of it at a time, or all that a choice covers."""
+"""Queries of the audit trail: one page, or all entries of a filter."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ _ACCOUNTS, _WAVES = table_of(Account), table_of(Wave)
 
 @dataclass(frozen=True)
 class TrailFilter:
-    """Which entries to show; what is None or empty does not narrow them.
+    """Filter of audit entries; fields that are None or empty do not restrict it.
 
-    `actor` is an account's id, `operator` or `public`; `family` the first word of an action;
-    `subject` the whole id of what an entry is about.
+    `actor` is an account's id, `operator` or `public`; `family` is the first word of an action;
+    `subject` is the whole id of what an entry is about.
     """
 
     since: datetime | None = None
@@ -40,7 +40,7 @@ class TrailFilter:
 
 @dataclass(frozen=True)
 class TrailEntry:
-    """One entry; `actor` is a name, `operator`, or empty for the public."""
+    """One audit entry; `actor` is a name, `operator`, or empty for a respondent."""
 
     number: int
     at: datetime
@@ -56,7 +56,7 @@ class TrailEntry:
 
 @dataclass(frozen=True)
 class TrailState:
-    """How many entries there are by number, and what the last check came to."""
+    """First and last entry number, and the result of the last verification."""
 
     first: int
     last: int
@@ -66,6 +66,7 @@ class TrailState:
 
 
 def trail_state(*, session: Session, principal: Principal) -> TrailState:
+    """Return the state of the trail; only for administrators."""
     principal.require(Action.ADMINISTER)
     connection = session.connection()
     head = connection.execute(select(_HEAD)).one_or_none()
@@ -85,7 +86,7 @@ def trail_state(*, session: Session, principal: Principal) -> TrailState:
 
 
 def trail_people(*, session: Session, principal: Principal) -> dict[str, str]:
-    """Account id -> name, of everybody who has an account."""
+    """Return the names of all accounts by their id."""
     principal.require(Action.ADMINISTER)
     query = select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login).order_by(_ACCOUNTS.c.name)
     return {
@@ -97,7 +98,7 @@ def trail_people(*, session: Session, principal: Principal) -> dict[str, str]:
 def read_trail(
     *, session: Session, principal: Principal, choice: TrailFilter, below: int | None = None
 ) -> list[TrailEntry]:
-    """The newest entries of the choice, at most `PAGE`; `below` goes on behind a page."""
+    """Return the newest `PAGE_SIZE` entries of a filter, or those before entry `below`."""
     principal.require(Action.ADMINISTER)
     query = _filtered_query(choice).order_by(_ENTRIES.c.sequence.desc()).limit(PAGE_SIZE)
     if below is not None:
@@ -108,7 +109,7 @@ def read_trail(
 def stream_trail(
     *, session: Session, principal: Principal, choice: TrailFilter, most: int | None = None
 ) -> Iterator[TrailEntry]:
-    """All entries of the choice from the oldest on, at most `most` of them."""
+    """Yield the entries of a filter from the oldest on, at most `most` of them."""
     principal.require(Action.ADMINISTER)
     query = _filtered_query(choice).order_by(_ENTRIES.c.sequence)
     after, given = None, 0
@@ -168,7 +169,7 @@ def _build_entries(session: Session, rows: Sequence[AnyRow]) -> list[TrailEntry]
 
 
 def _subjects(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[str, str], str]:
-    """What waves and accounts are called."""
+    """Return the names of the waves and accounts that entries are about."""
     named: dict[tuple[str, str], str] = {}
     for kind, table, name in (
         ("wave", _WAVES, _WAVES.c.key),

@@ -1,4 +1,4 @@
-"""Reading the whole audit trail again: is each entry there, in its place and as it was written?"""
+"""Verification of the audit chain: every entry is there, in its place and unchanged."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -52,14 +52,14 @@ _ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
 
 @dataclass(frozen=True)
 class Anchor:
-    """A seal that was written down elsewhere: entry number `sequence` had `hash`."""
+    """Seal that was written down elsewhere: entry number `sequence` had `hash`."""
 
     sequence: int
     hash: str
 
     @classmethod
     def read(cls, text: str) -> "Anchor":
-        """`number:seal`; raises ValueError for anything else."""
+        """Parse `number:seal`; raises ValueError for anything else."""
         number, _, seal_text = text.strip().partition(":")
         if len(seal_text) != len(_digits(seal_text)) or len(seal_text) != 64:
             raise ValueError(text)
@@ -72,7 +72,7 @@ def _digits(text: str) -> str:
 
 @dataclass(frozen=True)
 class ChainDefect:
-    """Something wrong with the entries `first` to `last`; 0 when it is about none in particular."""
+    """Defect of the entries `first` to `last`; 0 if it is about none in particular."""
 
     first: int
     last: int
@@ -81,7 +81,7 @@ class ChainDefect:
 
 @dataclass
 class ChainReport:
-    """What a reading of the whole trail came to."""
+    """Result of a verification of the whole trail."""
 
     first: int = 0
     """The number behind which the chain begins."""
@@ -98,9 +98,11 @@ class ChainReport:
 
     @property
     def is_intact(self) -> bool:
+        """Whether no defect was found."""
         return not self.wrong
 
     def add(self, first: int, last: int, text: Message) -> None:
+        """Add a defect."""
         self.wrong += 1
         if len(self.findings) < _MAX_LISTED_DEFECTS:
             self.findings.append(ChainDefect(first, last, text))
@@ -113,11 +115,13 @@ def verify(
     anchors: Iterable[Anchor] = (),
     new_key: bool = False,
 ) -> ChainReport:
-    """Check every entry against its seal, the numbers against gaps, the end against the head, and
-    all stored answers against the hashes that the entries hold.
+    """Verify seals, numbers and head of the chain, and all stored answers against their hashes.
 
-    Reads as a stream, in numbers; entries that are written meanwhile are left for the next time.
-    `new_key`: the key was set a moment ago, and no entry has been sealed with it yet.
+    The trail is read as a stream by number; entries written meanwhile are left for the next time.
+
+    Args:
+        anchors: Seals that were written down elsewhere.
+        new_key: The key was set a moment ago, and no entry has been sealed with it yet.
     """
     principal.require(Action.ADMINISTER)
     report = ChainReport()
@@ -145,7 +149,7 @@ def verify(
 
 
 def get_latest_anchor(*, session: Session) -> Anchor | None:
-    """Where the trail ends just now; a number and a seal tell nothing about anybody."""
+    """Return number and seal of the last entry, which reveal nothing about anybody."""
     head = session.connection().execute(select(_HEAD)).one_or_none()
     return None if head is None else Anchor(head.sequence, head.hash)
 
@@ -153,7 +157,7 @@ def get_latest_anchor(*, session: Session) -> Anchor | None:
 def record_verification(
     *, session: Session, principal: Principal, report: ChainReport, now: datetime
 ) -> None:
-    """Enter the outcome into the trail itself, where the page reads it."""
+    """Record the result in the trail, where the audit page reads it."""
     principal.require(Action.ADMINISTER)
     record(
         session=session, actor=principal, event=AuditEvent.AUDIT_VERIFIED, subject_id=CHAIN,
@@ -166,7 +170,7 @@ def record_verification(
 
 
 def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
-    """Entries of the chain by number, up to where the head stood when the reading began."""
+    """Yield the chained entries by number, up to the head at the start of the reading."""
     connection = session.connection()
     query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
     places = {"after": after, "last": last, "count": _ENTRY_BATCH_SIZE}
@@ -176,7 +180,7 @@ def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
 
 
 def _check_unchained_entries(session: Session, report: ChainReport) -> None:
-    """Entries without a place, and entries beyond the head (both read in one statement each)."""
+    """Report entries without a number, and entries beyond the head."""
     connection = session.connection()
     outside = select(func.count()).where(
         _ENTRIES.c.sequence.is_(None) | (_ENTRIES.c.sequence <= report.first)
@@ -287,7 +291,7 @@ class _ChainVerifier:
 
 
 def _seal_of(onto: str, row: AnyRow, key: bytes | None) -> str | None:
-    """The seal that the row should have; None when it holds what no entry can."""
+    """Return the seal that a row should have; None if it holds what no entry can."""
     try:
         written = SealInput(
             _text_of(row.id), _time_of(row.at), _text_of(row.actor_id) if row.actor_id else None,
@@ -303,7 +307,7 @@ def _text_of(value: UUID | str) -> str:
 
 
 def _time_of(value: datetime | str) -> str:
-    """SQLite keeps times as text in UTC, without saying so."""
+    """Return a stored time as seals cover it; SQLite returns text in UTC without a zone."""
     return (
         format_utc(value)
         if isinstance(value, datetime)
@@ -312,9 +316,10 @@ def _time_of(value: datetime | str) -> str:
 
 
 def seal_unchained_entries(*, session: Session, principal: Principal, now: datetime) -> int:
-    """Seal the entries that stand outside of the chain; returns how many, and enters it.
+    """Seal the entries outside of the chain and return how many there were.
 
-    Nobody vouches for what they say: the entry holds their number and a SHA-256 over their ids.
+    An audit entry records their number and a SHA-256 over their ids, because nothing proves what
+    they say.
     """
     principal.require(Action.ADMINISTER)
     query = (

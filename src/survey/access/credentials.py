@@ -1,4 +1,4 @@
-"""What an account signs in with: setting it, and the links with which people set it themselves."""
+"""Credentials of an account: password and one-time setup links."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,8 @@ _LINKS = table_of(SetupLink)
 
 
 class LinkNotFoundError(SurveyError):
+    """Raised when a setup link does not exist, was used or has expired."""
+
     code = "setup_link_unknown"
 
     def __init__(self) -> None:
@@ -26,7 +28,7 @@ class LinkNotFoundError(SurveyError):
 
 
 def is_active(account: Account, now: datetime) -> bool:
-    """Whether the account may do anything at this moment."""
+    """Return whether an account may do anything at this moment."""
     return account.active and (account.ends_at is None or account.ends_at > now)
 
 
@@ -36,7 +38,7 @@ def requires_factor(account: Account) -> bool:
 
 
 def lock_credential(*, session: Session, account_id: UUID) -> Credential:
-    """What the account signs in with, locked; made empty where there was none."""
+    """Return the credential of an account, locked; create an empty one if there is none."""
     credential = session.get(Credential, account_id, with_for_update=True, populate_existing=True)
     if credential is None:
         credential = Credential(account_id=account_id)
@@ -48,9 +50,10 @@ def lock_credential(*, session: Session, account_id: UUID) -> Credential:
 def set_password(
     *, session: Session, account: Account, password: str, now: datetime, must_change: bool = False
 ) -> None:
-    """Replace the password; links that were to set it do nothing any more.
+    """Replace the password and delete the links that were to set it.
 
-    Raises `WeakPasswordError` for one that is easy to guess.
+    Raises:
+        WeakPasswordError: The password is short or easy to guess.
     """
     require_strong(password, about=(account.login, account.name, account.email or ""))
     credential = lock_credential(session=session, account_id=account.id)
@@ -65,7 +68,7 @@ def set_password(
 def replace_setup_link(
     *, session: Session, account_id: UUID, created_by: UUID | None, now: datetime
 ) -> str:
-    """The token of a link that sets the password once; earlier links do nothing any more."""
+    """Create a link that sets the password once; return its token, delete earlier links."""
     delete_setup_links(session=session, account_id=account_id)
     token = new_token(bits=192)
     session.add(
@@ -79,11 +82,12 @@ def replace_setup_link(
 
 
 def delete_setup_links(*, session: Session, account_id: UUID) -> None:
+    """Delete the setup links of an account."""
     session.connection().execute(delete(_LINKS).where(_LINKS.c.account_id == account_id))
 
 
 def get_account_of_link(*, session: Session, token: str, now: datetime) -> Account:
-    """Whose password the link sets; raises `LinkNotFoundError`. Looking uses nothing up."""
+    """Return the account of a setup link without using it; raises `LinkNotFoundError`."""
     link = session.get(SetupLink, digest(token), with_for_update=True)
     account = session.get(Account, link.account_id) if link and link.expires_at > now else None
     if account is None or not is_active(account, now):

@@ -1,4 +1,4 @@
-"""Secrets of second factors: stored encrypted, with a key that the database never sees."""
+"""Secrets of second factors, stored encrypted with a key that the database never sees."""
 
 from datetime import datetime
 from uuid import UUID
@@ -28,19 +28,19 @@ def _owner(account_id: UUID) -> str:
 
 
 def is_readable(stored: str) -> bool:
-    """Whether a secret stands in the store as it is: from before they were encrypted."""
+    """Return whether a secret is stored unencrypted, as older versions did."""
     return not stored.startswith(TOKEN_START)
 
 
 def encrypted_secret(account_id: UUID, secret: str) -> str:
-    """The secret as it is stored. Raises `InvalidPhoneKeyError`."""
+    """Return a secret as it is stored; raises `InvalidPhoneKeyError`."""
     return secret_cipher(current_settings()).encrypt(_owner(account_id), secret)
 
 
 def plain_secret(credential: Credential) -> str | None:
-    """The secret; None without one, and where no key at hand opens it.
+    """Return the secret of a credential; None if there is none or no key decrypts it.
 
-    Then a recovery code still lets its owner in, and an administrator can reset the factor.
+    Then a recovery code still works, and an administrator can reset the factor.
     """
     stored = credential.totp_secret
     if stored is None or is_readable(stored):
@@ -52,13 +52,13 @@ def plain_secret(credential: Credential) -> str | None:
 
 
 def count_readable(session: Session) -> int:
-    """How many secrets are stored without encryption."""
+    """Return how many secrets are stored unencrypted."""
     query = select(func.count()).where(_SECRET.is_not(None), _SECRET.not_like(f"{TOKEN_START}%"))
     return int(session.connection().execute(query).scalar_one())
 
 
 def count_secrets(session: Session) -> tuple[int, int, int]:
-    """How many are stored readably, how many no key opens, and how many there are at all."""
+    """Return how many secrets are unencrypted, how many no key decrypts, and how many exist."""
     query = select(Credential).where(col(Credential.totp_secret).is_not(None))
     credentials = session.exec(query).all()
     readable = sum(is_readable(credential.totp_secret or "") for credential in credentials)

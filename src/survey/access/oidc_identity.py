@@ -1,8 +1,8 @@
-"""People whom an OpenID Connect provider vouches for.
+"""Identities of an OpenID Connect provider.
 
-The provider says who somebody is, never what they may do: an identity opens an account only when it
-was linked to it before, or when the provider has verified the e-mail address that an administrator
-entered for the account. No account is ever made or given rights by a sign-in.
+The provider says who somebody is, never what they may do: an identity signs in to an account only
+if it was linked to it before, or if the provider has verified the e-mail address that an
+administrator entered for the account. A sign-in never creates an account or gives it rights.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ from survey.store.tables import Account, OutsideIdentity
 
 
 class OidcAccountNotFoundError(SurveyError):
+    """Raised when no account belongs to an identity."""
+
     code = "outside_identity_unknown"
 
     def __init__(self) -> None:
@@ -35,7 +37,7 @@ class OidcAccountNotFoundError(SurveyError):
 
 @dataclass(frozen=True)
 class OidcRequest:
-    """What the provider was asked, and what its answer must match."""
+    """Request to a provider, which its answer must match."""
 
     issuer: str
     state: str
@@ -46,7 +48,7 @@ class OidcRequest:
 
 @dataclass(frozen=True)
 class OidcIdentity:
-    """Who the provider says it is; `email` only if the provider has verified it."""
+    """Identity that a provider states; `email` only if the provider has verified it."""
 
     issuer: str
     subject: str
@@ -54,7 +56,7 @@ class OidcIdentity:
 
 
 def save_oidc_request(*, session: Session, question: OidcRequest, now: datetime) -> str:
-    """Bind the question to this browser; returns the secret for its cookie."""
+    """Save a request for this browser and return the secret for its cookie."""
     return create_sign_in_step(
         session=session, account_id=None, now=now,
         detail={
@@ -67,9 +69,7 @@ def save_oidc_request(*, session: Session, question: OidcRequest, now: datetime)
 def pop_oidc_request(
     *, session: Session, secret: str | None, state: str, now: datetime
 ) -> OidcRequest:
-    """The question that an answer belongs to, once; raises `SignInExpiredError` for any other
-    answer.
-    """
+    """Return the request that an answer belongs to, once; raises `SignInExpiredError`."""
     step = lock_sign_in_step(session=session, secret=secret, now=now)
     kept = step.detail
     if step.account_id is not None or "state" not in kept:
@@ -84,9 +84,13 @@ def pop_oidc_request(
 def start_oidc_sign_in(
     *, session: Session, vouched: OidcIdentity, second_factor: bool, then: str, now: datetime
 ) -> str | None:
-    """The secret of the step after it; None, audited, when no living account belongs to them.
+    """Open a sign-in for an identity and return the secret of its next step.
 
-    `second_factor`: the provider has asked for one, so that ours is not asked for.
+    Args:
+        second_factor: The provider has verified a second factor, so ours is not needed.
+
+    Returns:
+        None, and an audit entry, if no active account belongs to the identity.
     """
     account = _find_linked_account(session, vouched) or _link_account(session, vouched, now)
     if account is None or account.is_demo or not is_active(account, now):
@@ -102,7 +106,7 @@ def start_oidc_sign_in(
 
 
 def _key(vouched: OidcIdentity) -> str:
-    """Over issuer and subject, so that no two pairs read the same."""
+    """Return the hash of issuer and subject, unambiguous for every pair."""
     pair = f"{len(vouched.issuer)}:{vouched.issuer}{vouched.subject}"
     return hashlib.sha256(pair.encode()).hexdigest()
 
@@ -114,7 +118,7 @@ def _find_linked_account(session: Session, vouched: OidcIdentity) -> Account | N
 
 
 def _link_account(session: Session, vouched: OidcIdentity, now: datetime) -> Account | None:
-    """Link by the verified e-mail address; an account is linked to one identity of a provider."""
+    """Link an identity by its verified e-mail address to an account without an identity."""
     if not vouched.email:
         return None
     query = select(Account).where(Account.email == vouched.email.strip().lower()).with_for_update()

@@ -1,4 +1,4 @@
-"""What everybody may do to their own account; what weighs more asks for the password again."""
+"""Services for one's own account; the weighty ones ask for the password again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,8 @@ _SESSIONS, _RECOVERY = table_of(LoginSession), table_of(RecoveryCode)
 
 
 class WrongPasswordError(SurveyError):
+    """Raised when the present password is wrong."""
+
     code = "password_wrong"
 
     def __init__(self) -> None:
@@ -36,7 +38,7 @@ class WrongPasswordError(SurveyError):
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A browser in which this person is signed in."""
+    """Browser in which the person is signed in."""
 
     started_at: datetime
     last_seen: datetime
@@ -45,7 +47,7 @@ class OpenSession:
 
 @dataclass(frozen=True)
 class OwnAccount:
-    """What a person is shown about their own account."""
+    """One's own account as its page shows it."""
 
     login: str
     name: str
@@ -59,7 +61,7 @@ class OwnAccount:
 def get_own_account(
     *, session: Session, principal: Principal, this: str | None, now: datetime
 ) -> OwnAccount:
-    """`this` is the SHA-256 of the secret of the asking browser."""
+    """Return the own account; `this` is the SHA-256 of the asking browser's secret."""
     account = _account(session, principal)
     credential = session.get(Credential, account.id)
     left = select(func.count()).where(_RECOVERY.c.account_id == account.id)
@@ -89,9 +91,9 @@ def get_own_account(
 
 
 def claim_password_attempt(*, session: Session, principal: Principal, now: datetime) -> None:
-    """Count a try at one's own password, which a stolen session must not be able to guess.
+    """Count an attempt at one's own password, which a stolen session must not guess.
 
-    In a transaction of its own, before the password is shown to any function below.
+    Runs in its own transaction, before a function below compares the password.
     """
     _account(session, principal)
     claim_attempt(session=session, counted=(_attempt_key(principal),), now=now)
@@ -115,7 +117,7 @@ def change_password(
 
 
 def start_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> Enrolment:
-    """Set up a second factor, or another phone for it; the one before does nothing any more."""
+    """Start the set-up of a second factor; an earlier one stops working."""
     account = _require_password(session, principal, shown)
     credential = lock_credential(session=session, account_id=account.id)
     had = is_enrolled(credential)
@@ -129,7 +131,7 @@ def start_factor(*, session: Session, principal: Principal, shown: str, now: dat
 
 
 def find_pending_enrolment(*, session: Session, principal: Principal) -> Enrolment | None:
-    """The second factor that waits for its first code; None: none does."""
+    """Return the second factor that waits for its first code; None if there is none."""
     account = _account(session, principal)
     credential = session.get(Credential, account.id)
     if credential is None or credential.totp_secret is None or is_enrolled(credential):
@@ -155,7 +157,7 @@ def confirm_factor(
 
 
 def remove_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> None:
-    """Sign in without a second factor again, where the role allows it."""
+    """Remove the second factor, where the role allows it."""
     account = _require_password(session, principal, shown)
     if requires_factor(account):
         raise AccessDeniedError(msg("Your role needs a second factor."))
@@ -171,7 +173,7 @@ def remove_factor(*, session: Session, principal: Principal, shown: str, now: da
 def replace_recovery_codes(
     *, session: Session, principal: Principal, shown: str, now: datetime
 ) -> tuple[str, ...]:
-    """Ten new recovery codes; the ones before do nothing any more."""
+    """Create ten recovery codes; earlier ones stop working."""
     account = _require_password(session, principal, shown)
     if not is_enrolled(session.get(Credential, account.id)):
         raise AccessDeniedError(msg("Set up the second factor first."))
@@ -183,7 +185,7 @@ def replace_recovery_codes(
 
 
 def sign_out_everywhere(*, session: Session, principal: Principal, now: datetime) -> int:
-    """End all own sessions, this one as well; returns how many."""
+    """End all own sessions, this one included, and return how many there were."""
     ended = end_sessions(session=session, account_id=principal.account_id, now=now)
     record(
         session=session, actor=principal, event=AuditEvent.ACCOUNT_SESSIONS_ENDED,

@@ -1,4 +1,4 @@
-"""Passwords: kept as Argon2id, and refused while they are easy to guess."""
+"""Hashing of passwords with Argon2id, and rules against weak ones."""
 
 from threading import Lock
 from types import MappingProxyType
@@ -60,7 +60,7 @@ _ADVICE = MappingProxyType(
 
 
 class WeakPasswordError(SurveyError):
-    """The password is not taken; `advice` says how to find a better one."""
+    """Raised when a password is short or easy to guess; `advice` says how to improve it."""
 
     code = "password_weak"
 
@@ -70,12 +70,12 @@ class WeakPasswordError(SurveyError):
 
 
 def hash_password(password: str) -> str:
-    """What the store keeps of a password or of a short code."""
+    """Return the hash of a password or of a short code."""
     return _HASHER.hash(password[:MAX_PASSWORD_CHARS])
 
 
 def verify_password(kept: str | None, password: str) -> bool:
-    """Whether it is the password; without anything kept the work is the same, and the answer no."""
+    """Return whether the password has this hash; takes as long without a hash, and is False."""
     try:
         right = _HASHER.verify(kept or _PLACEHOLDER_HASH, password[:MAX_PASSWORD_CHARS])
     except (VerificationError, InvalidHashError):
@@ -84,14 +84,12 @@ def verify_password(kept: str | None, password: str) -> bool:
 
 
 def needs_rehash(kept: str) -> bool:
-    """Whether it was hashed with weaker parameters than are used now."""
+    """Return whether a hash was made with weaker parameters than the present ones."""
     return _HASHER.check_needs_rehash(kept)
 
 
 def require_strong(password: str, *, about: tuple[str, ...]) -> None:
-    """Raise `WeakPasswordError` for what is short or easy to guess; `about` is known of the
-    person.
-    """
+    """Raise `WeakPasswordError` for a weak password; `about` are words about the person."""
     if len(password) < MIN_PASSWORD_CHARS:
         raise WeakPasswordError(
             msg("Please use at least {count} characters.", count=MIN_PASSWORD_CHARS)

@@ -1,4 +1,4 @@
-"""The second factor: six digits from an app on the phone, and codes for when it is lost."""
+"""Second factor: six digits of an authenticator app, and recovery codes."""
 
 import secrets
 from contextlib import suppress
@@ -28,6 +28,8 @@ _CODES = table_of(RecoveryCode)
 
 
 class WrongFactorError(SurveyError):
+    """Raised when a code is wrong or was used already."""
+
     code = "second_factor_wrong"
 
     def __init__(self) -> None:
@@ -38,20 +40,21 @@ class WrongFactorError(SurveyError):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What an authenticator app must be told, as text and as the content of a QR code."""
+    """Secret for an authenticator app, as text and as the content of a QR code."""
 
     secret: str
     uri: str
 
 
 def is_enrolled(credential: Credential | None) -> bool:
+    """Return whether a second factor is in force."""
     return credential is not None and credential.totp_since is not None
 
 
 def start_enrolment(*, session: Session, credential: Credential, login: str) -> Enrolment:
-    """Show the secret that waits for its first code; made once, so that a reload changes nothing.
+    """Return the secret that waits for its first code, the same until then.
 
-    A second factor in force has to be cleared first.
+    A second factor in force has to be removed first.
     """
     if credential.totp_since is not None:
         raise WrongFactorError
@@ -69,7 +72,7 @@ def start_enrolment(*, session: Session, credential: Credential, login: str) -> 
 def confirm_enrolment(
     *, session: Session, credential: Credential, code: str, now: datetime
 ) -> tuple[str, ...]:
-    """Put the second factor in force with its first code; returns the recovery codes, once."""
+    """Activate the second factor by its first code and return the recovery codes."""
     if credential.totp_since is not None or not _accept(credential, code, now):
         raise WrongFactorError
     credential.totp_since = now
@@ -79,7 +82,7 @@ def confirm_enrolment(
 
 
 def new_recovery_codes(*, session: Session, account_id: UUID) -> tuple[str, ...]:
-    """Ten fresh ones; the ones before do nothing any more."""
+    """Create ten recovery codes; earlier ones stop working."""
     session.connection().execute(delete(_CODES).where(_CODES.c.account_id == account_id))
     codes = tuple(random_code(_RECOVERY_SIGNS) for _ in range(RECOVERY_CODES))
     session.add_all(RecoveryCode(code_sha256=digest(code), account_id=account_id) for code in codes)
@@ -90,7 +93,7 @@ def new_recovery_codes(*, session: Session, account_id: UUID) -> tuple[str, ...]
 def verify_factor(
     *, session: Session, credential: Credential, code: str, now: datetime
 ) -> str | None:
-    """How the code proves the second factor: `app`, `recovery` (used up now), or None: not."""
+    """Return how a code proves the factor: `app`, `recovery` (now used), or None if not."""
     if credential.totp_since is None:
         return None
     if _accept(credential, code, now):
@@ -107,7 +110,7 @@ def verify_factor(
 
 
 def remove_factor_data(*, session: Session, credential: Credential) -> None:
-    """Without a second factor again, as on the first day."""
+    """Delete the second factor and its recovery codes."""
     credential.totp_secret = credential.totp_since = credential.totp_step = None
     session.add(credential)
     session.connection().execute(delete(_CODES).where(_CODES.c.account_id == credential.account_id))
@@ -115,22 +118,22 @@ def remove_factor_data(*, session: Session, credential: Credential) -> None:
 
 
 def random_code(count: int) -> str:
-    """An unguessable code that can be read aloud and typed."""
+    """Return a random code that can be read aloud and typed."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
 def format_code(code: str) -> str:
-    """As it is shown: four signs at a time."""
+    """Return a code in groups of four characters."""
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
 def normalise_factor_code(typed: str) -> str:
-    """A typed code without the hyphens, spaces and small letters that people add."""
+    """Return a typed code without hyphens and spaces, in capital letters."""
     return "".join(sign for sign in typed.upper() if sign.isalnum())
 
 
 def _accept(credential: Credential, code: str, now: datetime) -> bool:
-    """Whether it is a code of now that was not used; marks it as used."""
+    """Return whether a code is one of now that was not used, and mark it as used."""
     typed = code.strip().replace(" ", "")
     secret = plain_secret(credential)
     if secret is None or not (len(typed) == 6 and typed.isascii()):
@@ -147,8 +150,10 @@ def _accept(credential: Credential, code: str, now: datetime) -> bool:
 
 
 def _encrypt_readable(credential: Credential, secret: str) -> None:
-    """One from before secrets were encrypted. A key that cannot be made keeps nobody out; `survey
-    doctor` names it."""
+    """Encrypt a secret that an older version stored unencrypted.
+
+    A key that cannot be used locks nobody out; `survey doctor` reports it.
+    """
     if is_readable(credential.totp_secret or ""):
         with suppress(InvalidPhoneKeyError):
             credential.totp_secret = encrypted_secret(credential.account_id, secret)

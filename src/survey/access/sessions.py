@@ -1,4 +1,4 @@
-"""Signing in and out: an opaque secret in the browser's cookie, its hash in the store."""
+"""Sessions: an opaque secret in the browser's cookie, its hash in the store."""
 
 import logging
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ _PRINCIPAL = (
 
 @dataclass(frozen=True)
 class SessionLimits:
-    """How long a session lasts at most, and how long without being used; no `idle`: as long."""
+    """Longest duration of a session, and longest time without use (None: the same)."""
 
     lifetime: timedelta
     idle: timedelta | None
@@ -58,13 +58,15 @@ DEMO = SessionLimits(LIFETIME, None)
 
 @dataclass(frozen=True)
 class SessionMatch:
-    """A signed-in person; `is_due`: the session has not been renewed for a while."""
+    """Principal of a session; `needs_renewal` if its last use was recorded some time ago."""
 
     principal: Principal
     needs_renewal: bool
 
 
 class DemoAccountMissingError(SurveyError):
+    """Raised when the store has no account for a demo role."""
+
     code = "no_demo_account"
 
 
@@ -84,7 +86,7 @@ def sign_in_demo(*, session: Session, role: Role, now: datetime) -> str:
 def open_session(
     *, session: Session, account: Account, limits: SessionLimits, how: str, now: datetime
 ) -> str:
-    """A new session with a new secret, which is returned; `how` the person proved who they are."""
+    """Open a session and return its secret; `how` says how the person proved who they are."""
     session.execute(
         delete(_SESSIONS).where(_SESSIONS.c.account_id == account.id, _SESSIONS.c.expires_at <= now)
     )
@@ -108,12 +110,12 @@ def open_session(
 
 
 def principal_of(account: Account) -> Principal:
-    """The account as services see it."""
+    """Return the principal of an account."""
     return Principal(account.id, account.name, Role(account.role), account.area, account.is_demo)
 
 
 def find_session(*, session: Session, secret: str | None, now: datetime) -> SessionMatch | None:
-    """Who holds this secret at this moment, and whether that is worth writing down."""
+    """Return the session of a secret if it is valid now; None otherwise."""
     if not secret:
         return None
     parameters = {"digest": digest(secret), "now": now}
@@ -125,13 +127,13 @@ def find_session(*, session: Session, secret: str | None, now: datetime) -> Sess
 
 
 def find_principal(*, session: Session, secret: str | None, now: datetime) -> Principal | None:
-    """Who holds this secret at this moment; None for everyone else."""
+    """Return the principal of a secret if its session is valid now; None otherwise."""
     seen = find_session(session=session, secret=secret, now=now)
     return seen.principal if seen else None
 
 
 def extend_session(*, session: Session, secret: str, now: datetime) -> None:
-    """The session was used: it may be idle as long again. One that has ended stays so."""
+    """Record that a session was used, unless it has ended."""
     held = session.get(LoginSession, digest(secret), with_for_update=True)
     if held is None or held.seen_at is None or held.idle_until is None or held.idle_until <= now:
         return
@@ -148,7 +150,7 @@ def end_sessions(
     keep: str | None = None,
     keep_step: str | None = None,
 ) -> int:
-    """End every open session of an account and every sign-in that is not finished.
+    """End every open session and every unfinished sign-in of an account.
 
     The session with the secret `keep` and the sign-in with the secret `keep_step` go on. Returns
     how many sessions ended.
@@ -169,7 +171,7 @@ def end_sessions(
 
 
 def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:
-    """End the session; a secret that opens nothing is no error."""
+    """End the session of a secret; an unknown secret is no error."""
     principal = find_principal(session=session, secret=secret, now=now)
     if principal is None or secret is None:
         return
@@ -187,7 +189,10 @@ _LOG = logging.getLogger(__name__)
 
 
 def authenticate_session(url: str, secret: str | None, now: datetime) -> Principal | None:
-    """Whose browser this is. Writes at most once a minute and session, and never fails by it."""
+    """Return the principal of a session cookie; None if it opens no session.
+
+    Writes at most once per minute and session; a store that takes no writes does not matter.
+    """
     if not secret:
         return None
     with read_scope(url) as session:

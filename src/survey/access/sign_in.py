@@ -1,8 +1,8 @@
-"""Signing in step by step: password, second factor, what is still to be set up, session.
+"""Steps of one sign-in: password, second factor, set-up of what is missing, session.
 
-Nothing of this opens a page before the last step: until then the browser holds the secret of a
-step, which is good for fifteen minutes and for these functions only. The slow comparison of a
-password belongs between two transactions, so each half is a function of its own.
+Nothing here opens a page before the last step: until then the browser holds the secret of a step,
+which is valid for fifteen minutes and for these functions only. The slow comparison of a password
+belongs between two transactions, so each half is a function of its own.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _STEPS = table_of(SignInStep)
 
 
 class RequiredStep(StrEnum):
-    """What is still missing before a session opens."""
+    """Step that is still missing before a session opens."""
 
     FACTOR = "factor"
     PASSWORD = "password"
@@ -58,7 +58,7 @@ class RequiredStep(StrEnum):
 
 
 class SignInRefusedError(SurveyError):
-    """Whatever was wrong: it does not say what."""
+    """Raised when a sign-in fails; it does not say why."""
 
     code = "sign_in_refused"
 
@@ -69,6 +69,8 @@ class SignInRefusedError(SurveyError):
 
 
 class SignInExpiredError(SurveyError):
+    """Raised when a sign-in step is unknown or has expired."""
+
     code = "sign_in_step_over"
 
     def __init__(self) -> None:
@@ -77,7 +79,7 @@ class SignInExpiredError(SurveyError):
 
 @dataclass(frozen=True)
 class CredentialLookup:
-    """Somebody at the door: what to compare the password with, None where nothing can fit."""
+    """Account and password hash found for a login; both None if there is no such account."""
 
     account_id: UUID | None
     password_hash: str | None
@@ -85,7 +87,7 @@ class CredentialLookup:
 
 @dataclass(frozen=True)
 class SignInState:
-    """Where a sign-in stands."""
+    """State of a sign-in: account, next step, and where to go afterwards."""
 
     account: Account
     next: RequiredStep
@@ -94,11 +96,12 @@ class SignInState:
 
 
 def normalise_login(typed: str) -> str:
-    """Names are the same however they are written."""
+    """Return a login in its stored form, however it was typed."""
     return typed.strip().lower()[:MAX_LOGIN_CHARS]
 
 
 def sign_in_attempt_keys(login: str, address: str) -> tuple[AttemptKey, AttemptKey]:
+    """Return the keys by which attempts of this login and address are counted."""
     return AttemptKey(AttemptKind.NAME, normalise_login(login)), AttemptKey(
         AttemptKind.ADDRESS, address
     )
@@ -107,7 +110,7 @@ def sign_in_attempt_keys(login: str, address: str) -> tuple[AttemptKey, AttemptK
 def look_up_credentials(
     *, session: Session, login: str, address: str, now: datetime
 ) -> CredentialLookup:
-    """Count the try and find what the password must match; raises `TooManyAttemptsError`."""
+    """Count the attempt and find account and hash; raises `TooManyAttemptsError`."""
     claim_attempt(session=session, counted=sign_in_attempt_keys(login, address), now=now)
     # One statement, whether or not there is such a name.
     query = (
@@ -124,7 +127,7 @@ def look_up_credentials(
 def record_refused_sign_in(
     *, session: Session, knocked: CredentialLookup, how: str, now: datetime
 ) -> SignInRefusedError:
-    """Write down that somebody was not let in; what they typed as a name is not kept."""
+    """Record a failed sign-in without the typed login; return the error to raise."""
     record(
         session=session, actor=None, event=AuditEvent.SESSION_REFUSED,
         subject_id=knocked.account_id or "unknown", now=now, detail={"how": how},
@@ -141,9 +144,13 @@ def open_sign_in(
     then: str,
     now: datetime,
 ) -> str:
-    """The password was right: the secret of the step after it; `then` is where to go at last.
+    """Open a sign-in after a right password and return the secret of its next step.
 
-    Raises `SignInRefusedError` when the password was replaced while it was compared.
+    Args:
+        then: Where to go after the last step.
+
+    Raises:
+        SignInRefusedError: The password was replaced while it was compared.
     """
     if knocked.account_id is None:
         raise SignInRefusedError
@@ -163,7 +170,7 @@ def create_sign_in_step(
     *, session: Session, account_id: UUID | None, now: datetime, second_factor: bool = False,
     detail: dict[str, str] | None = None,
 ) -> str:  # fmt: skip
-    """Remember somebody who has begun to sign in; returns the secret for their browser."""
+    """Store the state of a sign-in and return the secret for the browser."""
     session.connection().execute(delete(_STEPS).where(_STEPS.c.expires_at <= now))
     secret = new_token(bits=256)
     session.add(
@@ -177,7 +184,7 @@ def create_sign_in_step(
 
 
 def lock_sign_in_step(*, session: Session, secret: str | None, now: datetime) -> SignInStep:
-    """The step behind a secret, locked; raises `SignInExpiredError`."""
+    """Return the step of a secret, locked; raises `SignInExpiredError`."""
     step = session.get(SignInStep, digest(secret), with_for_update=True) if secret else None
     if step is None or step.expires_at <= now:
         raise SignInExpiredError
@@ -185,7 +192,7 @@ def lock_sign_in_step(*, session: Session, secret: str | None, now: datetime) ->
 
 
 def get_sign_in_state(*, session: Session, secret: str | None, now: datetime) -> SignInState:
-    """What the holder of this secret has to do next; raises `SignInExpiredError`."""
+    """Return what the browser has to do next; raises `SignInExpiredError`."""
     step = lock_sign_in_step(session=session, secret=secret, now=now)
     account = session.get(Account, step.account_id) if step.account_id else None
     if account is None or not is_active(account, now):
@@ -221,7 +228,7 @@ def _require_step(
 def claim_factor_attempt(
     *, session: Session, secret: str | None, address: str, now: datetime
 ) -> Account:
-    """Count a try at the second factor, before the code is looked at."""
+    """Count an attempt at the second factor before the code is compared."""
     account = _require_step(session, secret, RequiredStep.FACTOR, now)
     counted = (
         AttemptKey(AttemptKind.FACTOR, str(account.id)),
@@ -234,7 +241,7 @@ def claim_factor_attempt(
 def verify_factor_step(
     *, session: Session, secret: str | None, code: str, address: str, now: datetime
 ) -> bool:
-    """Take a code of the app or a recovery code for the second factor; False: it was neither."""
+    """Return whether a code of the app or a recovery code proves the second factor."""
     account = _require_step(session, secret, RequiredStep.FACTOR, now)
     credential = lock_credential(session=session, account_id=account.id)
     how = verify_factor(session=session, credential=credential, code=code, now=now)
@@ -261,7 +268,7 @@ def verify_factor_step(
 
 
 def choose_password(*, session: Session, secret: str | None, password: str, now: datetime) -> None:
-    """Replace a password that somebody else had chosen; another one, and a strong one."""
+    """Replace a temporary password by a strong one of the person's own."""
     account = _require_step(session, secret, RequiredStep.PASSWORD, now)
     if verify_password(
         lock_credential(session=session, account_id=account.id).password_hash, password
@@ -271,7 +278,7 @@ def choose_password(*, session: Session, secret: str | None, password: str, now:
 
 
 def use_link(*, session: Session, token: str, password: str, now: datetime) -> str:
-    """Set the password with a one-time link, which is used up; the secret of the step after it."""
+    """Set the password with a setup link, now used; return the secret of the next step."""
     account = get_account_of_link(session=session, token=token, now=now)
     _change_password(session, account, password, now)
     return create_sign_in_step(session=session, account_id=account.id, now=now)
@@ -289,7 +296,7 @@ def _change_password(
 
 
 def get_enrolment(*, session: Session, secret: str | None, now: datetime) -> Enrolment:
-    """What the authenticator app of this person must be told."""
+    """Return the secret for the authenticator app."""
     account = _require_step(session, secret, RequiredStep.ENROL, now)
     credential = lock_credential(session=session, account_id=account.id)
     return start_enrolment(session=session, credential=credential, login=account.login)
@@ -298,7 +305,11 @@ def get_enrolment(*, session: Session, secret: str | None, now: datetime) -> Enr
 def finish_enrolment(
     *, session: Session, secret: str | None, code: str, now: datetime
 ) -> tuple[str, ...]:
-    """Take the app's first code; returns the recovery codes. Raises `WrongFactorError`."""
+    """Activate the app by its first code and return recovery codes.
+
+    Raises:
+        WrongFactorError: The code is wrong.
+    """
     account = _require_step(session, secret, RequiredStep.ENROL, now)
     credential = lock_credential(session=session, account_id=account.id)
     if credential.totp_secret is None:
@@ -317,7 +328,7 @@ def finish_enrolment(
 def complete_sign_in(
     *, session: Session, secret: str | None, limits: SessionLimits, now: datetime
 ) -> str:
-    """Everything is shown: a session with a new secret; the step is over."""
+    """Open the session after the last step and return its secret."""
     account = _require_step(session, secret, RequiredStep.NOTHING, now)
     step = lock_sign_in_step(session=session, secret=secret, now=now)
     how = "outside" if "issuer" in step.detail else "password"

@@ -1,8 +1,8 @@
-"""Short one-time codes with which surveyors sign in; their supervisor prints them.
+"""Printed one-time codes with which surveyors sign in.
 
-A code is eight signs of thirty: 6.6e11 possibilities. It is one person's, good for one sign-in and
-by default for one day, and guessing is slowed down by name and by address (docs/accounts.md has
-the arithmetic).
+A code is eight characters of thirty: 6.6e11 possibilities. It belongs to one person, is good for
+one sign-in and by default for one day, and guessing is limited by login and by address
+(docs/accounts.md has the arithmetic).
 """
 
 from collections.abc import Sequence
@@ -40,12 +40,14 @@ _ACCOUNTS, _CODES = table_of(Account), table_of(SignInCode)
 
 
 class SignInCodesNotAllowedError(SurveyError):
+    """Raised when codes for too few or too many surveyors are asked for at once."""
+
     code = "sign_in_codes_refused"
 
 
 @dataclass(frozen=True)
 class SurveyorCodeStatus:
-    """A surveyor of the own area, and until when a code of theirs is good."""
+    """Surveyor of the own area, and how long their present code is valid."""
 
     login: str
     name: str
@@ -55,7 +57,7 @@ class SurveyorCodeStatus:
 
 @dataclass(frozen=True)
 class NewCode:
-    """A code and what the store keeps of it."""
+    """Code and the hash that the store keeps of it."""
 
     plain: str
     hash: str
@@ -63,7 +65,7 @@ class NewCode:
 
 @dataclass(frozen=True)
 class PrintedSignInCode:
-    """What is printed for one surveyor; the code exists nowhere else."""
+    """Code of one surveyor as it is printed; it is stored nowhere."""
 
     login: str
     name: str
@@ -72,7 +74,7 @@ class PrintedSignInCode:
 
 @dataclass(frozen=True)
 class SignInCodeSheet:
-    """Codes made together, good until `expires_at`."""
+    """Codes that were issued together, valid until `expires_at`."""
 
     people: tuple[PrintedSignInCode, ...]
     expires_at: datetime
@@ -82,7 +84,7 @@ class SignInCodeSheet:
 def list_surveyors_for_codes(
     *, session: Session, principal: Principal, now: datetime
 ) -> list[SurveyorCodeStatus]:
-    """The surveyors of the own area who may sign in now, by area and login."""
+    """List the surveyors of the own area who may sign in now, by area and login."""
     principal.require(Action.HAND_OUT_CODES)
     query = (
         select(_ACCOUNTS, _CODES.c.expires_at)
@@ -102,14 +104,17 @@ def list_surveyors_for_codes(
 
 
 def _surveyor_filter(principal: Principal) -> ColumnElement[bool]:
-    """The areas of `covers_whole_area`, and perhaps more, so that no other account is read."""
+    """Return a condition for the accounts within the area, perhaps some more.
+
+    `covers_whole_area` decides; the condition keeps other accounts from being read.
+    """
     if principal.area == NATION:
         return true()
     return _ACCOUNTS.c.area.startswith(principal.area, autoescape=True)
 
 
 def generate_codes(count: int) -> tuple[NewCode, ...]:
-    """Fresh codes. Hashing takes its time on purpose, so it is done before a transaction begins."""
+    """Generate codes; hashing is slow, so it happens before the transaction."""
     codes = [random_code(CODE_LENGTH) for _ in range(min(count, MAX_CODES_PER_SHEET))]
     return tuple(NewCode(code, hash_password(code)) for code in codes)
 
@@ -151,7 +156,7 @@ def issue_sign_in_codes(
 
 
 def _surveyor(session: Session, principal: Principal, login: str, now: datetime) -> Account:
-    """A surveyor of the own area; one elsewhere reads as one that is not there."""
+    """Return a surveyor of the own area; one elsewhere is reported as missing."""
     query = select_model(Account).where(Account.login == login).with_for_update()
     account = session.exec(query).one_or_none()
     fits = (
@@ -167,7 +172,7 @@ def _surveyor(session: Session, principal: Principal, login: str, now: datetime)
 
 
 def look_up_code(*, session: Session, login: str, address: str, now: datetime) -> CredentialLookup:
-    """Count the try and find what the code must match; raises `TooManyAttemptsError`."""
+    """Count the attempt and find the hash of the code; raises `TooManyAttemptsError`."""
     name = normalise_login(login)
     counted = (AttemptKey(AttemptKind.CODE, name), AttemptKey(AttemptKind.ADDRESS, address))
     claim_attempt(session=session, counted=counted, now=now)
@@ -188,9 +193,10 @@ def redeem_code(
     limits: SessionLimits,
     now: datetime,
 ) -> str:
-    """The code was right: use it up and open a session. Of two that come at once, one enters.
+    """Use a right code up and open a session; of two at once, only one succeeds.
 
-    Raises `SignInRefusedError` when it was used, replaced or closed in the meantime.
+    Raises:
+        SignInRefusedError: The code was used, replaced or closed in the meantime.
     """
     code = (
         session.get(SignInCode, knocked.account_id, with_for_update=True)
@@ -212,5 +218,5 @@ def redeem_code(
 
 
 def normalise_code(typed: str) -> str:
-    """A code as it was made, however it was typed."""
+    """Return a code as it was generated, however it was typed."""
     return normalise_factor_code(typed)

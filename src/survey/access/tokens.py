@@ -1,4 +1,4 @@
-"""Random secrets that are handed out once and kept only as their SHA-256."""
+"""Random secrets that are handed out once and stored only as their SHA-256."""
 
 import hashlib
 import secrets
@@ -8,10 +8,10 @@ MAX_TOKEN_CHARS = 128
 
 
 def new_token(*, bits: int) -> str:
-    """An unguessable text that is safe in URLs and cookies."""
+    """Return a random text that is safe in URLs and cookies."""
     return secrets.token_urlsafe(bits // 8)
 
 
 def digest(token: str) -> str:
-    """What the store keeps instead of the token."""
+    """Return the SHA-256 that the store keeps instead of a token."""
     return hashlib.sha256(token[:MAX_TOKEN_CHARS].encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Checking the audit trail and taking it away."""
+"""Commands that verify and export the audit trail."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Back the store up into one file, look whether such a file is whole, and restore it."""
+"""Commands that write, check and restore a backup."""
 
 import os
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Looking at what published counts tell of hidden ones."""
+"""Commands that audit what published counts reveal of hidden ones."""
 
 from typing import Annotated
 

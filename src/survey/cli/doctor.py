@@ -1,11 +1,32 @@
-"""Look at everything the platform needs and say in words what is wrong."""
+"""Command that checks everything the platform needs."""
+
+from collections.abc import Callable, Iterator
 
 import typer
 
-from survey.cli.checks import CHECKS
+from survey.cli.checks import CheckResult, data_folder, database, environment, exposure
 from survey.cli.output import FormatOption, OutputFormat, print_table
 from survey.locale import translator
-from survey.settings import current_settings
+from survey.settings import Settings, current_settings
+
+CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
+    environment.check_python,
+    database.check_schema,
+    database.check_connections,
+    database.check_clock,
+    data_folder.check_data_folder,
+    data_folder.check_rights,
+    data_folder.check_disk_space,
+    data_folder.check_snapshots,
+    database.check_second_factors,
+    database.check_backups,
+    exposure.check_public_address,
+    exposure.check_keys,
+    exposure.check_demo,
+    environment.check_catalogs,
+    environment.check_fonts,
+)
+"""Checks in the order in which they are printed."""
 
 
 def doctor(form: FormatOption = OutputFormat.TABLE) -> None:

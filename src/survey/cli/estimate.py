@@ -1,4 +1,4 @@
-"""Read protected estimates, gaps, changes and ranks at the command line."""
+"""Command that prints protected estimates, gaps, changes and ranks."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -23,7 +23,7 @@ from survey.store.engine import read_scope
 
 
 class ResultTable(StrEnum):
-    """What there is to read of a wave."""
+    """Table of a wave that can be printed."""
 
     CELLS = "cells"
     GAPS = "gaps"
@@ -156,7 +156,7 @@ def _print(results: WaveResults, rows: pd.DataFrame, form: OutputFormat, languag
 
 
 def _columns(keys: Sequence[str], others: Sequence[str], form: OutputFormat) -> Iterator[str]:
-    """For machines every row says where it comes from; for people there is a line above."""
+    """Yield the columns to print; machines get the origin in every row, people a line above."""
     if form is not OutputFormat.TABLE:
         yield from ("wave", "snapshot", "demo")
     for key in keys:
@@ -167,7 +167,7 @@ def _columns(keys: Sequence[str], others: Sequence[str], form: OutputFormat) -> 
 
 
 def _plain_value(column: str, value: object) -> object:
-    """Counts as whole numbers, null for what is not there."""
+    """Return counts as whole numbers and missing values as None."""
     if value is pd.NA or value is None or value != value:
         return None
     if not isinstance(value, float):

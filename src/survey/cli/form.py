@@ -1,4 +1,4 @@
-"""Questionnaires in and out as XLSForm workbooks."""
+"""Commands for questionnaires as XLSForm workbooks."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -191,7 +191,7 @@ def try_form(
 
 
 def _read_tree(file: Path, name: str | None = None) -> IndicatorTree:
-    """The tree in a file; all that is wrong with it is said, row by row."""
+    """Read an indicator tree; print every error with its row."""
     try:
         return read_tree(file, name=name)
     except TreeError as error:
@@ -201,7 +201,7 @@ def _read_tree(file: Path, name: str | None = None) -> IndicatorTree:
 
 
 def _freeze_findings(imported: ImportedForm, tree: Path | None) -> tuple[Finding, ...]:
-    """What freezing a wave of the form would fail on; without a store, by the shipped trees."""
+    """Return what would stop the freezing of a wave; without a store, by the shipped trees."""
     instrument, rows = imported.instrument, imported.rows
     if tree is not None:
         return score_findings(instrument, _read_tree(tree), rows)
@@ -217,7 +217,7 @@ def _freeze_findings(imported: ImportedForm, tree: Path | None) -> tuple[Finding
 
 
 def _refuse(findings: Iterable[Finding]) -> None:
-    """Show what is wrong and end with 1, if anything is."""
+    """Print findings and exit with 1 if there are any."""
     listed = tuple(findings)
     if not listed:
         return

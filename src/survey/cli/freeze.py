@@ -1,4 +1,4 @@
-"""Freeze a wave, and compute its tables again."""
+"""Commands that freeze, release and recompute a wave."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -116,7 +116,7 @@ def recompute(
 
 
 def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
-    """The waves named, or those that need it; says which."""
+    """Recompute the named waves, or those that need it, and print which."""
     with read_scope(settings.store_url) as session:
         needed = keys or outdated_waves(settings, session)
     for key in needed:

@@ -1,4 +1,4 @@
-"""Bring answers in from files."""
+"""Command that imports answers from files."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,7 +104,7 @@ def _instrument(form: str, skip_unsupported: bool) -> Instrument:
 
 
 def _explain(plan: ImportPlan) -> None:
-    """What a person should know before the rows are written."""
+    """Print what a person should know before the rows are written."""
     for remark in plan.remarks:
         print_note(remark)
     if plan.unmapped:

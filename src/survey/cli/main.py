@@ -1,4 +1,4 @@
-"""All commands under one roof; each module holds the commands of one task."""
+"""The command `survey`: one module per group of commands."""
 
 from importlib import import_module
 from types import MappingProxyType
@@ -40,7 +40,7 @@ COMMANDS = MappingProxyType(
 
 
 class LazyCommandGroup(TyperGroup):
-    """Imports a command when it is asked for: serving should not wait for what freezing needs."""
+    """Command group that imports a command when it is called, so that `serve` starts fast."""
 
     def list_commands(self, _ctx: Any) -> list[str]:
         return list(COMMANDS)

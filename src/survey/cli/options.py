@@ -25,7 +25,7 @@ def choose_store(
         str | None, typer.Option(help="Language of messages: zh (default) or en.")
     ] = None,
 ) -> None:
-    """Callback of the command itself: options before the subcommand reach every subcommand."""
+    """Apply the options before the subcommand, which hold for every subcommand."""
     chosen = {
         "SURVEY_DATABASE_URL": database_url,
         "SURVEY_DATA_DIR": str(data_dir.resolve()) if data_dir else None,
@@ -35,14 +35,14 @@ def choose_store(
 
 
 def set_environment(environment: dict[str, str]) -> Settings:
-    """Set variables for this process and every page it serves; return the settings they make."""
+    """Set variables for this process and its pages, and return the settings they make."""
     os.environ.update(environment)
     current_settings.cache_clear()
     return current_settings()
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's content; a missing or unreadable file is wrong usage."""
+    """Return the content of a file; a missing or unreadable file is wrong usage."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""How commands speak: tables for people or machines, errors in the reader's language."""
+"""Output of commands: tables for people or machines, errors in the reader's language."""
 
 import csv
 import io
@@ -24,6 +24,8 @@ PIPED_WIDTH = 200
 
 
 class OutputFormat(StrEnum):
+    """Format of a command's output."""
+
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
@@ -35,7 +37,7 @@ FormatOption = Annotated[
 
 
 def print_note(text: str | Message, **params: object) -> None:
-    """One line for the person at the terminal; goes to stderr so that tables can be piped."""
+    """Print one line for the person at the terminal, to stderr so that tables can be piped."""
     typer.echo(translator(current_settings().language)(text, **params), err=True)
 
 
@@ -66,14 +68,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Out
 
 
 def _format_cell(value: Any) -> str:
-    """A cell for people: floats to two decimals, nothing for what is not there."""
+    """Return a cell for people: floats to two decimals, empty for None."""
     if value is None:
         return ""
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def print_record(record: Mapping[str, Any], form: OutputFormat) -> None:
-    """Print one thing: a row for machines, a name and a value a line for people."""
+    """Print one record: a row for machines, a line per field for people."""
     if form is OutputFormat.TABLE:
         print_table(("", ""), record.items(), form)
     else:
@@ -82,7 +84,7 @@ def print_record(record: Mapping[str, Any], form: OutputFormat) -> None:
 
 @contextmanager
 def error_reporting() -> Iterator[None]:
-    """Turn what a person can act on into one clear line and exit code 1."""
+    """Print an error that a person can act on as one line and exit with 1."""
     try:
         yield
     except (SurveyError, DatabaseError) as error:
@@ -94,7 +96,7 @@ def error_reporting() -> Iterator[None]:
 
 
 def _find_schema_problem(error: Exception) -> SurveyError | None:
-    """Return why the store cannot be worked with at all, where a statement failed by that."""
+    """Return the schema problem behind a failed statement; None if there is none."""
     if not isinstance(error, DatabaseError | StoreUnavailableError):
         return None
     # Not at the top: commands start without the library of migrations.

@@ -1,4 +1,4 @@
-"""Keys outside the store: make one, put a new one in front of the old."""
+"""Commands that create and rotate keys outside of the store."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Look for odd interviews and say where they are."""
+"""Commands that assess the quality of interviews."""
 
 import os
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Delete what has been kept long enough, as the running platform does once a day."""
+"""Command that deletes data by schedule, as the running platform does once a day."""
 
 from datetime import UTC, datetime
 from typing import Annotated

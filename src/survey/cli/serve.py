@@ -1,6 +1,6 @@
-"""Serve the platform, with demo data or on a store of one's own.
+"""Commands that serve the platform, with demo data or on a store of its own.
 
-What makes data is imported only when there are none: serving begins without waiting for it.
+Modules that make demo data are imported only if there are none, so that serving starts fast.
 """
 
 import logging

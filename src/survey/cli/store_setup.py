@@ -1,4 +1,4 @@
-"""Prepare a store: what every survey needs, or a whole demonstration."""
+"""Command that sets up a store, and the building of the demonstration."""
 
 import shutil
 import sys
@@ -52,7 +52,7 @@ def _encrypt_readable_secrets(settings: Settings) -> None:
 
 
 def build_demo(settings: Settings, *, size: float, seed: int) -> None:
-    """Build beside the final folder and move it there whole: a crash leaves nothing half."""
+    """Build the demo data in a folder beside the final one and move it there when complete."""
     final = settings.data_dir
     started = time.monotonic()
     if settings.database_url:
@@ -107,7 +107,7 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
 
 
 def _seed_on_path() -> None:
-    """`seed/` is project data beside the package, importable only where the project is."""
+    """Make `seed/`, which is beside the package in the project folder, importable."""
     if not (PROJECT_ROOT / "seed" / "demo").is_dir():
         raise SurveyError(
             msg("Demo data need the project folder; {root} has none.", root=PROJECT_ROOT)

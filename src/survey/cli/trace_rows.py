@@ -1,4 +1,4 @@
-"""Exact files of rows from the command line, and whose export a found copy of rows comes from."""
+"""Commands for exact files of rows, and to trace a copy of rows to its export."""
 
 import re
 from datetime import UTC, datetime

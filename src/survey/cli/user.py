@@ -1,4 +1,4 @@
-"""Accounts from the command line: the first administrator, and help when nobody can sign in."""
+"""Commands for accounts: the first administrator, and help for people who cannot sign in."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -205,7 +205,7 @@ def _ask_password() -> str:
 
 
 def _set_password_or_link(session: Session, login: str, typed: str, now: datetime) -> str | None:
-    """A password that was typed, else the token of a link."""
+    """Set a typed password, or return the token of a setup link."""
     if not typed:
         return create_setup_link(session=session, principal=OPERATOR, login=login, now=now)
     set_temporary_password(

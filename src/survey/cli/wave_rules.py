@@ -1,4 +1,4 @@
-"""What full quotas of a wave do."""
+"""Commands for the rules of a wave: full quotas, and who approves."""
 
 from datetime import UTC, datetime
 from typing import Annotated

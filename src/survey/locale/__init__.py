@@ -1,7 +1,7 @@
-"""Screen text: gettext catalogs, one domain a room, Simplified Chinese first.
+"""Screen texts: gettext catalogs, one domain per package, Simplified Chinese first.
 
-Source texts (msgids) are English. Code that must stay language-free, such as domain errors,
-carries a `Message` and leaves the translation to the edge that knows the reader's language.
+Source texts (msgids) are English. Code that does not know the reader's language, such as a domain
+error, carries a `Message`, and the edge that knows the language translates it.
 """
 
 import gettext
@@ -29,7 +29,7 @@ _CATALOGS = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Message:
-    """A text to be translated later: an English msgid with `str.format` parameters."""
+    """Text to translate later: an English msgid with `str.format` parameters."""
 
     msgid: str
     params: dict[str, object] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Message:
 
 
 def msg(msgid: str, **params: object) -> Message:
-    """Mark a text for extraction and keep its parameters apart."""
+    """Return a message, and mark its text for extraction."""
     return Message(msgid, params)
 
 
 class SurveyError(Exception):
-    """An error a person should read; `message` is translatable, `code` is stable for machines."""
+    """Error with a translatable `message` for people and a stable `code` for machines."""
 
     code = "error"
 
@@ -54,7 +54,7 @@ class SurveyError(Exception):
 
 
 def catalog_file(domain: str, language: str) -> Path:
-    """Where the compiled catalog of a room is; `make` compiles it."""
+    """Return the path of a package's compiled catalog, which `make` compiles."""
     return _CATALOGS / language / "LC_MESSAGES" / f"{domain}.mo"
 
 

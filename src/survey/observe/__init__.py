@@ -1,1 +1,1 @@
-"""What an operator sees of a running process: its log, the numbers of requests, its metrics."""
+"""Logs, request ids and metrics of a running process."""

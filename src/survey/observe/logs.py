@@ -1,4 +1,4 @@
-"""One log for everything in the process: JSON lines for machines, words on a terminal."""
+"""Logging of the whole process: JSON lines for machines, plain text on a terminal."""
 
 import logging
 import sys
@@ -18,7 +18,7 @@ Event = MutableMapping[str, Any]
 
 
 def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send every logger of this process, ours and foreign, through one clean format to stderr."""
+    """Send all loggers, ours and foreign, through one scrubbed format to stderr."""
     out = stream or sys.stderr
     handler = logging.StreamHandler(out)
     handler.setFormatter(_formatter(as_json=_is_json_format(settings, out)))
@@ -40,7 +40,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
 
 
 def event_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger whose entries carry named values: `log.info("audit.anchor", sequence=7)`."""
+    """Return a logger whose entries carry named values: `log.info("audit.anchor", sequence=7)`."""
     log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return log
 

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, on a private port; nothing in them names a person or an address."""
+"""Metrics for Prometheus on a private port; they name no person and no address."""
 
 import logging
 import socket
@@ -56,7 +56,7 @@ PlatformCollector(registry=REGISTRY)
 
 
 class _Pools(Collector):
-    """Connections to the database, asked for when Prometheus asks."""
+    """Collector of database connections, which counts when Prometheus asks."""
 
     def __init__(self, states: Callable[[], Iterable[tuple[str, int]]]) -> None:
         self._states = states
@@ -71,13 +71,15 @@ class _Pools(Collector):
 
 
 def export_pool_states(states: Callable[[], Iterable[tuple[str, int]]]) -> None:
-    """Report connections by state, as `states` counts them."""
+    """Report database connections by state, as `states` counts them."""
     REGISTRY.register(_Pools(states))
 
 
 class _MetricsServer(ThreadingMixIn, WSGIServer):
-    """Does not ask the network what this machine is called, as its parent does: where no resolver
-    answers, the platform would wait 20 seconds before it opens."""
+    """HTTP server that does not look up the machine's name, as its parent does.
+
+    Without a resolver that look-up would delay the start of the platform by 20 seconds.
+    """
 
     daemon_threads = True
 
@@ -93,13 +95,13 @@ class _MetricsServer6(_MetricsServer):
 
 class _SilentHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Prometheus asks every few seconds; that is not worth a line."""
+        """Log nothing: Prometheus asks every few seconds."""
 
 
 def serve_metrics(settings: Settings) -> None:
-    """Answer Prometheus on `metrics_port` of `metrics_host`, where a port is set.
+    """Answer Prometheus on `metrics_port` of `metrics_host`, if a port is set.
 
-    A port that is taken leaves the platform without metrics, not without visitors.
+    If the port is in use, the platform serves without metrics.
     """
     if not settings.metrics_port:
         return

@@ -1,5 +1,7 @@
-"""The number of the request that is being answered: in every log line, and on the screen when
-something failed, so that a reader can say it aloud and an operator find the line."""
+"""Id of the current request, in every log line and on the screen of an error.
+
+A reader can say it aloud, and an operator finds the line.
+"""
 
 import re
 import secrets
@@ -13,23 +15,23 @@ _current: ContextVar[str] = ContextVar("request", default="")
 
 
 def new_request_id() -> str:
-    """Ten hexadecimal digits: short enough to read out."""
+    """Return ten hexadecimal digits, short enough to read aloud."""
     return secrets.token_hex(5)
 
 
 def valid_request_id(claimed: str | None) -> str:
-    """The number that a proxy of ours gave, if it is one; else a new one."""
+    """Return the id that a trusted proxy gave, if it has the form of one; else a new id."""
     return claimed if claimed and _ACCEPTED.fullmatch(claimed) else new_request_id()
 
 
 def current_request_id() -> str:
-    """The number of the request at hand; empty outside of any."""
+    """Return the id of the current request; empty outside of any."""
     return _current.get()
 
 
 @contextmanager
 def request_id_scope(number: str) -> Iterator[str]:
-    """Everything within is done for this request."""
+    """Set the current request id for the duration of the block."""
     token = _current.set(number)
     try:
         yield number

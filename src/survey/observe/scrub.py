@@ -1,4 +1,4 @@
-"""What must not stand in a log is taken out of it: people's data, secrets, whole addresses."""
+"""Removal of personal data, secrets and whole addresses from log entries."""
 
 import re
 import traceback
@@ -34,7 +34,7 @@ _SAFE_ERROR_TYPES: tuple[type[BaseException], ...] = (
 
 
 def scrub(text: str) -> str:
-    """`text` without links' tokens, queries, phone, ID numbers, mail and whole IP addresses."""
+    """Return `text` without tokens, queries, phone and ID numbers, mail and whole IP addresses."""
     for pattern, instead in (
         (_LINKS, rf"\g<1>{REDACTED}"),
         (_LOGIN_OF_URL, f"://{REDACTED}@"),
@@ -48,7 +48,7 @@ def scrub(text: str) -> str:
 
 
 def _mask_address(match: "re.Match[str]") -> str:
-    """A neighbourhood instead of a visitor: /24 of IPv4, /48 of IPv6."""
+    """Return the network of an address: /24 of IPv4, /48 of IPv6."""
     try:
         address = ip_address(match.group())
     except ValueError:
@@ -58,7 +58,7 @@ def _mask_address(match: "re.Match[str]") -> str:
 
 
 def scrub_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """A log entry whose values are clean, at any depth."""
+    """Return a log entry with scrubbed values, at any depth."""
     return {key: REDACTED if key in _SECRET_KEYS else _clean(value) for key, value in event.items()}
 
 
@@ -73,7 +73,7 @@ def _clean(value: Any) -> Any:
 
 
 def format_error_safely(error: BaseException) -> str:
-    """Where an error happened and of what kind; its text only where it cannot be an answer."""
+    """Format the traceback of `error`, leaving out messages that may contain answers."""
     parts = []
     seen: set[int] = set()
     current: BaseException | None = error

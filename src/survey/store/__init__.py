@@ -1,1 +1,1 @@
-"""Tables, engine, sessions and migrations: the only room that knows the database."""
+"""Database of the platform: tables, engine, transactions, migrations, audit chain and backups."""

@@ -1,6 +1,6 @@
 """Hashes of stored answers, as entries of the audit trail hold them (docs/audit.md).
 
-The format is for good, as that of the seals is: entries keep what was computed when they were made.
+The format never changes, as that of the seals: entries keep the hash that was computed then.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ def answers_sha256(answers: Mapping[str, Any], weight: float | None = None) -> s
 
 
 def format_sealed_name(response_id: UUID, number: int = 1) -> str:
-    """What a revision is called in an entry about many."""
+    """Return the name of a revision in an audit entry about many interviews."""
     return response_id.hex if number == 1 else f"{response_id.hex}/{number}"
 
 
 def read_sealed_name(name: str) -> tuple[bytes, int]:
-    """The id of the interview and the number of the revision. Raises ValueError."""
+    """Return interview id and revision number from the name of a revision; raises ValueError."""
     plain, _, number = name.partition("/")
     return UUID(plain).bytes, int(number or 1)
 
@@ -44,7 +44,11 @@ def read_sealed_name(name: str) -> tuple[bytes, int]:
 def iter_hashes(
     subject_kind: str, subject_id: str, detail: Mapping[str, Any]
 ) -> Iterator[tuple[bytes, int, str]]:
-    """Every revision whose hash an entry holds: interview, number, hash. Raises ValueError."""
+    """Yield interview, revision number and hash of every revision that an audit entry holds.
+
+    Raises:
+        ValueError: A name in the entry is not that of a revision.
+    """
     held = detail.get(HASH)
     if isinstance(held, Mapping):
         for name, sha256 in held.items():

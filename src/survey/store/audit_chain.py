@@ -1,6 +1,6 @@
-"""The hash chain of the audit trail: what an entry says, byte for byte, and how it is sealed.
+"""Format of the audit chain: the bytes that a seal covers, and how it is computed.
 
-The format is for good: changing a byte of it breaks every chain there is (docs/audit.md).
+The format never changes: another byte would break every existing chain (docs/audit.md).
 """
 
 import hashlib
@@ -32,12 +32,14 @@ _MIN_WHOLE, _WHOLE_LIMIT = -(2**63), 2**64
 
 
 class InvalidAuditKeyError(SurveyError):
+    """Raised when a configured key of the audit trail cannot be used."""
+
     code = "audit_key_unusable"
 
 
 @dataclass(frozen=True, slots=True)
 class ChainEntry:
-    """One entry before it has a place in the chain; `detail` is canonical JSON."""
+    """Audit entry before it is numbered and sealed; `detail` is canonical JSON."""
 
     id: UUID
     at: datetime
@@ -50,7 +52,7 @@ class ChainEntry:
 
 @dataclass(frozen=True, slots=True)
 class SealedEntry:
-    """An entry in its place: the number, the seal, and the name of the key that made it."""
+    """Audit entry with its number, its seal and the id of the key that made the seal."""
 
     entry: ChainEntry
     sequence: int
@@ -59,10 +61,10 @@ class SealedEntry:
 
 
 def canonical_json(detail: Any) -> bytes:
-    """The same bytes for the same document, whichever database it was read back from.
+    """Return the same bytes for the same document, from whichever database it is read.
 
-    PostgreSQL orders keys anew and writes 1e3 as 1000; so keys are sorted here and whole numbers
-    written as such.
+    PostgreSQL reorders keys and writes 1e3 as 1000, so keys are sorted here and whole numbers are
+    written without a fraction.
     """
     text = orjson.dumps(detail, option=orjson.OPT_SORT_KEYS)
     if _FRACTION.search(text):
@@ -83,29 +85,29 @@ def _parse_whole(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Keyring:
-    """The keys of the seals, oldest first; none at all is a chain without a secret."""
+    """Keys of the seals, oldest first; without keys the chain is sealed by SHA-256 alone."""
 
     keys: tuple[bytes, ...] = ()
 
     @property
     def newest(self) -> str:
-        """The name of the key that seals now; `NO_KEY_ID` without keys."""
+        """Id of the key that makes new seals; `NO_KEY_ID` without keys."""
         return key_id_of(self.keys[-1]) if self.keys else NO_KEY_ID
 
     def key(self, key_id: str) -> bytes | None:
-        """The key of this name; None when it is not on the ring."""
+        """Return the key with this id; None if the keyring does not hold it."""
         return next((key for key in self.keys if key_id_of(key) == key_id), None)
 
 
 @lru_cache(maxsize=16)
 def key_id_of(key: bytes) -> str:
-    """A key's public name: it tells keys apart and gives none away."""
+    """Return the public id of a key, which does not reveal the key."""
     return hashlib.sha256(b"name of an audit key\n" + key).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
 class SealInput:
-    """An entry as texts, the way its seal sees it; `at` is UTC to the microsecond."""
+    """Audit entry as the texts that its seal covers; `at` is UTC to the microsecond."""
 
     id: str
     at: str
@@ -117,6 +119,7 @@ class SealInput:
 
     @classmethod
     def of(cls, entry: ChainEntry) -> "SealInput":
+        """Return the texts of an entry that is not sealed yet."""
         return cls(
             entry.id.hex,
             format_utc(entry.at),
@@ -129,13 +132,14 @@ class SealInput:
 
 
 def format_utc(at: datetime) -> str:
+    """Return a time in UTC to the microsecond, as seals cover it."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def seal(previous: str, sequence: int, written: SealInput, key: bytes | None) -> str:
-    """64 hexadecimal digits over the seal before, the number and all that the entry says.
+    """Return the seal of an entry: 64 hexadecimal digits over the previous seal and the entry.
 
-    SHA-256, or with a key HMAC-SHA256 (RFC 2104).
+    It is an HMAC-SHA256 (RFC 2104), or SHA-256 without a key.
     """
     head = orjson.dumps(
         (
@@ -158,7 +162,7 @@ def seal(previous: str, sequence: int, written: SealInput, key: bytes | None) ->
 def seal_all(
     entries: Sequence[ChainEntry], *, after: int, onto: str, ring: Keyring
 ) -> Iterator[SealedEntry]:
-    """The entries in their order behind entry number `after`, whose seal is `onto`."""
+    """Number and seal entries that follow entry number `after`, whose seal is `onto`."""
     key_id, key = ring.newest, ring.keys[-1] if ring.keys else None
     for sequence, entry in enumerate(entries, start=after + 1):
         onto = seal(onto, sequence, SealInput.of(entry), key)
@@ -166,7 +170,11 @@ def seal_all(
 
 
 def keyring(settings: Settings) -> Keyring:
-    """The keys that the settings name; unusable ones are an error, never a chain without a key."""
+    """Return the keys that the settings name.
+
+    Raises:
+        InvalidAuditKeyError: A key cannot be used; there is never a silent chain without a key.
+    """
     return _keyring(settings.audit_key, settings.audit_key_file)
 
 

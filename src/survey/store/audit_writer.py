@@ -1,8 +1,8 @@
-"""Audit entries wait in their session and are written, chained, as its last act.
+"""Queue of audit entries per session, sealed and inserted just before the commit.
 
-At the commit the transaction takes the chain's head, numbers and seals its entries, writes them in
-one statement and moves the head. The head is the last lock that it takes, so no two transactions
-can wait for each other over it. What is rolled back, whole or to a savepoint, leaves no entry.
+At the commit the transaction locks the chain's head, numbers and seals its entries, inserts them in
+one statement and moves the head. The head is its last lock, so no two transactions can deadlock
+over it. Entries of a transaction or savepoint that is rolled back are dropped.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ _SQLITE_MOVE = "UPDATE audit_head SET sequence = ?, hash = ? WHERE id = 1"
 
 
 def queue_entries(session: AnySession, entries: Iterable[ChainEntry]) -> None:
-    """Have `entries` written when the transaction of this session commits."""
+    """Queue entries, which are written when the session's transaction commits."""
     if not session.in_transaction():
         session.begin()
     waiting: list[ChainEntry] = session.info.setdefault(_WAITING, [])
@@ -46,22 +46,22 @@ def queue_entries(session: AnySession, entries: Iterable[ChainEntry]) -> None:
 
 
 def queued_entries(session: AnySession) -> Sequence[ChainEntry]:
-    """What this transaction will write: no query finds it yet."""
+    """Return the entries that this transaction will write; no query finds them yet."""
     return tuple(session.info.get(_WAITING, ()))
 
 
 def queue_length(session: AnySession) -> int:
-    """The present place in the journal; for savepoints that SQLAlchemy does not know of."""
+    """Return the length of the queue, for savepoints that SQLAlchemy does not know of."""
     return len(session.info.get(_WAITING, ()))
 
 
 def truncate_queue(session: AnySession, place: int) -> None:
-    """Drop what was added since `mark`: its savepoint was rolled back."""
+    """Drop the entries that were queued after `queue_length` returned `place`."""
     del session.info.get(_WAITING, [])[place:]
 
 
 def insert_sealed_entries(connection: Connection, entries: Sequence[ChainEntry]) -> None:
-    """Chain `entries` and write them; takes the head, which stays taken until the commit."""
+    """Seal and insert entries; the head of the chain stays locked until the commit."""
     sealed = _seal_after_head(connection, entries)
     write = _write_postgres if connection.dialect.name == "postgresql" else _write_sqlite
     for first in range(0, len(sealed), _ENTRY_BATCH_SIZE):
@@ -69,7 +69,7 @@ def insert_sealed_entries(connection: Connection, entries: Sequence[ChainEntry])
 
 
 def seal_stored_entries(connection: Connection, entries: Sequence[ChainEntry]) -> None:
-    """Give entries that are stored without a place theirs, behind the head."""
+    """Number and seal entries that are stored outside of the chain."""
     sealed = _seal_after_head(connection, entries)
     connection.execute(
         update(_ENTRIES)
@@ -90,7 +90,7 @@ def seal_stored_entries(connection: Connection, entries: Sequence[ChainEntry]) -
 
 
 def _seal_after_head(connection: Connection, entries: Sequence[ChainEntry]) -> list[SealedEntry]:
-    """`entries` with their numbers and seals; takes the head."""
+    """Lock the head of the chain; number and seal the entries that follow it."""
     postgres = connection.dialect.name == "postgresql"
     head = connection.exec_driver_sql(_LOCK_HEAD if postgres else _SQLITE_HEAD).one_or_none()
     if head is None:
@@ -144,6 +144,7 @@ def _write_sqlite(connection: Connection, sealed: Sequence[SealedEntry]) -> None
 
 @event.listens_for(AnySession, "before_commit")
 def _flush_queue(session: AnySession) -> None:
+    """Insert the queued entries of a transaction that is about to commit."""
     if session.info.get(_WAITING) and not session.in_nested_transaction():
         session.flush()
         insert_sealed_entries(session.connection(), session.info[_WAITING])
@@ -152,13 +153,14 @@ def _flush_queue(session: AnySession) -> None:
 
 @event.listens_for(AnySession, "after_transaction_create")
 def _mark_savepoint(session: AnySession, transaction: SessionTransaction) -> None:
+    """Remember the length of the queue at the start of a savepoint."""
     if transaction.nested:
         session.info.setdefault(_MARKS, {})[transaction] = queue_length(session)
 
 
 @event.listens_for(AnySession, "after_commit")
 def _merge_savepoint(session: AnySession) -> None:
-    """A savepoint that was released leaves its entries to the transaction around it."""
+    """Keep the entries of a released savepoint for the surrounding transaction."""
     savepoint = session.get_nested_transaction()
     if savepoint is not None:
         session.info[_MARKS].pop(savepoint)
@@ -168,6 +170,7 @@ def _merge_savepoint(session: AnySession) -> None:
 
 @event.listens_for(AnySession, "after_transaction_end")
 def _drop_rolled_back(session: AnySession, transaction: SessionTransaction) -> None:
+    """Drop the entries that a transaction or savepoint queued before it was rolled back."""
     if transaction.nested:
         truncate_queue(session, session.info[_MARKS].pop(transaction, queue_length(session)))
     elif transaction.parent is None:

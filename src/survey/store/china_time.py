@@ -1,4 +1,4 @@
-"""Days in China: of a stored moment, computed by the database, and where a day ends."""
+"""Days in China: of a moment, as an SQL function, and their beginning and end."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -12,12 +12,12 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def end_of_china_day(day: date) -> datetime:
-    """The first moment after that day in China."""
+    """Return the first moment after a day in China."""
     return datetime.combine(day + timedelta(days=1), time(), CHINA)
 
 
 class china_day(FunctionElement[str]):  # noqa: N801 -- reads as the SQL function that it is
-    """`china_day(column)`: the day in China of a UTC moment, as `2026-11-24`."""
+    """SQL function `china_day(column)`: day in China of a UTC time, as `2026-11-24`."""
 
     type = String()
     inherit_cache = True
@@ -35,14 +35,15 @@ def _postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def china_date(moment: datetime) -> date:
+    """Return the day in China of a moment."""
     return moment.astimezone(CHINA).date()
 
 
 def start_of_china_day(moment: datetime) -> datetime:
-    """Midnight in China of the day in which the moment falls, in UTC."""
+    """Return the beginning, in UTC, of the day in China in which a moment lies."""
     return datetime.combine(china_date(moment), time(), CHINA).astimezone(UTC)
 
 
 def clamp_device_time(moment: datetime, *, now: datetime, oldest: timedelta) -> datetime:
-    """A device's time, pulled into the window in which it can be true."""
+    """Limit a time that a device stated to the range in which it can be true."""
     return min(max(moment, now - oldest), now)

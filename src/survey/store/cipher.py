@@ -1,9 +1,9 @@
-"""Encrypting single values of the store with keys that the database never sees.
+"""Encryption of single values of the store with keys that the database never sees.
 
 Keys are Fernet's (AES-128-CBC with HMAC-SHA256, cryptography.io/fernet): the first one encrypts,
-all of them decrypt, so that a new key can be put in front and the old one taken away after `survey
-keys rotate`. A value is encrypted with the name of the row it belongs to, so that one that was
-copied to another row cannot be opened there.
+all of them decrypt, so that a new key can be put in front and the old one removed after `survey
+keys rotate`. A value is encrypted together with the name of its row, so that a copy of it in
+another row cannot be decrypted.
 """
 
 import os
@@ -25,26 +25,27 @@ TOKEN_START = "gAAAAA"
 
 
 class InvalidPhoneKeyError(SurveyError):
-    """What the settings name is no key."""
+    """Raised when a configured key is not a Fernet key."""
 
     code = "key_unusable"
 
 
 class ValueUnreadableError(Exception):
-    """None of the keys at hand opens it, or it belongs to another row."""
+    """Raised when no key decrypts a value, or the value belongs to another row."""
 
 
 @dataclass(frozen=True)
 class Cipher:
-    """Encrypts and decrypts values; `owner` names the row and holds no colon."""
+    """Encryption of values; `owner` names the row of a value and contains no colon."""
 
     keys: MultiFernet
 
     def encrypt(self, owner: str, value: str) -> str:
+        """Encrypt a value of a row with the first key."""
         return self.keys.encrypt(f"{owner}:{value}".encode()).decode()
 
     def decrypt(self, owner: str, token: str) -> str:
-        """Raises `ValueUnreadableError`."""
+        """Return the value of a row; raises `ValueUnreadableError`."""
         try:
             whose, _, value = self.keys.decrypt(token.encode()).decode().partition(":")
         except InvalidToken as error:
@@ -54,7 +55,7 @@ class Cipher:
         return value
 
     def reencrypt(self, token: str) -> str:
-        """Encrypt the same value with the first key. Raises `ValueUnreadableError`."""
+        """Encrypt the same value with the first key; raises `ValueUnreadableError`."""
         try:
             return self.keys.rotate(token.encode()).decode()
         except InvalidToken as error:
@@ -92,26 +93,28 @@ def reencrypt_column(
 
 
 def new_key() -> str:
-    """A fresh key for the settings."""
+    """Return a new key for the settings."""
     return Fernet.generate_key().decode()
 
 
 def configured_cipher(settings: Settings) -> Cipher | None:
-    """The cipher of the keys that the settings name; None where they name none.
+    """Return the cipher of the keys that the settings name; None if they name none.
 
-    Raises `InvalidPhoneKeyError`.
+    Raises:
+        InvalidPhoneKeyError: A key is not a Fernet key.
     """
     keys = _configured_keys(settings)
     return _build_cipher(keys) if keys else None
 
 
 def secret_cipher(settings: Settings) -> Cipher:
-    """The cipher of what is never stored readably: of the configured keys, else of a key file.
+    """Return the cipher for values that are never stored in plain text.
 
-    The file is made when it is needed, readable by this account alone. Its key opens what it
-    encrypted also after a key was configured.
+    It uses the configured keys, else a key file, which is created when needed and readable by this
+    account alone. The key of the file still decrypts its values after a key was configured.
 
-    Raises `InvalidPhoneKeyError`.
+    Raises:
+        InvalidPhoneKeyError: A key is not a Fernet key.
     """
     keys, file = _configured_keys(settings), settings.own_key_file
     if not keys and not file.exists():
@@ -140,7 +143,7 @@ def _split_keys(written: str) -> list[str]:
 
 
 def _make_key_file(file: Path) -> None:
-    """Of processes that make it at the same time, one does; it appears with its content."""
+    """Create the key file whole; of several processes that try, one succeeds."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Inserting thousands of rows: COPY on PostgreSQL, one prepared statement on SQLite.
+"""Inserts of many rows (COPY on PostgreSQL, one prepared statement on SQLite), or of a new row.
 
 SQLAlchemy's own executemany spends more time on each value than the database does; this module
-converts whole columns at once and leaves everything else to the driver.
+converts whole columns at once and leaves the rest to the driver.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _Convert = Callable[[Any], object]
 
 
 def sqlite_time(value: datetime) -> str:
-    """A time as SQLAlchemy keeps it on SQLite: UTC, without saying so."""
+    """Return a time as SQLAlchemy stores it on SQLite: UTC without a time zone."""
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
@@ -57,7 +57,12 @@ def insert_columns(
     columns: Mapping[str, Sequence[Any]],
     constants: Mapping[str, Any],
 ) -> None:
-    """Insert rows given by column; `constants` are the columns that are the same in every row."""
+    """Insert many rows.
+
+    Args:
+        columns: Values of all rows, by column.
+        constants: Value of each column that is the same in all rows.
+    """
     table = table_of(model)
     dialect = connection.dialect.name
     names = [*columns, *constants]
@@ -96,9 +101,9 @@ def _statement(dialect: str, model: type[SQLModel]) -> Insert:
 
 
 def insert_if_new(connection: Connection, model: type[SQLModel], values: Mapping[str, Any]) -> bool:
-    """Insert one row; False when any unique constraint says that it is there already.
+    """Insert one row and return True; False if a unique constraint says that it exists.
 
-    A concurrent transaction that inserts the same row is waited for, so exactly one of them
-    gets True, and the other sees the committed row when it looks.
+    A concurrent transaction that inserts the same row is waited for, so exactly one of them gets
+    True, and the other sees the committed row when it looks.
     """
     return connection.execute(_statement(connection.dialect.name, model), values).rowcount == 1

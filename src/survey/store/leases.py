@@ -1,7 +1,7 @@
-"""Work in the background that one process of all does at a time.
+"""Leases of background tasks, so that one process at a time runs a task.
 
-Whoever works holds a lease in the store (`background_run`). It runs out by itself when its holder
-dies, and its end says when the next run may begin.
+The holder's lease is in the store (`background_run`). It expires by itself if the holder dies, and
+its end says when the next run may start.
 """
 
 from collections.abc import Mapping
@@ -18,20 +18,20 @@ _RUNS = table_of(BackgroundRun)
 
 
 def can_start(session: Session, name: str, *, at: datetime) -> bool:
-    """Whether a run could begin: nobody works, and the last run was long enough ago."""
+    """Return whether a task is idle and its last run long enough ago."""
     query = select(_RUNS.c.leased_until).where(_RUNS.c.name == name)
     until = session.connection().execute(query).scalar_one_or_none()
     return until is None or until <= at
 
 
 def last_finished_at(session: Session, name: str) -> datetime | None:
-    """When the last run ended; None before the first one."""
+    """Return when the last run of a task ended; None before the first one."""
     query = select(_RUNS.c.finished_at).where(_RUNS.c.name == name)
     return session.connection().execute(query).scalar_one_or_none()
 
 
 def acquire_lease(session: Session, name: str, *, began: datetime, lasts: timedelta) -> UUID | None:
-    """Take the lease; None when somebody else has it or the last run was a moment ago."""
+    """Take the lease of a task; None if it is held or the last run was too recent."""
     nothing = {
         "name": name, "leased_until": began, "lease": new_id(), "started_at": None,
         "finished_at": None, "result": {},
@@ -50,7 +50,7 @@ def release_lease(
     session: Session, name: str, lease: UUID, *, at: datetime, pause: timedelta,
     result: Mapping[str, int],
 ) -> None:  # fmt: skip
-    """Give the lease back, unless it ran out and somebody else has it by now."""
+    """Return a lease with the result of the run, unless it expired and was taken again."""
     session.connection().execute(
         update(_RUNS)
         .where(_RUNS.c.name == name, _RUNS.c.lease == lease)

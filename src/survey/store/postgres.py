@@ -1,4 +1,4 @@
-"""How connections to PostgreSQL are kept, for how long they may wait, and what they are called.
+"""Connections to PostgreSQL: pool, time limits and application name.
 
 The limits travel with the connection's first packet, so they cost no statement (docs/postgresql.md
 has the reasons and the arithmetic).
@@ -19,7 +19,7 @@ _LAST_USED = "survey_last_used"
 
 
 def engine_options(url: URL, settings: Settings) -> dict[str, Any]:
-    """For `create_engine`: the pool and the limits of every connection."""
+    """Return the arguments of `create_engine`: the pool and the limits of connections."""
     return {
         "pool_size": settings.database_pool_size,
         "max_overflow": settings.database_pool_overflow,
@@ -30,7 +30,7 @@ def engine_options(url: URL, settings: Settings) -> dict[str, Any]:
 
 
 def _connect_arguments(url: URL, settings: Settings) -> dict[str, Any]:
-    """What the URL says itself stands."""
+    """Return the arguments of a connection; what the URL states has precedence."""
     limits = {
         "statement_timeout": settings.database_statement_timeout,
         "lock_timeout": settings.database_lock_timeout,
@@ -49,14 +49,14 @@ def _milliseconds(seconds: float) -> int:
 
 
 def raise_time_limits(connection: Connection, settings: Settings) -> None:
-    """Longer limits until the transaction ends; locks are still not waited for without end."""
+    """Set long time limits until the transaction ends; waiting for locks stays limited."""
     long = _milliseconds(settings.database_patient_timeout)
     for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.exec_driver_sql(f"SET LOCAL {name} = {long}")
 
 
 def migration_engine(url: URL, settings: Settings, *, lock_seconds: float) -> Engine:
-    """Connections that nobody uses afterwards: long work, but short waits for tables."""
+    """Return an engine for migrations: statements may be long, waiting for tables is short."""
     limits = settings.model_copy(
         update={
             "database_statement_timeout": settings.database_patient_timeout,
@@ -68,10 +68,10 @@ def migration_engine(url: URL, settings: Settings, *, lock_seconds: float) -> En
 
 
 def ping_idle_connections(engine: Engine) -> None:
-    """Ask a connection that lay idle whether it still works before it is handed out.
+    """Test a connection that was idle for a while before it is used again.
 
-    SQLAlchemy's own `pool_pre_ping` asks every time, also between two transactions of the public
-    door that follow each other within a millisecond.
+    SQLAlchemy's own `pool_pre_ping` tests every time, also between two transactions of the public
+    endpoints that follow each other within a millisecond.
     """
 
     def before_use(connection: Any, record: Any, _proxy: Any) -> None:

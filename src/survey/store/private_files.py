@@ -1,4 +1,4 @@
-"""Files of the store are for the account that serves alone, whatever the machine's umask says."""
+"""File permissions: files of the store belong to the account that serves, whatever the umask."""
 
 import os
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ _SIDE_FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
 def create_private_file(path: Path) -> None:
-    """Make an empty file, before somebody else makes it with another mode; keep one that is there.
+    """Create an empty file that only its owner can read; keep an existing one.
 
-    One that others may read is closed to them, if it is ours. A file that is there is not opened:
-    closing it would take away the locks that this process holds on its database, and whoever opens
-    that next would believe to be alone and remove the write-ahead log with what is in it.
+    An existing file that others may read is closed to them, if it is ours. It is not opened:
+    closing it would drop the locks that this process holds on its database, and the next process
+    to open that would believe to be alone and delete the write-ahead log with its content.
     """
     with suppress(OSError):
         with suppress(FileExistsError):
@@ -32,17 +32,17 @@ def create_private_file(path: Path) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """An `opener` for `open`: a new file is readable by its owner only."""
+    """Open a file for `open(opener=…)`; a new file is readable by its owner only."""
     return os.open(path, flags, FILE_MODE)
 
 
 def is_exposed(path: Path) -> bool:
-    """Whether others on the machine may read it or write there."""
+    """Return whether other accounts of the machine may read a file or write to it."""
     return bool(path.stat().st_mode & _OTHERS_MODE)
 
 
 def find_exposed_paths(settings: Settings) -> Iterator[Path]:
-    """What others may read of the store, its key, and the snapshots."""
+    """Yield the files of store, key and snapshots that other accounts may read."""
     for path in _iter_private_paths(settings):
         with suppress(FileNotFoundError):
             if is_exposed(path):
@@ -50,7 +50,7 @@ def find_exposed_paths(settings: Settings) -> Iterator[Path]:
 
 
 def close_to_others(settings: Settings) -> None:
-    """Take the rights of others away where they are; files of another account stay as they are."""
+    """Remove the permissions of other accounts; files of another account stay as they are."""
     for path in find_exposed_paths(settings):
         with suppress(OSError):
             path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)

@@ -1,7 +1,7 @@
-"""Writing one finished interview: the response, its first answers, and the link that it used.
+"""Insertion of one finished interview: the response, its first answers and its used invitation.
 
-PostgreSQL gets one statement, because half of what an interview costs there is sending statements
-back and forth; SQLite, which sits in the process, gets three.
+PostgreSQL gets one statement, because half the cost of an interview there is sending statements;
+SQLite, which runs in the process, gets three.
 """
 
 from collections.abc import Mapping
@@ -34,10 +34,11 @@ def insert_response(
     revision: Mapping[str, Any],
     now: datetime,
 ) -> bool:
-    """Write all that belongs to it; False, and nothing written, when a unique constraint says that
-    it is there already.
+    """Insert a response with its first revision; False, and nothing written, if it exists.
 
-    `response` and `revision` are rows by column name, except `response_id`.
+    Args:
+        response: Row of `response`, by column name.
+        revision: Row of `response_revision`, by column name, without `response_id`.
     """
     if connection.dialect.name == "postgresql":
         statement = _insert_statement(tuple(response), tuple(revision))
@@ -54,7 +55,7 @@ def insert_response(
 
 @lru_cache(maxsize=8)
 def _insert_statement(of_response: tuple[str, ...], of_revision: tuple[str, ...]) -> Select[Any]:
-    """How many responses were new; answers and link follow from those that were."""
+    """Build the PostgreSQL statement that returns how many responses were new."""
     new = (
         postgresql.insert(_RESPONSES)
         .values({name: bindparam(_OF_RESPONSE + name) for name in of_response})

@@ -1,4 +1,4 @@
-"""The shape of the database: packaged migrations, forward only, made while another version serves.
+"""Database schema: packaged migrations, forward only, made while another version serves.
 
 The rules for migrations, and why, are in docs/postgresql.md.
 """
@@ -39,23 +39,25 @@ _FLOORS = table_of(SchemaFloor)
 
 
 class EmptyStoreError(SurveyError):
+    """Raised when a store was never set up."""
+
     code = "store_empty"
 
 
 class StoreTooOldError(SurveyError):
-    """The store was made by an older version and has to be upgraded first."""
+    """Raised when an older version made the store, which must be upgraded first."""
 
     code = "store_too_old"
 
 
 class StoreTooNewError(SurveyError):
-    """A newer version changed the store in a way that this one cannot work with."""
+    """Raised when a newer version changed the store so that this one cannot use it."""
 
     code = "store_too_new"
 
 
 class StoreInUseError(SurveyError):
-    """Somebody's long work held a table during every try; nothing of the migration was made."""
+    """Raised when a table stayed locked during every attempt to migrate; nothing changed."""
 
     code = "store_in_use"
 
@@ -70,37 +72,39 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def head_revision() -> str:
-    """The revision that this version of the product works with."""
+    """Return the revision that this version of the software works with."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None
     return revision
 
 
 def stored_revision(url: str) -> str | None:
-    """The revision a database stands at; None when it was never migrated."""
+    """Return the revision of a database; None if it was never migrated."""
     with engine_for(url).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def known_revisions() -> list[str]:
-    """The revisions that this version knows, the newest first."""
+    """Return the revisions that this version knows, the newest first."""
     scripts = ScriptDirectory.from_config(_config())
     return [script.revision for script in scripts.walk_revisions()]
 
 
 def _required_floor() -> str:
-    """The oldest version that can work with the store as this one leaves it: what the newest
-    migration that says `serves_from` says."""
+    """Return the oldest revision whose code works with the present schema.
+
+    It is the `serves_from` of the newest migration that states one.
+    """
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     floors = (getattr(script.module, "serves_from", None) for script in scripts)
     return str(next(floor for floor in floors if floor))
 
 
 def require_compatible_schema(url: str) -> None:
-    """Raise, in words, unless this version can work with the store as it is.
+    """Raise unless this version can work with the schema of the store.
 
-    A store that a newer version upgraded is fine as long as that version says so: it left the
-    oldest revision whose code still works there.
+    A store that a newer version upgraded is fine if that version says so: it stored the oldest
+    revision whose code still works there.
     """
     present = stored_revision(url)
     if present is None:
@@ -138,9 +142,9 @@ def _floor_of(url: str) -> str | None:
 
 
 def upgrade(url: str) -> None:
-    """Bring a database to `head()`; processes that start together take turns.
+    """Migrate a database to `head_revision()`; processes that start together take turns.
 
-    A store that a newer version upgraded stays as it is; raises where this one cannot serve it.
+    A store that a newer version upgraded stays as it is; raises if this version cannot serve it.
     """
     engine = engine_for(url)
     if engine.dialect.name == "postgresql":
@@ -170,8 +174,10 @@ def _set_floor(connection: Connection) -> None:
 
 @contextmanager
 def _migration_lock(engine: Engine) -> Iterator[None]:
-    """One process migrates at a time. The lock is the session's and stands in no transaction, for
-    which CREATE INDEX CONCURRENTLY would wait."""
+    """Hold the lock that lets one process migrate at a time.
+
+    It is a session lock and in no transaction, for which CREATE INDEX CONCURRENTLY would wait.
+    """
     key = {"key": _UPGRADE_LOCK}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
@@ -183,7 +189,7 @@ def _migration_lock(engine: Engine) -> Iterator[None]:
 
 
 def _upgrade_online(engine: Engine) -> None:
-    """Each migration in a transaction of its own; one that gets no lock lets go and tries again."""
+    """Run each migration in its own transaction; release and retry if a lock is not free."""
     migrating = postgres.migration_engine(
         engine.url, current_settings(), lock_seconds=_LOCK_SECONDS
     )

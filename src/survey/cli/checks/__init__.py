@@ -1,28 +1,16 @@
-"""What `survey doctor` looks at, one module a part of the world."""
+"""Checks of `survey doctor`: one module per part of the platform."""
 
-from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from survey.cli.checks import data_folder, database, environment, exposure
-from survey.cli.checks.check_result import CheckResult
-from survey.settings import Settings
+from survey.locale import Message, msg
 
-CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
-    environment.check_python,
-    database.check_schema,
-    database.check_connections,
-    database.check_clock,
-    data_folder.check_data_folder,
-    data_folder.check_rights,
-    data_folder.check_disk_space,
-    data_folder.check_snapshots,
-    database.check_second_factors,
-    database.check_backups,
-    exposure.check_public_address,
-    exposure.check_keys,
-    exposure.check_demo,
-    environment.check_catalogs,
-    environment.check_fonts,
-)
-"""In the order in which they are told."""
+STORE_UNREADABLE = msg("Unknown, because the store cannot be read.")
 
-__all__ = ["CHECKS", "CheckResult"]
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Result of one check: whether it passed, and what was found or what to do."""
+
+    name: Message
+    passed: bool
+    detail: Message

@@ -1,4 +1,4 @@
-"""Is the data folder there, has it room, and are the snapshots in it whole?"""
+"""Checks of the data folder: presence, permissions, disk space, snapshots."""
 
 import shutil
 import tempfile
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from survey.cli.checks.check_result import STORE_UNREADABLE, CheckResult
+from survey.cli.checks import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.results.snapshots import CELLS, GAPS, METHOD, list_newest_snapshots
 from survey.results.table_cache import read_method
@@ -26,6 +26,7 @@ MIN_FREE_BYTES = 2 << 30
 
 
 def check_data_folder(settings: Settings) -> Iterator[CheckResult]:
+    """Check that the data folder exists and can be written."""
     name, folder = msg("Data folder"), settings.data_dir
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -42,7 +43,7 @@ def check_data_folder(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_rights(settings: Settings) -> Iterator[CheckResult]:
-    """May others on this machine read answers and keys?"""
+    """Check that other accounts of the machine cannot read answers and keys."""
     name = msg("Rights")
     exposed = list(find_exposed_paths(settings))
     if exposed:
@@ -57,6 +58,7 @@ def check_rights(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_disk_space(settings: Settings) -> Iterator[CheckResult]:
+    """Check the free space of the data folder."""
     folder = settings.data_dir
     while not folder.exists():
         folder = folder.parent
@@ -75,7 +77,7 @@ def check_disk_space(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
-    """The newest snapshot of every wave, which is what pages open."""
+    """Check the newest snapshot of every wave, which is what pages open."""
     name = msg("Snapshots")
     try:
         with read_scope(settings.store_url) as session:
@@ -109,7 +111,7 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
 
 
 def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterator[CheckResult]:
-    """Folders that no snapshot of the store names: what a freeze that was cut off left."""
+    """Report folders that no snapshot names, as an interrupted freeze leaves them."""
     for folder in sorted(path for path in root.glob("*/*") if path.is_dir()):
         if str(folder.relative_to(root)) not in known:
             detail = msg(
@@ -121,7 +123,7 @@ def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterat
 
 
 def _snapshot_fault(seals: SnapshotSeals, row: Snapshot) -> Message | None:
-    """What is wrong with a snapshot; its files are read and held against their checksums."""
+    """Return what is wrong with a snapshot after comparing its files with their checksums."""
     folder = seals.folder
     try:
         if check_snapshot(folder).responses_sha256 != row.sha256:

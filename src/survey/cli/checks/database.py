@@ -1,4 +1,4 @@
-"""Can the store be reached, is it ours, has it room, is its clock right, is it backed up?"""
+"""Checks of the store: schema, connections, clock, second factors, backups."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
 from survey.access.factor_secrets import count_secrets
-from survey.cli.checks.check_result import STORE_UNREADABLE, CheckResult
+from survey.cli.checks import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -25,6 +25,7 @@ _BUSY_SHARE = 0.8
 
 
 def check_schema(settings: Settings) -> Iterator[CheckResult]:
+    """Check that the store can be reached and has the schema of this version."""
     name = msg("Store")
     shown = make_url(settings.store_url).render_as_string(hide_password=True)
     try:
@@ -56,7 +57,7 @@ def _schema_message(shown: str, present: str | None) -> Message:
 
 
 def check_connections(settings: Settings) -> Iterator[CheckResult]:
-    """PostgreSQL only: SQLite has no places to run out of."""
+    """Check the free connections of PostgreSQL; SQLite has no limit."""
     if not settings.database_url.startswith("postgres"):
         return
     name = msg("Connections")
@@ -84,6 +85,7 @@ def check_connections(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_clock(settings: Settings) -> Iterator[CheckResult]:
+    """Check that no audit entry lies in the future."""
     name = msg("Clock")
     try:
         with read_scope(settings.store_url) as session:
@@ -123,7 +125,7 @@ def _latest_entry_at(session: Session, event: AuditEvent | None = None) -> datet
 
 
 def check_second_factors(settings: Settings) -> Iterator[CheckResult]:
-    """Nothing is said where nobody has one."""
+    """Check that secrets of second factors can be decrypted; silent if there are none."""
     name = msg("Second factors")
     try:
         with read_scope(settings.store_url) as session:
@@ -149,6 +151,7 @@ def check_second_factors(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_backups(settings: Settings) -> Iterator[CheckResult]:
+    """Check the age of the last backup."""
     name = msg("Backup")
     try:
         with read_scope(settings.store_url) as session:

@@ -1,9 +1,9 @@
-"""Is what the software itself needs there?"""
+"""Checks of what the software itself needs."""
 
 import sys
 from collections.abc import Iterator
 
-from survey.cli.checks.check_result import CheckResult
+from survey.cli.checks import CheckResult
 from survey.locale import DOMAINS, msg
 from survey.locale import catalog_file as catalog
 from survey.publish.fonts import chinese_font
@@ -11,6 +11,7 @@ from survey.settings import Settings
 
 
 def check_python(_settings: Settings) -> Iterator[CheckResult]:
+    """Check the version of Python."""
     version = ".".join(map(str, sys.version_info[:3]))
     well = (3, 11) <= sys.version_info[:2] < (3, 14)
     yield CheckResult(
@@ -19,6 +20,7 @@ def check_python(_settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_catalogs(_settings: Settings) -> Iterator[CheckResult]:
+    """Check that the Chinese texts are compiled."""
     missing = [domain for domain in DOMAINS if not catalog(domain, "zh").exists()]
     detail = (
         msg("not compiled: {domains}; run: make setup", domains=", ".join(missing))
@@ -29,6 +31,7 @@ def check_catalogs(_settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_fonts(_settings: Settings) -> Iterator[CheckResult]:
+    """Check that a Chinese font for picture files is installed."""
     font = chinese_font()
     detail = (
         msg("{family} ({file})", family=font.family, file=font.file)

@@ -1,4 +1,4 @@
-"""Do the settings that face the world agree with each other?"""
+"""Checks of the settings that face the public: address, keys, demonstration."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
-from survey.cli.checks.check_result import STORE_UNREADABLE, CheckResult
+from survey.cli.checks import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, msg
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -17,7 +17,7 @@ _LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
 class _Keys(BaseSettings):
-    """Whether each key is there; what it is concerns only those who use it."""
+    """Presence of each key; the keys themselves are not read here."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
@@ -28,6 +28,7 @@ class _Keys(BaseSettings):
 
 
 def check_public_address(settings: Settings) -> Iterator[CheckResult]:
+    """Check the public address and the number of proxies in front."""
     fault = _address_fault(settings)
     shown = settings.public_url or f"http://{settings.host}:{settings.port}"
     fine = msg("{url}, {count} proxies in front", url=shown, count=settings.trusted_proxies)
@@ -65,7 +66,7 @@ def _address_fault(settings: Settings) -> Message | None:
 
 
 def check_keys(settings: Settings) -> Iterator[CheckResult]:
-    """Needed where people are really asked; a laptop and the demo go without."""
+    """Check the keys of a store with real interviews; a laptop and the demo need none."""
     name = msg("Keys")
     if settings.demo or not settings.public_url:
         yield CheckResult(name, True, msg("not needed before SURVEY_PUBLIC_URL is set"))
@@ -88,7 +89,7 @@ def check_keys(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_demo(settings: Settings) -> Iterator[CheckResult]:
-    """Nothing is said where nobody can sign in by choosing a role."""
+    """Check that the store of a demonstration holds no real waves; silent elsewhere."""
     if not settings.demo:
         return
     name = msg("Demonstration")

@@ -1,1 +1,1 @@
-"""A whole store in one file that either database can read: format, sealing, reading, loading."""
+"""Backup of a whole store as one file that can be loaded into SQLite and PostgreSQL."""

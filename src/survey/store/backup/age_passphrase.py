@@ -1,9 +1,9 @@
-"""The header of an age file (age-encryption.org/v1) that a passphrase opens.
+"""Header of an age file (age-encryption.org/v1) that opens with a passphrase.
 
 `pyrage` encrypts a stream for recipients, but with a passphrase only what is in memory as a whole.
-The two kinds of file differ in their header alone, which wraps the key of the file: so a stream is
-encrypted for a key made for this one file, and its header is exchanged for one of the passphrase;
-when it is read, the other way round. The content never passes through here.
+Both kinds of file differ in their header alone, which wraps the key of the file. So a stream is
+encrypted for a key made for this one file, and its header is replaced by one of the passphrase;
+reading replaces it back. The content never passes through here.
 """
 
 import base64
@@ -39,15 +39,15 @@ _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
 class HeaderUnreadableError(Exception):
-    """The header is cut off, was changed, or is not one of a passphrase."""
+    """Raised when a header is cut off, was changed, or is not one of a passphrase."""
 
 
 class PassphraseWrongError(Exception):
-    """The passphrase does not open the file."""
+    """Raised when the passphrase does not open the file."""
 
 
 def header_length(start: bytes) -> int | None:
-    """How many bytes of `start` are the header; None while its end has not been seen."""
+    """Return the length of the header in `start`; None if its end is not in there yet."""
     end = _HEADER_END.search(start)
     if end is None and len(start) > MAX_HEADER_BYTES:
         raise HeaderUnreadableError
@@ -56,13 +56,14 @@ def header_length(start: bytes) -> int | None:
 
 @dataclass(frozen=True)
 class FileIdentity:
-    """A key pair for one file; `identity` is the same key as pyrage knows it."""
+    """Key pair of one file; `identity` is the same key as pyrage knows it."""
 
     secret: X25519PrivateKey
     identity: pyrage.x25519.Identity
 
     @classmethod
     def generate(cls) -> "FileIdentity":
+        """Create a new key pair."""
         secret = X25519PrivateKey.generate()
         text = _bech32("age-secret-key-", secret.private_bytes_raw()).upper()
         return cls(secret, pyrage.x25519.Identity.from_str(text))
@@ -139,7 +140,7 @@ def _decode(text: bytes) -> bytes:
 
 
 def _bech32(prefix: str, data: bytes) -> str:
-    """`data` as text of BIP 173, the form in which age writes its keys."""
+    """Return `data` as text in the form of BIP 173, in which age writes its keys."""
     bits = int.from_bytes(data) << (-8 * len(data) % 5)
     count = -(-8 * len(data) // 5)
     groups = [(bits >> 5 * place) & 31 for place in reversed(range(count))]

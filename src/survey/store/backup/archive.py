@@ -1,6 +1,6 @@
-"""The file itself: a tar stream of compressed table parts and files, the manifest at its end.
+"""Format of a backup file: a tar stream of compressed table parts and files, manifest last.
 
-Without encryption `tar`, `gzip` and a text editor open it, should this software be gone one day.
+Unencrypted files open with `tar`, `gzip` and a text editor, even without this software.
 """
 
 import gzip
@@ -42,7 +42,7 @@ _FILE = re.compile(r"files/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za
 
 
 class _Sink:
-    """What tarfile needs of a file that is only ever written on."""
+    """Write-only file as tarfile needs it."""
 
     def __init__(self, target: Any) -> None:
         self._target, self._place = target, 0
@@ -57,7 +57,7 @@ class _Sink:
 
 
 class ArchiveWriter:
-    """Writes tables and files one after the other, then the manifest."""
+    """Writer of a backup: tables and files one after the other, then the manifest."""
 
     def __init__(self, target: BinaryIO, secret: BackupSecret | None) -> None:
         self._encrypted = EncryptedWriter(target, secret) if secret else None
@@ -73,6 +73,7 @@ class ArchiveWriter:
         key: tuple[str, ...],
         lines: Iterable[bytes],
     ) -> None:
+        """Write the rows of a table in compressed parts."""
         digest, rows, number, part = hashlib.sha256(), 0, 0, bytearray()
         for line in lines:
             digest.update(line)
@@ -92,11 +93,13 @@ class ArchiveWriter:
         self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
 
     def add_file(self, name: str, content: bytes) -> None:
+        """Write one file of the data folder."""
         self._add(f"files/{name}", content)
         sha256 = hashlib.sha256(content).hexdigest()
         self.files.append(FileRecord(name=name, size=len(content), sha256=sha256))
 
     def finish(self, manifest: BackupManifest) -> None:
+        """Write the manifest and close the archive."""
         content = manifest.model_dump_json(indent=1).encode()
         self._add(f"manifest-{hashlib.sha256(content).hexdigest()}.json", content)
         self._tar.close()
@@ -104,7 +107,7 @@ class ArchiveWriter:
             self._encrypted.close()
 
     def discard(self) -> None:
-        """Let go of an archive that will not be finished."""
+        """Release an archive that will not be finished."""
         if self._encrypted:
             self._encrypted.discard()
 
@@ -117,7 +120,7 @@ class ArchiveWriter:
 
 @dataclass(frozen=True)
 class TablePart:
-    """Some rows of a table, a line each."""
+    """Some rows of a table, one line each."""
 
     table: str
     lines: list[bytes]
@@ -125,25 +128,29 @@ class TablePart:
 
 @dataclass(frozen=True)
 class FilePart:
+    """One file of the data folder."""
+
     name: str
     content: bytes
 
 
 @dataclass
 class _ContentTotals:
-    """What has gone by, to be held against the manifest at the end."""
+    """Row counts and checksums of what was read, to compare with the manifest."""
 
     rows: dict[str, int] = field(default_factory=dict)
     digests: dict[str, Any] = field(default_factory=dict)
     files: list[FileRecord] = field(default_factory=list)
 
     def count(self, part: TablePart) -> None:
+        """Add the rows of a table part."""
         self.rows[part.table] = self.rows.get(part.table, 0) + len(part.lines)
         digest = self.digests.setdefault(part.table, hashlib.sha256())
         for line in part.lines:
             digest.update(line)
 
     def hold_against(self, manifest: BackupManifest) -> None:
+        """Raise `BackupDamagedError` unless the totals are those of the manifest."""
         if set(self.rows) - {table.name for table in manifest.tables}:
             raise checksum_error(MANIFEST)
         empty = hashlib.sha256()
@@ -158,10 +165,10 @@ class _ContentTotals:
 def read_archive(
     source: BinaryIO, secret: BackupSecret | None
 ) -> Generator[TablePart | FilePart, None, BackupManifest]:
-    """Everything in the file in order; returns (as the generator's value) its manifest.
+    """Yield the parts of a backup in order and return its manifest as the generator's value.
 
-    The manifest stands at the end, so what is yielded is trustworthy only when the generator ends
-    without `BackupDamagedError`.
+    The manifest comes last, so the parts can be trusted only when the generator ends without
+    `BackupDamagedError`.
     """
     tally, manifest = _ContentTotals(), None
     for name, content in _members(source, secret):
@@ -186,7 +193,7 @@ def read_archive(
 
 
 def verify_archive(source: BinaryIO, secret: BackupSecret | None) -> BackupManifest:
-    """Read the whole file and hold every table and file against its manifest."""
+    """Read a whole backup and compare every table and file with its manifest."""
     parts = read_archive(source, secret)
     while True:
         try:

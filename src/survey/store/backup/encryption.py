@@ -1,7 +1,7 @@
-"""Encryption of a backup: an age file (age-encryption.org/v1), made and opened by `pyrage`.
+"""Encryption of a backup as an age file (age-encryption.org/v1), by `pyrage`.
 
-The tools `age` and `rage` open it as well, should this software be gone one day. A reader finds
-every change, and the end of a file that was cut off, before the last of it is used.
+The tools `age` and `rage` open it as well, even without this software. The reader detects every
+change, and a truncated file before its last part is used.
 """
 
 import os
@@ -35,18 +35,20 @@ _NO_MATCH = "No matching keys found"
 
 
 class WeakSecretError(SurveyError):
+    """Raised when a passphrase is too short."""
+
     code = "weak_secret"
 
 
 class KeyFileUnusableError(SurveyError):
-    """What was named as a key file or recipient is none of age."""
+    """Raised when a key file or recipient is not one of age."""
 
     code = "key_file_unusable"
 
 
 @dataclass(frozen=True)
 class BackupSecret:
-    """What encrypts or opens a backup: a passphrase, or keys of age."""
+    """Secret that encrypts or opens a backup: a passphrase, or keys of age."""
 
     phrase: str = ""
     recipients: tuple[pyrage.x25519.Recipient, ...] = ()
@@ -54,6 +56,7 @@ class BackupSecret:
 
     @classmethod
     def passphrase(cls, text: str) -> "BackupSecret":
+        """Return the secret of a passphrase; raises `WeakSecretError`."""
         if len(text) < _MIN_PASSPHRASE_CHARS:
             raise WeakSecretError(
                 msg(
@@ -65,7 +68,7 @@ class BackupSecret:
 
     @classmethod
     def key_file(cls, content: bytes) -> "BackupSecret":
-        """The identities of a file as `age-keygen` and `survey keys new-backup` write it."""
+        """Return the keys of a file that `age-keygen` or `survey keys new-backup` wrote."""
         lines = content.decode("utf-8", errors="replace").split("\n")
         keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         try:
@@ -85,7 +88,7 @@ class BackupSecret:
 
     @classmethod
     def public_keys(cls, keys: list[str]) -> "BackupSecret":
-        """Recipients only: whoever has no more than these cannot open what they encrypted."""
+        """Return recipients, for whom files can be encrypted but not opened."""
         try:
             return cls(recipients=tuple(pyrage.x25519.Recipient.from_str(key) for key in keys))
         except pyrage.RecipientError as error:
@@ -95,13 +98,13 @@ class BackupSecret:
 
 
 def new_key_file() -> str:
-    """The text of a fresh key file, its public key in a comment as `age-keygen` writes it."""
+    """Return the text of a new key file, with its public key in a comment as `age-keygen` does."""
     identity = pyrage.x25519.Identity.generate()
     return f"# public key: {identity.to_public()}\n{identity}\n"
 
 
 def is_encrypted(start: bytes) -> bool:
-    """Whether a file that begins like this is an age file; raises for the format before it."""
+    """Return whether a file that starts so is an age file; raises for the format before it."""
     if start.startswith(OLD_MAGIC):
         raise BackupLockedError(
             msg(
@@ -114,12 +117,12 @@ def is_encrypted(start: bytes) -> bool:
 
 
 def needs_passphrase(start: bytes) -> bool:
-    """Whether a file that begins like this opens with a passphrase."""
+    """Return whether a file that starts so opens with a passphrase."""
     return start.startswith(SCRYPT_START)
 
 
 class _Worker(threading.Thread):
-    """The other end of a pipe: pyrage pulls and pushes, the archive does so as well."""
+    """Thread at the other end of a pipe, because pyrage pulls and pushes like the archive does."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         super().__init__(name="backup-encryption", daemon=True)
@@ -135,7 +138,7 @@ class _Worker(threading.Thread):
 
 
 class _QueueTarget:
-    """The file that pyrage writes to; keeps the error that pyrage only quotes."""
+    """File that pyrage writes to; keeps the original error, which pyrage only quotes."""
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -150,11 +153,11 @@ class _QueueTarget:
         return len(data)
 
     def flush(self) -> None:
-        """pyrage asks for it; whoever opened the file flushes it."""
+        """Do nothing: pyrage calls it, and the owner of the file flushes it."""
 
 
 class _PassphraseHeader:
-    """Exchanges the header that pyrage wrote for one of the passphrase, and passes on the rest."""
+    """Filter that replaces the header of pyrage by one of the passphrase."""
 
     def __init__(self, target: BinaryIO, identity: FileIdentity, phrase: str) -> None:
         self._target, self._identity, self._phrase = target, identity, phrase
@@ -174,7 +177,7 @@ class _PassphraseHeader:
 
 
 class EncryptedWriter:
-    """A file that encrypts what is written to it; `close` completes it."""
+    """File that encrypts what is written to it; `close` completes it."""
 
     def __init__(self, target: BinaryIO, secret: BackupSecret) -> None:
         inner: Any = target
@@ -212,7 +215,7 @@ class EncryptedWriter:
             raise failure
 
     def discard(self) -> None:
-        """Give up: the thread ends, and what it wrote is no whole file."""
+        """End the thread and leave an incomplete file."""
         with suppress(OSError):
             self._plain.close()
         self._worker.join()
@@ -222,7 +225,7 @@ class EncryptedWriter:
 
 
 class _OpenedStream:
-    """An age file whose header was exchanged: bytes from memory, then those of the file."""
+    """Age file with a replaced header: bytes from memory, then those of the file."""
 
     def __init__(self, header: bytes, source: BinaryIO) -> None:
         self._header, self._source = header, source
@@ -235,7 +238,7 @@ class _OpenedStream:
 
 
 class EncryptedReader:
-    """The plain bytes of an encrypted file; its end is given out only where it is authentic."""
+    """Plain bytes of an encrypted file; the end is returned only if it is authentic."""
 
     def __init__(self, source: BinaryIO, secret: BackupSecret | None) -> None:
         start = source.read(_READ_BYTES)
@@ -259,13 +262,13 @@ class EncryptedReader:
         return data
 
     def close(self) -> None:
-        """Let go, also where not all was read."""
+        """End the thread, also if the file was not read to its end."""
         self._plain.close()
         self._worker.join()
 
 
 class _FullWriteSink:
-    """A pipe takes what fits; pyrage expects that all of it is taken."""
+    """Pipe that writes everything it is given, as pyrage expects."""
 
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
@@ -277,7 +280,7 @@ class _FullWriteSink:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no byte is held back."""
 
 
 def _open(

@@ -1,45 +1,47 @@
-"""What can be wrong with a backup or with the store it should go into."""
+"""Errors of a backup, or of the store that it should be loaded into."""
 
 from survey.locale import SurveyError, msg
 
 
 class BackupDamagedError(SurveyError):
-    """The file is cut off, was changed, or is no backup at all."""
+    """Raised when a file is cut off, was changed, or is no backup at all."""
 
     code = "backup_damaged"
 
 
 class BackupLockedError(SurveyError):
-    """The file is encrypted and the right passphrase or key was not given."""
+    """Raised when a file is encrypted and the right passphrase or key was not given."""
 
     code = "backup_locked"
 
 
 class BackupTooNewError(SurveyError):
-    """A newer version of the software made the file."""
+    """Raised when a newer version of the software made the file."""
 
     code = "backup_too_new"
 
 
 class StoreOccupiedError(SurveyError):
-    """The store to restore into holds data, or somebody is using it."""
+    """Raised when the store to restore into holds data or is in use."""
 
     code = "store_in_the_way"
 
 
 class StoreNotFoundError(SurveyError):
-    """There is no store, or it has another shape than this version of the software knows."""
+    """Raised when there is no store, or its schema is not that of this version."""
 
     code = "nothing_to_back_up"
 
 
 def truncated_error() -> BackupDamagedError:
+    """Return the error of a file that was cut off."""
     return BackupDamagedError(
         msg("The backup is cut off: its end is missing. Nothing was restored.")
     )
 
 
 def checksum_error(part: str) -> BackupDamagedError:
+    """Return the error of a part whose content does not have its checksum."""
     return BackupDamagedError(
         msg(
             "The backup was changed or damaged after it was made ({part}). Nothing was restored.",
@@ -49,6 +51,7 @@ def checksum_error(part: str) -> BackupDamagedError:
 
 
 def authentication_error() -> BackupDamagedError:
+    """Return the error of an encrypted file that was cut off or changed."""
     return BackupDamagedError(
         msg("The backup is cut off or was changed after it was made. Nothing was restored.")
     )

@@ -1,7 +1,7 @@
-"""Putting a backup's tables into a store: everything and verified, or nothing.
+"""Loading of a backup into a store: everything and verified, or nothing.
 
-On SQLite a new database is built beside the present one and takes its place at the end. On
-PostgreSQL one transaction clears the old tables, makes them anew and fills them.
+On SQLite a new database is built beside the present one and replaces it at the end. On PostgreSQL
+one transaction drops the old tables, creates them anew and fills them.
 """
 
 import sqlite3
@@ -58,21 +58,21 @@ Parts = Callable[[], Iterator[TablePart]]
 
 
 class BackupRefusedError(SurveyError):
-    """The database refused what the backup holds; it is as it was before."""
+    """Raised when the database rejects the content of a backup; nothing was changed."""
 
     code = "backup_not_taken"
 
 
 @dataclass(frozen=True)
 class StoreLoader:
-    """One backup on its way into one store."""
+    """One restore of a backup into a store."""
 
     url: str
     manifest: BackupManifest
     parts: Parts
 
     def require_compatible(self, *, replace: bool) -> None:
-        """Raises before anything is touched when this backup may not go into this store."""
+        """Raise unless this backup may go into this store; nothing is changed before."""
         if self.manifest.migration not in known_revisions():
             raise BackupTooNewError(
                 msg("A newer version of the software made this backup; update, then restore it.")
@@ -89,7 +89,7 @@ class StoreLoader:
 
     @contextmanager
     def load(self) -> Iterator[None]:
-        """Load everything; it becomes the store when the block ends, and vanishes if it raises."""
+        """Load everything; commit at the end of the block, roll back if it raises."""
         with self._translate_refusals():
             if normal_url(self.url).get_backend_name() == "sqlite":
                 yield from self._load_via_draft_file()
@@ -158,7 +158,7 @@ class StoreLoader:
 
 
 def stored_sha256(connection: Connection, record: TableRecord) -> str:
-    """The checksum that a backup of this table would state now."""
+    """Return the checksum that a backup of this table would have now."""
     digest = sha256()
     for line in table_lines(connection, record.name, record.columns, record.key):
         digest.update(line)
@@ -166,7 +166,7 @@ def stored_sha256(connection: Connection, record: TableRecord) -> str:
 
 
 def filled_tables(url: str) -> list[str]:
-    """Tables of ours with rows in them, apart from what every new store is given."""
+    """Return the tables that hold rows beyond those of every new store."""
     with engine_for(url).connect() as connection:
         present = set(sa.inspect(connection).get_table_names())
         return [
@@ -178,7 +178,7 @@ def filled_tables(url: str) -> list[str]:
 
 
 def remove_database(path: Path) -> None:
-    """An SQLite database and what belongs to it."""
+    """Delete an SQLite database and the files beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
@@ -195,10 +195,10 @@ def _store_in_use_error(count: int) -> StoreOccupiedError:
 
 @contextmanager
 def _exclusive_lock(database: Path) -> Iterator[None]:
-    """Nobody else has the present database open, and nobody opens it meanwhile.
+    """Lock the present database against every other process for the duration of the block.
 
-    Leaving WAL mode succeeds only for the one process that has it open, and folds the log into
-    the file: no log of the old database is left to meet the new one.
+    Leaving WAL mode succeeds only if no other process has the database open, and folds the log into
+    the file, so no log of the old database can be applied to the new one.
     """
     dispose_engines()
     if not database.exists():
@@ -220,14 +220,14 @@ def _exclusive_lock(database: Path) -> Iterator[None]:
 
 
 def _close_log(database: Path) -> None:
-    """Fold the write-ahead log into the file, which is then the whole database."""
+    """Fold the write-ahead log into the database file, which is then complete."""
     closing = sqlite3.connect(database, isolation_level=None)
     closing.execute("PRAGMA journal_mode=DELETE")
     closing.close()
 
 
 def _drop_tables(connection: Connection) -> None:
-    """Drop our tables and what their migrations made beside them."""
+    """Drop the tables of the platform and what their migrations created beside them."""
     names = [*(table.name for table in schema_tables()), VERSION_TABLE]
     quote = connection.dialect.identifier_preparer.quote
     for name in connection.execute(sa.text(_TABLES_TO_DROP), {"names": names}).scalars().all():
@@ -238,9 +238,9 @@ def _drop_tables(connection: Connection) -> None:
 
 @contextmanager
 def _triggers_off(connection: Connection, tables: list[str]) -> Iterator[None]:
-    """The guards of running waves would refuse, row by row, what they let through in its time.
+    """Disable the triggers of tables, which would reject rows that were valid in their time.
 
-    On PostgreSQL those are the triggers before a row; what one after it makes is wanted here too.
+    On PostgreSQL those are the triggers before a row; what one after it makes is needed here too.
     """
     if connection.dialect.name == "postgresql":
         guards = connection.execute(sa.text(_GUARDS), {"names": tables}).all()
@@ -261,7 +261,7 @@ def _triggers_off(connection: Connection, tables: list[str]) -> Iterator[None]:
 
 
 def _empty_tables(connection: Connection, manifest: BackupManifest) -> None:
-    """Migrations may have put rows of their own; the backup has them as they became."""
+    """Delete rows that migrations inserted; the backup holds their present state."""
     for record in reversed(manifest.tables):
         connection.exec_driver_sql(f"DELETE FROM {record.name}")
 
@@ -283,7 +283,7 @@ def _insert_lines(connection: Connection, record: TableRecord, lines: list[bytes
 
 
 def _continue_numbers(connection: Connection, manifest: BackupManifest) -> None:
-    """On PostgreSQL a counter that gives a column its numbers goes on after the restored ones."""
+    """Set PostgreSQL's sequences behind the highest restored numbers."""
     if connection.dialect.name != "postgresql":
         return
     for record in manifest.tables:

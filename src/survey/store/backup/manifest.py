@@ -1,4 +1,4 @@
-"""What a backup says about itself: its last member, and what restoring is checked against."""
+"""Manifest of a backup: its last member, against which the content is checked."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 
 
 class ColumnKind(StrEnum):
-    """What a column holds, independent of the database that holds it."""
+    """Type of a column, independent of the database."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -29,12 +29,14 @@ class _Part(BaseModel):
 
 
 class ColumnRecord(_Part):
+    """One column of a table in a backup."""
+
     name: Name
     kind: ColumnKind
 
 
 class TableRecord(_Part):
-    """One table: `sha256` is of its rows as JSON lines in the order of the key."""
+    """One table; `sha256` is of its rows as JSON lines in the order of the key."""
 
     name: Name
     columns: tuple[ColumnRecord, ...]
@@ -44,7 +46,7 @@ class TableRecord(_Part):
 
 
 class FileRecord(_Part):
-    """A file of the data folder; `name` is relative to it."""
+    """One file of the data folder; `name` is relative to the folder."""
 
     name: str
     size: int
@@ -52,6 +54,8 @@ class FileRecord(_Part):
 
 
 class BackupManifest(_Part):
+    """Content of a backup with versions and checksums."""
+
     format: Literal[1] = 1
     software: str
     migration: str
@@ -69,4 +73,5 @@ class BackupManifest(_Part):
 
     @property
     def rows(self) -> int:
+        """Number of rows in all tables."""
         return sum(table.rows for table in self.tables)

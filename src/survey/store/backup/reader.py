@@ -1,4 +1,4 @@
-"""Every table of a running store, at one moment."""
+"""Reading of all tables of a running store at one moment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ _NOT_PARTITIONS = (
 
 @contextmanager
 def consistent_read(url: str) -> Iterator[Connection]:
-    """A connection that sees the store as it is now, however long it reads and others write."""
+    """Open a connection that sees the store as it is now, while others go on writing."""
     with engine_for(url).connect() as connection:
         postgres = connection.dialect.name == "postgresql"
         if postgres:
@@ -45,13 +45,13 @@ def consistent_read(url: str) -> Iterator[Connection]:
 
 
 def without_time_limits(connection: Connection) -> None:
-    """This transaction takes as long as it takes; what limits a page must not cut a backup."""
+    """Remove the time limits of this transaction, which a long backup would exceed."""
     for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.execute(sa.text(f"SET LOCAL {setting} = 0"))
 
 
 def require_current(url: str) -> None:
-    """Raises `StoreNotFoundError` unless the store has the shape that this version knows."""
+    """Raise `StoreNotFoundError` unless the store has the schema of this version."""
     present = stored_revision(url)
     if present is None:
         raise StoreNotFoundError(msg("There is no store here yet, so there is nothing to back up."))
@@ -66,12 +66,12 @@ def require_current(url: str) -> None:
 
 
 def schema_tables() -> list[Table]:
-    """In an order in which each table comes after those that it refers to."""
+    """Return the tables of the platform, each after those that it refers to."""
     return SQLModel.metadata.sorted_tables
 
 
 def foreign_tables(connection: Connection) -> list[str]:
-    """Tables beside ours in the same place, which no backup takes along."""
+    """Return other tables in the same database, which no backup contains."""
     if connection.dialect.name == "postgresql":
         present = set(connection.execute(sa.text(_NOT_PARTITIONS)).scalars())
     else:
@@ -80,21 +80,24 @@ def foreign_tables(connection: Connection) -> list[str]:
 
 
 def migration_of(connection: Connection) -> str | None:
+    """Return the revision of a store; None if it was never migrated."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def columns_of(table: Table) -> tuple[ColumnRecord, ...]:
+    """Return the columns of a table as a backup records them."""
     return tuple(ColumnRecord(name=each.name, kind=column_kind_of(each)) for each in table.columns)
 
 
 def key_of(table: Table) -> tuple[str, ...]:
+    """Return the names of a table's primary key columns."""
     return tuple(column.name for column in table.primary_key.columns)
 
 
 def table_lines(
     connection: Connection, name: str, columns: tuple[ColumnRecord, ...], key: tuple[str, ...]
 ) -> Iterator[bytes]:
-    """The rows as lines, in the order of the key, which both databases agree on."""
+    """Yield rows as lines in the order of the key, which is the same on both databases."""
     table, dialect = plain_table(name, columns), connection.dialect.name
     query = sa.select(
         *(select_expression(table.c[each.name], each.kind, dialect) for each in columns)

@@ -1,8 +1,8 @@
-"""One row as one line of JSON, the same on both databases, and back.
+"""Conversion of a row to one line of JSON, the same on both databases, and back.
 
-The databases store the same value in different clothes (a UUID as 32 letters, a document with its
-keys in another order, 1e16 as 10000000000000000). A line is written in one canonical way, so the
-checksum of a table does not depend on where it lies.
+The databases store the same value differently (a UUID as 32 letters, a document with its keys in
+another order, 1e16 as 10000000000000000). A line has one canonical form, so the checksum of a table
+does not depend on the database.
 """
 
 import base64
@@ -52,7 +52,7 @@ _KINDS: tuple[tuple[type[Any], ColumnKind], ...] = (
 
 
 def column_kind_of(column: Column[Any]) -> ColumnKind:
-    """What a column of our tables holds. Raises `TypeError` for one that no backup could carry."""
+    """Return the type of a column; raises `TypeError` for one that no backup can hold."""
     stored = column.type
     if isinstance(stored, sa.types.TypeDecorator) and not isinstance(stored, UtcDateTime):
         stored = stored.impl_instance
@@ -63,12 +63,14 @@ def column_kind_of(column: Column[Any]) -> ColumnKind:
 
 
 def plain_table(name: str, columns: Iterable[ColumnRecord]) -> Table:
-    """The table as a backup sees it, whatever today's classes say about it."""
+    """Return the table that a backup describes, whatever the present classes declare."""
     return Table(name, MetaData(), *(Column(each.name, _TYPES[each.kind]) for each in columns))
 
 
 def select_expression(column: Column[Any], kind: ColumnKind, dialect: str) -> ColumnElement[Any]:
-    """How to ask for the column: documents as text, so that null and JSON's null stay apart."""
+    """Return the expression that selects a column; documents come as text, so that null and
+    JSON's null stay apart.
+    """
     if kind is not ColumnKind.JSON:
         return column
     if dialect == "postgresql":
@@ -77,7 +79,7 @@ def select_expression(column: Column[Any], kind: ColumnKind, dialect: str) -> Co
 
 
 def line_writer(columns: Sequence[ColumnRecord]) -> Callable[[Sequence[Any]], bytes]:
-    """`row -> line`, for rows as `selected` gives them."""
+    """Return a function that formats a row of `select_expression` columns as a line."""
     converts = [(place, _ENCODE[column.kind]) for place, column in enumerate(columns)
                 if column.kind in _ENCODE]  # fmt: skip
 
@@ -94,7 +96,7 @@ def line_writer(columns: Sequence[ColumnRecord]) -> Callable[[Sequence[Any]], by
 def line_reader(
     columns: Sequence[ColumnRecord], dialect: str
 ) -> Callable[[bytes], tuple[object, ...]]:
-    """`line -> row`, its values as the driver of the database takes them."""
+    """Return a function that parses a line into values for the driver of the database."""
     decode = _DECODE_SQLITE if dialect == "sqlite" else _DECODE_POSTGRES
     converts = [(place, decode[column.kind]) for place, column in enumerate(columns)
                 if column.kind in decode]  # fmt: skip

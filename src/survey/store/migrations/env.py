@@ -1,7 +1,7 @@
-"""Alembic's entry: runs the migrations on the connection that `survey.store.schema` hands in.
+"""Entry point of Alembic: runs migrations on the connection that `store.schema` provides.
 
-On SQLite all of them are one transaction, begun by who calls. On PostgreSQL each is one of its own,
-so that none holds its locks while the next one works.
+On SQLite all of them are one transaction, begun by the caller. On PostgreSQL each has its own, so
+that none holds its locks while the next one works.
 """
 
 from alembic import context

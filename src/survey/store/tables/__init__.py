@@ -1,8 +1,8 @@
-"""Every table of the product. Times are UTC, ids UUIDv7, cities GB/T 2260 codes."""
+"""All tables. Times are UTC, ids UUIDv7, cities GB/T 2260 codes."""
 
 from survey.store.tables.accounts import Account, LoginSession
 from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, Snapshot
-from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
+from survey.store.tables.back_checks import BackCheck, BackCheckDraw, ResponseContact, SurveyorNote
 from survey.store.tables.columns import (
     AnyRow,
     JsonDocument,
@@ -12,7 +12,6 @@ from survey.store.tables.columns import (
     revision_join,
     table_of,
 )
-from survey.store.tables.contacts import ResponseContact
 from survey.store.tables.credentials import (
     Credential,
     OutsideIdentity,
@@ -53,8 +52,7 @@ from survey.store.tables.planning import (
     WavePlan,
 )
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
-from survey.store.tables.releases import WaveRelease
-from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
+from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave, WaveRelease
 
 __all__ = [
     "Account",

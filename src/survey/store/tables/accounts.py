@@ -1,4 +1,4 @@
-"""Who works on the survey, and their signed-in browsers."""
+"""Tables of accounts and their sessions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,8 @@ from survey.store.tables.columns import UtcDateTime, new_id, now
 
 
 class Account(SQLModel, table=True):
+    """Account of a person who works on the survey, with a role and an area."""
+
     __table_args__ = (Index("ux_account_email", "email", unique=True),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -28,7 +30,7 @@ class Account(SQLModel, table=True):
 
 
 class LoginSession(SQLModel, table=True):
-    """A signed-in browser; the cookie holds the secret, this table its SHA-256."""
+    """Signed-in browser; its cookie holds the secret, this table the SHA-256."""
 
     __tablename__ = "login_session"
 

@@ -1,4 +1,4 @@
-"""What must never change again: the audit trail and frozen snapshots."""
+"""Append-only tables: the audit trail and the snapshots of waves."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
 
 
 class AuditEntry(SQLModel, table=True):
-    """Append-only record of every change and every restricted view, chained by seals.
+    """Record of one change or one restricted view, chained by seals.
 
     `actor_id` has no foreign key: an entry outlives its account, and the check would lock a row of
     `account` behind the head of the chain.
@@ -42,10 +42,10 @@ class AuditEntry(SQLModel, table=True):
 
 
 class AuditHead(SQLModel, table=True):
-    """The one row that every writer of audit entries takes last: where the chain ends.
+    """The only row: number and seal of the last audit entry, locked last by every writer.
 
-    `base_sequence` and `base_hash` say where it begins: behind the last entry that was lawfully
-    removed (docs/audit.md).
+    `base_sequence` and `base_hash` are those of the last entry that was lawfully removed
+    (docs/audit.md).
     """
 
     __tablename__ = "audit_head"
@@ -62,7 +62,7 @@ class AuditHead(SQLModel, table=True):
 
 
 class Snapshot(SQLModel, table=True):
-    """A frozen reading of one wave: files under `directory`, vouched for by `sha256`."""
+    """Snapshot of one wave: files under `directory`, verified by `sha256`."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)

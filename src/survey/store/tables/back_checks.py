@@ -1,4 +1,4 @@
-"""Back-checks: which interviews were drawn to be asked about again, and what came of each."""
+"""Tables of back-checks: draws, interviews to check, telephone numbers, notes on surveyors."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from survey.store.tables.enums import Channel, ChosenBy, Outcome
 
 
 class BackCheckDraw(SQLModel, table=True):
-    """One draw with everything that it takes to repeat it; never changed."""
+    """One draw of interviews with everything needed to repeat it; never changed."""
 
     __tablename__ = "back_check_draw"
 
@@ -34,7 +34,7 @@ class BackCheckDraw(SQLModel, table=True):
 
 
 class BackCheck(SQLModel, table=True):
-    """One interview to be asked about again; without an outcome nobody has tried yet."""
+    """One interview to be checked; without an outcome it was not attempted yet."""
 
     __tablename__ = "back_check"
     __table_args__ = (
@@ -64,7 +64,7 @@ class BackCheck(SQLModel, table=True):
 
 
 class SurveyorNote(SQLModel, table=True):
-    """What was decided about a surveyor: to be trained again, and by when."""
+    """Decision that a surveyor must be trained again, and by when."""
 
     __tablename__ = "surveyor_note"
 
@@ -75,3 +75,17 @@ class SurveyorNote(SQLModel, table=True):
     note: str = ""
     made_by: UUID | None = Field(default=None, foreign_key="account.id")
     made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ResponseContact(SQLModel, table=True):
+    """Telephone number of a respondent, encrypted with a key that is not in the database.
+
+    It is apart from the answers, so that only a back-check brings the two together.
+    """
+
+    __tablename__ = "response_contact"
+
+    response_id: UUID = Field(foreign_key="response.id", primary_key=True)
+    sealed: str = Field(max_length=400)
+    """A Fernet token (`survey.store.cipher`)."""
+    left_at: datetime = Field(sa_type=UtcDateTime, index=True)

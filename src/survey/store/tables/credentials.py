@@ -1,4 +1,4 @@
-"""What people sign in with, half-finished sign-ins, and how often somebody tried in vain."""
+"""Tables of credentials, unfinished sign-ins and failed attempts."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
 
 
 class Credential(SQLModel, table=True):
-    """Password and second factor of an account; without a row nobody signs in by password."""
+    """Password and second factor of an account; without a row there is no password."""
 
     account_id: UUID = Field(foreign_key="account.id", primary_key=True)
     password_hash: str | None = None
@@ -30,7 +30,7 @@ class Credential(SQLModel, table=True):
 
 
 class RecoveryCode(SQLModel, table=True):
-    """Stands in for the second factor once."""
+    """Code that replaces the second factor once."""
 
     __tablename__ = "recovery_code"
 
@@ -39,7 +39,7 @@ class RecoveryCode(SQLModel, table=True):
 
 
 class SetupLink(SQLModel, table=True):
-    """A one-time link with which a person chooses a password; an administrator made it."""
+    """One-time link, made by an administrator, with which a person chooses a password."""
 
     __tablename__ = "setup_link"
 
@@ -51,7 +51,7 @@ class SetupLink(SQLModel, table=True):
 
 
 class SignInCode(SQLModel, table=True):
-    """A surveyor's one-time code on paper; a new one replaces the one before."""
+    """One-time code of a surveyor on paper; a new one replaces the previous one."""
 
     __tablename__ = "sign_in_code"
 
@@ -64,7 +64,7 @@ class SignInCode(SQLModel, table=True):
 
 
 class SignInStep(SQLModel, table=True):
-    """A sign-in between its first and its last step; opens no page."""
+    """Sign-in between its first and its last step; opens no page."""
 
     __tablename__ = "sign_in_step"
 
@@ -80,7 +80,7 @@ class SignInStep(SQLModel, table=True):
 
 
 class SignInTries(SQLModel, table=True):
-    """How often signing in failed, by name or by address; neither is kept as it is."""
+    """Number of failed sign-ins by login or address, both stored as hashes."""
 
     __tablename__ = "sign_in_tries"
 
@@ -92,7 +92,7 @@ class SignInTries(SQLModel, table=True):
 
 
 class OutsideIdentity(SQLModel, table=True):
-    """Somebody as an OpenID Connect provider knows them, linked to one account."""
+    """Identity of an OpenID Connect provider, linked to one account."""
 
     __tablename__ = "outside_identity"
 

@@ -1,9 +1,11 @@
-"""The words that columns hold: states, modes, kinds."""
+"""Stored enumerations: states, modes, kinds."""
 
 from enum import StrEnum
 
 
 class WaveState(StrEnum):
+    """State of a wave, from planning to release."""
+
     PLANNED = "planned"
     OPEN = "open"
     CLOSED = "closed"
@@ -12,7 +14,7 @@ class WaveState(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a response stands in its life (architecture.md, one state machine)."""
+    """State of a response (architecture.md, one state machine)."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -27,7 +29,7 @@ class Status(StrEnum):
 
 
 class Mode(StrEnum):
-    """How the answers reached us."""
+    """Way in which answers were collected."""
 
     SELF = "self"
     ASSISTED = "assisted"
@@ -36,6 +38,8 @@ class Mode(StrEnum):
 
 
 class PointKind(StrEnum):
+    """Kind of place of a sampling point."""
+
     COMPOUND = "compound"
     MALL = "mall"
     SUPERMARKET = "supermarket"
@@ -44,7 +48,7 @@ class PointKind(StrEnum):
 
 
 class SheetState(StrEnum):
-    """How far a paper questionnaire has come on its way to a response."""
+    """Progress of a paper questionnaire towards a response."""
 
     SECOND = "second"
     """Waits to be keyed again by somebody else."""
@@ -54,14 +58,14 @@ class SheetState(StrEnum):
 
 
 class ChosenBy(StrEnum):
-    """Why an interview stands on the list of back-checks."""
+    """Reason why an interview is back-checked."""
 
     RANDOM = "random"
     RISK = "risk"
 
 
 class Outcome(StrEnum):
-    """How an attempt to ask somebody again ended."""
+    """Result of an attempt to ask a respondent again."""
 
     REACHED = "reached"
     NOT_REACHED = "not_reached"
@@ -70,21 +74,21 @@ class Outcome(StrEnum):
 
 
 class Channel(StrEnum):
-    """How the person was asked again."""
+    """Way in which a respondent was asked again."""
 
     PHONE = "phone"
     ON_SITE = "on_site"
 
 
 class Decision(StrEnum):
-    """How a second person answered a request for an exact file of rows."""
+    """Decision about a request for an exact file of rows."""
 
     APPROVED = "approved"
     REFUSED = "refused"
 
 
 class Shown(StrEnum):
-    """What a release lets a reader see of cities outside their own area."""
+    """Extent to which a release shows cities outside a reader's area."""
 
     SCORES = "scores"
     """Names and every figure."""

@@ -1,5 +1,4 @@
-"""Row-level exports: who took which rows, for what, the secret of the marks in them, and requests
-for exact files with the answer of a second person."""
+"""Tables of row-level exports and of requests for exact files."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +11,8 @@ from survey.store.tables.enums import Decision
 
 
 class RowExport(SQLModel, table=True):
+    """One file of rows: whose, for which purpose, and the secret of the marks in it."""
+
     __tablename__ = "row_export"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -30,7 +31,7 @@ class RowExport(SQLModel, table=True):
 
 
 class ExactRowRequest(SQLModel, table=True):
-    """One exact file that somebody asks for: decided by another person, good for one export."""
+    """Request for one exact file; another person decides, and it is good for one export."""
 
     __tablename__ = "exact_row_request"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Bulk import: which files came in, and what the columns of other tools' files mean."""
+"""Tables of the bulk import: imported files and saved column mappings."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from survey.store.tables.columns import UtcDateTime, new_id
 
 
 class ImportedFile(SQLModel, table=True):
-    """One file whose interviews were written, so that it is recognised when it comes again."""
+    """File whose interviews were imported, so that it is recognised when it comes again."""
 
     __tablename__ = "imported_file"
 
@@ -31,7 +31,7 @@ class ImportedFile(SQLModel, table=True):
 
 
 class ImportMapping(SQLModel, table=True):
-    """What the columns of a kind of file mean for one questionnaire, kept under a name."""
+    """Meaning of the columns of a kind of file for one questionnaire, saved by name."""
 
     __tablename__ = "import_mapping"
     __table_args__ = (UniqueConstraint("instrument_name", "name"),)

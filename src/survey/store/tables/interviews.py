@@ -1,4 +1,4 @@
-"""Interviews: the links that open them, their answers, what is odd about them."""
+"""Tables of interviews: invitations, responses, answers, flags."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from survey.store.tables.enums import Mode, Status
 
 
 class Invitation(SQLModel, table=True):
-    """A one-time link: 128 random bits handed out, only their SHA-256 kept."""
+    """One-time link: 128 random bits were handed out, only their SHA-256 is stored."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     token_sha256: str = Field(unique=True, max_length=64)
@@ -39,7 +39,7 @@ class Invitation(SQLModel, table=True):
 
 
 class Response(SQLModel, table=True):
-    """One interview. Its answers are in `ResponseRevision`; here is what access and quotas need."""
+    """One interview with what access and quotas need; its answers are `ResponseRevision`s."""
 
     __table_args__ = (
         # Holds all that the control tower counts by, so that it never reads the rows themselves.
@@ -98,11 +98,11 @@ class Response(SQLModel, table=True):
 
 
 class ResponseRevision(SQLModel, table=True):
-    """One state of an interview's answers; never changed, only followed by the next one.
+    """One state of an interview's answers; never changed, only followed by the next.
 
-    On PostgreSQL every wave has a part of the table of its own (docs/postgresql.md), made by the
-    database when the wave is. An interview never changes its wave, so what is unique with the wave
-    is unique without it.
+    On PostgreSQL every wave has its own partition of the table (docs/postgresql.md), made by the
+    database when the wave is created. An interview never changes its wave, so what is unique with
+    the wave is unique without it.
     """
 
     __tablename__ = "response_revision"
@@ -140,7 +140,7 @@ class ResponseRevision(SQLModel, table=True):
 
 
 class ResponseFlag(SQLModel, table=True):
-    """What a detector found odd about one interview; a person decides what follows from it."""
+    """Oddity that a detector found in one interview; people decide what follows."""
 
     __tablename__ = "response_flag"
     __table_args__ = (
@@ -160,7 +160,7 @@ class ResponseFlag(SQLModel, table=True):
 
 
 class ResponseRisk(SQLModel, table=True):
-    """What the assessment measured on one interview; without a row it was not assessed."""
+    """Risk score of one interview; without a row it was not assessed."""
 
     __tablename__ = "response_risk"
     __table_args__ = (CheckConstraint("score >= 0 AND score <= 100", name="score"),)

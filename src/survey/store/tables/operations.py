@@ -1,4 +1,4 @@
-"""How the platform runs itself: work in the background, and rules that a wave departs from."""
+"""Tables of the platform's operation: background tasks, schema floor, review rules."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from survey.store.tables.columns import JsonDocument, UtcDateTime, now
 
 
 class BackgroundRun(SQLModel, table=True):
-    """One kind of background work: who does it now, and how the last run went."""
+    """Lease and last run of one background task."""
 
     __tablename__ = "background_run"
 
@@ -25,7 +25,7 @@ class BackgroundRun(SQLModel, table=True):
 
 
 class SchemaFloor(SQLModel, table=True):
-    """One row: the oldest revision whose code can still work with the tables as they are."""
+    """The only row: the oldest revision whose code can still work with these tables."""
 
     __tablename__ = "schema_floor"
 
@@ -33,7 +33,7 @@ class SchemaFloor(SQLModel, table=True):
 
 
 class ReviewRule(SQLModel, table=True):
-    """A wave that departs from the usual rules of review; without a row the usual ones hold."""
+    """Review rules of a wave that differ from the usual ones."""
 
     __tablename__ = "review_rule"
 

@@ -1,4 +1,4 @@
-"""Paper questionnaires: sheets, what each person keyed of them, the share keyed twice."""
+"""Tables of paper questionnaires: sheets, keyings, and the share that is keyed twice."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from survey.store.tables.enums import SheetState
 
 
 class PaperPlan(SQLModel, table=True):
-    """Which share of a wave's sheets is keyed twice, and the seed that draws them."""
+    """Share of a wave's sheets that is keyed twice, and the seed that draws them."""
 
     __tablename__ = "paper_plan"
     __table_args__ = (CheckConstraint("share >= 0 AND share <= 1", name="share"),)
@@ -24,7 +24,7 @@ class PaperPlan(SQLModel, table=True):
 
 
 class PaperSheet(SQLModel, table=True):
-    """One paper questionnaire by the number printed on it; a response only once it is settled."""
+    """One paper questionnaire by its printed number; a response once it is settled."""
 
     __tablename__ = "paper_sheet"
     __table_args__ = (
@@ -44,9 +44,9 @@ class PaperSheet(SQLModel, table=True):
 
 
 class PaperKeying(SQLModel, table=True):
-    """What one person keyed of a sheet, never changed: 1 the first, 2 the second, 3 the verdict.
+    """One keying of a sheet, never changed: 1 the first, 2 the second, 3 the adjudication.
 
-    That nobody keys a sheet twice, nor judges a sheet that they keyed, is a unique constraint.
+    A unique constraint ensures that a person keys or adjudicates a sheet only once.
     """
 
     __tablename__ = "paper_keying"

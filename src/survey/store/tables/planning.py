@@ -1,4 +1,4 @@
-"""What was planned before anybody was asked: sample sizes, marginal quotas, draws, postings."""
+"""Tables of planning: sample sizes, marginal quotas, point draws, postings."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from survey.store.tables.columns import UtcDateTime, new_id, now
 
 
 class WavePlan(SQLModel, table=True):
-    """The aim that the sample sizes of a wave were computed from; one row a planned wave."""
+    """Precision that the sample sizes of a wave were computed for; one row per planned wave."""
 
     __tablename__ = "wave_plan"
     __table_args__ = (
@@ -53,7 +53,7 @@ class CityTarget(SQLModel, table=True):
 
 
 class QuotaMargin(SQLModel, table=True):
-    """Target of one category of one city, whatever the others are: `stratum` = `rural`."""
+    """Marginal quota: target of one category of a city, for example `stratum` = `rural`."""
 
     __tablename__ = "quota_margin"
     __table_args__ = (
@@ -74,7 +74,7 @@ class QuotaMargin(SQLModel, table=True):
 
 
 class PointDraw(SQLModel, table=True):
-    """One draw of sampling points: with its list and seed anybody can repeat it."""
+    """One draw of sampling points; its list and seed make it repeatable."""
 
     __tablename__ = "point_draw"
 
@@ -91,7 +91,7 @@ class PointDraw(SQLModel, table=True):
 
 
 class Posting(SQLModel, table=True):
-    """Where a surveyor works in a wave, under whom and for which agency."""
+    """Place of work of a surveyor in a wave, with supervisor and agency."""
 
     __table_args__ = (UniqueConstraint("wave_id", "account_id", "city_code"),)
 

@@ -1,4 +1,4 @@
-"""What is known before anybody is asked: cities, questionnaires, indicator trees."""
+"""Tables of reference data: cities, questionnaires, indicator trees."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,8 @@ from survey.store.tables.columns import UtcDateTime, new_id, now
 
 
 class City(SQLModel, table=True):
+    """City of the survey, by its GB/T 2260 code."""
+
     code: str = Field(primary_key=True, max_length=6)
     name_zh: str
     name_en: str
@@ -34,6 +36,8 @@ class City(SQLModel, table=True):
 
 
 class InstrumentVersion(SQLModel, table=True):
+    """Immutable version of a questionnaire."""
+
     __tablename__ = "instrument_version"
     __table_args__ = (UniqueConstraint("name", "version"),)
 
@@ -46,6 +50,8 @@ class InstrumentVersion(SQLModel, table=True):
 
 
 class IndicatorTreeVersion(SQLModel, table=True):
+    """Immutable version of an indicator tree."""
+
     __tablename__ = "indicator_tree_version"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

@@ -1,16 +1,20 @@
-"""A wave and its plan: sampling points, assignments, quota cells."""
+"""Tables of waves: sampling points, assignments, quota cells, releases."""
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, true
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import UtcDateTime, enum_column, new_id, now
-from survey.store.tables.enums import PointKind, WaveState
+from survey.store.tables.enums import PointKind, Shown, WaveState
+
+_STANDS = text("revoked_at IS NULL")
 
 
 class Wave(SQLModel, table=True):
+    """One wave of a survey with its state."""
+
     id: UUID = Field(default_factory=new_id, primary_key=True)
     key: str = Field(unique=True)
     """For people and the command line, for example `main-2024`."""
@@ -30,7 +34,7 @@ class Wave(SQLModel, table=True):
 
 
 class SamplingPoint(SQLModel, table=True):
-    """A primary sampling unit: one place in one city where one wave is collected."""
+    """Primary sampling unit: one place in one city where one wave is collected."""
 
     __tablename__ = "sampling_point"
     __table_args__ = (UniqueConstraint("wave_id", "code"),)
@@ -51,6 +55,8 @@ class SamplingPoint(SQLModel, table=True):
 
 
 class Assignment(SQLModel, table=True):
+    """Assignment of a surveyor to a sampling point."""
+
     __table_args__ = (UniqueConstraint("account_id", "point_id"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -73,3 +79,28 @@ class QuotaCell(SQLModel, table=True):
     collected: int = 0
     stops: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     """A full cell takes nobody more at the door; else it is overfilled and flagged."""
+
+
+class WaveRelease(SQLModel, table=True):
+    """Release of a wave; at most one is in force, the others were revoked."""
+
+    __tablename__ = "wave_release"
+    __table_args__ = (
+        CheckConstraint("(shown = 'names') = (first_places IS NOT NULL)", name="first_places"),
+        Index(
+            "ix_wave_release_stands", "wave_id",
+            unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS,
+        ),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    shown: Shown = Field(sa_type=enum_column(Shown))
+    first_places: int | None = None
+    """How many cities are named, where only names are shown."""
+    released_by: UUID | None = Field(default=None, foreign_key="account.id")
+    released_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    revoked_by: UUID | None = Field(default=None, foreign_key="account.id")
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = ""
+    """Why it was revoked."""
