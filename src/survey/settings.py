@@ -23,12 +23,14 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8501
     public_url: str = ""
+    """Address by which browsers reach the platform: printed links begin with it, and an `Origin` of
+    it is accepted."""
     demo: bool = False
     """Offer sign-in by choosing a role; only ever on for a database that holds demo data."""
     public_rate_per_minute: int = 360
-    """Requests of one address at the public door (forms, posts, sign-in); 0 means no limit."""
+    """Requests of one address to the public endpoints (forms, posts, sign-in); 0 means no limit."""
     trusted_proxies: int = 0
-    """How many reverse proxies of our own stand in front and write `X-Forwarded-For`."""
+    """How many trusted reverse proxies are in front and write `X-Forwarded-For`."""
 
     sockets_per_address: int = Field(default=300, ge=0)
     """Open pages of one address in one process; 0 means no limit, here and below. An office of

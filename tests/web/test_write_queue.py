@@ -12,7 +12,7 @@ from survey.locale import SurveyError, msg
 from survey.store.engine import read_scope
 from survey.store.tables import Account
 from survey.store.transactions import Work, WorkSucceeded
-from survey.web import write_queue as desk_module
+from survey.web import write_queue as write_queue_module
 from survey.web.write_queue import BATCH_WINDOW_SECONDS, MAX_BATCH_WORKS, WriteQueue
 
 
@@ -74,7 +74,7 @@ def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
         sizes.append(len(works))
         return [WorkSucceeded(None) for _ in works]
 
-    monkeypatch.setattr(desk_module, "run_batch", written)
+    monkeypatch.setattr(write_queue_module, "run_batch", written)
     desk = WriteQueue("sqlite://")
 
     async def scene() -> None:
@@ -88,7 +88,7 @@ def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
         await desk.submit(nothing)
         crowd = [asyncio.create_task(desk.submit(nothing)) for _ in range(MAX_BATCH_WORKS + 1)]
         with monkeypatch.context() as patched:
-            patched.setattr(desk_module, "pause", wait)
+            patched.setattr(write_queue_module, "pause", wait)
             await waiting.wait()
             late = asyncio.create_task(desk.submit(nothing))
             await asyncio.sleep(0)

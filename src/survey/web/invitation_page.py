@@ -39,14 +39,13 @@ from survey.web.http import (
     NO_STORE,
     PAGE_HEADERS,
     BodyTooLargeError,
-    client_address,
     get_cookie_secret,
     is_same_site,
     read_limited_body,
     set_cookie,
 )
 from survey.web.limits import RateLimit
-from survey.web.notice_pages import SUBMIT_URL, render_invitation_error, render_too_many_requests
+from survey.web.notice_pages import SUBMIT_URL, refuse_too_many_requests, render_invitation_error
 from survey.web.write_queue import WriteQueue
 
 DRAFT_KEY_LENGTH = 24
@@ -107,18 +106,18 @@ class _InvitationEndpoints:
     async def get_page(self, request: Request) -> Response:
         """`GET /q/{token}`."""
         default = self.settings.language
-        busy = self._too_many_requests(request)
-        if busy is not None:
-            return busy
+        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        if refusal is not None:
+            return refusal
         token = request.path_params["token"]
         secret = get_cookie_secret(request, DEVICE_COOKIE, bits=DEVICE_BITS)
         try:
             form = await self.write_queue.submit(partial(_read_page, token, secret))
-        except OpenedOnOtherDeviceError as refusal:
+        except OpenedOnOtherDeviceError as error:
             await self.write_queue.submit(partial(_record_other_device, token))
-            return render_invitation_error(request, refusal, default, draft_key=_draft_key(token))
-        except SurveyError as refusal:
-            return render_invitation_error(request, refusal, default)
+            return render_invitation_error(request, error, default, draft_key=_draft_key(token))
+        except SurveyError as error:
+            return render_invitation_error(request, error, default)
         response = self._form_page(request, token, *form)
         set_cookie(
             response, request, self.settings, DEVICE_COOKIE, secret,
@@ -129,9 +128,9 @@ class _InvitationEndpoints:
     async def post_opened(self, request: Request) -> Response:
         """`POST /q/{token}`: bind the link to the device, and return the form if it asks for it."""
         default = self.settings.language
-        busy = self._too_many_requests(request)
-        if busy is not None:
-            return busy
+        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        if refusal is not None:
+            return refusal
         try:
             claim = await _read_claim(request)
         except TimeoutError:
@@ -141,21 +140,15 @@ class _InvitationEndpoints:
         token = request.path_params["token"]
         try:
             form = await self.write_queue.submit(partial(_bind_device, token, claim))
-        except OpenedOnOtherDeviceError as refusal:
+        except OpenedOnOtherDeviceError as error:
             await self.write_queue.submit(partial(_record_other_device, token))
-            return render_invitation_error(request, refusal, default)
-        except SurveyError as refusal:
-            return render_invitation_error(request, refusal, default)
+            return render_invitation_error(request, error, default)
+        except SurveyError as error:
+            return render_invitation_error(request, error, default)
         if form is None:
             return Response(status_code=204, headers=NO_STORE)
         boot = self._boot(request, token, *form)
         return cached_response(request, CachedBody(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
-
-    def _too_many_requests(self, request: Request) -> Response | None:
-        """Count the request and return the refusal if there were too many, else None."""
-        address = client_address(request, self.settings.trusted_proxies)
-        wait = self.limit.seconds_until_allowed(address)
-        return render_too_many_requests(request, wait, self.settings.language) if wait else None
 
     def _form_page(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument

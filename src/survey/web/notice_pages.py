@@ -16,8 +16,11 @@ from survey.fieldwork.invitations import (
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import Message, SurveyError, msg, translator
 from survey.observe.request_id import current_request_id
+from survey.settings import Settings
 from survey.store.transactions import StoreUnavailableError
 from survey.web.html import HtmlPage, html_response, negotiate_language
+from survey.web.http import client_address
+from survey.web.limits import RateLimit
 
 SUBMIT_URL = "/api/responses"
 
@@ -96,11 +99,16 @@ def render_offline(request: Request, default_language: str) -> Response:
     return render_notice(request, notice, text, default_language, kind="offline")
 
 
-def render_too_many_requests(request: Request, wait: float, default_language: str) -> Response:
-    """Return the page for a client that has to wait so many seconds."""
+def refuse_too_many_requests(
+    request: Request, limit: RateLimit, settings: Settings
+) -> Response | None:
+    """Count the request and return the refusal if its address sent too many, else None."""
+    wait = limit.seconds_until_allowed(client_address(request, settings.trusted_proxies))
+    if not wait:
+        return None
     notice = NoticePage(429, msg("One moment, please"), msg("Please reload this page in a minute."))
     text = msg("There are very many visitors from your network just now.")
-    response = render_notice(request, notice, text, default_language)
+    response = render_notice(request, notice, text, settings.language)
     response.headers["Retry-After"] = str(int(wait) + 1)
     return response
 

@@ -25,9 +25,9 @@ from survey.locale import Message, SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.web.html import HtmlPage, html_response, negotiate_language
-from survey.web.http import FormToken, client_address, read_verified_form
+from survey.web.http import FormToken, read_verified_form
 from survey.web.limits import RateLimit
-from survey.web.notice_pages import NoticePage, render_notice, render_too_many_requests
+from survey.web.notice_pages import NoticePage, refuse_too_many_requests, render_notice
 from survey.web.write_queue import WriteQueue
 
 WITHDRAW_PATH = "/withdraw"
@@ -71,11 +71,10 @@ class _WithdrawalEndpoints:
 
     async def post_withdrawal(self, request: Request) -> Response:
         """`POST /withdraw`."""
+        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        if refusal is not None:
+            return refusal
         default = self.settings.language
-        address = client_address(request, self.settings.trusted_proxies)
-        wait = self.limit.seconds_until_allowed(address)
-        if wait:
-            return render_too_many_requests(request, wait, default)
         form = await read_verified_form(request, self.settings)
         typed = form.get("code", "")
         try:

@@ -27,7 +27,7 @@ from survey.web.http import (
     set_cookie,
 )
 from survey.web.limits import RateLimit
-from survey.web.notice_pages import render_too_many_requests
+from survey.web.notice_pages import refuse_too_many_requests
 
 STEP_COOKIE = "survey_step"
 """Cookie with the secret of a sign-in that is not complete; it opens no page."""
@@ -67,8 +67,7 @@ class AuthContext:
 
     def too_many_requests(self, request: Request) -> Response | None:
         """Count the request and return the refusal if there were too many, else None."""
-        wait = self.limit.seconds_until_allowed(self.address(request))
-        return render_too_many_requests(request, wait, self.settings.language) if wait else None
+        return refuse_too_many_requests(request, self.limit, self.settings)
 
     async def read_form(self, request: Request) -> dict[str, str]:
         """Return the fields of a form that was shown in this browser, else answer 403."""

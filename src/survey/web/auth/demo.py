@@ -17,7 +17,6 @@ from survey.store.transactions import run_in_transaction
 from survey.web.downloads import DOWNLOAD_STORE
 from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import (
-    client_address,
     delete_cookie,
     is_same_site,
     read_form,
@@ -26,7 +25,7 @@ from survey.web.http import (
     set_cookie,
 )
 from survey.web.limits import RateLimit
-from survey.web.notice_pages import SUBMIT_URL, render_too_many_requests
+from survey.web.notice_pages import SUBMIT_URL, refuse_too_many_requests
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,9 @@ class _DemoSignInEndpoints:
         """`POST /auth/demo`."""
         if not self.settings.demo:
             raise HTTPException(404)
-        address = client_address(request, self.settings.trusted_proxies)
-        wait = self.limit.seconds_until_allowed(address)
-        if wait:
-            return render_too_many_requests(request, wait, self.settings.language)
+        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        if refusal is not None:
+            return refusal
         form = await read_form(request)
         # The start page names the role in the address: Streamlit drops a field called `role`.
         role = form.get("role") or request.query_params.get("role", "")

@@ -110,13 +110,13 @@ const SurveyFormChrome = (function () {
     ], [SurveyWithdrawalCode.block(app)]);
   }
 
-  // Whoever answered to the end learns why it does not count; whoever was stopped knows already.
+  // People who answered to the end learn why it does not count; those who were stopped know.
   function thanks(app, status) {
     if (status === SurveyQuota.reason) return app.route.full ? "ended_text" : "quota_kept";
     return status === "screened_out" || status === "refused" ? "ended_text" : "received_text";
   }
 
-  // The questionnaire's own thanks are for whoever answered to the end.
+  // The questionnaire's own thanks are for people who answered to the end.
   function words(app, key) {
     const own = key === "received_text" && app.form && app.form.thanks;
     return own ? app.text(own) : app.t(key);

@@ -129,7 +129,7 @@ const SurveyGridView = (function () {
     if (at >= 0 && at !== app.at && !app.locked && canStand(app, app.lines[at])) stand(app, at);
   }
 
-  // A click beside every field must not leave the keyboard with nobody.
+  // After a click beside all fields some line must still have the keyboard.
   function hold(app, event) {
     if (event.relatedTarget || app.closed) return;
     setTimeout(function () {

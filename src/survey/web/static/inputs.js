@@ -1,4 +1,4 @@
-// The control of each kind of question: built once, then told the answer, and asked for focus.
+// The control of each kind of question: built once, then shows answers and takes the focus.
 const SurveyInputs = (function () {
   "use strict";
 
@@ -247,7 +247,7 @@ const SurveyInputs = (function () {
     };
   }
 
-  // While somebody types "7." or " 7" the field keeps what they typed.
+  // While "7." or " 7" is being typed the field keeps it.
   function readsAs(item, text, value) {
     if (item.kind === "text" || item.kind === "date") return text === value;
     return typeof value === "number" && parse(item, text) === value;

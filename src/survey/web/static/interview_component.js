@@ -3,7 +3,7 @@ const PAGE_PATIENCE = 4000;
 
 // Hands a payload to the page and resolves when the page names its UUID among the outcomes. A page
 // whose session is gone (a restart, another replica) never answers: then the same payload goes by
-// HTTP, in the name of whoever is signed in. A second arrival of a UUID changes nothing.
+// HTTP, in the name of the signed-in user. Sending a UUID again changes nothing.
 function transportOf(mount) {
   return function (payload) {
     const uuid = payload.client_uuid;

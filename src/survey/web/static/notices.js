@@ -7,7 +7,7 @@
     /** @type {HTMLFormElement} */ (document.getElementById("sign-out")).submit();
   }
 
-  // Sends what is left on this device and says how much; `onCount` is told of every change.
+  // Sends what is left on this device and shows how much; calls `onCount` at every change.
   function sendWaiting(boot, root, onCount) {
     const sender = SurveyOutbox.create(SurveyOutbox.post(boot.submit_url), function () {}, show);
     function show() {

@@ -69,7 +69,7 @@ const SurveyOutbox = (function () {
     return true;
   }
 
-  // `onOutcome(entry, result)` is told of every answer, `onChange()` of every change of state.
+  // Calls `onOutcome(entry, result)` for every answer, `onChange()` at every change of state.
   function create(transport, onOutcome, onChange) {
     let attempt = 0;
     let timer = null;

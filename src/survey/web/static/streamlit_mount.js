@@ -1,5 +1,5 @@
-// A form inside a Streamlit page, mounted once and told of every later run. Beside it stand
-// `show(mount, form)`, which draws, and `follow(mount)`, which is told of later runs.
+// A form inside a Streamlit page, mounted once and kept through later runs of the page. The script
+// that follows defines `show(mount, form)`, which draws, and `follow(mount)`, called at every run.
 const mounts = new WeakMap();
 const RETRY_FORM = 3000;
 const DARK_BELOW = 128;
