@@ -17,8 +17,13 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, FlagKind
-from survey.fieldwork.quality.response_arrays import Floats, ResponseArrays, build_response_arrays
-from survey.fieldwork.quality.response_query import FINISHED, stored_interviews
+from survey.fieldwork.quality.response_arrays import (
+    FINISHED,
+    Floats,
+    ResponseArrays,
+    build_response_arrays,
+    stored_interviews,
+)
 from survey.fieldwork.quality.risk_scores import QualityAssessment, assess_responses
 from survey.fieldwork.waves import get_wave
 from survey.store.audit_events import AuditEvent

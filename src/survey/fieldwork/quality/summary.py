@@ -17,8 +17,7 @@ from survey.fieldwork.quality.interviewer_effect import (
     interviewer_effect,
     wilson,
 )
-from survey.fieldwork.quality.response_arrays import RowGroups
-from survey.fieldwork.quality.response_query import FINISHED
+from survey.fieldwork.quality.response_arrays import FINISHED, RowGroups
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import get_wave, wave_title
 from survey.store.tables import (
