@@ -150,7 +150,7 @@ def test_nobody_else_administers(field: Field, root: Principal) -> None:
                 )
             with pytest.raises(AccessDeniedError):
                 list_accounts(
-                    session=session, principal=person, wanted=AccountFilter(), now=field.now
+                    session=session, principal=person, account_filter=AccountFilter(), now=field.now
                 )
 
 
@@ -280,7 +280,10 @@ def test_the_list_is_filtered_in_the_store(field: Field, root: Principal) -> Non
     def logins(**wanted: Any) -> list[str]:
         with read_scope(field.url) as session:
             listing = list_accounts(
-                session=session, principal=root, wanted=AccountFilter(**wanted), now=field.now
+                session=session,
+                principal=root,
+                account_filter=AccountFilter(**wanted),
+                now=field.now,
             )
         assert listing.count == len(listing.lines)
         return [line.login for line in listing.lines]

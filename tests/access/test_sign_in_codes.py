@@ -40,7 +40,7 @@ def supervisor(field: Field) -> Principal:
 def _make(field: Field, by: Principal, *logins: str, days: int = 1) -> list[str]:
     with session_scope(field.url) as session:
         sheet = issue_sign_in_codes(
-            session=session, principal=by, logins=logins, drawn=generate_codes(len(set(logins))),
+            session=session, principal=by, logins=logins, codes=generate_codes(len(set(logins))),
             days=days, now=field.now,
         )  # fmt: skip
     return [person.code for person in sheet.people]
@@ -53,23 +53,23 @@ def _look_up_code(field: Field, login: str, later: timedelta = timedelta(0)) -> 
         )
 
 
-def _enter(field: Field, knocked: CredentialLookup) -> str:
+def _enter(field: Field, lookup: CredentialLookup) -> str:
     with session_scope(field.url) as session:
         return redeem_code(
-            session=session, knocked=knocked, address="203.0.113.7", limits=LIMITS, now=field.now
+            session=session, lookup=lookup, address="203.0.113.7", limits=LIMITS, now=field.now
         )
 
 
 def test_a_code_signs_its_surveyor_in_once(field: Field, supervisor: Principal) -> None:
     (code,) = _make(field, supervisor, "li")
     assert len(normalise_code(code)) == 8
-    knocked = _look_up_code(field, " LI ")
-    assert verify_password(knocked.password_hash, normalise_code(f" {code.lower()} "))
-    secret = _enter(field, knocked)
+    lookup = _look_up_code(field, " LI ")
+    assert verify_password(lookup.password_hash, normalise_code(f" {code.lower()} "))
+    secret = _enter(field, lookup)
     with read_scope(field.url) as session:
         assert find_principal(session=session, secret=secret, now=field.now) == field.surveyor
     with pytest.raises(SignInRefusedError):
-        _enter(field, knocked)
+        _enter(field, lookup)
     assert _look_up_code(field, "li") == CredentialLookup(None, None)
 
 
@@ -84,10 +84,10 @@ def test_a_code_ends_with_the_day_in_china(field: Field, supervisor: Principal) 
 
 def test_a_new_code_replaces_the_one_before(field: Field, supervisor: Principal) -> None:
     (old,) = _make(field, supervisor, "li")
-    knocked = _look_up_code(field, "li")
+    lookup = _look_up_code(field, "li")
     (new,) = _make(field, supervisor, "li")
     with pytest.raises(SignInRefusedError):
-        _enter(field, knocked)
+        _enter(field, lookup)
     again = _look_up_code(field, "li")
     assert not verify_password(again.password_hash, normalise_code(old))
     assert verify_password(again.password_hash, normalise_code(new))
@@ -152,9 +152,9 @@ def test_a_surveyor_who_became_something_else_cannot_use_the_code(
     field: Field, supervisor: Principal
 ) -> None:
     _make(field, supervisor, "li")
-    knocked = _look_up_code(field, "li")
+    lookup = _look_up_code(field, "li")
     with session_scope(field.url) as session:
         account = session.exec(select(Account).where(Account.login == "li")).one()
         account.role = Role.SUPERVISOR
     with pytest.raises(SignInRefusedError):
-        _enter(field, knocked)
+        _enter(field, lookup)

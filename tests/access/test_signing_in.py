@@ -38,16 +38,16 @@ NEW = "quiet rivers carry lanterns home"
 def _enter(url: str, login: str, now: datetime = NOW) -> str:
     """Name and password are right; the secret of the step after them."""
     with session_scope(url) as session:
-        knocked = look_up_credentials(session=session, login=login, address="203.0.113.7", now=now)
-    assert verify_password(knocked.password_hash, PASSWORD)
-    return _begin(url, knocked, now)
+        lookup = look_up_credentials(session=session, login=login, address="203.0.113.7", now=now)
+    assert verify_password(lookup.password_hash, PASSWORD)
+    return _begin(url, lookup, now)
 
 
-def _begin(url: str, knocked: CredentialLookup, now: datetime = NOW) -> str:
+def _begin(url: str, lookup: CredentialLookup, now: datetime = NOW) -> str:
     with session_scope(url) as session:
         return open_sign_in(
-            session=session, knocked=knocked, password=PASSWORD, address="203.0.113.7", then="/",
-            now=now,
+            session=session, lookup=lookup, password=PASSWORD, address="203.0.113.7",
+            redirect_to="/", now=now,
         )  # fmt: skip
 
 
@@ -171,10 +171,10 @@ def test_nobody_comes_in_by_an_account_that_is_not_alive(store_url: str) -> None
     for login, changes in dead.items():
         employ_person(store_url, login, **changes)  # type: ignore[arg-type]
         with session_scope(store_url) as session:
-            knocked = look_up_credentials(
+            lookup = look_up_credentials(
                 session=session, login=login, address="203.0.113.7", now=NOW
             )
-        assert not verify_password(knocked.password_hash, PASSWORD), login
+        assert not verify_password(lookup.password_hash, PASSWORD), login
 
 
 def test_the_end_date_counts_at_once_in_open_sessions(store_url: str) -> None:
@@ -247,13 +247,13 @@ def test_a_password_replaced_while_it_is_compared_lets_nobody_in(store_url: str)
     person = employ_person(store_url, "wang")
     step = _enter(store_url, "wang")
     with session_scope(store_url) as session:
-        knocked = look_up_credentials(session=session, login="wang", address="203.0.113.7", now=NOW)
+        lookup = look_up_credentials(session=session, login="wang", address="203.0.113.7", now=NOW)
         token = replace_setup_link(
             session=session, account_id=person.account_id, created_by=None, now=NOW
         )
         use_link(session=session, token=token, password=NEW, now=NOW)
     with pytest.raises(SignInRefusedError):
-        _begin(store_url, knocked)
+        _begin(store_url, lookup)
     with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
 

@@ -28,14 +28,14 @@ HERE = AttemptKey(AttemptKind.ADDRESS, "203.0.113.7")
 FREE = ATTEMPT_POLICIES[AttemptKind.NAME].free_attempts
 
 
-def _claim(url: str, *counted: AttemptKey, now: datetime = NOW) -> None:
+def _claim(url: str, *keys: AttemptKey, now: datetime = NOW) -> None:
     with session_scope(url) as session:
-        claim_attempt(session=session, counted=counted or (LI, HERE), now=now)
+        claim_attempt(session=session, keys=keys or (LI, HERE), now=now)
 
 
-def _locked(url: str, counted: Sequence[AttemptKey], now: datetime = NOW) -> bool:
+def _locked(url: str, keys: Sequence[AttemptKey], now: datetime = NOW) -> bool:
     try:
-        _claim(url, *counted, now=now)
+        _claim(url, *keys, now=now)
     except TooManyAttemptsError:
         return True
     return False
@@ -76,8 +76,8 @@ def test_proving_oneself_begins_the_count_anew(store_url: str) -> None:
     for _ in range(FREE - 1):
         _claim(store_url)
     with session_scope(store_url) as session:
-        reset_attempts(session=session, counted=LI)
-        refund_attempt(session=session, counted=HERE, now=NOW)
+        reset_attempts(session=session, key=LI)
+        refund_attempt(session=session, key=HERE, now=NOW)
     for _ in range(FREE - 1):
         _claim(store_url, LI)
     with read_scope(store_url) as session:

@@ -69,16 +69,16 @@ def list_accounts(
     *,
     session: Session,
     principal: Principal,
-    wanted: AccountFilter,
+    account_filter: AccountFilter,
     now: datetime,
-    most: int = MAX_LISTED_ACCOUNTS,
+    limit: int = MAX_LISTED_ACCOUNTS,
 ) -> AccountPage:
     """List the accounts of a filter by login."""
     principal.require(Action.ADMINISTER)
-    query = _filtered_query(select(_ACCOUNTS.c.id), wanted, now)
+    query = _filtered_query(select(_ACCOUNTS.c.id), account_filter, now)
     connection = session.connection()
     count = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
-    ids = connection.execute(query.order_by(_ACCOUNTS.c.login).limit(most)).scalars().all()
+    ids = connection.execute(query.order_by(_ACCOUNTS.c.login).limit(limit)).scalars().all()
     return AccountPage(tuple(_account_summaries(session, ids, now)), count)
 
 
@@ -91,21 +91,23 @@ def get_account_summary(
     return lines[0]
 
 
-def _filtered_query(query: Select[Any], wanted: AccountFilter, now: datetime) -> Select[Any]:
-    if wanted.role is not None:
-        query = query.where(_ACCOUNTS.c.role == wanted.role)
-    if wanted.area:
-        query = query.where(_ACCOUNTS.c.area.startswith(wanted.area, autoescape=True))
-    if wanted.words.strip():
-        part = wanted.words.strip()
+def _filtered_query(
+    query: Select[Any], account_filter: AccountFilter, now: datetime
+) -> Select[Any]:
+    if account_filter.role is not None:
+        query = query.where(_ACCOUNTS.c.role == account_filter.role)
+    if account_filter.area:
+        query = query.where(_ACCOUNTS.c.area.startswith(account_filter.area, autoescape=True))
+    if account_filter.words.strip():
+        part = account_filter.words.strip()
         places = (_ACCOUNTS.c.login, _ACCOUNTS.c.name, func.coalesce(_ACCOUNTS.c.email, ""))
         hits = [place.icontains(part, autoescape=True) for place in places]
         query = query.where(hits[0] | hits[1] | hits[2])
-    if wanted.active is not None:
+    if account_filter.active is not None:
         alive = _ACCOUNTS.c.active & (_ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > now))
-        query = query.where(alive if wanted.active else ~alive)
-    if wanted.demo is not None:
-        query = query.where(_ACCOUNTS.c.is_demo.is_(wanted.demo))
+        query = query.where(alive if account_filter.active else ~alive)
+    if account_filter.demo is not None:
+        query = query.where(_ACCOUNTS.c.is_demo.is_(account_filter.demo))
     return query
 
 

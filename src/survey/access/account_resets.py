@@ -25,7 +25,7 @@ def create_setup_link(*, session: Session, principal: Principal, login: str, now
     account = get_account_by_login(session, login)
     if account.is_demo or not is_active(account, now):
         raise InvalidAccountError(msg("This account is closed or belongs to the demonstration."))
-    reset_attempts(session=session, counted=AttemptKey(AttemptKind.NAME, account.login))
+    reset_attempts(session=session, key=AttemptKey(AttemptKind.NAME, account.login))
     token = replace_setup_link(
         session=session, account_id=account.id, created_by=actor_id(principal), now=now
     )
@@ -44,7 +44,7 @@ def set_temporary_password(
     account = get_account_by_login(session, login)
     set_password(session=session, account=account, password=password, now=now, must_change=True)
     ended = end_sessions(session=session, account_id=account.id, now=now)
-    reset_attempts(session=session, counted=AttemptKey(AttemptKind.NAME, account.login))
+    reset_attempts(session=session, key=AttemptKey(AttemptKind.NAME, account.login))
     record(
         session=session, actor=principal, event=AuditEvent.ACCOUNT_PASSWORD_GIVEN,
         subject_id=account.id, now=now, detail={"sessions_ended": ended},
@@ -59,7 +59,7 @@ def reset_factor(*, session: Session, principal: Principal, login: str, now: dat
     credential = lock_credential(session=session, account_id=account.id)
     had = is_enrolled(credential)
     remove_factor_data(session=session, credential=credential)
-    reset_attempts(session=session, counted=AttemptKey(AttemptKind.FACTOR, str(account.id)))
+    reset_attempts(session=session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
     ended = end_sessions(session=session, account_id=account.id, now=now)
     record(
         session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,

@@ -83,12 +83,12 @@ class AttemptKey:
         return f"{self.kind}:{digest(self.identifier)}"
 
 
-def claim_attempt(*, session: Session, counted: Sequence[AttemptKey], now: datetime) -> None:
+def claim_attempt(*, session: Session, keys: Sequence[AttemptKey], now: datetime) -> None:
     """Count one attempt of each key, or raise `TooManyAttemptsError` and count none."""
     connection = session.connection()
     connection.execute(delete(_TRIES).where(or_(*_expired_conditions(now))))
     rows = []
-    for counter in sorted(counted, key=lambda each: each.subject):
+    for counter in sorted(keys, key=lambda each: each.subject):
         insert_if_new(
             connection, SignInTries, {"subject": counter.subject, "tries": 0, "last_at": now}
         )
@@ -102,17 +102,17 @@ def claim_attempt(*, session: Session, counted: Sequence[AttemptKey], now: datet
         _save_attempts(session, counter, row.tries + 1, now)
 
 
-def refund_attempt(*, session: Session, counted: AttemptKey, now: datetime) -> None:
+def refund_attempt(*, session: Session, key: AttemptKey, now: datetime) -> None:
     """Uncount the last attempt, which was no failure."""
-    query = select(_TRIES.c.tries).where(_TRIES.c.subject == counted.subject).with_for_update()
+    query = select(_TRIES.c.tries).where(_TRIES.c.subject == key.subject).with_for_update()
     tries = session.connection().execute(query).scalar_one_or_none()
     if tries is not None:
-        _save_attempts(session, counted, max(tries - 1, 0), now)
+        _save_attempts(session, key, max(tries - 1, 0), now)
 
 
-def reset_attempts(*, session: Session, counted: AttemptKey) -> None:
+def reset_attempts(*, session: Session, key: AttemptKey) -> None:
     """Reset the count of a key after the person proved who they are."""
-    session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == counted.subject))
+    session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == key.subject))
 
 
 def _expired_conditions(now: datetime) -> list[ColumnElement[bool]]:
@@ -122,11 +122,11 @@ def _expired_conditions(now: datetime) -> list[ColumnElement[bool]]:
     ]
 
 
-def _save_attempts(session: Session, counted: AttemptKey, tries: int, now: datetime) -> None:
-    wait = delay_after(counted.kind, tries)
+def _save_attempts(session: Session, key: AttemptKey, tries: int, now: datetime) -> None:
+    wait = delay_after(key.kind, tries)
     session.connection().execute(
         update(_TRIES)
-        .where(_TRIES.c.subject == counted.subject)
+        .where(_TRIES.c.subject == key.subject)
         .values(tries=tries, last_at=now, locked_until=now + wait if wait else None)
     )
 

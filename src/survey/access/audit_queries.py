@@ -107,14 +107,14 @@ def read_trail(
 
 
 def stream_trail(
-    *, session: Session, principal: Principal, choice: TrailFilter, most: int | None = None
+    *, session: Session, principal: Principal, choice: TrailFilter, limit: int | None = None
 ) -> Iterator[TrailEntry]:
-    """Yield the entries of a filter from the oldest on, at most `most` of them."""
+    """Yield the entries of a filter from the oldest on, at most `limit` of them."""
     principal.require(Action.ADMINISTER)
     query = _filtered_query(choice).order_by(_ENTRIES.c.sequence)
     after, given = None, 0
-    while most is None or given < most:
-        size = _ENTRY_BATCH_SIZE if most is None else min(_ENTRY_BATCH_SIZE, most - given)
+    while limit is None or given < limit:
+        size = _ENTRY_BATCH_SIZE if limit is None else min(_ENTRY_BATCH_SIZE, limit - given)
         page = query.limit(size)
         if after is not None:
             page = page.where(_ENTRIES.c.sequence > after)

@@ -55,13 +55,13 @@ class OidcIdentity:
     email: str = ""
 
 
-def save_oidc_request(*, session: Session, question: OidcRequest, now: datetime) -> str:
+def save_oidc_request(*, session: Session, request: OidcRequest, now: datetime) -> str:
     """Save a request for this browser and return the secret for its cookie."""
     return create_sign_in_step(
         session=session, account_id=None, now=now,
         detail={
-            "issuer": question.issuer, "state": question.state, "nonce": question.nonce,
-            "verifier": question.verifier, "then": question.redirect_to,
+            "issuer": request.issuer, "state": request.state, "nonce": request.nonce,
+            "verifier": request.verifier, "then": request.redirect_to,
         },
     )  # fmt: skip
 
@@ -82,7 +82,12 @@ def pop_oidc_request(
 
 
 def start_oidc_sign_in(
-    *, session: Session, vouched: OidcIdentity, second_factor: bool, then: str, now: datetime
+    *,
+    session: Session,
+    identity: OidcIdentity,
+    second_factor: bool,
+    redirect_to: str,
+    now: datetime,
 ) -> str | None:
     """Open a sign-in for an identity and return the secret of its next step.
 
@@ -92,7 +97,7 @@ def start_oidc_sign_in(
     Returns:
         None, and an audit entry, if no active account belongs to the identity.
     """
-    account = _find_linked_account(session, vouched) or _link_account(session, vouched, now)
+    account = _find_linked_account(session, identity) or _link_account(session, identity, now)
     if account is None or account.is_demo or not is_active(account, now):
         record(
             session=session, actor=None, event=AuditEvent.SESSION_REFUSED,
@@ -101,44 +106,44 @@ def start_oidc_sign_in(
         return None
     return create_sign_in_step(
         session=session, account_id=account.id, now=now, second_factor=second_factor,
-        detail={"issuer": vouched.issuer, "then": then},
+        detail={"issuer": identity.issuer, "then": redirect_to},
     )  # fmt: skip
 
 
-def _key(vouched: OidcIdentity) -> str:
+def _key(identity: OidcIdentity) -> str:
     """Return the hash of issuer and subject, unambiguous for every pair."""
-    pair = f"{len(vouched.issuer)}:{vouched.issuer}{vouched.subject}"
+    pair = f"{len(identity.issuer)}:{identity.issuer}{identity.subject}"
     return hashlib.sha256(pair.encode()).hexdigest()
 
 
-def _find_linked_account(session: Session, vouched: OidcIdentity) -> Account | None:
-    query = select(OutsideIdentity).where(OutsideIdentity.key_sha256 == _key(vouched))
-    identity = session.exec(query).one_or_none()
-    return session.get(Account, identity.account_id) if identity else None
+def _find_linked_account(session: Session, identity: OidcIdentity) -> Account | None:
+    query = select(OutsideIdentity).where(OutsideIdentity.key_sha256 == _key(identity))
+    linked = session.exec(query).one_or_none()
+    return session.get(Account, linked.account_id) if linked else None
 
 
-def _link_account(session: Session, vouched: OidcIdentity, now: datetime) -> Account | None:
+def _link_account(session: Session, identity: OidcIdentity, now: datetime) -> Account | None:
     """Link an identity by its verified e-mail address to an account without an identity."""
-    if not vouched.email:
+    if not identity.email:
         return None
-    query = select(Account).where(Account.email == vouched.email.strip().lower()).with_for_update()
+    query = select(Account).where(Account.email == identity.email.strip().lower()).with_for_update()
     account = session.exec(query).one_or_none()
     if account is None or account.is_demo or not is_active(account, now):
         return None
     existing_link = select(OutsideIdentity.id).where(
-        OutsideIdentity.account_id == account.id, OutsideIdentity.issuer == vouched.issuer
+        OutsideIdentity.account_id == account.id, OutsideIdentity.issuer == identity.issuer
     )
     if session.exec(existing_link).first() is not None:
         return None
     session.add(
         OutsideIdentity(
-            key_sha256=_key(vouched), issuer=vouched.issuer, subject=vouched.subject,
+            key_sha256=_key(identity), issuer=identity.issuer, subject=identity.subject,
             account_id=account.id, linked_at=now,
         )
     )  # fmt: skip
     session.flush()
     record(
         session=session, actor=principal_of(account), event=AuditEvent.ACCOUNT_OUTSIDE_LINKED,
-        subject_id=account.id, now=now, detail={"issuer": vouched.issuer},
+        subject_id=account.id, now=now, detail={"issuer": identity.issuer},
     )  # fmt: skip
     return account

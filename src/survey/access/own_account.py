@@ -59,9 +59,9 @@ class OwnAccount:
 
 
 def get_own_account(
-    *, session: Session, principal: Principal, this: str | None, now: datetime
+    *, session: Session, principal: Principal, session_hash: str | None, now: datetime
 ) -> OwnAccount:
-    """Return the own account; `this` is the SHA-256 of the asking browser's secret."""
+    """Return the own account; `session_hash` is the SHA-256 of the asking browser's secret."""
     account = _account(session, principal)
     credential = session.get(Credential, account.id)
     left = select(func.count()).where(_RECOVERY.c.account_id == account.id)
@@ -84,7 +84,9 @@ def get_own_account(
         must_have_factor=requires_factor(account),
         recovery_codes=connection.execute(left).scalar_one(),
         sessions=tuple(
-            OpenSession(row.created_at, row.seen_at or row.created_at, row.secret_sha256 == this)
+            OpenSession(
+                row.created_at, row.seen_at or row.created_at, row.secret_sha256 == session_hash
+            )
             for row in connection.execute(query)
         ),
     )
@@ -96,18 +98,20 @@ def claim_password_attempt(*, session: Session, principal: Principal, now: datet
     Runs in its own transaction, before a function below compares the password.
     """
     _account(session, principal)
-    claim_attempt(session=session, counted=(_attempt_key(principal),), now=now)
+    claim_attempt(session=session, keys=(_attempt_key(principal),), now=now)
 
 
 def change_password(
-    *, session: Session, principal: Principal, shown: str, password: str, secret: str | None,
-    now: datetime,
+    *, session: Session, principal: Principal, current_password: str, password: str,
+    secret: str | None, now: datetime,
 ) -> None:  # fmt: skip
-    """Set another password and end all other sessions; `shown` is the present password.
+    """Replace the password and end all sessions but that of `secret`.
 
-    Raises `WrongPasswordError` and `WeakPasswordError`.
+    Raises:
+        WrongPasswordError: `current_password` is not the present one.
+        WeakPasswordError: `password` is short or easy to guess.
     """
-    account = _require_password(session, principal, shown)
+    account = _require_password(session, principal, current_password)
     set_password(session=session, account=account, password=password, now=now)
     ended = end_sessions(session=session, account_id=account.id, now=now, keep=secret)
     record(
@@ -116,9 +120,11 @@ def change_password(
     )  # fmt: skip
 
 
-def start_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> Enrolment:
+def start_factor(
+    *, session: Session, principal: Principal, current_password: str, now: datetime
+) -> Enrolment:
     """Start the set-up of a second factor; an earlier one stops working."""
-    account = _require_password(session, principal, shown)
+    account = _require_password(session, principal, current_password)
     credential = lock_credential(session=session, account_id=account.id)
     had = is_enrolled(credential)
     remove_factor_data(session=session, credential=credential)
@@ -156,9 +162,11 @@ def confirm_factor(
     return codes
 
 
-def remove_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> None:
+def remove_factor(
+    *, session: Session, principal: Principal, current_password: str, now: datetime
+) -> None:
     """Remove the second factor, where the role allows it."""
-    account = _require_password(session, principal, shown)
+    account = _require_password(session, principal, current_password)
     if requires_factor(account):
         raise AccessDeniedError(msg("Your role needs a second factor."))
     credential = lock_credential(session=session, account_id=account.id)
@@ -171,10 +179,10 @@ def remove_factor(*, session: Session, principal: Principal, shown: str, now: da
 
 
 def replace_recovery_codes(
-    *, session: Session, principal: Principal, shown: str, now: datetime
+    *, session: Session, principal: Principal, current_password: str, now: datetime
 ) -> tuple[str, ...]:
     """Create ten recovery codes; earlier ones stop working."""
-    account = _require_password(session, principal, shown)
+    account = _require_password(session, principal, current_password)
     if not is_enrolled(session.get(Credential, account.id)):
         raise AccessDeniedError(msg("Set up the second factor first."))
     record(
@@ -201,12 +209,12 @@ def _account(session: Session, principal: Principal) -> Account:
     return account
 
 
-def _require_password(session: Session, principal: Principal, shown: str) -> Account:
+def _require_password(session: Session, principal: Principal, current_password: str) -> Account:
     account = _account(session, principal)
     credential = session.get(Credential, account.id)
-    if not verify_password(credential.password_hash if credential else None, shown):
+    if not verify_password(credential.password_hash if credential else None, current_password):
         raise WrongPasswordError
-    reset_attempts(session=session, counted=_attempt_key(principal))
+    reset_attempts(session=session, key=_attempt_key(principal))
     return account
 
 

@@ -111,7 +111,7 @@ def look_up_credentials(
     *, session: Session, login: str, address: str, now: datetime
 ) -> CredentialLookup:
     """Count the attempt and find account and hash; raises `TooManyAttemptsError`."""
-    claim_attempt(session=session, counted=sign_in_attempt_keys(login, address), now=now)
+    claim_attempt(session=session, keys=sign_in_attempt_keys(login, address), now=now)
     # One statement, whether or not there is such a name.
     query = (
         select(Account, Credential)
@@ -125,12 +125,12 @@ def look_up_credentials(
 
 
 def record_refused_sign_in(
-    *, session: Session, knocked: CredentialLookup, how: str, now: datetime
+    *, session: Session, lookup: CredentialLookup, how: str, now: datetime
 ) -> SignInRefusedError:
     """Record a failed sign-in without the typed login; return the error to raise."""
     record(
         session=session, actor=None, event=AuditEvent.SESSION_REFUSED,
-        subject_id=knocked.account_id or "unknown", now=now, detail={"how": how},
+        subject_id=lookup.account_id or "unknown", now=now, detail={"how": how},
     )  # fmt: skip
     return SignInRefusedError()
 
@@ -138,31 +138,31 @@ def record_refused_sign_in(
 def open_sign_in(
     *,
     session: Session,
-    knocked: CredentialLookup,
+    lookup: CredentialLookup,
     password: str,
     address: str,
-    then: str,
+    redirect_to: str,
     now: datetime,
 ) -> str:
     """Open a sign-in after a right password and return the secret of its next step.
 
     Args:
-        then: Where to go after the last step.
+        redirect_to: Where to go after the last step.
 
     Raises:
         SignInRefusedError: The password was replaced while it was compared.
     """
-    if knocked.account_id is None:
+    if lookup.account_id is None:
         raise SignInRefusedError
-    credential = lock_credential(session=session, account_id=knocked.account_id)
-    if credential.password_hash is None or credential.password_hash != knocked.password_hash:
+    credential = lock_credential(session=session, account_id=lookup.account_id)
+    if credential.password_hash is None or credential.password_hash != lookup.password_hash:
         raise SignInRefusedError
-    refund_attempt(session=session, counted=AttemptKey(AttemptKind.ADDRESS, address), now=now)
+    refund_attempt(session=session, key=AttemptKey(AttemptKind.ADDRESS, address), now=now)
     if needs_rehash(credential.password_hash):
         credential.password_hash = hash_password(password)
         session.add(credential)
     return create_sign_in_step(
-        session=session, account_id=knocked.account_id, now=now, detail={"then": then}
+        session=session, account_id=lookup.account_id, now=now, detail={"then": redirect_to}
     )
 
 
@@ -230,11 +230,11 @@ def claim_factor_attempt(
 ) -> Account:
     """Count an attempt at the second factor before the code is compared."""
     account = _require_step(session, secret, RequiredStep.FACTOR, now)
-    counted = (
+    keys = (
         AttemptKey(AttemptKind.FACTOR, str(account.id)),
         AttemptKey(AttemptKind.ADDRESS, address),
     )
-    claim_attempt(session=session, counted=counted, now=now)
+    claim_attempt(session=session, keys=keys, now=now)
     return account
 
 
@@ -248,13 +248,13 @@ def verify_factor_step(
     if how is None:
         record_refused_sign_in(
             session=session,
-            knocked=CredentialLookup(account.id, None),
+            lookup=CredentialLookup(account.id, None),
             how="second factor",
             now=now,
         )
         return False
-    reset_attempts(session=session, counted=AttemptKey(AttemptKind.FACTOR, str(account.id)))
-    refund_attempt(session=session, counted=AttemptKey(AttemptKind.ADDRESS, address), now=now)
+    reset_attempts(session=session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
+    refund_attempt(session=session, key=AttemptKey(AttemptKind.ADDRESS, address), now=now)
     if how == "recovery":
         record(
             session=session, actor=principal_of(account),
@@ -333,7 +333,7 @@ def complete_sign_in(
     step = lock_sign_in_step(session=session, secret=secret, now=now)
     how = "outside" if "issuer" in step.detail else "password"
     reset_attempts(
-        session=session, counted=AttemptKey(AttemptKind.NAME, normalise_login(account.login))
+        session=session, key=AttemptKey(AttemptKind.NAME, normalise_login(account.login))
     )
     session.delete(step)
     session.flush()

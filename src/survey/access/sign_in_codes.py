@@ -121,31 +121,33 @@ def generate_codes(count: int) -> tuple[NewCode, ...]:
 
 def issue_sign_in_codes(
     *, session: Session, principal: Principal, logins: Sequence[str],
-    drawn: Sequence[NewCode], days: int, now: datetime,
+    codes: Sequence[NewCode], days: int, now: datetime,
 ) -> SignInCodeSheet:  # fmt: skip
-    """Give each of these surveyors one of the codes `drawn`; a code that they had before does
-    nothing any more.
+    """Issue one code to each surveyor, valid for `days` days in China with today as the first.
 
-    The codes are good until the end of the `days`-th day in China, today being the first.
+    A code that a surveyor had before stops working.
+
+    Args:
+        codes: As many codes of `generate_codes` as there are logins.
     """
     principal.require(Action.HAND_OUT_CODES)
-    wanted = sorted(set(logins))
-    if not wanted or len(wanted) > MAX_CODES_PER_SHEET:
+    distinct_logins = sorted(set(logins))
+    if not distinct_logins or len(distinct_logins) > MAX_CODES_PER_SHEET:
         raise SignInCodesNotAllowedError(
             msg("Please choose from one to {most} surveyors at once.", most=MAX_CODES_PER_SHEET)
         )
     last = now.astimezone(CHINA).date() + timedelta(days=min(max(days, 1), MAX_VALID_DAYS) - 1)
     expires_at = end_of_china_day(last)
-    people = [_surveyor(session, principal, login, now) for login in wanted]
+    people = [_surveyor(session, principal, login, now) for login in distinct_logins]
     printed = []
-    for account, code in zip(people, drawn, strict=True):
+    for account, code in zip(people, codes, strict=True):
         session.merge(
             SignInCode(
                 account_id=account.id, code_hash=code.hash, created_at=now,
                 created_by=actor_id(principal), expires_at=expires_at,
             )
         )  # fmt: skip
-        reset_attempts(session=session, counted=AttemptKey(AttemptKind.CODE, account.login))
+        reset_attempts(session=session, key=AttemptKey(AttemptKind.CODE, account.login))
         record(
             session=session, actor=principal, event=AuditEvent.ACCOUNT_CODE_MADE,
             subject_id=account.id, now=now, detail={"until": expires_at.isoformat()},
@@ -174,8 +176,8 @@ def _surveyor(session: Session, principal: Principal, login: str, now: datetime)
 def look_up_code(*, session: Session, login: str, address: str, now: datetime) -> CredentialLookup:
     """Count the attempt and find the hash of the code; raises `TooManyAttemptsError`."""
     name = normalise_login(login)
-    counted = (AttemptKey(AttemptKind.CODE, name), AttemptKey(AttemptKind.ADDRESS, address))
-    claim_attempt(session=session, counted=counted, now=now)
+    keys = (AttemptKey(AttemptKind.CODE, name), AttemptKey(AttemptKind.ADDRESS, address))
+    claim_attempt(session=session, keys=keys, now=now)
     query = (
         select(_ACCOUNTS.c.id, _CODES.c.code_hash)
         .join(_CODES, _CODES.c.account_id == _ACCOUNTS.c.id)
@@ -188,7 +190,7 @@ def look_up_code(*, session: Session, login: str, address: str, now: datetime) -
 def redeem_code(
     *,
     session: Session,
-    knocked: CredentialLookup,
+    lookup: CredentialLookup,
     address: str,
     limits: SessionLimits,
     now: datetime,
@@ -199,20 +201,20 @@ def redeem_code(
         SignInRefusedError: The code was used, replaced or closed in the meantime.
     """
     code = (
-        session.get(SignInCode, knocked.account_id, with_for_update=True)
-        if knocked.account_id
+        session.get(SignInCode, lookup.account_id, with_for_update=True)
+        if lookup.account_id
         else None
     )
-    account = session.get(Account, knocked.account_id) if code else None
-    if code is None or account is None or code.code_hash != knocked.password_hash:
+    account = session.get(Account, lookup.account_id) if code else None
+    if code is None or account is None or code.code_hash != lookup.password_hash:
         raise SignInRefusedError
     if account.role != Role.SURVEYOR or not is_active(account, now):
         raise SignInRefusedError
     session.delete(code)
     session.flush()
-    refund_attempt(session=session, counted=AttemptKey(AttemptKind.ADDRESS, address), now=now)
+    refund_attempt(session=session, key=AttemptKey(AttemptKind.ADDRESS, address), now=now)
     reset_attempts(
-        session=session, counted=AttemptKey(AttemptKind.CODE, normalise_login(account.login))
+        session=session, key=AttemptKey(AttemptKind.CODE, normalise_login(account.login))
     )
     return open_session(session=session, account=account, limits=limits, how="code", now=now)
 

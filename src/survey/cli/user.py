@@ -98,8 +98,8 @@ def list_(
     """List accounts: who, where, until when, and whether they can sign in."""
     with error_reporting(), read_scope(_url()) as session:
         listing = list_accounts(
-            session=session, principal=OPERATOR, now=datetime.now(UTC), most=MAX_LISTED_ACCOUNTS,
-            wanted=AccountFilter(role=role, area=area, words=words, demo=demo),
+            session=session, principal=OPERATOR, now=datetime.now(UTC), limit=MAX_LISTED_ACCOUNTS,
+            account_filter=AccountFilter(role=role, area=area, words=words, demo=demo),
         )  # fmt: skip
         columns = (
             "login", "name", "role", "area", "until", "active", "password", "second_factor",

@@ -76,14 +76,14 @@ def _surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
 
 def _issue_codes(page: PageContext, logins: tuple[str, ...], days: int) -> None:
     t = page.t
-    drawn = generate_codes(len(logins))
+    codes = generate_codes(len(logins))
 
     def issue(session: Session) -> tuple[SignInCodeSheet, bytes]:
         sheet = issue_sign_in_codes(
             session=session,
             principal=require_principal(page.settings),
             logins=logins,
-            drawn=drawn,
+            codes=codes,
             days=days,
             now=now(),
         )

@@ -144,7 +144,7 @@ def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
                     session=session,
                     principal=page.principal,
                     choice=choice,
-                    most=MAX_EXPORTED_ENTRIES,
+                    limit=MAX_EXPORTED_ENTRIES,
                 ),
                 t,
             )
@@ -157,7 +157,7 @@ def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
                     session=session,
                     principal=page.principal,
                     choice=choice,
-                    most=MAX_EXPORTED_ENTRIES,
+                    limit=MAX_EXPORTED_ENTRIES,
                 ),
                 page.language,
             )

@@ -73,7 +73,9 @@ def _draw_account_filter(page: PageContext) -> AccountFilter:
 
 def _get_account_page(page: PageContext, wanted: AccountFilter) -> AccountPage:
     with read_scope(page.settings.store_url) as session:
-        return list_accounts(session=session, principal=page.principal, wanted=wanted, now=now())
+        return list_accounts(
+            session=session, principal=page.principal, account_filter=wanted, now=now()
+        )
 
 
 def _draw_count(page: PageContext, listing: AccountPage) -> None:

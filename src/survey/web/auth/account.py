@@ -71,7 +71,9 @@ class AccountEndpoints:
         try:
             account, enrolment = await self.context.write(
                 lambda session: (
-                    get_own_account(session=session, principal=person, this=this, now=now()),
+                    get_own_account(
+                        session=session, principal=person, session_hash=this, now=now()
+                    ),
                     find_pending_enrolment(session=session, principal=person),
                 )
             )
@@ -88,7 +90,7 @@ class AccountEndpoints:
 
         def work(session: Session, person: Principal, form: dict[str, str]) -> None:
             change_password(
-                session=session, principal=person, shown=form.get("shown", ""),
+                session=session, principal=person, current_password=form.get("shown", ""),
                 password=form.get("password", ""), secret=request.cookies.get(COOKIE), now=now(),
             )  # fmt: skip
 
@@ -98,7 +100,9 @@ class AccountEndpoints:
         """Start setting up a second factor."""
 
         def work(session: Session, person: Principal, form: dict[str, str]) -> None:
-            start_factor(session=session, principal=person, shown=form.get("shown", ""), now=now())
+            start_factor(
+                session=session, principal=person, current_password=form.get("shown", ""), now=now()
+            )
 
         return await self._run_change(request, work, self._redirect_back)
 
@@ -115,7 +119,9 @@ class AccountEndpoints:
         """Remove the second factor."""
 
         def work(session: Session, person: Principal, form: dict[str, str]) -> None:
-            remove_factor(session=session, principal=person, shown=form.get("shown", ""), now=now())
+            remove_factor(
+                session=session, principal=person, current_password=form.get("shown", ""), now=now()
+            )
 
         return await self._run_change(request, work, self._redirect_back)
 
@@ -124,7 +130,9 @@ class AccountEndpoints:
 
         def work(session: Session, person: Principal, form: dict[str, str]) -> tuple[str, ...]:
             shown = form.get("shown", "")
-            return replace_recovery_codes(session=session, principal=person, shown=shown, now=now())
+            return replace_recovery_codes(
+                session=session, principal=person, current_password=shown, now=now()
+            )
 
         return await self._run_change(request, work, self._show_codes)
 

@@ -65,8 +65,8 @@ class LoginEndpoints:
                 raise await self._record_refusal(lookup, "password")
             secret = await self.context.write(
                 lambda session: open_sign_in(
-                    session=session, knocked=lookup, password=password, address=address,
-                    then=safe_path(form.get("next")), now=now(),
+                    session=session, lookup=lookup, password=password, address=address,
+                    redirect_to=safe_path(form.get("next")), now=now(),
                 )
             )  # fmt: skip
             return await self.context.next_step(request, secret)
@@ -99,7 +99,7 @@ class LoginEndpoints:
                 raise await self._record_refusal(lookup, "code")
             secret = await self.context.write(
                 lambda session: redeem_code(
-                    session=session, knocked=lookup, address=address, limits=self.context.limits,
+                    session=session, lookup=lookup, address=address, limits=self.context.limits,
                     now=now(),
                 )
             )  # fmt: skip
@@ -111,7 +111,7 @@ class LoginEndpoints:
     async def _record_refusal(self, lookup: CredentialLookup, method: str) -> SignInRefusedError:
         return await self.context.write(
             lambda session: record_refused_sign_in(
-                session=session, knocked=lookup, how=method, now=now()
+                session=session, lookup=lookup, how=method, now=now()
             )
         )
 

@@ -52,7 +52,7 @@ class OidcEndpoints:
         except SurveyError as error:
             return self._show_refusal(request, error.message, 503)
         secret = await self.context.write(
-            lambda session: save_oidc_request(session=session, question=oidc_request, now=now())
+            lambda session: save_oidc_request(session=session, request=oidc_request, now=now())
         )
         response = redirect_response(address)
         self.context.set_step_cookie(response, request, secret)
@@ -78,10 +78,13 @@ class OidcEndpoints:
             )
             step = await self.context.write(
                 lambda session: start_oidc_sign_in(
-                    session=session, vouched=identity, then=oidc_request.redirect_to, now=now(),
+                    session=session,
+                    identity=identity,
+                    redirect_to=oidc_request.redirect_to,
                     second_factor=self.context.settings.oidc_second_factor,
+                    now=now(),
                 )
-            )  # fmt: skip
+            )
             if step is None:
                 raise OidcAccountNotFoundError
             return await self.context.next_step(request, step)
