@@ -20,7 +20,7 @@ from survey.fieldwork.progress import (
     Dispositions,
     StatusTally,
     WaveProgress,
-    cells_by_day,
+    count_cells_by_day,
     get_progress,
     list_progress_waves,
     recent_days,
@@ -234,7 +234,7 @@ def test_past_waste_comes_from_the_published_counts() -> None:
 def _days(field: Any, person: Principal, city: str | None) -> dict[tuple[str, str], list[int]]:
     seen = _look(field, person)
     with read_scope(field.url) as session:
-        cell_days = cells_by_day(
+        cell_days = count_cells_by_day(
             session=session, principal=person, wave=seen.wave, cells=seen.find_area(city).cells,
             city_code=city, now=field.now,
         )  # fmt: skip
@@ -299,7 +299,7 @@ def test_a_computed_wave_shows_no_count_of_a_cell(
         assert place.still_missing == place.tally.target - place.tally.counted
     assert seen.to_do == ()
     with read_scope(field.url) as session:
-        assert cells_by_day(
+        assert count_cells_by_day(
             session=session, principal=person, wave=seen.wave, cells=cells, city_code=None,
             now=field.now,
         ) == ()  # fmt: skip

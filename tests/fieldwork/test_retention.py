@@ -9,11 +9,11 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.retention import (
+    build_retention_rules,
     clean_up_when_due,
     count_due_rows,
     delete_expired,
     is_due,
-    rules,
 )
 from survey.fieldwork.waves import close_wave
 from survey.fieldwork.withdrawal import withdraw
@@ -78,7 +78,7 @@ def cleaned(field: Any, settings: Settings, at: datetime) -> dict[str, int]:
 
 
 def test_nothing_goes_before_its_day(world: Any, settings: Settings) -> None:
-    for key, rule in rules(settings, world.now).items():
+    for key, rule in build_retention_rules(settings, world.now).items():
         day_before = world.now + timedelta(days=rule.days) - timedelta(hours=1)
         assert counted(world, settings, day_before)[key] == 0, key
 

@@ -10,7 +10,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from survey.instrument.xlsform.errors import WorkbookError
 from survey.locale import msg
 from survey.sample.city_frame import shipped_cities
-from survey.sample.plan_workbook import UploadedPlan, plan_sheets, read_plan_file
+from survey.sample.plan_workbook import UploadedPlan, build_plan_sheets, read_plan_file
 from survey.sample.sample_size import AllocationRule, PlanError, PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
 from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
@@ -34,7 +34,7 @@ def planned() -> SamplingPlan:
 
 
 def _file(planned: SamplingPlan, language: str = "zh") -> bytes:
-    return write_workbook(plan_sheets(planned, CITIES, "main", language), language)
+    return write_workbook(build_plan_sheets(planned, CITIES, "main", language), language)
 
 
 def _read(content: bytes) -> UploadedPlan:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.fieldwork.retention import count_due_rows, delete_expired, rules
+from survey.fieldwork.retention import build_retention_rules, count_due_rows, delete_expired
 from survey.locale import translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope
@@ -37,7 +37,7 @@ def run(
                 settings.store_url,
                 lambda session: delete_expired(session=session, settings=settings, at=at),
             )
-        every = rules(settings, at)
+        every = build_retention_rules(settings, at)
         rows = [(key, t(rule.name), rule.days, met[key]) for key, rule in every.items()]
         print_table(("rule", t("what"), t("days"), t("rows")), rows, form)
         if dry_run:

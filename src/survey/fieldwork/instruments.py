@@ -188,7 +188,7 @@ def tree_id_by_name(*, session: Session, name: str) -> UUID:
     return tree_id
 
 
-def tree_names(*, session: Session) -> tuple[str, ...]:
+def list_tree_names(*, session: Session) -> tuple[str, ...]:
     """Return the names of the stored indicator trees."""
     return tuple(session.exec(select(IndicatorTreeVersion.name)))
 
@@ -202,7 +202,7 @@ def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now
         VersionConflictError: The name exists with other content.
     """
     principal.require(Action.PLAN)
-    known = tree.name in tree_names(session=session)
+    known = tree.name in list_tree_names(session=session)
     stored = save_tree(session=session, tree=tree)
     if not known:
         record(
@@ -219,7 +219,7 @@ def freezing_findings(
     """Return the reasons why a wave of the questionnaire could not be frozen, if any."""
     tree = None
     if instrument.tree is not None:
-        names = tree_names(session=session)
+        names = list_tree_names(session=session)
         if instrument.tree not in names:
             return (unknown_tree(instrument, names), *score_findings(instrument, None, rows))
         tree = load_tree(

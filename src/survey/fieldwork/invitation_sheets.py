@@ -129,9 +129,9 @@ def issue_invitation_sheet(
         raise WaveNotOpenError
     count = min(max(pages, 1), MAX_PAGES) * INVITATIONS_PER_PAGE
     _require_open_limit(session, principal, count, now)
-    around = _get_point_context(session, point)
+    point_context = _get_point_context(session, point)
     sheet_id, tokens = new_id(), [new_token(bits=128) for _ in range(count)]
-    expires_at = _expiry(now, min(max(days, 1), MAX_VALID_DAYS), around.closes_on)
+    expires_at = _expiry(now, min(max(days, 1), MAX_VALID_DAYS), point_context.closes_on)
     insert_columns(
         session.connection(),
         Invitation,
@@ -153,9 +153,9 @@ def issue_invitation_sheet(
     )  # fmt: skip
     return InvitationSheet(
         id=sheet_id,
-        wave_title=wave_title(around),
-        city_name={"zh": around.name_zh, "en": around.name_en},
-        point_name=around.name,
+        wave_title=wave_title(point_context),
+        city_name={"zh": point_context.name_zh, "en": point_context.name_en},
+        point_name=point_context.name,
         surveyor_name=principal.name,
         is_demo=point.is_demo,
         expires_at=expires_at,

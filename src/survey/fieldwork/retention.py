@@ -71,7 +71,7 @@ class RetentionRule:
         return delete(self.table).where(self.due)
 
 
-def rules(settings: Settings, at: datetime) -> dict[str, RetentionRule]:
+def build_retention_rules(settings: Settings, at: datetime) -> dict[str, RetentionRule]:
     """Return every retention rule by its key, for this moment."""
 
     def before(days: int) -> datetime:
@@ -132,13 +132,13 @@ def count_due_rows(*, session: Session, settings: Settings, at: datetime) -> dic
         key: session.connection().execute(
             select(func.count()).select_from(rule.table).where(rule.due)
         ).scalar_one()
-        for key, rule in rules(settings, at).items()
+        for key, rule in build_retention_rules(settings, at).items()
     }  # fmt: skip
 
 
 def delete_expired(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
     """Apply every rule and record in the audit trail how many rows each of them changed."""
-    every = rules(settings, at)
+    every = build_retention_rules(settings, at)
     connection = session.connection()
     met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
     record(

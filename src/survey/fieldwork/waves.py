@@ -126,16 +126,16 @@ class NewWave:
     is_demo: bool = False
 
 
-def find_wave(*, session: Session, key: str, hold: bool = False) -> Wave | None:
+def find_wave(*, session: Session, key: str, lock: bool = False) -> Wave | None:
     """Return the wave with this key, if there is one.
 
     Args:
-        hold: Lock the wave until the transaction ends, and read it as it is now. The lock keeps out
+        lock: Lock the wave until the transaction ends, and read it as it is now. The lock keeps out
             changes of the wave, not interviews that refer to it: those hold their quotas by then,
             which the transaction with the lock may want next.
     """
     query = select(Wave).where(Wave.key == key)
-    if hold:
+    if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session.exec(query).one_or_none()
 
@@ -147,7 +147,7 @@ def get_wave(*, session: Session, key: str) -> Wave:
 
 def lock_wave(*, session: Session, key: str) -> Wave:
     """Return the wave with this key, locked as by `find_wave`."""
-    return _require_wave(find_wave(session=session, key=key, hold=True), key)
+    return _require_wave(find_wave(session=session, key=key, lock=True), key)
 
 
 def _require_wave(wave: Wave | None, key: str) -> Wave:

@@ -83,7 +83,7 @@ class UploadedPlan:
     errors: tuple[CellError, ...]
 
 
-def plan_sheets(
+def build_plan_sheets(
     planned: SamplingPlan, cities: Sequence[FrameCity], series: str, language: str
 ) -> tuple[WorkbookSheet, ...]:
     """Return the worksheets of a plan, cities in the order of their codes."""

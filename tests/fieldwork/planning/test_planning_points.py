@@ -20,7 +20,7 @@ from survey.fieldwork.planning.sampling_points import (
     read_point_list,
 )
 from survey.fieldwork.planning.wave_editing import WaveLockedError
-from survey.fieldwork.planning.wave_overview import get_wave_overview, points_of
+from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points
 from survey.fieldwork.waves import transition_wave
 from survey.instrument.xlsform.errors import WorkbookError
 from survey.locale import translator
@@ -126,7 +126,7 @@ def test_a_draw_can_be_repeated_from_what_was_kept(planned: Any, point_file: Fil
     _draw(planned, listed)
     with read_scope(planned.url) as session:
         kept = session.exec(select(PointDraw)).one()
-        lines = points_of(session=session, principal=OPERATOR, key=KEY)
+        lines = list_points(session=session, principal=OPERATOR, key=KEY)
         entry = session.exec(select(AuditEntry).order_by(col(AuditEntry.id).desc())).first()
     assert hashlib.sha256(kept.list_document).hexdigest() == kept.list_sha256 == listed.sha256
     assert kept.list_document == canonical_csv(reversed(listed.points))
@@ -157,7 +157,7 @@ def test_a_city_with_points_is_not_drawn_again(planned: Any, point_file: File) -
     more = _read(planned, point_file([*_rows("北京市", "C", 20), *_rows("上海市", "S", 20)]))
     _draw(planned, more, seed=1)
     with read_scope(planned.url) as session:
-        lines = points_of(session=session, principal=OPERATOR, key=KEY)
+        lines = list_points(session=session, principal=OPERATOR, key=KEY)
     assert {line.code[0] for line in lines} == {"B", "S"}
     parsed = _read(planned, point_file(GOOD))
     assert len(parsed.errors) == 12

@@ -17,7 +17,7 @@ from survey.fieldwork.planning.staff import (
     staff_template,
 )
 from survey.fieldwork.planning.wave_editing import WaveLockedError
-from survey.fieldwork.planning.wave_overview import get_wave_overview, list_postings, points_of
+from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points, list_postings
 from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState
@@ -104,7 +104,7 @@ def test_people_get_their_points_and_the_same_list_twice_adds_nothing(
     assert _assign(placed, again) == (0, 2)
     with read_scope(placed.url) as session:
         people = list_postings(session=session, principal=OPERATOR, key=KEY)
-        points = points_of(session=session, principal=OPERATOR, key=KEY)
+        points = list_points(session=session, principal=OPERATOR, key=KEY)
         sheet = get_wave_overview(session=session, principal=OPERATOR, key=KEY)
     assert [
         (person.login, person.supervisor, person.agency, person.points) for person in people

@@ -25,7 +25,7 @@ from survey.fieldwork.planning.wave_editing import (
     add_wave,
     change_wave,
 )
-from survey.fieldwork.planning.wave_overview import get_wave_overview, planning_waves
+from survey.fieldwork.planning.wave_overview import get_wave_overview, list_planning_waves
 from survey.fieldwork.waves import (
     WAVE_TRANSITIONS,
     WaveExistsError,
@@ -74,7 +74,7 @@ def test_a_wave_that_makes_no_sense_is_refused(
     with pytest.raises(InvalidWaveError), session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=replace(draft, **wrong), now=field.now)
     with read_scope(field.url) as session:
-        assert len(planning_waves(session=session, principal=OPERATOR)) == 1
+        assert len(list_planning_waves(session=session, principal=OPERATOR)) == 1
 
 
 def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft) -> None:

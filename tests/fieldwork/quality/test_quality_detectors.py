@@ -21,19 +21,19 @@ from sample_responses import (
 )
 
 from survey.fieldwork.quality.answer_detectors import (
-    duplicate_flags,
     flag_careless,
+    flag_duplicates,
     flag_item_nonresponse,
+    flag_speeding,
     flag_straightlining,
     relative_pace,
-    speed_flags,
 )
 from survey.fieldwork.quality.fieldwork_detectors import (
-    burst_flags,
-    device_flags,
+    flag_bursts,
     flag_interview_hours,
     flag_over_quota,
-    point_flags,
+    flag_shared_devices,
+    flag_wrong_points,
 )
 from survey.fieldwork.quality.flags import WEIGHTS, FlagKind, FlagSet, linear_ramp
 from survey.fieldwork.quality.response_arrays import (
@@ -102,12 +102,12 @@ def test_a_third_of_the_usual_time_is_a_flag_at_full_strength() -> None:
     pace = relative_pace(arrays)
     assert pace.tolist() == pytest.approx([1, 1, 1, 0.33])
     # 300 seconds for 30 questions
-    assert found(speed_flags(arrays, pace)) == {3: (1.0, {"percent": 33, "seconds": 10.0})}
+    assert found(flag_speeding(arrays, pace)) == {3: (1.0, {"percent": 33, "seconds": 10.0})}
 
 
 def test_half_way_between_the_limits_is_half_strength() -> None:
     arrays = wave(timed(0, 10), timed(1, 10), timed(2, 10), timed(3, 4.65))
-    flags = speed_flags(arrays, relative_pace(arrays))
+    flags = flag_speeding(arrays, relative_pace(arrays))
     assert flags.strength.tolist() == pytest.approx([0.5], abs=1e-4)
 
 
@@ -116,7 +116,7 @@ def test_one_long_pause_does_not_hide_a_fast_interview() -> None:
     paused = {**fast.timings, "r01": 900.0}
     row = raw_response(3, fast.answers, timings=paused, duration_seconds=1_000.0)
     arrays = wave(timed(0, 8), timed(1, 8), timed(2, 8), row)
-    assert speed_flags(arrays, relative_pace(arrays)).rows.tolist() == [3]
+    assert flag_speeding(arrays, relative_pace(arrays)).rows.tolist() == [3]
 
 
 def test_without_times_of_questions_the_duration_decides() -> None:
@@ -129,7 +129,7 @@ def test_without_times_of_questions_the_duration_decides() -> None:
 def test_without_any_time_nothing_is_said_about_speed() -> None:
     arrays = wave(*(raw_response(n, answers_of(VARIED), duration_seconds=None) for n in range(3)))
     assert np.isnan(relative_pace(arrays)).all()
-    assert len(speed_flags(arrays, relative_pace(arrays)).rows) == 0
+    assert len(flag_speeding(arrays, relative_pace(arrays)).rows) == 0
 
 
 # --- straight lines and careless answers ----------------------------------------------------------
@@ -174,37 +174,37 @@ def _copy(number: int, changed: int, **changes: Any) -> RawResponse:
 
 
 def test_the_later_of_two_equal_interviews_is_flagged() -> None:
-    flags = duplicate_flags(wave(_copy(0, 0), _copy(1, 0)))
+    flags = flag_duplicates(wave(_copy(0, 0), _copy(1, 0)))
     detail = {"percent": 100, "of": str(UUID(int=1)), "same_surveyor": True}
     assert found(flags) == {1: (1.0, detail)}
 
 
 def test_three_of_thirty_changed_is_still_a_copy_and_six_are_not() -> None:
-    near = duplicate_flags(wave(_copy(0, 0), _copy(1, 3)))
+    near = flag_duplicates(wave(_copy(0, 0), _copy(1, 3)))
     assert near.strength.tolist() == pytest.approx([(0.90 - 0.84) / 0.10], abs=1e-4)
-    assert len(duplicate_flags(wave(_copy(0, 0), _copy(1, 6))).rows) == 0
+    assert len(flag_duplicates(wave(_copy(0, 0), _copy(1, 6))).rows) == 0
 
 
 def test_another_surveyor_needs_more_to_be_equal() -> None:
     other = {"surveyor_id": COLLEAGUE}
-    assert len(duplicate_flags(wave(_copy(0, 0), _copy(1, 3, **other))).rows) == 0
-    same = duplicate_flags(wave(_copy(0, 0), _copy(1, 0, **other)))
+    assert len(flag_duplicates(wave(_copy(0, 0), _copy(1, 3, **other))).rows) == 0
+    same = flag_duplicates(wave(_copy(0, 0), _copy(1, 0, **other)))
     assert found(same)[1][1]["same_surveyor"] is False
 
 
 def test_equal_interviews_of_two_cities_are_not_compared() -> None:
     rows = _copy(0, 0), _copy(1, 0, city_code="310000")
-    assert len(duplicate_flags(wave(*rows)).rows) == 0
+    assert len(flag_duplicates(wave(*rows)).rows) == 0
 
 
 def test_interviews_without_a_surveyor_are_not_by_the_same_hands() -> None:
-    flags = duplicate_flags(wave(_copy(0, 0, surveyor_id=None), _copy(1, 0, surveyor_id=None)))
+    flags = flag_duplicates(wave(_copy(0, 0, surveyor_id=None), _copy(1, 0, surveyor_id=None)))
     assert found(flags)[1][1]["same_surveyor"] is False
 
 
 def test_missing_answers_are_not_equal_answers() -> None:
     empty = answers_of([None] * 20, "abcdefgh")
-    assert len(duplicate_flags(wave(raw_response(0, empty), raw_response(1, empty))).rows) == 0
+    assert len(flag_duplicates(wave(raw_response(0, empty), raw_response(1, empty))).rows) == 0
 
 
 def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
@@ -216,7 +216,7 @@ def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
         for n in range(300)
     ]
     rows.append(raw_response(300, rows[5].answers))
-    flags = duplicate_flags(wave(*rows))
+    flags = flag_duplicates(wave(*rows))
     assert flags.rows.tolist() == [300]
     assert flags.details[0]["of"] == str(rows[5].id)
 
@@ -267,7 +267,7 @@ def _visits(first: int, count: int, hour: int, **changes: Any) -> list[RawRespon
 def test_an_hour_with_thirty_is_a_burst_where_two_are_usual() -> None:
     rows = [row for hour in range(30) for row in _visits(100 * hour, 2, hour)]
     rows += _visits(9_000, 30, 40)
-    flags = burst_flags(wave(*rows))
+    flags = flag_bursts(wave(*rows))
     assert len(flags.rows) == 30
     # usual is the mean over hours with interviews: (30 x 2 + 30) / 31, above the median of 2
     usual = 90 / 31
@@ -279,21 +279,21 @@ def test_a_point_that_is_always_busy_has_no_bursts() -> None:
     rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
     for hour in range(10):
         rows += _visits(10_000 + 100 * hour, 12, hour, point_id=OTHER_POINT, city_code="310000")
-    assert len(burst_flags(wave(*rows)).rows) == 0
+    assert len(flag_bursts(wave(*rows)).rows) == 0
 
 
 def test_a_burst_over_the_points_of_a_city_shows_in_the_city() -> None:
     rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
     for point in range(12):
         rows += _visits(10_000 + 100 * point, 2, 70, point_id=UUID(int=900 + point))
-    flags = burst_flags(wave(*rows))
+    flags = flag_bursts(wave(*rows))
     assert len(flags.rows) == 24
     assert {detail["at"] for detail in flags.details} == {"city"}
 
 
 def test_a_few_interviews_at_once_are_no_burst() -> None:
     rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
-    assert len(burst_flags(wave(*rows, *_visits(10_000, 5, 70))).rows) == 0
+    assert len(flag_bursts(wave(*rows, *_visits(10_000, 5, 70))).rows) == 0
 
 
 # --- quota and omissions --------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def test_half_of_the_questions_without_an_answer() -> None:
 
 def test_links_on_one_phone_are_counted_and_two_of_a_household_mean_little() -> None:
     phones = ["a", "b", "b", *["c"] * 5, None, None, None]
-    flags = device_flags(
+    flags = flag_shared_devices(
         wave(*(raw_response(n, {}, device=phone) for n, phone in enumerate(phones)))
     )
     couple = (0.25, {"count": 2})
@@ -348,7 +348,7 @@ def test_days_outside_those_of_the_point_count_in_china() -> None:
     ]
     interviews = wave(*rows)
     ordered = {interviews.ids.index(row.id): row for row in rows}
-    flags = point_flags(interviews)
+    flags = flag_wrong_points(interviews)
     assert {
         ordered[int(at)].id.int - 1: (float(strength), detail)
         for at, strength, detail in zip(flags.rows, flags.strength, flags.details, strict=True)

@@ -101,10 +101,10 @@ def draw_key(seed: str, response_id: UUID) -> str:
 
 def selection_sha256(ids: Iterable[UUID]) -> str:
     """Return the SHA-256 over ids in order, for records of draws and previews."""
-    seen = hashlib.sha256()
+    digest = hashlib.sha256()
     for each in ids:
-        seen.update(each.bytes)
-    return seen.hexdigest()
+        digest.update(each.bytes)
+    return digest.hexdigest()
 
 
 def _draw_at_random(own: Sequence[Candidate], wanted: int, seed: str) -> list[Candidate]:

@@ -46,9 +46,9 @@ from survey.fieldwork.importing.target_wave import (
     city_names,
     count_beyond_quota,
     find_import_time,
+    list_planned_points,
     list_stored_uuids,
-    planned_points,
-    stored_contents,
+    load_stored_contents,
 )
 from survey.instrument.model import Instrument, ItemKind
 from survey.locale import Message, msg
@@ -177,7 +177,7 @@ def _find_target(session: Session, principal: Principal, request: ImportRequest)
     return TargetWave(
         wave=wave,
         cities=city_names(session=session),
-        points=planned_points(session=session, principal=principal, wave_id=wave.id)
+        points=list_planned_points(session=session, principal=principal, wave_id=wave.id)
         if wave is not None and is_open
         else None,
         stored_uuids=list_stored_uuids(session=session, wave=wave),
@@ -229,7 +229,7 @@ def _reject_changed_duplicates(
     if identity is None or rules.target.wave is None or not sorted_rows.repeated:
         sorted_rows.duplicates = len(sorted_rows.repeated)
         return
-    stored = stored_contents(session=session, wave=rules.target.wave)
+    stored = load_stored_contents(session=session, wave=rules.target.wave)
     for row in sorted_rows.repeated:
         interview = row.interview
         if stored.get(interview.client_uuid) == (interview.answers, interview.given_weight):

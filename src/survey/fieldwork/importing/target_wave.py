@@ -121,7 +121,7 @@ def check_wave(
     """
     principal.require(Action.IMPORT)
     _check_key(request.wave_key, request.series)
-    wave = find_wave(session=session, key=request.wave_key, hold=lock)
+    wave = find_wave(session=session, key=request.wave_key, lock=lock)
     if wave is None or wave.state is not WaveState.OPEN:
         principal.require(Action.ADMINISTER)
     if wave is None:
@@ -225,7 +225,7 @@ def list_stored_uuids(*, session: Session, wave: Wave | None) -> frozenset[UUID]
     return frozenset(session.exec(query))
 
 
-def stored_contents(
+def load_stored_contents(
     *, session: Session, wave: Wave
 ) -> Mapping[UUID, tuple[Mapping[str, Any], float | None]]:
     """Return answers and weight of each interview as they came in, by client UUID.
@@ -338,7 +338,7 @@ def point_code(city: str, name: str) -> str:
     return name if name.startswith(city) else f"{city}-{name}"
 
 
-def planned_points(
+def list_planned_points(
     *, session: Session, principal: Principal, wave_id: UUID
 ) -> Mapping[tuple[str, str], str]:
     """Return city and name -> code of the planned points in the principal's area.

@@ -145,10 +145,10 @@ def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
                     target=target,
                 )
             )  # fmt: skip
-    gone = [row.id for place, row in known.items() if place not in wanted]
-    if gone:
-        _require_unused(session, gone)
-        connection.execute(delete(_CELLS).where(_CELLS.c.id.in_(gone)))
+    obsolete = [row.id for place, row in known.items() if place not in wanted]
+    if obsolete:
+        _require_unused(session, obsolete)
+        connection.execute(delete(_CELLS).where(_CELLS.c.id.in_(obsolete)))
     for place, target in wanted.items():
         if place in known and known[place].target != target:
             connection.execute(
@@ -232,9 +232,9 @@ def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> Non
             connection.execute(
                 update(_MARGINS).where(_MARGINS.c.id == row.id).values(target=target)
             )
-    gone = [row.id for place, row in known.items() if place not in wanted]
-    if gone:
-        connection.execute(delete(_MARGINS).where(_MARGINS.c.id.in_(gone)))
+    obsolete = [row.id for place, row in known.items() if place not in wanted]
+    if obsolete:
+        connection.execute(delete(_MARGINS).where(_MARGINS.c.id.in_(obsolete)))
     stopping = {row.dimension for row in known.values() if row.stops}
     _insert_rows(session, QuotaMargin, [
         {"id": new_id(), "wave_id": wave_id, "city_code": place[0], "dimension": place[1],

@@ -324,12 +324,12 @@ def delete_points(*, session: Session, principal: Principal, key: str, now: date
     if connection.execute(invited).scalar_one():
         raise WaveLockedError(msg("Links were handed out for these points; they have to stay."))
     connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
-    gone = connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id)).rowcount
+    deleted = connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id)).rowcount
     record(
         session=session, actor=principal, event=AuditEvent.WAVE_POINTS_DISCARDED,
-        subject_id=wave.id, now=now, detail={"points": gone, "from": gone, "to": 0},
+        subject_id=wave.id, now=now, detail={"points": deleted, "from": deleted, "to": 0},
     )  # fmt: skip
-    return gone
+    return deleted
 
 
 _RESPONSES = table_of(Response)

@@ -108,7 +108,7 @@ class WaveOptions:
     trees: Mapping[UUID | None, str]
 
 
-def planning_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
+def list_planning_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
     """Return every wave: planned ones first, then open ones, then the newest."""
     principal.require(Action.READ_PLAN)
     waves = session.exec(select_rows(Wave).order_by(col(Wave.year).desc(), col(Wave.key))).all()
@@ -136,16 +136,16 @@ def get_wave_overview(*, session: Session, principal: Principal, key: str) -> Wa
     wave = get_wave(session=session, key=key)
     connection = session.connection()
 
-    def one(query: Executable) -> tuple[int, ...]:
+    def read_numbers(query: Executable) -> tuple[int, ...]:
         return tuple(int(value or 0) for value in connection.execute(query).one())
 
-    cities, interviews = one(
+    cities, interviews = read_numbers(
         select(func.count(), func.sum(_TARGETS.c.target)).where(_TARGETS.c.wave_id == wave.id)
     )
-    cells, collected = one(
+    cells, collected = read_numbers(
         select(func.count(), func.sum(_CELLS.c.collected)).where(_CELLS.c.wave_id == wave.id)
     )
-    points, staffed = one(
+    points, staffed = read_numbers(
         select(
             func.count(func.distinct(_POINTS.c.id)),
             func.count(func.distinct(_ASSIGNMENTS.c.point_id)),
@@ -153,7 +153,7 @@ def get_wave_overview(*, session: Session, principal: Principal, key: str) -> Wa
         .select_from(_POINTS.outerjoin(_ASSIGNMENTS, _ASSIGNMENTS.c.point_id == _POINTS.c.id))
         .where(_POINTS.c.wave_id == wave.id)
     )
-    (people,) = one(
+    (people,) = read_numbers(
         select(func.count(func.distinct(_POSTINGS.c.account_id)))
         .where(_POSTINGS.c.wave_id == wave.id)
     )  # fmt: skip
@@ -181,7 +181,7 @@ def _draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
     return tuple(PointDrawRecord(*row) for row in session.connection().execute(query))
 
 
-def points_of(*, session: Session, principal: Principal, key: str) -> list[PointSummary]:
+def list_points(*, session: Session, principal: Principal, key: str) -> list[PointSummary]:
     """Return every sampling point of a wave, by city and code."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)

@@ -7,7 +7,7 @@ from survey.fieldwork.progress.alerts import MAX_REVIEW_WAIT, MIN_FLAGGED, Alert
 from survey.fieldwork.progress.area_progress import (
     WINDOW,
     DailyCellCounts,
-    cells_by_day,
+    count_cells_by_day,
     recent_days,
 )
 from survey.fieldwork.progress.dispositions import Dispositions
@@ -36,7 +36,7 @@ __all__ = [
     "ShareEstimate",
     "StatusTally",
     "WaveProgress",
-    "cells_by_day",
+    "count_cells_by_day",
     "get_progress",
     "is_marginal",
     "list_progress_waves",

@@ -229,7 +229,7 @@ def recent_days(now: datetime) -> tuple[date, ...]:
     return tuple(today - timedelta(days=back) for back in range(WINDOW, -1, -1))
 
 
-def cells_by_day(
+def count_cells_by_day(
     *,
     session: Session,
     principal: Principal,

@@ -46,8 +46,8 @@ def list_publishable_cities(cities: Sequence[AreaProgress]) -> tuple[AreaProgres
         if not small and (not hidden or _are_protected(hidden)):
             break
         hidden.append(city)
-    gone = {city.city_code for city in hidden}
-    return tuple(remove_cells(city) for city in cities if city.city_code not in gone)
+    hidden_codes = {city.city_code for city in hidden}
+    return tuple(remove_cells(city) for city in cities if city.city_code not in hidden_codes)
 
 
 def _are_protected(hidden: Sequence[AreaProgress]) -> bool:

@@ -61,7 +61,7 @@ OTHER_SURVEYOR = 0.06
 _BLOCK = 128
 
 
-def duplicate_flags(interviews: ResponseArrays) -> FlagSet:
+def flag_duplicates(interviews: ResponseArrays) -> FlagSet:
     """Flag the later of two interviews of a city with largely equal answers.
 
     Agreement is the number of equal answers over the number of answers of the fuller interview.
@@ -181,7 +181,7 @@ def seconds_per_question(interviews: ResponseArrays) -> Floats:
     return np.where(asked > 0, interviews.duration / np.maximum(asked, 1), np.nan)
 
 
-def speed_flags(interviews: ResponseArrays, pace: Floats) -> FlagSet:
+def flag_speeding(interviews: ResponseArrays, pace: Floats) -> FlagSet:
     """Flag interviews that are much faster than usual, by their `relative_pace`."""
     strength = linear_ramp(pace, nothing=PACE_RAMP_START, full=PACE_RAMP_END)
     rows = flagged_rows(strength > 0)

@@ -55,7 +55,7 @@ class _BurstCounts:
     """Share of the hour's interviews beyond the usual number; 0 unless it is a burst."""
 
 
-def burst_flags(interviews: ResponseArrays) -> FlagSet:
+def flag_bursts(interviews: ResponseArrays) -> FlagSet:
     """Flag interviews of an hour with far more than usual, at their point or in their city.
 
     Many links opened in one hour are a sign of mobilisation. Usual is the larger of the wave's mean
@@ -111,7 +111,7 @@ DEVICE_RAMP_START, DEVICE_RAMP_END = 1, 5
 """Interviews on one phone: two of a household are common, from four on a person should look."""
 
 
-def device_flags(interviews: ResponseArrays) -> FlagSet:
+def flag_shared_devices(interviews: ResponseArrays) -> FlagSet:
     """Flag interviews answered on a phone that answered other links of the wave as well.
 
     Only links know a phone: what surveyors ask on their own tablet is not looked at.
@@ -162,7 +162,7 @@ ONE_DAY_STRENGTH = 0.7
 """Strength one day off: worth a look, since a visit may have been moved by a day."""
 
 
-def point_flags(interviews: ResponseArrays) -> FlagSet:
+def flag_wrong_points(interviews: ResponseArrays) -> FlagSet:
     """Flag interviews outside the days of their point, or by a surveyor not assigned to it.
 
     Nobody is flagged at a point without assignments.

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.fieldwork.quality.answer_detectors import (
-    duplicate_flags,
     flag_careless,
+    flag_duplicates,
     flag_item_nonresponse,
+    flag_speeding,
     flag_straightlining,
     relative_pace,
-    speed_flags,
 )
 from survey.fieldwork.quality.fieldwork_detectors import (
-    burst_flags,
-    device_flags,
+    flag_bursts,
     flag_interview_hours,
     flag_over_quota,
-    point_flags,
+    flag_shared_devices,
+    flag_wrong_points,
 )
 from survey.fieldwork.quality.flags import WEIGHTS, FlagSet
 from survey.fieldwork.quality.reading_floor import flag_reading_floor
@@ -43,16 +43,16 @@ def assess_responses(interviews: ResponseArrays) -> QualityAssessment:
     """Run every detector; nothing here changes an interview."""
     pace = relative_pace(interviews)
     flags = (
-        speed_flags(interviews, pace),
+        flag_speeding(interviews, pace),
         flag_straightlining(interviews),
         flag_careless(interviews),
-        duplicate_flags(interviews),
+        flag_duplicates(interviews),
         flag_interview_hours(interviews),
-        burst_flags(interviews),
+        flag_bursts(interviews),
         flag_over_quota(interviews),
         flag_item_nonresponse(interviews),
-        device_flags(interviews),
-        point_flags(interviews),
+        flag_shared_devices(interviews),
+        flag_wrong_points(interviews),
         flag_reading_floor(interviews),
     )
     return QualityAssessment(

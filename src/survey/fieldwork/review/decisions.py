@@ -195,7 +195,7 @@ def _split_by_permission(
 
 def _selection_sha256(rows: Sequence[AnyRow]) -> str:
     """Return a hash of the selected interviews and their versions."""
-    seen = hashlib.sha256()
+    digest = hashlib.sha256()
     for row in rows:
-        seen.update(row.id.bytes + row.lock_version.to_bytes(8, "big"))
-    return seen.hexdigest()
+        digest.update(row.id.bytes + row.lock_version.to_bytes(8, "big"))
+    return digest.hexdigest()

@@ -6,8 +6,8 @@ from survey.fieldwork.planning.wave_overview import (
     WaveOptions,
     WaveOverview,
     get_wave_overview,
+    list_planning_waves,
     list_wave_options,
-    planning_waves,
 )
 from survey.fieldwork.waves import STATE_NAMES, WaveSummary
 from survey.store.engine import read_scope
@@ -36,7 +36,8 @@ def draw_plan(page: PageContext) -> None:
     show_feedback(t)
     with read_scope(page.settings.store_url) as session:
         waves = {
-            line.key: line for line in planning_waves(session=session, principal=page.principal)
+            line.key: line
+            for line in list_planning_waves(session=session, principal=page.principal)
         }
         offered = list_wave_options(session=session, principal=page.principal)
     options = [*waves, NEW] if may_plan(page) else list(waves)

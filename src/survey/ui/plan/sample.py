@@ -14,7 +14,7 @@ from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.publish.table_format import format_for_screen
 from survey.publish.views.plan import GroupPrecision, PlanView, build_plan_view
 from survey.sample.city_frame import FrameCity
-from survey.sample.plan_workbook import QUOTA_KINDS, RULES, plan_sheets, read_plan_file
+from survey.sample.plan_workbook import QUOTA_KINDS, RULES, build_plan_sheets, read_plan_file
 from survey.sample.quotas import TOTAL
 from survey.sample.sample_size import AllocationRule, PrecisionTarget
 from survey.sample.sampling_plan import (
@@ -223,4 +223,4 @@ def _save_plan(page: PageContext, sheet: WaveOverview, request: PlanRequest) -> 
 
 
 def _workbook(planned: SamplingPlan, cities: list[FrameCity], series: str, language: str) -> bytes:
-    return write_workbook(plan_sheets(planned, cities, series, language), language)
+    return write_workbook(build_plan_sheets(planned, cities, series, language), language)

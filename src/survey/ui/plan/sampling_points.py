@@ -23,7 +23,7 @@ from survey.fieldwork.planning.sampling_points import (
     read_point_list,
     update_point,
 )
-from survey.fieldwork.planning.wave_overview import PointSummary, WaveOverview, points_of
+from survey.fieldwork.planning.wave_overview import PointSummary, WaveOverview, list_points
 from survey.publish.table_format import format_for_screen
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.point_draw import PointDrawResult
@@ -229,7 +229,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
     t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("Sampling points of this wave"), anchor=False)
     with read_scope(page.settings.store_url) as session:
-        lines = points_of(session=session, principal=page.principal, key=sheet.key)
+        lines = list_points(session=session, principal=page.principal, key=sheet.key)
     if not lines:
         st.caption(t("There are none yet."))
         return

@@ -10,7 +10,7 @@ from survey.fieldwork.progress import (
     AreaProgress,
     DailyCellCounts,
     WaveProgress,
-    cells_by_day,
+    count_cells_by_day,
     get_progress,
     list_progress_waves,
 )
@@ -133,7 +133,7 @@ def _cached_cells_by_day(
 ) -> tuple[DailyCellCounts, ...]:  # fmt: skip
     del store_url, role, area, wave_key  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
-        return cells_by_day(
+        return count_cells_by_day(
             session=session, principal=_person, wave=_seen.wave, cells=_place.cells,
             city_code=city_code, now=at,
         )  # fmt: skip
