@@ -38,67 +38,66 @@ class Settings(BaseSettings):
     sockets_per_session: int = Field(default=12, ge=0)
     """Open pages of one signed-in browser in one process."""
     messages_per_second: float = Field(default=5.0, ge=0)
-    """What the pages of one session may ask for steadily; above it they wait. Forty at once are
-    free."""
+    """Steady rate of messages of one session's pages, with bursts of forty; above it they wait."""
     busy_sessions_per_address: int = Field(default=20, ge=1)
-    """So many sessions of one address may ask for that much at the same time."""
+    """Sessions of one address that may reach this rate at the same time."""
     page_runs_at_once: int = Field(default=4, ge=0)
     """Pages that one process draws at the same time; others wait."""
     page_runs_per_session: int = Field(default=1, ge=1)
-    """And so many of them for one session."""
+    """Pages of one session that are drawn at the same time."""
     uploads_per_session: int = Field(default=20, ge=0)
     """Files of one session that are held in memory, until its pages are closed."""
     upload_megabytes_per_session: int = Field(default=150, ge=0)
-    """And all of them together."""
+    """Size of these files together, in megabytes."""
     upload_megabytes: int = Field(default=600, ge=0)
-    """The files of all sessions together, in one process."""
+    """Size of the files of all sessions in one process, in megabytes."""
 
     audit_seconds: float = Field(default=60.0, ge=0)
     """How long the audit of hidden counts takes at every freeze, in seconds of one core of the
     machine it was measured on (docs/disclosure.md); 0: as long as it takes for every cell."""
 
     look_at_new: bool = True
-    """Look for odd ones among new interviews every few minutes; one of many processes does it."""
+    """Assess the quality of new interviews every few minutes; one process at a time does it."""
 
     audit_key: str = Field("", repr=False)
-    """Seals the audit chain, so that whoever owns the database cannot forge it; 32 characters."""
+    """Key of the audit chain, so that the database's owner cannot forge it; 32 characters."""
     audit_key_file: Path | None = None
-    """Keys one a line, the newest last: older ones still vouch for what they sealed."""
+    """File with one key per line, the newest last; older keys verify what they sealed."""
 
     database_pool_size: int = 10
     """Connections to PostgreSQL that one process keeps open (docs/postgresql.md)."""
     database_pool_overflow: int = 15
-    """And how many more it opens when all of these are busy."""
+    """Further connections that it opens when all of these are busy."""
     database_pool_timeout: float = 10.0
-    """Seconds that work waits for a connection before it is told that too many are at work."""
+    """Seconds that work waits for a connection before it fails."""
     database_pool_recycle: int = 1800
     """Seconds after which a connection is replaced by a new one."""
     database_statement_timeout: float = 30.0
     """Seconds that one statement may take on PostgreSQL; 0: no limit, here and below."""
     database_lock_timeout: float = 10.0
-    """Seconds that a statement waits for a row or table that somebody else holds."""
+    """Seconds that a statement waits for the lock of a row or table."""
     database_idle_timeout: float = 60.0
-    """Seconds that a transaction may stand open without a statement."""
+    """Seconds that a transaction may be open without a statement."""
     database_patient_timeout: float = 3600.0
-    """The limits of statements and idle transactions while freezing, importing and migrating."""
+    """Limit of statements and idle transactions while freezing, importing and migrating."""
 
     session_hours: int = 12
-    """How long a sign-in lasts at most."""
+    """Hours after which a session ends."""
     idle_minutes: int = 120
-    """How long a sign-in lasts without being used."""
+    """Minutes without use after which a session ends."""
     oidc_issuer: str = ""
     """Address of an OpenID Connect provider, for example `https://login.example.org`; empty: none.
     """
     oidc_client_id: str = ""
     oidc_client_secret: str = Field("", repr=False)
     oidc_name: str = ""
-    """What the provider is called on the sign-in page."""
+    """Name of the provider on the sign-in page."""
     oidc_second_factor: bool = False
-    """The provider itself asks for a second factor, so ours is not asked for besides."""
+    """The provider verifies a second factor itself, so ours is not required."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = "auto"
-    """JSON lines, or words; `auto` is words on a terminal and JSON everywhere else."""
+    """Format of the log; `auto` is text on a terminal and JSON elsewhere."""
     metrics_port: int = 0
     """Prometheus metrics on a port of their own; 0 means none."""
     metrics_host: str = "127.0.0.1"
@@ -111,22 +110,24 @@ class Settings(BaseSettings):
     phone_key_file: Path | None = None
     """A file with one such key a line, where `phone_key` is not set."""
     secret_key_file: Path | None = None
-    """Where neither is set, second factors have a key of their own, made in this file; by default
-    `secret.key` in the data folder. No telephone number is asked for on its account."""
+    """Key file for second factors if neither is set, by default `secret.key` in the data folder.
+
+    It is created when needed. Telephone numbers are asked for only with a configured key.
+    """
     keep_phone_days: int = Field(default=60, ge=0)
-    """Telephone numbers, from the day they were left."""
+    """Days that telephone numbers are kept after they were left."""
     keep_device_days: int = Field(default=30, ge=7)
-    """The mark of the device that opened a link, from the day the link expired."""
+    """Days that the device of a link is kept after the link expired."""
     keep_session_days: int = Field(default=90, ge=1)
-    """Sessions of signed-in browsers, from the day they ended."""
+    """Days that sessions are kept after they ended."""
     keep_file_name_days: int = Field(default=365, ge=1)
-    """Names of imported files."""
+    """Days that names of imported files are kept."""
     keep_withdrawn_days: int = Field(default=180, ge=1)
-    """Where and by whom a withdrawn interview was made, from the day it was withdrawn."""
+    """Days that place and surveyor of a withdrawn interview are kept after the withdrawal."""
     keep_code_days: int = Field(default=400, ge=1)
-    """Hashes of withdrawal codes of frozen waves, from the day of the interview."""
+    """Days that withdrawal codes of frozen waves are kept as hashes after the interview."""
     clean_up: bool = True
-    """Delete once a day what has been kept long enough; one of many processes does it."""
+    """Delete expired data once a day; one process at a time does it."""
 
     @cached_property
     def store_url(self) -> str:

@@ -16,7 +16,7 @@ from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, Wave, ta
 
 PAGE_SIZE = 50
 PUBLIC = "public"
-"""Whoever stands behind a link of the public form."""
+"""Actor of entries that a respondent caused through a public link."""
 _ENTRY_BATCH_SIZE = 5_000
 
 _ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
@@ -49,7 +49,7 @@ class TrailEntry:
     subject_kind: str
     subject_id: str
     subject: str
-    """What people call the subject, where it has a name."""
+    """Name of the subject, if it has one."""
     detail: Mapping[str, Any]
     hash: str
 

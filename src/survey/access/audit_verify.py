@@ -31,9 +31,9 @@ from survey.store.audit_writer import seal_stored_entries
 from survey.store.tables import AnyRow, AuditEntry, AuditHead, table_of
 
 ANCHOR = "audit.anchor"
-"""The event of the log that writes down a seal."""
+"""Log event that notes a seal."""
 CHAIN = "chain"
-"""What an entry about the trail itself is about."""
+"""Subject id of entries about the trail itself."""
 _ENTRY_BATCH_SIZE = 10_000
 _MAX_LISTED_DEFECTS = 200
 
@@ -84,17 +84,17 @@ class ChainReport:
     """Result of a verification of the whole trail."""
 
     first: int = 0
-    """The number behind which the chain begins."""
+    """Entry number after which the chain begins."""
     last: int = 0
     hash: str = ""
     rows: int = 0
     keyed_from: int | None = None
-    """The first entry that is sealed with a key."""
+    """Number of the first entry that is sealed with a key."""
     answers: AnswerReport = field(default_factory=AnswerReport)
-    """Of the comparison of stored answers with the hashes that entries hold."""
+    """Comparison of the stored answers with the hashes that entries hold."""
     findings: list[ChainDefect] = field(default_factory=list)
     wrong: int = 0
-    """How many findings there are; only the first few hundred are kept."""
+    """Number of defects; only the first few hundred are kept."""
 
     @property
     def is_intact(self) -> bool:
@@ -207,9 +207,9 @@ class _ChainVerifier:
     anchors: dict[int, Anchor]
     _expected: int = 1
     _previous_seal: str | None = None
-    """The seal before; None where it is missing, so that the next cannot be checked."""
+    """Previous seal; None if it is missing, so that the next one cannot be checked."""
     _announced_base: tuple[int, str] | None = None
-    """The lawful beginning, as an entry of the chain announces it."""
+    """Beginning after a lawful removal, as an entry of the chain states it."""
     _keyed: bool = False
 
     def start(self, head: AnyRow | None) -> None:

@@ -11,16 +11,16 @@ from survey.locale import Message, SurveyError, msg
 
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 12, 128
 STRONG = 3
-"""Of zxcvbn's 0 to 4: at least 10^8 guesses, so that the lock-out makes guessing hopeless."""
+"""Lowest accepted score of zxcvbn (0 to 4): at least 10^8 guesses, too many for the lock-out."""
 _MAX_SCORED_CHARS = 72
-"""Characters that zxcvbn looks at; what comes after them only makes a password harder."""
+"""Characters that zxcvbn scores; further ones only make a password harder."""
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP recommends: many people sign in within the same minutes of a morning.
 Parameters that are raised later reach each password when it is next used."""
 _PLACEHOLDER_HASH = _HASHER.hash("nobody has this password")
 _ZXCVBN_LOCK = Lock()
-"""zxcvbn keeps the words that it was told about a person in a dictionary of the whole process."""
+"""zxcvbn keeps the words about a person in a dictionary of the whole process."""
 
 _ADVICE = MappingProxyType(
     {
@@ -56,7 +56,7 @@ _ADVICE = MappingProxyType(
         )
     }
 )
-"""Everything that zxcvbn says, so that it can be said in the reader's language."""
+"""All advice of zxcvbn, for translation."""
 
 
 class WeakPasswordError(SurveyError):

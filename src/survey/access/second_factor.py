@@ -18,10 +18,10 @@ from survey.store.tables import Credential, RecoveryCode, table_of
 
 STEP_SECONDS = 30
 DRIFT = 1
-"""Steps by which a phone's clock may be off, either way."""
+"""Steps by which a phone's clock may be fast or slow."""
 RECOVERY_CODES = 10
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Thirty signs that are not mistaken for one another."""
+"""Thirty characters that cannot be confused."""
 _RECOVERY_SIGNS = 16
 _ISSUER = "Hundred Cities Survey"
 _CODES = table_of(RecoveryCode)

@@ -20,11 +20,11 @@ from survey.store.tables import Account, LoginSession, SignInStep, table_of
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
 
 COOKIE = "survey_session"
-"""Name of the cookie that holds the secret; web sets it, pages read it."""
+"""Name of the cookie that holds the secret; `web` sets it, pages read it."""
 LIFETIME = timedelta(hours=12)
-"""Of a demo session, which being idle does not end."""
+"""Lifetime of a demo session, which does not end by being idle."""
 RENEWED_AFTER = timedelta(minutes=1)
-"""Using a session is written down at most this often, so that reading stays reading."""
+"""Use of a session is recorded at most this often, so that reading pages writes little."""
 
 _SESSIONS, _ACCOUNTS = table_of(LoginSession), table_of(Account)
 _STEPS = table_of(SignInStep)

@@ -92,7 +92,7 @@ class SignInState:
     account: Account
     next: RequiredStep
     redirect_to: str
-    """Where the person wanted to go."""
+    """Where to go after the last step."""
 
 
 def normalise_login(typed: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 
 MAX_TOKEN_CHARS = 128
-"""No secret of ours is longer; whatever is, need not be hashed to be wrong."""
+"""Longest secret; of a longer text only the beginning is hashed."""
 
 
 def new_token(*, bits: int) -> str:

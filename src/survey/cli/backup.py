@@ -18,7 +18,7 @@ from survey.store.backup.encryption import START_BYTES, BackupSecret, needs_pass
 from survey.store.backup.manifest import BackupManifest
 
 PASSPHRASE = "SURVEY_BACKUP_PASSPHRASE"
-"""Environment variable for backups that nobody watches."""
+"""Environment variable with the passphrase of unattended backups."""
 
 KeyFile = Annotated[
     Path | None,

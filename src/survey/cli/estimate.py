@@ -32,13 +32,13 @@ class ResultTable(StrEnum):
 
 
 CONTRASTS = ("rest", "nation", "region3", "size_tier")
-"""What a gap is measured against."""
+"""References that gaps are measured against."""
 KEYS = ("area_level", "area", "group", "indicator")
 _OF_HIDDEN = frozenset(
     {"wave", "snapshot", "demo", "contrast", "before_wave", "shown", "reason"}
     | {*KEYS, "area_name", "group_name", "indicator_name"}
 )
-"""What a hidden row says; everything else would tell about what is hidden."""
+"""Columns of a hidden row; any other would reveal something of what is hidden."""
 
 
 def estimate(

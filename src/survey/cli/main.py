@@ -36,7 +36,7 @@ COMMANDS = MappingProxyType(
         "retention": "survey.cli.retention:app",
     }
 )
-"""In the order in which they are listed: where each command, or group of commands, is."""
+"""Module of each command or group of commands, in the order of the help."""
 
 
 class LazyCommandGroup(TyperGroup):

@@ -20,7 +20,7 @@ from survey.spreadsheets import csv_row
 from survey.store.transactions import StoreUnavailableError
 
 PIPED_WIDTH = 200
-"""Columns of a table that goes to a file or a pipe, where no terminal limits it."""
+"""Width in characters of a table that goes to a file or a pipe."""
 
 
 class OutputFormat(StrEnum):

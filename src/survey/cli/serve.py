@@ -21,17 +21,16 @@ from survey.store.private_files import FOLDER_MODE, close_to_others
 from survey.store.schema import upgrade
 
 DEMO_AUDIT_SECONDS = "1"
-"""Of the audit of intervals at each freeze: a demonstration should be there soon, and its people
-are made up."""
+"""Time for the interval audit of each freeze of a demonstration, whose people are invented."""
 DRAIN_SECONDS = 30
-"""How long a process that was told to end (SIGTERM) still works on what it has begun: a new
-connection is refused at once, and an interview on its way gets its receipt."""
+"""Time to finish running requests after SIGTERM: new connections are refused at once, and an
+interview that is being submitted gets its receipt."""
 
 SWITCH_SECONDS = 0.001
-"""How long a thread that draws a page keeps Python from others that wait. The public form asks for
-it some twenty times for one answer; at Python's own 5 ms that is a tenth of a second."""
+"""Switch interval of Python's threads. A submission needs the interpreter some twenty times; at the
+default of 5 ms, pages that are drawn meanwhile would delay it by a tenth of a second."""
 MAX_MESSAGE_BYTES = 6 << 20
-"""Of a page's line; Streamlit takes 5 MB (`server.maxWidgetStateSize`)."""
+"""Largest message of a page's socket; Streamlit takes 5 MB (`server.maxWidgetStateSize`)."""
 
 
 def demo(

@@ -30,7 +30,7 @@ _SAFE_ERROR_TYPES: tuple[type[BaseException], ...] = (
     ImportError,
     AttributeError,
 )
-"""Errors whose text is about the program; that of a ValueError or KeyError may be an answer."""
+"""Errors whose message is about the program; that of a ValueError may hold an answer."""
 
 
 def scrub(text: str) -> str:

@@ -12,11 +12,9 @@ from survey.store.audit_chain import canonical_json
 from survey.store.audit_events import SubjectKind
 
 HASH = "answers_sha256"
-"""In the detail of an entry: the hash of one revision, or of many by the names of
-`format_sealed_name`.
-"""
+"""Key in the detail of an entry: the hash of one revision, or of many by `format_sealed_name`."""
 REVISION = "revision"
-"""In the detail of an entry about one interview; without it, it is about the first revision."""
+"""Key in the detail of an entry about one interview: the revision, by default the first."""
 SEAL_BATCH_SIZE = 300
 """Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
 

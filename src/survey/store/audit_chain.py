@@ -20,9 +20,9 @@ from survey.locale import SurveyError, msg
 from survey.settings import Settings
 
 GENESIS_SEAL = "0" * 64
-"""What the first entry of a chain is sealed onto."""
+"""Previous seal of the first entry of a chain."""
 NO_KEY_ID = ""
-"""The name of no key."""
+"""Key id of a seal without a key."""
 MIN_KEY_CHARS = 32
 
 _FORMAT = 1

@@ -21,7 +21,7 @@ from survey.locale import SurveyError, msg
 from survey.settings import Settings
 
 TOKEN_START = "gAAAAA"
-"""How every encrypted value begins: the version of Fernet, and a time of this century."""
+"""Beginning of every encrypted value: the version of Fernet and a time of this century."""
 
 
 class InvalidPhoneKeyError(SurveyError):

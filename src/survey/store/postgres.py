@@ -14,7 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from survey.settings import Settings
 
 PING_AFTER_SECONDS = 1.0
-"""A connection that worked a moment ago is not asked whether it still does."""
+"""Idle time after which a connection is tested before it is used again."""
 _LAST_USED = "survey_last_used"
 
 

@@ -12,7 +12,7 @@ from survey.settings import Settings
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _OTHERS_MODE = 0o077
 _SIDE_FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database; new ones take over its mode."""
+"""Suffixes of the files that SQLite keeps beside a database, with its permissions."""
 
 
 def create_private_file(path: Path) -> None:

@@ -24,7 +24,7 @@ _USE_INVITATION = (
     .values(used_at=bindparam("now"))
 )
 _OF_RESPONSE, _OF_REVISION = "of_response_", "of_revision_"
-"""Before the names of parameters: those that are called as a column would set that column."""
+"""Prefixes of parameters: one with the name of a column would set that column."""
 
 
 def insert_response(

@@ -29,9 +29,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = (_MIGRATIONS / "versions",)
 """Folders of migrations; tests add one with the next version's."""
 _UPGRADE_LOCK = 1_000_100
-"""Any number all our processes agree on; PostgreSQL's advisory locks have no names."""
+"""Number of the advisory lock for migrations, the same in all processes."""
 _LOCK_SECONDS = 2.0
-"""A migration that waits for a table makes everybody behind it wait as well: not for long."""
+"""Longest wait of a migration for a table, because all later statements wait behind it."""
 _MAX_ATTEMPTS = 60
 _MAX_PAUSE_SECONDS = 2.0
 _LOCK_NOT_AVAILABLE = "55P03"

@@ -22,7 +22,7 @@ from survey.store.private_files import find_exposed_paths
 from survey.store.tables import Snapshot
 
 MIN_FREE_BYTES = 2 << 30
-"""Bytes; room for the write-ahead log and the snapshot of a full wave."""
+"""Bytes for the write-ahead log and the snapshot of a full wave."""
 
 
 def check_data_folder(settings: Settings) -> Iterator[CheckResult]:

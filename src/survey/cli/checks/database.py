@@ -18,7 +18,7 @@ from survey.store.schema import head_revision, known_revisions, stored_revision
 from survey.store.tables import AuditEntry, Response, UtcDateTime, now
 
 BACKUP_HOURS = 36
-"""A nightly backup that was missed once shows the next morning."""
+"""Oldest acceptable backup: a missed nightly backup is reported the next morning."""
 _CLOCK_SECONDS = 5.0
 _FUTURE = timedelta(minutes=2)
 _BUSY_SHARE = 0.8

@@ -24,7 +24,7 @@ class _Keys(BaseSettings):
     survey_phone_key: str = ""
     survey_audit_key: str = ""
     streamlit_server_cookie_secret: str = ""
-    """Only replicas need it: a reader's upload may meet another one than drew the page."""
+    """Only replicas need it: an upload may reach another one than the page was drawn by."""
 
 
 def check_public_address(settings: Settings) -> Iterator[CheckResult]:

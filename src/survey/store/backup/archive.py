@@ -34,9 +34,9 @@ from survey.store.backup.manifest import BackupManifest, ColumnRecord, FileRecor
 MANIFEST = "manifest"
 PART_BYTES = 4 << 20
 _MAX_MEMBER_BYTES = 256 << 20
-"""Of one member once it is unpacked; more is not one of ours."""
+"""Largest unpacked member; a backup never has a larger one."""
 _MANIFEST = re.compile(r"manifest-([0-9a-f]{64})\.json")
-"""Named after its own checksum: it vouches for all others, and nothing else would for it."""
+"""The manifest is named by its own checksum, because it verifies all other members."""
 _PART = re.compile(r"tables/([a-z_][a-z0-9_]*)/[0-9]{6}\.jsonl\.gz")
 _FILE = re.compile(r"files/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)")
 

@@ -27,7 +27,7 @@ from survey.store.backup.age_passphrase import (
 from survey.store.backup.errors import BackupLockedError, authentication_error, truncated_error
 
 OLD_MAGIC = b"survey-sealed-1\n"
-"""What began an encrypted backup before the age format; 0.1.0 up to then opens it."""
+"""Beginning of encrypted backups before the age format, which version 0.1.0 opens."""
 START_BYTES = len(SCRYPT_START)
 _MIN_PASSPHRASE_CHARS = 12
 _READ_BYTES = 64 << 10

@@ -33,7 +33,7 @@ from survey.store.schema import known_revisions, upgrade_within
 REFERENCE = frozenset(
     {"city", "indicator_tree_version", "instrument_version", "audit_head", "schema_floor"}
 )
-"""What `survey init` fills: a store that holds nothing else counts as empty."""
+"""Tables that `survey init` fills; a store with rows in no other counts as empty."""
 _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"

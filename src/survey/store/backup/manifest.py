@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
-"""Of a table or column: it goes into statements, and a file is a stranger's until proven."""
+"""Name of a table or column, restricted because it goes into SQL from an untrusted file."""
 
 
 class ColumnKind(StrEnum):
@@ -62,14 +62,14 @@ class BackupManifest(_Part):
     made_at: datetime
     database: Literal["sqlite", "postgresql"]
     settings: dict[str, str]
-    """For the person who sets up the next server; secrets and addresses of stores are not here."""
+    """Settings for setting up the next server, without secrets and addresses of stores."""
     tables: tuple[TableRecord, ...]
-    """In an order in which every row finds the rows that it refers to."""
+    """Tables in an order in which each comes after those that it refers to."""
     files: tuple[FileRecord, ...]
     missing_snapshots: tuple[str, ...] = ()
-    """Folders that the store names and the disk had no more."""
+    """Folders of snapshots that were missing on the disk."""
     left_out: tuple[str, ...] = ()
-    """Tables in the database that are not ours."""
+    """Tables of the database that do not belong to the platform."""
 
     @property
     def rows(self) -> int:

@@ -24,9 +24,9 @@ class Account(SQLModel, table=True):
     active: bool = True
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """From this moment on nothing works any more, also in open sessions."""
+    """Moment from which the account does not work, also in open sessions."""
     email: str | None = None
-    """Entered by an administrator, in lower case: how an outside provider knows this person."""
+    """E-mail address in lower case, by which an OpenID provider knows this person."""
 
 
 class LoginSession(SQLModel, table=True):
@@ -40,6 +40,6 @@ class LoginSession(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When it was last used, to the minute; empty where being idle ends nothing (demo)."""
+    """Last use, to the minute; empty if the session does not end by being idle (demo)."""
     idle_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When it ends unless it is used before."""
+    """End of the session unless it is used before."""

@@ -35,10 +35,10 @@ class AuditEntry(SQLModel, table=True):
     subject_id: str = Field(index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
     sequence: int | None = Field(default=None, sa_type=BigInteger, unique=True)
-    """Its place in the chain; none where a program before this one wrote it."""
+    """Number in the chain; empty if a version before the chain wrote the entry."""
     hash: str | None = Field(default=None, max_length=64)
     key_id: str | None = Field(default=None, max_length=12)
-    """The name of the key behind `hash`; empty for a seal without a key."""
+    """Id of the key that made `hash`; empty for a seal without a key."""
 
 
 class AuditHead(SQLModel, table=True):

@@ -19,7 +19,7 @@ class BackCheckDraw(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     area: str
-    """`CN`, a province prefix or a city code: where interviews could be drawn."""
+    """Area in which interviews could be drawn: `CN`, a province prefix or a city code."""
     seed: str = Field(max_length=40)
     random_share: float
     risk_share: float
@@ -28,7 +28,7 @@ class BackCheckDraw(SQLModel, table=True):
     pool: int
     drawn: int
     drawn_sha256: str = Field(max_length=64)
-    """Over the ids of the interviews drawn, in order."""
+    """SHA-256 over the ids of the drawn interviews, in order."""
     drawn_by: UUID | None = Field(default=None, foreign_key="account.id")
     drawn_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -55,7 +55,7 @@ class BackCheck(SQLModel, table=True):
     channel: Channel | None = Field(default=None, sa_type=enum_column(Channel))
     attempts: int = 0
     revision: int | None = None
-    """Number of the interview's answers that stood when the person was asked again."""
+    """Current revision of the interview when the person was asked again."""
     answers: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
     note: str = ""
     checked_by: UUID | None = Field(default=None, foreign_key="account.id")

@@ -18,7 +18,7 @@ class Credential(SQLModel, table=True):
     """Argon2id, with its own salt and parameters."""
     password_set_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     must_change: bool = False
-    """Somebody else chose the password, so it is only good for choosing another one."""
+    """An administrator chose the password, so it only serves to choose another one."""
     totp_secret: str | None = Field(
         default=None, sa_type=String(64).with_variant(String(400), "postgresql")
     )
@@ -70,11 +70,11 @@ class SignInStep(SQLModel, table=True):
 
     secret_sha256: str = Field(primary_key=True, max_length=64)
     account_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
-    """Empty while somebody is at an outside provider."""
+    """Empty while the person signs in at an OpenID provider."""
     second_factor: bool = False
-    """Whether the second factor was shown already."""
+    """Whether the second factor was verified already."""
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
-    """What the answer of an outside provider must match."""
+    """State of the sign-in: target, and what the answer of an OpenID provider must match."""
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -85,7 +85,7 @@ class SignInTries(SQLModel, table=True):
     __tablename__ = "sign_in_tries"
 
     subject: str = Field(primary_key=True, max_length=80)
-    """`name:` or `address:` and a SHA-256; names that nobody has are counted as well."""
+    """`name:` or `address:` and a SHA-256; logins that do not exist are counted as well."""
     tries: int
     last_at: datetime = Field(sa_type=UtcDateTime, index=True)
     locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -98,7 +98,7 @@ class OutsideIdentity(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     key_sha256: str = Field(unique=True, max_length=64)
-    """Over issuer and subject, which together are one person for ever."""
+    """SHA-256 over issuer and subject, which together identify one person."""
     issuer: str
     subject: str
     account_id: UUID = Field(foreign_key="account.id", index=True)

@@ -51,7 +51,7 @@ class SheetState(StrEnum):
     """Progress of a paper questionnaire towards a response."""
 
     SECOND = "second"
-    """Waits to be keyed again by somebody else."""
+    """Waits to be keyed by a second person."""
     VERDICT = "verdict"
     """Keyed twice with differences; waits for a third person."""
     SETTLED = "settled"

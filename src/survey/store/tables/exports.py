@@ -24,9 +24,9 @@ class RowExport(SQLModel, table=True):
     form: str = Field(max_length=16)
     rows: int
     sha256: str = Field(max_length=64)
-    """Of the file as it was handed over."""
+    """SHA-256 of the file as it was handed over."""
     secret: str = Field(max_length=64)
-    """Makes the names of rows and points in this one file; whose a copy is follows from it."""
+    """Secret behind the names of rows and points in this file, by which a copy is traced."""
     made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
@@ -49,7 +49,7 @@ class ExactRowRequest(SQLModel, table=True):
     account_id: UUID = Field(foreign_key="account.id", index=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     snapshot_id: UUID = Field(foreign_key="snapshot.id")
-    """The results that were asked for; a wave that is frozen anew needs a new request."""
+    """Snapshot that was asked for; a wave that is frozen again needs a new request."""
     area: str
     purpose: str
     by_operator: bool = False
@@ -57,8 +57,8 @@ class ExactRowRequest(SQLModel, table=True):
     requested_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     decision: Decision | None = Field(default=None, sa_type=enum_column(Decision))
     decided_by: UUID | None = Field(default=None, foreign_key="account.id")
-    """Null once decided: the operator of the server."""
+    """Empty once decided: the operator of the server."""
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str = ""
     export_id: UUID | None = Field(default=None, foreign_key="row_export.id", unique=True)
-    """The one export that was made of it."""
+    """Export that was made of the request."""

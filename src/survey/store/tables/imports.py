@@ -17,7 +17,7 @@ class ImportedFile(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     name: str
-    """As it was called where it came from; for people, never a path."""
+    """Name of the uploaded file; for people, never used as a path."""
     sha256: str = Field(max_length=64)
     source: str = Field(max_length=24)
     """One of `survey.fieldwork.importing.column_mapping.ExportSource`."""
@@ -38,7 +38,7 @@ class ImportMapping(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     instrument_name: str
-    """Every version of the questionnaire shares it."""
+    """Name that all versions of the questionnaire share."""
     name: str
     document: bytes = Field(sa_type=LargeBinary)
     """The mapping file, as `survey import --mapping` takes it."""

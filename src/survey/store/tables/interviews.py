@@ -27,15 +27,15 @@ class Invitation(SQLModel, table=True):
     device_sha256: str | None = Field(default=None, max_length=64)
     """SHA-256 of the proof of the device that opened the link first (docs/collecting.md)."""
     other_device_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When another device was first refused."""
+    """Time when another device was first refused."""
     ready_made: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    """Made before anybody asked for it: unopened, it was no attempt to interview somebody."""
+    """Made in advance: unopened, it is no attempt to interview."""
     sheet_id: UUID | None = Field(default=None, index=True)
-    """The printed sheet that the code stands on."""
+    """Printed sheet with the code."""
     serial: int | None = None
     """Its number on the sheet."""
     voided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When its surveyor took it back."""
+    """Time when the surveyor voided it."""
 
 
 class Response(SQLModel, table=True):
@@ -86,13 +86,13 @@ class Response(SQLModel, table=True):
     submitted_at: datetime = Field(sa_type=UtcDateTime)
     duration_seconds: float | None = None
     dropped_answers: int = 0
-    """Answers that came for questions off the route and were not kept."""
+    """Number of answers to questions off the route, which were not stored."""
     lock_version: int = 1
     is_demo: bool = False
     withdrawal_sha256: str | None = Field(default=None, max_length=64)
-    """SHA-256 of the code by which the respondent withdraws; the code itself is kept nowhere."""
+    """SHA-256 of the respondent's withdrawal code, which itself is stored nowhere."""
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When the respondent withdrew: the answers are gone and nothing brings the interview back."""
+    """Time of the withdrawal, at which the answers were deleted for good."""
     given_weight: float | None = None
     """The weight that the interview was imported with; all of a wave have one, or none."""
 
@@ -126,7 +126,7 @@ class ResponseRevision(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(primary_key=True)
-    """The interview's own."""
+    """Wave of the interview."""
     response_id: UUID
     number: int
     is_current: bool = True
@@ -167,7 +167,7 @@ class ResponseRisk(SQLModel, table=True):
 
     response_id: UUID = Field(foreign_key="response.id", primary_key=True)
     score: int
-    """How much reason there is to look at the interview again, 0 to 100."""
+    """Need for review, 0 to 100."""
     pace: float | None = None
     """Time for a question relative to the wave's typical time for it: 0.5 is twice as fast."""
     mean_score: float | None = None

@@ -16,9 +16,9 @@ class BackgroundRun(SQLModel, table=True):
 
     name: str = Field(primary_key=True, max_length=40)
     leased_until: datetime = Field(sa_type=UtcDateTime)
-    """Nobody else begins before; the one who finishes gives the rest back."""
+    """Earliest next start; the end of a run moves it to the end of the pause."""
     lease: UUID
-    """Of whoever began last; only the same one may report the end."""
+    """Lease of the last run; only its holder may report the end."""
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     result: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)

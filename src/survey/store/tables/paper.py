@@ -37,7 +37,7 @@ class PaperSheet(SQLModel, table=True):
     city_code: str = Field(foreign_key="city.code", index=True)
     serial: str = Field(max_length=20)
     keyed_twice: bool
-    """Drawn when the sheet was first keyed; a later change of the share does not touch it."""
+    """Drawn at the first keying; a later change of the share has no effect on it."""
     state: SheetState = Field(sa_type=enum_column(SheetState))
     response_id: UUID | None = Field(default=None, foreign_key="response.id", unique=True)
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -64,16 +64,16 @@ class PaperKeying(SQLModel, table=True):
     account_id: UUID = Field(foreign_key="account.id", index=True)
     point_id: UUID = Field(foreign_key="sampling_point.id")
     surveyor_id: UUID = Field(foreign_key="account.id")
-    """Named on the sheet."""
+    """Surveyor who is named on the sheet."""
     interview_on: date
-    """By the calendar of China."""
+    """Day of the interview in China."""
     answers: dict[str, Any] = Field(sa_type=JsonDocument)
     """As in a response revision: null where a question was left open on the paper."""
     seconds: float | None = None
-    """From the first key to the last."""
+    """Seconds from the first keystroke to the last."""
     strokes: int | None = None
     fields: int | None = None
-    """Fields of this keying that a settled sheet, keyed twice, vouches for."""
+    """Fields of this keying that were compared on a settled sheet, keyed twice."""
     errors: int | None = None
-    """Of these, how many differ from what was settled."""
+    """Fields among these that differ from the settled answers."""
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

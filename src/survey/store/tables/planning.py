@@ -29,10 +29,10 @@ class WavePlan(SQLModel, table=True):
     crossed: bool = True
     """Whether each age x gender cell is a quota of its own; else the rows of `QuotaMargin` are."""
     reserve: float = 0.0
-    """Share asked for beyond the sample, for what review will take away."""
+    """Additional share of the sample, to replace interviews that review voids."""
     elderly_factor: float = 1.0
     guardian_factor: float = 1.0
-    """How many times as often a member of the group is asked as anybody else of the city."""
+    """Oversampling factor of the group in its city."""
     saved_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
@@ -49,7 +49,7 @@ class CityTarget(SQLModel, table=True):
     city_code: str = Field(foreign_key="city.code", primary_key=True)
     target: int
     guardian_share: float | None = None
-    """Guardians among the population asked: what the weights bring an oversampled group back to."""
+    """Population share of guardians, to which weights bring back an oversampled group."""
 
 
 class QuotaMargin(SQLModel, table=True):
@@ -70,7 +70,7 @@ class QuotaMargin(SQLModel, table=True):
     target: int
     collected: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     stops: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    """A full margin takes nobody more at the door; else it is only counted."""
+    """Whether a full marginal quota refuses further interviews; else it is only counted."""
 
 
 class PointDraw(SQLModel, table=True):

@@ -17,9 +17,9 @@ class Wave(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     key: str = Field(unique=True)
-    """For people and the command line, for example `main-2024`."""
+    """Name of the wave for people and commands, for example `main-2024`."""
     series: str
-    """Waves of one series are compared: `main`, `elderly`, `minors`, or an import's own."""
+    """Series whose waves are compared: `main`, `elderly`, `minors`, or an import's own."""
     year: int
     title_zh: str
     title_en: str
@@ -51,7 +51,7 @@ class SamplingPoint(SQLModel, table=True):
     target: int
     opens_on: date | None = None
     closes_on: date | None = None
-    """Days on which the point is worked at; empty: those of the wave."""
+    """First and last day of work at the point; empty: those of the wave."""
 
 
 class Assignment(SQLModel, table=True):
@@ -78,7 +78,7 @@ class QuotaCell(SQLModel, table=True):
     target: int
     collected: int = 0
     stops: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
-    """A full cell takes nobody more at the door; else it is overfilled and flagged."""
+    """Whether a full cell refuses further interviews; else it is overfilled and flagged."""
 
 
 class WaveRelease(SQLModel, table=True):
@@ -97,10 +97,10 @@ class WaveRelease(SQLModel, table=True):
     wave_id: UUID = Field(foreign_key="wave.id")
     shown: Shown = Field(sa_type=enum_column(Shown))
     first_places: int | None = None
-    """How many cities are named, where only names are shown."""
+    """Number of first cities that are named, if only names are shown."""
     released_by: UUID | None = Field(default=None, foreign_key="account.id")
     released_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     revoked_by: UUID | None = Field(default=None, foreign_key="account.id")
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str = ""
-    """Why it was revoked."""
+    """Reason of the revocation."""
