@@ -18,7 +18,7 @@ def command_of(name: str) -> list[str] | None:
     if (folder / "__main__.py").exists():
         return [sys.executable, "-m", f"benchmarks.{name}"]
     if (folder / "run.py").exists():
-        return [sys.executable, str(folder / "run.py"), "--quick"]
+        return [sys.executable, "-m", f"benchmarks.{name}.run", "--quick"]
     return None
 
 

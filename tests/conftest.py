@@ -20,7 +20,6 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, create_engine, make_url, text
-from synthetic_results import synthetic_store
 
 from seed.demo import build
 from survey.access.principal import OPERATOR, Principal, Role
@@ -50,6 +49,7 @@ from survey.store.tables import (
     SamplingPoint,
     Wave,
 )
+from tests.synthetic_results import synthetic_store
 
 TESTS = Path(__file__).parent
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from submission_clients import free_port, wait_for
 
 from survey.settings import PROJECT_ROOT
+from tests.submission_clients import free_port, wait_for
 
 CONFIGURATION = PROJECT_ROOT / "deploy" / "nginx"
 _FRAME = """

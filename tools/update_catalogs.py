@@ -1,6 +1,6 @@
-"""Collect screen texts of each room into its gettext catalog, keeping what is translated.
+"""Collect screen texts of each package into its gettext catalog, keeping what is translated.
 
-Without arguments all rooms, else the rooms named.
+Without arguments all packages, else the packages named.
 """
 
 import subprocess

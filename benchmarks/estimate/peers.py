@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from synthetic import DESIGN, groups_20, tree_2023
+
+from benchmarks.estimate.synthetic import DESIGN, groups_20, tree_2023
 
 ITEMS = list(tree_2023().item_columns)
 KEYS = ["city", "stratum", "point"]

@@ -1,6 +1,6 @@
 """Speed and memory of the estimator beside its peers, measured in one run.
 
-    python benchmarks/estimate/run.py [--quick]
+    python -m benchmarks.estimate.run [--quick]
 
 Columns: median and best of repeated runs, and processor time, in seconds. pandas and polars take
 the sums the cube takes from the rows, and stop there: they are held against those sums alone (like
@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from peers import pandas_sums, polars_sums, r_svyby, svy_means
-from synthetic import DESIGN, groups_20, tree_2023, wave
 
+from benchmarks.estimate.peers import pandas_sums, polars_sums, r_svyby, svy_means
+from benchmarks.estimate.synthetic import DESIGN, groups_20, tree_2023, wave
 from survey.estimate import Cube, CubeSpec, rake, rank_sets
 from survey.estimate.cube.spec import Labels
 

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account_factory import administrator, credential, employ_person
 from sqlmodel import select
 
 from survey.access.account_list import AccountFilter, list_accounts
@@ -47,9 +46,10 @@ from survey.access.sessions import SessionLimits, find_principal, open_session
 from survey.fieldwork.assignments import get_assigned_point, list_tasks
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, SetupLink
+from tests.account_factory import administrator, credential, employ_person
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 OFFICIAL = AccountData("Li Na", Role.CITY_OFFICIAL, "110000")
 LIMITS = SessionLimits(timedelta(hours=12), timedelta(minutes=30))

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from audit_tampering import disable_triggers
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -34,6 +33,7 @@ from survey.store.tables import (
     Status,
     Wave,
 )
+from tests.audit_tampering import disable_triggers
 
 CODE = "01181178239467452634"
 REFUSED = "stored answers are neither changed nor removed"

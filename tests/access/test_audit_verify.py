@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit_tampering import disable_triggers, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
@@ -35,6 +34,7 @@ from survey.store.audit_chain import (
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
+from tests.audit_tampering import disable_triggers, run
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 ENTRIES = 12

@@ -14,7 +14,6 @@ from unittest.mock import MagicMock
 from uuid import UUID, uuid4
 
 import pytest
-from service_discovery import SOURCE, Service, services
 from sqlalchemy import event
 from sqlmodel import Session, select
 
@@ -40,6 +39,7 @@ from survey.locale import SurveyError
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import Account, BackCheck, Mode, SamplingPoint, Status, WaveState
+from tests.access.service_discovery import SOURCE, Service, services
 
 CANARY = "Kanarienvogel"
 ELSEWHERE, HERE = "310000", "110000"

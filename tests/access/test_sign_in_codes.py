@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from account_factory import employ_person
 from sqlmodel import select
 
 from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind, TooManyAttemptsError
@@ -25,9 +24,10 @@ from survey.access.sign_in_codes import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, SignInCode
+from tests.account_factory import employ_person
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 LIMITS = SessionLimits(timedelta(hours=12), timedelta(minutes=30))
 

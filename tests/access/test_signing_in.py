@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from account_factory import PASSWORD, code_at, credential, employ_person
 from sqlmodel import select
 
 from survey.access.credentials import LINK_LIFETIME, LinkNotFoundError, replace_setup_link
@@ -29,6 +28,7 @@ from survey.access.sign_in import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, RecoveryCode
+from tests.account_factory import PASSWORD, code_at, credential, employ_person
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 LIMITS = SessionLimits(timedelta(hours=12), timedelta(minutes=30))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from audit_tampering import disable_triggers, run
 from click.testing import Result
 from sqlmodel import col, select
 
@@ -15,6 +14,7 @@ from survey.settings import current_settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry
+from tests.audit_tampering import disable_triggers, run
 
 Survey = Callable[..., Result]
 

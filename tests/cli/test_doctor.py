@@ -25,7 +25,7 @@ from survey.store.schema import upgrade_within
 from survey.store.tables import Credential, Mode, Response, Status, now
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 Examine = Callable[[Settings], Iterator[CheckResult]]
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from small_waves import KEY as WAVE
-from small_waves import SmallWave, person, small_instrument, small_wave
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.publish.microdata import decide_exact_rows, list_exact_requests, request_exact_rows
@@ -16,6 +14,8 @@ from survey.settings import Settings, current_settings
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Decision, now
+from tests.small_waves import KEY as WAVE
+from tests.small_waves import SmallWave, person, small_instrument, small_wave
 
 Survey = Callable[..., Result]
 PURPOSE = "Weights for a simulation of the design"

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-from account_factory import PASSWORD
 from click.testing import Result
 from sqlmodel import select
 from typer.testing import CliRunner
@@ -15,6 +14,7 @@ from survey.cli.main import app
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, now
+from tests.account_factory import PASSWORD
 
 Survey = Callable[..., Result]
 

@@ -16,10 +16,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from nginx_process import CONFIGURATION, Nginx
-from submission_clients import free_port
 
 from survey.settings import Settings
+from tests.nginx_process import CONFIGURATION, Nginx
+from tests.submission_clients import free_port
 
 
 class _Echo(http.server.BaseHTTPRequestHandler):

@@ -4,11 +4,11 @@ from random import Random
 
 import numpy as np
 import pandas as pd
-from disclosure.tables import KEYS, Survey, totals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey.disclosure import MINIMUM_N, Overlaps, protect
+from tests.disclosure.tables import KEYS, Survey, totals
 
 
 def table(counts: list[float]) -> pd.DataFrame:

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from disclosure.auditor import Auditor
-from disclosure.tables import KEYS, Survey, totals
 
 from survey.disclosure import determined_cells, gate, protect, secondary
 from survey.disclosure.totals import CubeAxes, Flags, Relation
+from tests.disclosure.auditor import Auditor
+from tests.disclosure.tables import KEYS, Survey, totals
 
 INCOMPLETE = totals()[-1:]
 """Ages: some people did not say."""

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from disclosure.tables import KEYS, Survey, totals
 from scipy.optimize import linprog
 
 from survey.disclosure import (
@@ -20,6 +19,7 @@ from survey.disclosure import (
 from survey.disclosure.count_bounds import bound_counts
 from survey.disclosure.count_model import ContradictoryCountsError, CountModel
 from survey.disclosure.totals import CubeAxes, Relation
+from tests.disclosure.tables import KEYS, Survey, totals
 
 NAN = np.nan
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from naive_estimates import combination, degrees, variance, wave
 
 from survey.estimate import Design, Node, Tree, change, estimate
 from survey.estimate.change import benjamini_hochberg
+from tests.estimate.naive_estimates import combination, degrees, variance, wave
 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 KEYS = ["before", "after", "difference", "se", "ci_low", "ci_high", "df", "p", "p_adjusted"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from naive_estimates import combination, variance, wave
 
 from survey.estimate import Design, EstimateError, compare
+from tests.estimate.naive_estimates import combination, variance, wave
 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 

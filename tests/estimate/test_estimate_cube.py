@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from naive_estimates import wave
 
 from survey.estimate import (
     Cube,
@@ -19,6 +18,7 @@ from survey.estimate import (
     estimate_tree,
     to_scores,
 )
+from tests.estimate.naive_estimates import wave
 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 TREE = Tree(

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_estimate_cube import AREAS, GROUPS, ITEMS, TREE, raw_wave
 
 from survey.estimate import (
     Cube,
@@ -15,6 +14,7 @@ from survey.estimate import (
     cube_change,
     to_scores,
 )
+from tests.estimate.test_estimate_cube import AREAS, GROUPS, ITEMS, TREE, raw_wave
 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 COLUMNS = ["before", "after", "difference", "se", "ci_low", "ci_high", "df", "p"]

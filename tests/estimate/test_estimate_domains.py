@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_estimates import combination, estimate_row, variance, wave
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
 from survey.estimate import Design, EstimateError, estimate, estimate_tree, share
 from survey.estimate.tree import Node, Tree
+from tests.estimate.naive_estimates import combination, estimate_row, variance, wave
 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 ITEMS = ["q0", "q1", "q2"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from naive_estimates import wave
 
 from survey.estimate import Design, EstimateError, bootstrap, estimate, relative_weights
+from tests.estimate.naive_estimates import wave
 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 

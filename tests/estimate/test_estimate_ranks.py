@@ -1,6 +1,5 @@
 """Rank sets: R csranks on the same draws, the definition as loops, and coverage."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from benchmarks.estimate import ranks
 from survey.estimate import (
     EstimateError,
     Node,
@@ -20,7 +20,6 @@ from survey.estimate import (
 )
 from survey.estimate.rank_pairs import RankPairs
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "estimate" / "ranks.py"
 CSRANKS = pd.read_csv(Path(__file__).parent / "data" / "r_csranks.csv")
 
 
@@ -319,9 +318,6 @@ def test_the_same_seed_gives_the_same_sets_with_estimated_errors():
 
 def test_no_family_error_beyond_five_per_cent_with_estimated_errors():
     """A short run of benchmarks/estimate/ranks.py, 40 cities."""
-    spec = importlib.util.spec_from_file_location("ranks", BENCHMARK)
-    ranks = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(ranks)
     for case, df in (("equal", 4), ("equal", 12), ("two levels", 8), ("spread", 12)):
         errors = list(ranks.family_errors(case, df, surveys=60, cities=40, draws=400))
         wrong, as_known, _ = np.mean(errors, axis=0)

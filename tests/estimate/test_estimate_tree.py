@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from naive_estimates import wave
 
 from survey.estimate import Design, EstimateError, Node, Tree, estimate_tree, to_scores
+from tests.estimate.naive_estimates import wave
 
 
 def test_weights_are_products_from_indicator_to_item():

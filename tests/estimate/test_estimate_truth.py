@@ -1,15 +1,9 @@
 """A short run of benchmarks/estimate/truth.py: figures against a known truth."""
 
-import importlib.util
-from pathlib import Path
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "estimate" / "truth.py"
+from benchmarks.estimate import truth
 
 
 def test_intervals_ranks_arrows_and_models_against_the_truth():
-    spec = importlib.util.spec_from_file_location("truth", SCRIPT)
-    truth = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(truth)
     rates = truth.measure(waves=10, seed=1)
     assert 0.91 <= rates["interval"] <= 0.98
     assert 0.91 <= rates["interval against the nation"] <= 0.98

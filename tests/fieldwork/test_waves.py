@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from sqlmodel import col, select
-from wave_states import set_wave_state
 
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.waves import (
@@ -22,6 +21,7 @@ from survey.fieldwork.waves import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, WaveState
+from tests.wave_states import set_wave_state
 
 
 def test_a_wave_is_created_planned_and_opened_on_the_record(field: Any) -> None:

@@ -1,4 +1,4 @@
-"""The long run: `cd tests && python -m fuzz --minutes 30`. Prints and keeps what it finds."""
+"""The long run: `python -m tests.fuzz --minutes 30`. Prints and keeps what it finds."""
 
 import argparse
 import random
@@ -6,10 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-from fuzz.mutations import mutate
-from fuzz.seeds import nasty_inputs, save_input, valid_inputs
-from fuzz.targets import TARGETS
-from fuzz.worker_process import worker_process
+from tests.fuzz.mutations import mutate
+from tests.fuzz.seeds import nasty_inputs, save_input, valid_inputs
+from tests.fuzz.targets import TARGETS
+from tests.fuzz.worker_process import worker_process
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Fuzzing that follows coverage, where atheris is installed (it is no dependency of the project).
 
-    cd tests && python -m fuzz.coverage_guided expression -max_total_time=300 -rss_limit_mb=1000
+    python -m tests.fuzz.coverage_guided expression -max_total_time=300 -rss_limit_mb=1000
 
 The first argument is the parser; the others are libFuzzer's. It begins with the good and the nasty
 inputs of the parser, ends at the first fault, and keeps the input as `crash-…`.
@@ -13,8 +13,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["survey"]):
-    from fuzz.seeds import nasty_inputs, valid_inputs
-    from fuzz.targets import REFUSALS, TARGETS
+    from tests.fuzz.seeds import nasty_inputs, valid_inputs
+    from tests.fuzz.targets import REFUSALS, TARGETS
 
 INITIAL_INPUT_BYTES = 100_000
 """Bytes of an input to begin with."""

@@ -1,6 +1,6 @@
 """Foreign bytes: no parser fails but in words, runs away with time, or with memory.
 
-The short form of `python -m fuzz` (docs/fuzzing.md), the same inputs in every run.
+The short form of `python -m tests.fuzz` (docs/fuzzing.md), the same inputs in every run.
 """
 
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzz.mutations import mutate
-from fuzz.seeds import nasty_inputs, valid_inputs
-from fuzz.targets import REFUSALS, TARGETS
-from fuzz.worker_process import FuzzWorker, worker_process
+from tests.fuzz.mutations import mutate
+from tests.fuzz.seeds import nasty_inputs, valid_inputs
+from tests.fuzz.targets import REFUSALS, TARGETS
+from tests.fuzz.worker_process import FuzzWorker, worker_process
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """A parser in a process of its own, with a bound on memory and on CPU time for each input.
 
-`python -m fuzz.worker_process` reads frames from its input (number of the parser, length,
+`python -m tests.fuzz.worker_process` reads frames from its input (number of the parser, length,
 content) and
 answers each with one line: `ok`, `refused`, or the fault; then the CPU seconds and the megabytes
 that the process has taken at most.
@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz.targets import REFUSALS, TARGETS
+from tests.fuzz.targets import REFUSALS, TARGETS
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _HEAD = struct.Struct(">BQ")
 MEMORY_MB = 700
 """Of the process over all inputs; code and libraries alone are about 250."""
@@ -67,7 +67,7 @@ class FuzzWorker:
 @contextmanager
 def worker_process() -> Iterator[FuzzWorker]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "fuzz.worker_process"], cwd=TESTS,
+        [sys.executable, "-m", "tests.fuzz.worker_process"], cwd=ROOT,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

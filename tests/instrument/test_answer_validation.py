@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_instrument import sample
 
 from survey.instrument.model import MAX_TEXT, SectionExit
 from survey.instrument.validation import Validation, validate
+from tests.instrument.sample_instrument import sample
 
 TODAY = date(2024, 5, 1)
 GOOD = {"consent": "yes", "birth_year": 1980, "quality": 8}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from py_mini_racer import MiniRacer
-from sample_instrument import question, sample
 
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.model import ItemKind, Section, SpecialAnswer
 from survey.instrument.validation import validate
 from survey.instrument.xlsform import load_bundle
+from tests.instrument.sample_instrument import question, sample
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "src/survey/web/static/expressions.js"

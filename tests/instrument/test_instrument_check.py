@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from sample_instrument import YES_NO, question, sample
 
 from survey.instrument.findings import Severity, only_errors
 from survey.instrument.indicator_tree_csv import read_tree
@@ -12,6 +11,7 @@ from survey.instrument.score_checks import RESERVED_NAMES, score_findings
 from survey.instrument.structure_checks import check_instrument
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.snapshot.response_frame import RESPONSE_COLUMNS
+from tests.instrument.sample_instrument import YES_NO, question, sample
 
 TREE = read_tree(Path(__file__).parents[2] / "seed/trees/cca-2023.csv")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from workbooks import form
 
 from survey.instrument.xlsform import WorkbookError, XlsformError, read_xlsform, workbook_safety
 from survey.locale import translator
+from tests.instrument.workbooks import form
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 

@@ -4,13 +4,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from workbooks import form, save
 
 from survey.instrument.model import ItemKind, SectionExit, SpecialAnswer
 from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import validate
 from survey.instrument.xlsform import ImportedForm, WorkbookError, XlsformError, read_xlsform
 from survey.locale import translator
+from tests.instrument.workbooks import form, save
 
 YES_NO = (
     ("list_name", "name", "label"),

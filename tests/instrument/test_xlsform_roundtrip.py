@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from pyxform.xls2xform import convert
-from sample_instrument import sample
 
 from survey.instrument.model import (
     Choice,
@@ -22,6 +21,7 @@ from survey.instrument.model import (
 from survey.instrument.structure_checks import check_instrument
 from survey.instrument.xlsform import load_bundle, read_xlsform, write_xlsform
 from survey.instrument.xlsform.plain_text import strip_markup
+from tests.instrument.sample_instrument import sample
 
 SEED = Path(__file__).parents[2] / "seed/instruments"
 LANGUAGES = (

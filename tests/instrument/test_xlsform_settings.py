@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from workbooks import form
 
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.xlsform import XlsformError, read_xlsform, write_xlsform
+from tests.instrument.workbooks import form
 
 HEADER = ("type", "name", "label::中文 (zh)", "label::English (en)")
 ROWS = (

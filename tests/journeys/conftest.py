@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from server_process import LivePlatform, Respondent, Server, seed_store
 
 from survey.settings import Settings
+from tests.server_process import LivePlatform, Respondent, Server, seed_store
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHONE = {"width": 390, "height": 844}

@@ -11,7 +11,6 @@ from pathlib import Path
 import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from server_process import CITY, Server, serious_problems
 from sqlmodel import select
 
 from survey.access.factor_secrets import plain_secret
@@ -20,6 +19,7 @@ from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import Account, Credential, now
+from tests.server_process import CITY, Server, serious_problems
 
 zh = translator("zh")
 SLOW = 30_000

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
-from server_process import CITY, LivePlatform, open_wave_at_point, serious_problems
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
@@ -19,6 +18,7 @@ from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
+from tests.server_process import CITY, LivePlatform, open_wave_at_point, serious_problems
 
 zh = translator("zh")
 WAVE = "back-checked"

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
-from server_process import CITY, LivePlatform, serious_problems
 from sqlalchemy import text
 
 from survey.locale import translator
 from survey.store.engine import engine_for
 from survey.store.tables import Mode
+from tests.server_process import CITY, LivePlatform, serious_problems
 
 zh = translator("zh")
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"

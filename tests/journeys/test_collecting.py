@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from server_process import LivePlatform, Respondent
 from sqlmodel import select
 
 from survey.locale import translator
 from survey.store.engine import session_scope
 from survey.store.tables import QuotaCell
+from tests.server_process import LivePlatform, Respondent
 
 zh = translator("zh")
 KEPT = "Object.keys(localStorage).filter(key => /draft|outbox|page:(?!code)/.test(key))"

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from server_process import CITY, WAVE, LivePlatform, serious_problems
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, Principal, Role
@@ -17,6 +16,7 @@ from survey.locale import translator
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PaperKeying, Response, now
+from tests.server_process import CITY, WAVE, LivePlatform, serious_problems
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}

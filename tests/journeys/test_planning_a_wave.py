@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from server_process import LivePlatform, serious_problems
 from sqlmodel import select
 
 from survey.access.principal import NATION, OPERATOR, Role
@@ -20,6 +19,7 @@ from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PointDraw, SamplingPoint, WaveState, now
+from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")
 KEY = "journey-2027"

@@ -2,9 +2,9 @@
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from server_process import LivePlatform, Respondent
 
 from survey.locale import translator
+from tests.server_process import LivePlatform, Respondent
 
 zh, en = translator("zh"), translator("en")
 KEYS = {"birth_year": "1985", "complaint_days": "3", "child_age": "9"}

@@ -3,9 +3,9 @@
 import uuid
 
 from playwright.sync_api import BrowserContext, Page, expect
-from server_process import LivePlatform, Respondent
 
 from survey.locale import translator
+from tests.server_process import LivePlatform, Respondent
 
 zh = translator("zh")
 DRAFTS = "Object.keys(localStorage).filter(key => /draft|outbox/.test(key))"

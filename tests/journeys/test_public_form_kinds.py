@@ -4,7 +4,6 @@ from itertools import count
 
 import pytest
 from playwright.sync_api import Page, expect
-from server_process import LivePlatform, Respondent, serious_problems
 
 from survey.instrument.model import (
     Choice,
@@ -16,6 +15,7 @@ from survey.instrument.model import (
     SpecialAnswer,
 )
 from survey.locale import translator
+from tests.server_process import LivePlatform, Respondent, serious_problems
 
 en = translator("en")
 VERSIONS = count(1)

@@ -2,9 +2,9 @@
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from server_process import LivePlatform, Respondent, serious_problems
 
 from survey.locale import translator
+from tests.server_process import LivePlatform, Respondent, serious_problems
 
 zh = translator("zh")
 FIRST_LOAD = 60_000

@@ -16,11 +16,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from nginx_process import Nginx
 from playwright.sync_api import Browser, expect
-from server_process import CITY, Respondent, open_wave_at_point
 from sqlmodel import select
-from submission_clients import TIMEOUT_SECONDS, SubmissionClients, free_port, wait_for
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.access.sessions import COOKIE
@@ -32,6 +29,9 @@ from survey.snapshot.backup import create_backup
 from survey.snapshot.restore import restore
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, Response, ResponseRevision, SamplingPoint, now
+from tests.nginx_process import Nginx
+from tests.server_process import CITY, Respondent, open_wave_at_point
+from tests.submission_clients import TIMEOUT_SECONDS, SubmissionClients, free_port, wait_for
 
 pytestmark = pytest.mark.postgres
 WAVE = "small-2026"

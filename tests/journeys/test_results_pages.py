@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from server_process import Respondent, Server, serious_problems
 
 from seed.demo import build
 from survey.access.principal import OPERATOR
@@ -16,6 +15,7 @@ from survey.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
 from survey.ui.page_socket import CHECK_SECONDS
+from tests.server_process import Respondent, Server, serious_problems
 
 WAVES = ("main-2023", "main-2024")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
-from server_process import CITY, LivePlatform, serious_problems
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
@@ -17,6 +16,7 @@ from survey.instrument.validation import validate
 from survey.locale import translator
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
+from tests.server_process import CITY, LivePlatform, serious_problems
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}

@@ -3,9 +3,9 @@
 import re
 
 from playwright.sync_api import Page, expect
-from server_process import LivePlatform, Respondent
 
 from survey.locale import translator
+from tests.server_process import LivePlatform, Respondent
 
 zh = translator("zh")
 CODE = re.compile(r"^(\d{4} ){4}\d{4}$")

@@ -11,7 +11,6 @@ import pytest
 import streamlit as st
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
-from synthetic_results import PLANS, synthetic_store
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.access.sessions import COOKIE, sign_in_demo
@@ -24,6 +23,7 @@ from survey.store.tables import Account, LoginSession, Mode, Status, now
 from survey.ui import current_principal as ui_session
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.web.routes import build_app
+from tests.synthetic_results import PLANS, synthetic_store
 
 OpenPage = Callable[..., AppTest]
 

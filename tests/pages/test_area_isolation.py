@@ -18,7 +18,6 @@ import streamlit as st
 from google.protobuf.message import Message
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
-from synthetic_results import PLANS, synthetic_store
 
 from survey.access.principal import OPERATOR, WHOLE_WAVE, Role
 from survey.access.roles import ROLES
@@ -45,6 +44,7 @@ from survey.store.tables import (
 from survey.ui import current_principal as ui_session
 from survey.ui import download_button
 from survey.ui.navigation import PAGES, PageInfo
+from tests.synthetic_results import PLANS, synthetic_store
 
 CITY, NAMES = "440100", ("广州市", "Guangzhou", "Kanarienvogel")
 SCORE, SCORES = -777.77, re.compile(r"(?<![\d.])777\.[78]")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from audit_tampering import disable_triggers, run
 from openpyxl import load_workbook
 from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
@@ -22,6 +21,7 @@ from survey.store.audit_writer import queue_entries
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
 from survey.ui.navigation import PageKey
+from tests.audit_tampering import disable_triggers, run
 
 Read = Callable[[AppTest], str]
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_waves import KEY as WAVE
-from small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
@@ -22,6 +20,8 @@ from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
 from survey.ui.navigation import PageKey
+from tests.small_waves import KEY as WAVE
+from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
 
 PURPOSE = "Weights for a simulation of the design"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
-from synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
 
 from survey.access.principal import Role
 from survey.settings import Settings
 from survey.ui.navigation import PageKey
+from tests.synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]

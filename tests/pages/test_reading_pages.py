@@ -9,8 +9,6 @@ import streamlit as st
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
-from synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
-from wave_states import set_wave_state
 
 from survey.access.principal import Role
 from survey.publish.views import overview as overview_view
@@ -18,6 +16,8 @@ from survey.settings import Settings, current_settings
 from survey.store.engine import session_scope
 from survey.store.tables import Wave, WaveState
 from survey.ui.navigation import PageKey
+from tests.synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
+from tests.wave_states import set_wave_state
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from synthetic_results import PLANS, synthetic_store
 
 from survey.access.principal import Role
 from survey.settings import Settings
 from survey.ui.navigation import PageKey
+from tests.synthetic_results import PLANS, synthetic_store
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account_factory import administrator, employ_person
 from sqlmodel import select
 
 from survey.access.principal import Principal, Role
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, SetupLink
 from survey.ui.navigation import PageKey
+from tests.account_factory import administrator, employ_person
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 
 @pytest.fixture

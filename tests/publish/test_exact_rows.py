@@ -10,12 +10,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from small_waves import KEY as WAVE
-from small_waves import SmallWave, person, small_instrument, small_wave
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
-from test_row_export import read_csv
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.locale import translator
@@ -39,6 +36,9 @@ from survey.settings import Settings
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Decision, RowExport
+from tests.publish.test_row_export import read_csv
+from tests.small_waves import KEY as WAVE
+from tests.small_waves import SmallWave, person, small_instrument, small_wave
 
 PURPOSE = "Weights for a simulation of the design"
 REASON = "Agreed with the board"

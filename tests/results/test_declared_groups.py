@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_waves import SmallWave, person, questionnaire, rating, select_one, small_wave
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
@@ -32,6 +31,7 @@ from survey.sample.special_groups import EVERYONE
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import AuditEntry, now
+from tests.small_waves import SmallWave, person, questionnaire, rating, select_one, small_wave
 
 CITIES = ("110000", "310000")
 EACH = 60

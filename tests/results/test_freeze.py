@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 from sqlmodel import select
-from wave_states import set_wave_state
 
 from seed.demo import build
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
@@ -31,6 +30,7 @@ from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
+from tests.wave_states import set_wave_state
 
 WAVE = "main-2024"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")

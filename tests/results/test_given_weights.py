@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from audit_tampering import disable_triggers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_waves import SmallWave, person, small_instrument, small_wave
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
@@ -36,6 +34,8 @@ from survey.snapshot.response_frame import GIVEN_WEIGHT, build_response_frame, r
 from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, Snapshot, now
+from tests.audit_tampering import disable_triggers
+from tests.small_waves import SmallWave, person, small_instrument, small_wave
 
 N = 160
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
-from synthetic_results import PLANS, synthetic_store
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.fieldwork.waves import WaveTransitionNotAllowedError, transition_wave
@@ -25,6 +24,7 @@ from survey.results.release import (
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Wave, WaveRelease, WaveState, now
+from tests.synthetic_results import PLANS, synthetic_store
 
 WAVE = "main-2024"
 OWN = "320500"

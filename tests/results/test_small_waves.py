@@ -6,18 +6,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_waves import (
-    SmallWave,
-    add_wave,
-    indicator,
-    person,
-    questionnaire,
-    rating,
-    select_one,
-    small_instrument,
-    small_tree,
-    small_wave,
-)
 
 from survey.access.principal import OPERATOR
 from survey.instrument.indicator_tree import IndicatorTree
@@ -49,6 +37,18 @@ from survey.sample.city_frame import shipped_cities
 from survey.snapshot.response_frame import build_response_frame
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import dispose_engines, session_scope
+from tests.small_waves import (
+    SmallWave,
+    add_wave,
+    indicator,
+    person,
+    questionnaire,
+    rating,
+    select_one,
+    small_instrument,
+    small_tree,
+    small_wave,
+)
 
 CODES = [city.code for city in shipped_cities()]
 

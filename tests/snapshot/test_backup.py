@@ -50,7 +50,7 @@ from survey.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 KEY = BackupSecret.key_file(new_key_file().encode())

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from audit_tampering import disable_triggers, run
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InternalError
 from sqlmodel import Session, col, select
@@ -21,6 +20,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, AuditHead, new_id
 from survey.store.transactions import StoreUnavailableError, WorkFailed, WorkSucceeded, run_batch
+from tests.audit_tampering import disable_triggers, run
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 
@@ -250,7 +250,7 @@ def _write_many(url: str, name: str, count: int) -> None:
 _ELSEWHERE = """
 import sys
 sys.path[:0] = sys.argv[1:3]
-from test_audit_writer import _write_many
+from tests.store.test_audit_writer import _write_many
 _write_many(sys.argv[3], sys.argv[4], 10)
 """
 

@@ -8,7 +8,6 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from wave_states import set_wave_state
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.lifecycle import TRANSITIONS
@@ -16,6 +15,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.store import schema
 from survey.store.engine import engine_for, session_scope
 from survey.store.tables import Mode, Status, Wave, WaveState
+from tests.wave_states import set_wave_state
 
 
 def test_the_migration_knows_the_moves_that_the_code_knows() -> None:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from coroutine_runner import run_in_thread
 from starlette.types import Message, Receive, Scope, Send
 
 from survey.ui.asgi import SecurityHeadersMiddleware
 from survey.web.http import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT
+from tests.coroutine_runner import run_in_thread
 
 
 async def _bare(scope: Scope, _receive: Receive, send: Send) -> None:

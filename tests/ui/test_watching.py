@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from coroutine_runner import run_in_thread
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
@@ -16,6 +15,7 @@ from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseRisk, Status
 from survey.ui.periodic_tasks import run_assessment_loop
+from tests.coroutine_runner import run_in_thread
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from survey.store.tables import Account, QuotaCell, now
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from hostile_requests import API, TOKEN, HostileRequest, cases
 from sqlmodel import Session, col, func, select
 from starlette.testclient import TestClient
 
@@ -35,9 +34,10 @@ from survey.store.tables import (
     now,
 )
 from survey.web.routes import build_app
+from tests.web.hostile_requests import API, TOKEN, HostileRequest, cases
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 SHA = "5" * 64
 """Stands for the hash of the questionnaire until it is known."""

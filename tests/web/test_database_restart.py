@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import postgres_server
 import pytest
-from submission_clients import ServerProcess, SubmissionClients, disagreements, wait_for
 
 from survey.store import schema
 from survey.store.engine import dispose_engines
+from tests import postgres_server
+from tests.submission_clients import ServerProcess, SubmissionClients, disagreements, wait_for
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 pytestmark = pytest.mark.postgres
 

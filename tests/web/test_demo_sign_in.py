@@ -16,7 +16,7 @@ from survey.web.http import safe_path
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 pytestmark = pytest.mark.usefixtures("demo_accounts")
 

@@ -21,7 +21,7 @@ from survey.web.invitation_page import DEVICE_COOKIE
 from survey.web.routes import build_routes
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 Invite = Callable[..., str]
 OTHER = "0" * 64

@@ -28,7 +28,7 @@ from survey.web.downloads import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 Offer = Callable[..., str]
 CONTENT = "城市,得分\n北京市,81.2\n".encode()

@@ -10,12 +10,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from page_clients import PageClient, request_page, rerun
-from server_process import LivePlatform, Server, seed_store
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from survey.settings import Settings
+from tests.page_clients import PageClient, request_page, rerun
+from tests.server_process import LivePlatform, Server, seed_store
 
 LIMIT = 0.2
 """Seconds that 95 of 100 answers of the public form may take."""

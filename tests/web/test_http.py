@@ -5,15 +5,15 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from nginx_process import Nginx
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.testclient import TestClient
-from submission_clients import ServerProcess, wait_for
 
 from survey.settings import Settings
 from survey.web.http import client_address, is_own_origin, is_same_site
 from survey.web.routes import build_app
+from tests.nginx_process import Nginx
+from tests.submission_clients import ServerProcess, wait_for
 
 PUBLIC = "https://survey.example.org"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from starlette.routing import Route
-from submission_clients import ServerProcess, wait_for
 
 from survey.settings import Settings
 from survey.web.http_protocol import MAX_HEAD_BYTES
 from survey.web.routes import build_routes
+from tests.submission_clients import ServerProcess, wait_for
 
 HOST = b"Host: testserver\r\n"
 POST = b"POST /api/responses HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from account_factory import PASSWORD, SECRET, code_at, employ_person
 from httpx import Response as Answer
 from sqlmodel import select
 from starlette.testclient import TestClient
@@ -26,9 +25,10 @@ from survey.store.tables import Account, AuditEntry, Credential, LoginSession, S
 from survey.web.auth.context import STEP_COOKIE
 from survey.web.http import FormToken
 from survey.web.routes import build_app
+from tests.account_factory import PASSWORD, SECRET, code_at, employ_person
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 NEW = "quiet rivers carry lanterns home"
 TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')

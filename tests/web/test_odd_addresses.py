@@ -22,7 +22,7 @@ from survey.store.tables import Account, now
 from survey.web.routes import build_app, build_routes
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 ODD = ("%00", "a%00b", "%00" * 64, "%ff", "%ed%a0%80", "%01", "%0d%0a", "%e2%80%ae", "%f4%8f%bf%bf")
 

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from account_factory import employ_person
 from sqlmodel import select
 from starlette.testclient import TestClient
 
@@ -19,13 +18,14 @@ from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, OutsideIdentity, now
 from survey.web.routes import build_app
+from tests.account_factory import employ_person
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from oidc_provider_mock import User, run_server_in_thread
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 WANG = "wang@example.org"
 

@@ -12,8 +12,6 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
-from page_clients import STREAM, TIMEOUT_SECONDS, PageClient, break_connection, request_page, rerun
-from server_process import Server, free_port, seed_store
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
@@ -22,6 +20,15 @@ from survey.locale import translator
 from survey.settings import Settings
 from survey.ui.navigation import PAGES
 from survey.web.current_principal import CACHE_SECONDS
+from tests.page_clients import (
+    STREAM,
+    TIMEOUT_SECONDS,
+    PageClient,
+    break_connection,
+    request_page,
+    rerun,
+)
+from tests.server_process import Server, free_port, seed_store
 
 SILENCE = 5.0
 CUT_OFF = f"""

@@ -22,7 +22,7 @@ from survey.web.html import HtmlPage, html_response
 from survey.web.http import PAGE_HEADERS
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 Invite = Callable[..., str]
 ASSET = re.compile(r'"(/assets/[^"]+)"')

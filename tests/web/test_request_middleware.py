@@ -21,7 +21,7 @@ from survey.web.request_middleware import RequestMiddleware
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 
 def guarded(settings: Settings) -> tuple[TestClient, Starlette]:

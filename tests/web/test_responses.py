@@ -21,7 +21,7 @@ from survey.web.responses import MAX_BYTES
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 URL = "/api/responses"
 Made = Callable[..., dict[str, Any]]

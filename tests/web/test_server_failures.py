@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from submission_clients import (
+
+from tests.submission_clients import (
     ServerProcess,
     SubmissionClients,
     UnreliableProxy,
@@ -20,7 +21,7 @@ from submission_clients import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 Make = Callable[[int], list[dict[str, Any]]]
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)

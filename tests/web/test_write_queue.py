@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-from coroutine_runner import run_in_thread
 from sqlmodel import Session
 
 from survey.locale import SurveyError, msg
@@ -14,6 +13,7 @@ from survey.store.tables import Account
 from survey.store.transactions import Work, WorkSucceeded
 from survey.web import write_queue as write_queue_module
 from survey.web.write_queue import BATCH_WINDOW_SECONDS, MAX_BATCH_WORKS, WriteQueue
+from tests.coroutine_runner import run_in_thread
 
 
 def test_a_crowd_at_the_desk(store_url: str) -> None:

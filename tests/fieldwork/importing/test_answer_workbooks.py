@@ -3,12 +3,17 @@
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from answer_workbooks import build_workbook, change_workbook, repack_workbook, sheet_xml
 
 from survey.fieldwork.importing import table_reading
 from survey.fieldwork.importing.rejections import FileUnreadableError
 from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.importing.worksheet_inspection import column_number
+from tests.fieldwork.importing.answer_workbooks import (
+    build_workbook,
+    change_workbook,
+    repack_workbook,
+    sheet_xml,
+)
 
 GOOD = build_workbook(["city", "quality"], ["110000", 8], ["310000", 9])
 FIRST = "xl/worksheets/sheet1.xml"

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from answer_workbooks import build_workbook
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import (
@@ -35,6 +34,7 @@ from survey.fieldwork.importing.row_reader import complete_interview_times, pars
 from survey.fieldwork.importing.table_reading import read_table
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
+from tests.fieldwork.importing.answer_workbooks import build_workbook
 
 SITE = [
     "序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP", "1、gender", "2、birth year",

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
-from small_waves import questionnaire, rating, small_tree
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -37,6 +36,7 @@ from survey.sample.sampling_plan import PlanRequest
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
+from tests.small_waves import questionnaire, rating, small_tree
 
 KEY = "main-2027"
 REQUEST = PlanRequest(aim=PrecisionTarget(total=1_200))

@@ -7,18 +7,6 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sample_responses import (
-    COLLEAGUE,
-    EXTRAS,
-    LETTERS,
-    MORNING,
-    OTHER_POINT,
-    POINT,
-    RATINGS,
-    answers_of,
-    raw_response,
-    twenty_and_ten,
-)
 
 from survey.fieldwork.quality.answer_detectors import (
     flag_careless,
@@ -42,6 +30,18 @@ from survey.fieldwork.quality.response_arrays import (
     build_response_arrays,
 )
 from survey.fieldwork.quality.risk_scores import assess_responses, risk_scores
+from tests.fieldwork.quality.sample_responses import (
+    COLLEAGUE,
+    EXTRAS,
+    LETTERS,
+    MORNING,
+    OTHER_POINT,
+    POINT,
+    RATINGS,
+    answers_of,
+    raw_response,
+    twenty_and_ten,
+)
 
 INSTRUMENT = twenty_and_ten()
 VARIED = [3, 8, 5, 9, 2, 7, 6, 4, 10, 1] * 2

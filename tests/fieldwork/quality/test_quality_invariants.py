@@ -5,7 +5,10 @@ from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_responses import (
+
+from survey.fieldwork.quality.response_arrays import RawResponse, build_response_arrays
+from survey.fieldwork.quality.risk_scores import assess_responses
+from tests.fieldwork.quality.sample_responses import (
     EXTRAS,
     LETTERS,
     RATINGS,
@@ -13,9 +16,6 @@ from sample_responses import (
     raw_response,
     twenty_and_ten,
 )
-
-from survey.fieldwork.quality.response_arrays import RawResponse, build_response_arrays
-from survey.fieldwork.quality.risk_scores import assess_responses
 
 INSTRUMENT = twenty_and_ten()
 Judged = dict[UUID, tuple[int, tuple[tuple[str, float], ...]]]

@@ -41,7 +41,7 @@ from survey.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 SUPERVISOR = Principal(UUID(int=3), "Wang", Role.SUPERVISOR, "110000")

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_responses import raw_response
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
@@ -27,6 +26,7 @@ from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseFlag, ResponseRisk, Status, new_id
+from tests.fieldwork.quality.sample_responses import raw_response
 
 if str(PROJECT_ROOT) not in sys.path:
     sys.path.insert(0, str(PROJECT_ROOT))
@@ -36,7 +36,7 @@ from seed.demo import generate_wave
 from seed.demo.shipped_data import shipped_instrument
 
 if TYPE_CHECKING:
-    from conftest import Field
+    from tests.conftest import Field
 
 HINT = {"zh": "只说最近一年", "en": "of the last year only"}
 """6 characters, 5 words."""
