@@ -19,7 +19,7 @@ from survey.instrument.indicator_tree_csv import read_tree, write_tree
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
 from survey.instrument.xlsform import write_xlsform
 from survey.locale import msg
-from survey.publish.table_format import csv_bytes
+from survey.publish.column_tables import csv_bytes
 from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
 from survey.spreadsheets import csv_cell, escape_formula, is_formula, unescape_formula
 

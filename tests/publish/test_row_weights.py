@@ -11,8 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
-from survey.publish.microdata.filters import questions_filtered_by
+from survey.publish.microdata.deidentify import (
+    MIN_CLASS_SIZE,
+    DeidentifiedRows,
+    deidentify,
+    questions_filtered_by,
+)
 from survey.publish.microdata.fingerprint import pseudonym
 from survey.publish.microdata.release_classes import merge_classes
 

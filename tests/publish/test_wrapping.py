@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.text_wrapping import wrap_text
+from survey.publish.charts.style import wrap_text
 
 
 def width(text: str) -> int:

@@ -27,9 +27,8 @@ from survey.publish.views.method import build_method_view
 from survey.results import open_results
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.freeze import freeze_frame, freeze_wave
-from survey.results.given_weights import WeightsMissingError, read_given_weights
 from survey.results.wave_data import WaveData, load_wave_data
-from survey.results.weighting import kish_deff
+from survey.results.weighting import WeightsMissingError, kish_deff, read_given_weights
 from survey.snapshot.response_frame import GIVEN_WEIGHT, build_response_frame, response_frame
 from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import read_scope, session_scope

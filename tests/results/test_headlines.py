@@ -10,8 +10,8 @@ import pytest
 from survey.disclosure import protect
 from survey.instrument.indicator_tree import Indicator, IndicatorTree
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.results.category_index import CategoryIndex
 from survey.results.headlines import COLUMNS, city_weighted_mean, headline_table
+from survey.results.table_cache import CategoryIndex
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
 from survey.results.weighting import WeightingReport

@@ -11,7 +11,7 @@ import orjson
 
 from survey.access.audit_queries import TrailEntry
 from survey.locale import Message, Translator, msg
-from survey.publish.table_format import BYTE_ORDER_MARK
+from survey.publish.column_tables import BYTE_ORDER_MARK
 from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
 from survey.spreadsheets import csv_row
 

@@ -7,8 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from survey.publish.charts import ChartKind, ChartLabels
-from survey.publish.column_tables import Columns, to_arrow, to_frame
-from survey.publish.table_format import format_for_screen
+from survey.publish.column_tables import Columns, format_for_screen, to_arrow, to_frame
 
 
 @dataclass(frozen=True, eq=False)

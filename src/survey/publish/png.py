@@ -8,8 +8,8 @@ import vl_convert
 
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ORDINARY, chart_spec
+from survey.publish.charts.style import wrap_text
 from survey.publish.fonts import chinese_font
-from survey.publish.text_wrapping import wrap_text
 
 _WIDTH = 860
 _CHARACTERS = 118

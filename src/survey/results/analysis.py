@@ -8,9 +8,8 @@ from survey.estimate import Design, DfRule, EstimateError
 from survey.fieldwork.planning.oversampling import Oversampling
 from survey.locale import SurveyError, msg
 from survey.results.domains import BANDS, age_band_of
-from survey.results.given_weights import read_given_weights
 from survey.results.weighting import GUARDIAN as GUARDIAN_ITEM
-from survey.results.weighting import WeightingReport, rake_weights
+from survey.results.weighting import WeightingReport, rake_weights, read_given_weights
 from survey.sample.city_frame import shipped_cities
 from survey.sample.population_margins import (
     SPLIT_BANDS,

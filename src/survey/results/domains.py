@@ -36,6 +36,7 @@ GROUP_VARIABLES = (
     "guardian_relation",
 )
 ELDERLY_FROM_AGE = 60
+_MAX_NAMED_CITIES = 5
 
 Bands = Mapping[str, tuple[int, int]]
 """Name -> youngest and oldest age, both included."""
@@ -78,6 +79,13 @@ def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple
                     str(city),
                 )
     return area_cities
+
+
+def count_by_city(codes: pd.Series) -> str:
+    """Format the number of rows of each city, for messages; the first few cities are named."""
+    counts = codes.astype(str).value_counts().sort_index()
+    named = ", ".join(f"{city}: {count}" for city, count in counts.iloc[:_MAX_NAMED_CITIES].items())
+    return named + (" …" if len(counts) > _MAX_NAMED_CITIES else "")
 
 
 def group_memberships(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:

@@ -6,12 +6,12 @@ Where only some lack one, they must not take the points away from all the others
 
 import pandas as pd
 
-from survey.locale import Message, SurveyError, msg
+from survey.locale import SurveyError, msg
+from survey.results.domains import count_by_city
 from survey.snapshot.snapshot_files import WithoutPoint
 
 NO_POINT = "(no point)"
 """Stratum of a city's interviews without a point; each stands for itself in it."""
-_MAX_NAMED_CITIES = 5
 
 
 class PointsMissingError(SurveyError):
@@ -31,21 +31,16 @@ def resolve_missing_points(frame: pd.DataFrame, way: WithoutPoint) -> tuple[pd.D
     if count in {0, len(frame)}:
         return frame, 0
     if way is WithoutPoint.REFUSE:
-        raise PointsMissingError(_missing_points_message(frame["city_code"].astype(str)[without]))
+        raise PointsMissingError(
+            msg(
+                "{count} interviews have no sampling point although others have one (by city: "
+                "{cities}). Give them their points, or choose to count them as a stratum of their "
+                "own in each city (--without-point stratum).",
+                count=count, cities=count_by_city(frame["city_code"][without]),
+            )
+        )  # fmt: skip
     alone = NO_POINT + " " + frame["response_id"].astype(str)
     psu = frame["psu"].astype(object).where(~without, alone)
     stratum = frame["stratum"].astype(object).where(~without, NO_POINT)
     given = frame.assign(psu=psu.astype("category"), stratum=stratum.astype("category"))
     return given, count
-
-
-def _missing_points_message(cities: pd.Series) -> Message:
-    counts = cities.value_counts().sort_index()
-    named = ", ".join(f"{city}: {count}" for city, count in counts.iloc[:_MAX_NAMED_CITIES].items())
-    more = " …" if len(counts) > _MAX_NAMED_CITIES else ""
-    return msg(
-        "{count} interviews have no sampling point although others have one (by city: {cities}). "
-        "Give them their points, or choose to count them as a stratum of their own in each city "
-        "(--without-point stratum).",
-        count=len(cities), cities=named + more,
-    )  # fmt: skip

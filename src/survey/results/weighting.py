@@ -1,4 +1,4 @@
-"""Weights of a snapshot: city totals from the frame, raked to age × gender in each city.
+"""Weights of a snapshot: raked to age × gender in each city, or those the interviews came with.
 
 Source: the survey's own design (statistics.md, "Weights"). City totals are the declared city
 weights, which is what makes the nation a domain like any other.
@@ -16,9 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from survey.disclosure import MINIMUM_N
 from survey.estimate import rake
 from survey.estimate.margins import MarginKey
+from survey.locale import SurveyError, msg
+from survey.results.domains import count_by_city
 from survey.sample.population_margins import PopulationMargins
+from survey.snapshot.response_frame import GIVEN_WEIGHT
 
 CELL = "cell"
 GUARDIAN = "guardian"
@@ -231,4 +235,57 @@ def _report(
         largest=float(relative.max()),
         unknown=unknown,
         merges=merges,
+    )
+
+
+class WeightsMissingError(SurveyError):
+    """Raised when some interviews of a wave have a weight of their own and others none."""
+
+    code = "weights_missing"
+
+
+def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport] | None:
+    """Return the weights of `frame` and a report on them, or None if no interview has one.
+
+    A second raking would undo the design of the sample. So nothing is scaled, trimmed or raked
+    here, and city totals are what the given weights add up to.
+
+    Raises:
+        WeightsMissingError: some interviews have none.
+    """
+    if GIVEN_WEIGHT not in frame:
+        return None
+    weights = frame[GIVEN_WEIGHT].astype(float)
+    without = weights.isna()
+    if without.any():
+        raise WeightsMissingError(
+            msg(
+                "{count} interviews have no weight although the others came with one (by city: "
+                "{cities}). Void them, or import all interviews with their weights into a wave "
+                "with another key.",
+                count=int(without.sum()), cities=count_by_city(frame["city_code"][without]),
+            )
+        )  # fmt: skip
+    return weights, _given_weights_report(weights)
+
+
+def _given_weights_report(weights: pd.Series) -> WeightingReport:
+    relative = np.sort(weights.to_numpy() / weights.mean())
+    kish = kish_deff(relative)
+    enough = len(relative) >= 2 * MINIMUM_N
+    return WeightingReport(
+        way="given",
+        margin=(),
+        source="",
+        year=None,
+        sweeps=0,
+        largest_misfit=0.0,
+        kish_deff=kish,
+        effective_n=len(relative) / kish,
+        smallest=float(relative[0]),
+        largest=float(relative[-1]),
+        shown_smallest=float(relative[MINIMUM_N - 1]) if enough else None,
+        shown_largest=float(relative[-MINIMUM_N]) if enough else None,
+        unknown=0,
+        merges=(),
     )

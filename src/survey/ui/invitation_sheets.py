@@ -15,7 +15,7 @@ from survey.fieldwork.invitation_sheets import (
     void_invitation_sheet,
 )
 from survey.locale import SurveyError
-from survey.publish.code_sheet import code_sheet_pdf
+from survey.publish.code_sheets_pdf import invitation_sheet_pdf
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
@@ -80,7 +80,9 @@ def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int
             now=now(),
         )
         # Printed before the codes are kept: without its paper no code would be of any use.
-        return sheet, code_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
+        return sheet, invitation_sheet_pdf(
+            sheet, origin=public_origin(page), language=page.language
+        )
 
     try:
         sheet, content = run_in_transaction(page.settings.store_url, issue)

@@ -15,8 +15,8 @@ from survey.access.sign_in_codes import (
     list_surveyors_for_codes,
 )
 from survey.locale import SurveyError
-from survey.publish.sign_in_sheet import sign_in_sheet_pdf
-from survey.publish.table_format import format_for_screen
+from survey.publish.code_sheets_pdf import sign_in_sheet_pdf
+from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now

@@ -20,11 +20,10 @@ from survey.estimate.cube.levels import LevelView, PsuSegments
 from survey.estimate.cube.spec import CubeSpec
 from survey.estimate.cube.srs_variance import simple_variances
 from survey.estimate.cube.sums import CubeSums
-from survey.estimate.cube.table import cube_table
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff
 from survey.estimate.inference import Deff, InferenceInputs
-from survey.estimate.tables import describe
+from survey.estimate.tables import cube_table, describe
 
 AREA_BATCH_SIZE = 16
 

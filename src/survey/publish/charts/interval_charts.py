@@ -1,4 +1,4 @@
-"""Charts of estimates with their intervals, one row each."""
+"""Charts of estimates, differences and changes with their intervals, one row each."""
 
 from typing import Any
 
@@ -189,4 +189,67 @@ def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     )
     return alt.layer(blank_layer(style, compact=True), reference_rule(), dots).properties(
         width="container", height=alt.Step(style.row(compact=True))
+    )
+
+
+_CHANGE_ROLES = (HIGHER, LOWER, UNCLEAR)
+_CHANGE_SHAPES = ("triangle-up", "triangle-down", "circle")
+_CHANGE_COLOURS = (ACCENT, ACCENT, GREY)
+_CHANGE_FILLS = (ACCENT, ACCENT, NO_FILL)
+
+
+def changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+    """Draw one row per change with its interval; `series` names rise, fall and no change.
+
+    Reads `difference`; a row with the role `reference` is drawn as a dashed line.
+    """
+    return _changes(text, style, compact=False)
+
+
+def city_changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+    """Draw the changes of many cities."""
+    return _changes(text, style, compact=True)
+
+
+def _changes(text: ChartLabels, style: ChartStyle, *, compact: bool) -> alt.LayerChart:
+    names = list(text.series)
+    words = ", ".join(series_name(place) for place in range(len(names)))
+    drawn = (
+        alt.Chart()
+        .transform_filter(f"!({is_role(HIDDEN, REFERENCE)})")
+        .transform_calculate(verdict=f"[{words}][indexof({list(_CHANGE_ROLES)!r}, datum.role)]")
+    )
+    place = alt.Legend(title=None, orient="top", columns=1, symbolStrokeWidth=1.5)
+
+    def encode_verdict(
+        attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], looks: object
+    ) -> object:
+        return attribute("verdict:N", scale=alt.Scale(domain=names, range=looks), legend=place)
+
+    y = row_axis(style, compact=compact)
+    colour = encode_verdict(alt.Color, list(_CHANGE_COLOURS))
+    whisker = drawn.mark_rule(size=style.size(2), opacity=0.7).encode(
+        y=y, x=value_axis("ci_low", text), x2="ci_high:Q", color=colour
+    )
+    points = drawn.mark_point(
+        size=style.size(38 if compact else 90), opacity=1, strokeWidth=1.5
+    ).encode(
+        y=y,
+        x=value_axis("difference", text),
+        color=colour,
+        fill=encode_verdict(alt.Fill, list(_CHANGE_FILLS)),
+        shape=encode_verdict(alt.Shape, list(_CHANGE_SHAPES)),
+        tooltip=[*tooltip("difference", text, "+.1f"), alt.Tooltip("verdict:N", title="")],
+    )
+    layers = (zero_rule(), _nation_line(), whisker, points, hidden_rows(style, compact=compact))
+    return stacked_rows(layers, style, compact=compact)
+
+
+def _nation_line() -> alt.Chart:
+    """Draw the dashed line at the change of the nation."""
+    return (
+        alt.Chart()
+        .transform_filter(is_role(REFERENCE))
+        .mark_rule(color=GREY, strokeDash=[5, 4], size=1.5)
+        .encode(x="difference:Q")
     )

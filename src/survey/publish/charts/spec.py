@@ -10,10 +10,11 @@ from typing import Any
 
 import altair as alt
 
-from survey.publish.charts.change import changes, city_changes
 from survey.publish.charts.city_map import point_map
 from survey.publish.charts.importance_matrix import matrix
 from survey.publish.charts.interval_charts import (
+    changes,
+    city_changes,
     city_gaps,
     dumbbell,
     gaps,

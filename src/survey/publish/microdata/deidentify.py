@@ -4,14 +4,14 @@ Left out: ids, links, surveyors, devices, open text, numbers that were typed in 
 an age in years) and the hour. Kept: the answers that were chosen or rated, weights and design.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from survey.instrument.model import Instrument, ItemKind
-from survey.publish.microdata.filters import questions_filtered_by
+from survey.instrument.expressions import ExpressionError, parse, references
+from survey.instrument.model import Instrument, Item, ItemKind
 from survey.publish.microdata.release_classes import merge_classes
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
@@ -24,6 +24,8 @@ KEY = (STRATUM, "age_band", "gender")
 _CHINA = "Asia/Shanghai"
 _RETAINED_COLUMNS = ("mode", "language")
 _CHOICE_KIND = ItemKind.SELECT_ONE
+_ASKED_AS = {"age_band": "age"}
+"""Columns of the analysis frame -> the item they are made of."""
 _NOISE = 1e-9
 """Relative; a weight that moves less was only rounded."""
 
@@ -196,3 +198,56 @@ def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     factor = (before["sum"] / after["sum"]).where(pd.Series(lost), 1.0)
     scaled = kept[WEIGHT] * kept["city_code"].astype(str).map(factor).astype(float)
     return kept.assign(**{WEIGHT: scaled})
+
+
+def questions_filtered_by(instrument: Instrument, column: str) -> frozenset[str]:
+    """Return the items whose being asked depends on the answer behind `column`.
+
+    What `column` is calculated from, and what is calculated from it, count as well; so do
+    questions that depend on a question found so.
+    """
+    telling = _sources(instrument, _ASKED_AS.get(column, column))
+    filtered: set[str] = set()
+    while True:
+        asked = {
+            item.name
+            for item, names in _dependencies(instrument)
+            if names & telling and item.name not in filtered
+        }
+        if not asked:
+            return frozenset(filtered)
+        filtered |= asked
+        telling |= asked
+
+
+def _sources(instrument: Instrument, name: str) -> set[str]:
+    """Return the item, all that it is calculated from, and all that is calculated from these."""
+    telling = {name}
+    while True:
+        more: set[str] = set()
+        for item in instrument.items():
+            inputs = _referenced_names(item.calculation)
+            if item.name in telling:
+                more |= inputs
+            if inputs & telling:
+                more.add(item.name)
+        if more <= telling:
+            return telling
+        telling |= more
+
+
+def _dependencies(instrument: Instrument) -> Iterator[tuple[Item, frozenset[str]]]:
+    """Return every item with the names that decide whether it is asked."""
+    for section in instrument.sections:
+        around = _referenced_names(section.relevant)
+        for item in section.items:
+            yield item, around | _referenced_names(item.relevant)
+
+
+def _referenced_names(expression: str | None) -> frozenset[str]:
+    if not expression:
+        return frozenset()
+    try:
+        return references(parse(expression))
+    except ExpressionError:
+        return frozenset()

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from survey.locale import SurveyError, msg
-from survey.publish.table_format import csv_bytes
+from survey.publish.column_tables import csv_bytes
 from survey.spreadsheets import is_formula, write_text_cell
 
 MAX_WORKSHEET_CELLS = 1_500_000

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, Translator
-from survey.publish.table_format import csv_bytes
+from survey.publish.column_tables import csv_bytes
 from survey.sample.workbook_io import CellError
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal

@@ -11,7 +11,7 @@ from survey.access.principal import Principal
 from survey.fieldwork.planning.plan_storage import find_saved_request, plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import city_finder
 from survey.fieldwork.planning.wave_overview import WaveOverview
-from survey.publish.table_format import format_for_screen
+from survey.publish.column_tables import format_for_screen
 from survey.publish.views.plan import GroupPrecision, PlanView, build_plan_view
 from survey.sample.city_frame import FrameCity
 from survey.sample.plan_workbook import QUOTA_KINDS, RULES, build_plan_sheets, read_plan_file

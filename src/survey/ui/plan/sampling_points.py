@@ -24,7 +24,7 @@ from survey.fieldwork.planning.sampling_points import (
     update_point,
 )
 from survey.fieldwork.planning.wave_overview import PointSummary, WaveOverview, list_points
-from survey.publish.table_format import format_for_screen
+from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.point_draw import PointDrawResult
 from survey.store.china_time import CHINA

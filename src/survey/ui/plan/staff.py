@@ -13,7 +13,7 @@ from survey.fieldwork.planning.staff import (
     staff_template,
 )
 from survey.fieldwork.planning.wave_overview import WaveOverview, list_postings
-from survey.publish.table_format import format_for_screen
+from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now

@@ -9,7 +9,7 @@ import streamlit as st
 from survey.fieldwork.forecast import Forecast
 from survey.fieldwork.progress import AreaProgress, WaveProgress
 from survey.locale import Translator
-from survey.publish.table_format import csv_bytes
+from survey.publish.column_tables import csv_bytes
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import CHINA, china_date
 from survey.ui.download_button import CSV, File, draw_download_button

@@ -12,7 +12,7 @@ from survey.fieldwork.quality import FlagKind, QualityGrouping, QualityRow, summ
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg
-from survey.publish.table_format import csv_bytes
+from survey.publish.column_tables import csv_bytes
 from survey.store.engine import read_scope
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.page_runner import PageContext, page_fragment

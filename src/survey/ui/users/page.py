@@ -12,7 +12,7 @@ from survey.access.account_list import (
 from survey.access.accounts import AccountNotFoundError
 from survey.access.principal import Role
 from survey.access.roles import ROLES
-from survey.publish.table_format import format_for_screen
+from survey.publish.column_tables import format_for_screen
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.filters import filter_row

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.table_format import BYTE_ORDER_MARK, csv_bytes, format_for_screen
+from survey.publish.column_tables import BYTE_ORDER_MARK, csv_bytes, format_for_screen
 
 TABLE = pd.DataFrame(
     {

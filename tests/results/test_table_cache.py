@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.results.category_index import CategoryIndex
+from survey.results.table_cache import CategoryIndex
 
 COLUMNS = ("area", "group", "indicator")
 ROWS = list(itertools.product(["CN", "11", "12"], ["all", "men"], ["composite", "1", "1.1"]))
@@ -50,7 +50,7 @@ def test_what_a_caller_does_with_an_answer_changes_no_other_answer(table: pd.Dat
 def test_answers_are_given_up_in_the_order_they_came(
     table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.results.category_index._CACHE_SIZE", 2)
+    monkeypatch.setattr("survey.results.table_cache._CACHE_SIZE", 2)
     lookup = CategoryIndex(table, COLUMNS)
     for area in ("CN", "11", "12", "CN"):
         assert set(lookup.find({"area": [area]})["area"].astype(str)) == {area}

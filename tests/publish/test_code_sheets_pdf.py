@@ -1,0 +1,111 @@
+"""Printed codes: what is drawn is what a phone reads, and a sign-in code stands in no address."""
+
+from datetime import UTC, datetime
+
+import pytest
+import segno
+
+from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
+from survey.fieldwork.invitation_sheets import (
+    INVITATIONS_PER_PAGE,
+    InvitationSheet,
+    PrintedInvitation,
+)
+from survey.publish import code_sheets_pdf
+from survey.publish.code_sheets_pdf import (
+    INVITATIONS,
+    SIGN_IN_CODES,
+    SheetLayout,
+    dark_runs,
+    invitation_sheet_pdf,
+    qr_modules,
+    sign_in_sheet_pdf,
+)
+from survey.store.tables import new_id
+
+ADDRESS = "https://survey.example.cn/q/YncRr3RtYsBMR_x4a6idKQ"
+
+
+def invitations(count: int, point: str = "解放路步行街") -> InvitationSheet:
+    return InvitationSheet(
+        id=new_id(), wave_title={"zh": "2026年测评", "en": "Wave 2026"},
+        city_name={"zh": "宜昌市", "en": "Yichang"}, point_name=point, surveyor_name="Li",
+        is_demo=True, expires_at=datetime(2026, 5, 22, 16, tzinfo=UTC),
+        codes=tuple(PrintedInvitation(n, f"token-{n:016d}") for n in range(1, count + 1)),
+    )  # fmt: skip
+
+
+def test_the_runs_draw_every_module_of_the_code_and_no_other() -> None:
+    rows = qr_modules(ADDRESS)
+    drawn = [[False] * len(row) for row in rows]
+    for y, x, length in dark_runs(rows):
+        for column in range(x, x + length):
+            assert not drawn[y][column]
+            drawn[y][column] = True
+    assert drawn == [
+        [bool(module) for module in row] for row in segno.make(ADDRESS, error="m").matrix
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layout", "codes"), [(INVITATIONS, INVITATIONS_PER_PAGE), (SIGN_IN_CODES, 10)]
+)
+def test_twenty_invitations_or_ten_sign_in_codes_fit_on_a_page_of_a4(
+    layout: SheetLayout, codes: int
+) -> None:
+    assert layout.per_page == codes
+    assert layout.margin + layout.columns * layout.cell_width + layout.margin <= 210
+    assert layout.top + layout.rows * layout.cell_height + layout.margin <= 297
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("count", "pages"), [(20, 1), (21, 2)])
+def test_a_page_for_every_twenty(language: str, count: int, pages: int) -> None:
+    content = invitation_sheet_pdf(
+        invitations(count), origin="https://survey.example.cn", language=language
+    )
+    assert content.startswith(b"%PDF-")
+    assert content.count(b"/Type /Page\n") == pages
+    assert b"NotoSansSC" in content
+
+
+def test_long_names_and_no_server_address_are_no_trouble() -> None:
+    assert invitation_sheet_pdf(invitations(1, point="购物中心" * 60), origin="", language="zh")
+
+
+def sign_in_codes(count: int, **changes: str) -> SignInCodeSheet:
+    people = tuple(
+        PrintedSignInCode(
+            changes.get("login", f"s-{n:02d}"), changes.get("name", "李娜"), "ABCD-2345"
+        )
+        for n in range(count)
+    )
+    return SignInCodeSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC), is_demo=True)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (10, 1), (11, 2)])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_ten_people_a_page(count: int, pages: int, language: str) -> None:
+    pdf = sign_in_sheet_pdf(
+        sign_in_codes(count), origin="https://survey.example.cn", language=language
+    )
+    assert pdf.startswith(b"%PDF-")
+    assert pdf.count(b"/Type /Page\n") == pages
+
+
+def test_the_code_opens_the_page_with_the_login_and_without_the_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    addresses: list[str] = []
+    monkeypatch.setattr(
+        code_sheets_pdf, "draw_code", lambda pdf, address, *place: addresses.append(address)
+    )
+    sign_in_sheet_pdf(
+        sign_in_codes(1, login="a&b=c"), origin="https://survey.example.cn", language="zh"
+    )
+    assert addresses == ["https://survey.example.cn/auth/code?login=a%26b%3Dc"]
+
+
+def test_long_names_of_people_stay_on_the_paper() -> None:
+    sheet = sign_in_codes(3, name="长" * 80, login="x" * 64)
+    assert sign_in_sheet_pdf(sheet, origin="http://[::1]:8501", language="zh")
