@@ -19,6 +19,8 @@ def test_a_respondent_takes_everything_back_with_the_code_of_the_last_page(
     shown = page.locator(".sf-code strong")
     expect(shown).to_have_text(CODE)
     code = shown.inner_text()
+    # The code is there already while the answers are still on their way.
+    expect(page.locator(".sf-heading")).to_have_text(zh("Received. Thank you!"))
     expect(page.locator(".sf-code p").first).to_contain_text("/withdraw")
     before, revision = live_server.responses()[-1]
     assert revision.answers == {"consent": "yes", "lived_6m": "no"}

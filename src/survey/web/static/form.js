@@ -140,7 +140,9 @@ const SurveyForm = (function () {
     if (result.outcome === "problems") {
       reopen(app, entry, result.problems);
     } else if (result.outcome !== "retry") {
-      if (result.outcome === "receipt" && !app.meta.next) SurveyBrowserStorage.keepPage("code", { code: app.state.code });
+      if (result.outcome === "receipt" && !app.meta.next) {
+        SurveyBrowserStorage.keepPage("code", { code: app.state.code });
+      }
       app.receipt = result.receipt;
       app.refusal = result;
       app.screen = result.outcome === "receipt" ? "received" : "refused";
@@ -267,7 +269,8 @@ const SurveyForm = (function () {
       draftKey: options.draftKey,
       heading: options.heading || "h1",
       startLanguage: language,
-      elder: elder === true || elder === false ? elder : SurveyBrowserStorage.preference("elder") === true,
+      elder: elder === true || elder === false ? elder
+        : SurveyBrowserStorage.preference("elder") === true,
       aloud: SurveyBrowserStorage.preference("aloud") === true,
       state: SurveyAnswerState.fresh(language),
       screen: "filling",

@@ -139,7 +139,10 @@ const SurveyFormChrome = (function () {
     ]).concat([
       code && app.t("receipt_code", { code: code }),
       app.meta.next ? "" : app.t("may_close")
-    ]), [nextAction(app)], [SurveyWithdrawalCode.block(app), app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)]);
+    ]), [nextAction(app)], [
+      SurveyWithdrawalCode.block(app),
+      app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)
+    ]);
   }
 
   function refused(app) {
@@ -154,7 +157,9 @@ const SurveyFormChrome = (function () {
   }
 
   function forgetQuestion(app) {
-    return h("div", { class: "sf-notice sf-warn", role: "alertdialog", "aria-label": app.t("forget_sure") }, [
+    return h("div", {
+      class: "sf-notice sf-warn", role: "alertdialog", "aria-label": app.t("forget_sure")
+    }, [
       h("span", { text: app.t("forget_sure") }),
       h("div", { class: "sf-nav" }, [
         button("sf-second", app.t("forget_no"), app.keep),

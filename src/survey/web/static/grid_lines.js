@@ -38,7 +38,8 @@ const SurveyGridLines = (function () {
   // Pairs of key and words, in the order of the question.
   function legend(app, item) {
     const letters = SurveyKeyingCodes.LETTERS;
-    const parts = !SurveyKeyingCodes.isChosen(item) ? [] : SurveyKeyingCodes.options(item).map(function (option) {
+    const options = SurveyKeyingCodes.isChosen(item) ? SurveyKeyingCodes.options(item) : [];
+    const parts = options.map(function (option) {
       const words = option.label ? app.text(option.label) : "";
       return [option.code, words ? option.code + " " + words : option.code];
     });

@@ -75,6 +75,7 @@ const SurveyScreenOrder = (function () {
   }
 
   return {
-    steps: steps, endsAfter: endsAfter, locate: locate, placeOf: placeOf, progress: progress, isLastSection: isLastSection
+    steps: steps, endsAfter: endsAfter, locate: locate, placeOf: placeOf, progress: progress,
+    isLastSection: isLastSection
   };
 })();
