@@ -107,7 +107,7 @@ def compare(
     names, values, omega = statistics_of(frame, variables)
     sample = Sample.read(frame, design)
     domains = Domains.read(frame, names_of(by))
-    label, labels = _labels(frame, group)
+    label, labels = _read_labels(frame, group)
     parts = _LabelSums(sample, domains, values, omega, label, len(labels))
     if isinstance(reference, str) and reference in ("rest", "all"):
         outside = PsuSums.collect(sample, domains, values, omega)
@@ -152,14 +152,18 @@ class _LabelSums:
         return self._sums.within(home, self._domains)
 
 
-def _labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
+def _read_labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
     """Return the label of each row, -1 for none, and the names of the labels."""
     if isinstance(group, str) and not pd.api.types.is_bool_dtype(get_column(frame, group)):
         codes, levels = encode(frame[group], sort=True)
         if not len(levels):
             raise EstimateError("empty_group", column=group)
         return codes.astype(np.intp), levels.tolist()
-    name = group if isinstance(group, str) else ", ".join(f"{k}={v}" for k, v in _terms(group))
+    name = (
+        group
+        if isinstance(group, str)
+        else ", ".join(f"{k}={v}" for k, v in _selector_terms(group))
+    )
     return np.where(_matching_rows(frame, group), 0, -1), [name]
 
 
@@ -173,7 +177,7 @@ def _level_of(group: Selector, reference: Selector, frame: pd.DataFrame) -> Sele
     return (group, reference) if isinstance(group, str) and not selector else reference
 
 
-def _terms(group: Selector) -> list[tuple[str, Hashable]]:
+def _selector_terms(group: Selector) -> list[tuple[str, Hashable]]:
     if isinstance(group, str):
         return [(group, True)]
     return list(group.items()) if isinstance(group, Mapping) else [group]
@@ -182,7 +186,7 @@ def _terms(group: Selector) -> list[tuple[str, Hashable]]:
 def _matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
     """Return which rows satisfy every (column, level) term; missing values satisfy none."""
     rows = np.ones(len(frame), dtype=np.bool_)
-    for name, level in _terms(group):
+    for name, level in _selector_terms(group):
         hit = (get_column(frame, name) == level).fillna(False).to_numpy(np.bool_)
         if not hit.any():
             raise EstimateError("unknown_group", column=name, level=level)
@@ -204,13 +208,15 @@ def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
     spreads = psu_variance(sample, psu, domain, z, members, domains)
     variance = spreads.variance
     if sample.assumed_deff is not None:
-        variance = sample.assumed_deff * _simple(sample, psu, domain, z, members, domains)
+        variance = sample.assumed_deff * _simple_random_variance(
+            sample, psu, domain, z, members, domains
+        )
     return DifferenceInputs(
         first=first.estimate,
         second=second.estimate,
         variance=variance,
-        df=np.minimum(_df(group), _df(reference)),
-        psus=np.minimum(_psus(group), _psus(reference)),
+        df=np.minimum(_design_df(group), _design_df(reference)),
+        psus=np.minimum(_psus_with_members(group), _psus_with_members(reference)),
         n_first=group.by_domain(group.rows),
         n_second=reference.by_domain(reference.rows),
         members=np.minimum(group.by_domain(group.members), reference.by_domain(reference.members)),
@@ -218,19 +224,21 @@ def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
     )
 
 
-def _psus(sums: PsuSums) -> Floats:
+def _psus_with_members(sums: PsuSums) -> Floats:
     return sums.by_domain((sums.members > 0).astype(np.float64))
 
 
-def _df(sums: PsuSums) -> Floats:
+def _design_df(sums: PsuSums) -> Floats:
     """Return PSUs with members less strata with members, shape (D, T)."""
     strata = len(sums.sample.psus)
     cell, cells = pd.factorize(sums.domain * strata + sums.sample.stratum[sums.psu])
     occupied = group_sum(cell, sums.members, len(cells)) > 0
-    return _psus(sums) - group_sum(cells // strata, occupied.astype(np.float64), sums.domains)
+    return _psus_with_members(sums) - group_sum(
+        cells // strata, occupied.astype(np.float64), sums.domains
+    )
 
 
-def _simple(
+def _simple_random_variance(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
 ) -> Floats:
     """Return the simple-random variance of a difference when every row is its own PSU.

@@ -140,7 +140,7 @@ def driver_matrix(
     members = {name: _member_rows(frame, rows) for name, rows in domains.items()}
     with limit_to_one_thread():
         return {
-            name: _matrix(table, sample, factors, order[rows[order]], names)
+            name: _domain_matrix(table, sample, factors, order[rows[order]], names)
             for name, rows in members.items()
         }
 
@@ -172,7 +172,7 @@ def _member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
     return rows
 
 
-def _matrix(
+def _domain_matrix(
     table: Floats, sample: Sample, factors: Floats, rows: Codes, names: Sequence[str]
 ) -> DriverMatrix:
     """Build the matrix of one domain, whose `rows` are sorted by PSU."""
@@ -180,11 +180,11 @@ def _matrix(
     scored = ~np.isnan(values)
     known = scored.astype(np.float64)
     middle = ratio(weight @ np.nan_to_num(values), weight @ known)
-    sums, psus = _sums(np.where(scored, values - middle, 0.0), known, weight, psu)
-    whole = _weigh(sums.sum(axis=0, keepdims=True), middle)
+    sums, psus = _psu_pair_sums(np.where(scored, values - middle, 0.0), known, weight, psu)
+    whole = _replicate_weights(sums.sum(axis=0, keepdims=True), middle)
     flat = np.flatnonzero(~whole.varies[0])
     drawn = factors[:, psus]
-    resampled = _weigh(drawn @ sums.reshape(len(psus), -1), middle, len(names))
+    resampled = _replicate_weights(drawn @ sums.reshape(len(psus), -1), middle, len(names))
     if not (drawn != 1).any():
         resampled = resampled.nothing()
     return DriverMatrix(
@@ -198,7 +198,9 @@ def _matrix(
     )
 
 
-def _sums(centred: Floats, known: Floats, weight: Floats, psu: Codes) -> tuple[Floats, Codes]:
+def _psu_pair_sums(
+    centred: Floats, known: Floats, weight: Floats, psu: Codes
+) -> tuple[Floats, Codes]:
     """Return sums by PSU over the rows that score both of a pair, and the PSUs.
 
     Weight, first of the pair, its square and the product, shape (P, 4, K + 1, K + 1).
@@ -230,7 +232,7 @@ class _ReplicateWeights:
         return _ReplicateWeights(none, none, self.varies)
 
 
-def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _ReplicateWeights:
+def _replicate_weights(sums: Floats, middle: Floats, width: int | None = None) -> _ReplicateWeights:
     """Return relative weights and means from sums (R, 4, K + 1, K + 1), or flat ones of `width`."""
     if width is not None:
         sums = sums.reshape(len(sums), 4, width, width)

@@ -119,7 +119,7 @@ def _read_margin(
     keys = [index.get_level_values(i) for i in range(depth)]
     group = np.zeros(len(index), dtype=np.intp)
     if groups.column is not None:
-        group = _stale(name, groups, keys.pop(0), targets)
+        group = _target_groups(name, groups, keys.pop(0), targets)
     levels = tuple(pd.Index(pd.unique(key.astype(object)), dtype=object) for key in keys)
     sizes = (len(groups.labels), *(len(level) for level in levels))
     known = group >= 0
@@ -139,7 +139,9 @@ def _read_margin(
     return margin
 
 
-def _stale(name: MarginKey, groups: RakingGroups, key: pd.Index, targets: pd.Series) -> Codes:
+def _target_groups(
+    name: MarginKey, groups: RakingGroups, key: pd.Index, targets: pd.Series
+) -> Codes:
     """Return the group of each target; raise an error if a positive target has no respondents."""
     group = groups.labels.get_indexer(key)
     stale = np.flatnonzero((group < 0) & (targets.to_numpy() > 0))

@@ -109,9 +109,9 @@ class _Sweeper:
         for sweep in range(1, self._max_sweeps + 1):
             moved = np.zeros_like(self.misfit)
             for margin, cell in zip(self._margins, self._cells, strict=True):
-                factor = _factor(margin, cell, mass)
+                factor = _scale_factor(margin, cell, mass)
                 mass *= factor[cell]
-                np.maximum(moved, _worst(margin, factor), out=moved)
+                np.maximum(moved, _largest_departure(margin, factor), out=moved)
             self.sweeps[moved > self._tolerance] = sweep
             if moved.max() <= 10 * self._tolerance and self._converged(mass):
                 break
@@ -123,12 +123,16 @@ class _Sweeper:
     def _converged(self, mass: Floats) -> bool:
         self.misfit[:] = 0.0
         for margin, cell in zip(self._margins, self._cells, strict=True):
-            np.maximum(self.misfit, _worst(margin, _misfit(margin, cell, mass)), out=self.misfit)
+            np.maximum(
+                self.misfit,
+                _largest_departure(margin, _relative_total(margin, cell, mass)),
+                out=self.misfit,
+            )
         return bool(self.misfit.max() <= self._tolerance)
 
     def _give_up(self, mass: Floats) -> None:
         off = [
-            _misfit(margin, cell, mass) - 1
+            _relative_total(margin, cell, mass) - 1
             for margin, cell in zip(self._margins, self._cells, strict=True)
         ]
         worst = int(np.argmax([np.abs(misfit).max() for misfit in off]))
@@ -143,19 +147,19 @@ class _Sweeper:
         )
 
 
-def _factor(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
+def _scale_factor(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
     """Return target over current total of each cell; 1 where the cell is empty."""
     current = weighted_count(cell, mass, len(margin.target))
     return ratio(margin.target, current, 1.0)
 
 
-def _misfit(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
+def _relative_total(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
     """Return current total over target of each cell; 1 where the target is 0 or absent."""
     current = weighted_count(cell, mass, len(margin.target))
     return ratio(current, margin.target, 1.0)
 
 
-def _worst(margin: RakingMargin, ratio: Floats) -> Floats:
+def _largest_departure(margin: RakingMargin, ratio: Floats) -> Floats:
     """Return the largest departure from 1 within each group."""
     return np.asarray(np.abs(ratio - 1).reshape(-1, margin.width).max(axis=1))
 

@@ -55,14 +55,14 @@ def rank_sets(
     x, spread = _vector("estimate", estimate), _vector("se", se)
     if len(spread) != len(x):
         raise EstimateError("shape", name="se", found=spread.shape, expected=x.shape)
-    freedom = _freedom(df, len(x), covariance)
-    noise, deviation = _noise(spread, covariance, draws, seed, normal_draws)
+    freedom = _degrees_of_freedom(df, len(x), covariance)
+    noise, deviation = _draw_errors(spread, covariance, draws, seed, normal_draws)
     pairs: RankPairs
     if freedom is None:
         standard = None if covariance is not None else ratio(noise, spread)
         pairs = KnownErrors(x, noise, deviation, standard, level, step_down)
     else:
-        scale = _scale(freedom, len(noise), seed)
+        scale = _draw_variance_ratios(freedom, len(noise), seed)
         pairs = EstimatedErrors(x, spread, freedom, noise, scale, level, step_down)
     above, below = pairs.count_simultaneously() if simultaneous else pairs.count_unit_by_unit()
     table = pd.DataFrame(
@@ -96,7 +96,7 @@ def significant_pairs(
     pairs are then those that its simultaneous sets count.
     """
     x, spread = _vector("estimate", estimate), _vector("se", se)
-    freedom = _freedom(df, len(x), None)
+    freedom = _degrees_of_freedom(df, len(x), None)
     if freedom is None:
         return np.asarray(x[:, None] - x - np.hypot(spread, spread[:, None]) * critical > 0)
     return np.asarray(deviate_squares(x, spread, freedom) > critical)
@@ -119,10 +119,10 @@ def top_probability(
     which a unit ranks within `top`.
     """
     x, spread = _vector("estimate", estimate), _vector("se", se)
-    freedom = _freedom(df, len(x), covariance)
-    noise, _ = _noise(spread, covariance, draws, seed, normal_draws)
+    freedom = _degrees_of_freedom(df, len(x), covariance)
+    noise, _ = _draw_errors(spread, covariance, draws, seed, normal_draws)
     if freedom is not None:
-        noise /= np.sqrt(_scale(freedom, len(noise), seed))
+        noise /= np.sqrt(_draw_variance_ratios(freedom, len(noise), seed))
     drawn = x + noise
     floor = -np.partition(-drawn, min(top, len(x)) - 1, axis=1)[:, min(top, len(x)) - 1]
     return pd.Series(
@@ -212,7 +212,7 @@ def _vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
     return vector
 
 
-def _freedom(
+def _degrees_of_freedom(
     df: pd.Series | npt.ArrayLike | float | None, units: int, covariance: npt.ArrayLike | None
 ) -> Floats | None:
     """Return degrees of freedom (p,), or None where every error is taken as known."""
@@ -231,7 +231,7 @@ def _freedom(
     return freedom
 
 
-def _scale(df: Floats, draws: int, seed: int) -> Floats:
+def _draw_variance_ratios(df: Floats, draws: int, seed: int) -> Floats:
     """Draw variances over true ones, chi-squared over its degrees of freedom, (draws, p).
 
     They are independent of the errors, as in a normal sample: another stream of the same seed.
@@ -244,7 +244,7 @@ def _scale(df: Floats, draws: int, seed: int) -> Floats:
     return scale
 
 
-def _noise(
+def _draw_errors(
     se: Floats,
     covariance: npt.ArrayLike | None,
     draws: int,
@@ -268,10 +268,10 @@ def _noise(
         raise EstimateError("shape", name="covariance", found=sigma.shape, expected=(p, p))
     variance = np.diag(sigma)
     deviation = np.sqrt(np.maximum(variance + variance[:, None] - 2 * sigma, 0))
-    return standard @ _root(sigma).T, deviation
+    return standard @ _covariance_root(sigma).T, deviation
 
 
-def _root(sigma: Floats) -> Floats:
+def _covariance_root(sigma: Floats) -> Floats:
     """Return the lower Cholesky factor, or, of a singular matrix, its symmetric root."""
     try:
         return np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)

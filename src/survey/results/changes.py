@@ -82,7 +82,7 @@ def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
     )
     try:
         first, second = (
-            _cube(source, after.plan.tree, common, groups) for source in (before, after)
+            _wave_cube(source, after.plan.tree, common, groups) for source in (before, after)
         )
         table = cube_change(first, second, level=after.level)
     except EstimateError as error:
@@ -138,7 +138,7 @@ def build_change_table(
             wave_changes.left_out,
             strict=True,
         ):
-            table = _follow(table, codes, cells, n, left_out)
+            table = _follow_wave(table, codes, cells, n, left_out)
     except KeyError as error:
         raise WavesNotComparableError(OUTDATED) from error
     table.insert(0, "before_wave", pd.Series(before_wave, index=table.index, dtype="category"))
@@ -194,7 +194,9 @@ def _is_same_recipe(old: dict[str, float] | None, new: dict[str, float]) -> bool
     )
 
 
-def _cube(source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[str, ...]) -> Cube:
+def _wave_cube(
+    source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[str, ...]
+) -> Cube:
     """Build the cube of one wave; a question it did not ask has no answer."""
     missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
     outside = ~source.people["city_code"].astype(str).isin(common).to_numpy()
@@ -206,7 +208,7 @@ def _cube(source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[st
     return Cube.of(source.people.assign(**missing), spec)
 
 
-def _follow(
+def _follow_wave(
     table: pd.DataFrame, codes: pd.Series, cells: pd.DataFrame, n: str, left_out: frozenset[str]
 ) -> pd.DataFrame:
     """Return `table` after the decisions for the cells of one wave.

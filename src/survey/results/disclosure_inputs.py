@@ -64,7 +64,7 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
         by=CELL_KEYS,
         totals=totals,
         overlaps=find_overlaps(who, nested=_nested(areas, totals)),
-        answer=_answers(source, who, indicators["indicator"].tolist()),
+        answer=_common_answers(source, who, indicators["indicator"].tolist()),
         auditor=auditor,
     )
     if auditor is not None:
@@ -229,10 +229,10 @@ def _answered(source: WaveData) -> dict[str, NDArray[np.bool_]]:
         name: np.any(items[:, weights > 0], axis=1)
         for name, weights in zip(plan.tree.variables, plan.tree.omega, strict=True)
     }
-    return answered | {key: ~np.isnan(values) for key, values in _values(source).items()}
+    return answered | {key: ~np.isnan(values) for key, values in _unscored_values(source).items()}
 
 
-def _values(source: WaveData) -> dict[str, NDArray[np.float64]]:
+def _unscored_values(source: WaveData) -> dict[str, NDArray[np.float64]]:
     """Return the value of each respondent by measure, for measures that are not scored already."""
     item_columns = set(source.plan.tree.item_columns)
     return {
@@ -242,9 +242,11 @@ def _values(source: WaveData) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _answers(source: WaveData, who: Memberships, indicators: Sequence[str]) -> NDArray[np.float64]:
+def _common_answers(
+    source: WaveData, who: Memberships, indicators: Sequence[str]
+) -> NDArray[np.float64]:
     """Return the one answer of all respondents of each cell of sensitive measures, one per row."""
-    values = _values(source)
+    values = _unscored_values(source)
     result = np.full(who.shape, np.nan)
     sensitive = {measure.key for measure in source.measures if measure.sensitive}
     for place, name in enumerate(indicators):

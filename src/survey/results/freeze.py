@@ -106,10 +106,13 @@ def freeze_wave(
     actor.require(Action.ADMINISTER)
 
     def freeze(session: Session) -> FrozenWave:
-        wave = _wave(session, wave_key, final=final)
+        wave = _get_wave_to_freeze(session, wave_key, final=final)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         frame = response_frame(
-            session=session, wave_id=wave.id, instrument=instrument, statuses=_statuses(wave)
+            session=session,
+            wave_id=wave.id,
+            instrument=instrument,
+            statuses=_statuses_to_freeze(wave),
         )
         draft = SnapshotDraft(settings, session)
         frozen = freeze_frame(
@@ -178,7 +181,9 @@ def freeze_frame(
         )
         directory = str(folder.relative_to(settings.snapshot_dir))
         seal = mine.seal(whole=folder, actor=actor, now=manifest.frozen_at)
-        _register(session, wave, manifest, directory, seal, actor, final=final, release=release)
+        _register_snapshot(
+            session, wave, manifest, directory, seal, actor, final=final, release=release
+        )
         if draft is None:
             mine.install()
     if made is not None:
@@ -195,7 +200,7 @@ def freeze_frame(
     )
 
 
-def _wave(session: Session, key: str, *, final: bool) -> Wave:
+def _get_wave_to_freeze(session: Session, key: str, *, final: bool) -> Wave:
     """Return the wave, locked with its responses if nothing may change while it is computed."""
     wave = get_wave(session=session, key=key)
     if not final and wave.state not in COMPUTED_STATES:
@@ -205,7 +210,7 @@ def _wave(session: Session, key: str, *, final: bool) -> Wave:
     return wave
 
 
-def _statuses(wave: Wave) -> tuple[Status, ...]:
+def _statuses_to_freeze(wave: Wave) -> tuple[Status, ...]:
     """Return which responses are frozen; of a frozen wave those that were frozen before."""
     return (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
 
@@ -290,7 +295,7 @@ def _require_unchanged_responses(session: Session, wave: Wave, rows: int) -> Non
         )
 
 
-def _register(
+def _register_snapshot(
     session: Session,
     wave: Wave,
     manifest: SnapshotManifest,

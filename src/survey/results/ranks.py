@@ -82,7 +82,7 @@ def rank_tables(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[pd.DataFra
     table = table.assign(**dict.fromkeys(FIGURES, np.nan))
     pairs = pd.DataFrame(columns=list(_PAIR))
     if len(table):
-        scores = _scores(figures.cities, cells)
+        scores = _read_scores(figures.cities, cells)
         ranks, pairs = _rank_scores(scores, codes, plan.tree, figures.source.level)
         keys = pd.MultiIndex.from_frame(table[["area", "indicator"]].astype(str))
         table[list(FIGURES)] = ranks.reindex(keys)[list(FIGURES)].to_numpy()
@@ -90,7 +90,7 @@ def rank_tables(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[pd.DataFra
     return protected, _PAIR_TYPES.cast(pairs)
 
 
-def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
+def _read_scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
     placed = (
         cells.loc[cities.index, "shown"]
         & (cities["n"] >= RANKING.ranked_from_n)
@@ -122,7 +122,7 @@ def _rank_scores(
     with ThreadPoolExecutor(_THREADS) as pool:
         both = dict(zip(codes, pool.map(places, codes), strict=True))
     tables = {code: table for code, (table, _) in both.items()}
-    moved = _sensitivity(scores, tree, level)
+    moved = _composite_sensitivity(scores, tree, level)
     tables[COMPOSITE] = tables[COMPOSITE].drop(columns=list(moved)).join(moved)
     joined = pd.concat(tables, names=["indicator", "area"])
     pairs = pd.concat([pairs for _, pairs in both.values()], ignore_index=True)
@@ -160,7 +160,7 @@ def _rank_indicator(
     return places, pd.DataFrame(dict(zip(_PAIR, columns, strict=True)))
 
 
-def _sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
+def _composite_sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
     """Return ranks in the composite when the weights under every parent of the tree move.
 
     There are none where a ranked city lacks an indicator: its composite under other weights would

@@ -93,11 +93,11 @@ def apply_release(
     record(
         session=session, actor=principal, event=AuditEvent.WAVE_RELEASED,
         subject_id=wave.id, now=now,
-        detail={"shown": shown, "first_places": first_places, **_seal(session, wave)},
+        detail={"shown": shown, "first_places": first_places, **_newest_seal(session, wave)},
     )  # fmt: skip
 
 
-def _seal(session: Session, wave: Wave) -> dict[str, str]:
+def _newest_seal(session: Session, wave: Wave) -> dict[str, str]:
     """Return the seal of the newest snapshot, which says the figures that were released."""
     query = (
         select(Snapshot.directory)

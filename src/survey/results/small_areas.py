@@ -120,7 +120,7 @@ def build_small_area_table(
     Source: Fay and Herriot (1979) on the difference between group and city; docs/statistics.md,
     "Small groups by city".
     """
-    groups, indicators = _groups(cells, series), _indicators(cells)
+    groups, indicators = _special_groups(cells, series), _modelled_indicators(cells)
     everyone = _index_by_city(cells, [EVERYONE], indicators)
     special = _index_by_city(cells, groups, indicators)
     contrasts = _index_by_city(gaps[gaps["contrast"] == "rest"], groups, indicators)
@@ -141,7 +141,7 @@ def build_small_area_table(
         )
         keys = {"area_level": "city", "area": codes, "group": group, "indicator": indicator}
         with limit_to_one_thread():
-            model = _model(inputs, cities.reindex(codes), level)
+            model = _fit_model(inputs, cities.reindex(codes), level)
         columns: dict[str, Any] = {**keys, "grade": grade_cells(direct), **model}
         parts.append(direct[list(_COPIED)].assign(**columns))
     if not parts:
@@ -183,7 +183,7 @@ def pooled_variance(variance: Floats, n: Floats, df: Floats) -> Floats:
         return np.asarray(each / n)
 
 
-def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any]:
+def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any]:
     """Return the columns of the model for the cities of `inputs`."""
     none = {
         **dict.fromkeys(("model", "mse", "model_low", "model_high", "shrinkage"), np.nan),
@@ -194,7 +194,7 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
     own_variance = pooled_variance(
         _numbers(inputs.own, "se") ** 2, _numbers(inputs.own, "n"), _numbers(inputs.own, "df")
     )
-    difference, variance = _differences(inputs, own)
+    difference, variance = _smoothed_differences(inputs, own)
     present = ~np.isnan(own) & ~np.isnan(own_variance)
     seen = present & ~np.isnan(difference)
     if np.isnan(inputs.nation) or np.isnan(inputs.nation_share):
@@ -232,7 +232,7 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
     }
 
 
-def _differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
+def _smoothed_differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
     """Return group less city and its smoothed sampling variance; NaN without a direct figure.
 
     A group less its whole city is (1 - share) times the group less the rest.
@@ -269,7 +269,7 @@ def _adjustment(inputs: _Inputs, model: Floats, given: Flags) -> float:
     return inputs.nation - float(np.average(model[counted], weights=weight))
 
 
-def _groups(cells: pd.DataFrame, series: str) -> list[str]:
+def _special_groups(cells: pd.DataFrame, series: str) -> list[str]:
     """Return the special groups of the main study, or the bands of a supplement."""
     known = _occurring(cells["group"])
     if series == "main":
@@ -277,7 +277,7 @@ def _groups(cells: pd.DataFrame, series: str) -> list[str]:
     return [group for group in known if group.partition("=")[0] in BANDS]
 
 
-def _indicators(cells: pd.DataFrame) -> list[str]:
+def _modelled_indicators(cells: pd.DataFrame) -> list[str]:
     """Return the composite and indicators of two levels; without a tree, overall satisfaction."""
     known = _occurring(cells["indicator"])
     if COMPOSITE not in known:

@@ -136,11 +136,11 @@ def published_table(path: Path, age: int) -> CategoryIndex:
 
 def read_method(path: Path) -> MethodRecord:
     """Return the record of how the tables beside it were computed."""
-    return _method(path, file_age(path))
+    return _cached_method(path, file_age(path))
 
 
 @lru_cache(maxsize=32)
-def _method(path: Path, _age: int) -> MethodRecord:
+def _cached_method(path: Path, _age: int) -> MethodRecord:
     try:
         return MethodRecord.model_validate_json(read_file(path))
     except ValidationError as error:

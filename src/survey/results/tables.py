@@ -77,7 +77,7 @@ def write_tables(
     for name, table in tables.items():
         draft.write(folder / name, parquet_bytes(table))
     draft.write(
-        folder / METHOD, _method(source, decided, auditor).model_dump_json(indent=2).encode()
+        folder / METHOD, _method_record(source, decided, auditor).model_dump_json(indent=2).encode()
     )
     cells = tables[CELLS]
     return len(cells), int(np.sum(~cells["shown"]))
@@ -107,7 +107,7 @@ def audit_work_limit(audit_seconds: float) -> int | None:
     return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
 
 
-def _method(source: WaveData, cells: pd.DataFrame, auditor: IntervalAuditor) -> MethodRecord:
+def _method_record(source: WaveData, cells: pd.DataFrame, auditor: IntervalAuditor) -> MethodRecord:
     design = source.design
     return MethodRecord(
         composite=source.composite,
@@ -141,13 +141,13 @@ def _method(source: WaveData, cells: pd.DataFrame, auditor: IntervalAuditor) -> 
             b_from_n=MIN_GRADE_B_N,
             fewest_cities=MIN_CITIES,
         ),
-        drivers=_drivers(source),
+        drivers=_driver_method(source),
         change=ChangeMethod(false_discovery_rate=Q) if source.plan.has_composite else None,
         code_version=version("hundred-cities-survey"),
     )
 
 
-def _drivers(source: WaveData) -> DriverMethod | None:
+def _driver_method(source: WaveData) -> DriverMethod | None:
     if OVERALL not in source.instrument.by_name or not source.plan.has_composite:
         return None
     return DriverMethod(

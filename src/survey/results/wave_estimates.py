@@ -57,9 +57,9 @@ def estimate_wave(source: WaveData) -> WaveEstimates:
     try:
         sums = Cube.of(people.assign(**rates), replace(source.cube_spec, rates=tuple(rates)))
         cells = sums.table(level=source.level)
-        differences = _gaps(sums, plan.tree.variables, source.level)
+        differences = _build_gaps(sums, plan.tree.variables, source.level)
         shares = [m.key for m in source.measures if m.choices and m.key in rates]
-        numbers = _numbers(source)
+        numbers = _count_measures(source)
         cells = bound_rate_intervals(
             cells, shares, level=source.level, deff=overall_deff(source), unbounded=numbers
         )
@@ -82,7 +82,7 @@ def overall_deff(source: WaveData) -> float:
     return kish * (source.design.assumed_deff or 1.0)
 
 
-def _numbers(source: WaveData) -> list[str]:
+def _count_measures(source: WaveData) -> list[str]:
     """Return measures that count something, such as complaints, and lie on no scale."""
     return [
         measure.key
@@ -91,7 +91,7 @@ def _numbers(source: WaveData) -> list[str]:
     ]
 
 
-def _gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFrame:
+def _build_gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFrame:
     """Return the differences of a wave.
 
     Each group against the rest of its area, each area against the nation, and the `scores` of each

@@ -91,11 +91,11 @@ def rake_weights(
     base = city.map(city_total).astype(float) / size
     if margins is None or not set(margins.cells) <= set(frame.columns):
         return base, _report(base, None, (), 0, 0, 0.0)
-    cells, targets, merges = _cells(frame, city, city_total, margins)
+    cells, targets, merges = _margin_cells(frame, city, city_total, margins)
     work = pd.DataFrame({"city_code": city, CELL: cells, "base": base}, index=frame.index)
     raking: dict[MarginKey, pd.Series] = {CELL: targets}
     if guardian_share is not None:
-        work[GUARDIAN], raking[GUARDIAN], alone = _guardians(
+        work[GUARDIAN], raking[GUARDIAN], alone = _guardian_cells(
             frame[GUARDIAN], city, city_total, guardian_share
         )
         merges += alone
@@ -106,7 +106,7 @@ def rake_weights(
     return raked.weights, _report(raked.weights, margins, merges, unknown, sweeps, misfit)
 
 
-def _cells(
+def _margin_cells(
     frame: pd.DataFrame,
     city: pd.Series,
     city_total: Mapping[str, float],
@@ -118,7 +118,7 @@ def _cells(
     cell_of_row = _label(margins.table, margins.cells)
     keys = zip(margins.table["city_code"], cell_of_row, strict=True)
     population = dict(zip(keys, margins.table["population"].astype(float), strict=True))
-    ladders = _ladders(margins)
+    ladders = _merge_ladders(margins)
     names: dict[tuple[str, str], str] = {}
     targets: dict[tuple[str, str], float] = {}
     merges: list[CellMerge] = []
@@ -141,13 +141,13 @@ def _cells(
     return cell, pd.Series(list(targets.values()), index=index), tuple(merges)
 
 
-def _guardians(
+def _guardian_cells(
     answered: pd.Series,
     city: pd.Series,
     city_total: Mapping[str, float],
     share: Mapping[str, float],
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
-    """Return what `_cells` does, for guardian or not, and the cities left as they are."""
+    """Return what `_margin_cells` does, for guardian or not, and the cities left as they are."""
     label = answered.astype("string").fillna(UNKNOWN).astype(object)
     targets: dict[tuple[str, str], float] = {}
     merges: list[CellMerge] = []
@@ -168,7 +168,7 @@ def _guardians(
     return label, pd.Series(list(targets.values()), index=index), tuple(merges)
 
 
-def _ladders(margins: PopulationMargins) -> list[list[str]]:
+def _merge_ladders(margins: PopulationMargins) -> list[list[str]]:
     """Return cells in the order in which neighbours are merged: along the first margin."""
     distinct = margins.table[list(margins.cells)].drop_duplicates()
     labels = _label(distinct, margins.cells)

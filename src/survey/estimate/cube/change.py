@@ -49,8 +49,10 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
     _require_same_options(before, after)
     with limit_to_one_thread():
         shared = _SharedPsuScores.of(before, after)
-        first, second = _sides(before), _sides(after)
-        level_results = [_level(*pair, shared, level) for pair in zip(first, second, strict=True)]
+        first, second = _level_sides(before), _level_sides(after)
+        level_results = [
+            _level_change(*pair, shared, level) for pair in zip(first, second, strict=True)
+        ]
     sums = after.sums
     areas = {
         side.view.level.name: labels
@@ -80,7 +82,7 @@ def _require_same_options(before: Cube, after: Cube) -> None:
 
 
 @dataclass(frozen=True)
-class _Side:
+class _LevelSide:
     """One wave at one area level; arrays of shape (A, G, T)."""
 
     view: LevelView
@@ -99,16 +101,16 @@ class _Side:
         return self.view.z(slice(None), self.view.level.of_psu, self.asked)
 
 
-def _sides(cube: Cube) -> list[_Side]:
+def _level_sides(cube: Cube) -> list[_LevelSide]:
     assumed = cube.sums.sample.assumed_deff
     simple = [None] * len(cube.views) if assumed is None else simple_variances(cube.views)
     return [
-        _side(view, variance if variance is None or assumed is None else assumed * variance)
+        _level_side(view, variance if variance is None or assumed is None else assumed * variance)
         for view, variance in zip(cube.views, simple, strict=True)
     ]
 
 
-def _side(view: LevelView, assumed_variance: Floats | None) -> _Side:
+def _level_side(view: LevelView, assumed_variance: Floats | None) -> _LevelSide:
     """Return one level of a wave; `assumed_variance` is used where points are unknown."""
     asked, segments = slice(0, len(view.sums.groups)), view.segments
 
@@ -117,9 +119,9 @@ def _side(view: LevelView, assumed_variance: Floats | None) -> _Side:
 
     spread = view.spread(*segments.squares(z, view.sums.shape), segments.psus[:, asked])
     if assumed_variance is None:
-        return _Side(view, spread, spread.variance, spread.df, spread.psus)
+        return _LevelSide(view, spread, spread.variance, spread.df, spread.psus)
     members = view.members[:, asked]
-    return _Side(view, spread, assumed_variance[:, asked], view.df[:, asked], members)
+    return _LevelSide(view, spread, assumed_variance[:, asked], view.df[:, asked], members)
 
 
 @dataclass(frozen=True)
@@ -143,11 +145,11 @@ class _SharedPsuScores:
             kept = np.flatnonzero(indexer >= 0)
             places = indexer[kept], kept
         present = [
-            _present(cube, place) for cube, place in zip((before, after), places, strict=True)
+            _psu_presence(cube, place) for cube, place in zip((before, after), places, strict=True)
         ]
         return cls(samples, places, present[0] * present[1])
 
-    def covariance(self, first: _Side, second: _Side) -> tuple[Floats, Floats]:
+    def covariance(self, first: _LevelSide, second: _LevelSide) -> tuple[Floats, Floats]:
         """Return covariance and degrees of freedom by area of the second wave, (A, G, T) each.
 
         In each stratum sqrt(c1 c2) sum of (z1 - zbar1)(z2 - zbar2), see `change`.
@@ -177,14 +179,14 @@ class _SharedPsuScores:
         return covariance.reshape(areas, *shape), df.reshape(areas, *shape)
 
 
-def _present(cube: Cube, place: Codes) -> Floats:
+def _psu_presence(cube: Cube, place: Codes) -> Floats:
     sums, plan = cube.sums, cube.sums.plan
     scored = (sums.weight[place, : len(sums.groups)] > 0).astype(np.float64)
     support = (plan.omega[plan.several] != 0).astype(np.float64).T
     return plan.spread_out(scored, (scored @ support > 0).astype(np.float64))
 
 
-def _stratum_means(side: _Side) -> Floats:
+def _stratum_means(side: _LevelSide) -> Floats:
     """Return the mean of z over all PSUs of each stratum, 0 in one-PSU strata."""
     sizes = side.view.sums.sample.psus.astype(np.float64)
     total = group_sum(side.view.sums.stratum, flatten_rows(side.z), len(sizes))
@@ -214,8 +216,8 @@ def _home_areas(view: LevelView) -> Codes:
     return home
 
 
-def _level(
-    first: _Side, second: _Side, shared: _SharedPsuScores, level: float
+def _level_change(
+    first: _LevelSide, second: _LevelSide, shared: _SharedPsuScores, level: float
 ) -> tuple[pd.Index, dict[str, np.ndarray]]:
     """Return the areas that both waves have at one level, and the columns of their table."""
     labels = second.view.level.labels

@@ -46,7 +46,7 @@ class Cube:
 
     @cached_property
     def views(self) -> tuple[LevelView, ...]:
-        return _views(self.sums)
+        return _level_views(self.sums)
 
     def table(self, *, level: float = 0.95, deff: Deff = "replace") -> pd.DataFrame:
         """Return estimates, one row per (area_level, area, group, indicator) in the order given.
@@ -60,7 +60,7 @@ class Cube:
             parts = (
                 piece.to_inference(self.sums.sample, level, deff).columns()
                 for view, variance in zip(self.views, simple, strict=True)
-                for piece in _evidence(view, variance).pieces(AREA_BATCH_SIZE)
+                for piece in _inference_inputs(view, variance).pieces(AREA_BATCH_SIZE)
             )
             return self._long(self.views, parts)
 
@@ -73,7 +73,7 @@ class Cube:
         """
         names = ("estimate", "rest", "n_rest")
         with limit_to_one_thread():
-            others = _views(self.sums.rest())
+            others = _level_views(self.sums.rest())
             parts = [
                 group_difference(view, rest).columns(level, names)
                 for view, rest in zip(self.views, others, strict=True)
@@ -142,12 +142,12 @@ class Cube:
         return describe(table, self.sums.sample)
 
 
-def _views(sums: CubeSums) -> tuple[LevelView, ...]:
+def _level_views(sums: CubeSums) -> tuple[LevelView, ...]:
     segments = PsuSegments.of(sums)
     return tuple(LevelView(sums, segments, level) for level in sums.levels)
 
 
-def _evidence(view: LevelView, simple: Floats) -> InferenceInputs:
+def _inference_inputs(view: LevelView, simple: Floats) -> InferenceInputs:
     sums = view.sums
     asked = slice(0, len(sums.groups))
     total, within = view.segments.squares(

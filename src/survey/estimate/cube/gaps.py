@@ -60,7 +60,7 @@ def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceIn
             one area.
     """
     sums, asked = view.sums, slice(0, len(view.sums.groups))
-    larger = _nesting(view, reference)
+    larger = _containing_areas(view, reference)
     members, base, mine = reference.members[:, asked], reference.base, view.members[:, asked]
     variance, psus = _area_variance(view, reference, larger), view.psus[:, asked]
     if sums.sample.assumed_deff is not None:
@@ -86,7 +86,7 @@ def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floa
     """Return the variance of each area's difference, shape (A, G, T)."""
     sample, shape = view.sums.sample, view.sums.shape
     asked = slice(0, shape[0])
-    home, outer = _homes(view, reference)
+    home, outer = _stratum_areas(view, reference)
 
     def whole(part: slice) -> Floats:
         return reference.z(part, reference.level.of_psu[part], asked)
@@ -130,7 +130,7 @@ def _stratum_squares(view: LevelView, z: Callable[[slice], Floats]) -> Floats:
     )
 
 
-def _nesting(view: LevelView, reference: LevelView) -> Codes:
+def _containing_areas(view: LevelView, reference: LevelView) -> Codes:
     """Return the the larger area of each area."""
     larger = np.full(len(view.level.labels), -1, dtype=np.intp)
     inside = view.level.of_block >= 0
@@ -148,7 +148,7 @@ def _nesting(view: LevelView, reference: LevelView) -> Codes:
     return larger
 
 
-def _homes(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
+def _stratum_areas(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
     """Return area and larger area of each stratum; raise an error if an area cuts a stratum."""
     segments, sample = view.segments, view.sums.sample
     homes = []

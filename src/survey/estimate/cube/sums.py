@@ -116,7 +116,7 @@ class CubeSums:
         keep_freed_memory()
         sample = Sample.read(frame, spec.design)
         codes = {level: read_area(frame, level, labels) for level, labels in spec.areas.items()}
-        row_block = _refinement([code for code, _ in codes.values()])
+        row_block = _common_blocks([code for code, _ in codes.values()])
         if sample.assumed_deff is not None:
             sample = sample.without_points(row_block)
         block = area_of_psus(sample, " and ".join(spec.areas), row_block)
@@ -138,7 +138,7 @@ class CubeSums:
             groups=tuple(spec.groups),
             everyone=[group is None for group in groups.values()].index(True),
             levels=tuple(
-                _level(name, sample, code, labels, block, order, blocks)
+                _area_level(name, sample, code, labels, block, order, blocks)
                 for name, (code, labels) in codes.items()
             ),
             order=order,
@@ -160,7 +160,7 @@ def _row_order(order: Codes, sample: Sample) -> Codes:
     return np.argsort(rank[sample.psu], kind="stable")
 
 
-def _refinement(codes: list[Codes]) -> Codes:
+def _common_blocks(codes: list[Codes]) -> Codes:
     """Return the block of each row; rows with equal codes at every level share one."""
     block = codes[0] + 1
     for code in codes[1:]:
@@ -169,7 +169,7 @@ def _refinement(codes: list[Codes]) -> Codes:
     return pd.factorize(block, sort=True)[0].astype(np.intp)
 
 
-def _level(
+def _area_level(
     name: str,
     sample: Sample,
     code: Codes,

@@ -200,7 +200,7 @@ def export_exact_rows(
     snapshot = _require_usable(session, request, wave, principal, now)
     order = RowOrder(
         wave, snapshot, principal, request.purpose, form,
-        approval=_approval(t, session, wave, request),
+        approval=_approval_remarks(t, session, wave, request),
         actor=OPERATOR if by_operator else None,
         detail={"request": str(request.id), **_operator_detail(session, principal, by_operator)},
     )  # fmt: skip
@@ -348,7 +348,7 @@ def _operator_detail(session: Session, principal: Principal, by_operator: bool) 
     return {"login": session.get_one(Account, principal.account_id).login}
 
 
-def _approval(
+def _approval_remarks(
     t: Translator, session: Session, wave: Wave, request: ExactRowRequest
 ) -> tuple[str, ...]:
     """Return the remarks about the approval in the file."""

@@ -107,7 +107,7 @@ def build_driver_view(
         sentence=_sentence(t, whom, first, resamples),
         certainty=_certainty(t, cells, first, resamples),
         priorities=first,
-        matrix=_matrix(reading, cells, whom),
+        matrix=_matrix_chart(reading, cells, whom),
     )
 
 
@@ -177,7 +177,7 @@ def _certainty(
     return t("All first places stay the same in {share}%\u00a0of the resamples.", **words)
 
 
-def _matrix(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
+def _matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
     t = reading.t
     value = t("Importance (%\u00a0of the explained part of overall satisfaction)")
     rows = _chart_rows(reading, cells)

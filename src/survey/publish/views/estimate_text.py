@@ -49,10 +49,6 @@ class Estimate:
     def available(self) -> bool:
         return self.shown and self.estimate is not None
 
-    @property
-    def is_unreliable(self) -> bool:
-        return self.status == UNRELIABLE
-
 
 NO_ESTIMATE = Estimate(estimate=None)
 

@@ -92,7 +92,7 @@ def build_method_view(
         errors=_errors(method, t),
         disclosure=_disclosure(method, t),
         ranks=_ranks(method, t),
-        change=_change(method, t),
+        change=_change_facts(method, t),
         small_areas=_small_areas(method, t),
         drivers=_drivers(method, names, t),
         bands=_bands(language, t),
@@ -114,7 +114,7 @@ def _snapshot(
         (t("Snapshot (SHA-256)"), wave.snapshot_sha256),
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),
         (t("Indicator tree"), manifest.tree or t("none: this study has no composite")),
-        *_spread(manifest, t),
+        *_spread_facts(manifest, t),
         (t("Composite"), t(composite) if composite else method.composite),
         (t("Software"), manifest.software),
     )
@@ -129,7 +129,7 @@ def _declared_questions(method: MethodRecord, names: DisplayNames, t: Translator
     return ((t("Questions that make further groups"), listed),)
 
 
-def _spread(manifest: SnapshotManifest, t: Translator) -> Facts:
+def _spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:
     """Return what the questionnaire declares of indicators that it does not ask about."""
     if not manifest.without_question:
         return ()
@@ -150,7 +150,7 @@ def _weight_facts_of(
 ) -> Facts:
     if report.way == "given":
         return _given_weight_facts(report, manifest, t)
-    return _weights(report, names, t)
+    return _weight_facts(report, names, t)
 
 
 def _given_weight_facts(
@@ -186,7 +186,7 @@ def _given_weight_facts(
     return (*facts, (t("Smallest and largest weight"), spread))
 
 
-def _weights(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
+def _weight_facts(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
     crossed = " × ".join(
         t(VARIABLE_NAMES[name]) if name in VARIABLE_NAMES else name for name in report.margin
     )
@@ -332,7 +332,7 @@ def _ranks(method: MethodRecord, t: Translator) -> Facts:
     )
 
 
-def _change(method: MethodRecord, t: Translator) -> Facts:
+def _change_facts(method: MethodRecord, t: Translator) -> Facts:
     if method.change is None:
         return ()
     return (
