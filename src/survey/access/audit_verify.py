@@ -182,10 +182,10 @@ def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
 def _check_unchained_entries(session: Session, report: ChainReport) -> None:
     """Report entries without a number, and entries beyond the head."""
     connection = session.connection()
-    outside = select(func.count()).where(
+    unchained = select(func.count()).where(
         _ENTRIES.c.sequence.is_(None) | (_ENTRIES.c.sequence <= report.first)
     )
-    count = connection.execute(outside).scalar_one()
+    count = connection.execute(unchained).scalar_one()
     if count:
         report.add(0, 0, msg("{count} entries stand outside of the chain.", count=count))
     end = func.coalesce(select(_HEAD.c.sequence).scalar_subquery(), _MAX_SEQUENCE)

@@ -208,8 +208,8 @@ def _required_step(
 ) -> RequiredStep:
     if not step.second_factor and is_enrolled(credential):
         return RequiredStep.FACTOR
-    outside = "issuer" in step.detail
-    if credential is not None and credential.must_change and not outside:
+    via_provider = "issuer" in step.detail
+    if credential is not None and credential.must_change and not via_provider:
         return RequiredStep.PASSWORD
     if requires_factor(account) and not is_enrolled(credential) and not step.second_factor:
         return RequiredStep.ENROL

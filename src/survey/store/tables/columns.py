@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time that is aware and in UTC in Python on every database; SQLite keeps no time zone."""
+    """Column type of times: aware and in UTC on every database, also on SQLite without zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
