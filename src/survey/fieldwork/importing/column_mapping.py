@@ -118,14 +118,14 @@ class ColumnBindings:
     @property
     def answered(self) -> frozenset[str]:
         """Items that some column answers."""
-        single = {use.item for use in self.items if use.item is not None}
+        single = {binding.item for binding in self.items if binding.item is not None}
         return frozenset(single | {split.item for split in self.splits})
 
     @property
     def weight_column(self) -> str | None:
         """Name of the column that gives every interview its weight."""
-        use = self.roles.get(ColumnRole.WEIGHT)
-        return use.column if use else None
+        binding = self.roles.get(ColumnRole.WEIGHT)
+        return binding.column if binding else None
 
 
 def write_mapping(mapping: MappingFile) -> bytes:
@@ -235,11 +235,11 @@ def part_of(target: str, instrument: Instrument) -> tuple[str, str] | None:
 
 
 def _claim_part(
-    claimed: dict[str, tuple[int, str]], target: str, choice: str, use: tuple[int, str]
+    claimed: dict[str, tuple[int, str]], target: str, choice: str, column: tuple[int, str]
 ) -> None:
-    other = claimed.setdefault(choice, use)
-    if other is not use:
-        raise _claimed_twice(other[1], use[1], target)
+    other = claimed.setdefault(choice, column)
+    if other is not column:
+        raise _claimed_twice(other[1], column[1], target)
 
 
 def _split(
@@ -254,10 +254,10 @@ def _split(
     )
 
 
-def _claim(claimed: dict[_Key, ColumnBinding], key: _Key, use: ColumnBinding) -> None:
-    other = claimed.setdefault(key, use)
-    if other is not use:
-        raise _claimed_twice(other.column, use.column, str(key))
+def _claim(claimed: dict[_Key, ColumnBinding], key: _Key, binding: ColumnBinding) -> None:
+    other = claimed.setdefault(key, binding)
+    if other is not binding:
+        raise _claimed_twice(other.column, binding.column, str(key))
 
 
 def _claimed_twice(first: str, second: str, name: str) -> ImportNotPossibleError:

@@ -282,20 +282,22 @@ def choice_numbers(item: Item) -> dict[str, str]:
 
 
 def list_unparsed_values(
-    table: ImportTable, uses: ColumnBindings, instrument: Instrument
+    table: ImportTable, bindings: ColumnBindings, instrument: Instrument
 ) -> tuple[UnparsedValue, ...]:
     """Return values in columns of scores and choices that are none, most frequent first."""
     unparsed: list[UnparsedValue] = []
-    for use in uses.items:
-        item = instrument.by_name[use.item or ""]
+    for binding in bindings.items:
+        item = instrument.by_name[binding.item or ""]
         if not _has_codes(item):
             continue
-        read = cell_reader(item, use.codes)
+        read = cell_reader(item, binding.codes)
         counts = Counter(
-            row[use.column_index].strip() for _, row in table.rows if use.column_index < len(row)
+            row[binding.column_index].strip()
+            for _, row in table.rows
+            if binding.column_index < len(row)
         )
         unparsed += [
-            UnparsedValue(use.column, text, count)
+            UnparsedValue(binding.column, text, count)
             for text, count in counts.items()
             if not _is_read(item, read(text))
         ]

@@ -196,14 +196,19 @@ class RowReader:
         self._rules = rules
         self._content_ids = ContentRowIds(rules.request.wave_key, rules.bindings.header)
         self._source_ids = SourceRowIds(rules.request.wave_key)
-        self._items = {use.item: use for use in rules.bindings.items if use.item is not None}
+        self._items = {
+            binding.item: binding for binding in rules.bindings.items if binding.item is not None
+        }
         self._joiners = []
         for place, split in enumerate(rules.bindings.splits, start=len(rules.bindings.header)):
             self._items[split.item] = ColumnBinding(place, split.column, split.item, None, {})
             self._joiners.append(rules.joiners[split.item])
         self._checker = RowChecker(
             rules.restricted,
-            {item: (use.column_index, rules.readers[item]) for item, use in self._items.items()},
+            {
+                item: (binding.column_index, rules.readers[item])
+                for item, binding in self._items.items()
+            },
         )
         self._stratum_of_point: dict[str, str] = {}
 
@@ -277,11 +282,11 @@ class RowReader:
 
     def _text(self, role: ColumnRole, cells: list[str]) -> tuple[str, str]:
         """Return the column of a role and its mapped text; both empty if there is none."""
-        use = self._rules.bindings.roles.get(role)
-        if use is None:
+        binding = self._rules.bindings.roles.get(role)
+        if binding is None:
             return "", ""
-        text = cells[use.column_index].strip()
-        return use.column, use.codes.get(text.casefold(), text)
+        text = cells[binding.column_index].strip()
+        return binding.column, binding.codes.get(text.casefold(), text)
 
     def _city(self, number: int, cells: list[str]) -> str:
         column, text = self._text(ColumnRole.CITY, cells)
@@ -397,12 +402,14 @@ class RowReader:
             )
 
     def _column_index(self, problem: AnswerProblem) -> int:
-        use = self._items.get(problem.item)
-        return use.column_index if use else len(self._rules.bindings.header)
+        binding = self._items.get(problem.item)
+        return binding.column_index if binding else len(self._rules.bindings.header)
 
     def _rejection(self, number: int, cells: list[str], problem: AnswerProblem) -> RowRejection:
-        use = self._items.get(problem.item)
-        column, value = (use.column, cells[use.column_index].strip()) if use else (problem.item, "")
+        binding = self._items.get(problem.item)
+        column, value = (
+            (binding.column, cells[binding.column_index].strip()) if binding else (problem.item, "")
+        )
         return RowRejection.of(number, column, value, problem.message)
 
 
