@@ -14,7 +14,7 @@ from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
 _TOLERANCE = 1e-6
 _UPPER_BOUND_MARGIN = 1_000.0
-"""Where nothing bounds a count: so much more than twice the largest published one."""
+"""Added to twice the largest published count, as a bound where there is none."""
 _MAX_STALE_PROGRAMMES = 3
 """Programmes for many cells at once end when so many in a row showed few of them to be wide."""
 _MAX_MIXTURE_PROGRAMMES = 60

@@ -15,9 +15,9 @@ class Overlaps:
     """Pairs of rows of a table, m x 2."""
 
     near: Numbers
-    """Their respondents differ by 1 to minimum - 1 people."""
+    """Pairs whose respondents differ by 1 to minimum - 1 people."""
     same: Numbers
-    """They have the same respondents."""
+    """Pairs with the same respondents."""
 
     @classmethod
     def none(cls) -> "Overlaps":

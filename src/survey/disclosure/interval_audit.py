@@ -16,7 +16,7 @@ from survey.disclosure.suppression import MINIMUM_N
 from survey.disclosure.totals import Flags, Floats, Relation
 
 SEED = 20241126
-"""Of the order in which indicators, and cells within them, are audited."""
+"""Seed of the order in which indicators, and cells within them, are audited."""
 WORK_PER_SECOND = 50_000
 """Simplex iterations times thousands of unknowns and equations that one core does in a second."""
 
@@ -48,7 +48,7 @@ class IntervalAuditor:
     initially_narrow: int = 0
     """Cells that were too narrow when they were first looked at."""
     narrow: tuple[NarrowCell, ...] = ()
-    """Those that are so still."""
+    """Cells that are still too narrow."""
     _audits: dict[int, tuple[bytes, SliceAudit]] = field(default_factory=dict)
 
     @property

@@ -51,7 +51,7 @@ class SuppressionCube:
     answer: Floats
     """The one answer that all of a cell gave to a sensitive question; else null."""
     size: Numbers
-    """What hiding a cell costs: its respondents, the same for all indicators."""
+    """Cost of hiding a cell: its respondents, the same for all indicators."""
     same_respondents: Numbers
     """Pairs of places (flat) that have the same respondents, m x 2."""
     minimum: int

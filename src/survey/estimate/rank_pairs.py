@@ -11,9 +11,9 @@ COLUMN_BATCH_SIZE = 2_000
 PILOT_DRAWS = 400
 """Draws that are looked at as a whole, to know where the quantile is about."""
 MAX_DF = 1_000.0
-"""With estimated errors no pair is read with more degrees of freedom: t is all but normal there."""
+"""Largest degrees of freedom of a pair; beyond it t is all but normal."""
 _BELOW = (0.05, 0.2, 0.5)
-"""How far below the quantile of the pilot the search starts, and goes on."""
+"""Steps below the pilot's quantile at which the search starts and goes on."""
 _SLACK = 1e-4
 """Relative; more than single precision may round away."""
 
@@ -33,7 +33,7 @@ class RankPairs(ABC):
         self._level, self._step_down = level, step_down
         self._standard = standard
         self.critical = np.inf
-        """Of the last decision."""
+        """Critical value of the last decision."""
 
     @property
     @abstractmethod

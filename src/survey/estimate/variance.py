@@ -29,7 +29,7 @@ class PsuVariance:
     """PSUs with members less strata with members."""
     psus: Floats
     factor: Floats
-    """What the lonely rule multiplied the sum of squares by."""
+    """Factor of the lonely rule on the sum of squares."""
 
     def part(self, domains: slice) -> "PsuVariance":
         """Return some of the domains."""

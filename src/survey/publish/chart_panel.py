@@ -21,7 +21,7 @@ class ChartPanel:
     subtitle: str
     """Wave, unit, n and interval, in words."""
     alt: str
-    """What a reader who cannot see the chart should know."""
+    """Text for readers who cannot see the chart."""
     text: ChartLabels
     chart_rows: Columns
     table_columns: Columns

@@ -35,7 +35,7 @@ class SheetLayout:
     rows: int
     cell_width: float
     code_size: float
-    """With the quiet zone: readable at arm's length and from a photocopy."""
+    """Size of the QR code with its quiet zone, readable at arm's length and from a photocopy."""
     cell_height: float = 51.0
     margin: float = 8.0
     top: float = 26.0

@@ -28,7 +28,7 @@ class NotComparableReason(StrEnum):
     """Reason why an indicator cannot be compared with another tree."""
 
     RECIPE = "recipe"
-    """It exists in both, but is made of other parts or with other weights."""
+    """The indicator is in both trees, but made of other parts or with other weights."""
     NEW = "new"
     GONE = "gone"
 

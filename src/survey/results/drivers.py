@@ -39,7 +39,7 @@ class DriverStatus(StrEnum):
     NO_POINTS = "no_points"
     """Without recorded sampling points there is nothing to resample."""
     CONSTANT = "constant"
-    """Everybody gave the same answer to one of the questions."""
+    """All respondents gave the same answer to one of the questions."""
 
 
 _NUMBERS = tuple(dict.fromkeys(("n", *_BOOTSTRAPPED, *FIGURES)))

@@ -34,7 +34,7 @@ class SmallAreaMethod(BaseModel):
     a_half_width: float
     b_from_n: int
     fewest_cities: int
-    """With a direct figure, for a model to be fitted."""
+    """Fewest cities with a direct figure for which a model is fitted."""
 
 
 class DriverMethod(BaseModel):
@@ -87,7 +87,7 @@ class MethodRecord(BaseModel):
     without_point: int = 0
     """Interviews without a sampling point that are a stratum of their own in their city."""
     df_rule: Literal["design", "weighted"] = "design"
-    """How degrees of freedom are counted; snapshots from before it was a choice count as R does."""
+    """Rule for degrees of freedom; snapshots from before it was a choice count as R does."""
     minimum_n: int
     hidden: dict[str, int] = {}
     """Rule of the disclosure gate -> cells that it hid; none where only counts were looked at."""
@@ -96,7 +96,7 @@ class MethodRecord(BaseModel):
     unreliable_below_n: int
     unreliable_below_df: int
     false_discovery_rate: float = 0.05
-    """Of the differences called clear in a list of areas."""
+    """Rate of false ones among the differences called clear in a list of areas."""
     weighting: WeightingReport
     items: dict[str, str]
     """Scored item -> third-level indicator code."""

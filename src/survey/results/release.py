@@ -19,7 +19,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState, table_of
 
 MIN_NAMED_CITIES, MAX_NAMED_CITIES = 10, 50
-"""How many first places a release may name. Fewer would tell a good deal of each city's score."""
+"""First places a release may name; fewer would tell a good deal of each city's score."""
 MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
 SHOWN_NAMES: dict[Shown, Message] = {
     Shown.SCORES: msg("names and scores of all cities"),

@@ -11,7 +11,7 @@ from survey.results.wave_results import WaveInfo, WaveResults, list_waves, open_
 from survey.settings import Settings
 
 _MAX_NAMED = 150
-"""So many choices are named in an error."""
+"""Choices that are named in an error."""
 
 
 class UnknownChoiceError(SurveyError):

@@ -24,7 +24,7 @@ BANDS = ("age_band", "school_stage")
 OVERALL = "overall"
 MIN_GRADE_A_N, GRADE_A_HALF_WIDTH, MIN_GRADE_B_N = 100, 3.0, 30
 MIN_CITIES = 20
-"""With a direct figure; fewer do not say how much cities differ."""
+"""Fewest cities with a direct figure for a model; fewer do not say how much cities differ."""
 _COPIED = ("n", "estimate", "se", "ci_low", "ci_high", "df", "status", "shown", "reason")
 
 

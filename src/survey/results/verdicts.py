@@ -12,7 +12,7 @@ Q = 0.05
 """False discovery rate at which a difference is called one."""
 HIGHER, LOWER, NONE = "higher", "lower", "none"
 UNTESTED = ""
-"""Of a row that is hidden or cannot be tested."""
+"""Verdict of a row that is hidden or cannot be tested."""
 _FAMILY = ("contrast", "before_wave", "area_level", "group", "indicator")
 
 

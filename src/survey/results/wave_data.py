@@ -48,7 +48,7 @@ from survey.store.tables import Wave
 RATINGS_TOPIC = "ratings"
 """Topic of ratings that no list of measures declares."""
 CONFIDENCE_LEVEL = 0.95
-"""Of every interval and every set."""
+"""Confidence level of every interval and every set of ranks."""
 _MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
 
 
@@ -71,7 +71,7 @@ class WaveData:
     report: WeightingReport
     instrument: Instrument
     tree: IndicatorTree | None
-    """With the weights in effect: see `Instrument.renormalise`."""
+    """Indicator tree with the weights in effect, see `Instrument.renormalise`."""
     measures: tuple[Measure, ...]
     composite: str
     grouping: tuple[GroupQuestion, ...] = ()
@@ -80,7 +80,7 @@ class WaveData:
     """Interviews that lack a sampling point and are a stratum of their own."""
     level: float = CONFIDENCE_LEVEL
     declared_tree: IndicatorTree | None = None
-    """As it is stored."""
+    """Indicator tree as it is stored."""
 
     @classmethod
     def of(

@@ -72,7 +72,7 @@ class WaveInfo(WaveSummary):
     is_sealed: bool = False
     """Whether the trail holds the hashes of its files; frozen before that, it holds none."""
     shown: Shown = Shown.NOTHING
-    """What the release lets readers see of cities outside their area."""
+    """Part of the results of other cities that the release lets readers see."""
     first_places: int | None = None
 
     @property

@@ -62,7 +62,7 @@ class WeightingReport(BaseModel):
     way: Literal["raked", "given"] = "raked"
     """Whether the weights were made here or came with the interviews of an imported file."""
     shown_smallest: float | None = None
-    """Of given weights: so many lie at or below it that it tells nobody's; over the mean weight."""
+    """Smallest given weight, over the mean, with enough weights at or below it to tell nobody's."""
     shown_largest: float | None = None
 
 

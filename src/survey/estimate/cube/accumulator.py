@@ -32,7 +32,7 @@ class StatisticLayout:
     offset: Floats
     """Raw steps from the scale's start to the columns' centres, shape (K,)."""
     items: Floats
-    """Which items a statistic rests on, shape (T, I), for availability."""
+    """Items that each statistic is made of, shape (T, I), to see whether they are available."""
     only: Codes = field(init=False)
     """The column of each statistic that has one, -1 for the others."""
     several: Codes = field(init=False)
@@ -65,7 +65,7 @@ class CubeMoments:
     psu: Floats
     """Sums of w r and of w r (y - centre) by PSU, shape (P, G, 2K)."""
     block: Floats
-    """The same by block, shape (B, G, 2K)."""
+    """Sums of w r and of w r (y - centre) by block, shape (B, G, 2K)."""
     square: Floats
     """Sum of w r (y - centre)^2, shape (B, G, K)."""
     product: Floats
@@ -73,7 +73,7 @@ class CubeMoments:
     n: Floats
     """Rows in the base of each statistic, shape (B, G, T)."""
     members: Floats
-    """Those with a positive weight, shape (B, G, T)."""
+    """Rows of the base with a positive weight, shape (B, G, T)."""
     base: Floats
     """Sum of their weights, shape (B, G, T)."""
     scores: Floats

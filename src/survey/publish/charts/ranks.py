@@ -16,7 +16,7 @@ from survey.publish.charts.marks import (
 from survey.publish.charts.style import ACCENT, GREY, ChartLabels, ChartStyle
 
 ABOVE, BELOW, TIED, UNRANKED = "above", "below", "tied", "unranked"
-"""How a city stands to the focus: clearly higher, clearly lower, not told apart, without place."""
+"""Roles of a city: clearly above the focus, clearly below, not told apart, without rank."""
 
 _RANK_STYLES = (
     MarkStyle(FOCUS, "diamond", ACCENT, ACCENT),

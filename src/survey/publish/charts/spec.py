@@ -88,7 +88,7 @@ _PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = MappingProxyType(
         ChartKind.CITY_CHANGES: (3,),
     }
 )
-"""How many series the pages' pictures of a kind have; others only take longer at first."""
+"""Numbers of series in the charts of a kind on pages; others only take longer at first."""
 
 
 def prebuild_specs() -> None:

@@ -10,7 +10,7 @@ ACCENT = "#BF3B30"
 GREY = "#8A8783"
 FAINT = "#B9B5AF"
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#A87F00", "#56B4E9")
-"""Only where categories must be told apart; always together with a shape."""
+"""Colours of categories that must be told apart, always together with a shape."""
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
 _LABEL, _TITLE = 12.0, 12.0

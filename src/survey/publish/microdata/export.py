@@ -128,9 +128,9 @@ class RowOrder:
     purpose: str
     form: FileFormat
     approval: tuple[str, ...] = ()
-    """What an exact file says of its approval; empty for the ordinary file."""
+    """Remarks on the approval in an exact file; empty for the ordinary file."""
     actor: Principal | None = None
-    """Who does it in the name of `principal`, where that is somebody else."""
+    """Principal who exports in the name of `principal`, if another."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """More for the audit trail."""
 

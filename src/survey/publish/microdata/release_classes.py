@@ -22,7 +22,7 @@ _DIGITS = 12
 _NOISE = 1e-9
 """Relative; weights of a city that differ by less are one weight."""
 _UNIT = {"gender": 100, "age_band": 10}
-"""How far apart two labels are for each step between them; 1 for every other column."""
+"""Distance of two labels for each step between them; 1 for every other column."""
 
 
 @dataclass(frozen=True, eq=False)

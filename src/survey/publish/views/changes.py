@@ -254,7 +254,7 @@ class ChangeView:
     """View of what changed from one wave to the other."""
 
     before: str
-    """What the nation is compared with, as it stands in a sentence: the year of that wave."""
+    """Year of the earlier wave, as it stands in a sentence."""
     difference: EstimateDifference
     sentence: str
     counted: str

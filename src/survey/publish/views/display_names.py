@@ -57,7 +57,7 @@ VARIABLE_NAMES: Mapping[str, Message] = MappingProxyType(
         "guardian_relation": msg("who answered"),
     }
 )
-"""As they stand inside a sentence."""
+"""Names of variables as they stand inside a sentence."""
 
 _GROUP_NAMES: Mapping[str, Message] = MappingProxyType(
     {

@@ -24,7 +24,7 @@ from survey.results.drivers import DRIVER_GROUPS, DriverStatus
 from survey.sample.special_groups import EVERYONE
 
 CITY = "city"
-"""Everyone in the city; any other choice is a group of the nation."""
+"""Choice of everyone in the city; any other choice is a group of the nation."""
 _HALF = 50.0
 _WHY: Mapping[str, Message] = MappingProxyType(
     {
@@ -64,7 +64,7 @@ class Priority:
 class DriversView:
     sentence: str
     certainty: str
-    """How far the resamples agree, in words; empty without priorities."""
+    """Agreement of the resamples in words; empty without priorities."""
     priorities: tuple[Priority, ...]
     matrix: ChartPanel | None
 

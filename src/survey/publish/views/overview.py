@@ -25,7 +25,7 @@ from survey.results.wave_results import Filter
 from survey.sample.special_groups import EVERYONE
 
 _MAX_TILES = 8
-"""Of a questionnaire without an indicator tree, whose ratings may be many."""
+"""Most tiles of a questionnaire without an indicator tree, whose ratings may be many."""
 AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
 
 
@@ -61,9 +61,9 @@ class OverviewView:
     headline: Estimate
     sentence: str
     band: BandVerdict | None
-    """Of the composite only; None where nothing can be said."""
+    """Band of the composite; None where nothing can be said."""
     counted: str
-    """How the national figure is counted, and what the other ways give."""
+    """Sentence on the basis of the national figure, and what the others give."""
     tiles: tuple[ScoreTile, ...]
     standing: CityDifferenceCounts | None
     indicators: ChartPanel

@@ -27,7 +27,7 @@ COMPARISONS: Mapping[str, Message] = MappingProxyType(
         PEERS: msg("Cities of the same size"),
     }
 )
-"""What may stand beside the direct figure, by its code in the address."""
+"""Comparisons beside the direct figure, by their code in the address."""
 _WHY_NO_MODEL: Mapping[str, Message] = MappingProxyType(
     {
         ModelStatus.NO_SCORE_OF_THE_CITY: msg("the city itself has no score that can be shown"),

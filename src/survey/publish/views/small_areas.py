@@ -36,7 +36,7 @@ ORIENTATION = msg("For orientation only")
 @dataclass(frozen=True, eq=False)
 class SmallAreasView:
     sentence: str
-    """How many cities have which grade."""
+    """Sentence on the number of cities with each grade."""
     counts: Mapping[str, int]
     """Grade -> number of cities."""
     cities: ChartPanel

@@ -48,7 +48,7 @@ class GroupsView:
     cities: ChartPanel
     hidden_cities: int
     topic: ChartPanel | None
-    """What the group was asked beyond the score, if it was."""
+    """Chart of the questions asked of this group alone, if there are any."""
 
     @property
     def chart_panels(self) -> tuple[ChartPanel, ...]:

@@ -47,7 +47,7 @@ class TableSlice:
 
     def __init__(self, table: pd.DataFrame, assumed_deff: float | None = None) -> None:
         self.assumed_deff = assumed_deff
-        """What the errors rest on where no sampling points were recorded; else None."""
+        """Design effect assumed where no sampling points were recorded; else None."""
         self._table = table
         self._rows = np.arange(len(table))
         self._taken: dict[str, NDArray[Any]] = {}
