@@ -17,12 +17,12 @@ from survey.instrument.model import (
     Section,
     SpecialAnswer,
 )
+from survey.instrument.question_types.snapshot_codes import NOT_IN_ANSWERS
 from survey.snapshot import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
 from survey.snapshot.response_frame import (
-    NOT_IN_ANSWERS,
     RESPONSE_COLUMNS,
     build_response_frame,
-    encode_ratings,
+    item_columns,
 )
 
 ITEMS = (
@@ -52,6 +52,10 @@ INSTRUMENT = Instrument(
     sections=(Section(name="only", items=ITEMS),),
 )
 WHEN = datetime(2024, 11, 5, 2, 0, tzinfo=UTC)
+
+
+def encode_ratings(values: list[object]) -> np.ndarray:
+    return item_columns(ITEMS[0], values)["quality"]
 
 
 def row(answers: dict[str, object], psu: str | None = "110000-u-01") -> tuple[object, ...]:

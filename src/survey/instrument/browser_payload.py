@@ -47,13 +47,14 @@ The route is walked as in docs/expressions.md, "On the route".
 from typing import Any
 
 from survey.instrument.expressions import Json, parse, to_json
-from survey.instrument.model import MAX_TEXT, Choice, Instrument, Item, ItemKind, Section
+from survey.instrument.model import Choice, Instrument, Item, Section
+from survey.instrument.question_types import type_of
 
 Form = dict[str, Any]
 
 
 def browser_form(instrument: Instrument) -> Form:
-    """The payload of the browser form; see the module for its shape."""
+    """Return the payload of the browser form; the module describes its shape."""
     return {
         "name": instrument.name,
         "version": instrument.version,
@@ -100,7 +101,7 @@ def _item(item: Item) -> Form:
         special_labels={code: dict(labels) for code, labels in item.special_labels.items()},
         appearance=item.appearance or None,
         privacy=item.privacy.value if item.privacy else None,
-        max_length=MAX_TEXT if item.kind is ItemKind.TEXT else None,
+        **type_of(item).browser_fields(item),
     )
 
 

@@ -1,4 +1,4 @@
-"""An instrument made ready to run: every expression parsed and compiled, once."""
+"""Instruments with every expression parsed and compiled once."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,20 +11,26 @@ from survey.instrument.expressions import (
     to_boolean,
 )
 from survey.instrument.model import Instrument, Item, PrivacyRole, SectionExit
+from survey.instrument.question_types import QuestionType, type_of
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledItem:
+    """An item with its compiled expressions and its question type."""
+
     item: Item
+    type: QuestionType
+    is_asked: bool
     relevant: Program | None
     constraint: Program | None
     calculation: Program | None
-    choice_names: frozenset[str]
     special_codes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledSection:
+    """A section with its compiled condition and items."""
+
     relevant: Program | None
     ends: SectionExit | None
     items: tuple[CompiledItem, ...]
@@ -32,6 +38,8 @@ class CompiledSection:
 
 @dataclass(frozen=True, slots=True)
 class CompiledInstrument:
+    """Sections ready to be walked, and the names that the walk looks up."""
+
     sections: tuple[CompiledSection, ...]
     names: frozenset[str]
     child_age: str
@@ -40,12 +48,12 @@ class CompiledInstrument:
 
 
 def is_true(condition: Program | None, situation: EvaluationContext) -> bool:
-    """No condition holds always."""
+    """Return whether a condition holds; without one it always does."""
     return condition is None or to_boolean(condition(situation))
 
 
 def compile_instrument(instrument: Instrument) -> CompiledInstrument:
-    """The compiled form of `instrument`, kept by its SHA-256."""
+    """Return the compiled form of `instrument`, cached by its SHA-256."""
     return _compile_cached(_BySha(instrument.sha256, instrument))
 
 
@@ -83,10 +91,11 @@ def _compile_cached(key: _BySha) -> CompiledInstrument:
 def _compile_item(item: Item) -> CompiledItem:
     return CompiledItem(
         item=item,
+        type=type_of(item),
+        is_asked=type_of(item).is_asked,
         relevant=_program(item.relevant),
         constraint=_program(item.constraint),
         calculation=_program(item.calculation),
-        choice_names=frozenset(choice.name for choice in item.choices),
         special_codes=frozenset(special.value for special in item.specials),
     )
 

@@ -26,6 +26,8 @@ def label_text(labels: Labels, language: str, otherwise: str) -> str:
 
 
 class ItemKind(StrEnum):
+    """Stored names of the question types; `question_types` holds what each consists of."""
+
     RATING = "rating"
     SELECT_ONE = "select_one"
     SELECT_MULTIPLE = "select_multiple"
@@ -115,6 +117,11 @@ class Item(FrozenModel):
     indicator: str | None = None
     """Third-level indicator code; only scored items (ratings) have one."""
     appearance: str | None = None
+
+    @cached_property
+    def choice_names(self) -> frozenset[str]:
+        """Names of the choices, to look one up in."""
+        return frozenset(choice.name for choice in self.choices)
 
 
 class Section(FrozenModel):

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from survey.instrument.expressions import ExpressionError, parse, references
 from survey.instrument.findings import Finding, Severity
 from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, ItemKind, PrivacyRole
+from survey.instrument.question_types import type_of
 from survey.locale import Message, msg
 
 _SINGLE_ROLES = (PrivacyRole.CONSENT, PrivacyRole.CHILD_AGE, PrivacyRole.GUARDIAN_CONSENT)
-_SILENT = (ItemKind.NOTE, ItemKind.CALCULATE)
 _ABOUT = (PrivacyRole.CHILD_AGE, PrivacyRole.ABOUT_CHILD)
 
 
@@ -44,15 +44,12 @@ def _check_kind(item: Item) -> Iterator[Finding]:
             msg("Consent is asked by a required question with one answer, of which one is yes."),
             item,
         )
-    if item.privacy is PrivacyRole.CHILD_AGE and item.kind not in {
-        ItemKind.INTEGER,
-        ItemKind.DECIMAL,
-    }:
+    if item.privacy is PrivacyRole.CHILD_AGE and not type_of(item).is_number:
         yield _error(msg("The age of the child has to be a number."), item)
 
 
 def _check_consent_first(items: list[Item]) -> Iterator[Finding]:
-    asked = [item for item in items if item.kind not in _SILENT]
+    asked = [item for item in items if type_of(item).is_asked]
     for item in asked[1:]:
         if item.privacy is PrivacyRole.CONSENT:
             yield _error(msg("Consent has to be asked before any other question."), item)

@@ -9,10 +9,9 @@ from survey.instrument.findings import Finding, Severity
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Instrument, Item, ItemKind, Labels, Section
 from survey.instrument.privacy_checks import check_privacy
+from survey.instrument.question_types import type_of
 from survey.instrument.score_checks import score_findings
 from survey.locale import Message, msg
-
-_SELECTS = (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE)
 
 
 def check_instrument(
@@ -135,14 +134,10 @@ def _item(item: Item) -> Iterator[Finding]:
     bounded = item.minimum is not None and item.maximum is not None
     if bounded and not (item.minimum or 0) < (item.maximum or 0):
         yield _error(msg("The lowest score is not below the highest."), item.name)
-    if item.kind is ItemKind.RATING and not bounded:
-        yield _error(msg("A rating needs a lowest and a highest score."), item.name)
     if item.indicator is not None and item.kind is not ItemKind.RATING:
         yield _error(msg("Only a rating can have an indicator."), item.name)
-    if item.kind in _SELECTS and not item.choices:
-        yield _error(msg("This question has no choices."), item.name)
-    if item.kind is ItemKind.CALCULATE and item.calculation is None:
-        yield _error(msg("The calculation is missing."), item.name)
+    for message in type_of(item).list_problems(item):
+        yield _error(message, item.name)
     names = Counter(choice.name for choice in item.choices)
     if any(count > 1 for count in names.values()):
         yield _error(msg("A choice occurs more than once."), item.name)
@@ -158,9 +153,7 @@ def _labels(instrument: Instrument) -> Iterator[Finding]:
 def _section_labels(section: Section, codes: Mapping[str, str]) -> Iterator[Finding]:
     yield from _complete(section.name, section.title, codes, required=False)
     for item in section.items:
-        yield from _complete(
-            item.name, item.label, codes, required=item.kind is not ItemKind.CALCULATE
-        )
+        yield from _complete(item.name, item.label, codes, required=type_of(item).is_shown)
         for optional in (
             item.hint,
             item.required_message,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from survey.instrument.answers import Answer, AnswerProblem, AnswerRefusal, is_blank, read_answer
+from survey.instrument.answers import Answer, AnswerProblem, AnswerRefusal, is_blank
 from survey.instrument.compiled import (
     CompiledInstrument,
     CompiledItem,
@@ -23,7 +23,6 @@ from survey.instrument.model import (
     CHILD_AGE_LIMIT,
     CONSENT_GIVEN,
     Instrument,
-    ItemKind,
     PrivacyRole,
     SectionExit,
 )
@@ -137,12 +136,12 @@ class _RouteValidator:
             self.withheld.add(name)
 
     def visit_item(self, ready: CompiledItem) -> None:
-        if ready.item.kind is ItemKind.CALCULATE:
-            self.calculate(ready.item.name, ready.calculation)
-        elif ready.item.kind is ItemKind.NOTE:
-            self.notes.add(ready.item.name)
-        else:
+        if ready.is_asked:
             self.validate_question(ready)
+        elif ready.type.is_calculated:
+            self.calculate(ready.item.name, ready.calculation)
+        else:
+            self.notes.add(ready.item.name)
 
     def calculate(self, name: str, calculation: Program | None) -> None:
         value = "" if calculation is None else calculation(self.situation)
@@ -156,7 +155,7 @@ class _RouteValidator:
     def validate_question(self, ready: CompiledItem) -> None:
         item = ready.item
         raw = self.given.get(item.name)
-        answer = "" if is_blank(raw) else read_answer(ready, raw)
+        answer = "" if is_blank(raw) else _parse_answer(ready, raw)
         if isinstance(answer, AnswerRefusal):
             self.problems.append(AnswerProblem(item.name, answer.code, answer.message))
         elif answer == "" or answer == []:
@@ -184,9 +183,17 @@ class _RouteValidator:
             self.problems.append(AnswerProblem(ready.item.name, "constraint", message))
 
     def dropped(self) -> tuple[str, ...]:
+        """Return names that were answered although unknown or off the route."""
         kept = set(self.route) - self.notes - self.withheld
         return tuple(
             name[:_SHOWN_NAME] if isinstance(name, str) else type(name).__name__
             for name, raw in self.given.items()
             if name not in kept and not is_blank(raw)
         )
+
+
+def _parse_answer(ready: CompiledItem, raw: object) -> Answer | AnswerRefusal:
+    """Return the answer in its canonical form, or why it is refused."""
+    if isinstance(raw, str) and raw in ready.special_codes:
+        return raw
+    return ready.type.parse_answer(ready.item, raw)

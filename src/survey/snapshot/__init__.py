@@ -1,6 +1,12 @@
 """Snapshots: the approved responses of a wave as typed Parquet with a manifest."""
 
-from survey.snapshot.response_frame import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
+from survey.instrument.question_types.snapshot_codes import (
+    DONT_KNOW,
+    MISSING,
+    NOT_ASKED,
+    NOT_EXPERIENCED,
+    REFUSED,
+)
 from survey.snapshot.snapshot_files import (
     SnapshotDamagedError,
     SnapshotManifest,

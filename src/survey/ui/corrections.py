@@ -15,17 +15,17 @@ from survey.fieldwork.correction import (
 from survey.fieldwork.review_reasons import MAX_NOTE
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.answers import AnswerProblem
-from survey.instrument.model import Item, ItemKind, label_text
+from survey.instrument.model import Item, label_text
+from survey.instrument.question_types import type_of
 from survey.locale import Message, SurveyError, Translator
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
+from survey.ui.answer_fields import CORRECTION_FIELDS, AnswerFieldData
 from survey.ui.current_principal import require_principal
 from survey.ui.page_runner import PageContext
-from survey.ui.response_html import format_answer, format_reason, format_time
+from survey.ui.response_html import format_reason, format_time
 
-_CHOSEN = frozenset({ItemKind.RATING, ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE})
-"""Kinds whose answer is chosen from a list; the others are typed."""
 _DONE, _PROBLEM = "corrections/done", "corrections/problem"
 
 
@@ -91,7 +91,7 @@ def _answers(returned: ReturnedResponse) -> dict[str, Any]:
             asked.add(item.name)
             key = _answer_key(returned, item)
             if key in st.session_state:
-                answers[item.name] = _parse_entered(item, st.session_state[key])
+                answers[item.name] = type_of(item).parse_entered(st.session_state[key])
     return answers
 
 
@@ -101,53 +101,16 @@ def _items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, 
     return {
         name: known[name]
         for name in validate_correction(returned, answers).route
-        if known[name].kind not in {ItemKind.NOTE, ItemKind.CALCULATE}
+        if type_of(known[name]).is_asked
     }
 
 
 def _draw_field(t: Translator, returned: ReturnedResponse, item: Item) -> None:
     """A field for one answer that starts with what is stored."""
     label, key = label_text(item.label, returned.language, item.name), _answer_key(returned, item)
-    before = returned.answers.get(item.name)
-    codes: list[Any] = [special.value for special in item.specials]
-    if item.kind is ItemKind.RATING:
-        codes = [*range(int(item.minimum or 1), int(item.maximum or 10) + 1), *codes]
-    elif item.kind is ItemKind.SELECT_ONE:
-        codes = [choice.name for choice in item.choices] + codes
-    elif item.kind is ItemKind.SELECT_MULTIPLE:
-        names = [choice.name for choice in item.choices]
-        st.multiselect(
-            label, names, default=[each for each in before or [] if each in names], key=key,
-            placeholder=t("Please choose"),
-            format_func=lambda name: format_answer(t, item, [name], returned.language),
-        )  # fmt: skip
-        return
-    else:
-        st.text_input(label, value=_plain(before), key=key)
-        return
-    st.selectbox(
-        label, codes, index=codes.index(before) if before in codes else None, key=key,
-        format_func=lambda code: format_answer(t, item, code, returned.language),
-        placeholder=t("Please choose"),
-    )  # fmt: skip
-
-
-def _plain(answer: Any) -> str:
-    return "" if answer is None else str(answer)
-
-
-def _parse_entered(item: Item, entered: Any) -> Any:
-    """What was entered as the questionnaire's kind of answer; what is no number stays a text, which
-    the questionnaire refuses in its own words."""
-    if item.kind in _CHOSEN:
-        return entered
-    words = (entered or "").strip()
-    if item.kind in {ItemKind.INTEGER, ItemKind.DECIMAL}:
-        try:
-            return int(words) if item.kind is ItemKind.INTEGER else float(words)
-        except ValueError:
-            return words
-    return words
+    CORRECTION_FIELDS[item.kind](
+        AnswerFieldData(t, item, label, key, returned.language, returned.answers.get(item.name))
+    )
 
 
 def _chosen_key(returned: ReturnedResponse) -> str:

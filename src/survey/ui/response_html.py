@@ -10,7 +10,8 @@ from survey.fieldwork.pii_detection import PiiKind, mask_text
 from survey.fieldwork.review import AnsweredItem, HistoryEntry, ResponseDetail
 from survey.fieldwork.review.consent import consent_of
 from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
-from survey.instrument.model import Item, ItemKind, SpecialAnswer, label_text
+from survey.instrument.model import Item, SpecialAnswer, label_text
+from survey.instrument.question_types import type_of
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
@@ -112,7 +113,7 @@ def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> 
     answer = _render_answer(t, answered, language)
     if answered.corrected:
         before = format_answer(t, answered.item, answered.before, language)
-        if answered.item.kind is ItemKind.TEXT:
+        if type_of(answered.item).is_open_text:
             before = mask_text(before)
         words = escape(t("before the correction: {answer}", answer=before))
         answer += f'<br><span class="hcs-before">{words}</span>'
@@ -137,26 +138,16 @@ def format_answer(t: Translator, item: Item, answer: Any, language: str) -> str:
     """A stored answer in the words of the questionnaire."""
     if answer is None:
         return t("no answer")
-    if isinstance(answer, list):
-        return "; ".join(_choice_label(item, str(each), language) for each in answer)
     if isinstance(answer, str):
-        known = next((special for special in item.specials if special.value == answer), None)
-        if known is not None:
-            return _special_label(item, known, language)
-        return _choice_label(item, answer, language)
-    if item.kind is ItemKind.RATING and item.maximum is not None:
-        return f"{answer:g} / {item.maximum:g}"
-    return f"{answer:g}" if isinstance(answer, float) else str(answer)
+        special = next((each for each in item.specials if each.value == answer), None)
+        if special is not None:
+            return _special_label(item, special, language)
+    return type_of(item).format_answer(item, answer, language)
 
 
 def _special_label(item: Item, special: SpecialAnswer, language: str) -> str:
     own = label_text(item.special_labels.get(special, {}), language, "")
     return own or form_texts(screen_language(language))[f"special_{special}"]
-
-
-def _choice_label(item: Item, name: str, language: str) -> str:
-    label = next((choice.label for choice in item.choices if choice.name == name), {})
-    return label_text(label, language, name)
 
 
 def render_history(t: Translator, steps: tuple[HistoryEntry, ...]) -> str:

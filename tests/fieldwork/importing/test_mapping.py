@@ -11,8 +11,9 @@ from survey.fieldwork.importing.column_mapping import (
     read_mapping,
 )
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.fieldwork.importing.row_answers import cell_reader, is_number
+from survey.fieldwork.importing.row_answers import cell_reader
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, SpecialAnswer
+from survey.instrument.question_types.numbers import is_number
 
 
 def _mapping(*rows: str) -> MappingFile:

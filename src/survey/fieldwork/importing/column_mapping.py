@@ -22,7 +22,8 @@ from typing import TypeVar
 
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.table_reading import ANSWERS, ImportTable, read_delimited
-from survey.instrument.model import Instrument, ItemKind, label_text
+from survey.instrument.model import Instrument, label_text
+from survey.instrument.question_types import type_of
 from survey.locale import Message, msg
 from survey.spreadsheets import escape_formula, unescape_formula
 from survey.store.china_time import CHINA
@@ -229,7 +230,7 @@ def part_of(target: str, instrument: Instrument) -> tuple[str, str] | None:
     """Return item and choice if the target is one choice of a question with several, else None."""
     name, slash, choice = target.partition("/")
     item = instrument.by_name.get(name)
-    if not slash or item is None or item.kind is not ItemKind.SELECT_MULTIPLE:
+    if not slash or item is None or not type_of(item).allows_several:
         return None
     return (name, choice) if any(option.name == choice for option in item.choices) else None
 
@@ -290,7 +291,7 @@ def _check_mapping(header: Sequence[str], instrument: Instrument, mapping: Mappi
                     roles=", ".join(ColumnRole),
                 )
             )
-        if item is not None and item.kind is ItemKind.NOTE:
+        if item is not None and not type_of(item).has_value:
             raise ImportNotPossibleError(msg("{item} is a note; it has no answers.", item=target))
 
 
@@ -303,7 +304,7 @@ def default_target(
     """
     for name in _suffixes(column, conventions.separators):
         item = instrument.by_name.get(name)
-        if item is not None and item.kind is not ItemKind.NOTE:
+        if item is not None and type_of(item).has_value:
             return name
         if part_of(name, instrument) is not None:
             return name

@@ -33,7 +33,6 @@ from survey.fieldwork.importing.rejections import (
 from survey.fieldwork.importing.row_answers import (
     build_choice_joiner,
     cell_reader,
-    is_number,
     restrict_instrument,
 )
 from survey.fieldwork.importing.row_reader import ImportRules, PlannedRow, RowReader
@@ -50,7 +49,9 @@ from survey.fieldwork.importing.target_wave import (
     list_stored_uuids,
     load_stored_contents,
 )
-from survey.instrument.model import Instrument, ItemKind
+from survey.instrument.model import Instrument
+from survey.instrument.question_types import type_of
+from survey.instrument.question_types.numbers import is_number
 from survey.locale import Message, msg
 from survey.store.tables import Status, WaveState
 
@@ -283,7 +284,7 @@ def _restrict_to_table(
     numeric = {
         binding.item: _holds_numbers(table, binding)
         for binding in bindings.items
-        if binding.item is not None and instrument.by_name[binding.item].kind is ItemKind.CALCULATE
+        if binding.item is not None and type_of(instrument.by_name[binding.item]).is_calculated
     }
     return restrict_instrument(instrument, bindings.answered, numeric)
 
@@ -313,11 +314,10 @@ def _default_city(
 
 
 def _absent_items(instrument: Instrument, bindings: ColumnBindings) -> tuple[str, ...]:
-    silent = {ItemKind.NOTE, ItemKind.CALCULATE}
     return tuple(
         item.name
         for item in instrument.items()
-        if item.kind not in silent and item.name not in bindings.answered
+        if type_of(item).is_asked and item.name not in bindings.answered
     )
 
 

@@ -35,6 +35,7 @@ from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_answers import cell_reader
 from survey.fieldwork.importing.table_reading import ImportTable
 from survey.instrument.model import Instrument, Item, ItemKind, Labels
+from survey.instrument.question_types import type_of
 from survey.locale import LANGUAGES, msg, translator
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
@@ -108,11 +109,11 @@ def _is_covered(target: str, used: set[str]) -> bool:
 
 def _targets(instrument: Instrument) -> Iterator[_SuggestionTarget]:
     for item in instrument.items():
-        if item.kind in {ItemKind.NOTE, ItemKind.CALCULATE}:
+        if not type_of(item).is_asked:
             continue
         head = _texts(item)
         yield _SuggestionTarget(item.name, head)
-        if item.kind is ItemKind.SELECT_MULTIPLE:
+        if type_of(item).allows_several:
             for choice in item.choices:
                 yield _SuggestionTarget(f"{item.name}/{choice.name}", head, _pairs_of(choice.label))
     for role in set(ColumnRole) - {ColumnRole.IGNORE}:
@@ -222,7 +223,7 @@ def is_target(target: str, instrument: Instrument) -> bool:
     """Whether the questionnaire has this item or choice, or it is a role."""
     item = instrument.by_name.get(target)
     if item is not None:
-        return item.kind is not ItemKind.NOTE
+        return type_of(item).has_value
     return target in set(ColumnRole) or part_of(target, instrument) is not None
 
 
@@ -230,10 +231,10 @@ def targets_of(instrument: Instrument) -> tuple[str, ...]:
     """Return every target of a column: roles first, then questions and their choices."""
     targets: list[str] = [role.value for role in ColumnRole if role.value not in instrument.by_name]
     for item in instrument.items():
-        if item.kind is ItemKind.NOTE:
+        if not type_of(item).has_value:
             continue
         targets.append(item.name)
-        if item.kind is ItemKind.SELECT_MULTIPLE:
+        if type_of(item).allows_several:
             targets += [f"{item.name}/{choice.name}" for choice in item.choices]
     return tuple(targets)
 
@@ -260,7 +261,7 @@ def mapping_of(
         item = instrument.by_name.get(target.partition("/")[0])
         own: dict[str, str] = {}
         if item is not None:
-            own |= _SITE_GAPS if is_site and _has_codes(item) else {}
+            own |= _SITE_GAPS if is_site and type_of(item).is_coded else {}
             own |= choice_numbers(item) if numbered and "/" not in target else {}
         own |= codes.get(column, {})
         if own:
@@ -268,13 +269,9 @@ def mapping_of(
     return MappingFile(targets, value_codes)
 
 
-def _has_codes(item: Item) -> bool:
-    return item.kind in {ItemKind.RATING, ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}
-
-
 def choice_numbers(item: Item) -> dict[str, str]:
     """Return `1` -> first choice and so on; empty where figures are choices themselves."""
-    if item.kind not in {ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}:
+    if not type_of(item).has_choice_list:
         return {}
     if any(choice.name.isdigit() for choice in item.choices):
         return {}
@@ -288,7 +285,7 @@ def list_unparsed_values(
     unparsed: list[UnparsedValue] = []
     for binding in bindings.items:
         item = instrument.by_name[binding.item or ""]
-        if not _has_codes(item):
+        if not type_of(item).is_coded:
             continue
         read = cell_reader(item, binding.codes)
         counts = Counter(

@@ -13,8 +13,6 @@ verdict on such an item depends on the cell's text alone, so it is computed once
 text. All other items are validated row by row; a property test holds both to the same verdict.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +28,8 @@ from survey.instrument.model import (
     SectionExit,
     SpecialAnswer,
 )
+from survey.instrument.question_types import CellValue, type_of
+from survey.instrument.question_types.cell_texts import fold_text
 from survey.instrument.validation import validate
 from survey.locale import LANGUAGES, Message, msg, translator
 
@@ -55,30 +55,24 @@ def special_texts(item: Item, special: SpecialAnswer) -> Iterator[str]:
     yield from item.special_labels.get(special, {}).values()
 
 
-Raw = str | int | float | list[str] | None
-Reader = Callable[[str], Raw]
+Reader = Callable[[str], CellValue]
 """Function from the text of a cell to an answer; None for an empty cell."""
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?:\.0*)?")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
-_DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[ T].*)?")
-_SEPARATORS = re.compile(r"\s*[;；|,，、\u250b]\s*")
-"""Separators between several choices; the last one is that of Chinese survey sites."""
 SKIPPED = frozenset(
     {"(\u8df3\u8fc7)", "\uff08\u8df3\u8fc7\uff09", "(\u7a7a)", "\uff08\u7a7a\uff09"}
 )
 """Cell texts of survey sites for questions that were passed over or left empty."""
 
 
-def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], Raw]:
+def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], CellValue]:
     """Return the reader of the cells of an item; `codes` maps cell values to codes."""
     words = _choice_spellings(item)
     specials = dict(_special_spellings(item, words))
-    if item.kind is ItemKind.SELECT_MULTIPLE:
+    if type_of(item).allows_several:
         words.update({value: code for value, code in codes.items() if code})
-    read = _READERS.get(item.kind, _parse_text)
+    read = type_of(item).parse_cell
 
-    def convert(text: str) -> Raw:
+    def convert(text: str) -> CellValue:
         plain = text.strip()
         plain = codes.get(plain.casefold(), plain)
         if not plain or plain in SKIPPED:
@@ -87,16 +81,6 @@ def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], Raw]:
         return read(plain, words) if special is None else special
 
     return convert
-
-
-def is_number(text: str) -> bool:
-    """Whether a cell holds a number, in full or half width."""
-    return _NUMBER.fullmatch(_plain_width(text.strip())) is not None
-
-
-def fold_text(text: str) -> str:
-    """Return the text without differences in case, width, kind of apostrophe and blanks."""
-    return " ".join(_plain_width(text).replace("\u2019", "'").casefold().split())
 
 
 def _choice_spellings(item: Item) -> dict[str, str]:
@@ -119,60 +103,6 @@ def _special_spellings(item: Item, choices: Mapping[str, str]) -> Iterator[tuple
                 yield fold_text(label), special.value
     for special in item.specials:
         yield special.value, special.value
-
-
-def _plain_width(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
-
-
-def _parse_text(text: str, _words: Mapping[str, str]) -> Raw:
-    return text
-
-
-def _parse_number(text: str, words: Mapping[str, str]) -> Raw:
-    plain = _plain_width(text)
-    if _WHOLE.fullmatch(plain):
-        return int(plain.partition(".")[0])
-    if _NUMBER.fullmatch(plain):
-        return float(plain)
-    meant = words.get(fold_text(text))
-    if meant is None or meant == text:
-        return text
-    return int(meant) if _WHOLE.fullmatch(meant) else meant
-
-
-def _parse_choice(text: str, words: Mapping[str, str]) -> Raw:
-    plain = fold_text(text)
-    named = words.get(plain)
-    if named is None and _WHOLE.fullmatch(plain):
-        # Spreadsheets turn the code 1 into 1.0.
-        named = words.get(plain.partition(".")[0])
-    return text if named is None else named
-
-
-def _parse_choices(text: str, words: Mapping[str, str]) -> Raw:
-    by_space = text.split()
-    if all(fold_text(part) in words for part in by_space):
-        parts = by_space
-    else:
-        parts = [part for part in _SEPARATORS.split(text) if part]
-    chosen = [words.get(fold_text(part), part) for part in parts]
-    return list(dict.fromkeys(chosen))
-
-
-def _parse_date(text: str, _words: Mapping[str, str]) -> Raw:
-    match = _DAY.fullmatch(text)
-    return f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}" if match else text
-
-
-_READERS: dict[ItemKind, Callable[[str, Mapping[str, str]], Raw]] = {
-    ItemKind.RATING: _parse_number,
-    ItemKind.INTEGER: _parse_number,
-    ItemKind.DECIMAL: _parse_number,
-    ItemKind.SELECT_ONE: _parse_choice,
-    ItemKind.SELECT_MULTIPLE: _parse_choices,
-    ItemKind.DATE: _parse_date,
-}
 
 
 _YES = frozenset({"1", "1.0", "true", "yes", "y", "x", "\u221a", "\u2713", "\u662f"})
@@ -241,7 +171,7 @@ def _known_names(instrument: Instrument, present: Collection[str]) -> frozenset[
     """Return items with a value: those with a column, and what can be calculated from them."""
     known = set(present)
     for item in instrument.items():
-        if item.kind is ItemKind.CALCULATE and _uses_only_known(item.calculation, known):
+        if type_of(item).is_calculated and _uses_only_known(item.calculation, known):
             known.add(item.name)
     return frozenset(known)
 
@@ -268,9 +198,9 @@ def _restrict_section(
 def _restrict_item(
     item: Item, known: frozenset[str], present: Collection[str], numeric: Mapping[str, bool]
 ) -> Item | None:
-    if item.kind is ItemKind.CALCULATE and not _uses_only_known(item.calculation, known):
+    if type_of(item).is_calculated and not _uses_only_known(item.calculation, known):
         return _import_only_item(item, numeric) if item.name in present else None
-    if item.kind not in {ItemKind.CALCULATE, ItemKind.NOTE} and item.name not in present:
+    if type_of(item).is_asked and item.name not in present:
         return None
     conditions = {
         name: value
@@ -352,12 +282,16 @@ class _Memory:
         return verdict
 
 
-def _read_values(columns: Mapping[str, tuple[int, Reader]], cells: Sequence[str]) -> dict[str, Raw]:
+def _read_values(
+    columns: Mapping[str, tuple[int, Reader]], cells: Sequence[str]
+) -> dict[str, CellValue]:
     values = {name: read(cells[place]) for name, (place, read) in columns.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _validate_row(instrument: Instrument, given: Mapping[str, Raw], today: date) -> RowVerdict:
+def _validate_row(
+    instrument: Instrument, given: Mapping[str, CellValue], today: date
+) -> RowVerdict:
     verdict = validate(instrument, given, today=today)
     return RowVerdict(verdict.answers, verdict.problems, len(verdict.off_route), verdict.ending)
 
@@ -377,7 +311,7 @@ def independent_items(instrument: Instrument) -> frozenset[str]:
 
 
 def _is_independent(item: Item) -> bool:
-    if item.kind in {ItemKind.NOTE, ItemKind.CALCULATE} or item.relevant is not None:
+    if not type_of(item).is_asked or item.relevant is not None:
         return False
     if item.privacy is not None:
         return False

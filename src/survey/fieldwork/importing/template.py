@@ -14,7 +14,8 @@ from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole
 from survey.fieldwork.importing.rejections import text_cell
 from survey.fieldwork.importing.row_answers import SPECIAL_NAMES
 from survey.fieldwork.importing.table_reading import ANSWERS, CODES, REMARK
-from survey.instrument.model import Instrument, Item, ItemKind, label_text
+from survey.instrument.model import Instrument, Item, label_text
+from survey.instrument.question_types import type_of
 from survey.locale import Message, Translator, msg, translator
 
 ROLES = (
@@ -27,15 +28,6 @@ ROLES = (
 MAX_TEMPLATE_ROWS = 20_000
 """Rows of the worksheet in which the drop-downs work."""
 _GREY = PatternFill("solid", fgColor="EFEDE8")
-_KINDS: dict[ItemKind, Message] = {
-    ItemKind.RATING: msg("a score or a code from the list"),
-    ItemKind.SELECT_ONE: msg("a code from the list"),
-    ItemKind.SELECT_MULTIPLE: msg("codes from the sheet “codes”, with a space between them"),
-    ItemKind.INTEGER: msg("a whole number"),
-    ItemKind.DECIMAL: msg("a number"),
-    ItemKind.DATE: msg("a date such as 2024-05-01"),
-    ItemKind.TEXT: msg("a text"),
-}
 _NOTES: tuple[Message, ...] = (
     msg("Fill in one row an interview in the sheet “answers”, from row 3 on."),
     msg("Do not change the first row: it names the questions. Columns may be left out or moved."),
@@ -126,14 +118,14 @@ def _columns(
         source = lists.write(role.value, list(cities.items())) if role is ColumnRole.CITY else ""
         columns.append((role.value, t(ROLE_NAMES[role]), source))
     for item in instrument.items():
-        if item.kind in {ItemKind.NOTE, ItemKind.CALCULATE}:
+        hint = type_of(item).import_hint
+        if hint is None:
             continue
         source = lists.write(item.name, _codes(item, language, t))
-        if item.kind is ItemKind.SELECT_MULTIPLE:
+        if type_of(item).allows_several:
             # A drop-down takes one code only.
             source = ""
-        kind = t(_KINDS[item.kind])
-        words = f"{label_text(item.label, language, item.name)}\n({kind})"
+        words = f"{label_text(item.label, language, item.name)}\n({t(hint)})"
         columns.append((item.name, words, source))
     return columns
 
@@ -142,22 +134,12 @@ def _codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | f
     named = {
         choice.name: label_text(choice.label, language, choice.name) for choice in item.choices
     }
-    codes: list[tuple[str | int | float, str]] = []
-    if item.kind is ItemKind.RATING:
-        codes += [(score, named.get(str(score), "")) for score in _scores(item)]
-    else:
-        codes += named.items()
+    codes = [(code, named.get(str(code), "")) for code in type_of(item).list_codes(item)]
     for special in item.specials:
         own = item.special_labels.get(special)
         words = label_text(own, language, special.value) if own else t(SPECIAL_NAMES[special])
         codes.append((special.value, words))
     return codes
-
-
-def _scores(item: Item) -> list[int | float]:
-    low, high, step = item.minimum or 0, item.maximum or 0, item.step or 1
-    values = [low + step * number for number in range(int((high - low) / step + 1e-9) + 1)]
-    return [int(value) if value == int(value) else value for value in values]
 
 
 def _drop_down(source: str, letter: str, t: Translator) -> DataValidation:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from survey.fieldwork.submission import IMPORT_UUID_VERSION, Name
 from survey.instrument.answers import AnswerProblem
 from survey.instrument.expressions import parse, references
-from survey.instrument.model import Instrument, ItemKind
+from survey.instrument.model import Instrument
+from survey.instrument.question_types import type_of
 from survey.instrument.validation import Validation, validate
 from survey.locale import msg
 from survey.store.china_time import CHINA
@@ -146,7 +147,7 @@ def is_same_value(instrument: Instrument, name: str, value: object, other: objec
     In open text only the words count: two people hardly ever set the same commas and spaces.
     """
     item = instrument.by_name.get(name)
-    if item is not None and item.kind is ItemKind.TEXT:
+    if item is not None and type_of(item).is_open_text:
         return _normalise_text(value) == _normalise_text(other)
     return value == other
 
@@ -165,7 +166,7 @@ def count_errors(instrument: Instrument, keyed: KeyedSheet, settled: KeyedSheet)
 
 
 def _keyed_items(instrument: Instrument) -> list[str]:
-    return [item.name for item in instrument.items() if item.kind is not ItemKind.CALCULATE]
+    return [item.name for item in instrument.items() if type_of(item).is_shown]
 
 
 def _normalise_text(text: object) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
 from survey.fieldwork.quality.response_arrays import NOT_ASKED, Bools, Floats, ResponseArrays
-from survey.instrument.model import Item, ItemKind, Labels
+from survey.instrument.model import Item, Labels
+from survey.instrument.question_types import type_of
 from survey.instrument.reading_time import min_reading_seconds
 from survey.store.tables import Mode
 
@@ -16,7 +17,6 @@ READING_FLOOR_RAMP_START, READING_FLOOR_RAMP_END = 1.0, 0.5
 """Below the floor it begins to count; at half of it, five times the usual reading, counts fully."""
 MIN_TIMED_SHARE = 0.5
 """Of the questions asked; of fewer the single times say nothing about the whole."""
-_SELECTS = frozenset({ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE})
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _item_texts(item: Item, language: str, default: str) -> Iterable[str]:
     """Yield the texts to be read: question, hint, and the shortest choice of a list."""
     yield _label_text(item.label, language, default)
     yield _label_text(item.hint, language, default)
-    if item.kind in _SELECTS and item.choices:
+    if type_of(item).has_choice_list and item.choices:
         labels = [_label_text(choice.label, language, default) for choice in item.choices]
         yield min(labels, key=min_reading_seconds)
 

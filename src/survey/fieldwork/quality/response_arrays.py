@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer
+from survey.instrument.question_types import type_of
 from survey.store.china_time import china_date
 from survey.store.tables import (
     Assignment,
@@ -47,17 +48,6 @@ _SPECIAL_CODES: Mapping[Any, int] = {
     SpecialAnswer.NOT_EXPERIENCED.value: NOT_EXPERIENCED,
 }
 _MAX_VALUES = 32_000
-_ASKED = frozenset(
-    {
-        ItemKind.RATING,
-        ItemKind.SELECT_ONE,
-        ItemKind.SELECT_MULTIPLE,
-        ItemKind.INTEGER,
-        ItemKind.DECIMAL,
-        ItemKind.DATE,
-    }
-)
-"""Kinds of question whose answers are compared; open text is read by people only."""
 _ENCODING_BATCH_SIZE = 256
 """Interviews encoded together: few enough that their answers are still in the processor's cache."""
 
@@ -166,7 +156,7 @@ def build_response_arrays(rows: Iterable[RawResponse], instrument: Instrument) -
 
     `rows` are read once, in chunks: the answers of a wave as objects would fill the memory.
     """
-    items = tuple(item for item in instrument.items() if item.kind in _ASKED)
+    items = tuple(item for item in instrument.items() if type_of(item).is_compared)
     books = [_Codebook() for _ in items]
     heads: list[RawResponse] = []
     answers = [np.empty((0, len(items)), dtype=np.int16)]
@@ -210,7 +200,7 @@ def _encode_answers(
     codes = np.empty((len(answers), len(items)), dtype=np.int16)
     columns = zip(*_encode_rows(answers, items, _ABSENT), strict=True)
     for place, (item, book, values) in enumerate(zip(items, books, columns, strict=True)):
-        if item.kind is ItemKind.SELECT_MULTIPLE:
+        if type_of(item).allows_several:
             values = tuple(frozenset(v) if type(v) is list else v for v in values)
         codes[:, place] = [book[value] for value in values]
     return codes

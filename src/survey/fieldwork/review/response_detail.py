@@ -18,7 +18,8 @@ from survey.fieldwork.pii_detection import ScannedText, find_pii
 from survey.fieldwork.review.review_queue import REVIEWABLE, QueuePosition
 from survey.fieldwork.review_reasons import ReviewReason
 from survey.fieldwork.waves import COMPUTED_STATES, wave_title
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.model import Instrument, Item
+from survey.instrument.question_types import type_of
 from survey.instrument.validation import validate
 from survey.locale import msg
 from survey.store.china_time import china_date
@@ -67,7 +68,7 @@ class AnsweredItem:
     @property
     def scanned_text(self) -> ScannedText | None:
         """Open text of the answer with the personal data found in it."""
-        open_text = self.item.kind is ItemKind.TEXT and isinstance(self.answer, str)
+        open_text = type_of(self.item).is_open_text and isinstance(self.answer, str)
         return find_pii(self.answer) if open_text else None
 
 
@@ -229,7 +230,7 @@ def _parts(
             tuple(
                 _build_answered_item(item, current, before)
                 for item in section.items
-                if item.name in route and item.kind not in {ItemKind.NOTE, ItemKind.CALCULATE}
+                if item.name in route and type_of(item).is_asked
             ),
         )
         for section in instrument.sections

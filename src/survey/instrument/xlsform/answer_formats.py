@@ -4,28 +4,27 @@ import re
 from dataclasses import dataclass
 
 from survey.instrument.model import Choice, ItemKind, Labels, SpecialAnswer
+from survey.instrument.question_types import QuestionType, find_type
+from survey.instrument.question_types.rating import RATING_APPEARANCE, NumberScale
 from survey.instrument.xlsform.choices import ChoiceList
 from survey.instrument.xlsform.group_tree import QuestionRow
 from survey.instrument.xlsform.languages import Languages
-from survey.instrument.xlsform.question_types import (
+from survey.instrument.xlsform.row_log import RowLog
+from survey.instrument.xlsform.scales import read_parameters, read_scale
+from survey.instrument.xlsform.type_names import (
     ACKNOWLEDGE,
     ACKNOWLEDGED,
-    KINDS,
     OTHER,
     TODAY,
     is_metadata,
     parse_select_type,
     unsupported_type_hint,
 )
-from survey.instrument.xlsform.row_log import RowLog
-from survey.instrument.xlsform.scales import NumberScale, read_parameters, read_scale
 from survey.instrument.xlsform.worksheets import WorksheetRow
 from survey.locale import msg
 
-RATING = "rating"
 _CODE = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
 SPECIALS = {special.value: special for special in SpecialAnswer}
-SILENT = (ItemKind.NOTE, ItemKind.CALCULATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +70,9 @@ class AnswerFormatReader:
             return AnswerFormat(ItemKind.SELECT_ONE, (Choice(name=ACKNOWLEDGED, label=label),))
         if kind in TODAY:
             return AnswerFormat(ItemKind.CALCULATE)
-        if kind in KINDS:
-            return self.simple(question, KINDS[kind])
+        question_type = find_type(kind)
+        if question_type is not None and not question_type.has_choice_list:
+            return self.simple(question, question_type)
         self.remarks.unsupported(
             question,
             msg("The type “{type}” is not supported.", type=kind),
@@ -81,19 +81,19 @@ class AnswerFormatReader:
         )
         return None
 
-    def simple(self, question: QuestionRow, kind: ItemKind) -> AnswerFormat | None:
+    def simple(self, question: QuestionRow, question_type: QuestionType) -> AnswerFormat | None:
         has_calculation = bool(question.row.text("calculation"))
-        if kind is ItemKind.CALCULATE and not has_calculation:
+        if question_type.is_calculated and not has_calculation:
             self.remarks.unsupported(question, msg("The calculation is missing."), "calculation")
             return None
-        if has_calculation and kind not in SILENT:
+        if has_calculation and question_type.is_asked:
             self.remarks.warning(
                 question,
                 msg("A question with a calculation is only calculated, not asked."),
                 "calculation",
             )
             return AnswerFormat(ItemKind.CALCULATE)
-        return AnswerFormat(kind)
+        return AnswerFormat(question_type.kind)
 
     def select(
         self, question: QuestionRow, kind: ItemKind | None, list_name: str, offers_other: bool
@@ -136,7 +136,7 @@ class AnswerFormatReader:
         """An indicator makes it one; an appearance may mean something else to other people."""
         if self.indicator(question.row, question.name):
             return True
-        is_marked = RATING in question.row.text("appearance").split()
+        is_marked = RATING_APPEARANCE in question.row.text("appearance").split()
         return is_marked and choice_list.scores() is not None
 
     def indicator(self, row: WorksheetRow, name: str) -> str:
@@ -177,7 +177,7 @@ class AnswerFormatReader:
                 msg("Write for example start=1 end=10 step=1."),
             )
             return None
-        forced = scale.is_whole and RATING in question.row.text("appearance").split()
+        forced = scale.is_whole and RATING_APPEARANCE in question.row.text("appearance").split()
         kind = ItemKind.RATING if forced else scale.kind
         return AnswerFormat(kind, self.tick_labels(question.row, scale), scale)
 

@@ -10,7 +10,7 @@ from pyxform.xls2json import RE_BEGIN_CONTROL, RE_END_CONTROL
 
 from survey.instrument.xlsform.import_log import ImportLog
 from survey.instrument.xlsform.plain_text import collapse_whitespace
-from survey.instrument.xlsform.question_types import SETTINGS
+from survey.instrument.xlsform.type_names import SETTINGS
 from survey.instrument.xlsform.worksheets import Worksheet, WorksheetRow
 from survey.locale import Message, msg
 

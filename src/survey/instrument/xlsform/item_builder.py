@@ -5,25 +5,24 @@ from typing import Any
 from pyxform import aliases
 
 from survey.instrument.model import Item, ItemKind, Labels, PrivacyRole, SpecialAnswer
+from survey.instrument.question_types import QUESTION_TYPES, QuestionType
+from survey.instrument.question_types.rating import RATING_APPEARANCE
 from survey.instrument.xlsform.answer_formats import (
-    RATING,
-    SILENT,
     SPECIALS,
     AnswerFormat,
     AnswerFormatReader,
 )
 from survey.instrument.xlsform.group_tree import QuestionRow
 from survey.instrument.xlsform.languages import Languages
-from survey.instrument.xlsform.question_types import OTHER, TODAY
 from survey.instrument.xlsform.row_log import RowLog
 from survey.instrument.xlsform.scales import parse_number
+from survey.instrument.xlsform.type_names import OTHER, TODAY
 from survey.instrument.xlsform.worksheets import WorksheetRow
 from survey.locale import msg
 
 Limits = tuple[float | None, float | None, float | None]
 """Minimum, maximum, step."""
 
-_NUMERIC = (ItemKind.INTEGER, ItemKind.DECIMAL)
 _TRUE = frozenset({"1", "true()"})
 
 
@@ -50,17 +49,17 @@ class ItemBuilder:
         return (item, self.other(item)) if shape.offers_other else (item,)
 
     def item(self, question: QuestionRow, shape: AnswerFormat) -> Item:
-        row, kind = question.row, shape.kind
-        silent = kind in SILENT
+        row, question_type = question.row, QUESTION_TYPES[shape.kind]
+        silent = not question_type.is_asked
         minimum, maximum, step = self.limits(question, shape)
         fields: dict[str, Any] = {
             "name": question.name,
-            "kind": kind,
-            "label": self.label(question, kind),
+            "kind": shape.kind,
+            "label": self.label(question, question_type),
             "hint": self.languages.labels(row, "hint"),
             "required": not silent and self.required(question),
             "relevant": row.text("relevant") or None,
-            "calculation": self.calculation(question) if kind is ItemKind.CALCULATE else None,
+            "calculation": self.calculation(question) if question_type.is_calculated else None,
             "choices": shape.choices,
             "minimum": minimum,
             "maximum": maximum,
@@ -81,7 +80,7 @@ class ItemBuilder:
                 "low_label": self.languages.labels(row, "low_label"),
                 "high_label": self.languages.labels(row, "high_label"),
             }
-        if fields["indicator"] and kind is not ItemKind.RATING:
+        if fields["indicator"] and shape.kind is not ItemKind.RATING:
             self.remarks.error(
                 question,
                 msg("Only a rating can have an indicator."),
@@ -91,9 +90,9 @@ class ItemBuilder:
         self.check_extras(question)
         return Item(**fields)
 
-    def label(self, question: QuestionRow, kind: ItemKind) -> Labels:
+    def label(self, question: QuestionRow, question_type: QuestionType) -> Labels:
         label = self.languages.labels(question.row, "label")
-        if label or kind is ItemKind.CALCULATE:
+        if label or not question_type.is_shown:
             return label
         self.remarks.warning(
             question, msg("This question has no label; its name is shown."), "label"
@@ -134,7 +133,10 @@ class ItemBuilder:
         return None
 
     def appearance(self, row: WorksheetRow) -> str | None:
-        return " ".join(word for word in row.text("appearance").split() if word != RATING) or None
+        return (
+            " ".join(word for word in row.text("appearance").split() if word != RATING_APPEARANCE)
+            or None
+        )
 
     def specials(self, question: QuestionRow, shape: AnswerFormat) -> tuple[SpecialAnswer, ...]:
         codes = question.row.text("specials").replace(",", " ").split()
@@ -152,7 +154,7 @@ class ItemBuilder:
     def limits(self, question: QuestionRow, shape: AnswerFormat) -> Limits:
         if shape.scale is not None:
             return shape.scale.minimum, shape.scale.maximum, shape.scale.step
-        if shape.kind not in _NUMERIC:
+        if not QUESTION_TYPES[shape.kind].is_number:
             return None, None, None
         return (
             self.number(question, "minimum"),

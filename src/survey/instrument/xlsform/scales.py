@@ -1,35 +1,13 @@
 """Numbers on a scale: what a `range` or the bounds of a number question say."""
 
-from dataclasses import dataclass
-
 from pyxform.errors import PyXFormError
 from pyxform.parsing.parameters import parse
 
-from survey.instrument.model import ItemKind
+from survey.instrument.question_types.rating import NumberScale
 from survey.instrument.xlsform.worksheets import WorksheetRow
 
-MAX_RATING_POINTS = 11
 _DEFAULTS = {"start": "1", "end": "10", "step": "1"}
 _MAX_VALUE = 1e15
-
-
-@dataclass(frozen=True, slots=True)
-class NumberScale:
-    minimum: float
-    maximum: float
-    step: float
-
-    @property
-    def is_whole(self) -> bool:
-        return all(n == int(n) for n in (self.minimum, self.maximum, self.step))
-
-    @property
-    def kind(self) -> ItemKind:
-        """A few whole numbers are a rating; anything longer or finer is a number."""
-        if not self.is_whole:
-            return ItemKind.DECIMAL
-        points = (self.maximum - self.minimum) / self.step + 1
-        return ItemKind.RATING if points <= MAX_RATING_POINTS else ItemKind.INTEGER
 
 
 def read_parameters(row: WorksheetRow) -> dict[str, str] | None:

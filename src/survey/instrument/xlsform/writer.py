@@ -12,19 +12,11 @@ from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from survey.instrument.model import Choice, Instrument, Item, ItemKind, Labels, Language, Section
-from survey.instrument.xlsform.answer_formats import RATING
-from survey.instrument.xlsform.scales import NumberScale
+from survey.instrument.model import Choice, Instrument, Item, Labels, Language, Section
+from survey.instrument.question_types import type_of
+from survey.instrument.question_types.numbers import write_number
 from survey.spreadsheets import write_text_cell
 
-_TYPES = {
-    ItemKind.INTEGER: "integer",
-    ItemKind.DECIMAL: "decimal",
-    ItemKind.TEXT: "text",
-    ItemKind.DATE: "date",
-    ItemKind.NOTE: "note",
-    ItemKind.CALCULATE: "calculate",
-}
 _PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearance", "parameters")
 _EXTENSION_COLUMNS = (
     "specials",
@@ -153,25 +145,25 @@ def _begin(section: Section, lists: _Lists) -> Record:
 
 
 def _item(item: Item, lists: _Lists) -> Record:
-    kind, parameters, appearance = _type(item, lists)
+    cells = type_of(item).write_xlsform(item, lists.name)
     record = {
-        "type": kind,
+        "type": cells.type,
         "name": item.name,
         "required": "yes" if item.required else "",
         "relevant": item.relevant or "",
         "constraint": item.constraint or "",
         "calculation": item.calculation or "",
-        "appearance": " ".join(word for word in (appearance, item.appearance) if word),
-        "parameters": parameters,
+        "appearance": " ".join(word for word in (cells.appearance, item.appearance) if word),
+        "parameters": cells.parameters,
         "specials": " ".join(special.value for special in item.specials),
         "indicator": item.indicator or "",
         "module": item.module or "",
         "sensitive": "yes" if item.sensitive else "",
         "privacy": item.privacy.value if item.privacy else "",
     }
-    if item.kind in (ItemKind.INTEGER, ItemKind.DECIMAL):
+    if type_of(item).is_number:
         record |= {
-            column: _number(value)
+            column: write_number(value)
             for column, value in (
                 ("minimum", item.minimum),
                 ("maximum", item.maximum),
@@ -188,35 +180,6 @@ def _item(item: Item, lists: _Lists) -> Record:
     ):
         record |= lists.labels(column, getattr(item, column))
     return record
-
-
-def _type(item: Item, lists: _Lists) -> tuple[str, str, str]:
-    """Type, parameters and what to add to the appearance, so that it reads back as this kind."""
-    if item.kind is ItemKind.RATING and not item.choices:
-        scale = NumberScale(item.minimum or 0, item.maximum or 0, item.step or 1)
-        parameters = " ".join(
-            f"{key}={_number(value)}"
-            for key, value in (
-                ("start", scale.minimum),
-                ("end", scale.maximum),
-                ("step", scale.step),
-            )
-        )
-        return "range", parameters, "" if scale.kind is ItemKind.RATING else RATING
-    if item.kind is ItemKind.RATING:
-        special = tuple(
-            Choice(name=code.value, label=labels) for code, labels in item.special_labels.items()
-        )
-        return f"select_one {lists.name(item, item.choices + special)}", "", RATING
-    if item.kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE):
-        return f"{item.kind.value} {lists.name(item, item.choices)}", "", ""
-    return _TYPES[item.kind], "", ""
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _write_worksheet(

@@ -12,10 +12,11 @@ import pandas as pd
 
 from survey.instrument.expressions import ExpressionError, parse, references
 from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.question_types import type_of
 from survey.publish.microdata.release_classes import merge_classes
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
-from survey.snapshot.response_frame import NOT_ASKED
+from survey.snapshot import NOT_ASKED
 
 MIN_CLASS_SIZE = 5
 """k: so many interviews share every combination of `KEY` and weight that is left in the file."""
@@ -110,10 +111,7 @@ def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
     """Return the columns of rated or chosen answers, in the order of the questionnaire."""
     names: list[str] = []
     for item in instrument.items():
-        if item.kind in {ItemKind.RATING, _CHOICE_KIND}:
-            names.append(item.name)
-        elif item.kind is ItemKind.SELECT_MULTIPLE:
-            names += [f"{item.name}/{choice.name}" for choice in item.choices]
+        names += type_of(item).coded_columns(item)
     return [name for name in names if name in people.columns]
 
 

@@ -1,6 +1,5 @@
 """The list of people to ask again, and one short interview after the other."""
 
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -19,24 +18,25 @@ from survey.fieldwork.back_check import (
     record_attempt,
 )
 from survey.fieldwork.back_check.call_list import MAX_NOTE_CHARS
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.model import Instrument, Item
+from survey.instrument.question_types import type_of
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import Channel, ChosenBy, Outcome, now
 from survey.store.transactions import run_in_transaction
+from survey.ui.answer_fields import BACK_CHECK_FIELDS, AnswerFieldData
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.outcome import item_label, run_action
 from survey.ui.back_check.phone import draw_phone_number
 from survey.ui.current_principal import require_principal
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.response_html import format_answer, format_time
+from survey.ui.response_html import format_time
 
 CALL_PARAMETER = "call"
 """The address names the back-check on the screen: `?call=<id>`."""
 _LISTED = 30
-_ASKED = frozenset({ItemKind.RATING, ItemKind.SELECT_ONE, ItemKind.INTEGER})
 _AT_ONCE = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTERVIEWED)
 """Outcomes that one click says."""
 
@@ -151,27 +151,15 @@ def _attempts_text(t: Translator, call: CallEntry) -> str:
 def _questions(instrument: Instrument) -> list[Item]:
     """What is asked of somebody who was interviewed, in order."""
     return [
-        item for item in instrument.items() if item.kind in _ASKED and item.name != WAS_INTERVIEWED
+        item
+        for item in instrument.items()
+        if item.kind in BACK_CHECK_FIELDS and item.name != WAS_INTERVIEWED
     ]
 
 
 def _draw_answer_field(t: Translator, call: CallEntry, item: Item, language: str) -> None:
     key, title = _key(call, item.name), item_label(item, language)
-    if item.kind is ItemKind.INTEGER:
-        st.text_input(title, key=key, max_chars=12)
-        return
-    codes: list[Any] = [choice.name for choice in item.choices]
-    if item.kind is ItemKind.RATING:
-        codes = list(range(int(item.minimum or 1), int(item.maximum or 10) + 1))
-    codes += [special.value for special in item.specials]
-    st.radio(
-        title, codes, index=None, key=key, horizontal=True,
-        format_func=lambda code: _short(t, item, code, language),
-    )  # fmt: skip
-
-
-def _short(t: Translator, item: Item, code: Any, language: str) -> str:
-    return str(code) if isinstance(code, int) else format_answer(t, item, code, language)
+    BACK_CHECK_FIELDS[item.kind](AnswerFieldData(t, item, title, key, language))
 
 
 def _key(call: CallEntry, name: str) -> str:
@@ -187,7 +175,7 @@ def _record_outcome(
 ) -> None:
     items = {item.name: item for item in _questions(instrument)}
     answers = {
-        name: _parse_entered(item, entered)
+        name: type_of(item).parse_entered(entered)
         for name, item in items.items()
         if (entered := st.session_state.get(_key(call, name))) not in (None, "")
     }
@@ -213,14 +201,3 @@ def _record_outcome(
     message = t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
     if run_action(page, act, message, items):
         st.query_params.pop(CALL_PARAMETER, None)
-
-
-def _parse_entered(item: Item, entered: Any) -> Any:
-    """A number as one; what is none stays a text, which the questionnaire refuses in its words."""
-    if item.kind is not ItemKind.INTEGER:
-        return entered
-    words = str(entered).strip()
-    try:
-        return int(words)
-    except ValueError:
-        return words

@@ -1,25 +1,14 @@
-"""Question types: what each type of XLSForm becomes, or what to use instead."""
+"""Words in the column `type` of an XLSForm, and what to use instead of unsupported ones."""
 
 from pyxform.xls2json import RE_SELECT
 
 from survey.instrument.model import ItemKind
+from survey.instrument.question_types import find_type
 from survey.locale import Message, msg
 
 ACKNOWLEDGED = "OK"
 OTHER = "other"
 
-KINDS: dict[str, ItemKind] = {
-    "integer": ItemKind.INTEGER,
-    "int": ItemKind.INTEGER,
-    "decimal": ItemKind.DECIMAL,
-    "text": ItemKind.TEXT,
-    "string": ItemKind.TEXT,
-    "date": ItemKind.DATE,
-    "note": ItemKind.NOTE,
-    "calculate": ItemKind.CALCULATE,
-    "calculate_here": ItemKind.CALCULATE,
-    "hidden": ItemKind.CALCULATE,
-}
 _METADATA = frozenset(
     {
         "start",
@@ -108,16 +97,6 @@ def parse_select_type(kind: str) -> tuple[ItemKind | None, str, bool] | None:
     match = RE_SELECT.match(kind)
     if match is None:
         return None
-    command = match["select_command"]
-    supported: dict[str, ItemKind] = {
-        "select1": ItemKind.SELECT_ONE,
-        "select_one": ItemKind.SELECT_ONE,
-        "select one": ItemKind.SELECT_ONE,
-        "select one from": ItemKind.SELECT_ONE,
-        "add select one prompt using": ItemKind.SELECT_ONE,
-        "select_multiple": ItemKind.SELECT_MULTIPLE,
-        "select all that apply": ItemKind.SELECT_MULTIPLE,
-        "select all that apply from": ItemKind.SELECT_MULTIPLE,
-        "add select multiple prompt using": ItemKind.SELECT_MULTIPLE,
-    }
-    return supported.get(command), match["list_name"], match["specify_other"] is not None
+    question_type = find_type(match["select_command"])
+    selected = question_type.kind if question_type else None
+    return selected, match["list_name"], match["specify_other"] is not None

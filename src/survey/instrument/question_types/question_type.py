@@ -1,0 +1,132 @@
+"""What a question type consists of: one frozen dataclass of flags and functions."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from survey.instrument.answers import Answer, AnswerRefusal
+from survey.instrument.model import Choice, Item, ItemKind
+from survey.locale import Message
+
+CellValue = str | int | float | list[str] | None
+"""What a cell of an imported table is read as; None for an empty cell."""
+ChoiceListNamer = Callable[[Item, tuple[Choice, ...]], str]
+"""Returns the name of the list on the choices worksheet that holds these choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class XlsformCells:
+    """Cells of the survey worksheet that decide the type of a row."""
+
+    type: str
+    parameters: str = ""
+    appearance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotColumn:
+    """One column of a frozen wave: a value for each interview, and how it is stored."""
+
+    name: str
+    dtype: Literal["int8", "float64", "string", "category"]
+    values: Iterable[Any]
+    categories: tuple[str, ...] = ()
+
+
+def no_problems(_item: Item) -> Iterator[Message]:
+    """Report nothing: every item of the type is well formed."""
+    return iter(())
+
+
+def no_columns(_item: Item, _values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
+    """Return no column: the answers stay in the store."""
+    return ()
+
+
+def no_coded_columns(_item: Item) -> tuple[str, ...]:
+    """Return no name: the answers are not codes that could be published."""
+    return ()
+
+
+def no_codes(_item: Item) -> tuple[str | int | float, ...]:
+    """Return no code: the answers are typed, not chosen."""
+    return ()
+
+
+def no_browser_fields(_item: Item) -> Mapping[str, object]:
+    """Return no field: the control needs nothing beyond the item."""
+    return {}
+
+
+def format_plain(_item: Item, answer: Any, _language: str) -> str:
+    """Return a number without trailing zeros and anything else as it is stored."""
+    return f"{answer:g}" if isinstance(answer, float) else str(answer)
+
+
+def parse_plain_cell(text: str, _spellings: Mapping[str, str]) -> CellValue:
+    """Return the text of a cell as it stands."""
+    return text
+
+
+def strip_entered(entered: Any) -> Any:
+    """Return a typed text without blanks around it."""
+    return (entered or "").strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionType:
+    """Everything the platform knows about one kind of item.
+
+    A function that cannot make sense of an answer returns it unchanged, and the check of the whole
+    interview then refuses it in the same words everywhere. Defaults publish and compare nothing.
+    """
+
+    kind: ItemKind
+    xlsform_names: tuple[str, ...]
+    """Words in the column `type` that stand for it; of a select, those in front of the list."""
+    write_xlsform: Callable[[Item, ChoiceListNamer], XlsformCells]
+    parse_answer: Callable[[Item, object], Answer | AnswerRefusal]
+    """Canonical form of an answer from outside, hostile input included, or why it is refused."""
+    import_hint: Message | None
+    """What a column of the import template takes; None where it has no column."""
+
+    is_shown: bool = True
+    """False for what is only calculated."""
+    has_value: bool = True
+    """False for what is only shown."""
+    has_choice_list: bool = False
+    allows_several: bool = False
+    is_coded: bool = False
+    """Whether answers are scores or codes that an imported column can be explained by."""
+    is_number: bool = False
+    """Whether people type a number, with bounds in the columns minimum, maximum and step."""
+    is_open_text: bool = False
+    """Whether answers are the respondent's own words and may name people."""
+    is_compared: bool = False
+    """Whether the quality checks compare answers between interviews."""
+
+    list_problems: Callable[[Item], Iterator[Message]] = no_problems
+    """What is wrong with an item, whatever it was made from."""
+    list_codes: Callable[[Item], Sequence[str | int | float]] = no_codes
+    """Answers to choose from, without the special ones."""
+    browser_fields: Callable[[Item], Mapping[str, object]] = no_browser_fields
+    """What the control in the browser needs besides the item."""
+    snapshot_columns: Callable[[Item, Sequence[Any]], tuple[SnapshotColumn, ...]] = no_columns
+    coded_columns: Callable[[Item], tuple[str, ...]] = no_coded_columns
+    """Names of the snapshot columns with codes that published interviews may hold."""
+    format_answer: Callable[[Item, Any, str], str] = format_plain
+    """A stored answer, but no special one, in the words of the questionnaire."""
+    parse_cell: Callable[[str, Mapping[str, str]], CellValue] = parse_plain_cell
+    """A cell of an imported table; the mapping holds folded spellings of the choices."""
+    parse_entered: Callable[[Any], Any] = strip_entered
+    """What was entered in a correction or a back-check."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a person answers it."""
+        return self.is_shown and self.has_value
+
+    @property
+    def is_calculated(self) -> bool:
+        """Whether its value is worked out from other answers."""
+        return self.has_value and not self.is_shown
