@@ -17,17 +17,23 @@ from survey.web.form_texts import form_texts, paper_texts
 from survey.web.http import FILE_HEADERS
 
 STATIC = Path(__file__).parent / "static"
+CONTROL_PARTS = (
+    "control_parts", "control_text", "control_date", "control_decimal", "control_integer",
+    "control_rating", "control_select_one", "control_select_multiple", "inputs",
+)  # fmt: skip
+"""Controls of the question types, a file each, and the table of them."""
+
 FORM_PARTS = (
     "expressions", "dom", "routing", "browser_storage", "outbox", "item_timer", "speech",
-    "screen_order", "texts", "quota", "withdrawal_code", "answer_state", "interview", "inputs",
-    "questions", "form_chrome", "form_keyboard", "form_view", "form",
+    "screen_order", "texts", "quota", "withdrawal_code", "answer_state", "interview",
+    *CONTROL_PARTS, "questions", "form_chrome", "form_keyboard", "form_view", "form",
 )  # fmt: skip
 """Order of use: each part is one global that names only those before it when it is loaded."""
 
 PAPER_PARTS = (
-    "expressions", "dom", "routing", "browser_storage", "outbox", "texts", "answer_state", "inputs",
-    "keying_codes", "paper_sheet", "grid_lines", "grid_view", "outbox_status", "grid_keyboard",
-    "grid",
+    "expressions", "dom", "routing", "browser_storage", "outbox", "texts", "answer_state",
+    *CONTROL_PARTS, "keying_codes", "paper_sheet", "grid_lines", "grid_view", "outbox_status",
+    "grid_keyboard", "grid",
 )  # fmt: skip
 """Typist's grid: the same questionnaire, storage and outbox under another screen."""
 

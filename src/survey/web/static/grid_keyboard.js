@@ -42,13 +42,12 @@ const SurveyGridKeyboard = (function () {
 
   function readTyped(app, line) {
     const text = line.input.value;
-    const kind = line.item.kind;
     if (text === "" && (app.state.missing[line.name] || isSpecial(app, line))) return;
-    if (kind === "text") SurveyPaperSheet.set(app, line.name, text.trim() ? text : null);
-    else if (kind === "date") SurveyPaperSheet.set(app, line.name, SurveyKeyingCodes.readDay(text));
-    else {
-      const number = SurveyInputs.parse(line.item, text);
-      SurveyPaperSheet.set(app, line.name, number, number === null ? text.trim() : "");
+    if (line.item.kind === "date") {
+      SurveyPaperSheet.set(app, line.name, SurveyKeyingCodes.readDay(text));
+    } else {
+      const entered = SurveyInputs.read(line.item, text);
+      SurveyPaperSheet.set(app, line.name, entered.value, entered.raw);
     }
   }
 
