@@ -1,4 +1,4 @@
-"""Interviews that came back to a surveyor: what is asked, the questions to correct, handing in."""
+"""Interviews that a reviewer returned to a surveyor, with a form to correct them."""
 
 from collections.abc import Mapping
 from html import escape
@@ -13,28 +13,21 @@ from survey.fieldwork.correction import (
     validate_correction,
 )
 from survey.fieldwork.review_reasons import MAX_NOTE
-from survey.fieldwork.submission import InvalidAnswersError
-from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import Item, label_text
 from survey.instrument.question_types import type_of
-from survey.locale import Message, SurveyError, Translator
+from survey.locale import Translator
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import run_in_transaction
 from survey.ui.answer_fields import CORRECTION_FIELDS, AnswerFieldData
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_runner import PageContext
 from survey.ui.response_html import format_reason, format_time
 
-_DONE, _PROBLEM = "corrections/done", "corrections/problem"
-
 
 def show_returned(page: PageContext) -> None:
-    """Above all other work: what a reviewer sent back to this surveyor, if anything."""
+    """Draw the interviews returned to this surveyor, if there are any."""
     t = page.t
-    done = st.session_state.pop(_DONE, None)
-    if done is not None:
-        st.toast(done)
+    show_feedback(page, toast=True)
     with read_scope(page.settings.store_url) as session:
         waiting = list_returned(session=session, principal=page.principal)
     if not waiting:
@@ -52,7 +45,7 @@ def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
     t = page.t
     title, asked = escape(t("The reviewer asks")), escape(format_reason(t, returned.reason))
     st.html(f'<section class="hcs-flags"><b>{title}</b><p>{asked}</p></section>')
-    _draw_problem(t, returned)
+    show_feedback(page, str(returned.response_id))
     items = _items(returned, returned.answers)
     st.multiselect(
         t("Questions to correct"), list(items), key=_chosen_key(returned),
@@ -71,7 +64,7 @@ def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
 
 
 def _corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> list[Item]:
-    """The questions chosen, and those that the new answers open, which then need one as well."""
+    """Return the questions chosen and those that the new answers make relevant."""
     before = _items(returned, returned.answers)
     chosen = [before[name] for name in st.session_state.get(_chosen_key(returned), ())]
     opened = [item for name, item in _items(returned, answers).items() if name not in before]
@@ -79,10 +72,10 @@ def _corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> 
 
 
 def _answers(returned: ReturnedResponse) -> dict[str, Any]:
-    """The answers as the fields stand at this moment.
+    """Return the answers with the present values of the fields.
 
-    Read from the fields themselves: a button that is clicked right after typing still carries what
-    the page knew before.
+    They are read from the widgets' state: the arguments of a callback are those of the drawing
+    before, without what was typed since.
     """
     answers = dict(returned.answers)
     asked: set[str] = set()
@@ -96,7 +89,7 @@ def _answers(returned: ReturnedResponse) -> dict[str, Any]:
 
 
 def _items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, Item]:
-    """The questions that these answers lead to, in order."""
+    """Return the questions on the route of these answers, in order."""
     known = returned.instrument.by_name
     return {
         name: known[name]
@@ -106,7 +99,7 @@ def _items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, 
 
 
 def _draw_field(t: Translator, returned: ReturnedResponse, item: Item) -> None:
-    """A field for one answer that starts with what is stored."""
+    """Draw the field of one answer, filled with the stored one."""
     label, key = label_text(item.label, returned.language, item.name), _answer_key(returned, item)
     CORRECTION_FIELDS[item.kind](
         AnswerFieldData(t, item, label, key, returned.language, returned.answers.get(item.name))
@@ -128,44 +121,22 @@ def _note_key(returned: ReturnedResponse) -> str:
 def _submit_correction(page: PageContext, returned: ReturnedResponse) -> None:
     t = page.t
     answers = _answers(returned)
-    try:
-        principal = require_principal(page.settings)
-        note = st.session_state.get(_note_key(returned)) or ""
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: resubmit(
-                session=session, principal=principal, response_id=returned.response_id,
-                answers=answers, note=note, expected_version=returned.version, now=now(),
-            ),
-        )  # fmt: skip
-    except InvalidAnswersError as error:
-        words = [_problem_text(t, returned, problem) for problem in error.problems]
-        st.session_state[_PROBLEM] = (returned.response_id, [t(error.message), *words])
-    except SurveyError as error:
-        st.session_state[_PROBLEM] = (returned.response_id, [t(error.message)])
-    else:
-        st.session_state[_DONE] = t("Handed in again. Thank you!")
-
-
-def _problem_text(t: Translator, returned: ReturnedResponse, problem: AnswerProblem) -> str:
-    item = returned.instrument.by_name.get(problem.item)
-    message = problem.message
-    words = (
-        t(message) if isinstance(message, Message) else label_text(message, returned.language, "")
+    note = st.session_state.get(_note_key(returned)) or ""
+    resubmitted = perform(
+        page,
+        lambda session, principal: resubmit(
+            session=session,
+            principal=principal,
+            response_id=returned.response_id,
+            answers=answers,
+            note=note,
+            expected_version=returned.version,
+            now=now(),
+        ),
+        place=str(returned.response_id),
+        hints=[t("Nothing was handed in. What you entered is still here.")],
+        instrument=returned.instrument,
+        language=returned.language,
     )
-    name = problem.item if item is None else label_text(item.label, returned.language, item.name)
-    return t("{name}: {note}", name=name, note=words)
-
-
-def _draw_problem(t: Translator, returned: ReturnedResponse) -> None:
-    problem = st.session_state.get(_PROBLEM)
-    if problem is None or problem[0] != returned.response_id:
-        return
-    del st.session_state[_PROBLEM]
-    first, *rest = problem[1]
-    lines = "".join(f"<li>{escape(line)}</li>" for line in rest)
-    kept = escape(t("Nothing was handed in. What you entered is still here."))
-    st.html(
-        f'<section class="hcs-notice" role="alert"><h2>{escape(first)}</h2>'
-        f"<ul>{lines}</ul><p>{kept}</p></section>"
-    )
+    if resubmitted:
+        set_feedback(page, t("Handed in again. Thank you!"))

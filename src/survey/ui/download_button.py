@@ -1,4 +1,4 @@
-"""The button by which a page gives a file away; nothing else does.
+"""Download button of a page.
 
 The file is made when the button is pressed, for whoever is signed in at that moment, and waits at
 an address of our own that works once (`survey.web.downloads`). Streamlit's own buttons would give
@@ -13,9 +13,8 @@ from typing import Literal
 
 import streamlit as st
 
-from survey.locale import SurveyError
 from survey.ui import current_principal
-from survey.ui.page_frame import draw_notice
+from survey.ui.feedback import show_problems
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.web.downloads import DOWNLOAD_STORE, Download, require_unchanged_principal
 
@@ -28,7 +27,7 @@ _SCRIPT = Path(__file__).with_suffix(".js")
 
 @dataclass(frozen=True)
 class File:
-    """What a button gives away; `make` runs when it is pressed."""
+    """File behind a button; `make` builds its content when the button is pressed."""
 
     name: str
     media_type: str
@@ -44,7 +43,7 @@ def draw_download_button(
     type: Literal["primary", "secondary", "tertiary"] = "secondary",
     icon: str | None = None,
 ) -> None:
-    """A button like any other; pressing it again makes the file anew."""
+    """Draw a download button; each press builds the file anew."""
     with st.container(width="content", gap=None):
         _draw_button(page, label, file, key=key, type=type, icon=icon)
 
@@ -59,31 +58,26 @@ def _draw_button(
     type: Literal["primary", "secondary", "tertiary"],
     icon: str | None,
 ) -> None:
-    """Runs alone: the page is not drawn anew for a file."""
+    """Draw the button as a fragment, so that the page is not run again for a file."""
     t = page.t
     if not st.button(label, key=key, type=type, icon=icon):
         return
-    try:
+    with show_problems(t, t("No file was made.")):
         with st.spinner(t("Preparing the file …")):
             address = publish_file(page, file)
-    except SurveyError as error:
-        draw_notice(t("No file was made."), t(error.message))
-        return
-    begin = st.components.v2.component("survey_download", js=_script())
-    begin(key=f"{key}/begin", data={"address": address})
+        begin = st.components.v2.component("survey_download", js=_script())
+        begin(key=f"{key}/begin", data={"address": address})
 
 
 def publish_file(page: PageContext, file: File) -> str:
-    """Make the file and leave it for the person who is signed in now; its address.
+    """Build the file for the person signed in now and return the address to fetch it from.
 
-    The page may have been drawn hours ago: raises `AccessDeniedError` when that person has
-    signed out
-    since, or has another role or area.
+    Raises:
+        AccessDeniedError: That person is not the one for whom the page was drawn, perhaps hours
+            ago, or has another role or area since.
     """
-    secret, person = (
-        current_principal.session_cookie(),
-        current_principal.require_principal(page.settings),
-    )
+    secret = current_principal.session_cookie()
+    person = current_principal.require_principal(page.settings)
     require_unchanged_principal(page.principal, person)
     if page.action is not None:
         person.require(page.action)

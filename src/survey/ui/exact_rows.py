@@ -1,16 +1,12 @@
-"""Exact files of rows: asking for one, what became of it, and deciding what others asked for."""
+"""Requests for exact microdata files: asking for one, downloading it, deciding requests."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.instrument.model import label_text
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, msg
 from survey.publish.microdata import (
     MAX_PURPOSE_CHARS,
     MAX_REASON_CHARS,
@@ -30,6 +26,7 @@ from survey.store.tables import Decision, now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import CSV, XLSX, File, draw_download_button
+from survey.ui.feedback import perform, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
@@ -47,11 +44,10 @@ STATE_NAMES: dict[RequestState, Message] = {
     RequestState.EXPIRED: msg("run out"),
     RequestState.OUTDATED: msg("frozen anew since"),
 }
-_DONE, _PROBLEM = "exact/done", "exact/problem"
 
 
 def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
-    """For analysts: the form, the own requests for this wave, the file of an approved one."""
+    """Draw an analyst's requests for this wave, the approved files and the request form."""
     t = page.t
     st.subheader(t("Exact file"), anchor=False)
     st.markdown(
@@ -61,7 +57,7 @@ def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
             "seven days, as long as the wave is not frozen anew."
         )
     )
-    _show_feedback(page)
+    show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         own = list_exact_requests(session=session, principal=page.principal, now=now())
     own = [this_request for this_request in own if this_request.wave == wave.key]
@@ -106,14 +102,18 @@ def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
         )
         wanted = st.form_submit_button(t("Ask for an exact file"))
     if wanted:
-        _run_change(
+        perform(
             page,
-            lambda session, person: request_exact_rows(
-                session=session, principal=person, wave_key=wave.key, purpose=str(purpose or ""),
+            lambda session, principal: request_exact_rows(
+                session=session,
+                principal=principal,
+                wave_key=wave.key,
+                purpose=str(purpose or ""),
                 now=now(),
             ),
-            t("Your request waits for another person's approval."),
-        )  # fmt: skip
+            done=t("Your request waits for another person's approval."),
+        )
+        st.rerun()
 
 
 def _draw_export(page: PageContext, request: ExactRequest) -> None:
@@ -154,7 +154,7 @@ def _export_file(page: PageContext, request_id: UUID, form: FileFormat) -> bytes
 
 
 def draw_pending_requests(page: PageContext) -> None:
-    """For those who approve: what others ask for."""
+    """Draw the requests of others that wait for a decision."""
     t = page.t
     st.subheader(t("Requests for exact files"), anchor=False)
     st.markdown(
@@ -164,7 +164,7 @@ def draw_pending_requests(page: PageContext) -> None:
             "not serve."
         )
     )
-    _show_feedback(page)
+    show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         waiting = list_pending_requests(session=session, principal=page.principal, now=now())
     if not waiting:
@@ -201,32 +201,16 @@ def _draw_decision(page: PageContext, request: ExactRequest) -> None:
             refuse = st.form_submit_button(t("Do not approve"), key=f"exact/no/{request.id}")
     if approve or refuse:
         decision = Decision.APPROVED if approve else Decision.REFUSED
-        _run_change(
+        perform(
             page,
-            lambda session, person: decide_exact_rows(
-                session=session, principal=person, request_id=request.id, decision=decision,
-                reason=str(reason or ""), now=now(),
+            lambda session, principal: decide_exact_rows(
+                session=session,
+                principal=principal,
+                request_id=request.id,
+                decision=decision,
+                reason=str(reason or ""),
+                now=now(),
             ),
-            t("The request is approved.") if approve else t("The request is not approved."),
-        )  # fmt: skip
-
-
-def _run_change(page: PageContext, change: Callable[[Session, Principal], Any], done: str) -> None:
-    """Run one change as whoever is signed in now, and draw the page anew."""
-    try:
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: change(session, require_principal(page.settings)),
+            done=t("The request is approved.") if approve else t("The request is not approved."),
         )
-        st.session_state[_DONE] = done
-    except SurveyError as error:
-        st.session_state[_PROBLEM] = page.t(error.message)
-    st.rerun()
-
-
-def _show_feedback(page: PageContext) -> None:
-    done, problem = (st.session_state.pop(place, None) for place in (_DONE, _PROBLEM))
-    if done is not None:
-        st.success(done)
-    if problem is not None:
-        draw_notice(problem, page.t("Nothing was changed."))
+        st.rerun()

@@ -1,9 +1,8 @@
-"""Taking rows away: which wave, what for, in which form; then the file."""
+"""Page for downloading de-identified microdata, and for requests for exact files."""
 
 import streamlit as st
 
 from survey.access.principal import Action
-from survey.locale import SurveyError
 from survey.publish.microdata import (
     MAX_PURPOSE_CHARS,
     ExportableWave,
@@ -15,21 +14,20 @@ from survey.publish.microdata import (
 )
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import run_in_transaction
-from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.exact_rows import FORM_NAMES, MEDIA, draw_exact_rows, draw_pending_requests
+from survey.ui.feedback import perform, show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
 
-_MADE = "export/made"
+_MADE, _PLACE = "export/made", "rows"
 
 
 def draw_export(page: PageContext) -> None:
-    """Rows for analysts, and requests for exact files for those who decide them."""
+    """Draw the export form for analysts, and pending requests for those who decide them."""
     if page.principal.may(Action.APPROVE_EXACT_ROWS):
         draw_pending_requests(page)
     if page.principal.may(Action.EXPORT_ROWS):
@@ -96,29 +94,29 @@ def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
     if wanted:
         st.session_state.pop(_MADE, None)
         _create_file(page, wave, str(purpose or ""), FileFormat(form))
+        show_feedback(page, _PLACE)
 
 
 def _create_file(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
     t = page.t
-    try:
-        with st.spinner(t("Preparing the file …")):
-            made = run_in_transaction(
-                page.settings.store_url,
-                lambda session: export_rows(
-                    page.settings,
-                    session=session,
-                    principal=require_principal(page.settings),
-                    wave_key=wave.key,
-                    purpose=purpose,
-                    form=form,
-                    t=t,
-                    now=now(),
-                ),
-            )
-    except SurveyError as error:
-        draw_notice(t(error.message), t("No file was made."))
-        return
-    st.session_state[_MADE] = (wave.key, form, made)
+    created = perform(
+        page,
+        lambda session, principal: export_rows(
+            page.settings,
+            session=session,
+            principal=principal,
+            wave_key=wave.key,
+            purpose=purpose,
+            form=form,
+            t=t,
+            now=now(),
+        ),
+        place=_PLACE,
+        spinner=t("Preparing the file …"),
+        hints=[t("No file was made.")],
+    )
+    if created:
+        st.session_state[_MADE] = (wave.key, form, created.value)
 
 
 def _draw_file(page: PageContext, key: str) -> None:

@@ -1,4 +1,4 @@
-"""The code on the surveyor's screen: the next one is there as soon as the last one was opened."""
+"""Invitation codes on a surveyor's screen: each is replaced as soon as it was opened."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +13,14 @@ import streamlit as st
 
 from survey.fieldwork.assignments import QuotaProgress, SurveyorTask, list_unfilled_quotas
 from survey.fieldwork.invitations import InvitationState, get_invitation_states, issue_invitation
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
+from survey.ui.feedback import show_problems
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext, page_fragment
 
@@ -45,7 +46,7 @@ _STATES: Mapping[InvitationState, Message] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ShownInvitation:
-    """A link on the screen; its token is nowhere else and goes with this session."""
+    """Invitation on the screen; its token exists only in this browser session."""
 
     invitation_id: UUID
     token: str
@@ -55,7 +56,7 @@ class ShownInvitation:
 
 @dataclass(frozen=True)
 class InvitationDisplay:
-    """The code to be scanned next at one point, and the last ones before it."""
+    """Open invitation of a sampling point, and the last ones before it."""
 
     current: ShownInvitation
     before: tuple[ShownInvitation, ...] = ()
@@ -66,7 +67,7 @@ class InvitationDisplay:
 
 
 def draw_invitation_codes(page: PageContext, task: SurveyorTask) -> None:
-    """The code, whom the city still needs, and the way to ask the questions oneself."""
+    """Draw the open code, the groups still needed, and the button for an assisted interview."""
     t = page.t
     with st.container(horizontal=True, key="actions"):
         if st.button(t("Ask the questions myself"), key="assisted", icon=":material/edit_note:"):
@@ -77,16 +78,23 @@ def draw_invitation_codes(page: PageContext, task: SurveyorTask) -> None:
 
 @page_fragment(run_every=_REFRESH_SECONDS)
 def _draw_codes(page: PageContext, task: SurveyorTask) -> None:
-    """Looks every few seconds; a code that was opened makes way for the next one."""
-    try:
+    """Draw the open code, again every few seconds: the next one follows when it was opened."""
+    with show_problems(page.t):
         codes, states = _get_open_code(page, task)
         with read_scope(page.settings.store_url) as session:
             needed = list_unfilled_quotas(
                 session=session, principal=page.principal, point_id=task.point_id
             )
-    except SurveyError as error:
-        st.caption(page.t(error.message))
-        return
+        _draw_open_code(page, task, codes, states, needed)
+
+
+def _draw_open_code(
+    page: PageContext,
+    task: SurveyorTask,
+    codes: InvitationDisplay,
+    states: Mapping[UUID, InvitationState],
+    needed: Sequence[QuotaProgress] | None,
+) -> None:
     picture, words = st.columns([1, 1.4], vertical_alignment="top")
     address = f"{public_origin(page)}/q/{codes.current.token}"
     with picture:
@@ -101,7 +109,7 @@ def _draw_codes(page: PageContext, task: SurveyorTask) -> None:
 def _get_open_code(
     page: PageContext, task: SurveyorTask
 ) -> tuple[InvitationDisplay, dict[UUID, InvitationState]]:
-    """A code that nobody has opened, made now where there is none, and the state of the last."""
+    """Return the unopened code of the point, issued now if needed, and the state of each code."""
     kept: dict[UUID, InvitationDisplay] = st.session_state.setdefault(_CODES, {})
     codes = kept.get(task.point_id)
     wanted = st.session_state.pop(_ANOTHER, None) == task.point_id
@@ -175,7 +183,7 @@ def _ask_for_another(point_id: UUID) -> None:
 
 
 def _draw_needed_groups(page: PageContext, needed: Sequence[QuotaProgress]) -> None:
-    """Whom to address next: the biggest gaps of the city's quota."""
+    """Draw the groups of which the city's quota lacks most people."""
     t = page.t
     if not needed:
         st.markdown(t("**The quota of this city is full.** Nobody more is needed."))
@@ -193,7 +201,7 @@ def _draw_needed_groups(page: PageContext, needed: Sequence[QuotaProgress]) -> N
 def _draw_recent_codes(
     page: PageContext, codes: InvitationDisplay, states: Mapping[UUID, InvitationState]
 ) -> None:
-    """The codes handed out last, the newest first."""
+    """Draw the state of the codes shown before, the newest first."""
     t = page.t
     lines = "".join(
         f"<li>{link.issued_at.astimezone(CHINA):%H:%M} "
@@ -207,7 +215,7 @@ def _draw_recent_codes(
 
 
 def public_origin(page: PageContext) -> str:
-    """Where respondents reach this server: as configured, else as this browser does."""
+    """Return the public address of this server: the configured one, else that of the browser."""
     if page.settings.public_url:
         return page.settings.public_url.rstrip("/")
     here = urlsplit(st.context.url or "")

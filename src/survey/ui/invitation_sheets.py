@@ -1,36 +1,33 @@
-"""Codes on paper: printing a sheet before going where there is no network, and taking it back."""
+"""Printed sheets of invitation codes, for places without a network."""
 
 import streamlit as st
 from sqlmodel import Session
 
+from survey.access.principal import Principal
 from survey.fieldwork.assignments import SurveyorTask
 from survey.fieldwork.invitation_sheets import (
     INVITATIONS_PER_PAGE,
     MAX_PAGES,
     MAX_VALID_DAYS,
-    InvitationSheet,
     InvitationSheetStatus,
     issue_invitation_sheet,
     list_invitation_sheets,
     void_invitation_sheet,
 )
-from survey.locale import SurveyError
 from survey.publish.code_sheets_pdf import invitation_sheet_pdf
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import run_in_transaction
-from survey.ui.current_principal import require_principal
 from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.feedback import perform, show_feedback
 from survey.ui.invitation_codes import public_origin
-from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
 
-_PRINTED, _DAYS = "sheet/printed", 3
+_PRINTED, _PLACE, _DAYS = "sheet/printed", "sheets", 3
 
 
 def draw_invitation_sheets(page: PageContext, task: SurveyorTask) -> None:
-    """Closed until a surveyor needs paper."""
+    """Draw the part for printed codes, folded until a surveyor opens it."""
     t = page.t
     place = st.expander(
         t("Printed codes for places without a network"), key="sheets", on_change="rerun"
@@ -56,6 +53,7 @@ def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
         wanted = st.button(t("Make the sheet"), key="sheet/make", icon=":material/print:")
     if wanted:
         _issue_sheet(page, task, pages=int(pages), days=int(days))
+    show_feedback(page, _PLACE, toast=True)
     printed: tuple[str, bytes] | None = st.session_state.get(_PRINTED)
     if printed is not None:
         name, content = printed
@@ -68,28 +66,22 @@ def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
 
 
 def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int) -> None:
-    t = page.t
-
-    def issue(session: Session) -> tuple[InvitationSheet, bytes]:
+    def issue(session: Session, principal: Principal) -> tuple[str, bytes]:
         sheet = issue_invitation_sheet(
             session=session,
-            principal=require_principal(page.settings),
+            principal=principal,
             point_id=task.point_id,
             pages=pages,
             days=days,
             now=now(),
         )
         # Printed before the codes are kept: without its paper no code would be of any use.
-        return sheet, invitation_sheet_pdf(
-            sheet, origin=public_origin(page), language=page.language
-        )
+        pdf = invitation_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
+        return sheet.name, pdf
 
-    try:
-        sheet, content = run_in_transaction(page.settings.store_url, issue)
-    except SurveyError as error:
-        draw_notice(t("No sheet was made"), t(error.message))
-        return
-    st.session_state[_PRINTED] = sheet.name, content
+    issued = perform(page, issue, place=_PLACE, hints=[page.t("No sheet was made.")])
+    if issued:
+        st.session_state[_PRINTED] = issued.value
 
 
 def _draw_sheet_list(page: PageContext) -> None:
@@ -119,25 +111,17 @@ def _draw_sheet_row(page: PageContext, sheet: InvitationSheetStatus) -> None:
 
 def _void_sheet(page: PageContext, sheet: InvitationSheetStatus) -> None:
     t = page.t
-    try:
-        count = run_in_transaction(
-            page.settings.store_url,
-            lambda session: void_invitation_sheet(
-                session=session,
-                principal=require_principal(page.settings),
-                sheet_id=sheet.id,
-                now=now(),
-            ),
-        )
-    except SurveyError as error:
-        st.toast(t(error.message))
-        return
-    if st.session_state.get(_PRINTED, ("",))[0] == sheet.name:
-        del st.session_state[_PRINTED]
-    st.toast(
-        t(
+    voided = perform(
+        page,
+        lambda session, principal: void_invitation_sheet(
+            session=session, principal=principal, sheet_id=sheet.id, now=now()
+        ),
+        done=lambda count: t(
             "{count} unused codes of sheet {name} do not open any more.",
             count=count,
             name=sheet.name,
-        )
+        ),
+        place=_PLACE,
     )
+    if voided and st.session_state.get(_PRINTED, ("",))[0] == sheet.name:
+        del st.session_state[_PRINTED]

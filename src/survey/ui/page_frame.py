@@ -1,5 +1,6 @@
 """What stands on every page: head, watermark, footer, and the notices between them."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -98,10 +99,23 @@ def draw_footer(t: Translator, *, demo: bool) -> None:
     st.html(f'<div class="hcs-foot">{escape(about)}</div>')
 
 
-def draw_notice(title: str, *paragraphs: str, link: tuple[str, str] | None = None) -> None:
-    """A calm message: what is, why, what to do next."""
-    body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs if text)
+def draw_notice(
+    title: str,
+    *paragraphs: str,
+    lines: Sequence[str] = (),
+    link: tuple[str, str] | None = None,
+    alert: bool = False,
+) -> None:
+    """Draw a message: a title, a list, paragraphs and a link (target and label).
+
+    Args:
+        alert: Screen readers read it at once; for what went wrong.
+    """
+    body = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    body = f"<ul>{body}</ul>" if body else ""
+    body += "".join(f"<p>{escape(text)}</p>" for text in paragraphs if text)
     if link is not None:
         target, label = link
         body += f'<p><a href="{escape(target)}" target="_self">{escape(label)}</a></p>'
-    st.html(f'<section class="hcs-notice" role="status"><h2>{escape(title)}</h2>{body}</section>')
+    role = "alert" if alert else "status"
+    st.html(f'<section class="hcs-notice" role="{role}"><h2>{escape(title)}</h2>{body}</section>')

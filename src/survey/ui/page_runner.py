@@ -55,7 +55,9 @@ class PageContext:
     viewer: ViewerContext
     principal: Principal
     action: Action | None = None
-    """The right that the page takes, and with it whatever is fetched from it."""
+    """Action that the page requires, also for files that are downloaded from it."""
+    key: str = ""
+    """Key of the page; messages to it are kept under this name."""
 
     @property
     def settings(self) -> Settings:
@@ -84,7 +86,7 @@ def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
             _draw_access_denied(viewer.t)
         else:
             st.title(viewer.t(PAGES_BY_KEY[key].title), anchor=False)
-            body(PageContext(viewer, principal, PAGES_BY_KEY[key].action))
+            body(PageContext(viewer, principal, PAGES_BY_KEY[key].action, key))
 
     run_public_page(key, guarded)
 
@@ -169,12 +171,19 @@ def _show_errors(t: Translator) -> Iterator[None]:
     except Exception:
         FAILURES.labels("page").inc()
         _LOG.exception("page failed")
-        page_frame.draw_notice(
-            t("Something went wrong on our side"),
-            t("Nothing you entered was changed. Please reload the page."),
-            t("If it happens again, tell the administrator this number: {number}",
-              number=current_request_id()),
-        )  # fmt: skip
+        page_frame.draw_notice(*unexpected_error_text(t))
+
+
+def unexpected_error_text(t: Translator) -> tuple[str, ...]:
+    """Return title and paragraphs of the notice about an unexpected error, with its number."""
+    return (
+        t("Something went wrong on our side"),
+        t("Nothing you entered was changed. Please reload the page."),
+        t(
+            "If it happens again, tell the administrator this number: {number}",
+            number=current_request_id(),
+        ),
+    )
 
 
 def page_fragment(

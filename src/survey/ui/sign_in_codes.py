@@ -1,28 +1,26 @@
-"""A supervisor makes one-time sign-in codes for surveyors and prints them."""
+"""Page on which a supervisor creates and prints one-time sign-in codes for surveyors."""
 
 from datetime import datetime
 
 import streamlit as st
 from sqlmodel import Session
 
+from survey.access.principal import Principal
 from survey.access.sign_in_codes import (
     MAX_CODES_PER_SHEET,
     MAX_VALID_DAYS,
-    SignInCodeSheet,
     SurveyorCodeStatus,
     generate_codes,
     issue_sign_in_codes,
     list_surveyors_for_codes,
 )
-from survey.locale import SurveyError
 from survey.publish.code_sheets_pdf import sign_in_sheet_pdf
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import run_in_transaction
-from survey.ui.current_principal import require_principal
 from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.feedback import perform, show_feedback
 from survey.ui.invitation_codes import public_origin
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -32,8 +30,9 @@ _PRINTED = "sign-in-codes/printed"
 
 
 def draw_sign_in_codes(page: PageContext) -> None:
-    """Choose surveyors, make their codes, download the sheet; below it, whose code is good."""
+    """Draw the choice of surveyors, the sheet of their new codes, and the list of valid codes."""
     t = page.t
+    show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         people = list_surveyors_for_codes(session=session, principal=page.principal, now=now())
     if not people:
@@ -75,27 +74,24 @@ def _surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
 
 
 def _issue_codes(page: PageContext, logins: tuple[str, ...], days: int) -> None:
-    t = page.t
     codes = generate_codes(len(logins))
 
-    def issue(session: Session) -> tuple[SignInCodeSheet, bytes]:
+    def issue(session: Session, principal: Principal) -> tuple[int, bytes]:
         sheet = issue_sign_in_codes(
             session=session,
-            principal=require_principal(page.settings),
+            principal=principal,
             logins=logins,
             codes=codes,
             days=days,
             now=now(),
         )
         # Printed before the codes are kept: without its paper no code would be of any use.
-        return sheet, sign_in_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
+        pdf = sign_in_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
+        return len(sheet.people), pdf
 
-    try:
-        sheet, content = run_in_transaction(page.settings.store_url, issue)
-    except SurveyError as error:
-        st.toast(t(error.message))
-        return
-    st.session_state[_PRINTED] = len(sheet.people), content
+    issued = perform(page, issue)
+    if issued:
+        st.session_state[_PRINTED] = issued.value
 
 
 def _draw_download(page: PageContext) -> None:

@@ -1,4 +1,4 @@
-"""The list of people to ask again, and one short interview after the other."""
+"""List of people to ask again, and the form for the answers of one of them."""
 
 from uuid import UUID
 
@@ -18,31 +18,29 @@ from survey.fieldwork.back_check import (
     record_attempt,
 )
 from survey.fieldwork.back_check.call_list import MAX_NOTE_CHARS
-from survey.instrument.model import Instrument, Item
+from survey.instrument.model import Instrument, Item, label_text
 from survey.instrument.question_types import type_of
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import Channel, ChosenBy, Outcome, now
-from survey.store.transactions import run_in_transaction
 from survey.ui.answer_fields import BACK_CHECK_FIELDS, AnswerFieldData
 from survey.ui.back_check.filters import BackCheckSelection
-from survey.ui.back_check.outcome import item_label, run_action
 from survey.ui.back_check.phone import draw_phone_number
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.response_html import format_time
 
 CALL_PARAMETER = "call"
 """The address names the back-check on the screen: `?call=<id>`."""
-_LISTED = 30
-_AT_ONCE = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTERVIEWED)
-"""Outcomes that one click says."""
+_MAX_SHOWN_ROWS = 30
+_ONE_CLICK_OUTCOMES = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTERVIEWED)
+"""Outcomes without answers, recorded by one click."""
 
 
-def calling(page: PageContext, choice: BackCheckSelection) -> None:
-    """One person to ask, the questions, and the list of all."""
+def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
+    """Draw the form for one person to ask again, and the list of all."""
     t = page.t
     st.caption(
         t(
@@ -93,15 +91,15 @@ def _open_call(check_id: UUID) -> None:
 def _draw_list(page: PageContext, calls: list[CallEntry], choice: BackCheckSelection) -> None:
     t, names = page.t, DisplayNames(page.language, None)
     st.caption(t("To ask again: {count}", count=f"{len(calls):,}"))
-    for call in calls[:_LISTED]:
+    for call in calls[:_MAX_SHOWN_ROWS]:
         place = names.area(call.city_code) if choice.city_code is None else call.point_name
         tried = t("tried {count} times", count=call.attempts) if call.attempts else ""
         words = " · ".join(part for part in (call.code, place, call.surveyor, tried) if part)
         st.button(
             words, key=f"call-open-{call.id}", type="tertiary", on_click=_open_call, args=(call.id,)
         )
-    if len(calls) > _LISTED:
-        st.caption(t("and {count} more", count=len(calls) - _LISTED))
+    if len(calls) > _MAX_SHOWN_ROWS:
+        st.caption(t("and {count} more", count=len(calls) - _MAX_SHOWN_ROWS))
 
 
 def _draw_call(page: PageContext, call: CallEntry, instrument: Instrument) -> None:
@@ -115,9 +113,9 @@ def _draw_call(page: PageContext, call: CallEntry, instrument: Instrument) -> No
         t("Asked by"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(page),
         format_func=lambda channel: t(CHANNEL_NAMES[channel]),
     )  # fmt: skip
-    at_once = () if call.outcome in ANSWERED else _AT_ONCE
+    outcomes = () if call.outcome in ANSWERED else _ONE_CLICK_OUTCOMES
     with st.container(horizontal=True):
-        for outcome in at_once:
+        for outcome in outcomes:
             st.button(
                 t(OUTCOME_NAMES[outcome]), key=f"call-{outcome.value}",
                 on_click=_record_outcome, args=(page, call, instrument, outcome),
@@ -149,7 +147,7 @@ def _attempts_text(t: Translator, call: CallEntry) -> str:
 
 
 def _questions(instrument: Instrument) -> list[Item]:
-    """What is asked of somebody who was interviewed, in order."""
+    """Return the questions for a person who was interviewed, in order."""
     return [
         item
         for item in instrument.items()
@@ -158,7 +156,7 @@ def _questions(instrument: Instrument) -> list[Item]:
 
 
 def _draw_answer_field(t: Translator, call: CallEntry, item: Item, language: str) -> None:
-    key, title = _key(call, item.name), item_label(item, language)
+    key, title = _key(call, item.name), label_text(item.label, language, item.name)
     BACK_CHECK_FIELDS[item.kind](AnswerFieldData(t, item, title, key, language))
 
 
@@ -173,31 +171,30 @@ def _channel_key(page: PageContext) -> str:
 def _record_outcome(
     page: PageContext, call: CallEntry, instrument: Instrument, outcome: Outcome
 ) -> None:
-    items = {item.name: item for item in _questions(instrument)}
     answers = {
-        name: type_of(item).parse_entered(entered)
-        for name, item in items.items()
-        if (entered := st.session_state.get(_key(call, name))) not in (None, "")
+        item.name: type_of(item).parse_entered(entered)
+        for item in _questions(instrument)
+        if (entered := st.session_state.get(_key(call, item.name))) not in (None, "")
     }
     attempt = CallAttempt(
         outcome, st.session_state.get(_channel_key(page)) or Channel.PHONE, answers,
         st.session_state.get(_key(call, "note")) or "",
     )  # fmt: skip
 
-    def act() -> None:
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: record_attempt(
-                session=session,
-                principal=require_principal(page.settings),
-                check_id=call.id,
-                expected_version=call.version,
-                attempt=attempt,
-                now=now(),
-            ),
-        )
-
     t = page.t
-    message = t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
-    if run_action(page, act, message, items):
+    recorded = perform(
+        page,
+        lambda session, principal: record_attempt(
+            session=session,
+            principal=principal,
+            check_id=call.id,
+            expected_version=call.version,
+            attempt=attempt,
+            now=now(),
+        ),
+        done=t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome])),
+        hints=[t("Nothing was changed. What you entered is still here.")],
+        instrument=instrument,
+    )
+    if recorded:
         st.query_params.pop(CALL_PARAMETER, None)

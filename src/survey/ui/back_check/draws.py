@@ -1,4 +1,4 @@
-"""Drawing: shares and seed, what they would draw of each surveyor, the draw, and past draws."""
+"""Draws of interviews to check again: shares and seed, preview, past draws."""
 
 import secrets
 from html import escape
@@ -17,15 +17,12 @@ from survey.fieldwork.back_check import (
     list_draws,
     preview_draw,
 )
-from survey.locale import SurveyError
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import run_in_transaction
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.html_table import render_table
-from survey.ui.back_check.outcome import run_action
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform, show_problems
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.response_html import format_time
@@ -35,8 +32,11 @@ _SEED, _PLAN = "draw/seed", "draw/plan"
 _RANDOM, _RISK = "draw/random", "draw/risk"
 
 
-def drawing(page: PageContext, choice: BackCheckSelection) -> None:
-    """What is drawn depends on nothing but what stands here."""
+def draw_draws(page: PageContext, choice: BackCheckSelection) -> None:
+    """Draw the form for shares and seed, the preview of its draw, and past draws.
+
+    The draw depends on nothing but this form, so that it can be repeated.
+    """
     t = page.t
     st.caption(
         t(
@@ -77,13 +77,14 @@ def _is_about(plan: DrawPlan, choice: BackCheckSelection) -> bool:
 
 
 def _draw_preview(page: PageContext, plan: DrawPlan) -> None:
-    t, names = page.t, DisplayNames(page.language, None)
-    try:
+    with show_problems(page.t, page.t("Nothing was drawn.")):
         with read_scope(page.settings.store_url) as session:
             seen = preview_draw(session=session, principal=page.principal, plan=plan)
-    except SurveyError as error:
-        draw_notice(t(error.message), t("Nothing was drawn."))
-        return
+        _draw_preview_table(page, seen)
+
+
+def _draw_preview_table(page: PageContext, seen: DrawPreview) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     if not seen.added:
         draw_notice(
             t("There is nothing new to draw"),
@@ -109,15 +110,15 @@ def _draw_preview(page: PageContext, plan: DrawPlan) -> None:
 
 
 def _create_draw(page: PageContext, seen: DrawPreview) -> None:
-    def act() -> None:
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: create_draw(
-                session=session, principal=require_principal(page.settings), seen=seen, now=now()
-            ),
-        )
-
-    if run_action(page, act, page.t("{count} interviews were drawn.", count=f"{seen.added:,}")):
+    drawn = perform(
+        page,
+        lambda session, principal: create_draw(
+            session=session, principal=principal, seen=seen, now=now()
+        ),
+        done=page.t("{count} interviews were drawn.", count=f"{seen.added:,}"),
+        hints=[page.t("Nothing was changed. What you entered is still here.")],
+    )
+    if drawn:
         st.session_state.pop(_PLAN, None)
         st.session_state.pop(_SEED, None)
 

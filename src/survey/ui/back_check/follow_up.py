@@ -1,6 +1,6 @@
-"""What follows: training again, taking out all of a surveyor or a point, restoring it."""
+"""Measures after back-checks: new training, taking out interviews, restoring them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,14 +16,12 @@ from survey.fieldwork.back_check import (
 )
 from survey.fieldwork.review import BulkPreview, ReviewFilter, decide_many, preview_bulk_decision
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode, ReviewReason
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, msg
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import Status, now
-from survey.store.transactions import run_in_transaction
 from survey.ui.back_check.filters import BackCheckSelection
-from survey.ui.back_check.outcome import run_action
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform, show_problems
 from survey.ui.page_runner import PageContext
 from survey.ui.review.bulk_decision import preview_text
 
@@ -49,10 +47,10 @@ STEPS: Mapping[FollowUpAction, Message] = MappingProxyType(
 )
 
 
-def consequences(
+def draw_follow_up(
     page: PageContext, choice: BackCheckSelection, back_checks: BackCheckResults
 ) -> None:
-    """Nothing happens before what it changes was shown."""
+    """Draw the choice of what follows from the results, each with a preview of its changes."""
     t = page.t
     st.subheader(t("What follows"), anchor=False)
     step = st.selectbox(
@@ -117,38 +115,40 @@ def _draw_retraining(
 def _record_retraining(page: PageContext, choice: BackCheckSelection) -> None:
     who: list[UUID] = st.session_state["retrain/who"]
 
-    def act() -> None:
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: note_retraining(
-                session=session,
-                principal=require_principal(page.settings),
-                wave_id=choice.wave.id,
-                surveyor_ids=who,
-                retrain_by=st.session_state["retrain/by"],
-                note=st.session_state["retrain/note"] or "",
-                now=now(),
-            ),
-        )
-
-    run_action(page, act, page.t("Noted for {count} surveyors.", count=len(who)))
+    perform(
+        page,
+        lambda session, principal: note_retraining(
+            session=session,
+            principal=principal,
+            wave_id=choice.wave.id,
+            surveyor_ids=who,
+            retrain_by=st.session_state["retrain/by"],
+            note=st.session_state["retrain/note"] or "",
+            now=now(),
+        ),
+        done=page.t("Noted for {count} surveyors.", count=len(who)),
+        hints=[page.t("Nothing was changed. What you entered is still here.")],
+    )
 
 
 def _draw_bulk_action(page: PageContext, work: WorkSelection, *, restoring: bool) -> None:
     t = page.t
     chosen = work.restore_filter() if restoring else work.void_filter()
     to = Status.SUBMITTED if restoring else Status.VOID
-    try:
+    with show_problems(t):
         with read_scope(page.settings.store_url) as session:
             seen = preview_bulk_decision(
                 session=session, principal=page.principal, chosen=chosen, to=to
             )
-    except SurveyError as error:
-        st.caption(t(error.message))
-        return
-    st.html(preview_text(t, seen))
-    if not seen.total:
-        return
+        st.html(preview_text(t, seen))
+        if seen.total:
+            _draw_bulk_confirmation(page, chosen, seen, restoring=restoring)
+
+
+def _draw_bulk_confirmation(
+    page: PageContext, chosen: ReviewFilter, seen: BulkPreview, *, restoring: bool
+) -> None:
+    t = page.t
     total = f"{seen.total:,}"
     name = (
         t("Restore {count} interviews", count=total)
@@ -165,25 +165,16 @@ def _draw_bulk_action(page: PageContext, work: WorkSelection, *, restoring: bool
 
 def _run_bulk_decision(page: PageContext, chosen: ReviewFilter, seen: BulkPreview) -> None:
     code = ReasonCode.BACK_CHECK if seen.to is Status.VOID else ReasonCode.BY_MISTAKE
-    run_action(page, _decision_action(page, chosen, seen, code),
-       page.t("{count} interviews were changed.", count=f"{seen.total:,}"))  # fmt: skip
-
-
-def _decision_action(
-    page: PageContext, chosen: ReviewFilter, seen: BulkPreview, code: ReasonCode
-) -> Callable[[], None]:
-    def act() -> None:
-        reason = ReviewReason.from_form(code, st.session_state["follow/note"] or "")
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: decide_many(
-                session=session,
-                principal=require_principal(page.settings),
-                chosen=chosen,
-                seen=seen,
-                reason=reason,
-                now=now(),
-            ),
-        )
-
-    return act
+    perform(
+        page,
+        lambda session, principal: decide_many(
+            session=session,
+            principal=principal,
+            chosen=chosen,
+            seen=seen,
+            reason=ReviewReason.from_form(code, st.session_state["follow/note"] or ""),
+            now=now(),
+        ),
+        done=page.t("{count} interviews were changed.", count=f"{seen.total:,}"),
+        hints=[page.t("Nothing was changed. What you entered is still here.")],
+    )

@@ -1,4 +1,4 @@
-"""Which wave and city, and the three views of the page: to ask, results, draw."""
+"""The back-check page: filters, and the views for calling, results and drawing."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -8,11 +8,11 @@ from survey.fieldwork.review import count_by_status, list_review_waves
 from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
-from survey.ui.back_check.call_list import calling
-from survey.ui.back_check.draws import drawing
+from survey.ui.back_check.call_list import draw_call_list
+from survey.ui.back_check.draws import draw_draws
 from survey.ui.back_check.filters import BackCheckSelection
-from survey.ui.back_check.outcome import show_feedback
-from survey.ui.back_check.results import results
+from survey.ui.back_check.results import draw_results
+from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row, pick_started_wave
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
@@ -31,16 +31,16 @@ class BackCheckTab(StrEnum):
 VIEWS: Mapping[BackCheckTab, tuple[Message, Callable[[PageContext, BackCheckSelection], None]]] = (
     MappingProxyType(
         {
-            BackCheckTab.CALL: (msg("To ask again"), calling),
-            BackCheckTab.RESULTS: (msg("Results"), results),
-            BackCheckTab.DRAW: (msg("Draw"), drawing),
+            BackCheckTab.CALL: (msg("To ask again"), draw_call_list),
+            BackCheckTab.RESULTS: (msg("Results"), draw_results),
+            BackCheckTab.DRAW: (msg("Draw"), draw_draws),
         }
     )
 )
 
 
 def draw_filters(page: PageContext) -> BackCheckSelection | None:
-    """The filters; says what to do when there is nothing to check yet."""
+    """Draw the filters and return the selection; None if there is nothing to check yet."""
     t, names = page.t, DisplayNames(page.language, None)
     with read_scope(page.settings.store_url) as session:
         waves = list_review_waves(session=session, principal=page.principal)
@@ -69,6 +69,6 @@ def draw_filters(page: PageContext) -> BackCheckSelection | None:
 
 
 def draw_back_check(page: PageContext, choice: BackCheckSelection) -> None:
-    """The chosen view, below what became of the last click."""
-    show_feedback(page.t)
+    """Draw the chosen view below the message of the last change."""
+    show_feedback(page, toast=True)
     VIEWS[BackCheckTab(choice.view)][1](page, choice)

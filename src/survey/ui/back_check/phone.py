@@ -1,22 +1,22 @@
-"""The telephone number of one person to be asked again: on request, and never kept in the page."""
+"""Telephone number of a person to ask again, shown on request and not kept in the page."""
 
 import streamlit as st
 
 from survey.access.principal import Action
 from survey.fieldwork.back_check import ANSWERED, CallEntry
 from survey.fieldwork.back_check.phone_numbers import reveal_phone_number
-from survey.locale import SurveyError
 from survey.store.cipher import configured_cipher
 from survey.store.tables import now
-from survey.store.transactions import run_in_transaction
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform, show_feedback
 from survey.ui.page_runner import PageContext
+
+_PLACE = "phone"
 
 
 def draw_phone_number(page: PageContext, call: CallEntry) -> None:
-    """A button for whoever may see the number, where there is one and somebody still has to call.
+    """Draw the button that reveals the number, if the principal may see it and needs it.
 
-    It is shown by the run that follows the click and is gone with the next one.
+    The number is shown by the run that follows the click and is gone with the next one.
     """
     may = page.principal.may(Action.SEE_PHONE) and page.principal.covers(call.city_code)
     if not (may and call.has_phone) or call.outcome in ANSWERED:
@@ -27,22 +27,17 @@ def draw_phone_number(page: PageContext, call: CallEntry) -> None:
         help=t("Your name and the time are recorded."),
     ):  # fmt: skip
         return
-    try:
-        number = _reveal_number(page, call)
-    except SurveyError as error:
-        st.warning(t(error.message))
-    else:
-        st.code(number, language=None)
-
-
-def _reveal_number(page: PageContext, call: CallEntry) -> str:
-    return run_in_transaction(
-        page.settings.store_url,
-        lambda session: reveal_phone_number(
+    revealed = perform(
+        page,
+        lambda session, principal: reveal_phone_number(
             session=session,
-            principal=require_principal(page.settings),
+            principal=principal,
             cipher=configured_cipher(page.settings),
             check_id=call.id,
             now=now(),
         ),
+        place=_PLACE,
     )
+    show_feedback(page, _PLACE)
+    if revealed:
+        st.code(revealed.value, language=None)

@@ -1,4 +1,4 @@
-"""What the back-checks say: the rate, who stands out, which questions differ, case by case."""
+"""Results of the back-checks: failure rate, surveyors, points, questions, failed cases."""
 
 from html import escape
 from urllib.parse import urlencode
@@ -17,15 +17,15 @@ from survey.fieldwork.back_check import (
     get_back_check_results,
 )
 from survey.fieldwork.progress import ShareEstimate
+from survey.instrument.model import label_text
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import Outcome
 from survey.ui import text_blocks
 from survey.ui.back_check.filters import BackCheckSelection
-from survey.ui.back_check.follow_up import consequences
+from survey.ui.back_check.follow_up import draw_follow_up
 from survey.ui.back_check.html_table import render_table
-from survey.ui.back_check.outcome import item_label
 from survey.ui.glossary import explain
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
@@ -36,7 +36,8 @@ from survey.ui.response_html import format_answer
 _LISTED = 30
 
 
-def results(page: PageContext, choice: BackCheckSelection) -> None:
+def draw_results(page: PageContext, choice: BackCheckSelection) -> None:
+    """Draw rates, surveyors, points, questions and failed cases, and what may follow."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         back_checks = get_back_check_results(
@@ -54,7 +55,7 @@ def results(page: PageContext, choice: BackCheckSelection) -> None:
     _draw_points(t, back_checks)
     _draw_questions(page, back_checks)
     _draw_cases(page, choice, back_checks)
-    consequences(page, choice, back_checks)
+    draw_follow_up(page, choice, back_checks)
 
 
 def _draw_summary(page: PageContext, back_checks: BackCheckResults) -> None:
@@ -144,7 +145,7 @@ def _draw_questions(page: PageContext, back_checks: BackCheckResults) -> None:
 
 def _question_row(page: PageContext, row: ItemMismatchRate) -> tuple[str, str, str]:
     compared = "0" if row.differs is None else f"{row.differs.of:,}"
-    return item_label(row.item, page.language), compared, _rate(row.differs)
+    return label_text(row.item.label, page.language, row.item.name), compared, _rate(row.differs)
 
 
 def _draw_cases(
@@ -192,10 +193,8 @@ def _difference_text(page: PageContext, difference: AnswerMismatch) -> str:
         format_answer(t, difference.item, answer, page.language)
         for answer in (difference.original, difference.recheck)
     )
-    return t(
-        "{question} then {then}, now {again}", question=item_label(difference.item, page.language),
-        then=then, again=again,
-    )  # fmt: skip
+    question = label_text(difference.item.label, page.language, difference.item.name)
+    return t("{question} then {then}, now {again}", question=question, then=then, again=again)
 
 
 def _rate(share: ShareEstimate | None) -> str:

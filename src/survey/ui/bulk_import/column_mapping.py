@@ -28,20 +28,20 @@ from survey.fieldwork.importing.mapping_draft import (
     save_mapping,
     targets_of,
 )
-from survey.locale import Message, SurveyError, Translator, msg
+from survey.locale import Message, Translator, msg
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import run_in_transaction
 from survey.ui.bulk_import.target import ImportTarget
 from survey.ui.bulk_import.upload import UploadedTable
-from survey.ui.current_principal import require_principal
 from survey.ui.download_button import CSV, File, draw_download_button
-from survey.ui.page_frame import draw_notice
+from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.page_runner import PageContext
 
 UNREAD = "bulk/unread"
 """Values that the last check could not read, by the file they stand in."""
 _SUGGESTED, _FROM_FILE = "", "\x00file"
+_MAPPING = "mapping"
+"""Place of the messages about the mapping."""
 _ORIGINS: dict[SuggestionOrigin, Message] = {
     SuggestionOrigin.SAVED: msg("saved mapping"),
     SuggestionOrigin.NAME: msg("by its name"),
@@ -85,17 +85,15 @@ def _starting_point(page: PageContext, aim: ImportTarget) -> MappingFile | None:
         t("Begin with"), options, key=f"bulk/start/{page.language}",
         format_func=lambda name: _start_name(t, name),
     )  # fmt: skip
-    if chosen != _FROM_FILE:
-        return saved.get(chosen)
-    file = st.file_uploader(t("Mapping file (.csv)"), type=["csv"], key="bulk/mapping-file",
-                            max_upload_size=1)  # fmt: skip
-    if file is None:
-        return None
-    try:
-        return read_mapping(file.getvalue())
-    except SurveyError as error:
-        draw_notice(t("This mapping file cannot be used"), t(error.message))
-        return None
+    mapping = saved.get(chosen)
+    if chosen == _FROM_FILE:
+        file = st.file_uploader(
+            t("Mapping file (.csv)"), type=["csv"], key="bulk/mapping-file", max_upload_size=1
+        )
+        if file is not None:
+            with show_problems(t, t("This mapping file cannot be used.")):
+                mapping = read_mapping(file.getvalue())
+    return mapping
 
 
 def _start_name(t: Translator, name: str) -> str:
@@ -198,19 +196,21 @@ def _draw_save_mapping(page: PageContext, aim: ImportTarget, mapping: MappingFil
             t("Name under which to keep this mapping"), key="bulk/name", max_chars=MAX_NAME_CHARS
         )
         if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
-            run_in_transaction(
-                page.settings.store_url,
-                lambda session: save_mapping(
+            perform(
+                page,
+                lambda session, principal: save_mapping(
                     session=session,
-                    principal=require_principal(page.settings),
+                    principal=principal,
                     mapping=mapping,
                     instrument_name=aim.instrument.name,
                     name=name or "",
                     now=now(),
                 ),
+                done=t("Saved. Everybody who imports for this questionnaire can use it."),
+                place=_MAPPING,
             )
-            st.toast(t("Saved. Everybody who imports for this questionnaire can use it."))
         draw_download_button(
             page, t("Mapping as a file"),
             File("mapping.csv", CSV, partial(write_mapping, mapping)), key="bulk/mapping",
         )  # fmt: skip
+    show_feedback(page, _MAPPING, toast=True)

@@ -19,8 +19,8 @@ from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.background_job import BackgroundJob
+from survey.ui.bulk_import.check_report import draw_confirmation, draw_result, show_plan
 from survey.ui.bulk_import.column_mapping import UNREAD, map_columns
-from survey.ui.bulk_import.outcome import draw_confirmation, draw_result, show_plan
 from survey.ui.bulk_import.target import ImportTarget, draw_target
 from survey.ui.bulk_import.upload import UploadedTable, draw_template_download, draw_upload
 from survey.ui.current_principal import require_principal

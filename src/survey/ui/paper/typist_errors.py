@@ -1,4 +1,4 @@
-"""For supervisors: how many errors each typist makes, and the share that is keyed twice."""
+"""Error rates of typists, and the share of sheets that is keyed twice."""
 
 from html import escape
 
@@ -16,15 +16,16 @@ from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.locale import Translator
 from survey.store.engine import read_scope
 from survey.store.tables import SheetState, WaveState, now
-from survey.store.transactions import run_in_transaction
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform, show_feedback
 from survey.ui.filters import pick_started_wave
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
 
 def show_typists(page: PageContext) -> None:
+    """Draw the error rates of the typists of a wave and the share that is keyed twice."""
     t = page.t
+    show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         waves = list_started_waves(session=session, principal=page.principal)
     if not waves:
@@ -77,11 +78,11 @@ def _draw_share_form(page: PageContext, wave: WaveSummary, share: float) -> None
         )  # fmt: skip
         wanted = st.form_submit_button(t("Change the share"))
     if wanted:
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: set_share(
+        perform(
+            page,
+            lambda session, principal: set_share(
                 session=session,
-                principal=require_principal(page.settings),
+                principal=principal,
                 wave_key=wave.key,
                 share=percent / 100,
                 now=now(),

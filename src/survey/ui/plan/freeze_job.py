@@ -1,4 +1,4 @@
-"""Freezing a wave for good, beside the page: every figure is computed, which takes a while."""
+"""Background job that freezes a wave and computes its results."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +11,8 @@ from survey.results.freeze import FrozenWave, freeze_wave
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.tables import WaveState
 from survey.ui.background_job import BackgroundJob
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform, set_feedback, set_problem
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.ui.plan.outcome import set_feedback
 
 EVERY_SECONDS = 1.0
 _FREEZING = "plan/freezing"
@@ -22,16 +21,24 @@ _FREEZING = "plan/freezing"
 def start_freezing(
     page: PageContext, wave_key: str, without_point: WithoutPoint, groups: Sequence[str] = ()
 ) -> None:
-    """Begin as whoever is signed in now; a second click while it runs does nothing."""
+    """Start freezing as the person signed in now, unless it runs already."""
     if _FREEZING in st.session_state:
         return
-    settings, person = page.settings, require_principal(page.settings)
+    # The thread of the job has no cookies to read.
+    current = perform(page, lambda _session, principal: principal)
+    if current is None:
+        return
+    settings, principal = page.settings, current.value
 
     def freeze(_tick: Any) -> FrozenWave:
         return freeze_wave(
-            settings, wave_key=wave_key, actor=person, final=True, without_point=without_point,
+            settings,
+            wave_key=wave_key,
+            actor=principal,
+            final=True,
+            without_point=without_point,
             groups=groups,
-        )  # fmt: skip
+        )
 
     job = BackgroundJob[FrozenWave](msg("Freezing"))
     job.start(freeze)
@@ -39,13 +46,13 @@ def start_freezing(
 
 
 def collect_freeze_result(page: PageContext) -> None:
-    """What the ended work has brought, for the top of the page."""
+    """Keep the message of a job that has ended, for the top of the page."""
     job: BackgroundJob[FrozenWave] | None = st.session_state.get(_FREEZING)
     if job is None or job.running:
         return
     del st.session_state[_FREEZING]
     if job.problem is not None:
-        set_feedback(problem=page.t(job.problem))
+        set_problem(page, page.t(job.problem))
         return
     state = page.t(STATE_NAMES[WaveState.FROZEN])
     done = page.t("The wave is now {state}.", state=state)
@@ -54,11 +61,11 @@ def collect_freeze_result(page: PageContext) -> None:
             "{count} interviews without a sampling point are a stratum of their own.",
             count=f"{job.result.without_point:,}",
         )
-    set_feedback(done=done)
+    set_feedback(page, done)
 
 
 def draw_freeze_job(page: PageContext) -> bool:
-    """Say that it goes on; whether it does."""
+    """Draw a note while the wave is being frozen; returns whether it is."""
     job: BackgroundJob[FrozenWave] | None = st.session_state.get(_FREEZING)
     if job is None:
         return False

@@ -1,26 +1,31 @@
-"""A list that the planner fills in and uploads: its template, the file, what is wrong with it."""
+"""Upload of a list that planners fill in: its template, the file, and its wrong cells."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
+import pandas as pd
 import streamlit as st
 from sqlmodel import Session
 
+from survey.publish.column_tables import csv_bytes
 from survey.sample.workbook_io import CellError, WorkbookSheet, write_workbook
 from survey.store.engine import read_scope
-from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.download_button import CSV, XLSX, File, draw_download_button
+from survey.ui.feedback import show_problems
+from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.outcome import show_errors, show_problems
 
 
 class UploadedList(Protocol):
-    """What a file holds, checked row by row."""
+    """Content of an uploaded file with the errors of its cells."""
 
     @property
     def errors(self) -> tuple[CellError, ...]: ...
 
 
 _L = TypeVar("_L", bound=UploadedList)
+_MAX_SHOWN_ROWS = 100
 
 
 def draw_list_upload(
@@ -33,9 +38,12 @@ def draw_list_upload(
     read: Callable[[Session, str, bytes], _L],
     confirm: Callable[[_L], None],
 ) -> None:
-    """Offer the template and take the file in; `confirm` draws what a right one would change.
+    """Draw the template and the upload of a list.
 
-    `read` takes the name and the bytes of the file.
+    Args:
+        template: Builds the worksheet to fill in.
+        read: Parses the file, given its name and content.
+        confirm: Draws what a list without errors would change.
     """
     t = page.t
 
@@ -51,10 +59,33 @@ def draw_list_upload(
     given = st.file_uploader(label, type=["xlsx"], key=file_key)
     if given is None:
         return
-    with show_problems(t):
+    with show_problems(t, t("Nothing was changed.")):
         with read_scope(page.settings.store_url) as session:
             listed = read(session, given.name, given.getvalue())
         if listed.errors:
-            show_errors(page, listed.errors, name)
+            draw_cell_errors(page, listed.errors, name)
         else:
             confirm(listed)
+
+
+def draw_cell_errors(page: PageContext, errors: tuple[CellError, ...], key: str) -> None:
+    """Draw a table of wrong cells with their reasons, and offer all of them as a file."""
+    t = page.t
+    table = pd.DataFrame(
+        [
+            (error.sheet, error.row, t(error.column), error.value, t(error.message))
+            for error in errors
+        ],
+        columns=[t("Sheet"), t("Row"), t("Column"), t("Found"), t("Reason")],
+    )
+    draw_notice(
+        t("{count} cells need another look", count=f"{len(errors):,}"),
+        t("Nothing was stored. Mend these cells in your file and upload it again."),
+    )
+    st.table(table.head(_MAX_SHOWN_ROWS).astype(str), border="horizontal", alt=t("Wrong cells"))
+    if len(errors) > _MAX_SHOWN_ROWS:
+        st.caption(t("The first {shown}; all of them are in the file.", shown=_MAX_SHOWN_ROWS))
+    draw_download_button(
+        page, t("All reasons (CSV)"), File("reasons.csv", CSV, partial(csv_bytes, table)),
+        key=f"{key}/reasons", type="tertiary", icon=":material/table:",
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from survey.access.principal import Action
 from survey.fieldwork.planning.wave_overview import (
     WaveOptions,
     WaveOverview,
@@ -11,12 +12,12 @@ from survey.fieldwork.planning.wave_overview import (
 )
 from survey.fieldwork.waves import STATE_NAMES, WaveSummary
 from survey.store.engine import read_scope
+from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import collect_freeze_result
-from survey.ui.plan.outcome import may_plan, show_feedback
 from survey.ui.plan.quota_policy import policy
 from survey.ui.plan.release import draw_release
 from survey.ui.plan.sample import sample
@@ -33,14 +34,14 @@ def draw_plan(page: PageContext) -> None:
     """Choose a wave and one of its parts; says what to do when there is no wave yet."""
     t = page.t
     collect_freeze_result(page)
-    show_feedback(t)
+    show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         waves = {
             line.key: line
             for line in list_planning_waves(session=session, principal=page.principal)
         }
         offered = list_wave_options(session=session, principal=page.principal)
-    options = [*waves, NEW] if may_plan(page) else list(waves)
+    options = [*waves, NEW] if page.principal.may(Action.PLAN) else list(waves)
     if not waves:
         draw_notice(
             t("There is no wave yet"),

@@ -17,8 +17,8 @@ from survey.fieldwork.quota_policy import (
 from survey.locale import Message, msg
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.outcome import run_change
 
 _NAMES: dict[QuotaPolicy, Message] = {
     QuotaPolicy.STOP: msg("Full quotas turn people away"),
@@ -71,4 +71,4 @@ def _save_policy(page: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> Non
             session=session, principal=person, wave_key=sheet.key, policy=to, now=now()
         )
 
-    run_change(page, change, page.t(_NAMES[to]) + ".")
+    perform(page, change, done=page.t(_NAMES[to]) + ".")

@@ -22,8 +22,8 @@ from survey.results.release import (
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveState, now
+from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.outcome import run_change
 
 
 def draw_release(page: PageContext, sheet: WaveOverview) -> None:
@@ -127,6 +127,6 @@ def _draw_action_button(
         key=f"plan/release/{sheet.key}/sure/{sheet.state}",
     )
     if st.button(label, key=f"plan/release/{sheet.key}/do", disabled=not sure, type="primary"):
-        run_change(page, change, done)
+        perform(page, change, done=done)
         st.cache_data.clear()
         st.rerun()

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.principal import Action, Principal
 from survey.fieldwork.planning.plan_storage import find_saved_request, plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import city_finder
 from survey.fieldwork.planning.wave_overview import WaveOverview
@@ -29,9 +29,10 @@ from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import chart_panel
 from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.feedback import perform, show_problems
 from survey.ui.glossary import explain
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.outcome import may_plan, run_change, show_errors, show_problems
+from survey.ui.plan.list_upload import draw_cell_errors
 from survey.ui.url_state import pick
 
 SAVED, COMPUTED, FILE = "saved", "computed", "file"
@@ -52,7 +53,7 @@ def sample(page: PageContext, sheet: WaveOverview) -> None:
         t("Plan"), "plan", options, show=shown.__getitem__, language=page.language,
         as_buttons=True,
     )  # fmt: skip
-    with show_problems(t):
+    with show_problems(t, t("Nothing was changed.")):
         request = saved
         if source == COMPUTED:
             request = _draw_request(page, sheet, saved, len(cities))
@@ -154,7 +155,7 @@ def _draw_plan_upload(
         return None
     plan_file = read_plan_file(given.name, given.getvalue(), city_finder(cities))
     if plan_file.errors:
-        show_errors(page, plan_file.errors, "plan-file")
+        draw_cell_errors(page, plan_file.errors, "plan-file")
     return plan_file.request
 
 
@@ -170,7 +171,7 @@ def _draw_sample(
     view = build_plan_view(planned, cities, sheet.series, page.language)
     _draw_answer(page, view)
     with st.container(horizontal=True):
-        if source != SAVED and may_plan(page):
+        if source != SAVED and page.principal.may(Action.PLAN):
             st.button(
                 t("Save into the wave"), type="primary", key="plan-save-sample",
                 disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
@@ -218,7 +219,7 @@ def _save_plan(page: PageContext, sheet: WaveOverview, request: PlanRequest) -> 
     def change(session: Session, person: Principal) -> None:
         save_plan(session=session, principal=person, key=sheet.key, request=request, now=now())
 
-    if run_change(page, change, page.t("The plan is saved: city targets and quotas are set.")):
+    if perform(page, change, done=page.t("The plan is saved: city targets and quotas are set.")):
         st.query_params["plan"] = SAVED
 
 

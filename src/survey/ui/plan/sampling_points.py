@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.principal import Action, Principal
 from survey.fieldwork.planning.plan_storage import plan_cities
 from survey.fieldwork.planning.sampling_points import (
     KIND_NAMES,
@@ -30,14 +30,17 @@ from survey.sample.point_draw import PointDrawResult
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
+from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
-from survey.ui.plan.outcome import may_plan, run_change
 
 
 def draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
     """A point, its target and its days; nothing where the state of the wave forbids it."""
-    if not may_plan(page) or sheet.state not in {WaveState.PLANNED, WaveState.OPEN}:
+    if not page.principal.may(Action.PLAN) or sheet.state not in {
+        WaveState.PLANNED,
+        WaveState.OPEN,
+    }:
         return
     t, names = page.t, DisplayNames(page.language, None)
     by_code = {line.code: line for line in lines}
@@ -83,16 +86,20 @@ def _save_point(page: PageContext, sheet: WaveOverview, code: str, place: str) -
             closes_on=typed[f"{place}/closes_on"], now=now(),
         )  # fmt: skip
 
-    run_change(page, change, page.t("The point {code} is saved.", code=code))
+    perform(page, change, done=page.t("The point {code} is saved.", code=code))
 
 
 _DEFAULT_POINTS = 30
 _SHOWN = 500
 
 
+def _may_change_points(page: PageContext, sheet: WaveOverview) -> bool:
+    return page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}
+
+
 def points(page: PageContext, sheet: WaveOverview) -> None:
     """Draw new points while the state allows it; below, the points there are."""
-    if may_plan(page) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+    if _may_change_points(page, sheet):
         _draw_upload(page, sheet)
     _draw_earlier_draws(page, sheet)
     _draw_point_list(page, sheet)
@@ -186,7 +193,7 @@ def _store_points(
             seed=seed, now=now(),
         )  # fmt: skip
 
-    run_change(page, change, page.t("The points are drawn and stored."))
+    perform(page, change, done=page.t("The points are drawn and stored."))
 
 
 def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
@@ -208,7 +215,7 @@ def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
         ),
         hide_index=True, border="horizontal", alt=t("Draws on record"),
     )  # fmt: skip
-    if may_plan(page) and sheet.state is WaveState.PLANNED and sheet.points:
+    if page.principal.may(Action.PLAN) and sheet.state is WaveState.PLANNED and sheet.points:
         sure = st.checkbox(
             t("I want to take all points back; the draws stay on record."), key="points-sure"
         )
@@ -222,7 +229,7 @@ def _discard_points(page: PageContext, sheet: WaveOverview) -> None:
     def change(session: Session, person: Principal) -> None:
         delete_points(session=session, principal=person, key=sheet.key, now=now())
 
-    run_change(page, change, page.t("The points are taken back."))
+    perform(page, change, done=page.t("The points are taken back."))
 
 
 def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.principal import Action, Principal
 from survey.fieldwork.planning.staff import (
     AssignmentList,
     assign_people,
@@ -17,16 +17,16 @@ from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
+from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
-from survey.ui.plan.outcome import may_plan, run_change
 
 _SHOWN = 500
 
 
 def people(page: PageContext, sheet: WaveOverview) -> None:
     """Upload who works where while the state allows it; below, who there is."""
-    if may_plan(page) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+    if page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
         _draw_assignment_upload(page, sheet)
     _draw_postings(page, sheet)
 
@@ -77,7 +77,7 @@ def _store_assignments(page: PageContext, sheet: WaveOverview, listed: Assignmen
     def change(session: Session, person: Principal) -> None:
         assign_people(session=session, principal=person, key=sheet.key, listed=listed, now=now())
 
-    run_change(page, change, page.t("The people are assigned."))
+    perform(page, change, done=page.t("The people are assigned."))
 
 
 def _draw_postings(page: PageContext, sheet: WaveOverview) -> None:

@@ -15,9 +15,9 @@ from survey.instrument.indicator_tree_csv import TreeError, read_tree_content
 from survey.settings import PROJECT_ROOT
 from survey.store.tables import now
 from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.feedback import perform
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.outcome import run_change
 
 _SHOWN = 100
 _TEMPLATE = PROJECT_ROOT / "seed" / "tree_template.csv"
@@ -87,4 +87,4 @@ def _store_tree(page: PageContext, tree: IndicatorTree) -> None:
         "The indicator tree {name} is stored: {count} indicators, version {version}.",
         name=tree.name, count=f"{len(tree.indicators):,}", version=tree.sha256[:12],
     )  # fmt: skip
-    run_change(page, add, done)
+    perform(page, add, done=done)

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.principal import Action, Principal
 from survey.fieldwork.planning.wave_editing import (
     IMMUTABLE_ONCE_OPEN,
     STATE_PERMISSION_TEXTS,
@@ -22,10 +22,10 @@ from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES, WAVE_TRANSITION
 from survey.locale import Message, msg
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.tables import WaveState, now
+from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import draw_freeze_job, start_freezing
 from survey.ui.plan.group_questions import chosen_groups, draw_group_choice
-from survey.ui.plan.outcome import may_plan, run_change
 from survey.ui.plan.tree_upload import draw_tree_upload
 
 IsFixed = Callable[[str], bool]
@@ -56,7 +56,7 @@ def wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
     allowed = escape(t(STATE_PERMISSION_TEXTS[sheet.state]))
     st.html(f'<div class="hcs-answer"><span class="number">{state}</span><p>{allowed}</p></div>')
     _draw_facts(page, sheet, offered)
-    if may_plan(page):
+    if page.principal.may(Action.PLAN):
         if not draw_freeze_job(page):
             _draw_transitions(page, sheet)
         if sheet.state not in COMPUTED_STATES:
@@ -134,7 +134,7 @@ def _transition_wave(page: PageContext, sheet: WaveOverview, to: WaveState) -> N
     def change(session: Session, person: Principal) -> None:
         transition_wave(session=session, principal=person, key=sheet.key, to=to, now=now())
 
-    run_change(page, change, page.t("The wave is now {state}.", state=page.t(STATE_NAMES[to])))
+    perform(page, change, done=page.t("The wave is now {state}.", state=page.t(STATE_NAMES[to])))
 
 
 def draw_new_wave(page: PageContext, offered: WaveOptions) -> None:
@@ -237,5 +237,5 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, place: str) -> Non
         save(session=session, principal=person, draft=draft, now=now())
 
     done = page.t("The wave {key} is saved.", key=key)
-    if run_change(page, change, done) and sheet is None:
+    if perform(page, change, done=done) and sheet is None:
         st.query_params["wave"] = key

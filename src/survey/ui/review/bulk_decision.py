@@ -1,9 +1,11 @@
-"""Everything in the selection at once: first what it would change, then the change."""
+"""Decision on all interviews of a selection: a preview, a confirmation, the change."""
 
 from html import escape
 
 import streamlit as st
+from sqlmodel import Session
 
+from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.review import (
     REVIEWABLE,
@@ -13,23 +15,26 @@ from survey.fieldwork.review import (
     preview_bulk_decision,
 )
 from survey.fieldwork.review_reasons import REASONS_BY_STATUS
-from survey.locale import SurveyError, Translator
+from survey.locale import Translator
 from survey.store.engine import read_scope
 from survey.store.tables import Status, now
-from survey.store.transactions import run_in_transaction
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import show_problems
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.ui.review.decision import ACTIONS
+from survey.ui.review.decision import (
+    ACTIONS,
+    entered_reason,
+    perform_and_open_next,
+    pick_reason,
+)
 from survey.ui.review.filters import ReviewSelection
-from survey.ui.review.outcome import entered_reason, pick_reason, run_and_open_next
 
 AGAIN = "review/again"
-"""Set when a decision on many was made: the whole page is out of date, not only their part."""
+"""Set after a bulk decision: the whole page is out of date, not only this fragment."""
 
 
 @page_fragment()
 def draw_bulk_decision(page: PageContext, choice: ReviewSelection) -> None:
-    """Everything in the selection at once: first what it would change, then the change."""
+    """Draw the decision on the whole selection: its preview, then its confirmation."""
     if st.session_state.pop(AGAIN, False):
         st.rerun()
     t = page.t
@@ -44,17 +49,14 @@ def draw_bulk_decision(page: PageContext, choice: ReviewSelection) -> None:
             t("What should happen"), steps, format_func=lambda step: t(ACTIONS[step][0]),
             key=f"many/to/{page.language}",
         )  # fmt: skip
-        try:
+        with show_problems(t):
             with read_scope(page.settings.store_url) as session:
                 seen = preview_bulk_decision(
                     session=session, principal=page.principal, chosen=choice.filter, to=to
                 )
-        except SurveyError as error:
-            st.caption(t(error.message))
-            return
-        st.html(preview_text(t, seen))
-        if seen.total:
-            _draw_bulk_confirmation(page, choice, seen)
+            st.html(preview_text(t, seen))
+            if seen.total:
+                _draw_bulk_confirmation(page, choice, seen)
 
 
 def _bulk_steps(page: PageContext) -> list[Status]:
@@ -63,7 +65,7 @@ def _bulk_steps(page: PageContext) -> list[Status]:
 
 
 def preview_text(t: Translator, seen: BulkPreview) -> str:
-    """What will change and what stays, as a list."""
+    """Render the numbers of interviews that would change and that would stay."""
     lines = [
         t("{count} {state}: will be changed", count=f"{total:,}", state=t(STATUS_NAMES[status]))
         for status, total in seen.allowed.items()
@@ -95,19 +97,20 @@ def _draw_bulk_confirmation(page: PageContext, choice: ReviewSelection, seen: Bu
 
 
 def _decide_many(page: PageContext, choice: ReviewSelection, seen: BulkPreview, place: str) -> None:
-    def act() -> None:
-        reason = entered_reason(place) if seen.to in REASONS_BY_STATUS else None
-        principal = require_principal(page.settings)
-        run_in_transaction(
-            page.settings.store_url,
-            lambda session: decide_many(
-                session=session, principal=principal, chosen=choice.filter,
-                seen=seen, reason=reason, now=now(),
-            ),
-        )  # fmt: skip
+    def change(session: Session, principal: Principal) -> None:
+        decide_many(
+            session=session,
+            principal=principal,
+            chosen=choice.filter,
+            seen=seen,
+            reason=entered_reason(place) if seen.to in REASONS_BY_STATUS else None,
+            now=now(),
+        )
 
-    note = st.session_state.get(f"note/{place}") or ""
-    done = page.t("{count} interviews: now {state}.", count=f"{seen.total:,}",
-                   state=page.t(STATUS_NAMES[seen.to]))  # fmt: skip
-    run_and_open_next(page, act, done, after=None, note=note)
+    done = page.t(
+        "{count} interviews: now {state}.",
+        count=f"{seen.total:,}",
+        state=page.t(STATUS_NAMES[seen.to]),
+    )
+    perform_and_open_next(page, change, done, after=None, place=place)
     st.session_state[AGAIN] = True

@@ -1,21 +1,28 @@
-"""The buttons below an interview, and the reason that some of them ask for."""
+"""Decisions on an interview: their buttons, the form for a reason, and the next interview."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from uuid import UUID
 
 import streamlit as st
+from sqlmodel import Session
 
+from survey.access.principal import Principal
 from survey.fieldwork.dual_approval import SecondApproverRequiredError
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.review import ResponseDetail, allowed_transitions, decide
-from survey.fieldwork.review_reasons import REASONS_BY_STATUS, ReviewReason
+from survey.fieldwork.review_reasons import (
+    MAX_NOTE,
+    REASON_NAMES,
+    REASONS_BY_STATUS,
+    ReasonCode,
+    ReviewReason,
+)
 from survey.locale import Message, msg
 from survey.store.tables import Status, now
-from survey.store.transactions import run_in_transaction
-from survey.ui.current_principal import require_principal
+from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
-from survey.ui.review.outcome import ASKING, entered_reason, pick_reason, run_and_open_next
+from survey.ui.review.filters import INTERVIEW_PARAMETER
 
 ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
     {
@@ -26,13 +33,15 @@ ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
         Status.SUBMITTED: (msg("Restore"), "u", "restore"),
     }
 )
-"""By the state that it leads to: what the button says, its key, its picture."""
+"""Label, key and icon of the button of each decision, by the state that it leads to."""
+_ASKING = "review/asking"
+"""Interview and decision of which the reason is being asked for."""
 
 
 def draw_decision_buttons(
     page: PageContext, interview: ResponseDetail, *, after: UUID | None
 ) -> None:
-    """What this reviewer may do with the interview; `after` comes on the screen next."""
+    """Draw the decisions open to this reviewer; `after` is opened when one was made."""
     t = page.t
     steps = offered_transitions(page, interview)
     if interview.computed:
@@ -55,13 +64,13 @@ def draw_decision_buttons(
                 on_click=_run_approval if approves else _ask_for_reason,
                 args=(page, interview, to, after) if approves else (interview.id, to),
             )
-    asking = st.session_state.get(ASKING)
+    asking = st.session_state.get(_ASKING)
     if asking is not None and asking[0] == interview.id and asking[1] in steps:
         _draw_reason_form(page, interview, asking[1], after)
 
 
 def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[Status, ...]:
-    """What this reviewer may do with this interview, approval first."""
+    """Return the states into which this reviewer may move the interview, approval first."""
     if interview.computed:
         return ()
     steps = allowed_transitions(page.principal, interview.status)
@@ -71,17 +80,11 @@ def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[S
 def _run_approval(
     page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
 ) -> None:
-    run_and_open_next(
-        page,
-        lambda: _run_decision(page, interview, to, None),
-        _state_text(page, to),
-        after=after,
-        stay=interview.id,
-    )
+    _decide(page, interview, to, after=after)
 
 
 def _ask_for_reason(response_id: UUID, to: Status) -> None:
-    st.session_state[ASKING] = (response_id, to)
+    st.session_state[_ASKING] = (response_id, to)
 
 
 def _draw_reason_form(
@@ -100,32 +103,101 @@ def _draw_reason_form(
 
 
 def _clear_reason_form() -> None:
-    st.session_state.pop(ASKING, None)
+    st.session_state.pop(_ASKING, None)
 
 
 def _decide_with_reason(
     page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None, place: str
 ) -> None:
-    note = st.session_state.get(f"note/{place}") or ""
-    run_and_open_next(
-        page, lambda: _run_decision(page, interview, to, entered_reason(place)),
-        _state_text(page, to), after=after,
-        stay=interview.id, note=note,
-    )  # fmt: skip
+    _decide(page, interview, to, after=after, place=place)
 
 
-def _run_decision(
-    page: PageContext, interview: ResponseDetail, to: Status, reason: ReviewReason | None
+def _decide(
+    page: PageContext,
+    interview: ResponseDetail,
+    to: Status,
+    *,
+    after: UUID | None,
+    place: str | None = None,
 ) -> None:
-    principal = require_principal(page.settings)
-    run_in_transaction(
-        page.settings.store_url,
-        lambda session: decide(
-            session=session, principal=principal, response_id=interview.id,
-            expected_version=interview.version, to=to, reason=reason, now=now(),
-        ),
-    )  # fmt: skip
+    """Decide on one interview, with the reason entered at `place` if there is one."""
+
+    def change(session: Session, principal: Principal) -> None:
+        decide(
+            session=session,
+            principal=principal,
+            response_id=interview.id,
+            expected_version=interview.version,
+            to=to,
+            reason=None if place is None else entered_reason(place),
+            now=now(),
+        )
+
+    done = page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))
+    perform_and_open_next(page, change, done, after=after, stay=interview.id, place=place)
 
 
-def _state_text(page: PageContext, to: Status) -> str:
-    return page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))
+def open_interview(response_id: UUID | None) -> None:
+    """Put an interview on the screen; None for the first of the selection."""
+    if response_id is None:
+        st.query_params.pop(INTERVIEW_PARAMETER, None)
+    else:
+        st.query_params[INTERVIEW_PARAMETER] = str(response_id)
+    st.session_state.pop(_ASKING, None)
+
+
+def pick_reason(page: PageContext, to: Status, place: str) -> None:
+    """Draw the fields for the reason of a decision."""
+    t = page.t
+    st.selectbox(
+        t("Reason"),
+        REASONS_BY_STATUS[to],
+        format_func=lambda code: t(REASON_NAMES[code]),
+        key=f"reason/{place}",
+    )
+    label = t("Note to the surveyor") if to is Status.RETURNED else t("Note")
+    st.text_area(label, key=_note_key(place), height=80, max_chars=MAX_NOTE)
+
+
+def entered_reason(place: str) -> ReviewReason:
+    """Return the reason that was entered at `place`."""
+    code: ReasonCode = st.session_state[f"reason/{place}"]
+    return ReviewReason.from_form(code, _entered_note(place))
+
+
+def _note_key(place: str) -> str:
+    return f"note/{place}"
+
+
+def _entered_note(place: str) -> str:
+    return st.session_state.get(_note_key(place)) or ""
+
+
+def perform_and_open_next(
+    page: PageContext,
+    change: Callable[[Session, Principal], object],
+    done: str,
+    *,
+    after: UUID | None,
+    stay: UUID | None = None,
+    place: str | None = None,
+) -> None:
+    """Perform a decision and open the interview `after`.
+
+    If it fails, the interview `stay` remains on the screen, below a message that repeats the note
+    entered at `place`.
+    """
+    t = page.t
+    hints = [
+        t(
+            "Nothing was changed. Below is the interview as it stands now, with its history at "
+            "the end."
+        )
+    ]
+    note = _entered_note(place) if place is not None else ""
+    if note:
+        hints.append(t("Your note was: {note}", note=note))
+    if perform(page, change, done=done, hints=hints):
+        open_interview(after)
+    elif stay is not None:
+        st.query_params[INTERVIEW_PARAMETER] = str(stay)

@@ -1,4 +1,4 @@
-"""What a reviewer looks through: wave, city, state, surveyor, flags."""
+"""Filters of the review page: wave, city, state, surveyor and flags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,24 +26,33 @@ from survey.store.tables import Status
 from survey.ui.filters import filter_row, pick_started_wave
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.review.outcome import requested_id
 from survey.ui.url_state import pick
 
 ALL_OPTION = "all"
 WAVE = "wave"
 """The address names the wave: `?wave=<key>`."""
+INTERVIEW_PARAMETER = "interview"
+"""The address names the interview on the screen: `?interview=<id>`."""
 
 
 @dataclass(frozen=True)
 class ReviewSelection:
-    """What the reviewer wants to look through."""
+    """Wave and filter of the interviews under review."""
 
     wave: WaveSummary
     filter: ReviewFilter
 
 
+def requested_id() -> UUID | None:
+    """Return the interview that the address names; None if it names none."""
+    try:
+        return UUID(st.query_params[INTERVIEW_PARAMETER])
+    except (KeyError, ValueError):
+        return None
+
+
 def draw_filters(page: PageContext) -> ReviewSelection | None:
-    """The filters; says what to do when there is nothing to review yet."""
+    """Draw the filters and return the selection; None if there is nothing to review yet."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         waves = list_review_waves(session=session, principal=page.principal)

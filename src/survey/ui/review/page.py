@@ -1,4 +1,4 @@
-"""The reviewer's screen: one interview, its place in the queue, the decisions, many at once."""
+"""The reviewer's page: one interview, the decisions on it, and the queue around it."""
 
 from dataclasses import dataclass
 from html import escape
@@ -25,25 +25,25 @@ from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.ui import response_html
 from survey.ui.audit_hooks import record_view_once
+from survey.ui.feedback import show_feedback
 from survey.ui.keyboard_shortcuts import bind_keys
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.review.bulk_decision import draw_bulk_decision
-from survey.ui.review.decision import ACTIONS, draw_decision_buttons, offered_transitions
-from survey.ui.review.filters import ReviewSelection
-from survey.ui.review.outcome import (
-    INTERVIEW_PARAMETER,
+from survey.ui.review.decision import (
+    ACTIONS,
+    draw_decision_buttons,
+    offered_transitions,
     open_interview,
-    requested_id,
-    show_feedback,
 )
+from survey.ui.review.filters import INTERVIEW_PARAMETER, ReviewSelection, requested_id
 
 _UPCOMING = 8
 
 
 @dataclass(frozen=True)
 class _ReviewPageData:
-    """What lies on the reviewer's desk in this run."""
+    """Interview under review and its neighbours in the queue."""
 
     response: ResponseDetail
     before: QueueEntry | None
@@ -52,42 +52,42 @@ class _ReviewPageData:
 
     @property
     def after(self) -> UUID | None:
-        """What to look at when this one is done: the next, or at the end the one before."""
+        """Interview to open after a decision: the next one, or the previous one at the end."""
         near = self.upcoming[0] if self.upcoming else self.before
         return near.id if near else None
 
 
 def draw_review(page: PageContext, choice: ReviewSelection) -> None:
-    """The interview on the screen, its place in the queue, and what can be done."""
+    """Draw the interview, the decisions on it, and its neighbours in the queue."""
     t = page.t
-    show_feedback(t)
-    desk = _load_page_data(page, choice)
-    if desk is None:
+    show_feedback(page, toast=True)
+    data = _load_page_data(page, choice)
+    if data is None:
         draw_notice(
             t("Nothing is left in this selection"),
             t("Choose another state or city above; new interviews appear by themselves."),
         )
         return
-    record_view_once(page, AuditEvent.VIEW_INTERVIEW, desk.response.id)
-    if not desk.response.computed:
+    record_view_once(page, AuditEvent.VIEW_INTERVIEW, data.response.id)
+    if not data.response.computed:
         _draw_freshness(page, choice)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
-        _draw_response(page, desk.response)
-        draw_decision_buttons(page, desk.response, after=desk.after)
-        if desk.response.flags:
-            _draw_flags(t, desk.response)
-        st.html(response_html.render_answers(t, desk.response))
+        _draw_response(page, data.response)
+        draw_decision_buttons(page, data.response, after=data.after)
+        if data.response.flags:
+            _draw_flags(t, data.response)
+        st.html(response_html.render_answers(t, data.response))
         st.caption(t("History"))
-        st.html(response_html.render_history(t, desk.response.history))
+        st.html(response_html.render_history(t, data.response.history))
     with right:
-        _draw_upcoming(page, choice, desk)
-    if not desk.response.computed:
+        _draw_upcoming(page, choice, data)
+    if not data.response.computed:
         draw_bulk_decision(page, choice)
     bind_keys(
         {"j": "review-next", "k": "review-previous"}
         | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
-           if to in offered_transitions(page, desk.response)}
+           if to in offered_transitions(page, data.response)}
     )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def _cached_freshness(
 
 
 def _draw_freshness(page: PageContext, choice: ReviewSelection) -> None:
-    """How far the detectors have come; what waits has no flags yet, which says nothing."""
+    """Draw how far the quality detectors have come; newer interviews have no flags yet."""
     t = page.t
     look = _cached_freshness(
         page.settings.store_url, page.principal.area, choice.wave.id, page.principal
@@ -167,15 +167,15 @@ def _format_flag(t: Translator, flag: FlagDetail) -> str:
     return t("{name}: {note}", name=t(KIND_NAMES[kind]), note=t(flag_text(kind, flag.detail)))
 
 
-def _draw_upcoming(page: PageContext, choice: ReviewSelection, desk: _ReviewPageData) -> None:
+def _draw_upcoming(page: PageContext, choice: ReviewSelection, data: _ReviewPageData) -> None:
     t, names = page.t, DisplayNames(page.language, None)
-    st.caption(t("In this selection: {count}", count=f"{desk.total:,}"))
+    st.caption(t("In this selection: {count}", count=f"{data.total:,}"))
     with st.container(horizontal=True):
-        before = desk.before.id if desk.before else None
-        after = desk.upcoming[0].id if desk.upcoming else None
+        before = data.before.id if data.before else None
+        after = data.upcoming[0].id if data.upcoming else None
         _draw_step_button(t("Previous (K)"), "review-previous", before)
         _draw_step_button(t("Next (J)"), "review-next", after)
-    for line in desk.upcoming:
+    for line in data.upcoming:
         place = names.area(line.city_code) if choice.filter.city_code is None else line.surveyor
         risk = t("risk {score}", score=line.risk) if line.risk else ""
         label = " · ".join(

@@ -1,6 +1,8 @@
-"""One account: what it is, changing it, and help for somebody who cannot sign in."""
+"""Form for a new account, and the details of one account with the changes to it."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import streamlit as st
 from sqlmodel import Session
@@ -11,13 +13,20 @@ from survey.access.accounts import AccountData, change_account, create_account, 
 from survey.access.principal import Principal
 from survey.store.china_time import CHINA, china_date
 from survey.store.tables import now
+from survey.ui.feedback import Success, perform
+from survey.ui.invitation_codes import public_origin
+from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.users.account_form import entry_fields
-from survey.ui.users.outcome import keep_setup_link, run_change
+
+_LINK = "users/link"
+"""Name and address of the setup link that the last change made; shown once."""
+
+T = TypeVar("T")
 
 
 def draw_new_account(page: PageContext) -> None:
-    """Make an account and the link for its first password."""
+    """Draw the form that creates an account and the link for its first password."""
     t = page.t
     st.subheader(t("New account"), anchor=False)
     login = st.text_input(
@@ -33,24 +42,43 @@ def draw_new_account(page: PageContext) -> None:
 
 
 def _create(page: PageContext, login: str, entry: AccountData) -> None:
-    tokens: list[str] = []
-
-    def change(session: Session, person: Principal) -> None:
+    def create(session: Session, principal: Principal) -> str:
         account = create_account(
-            session=session, principal=person, login=login, entry=entry, now=now()
+            session=session, principal=principal, login=login, entry=entry, now=now()
         )
-        tokens.append(
-            create_setup_link(session=session, principal=person, login=account.login, now=now())
+        return create_setup_link(
+            session=session, principal=principal, login=account.login, now=now()
         )
 
-    if run_change(page, change, page.t("The account {login} is created.", login=login)):
-        keep_setup_link(page, entry.name, tokens[0])
+    created = perform(page, create, done=page.t("The account {login} is created.", login=login))
+    if created:
+        _keep_setup_link(page, entry.name, created.value)
         for key in [key for key in st.session_state if str(key).startswith("users/new/")]:
             del st.session_state[key]
 
 
-def person(page: PageContext, line: AccountSummary) -> None:
-    """Facts first, then what can be done."""
+def _keep_setup_link(page: PageContext, name: str, token: str) -> None:
+    st.session_state[_LINK] = name, f"{public_origin(page)}/auth/setup/{token}"
+
+
+def show_setup_link(page: PageContext) -> None:
+    """Show the setup link that was just made, once."""
+    made: tuple[str, str] | None = st.session_state.pop(_LINK, None)
+    if made is None:
+        return
+    t, (name, link) = page.t, made
+    draw_notice(
+        t("Setup link for {name}", name=name),
+        t(
+            "Give it to this person alone. With it they choose their password, once, within "
+            "three days. It is not shown again."
+        ),
+    )
+    st.code(link, language=None)
+
+
+def draw_account(page: PageContext, line: AccountSummary) -> None:
+    """Draw the facts of an account, the form to change it, and help with signing in."""
     t = page.t
     st.subheader(f"{line.name} · {line.login}", anchor=False)
     st.caption(" · ".join(list_facts(page, line)))
@@ -65,7 +93,7 @@ def person(page: PageContext, line: AccountSummary) -> None:
 
 
 def list_facts(page: PageContext, line: AccountSummary) -> list[str]:
-    """What is worth knowing before changing it."""
+    """Describe password, second factor and sessions of an account."""
     t = page.t
     texts = [t("password set") if line.has_password else t("no password yet")]
     texts.append(t("second factor set up") if line.has_factor else t("no second factor"))
@@ -87,17 +115,17 @@ def _draw_edit_form(page: PageContext, line: AccountSummary) -> None:
 
 
 def _save_account(page: PageContext, line: AccountSummary, entry: AccountData) -> None:
-    def change(session: Session, who: Principal) -> None:
+    def save(session: Session, principal: Principal) -> None:
         change_account(
             session=session,
-            principal=who,
+            principal=principal,
             login=line.login,
             seen=line.entry,
             entry=entry,
             now=now(),
         )
 
-    run_change(page, change, page.t("The account {login} is changed.", login=line.login))
+    perform(page, save, done=page.t("The account {login} is changed.", login=line.login))
 
 
 def _draw_help(page: PageContext, line: AccountSummary, *, own: bool) -> None:
@@ -124,46 +152,39 @@ def _draw_help(page: PageContext, line: AccountSummary, *, own: bool) -> None:
 
 
 def _create_setup_link(page: PageContext, line: AccountSummary) -> None:
-    tokens: list[str] = []
-
-    def change(session: Session, who: Principal) -> None:
-        tokens.append(
-            create_setup_link(session=session, principal=who, login=line.login, now=now())
-        )
-
-    if run_change(page, change, page.t("A link was made; earlier ones do nothing any more.")):
-        keep_setup_link(page, line.name, tokens[0])
+    done = page.t("A link was made; earlier ones do nothing any more.")
+    created = _change_account(page, line, create_setup_link, done)
+    if created:
+        _keep_setup_link(page, line.name, created.value)
 
 
 def _end_sessions(page: PageContext, line: AccountSummary) -> None:
-    _run_simple_change(
-        page, line, end_all_sessions, page.t("{name} is signed out.", name=line.name)
-    )
+    _change_account(page, line, end_all_sessions, page.t("{name} is signed out.", name=line.name))
 
 
 def _reset_second_factor(page: PageContext, line: AccountSummary) -> None:
     done = page.t("The second factor of {name} is reset.", name=line.name)
-    _run_simple_change(page, line, reset_factor, done)
-
-
-def _run_simple_change(
-    page: PageContext, line: AccountSummary, service: Callable[..., object], done: str
-) -> None:
-    def change(session: Session, who: Principal) -> None:
-        service(session=session, principal=who, login=line.login, now=now())
-
-    run_change(page, change, done)
+    _change_account(page, line, reset_factor, done)
 
 
 def _toggle_active(page: PageContext, line: AccountSummary) -> None:
-    t, closes = page.t, line.active
-
-    def change(session: Session, who: Principal) -> None:
-        set_active(session=session, principal=who, login=line.login, active=not closes, now=now())
-
-    run_change(
-        page, change,
+    t = page.t
+    done = (
         t("The account {login} is closed.", login=line.login)
-        if closes
-        else t("The account {login} is open again.", login=line.login),
-    )  # fmt: skip
+        if line.active
+        else t("The account {login} is open again.", login=line.login)
+    )
+    _change_account(page, line, partial(set_active, active=not line.active), done)
+
+
+def _change_account(
+    page: PageContext, line: AccountSummary, change: Callable[..., T], done: str
+) -> Success[T] | None:
+    """Run a function of the accounts service on this account."""
+    return perform(
+        page,
+        lambda session, principal: change(
+            session=session, principal=principal, login=line.login, now=now()
+        ),
+        done=done,
+    )

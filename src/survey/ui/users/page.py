@@ -1,4 +1,4 @@
-"""The administrator's screen: who there is, one of them, or a new one."""
+"""The administrator's page: list of accounts, details of one, form for a new one."""
 
 import streamlit as st
 
@@ -15,13 +15,13 @@ from survey.access.roles import ROLES
 from survey.publish.column_tables import format_for_screen
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
-from survey.ui.users.account_detail import draw_new_account, person
+from survey.ui.users.account_detail import draw_account, draw_new_account, show_setup_link
 from survey.ui.users.account_form import area_name
-from survey.ui.users.outcome import show_feedback
 
 ALL_OPTION, NEW_OPTION, LIST_OPTION = "all", "new", "list"
 OPEN_OPTION, CLOSED_OPTION = "open", "closed"
@@ -29,9 +29,10 @@ ACCOUNT = "account"
 
 
 def draw_users(page: PageContext) -> None:
-    """The list with its filters; below it whoever was chosen, or the form for somebody new."""
+    """Draw the list of accounts with its filters, and the chosen account or a new one."""
     t = page.t
-    show_feedback(t)
+    show_feedback(page)
+    show_setup_link(page)
     view = pick(
         t("View"), "view", [LIST_OPTION, NEW_OPTION], language=page.language, as_buttons=True,
         show={LIST_OPTION: t("All accounts"), NEW_OPTION: t("New account")}.__getitem__,
@@ -43,7 +44,7 @@ def draw_users(page: PageContext) -> None:
     _draw_count(page, listing)
     chosen = _draw_account_table(page, listing)
     if chosen is not None:
-        person(page, chosen)
+        draw_account(page, chosen)
 
 
 def _draw_account_filter(page: PageContext) -> AccountFilter:
@@ -90,7 +91,7 @@ def _draw_count(page: PageContext, listing: AccountPage) -> None:
 
 
 def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSummary | None:
-    """The list, and whom the reader chose from it."""
+    """Draw the list of accounts and return the one chosen below it."""
     t, lines = page.t, listing.lines
     if not lines:
         return _get_chosen_account(page, {})
@@ -115,7 +116,7 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
 
 
 def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSummary | None:
-    """Whoever is chosen below the list, or named by the address though not in the list."""
+    """Return the account chosen below the list or named by the URL; None if there is none."""
     t = page.t
     linked = _find_account(page, st.query_params.get(ACCOUNT, ""))
     if linked is not None:

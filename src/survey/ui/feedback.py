@@ -1,0 +1,148 @@
+"""Changes made from a page, and the messages that follow them."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.submission import InvalidAnswersError
+from survey.instrument.model import Instrument, label_text
+from survey.locale import Message, SurveyError, Translator
+from survey.observe.metrics import FAILURES
+from survey.observe.request_id import current_request_id, new_request_id, request_id_scope
+from survey.store.transactions import run_in_transaction
+from survey.ui.current_principal import require_principal
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext, unexpected_error_text
+
+_LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Success(Generic[T]):
+    """Result of a change that was committed."""
+
+    value: T
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Message about a change that failed: wrong answers are listed, hints say what holds now."""
+
+    title: str
+    lines: Sequence[str]
+    hints: Sequence[str]
+
+
+def perform(
+    page: PageContext,
+    change: Callable[[Session, Principal], T],
+    *,
+    done: str | Callable[[T], str] = "",
+    place: str = "",
+    spinner: str = "",
+    hints: Sequence[str] = (),
+    instrument: Instrument | None = None,
+    language: str = "",
+) -> Success[T] | None:
+    """Run a change in one transaction and keep its message for `show_feedback`.
+
+    The change runs as the person who is signed in at this moment: the page may have been drawn
+    hours ago. No error of it leaves this function, so that callbacks fail in words as well.
+
+    Args:
+        done: Message after the commit, or a function of the result; none if empty.
+        place: Part of the page that shows the message; the top of the page if empty.
+        spinner: Text shown meanwhile. Not for callbacks: they run before the page is drawn, and
+            what they draw would stand where the page begins.
+        hints: Paragraphs below an error instead of "Nothing was changed."
+        instrument: Questionnaire that names the questions of wrong answers.
+        language: Language of these names; that of the page if empty.
+
+    Returns:
+        The result, or None if the change failed.
+    """
+    # A callback runs before its page has begun a request.
+    with request_id_scope(current_request_id() or new_request_id()):
+        try:
+            with st.spinner(spinner) if spinner else nullcontext():
+                value = run_in_transaction(
+                    page.settings.store_url,
+                    lambda session: change(session, require_principal(page.settings)),
+                )
+        except SurveyError as error:
+            lines = _answer_problems(page, error, instrument, language or page.language)
+            usual = [page.t("Nothing was changed.")]
+            _keep(page, place, _Problem(page.t(error.message), lines, hints or usual))
+            return None
+        except Exception:
+            FAILURES.labels("page").inc()
+            _LOG.exception("change failed")
+            title, *paragraphs = unexpected_error_text(page.t)
+            _keep(page, place, _Problem(title, (), paragraphs))
+            return None
+    _keep(page, place, done if isinstance(done, str) else done(value))
+    return Success(value)
+
+
+def set_feedback(page: PageContext, message: str) -> None:
+    """Keep a message of success for the next `show_feedback` of this page."""
+    _keep(page, "", message)
+
+
+def set_problem(page: PageContext, title: str) -> None:
+    """Keep a message about something that failed and changed nothing."""
+    _keep(page, "", _Problem(title, (), [page.t("Nothing was changed.")]))
+
+
+def show_feedback(page: PageContext, place: str = "", *, toast: bool = False) -> None:
+    """Draw the message of the last change, once.
+
+    Args:
+        toast: Success is said in a corner and disappears, for work that repeats quickly.
+    """
+    message = st.session_state.pop(_feedback_key(page, place), None)
+    if isinstance(message, _Problem):
+        draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
+    elif message:
+        (st.toast if toast else st.success)(message)
+
+
+@contextmanager
+def show_problems(t: Translator, *hints: str) -> Iterator[None]:
+    """Draw a notice if the block raises a `SurveyError`; the rest of the page stays."""
+    try:
+        yield
+    except SurveyError as error:
+        draw_notice(t(error.message), *hints, alert=True)
+
+
+def _keep(page: PageContext, place: str, message: str | _Problem) -> None:
+    st.session_state[_feedback_key(page, place)] = message
+
+
+def _feedback_key(page: PageContext, place: str) -> str:
+    return f"feedback/{page.key}/{place}"
+
+
+def _answer_problems(
+    page: PageContext, error: SurveyError, instrument: Instrument | None, language: str
+) -> list[str]:
+    """Name each wrong answer by the label of its question and say what is wrong with it."""
+    if not isinstance(error, InvalidAnswersError):
+        return []
+    lines = []
+    for problem in error.problems:
+        text = problem.message
+        note = page.t(text) if isinstance(text, Message) else label_text(text, language, "")
+        item = instrument.by_name.get(problem.item) if instrument else None
+        name = label_text(item.label, language, item.name) if item else problem.item
+        lines.append(page.t("{name}: {note}", name=name, note=note))
+    return lines

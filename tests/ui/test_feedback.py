@@ -1,0 +1,55 @@
+"""Pages change things through `perform` alone, which says every failure in words."""
+
+import ast
+from pathlib import Path
+
+from survey.settings import PROJECT_ROOT
+
+UI = PROJECT_ROOT / "src" / "survey" / "ui"
+WRITERS = {
+    "audit_hooks.py": "a view that cannot be recorded ends the page",
+    "bulk_import/page.py": "the thread of a background job keeps its problem",
+    "exact_rows.py": "runs within the download button, which says its problems",
+    "feedback.py": "the one way",
+    "invitation_codes.py": "issues the next code while it is drawn, without a click",
+}
+"""Modules that open a transaction to write, and why they may."""
+CATCHERS = {
+    "background_job.py": "keeps the problem of a thread",
+    "bulk_import/upload.py": "keeps the error with the file that it is about",
+    "feedback.py": "the one way",
+    "page_runner.py": "errors while a page is drawn",
+}
+"""Modules that catch every error of ours, and why they may."""
+
+
+def _modules() -> list[Path]:
+    return [*UI.rglob("*.py"), *(PROJECT_ROOT / "pages").glob("*.py")]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(UI if path.is_relative_to(UI) else PROJECT_ROOT).as_posix()
+
+
+def test_only_perform_opens_transactions_for_people() -> None:
+    writers = {
+        _name(path)
+        for path in _modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"run_in_transaction", "session_scope"}
+    }
+    assert writers == WRITERS.keys()
+
+
+def test_only_feedback_says_errors_of_ours() -> None:
+    catchers = {
+        _name(path)
+        for path in _modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ExceptHandler)
+        and isinstance(node.type, ast.Name)
+        and node.type.id == "SurveyError"
+    }
+    assert catchers == CATCHERS.keys()
