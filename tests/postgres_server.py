@@ -83,7 +83,17 @@ def prepare(home: Path) -> Path:
     if user is not None:
         account = pwd.getpwnam(user)
         os.chown(data, account.pw_uid, account.pw_gid)
-    initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+    initdb: list[str] = [
+        str(binaries / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run(
         [*initdb, "--no-sync", "--locale=C"], user=user, cwd="/", check=True, stdout=sys.stderr
     )

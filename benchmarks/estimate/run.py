@@ -145,7 +145,7 @@ def measure_million() -> None:
 
 def measure_rake(frame: pd.DataFrame) -> None:
     rng = np.random.default_rng(0)
-    margins = {}
+    margins: dict[str | tuple[str, ...], pd.Series] = {}
     for name in ("age", "gender", "education", "income"):
         cells = frame.groupby(["city", name], observed=True).size()
         share = cells * rng.uniform(0.7, 1.4, len(cells))

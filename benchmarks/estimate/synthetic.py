@@ -16,7 +16,8 @@ LEVEL_WEIGHTS = {"1": 0.356, "2": 0.446, "3": 0.198}
 
 def tree_2023() -> Tree:
     """Three, 17 and 27 indicators, equal weights within a parent, items q01 … q27."""
-    nodes, items = [], {}
+    nodes: list[Node] = []
+    items: dict[str, str] = {}
     for first, sizes in LEVEL_SIZES.items():
         nodes.append(Node(first, None, 1, LEVEL_WEIGHTS[first]))
         for i, size in enumerate(sizes, 1):
@@ -27,7 +28,9 @@ def tree_2023() -> Tree:
     return Tree(tuple(nodes), items)
 
 
-def wave(rows: int = ROWS, cities: int = CITIES, points: int = POINTS, seed: int = 0):
+def wave(
+    rows: int = ROWS, cities: int = CITIES, points: int = POINTS, seed: int = 0
+) -> pd.DataFrame:
     """Rows in shuffled order, keys categorical as a snapshot stores them; two strata a city; 7 % of
     answers are no score."""
     rng = np.random.default_rng(seed)
@@ -61,7 +64,7 @@ def wave(rows: int = ROWS, cities: int = CITIES, points: int = POINTS, seed: int
     return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
-def groups_20() -> dict[str, object]:
+def groups_20() -> dict[str, str | tuple[str, str] | None]:
     """Twenty overlapping groups."""
     named = {
         "gender": ["f", "m"],
@@ -70,7 +73,11 @@ def groups_20() -> dict[str, object]:
         "income": INCOME,
         "hukou": ["local"],
     }
-    groups: dict[str, object] = {"all": None, "guardian": "guardian", "urban": "urban"}
+    groups: dict[str, str | tuple[str, str] | None] = {
+        "all": None,
+        "guardian": "guardian",
+        "urban": "urban",
+    }
     groups |= {f"{key}={level}": (key, level) for key, levels in named.items() for level in levels}
     groups["60+"] = ("age", "60-70")
     return groups

@@ -31,7 +31,9 @@ def truth(rng: np.random.Generator) -> np.ndarray:
     return np.sort(rng.normal(79, 3.5, CITIES))
 
 
-def wave(rng: np.random.Generator, score: np.ndarray, points: np.ndarray | None = None):
+def wave(
+    rng: np.random.Generator, score: np.ndarray, points: np.ndarray | None = None
+) -> pd.DataFrame:
     """One wave; `points` (city, stratum, point) are effects that persist between waves."""
     shape = (CITIES, STRATA, POINTS, ROWS)
     city, stratum, point, _ = (axis.reshape(-1) for axis in np.indices(shape))
@@ -64,7 +66,7 @@ def simulate_wave(rng: np.random.Generator, tally: dict[str, list[float]]) -> No
         table["estimate"], table["se"], df=table["df"], draws=1000, seed=int(rng.integers(2**31))
     )
     place = CITIES - np.arange(CITIES)
-    tally["rank sets"].append(((ranks["low"] <= place) & (place <= ranks["high"])).all())
+    tally["rank sets"].append(float(((ranks["low"] <= place) & (place <= ranks["high"])).all()))
     no_change(rng, true, tally)
     some_change(rng, true, tally)
     small_cells(frame, true, tally)

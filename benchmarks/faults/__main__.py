@@ -11,7 +11,6 @@ its own where the account may mount one (root), and PostgreSQL syncs every commi
 
 import argparse
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,12 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.faults.failing_stores import Disk, Postgres, postgresql, prepare_store, small_disk
-from survey.settings import PROJECT_ROOT
 from survey.store.engine import dispose_engines
-
-sys.path.insert(0, str(PROJECT_ROOT / "tests"))
-
-from submission_clients import (
+from tests.submission_clients import (
     ServerProcess,
     SubmissionClients,
     UnreliableProxy,
@@ -39,8 +34,8 @@ TIMEOUT_SECONDS = 1800.0
 class Run:
     """One scenario: a platform on a store of its own, and phones that bring interviews to it."""
 
-    def __init__(self, door: ServerProcess, phones: SubmissionClients) -> None:
-        self.server_process, self.phones = door, phones
+    def __init__(self, server: ServerProcess, phones: SubmissionClients) -> None:
+        self.server_process, self.phones = server, phones
 
     def wait_until(self, part: float) -> None:
         """Wait until that part of the interviews has its receipts."""
@@ -57,24 +52,24 @@ class Run:
 def running(title: str, url: str, folder: Path, count: int, *, cut: bool = False) -> Iterator[Run]:
     """The scenario is what happens within; afterwards all is counted. Exits when it is wrong."""
     interviews = prepare_store(url, count)
-    door = ServerProcess(url, folder, whole=True)
-    door.start()
-    line = UnreliableProxy(door.port, seed=1) if cut else None
+    server = ServerProcess(url, folder, whole=True)
+    server.start()
+    line = UnreliableProxy(server.port, seed=1) if cut else None
     try:
-        wait_for(door.is_up, "the platform is up")
+        wait_for(server.is_up, "the platform is up")
         started = time.monotonic()
         phones = SubmissionClients(
-            line.port if line else door.port, interviews, CLIENTS, patience=TIMEOUT_SECONDS
+            line.port if line else server.port, interviews, CLIENTS, patience=TIMEOUT_SECONDS
         )
         phones.start()
-        yield Run(door, phones)
+        yield Run(server, phones)
         phones.wait()
         seconds = time.monotonic() - started
     finally:
-        door.stop()
+        server.stop()
     wrong = [*phones.refusals[:5], *disagreements(url, phones.receipts)]
     dispose_engines()
-    if "Traceback" in door.log.read_text():
+    if "Traceback" in server.log.read_text():
         wrong.append("the server's log holds a traceback")
     statuses = ", ".join(f"{number} x {what}" for what, number in phones.statuses.most_common())
     print(f"{title}: {len(phones.receipts)} receipts of {count} interviews in {seconds:.0f} s")

@@ -15,7 +15,6 @@ import os
 import random
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from datetime import timedelta
@@ -34,12 +33,9 @@ from survey.fieldwork.quality import assess_wave
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument, ItemKind
-from survey.settings import PROJECT_ROOT
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Response, ResponseRevision, SamplingPoint, Status, now
-
-sys.path[:0] = [str(PROJECT_ROOT / "tests"), str(PROJECT_ROOT / "tests" / "journeys")]
 
 WAVE, CITY = "main-2026", "420500"
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -144,7 +140,7 @@ def review(page: Page, server: Server, count: int) -> None:
 
 def sheet_answers(instrument: Instrument) -> dict[str, Any]:
     """A woman without a complaint, who was asked 45 questions."""
-    from test_paper_entry_by_keys import WOMAN
+    from tests.journeys.test_paper_entry_by_keys import WOMAN
 
     answers = dict(WOMAN)
     for item in instrument.items():
@@ -161,7 +157,7 @@ def sheet_answers(instrument: Instrument) -> dict[str, Any]:
 def key_sheets(
     page: Page, server: Server, instrument: Instrument, count: int, per_second: float
 ) -> None:
-    from test_paper_entry_by_keys import strokes_of
+    from tests.journeys.test_paper_entry_by_keys import strokes_of
 
     page.request.post(f"http://127.0.0.1:{server.port}/auth/demo", form={"role": "typist"})
     page.goto(f"http://127.0.0.1:{server.port}/paper")

@@ -40,9 +40,9 @@ def _receipts(session: Session, world: Scenario, report: ExpectedState) -> Itera
         col(Response.wave_id).in_([world.busy, world.tight])
     )
     stored = session.exec(query).all()
-    by_door = {client: own for client, own, mode in stored if mode is not Mode.IMPORT}
-    if by_door != report.receipts:
-        yield f"{len(report.receipts)} receipts, {len(by_door)} interviews"
+    by_receipt = {client: own for client, own, mode in stored if mode is not Mode.IMPORT}
+    if by_receipt != report.receipts:
+        yield f"{len(report.receipts)} receipts, {len(by_receipt)} interviews"
     imported = {client for client, _, mode in stored if mode is Mode.IMPORT}
     if imported != report.imported:
         yield f"{len(report.imported)} rows imported, {len(imported)} in the store"

@@ -97,7 +97,7 @@ class Crowd:
             self.hand_in, self.hand_in, self.interview, self.review, self.review, self.correct,
             self.review_many, self.import_rows, self.change_quota, self.void_and_restore,
         ]  # fmt: skip
-        jobs = [partial(kind) for kind in kinds * pieces]
+        jobs: list[Callable[[str, random.Random], None]] = [*(kinds * pieces)]
         jobs += [partial(self.hand_in_tight, token) for token in self.world.tight_tokens]
         self._random.shuffle(jobs)
         jobs.insert(len(jobs) // 2, self.freeze)
@@ -127,7 +127,7 @@ class Crowd:
             f"{name}: the store took nothing in {MAX_ATTEMPTS} times"
         )
 
-    def _submission(self, draw: random.Random, **door: Any) -> Submission:
+    def _submission(self, draw: random.Random, **changes: Any) -> Submission:
         answers = {
             **self.world.complete, "gender": draw.choice(["male", "female"]),
             "birth_year": draw.randint(1950, 2008),
@@ -135,7 +135,7 @@ class Crowd:
         return Submission.model_validate(
             {
                 "client_uuid": uuid4(), "instrument_sha256": self.world.instrument.sha256,
-                "started_at": self.world.now - timedelta(minutes=6), "answers": answers, **door,
+                "started_at": self.world.now - timedelta(minutes=6), "answers": answers, **changes,
             }
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -118,20 +119,21 @@ def _compare(connection: Connection, waves: list[UUID]) -> None:
     ids = list(connection.execute(text("SELECT id, wave_id FROM response LIMIT 5000")))
     draw = random.Random(1)
 
-    def one(table: str, with_wave: bool) -> None:
+    def read_wave(table: str) -> None:
+        query = text(f"SELECT count(answers::text) FROM {table} WHERE wave_id = :wave")
+        connection.execute(query, {"wave": draw.choice(waves)}).all()
+
+    def read_response(table: str, with_wave: bool) -> None:
         response, wave = draw.choice(ids)
         narrowed = " AND wave_id = :wave" if with_wave else ""
         query = f"SELECT {FIELDS} FROM {table} WHERE response_id = :id{narrowed}"
         connection.execute(text(query), {"id": response, "wave": wave}).all()
 
     for table in ("response_revision", "whole"):
-        query = text(f"SELECT count(answers::text) FROM {table} WHERE wave_id = :wave")
-        reading = _milliseconds(
-            lambda query=query: connection.execute(query, {"wave": draw.choice(waves)}).all(), 10
-        )
+        reading = _milliseconds(partial(read_wave, table), 10)
         print(f"  {table:18} reading a wave {reading:7.1f} ms")
         for with_wave in (True, False):
-            milliseconds = _milliseconds(lambda t=table, w=with_wave: one(t, w), LOOK_UPS)
+            milliseconds = _milliseconds(partial(read_response, table, with_wave), LOOK_UPS)
             print(
                 f"    one interview {'with' if with_wave else 'without'} its wave"
                 f" {milliseconds:6.2f} ms"

@@ -1,4 +1,4 @@
-"""Server CPU of one submitted, fully validated interview through the public door.
+"""Server CPU of one submitted, fully validated interview through the public form.
 
     python -m benchmarks.submission [--responses 500] [--database-url URL] [--json]
 

@@ -52,7 +52,7 @@ class _PaperBatch:
 def key_paper(
     *, session: Session, wave: Wave, accounts: Mapping[str, UUID], seed: int, now: datetime
 ) -> None:
-    """Let two typists of the visitor's city key a stack through the same door as everybody."""
+    """Let two typists of the visitor's city key a stack through the service that everybody uses."""
     first, second = (
         Principal(accounts[typist_login(number)], "", Role.TYPIST, DEMO_CITY, is_demo=True)
         for number in (0, 1)

@@ -1,4 +1,4 @@
-"""People who were stopped at the door: screened out or not willing."""
+"""Interviews that ended early: screened out or refused."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

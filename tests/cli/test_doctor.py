@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -281,7 +282,7 @@ def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyP
     assert "make setup" in run_check(environment.check_catalogs, settings())[1]
     monkeypatch.setattr(environment, "chinese_font", lambda: Font("", "none"))
     assert "pip install" in run_check(environment.check_fonts, settings())[1]
-    monkeypatch.setattr(environment.sys, "version_info", (3, 10, 0))
+    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
     assert not run_check(environment.check_python, settings())[0]
 
 

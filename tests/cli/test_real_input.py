@@ -57,13 +57,14 @@ def files(tmp_path: Path) -> Path:
     book.active.title = "survey"  # type: ignore[union-attr]
     for row in SURVEY_SHEET:
         book["survey"].append(row)
-    for name, rows in (
+    sheets: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         ("choices", CHOICES),
         ("settings", (("form_title", "form_id", "version"), ("酒店", "hotel", "1"))),
-    ):
+    )
+    for name, rows in sheets:
         sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
+        for cells in rows:
+            sheet.append(cells)
     book.save(tmp_path / "hotel.xlsx")
     write_csv(tmp_path / "mapping.csv", MAPPING)
     write_csv(tmp_path / "answers.csv", answers())

@@ -1,6 +1,7 @@
 """`make audit` says that something was audited only when the advisories were asked about it."""
 
 import json
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,7 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             stdout=project.output, stderr=project.stderr, returncode=project.code
         )
 
-    monkeypatch.setattr(check_vulnerabilities.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     return project
 
 
@@ -145,10 +146,8 @@ def test_no_answer_in_time_is_no_answer(
     project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def slow(command: list[str], **_: Any) -> Any:
-        raise check_vulnerabilities.subprocess.TimeoutExpired(
-            command, check_vulnerabilities.TIMEOUT_SECONDS
-        )
+        raise subprocess.TimeoutExpired(command, check_vulnerabilities.TIMEOUT_SECONDS)
 
-    monkeypatch.setattr(check_vulnerabilities.subprocess, "run", slow)
+    monkeypatch.setattr(subprocess, "run", slow)
     assert check_vulnerabilities.main(["--now"]) == 1
     assert "no answer within" in capsys.readouterr().err

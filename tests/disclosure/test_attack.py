@@ -75,7 +75,8 @@ class Target:
         places = pd.Series(
             range(len(self.cells)), index=pd.MultiIndex.from_frame(self.cells[keys].astype(str))
         )
-        return places.loc[pd.MultiIndex.from_frame(cells[keys].astype(str))].to_numpy()
+        rows = places.loc[pd.MultiIndex.from_frame(cells[keys].astype(str))]
+        return np.asarray(rows, dtype=np.int64)
 
 
 @pytest.fixture(scope="module")

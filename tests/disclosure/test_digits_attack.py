@@ -48,12 +48,13 @@ def city() -> pd.DataFrame:
 
 def left_of(table: pd.DataFrame) -> tuple[dict[str, float], list[str], int]:
     """By question what the shown bands leave of the city; the hidden bands; their people."""
-    left, people = {}, 0
+    left: dict[str, float] = {}
+    people = 0
     for indicator, part in table.groupby("indicator", sort=False):
         cells = part.set_index("group")
         shown = [band for band in BANDS if cells.loc[band, "shown"]]
-        known = sum(CENSUS[band] * cells.loc[band, "estimate"] for band in shown)
-        left[str(indicator)] = (cells.loc["all", "estimate"] - known) / 100
+        known = sum(CENSUS[band] * cells["estimate"].loc[band] for band in shown)
+        left[str(indicator)] = (cells["estimate"].loc["all"] - known) / 100
         people = int(cells.loc["all", "n"] - cells.loc[shown, "n"].sum())
     return left, [band for band in BANDS if band not in shown], people
 

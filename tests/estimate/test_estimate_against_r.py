@@ -137,7 +137,7 @@ def test_change_over_the_same_clusters(case, frames):
     _, name, stype = case.split("|")
     frame, design = frames[DESIGNS[name][0]], DESIGNS[name][1]
     waves = [frame.assign(score=frame[column]) for column in ("api99", "api00")]
-    table = change(*waves, "score", design, by=() if stype == "all" else "stype")
+    table = change(waves[0], waves[1], "score", design, by=() if stype == "all" else "stype")
     check(table.iloc[0] if stype == "all" else table.set_index("stype").loc[stype], CASES[case])
 
 

@@ -70,7 +70,7 @@ def raw_wave(seed=0, **options) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     frame = wave(seed, items=9, **options)
     for item in ITEMS:
-        raw = np.round(1 + frame[item] * 0.09)
+        raw = (1 + frame[item] * 0.09).round()
         frame[item] = raw.fillna(pd.Series(-rng.integers(1, 6, len(frame)))).astype(np.int8)
     frame["region"] = frame["city"].map({"C0": "east", "C1": "east", "C2": "west"})
     frame["few"] = (frame["stratum"] == "H3") & (frame["psu"] == 1)

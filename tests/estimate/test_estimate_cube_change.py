@@ -52,7 +52,11 @@ def direct(
         area = frame[AREAS[level]] if AREAS[level] else pd.Series("nation", index=frame.index)
         label = area.astype(object).where(members(frame, group), None)
         parts.append(scored(frame).assign(area=label))
-    return change(*parts, TREE, design, by="area").set_index(["area", "variable"]).sort_index()
+    return (
+        change(parts[0], parts[1], TREE, design, by="area")
+        .set_index(["area", "variable"])
+        .sort_index()
+    )
 
 
 @pytest.mark.parametrize("group", ["all", "gender=f", "old"])

@@ -122,7 +122,7 @@ def test_simultaneous_sets_cover_the_true_ranks():
     covered = 0
     for repeat in range(200):
         table = rank_sets(rng.normal(truth, 1.0), np.ones(12), draws=500, seed=repeat)
-        covered += ((table["low"] <= true_rank) & (true_rank <= table["high"])).all()
+        covered += int(((table["low"] <= true_rank) & (true_rank <= table["high"])).all())
     assert covered >= 186
 
 

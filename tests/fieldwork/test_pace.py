@@ -24,7 +24,7 @@ def test_uneven_filling_costs_what_kish_says() -> None:
 
 def test_an_empty_cell_is_left_out_and_said() -> None:
     size = effective_size([50, 50], [30, 0])
-    assert (size.n, size.covered) == (pytest.approx(30), pytest.approx(0.5))
+    assert [size.n, size.covered] == pytest.approx([30, 0.5])
     assert effective_size([50, 50], [0, 0]).n == 0
     assert effective_size([], []).n == 0
 

@@ -24,6 +24,7 @@ from survey.fieldwork.quota_counts import (
     FullQuotaGroup,
     MatchedCell,
     QuotaMembership,
+    find_quota_membership,
     list_full_groups,
 )
 from survey.fieldwork.quota_policy import QuotaNotFoundError, QuotaPolicy, set_quota_policy
@@ -114,7 +115,7 @@ def test_a_place_that_goes_after_the_cell_was_read_is_not_given_twice(
     """What a race does to the slower one, on a database where it cannot be provoked."""
     _set_targets(field, 1)
     _answered(field)
-    fresh = submission_module.find_quota_membership
+    fresh = find_quota_membership
 
     def as_it_was(**request: Any) -> QuotaMembership:
         places = fresh(**request)

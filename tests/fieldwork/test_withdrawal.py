@@ -74,8 +74,8 @@ def everything_about(session: Session, response_id: UUID) -> str:
     for table in (ResponseRevision, ResponseFlag, ResponseRisk):
         query = select(table).where(table.response_id == response_id)
         rows += [row.model_dump() for row in session.exec(query)]
-    query = select(AuditEntry).where(AuditEntry.subject_id == str(response_id))
-    rows += [row.model_dump() for row in session.exec(query)]
+    entries = select(AuditEntry).where(AuditEntry.subject_id == str(response_id))
+    rows += [entry.model_dump() for entry in session.exec(entries)]
     return repr(rows)
 
 

@@ -69,6 +69,7 @@ def expected_value(expected: object) -> Value:
         return float(expected["number"])
     if isinstance(expected, int) and not isinstance(expected, bool):
         return float(expected)
+    assert isinstance(expected, str | float | bool)
     return expected
 
 

@@ -131,7 +131,7 @@ class Platform:
                 .join(ResponseRevision)
                 .where(Response.wave_id == self.point.wave_id)
             ).all()
-        stored_answers = {str(name): answers for name, answers in rows}
+        stored_answers = {str(name): dict(answers) for name, answers in rows}
         assert len(stored_answers) == len(rows)
         return stored_answers
 

@@ -11,13 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.importing import ImportResult
-from survey.fieldwork.importing.column_mapping import MappingFile
+from survey.fieldwork.importing.column_mapping import SOURCE_NAMES, MappingFile
+from survey.fieldwork.importing.commit import commit_import
 from survey.fieldwork.importing.mapping_draft import save_mapping
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState
 from survey.ui.background_job import BackgroundJob
-from survey.ui.bulk_import import page, upload
+from survey.ui.bulk_import import page
 from survey.ui.navigation import PageKey
 
 HEADER = "city,point,quality,gender,birth_year\n"
@@ -43,7 +44,7 @@ def hand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """AppTest knows no file uploader of ours: put a file where the page looks for one."""
 
     def put(text: str, name: str = "answers.csv") -> None:
-        monkeypatch.setattr(upload.st, "file_uploader", lambda *_, **__: _File(name, text.encode()))
+        monkeypatch.setattr(st, "file_uploader", lambda *_, **__: _File(name, text.encode()))
 
     monkeypatch.setattr(st, "file_uploader", st.file_uploader)
     return put
@@ -176,11 +177,9 @@ def test_an_administrator_makes_a_wave_that_was_collected_elsewhere(
 
 
 def test_work_that_is_cancelled_or_fails_says_so_and_ends() -> None:
-    stopped: BackgroundJob[int] = BackgroundJob(
-        upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))]
-    )
+    stopped: BackgroundJob[int] = BackgroundJob(SOURCE_NAMES[next(iter(SOURCE_NAMES))])
     stopped.cancel()
-    stopped.start(lambda tick: tick(1, 2) or 7)
+    stopped.start(lambda tick: (tick(1, 2), 7)[1])  # type: ignore[func-returns-value]
     assert stopped.wait(10)
     assert (stopped.result, stopped.running) == (None, False)
     assert "cancelled" in str(stopped.problem)
@@ -197,7 +196,7 @@ def test_a_cancelled_check_says_so_even_where_it_had_looked_for_the_last_time(
     supervisor = employ(Role.SUPERVISOR, "110000")
     hand_in(HEADER + GOOD)
     app = visit_as(PageKey.BULK_IMPORT, supervisor)
-    job: BackgroundJob[str] = BackgroundJob(upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))])
+    job: BackgroundJob[str] = BackgroundJob(SOURCE_NAMES[next(iter(SOURCE_NAMES))])
     job.start(lambda _tick: "a plan")
     assert job.wait(60)
     job.cancel()
@@ -217,7 +216,7 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
     hand_in(HEADER + GOOD)
     app = _finish(visit_as(PageKey.BULK_IMPORT, supervisor), "bulk-check")
     written, go_on = threading.Event(), threading.Event()
-    commit = page.commit_import
+    commit = commit_import
 
     def waiting(**request: Any) -> ImportResult:
         result = commit(**request)

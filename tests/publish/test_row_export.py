@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
-from sqlmodel import select
+from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.estimate import Cube, CubeSpec
@@ -242,10 +242,10 @@ def test_every_file_is_recorded_with_purpose_and_fingerprint(
 ) -> None:
     made = take(store, analyst)
     with read_scope(store.store_url) as session:
-        kept = session.exec(select(RowExport).order_by(RowExport.made_at.desc())).first()
+        kept = session.exec(select(RowExport).order_by(col(RowExport.made_at).desc())).first()
         detail = session.exec(
             select(AuditEntry.detail).where(AuditEntry.action == "rows.exported")
-            .order_by(AuditEntry.at.desc())
+            .order_by(col(AuditEntry.at).desc())
         ).first()  # fmt: skip
     assert (kept.purpose, kept.rows, kept.account_id) == (PURPOSE, made.rows, analyst.account_id)
     assert detail["purpose"] == PURPOSE

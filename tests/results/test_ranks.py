@@ -43,7 +43,7 @@ def figures(*, n: list[int] | None = None, has_composite: bool = True) -> WaveEs
         **{"1": leaves["1.1.1"], "2": leaves[["2.1.1", "2.2.1"]].mean(axis=1)},
     )
     values["composite"] = 0.4 * values["1"] + 0.6 * values["2"]
-    values.loc[CITIES[3], "composite"] = values.loc[CITIES[5], "composite"]
+    values.loc[CITIES[3], "composite"] = values["composite"].loc[CITIES[5]]
     long = values.rename_axis("area").melt(
         ignore_index=False, var_name="indicator", value_name="estimate"
     )

@@ -39,10 +39,9 @@ def test_every_cell_gets_its_population_share_of_the_city_total() -> None:
     frame = people(ALL_CELLS * 3)
     weights, report = rake_weights(frame, {"A": 3000.0}, margins())
     total = sum(POPULATION.values())
-    for (band, gender), weight in (
-        weights.groupby([frame["age_band"], frame["gender"]]).sum().items()
-    ):
-        assert weight == pytest.approx(3000 * POPULATION["A", band, gender] / total)
+    sums = weights.groupby([frame["age_band"], frame["gender"]]).sum()
+    for key, weight in sums.items():
+        assert weight == pytest.approx(3000 * POPULATION["A", *key] / total)
     assert report.merges == ()
     assert report.largest_misfit < 1e-8
 

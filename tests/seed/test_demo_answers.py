@@ -67,7 +67,9 @@ def test_stored_values_say_what_the_frame_says() -> None:
         assert codes.get(answer, answer) == row["redress_outcome"]
         assert interview.answers["gender"] == row["gender"]
         assert interview.answers["age"] == row["age"]
-        used = {name for name, value in row.items() if name.startswith("services_used/") and value}
+        used = {
+            name for name, value in row.items() if str(name).startswith("services_used/") and value
+        }
         assert used == {f"services_used/{name}" for name in interview.answers["services_used"]}
 
 

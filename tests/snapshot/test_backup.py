@@ -37,6 +37,7 @@ from survey.store.backup.errors import (
 )
 from survey.store.backup.loader import BackupRefusedError, stored_sha256
 from survey.store.backup.manifest import BackupManifest
+from survey.store.backup.reader import columns_of
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -228,7 +229,7 @@ def test_a_backup_shows_one_moment_while_others_write(
     with session_scope(target.store_url) as session:
         _write_a_pair(session, 0)
     written = iter(range(1, 1000))
-    honest = backing_up.columns_of
+    honest = columns_of
 
     def reading(table: sa.Table) -> Any:
         if table.name != "account":

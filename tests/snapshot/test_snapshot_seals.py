@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -254,7 +255,7 @@ def test_a_reader_who_comes_between_the_files_and_their_hashes_waits(
     def commits_meanwhile(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(sealing.time, "sleep", commits_meanwhile)
+    monkeypatch.setattr(time, "sleep", commits_meanwhile)
     recompute(settings)  # `results` still holds the seals from before.
     results.cells(OPERATOR)
     assert results.wave.key == WAVE

@@ -21,6 +21,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from survey.access.principal import Role
 from survey.access.roles import ROLES
@@ -159,7 +160,7 @@ def _visit(port: int, page: str, cookie: str) -> VisibleText:
     address = f"ws://127.0.0.1:{port}/_stcore/stream"
     headers = {"Cookie": cookie} if cookie else {}
     with connect(
-        address, subprotocols=["streamlit"], max_size=None, additional_headers=headers
+        address, subprotocols=[Subprotocol("streamlit")], max_size=None, additional_headers=headers
     ) as stream:
         ask = BackMsg()
         ask.rerun_script.page_name = page

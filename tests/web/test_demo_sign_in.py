@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from httpx import Response
 from sqlmodel import select
 from starlette.testclient import TestClient
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("demo_accounts")
 
 
-def enter(client: TestClient, **changes: str) -> object:
+def enter(client: TestClient, **changes: str) -> Response:
     return client.post("/auth/demo", data={"role": "analyst", **changes}, follow_redirects=False)
 
 

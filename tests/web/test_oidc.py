@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from joserfc import jwt
 from sqlmodel import select
 from starlette.testclient import TestClient
 
@@ -181,11 +182,10 @@ def test_an_id_token_for_somebody_else_is_refused(
     outside: Callable[..., TestClient], field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The provider answers with a token that it made for another question."""
-    from survey.web.auth import oidc_client
 
     employ_person(field.url, "wang", email=WANG)
     for name in ("nonce", "aud", "iss"):
-        real = oidc_client.jwt.decode
+        real = jwt.decode
 
         def changed(*given: Any, name: str = name, real: Any = real, **more: Any) -> Any:
             token = real(*given, **more)
@@ -193,7 +193,7 @@ def test_an_id_token_for_somebody_else_is_refused(
             return token
 
         with monkeypatch.context() as patch:
-            patch.setattr(oidc_client.jwt, "decode", changed)
+            patch.setattr(jwt, "decode", changed)
             client = outside()
             answer = client.get(go(client, "w-1"), follow_redirects=False)
         assert answer.status_code == 403, name

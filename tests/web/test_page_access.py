@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection
 
 from survey.locale import translator
 from survey.settings import Settings
-from survey.ui.navigation import PAGES
+from survey.ui.navigation import PAGES, PageInfo
 from survey.web.current_principal import CACHE_SECONDS
 from tests.page_clients import (
     STREAM,
@@ -198,7 +198,7 @@ def test_nobody_gets_a_line_or_an_upload(server: Server) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.url or "start")
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_nobody_gets_a_bare_page_at_every_address(
-    server: Server, page: object, language: str
+    server: Server, page: PageInfo, language: str
 ) -> None:
     t = translator(language)
     answer, content = PageClient(server.port).ask("GET", f"/{page.url}?lang={language}&city=110000")

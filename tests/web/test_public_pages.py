@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel import select
@@ -30,10 +30,10 @@ FIRST_LOAD = 60_000
 FORM_SIZE = 20_000
 
 
-def boot_of(html: str) -> dict[str, object]:
+def boot_of(html: str) -> dict[str, Any]:
     match = re.search(r'<script type="application/json" id="boot">(.*?)</script>', html, re.DOTALL)
     assert match is not None
-    document: dict[str, object] = json.loads(match[1])
+    document: dict[str, Any] = json.loads(match[1])
     return document
 
 

@@ -1,5 +1,7 @@
 """Whether the platform says no when it cannot keep what it is given, and yes again afterwards."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def test_a_full_disk_is_said_although_the_database_can_be_read(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(health.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         assert visitor.get("/ready").json() == {"status": "storage_not_writable"}
     assert visitor.get("/ready").status_code == 200
 
@@ -53,5 +55,5 @@ def test_a_disk_that_took_the_probe_is_not_asked_at_every_visit(
 ) -> None:
     monkeypatch.setattr(health, "WRITABLE_FOR", 60.0)
     assert visitor.get("/ready").status_code == 200
-    monkeypatch.setattr(health.tempfile, "TemporaryFile", None)
+    monkeypatch.setattr(tempfile, "TemporaryFile", None)
     assert visitor.get("/ready").status_code == 200

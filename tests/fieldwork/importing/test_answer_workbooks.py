@@ -8,6 +8,7 @@ from survey.fieldwork.importing import table_reading
 from survey.fieldwork.importing.rejections import FileUnreadableError
 from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.importing.worksheet_inspection import column_number
+from survey.instrument.xlsform.workbook_safety import WorkbookLimits
 from tests.fieldwork.importing.answer_workbooks import (
     build_workbook,
     change_workbook,
@@ -181,11 +182,11 @@ def test_hostile_workbooks_are_refused_in_words(name: str) -> None:
 
 
 def test_size_is_bounded_before_anything_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    tight = table_reading.WorkbookLimits(file=10**6, part=10**6, unpacked=10**6, rows=2, cells=100)
+    tight = WorkbookLimits(file=10**6, part=10**6, unpacked=10**6, rows=2, cells=100)
     monkeypatch.setattr(table_reading, "LIMITS", tight)
     with pytest.raises(FileUnreadableError, match="more than 2 rows"):
         read_table(GOOD)
-    monkeypatch.setattr(table_reading, "LIMITS", table_reading.WorkbookLimits(part=100))
+    monkeypatch.setattr(table_reading, "LIMITS", WorkbookLimits(part=100))
     with pytest.raises(FileUnreadableError, match="too large"):
         read_table(GOOD)
 

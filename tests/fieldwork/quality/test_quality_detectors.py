@@ -314,7 +314,8 @@ def test_void_interviews_do_not_fill_a_quota() -> None:
 
 
 def test_half_of_the_questions_without_an_answer() -> None:
-    scores: list[int | str | None] = [None] * 5 + ["dk"] * 5 + ["refused"] * 5 + ["na"] * 5
+    codes: tuple[int | str | None, ...] = (None, "dk", "refused", "na")
+    scores = [code for code in codes for _ in range(5)]
     flags = flag_item_nonresponse(wave(raw_response(0, answers_of(scores))))
     assert found(flags) == {0: ((0.5 - 0.25) / 0.35, {"without": 15, "asked": 30})}
 
