@@ -8,40 +8,53 @@ ifneq ($(CURDIR),$(ROOT))
 # Called as `make -f elsewhere/Makefile …`: do the work where the project is.
 %:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
-help demo test check audit format bench screenshots clean setup lock catalogs:
+help demo test test-all check audit format bench screenshots docs clean setup lock catalogs:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
 else
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 CATALOGS := $(wildcard src/survey/locale/*/LC_MESSAGES/*.po)
 COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit format bench screenshots clean setup lock catalogs browser nginx
+.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs browser nginx
 
 help:
 	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
 	@echo 'make test         set up, then lint, types, imports, unit, page, database and browser tests'
+	@echo 'make test-all     make test on each of Python 3.11, 3.12 and 3.13 that is installed'
 	@echo 'make check        lint, types (Python, JavaScript), import rules, known vulnerabilities'
 	@echo 'make audit        ask for known vulnerabilities of the locked packages now'
 	@echo 'make format       format the code'
 	@echo 'make bench        measure what docs/performance.md reports'
 	@echo 'make screenshots  every page x size x theme x language into screenshots/'
+	@echo 'make docs         the documents as a site in build/site/'
 	@echo 'make catalogs     collect new screen texts into the .po files'
 	@echo 'make lock         lock the dependencies anew'
 	@echo 'make clean        remove everything that make made, but not the data in var/'
 
-demo: .venv/.runtime $(COMPILED)
+demo: $(VENV)/.runtime $(COMPILED)
 	@$(BIN)/survey demo --serve
 
 test: setup browser nginx
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
 
-check: .venv/.dev $(COMPILED)
+# One interpreter after the other, each with an environment of its own; what is missing is said.
+test-all:
+	@for version in 3.11 3.12 3.13; do \
+		python=python$$version; venv=.venv-$$version; \
+		$$python -c 'import venv, ensurepip' >/dev/null 2>&1 || { echo "== Python $$version: NOT INSTALLED, SKIPPED =="; continue; }; \
+		.venv/bin/python -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null && venv=.venv; \
+		echo "== Python $$version ($$venv) =="; \
+		$(MAKE) --no-print-directory test PYTHON=$$python VENV=$$venv; \
+	done
+
+check: $(VENV)/.dev $(COMPILED)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-cache --no-logo 2>&1 | tail -n 8
@@ -49,10 +62,10 @@ check: .venv/.dev $(COMPILED)
 	@$(BIN)/python tools/check_javascript.py
 	@$(BIN)/python tools/check_vulnerabilities.py
 
-audit: .venv/.dev
+audit: $(VENV)/.dev
 	@$(BIN)/python tools/check_vulnerabilities.py --now
 
-format: .venv/.dev
+format: $(VENV)/.dev
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
@@ -62,39 +75,46 @@ bench: setup
 screenshots: setup browser
 	@$(BIN)/python tools/screenshots.py
 
-setup: .venv/.dev $(COMPILED)
+setup: $(VENV)/.dev $(COMPILED)
 	@tools/ensure-typescript.sh
 
-browser: .venv/.dev
+browser: $(VENV)/.dev
 	@tools/ensure-browser.sh
 
 nginx:
 	@tools/ensure-nginx.sh
 
-.venv/.runtime: requirements.lock pyproject.toml
+$(VENV)/.runtime: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'No Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv).' >&2; exit 1; }
-	@echo "Setting up .venv with $(PYTHON) (once, about a minute) …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up $(VENV) with $(PYTHON) (once, about a minute) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
-.venv/.dev: .venv/.runtime requirements-dev.lock
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-%.mo: %.po .venv/.runtime
+%.mo: %.po $(VENV)/.runtime
 	@$(BIN)/pybabel --quiet compile -i $< -o $@
 
-catalogs: .venv/.runtime
+catalogs: $(VENV)/.runtime
 	@$(BIN)/python tools/update_catalogs.py
 
-lock: .venv/.dev
+lock: $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet uv
 	@tools/lock.sh
 
+docs:
+	@if [ -x $(BIN)/mkdocs ]; then $(BIN)/mkdocs build --quiet --strict && echo 'build/site/index.html'; else \
+		echo '************************************************************************' >&2; \
+		echo '  MKDOCS IS NOT INSTALLED: no site is built. To install it:' >&2; \
+		echo '  $(BIN)/python -m pip install --require-hashes -r requirements-docs.lock' >&2; \
+		echo '************************************************************************' >&2; exit 1; fi
+
 clean:
-	@rm -rf .venv build screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+	@rm -rf .venv .venv-3.1? build screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
 	@find src -name '*.mo' -delete
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
