@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from instrument.sample_instrument import YES_NO, question
-from instrument.workbooks import form
 from openpyxl import load_workbook
 
 from survey.access.principal import OPERATOR
@@ -35,6 +33,8 @@ from survey.instrument.xlsform import read_xlsform, write_xlsform
 from survey.locale import msg
 from survey.snapshot.response_frame import item_columns
 from survey.ui.answer_fields import BACK_CHECK_FIELDS, CORRECTION_FIELDS
+from tests.instrument.sample_instrument import YES_NO, question
+from tests.instrument.workbooks import form
 
 MODULES = Path(find_type.__code__.co_filename).parent
 TODAY = date(2024, 5, 1)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, Never
 
 import pytest
-from account_factory import administrator
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
@@ -19,6 +18,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import Status, now
 from survey.ui import current_principal
 from survey.ui.navigation import PageKey
+from tests.account_factory import administrator
 
 Read = Callable[[AppTest], str]
 Prepare = Callable[[AppTest], AppTest]
