@@ -389,15 +389,36 @@ def frozen_small_demo(_shared_folder: Path) -> Path:
 
     Made once for all workers: copy it before you change it.
     """
-    folder = _shared_folder / "frozen-small-demo"
-    with (_shared_folder / "frozen-small-demo-lock").open("w") as lock:
+    return _freeze_once(_shared_folder, "frozen-small-demo", ["main-2024"])
+
+
+@pytest.fixture(scope="session")
+def frozen_pair(_shared_folder: Path) -> Path:
+    """The folder of a store with main-2024, then main-2023, frozen for good; as small, as shared.
+
+    The change between them is written when the older one is frozen, into the newer.
+    """
+    return _freeze_once(_shared_folder, "frozen-pair", ["main-2024", "main-2023"], final=True)
+
+
+@pytest.fixture(scope="session")
+def frozen_supplement(_shared_folder: Path) -> Path:
+    """The folder of a store with minors-2024, frozen provisionally; as small, as shared."""
+    return _freeze_once(_shared_folder, "frozen-supplement", ["minors-2024"])
+
+
+def _freeze_once(shared: Path, name: str, waves: list[str], *, final: bool = False) -> Path:
+    """Return the folder `name` with the waves frozen in this order; one worker makes it."""
+    folder = shared / name
+    with (shared / f"{name}-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            building = folder.with_name("frozen-small-demo-building")
+            building = folder.with_name(f"{name}-building")
             settings = Settings(database_url="", data_dir=building)
             building.mkdir()
-            build(settings.store_url, waves=["main-2024"], size=0.01, seed=7)
-            freeze_wave(settings, wave_key="main-2024", actor=OPERATOR)
+            build(settings.store_url, waves=sorted(waves), size=0.01, seed=7)
+            for wave in waves:
+                freeze_wave(settings, wave_key=wave, actor=OPERATOR, final=final)
             dispose_engines()
             building.rename(folder)
     return folder

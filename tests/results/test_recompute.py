@@ -2,21 +2,20 @@
 
 import json
 import logging
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlmodel import Session, select
 
-from seed.demo import build
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.results import SnapshotNotFoundError, list_waves, open_results
-from survey.results.freeze import freeze_wave
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.snapshots import outdated_waves
 from survey.settings import Settings
 from survey.snapshot import SnapshotDamagedError
-from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id
 
 WAVE = "minors-2024"
@@ -24,13 +23,11 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(frozen_supplement: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """One small supplement, frozen."""
-    own_settings = Settings(database_url="", data_dir=tmp_path_factory.mktemp("recompute"))
-    build(own_settings.store_url, waves=[WAVE], size=0.01, seed=7)
-    freeze_wave(own_settings, wave_key=WAVE, actor=OPERATOR)
-    dispose_engines()
-    return own_settings
+    folder = tmp_path_factory.mktemp("recompute") / "data"
+    shutil.copytree(frozen_supplement, folder)
+    return Settings(database_url="", data_dir=folder)
 
 
 def folder_of(settings: Settings) -> Path:

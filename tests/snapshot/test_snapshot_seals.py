@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from sqlmodel import col, select
 
-from seed.demo import build
 from survey.access.principal import OPERATOR
 from survey.results import list_waves, open_results
 from survey.results.freeze import freeze_wave
@@ -32,20 +31,9 @@ OLDER, WAVE = "main-2023", "main-2024"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def frozen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Two waves of one series, frozen one after the other."""
-    sealed_settings = Settings(database_url="", data_dir=tmp_path_factory.mktemp("sealed"))
-    build(sealed_settings.store_url, waves=[OLDER, WAVE], size=0.01, seed=7)
-    for key in (WAVE, OLDER):  # The change is written when the older one is frozen, into the newer.
-        freeze_wave(sealed_settings, wave_key=key, actor=OPERATOR, final=True)
-    dispose_engines()
-    return sealed_settings
-
-
 @pytest.fixture
-def settings(frozen: Settings, tmp_path: Path) -> Iterator[Settings]:
-    shutil.copytree(frozen.data_dir, tmp_path / "data")
+def settings(frozen_pair: Path, tmp_path: Path) -> Iterator[Settings]:
+    shutil.copytree(frozen_pair, tmp_path / "data")
     yield Settings(database_url="", data_dir=tmp_path / "data")
     dispose_engines()
 
@@ -263,6 +251,6 @@ def test_a_reader_who_comes_between_the_files_and_their_hashes_waits(
         assert outdated_waves(settings, session) == []
 
 
-def test_files_are_for_the_account_that_serves_alone(settings: Settings, frozen: Settings) -> None:
-    for path in frozen.snapshot_dir.rglob("*"):
+def test_files_are_for_the_account_that_serves_alone(settings: Settings, frozen_pair: Path) -> None:
+    for path in (frozen_pair / "snapshots").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
