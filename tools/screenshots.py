@@ -207,9 +207,11 @@ def signed_in(browser: Browser, base_url: str, look: ScreenshotStyle, role: str)
     )
     if role:
         answer = context.request.post(
-            f"{base_url}/auth/demo", form={"role": role}, headers={"Origin": base_url},
+            f"{base_url}/auth/demo",
+            form={"role": role},
+            headers={"Origin": base_url},
             max_redirects=0,
-        )  # fmt: skip
+        )
         if answer.status >= 400:
             raise RuntimeError(f"signing in as {role} answered {answer.status}")
     return context

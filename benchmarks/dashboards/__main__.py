@@ -92,8 +92,11 @@ async def measure_walk(
 ) -> Measured:
     async with page(server, cookie, PAGES_BY_KEY[key].url) as session:
         timer = Timer(server, [], [])
-        walk = steps(session, changes) if what != "wave" else [("wave", at % 2) for at in
-            range(1, changes + 1)]  # fmt: skip
+        walk = (
+            steps(session, changes)
+            if what != "wave"
+            else [("wave", at % 2) for at in range(1, changes + 1)]
+        )
         received = session.received
         for name, at in walk:
             choice = filters(session)[name]
@@ -102,13 +105,16 @@ async def measure_walk(
         if session.failures:
             raise SystemExit(f"{key}: {session.failures[0]}")
         return Measured(
-            responses, key.value, what, len(walk),
+            responses,
+            key.value,
+            what,
+            len(walk),
             round(statistics.median(timer.cpu), 1),
             round(statistics.quantiles(timer.cpu, n=20)[-1], 1),
             round(statistics.median(timer.wall), 1),
             round(statistics.quantiles(timer.wall, n=20)[-1], 1),
             round((session.received - received) / len(walk) / 1024, 1),
-        )  # fmt: skip
+        )
 
 
 async def measure(server: Server, responses: int, changes: int) -> list[Measured]:

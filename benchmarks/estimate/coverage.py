@@ -20,8 +20,12 @@ from survey.results.analysis import add_weights, analysis_frame, sampling_design
 from survey.settings import PROJECT_ROOT
 
 sys.path.insert(0, str(PROJECT_ROOT))
-GROUPS = {"all": "all", "urban": "residence=urban", "rural": "residence=rural",
-          "older": "elderly=yes"}  # fmt: skip
+GROUPS = {
+    "all": "all",
+    "urban": "residence=urban",
+    "rural": "residence=rural",
+    "older": "elderly=yes",
+}
 KEYS = ["area", "group"]
 
 

@@ -109,9 +109,12 @@ def measure_call(work: Callable[[], Any]) -> tuple[Any, float, float]:
 
 def measure(url: str, store: str, kind: str, content: bytes, instrument: Instrument) -> None:
     request = ImportRequest(
-        content=content, instrument=instrument, wave_key=f"import-{kind}", year=2026,
+        content=content,
+        instrument=instrument,
+        wave_key=f"import-{kind}",
+        year=2026,
         file_name=f"answers.{kind}",
-    )  # fmt: skip
+    )
     stick, at = measure_reference(), datetime.now(UTC)
 
     def check() -> Any:
@@ -167,8 +170,10 @@ def main() -> None:
                 if not files:
                     rows = rows_of(instrument, chosen.rows, random.Random(1))
                     header = list(dict.fromkeys(name for row in rows for name in row))
-                    print(f"{len(header) - 1} questions in the file, of which a row answers about "
-                          f"{sum(len(row) - 1 for row in rows) // len(rows)}")  # fmt: skip
+                    print(
+                        f"{len(header) - 1} questions in the file, of which a row answers about "
+                        f"{sum(len(row) - 1 for row in rows) // len(rows)}"
+                    )
                     files = {"csv": to_csv(header, rows), "xlsx": to_xlsx(header, rows)}
                 for kind, content in files.items():
                     measure(url, store, kind, content, instrument)

@@ -62,13 +62,18 @@ def add_interviews(url: str, count: int) -> Instrument:
         assert point is not None
         rows = [
             FinishedResponse(
-                client_uuid=uuid4(), city_code=CITY, mode=Mode.ASSISTED, status=Status.SUBMITTED,
+                client_uuid=uuid4(),
+                city_code=CITY,
+                mode=Mode.ASSISTED,
+                status=Status.SUBMITTED,
                 submitted_at=now() - timedelta(minutes=place),
-                started_at=now() - timedelta(minutes=place + 7), duration_seconds=400.0,
-                answers=answers[place % len(answers)], point_id=point.id,
+                started_at=now() - timedelta(minutes=place + 7),
+                duration_seconds=400.0,
+                answers=answers[place % len(answers)],
+                point_id=point.id,
             )
             for place in range(count)
-        ]  # fmt: skip
+        ]
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
         assess_wave(session=session, principal=OPERATOR, wave_key=WAVE, now=now())
         return load_instrument(session=session, instrument_id=wave.instrument_id)

@@ -98,9 +98,10 @@ def measure(
 ) -> Figures:
     assets = (script_url(), style_url(), form_url(world.instrument.sha256)) if chosen.cold else ()
     script = Script(
-        tuple(("127.0.0.1", server.port) for server in servers), assets,
+        tuple(("127.0.0.1", server.port) for server in servers),
+        assets,
         interviews(world.instrument),
-    )  # fmt: skip
+    )
     tokens = iter(world.tokens)
 
     def run(seconds: float) -> LoadResult:

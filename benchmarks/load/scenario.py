@@ -52,10 +52,13 @@ def build(url: str, *, links: int) -> Scenario:
     now = datetime.now(UTC)
     with session_scope(url) as session:
         plan = NewWave(
-            key=f"load-{new_id()}", series="load", year=now.year, title_zh="load",
+            key=f"load-{new_id()}",
+            series="load",
+            year=now.year,
+            title_zh="load",
             title_en="load",
             instrument_id=instrument_id_by_name(session=session, name=INSTRUMENT),
-        )  # fmt: skip
+        )
         create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
         wave_id = open_wave(session=session, principal=OPERATOR, key=plan.key, now=now).id
         points = _points(session, wave_id)
@@ -69,9 +72,14 @@ def _points(session: Session, wave_id: UUID) -> list[tuple[SamplingPoint, Accoun
     for city in session.exec(select(City.code).order_by(City.code)).all():
         account = Account(login=f"load-{new_id()}", name=city, role=Role.SURVEYOR, area=city)
         point = SamplingPoint(
-            wave_id=wave_id, city_code=city, code=f"{city}-load", name=city,
-            kind=PointKind.MALL, stratum="urban", target=620,
-        )  # fmt: skip
+            wave_id=wave_id,
+            city_code=city,
+            code=f"{city}-load",
+            name=city,
+            kind=PointKind.MALL,
+            stratum="urban",
+            target=620,
+        )
         session.add_all([account, point])
         session.flush()
         session.add(Assignment(account_id=account.id, point_id=point.id))

@@ -44,10 +44,12 @@ def main() -> None:
             with session_scope(url) as session:
                 instrument = find_instrument(session=session, name=INSTRUMENT)
             world = build(
-                url, instrument=instrument, now=datetime.now(UTC),
+                url,
+                instrument=instrument,
+                now=datetime.now(UTC),
                 complete=complete_answers(instrument, random.Random(chosen.seed)),
                 links=chosen.pieces * 2 * CLIENTS_PER_TRANSACTION,
-            )  # fmt: skip
+            )
             crowd = Crowd(engines(url, chosen.engines), world, chosen.seed)
             started = time.perf_counter()
             report = crowd.work(chosen.pieces, chosen.threads)

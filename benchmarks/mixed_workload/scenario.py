@@ -84,22 +84,34 @@ def build(
         tokens, tight_tokens = (
             tuple(
                 issue_invitation(
-                    session=session, principal=surveyor, wave_key=waves[name].key,
-                    point_id=points[name], now=now,
+                    session=session,
+                    principal=surveyor,
+                    wave_key=waves[name].key,
+                    point_id=points[name],
+                    now=now,
                 ).token
                 for _ in range(count)
             )
             for name, count in (("busy", links), ("tight", QUOTA_TARGET * 3))
-        )  # fmt: skip
+        )
         _store_finished(session, waves["closed"], points["closed"], surveyor, now)
         close_wave(session=session, principal=OPERATOR, key=waves["closed"].key, now=now)
         return Scenario(
-            now=now, instrument=instrument, complete=complete, surveyor=surveyor,
-            supervisor=supervisor, association=(first, second), busy=waves["busy"].id,
-            busy_key=waves["busy"].key, point=points["busy"], tokens=tokens,
-            tight=waves["tight"].id, tight_tokens=tight_tokens, closed=waves["closed"].id,
+            now=now,
+            instrument=instrument,
+            complete=complete,
+            surveyor=surveyor,
+            supervisor=supervisor,
+            association=(first, second),
+            busy=waves["busy"].id,
+            busy_key=waves["busy"].key,
+            point=points["busy"],
+            tokens=tokens,
+            tight=waves["tight"].id,
+            tight_tokens=tight_tokens,
+            closed=waves["closed"].id,
             closed_key=waves["closed"].key,
-        )  # fmt: skip
+        )
 
 
 def engines(url: str, count: int) -> list[str]:
@@ -117,18 +129,27 @@ def _person(session: Session, login: str, role: Role, area: str) -> Principal:
 
 def _wave(session: Session, key: str, instrument_id: UUID, now: datetime) -> Wave:
     plan = NewWave(
-        key=key, series="mixture", year=now.year, title_zh=key, title_en=key,
+        key=key,
+        series="mixture",
+        year=now.year,
+        title_zh=key,
+        title_en=key,
         instrument_id=instrument_id,
-    )  # fmt: skip
+    )
     create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
     return open_wave(session=session, principal=OPERATOR, key=key, now=now)
 
 
 def _point(session: Session, wave: Wave, surveyor: Principal) -> UUID:
     point = SamplingPoint(
-        wave_id=wave.id, city_code=CITY, code=wave.key, name=wave.key, kind=PointKind.MALL,
-        stratum="urban", target=20,
-    )  # fmt: skip
+        wave_id=wave.id,
+        city_code=CITY,
+        code=wave.key,
+        name=wave.key,
+        kind=PointKind.MALL,
+        stratum="urban",
+        target=20,
+    )
     session.add(point)
     session.flush()
     session.add(Assignment(account_id=surveyor.account_id, point_id=point.id))
@@ -155,9 +176,15 @@ def build_finished_response(
 ) -> FinishedResponse:
     """One interview as an import would write it."""
     return FinishedResponse(
-        client_uuid=uuid4(), city_code=city_code, mode=Mode.IMPORT, status=status,
-        submitted_at=now, started_at=now - timedelta(minutes=7), answers=answers, **rest,
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        city_code=city_code,
+        mode=Mode.IMPORT,
+        status=status,
+        submitted_at=now,
+        started_at=now - timedelta(minutes=7),
+        answers=answers,
+        **rest,
+    )
 
 
 def _store_finished(

@@ -94,9 +94,17 @@ class Crowd:
     def work(self, pieces: int, threads: int = 64) -> ExpectedState:
         """Do so many pieces of work of each kind in a shuffled order, with one freeze amid them."""
         kinds: list[Callable[[str, random.Random], None]] = [
-            self.hand_in, self.hand_in, self.interview, self.review, self.review, self.correct,
-            self.review_many, self.import_rows, self.change_quota, self.void_and_restore,
-        ]  # fmt: skip
+            self.hand_in,
+            self.hand_in,
+            self.interview,
+            self.review,
+            self.review,
+            self.correct,
+            self.review_many,
+            self.import_rows,
+            self.change_quota,
+            self.void_and_restore,
+        ]
         jobs: list[Callable[[str, random.Random], None]] = [*(kinds * pieces)]
         jobs += [partial(self.hand_in_tight, token) for token in self.world.tight_tokens]
         self._random.shuffle(jobs)
@@ -129,9 +137,10 @@ class Crowd:
 
     def _submission(self, draw: random.Random, **changes: Any) -> Submission:
         answers = {
-            **self.world.complete, "gender": draw.choice(["male", "female"]),
+            **self.world.complete,
+            "gender": draw.choice(["male", "female"]),
             "birth_year": draw.randint(1950, 2008),
-        }  # fmt: skip
+        }
         return Submission.model_validate(
             {
                 "client_uuid": uuid4(), "instrument_sha256": self.world.instrument.sha256,
@@ -197,10 +206,15 @@ class Crowd:
         run_in_transaction(
             url,
             lambda session: decide(
-                session=session, principal=who, response_id=interview.id, to=to, reason=_REASON,
-                expected_version=interview.lock_version, now=self.world.now,
+                session=session,
+                principal=who,
+                response_id=interview.id,
+                to=to,
+                reason=_REASON,
+                expected_version=interview.lock_version,
+                now=self.world.now,
             ),
-        )  # fmt: skip
+        )
 
     def review(self, url: str, draw: random.Random) -> None:
         interview = self._run_one_action(
@@ -224,11 +238,15 @@ class Crowd:
         run_in_transaction(
             url,
             lambda session: resubmit(
-                session=session, principal=self.world.surveyor, response_id=interview.id,
-                answers=answers, note="again", expected_version=interview.lock_version,
+                session=session,
+                principal=self.world.surveyor,
+                response_id=interview.id,
+                answers=answers,
+                note="again",
+                expected_version=interview.lock_version,
                 now=self.world.now,
             ),
-        )  # fmt: skip
+        )
 
     def review_many(self, url: str, draw: random.Random) -> None:
         wave = draw.choice([self.world.busy, self.world.closed])
@@ -239,10 +257,14 @@ class Crowd:
         run_in_transaction(
             url,
             lambda session: decide_many(
-                session=session, principal=who, chosen=chosen, seen=seen, reason=None,
+                session=session,
+                principal=who,
+                chosen=chosen,
+                seen=seen,
+                reason=None,
                 now=self.world.now,
             ),
-        )  # fmt: skip
+        )
 
     def import_rows(self, url: str, draw: random.Random) -> None:
         """An import of some rows, in one transaction."""
@@ -250,12 +272,16 @@ class Crowd:
             cells = cells_of_wave(session, self.world.busy)
         rows = [
             build_finished_response(
-                CITY, Status.SUBMITTED, self.world.now, dict(self.world.complete),
-                quota_cell_id=draw.choice(cells), surveyor_id=self.world.surveyor.account_id,
+                CITY,
+                Status.SUBMITTED,
+                self.world.now,
+                dict(self.world.complete),
+                quota_cell_id=draw.choice(cells),
+                surveyor_id=self.world.surveyor.account_id,
                 point_id=self.world.point,
             )
             for _ in range(IMPORT_BATCH_SIZE)
-        ]  # fmt: skip
+        ]
         with session_scope(url, long_running=True) as session:
             wave = session.get_one(Wave, self.world.busy)
             write_responses(
@@ -268,10 +294,13 @@ class Crowd:
         run_in_transaction(
             url,
             lambda session: set_quota_policy(
-                session=session, principal=OPERATOR, wave_key=self.world.busy_key, policy=policy,
+                session=session,
+                principal=OPERATOR,
+                wave_key=self.world.busy_key,
+                policy=policy,
                 now=self.world.now,
             ),
-        )  # fmt: skip
+        )
 
     def void_and_restore(self, url: str, draw: random.Random) -> None:
         interview = self._run_one_action(url, draw, Status.SUBMITTED, Status.RETURNED, Status.VOID)
@@ -288,9 +317,12 @@ class Crowd:
             time.sleep(0.3)
             freeze_approved(session=session, wave_id=wave.id)
             transition_wave(
-                session=session, principal=OPERATOR, key=wave.key, to=WaveState.FROZEN,
+                session=session,
+                principal=OPERATOR,
+                key=wave.key,
+                to=WaveState.FROZEN,
                 now=self.world.now,
-            )  # fmt: skip
+            )
         self.expected_state.frozen = read
 
 

@@ -48,11 +48,16 @@ def _interviews(instrument: Instrument, count: int, seed: int) -> list[FinishedR
         answers = complete_answers(instrument, draw)
         made.append(
             FinishedResponse(
-                client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
-                submitted_at=now, started_at=now - timedelta(minutes=7), answers=answers,
+                client_uuid=uuid4(),
+                city_code="110000",
+                mode=Mode.IMPORT,
+                status=Status.APPROVED,
+                submitted_at=now,
+                started_at=now - timedelta(minutes=7),
+                answers=answers,
                 timings={name: round(draw.uniform(1, 15), 2) for name in answers},
             )
-        )  # fmt: skip
+        )
     return made
 
 
@@ -67,10 +72,13 @@ def _fill(url: str, waves: int, interviews: int) -> tuple[list[UUID], float]:
         rows = _interviews(instrument, interviews, number)
         with session_scope(url, long_running=True) as session:
             plan = NewWave(
-                key=f"weight-{number}", series="weight", year=2000 + number, title_zh="w",
+                key=f"weight-{number}",
+                series="weight",
+                year=2000 + number,
+                title_zh="w",
                 title_en="w",
                 instrument_id=instrument_id_by_name(session=session, name=INSTRUMENT),
-            )  # fmt: skip
+            )
             now = datetime.now(UTC)
             wave = create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
             began = time.perf_counter()

@@ -87,13 +87,24 @@ def _raw(wave: DemoWave, places: StoredIds) -> Iterator[RawResponse]:
     for at, row in enumerate(stored_interviews(wave, places)):
         device = int(lapses.device[at])
         yield RawResponse(
-            row.id, row.city_code, row.point_id, row.surveyor_id, row.mode, row.started_at,
-            row.submitted_at, row.duration_seconds, row.status in COUNTED_STATUSES,
+            row.id,
+            row.city_code,
+            row.point_id,
+            row.surveyor_id,
+            row.mode,
+            row.started_at,
+            row.submitted_at,
+            row.duration_seconds,
+            row.status in COUNTED_STATUSES,
             row.quota_cell_id,
-            None, row.answers, row.timings, None if device < 0 else str(device), plan.opens_on,
+            None,
+            row.answers,
+            row.timings,
+            None if device < 0 else str(device),
+            plan.opens_on,
             lapses.last_day.get(int(wave.draw.point[at]), plan.closes_on),
             language=row.language,
-        )  # fmt: skip
+        )
 
 
 def measure_by_kind(strength: Strengths, kind: npt.NDArray[np.str_]) -> list[KindResult]:

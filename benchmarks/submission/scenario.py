@@ -54,9 +54,14 @@ def build(url: str, *, links: int) -> Scenario:
         create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
         wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
         point = SamplingPoint(
-            wave_id=wave.id, city_code=CITY, code="bench", name="bench",
-            kind=PointKind.MALL, stratum="urban", target=links,
-        )  # fmt: skip
+            wave_id=wave.id,
+            city_code=CITY,
+            code="bench",
+            name="bench",
+            kind=PointKind.MALL,
+            stratum="urban",
+            target=links,
+        )
         session.add(point)
         session.flush()
         session.add(Assignment(account_id=account.id, point_id=point.id))
@@ -98,9 +103,10 @@ def complete_answers(instrument: Instrument, draw: random.Random) -> dict[str, A
     for _ in range(50):
         route = validate(instrument, answers, today=TODAY).route
         open_questions = [
-            instrument.by_name[name] for name in route
+            instrument.by_name[name]
+            for name in route
             if name not in answers and _is_question(instrument.by_name[name])
-        ]  # fmt: skip
+        ]
         if not open_questions:
             return answers
         answers[open_questions[0].name] = _draw_answer(open_questions[0], draw)

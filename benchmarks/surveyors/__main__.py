@@ -138,9 +138,18 @@ async def measure_concurrent(
         cores = (server.cpu() - before) / (time.perf_counter() - started)
     resident = psutil.Process(server.pid).memory_info().rss / 2**20
     return ConcurrentRun(
-        what, crowd, pace, len(changes), len(sends), median(changes), p95(changes), median(sends),
-        p95(sends), round(cores, 2), round(resident),
-    )  # fmt: skip
+        what,
+        crowd,
+        pace,
+        len(changes),
+        len(sends),
+        median(changes),
+        p95(changes),
+        median(sends),
+        p95(sends),
+        round(cores, 2),
+        round(resident),
+    )
 
 
 async def run_answering_surveyor(

@@ -31,11 +31,15 @@ def store_accounts(
     """Write all demo accounts and return their ids by login."""
     names = people_names(len(cities) * SURVEYORS)
     rows = [
-        (surveyor_login(city.code, number), names[place * SURVEYORS + number],
-         Role.SURVEYOR.value, city.code)
+        (
+            surveyor_login(city.code, number),
+            names[place * SURVEYORS + number],
+            Role.SURVEYOR.value,
+            city.code,
+        )
         for place, city in enumerate(cities)
         for number in range(SURVEYORS)
-    ]  # fmt: skip
+    ]
     rows += [
         (typist_login(number), name, Role.TYPIST.value, DEMO_CITY)
         for number, name in enumerate(TYPISTS)
@@ -54,7 +58,11 @@ def store_accounts(
         {"is_demo": True, "active": True, "created_at": now},
     )
     record(
-        session=session, actor=OPERATOR, event=AuditEvent.DEMO_ACCOUNTS,
-        subject_id="demo", now=now, detail={"accounts": len(rows)},
-    )  # fmt: skip
+        session=session,
+        actor=OPERATOR,
+        event=AuditEvent.DEMO_ACCOUNTS,
+        subject_id="demo",
+        now=now,
+        detail={"accounts": len(rows)},
+    )
     return dict(zip(login, ids, strict=True))

@@ -51,8 +51,10 @@ _NOT_TRIED_SHARE, _NOT_REACHED, _REFUSED = 0.35, 0.12, 0.04
 """Not tried yet; of the tried ones not reached, and unwilling."""
 _FACTS = ("lived_6m", "gender", "residence")
 _OTHER: Mapping[str, tuple[str, str]] = {
-    "lived_6m": ("yes", "no"), "gender": ("male", "female"), "residence": ("urban", "rural"),
-}  # fmt: skip
+    "lived_6m": ("yes", "no"),
+    "gender": ("male", "female"),
+    "residence": ("urban", "rural"),
+}
 
 _CHECKS, _RESPONSES, _RISKS = table_of(BackCheck), table_of(Response), table_of(ResponseRisk)
 _REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
@@ -74,21 +76,28 @@ def store_back_checks(*, session: Session, wave_key: str, seed: int, now: dateti
             continue
         bad = luck[1] < (INVENTED if odd[row.surveyor_id] >= MIN_SUSPICIOUS_SHARE else 0.01)
         record_attempt(
-            session=session, principal=checker, check_id=row.id, expected_version=1,
+            session=session,
+            principal=checker,
+            check_id=row.id,
+            expected_version=1,
             attempt=_make_attempt(row, bad, float(luck[2]), rng),
             now=now - timedelta(hours=1 + 15 * float(luck[3])),
-        )  # fmt: skip
+        )
         done += 1
     return done
 
 
 def _administrator(session: Session) -> Principal:
     accounts = table_of(Account)
-    row = session.connection().execute(
-        select(accounts.c.id, accounts.c.name).where(
-            accounts.c.login == demo_login(Role.ADMINISTRATOR)
+    row = (
+        session.connection()
+        .execute(
+            select(accounts.c.id, accounts.c.name).where(
+                accounts.c.login == demo_login(Role.ADMINISTRATOR)
+            )
         )
-    ).one()  # fmt: skip
+        .one()
+    )
     return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION, is_demo=True)
 
 
@@ -111,8 +120,12 @@ def _drawn_query(wave_id: UUID) -> Any:
     """In the order of the interviews, which the same seed makes the same."""
     return (
         select(
-            _CHECKS.c.id, _CHECKS.c.surveyor_id, _RESPONSES.c.mode,
-            _RESPONSES.c.duration_seconds, _POINTS.c.kind, _REVISIONS.c.answers,
+            _CHECKS.c.id,
+            _CHECKS.c.surveyor_id,
+            _RESPONSES.c.mode,
+            _RESPONSES.c.duration_seconds,
+            _POINTS.c.kind,
+            _REVISIONS.c.answers,
         )
         .select_from(
             _CHECKS.join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
@@ -121,7 +134,7 @@ def _drawn_query(wave_id: UUID) -> Any:
         )
         .where(_CHECKS.c.wave_id == wave_id, _REVISIONS.c.is_current)
         .order_by(_RESPONSES.c.id)
-    )  # fmt: skip
+    )
 
 
 def _make_attempt(row: AnyRow, bad: bool, luck: float, rng: np.random.Generator) -> CallAttempt:

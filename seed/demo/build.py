@@ -110,9 +110,15 @@ def _store_wave(
     size = _sizes_by_city(wave.model.people, int((~wave.void).sum()))
     lapses = generate_irregularities(wave)
     places = store_field_records(
-        session=session, wave=row, plan=plan, points=wave.points, size=size, accounts=accounts,
-        stops=False, last_day=lapses.last_day,
-    )  # fmt: skip
+        session=session,
+        wave=row,
+        plan=plan,
+        points=wave.points,
+        size=size,
+        accounts=accounts,
+        stops=False,
+        last_day=lapses.last_day,
+    )
     links = store_links(session=session, row=row, wave=wave, lapses=lapses, places=places)
     rows: Iterator[FinishedResponse] = chain(
         stored_interviews(wave, places, links), stopped_interviews(wave, places)
@@ -133,14 +139,19 @@ def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
         session=session,
         principal=OPERATOR,
         plan=NewWave(
-            key=plan.key, series=plan.series, year=plan.year, title_zh=plan.title_zh,
+            key=plan.key,
+            series=plan.series,
+            year=plan.year,
+            title_zh=plan.title_zh,
             title_en=plan.title_en,
             instrument_id=instrument_id_by_name(session=session, name=plan.instrument),
             tree_id=tree_id_by_name(session=session, name=plan.tree) if plan.tree else None,
-            opens_on=plan.opens_on, closes_on=plan.closes_on, is_demo=True,
+            opens_on=plan.opens_on,
+            closes_on=plan.closes_on,
+            is_demo=True,
         ),
         now=now,
-    )  # fmt: skip
+    )
     return open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
 
 
@@ -156,12 +167,14 @@ def _store_open_wave(
         return
     plan = replace(
         PLANS["main-2024"],
-        key=OPEN_WAVE, year=2026, valid=62_000,
+        key=OPEN_WAVE,
+        year=2026,
+        valid=62_000,
         title_zh="2026年100个城市消费者满意度测评（演示，正在调查）",
         title_en="Consumer satisfaction in 100 cities 2026 (demo, collecting)",
         opens_on=china_date(now) - timedelta(days=DAYS),
         closes_on=china_date(now) + timedelta(days=FIELD_DAYS - DAYS),
-    )  # fmt: skip
+    )
     cities = shipped_cities()
     people = main_people(cities)
     by_city = _sizes_by_city(people, max(MIN_INTERVIEWS, round(plan.valid * size)))
@@ -169,14 +182,23 @@ def _store_open_wave(
     points = points_of(codes, people, by_city.to_numpy(), key=OPEN_WAVE, year=plan.year, seed=seed)
     row = _create(session, plan, now)
     places = store_field_records(
-        session=session, wave=row, plan=plan, points=points, size=by_city, accounts=accounts,
+        session=session,
+        wave=row,
+        plan=plan,
+        points=points,
+        size=by_city,
+        accounts=accounts,
         stops=True,
-    )  # fmt: skip
+    )
     so_far = interviews_so_far(
         points, places, key=OPEN_WAVE, planned=int(by_city.sum()), seed=seed, now=now
     )
     write_responses(
-        session=session, principal=OPERATOR, wave=row, rows=so_far, now=now,
+        session=session,
+        principal=OPERATOR,
+        wave=row,
+        rows=so_far,
+        now=now,
         event=AuditEvent.DEMO_RESPONSES,
-    )  # fmt: skip
+    )
     key_paper(session=session, wave=row, accounts=accounts, seed=seed, now=now)

@@ -51,13 +51,19 @@ def calibrate_wave(key: str) -> WaveModel:
     ratings = plan.scored + plan.others
     codes = [code_chances(people, rating) for rating in ratings]
     model = WaveModel(
-        plan=plan, people=people, tree=tree, ratings=ratings,
+        plan=plan,
+        people=people,
+        tree=tree,
+        ratings=ratings,
         base=np.zeros((len(people.weight), len(ratings))),
         shift=np.stack([cell_effects(people, r.effects) for r in ratings], axis=1),
         dont_know=np.stack([dont_know for dont_know, _ in codes], axis=1),
         not_experienced=np.stack([missed for _, missed in codes], axis=1),
-        chances={}, singles={}, asked={}, child_age=child_ages(people),
-    )  # fmt: skip
+        chances={},
+        singles={},
+        asked={},
+        child_age=child_ages(people),
+    )
     model = _calibrate_choices(model)
     target = city_targets(model)
     model = replace(model, base=latent_levels(model, target, range(len(ratings))))
@@ -151,8 +157,7 @@ def _groups(model: WaveModel) -> list[_Group]:
     weight = people.weight / people.weight.sum() @ people.share
     gap = published_gender_gap(model.plan.year)
     share_of_men = float(weight[men].sum())
-    groups = [_Group(men, men, gap * (1 - share_of_men)),
-              _Group(~men, ~men, -gap * share_of_men)]  # fmt: skip
+    groups = [_Group(men, men, gap * (1 - share_of_men)), _Group(~men, ~men, -gap * share_of_men)]
     for band, distance in AGE_GAPS.items():
         parts = ("55-59", "60-70") if band == "55-70" else (band,)
         groups.append(

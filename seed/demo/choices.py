@@ -36,8 +36,16 @@ SOLVED = {2021: ("yes", 0.80), 2022: ("yes", 0.795), 2023: ("yes", 0.74), 2024: 
 """Share of disputes settled: 2022 and 2024 as in the complaint statistics; the others assumed."""
 
 YES = ("yes",)
-_ACTED = ("merchant", "platform", "hotline_12315", "association", "government", "court", "media",
-          "other")  # fmt: skip
+_ACTED = (
+    "merchant",
+    "platform",
+    "hotline_12315",
+    "association",
+    "government",
+    "court",
+    "media",
+    "other",
+)
 _OLD = {"age_part": ("60-70",)}
 _PARENT = {"guardian": ("yes",)}
 CHILD = ("guardian_consent", ("yes", NOT_ASKED))

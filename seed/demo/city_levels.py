@@ -82,9 +82,11 @@ def _published_second_level(year: int) -> Mapping[str, float]:
 def _city_noise(model: WaveModel) -> Floats:
     """A city's own profile over the items, mostly lasting; 0 for the nation as a whole."""
     weight = model.people.weight / model.people.weight.sum()
-    firsts = [] if model.tree is None else [
-        first_level(model.tree, code) for code in item_codes(model.tree)
-    ]  # fmt: skip
+    firsts = (
+        []
+        if model.tree is None
+        else [first_level(model.tree, code) for code in item_codes(model.tree)]
+    )
     noise = np.empty((len(weight), len(model.ratings)))
     for place, rating in enumerate(model.ratings):
         own = random_stream("city-item", rating.name).normal(0, _ITEM_SD, len(weight))

@@ -66,9 +66,14 @@ def points_of(
                 slot.append(running)
                 running += 1
     return DemoPoints(
-        tuple(code), tuple(kind), np.array(city), np.array(stratum), np.array(slot),
-        _point_effects(code, key, seed), of_stratum,
-    )  # fmt: skip
+        tuple(code),
+        tuple(kind),
+        np.array(city),
+        np.array(stratum),
+        np.array(slot),
+        _point_effects(code, key, seed),
+        of_stratum,
+    )
 
 
 def surveyor_effects(codes: tuple[str, ...], seed: int) -> Floats:

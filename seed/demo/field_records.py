@@ -65,10 +65,15 @@ def _store_plan(session: Session, wave: Wave, size: pd.Series) -> None:
     aim = PrecisionTarget(total=int(size.sum()))
     session.add(
         StoredPlan(
-            wave_id=wave.id, margin=aim.margin, level=aim.level, deff=aim.deff,
-            rule=aim.rule.value, total=aim.total, reserve=RESERVE,
+            wave_id=wave.id,
+            margin=aim.margin,
+            level=aim.level,
+            deff=aim.deff,
+            rule=aim.rule.value,
+            total=aim.total,
+            reserve=RESERVE,
         )
-    )  # fmt: skip
+    )
     session.flush()
     insert_columns(
         session.connection(),

@@ -24,8 +24,14 @@ _BUSY = np.array([3, 9, 10, 5, 5, 8, 10, 11, 10, 9, 7, 3], dtype=float)
 _WEEKEND = 1.6
 _VISITS = 9
 """Days on which one point is visited."""
-_ASSISTED = {"15-24": 0.05, "25-34": 0.06, "35-44": 0.09, "45-54": 0.16, "55-59": 0.28,
-             "60-70": 0.45}  # fmt: skip
+_ASSISTED = {
+    "15-24": 0.05,
+    "25-34": 0.06,
+    "35-44": 0.09,
+    "45-54": 0.16,
+    "55-59": 0.28,
+    "60-70": 0.45,
+}
 _SECONDS = 6.6
 """Median time for one question of a young person answering alone."""
 
@@ -46,9 +52,12 @@ class GeneratedTimes:
     def select_rows(self, rows: npt.NDArray[np.int64]) -> "GeneratedTimes":
         """The moments at those places."""
         return GeneratedTimes(
-            self.started[rows], self.seconds[rows], self.mode[rows], self.language[rows],
+            self.started[rows],
+            self.seconds[rows],
+            self.mode[rows],
+            self.language[rows],
             self.pace[rows],
-        )  # fmt: skip
+        )
 
     @cached_property
     def submitted(self) -> Times:

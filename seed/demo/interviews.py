@@ -108,9 +108,16 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     ids = receipt_ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
     return DemoWave(
-        key, seed, model, points, drawn.select_rows(order), when.select_rows(order), kind[order],
-        void[order], ids[order],
-    )  # fmt: skip
+        key,
+        seed,
+        model,
+        points,
+        drawn.select_rows(order),
+        when.select_rows(order),
+        kind[order],
+        void[order],
+        ids[order],
+    )
 
 
 def sizes(people: Population, valid: int) -> Ints:

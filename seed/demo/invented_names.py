@@ -44,8 +44,11 @@ def sampling_point_name(code: str, kind: str, rural: bool) -> str:
     if rural and kind == "supermarket":
         return _pick_name(_surnames(), rng) + "家" + _pick_name(_RURAL_SHOPS, rng)
     endings = {
-        "compound": _COMPOUNDS, "mall": _MALLS, "supermarket": _SUPERMARKETS, "scenic": _SCENIC,
-    }[kind]  # fmt: skip
+        "compound": _COMPOUNDS,
+        "mall": _MALLS,
+        "supermarket": _SUPERMARKETS,
+        "scenic": _SCENIC,
+    }[kind]
     return _pick_name(_prefixes(), rng) + _pick_name(endings, rng)
 
 

@@ -89,8 +89,9 @@ def code_chances(people: Population, rating: RatingModel) -> tuple[Floats, Float
     factor = np.ones(people.share.shape[1])
     for attribute, levels in rating.vague.items():
         if attribute in people.levels:
-            factor *= people.table(attribute, {n: levels.get(n, 1.0) for n in
-                                               people.levels[attribute]})  # fmt: skip
+            factor *= people.table(
+                attribute, {n: levels.get(n, 1.0) for n in people.levels[attribute]}
+            )
     mean = float((people.weight / people.weight.sum()) @ people.share @ factor)
     factor = factor / mean
     return rating.dont_know * factor, rating.not_experienced * factor

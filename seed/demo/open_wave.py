@@ -68,9 +68,15 @@ def _move_to_open_wave(
     order = np.argsort(ids[:, 0], kind="stable")
     draw = replace(drawn.draw, point=here[drawn.draw.point]).select_rows(order)
     return replace(
-        drawn, key=key, points=points, draw=draw, times=when.select_rows(order),
-        kind=drawn.kind[order], void=drawn.void[order], ids=ids[order],
-    )  # fmt: skip
+        drawn,
+        key=key,
+        points=points,
+        draw=draw,
+        times=when.select_rows(order),
+        kind=drawn.kind[order],
+        void=drawn.void[order],
+        ids=ids[order],
+    )
 
 
 _EPOCH = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 -- a day of the calendar, no moment

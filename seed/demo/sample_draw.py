@@ -21,8 +21,11 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 DONT_KNOW, NOT_EXPERIENCED, OFF_ROUTE, MISSING = -1, -2, -4, -5
-QUOTA = {"main": ("age_part", "gender"), "elderly": ("age_part", "gender"),
-         "minors": ("school_stage",)}  # fmt: skip
+QUOTA = {
+    "main": ("age_part", "gender"),
+    "elderly": ("age_part", "gender"),
+    "minors": ("school_stage",),
+}
 _CONTACT_RATIOS = {
     "15-24": 1.10,
     "25-34": 1.06,

@@ -64,9 +64,11 @@ def _screening(wave: DemoWave, rng: np.random.Generator, started: datetime) -> d
     answers["lived_6m"] = "yes"
     if series == "minors":
         return {
-            **answers, "gender": str(rng.choice(["male", "female"])), "residence": "urban",
+            **answers,
+            "gender": str(rng.choice(["male", "female"])),
+            "residence": "urban",
             "guardian": "no",
-        }  # fmt: skip
+        }
     if series == "main":
         if rng.random() < 0.5:
             return {**answers, "offline_purchase": "no"}

@@ -89,10 +89,19 @@ def _details(
     drawn, when, cities = wave.draw, wave.times, wave.city_codes
     clients = rng.integers(0, 1 << 63, (len(rows), 2), dtype=np.uint64)
     columns = (
-        wave.ids[rows], clients, drawn.city[rows], drawn.point[rows], drawn.surveyor[rows],
-        wave.void[rows], wave.kind[rows], when.mode[rows], when.language[rows],
-        when.started[rows], when.submitted[rows], when.seconds[rows],
-    )  # fmt: skip
+        wave.ids[rows],
+        clients,
+        drawn.city[rows],
+        drawn.point[rows],
+        drawn.surveyor[rows],
+        wave.void[rows],
+        wave.kind[rows],
+        when.mode[rows],
+        when.language[rows],
+        when.started[rows],
+        when.submitted[rows],
+        when.seconds[rows],
+    )
     quota = _quota_ids(wave, rows, places)
     for (
         own, client, city, point, surveyor, void, kind, mode, language, started, submitted, seconds
@@ -124,9 +133,11 @@ def _quota_ids(wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds) -
     band = np.searchsorted(starts, wave.draw.numbers["age"][rows], side="right") - 1
     genders = wave.model.people.levels["gender"]
     keys = zip(
-        wave.draw.city[rows].tolist(), band.tolist(),
-        wave.draw.choices["gender"][rows].tolist(), strict=True,
-    )  # fmt: skip
+        wave.draw.city[rows].tolist(),
+        band.tolist(),
+        wave.draw.choices["gender"][rows].tolist(),
+        strict=True,
+    )
     return [places.quota.get((wave.city_codes[c], labels[b], genders[g])) for c, b, g in keys]
 
 

@@ -16,11 +16,24 @@ from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN
 
 Floats = npt.NDArray[np.float64]
 
-AREA_LEVELS = ("nation", "region3", "region", "province_code", "city_class", "size_tier",
-               "retail_tier", "code")  # fmt: skip
+AREA_LEVELS = (
+    "nation",
+    "region3",
+    "region",
+    "province_code",
+    "city_class",
+    "size_tier",
+    "retail_tier",
+    "code",
+)
 _SHOWN_AS = {"province_code": "province", "code": "city"}
-MAIN_BANDS = {"15-24": ("15-24",), "25-34": ("25-34",), "35-44": ("35-44",), "45-54": ("45-54",),
-              "55-70": ("55-59", "60-70")}  # fmt: skip
+MAIN_BANDS = {
+    "15-24": ("15-24",),
+    "25-34": ("25-34",),
+    "35-44": ("35-44",),
+    "45-54": ("45-54",),
+    "55-70": ("55-59", "60-70"),
+}
 
 
 def true_values(model: WaveModel) -> pd.DataFrame:

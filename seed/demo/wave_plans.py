@@ -57,8 +57,10 @@ class WavePlan:
     @property
     def _others(self) -> tuple[RatingModel, ...]:
         return {
-            "main": ratings.MAIN_OTHERS, "elderly": ratings.ELDERLY, "minors": ratings.MINORS,
-        }[self.series]  # fmt: skip
+            "main": ratings.MAIN_OTHERS,
+            "elderly": ratings.ELDERLY,
+            "minors": ratings.MINORS,
+        }[self.series]
 
     @property
     def _choices(self) -> tuple[ChoiceModel, ...]:
@@ -80,11 +82,17 @@ def _main(year: int, opens: date, closes: date) -> WavePlan:
     (valid,) = (wave.valid for wave in published_waves() if wave.year == year)
     version = 2021 if year < 2023 else 2023
     return WavePlan(
-        f"main-{year}", "main", year,
+        f"main-{year}",
+        "main",
+        year,
         f"{year}年100个城市消费者满意度测评（演示）",
         f"Consumer satisfaction in 100 cities {year} (demo)",
-        f"main-{version}", f"cca-{version}", valid or 62_000, opens, closes,
-    )  # fmt: skip
+        f"main-{version}",
+        f"cca-{version}",
+        valid or 62_000,
+        opens,
+        closes,
+    )
 
 
 PLANS: Mapping[str, WavePlan] = {
