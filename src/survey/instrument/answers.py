@@ -10,7 +10,10 @@ Answer = str | int | float | bool | list[str]
 
 @dataclass(frozen=True, slots=True)
 class AnswerProblem:
-    """Why an answer was not accepted; `message` is the instrument's own or ours to translate."""
+    """Item, code and message of an answer that was not accepted.
+
+    The message is the instrument's own text, or one of the platform to be translated.
+    """
 
     item: str
     code: str

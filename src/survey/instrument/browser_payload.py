@@ -1,4 +1,4 @@
-"""The instrument as the browser form reads it.
+"""Payload of the browser form: an instrument as plain JSON.
 
 `browser_form(instrument)` gives plain JSON. Keys whose value is null, false, empty or the default
 are left out, so `item.required` is either `true` or missing. `Labels` are `{language: text}`; a
@@ -114,7 +114,7 @@ def _ast(source: str | None) -> Json | None:
 
 
 def _plain(number: float | None) -> float | None:
-    """Whole numbers without a point, so that the browser shows 10 and not 10.0."""
+    """Return a whole number without a point, so that the browser shows 10 and not 10.0."""
     return int(number) if number is not None and number == int(number) else number
 
 
@@ -123,5 +123,5 @@ def _without_blanks(**values: object) -> Form:
 
 
 def _is_blank(value: object) -> bool:
-    """0 is a minimum and the empty text may be a whole AST: only these say nothing."""
+    """Return whether a value says nothing; 0 is a minimum, the empty text may be a whole AST."""
     return value is None or value is False or (isinstance(value, dict | list) and not value)

@@ -1,4 +1,4 @@
-"""What is wrong, where, and what to write instead: the result of checks and imports."""
+"""Results of checks and imports: what is wrong, where, and what to write instead."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The indicator tree: versioned data that says how items add up to one score."""
+"""Indicator trees: versioned weights by which items add up to one score."""
 
 import hashlib
 import math
@@ -44,7 +44,7 @@ class IndicatorTree(FrozenModel):
         return {indicator.code: indicator for indicator in self.indicators}
 
     def without_question(self, measured: Collection[str]) -> tuple[str, ...]:
-        """Codes under which no indicator of `measured` lies."""
+        """Return codes under which no indicator of `measured` lies."""
         alive = set(measured)
         for indicator in sorted(self.indicators, key=lambda node: -node.level):
             if indicator.code in alive and indicator.parent is not None:
@@ -52,7 +52,7 @@ class IndicatorTree(FrozenModel):
         return tuple(node.code for node in self.indicators if node.code not in alive)
 
     def measured_by(self, measured: Collection[str]) -> "IndicatorTree":
-        """The tree without those codes; the others under a parent share its weight as before."""
+        """Return the tree without those codes; the others under a parent share its weight."""
         gone = set(self.without_question(measured))
         if not gone:
             return self

@@ -1,4 +1,4 @@
-"""Indicator trees in and out as CSV.
+"""Reader and writer of indicator trees as CSV.
 
 Columns: code, parent, level, name_zh, name_en, weight, name_status, weight_status; one row an
 indicator, in any order. `parent` is empty on the first level. Weights under one parent may be
@@ -246,7 +246,7 @@ def _normalise_weights(indicators: Iterable[Indicator]) -> tuple[Indicator, ...]
 
 
 def _scale_weight(indicator: Indicator, total: float) -> Indicator:
-    """Weights that are right to the last bits stay as they are, so that reading is repeatable."""
+    """Scale a weight unless the sum is right to the last bits, so that reading is repeatable."""
     if abs(total - 1) < 1e-15 * 8:
         return indicator
     return indicator.model_copy(update={"weight": indicator.weight / total})

@@ -48,14 +48,14 @@ class SpecialAnswer(StrEnum):
 
 
 class SectionExit(StrEnum):
-    """What an interview becomes when it reaches a section that ends it."""
+    """Outcome of an interview that reaches a section that ends it."""
 
     SCREENED_OUT = "screened_out"
     REFUSED = "refused"
 
 
 class PrivacyRole(StrEnum):
-    """What a question has to do with consent and with children under 14 (docs/privacy.md)."""
+    """Role of a question in consent and the protection of children under 14 (docs/privacy.md)."""
 
     CONSENT = "consent"
     """Whether the person takes part; asked before anything else."""
@@ -76,7 +76,7 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __copy__(self) -> Self:
-        """A copy is about to differ (`model_copy`), so it must not inherit what was cached."""
+        """Return a copy without cached properties: `model_copy` is about to change its fields."""
         copied = super().__copy__()
         for name in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[name]
@@ -110,7 +110,7 @@ class Item(FrozenModel):
     high_label: Labels = {}
     specials: tuple[SpecialAnswer, ...] = ()
     special_labels: Mapping[SpecialAnswer, Labels] = {}
-    """The form's own words for its specials; without them everyone's."""
+    """Labels of the form for its special answers; without them those of the platform."""
     sensitive: bool = False
     privacy: PrivacyRole | None = None
     module: str | None = None
@@ -120,7 +120,7 @@ class Item(FrozenModel):
 
     @cached_property
     def choice_names(self) -> frozenset[str]:
-        """Names of the choices, to look one up in."""
+        """Return the names of the choices, to look one up in."""
         return frozenset(choice.name for choice in self.choices)
 
 
@@ -153,7 +153,7 @@ class Instrument(FrozenModel):
     take its weight. Without it such a questionnaire is refused."""
     sections: tuple[Section, ...]
     thanks: Labels = {}
-    """Said on the last page to whoever answered to the end; without it everyone's words."""
+    """Text of the last page after a complete interview; without it that of the platform."""
 
     def items(self) -> Iterator[Item]:
         for section in self.sections:
@@ -168,7 +168,7 @@ class Instrument(FrozenModel):
         return tuple(item for item in self.items() if item.indicator is not None)
 
     def document(self) -> bytes:
-        """Canonical JSON: sorted keys, defaults left out; the same instrument, the same bytes."""
+        """Return canonical JSON: sorted keys, no defaults; equal instruments have equal bytes."""
         return orjson.dumps(
             self.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_SORT_KEYS
         )

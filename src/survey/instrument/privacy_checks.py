@@ -1,4 +1,4 @@
-"""Whether consent comes before what it is needed for: marks of privacy and their order.
+"""Checks that consent is asked before the questions that need it.
 
 The gate itself is in the walk of the route (`validation.py`, `web/static/routing.js`), whatever the
 relevance of a question says; here only that there is one to open it.
@@ -17,7 +17,7 @@ _ABOUT = (PrivacyRole.CHILD_AGE, PrivacyRole.ABOUT_CHILD)
 
 
 def check_privacy(instrument: Instrument) -> Iterator[Finding]:
-    """What is wrong with the questions marked for consent and about children."""
+    """Yield what is wrong with the questions marked for consent and about children."""
     items = list(instrument.items())
     marked = [item for item in items if item.privacy is not None]
     if not marked:
@@ -56,7 +56,7 @@ def _check_consent_first(items: list[Item]) -> Iterator[Finding]:
 
 
 def _check_order(items: list[Item]) -> Iterator[Finding]:
-    """Age, then the guardian's consent, then the child."""
+    """Yield questions out of order: age, then the guardian's consent, then the child."""
     seen: set[PrivacyRole] = set()
     for item in items:
         if item.privacy is PrivacyRole.GUARDIAN_CONSENT and PrivacyRole.CHILD_AGE not in seen:
@@ -75,7 +75,10 @@ def _check_order(items: list[Item]) -> Iterator[Finding]:
 
 
 def _check_calculations(items: list[Item]) -> Iterator[Finding]:
-    """What is worked out from what was said about the child would be kept where that is not."""
+    """Yield calculations from answers about a child that are not marked as about the child.
+
+    They would be kept where the answers themselves are not.
+    """
     about = {item.name for item in items if item.privacy in _ABOUT}
     for item in items:
         if item.calculation is None or item.privacy is PrivacyRole.ABOUT_CHILD:

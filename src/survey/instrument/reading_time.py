@@ -1,4 +1,4 @@
-"""The least time that a text takes to read: a bound for the fastest reader, not a usual time."""
+"""Minimum reading time of a text: a bound for the fastest reader, not a usual time."""
 
 import re
 
@@ -24,7 +24,7 @@ _WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
 def min_reading_seconds(text: str) -> float:
-    """Return the seconds that nobody who reads `text` stays below; marks and signs take none."""
+    """Return the seconds the fastest reader needs for `text`; marks and signs take none."""
     plain = _PIPED.sub(" ", text)
     characters = len(_CHARACTERS.findall(plain))
     words = len(_WORD.findall(_CHARACTERS.sub(" ", plain)))

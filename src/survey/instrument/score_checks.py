@@ -1,4 +1,4 @@
-"""What a wave of a questionnaire could not be frozen with: said before anybody is asked."""
+"""Checks, before a wave opens, that the scores of a questionnaire can be computed."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ RESERVED_NAMES = frozenset(
 def score_findings(
     instrument: Instrument, tree: IndicatorTree | None, rows: Mapping[str, int] | None = None
 ) -> tuple[Finding, ...]:
-    """Why the scores of `instrument` could not be computed; nothing when they can.
+    """Return why the scores of `instrument` could not be computed; nothing when they can.
 
     Args:
         tree: the tree that the instrument names, when it is known.
@@ -32,7 +32,7 @@ def score_findings(
 
 
 def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
-    """The instrument names a tree that is not in the store."""
+    """Return the finding that the instrument names a tree that is not in the store."""
     return Finding(
         msg("There is no indicator tree named {name}.", name=instrument.tree or ""),
         Severity.ERROR,
@@ -45,7 +45,7 @@ def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
 
 
 def rating_findings(instrument: Instrument) -> tuple[Finding, ...]:
-    """What is wrong even where every rating is read on its own: that there is none."""
+    """Return the finding that the form has no rating, if it has none."""
     if any(item.kind is ItemKind.RATING for item in instrument.items()):
         return ()
     words = msg("The form has no rating, so there would be nothing to estimate.")
@@ -83,7 +83,7 @@ def _reserved_names(instrument: Instrument, rows: dict[str, int]) -> Iterator[Fi
 
 
 def _scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
-    """Scores of one tree are added up in steps of one scale."""
+    """Yield ratings on another scale than the rest: scores of one tree share one scale."""
     if not items:
         return
     usual, _ = Counter(_scale(item) for item in items).most_common(1)[0]

@@ -1,4 +1,4 @@
-"""Structural checks of an instrument and of a tree, whatever they were made from."""
+"""Structural checks of instruments and indicator trees."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from survey.locale import Message, msg
 def check_instrument(
     instrument: Instrument, tree: IndicatorTree | None = None
 ) -> tuple[Finding, ...]:
-    """What is wrong with `instrument`; with `tree` also how the scored items hang on it."""
+    """Return what is wrong with `instrument`; with `tree` also how the scored items hang on it."""
     findings = [
         *_names(instrument),
         *_expressions(instrument),
@@ -31,7 +31,7 @@ def check_instrument(
 
 
 def check_tree(tree: IndicatorTree) -> tuple[Finding, ...]:
-    """What is wrong with `tree`: codes, parents, levels and weights."""
+    """Return what is wrong with `tree`: codes, parents, levels and weights."""
     findings: list[Finding] = []
     codes = Counter(indicator.code for indicator in tree.indicators)
     findings += [
@@ -170,7 +170,7 @@ def _section_labels(section: Section, codes: Mapping[str, str]) -> Iterator[Find
 def _complete(
     where: str, labels: Labels, codes: Mapping[str, str], *, required: bool
 ) -> Iterator[Finding]:
-    """A text is there in every language, or, when it may be missing, in none."""
+    """Yield missing translations: a text is in every language, or in none if it is optional."""
     if not labels and not required:
         return
     for code, name in codes.items():

@@ -1,4 +1,4 @@
-"""The server's own reading of an interview: route, types, ranges, constraints, all again.
+"""Validation of a whole interview on the server: route, types, ranges and constraints.
 
 The route is walked in order (docs/expressions.md, "On the route"): an expression sees only the
 accepted answers before it, so a later or skipped question reads as empty. Whatever arrives, this
@@ -33,7 +33,7 @@ _SHOWN_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """`answers` may be stored when `problems` is empty."""
+    """Result of validating an interview; `answers` may be stored when `problems` is empty."""
 
     answers: dict[str, Answer]
     """On-route answers in canonical form, calculations filled in."""
@@ -49,8 +49,10 @@ class Validation:
 
     @property
     def stored_answers(self) -> dict[str, Answer | None]:
-        """What is stored: the answers, and null for a question that was asked and left open, so
-        that it is never taken for one that was not asked."""
+        """Return the answers to store, with null for questions asked and left open.
+
+        A question that was not asked has no entry at all.
+        """
         return {**self.answers, **dict.fromkeys(self.unanswered)}
 
     @property
@@ -59,7 +61,7 @@ class Validation:
 
 
 def validate(instrument: Instrument, answers: object, *, today: date) -> Validation:
-    """Walk the route with `answers` (item name -> value, as decoded from JSON)."""
+    """Validate `answers` (item name -> value, as decoded from JSON) along the route."""
     walk = _RouteValidator(answers, today, compile_instrument(instrument))
     ending = walk.run()
     walk.withhold()
@@ -91,7 +93,7 @@ class _RouteValidator:
             )
 
     def _guardian_refuses(self) -> bool:
-        """Whether something other than agreement was said to the question for consent."""
+        """Return whether something other than agreement was said to the question for consent."""
         answer = self.given.get(self.instrument.guardian_consent)
         return not is_blank(answer) and answer != CONSENT_GIVEN
 
@@ -117,18 +119,17 @@ class _RouteValidator:
         return ready.item.privacy is PrivacyRole.GUARDIAN_CONSENT and self.is_withheld()
 
     def child_is_open(self) -> bool:
-        """Whatever relevance says: nothing about a child under 14 without the guardian."""
+        """Return whether the child may be asked about: it is 14, or the guardian agreed."""
         age = self.accepted.get(self.instrument.child_age)
         old_enough = isinstance(age, int | float) and age >= CHILD_AGE_LIMIT
         return old_enough or self.accepted.get(self.instrument.guardian_consent) == CONSENT_GIVEN
 
     def is_withheld(self) -> bool:
-        """The age was not kept because the guardian refused: that it was asked is still known."""
+        """Return whether the age was asked but is not kept because the guardian refused."""
         return self.refused and self.instrument.child_age in self.left_open
 
     def withhold(self) -> None:
-        """Forget the age of a child under 14 without the guardian's consent; nothing else was
-        asked."""
+        """Remove the age of a child under 14 if the guardian did not consent."""
         name = self.instrument.child_age
         if name in self.accepted and not self.child_is_open():
             del self.accepted[name]

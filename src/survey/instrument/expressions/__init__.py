@@ -1,4 +1,4 @@
-"""XLSForm expressions: the subset of docs/expressions.md, read once, evaluated the same twice.
+"""XLSForm expressions in the subset of docs/expressions.md.
 
 `parse` reads, `evaluate` computes in Python, `to_json` is what `web/static/expressions.js`
 computes from.

@@ -1,4 +1,4 @@
-"""Abstract syntax -> a chain of closures, evaluated on every submission."""
+"""Evaluation of expressions, compiled to nested closures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from survey.instrument.expressions.values import (
 
 @dataclass(slots=True)
 class EvaluationContext:
-    """What an expression may look at."""
+    """Answers, own answer and date that an expression may refer to."""
 
     answers: Mapping[str, object]
     itself: object
@@ -43,7 +43,7 @@ Program = Callable[[EvaluationContext], Value]
 def evaluate(
     expression: Expression, values: Mapping[str, object], self_value: object, today: date
 ) -> Value:
-    """The value of `expression`; `values` are answers by item name, `self_value` is `.`."""
+    """Return the value of `expression`; `values` are answers by item name, `self_value` is `.`."""
     return compile_expression(expression)(EvaluationContext(values, self_value, today.isoformat()))
 
 

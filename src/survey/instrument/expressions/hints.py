@@ -1,4 +1,4 @@
-"""What to write instead of the parts of XPath and of other languages that people try."""
+"""Suggestions for expressions that use parts of XPath or other languages outside the subset."""
 
 from survey.locale import Message, msg
 
@@ -66,7 +66,7 @@ _STRAY_HINTS: tuple[tuple[str, Message], ...] = (
 
 
 def function_hint(name: str) -> Message:
-    """What to write instead of a function outside the subset."""
+    """Return what to write instead of a function outside the subset."""
     lowered = name.lower()
     if lowered in _WORD_HINTS and lowered != name:
         return _WORD_HINTS[lowered]
@@ -80,7 +80,7 @@ def function_hint(name: str) -> Message:
 
 
 def bare_word_hint(word: str) -> Message:
-    """What to write instead of a bare word."""
+    """Return what to write instead of a bare word."""
     return _WORD_HINTS.get(
         word.lower(),
         msg(
@@ -91,5 +91,5 @@ def bare_word_hint(word: str) -> Message:
 
 
 def stray_character_hint(rest: str) -> Message | None:
-    """What to write instead of a character that no token starts with, or that is misplaced."""
+    """Return what to write instead of a misplaced character or one that starts no token."""
     return next((hint for start, hint in _STRAY_HINTS if rest.startswith(start)), None)

@@ -1,4 +1,4 @@
-"""Source text of the XLSForm subset -> abstract syntax."""
+"""Parser from expressions of the XLSForm subset to abstract syntax."""
 
 import re
 from dataclasses import dataclass
@@ -108,7 +108,7 @@ def _stray(source: str, position: int) -> ExpressionError:
 
 
 class _Parser:
-    """Precedence climbing, as in XPath 1.0: or, and, equality, order, + -, * div mod, sign."""
+    """Precedence climbing as in XPath 1.0: or, and, equality, order, + -, * div mod, sign."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self.tokens = tokens

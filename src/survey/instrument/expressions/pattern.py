@@ -31,7 +31,7 @@ class Automaton:
     )
 
     def to_json(self) -> list["Json"]:
-        """Sets; then by position its set; first; follow; last; whether the empty text matches."""
+        """Return sets, set by position, first, follow, last, and whether the empty text matches."""
         return [
             [list(ranges) for ranges in self.sets],
             list(self.at),
@@ -42,7 +42,7 @@ class Automaton:
         ]
 
     def matches(self, text: str) -> bool:
-        """Whether the whole text matches."""
+        """Return whether the whole text matches."""
         waiting, accepted = _mask(self.first), self.accepts_empty
         for character in text:
             if not waiting:

@@ -1,4 +1,4 @@
-"""A pattern -> a position automaton, by Glushkov's construction."""
+"""Construction of a position automaton from a pattern, after Glushkov."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from survey.instrument.expressions.pattern_syntax import (
 
 
 def compile_pattern(pattern: str) -> Automaton:
-    """The automaton of `pattern`, or a `PatternError` that says what is not supported."""
+    """Return the automaton of `pattern`; a `PatternError` says what is not supported."""
     return _Builder().automaton(parse_pattern(pattern))
 
 
@@ -103,7 +103,7 @@ class _Builder:
         return _Fragment(empty=True, first=body.first, last=body.last)
 
     def optional(self, build: Callable[[], _Fragment], times: int) -> _Fragment:
-        """x{0,n} as (x(x(…)?)?)?, so that the follow sets stay small."""
+        """Build x{0,n} as (x(x(…)?)?)?, so that the follow sets stay small."""
         copies: list[_Fragment] = []
         for _ in range(times):
             copy = build()

@@ -1,4 +1,4 @@
-"""Reading the pattern of `regex()`."""
+"""Parser of the patterns of `regex()`."""
 
 from survey.instrument.expressions.pattern import Ranges
 from survey.instrument.expressions.pattern_syntax import (
@@ -28,7 +28,7 @@ _LINE_ENDS: Ranges = (10, 10, 13, 13, 0x2028, 0x2029)
 
 
 def parse_pattern(pattern: str) -> Node:
-    """The parts of `pattern`, or a `PatternError` that says what is not supported."""
+    """Return the parts of `pattern`; a `PatternError` says what is not supported."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(msg("The pattern is longer than {limit} characters.", limit=MAX_PATTERN))
     return _Parser(pattern).parse()
@@ -55,7 +55,7 @@ def _complement(ranges: Ranges) -> Ranges:
 
 
 class _Parser:
-    """Recursive descent; `^` and `$` are allowed only where a full match makes them empty."""
+    """Recursive-descent parser; `^` and `$` may stand only where a full match makes them empty."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern

@@ -86,7 +86,7 @@ def _parts(expression: Expression) -> tuple[Expression, ...]:
 
 
 def _levels(expression: Expression) -> Iterator[list[Expression]]:
-    """Level by level, without recursion: a parsed expression may still be too deep for it."""
+    """Yield the nodes level by level, without recursion, which a deep expression would exhaust."""
     level = [expression]
     while level:
         yield level
@@ -98,7 +98,7 @@ def depth(expression: Expression) -> int:
 
 
 def references(expression: Expression) -> frozenset[str]:
-    """Names of the items that the expression reads, `.` not among them."""
+    """Return the names of the items that the expression reads, without `.`."""
     return frozenset(
         node.name for level in _levels(expression) for node in level if isinstance(node, Reference)
     )
@@ -109,7 +109,7 @@ def uses_self(expression: Expression) -> bool:
 
 
 def to_json(expression: Expression) -> Json:
-    """Nested arrays `[operation, argument…]`; `["$", name]`, `["."]`; literals as they are."""
+    """Return nested arrays `[operation, argument…]`, `["$", name]`, `["."]`; literals unchanged."""
     match expression:
         case Literal(value):
             return value

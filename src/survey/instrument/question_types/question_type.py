@@ -123,10 +123,10 @@ class QuestionType:
 
     @property
     def is_asked(self) -> bool:
-        """Whether a person answers it."""
+        """Return whether a person answers it."""
         return self.is_shown and self.has_value
 
     @property
     def is_calculated(self) -> bool:
-        """Whether its value is worked out from other answers."""
+        """Return whether its value is worked out from other answers."""
         return self.has_value and not self.is_shown

@@ -36,12 +36,12 @@ class NumberScale:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all numbers of the scale are whole."""
+        """Return whether all numbers of the scale are whole."""
         return all(n == int(n) for n in (self.minimum, self.maximum, self.step))
 
     @property
     def kind(self) -> ItemKind:
-        """A few whole numbers are a rating; anything longer or finer is a number."""
+        """Return rating for a few whole numbers, else the kind of number."""
         if not self.is_whole:
             return ItemKind.DECIMAL
         points = (self.maximum - self.minimum) / self.step + 1

@@ -1,4 +1,4 @@
-"""XLSForm in and out, for workbooks of strangers and for the shipped questionnaires."""
+"""Reader and writer of XLSForm workbooks, uploaded ones and the shipped questionnaires."""
 
 from survey.instrument.findings import Finding
 from survey.instrument.xlsform.bundle import load_bundle

@@ -1,4 +1,4 @@
-"""What kind of answer a row of the survey sheet asks for."""
+"""Answer formats: the type, choices and scale that a row of the survey sheet asks for."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ SPECIALS = {special.value: special for special in SpecialAnswer}
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
-    """What kind of answer a row asks for."""
+    """Type, choices, scale and special answers that a row asks for."""
 
     kind: ItemKind
     choices: tuple[Choice, ...] = ()
@@ -133,14 +133,17 @@ class AnswerFormatReader:
         return AnswerFormat(kind, choice_list.choices, offers_other=offers_other)
 
     def is_rating(self, question: QuestionRow, choice_list: ChoiceList) -> bool:
-        """An indicator makes it one; an appearance may mean something else to other people."""
+        """Return whether a select is a rating: it has an indicator, or the appearance and scores.
+
+        The appearance alone may mean something else to other tools.
+        """
         if self.indicator(question.row, question.name):
             return True
         is_marked = RATING_APPEARANCE in question.row.text("appearance").split()
         return is_marked and choice_list.scores() is not None
 
     def indicator(self, row: WorksheetRow, name: str) -> str:
-        """The code of an indicator; other people's columns of that name hold other things."""
+        """Return the indicator code; in other forms a column of that name may hold anything."""
         written = row.text("indicator")
         if written and not self.has_tree and not _CODE.match(written):
             written = ""
@@ -182,7 +185,7 @@ class AnswerFormatReader:
         return AnswerFormat(kind, self.tick_labels(question.row, scale), scale)
 
     def tick_labels(self, row: WorksheetRow, scale: NumberScale) -> tuple[Choice, ...]:
-        """Labels of the scores, when there is one for each."""
+        """Return the labels of the scores if there is one for each, else none."""
         name = (read_parameters(row) or {}).get("tick_labelset", "")
         choice_list = self.lists.get(name)
         if choice_list is None or scale.kind is not ItemKind.RATING:

@@ -1,4 +1,4 @@
-"""A shipped questionnaire: modules as CSV files in the layout of an XLSForm survey sheet."""
+"""Shipped questionnaires: modules as CSV files in the layout of an XLSForm survey sheet."""
 
 import csv
 import tomllib
@@ -12,7 +12,7 @@ from survey.locale import msg
 
 
 class _BundleConfig(BaseModel):
-    """`<name>.toml`: which modules in which order make the questionnaire."""
+    """Contents of `<name>.toml`: the modules of a questionnaire in their order."""
 
     model_config = ConfigDict(extra="forbid")
 

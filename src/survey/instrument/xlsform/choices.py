@@ -1,4 +1,4 @@
-"""The choices sheet: lists of choices by name."""
+"""Lists of choices by name, read from the choices sheet."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class ChoiceList:
     """Of the first choice."""
 
     def scores(self) -> tuple[int, int] | None:
-        """Lowest and highest when the choices are consecutive scores beside special codes."""
+        """Return lowest and highest if the choices are consecutive scores and special codes."""
         names = [choice.name for choice in self.choices if choice.name not in _SPECIAL_CODES]
         if len(names) < 2 or not all(name.isascii() and name.isdigit() for name in names):
             return None

@@ -1,4 +1,4 @@
-"""Why a workbook was not read, told so that its author can mend it."""
+"""Errors of reading a workbook, with messages by which its author can mend it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,18 +9,18 @@ _MAX_SHOWN_FINDINGS = 20
 
 
 class WorkbookError(SurveyError):
-    """The file itself is not one that we open: damaged, encrypted, too large, with macros."""
+    """Raised when a file is not opened: damaged, encrypted, too large, or with macros."""
 
     code = "workbook"
 
 
 class XlsformError(SurveyError):
-    """The workbook was read, but the form in it cannot be imported; `findings` say why."""
+    """Raised when the form in a workbook cannot be imported; `findings` say why."""
 
     code = "xlsform"
 
     def __init__(self, findings: Sequence[Finding], skipped: Sequence[Finding] = ()) -> None:
-        """`skipped` was left out before: it is said first, as what is wrong may follow from it."""
+        """List `skipped` first in the message, as errors may follow from what was left out."""
         self.findings = (*skipped, *findings)
         whole = msg("The form cannot be imported:")
         if skipped:
@@ -46,7 +46,7 @@ def _join_lines(head: Message, lines: Iterable[Message]) -> Message:
 
 
 def format_finding(finding: Finding) -> Message:
-    """The finding with its place and advice as one text."""
+    """Return the finding with its place and advice as one text."""
     text = finding.message
     if finding.suggestion is not None:
         text = msg("{message} {instead}", message=text, instead=finding.suggestion)

@@ -20,7 +20,7 @@ from pyxform.xls2json_backends import (
 
 
 def read_excel(content: bytes) -> DefinitionData:
-    """The sheets of a form; a workbook of one sheet is taken to be the survey sheet."""
+    """Return the sheets of a form; a single sheet counts as the survey sheet."""
     reader = ExcelReader(io.BytesIO(content), read_only=True, data_only=True)
     try:
         reader.read()

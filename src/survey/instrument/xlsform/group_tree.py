@@ -1,4 +1,4 @@
-"""The survey sheet as nested groups of rows, before anything is made of the rows."""
+"""Nested groups of rows of the survey sheet, before items are built."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class QuestionGroup:
 
 
 def build_group_tree(sheet: Worksheet, journal: ImportLog) -> QuestionGroup:
-    """The root group. Unbalanced groups, rows without type or name are errors."""
+    """Return the root group; unbalanced groups and rows without type or name are errors."""
     builder = _Builder(sheet, journal)
     for row in sheet.rows:
         if row.cells and aliases.yes_no.get(row.text("disabled")) is not True:
@@ -76,7 +76,7 @@ class _Builder:
             self.stack[-1].children.append(QuestionRow(row, kind, name))
 
     def without_type(self, row: WorksheetRow) -> None:
-        """A row with a name or a label was meant to be a question; others are comments."""
+        """Report a row without a type if it has a name or a label; other rows are comments."""
         if any(row.translations(column) for column in _COMMENT_COLUMNS):
             self.journal.error(
                 msg("This row has no type."),
@@ -105,7 +105,7 @@ class _Builder:
         )
 
     def name(self, row: WorksheetRow, kind: str) -> str:
-        """The name of the row, made unique within the whole form."""
+        """Return the name of the row, made unique within the whole form."""
         name = row.text("name")
         if not name and kind in ("note", "group"):
             name = f"{kind}_{row.number}"
@@ -121,7 +121,7 @@ class _Builder:
         return self.unique(row, name, self.taken_by_groups if kind == "group" else self.taken)
 
     def unique(self, row: WorksheetRow, name: str, used_names: set[str]) -> str:
-        """Equal names are allowed in different groups; answers need different ones."""
+        """Return a name unique in the form: groups may repeat names, answers may not."""
         group = self.stack[-1].name
         candidates = (name, f"{group}_{name}", *(f"{name}_{n}" for n in range(2, 10_000)))
         chosen = next(each for each in candidates if each not in used_names)

@@ -1,4 +1,4 @@
-"""What a reading has to say: collected on the way, sorted by what follows from it."""
+"""Findings collected while a form is read: errors, skipped parts and warnings."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ SETTINGS = "settings"
 
 
 class ImportLog:
-    """Errors stop the import; what is unsupported stops it or is skipped, as the user chose."""
+    """Log of findings; what is unsupported is an error or is skipped, as the user chose."""
 
     def __init__(self, unsupported: Unsupported) -> None:
         self.skips = unsupported == "skip"
@@ -48,7 +48,7 @@ class ImportLog:
         (self.skipped if self.skips else self.errors).append(finding)
 
     def follows(self, message: Message, *, row: int, column: str | None, item: str) -> None:
-        """Left out because something before was: worth listing only when that is allowed."""
+        """Report what is left out because something before was, if leaving out is allowed."""
         if self.skips:
             self.unsupported(message, row=row, column=column, item=item)
 

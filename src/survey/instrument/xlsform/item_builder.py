@@ -1,4 +1,4 @@
-"""One row of the survey sheet -> the items it stands for."""
+"""Builder of the items that a row of the survey sheet stands for."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class ItemBuilder:
         self.remarks = remarks
 
     def items(self, question: QuestionRow) -> tuple[Item, ...] | None:
-        """The items of a row: none when it is left out or wrong, two with `or_other`."""
+        """Return the items of a row: none when it is left out or wrong, two with `or_other`."""
         if question.row.text("choice_filter"):
             self.remarks.unsupported(
                 question,
@@ -170,7 +170,7 @@ class ItemBuilder:
         return number
 
     def other(self, item: Item) -> Item:
-        """The text question that `or_other` stands for."""
+        """Return the text question that `or_other` stands for."""
         condition = f"selected(${{{item.name}}}, '{OTHER}')"
         if item.relevant:
             condition = f"({item.relevant}) and {condition}"
@@ -185,7 +185,7 @@ class ItemBuilder:
         )
 
     def check_extras(self, question: QuestionRow) -> None:
-        """What hangs on a question and is left out without changing the question."""
+        """Report media, defaults and triggers, which are left out."""
         columns = {column for column, _ in question.row.cells}
         media = min((column for column in columns if column.startswith("media::")), default=None)
         if media is not None:

@@ -1,4 +1,4 @@
-"""Which languages a form speaks, and its texts in all of them."""
+"""Languages of a form, and its texts in all of them."""
 
 import re
 from collections import Counter
@@ -41,7 +41,7 @@ _SELF_NAMED_LANGUAGES = (
 
 
 class Languages:
-    """Maps the language tokens of the headers to languages and completes the texts."""
+    """Languages by the tokens in column headers; completes texts that are missing in one."""
 
     def __init__(self, sheets: FormWorksheets, journal: ImportLog) -> None:
         self.journal = journal
@@ -58,7 +58,7 @@ class Languages:
     def _unnamed(
         self, sheets: FormWorksheets, spoken: list[str | None], wanted: str | None
     ) -> Language:
-        """The language of columns that name none, such as a plain `label`."""
+        """Return the language of columns that name none, such as a plain `label`."""
         if wanted and wanted != "default":
             return language_of(wanted)
         language = language_of("zh" if _holds_ideographs(sheets) else "en")
@@ -76,7 +76,7 @@ class Languages:
     def _default(
         self, sheets: FormWorksheets, spoken: Sequence[str | None], wanted: str | None
     ) -> Language:
-        """The language that the form names, else the one in which it says most."""
+        """Return the language that the form names, else the one with most texts."""
         codes = {language.code: language for language in self.all}
         if wanted and language_of(wanted).code in codes:
             return codes[language_of(wanted).code]
@@ -92,7 +92,7 @@ class Languages:
         return fullest if texts[fullest.code] > texts[usual.code] else usual
 
     def labels(self, row: WorksheetRow, column: str) -> Labels:
-        """The texts of one column in every language; a missing one is the default's."""
+        """Return the texts of one column in every language; a missing one is the default's."""
         texts: dict[str, str] = {}
         for token, text in row.translations(column).items():
             shown = strip_markup(text)
@@ -117,14 +117,14 @@ class Languages:
         return {language.code: text for language in self.all}
 
     def instrument_languages(self, text: Message) -> Labels:
-        """A word that the platform adds to the form, in Chinese where the form is Chinese."""
+        """Return a text that the platform adds to the form, in the languages of the form."""
         return {
             language.code: translator(language.code if language.code in LANGUAGES else "en")(text)
             for language in self.all
         }
 
     def report(self) -> None:
-        """One remark a language, however many texts it lacks."""
+        """Report each language that lacks texts once."""
         for language in self.all:
             if self.missing[language.code]:
                 self.journal.warning(
@@ -138,7 +138,7 @@ class Languages:
 
 
 def _language_tokens(sheets: FormWorksheets) -> list[str | None]:
-    """Language tokens of the questions, in the order of the columns; without any, of all texts."""
+    """Return the language tokens of the labels in the order of the columns, else of all texts."""
     labels = _tokens(sheets.survey, ("label",))
     return labels or [
         token for sheet in (sheets.survey, sheets.choices) for token in _tokens(sheet, TRANSLATED)
@@ -146,7 +146,7 @@ def _language_tokens(sheets: FormWorksheets) -> list[str | None]:
 
 
 def _tokens(sheet: Worksheet, columns: Collection[str]) -> list[str | None]:
-    """Only of texts that are really there: an empty column offers no language."""
+    """Return the tokens of columns that hold texts: an empty column offers no language."""
     used = {language for row in sheet.rows for (column, language) in row.cells if column in columns}
     return [
         column.language
@@ -169,7 +169,7 @@ def _holds_ideographs(sheets: FormWorksheets) -> bool:
 
 @lru_cache(maxsize=256)
 def language_of(token: str) -> Language:
-    """`French (fr)`, `French`, `fr` -> a code and the name shown to the respondent."""
+    """Return code and displayed name of a language written `French (fr)`, `French` or `fr`."""
     token = collapse_whitespace(token)
     match = _NAMED_CODE.match(token)
     if match and _is_code(match["code"], match["name"]):
@@ -184,7 +184,7 @@ def language_of(token: str) -> Language:
 
 
 def _is_code(written: str, name: str) -> bool:
-    """A language code as opposed to a region (`English (UK)`); or one that we made of the name."""
+    """Return whether this is a language code or made of the name, unlike `UK` in `English (UK)`."""
     primary = re.split("[-_]", written)[0]
     return written == _slug(name) or primary in _known_codes()
 

@@ -1,4 +1,4 @@
-"""Texts that show earlier answers as `${name}`: what cannot be shown becomes an ellipsis."""
+"""Piping of earlier answers into texts as `${name}`; unknown ones become an ellipsis."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ _TEXTS = ("label", "hint", "required_message", "constraint_message", "low_label"
 def resolve_piping(
     sections: Iterable[Section], rows: Mapping[str, int], journal: ImportLog
 ) -> tuple[Section, ...]:
-    """The sections with only such mentions as the form can fill in at that place."""
+    """Return the sections with only such references as the form can fill in at that place."""
     asked: set[str] = set()
     settled: list[Section] = []
     for section in sections:

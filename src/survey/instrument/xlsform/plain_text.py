@@ -11,7 +11,7 @@ _ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
 def strip_markup(text: str) -> str:
-    """Without HTML tags, bold and heading marks and control characters; stable when repeated."""
+    """Return the text without HTML tags, bold and heading marks and control characters."""
     previous = None
     while previous != text:
         previous = text

@@ -1,4 +1,4 @@
-"""A workbook, or rows in its layout -> an instrument, with everything there is to say about it."""
+"""Reader from a workbook, or rows in its layout, to an instrument and findings."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -105,7 +105,7 @@ def _read_form(
 
 
 def _check_with_pyxform(sheets: FormWorksheets, journal: ImportLog) -> None:
-    """What other tools would say of the form: an error, unless parts of it were skipped."""
+    """Report what pyxform says of the form: an error, unless parts of it were skipped."""
     if sheets.definition is None:
         return
     try:
@@ -130,7 +130,7 @@ def _title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
 
 
 def _thanks(settings: WorksheetRow, languages: Languages) -> Labels:
-    """Columns `thanks_zh`, `thanks_en` …, or one `thanks` for a form in one language."""
+    """Return the thanks: columns `thanks_zh` …, or one `thanks` for a form in one language."""
     texts = {
         language.code: text
         for language in languages.all
@@ -149,7 +149,7 @@ def _no_questions_message(journal: ImportLog) -> Message:
 
 
 def _add_version(instrument: Instrument, journal: ImportLog) -> Instrument:
-    """A form without a version gets one from its content: equal forms, equal versions."""
+    """Give a form without a version one made from its content: equal forms, equal versions."""
     if instrument.version != _UNVERSIONED:
         return instrument
     version = instrument.sha256[:8]

@@ -1,4 +1,4 @@
-"""Expressions and references of a whole form: what can be kept, and what goes with what is not."""
+"""Resolver of expressions: removes those that refer to parts of the form left out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from survey.locale import Message, msg
 
 @dataclass(frozen=True, slots=True)
 class ResolvedGroup:
-    """A group whose conditions are known to work, with its children in order."""
+    """Group whose conditions can be evaluated, with its children in order."""
 
     row: WorksheetRow
     name: str
@@ -34,7 +34,7 @@ class ResolvedGroup:
 
 @dataclass(slots=True)
 class _KnownNames:
-    """Names of the form, as far as the walk has come."""
+    """Names of the form that are known at the current place of the walk."""
 
     all: frozenset[str]
     asked: set[str] = field(default_factory=set)
@@ -42,12 +42,12 @@ class _KnownNames:
 
 
 def _clean(source: str) -> str:
-    """Straight quotes for curly ones; Excel's TRUE and FALSE as the functions that they mean."""
+    """Return the source with straight quotes and with Excel's TRUE and FALSE as functions."""
     return str(BINDING_CONVERSIONS.get(source) or clean_text_values(source))
 
 
 def _clean_item(item: Item) -> Item:
-    """An item that we wrote, whose condition repeats the form's own."""
+    """Return an item added by the reader with its condition cleaned like the form's own."""
     relevant = item.relevant and _clean(item.relevant)
     return item.model_copy(update={"relevant": relevant})
 
@@ -118,7 +118,7 @@ class _ReferenceResolver:
         return (first, *others)
 
     def item(self, item: Item, row: WorksheetRow) -> Item | None:
-        """The item without a constraint that does not work; none if its route does not."""
+        """Return the item without an unusable constraint; None if its condition is unusable."""
         changes: dict[str, str | None] = {}
         for column in ("relevant", "calculation"):
             source = getattr(item, column)
@@ -134,7 +134,7 @@ class _ReferenceResolver:
         return item.model_copy(update=changes) if changes else item
 
     def works(self, source: str, row: WorksheetRow, name: str, column: str) -> bool:
-        """Whether the expression can be evaluated at this place of the form."""
+        """Return whether the expression can be evaluated at this place of the form."""
         header = self.sheet.header(column)
         try:
             expression = parse(source)

@@ -1,4 +1,4 @@
-"""Remarks on rows of the survey sheet, in the words of the file."""
+"""Log of findings on rows of the survey sheet, with the headers of the file."""
 
 from survey.instrument.xlsform.group_tree import QuestionRow
 from survey.instrument.xlsform.import_log import ImportLog
@@ -7,7 +7,7 @@ from survey.locale import Message
 
 
 class RowLog:
-    """The journal, told by question and column name."""
+    """Import log addressed by question and column name."""
 
     def __init__(self, sheet: Worksheet, journal: ImportLog) -> None:
         self.sheet = sheet

@@ -1,4 +1,4 @@
-"""Numbers on a scale: what a `range` or the bounds of a number question say."""
+"""Parameters of a `range` and numbers in cells of the survey sheet."""
 
 from pyxform.errors import PyXFormError
 from pyxform.parsing.parameters import parse
@@ -11,7 +11,7 @@ _MAX_VALUE = 1e15
 
 
 def read_parameters(row: WorksheetRow) -> dict[str, str] | None:
-    """`start=1 end=10` as a mapping; None when it cannot be read."""
+    """Return parameters such as `start=1 end=10` as a mapping; None if they cannot be read."""
     try:
         return dict(parse(row.text("parameters"), row.number))
     except PyXFormError:
@@ -19,7 +19,7 @@ def read_parameters(row: WorksheetRow) -> dict[str, str] | None:
 
 
 def read_scale(row: WorksheetRow) -> NumberScale | None:
-    """The scale of a `range` row; None when it is not one."""
+    """Return the scale of a `range` row; None if the parameters give none."""
     parameters = read_parameters(row)
     if parameters is None:
         return None

@@ -1,4 +1,4 @@
-"""Nested groups -> sections, one after the other, each a page of the form."""
+"""Builder of sections, the pages of the form, from nested groups."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ MAX_PAGE_ITEMS = 15
 
 
 def join_conditions(*conditions: str | None) -> str | None:
-    """All of the conditions; one alone stays as it is written."""
+    """Return the conditions joined by `and`; a single one stays as it is written."""
     given = [condition for condition in conditions if condition is not None]
     if len(given) < 2:
         return given[0] if given else None
@@ -37,7 +37,7 @@ class SectionBuilder:
     def split(
         self, group: ResolvedGroup, relevant: str | None, *, is_root: bool = False
     ) -> Iterator[Section]:
-        """Loose items become sections of their own between those of the groups."""
+        """Yield the sections of a group; items outside its groups get sections of their own."""
         loose: list[Item] = []
         for child in (*group.children, None):
             if isinstance(child, Item):
@@ -79,7 +79,7 @@ class SectionBuilder:
         return name
 
     def flat(self, group: ResolvedGroup, outer: str | None = None) -> Iterator[Item]:
-        """Items with the conditions of the groups between them and the section."""
+        """Yield items with the conditions of the groups between them and the section."""
         for child in group.children:
             if isinstance(child, Item):
                 condition = join_conditions(outer, child.relevant)

@@ -93,7 +93,7 @@ def unsupported_type_hint(kind: str) -> Message:
 
 
 def parse_select_type(kind: str) -> tuple[ItemKind | None, str, bool] | None:
-    """(kind or None when unsupported, list name, whether “other” is offered) of a select."""
+    """Return kind (None if unsupported), list name and whether “other” is offered, for a select."""
     match = RE_SELECT.match(kind)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Before any library parses a workbook: is it one that we want to open at all?
+"""Safety checks of an uploaded workbook before any library parses it.
 
 Everything here looks at bytes and at the directory of the archive. The limits also bound the time
 that reading takes, because the libraries behind read in time proportional to what is let through.
@@ -32,7 +32,7 @@ _READABLE = (".xlsx", ".xls", ".csv", ".md")
 
 @dataclass(frozen=True, slots=True)
 class WorkbookLimits:
-    """How large a workbook may be: bytes packed, of one part, unpacked; rows and cells."""
+    """Limits of a workbook: bytes packed, of one part, unpacked; rows and cells."""
 
     file: int = MAX_FILE
     part: int = MAX_PART
@@ -47,7 +47,7 @@ FORM_LIMITS = WorkbookLimits()
 
 @dataclass(frozen=True, slots=True)
 class CheckedWorkbook:
-    """Bytes that may be parsed, and as what."""
+    """Bytes that may be parsed, and their file format."""
 
     content: bytes
     suffix: str
@@ -72,7 +72,7 @@ def open_workbook(source: Path) -> CheckedWorkbook:
 
 
 def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
-    """An uploaded .xlsx workbook that may be parsed, or raise `WorkbookError`."""
+    """Return an uploaded .xlsx workbook that may be parsed, or raise `WorkbookError`."""
     if Path(name).suffix.lower() in _WITH_MACROS:
         raise _macro_error()
     if check_spreadsheet(content) != ".xlsx":
@@ -96,7 +96,7 @@ def _read_limited(source: Path) -> bytes:
 
 
 def check_spreadsheet(content: bytes, limits: WorkbookLimits = FORM_LIMITS) -> str:
-    """`.xlsx` or `.xls`, whatever the file is called; raises `WorkbookError` if it is unsafe."""
+    """Return `.xlsx` or `.xls` by content, or raise `WorkbookError` if the file is unsafe."""
     if len(content) > limits.file:
         raise _too_large_error(limits)
     if content.startswith(_OLE):
@@ -167,19 +167,19 @@ def _check_parts(
 
 
 def _is_bomb(part: "_LimitedPart", entry: zipfile.ZipInfo) -> bool:
-    """Said after 16 MB, not after the seconds that it takes to unpack what is allowed at most."""
+    """Return whether a part unpacks to far more than it holds; decided after 16 MB."""
     return part.size > max(MIN_BOMB_BYTES, MAX_UNPACK_RATIO * entry.compress_size)
 
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """What really comes out; the sizes in the directory may lie."""
+    """Yield the unpacked bytes of a part; sizes in the directory may be wrong."""
     with archive.open(entry) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             yield chunk
 
 
 class _LimitedPart:
-    """What one file of the archive was seen to hold, while it streamed past."""
+    """Observations of one file of the archive while it is unpacked."""
 
     def __init__(self) -> None:
         self.size = self.rows = self.cells = 0
@@ -200,7 +200,7 @@ class _LimitedPart:
 
 
 def _check_encoding(start: bytes) -> None:
-    """UTF-8, as every spreadsheet writes it: another one could hide what we look for."""
+    """Refuse encodings other than UTF-8, in which forbidden parts could hide."""
     if b"\x00" in start or start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
     head = start[:200].lower()

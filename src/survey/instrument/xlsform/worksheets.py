@@ -1,4 +1,4 @@
-"""The three sheets of a form as rows of named cells; pyxform reads the file formats."""
+"""Worksheets of a form as rows of named cells; pyxform reads the file formats."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ _WORKSHEET_TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class WorksheetColumn:
-    """A header: what it is called in the file, what it means, and its language token."""
+    """Column header: its text in the file, its meaning, and its language token."""
 
     header: str
     name: str
@@ -66,7 +66,7 @@ class Worksheet:
     rows: tuple[WorksheetRow, ...] = ()
 
     def header(self, name: str) -> str:
-        """How the file calls a column."""
+        """Return the text of a column's header in the file."""
         return next((column.header for column in self.columns if column.name == name), name)
 
 
@@ -80,7 +80,7 @@ class FormWorksheets:
 
 
 def read_worksheets(workbook: CheckedWorkbook) -> FormWorksheets:
-    """Parse a file that the guard let through."""
+    """Return the worksheets of a file that passed the safety checks."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on page headers and the like
@@ -125,7 +125,7 @@ def from_rows(
     choices: Iterable[Mapping[str, str]],
     settings: Mapping[str, str],
 ) -> FormWorksheets:
-    """The same from rows that are already in memory."""
+    """Return worksheets made from rows that are already in memory."""
     survey, choices = _nonempty_cells(survey), _nonempty_cells(choices)
     return from_definition(
         DefinitionData(

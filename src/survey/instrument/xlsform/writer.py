@@ -1,4 +1,4 @@
-"""An instrument -> an XLSForm workbook that reads back as the same instrument.
+"""Writer of an instrument as an XLSForm workbook that reads back as the same instrument.
 
 What XLSForm has no column for stands in columns of our own (indicator, module, sensitive, specials,
 ends, minimum, maximum, step, low_label, high_label, tree), which other tools ignore.
@@ -99,7 +99,7 @@ def _settings(instrument: Instrument) -> dict[str, str]:
 
 
 class _Lists:
-    """Choice lists, each written once however many questions use it."""
+    """Choice lists of the workbook; each is written once, whatever uses it."""
 
     def __init__(self, languages: tuple[Language, ...]) -> None:
         self.languages = languages
@@ -201,7 +201,7 @@ _ALWAYS = frozenset({"type", "name", "list_name", "form_id", "version"})
 
 
 def _cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
-    """Always text: an expression such as `=1` must not become a formula."""
+    """Return a text cell: an expression such as `=1` must not become a formula."""
     if not text:
         return None
     cell = WriteOnlyCell(sheet, value="")
