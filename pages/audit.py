@@ -1,4 +1,4 @@
-"""Audit: who did what to whom and when, and whether anybody has touched the trail since."""
+"""Audit page: entries of the audit trail, and whether its hash chain is intact."""
 
 from survey.ui.audit import draw_filters, draw_trail
 from survey.ui.navigation import PageKey

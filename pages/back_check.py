@@ -1,4 +1,4 @@
-"""Back-check: draw interviews, ask the people again, see what differs and what follows from it."""
+"""Back-check page: draw interviews, call respondents again, compare, and take measures."""
 
 from survey.ui.back_check import draw_back_check, draw_filters
 from survey.ui.navigation import PageKey

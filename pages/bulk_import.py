@@ -1,4 +1,4 @@
-"""Bulk import: a file of interviews is checked, then written whole or not at all."""
+"""Bulk import page: a file of interviews is checked, then written whole or not at all."""
 
 from survey.ui.bulk_import import draw_bulk_import
 from survey.ui.navigation import PageKey

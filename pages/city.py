@@ -1,4 +1,4 @@
-"""One city: its score beside the nation and its peers, strengths and gaps, groups, reports."""
+"""City page: score beside nation and peers, strengths, weaknesses, groups and reports."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Reports and exports: single interviews for analysts, for a stated purpose."""
+"""Export page: de-identified microdata for analysts, for a stated purpose."""
 
 from survey.ui.export import draw_export
 from survey.ui.navigation import PageKey

@@ -1,4 +1,4 @@
-"""Start page: what this is, and signing in by choosing a role."""
+"""Start page: what the platform is, and demo roles to sign in as."""
 
 from survey.ui.home import draw_home
 from survey.ui.navigation import PageKey

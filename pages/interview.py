@@ -1,4 +1,4 @@
-"""Interview: the surveyor reads the questions aloud and enters the answers."""
+"""Interview page: the surveyor reads the questions aloud and enters the answers."""
 
 from survey.ui.assisted_interview import draw_assisted_interview
 from survey.ui.navigation import PageKey

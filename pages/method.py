@@ -1,4 +1,4 @@
-"""Method: every choice behind the figures, from the snapshot's own manifest."""
+"""Method page: how the estimates were computed, from the manifest of the snapshot."""
 
 from survey.ui import filters
 from survey.ui.method import draw_method

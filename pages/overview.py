@@ -1,4 +1,4 @@
-"""The national overview: the answer first, then its parts, the cities, the areas, the years."""
+"""National overview page: headline score, indicators, cities, areas and years."""
 
 import streamlit as st
 

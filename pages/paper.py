@@ -1,4 +1,4 @@
-"""Paper entry: sheets keyed without a mouse, keyed twice where drawn, settled where they differ."""
+"""Paper entry page: keying of sheets, double entry, and adjudication of differences."""
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page

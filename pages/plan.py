@@ -1,4 +1,4 @@
-"""Waves and sampling: make a wave, plan its sample, draw its points, post its people."""
+"""Planning page: waves, sample and quotas, sampling points, and people."""
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page

@@ -1,4 +1,4 @@
-"""Progress: what is collected against the plan, when the rest will be there, what to do first."""
+"""Progress page: collected interviews against the plan, forecast, and alerts."""
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page

@@ -1,4 +1,4 @@
-"""Review: one interview after the other as it was answered, approved, sent back or taken out."""
+"""Review page: interviews are approved, returned or voided one after the other."""
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page

@@ -1,4 +1,4 @@
-"""Sign-in codes: a supervisor prints one-time codes for the surveyors of the own area."""
+"""Sign-in codes page: supervisors print one-time codes for surveyors of their area."""
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page

@@ -1,4 +1,4 @@
-"""Special groups: older people, children, the countryside, low incomes; and two supplements."""
+"""Special groups page: older people, children, rural areas, low incomes; two supplements."""
 
 from survey.publish.views.small_area_comparison import WAVES, SmallAreaFilters
 from survey.publish.views.small_areas import band_choices, build_small_area_view

@@ -1,4 +1,4 @@
-"""My tasks: what was sent back, sampling points, one-time links with QR codes, own count."""
+"""Tasks page of a surveyor: returned interviews, sampling points, invitation codes, counts."""
 
 from survey.ui.corrections import show_returned
 from survey.ui.invitation_codes import draw_invitation_codes

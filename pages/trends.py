@@ -1,4 +1,4 @@
-"""Trends and comparisons: what changed since an earlier wave, and cities beside their peers."""
+"""Trends page: changes since an earlier wave, and cities beside their peers."""
 
 import streamlit as st
 

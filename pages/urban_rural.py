@@ -1,4 +1,4 @@
-"""Town and countryside, and fields of consumption: the difference first, then what is behind it."""
+"""Urban and rural page: differences between town and countryside, by field of consumption."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Users and rights: who may work where and until when, and help for those who cannot sign in."""
+"""Users page: accounts with role, area and last day, and help with signing in."""
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page

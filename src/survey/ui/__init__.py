@@ -1,1 +1,1 @@
-"""Streamlit furniture shared by the pages."""
+"""Streamlit user interface: the parts that the pages are made of."""

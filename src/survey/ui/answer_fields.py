@@ -14,7 +14,7 @@ from survey.ui.response_html import format_answer
 
 @dataclass(frozen=True, slots=True)
 class AnswerFieldData:
-    """What a field needs to be drawn: the question, its label, and the stored answer."""
+    """Question, label and stored answer of one form field."""
 
     t: Translator
     item: Item

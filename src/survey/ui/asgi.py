@@ -1,4 +1,4 @@
-"""One ASGI application: Streamlit's pages, and beside them the public form, sign-in and health."""
+"""ASGI application of the platform: Streamlit's pages, public form, sign-in, health checks."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class SecurityHeadersMiddleware:
-    """Adds the security headers that an answer does not carry already."""
+    """Middleware that adds security headers to responses without them."""
 
     def __init__(self, app: ASGIApp, trusted_proxies: int = 0) -> None:
         self.app, self.trusted_proxies = app, trusted_proxies
@@ -68,7 +68,7 @@ def _disable_page_discovery() -> None:
 
 
 def _warm_caches(settings: Settings) -> None:
-    """What the first visitor would otherwise wait for."""
+    """Load assets, translations and the open questionnaires before the first request."""
     warm_assets()
     for language in LANGUAGES:
         translator(language)
@@ -84,7 +84,7 @@ def _warm_caches(settings: Settings) -> None:
 
 
 def _prebuild_charts() -> None:
-    """Behind the first readers; should it fail, they wait a little, and the platform stays up."""
+    """Build the chart specifications in the background; errors are logged and ignored."""
     try:
         prebuild_specs()
     except Exception:
@@ -109,7 +109,7 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
 
 
 class PathDispatcher:
-    """Our own addresses straight to our routes, all others to Streamlit.
+    """ASGI application that sends our own paths to our routes and all others to Streamlit.
 
     An interview at the public door then does not walk through Streamlit's sessions and gzip.
     """
@@ -123,7 +123,7 @@ class PathDispatcher:
 
 
 def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> ASGIApp:
-    """The whole platform as one application, for uvicorn or any other ASGI server."""
+    """Build the whole platform as one ASGI application."""
     _disable_page_discovery()
     own = build_app(settings)
     pages = App(script, lifespan=_lifespan(settings))

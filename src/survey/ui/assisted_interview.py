@@ -30,7 +30,7 @@ def draw_assisted_interview(page: PageContext, task: SurveyorTask) -> None:
 
 @page_fragment()
 def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrument) -> None:
-    """The part of the page that an arriving interview runs again, and nothing else."""
+    """Draw the form as a fragment: an arriving interview runs nothing else again."""
     t = page.t
     count = st.empty()
     outcome = interview_form(
@@ -54,7 +54,7 @@ def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrumen
 
 
 def _store_submission(page: PageContext, document: Mapping[str, Any]) -> ApiResult:
-    """Whoever is signed in at this moment: the page may have been drawn hours ago."""
+    """Store a submission as the person signed in now: the page may have been drawn hours ago."""
     return store_submission(document, find_current_principal(page.settings), page.settings)
 
 
@@ -67,8 +67,11 @@ def _instrument(page: PageContext, task: SurveyorTask) -> Instrument:
 
 
 def _list_full_groups(page: PageContext, task: SurveyorTask) -> tuple[FullQuotaGroup, ...]:
-    """Asked again with every interview that arrives; without a database nobody is stopped early,
-    and the form with what was answered stays on the screen."""
+    """Return the quota groups that are full, for the form to stop early.
+
+    Asked again with every interview that arrives. Without a database there are none, and the form
+    with its answers stays on the screen.
+    """
     try:
         with read_scope(page.settings.store_url) as session:
             point = get_assigned_point(

@@ -1,4 +1,4 @@
-"""Long work beside the page: in a thread of its own, watched and cancelled from the screen."""
+"""Background jobs: threads whose progress a page shows and may cancel."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ _Result = TypeVar("_Result")
 
 @dataclass
 class BackgroundJob(Generic[_Result]):
-    """One piece of work; the thread writes `done`, `made` and `problem`, the page reads them."""
+    """Job in a thread, which writes `done`, `result` and `problem`; the page reads them."""
 
     name: Message
     done: int = 0
@@ -34,20 +34,20 @@ class BackgroundJob(Generic[_Result]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked it to stop; what was past stopping may be done all the same."""
+        """Whether a cancellation was requested; the job may have completed all the same."""
         return self._cancelled.is_set()
 
     @property
     def share(self) -> float:
-        """How much is done, 0 to 1."""
+        """Share of the work that is done, 0 to 1."""
         return self.done / self.total if self.total else 0.0
 
     def cancel(self) -> None:
-        """Stop at the next row; whatever was begun is rolled back."""
+        """Request the job to stop at the next row; its transaction is rolled back."""
         self._cancelled.set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it ended within this time."""
+        """Wait until the job ends and return whether it did within this time."""
         return self._ended.wait(seconds)
 
     def start(self, act: Callable[[ProgressCallback], _Result]) -> None:

@@ -1,4 +1,4 @@
-"""Drawing a picture: title, chart, what to bear in mind, the table, the downloads."""
+"""Panel of a chart: title, chart, remarks, data table and downloads."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ def draw_chart_panel(page: PageContext, picture: ChartPanel, *, demo: bool) -> N
 
 
 def draw_clickable(page: PageContext, picture: ChartPanel, *, demo: bool) -> str | None:
-    """The same, and the code of the row that the reader clicked, if any."""
+    """Draw the panel and return the code of the clicked row, if any."""
     return _draw_panel(page, picture, demo=demo, clickable=True)
 
 
@@ -42,7 +42,7 @@ def _draw_panel(
 
 @st.fragment
 def _draw_data_table(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
-    """Table and downloads, made when a reader opens them and without the rest of the page.
+    """Draw table and downloads once they are opened, without running the rest of the page.
 
     They are two thirds of a page's elements, and few readers want those of every picture.
     """

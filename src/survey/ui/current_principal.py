@@ -1,4 +1,4 @@
-"""Who is looking at the screen. Reading the cookie stands behind one function."""
+"""Principal of the browser session that a page is drawn for."""
 
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,17 +11,17 @@ from survey.store.tables import now
 
 
 def session_cookie() -> str | None:
-    """The secret in this browser's cookie."""
+    """Return the session secret in this browser's cookie."""
     return st.context.cookies.get(COOKIE)
 
 
 def find_current_principal(settings: Settings) -> Principal | None:
-    """The signed-in person; asked anew at every run, so that signing out counts at once."""
+    """Return the signed-in person, looked up at every run, so that signing out counts at once."""
     return authenticate_session(settings.store_url, session_cookie(), now())
 
 
 def require_principal(settings: Settings) -> Principal:
-    """Whoever is signed in when a button is pressed: its page may have been drawn hours ago."""
+    """Return the person signed in now, which may differ from when the page was drawn."""
     person = find_current_principal(settings)
     if person is None:
         raise AccessDeniedError(msg("Please sign in first."))
@@ -29,7 +29,7 @@ def require_principal(settings: Settings) -> Principal:
 
 
 def find_principal_or_none(settings: Settings) -> Principal | None:
-    """For the menu only: without a store there is nobody; the page itself says what is wrong."""
+    """Return the signed-in person for the menu; None also when the store is away."""
     try:
         return find_current_principal(settings)
     except SQLAlchemyError:

@@ -35,7 +35,7 @@ def draw_export(page: PageContext) -> None:
 
 
 def _draw_export_form(page: PageContext) -> None:
-    """Says what to do when no wave is frozen yet."""
+    """Draw the export of a frozen wave, or what to do when there is none yet."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         waves = {

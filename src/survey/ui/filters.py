@@ -1,4 +1,4 @@
-"""The choices that result pages share."""
+"""Filters shared by the results pages."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,7 +37,7 @@ def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
 
 
 def pick_wave(page: PageContext, series: str) -> WaveInfo | None:
-    """The wave to read; says what to do when there is none yet."""
+    """Draw the choice of a frozen wave; None, with a notice, if there is none yet."""
     t = page.t
     by_key = {
         wave.key: wave for wave in (*list_frozen_waves(page, series), *_own_waves(page, series))
@@ -61,14 +61,14 @@ def pick_wave(page: PageContext, series: str) -> WaveInfo | None:
 
 
 def _own_waves(page: PageContext, series: str) -> list[WaveInfo]:
-    """Waves of series of one's own: they are read on the pages of the main study."""
+    """Return waves of other series than the three studies; the main study's pages show them."""
     if series != "main":
         return []
     return [wave for wave in all_waves(page) if wave.series not in SHIPPED_SERIES]
 
 
 def pick_started_wave(page: PageContext, fieldwork_waves: Sequence[WaveSummary]) -> WaveSummary:
-    """The wave whose fieldwork is looked at; `begun` has at least one."""
+    """Draw the choice of a wave among `fieldwork_waves`, of which there is at least one."""
     by_key = {wave.key: wave for wave in fieldwork_waves}
     chosen = pick(
         page.t("Wave"), "wave", list(by_key), language=page.language,
@@ -84,7 +84,7 @@ def pick_indicator(
     levels: Sequence[int] = (1, 2),
     name: str = "indicator",
 ) -> str:
-    """The composite or one of its indicators."""
+    """Draw the choice between the composite and its indicators."""
     names = display_names(page, results)
     tree = results.tree
     codes = (
@@ -104,7 +104,7 @@ def pick_indicator(
 
 
 def filter_row(name: str = "filters") -> st.delta_generator.DeltaGenerator:
-    """A line of choices; it is not printed."""
+    """Open a row of filters, which is left out in print."""
     return st.container(horizontal=True, vertical_alignment="bottom", key=f"filters-{name}")
 
 
@@ -123,7 +123,7 @@ def pick_area(page: PageContext, results: WaveResults, level: str) -> str | None
 
 
 def pick_city(page: PageContext, choices: dict[str, str]) -> str:
-    """One city; people who belong to one start there."""
+    """Draw the choice of a city; starts at the principal's own."""
     return pick(
         page.t("City"),
         "city",
@@ -135,7 +135,7 @@ def pick_city(page: PageContext, choices: dict[str, str]) -> str:
 
 
 def pick_area_scope(page: PageContext, choices: dict[str, str]) -> str:
-    """The nation, a region or a city; people who belong to a city start there."""
+    """Draw the choice of nation, region or city; starts at the principal's own city."""
     return pick(
         page.t("Nation, region or city"),
         "place",
@@ -147,7 +147,7 @@ def pick_area_scope(page: PageContext, choices: dict[str, str]) -> str:
 
 
 def pick_detail(page: PageContext) -> bool:
-    """Whether third-level indicators are drawn as well."""
+    """Draw the choice whether third-level indicators are shown as well."""
     t = page.t
     shown = {"2": t("Two levels"), "3": t("Three levels")}
     chosen = pick(
@@ -157,7 +157,7 @@ def pick_detail(page: PageContext) -> bool:
 
 
 def pick_study(page: PageContext) -> str:
-    """The main study or one of its supplements."""
+    """Draw the choice between the main study and its supplements."""
     t = page.t
     shown = {
         "main": t("Main study"),
@@ -176,7 +176,7 @@ def pick_study(page: PageContext) -> str:
 
 
 def pick_topic(page: PageContext, results: WaveResults) -> str:
-    """What the unscored questions are about."""
+    """Draw the choice of a topic of unscored questions."""
     asked = {measure.topic for measure in results.method.measures}
     topics = [topic for topic in TOPICS if topic in asked] or list(TOPICS)
     return pick(
@@ -189,7 +189,7 @@ def pick_topic(page: PageContext, results: WaveResults) -> str:
 
 
 def pick_field(page: PageContext, results: WaveResults) -> str:
-    """A field of consumption that town and countryside are compared in."""
+    """Draw the choice of a field of consumption to compare town and countryside in."""
     return pick(
         page.t("Field of consumption"),
         "field",
@@ -200,13 +200,13 @@ def pick_field(page: PageContext, results: WaveResults) -> str:
 
 
 def pick_level(page: PageContext, results: WaveResults, levels: Sequence[str]) -> str:
-    """By which division of the country areas are drawn."""
+    """Draw the choice of a division of the country into areas."""
     show = display_names(page, results).level
     return pick(page.t("Areas by"), "by", levels, show=show, language=page.language)
 
 
 def pick_basis(page: PageContext) -> str:
-    """How the national figure is counted."""
+    """Draw the choice how the national estimate is weighted."""
     return pick(
         page.t("National score counted as"),
         "basis",
@@ -218,12 +218,12 @@ def pick_basis(page: PageContext) -> str:
 
 
 def _sentence_case(text: str) -> str:
-    """A phrase as it stands alone."""
+    """Return the phrase with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
-    """The city that the others are compared with; None where no city can be shown."""
+    """Draw the choice of the city to compare with; None where no city can be shown."""
     if not choices.names:
         return None
     return pick(
@@ -238,7 +238,7 @@ def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
 
 
 def pick_reference(page: PageContext, choices: Mapping[str, Message] = REFERENCES) -> str:
-    """What a city is read against; the first is the default."""
+    """Draw the choice of a reference to compare a city with; the first is the default."""
     return pick(
         page.t("Beside"),
         "against",
@@ -250,14 +250,14 @@ def pick_reference(page: PageContext, choices: Mapping[str, Message] = REFERENCE
 
 
 def pick_group(page: PageContext, results: WaveResults, groups: Sequence[str] | None = None) -> str:
-    """One of `groups`, or of the special groups of the main study."""
+    """Draw the choice of a group, by default among the special groups of the main study."""
     show = display_names(page, results).group
     known = groups or group_choices(results)
     return pick(page.t("Group"), "group", known, show=show, language=page.language)
 
 
 def pick_before(page: PageContext, wave: WaveInfo) -> str | None:
-    """An earlier wave of the same series, the latest unless chosen; None when there is none."""
+    """Draw the choice of an earlier wave of the series, first the latest; None without one."""
     place = (wave.year, wave.key)
     earlier = [
         earlier_wave
@@ -277,7 +277,7 @@ def pick_before(page: PageContext, wave: WaveInfo) -> str | None:
 
 
 def pick_clear_only(page: PageContext) -> bool:
-    """Whether only the significant rows are listed."""
+    """Draw the switch for significant rows only."""
     t = page.t
     shown = {"all": t("All cities"), "clear": t("Significant only")}
     chosen = pick(
@@ -293,7 +293,7 @@ def pick_clear_only(page: PageContext) -> bool:
 
 
 def pick_comparison(page: PageContext) -> str:
-    """What stands beside the direct figures of the cities; a model estimate unless chosen."""
+    """Draw the choice what to show beside the direct estimates of the cities."""
     return pick(
         page.t("Beside the direct figure"),
         "beside",
@@ -305,7 +305,7 @@ def pick_comparison(page: PageContext) -> str:
 
 
 def pick_driver_group(page: PageContext, choices: Mapping[str, str]) -> str:
-    """Whose satisfaction is explained: the city's, or that of a group of the nation."""
+    """Draw the choice whose satisfaction the drivers explain: the city's or a national group's."""
     return pick(
         page.t("Whose satisfaction"),
         "drivers",

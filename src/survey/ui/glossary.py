@@ -1,4 +1,4 @@
-"""Explanations of terms on screen: the table in `docs/glossary.md`, read once."""
+"""Explanations of terms on screen, from the table in `docs/glossary.md`."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +26,7 @@ class GlossaryTerm:
 
 @lru_cache(maxsize=4)
 def read_glossary(path: Path = GLOSSARY) -> dict[str, GlossaryTerm]:
-    """English term in lower case -> term, in the order of the file."""
+    """Return the terms by their English name in lower case, in the order of the file."""
     terms: dict[str, GlossaryTerm] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -37,6 +37,6 @@ def read_glossary(path: Path = GLOSSARY) -> dict[str, GlossaryTerm]:
 
 
 def explain(term: str, language: str) -> str | None:
-    """The explanation of an English term in the reader's language; None for an unknown one."""
+    """Return the explanation of an English term in a language; None for an unknown term."""
     known = read_glossary().get(term.lower()) if GLOSSARY.exists() else None
     return known.explanation(language) if known else None

@@ -1,4 +1,4 @@
-"""The start page of somebody signed in; nobody else gets as far as here (`web/start_page.py`)."""
+"""Start page for signed-in people; others see `web/start_page.py`."""
 
 from html import escape
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from survey.ui.preferences import LANGUAGE, LARGE
 
 
 def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
-    """The start page for whoever looks."""
+    """Draw the start page."""
     t = viewer.t
     st.title(t("Hundred Cities Survey"), anchor=False)
     text_blocks.draw_sentence(
@@ -55,7 +55,7 @@ def _draw_roles(viewer: ViewerContext) -> None:
 
 
 def _card(viewer: ViewerContext, role: Role, purpose: Message) -> str:
-    """One role, one click: a plain form that the sign-in route answers with a cookie."""
+    """Render the form that signs in as a demo role with one click."""
     t = viewer.t
     target = f"/{landing_page(role).url}"
     wishes = {name: st.query_params[name] for name in (LANGUAGE, LARGE) if name in st.query_params}

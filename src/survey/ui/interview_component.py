@@ -1,4 +1,4 @@
-"""The browser form inside the surveyor's page, as a Streamlit component.
+"""Streamlit component with the browser form for assisted interviews.
 
 The form keeps its own draft and sends until it has a receipt, so a reload, a restart of the server
 or a dead network between two runs of the page loses nothing. What it sends arrives as a trigger.
@@ -23,12 +23,12 @@ from survey.web.submission_intake import ApiResult
 REMEMBERED_OUTCOMES = 20
 
 Accept = Callable[[Mapping[str, Any]], ApiResult]
-"""Stores what the form sent (`survey.web.submission_intake.take_in`) and says what came of it."""
+"""Function that stores what the form sent and returns the result."""
 
 
 @dataclass(frozen=True)
 class InterviewFormConfig:
-    """What is asked, where, and in whose name the answers are kept on this device."""
+    """Questionnaire, sampling point and draft key of the form."""
 
     instrument_sha256: str
     languages: tuple[str, ...]
@@ -66,7 +66,7 @@ def interview_form(
 
 
 def _handed_in(key: str) -> Mapping[str, Any] | None:
-    """What the form has just sent, known before it is drawn where this session drew it before."""
+    """Return what the form has just sent, if this session drew it before."""
     state = st.session_state.get(key)
     return state.get("submitted") if isinstance(state, Mapping) else None
 
@@ -109,4 +109,4 @@ def _component_data(
 
 
 def _ignore_trigger() -> None:
-    """Streamlit offers a trigger only where a callback is named."""
+    """Do nothing: Streamlit offers a trigger only where a callback is named."""

@@ -1,4 +1,4 @@
-"""Single keys that press buttons of the page."""
+"""Keyboard shortcuts: single keys that press buttons of the page."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The method page: formulas, the choices of this snapshot, the words used."""
+"""The method page: formulas, settings of this snapshot, and terms."""
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +12,7 @@ from survey.ui.page_runner import PageContext
 
 
 def draw_method(page: PageContext, results: WaveResults) -> None:
-    """Everything a reader needs to check or repeat the figures of one wave."""
+    """Draw the method by which the estimates of one wave were computed."""
     t = page.t
     view = build_method_view(
         wave=results.wave,
@@ -130,7 +130,7 @@ def _draw_rates(t: Translator) -> None:
 
 
 def _draw_comparisons(t: Translator, view: MethodView) -> None:
-    """Places and changes; nothing for a wave that has no composite."""
+    """Draw how ranks and changes are computed; nothing for a wave without a composite."""
     if view.ranks:
         st.header(t("Places of the cities"), anchor=False)
         st.markdown(

@@ -1,4 +1,4 @@
-"""Which pages there are and who sees them: data, so that it can be tested without a browser."""
+"""Pages of the platform and the actions that open them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,7 +32,7 @@ class PageKey(StrEnum):
 
 @dataclass(frozen=True)
 class PageInfo:
-    """`path` is the file; `url` one segment that never changes, empty for the start page.
+    """Page of the platform: `path` is its file, `url` its permanent address.
 
     `action` is what it takes to open the page.
     """
@@ -82,18 +82,18 @@ PAGES_BY_KEY = {page.key: page for page in PAGES}
 
 
 def may_open(page: PageInfo, principal: Principal | None) -> bool:
-    """Whether the page shows anything but a refusal."""
+    """Return whether the principal may open the page."""
     if page.action is None:
         return True
     return principal is not None and principal.may(page.action)
 
 
 def menu_for(principal: Principal | None) -> tuple[PageInfo, ...]:
-    """The pages in the menu of this person, in their order."""
+    """Return the pages in the menu of a principal, in order."""
     return tuple(page for page in PAGES if may_open(page, principal))
 
 
 def landing_page(role: Role) -> PageInfo:
-    """Where the work of a role begins: the first page that is not open to everybody."""
+    """Return the page where a role starts: the first one that is not open to everybody."""
     own = [page for page in PAGES if page.action in ROLES[role].actions]
     return own[0] if own else PAGES_BY_KEY[PageKey.HOME]

@@ -1,4 +1,4 @@
-"""Who gets through to Streamlit: a signed-in browser, from a page of ours, and not too often."""
+"""Access control in front of Streamlit: session, origin, sockets and uploads."""
 
 import logging
 from functools import partial
@@ -39,7 +39,7 @@ _ADDRESSES: dict[str, PageInfo] = {f"/{page.url}": page for page in PAGES}
 
 
 class PageAccess:
-    """Stands before Streamlit. What it lets through carries no `Origin` any more.
+    """ASGI middleware that lets only signed-in browsers through to Streamlit, without `Origin`.
 
     Streamlit compares a foreign `Origin` with the address that this machine has on the internet,
     and asks a server there for it, while everybody waits.
@@ -116,7 +116,7 @@ class PageAccess:
 
 
 def forward_scope(scope: Scope, secret: str = "") -> Scope:
-    """What Streamlit is told: whose session it is, and nothing of where the request came from."""
+    """Return the scope for Streamlit: with the hashed session, without the origin."""
     kept = [
         (name, value)
         for name, value in scope["headers"]
@@ -128,7 +128,7 @@ def forward_scope(scope: Scope, secret: str = "") -> Scope:
 
 
 def get_requested_page(path: str, language: str) -> RequestedPage:
-    """Which page an address belongs to, for somebody who is not signed in."""
+    """Return the page that a path belongs to, for the start page of signed-out visitors."""
     page = _ADDRESSES.get(path.rstrip("/") or "/")
     title = translator(language)(page.title) if page else ""
     return RequestedPage(title, partial(_target, page), is_start=page is not None and not page.url)

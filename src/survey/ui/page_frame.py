@@ -1,4 +1,4 @@
-"""What stands on every page: head, watermark, footer, and the notices between them."""
+"""Frame of every page: styles, header, watermark, footer, and notices."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -43,7 +43,7 @@ def _css() -> str:
 
 
 def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> None:
-    """Style sheet of the page; large text and the watermark are part of it."""
+    """Add the style sheet of the page, with large text and the demo watermark."""
     limit = t("at most {megabytes} MB", megabytes=_MAX_UPLOAD_MB)
     parts = [_css(), _UPLOADER.format(choose=t("Choose a file"), limit=limit)]
     if preferences.large:
@@ -63,7 +63,7 @@ def draw_header(
     own_account: bool,
     default_language: str,
 ) -> None:
-    """Who publishes, whose data, who is signed in; and the two switches."""
+    """Draw the platform's name, the signed-in person, and the switches for language and size."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"
     ):
@@ -92,7 +92,7 @@ def _render_brand(t: Translator, *, demo: bool, person: str, own_account: bool) 
 
 
 def draw_footer(t: Translator, *, demo: bool) -> None:
-    """The last lines of every page."""
+    """Draw the last lines of a page."""
     about = t("City consumer satisfaction: consumers' own scores of everyday offline shopping.")
     if demo:
         about = t("All figures on this page are generated demo data, no result of any survey.")

@@ -1,4 +1,4 @@
-"""The one way a page runs: guard first, then its frame, then its body, and errors in words."""
+"""Runner of all pages: access check, frame, body, and errors in words."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True)
 class ViewerContext:
-    """One reader's screen: settings of the process, wishes of the reader."""
+    """Settings of the process and preferences of the viewer."""
 
     settings: Settings
     preferences: Preferences
@@ -50,7 +50,7 @@ class ViewerContext:
 
 @dataclass(frozen=True)
 class PageContext:
-    """A signed-in person on a page that is open to them."""
+    """Viewer, principal and page that a page body is drawn for."""
 
     viewer: ViewerContext
     principal: Principal
@@ -138,7 +138,7 @@ def _ask_to_sign_in(viewer: ViewerContext, key: PageKey) -> None:
 
 
 def _sign_in_link(viewer: ViewerContext, key: PageKey) -> tuple[str, str]:
-    """To the roles of a demonstration, else to the sign-in page, which leads back here."""
+    """Return target and label of the link to sign in, which leads back to the page."""
     if viewer.settings.demo:
         return "/", viewer.t("To the start page")
     return f"/auth/login?next=/{PAGES_BY_KEY[key].url}", viewer.t("Sign in")
@@ -154,7 +154,7 @@ def _draw_access_denied(t: Translator) -> None:
 
 @contextmanager
 def _show_errors(t: Translator) -> Iterator[None]:
-    """Say what happened and what to do; what a person cannot mend is logged under a number."""
+    """Draw a notice for an error of the block; unexpected ones are logged under a number."""
     try:
         yield
     except AccessDeniedError as error:
@@ -189,9 +189,9 @@ def unexpected_error_text(t: Translator) -> tuple[str, ...]:
 def page_fragment(
     *, run_every: float | None = None
 ) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """As `st.fragment`, with errors in words: a fragment that runs alone is outside of its page.
+    """Decorate a function as `st.fragment` with errors in words: it may run without its page.
 
-    The first argument of the function is the `Visit`.
+    The first argument of the function is the `PageContext`.
     """
 
     def wrap(draw: Callable[P, None]) -> Callable[P, None]:

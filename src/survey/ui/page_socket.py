@@ -1,4 +1,4 @@
-"""The line of an open page: counted, paced, and ended together with the session it belongs to."""
+"""WebSockets of open pages: limited in number and pace, closed with their session."""
 
 import asyncio
 import logging
@@ -46,7 +46,7 @@ async def refuse_socket(receive: Receive, send: Send) -> None:
 
 @dataclass
 class PageSockets:
-    """All lines of this process."""
+    """WebSockets of open pages in this process."""
 
     pages: ASGIApp
     settings: Settings
@@ -91,7 +91,7 @@ class PageSockets:
             self._keep_state(socket)
 
     def _keep_state(self, socket: "PageSocket") -> None:
-        """State, with the files that were added, goes at once with its session, else in a while."""
+        """Schedule the removal of a page's state: at once if its session ended, else later."""
         if not socket.number:
             return
         if socket.code == _POLICY:
@@ -120,12 +120,12 @@ class PageSockets:
         return max(self._session_pace.reserve(owner), self._address_pace.reserve(address))
 
     def charge(self, owner: str, messages: int) -> None:
-        """What was sent and nobody worked on is paid for by the next line of the session."""
+        """Charge messages that were sent but not processed to the session's next connection."""
         self._session_pace.reserve(owner, messages)
 
 
 class PageSocket:
-    """One line. It is read ahead of its pace, so that one that breaks is noticed at once."""
+    """WebSocket of one page, read ahead of its pace to notice a broken connection at once."""
 
     def __init__(
         self, all_of_them: PageSockets, secret: str, address: str, receive: Receive, send: Send
@@ -141,7 +141,7 @@ class PageSocket:
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether nobody is at the other end any more, or should be."""
+        """Return whether the connection is closed or has to be."""
         return self._disconnected
 
     async def listen(self) -> None:
@@ -174,7 +174,7 @@ class PageSocket:
         self._changed.set()
 
     async def watch(self) -> None:
-        """End a line whose session has ended, though it says nothing."""
+        """Close the connection when its session ends, even if it is idle."""
         while not self._disconnected:
             await asyncio.sleep(CHECK_SECONDS)
             await self._check()
@@ -189,7 +189,7 @@ class PageSocket:
             self._end(_POLICY)
 
     async def receive(self) -> Message:
-        """The next message in its turn; to Streamlit a line that is ended is one that broke."""
+        """Return the next message; a closed connection reads as disconnected."""
         while not self._disconnected:
             if not self._ahead:
                 self._changed.clear()
@@ -216,7 +216,7 @@ class PageSocket:
         await self._check()
 
     async def send(self, message: Message) -> None:
-        """Pass on what Streamlit says; after the end nobody is there to hear it."""
+        """Send a message of Streamlit, unless the connection is closed."""
         if self._closed:
             return
         if message["type"] == "websocket.send" and not self.number:
@@ -232,7 +232,7 @@ class PageSocket:
             self._sockets.owners[self.number] = self.owner
 
     async def close(self) -> None:
-        """Say good-bye; to a page whose session has ended, by having it load its address anew."""
+        """Close the connection; a page whose session ended is told to reload."""
         if self._closed:
             return
         self._closed = True

@@ -1,5 +1,8 @@
-"""The newest seal of the audit trail goes into the log, where the database's owner cannot reach it
-(docs/audit.md)."""
+"""Periodic background tasks: anchors of the audit trail, quality assessment, data retention.
+
+The newest seal of the audit trail goes into the log, where the database's owner cannot reach it
+(docs/audit.md).
+"""
 
 import asyncio
 import logging
@@ -25,7 +28,7 @@ _EVENTS = event_logger(__name__)
 
 
 async def run_anchor_loop(settings: Settings, every: float = ANCHOR_INTERVAL_SECONDS) -> None:
-    """Until it is cancelled: whenever the trail has grown, write its newest seal down."""
+    """Log the newest audit seal periodically until cancelled."""
     last: Anchor | None = None
     while True:
         try:
@@ -57,7 +60,7 @@ _COMMAND = (sys.executable, "-c", "from survey.cli import main; main()", "qualit
 async def run_assessment_loop(
     settings: Settings, every: float = ASSESSMENT_INTERVAL_SECONDS
 ) -> None:
-    """Until it is cancelled: whenever new interviews wait, have them looked at."""
+    """Assess the quality of new interviews periodically until cancelled."""
     while True:
         await asyncio.sleep(every)
         try:
@@ -70,7 +73,7 @@ async def run_assessment_loop(
 
 
 async def run_retention_loop(settings: Settings, every: float = RETENTION_INTERVAL_SECONDS) -> None:
-    """Until it is cancelled: once a day, delete what has been kept long enough."""
+    """Delete expired data once a day until cancelled."""
     while True:
         await asyncio.sleep(every)
         try:

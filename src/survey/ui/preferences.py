@@ -1,4 +1,4 @@
-"""Language and large text: chosen once, kept in the address and across pages."""
+"""Preferences of a viewer, language and large text, kept in the address."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _ON, _OFF = "1", "0"
 
 @dataclass(frozen=True)
 class Preferences:
-    """How one reader wants the screen."""
+    """Language and text size that a viewer chose."""
 
     language: str
     large: bool
@@ -26,13 +26,13 @@ class Preferences:
 
 
 def get_preferences(default_language: str) -> Preferences:
-    """The reader's wishes: from the address, else from earlier in this session."""
+    """Return the preferences from the address, else from earlier in this session."""
     language = _remembered_choice(LANGUAGE, LANGUAGES, default_language)
     return Preferences(language, _remembered_choice(LARGE, (_ON, _OFF), _OFF) == _ON)
 
 
 def draw_switches(preferences: Preferences, t: Translator, default_language: str) -> None:
-    """The two switches in the head of every page."""
+    """Draw the switches for language and large text."""
     st.segmented_control(
         t("Language"),
         LANGUAGES,
@@ -58,7 +58,7 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
 
 
 def native_language_name(language: str) -> str:
-    """What a language calls itself: each catalog translates the word for its own language."""
+    """Return the name of a language in that language."""
     return translator(language)(msg("English"))
 
 
@@ -75,7 +75,7 @@ def _address_key(name: str) -> str:
 
 
 def _remembered_choice(name: str, options: Sequence[str], default: str) -> str:
-    """The kept choice; an address that changed from outside since the last run wins."""
+    """Return the kept choice, unless the address was changed since the last run."""
     memory, address = _memory_key(name), st.query_params.get(name)
     if address in options and address != st.session_state.get(_address_key(name)):
         st.session_state[memory] = address

@@ -1,4 +1,4 @@
-"""One interview under review as plain accessible HTML: flags first, then the answers."""
+"""HTML of an interview under review: header, consent, answers, history."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,12 +35,12 @@ MODES: Mapping[Mode, Message] = {
 
 
 def format_time(at: datetime) -> str:
-    """A moment as people in the field say it."""
+    """Format a time in China to the minute."""
     return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def format_duration(t: Translator, seconds: float | None) -> str:
-    """How long an interview took."""
+    """Format the duration of an interview."""
     if seconds is None:
         return t("duration unknown")
     minutes, rest = divmod(round(seconds), 60)
@@ -48,7 +48,7 @@ def format_duration(t: Translator, seconds: float | None) -> str:
 
 
 def format_reason(t: Translator, reason: ReviewReason) -> str:
-    """Code and note in the reader's language."""
+    """Format a review reason and its note."""
     if reason.code is None:
         return reason.note
     name = t(REASON_NAMES[reason.code])
@@ -56,7 +56,7 @@ def format_reason(t: Translator, reason: ReviewReason) -> str:
 
 
 def render_response_header(t: Translator, names: DisplayNames, interview: ResponseDetail) -> str:
-    """Where, who, when, how long, and the state with its reason."""
+    """Render place, surveyor, time, duration, and the state with its reason."""
     facts = (
         names.area(interview.city_code), interview.point_name, interview.surveyor,
         t(MODES[interview.mode]),
@@ -75,7 +75,7 @@ def render_response_header(t: Translator, names: DisplayNames, interview: Respon
 
 
 def render_consent(t: Translator, interview: ResponseDetail) -> str:
-    """What the respondent agreed to, when, and who read it; the text itself opens on a click."""
+    """Render the consent: version, time and reader; its text opens on a click."""
     record = consent_of(interview)
     if record is None:
         return ""
@@ -92,7 +92,7 @@ def render_consent(t: Translator, interview: ResponseDetail) -> str:
 
 
 def render_answers(t: Translator, interview: ResponseDetail) -> str:
-    """The questions as they were asked, in the language of the interview."""
+    """Render the questions with their answers, in the language of the interview."""
     rows = []
     for part in interview.parts:
         title = label_text(part.title, interview.language, "")
@@ -123,7 +123,7 @@ def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> 
 
 
 def _render_answer(t: Translator, answered: AnsweredItem, language: str) -> str:
-    """An answer as HTML; in open text, what identifies a person is marked and named."""
+    """Render an answer; text that may identify a person is marked and named."""
     if answered.scanned_text is None or not answered.scanned_text.matches:
         return escape(format_answer(t, answered.item, answered.answer, language))
     return "".join(
@@ -135,7 +135,7 @@ def _render_answer(t: Translator, answered: AnsweredItem, language: str) -> str:
 
 
 def format_answer(t: Translator, item: Item, answer: Any, language: str) -> str:
-    """A stored answer in the words of the questionnaire."""
+    """Format a stored answer by the labels of the questionnaire."""
     if answer is None:
         return t("no answer")
     if isinstance(answer, str):
@@ -151,13 +151,13 @@ def _special_label(item: Item, special: SpecialAnswer, language: str) -> str:
 
 
 def render_history(t: Translator, steps: tuple[HistoryEntry, ...]) -> str:
-    """What was done with the interview, the newest first."""
+    """Render the history of an interview, the newest entry first."""
     lines = "".join(f"<li>{escape(format_history_entry(t, step))}</li>" for step in steps)
     return f'<ul class="hcs-history">{lines}</ul>'
 
 
 def format_history_entry(t: Translator, step: HistoryEntry) -> str:
-    """One entry: when, who, to which state, and why."""
+    """Format an entry of the history: time, person, state and reason."""
     to = step.detail.get("to", step.action.removeprefix("response."))
     done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
     if step.action == AuditEvent.RESPONSE_WITHDRAWN:

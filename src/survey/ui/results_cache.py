@@ -22,12 +22,12 @@ _NEW_WAVES_AFTER = 15.0
 
 
 def list_frozen_waves(page: PageContext, series: str) -> list[WaveInfo]:
-    """Frozen waves of one series, newest first; possibly none."""
+    """Return the frozen waves of one series, newest first."""
     return [wave for wave in all_waves(page) if wave.series == series]
 
 
 def all_waves(page: PageContext) -> list[WaveInfo]:
-    """Frozen waves of every series, newest first."""
+    """Return the frozen waves of every series, newest first."""
     settings = page.settings
     return _cached_waves(settings.store_url, str(settings.data_dir), settings)
 
@@ -40,7 +40,7 @@ def _cached_waves(store_url: str, data_dir: str, _settings: Settings) -> list[Wa
 
 
 def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
-    """The results of a wave in the snapshot that `wave` names."""
+    """Return the results of a wave from its snapshot."""
     if wave.state is not WaveState.RELEASED:
         record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.key)
     settings = page.settings
@@ -50,7 +50,7 @@ def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
 
 
 def _release_key(wave: WaveInfo) -> str:
-    """What readers may see of the wave: part of every key, or a revoked release would go on."""
+    """Return the release as part of each cache key, so that a revoked release ends at once."""
     return f"{wave.state} {wave.shown} {wave.first_places}"
 
 
@@ -64,7 +64,7 @@ def _cached_results(
 
 
 def list_other_waves(page: PageContext, wave: WaveInfo) -> tuple[WaveResults, ...]:
-    """The further waves of the same series."""
+    """Return the other waves of the same series."""
     return tuple(
         get_results(page, other)
         for other in list_frozen_waves(page, wave.series)
@@ -80,7 +80,7 @@ def get_view(
     others: Sequence[WaveResults] | None = None,
     **more: Hashable,
 ) -> T:
-    """The view that `make` builds for this reader, built once for everybody who may see it."""
+    """Return the view that `make` builds, cached for all principals with the same access."""
     arguments: dict[str, Any] = dict(more) if others is None else {**more, "others": others}
     key = (
         page.settings.store_url,

@@ -1,4 +1,4 @@
-"""How many pages are drawn at the same time: one core cannot draw more, but everybody waits."""
+"""Limit on the number of pages that are drawn at the same time."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ MAX_COUNTED_SECONDS = 5.0
 
 
 class ScriptRunLimit:
-    """Turns for threads that draw pages: `most` at the same time, `most_each` for one session."""
+    """Slots for threads that draw pages: `most` in all, `most_each` for one session."""
 
     def __init__(
         self, most: int, most_each: int, clock: Callable[[], float] = time.monotonic
@@ -42,7 +42,7 @@ class ScriptRunLimit:
                 self._changed.notify_all()
 
     def _seconds_until_free(self, who: str | None) -> float:
-        """At most so many seconds until there is a turn; 0: now."""
+        """Return the longest time until a slot is free; 0 if one is free now."""
         now = self._clock()
         counted = [
             (each, since)
@@ -57,13 +57,13 @@ class ScriptRunLimit:
 
 @lru_cache(maxsize=1)
 def get_script_run_limit() -> ScriptRunLimit:
-    """The turns of this process."""
+    """Return the slots of this process."""
     settings = current_settings()
     return ScriptRunLimit(settings.page_runs_at_once, settings.page_runs_per_session)
 
 
 @contextmanager
 def script_run_slot() -> Iterator[None]:
-    """The turn of whoever looks at the page that is drawn now."""
+    """Hold a slot while the page of the current session is drawn."""
     with get_script_run_limit().turn(current_principal.session_cookie()):
         yield

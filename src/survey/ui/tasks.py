@@ -1,4 +1,4 @@
-"""A surveyor's work: the sampling point and the count so far."""
+"""Tasks of a surveyor: choice of the sampling point, and counts so far."""
 
 from html import escape
 
@@ -18,7 +18,7 @@ from survey.ui.url_state import pick
 
 
 def pick_task(page: PageContext) -> SurveyorTask | None:
-    """The sampling point to work at; says what to do when nothing is assigned."""
+    """Draw the choice of a sampling point; None, with a notice, if none is assigned."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         tasks = list_tasks(session=session, principal=page.principal, now=now())
@@ -48,7 +48,7 @@ def _title(page: PageContext, task: SurveyorTask) -> str:
 
 
 def show_progress(page: PageContext, task: SurveyorTask) -> None:
-    """Own count, the point's count against its target, and the city's quota."""
+    """Draw the surveyor's own count, the point's count and target, and the city's quota."""
     t = page.t
     st.subheader(t("Your count"), anchor=False)
     today, mine, point = st.columns(3)

@@ -1,4 +1,4 @@
-"""The answer of a page in large type, and short lists, as plain accessible HTML."""
+"""Text blocks of results pages: headline number, tiles, and short lists."""
 
 from collections.abc import Iterable
 from html import escape
@@ -35,7 +35,7 @@ def draw_headline(
     unit: str,
     band: BandVerdict | None = None,
 ) -> None:
-    """One number with its interval in words, one sentence, and what the interval is not."""
+    """Draw a number with its interval, a sentence, and a caveat about the interval."""
     t = page.t
     if not figure.available or figure.estimate is None:
         needed = escape(suppression_text(t))
@@ -53,7 +53,7 @@ def draw_headline(
 
 
 def _render_band(page: PageContext, band: BandVerdict | None) -> str:
-    """The band of the score; hatched while it is not settled."""
+    """Render the band of a score, hatched while it is not certain."""
     if band is None:
         return ""
     explained = escape(explain("band", page.language) or "", quote=True)
@@ -62,7 +62,7 @@ def _render_band(page: PageContext, band: BandVerdict | None) -> str:
 
 
 def draw_tiles(t: Translator, named: Iterable[tuple[str, Estimate]]) -> None:
-    """Several scores side by side, each with its interval."""
+    """Draw scores side by side, each with its interval."""
     st.html(f'<div class="hcs-tiles">{"".join(_render_tile(t, *pair) for pair in named)}</div>')
 
 
@@ -80,7 +80,7 @@ def _render_tile(t: Translator, name: str, figure: Estimate) -> str:
 def draw_strengths(
     t: Translator, better: tuple[EstimateDifference, ...], worse: tuple[EstimateDifference, ...]
 ) -> None:
-    """Clear differences only; where there is none, that is said."""
+    """Draw significant strengths and weaknesses, or that there are none."""
     columns = _render_column(t, t("Strengths"), better) + _render_column(t, t("Gaps"), worse)
     st.html(f'<div class="hcs-findings">{columns}</div>')
     st.caption(
@@ -111,7 +111,7 @@ def _render_finding(gap: EstimateDifference) -> str:
 
 
 def draw_city_counts(t: Translator, counts: CityDifferenceCounts | None) -> None:
-    """How many cities are clearly above or below the nation."""
+    """Draw how many cities are clearly above or below the nation."""
     if counts is None:
         return
     draw_sentence(
@@ -126,7 +126,7 @@ def draw_city_counts(t: Translator, counts: CityDifferenceCounts | None) -> None
 
 
 def draw_ranking_text(page: PageContext, view: RankingView) -> None:
-    """What the order of the cities says about the city in focus, and about all of them."""
+    """Draw what the ranking says about the city in focus and about all cities."""
     explained = escape(explain("rank set", page.language) or "", quote=True)
     paragraphs = [
         f'<p><abbr title="{explained}">{escape(sentence)}</abbr></p>'
@@ -140,25 +140,25 @@ def draw_ranking_text(page: PageContext, view: RankingView) -> None:
 
 
 def draw_city_title(name: str, where: str) -> None:
-    """Which city it is and what kind of city."""
+    """Draw the name of a city and its kind."""
     st.header(name, anchor=False)
     st.caption(where)
 
 
 def draw_sentence(sentence: str) -> None:
-    """One sentence of the answer."""
+    """Draw one sentence of the main result."""
     st.html(f'<div class="hcs-answer"><p>{escape(sentence)}</p></div>')
 
 
 def draw_remark(sentence: str) -> None:
-    """What has to be known about the answer."""
+    """Draw a remark about the main result."""
     st.caption(sentence)
 
 
 def draw_difference(
     page: PageContext, gap: EstimateDifference, sentence: str, *, against: str | None = None
 ) -> None:
-    """A difference as the answer: signed, with its interval; `against` is the other side."""
+    """Draw a signed difference with its interval; `against` names the reference."""
     t, figure = page.t, gap.figure
     if not figure.available or figure.estimate is None:
         draw_sentence(sentence)
@@ -176,7 +176,7 @@ def draw_difference(
 
 
 def draw_change(page: PageContext, view: ChangeView | None, obstacle: str) -> None:
-    """What changed in the nation and in how many cities, or why nothing can be compared."""
+    """Draw the change in the nation and the number of changed cities, or the obstacle."""
     if view is None:
         draw_notice(page.t("No change is shown"), obstacle)
         return

@@ -1,4 +1,4 @@
-"""Files that readers add to a page: whose they are, and how much of them is held in memory."""
+"""Limits on uploaded files: their owners, number and bytes held in memory."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ _MEGABYTE = 1 << 20
 
 
 class UploadLimits:
-    """Stands before Streamlit's address for files, which keeps whatever it is sent in memory."""
+    """ASGI middleware that limits uploads, as Streamlit keeps every file in memory."""
 
     def __init__(self, pages: ASGIApp, settings: Settings, owners: dict[str, str]) -> None:
         self.pages, self.owners = pages, owners
@@ -69,7 +69,7 @@ class UploadLimits:
                 self._session_slots.pop(owner, None)
 
     def _refusal_status(self, owner: str, size: int) -> int:
-        """The status for a file that is one too many, or too large; 0: it may come."""
+        """Return the HTTP status that refuses the file; 0 if it is accepted."""
         held = count_uploaded_files()
         own = [held.get(number, (0, 0)) for number in self._numbers(owner)]
         count = sum(files for files, _ in own) + self._pending_uploads[owner]
@@ -99,7 +99,7 @@ class UploadLimits:
 
 
 def count_uploaded_files() -> dict[str, tuple[int, int]]:
-    """Files and their bytes, for every page that holds some."""
+    """Return number and bytes of uploaded files by page."""
     manager = Runtime.instance().uploaded_file_mgr if Runtime.exists() else None
     if not isinstance(manager, MemoryUploadedFileManager):
         return {}
@@ -110,7 +110,7 @@ def count_uploaded_files() -> dict[str, tuple[int, int]]:
 
 
 def _limit_chunk_time(receive: Receive) -> Receive:
-    """A body that may not stop on its way."""
+    """Limit the time between two parts of a request body."""
 
     async def patiently() -> Message:
         try:

@@ -1,4 +1,4 @@
-"""Filters that live in the address, so that a view can be shared and bookmarked.
+"""Filters kept in the address, so that a view can be shared and bookmarked.
 
 Streamlit's own binding writes the *label* of an option into the address, which changes with the
 language; here the address holds the stable code. A link never grants access: pages check first.
@@ -12,7 +12,7 @@ Label = Callable[[str], str]
 
 
 def read_parameter(name: str, options: Sequence[str], default: str) -> str:
-    """The code in the address, or the default when there is none or it is unknown."""
+    """Return the code in the address; the default if it is missing or unknown."""
     value = st.query_params.get(name, default)
     return value if value in options else default
 

@@ -1,4 +1,4 @@
-"""Which entries of the audit trail to show; every choice is in the address."""
+"""Filters of the audit trail; every choice is in the address."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -54,7 +54,7 @@ def draw_filters(page: PageContext) -> TrailFilter:
 
 
 def _draw_day(label: str, name: str) -> date | None:
-    """A day in China, or none; what is in the address and no day is left out."""
+    """Draw the choice of a day in China; returns None if the address holds no valid day."""
     key, memory = f"{name}/day", f"{name}/day/url"
     arrived = st.query_params.get(name, "")
     if st.session_state.get(memory) != arrived or key not in st.session_state:
@@ -95,7 +95,7 @@ def _subject(page: PageContext) -> str:
 
 
 def _reset_page_when_changed(choice: TrailFilter) -> None:
-    """Another choice begins with its newest entries."""
+    """Go back to the newest entries when a filter was changed."""
     before = st.session_state.get("audit/choice")
     if before is not None and before != choice:
         st.query_params.pop(BELOW_PARAMETER, None)

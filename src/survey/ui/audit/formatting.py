@@ -47,7 +47,7 @@ def format_subject(t: Translator, entry: TrailEntry) -> str:
 
 
 def format_detail(t: Translator, detail: Mapping[str, Any]) -> list[str]:
-    """Changes as `name: before → after`, everything else as `name: value`."""
+    """Format changes as `name: before → after`, everything else as `name: value`."""
     before, after = detail.get("from"), detail.get("to")
     lines = [] if before is None and after is None else list(_changes(t, before, after))
     lines.extend(

@@ -1,4 +1,4 @@
-"""The chain's state in plain words, the entries, and the files to take away."""
+"""The audit page: state of the hash chain, entries, and their export."""
 
 import io
 from html import escape

@@ -1,4 +1,4 @@
-"""The page for back-checks: the draw, the list of people to ask again, what they said."""
+"""The back-check page: draws, the list of people to ask again, and the results."""
 
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.page import draw_back_check, draw_filters

@@ -1,4 +1,4 @@
-"""What the reader wants to look at."""
+"""Selection of the back-check page."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Plain accessible tables that scroll inside a narrow screen."""
+"""Accessible HTML tables that scroll inside a narrow screen."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -7,7 +7,7 @@ from html import escape
 def render_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], *, long_names: bool = False
 ) -> str:
-    """The first cell of a row names it; long names are broken into lines."""
+    """Render a table; the first cell of each row is its header, and long names may wrap."""
     header = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     body = "".join(_render_row(cells) for cells in rows)
     look = "hcs-findings" if long_names else "hcs-heat"

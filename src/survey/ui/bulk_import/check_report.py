@@ -1,4 +1,4 @@
-"""What a check has found and what was written, in words, numbers and a list to mend the file by."""
+"""Report of an import: counts, rejected rows with reasons, confirmation and result."""
 
 from functools import partial
 from html import escape
@@ -22,7 +22,7 @@ _CAUSES_ON_SCREEN = 12
 
 
 def show_plan(page: PageContext, plan: ImportPlan) -> None:
-    """Accepted, rejected, duplicates; then why, row by row."""
+    """Draw the numbers of accepted, rejected and duplicate rows, and the reasons by row."""
     t = page.t
     tiles = (
         (t("Will be written"), len(plan.accepted)),
@@ -117,7 +117,7 @@ def _draw_problems(page: PageContext, plan: ImportPlan) -> None:
 
 
 def draw_confirmation(page: PageContext, plan: ImportPlan, *, disabled: bool) -> bool:
-    """Whether the button was pressed that writes the accepted rows."""
+    """Draw the confirmation and return whether the accepted rows are to be written."""
     t, count = page.t, len(plan.accepted)
     if not count:
         if plan.duplicates and not plan.rejected_rows:
@@ -139,7 +139,7 @@ def draw_confirmation(page: PageContext, plan: ImportPlan, *, disabled: bool) ->
 
 
 def draw_result(page: PageContext, done: tuple[ImportResult, bool] | None) -> None:
-    """What was written, and where the interviews go from here."""
+    """Draw how many interviews were written and the next step."""
     if done is None:
         return
     t, (result, into_open) = page.t, done

@@ -1,4 +1,4 @@
-"""What each column means: suggested, corrected by a person, kept under a name for next time."""
+"""Editor for the meaning of columns and values; a mapping can be saved under a name."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ _ORIGINS: dict[SuggestionOrigin, Message] = {
 
 
 def map_columns(page: PageContext, aim: ImportTarget, upload: UploadedTable) -> MappingFile | None:
-    """The mapping as it stands on the screen; None while it cannot be used."""
+    """Draw the editor and return the mapping; None while it cannot be used."""
     t = page.t
     doubtful = detect_source(upload.beginning) in {ExportSource.SURVEY_SITE, ExportSource.OTHER}
     with st.expander(t("What the columns mean"), expanded=doubtful, key="bulk/columns"):
@@ -71,7 +71,7 @@ def map_columns(page: PageContext, aim: ImportTarget, upload: UploadedTable) -> 
 
 
 def _starting_point(page: PageContext, aim: ImportTarget) -> MappingFile | None:
-    """A saved mapping or one from a file; nothing: what is recognised and suggested."""
+    """Return the chosen saved or uploaded mapping; None to start from suggestions."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         saved = {
@@ -142,7 +142,7 @@ def _edit_columns(
 def _editor_key(
     page: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
 ) -> str:
-    """Corrections belong to one file read in one way."""
+    """Return the widget key of an editor: edits belong to one file and its drafts."""
     read = sha256(repr([(draft.column, draft.target) for draft in drafts]).encode()).hexdigest()[
         :16
     ]
@@ -157,7 +157,7 @@ def _known_codes(start: MappingFile | None, upload: UploadedTable) -> dict[str, 
 
 
 def _edit_values(page: PageContext, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
-    """What the values mean that the last check could not read."""
+    """Draw the editor for values that the last check could not read."""
     t = page.t
     file, unread = st.session_state.get(UNREAD, ("", ()))
     if file != upload.sha256 or not unread:

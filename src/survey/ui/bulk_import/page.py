@@ -1,4 +1,4 @@
-"""Bulk import on the screen: where to, which file, what it means, what would happen, done."""
+"""The bulk import page: target, file, column mapping, check, and writing."""
 
 import hashlib
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ _CHECKED, _DONE, _PROBLEM, _FILE = "bulk/plan", "bulk/done", "bulk/problem", "bu
 
 @dataclass(frozen=True)
 class CheckedPlan:
-    """A plan and the fingerprint of what it was made of."""
+    """Import plan with a fingerprint of its inputs."""
 
     fingerprint: str
     plan: ImportPlan
 
 
 def draw_bulk_import(page: PageContext) -> None:
-    """The whole page; only one piece of work at a time in one browser tab."""
+    """Draw the page; only one job runs at a time in one browser tab."""
     _collect_result(page)
     aim = draw_target(page)
     if aim is None:
@@ -62,7 +62,7 @@ def draw_bulk_import(page: PageContext) -> None:
 
 
 def _clear_messages_of(upload: UploadedTable) -> None:
-    """Messages belong to the file that they were about."""
+    """Remove the messages about an earlier file."""
     if st.session_state.get(_FILE) != upload.sha256:
         st.session_state[_FILE] = upload.sha256
         st.session_state.pop(_DONE, None)
@@ -166,7 +166,7 @@ def _start_writing(page: PageContext, plan: ImportPlan) -> None:
 def _draw_job_progress(
     page: PageContext, job: BackgroundJob[CheckedPlan] | BackgroundJob[ImportResult]
 ) -> None:
-    """How far the work is; others' pages and this one stay usable meanwhile."""
+    """Draw the progress of a job; the page stays usable meanwhile."""
     if not job.running:
         st.rerun()
     t = page.t
@@ -176,7 +176,7 @@ def _draw_job_progress(
 
 
 def _collect_result(page: PageContext) -> None:
-    """What the ended work has brought."""
+    """Keep the result or problem of a job that has ended."""
     t = page.t
     checking: BackgroundJob[CheckedPlan] | None = st.session_state.get(_CHECKING)
     if checking is not None and not checking.running:

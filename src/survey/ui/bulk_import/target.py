@@ -1,4 +1,4 @@
-"""Where the interviews should go: an open wave, or one that was collected elsewhere."""
+"""Target of an import: an open wave, or a new one that was collected elsewhere."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class ImportTarget:
-    """The wave and questionnaire of an import, and the city of rows that name none."""
+    """Wave and questionnaire of an import, and the city of rows without one."""
 
     wave_key: str
     instrument: Instrument
@@ -38,7 +38,7 @@ class ImportTarget:
 
 
 def draw_target(page: PageContext) -> ImportTarget | None:
-    """The choices; says what to do when there is no wave to import into."""
+    """Draw the choices and return the target; None if there is no wave to import into."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         waves = {

@@ -1,4 +1,4 @@
-"""The file: our own template to fill in, the upload, and a first look at what came."""
+"""Upload of a file with interviews: template, uploader, and the recognised format."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _PARSED_UPLOAD = "bulk/look"
 
 @dataclass(frozen=True)
 class UploadedTable:
-    """A file that can be read: its bytes and the beginning of its table."""
+    """Uploaded file that can be read, with the beginning of its table."""
 
     name: str
     content: bytes
@@ -32,7 +32,7 @@ class UploadedTable:
 
 
 def draw_template_download(page: PageContext, aim: ImportTarget) -> None:
-    """The workbook for this questionnaire, made when it is asked for."""
+    """Draw the download of the template workbook for this questionnaire."""
     t = page.t
 
     def make() -> bytes:
@@ -51,7 +51,7 @@ def draw_template_download(page: PageContext, aim: ImportTarget) -> None:
 
 
 def draw_upload(page: PageContext, *, disabled: bool) -> UploadedTable | None:
-    """The uploaded file, or None: with what is wrong with it, if there is one."""
+    """Draw the uploader and return the file; None without one, or with one that cannot be read."""
     t = page.t
     uploaded = st.file_uploader(
         t("File with interviews (.xlsx or .csv)"), type=["xlsx", "csv", "txt", "tsv", "xls"],

@@ -1,4 +1,4 @@
-"""The office's page: keying sheets, settling what differs, errors of typists."""
+"""The paper entry page: keying, adjudication, error rates of typists."""
 
 from survey.ui.paper.page import draw_tab, draw_tabs
 

@@ -1,4 +1,4 @@
-"""The third person: two keyings side by side, one key a field."""
+"""Adjudication of sheets that were keyed twice and differ."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from survey.ui.paper.keying_component import KeyingBatch, paper_grid
 
 @page_fragment()
 def draw_adjudication(page: PageContext) -> None:
-    """The longest waiting sheet, and below it those that follow."""
+    """Draw the sheet that has waited longest, and below it the list of the others."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         waiting = list_awaiting_adjudication(session=session, principal=page.principal)
@@ -71,7 +71,7 @@ def _draw_conflict(page: PageContext, shown: KeyingConflict, head: PendingSheet)
 
 
 def _adjudication_data(shown: KeyingConflict) -> dict[str, Any]:
-    """What the browser needs: both values of each field, and what both agree on."""
+    """Return both values of each differing field and the agreed fields, for the browser."""
     both = (shown.first, shown.second)
     fields = [side.keyed.fields for side in both]
     sides = {
@@ -99,5 +99,5 @@ _NOT_ASKED: dict[str, bool] = {"absent": True}
 
 
 def _plain(value: Any) -> Any:
-    """Ids and days as text; answers are JSON already."""
+    """Convert ids and days to text; answers are JSON already."""
     return value if value is None or isinstance(value, int | float | str | list) else str(value)

@@ -1,4 +1,4 @@
-"""Keying: the stack's point, surveyor and day once, then sheet after sheet."""
+"""Keying of paper sheets in batches of one point, surveyor and day."""
 
 from datetime import date
 from html import escape
@@ -87,7 +87,7 @@ def _pick_surveyor(page: PageContext, point: KeyingPoint) -> SurveyorName:
 
 
 def _pick_day(page: PageContext, point: KeyingPoint) -> date:
-    """The day on the sheets; yesterday unless chosen, as paper comes in a day later."""
+    """Draw the choice of the interview day; starts at yesterday, as paper arrives a day late."""
     last = china_date(now())
     first = min(point.first_day(now()), last)
     chosen = st.date_input(
@@ -116,7 +116,7 @@ def _batch(page: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: d
 def _draw_keying(
     page: PageContext, point: KeyingPoint, instrument: Instrument, batch: KeyingBatch
 ) -> None:
-    """The part of the page that a received sheet runs again, and nothing else."""
+    """Draw the keying grid as a fragment: a received sheet runs nothing else again."""
     count = st.empty()
     paper_grid(
         page,

@@ -1,4 +1,4 @@
-"""The grid of `survey.web` as a Streamlit component; what it sends goes by HTTP, not through here.
+"""Streamlit component with the keying grid, which sends its sheets by HTTP.
 
 A receipt is told as a trigger, so that the counts around the grid are drawn again.
 """
@@ -19,7 +19,7 @@ from survey.web.invitation_page import form_url, language_codes
 
 @dataclass(frozen=True)
 class KeyingBatch:
-    """What stands on top of every sheet of a stack; `words` say it above the grid."""
+    """Head of all sheets of a batch; `words` is its title above the grid."""
 
     wave: str
     point_id: str
@@ -63,4 +63,4 @@ def _language(instrument: Instrument, language: str) -> str:
 
 
 def _ignore_trigger() -> None:
-    """Streamlit offers a trigger only where a callback is named."""
+    """Do nothing: Streamlit offers a trigger only where a callback is named."""

@@ -1,4 +1,4 @@
-"""The three views of paper entry and who has which."""
+"""Tabs of the paper entry page and the actions that open them."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -26,7 +26,7 @@ _VIEWS: dict[PaperTab, tuple[Message, Action, Callable[[PageContext], None]]] = 
 
 
 def draw_tabs(page: PageContext) -> PaperTab:
-    """What to do on this page; people with one right have no choice to make."""
+    """Draw the tabs that the principal may open and return the chosen one."""
     t = page.t
     own = [view for view, (_, action, _) in _VIEWS.items() if page.principal.may(action)]
     chosen = pick(

@@ -1,4 +1,4 @@
-"""The screen for planning waves."""
+"""The page for planning waves."""
 
 from survey.ui.plan.page import draw_plan
 

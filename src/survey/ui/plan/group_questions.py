@@ -1,4 +1,4 @@
-"""Which questions of the form make further groups, chosen before a wave is frozen."""
+"""Choice of questions that make further groups, before a wave is frozen."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from survey.ui.page_runner import PageContext
 
 
 def draw_group_choice(page: PageContext, sheet: WaveOverview) -> None:
-    """Offer the questions that can make groups, by their labels; nothing where there are none."""
+    """Draw the choice of questions that can make groups, if there are any."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         instrument = load_instrument(session=session, instrument_id=sheet.instrument_id)
@@ -42,7 +42,7 @@ def draw_group_choice(page: PageContext, sheet: WaveOverview) -> None:
 
 
 def chosen_groups(sheet: WaveOverview) -> tuple[str, ...]:
-    """Names of the questions chosen for the wave."""
+    """Return the names of the questions chosen for the wave."""
     return tuple(st.session_state.get(_widget_key(sheet), ()))
 
 

@@ -1,4 +1,4 @@
-"""The planner's screen: one wave, in four parts."""
+"""The planner's page: one wave, in four parts."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What full quotas do: the switch on the page, as `survey quota` on the command line."""
+"""Switch for what full quotas do, as `survey quota` on the command line."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ _NAMES: dict[QuotaPolicy, Message] = {
 
 
 def policy(page: PageContext, sheet: WaveOverview) -> None:
-    """What holds now; the switch, for whoever may turn it and while the state allows it."""
+    """Draw the present rule, and its switch while principal and state allow a change."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         rule = get_quota_policy_summary(

@@ -1,4 +1,4 @@
-"""Releasing the results of a wave: what stands now, who decided it, and the next step."""
+"""Release of a wave's results: past releases, and the form to release or revoke."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +27,7 @@ from survey.ui.page_runner import PageContext
 
 
 def draw_release(page: PageContext, sheet: WaveOverview) -> None:
-    """Nothing for a wave that is not frozen: there is no result to release."""
+    """Draw past releases and the next step; nothing for a wave that is not frozen."""
     if sheet.state not in COMPUTED_STATES:
         return
     t = page.t
@@ -121,7 +121,7 @@ def _draw_action_button(
     change: Callable[[Session, Principal], None],
     done: str,
 ) -> None:
-    """Behind a tick, for it changes what a hundred cities see."""
+    """Draw a button behind a checkbox, as it changes what a hundred cities see."""
     sure = st.checkbox(
         page.t("I want to change who sees the results of this wave."),
         key=f"plan/release/{sheet.key}/sure/{sheet.state}",

@@ -1,4 +1,4 @@
-"""The sample-size planner: what it takes and what it will tell, before a yuan is spent."""
+"""Sample-size planner: interviews, cost and precision of a wave."""
 
 from dataclasses import replace
 from functools import partial
@@ -42,7 +42,7 @@ _LEVELS = (0.9, 0.95, 0.99)
 
 
 def sample(page: PageContext, sheet: WaveOverview) -> None:
-    """The saved plan, one computed now, or one from a workbook."""
+    """Draw the saved plan, one computed now, or one from a workbook."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         cities = plan_cities(session=session, principal=page.principal)
@@ -66,7 +66,7 @@ def sample(page: PageContext, sheet: WaveOverview) -> None:
 def _draw_request(
     page: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: int
 ) -> PlanRequest:
-    """What the planner asks for; every change is computed at once."""
+    """Draw the fields of a plan and return the request; every change is computed at once."""
     t, usual, place = page.t, saved or PlanRequest(), f"aim/{sheet.key}/{page.language}"
     aim = usual.aim if saved else replace(usual.aim, total=max(_A_CITY * cities, 1))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -121,7 +121,7 @@ def _draw_request(
 def _draw_oversampling(
     page: PageContext, sheet: WaveOverview, usual: PlanRequest, place: str
 ) -> tuple[float, float]:
-    """Only the main study has these groups, and only before it opens can they be chosen."""
+    """Draw the oversampling of groups: only in the main study, fixed once it is open."""
     t = page.t
     if sheet.series in {"elderly", "minors"}:
         return 1.0, 1.0

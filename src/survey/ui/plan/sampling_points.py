@@ -1,4 +1,4 @@
-"""Sampling points: template, list, draw, what was drawn."""
+"""Sampling points of a wave: list upload, draw, and the points drawn."""
 
 import secrets
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from survey.ui.plan.list_upload import draw_list_upload
 
 
 def draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
-    """A point, its target and its days; nothing where the state of the wave forbids it."""
+    """Draw the form for one point's target and days; nothing if the wave's state forbids it."""
     if not page.principal.may(Action.PLAN) or sheet.state not in {
         WaveState.PLANNED,
         WaveState.OPEN,
@@ -98,7 +98,7 @@ def _may_change_points(page: PageContext, sheet: WaveOverview) -> bool:
 
 
 def points(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw new points while the state allows it; below, the points there are."""
+    """Draw the upload of a list while the state allows it, and the points of the wave."""
     if _may_change_points(page, sheet):
         _draw_upload(page, sheet)
     _draw_earlier_draws(page, sheet)
@@ -129,7 +129,7 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
 
 
 def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: PointList) -> None:
-    """First what the draw would give, then the draw."""
+    """Draw a preview of the draw and the button that stores it."""
     t, place = page.t, f"draw/{listed.sha256[:12]}"
     st.session_state.setdefault(f"{place}/seed", secrets.randbelow(10**9))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -263,7 +263,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
 
 
 def _days(point: PointSummary) -> str:
-    """The point's own days; empty where those of the wave hold."""
+    """Format the point's own days; empty if those of the wave apply."""
     if not point.opens_on and not point.closes_on:
         return ""
     return f"{point.opens_on or '…'} – {point.closes_on or '…'}"

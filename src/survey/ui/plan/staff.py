@@ -1,4 +1,4 @@
-"""Who works where: template, list, what it would change, what there is."""
+"""Assignment of people to sampling points: list upload and present assignments."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ _SHOWN = 500
 
 
 def people(page: PageContext, sheet: WaveOverview) -> None:
-    """Upload who works where while the state allows it; below, who there is."""
+    """Draw the upload of assignments while the state allows it, and the present people."""
     if page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
         _draw_assignment_upload(page, sheet)
     _draw_postings(page, sheet)

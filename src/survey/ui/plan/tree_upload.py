@@ -1,4 +1,4 @@
-"""Bringing in an indicator tree of one's own: template, file, every wrong row, storing it."""
+"""Upload of an indicator tree: template, wrong rows, and storing it."""
 
 import codecs
 from functools import partial
@@ -24,7 +24,7 @@ _TEMPLATE = PROJECT_ROOT / "seed" / "tree_template.csv"
 
 
 def draw_tree_upload(page: PageContext) -> None:
-    """Offer the template and take a CSV in; whoever is here may plan."""
+    """Draw the template and the upload of a tree; the caller checks the right to plan."""
     t = page.t
     st.subheader(t("An indicator tree of your own"), anchor=False)
     st.caption(
@@ -61,7 +61,7 @@ def draw_tree_upload(page: PageContext) -> None:
 
 
 def _template() -> bytes:
-    """The columns and a branch of three levels; marked as UTF-8 for spreadsheets."""
+    """Return the template with a byte-order mark, so that spreadsheets read it as UTF-8."""
     return codecs.BOM_UTF8 + _TEMPLATE.read_bytes()
 
 

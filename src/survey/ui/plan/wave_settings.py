@@ -1,4 +1,4 @@
-"""A wave: what its state allows, its facts, its next state; and making a new one."""
+"""Settings of a wave: facts, transitions of its state, and the form for changes."""
 
 from collections.abc import Callable
 from datetime import date
@@ -50,7 +50,7 @@ _WARNINGS: dict[WaveState, Message] = {
 
 
 def wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
-    """State first, then what is prepared, then the facts."""
+    """Draw the state of a wave, its facts, its transitions, and the form to change it."""
     t = page.t
     state = escape(t(STATE_NAMES[sheet.state]).capitalize())
     allowed = escape(t(STATE_PERMISSION_TEXTS[sheet.state]))
@@ -138,7 +138,7 @@ def _transition_wave(page: PageContext, sheet: WaveOverview, to: WaveState) -> N
 
 
 def draw_new_wave(page: PageContext, offered: WaveOptions) -> None:
-    """The form for a wave that does not exist yet."""
+    """Draw the form for a new wave and the upload of an indicator tree."""
     if not offered.instruments:
         st.warning(page.t("There is no questionnaire in the store yet. Load one first."))
         draw_tree_upload(page)

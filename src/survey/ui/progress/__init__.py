@@ -1,4 +1,4 @@
-"""The progress page: the answer, what to do first, the quota heat table, one place by day."""
+"""The progress page: summary, alerts, quota heat map, and one area by day."""
 
 from survey.ui.progress.page import draw_filters, draw_progress
 from survey.ui.progress.quality import draw_quality_summary

@@ -1,4 +1,4 @@
-"""What to do this morning, each line one click from the interviews that it is about."""
+"""Alerts of the progress page, each with a link to the interviews concerned."""
 
 from collections.abc import Mapping
 from html import escape
@@ -58,7 +58,7 @@ def _render_alert(page: PageContext, seen: WaveProgress, todo: Alert) -> str:
 
 
 def review_link(wave_key: str, todo: Alert, language: str) -> str:
-    """The review page, cut to what a concern is about."""
+    """Return the address of the review page filtered to the interviews of an alert."""
     query = {"wave": wave_key, "city": todo.city_code, "lang": language}
     if todo.concern is AlertKind.WASTE:
         query["status"] = Status.VOID.value

@@ -1,4 +1,4 @@
-"""One place in full: each quota cell with its state and what it gained day by day."""
+"""Details of one area: state of each quota cell, and its interviews by day."""
 
 from html import escape
 
@@ -14,7 +14,7 @@ from survey.ui.page_runner import PageContext
 def draw_cells_and_days(
     page: PageContext, place: AreaProgress, cells: tuple[DailyCellCounts, ...]
 ) -> None:
-    """Target, collected, valid, in review and void of each cell, then the days up to today."""
+    """Draw target, collected, valid, in review and void of each cell, and its last days."""
     if not cells:
         return
     t, names = page.t, DisplayNames(page.language, None)
@@ -61,7 +61,7 @@ def _render_day_row(names: DisplayNames, cell_days: DailyCellCounts, most: int) 
 
 
 def _sum(t: Translator, place: AreaProgress, cells: tuple[DailyCellCounts, ...]) -> str:
-    """The missing are those of the cells: what one has too many helps no other."""
+    """Render the row of sums; an excess in one cell does not reduce what another misses."""
     facts = (
         place.tally.target, place.tally.counted, place.still_missing, place.tally.valid,
         place.tally.in_review, place.tally.void,

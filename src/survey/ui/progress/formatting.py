@@ -1,4 +1,4 @@
-"""Numbers and days of the progress page in words."""
+"""Formatting of shares, intervals and days on the progress page."""
 
 from datetime import date, timedelta
 
@@ -8,7 +8,7 @@ from survey.locale import Translator
 
 
 def list_past_void_shares() -> list[tuple[int, float]]:
-    """Year and waste rate, of the years whose collected and valid interviews were published."""
+    """Return year and share of void interviews of the published waves."""
     return [
         (wave.year, 1 - wave.valid / wave.collected)
         for wave in published_waves()
@@ -17,7 +17,7 @@ def list_past_void_shares() -> list[tuple[int, float]]:
 
 
 def last_day(today: date, days: int) -> date:
-    """The day on which the last of so many days ends; today is the first of them."""
+    """Return the last of so many days, of which today is the first."""
     return today + timedelta(days=max(days - 1, 0))
 
 

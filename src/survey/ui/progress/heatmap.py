@@ -1,4 +1,4 @@
-"""The quota heat table: collected of target, by city and quota cell."""
+"""Heat map of the quotas: collected of target, by city and quota cell."""
 
 from functools import partial
 from html import escape
@@ -59,7 +59,7 @@ def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
 
 
 def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
-    """The cities of a wave whose results are computed, without a count of any group."""
+    """Draw the cities of a frozen wave without counts of groups."""
     t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("Collected of target, by city"), anchor=False)
     st.caption(
@@ -105,7 +105,7 @@ def _render_area_row(
 
 
 def _forecast_day_text(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
-    """The forecast day; a city that will more likely be late than not carries a mark."""
+    """Format the forecast day, with a mark if the city is likely to be late."""
     if forecast is None:
         return "–"
     if forecast.days == 0:

@@ -1,4 +1,4 @@
-"""Quotas of groups that are counted beside the cells: ages and genders apart, guardians, strata."""
+"""Table of marginal quotas: ages, genders, guardians and strata."""
 
 from html import escape
 
@@ -11,7 +11,7 @@ from survey.ui.page_runner import PageContext
 
 
 def draw_marginal_quotas(page: PageContext, place: AreaProgress) -> None:
-    """Target, collected and missing of each group, and whom it turned away."""
+    """Draw target, collected, missing and turned away of each marginal quota."""
     if not place.margins:
         return
     t, names = page.t, DisplayNames(page.language, None)

@@ -1,4 +1,4 @@
-"""The control tower on the screen: one wave, which looks again by itself."""
+"""The progress page of one wave, which refreshes itself."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +39,7 @@ EVERY_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class ProgressSelection:
-    """What the reader follows: a wave, and the place that is shown in full."""
+    """Wave to follow and the area to show in detail."""
 
     wave: WaveSummary
     city_code: str | None = None
@@ -47,7 +47,7 @@ class ProgressSelection:
 
 
 def draw_filters(page: PageContext) -> ProgressSelection | None:
-    """The wave to follow; says what to do when none has begun."""
+    """Draw the filters and return the selection; None if no wave has begun."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         waves = list_progress_waves(session=session, principal=page.principal)
@@ -75,7 +75,7 @@ def _pick_city(page: PageContext) -> str | None:
 
 @page_fragment(run_every=EVERY_SECONDS)
 def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
-    """Everything about the wave as it stands now; looks again by itself."""
+    """Draw the progress of the wave as a fragment that refreshes itself."""
     seen = _get_progress(page, followed.wave)
     if not seen.cities and not seen.is_settled:
         draw_notice(

@@ -1,4 +1,4 @@
-"""Who needs attention: valid rate, flags, speed and interviewer effect, worked out when opened."""
+"""Quality by surveyor, point, agency or city: valid rate, flags, pace, interviewer effect."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,7 +31,7 @@ _CACHE_SECONDS = 300.0
 
 @page_fragment()
 def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> None:
-    """A table by surveyor, point, agency or city; only for those who review."""
+    """Draw the quality table for reviewers, computed when it is opened."""
     t = page.t
     if not page.principal.may(Action.REVIEW):
         return

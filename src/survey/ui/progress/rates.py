@@ -1,4 +1,4 @@
-"""Interviews by day, how attempts ended, and the rates that follow."""
+"""Interviews by day, dispositions of attempts, and response rates."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""How far the wave is, when the rest will be there, and the figures beside it."""
+"""Summary of the progress page: share collected, forecast, and key numbers."""
 
 from html import escape
 

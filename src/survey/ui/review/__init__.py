@@ -1,4 +1,4 @@
-"""The reviewer's page: a filtered queue, one interview, the decisions, and many at once."""
+"""The reviewer's page: filtered queue, interview, decisions, and bulk decisions."""
 
 from survey.ui.review.filters import ReviewSelection, draw_filters
 from survey.ui.review.page import draw_review

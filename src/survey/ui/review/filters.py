@@ -81,7 +81,7 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
 
 
 def _follow_link(session: Session, page: PageContext, waves: Sequence[WaveSummary]) -> None:
-    """A link that names an interview alone opens the queue of that interview's wave."""
+    """Select the wave of the interview that the address names, if it names no wave."""
     response_id = requested_id()
     if response_id is None or WAVE in st.query_params:
         return

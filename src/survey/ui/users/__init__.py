@@ -1,4 +1,4 @@
-"""The screen for users and rights."""
+"""The page for users and rights."""
 
 from survey.ui.users.page import draw_users
 

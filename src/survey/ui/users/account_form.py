@@ -1,4 +1,4 @@
-"""The fields of an account: name, role, area, last day, e-mail."""
+"""Form fields of an account: name, role, area, last day, e-mail."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ MAX_VALID_YEARS = 10
 
 
 def area_name(page: PageContext, area: str) -> str:
-    """An area as people call it."""
+    """Return the name of an area."""
     city, mark, point = area.partition(POINT_SEPARATOR)
     name = DisplayNames(page.language, None).area(city)
     return f"{name} · {point}" if mark else name
@@ -33,7 +33,7 @@ def area_name(page: PageContext, area: str) -> str:
 def entry_fields(
     page: PageContext, key: str, before: AccountData | None, today: date
 ) -> AccountData:
-    """Ask for everything; which area fits follows the role at once, so this is no `st.form`."""
+    """Draw the fields of an account; not in an `st.form`, as the areas follow the role."""
     t = page.t
     # The browser knows an option by its label, so each language needs widgets of its own.
     key = f"{key}/{page.language}"
