@@ -100,8 +100,8 @@ def _filtered_query(
         query = query.where(_ACCOUNTS.c.area.startswith(account_filter.area, autoescape=True))
     if account_filter.words.strip():
         part = account_filter.words.strip()
-        places = (_ACCOUNTS.c.login, _ACCOUNTS.c.name, func.coalesce(_ACCOUNTS.c.email, ""))
-        hits = [place.icontains(part, autoescape=True) for place in places]
+        columns = (_ACCOUNTS.c.login, _ACCOUNTS.c.name, func.coalesce(_ACCOUNTS.c.email, ""))
+        hits = [place.icontains(part, autoescape=True) for place in columns]
         query = query.where(hits[0] | hits[1] | hits[2])
     if account_filter.active is not None:
         alive = _ACCOUNTS.c.active & (_ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > now))

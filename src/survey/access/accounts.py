@@ -143,8 +143,8 @@ def change_account(
     session.add(account)
     session.flush()
     _require_other_administrator(session, administrators)
-    told_before, told_after = _audit_detail(before), _audit_detail(entry)
-    changed = {key for key, value in told_after.items() if told_before[key] != value}
+    detail_before, detail_after = _audit_detail(before), _audit_detail(entry)
+    changed = {key for key, value in detail_after.items() if detail_before[key] != value}
     if not changed:
         return
     if requires_factor(account) and not is_enrolled(session.get(Credential, account.id)):
@@ -154,8 +154,8 @@ def change_account(
         session=session, actor=principal, event=AuditEvent.ACCOUNT_CHANGED,
         subject_id=account.id, now=now,
         detail={
-            "from": {key: told_before[key] for key in sorted(changed)},
-            "to": {key: told_after[key] for key in sorted(changed)},
+            "from": {key: detail_before[key] for key in sorted(changed)},
+            "to": {key: detail_after[key] for key in sorted(changed)},
         },
     )  # fmt: skip
 

@@ -173,10 +173,10 @@ def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
     """Yield the chained entries by number, up to the head at the start of the reading."""
     connection = session.connection()
     query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
-    places = {"after": after, "last": last, "count": _ENTRY_BATCH_SIZE}
-    while rows := connection.execute(query, places).all():
+    bounds = {"after": after, "last": last, "count": _ENTRY_BATCH_SIZE}
+    while rows := connection.execute(query, bounds).all():
         yield from rows
-        places["after"] = rows[-1].sequence
+        bounds["after"] = rows[-1].sequence
 
 
 def _check_unchained_entries(session: Session, report: ChainReport) -> None:

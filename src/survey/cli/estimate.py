@@ -138,12 +138,12 @@ def _print(results: WaveResults, rows: pd.DataFrame, form: OutputFormat, languag
         "snapshot": info.snapshot_sha256,
         "demo": info.is_demo,
     }
-    beside = {"area": names.area, "group": names.group, "indicator": names.indicator}
+    namers = {"area": names.area, "group": names.group, "indicator": names.indicator}
     columns = list(_columns(keys, kept, form))
     listed = []
     for row in rows.to_dict("records"):
         record = {str(column): value for column, value in row.items()}
-        named = {f"{key}_name": name(str(record[key])) for key, name in beside.items()
+        named = {f"{key}_name": name(str(record[key])) for key, name in namers.items()
                  if key in record}  # fmt: skip
         whole = {**meta, **record, **named}
         hidden = not record["shown"]

@@ -110,13 +110,13 @@ class CountModel:
         """
         before = before or SliceAudit()
         wanted = set(np.flatnonzero(target.ravel()).tolist()) - before.wide
-        places = np.array(sorted(wanted), dtype=np.int64)
-        cells = self.unknown_index[places]
+        positions = np.array(sorted(wanted), dtype=np.int64)
+        cells = self.unknown_index[positions]
         bounded = {place for place, _, _ in before.narrow}
         for place in sorted(bounded):
             self._bound(int(self.unknown_index[place]), minimum)
         self._bound_mixtures(cells, minimum, rng, work)
-        for place in rng.permutation(places).tolist():
+        for place in rng.permutation(positions).tolist():
             if self.work >= work:
                 break
             self._bound(int(self.unknown_index[place]), minimum)
@@ -124,11 +124,11 @@ class CountModel:
         narrow = self._is_narrow(cells, minimum)
         least, most = self._integer_bounds(cells)
         narrow_bounds = tuple(
-            (int(places[number]), int(least[number]), int(most[number]))
+            (int(positions[number]), int(least[number]), int(most[number]))
             for number in np.flatnonzero(narrow).tolist()
-            if int(places[number]) in bounded
+            if int(positions[number]) in bounded
         )
-        return SliceAudit(before.wide.union(places[~narrow].tolist()), narrow_bounds)
+        return SliceAudit(before.wide.union(positions[~narrow].tolist()), narrow_bounds)
 
     def _bound(self, cell: int, minimum: int) -> None:
         """Find both ends of the interval of a cell, as far as it is not known to be wide."""

@@ -73,8 +73,8 @@ def find_overlaps(
     n, shared = who.counts(), _Shared.of(who)
     near, same = [np.zeros((0, 2), dtype=np.int64)], [np.zeros((0, 2), dtype=np.int64)]
     for area in range(who.shape[0]):
-        beside = (who.within[area:] & who.within[area]).any(axis=1)
-        for other in (area + np.flatnonzero(beside)).tolist():
+        overlapping = (who.within[area:] & who.within[area]).any(axis=1)
+        for other in (area + np.flatnonzero(overlapping)).tolist():
             is_nested = (area, other) in nested or (other, area) in nested
             pairs, difference = _close_pairs(who, n, shared, (area, other), is_nested, minimum)
             near.append(pairs[difference > 0])

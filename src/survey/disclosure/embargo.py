@@ -15,7 +15,7 @@ _ZERO = 1e-9
 
 
 def areas_to_withhold(
-    areas: Mapping[Key, Collection[str]], reach: Collection[str]
+    areas: Mapping[Key, Collection[str]], covered: Collection[str]
 ) -> frozenset[Key]:
     """Return the areas to withhold from a reader of `reach`, so that no other city is determined.
 
@@ -25,11 +25,11 @@ def areas_to_withhold(
     Args:
         areas: area -> its cities; the cities themselves are not among them.
     """
-    outside = sorted({city for cities in areas.values() for city in cities} - set(reach))
-    kept = sorted(areas, key=lambda area: (len(set(areas[area]) - set(reach)), area))
+    uncovered = sorted({city for cities in areas.values() for city in cities} - set(covered))
+    kept = sorted(areas, key=lambda area: (len(set(areas[area]) - set(covered)), area))
     gone: set[Key] = set()
-    while kept and outside:
-        sums = np.array([[city in areas[area] for city in outside] for area in kept], dtype=float)
+    while kept and uncovered:
+        sums = np.array([[city in areas[area] for city in uncovered] for area in kept], dtype=float)
         telling = _find_single_city_rows(sums)
         if not telling.any():
             break

@@ -100,11 +100,11 @@ def _apply_further_rules(
     hidden[at] |= reasons > 0
     answers = np.full(n.shape, np.nan)
     answers[at] = answer
-    places = np.ravel_multi_index(at, n.shape).astype(np.int64)
+    positions = np.ravel_multi_index(at, n.shape).astype(np.int64)
     listed = np.zeros(n.shape, dtype=bool)
     listed[at] = True
     few = (n > 0) & (n < minimum)
-    cube = SuppressionCube(n, few, answers, cost, places[overlaps.same], minimum, listed)
+    cube = SuppressionCube(n, few, answers, cost, positions[overlaps.same], minimum, listed)
     after = add_secondary_suppression(cube, hidden, relations, auditor)[at]
     reasons[after & (reasons == _CODE[SuppressionReason.SHOWN])] = _CODE[
         SuppressionReason.SECONDARY

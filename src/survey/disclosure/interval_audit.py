@@ -73,13 +73,13 @@ class IntervalAuditor:
             return narrow
         order = [*(axis for axis in range(known.ndim) if axis not in used), *used]
         inner = [known.shape[axis] for axis in used]
-        places = np.arange(known.size).reshape(known.shape).transpose(order).reshape(-1, *inner)
+        positions = np.arange(known.size).reshape(known.shape).transpose(order).reshape(-1, *inner)
         local = [
             Relation(used.index(relation.axis), relation.members, False) for relation in adding
         ]
         cells = []
-        for number in np.random.default_rng(SEED).permutation(len(places)).tolist():
-            at = places[number]
+        for number in np.random.default_rng(SEED).permutation(len(positions)).tolist():
+            at = positions[number]
             audit = self._audit(number, known.ravel()[at], target.ravel()[at], local)
             for cell, low, high in audit.narrow if audit else ():
                 place = np.unravel_index(at.ravel()[cell], known.shape)

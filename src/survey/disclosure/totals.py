@@ -118,10 +118,10 @@ def _encode_keys(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
     codes, labels = zip(*(encode_labels(frame[column]) for column in frame), strict=True)
     sizes = [len(names) for names in labels]
     distinct, place = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
-    places = np.unravel_index(distinct, sizes)
+    coordinates = np.unravel_index(distinct, sizes)
     keys = [
         tuple(names[number] for names, number in zip(labels, key, strict=True))
-        for key in np.stack(places, axis=1).tolist()
+        for key in np.stack(coordinates, axis=1).tolist()
     ]
     return place.astype(np.int64), keys
 

@@ -50,16 +50,18 @@ def bound_interval(
     p = np.clip((x - lowest) / width, 0.0, 1.0)
     known = np.where(freedom >= 1, freedom, np.nan)
     t: Floats = np.asarray(special.stdtrit(known, (1 + level) / 2), dtype=np.float64)
-    reach = t * error / width
+    half_width = t * error / width
     with np.errstate(divide="ignore", invalid="ignore"):
         odds = special.logit(p)
-        margin = reach / (p * (1 - p))
+        margin = half_width / (p * (1 - p))
         by_odds = special.expit(odds - margin), special.expit(odds + margin)
     flat = (error <= EDGE * width) | (p <= EDGE) | (p >= 1 - EDGE)
-    leaves = (p - reach < 0) | (p + reach > 1) | np.asarray(logit)
+    leaves = (p - half_width < 0) | (p + half_width > 1) | np.asarray(logit)
     ends = []
-    for linear, odd, agreed in zip((p - reach, p + reach), by_odds, _wilson(p, n, t), strict=True):
-        chosen = np.select([np.isnan(reach), flat, leaves], [np.nan, agreed, odd], linear)
+    for linear, odd, agreed in zip(
+        (p - half_width, p + half_width), by_odds, _wilson(p, n, t), strict=True
+    ):
+        chosen = np.select([np.isnan(half_width), flat, leaves], [np.nan, agreed, odd], linear)
         ends.append(chosen)
     low, high = np.minimum(ends[0], p), np.maximum(ends[1], p)
     return lowest + low * width, lowest + high * width
@@ -70,5 +72,5 @@ def _wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         part = t**2 / np.where(n > 0, n, np.nan)
         centre = (p + part / 2) / (1 + part)
-        reach = np.sqrt(p * (1 - p) * part + part**2 / 4) / (1 + part)
-    return np.clip(centre - reach, 0.0, 1.0), np.clip(centre + reach, 0.0, 1.0)
+        half_width = np.sqrt(p * (1 - p) * part + part**2 / 4) / (1 + part)
+    return np.clip(centre - half_width, 0.0, 1.0), np.clip(centre + half_width, 0.0, 1.0)

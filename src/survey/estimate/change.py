@@ -147,11 +147,11 @@ def _align(
     second = Domains(domains.code[len(before) :], domains.keys)
     if not keys:
         return first, second
-    places = [pd.MultiIndex.from_frame(half[keys].astype(object)) for half in halves]
+    indexes = [pd.MultiIndex.from_frame(half[keys].astype(object)) for half in halves]
     whole = [half[keys].notna().all(axis=1).to_numpy() for half in halves]
     return (
-        first.only(whole[0] & places[0].isin(places[1])),
-        second.only(whole[1] & places[1].isin(places[0])),
+        first.only(whole[0] & indexes[0].isin(indexes[1])),
+        second.only(whole[1] & indexes[1].isin(indexes[0])),
     )
 
 

@@ -110,16 +110,16 @@ def compare(
     label, labels = _read_labels(frame, group)
     parts = _LabelSums(sample, domains, values, omega, label, len(labels))
     if isinstance(reference, str) and reference in ("rest", "all"):
-        outside = PsuSums.collect(sample, domains, values, omega)
+        rest = PsuSums.collect(sample, domains, values, omega)
     elif (other := _level_index(labels, reference)) is not None:
-        outside = parts.of(other)
+        rest = parts.of(other)
     else:
         rows = _matching_rows(frame, _level_of(group, reference, frame))
-        outside = PsuSums.collect(sample, domains.only(rows), values, omega)
+        rest = PsuSums.collect(sample, domains.only(rows), values, omega)
     differences = []
     for index in range(len(labels)):
         part = parts.of(index)
-        other_side = outside.without(part) if reference == "rest" else outside
+        other_side = rest.without(part) if reference == "rest" else rest
         differences.append(domain_difference(part, other_side).columns(level))
     columns = {
         name: np.stack([difference[name] for difference in differences], axis=1)

@@ -46,7 +46,7 @@ def pooled_mean(
             level=level, lowest=scale[0], highest=scale[1],
         )  # fmt: skip
         return Pooled(mean, low, high)
-    reach = special.stdtrit(np.where(least > 0, least, np.nan), (1 + level) / 2) * np.sqrt(
+    half_width = special.stdtrit(np.where(least > 0, least, np.nan), (1 + level) / 2) * np.sqrt(
         np.where(known, variance, np.nan)
     )
-    return Pooled(mean, mean - reach, mean + reach)
+    return Pooled(mean, mean - half_width, mean + half_width)

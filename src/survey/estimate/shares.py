@@ -56,11 +56,11 @@ def share(
         inference.estimate > 1 - ROUNDING_TOLERANCE,
     )
     size = effective_n(sample, domains, values) / (sample.assumed_deff or 1.0)
-    reach = _wilson_at_the_edge(size, t_quantile(inference.df, level))
+    bound = _wilson_at_the_edge(size, t_quantile(inference.df, level))
     columns = inference.columns()
     columns["estimate"] = np.select([none, every], [0.0, 1.0], inference.estimate)
-    columns["ci_low"] = np.select([none, every], [reach * 0, 1 - reach], low)
-    columns["ci_high"] = np.select([none, every], [reach, 1 + reach * 0], high)
+    columns["ci_low"] = np.select([none, every], [bound * 0, 1 - bound], low)
+    columns["ci_high"] = np.select([none, every], [bound, 1 + bound * 0], high)
     return describe(long_table(domains, [variable], columns), sample)
 
 

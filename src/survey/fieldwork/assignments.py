@@ -229,13 +229,13 @@ def _count_own(
 
 
 def _quota_progress(
-    session: Session, places: Sequence[tuple[UUID, str]]
+    session: Session, points: Sequence[tuple[UUID, str]]
 ) -> defaultdict[tuple[UUID, str], list[QuotaProgress]]:
     """Return quotas by wave and city: cells, then the other groups.
 
     Where ages and genders have marginal quotas, cells are left out.
     """
-    waves, cities = {wave_id for wave_id, _ in places}, {city for _, city in places}
+    waves, cities = {wave_id for wave_id, _ in points}, {city for _, city in points}
     connection = session.connection()
     rows = connection.execute(
         select(_MARGINS)

@@ -147,23 +147,23 @@ def find_quota_membership(
 
 
 def claim_quotas(
-    *, session: Session, places: QuotaMembership
+    *, session: Session, membership: QuotaMembership
 ) -> MarginalQuota | MatchedCell | None:
     """Add the interview to all its quotas atomically.
 
     Returns:
         The full quota if one refused, and then nothing is counted; else None.
     """
-    if places.cell is not None and not claim_cell(session=session, cell_id=places.cell.id):
-        return places.cell
+    if membership.cell is not None and not claim_cell(session=session, cell_id=membership.cell.id):
+        return membership.cell
     counted_ids: list[UUID] = []
-    for margin in places.margins:
+    for margin in membership.margins:
         if claim_marginal_quota(session=session, margin_id=margin.id):
             counted_ids.append(margin.id)
             continue
         add_to_marginal_counts(session=session, counts=dict.fromkeys(counted_ids, -1))
-        if places.cell is not None:
-            add_to_cell_counts(session=session, counts={places.cell.id: -1})
+        if membership.cell is not None:
+            add_to_cell_counts(session=session, counts={membership.cell.id: -1})
         return margin
     return None
 
@@ -172,10 +172,10 @@ def move_quota_counts(*, session: Session, before: QuotaMembership, after: Quota
     """Move a corrected interview to other quotas, even if they are full."""
     cells: Counter[UUID] = Counter()
     margins: Counter[UUID] = Counter()
-    for places, change in ((before, -1), (after, 1)):
-        if places.cell is not None:
-            cells[places.cell.id] += change
-        for margin in places.margins:
+    for membership, change in ((before, -1), (after, 1)):
+        if membership.cell is not None:
+            cells[membership.cell.id] += change
+        for margin in membership.margins:
             margins[margin.id] += change
     add_to_cell_counts(session=session, counts=cells)
     add_to_marginal_counts(session=session, counts=margins)

@@ -186,11 +186,11 @@ class _ValidSubmission:
         """Day of the interview in China."""
         return china_date(self.started)
 
-    def status(self, places: QuotaMembership) -> Status:
+    def status(self, membership: QuotaMembership) -> Status:
         """Return the state of the interview, as far as its quotas are known without a lock."""
         if self.checked.ending is not None:
             return Status(self.checked.ending.value)
-        return Status.SUBMITTED if places.full is None else Status.QUOTA_FULL
+        return Status.SUBMITTED if membership.full is None else Status.QUOTA_FULL
 
     def record(self, status: Status) -> dict[str, Any]:
         """Return the answers to store; after an early end, open questions were mostly not asked.
@@ -312,19 +312,19 @@ def _store_response(
     session: Session, accepted: _ValidSubmission, principal: Principal | None
 ) -> SubmissionReceipt | None:
     """Store everything that belongs to the interview; return None if another send was faster."""
-    response_id, places = new_id(), _find_quotas(session, accepted)
-    status, full = accepted.status(places), places.full
-    if not _insert_response(session, accepted, response_id, places, status, quota_name(full)):
+    response_id, membership = new_id(), _find_quotas(session, accepted)
+    status, full = accepted.status(membership), membership.full
+    if not _insert_response(session, accepted, response_id, membership, status, quota_name(full)):
         return None
     # As late as possible, because every surveyor of a city waits for the same few rows.
     if status is Status.SUBMITTED:
-        full = claim_quotas(session=session, places=places)
+        full = claim_quotas(session=session, membership=membership)
     if status is Status.SUBMITTED and full is not None:
         # Others took the last places since the quotas were read. A status never moves to
         # `quota_full`, so the rows of this very transaction are written anew.
         status = Status.QUOTA_FULL
         _erase(session, response_id, accepted.context.wave_id)
-        _insert_response(session, accepted, response_id, places, status, quota_name(full))
+        _insert_response(session, accepted, response_id, membership, status, quota_name(full))
     dropped = len(accepted.checked.off_route)
     record(
         session=session,
@@ -346,7 +346,7 @@ def _store_response(
 def _find_quotas(session: Session, accepted: _ValidSubmission) -> QuotaMembership:
     if accepted.checked.ending is not None:
         return NO_QUOTAS
-    places = find_quota_membership(
+    membership = find_quota_membership(
         session=session,
         wave_id=accepted.context.wave_id,
         city_code=accepted.context.city_code,
@@ -354,23 +354,23 @@ def _find_quotas(session: Session, accepted: _ValidSubmission) -> QuotaMembershi
         answers=accepted.checked.answers,
         today=accepted.today,
     )
-    if places.full is None and accepted.checked.problems:
+    if membership.full is None and accepted.checked.problems:
         # The form ended early for a quota that is not full, or not any more: it goes on asking.
         raise InvalidAnswersError(accepted.checked.problems)
-    return places
+    return membership
 
 
 def _insert_response(
     session: Session,
     accepted: _ValidSubmission,
     response_id: UUID,
-    places: QuotaMembership,
+    membership: QuotaMembership,
     status: Status,
     reason: str,
 ) -> bool:
     return insert_response(
         session.connection(),
-        response=_response_row(accepted, response_id, places, status, reason),
+        response=_response_row(accepted, response_id, membership, status, reason),
         revision=_revision_row(accepted, status),
         now=accepted.now,
     )
@@ -385,7 +385,7 @@ def _erase(session: Session, response_id: UUID, wave_id: UUID) -> None:
 def _response_row(
     accepted: _ValidSubmission,
     response_id: UUID,
-    places: QuotaMembership,
+    membership: QuotaMembership,
     status: Status,
     reason: str,
 ) -> dict[str, object]:
@@ -393,7 +393,7 @@ def _response_row(
         **vars(accepted.context),
         "id": response_id,
         "client_uuid": accepted.submission.client_uuid,
-        "quota_cell_id": places.cell.id if places.cell else None,
+        "quota_cell_id": membership.cell.id if membership.cell else None,
         "status": status,
         "reason": reason,
         "language": accepted.language,

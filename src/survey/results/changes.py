@@ -199,9 +199,10 @@ def _wave_cube(
 ) -> Cube:
     """Build the cube of one wave; a question it did not ask has no answer."""
     missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
-    outside = ~source.people["city_code"].astype(str).isin(common).to_numpy()
+    uncompared = ~source.people["city_code"].astype(str).isin(common).to_numpy()
     areas = {
-        level: np.where(outside, np.array(None), labels) for level, labels in source.areas.items()
+        level: np.where(uncompared, np.array(None), labels)
+        for level, labels in source.areas.items()
     }
     memberships = {group: source.memberships[group] for group in groups}
     spec = replace(source.cube_spec, tree=tree, areas=areas, groups=memberships)

@@ -179,8 +179,8 @@ def group_totals(memberships: Mapping[str, NDArray[np.bool_]]) -> Iterator[Addit
     for variable in dict.fromkeys(group.split("=")[0] for group in named):
         values = [group for group in named if group.split("=")[0] == variable]
         times = np.sum([memberships[group] for group in values], axis=0)
-        together = [values] if times.max(initial=0) <= 1 else [[group] for group in values]
-        for parts in together:
+        value_sets = [values] if times.max(initial=0) <= 1 else [[group] for group in values]
+        for parts in value_sets:
             yield AdditiveTotal(("group",), (EVERYONE,), tuple((group,) for group in parts))
 
 

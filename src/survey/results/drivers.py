@@ -179,10 +179,10 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
 
 def _priority_ranks(first: Flags, urgency: Floats) -> Floats:
     """Return 1, 2, 3 for the first three, the most urgent first; 0 for the others."""
-    places = np.zeros(len(first))
+    positions = np.zeros(len(first))
     order = np.argsort(np.where(first, -urgency, np.inf), kind="stable")[: int(first.sum())]
-    places[order] = np.arange(1, len(order) + 1)
-    return places
+    positions[order] = np.arange(1, len(order) + 1)
+    return positions
 
 
 def _shares(importance: Floats) -> Floats:

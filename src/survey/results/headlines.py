@@ -122,10 +122,10 @@ def _headlines_on_both_bases(
     weighted[_HIDDEN_SIZE_COLUMN] = unseen.reindex(weighted["indicator"]).to_numpy()
     weighted["n"] = n.reindex(weighted["indicator"]).to_numpy()
     weighted["status"] = _status(weighted)
-    as_one = nation.assign(
+    domain_rows = nation.assign(
         basis=DOMAIN, cities=len(totals), **{_HIDDEN_SIZE_COLUMN: nation["n"].to_numpy(dtype=float)}
     )
-    return pd.concat([as_one, weighted.assign(basis=CITY_WEIGHTED)], ignore_index=True)
+    return pd.concat([domain_rows, weighted.assign(basis=CITY_WEIGHTED)], ignore_index=True)
 
 
 def city_weighted_mean(

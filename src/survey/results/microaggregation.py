@@ -38,20 +38,20 @@ def microaggregate(scores: pd.DataFrame, covers: Callable[[str], bool]) -> tuple
     if len(scores) < 2 * MIN_RUN_CITIES:
         return ()
     ordered = scores.sort_values(["estimate", "area"], ascending=[False, True])
-    outside = np.array([not covers(str(code)) for code in ordered["area"]])
+    foreign = np.array([not covers(str(code)) for code in ordered["area"]])
     estimate = ordered["estimate"].to_numpy(dtype=float)
-    places = np.array_split(np.arange(len(ordered)), len(ordered) // MIN_RUN_CITIES)
+    runs = np.array_split(np.arange(len(ordered)), len(ordered) // MIN_RUN_CITIES)
     return tuple(
         CityRun(int(part[0]) + 1, int(part[-1]) + 1, round(float(estimate[part].mean()), 1))
-        for part in places
-        if outside[part].sum() >= MIN_OUTSIDE_CITIES
+        for part in runs
+        if foreign[part].sum() >= MIN_OUTSIDE_CITIES
     )
 
 
-def top_city_codes(ranks: pd.DataFrame, places: int) -> tuple[str, ...]:
+def top_city_codes(ranks: pd.DataFrame, runs: int) -> tuple[str, ...]:
     """Return the codes of the cities in the first places, in the order of codes.
 
     No place is told. A city that shares the last place is named as well.
     """
-    named = ranks.loc[ranks["rank"] <= places, "area"]
+    named = ranks.loc[ranks["rank"] <= runs, "area"]
     return tuple(sorted(named.astype(str)))

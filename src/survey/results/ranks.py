@@ -138,14 +138,14 @@ def _rank_indicator(
         table.loc[placed, code] for table in (scores.estimate, scores.se, scores.df)
     )
     if not len(estimate):
-        nobody = pd.DataFrame(index=estimate.index, columns=list(FIGURES), dtype=float)
-        return nobody, pd.DataFrame(columns=list(_PAIR))
+        empty = pd.DataFrame(index=estimate.index, columns=list(FIGURES), dtype=float)
+        return empty, pd.DataFrame(columns=list(_PAIR))
     drawn = {"df": df, "normal_draws": normal[:, placed], "seed": RANKING.seed}
     joint = rank_sets(estimate, se, level=level, **drawn)
     single = joint[["low", "high"]] * np.nan
     if code == COMPOSITE:
         single = rank_sets(estimate, se, level=level, simultaneous=False, **drawn)
-    places = joint.assign(
+    rank_table = joint.assign(
         tied=joint.groupby("rank")["rank"].transform("size") - 1,
         ranked=len(joint),
         marginal_low=single["low"],
@@ -157,7 +157,7 @@ def _rank_indicator(
     above, below = np.nonzero(significant_pairs(estimate, se, joint.attrs["critical"], df=df))
     names = estimate.index.to_numpy(dtype=object)
     columns = ("city", names[above], names[below], code)
-    return places, pd.DataFrame(dict(zip(_PAIR, columns, strict=True)))
+    return rank_table, pd.DataFrame(dict(zip(_PAIR, columns, strict=True)))
 
 
 def _composite_sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:

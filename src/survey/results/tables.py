@@ -90,13 +90,13 @@ def _build_tables(figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.D
     areas = build_small_area_table(
         cells, gaps, source.cities, series=source.series, level=source.level
     )
-    places, pairs = rank_tables(figures, cells)
+    rank_table, pairs = rank_tables(figures, cells)
     return {
         CELLS: cells,
         GAPS: gaps,
         SMALL_AREAS: areas,
         DRIVERS: build_driver_table(source, cells),
-        RANKS: places,
+        RANKS: rank_table,
         RANK_PAIRS: pairs,
         HEADLINES: headline_table(figures, cells),
     }

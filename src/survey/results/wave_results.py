@@ -198,11 +198,11 @@ class WaveResults:
     def first_named(self, principal: Principal) -> tuple[str, ...]:
         """Return cities in the first places, where the release names these alone."""
         self._require(principal)
-        places = self.wave.first_places
+        named_count = self.wave.first_places
         released = self.wave.state is WaveState.RELEASED and self.wave.shown is Shown.NAMES
-        if not released or places is None:
+        if not released or named_count is None:
             return ()
-        return top_city_codes(self._whole(RANKS, {"indicator": [COMPOSITE]}), places)
+        return top_city_codes(self._whole(RANKS, {"indicator": [COMPOSITE]}), named_count)
 
     def headlines(
         self,
@@ -336,13 +336,13 @@ def _normalise_filters(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
 
 @lru_cache(maxsize=256)
 def _withheld_groups(
-    cells: Path, age: int, reach: str
+    cells: Path, age: int, this_area: str
 ) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """Return larger areas (level, area, cities) that would reveal a city outside `reach`."""
     city_cells = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
     codes = pd.Series(city_cells["area"].astype(str).unique())
     areas = cities_of(area_labels(codes, build_frame_table(shipped_cities())))
-    gone = areas_to_withhold(areas, [code for code in codes if covers(reach, code)])
+    gone = areas_to_withhold(areas, [code for code in codes if covers(this_area, code)])
     return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
 
 

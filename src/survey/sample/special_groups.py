@@ -60,8 +60,8 @@ def weighting_design_effect(share: pd.Series, factor: float) -> pd.Series:
     """Return Kish's 1 + CV^2 of the weights that undo oversampling of a group."""
     asked = sample_share(share, factor)
     inside = (share**2 / asked).where(share > 0, 0.0)
-    outside = ((1 - share) ** 2 / (1 - asked)).where(share < 1, 0.0)
-    return inside + outside
+    variance_outside = ((1 - share) ** 2 / (1 - asked)).where(share < 1, 0.0)
+    return inside + variance_outside
 
 
 def _people(ages: AgeStructure, limits: tuple[int, int]) -> pd.Series:

@@ -154,8 +154,8 @@ def read_sheet(
         page = _find_worksheet(book, sheet.name)
         page.reset_dimensions()
         records = page.iter_rows()
-        places = _column_positions(sheet, next(records, ()))
-        return _read_worksheet_rows(sheet, records, places)
+        positions = _column_positions(sheet, next(records, ()))
+        return _read_worksheet_rows(sheet, records, positions)
     except SurveyError:
         raise
     except Exception as error:
@@ -176,7 +176,7 @@ def _find_worksheet(book: Any, wanted: str) -> Any:
 def _column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, int]:
     """Return column key -> index."""
     place_by_name = {_plain(cell.value): place for place, cell in reversed(list(enumerate(header)))}
-    places = {}
+    positions = {}
     for column in sheet.columns:
         known = [column.key, *(translator(code)(column.label) for code in LANGUAGES)]
         at = next(
@@ -190,19 +190,19 @@ def _column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, 
                     column=column.label,
                 )
             )
-        places[column.key] = at
-    return places
+        positions[column.key] = at
+    return positions
 
 
 def _read_worksheet_rows(
-    sheet: WorkbookSheet, records: Iterable[Sequence[Any]], places: Mapping[str, int]
+    sheet: WorkbookSheet, records: Iterable[Sequence[Any]], positions: Mapping[str, int]
 ) -> tuple[list[WorkbookRow], list[CellError]]:
     rows: list[WorkbookRow] = []
     errors: list[CellError] = []
     for number, record in enumerate(records, start=2):
         cells, formulas = {}, []
         for column in sheet.columns:
-            place = places[column.key]
+            place = positions[column.key]
             cell = record[place] if place < len(record) else None
             value = cell.value if cell is not None else None
             cells[column.key] = value.strip() if isinstance(value, str) else value

@@ -26,9 +26,9 @@ def create_private_file(path: Path) -> None:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
         for suffix in _SIDE_FILE_SUFFIXES:
-            beside = path.with_name(path.name + suffix)
-            if beside.exists() and is_exposed(beside):
-                beside.chmod(FILE_MODE)
+            side_file = path.with_name(path.name + suffix)
+            if side_file.exists() and is_exposed(side_file):
+                side_file.chmod(FILE_MODE)
 
 
 def open_private(path: str, flags: int) -> int:

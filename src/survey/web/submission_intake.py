@@ -109,8 +109,8 @@ def parse_submission(document: object, default_language: str) -> IncomingDocumen
         return _parse_document(document)
     except ValidationError as error:
         # Where and what kind, never the values: they may be somebody's answers.
-        places = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
-        _LOG.info("malformed submission: %s", places[:10])
+        fields = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
+        _LOG.info("malformed submission: %s", fields[:10])
         t = translator(_language(document, default_language))
         return refuse(400, "malformed", t("These answers did not arrive in a readable form."))
 

@@ -138,16 +138,17 @@ class _SharedPsuScores:
         first, second = before.sums, after.sums
         samples = first.sample, second.sample
         none = np.zeros(0, dtype=np.intp)
-        places = none, none
+        positions = none, none
         if all(sample.assumed_deff is None for sample in samples):
             labels = [sums.sample.psu_labels.take(sums.order) for sums in (first, second)]
             indexer = labels[0].get_indexer(labels[1])
             kept = np.flatnonzero(indexer >= 0)
-            places = indexer[kept], kept
+            positions = indexer[kept], kept
         present = [
-            _psu_presence(cube, place) for cube, place in zip((before, after), places, strict=True)
+            _psu_presence(cube, place)
+            for cube, place in zip((before, after), positions, strict=True)
         ]
-        return cls(samples, places, present[0] * present[1])
+        return cls(samples, positions, present[0] * present[1])
 
     def covariance(self, first: _LevelSide, second: _LevelSide) -> tuple[Floats, Floats]:
         """Return covariance and degrees of freedom by area of the second wave, (A, G, T) each.
@@ -255,7 +256,7 @@ def _joint_df(
 
     It is lowered in the proportion in which the cubes' rule lowers the waves' own.
     """
-    together = design[0] + design[1]
-    joint = together - shared
-    lowered = np.maximum(np.rint(joint * ratio(cube_df[0] + cube_df[1], together)), 1)
+    design_sum = design[0] + design[1]
+    joint = design_sum - shared
+    lowered = np.maximum(np.rint(joint * ratio(cube_df[0] + cube_df[1], design_sum)), 1)
     return np.where(joint >= 1, np.minimum(lowered, joint), joint)

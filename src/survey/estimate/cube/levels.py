@@ -273,6 +273,6 @@ def combine(size: Floats, cell: Codes, psus: Floats, total: Floats, within: Floa
     mean = group_sum(cell, total, len(size)) / size[:, None]
     mean[size == 1] = 0.0
     shift = total / psus[:, None] - mean[cell]
-    outside = size - np.bincount(cell, psus, minlength=len(size))
+    n_outside = size - np.bincount(cell, psus, minlength=len(size))
     squares = group_sum(cell, within + psus[:, None] * shift**2, len(size))
-    return squares + outside[:, None] * mean**2
+    return squares + n_outside[:, None] * mean**2

@@ -66,15 +66,15 @@ def differs(comparison: ItemComparison, item: Item, then: Any, again: Any) -> bo
         return bool(abs(then - again) > comparison.tolerance)
     if not comparison.tolerance:
         return bool(then != again)
-    places: Mapping[str, int] = {
+    positions: Mapping[str, int] = {
         choice.name: place
         for place, choice in enumerate(
             choice for choice in item.choices if choice.name not in _NO_ANSWER
         )
     }
-    if then not in places or again not in places:
+    if then not in positions or again not in positions:
         return bool(then != again)
-    return abs(places[then] - places[again]) > comparison.tolerance
+    return abs(positions[then] - positions[again]) > comparison.tolerance
 
 
 def _is_no_answer(answer: Any) -> bool:

@@ -150,12 +150,12 @@ def get_back_check_results(
             case.check_id,
         ),
     )
-    everybody = _group(None, rows, cases)
+    total = _group(None, rows, cases)
     return BackCheckResults(
-        total=everybody,
+        total=total,
         items=_items(session, rows, cases.values()),
-        surveyors=_groups(rows, cases, everybody, "surveyor_id", _notes(session, wave_id)),
-        points=_groups(rows, cases, everybody, "point_id", {}),
+        surveyors=_groups(rows, cases, total, "surveyor_id", _notes(session, wave_id)),
+        points=_groups(rows, cases, total, "point_id", {}),
         failed=tuple(failed),
     )
 
@@ -266,7 +266,7 @@ def _items(
 def _groups(
     rows: Sequence[AnyRow],
     cases: Mapping[UUID, CompletedCheck],
-    everybody: CheckSummary,
+    total: CheckSummary,
     by: str,
     notes: Mapping[UUID, date],
 ) -> tuple[CheckSummary, ...]:
@@ -276,7 +276,7 @@ def _groups(
         key = getattr(row, by)
         if key is not None:
             grouped[key].append(row)
-    usual = everybody.random_sample.value if everybody.random_sample else 1.0
+    usual = total.random_sample.value if total.random_sample else 1.0
     made = [_group(key, own, cases, by, usual, notes.get(key)) for key, own in grouped.items()]
     return tuple(
         sorted(made, key=lambda row: (not row.stands_out, -row.failed, row.checked, row.name))
@@ -293,8 +293,8 @@ def _group(
 ) -> CheckSummary:
     own = [cases[row.id] for row in rows if row.id in cases]
     lots = [case for case in own if case.chosen_by is ChosenBy.RANDOM]
-    failed_by_lot = sum(case.failed for case in lots)
-    by_lot = share_with_interval(failed_by_lot, len(lots))
+    n_failed_random = sum(case.failed for case in lots)
+    random_share = share_with_interval(n_failed_random, len(lots))
     cities = {row.city_code for row in rows}
     name = {"surveyor_id": "surveyor", "point_id": "point_name"}.get(by)
     return CheckSummary(
@@ -303,9 +303,11 @@ def _group(
         city_code=cities.pop() if len(cities) == 1 else None,
         drawn=len(rows),
         outcomes=Counter(row.outcome for row in rows if row.outcome is not None),
-        random_sample=by_lot,
+        random_sample=random_share,
         checked=len(own),
         failed=sum(case.failed for case in own),
-        stands_out=by_lot is not None and by_lot.low > usual and failed_by_lot >= MIN_FAILED_CHECKS,
+        stands_out=random_share is not None
+        and random_share.low > usual
+        and n_failed_random >= MIN_FAILED_CHECKS,
         retrain_by=retrain_by,
     )

@@ -201,11 +201,11 @@ class _StaffListReader:
     ) -> None:
         """Check what depends on several cells of a row, or on two rows."""
         number, city = check.row.number, point.city_code
-        outside = msg("The point lies outside the area of this person.")
+        outside_area = msg("The point lies outside the area of this person.")
         if not covers_point(surveyor.area, city, point.code):
-            check.fail("login", outside)
+            check.fail("login", outside_area)
         if supervisor is not None and not covers(supervisor.area, city):
-            check.fail("supervisor", outside)
+            check.fail("supervisor", outside_area)
         twice = self._seen.setdefault((surveyor.login, point.code), number)
         if twice != number:
             check.fail("point", msg("The same surveyor and point stand in row {row}.", row=twice))

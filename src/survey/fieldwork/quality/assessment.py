@@ -117,16 +117,16 @@ def save_assessment(
     made = {"detected_at": now, "detector_version": VERSION}
     connection = session.connection()
     for flags in assessment.flags:
-        places = [at for at, row in enumerate(flags.rows.tolist()) if only is None or row in only]
-        if places:
+        kept = [at for at, row in enumerate(flags.rows.tolist()) if only is None or row in only]
+        if kept:
             insert_columns(
                 connection,
                 ResponseFlag,
                 {
-                    "id": [new_id() for _ in places],
-                    "response_id": [interviews.ids[flags.rows[at]] for at in places],
-                    "strength": flags.strength[places].tolist(),
-                    "detail": [flags.details[at] for at in places],
+                    "id": [new_id() for _ in kept],
+                    "response_id": [interviews.ids[flags.rows[at]] for at in kept],
+                    "strength": flags.strength[kept].tolist(),
+                    "detail": [flags.details[at] for at in kept],
                 },
                 {"kind": str(flags.kind), **made},
             )
@@ -204,15 +204,15 @@ def get_assessment_freshness(
 ) -> AssessmentFreshness:
     """Return how fresh the flags of a wave are within the principal's area."""
     principal.require(Action.REVIEW)
-    reach = area_filter(principal, _RESPONSES.c.city_code)
+    in_area = area_filter(principal, _RESPONSES.c.city_code)
     finished = last_finished_at(session, TASK_NAME)
     assessed = session.connection().execute(
         select(func.max(_RISKS.c.detected_at))
         .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
-        .where(_RESPONSES.c.wave_id == wave_id, reach)
+        .where(_RESPONSES.c.wave_id == wave_id, in_area)
     ).scalar_one()  # fmt: skip
     waiting = session.connection().execute(
-        select(func.count()).select_from(_RESPONSES).where(_unassessed_condition(wave_id), reach)
+        select(func.count()).select_from(_RESPONSES).where(_unassessed_condition(wave_id), in_area)
     ).scalar_one()  # fmt: skip
     times = [at for at in (finished, assessed) if at is not None]
     return AssessmentFreshness(max(times) if times else None, waiting)

@@ -78,14 +78,14 @@ def flag_bursts(interviews: ResponseArrays) -> FlagSet:
     return FlagSet(FlagKind.BURST, rows, strength[rows], details)
 
 
-def _count_bursts(interviews: ResponseArrays, places: RowGroups) -> _BurstCounts:
+def _count_bursts(interviews: ResponseArrays, points: RowGroups) -> _BurstCounts:
     count = np.zeros(len(interviews), dtype=np.int64)
     usual, surplus = np.zeros(len(interviews)), np.zeros(len(interviews))
-    rows = flagged_rows(~np.isnat(interviews.started) & (places.codes >= 0))
+    rows = flagged_rows(~np.isnat(interviews.started) & (points.codes >= 0))
     if not len(rows):
         return _BurstCounts(count, usual, surplus)
     hour = (interviews.started[rows] + CHINA).astype("datetime64[h]").astype(np.int64)
-    keys = np.stack([places.codes[rows], hour], axis=1)
+    keys = np.stack([points.codes[rows], hour], axis=1)
     cells, own, inside = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     own = own.reshape(-1)
     expected = _expected_per_hour(cells[:, 0], inside)

@@ -73,8 +73,8 @@ def min_seconds_of_interviews(interviews: ResponseArrays, counted: Bools) -> Flo
         if not len(rows):
             continue
         columns = np.ascontiguousarray(counted[rows].T)
-        for text, places in _positions_by_text(interviews, language).items():
-            is_read = np.logical_or.reduce(columns[places])
+        for text, positions in _positions_by_text(interviews, language).items():
+            is_read = np.logical_or.reduce(columns[positions])
             least[rows] += min_reading_seconds(text) * is_read
     return least
 
@@ -111,11 +111,11 @@ def _is_mode(interviews: ResponseArrays, mode: Mode) -> Bools:
 
 
 def _positions_by_text(interviews: ResponseArrays, language: str) -> Mapping[str, Sequence[int]]:
-    places: defaultdict[str, list[int]] = defaultdict(list)
+    positions: defaultdict[str, list[int]] = defaultdict(list)
     for place, item in enumerate(interviews.items):
         for text in set(_item_texts(item, language, interviews.default_language)):
-            places[text].append(place)
-    return places
+            positions[text].append(place)
+    return positions
 
 
 def _item_texts(item: Item, language: str, default: str) -> Iterable[str]:

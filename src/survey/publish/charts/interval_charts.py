@@ -90,13 +90,13 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
     Reads `reference` beside the common columns; `series` names city and reference.
     """
-    city, yardstick = text.series
+    city, reference = text.series
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
     y = row_axis(style)
     place = alt.Legend(title=None, orient="top", columns=1)
 
     def who(attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *values: str) -> Any:
-        scale = alt.Scale(domain=[city, yardstick], range=list(values))
+        scale = alt.Scale(domain=[city, reference], range=list(values))
         return attribute("who:N", scale=scale, legend=place)
 
     line = drawn.mark_rule(size=style.size(1.5), color=FAINT).encode(

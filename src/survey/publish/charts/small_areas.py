@@ -78,20 +78,20 @@ def graded_cities(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         .encode(y=y, yOffset=lanes, x=alt.value("width"), text="remark:N"),
     ]
     if len(names) > len(_GRADES):
-        beside = (
+        comparison = (
             lane("beside")
             .transform_filter("isValid(datum.beside)")
             .transform_calculate(who=series_name(len(_GRADES)))
         )
         layers += [
-            beside.mark_rule(size=style.size(1.2), strokeDash=[3, 2]).encode(
+            comparison.mark_rule(size=style.size(1.2), strokeDash=[3, 2]).encode(
                 y=y,
                 yOffset=lanes,
                 x=value_axis("beside_low", text),
                 x2="beside_high:Q",
                 color=colour,
             ),
-            beside.mark_point(size=style.size(34), opacity=1, strokeWidth=1.4).encode(
+            comparison.mark_point(size=style.size(34), opacity=1, strokeWidth=1.4).encode(
                 y=y,
                 yOffset=lanes,
                 x=value_axis("beside", text),

@@ -61,10 +61,10 @@ def merge_classes(
     """
     result = people[[weight, *labels]].copy()
     weights, distinct = _without_noise(people[weight], people[city])
-    places = np.empty((len(people), len(labels)), dtype=np.int64)
+    positions = np.empty((len(people), len(labels)), dtype=np.int64)
     for column, name in enumerate(labels):
-        places[:, column] = _category_positions(people[name])
-    keys = pd.DataFrame(places)
+        positions[:, column] = _category_positions(people[name])
+    keys = pd.DataFrame(positions)
     keys["weight"] = distinct
     units = np.array([_UNIT.get(name, 1) for name in labels])
     merged = weights.copy()
@@ -72,7 +72,8 @@ def merge_classes(
     for rows in _groups(people[stratum].astype(str)):
         cells = [rows[cell] for cell in _groups(keys.iloc[rows])]
         start = _group_by_weight(
-            [_Class(cell, frozenset({tuple(places[cell[0]].tolist())})) for cell in cells], minimum
+            [_Class(cell, frozenset({tuple(positions[cell[0]].tolist())})) for cell in cells],
+            minimum,
         )
         for release_class in _merge_small_classes(start, units, minimum):
             merged[release_class.rows] = float(f"{weights[release_class.rows].mean():.{_DIGITS}g}")

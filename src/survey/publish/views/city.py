@@ -211,12 +211,12 @@ def _tree(
     wanted = [COMPOSITE, *codes]
     cells = everyone.in_order("indicator", wanted)
     other = reading.cells(area_level=level, area=area, indicator=wanted)
-    beside = dict(zip(other.texts("indicator"), other.numbers("estimate"), strict=True))
+    others = dict(zip(other.texts("indicator"), other.numbers("estimate"), strict=True))
     codes_drawn = cells.texts("indicator")
     labels = [reading.names.numbered(code) for code in codes_drawn]
-    city, yardstick = reading.names.area(filters.city), reading.names.area(area)
+    city, reference = reading.names.area(filters.city), reading.names.area(area)
     rows = score_rows(cells, labels, t, key="indicator")
-    rows["reference"] = np.array([beside.get(code, np.nan) for code in codes_drawn])
+    rows["reference"] = np.array([others.get(code, np.nan) for code in codes_drawn])
     if level != "nation":
         gaps = reading.gaps(level, area_level="city", area=filters.city, indicator=wanted)
     verdict_by_code = dict(zip(gaps.texts("indicator"), classify_differences(gaps), strict=True))
@@ -224,12 +224,12 @@ def _tree(
         role if role == HIDDEN else verdict_by_code.get(code, role)
         for role, code in zip(rows["role"], codes_drawn, strict=True)
     ]
-    title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=yardstick)
+    title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=reference)
     note = (
         t(
             "Triangles mark clear differences from {yardstick}, judged together with those of all "
             "other cities; the city is part of it, and the test takes that into account.",
-            yardstick=yardstick,
+            yardstick=reference,
         )
         if len(gaps)
         else t("This wave was frozen before differences from this yardstick were tested.")
@@ -249,10 +249,10 @@ def _tree(
             name=t("Indicator"),
             interval=t("95% interval"),
             n="n",
-            series=(city, yardstick),
+            series=(city, reference),
         ),
         chart_rows=rows,
-        table_columns=_tree_table(reading, cells, rows, gaps, labels, city, yardstick),
+        table_columns=_tree_table(reading, cells, rows, gaps, labels, city, reference),
         note=note,
     )
 
@@ -264,19 +264,19 @@ def _tree_table(
     gaps: TableSlice,
     labels: list[str],
     city: str,
-    yardstick: str,
+    reference: str,
 ) -> Rows:
     t = reading.t
     if len(gaps):
         ordered = gaps.in_order("indicator", cells.texts("indicator"))
         names = [reading.names.numbered(code) for code in ordered.texts("indicator")]
-        return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=yardstick)
+        return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=reference)
     return {
         t("Indicator"): labels,
         city: cells.numbers("estimate"),
         t("95% from"): cells.numbers("ci_low"),
         t("95% to"): cells.numbers("ci_high"),
-        yardstick: rows["reference"],
+        reference: rows["reference"],
         "n": counts(cells.numbers("n")),
     }
 
@@ -315,7 +315,7 @@ def _measures(
     """Return what people of the city report on a topic and how they rate it, beside the nation."""
     t = reading.t
     nation = reading.cells(area_level="nation", area=NATION, indicator=None)
-    beside = {name: everyone, t("Nation"): nation}
+    others = {name: everyone, t("Nation"): nation}
     words = {"city": name, "topic": t(TOPICS[topic]) if topic in TOPICS else topic}
     titles = (
         ("city-reports", t("{topic}: what people in {city} report", **words), rates),
@@ -325,7 +325,7 @@ def _measures(
         series_chart(
             reading,
             ChartHeading(key, title, t("Question")),
-            beside,
+            others,
             of(reading, (topic,)),
             n=everyone.max_value("n"),
         )

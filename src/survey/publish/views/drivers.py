@@ -154,12 +154,12 @@ def _priority_text(t: Translator, priority: Priority) -> str:
 def _certainty(
     t: Translator, cells: TableSlice, first: tuple[Priority, ...], resamples: int
 ) -> str:
-    together = cells.max_value("set_agreement")
+    agreement = cells.max_value("set_agreement")
     if not first:
         return ""
-    if together is None or not resamples:
+    if agreement is None or not resamples:
         return t("How certain these priorities are cannot be told.")
-    words = {"share": f"{together:.0f}"}
+    words = {"share": f"{agreement:.0f}"}
     weak = [priority.name for priority in first if priority.agreement < _HALF]
     if weak:
         return t(
@@ -168,7 +168,7 @@ def _certainty(
             names=t(", ").join(weak),
             **words,
         )
-    if together < _HALF:
+    if agreement < _HALF:
         return t(
             "Each of them comes first in more than half of the resamples, but all first places "
             "together stay the same in only {share}%\u00a0of them.",

@@ -119,8 +119,8 @@ def _groups(planned: SamplingPlan, names: DisplayNames) -> tuple[GroupPrecision,
 def _precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
     t, sample = names.t, planned.sample
     order = sample.cities.sort_values("half_width", ascending=False, kind="stable")
-    everybody = t("The city")
-    parts = [order.assign(series=everybody, n=order["size"].astype(float))]
+    city_label = t("The city")
+    parts = [order.assign(series=city_label, n=order["size"].astype(float))]
     parts += [
         rows.set_index("city_code")
         .reindex(order.index)

@@ -151,9 +151,9 @@ def _unnamed_runs(reading: ViewContext, filters: RankingFilters) -> tuple[CityRu
 
 
 def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _RankedCities:
-    places = reading.ranks(indicator)
+    rank_rows = reading.ranks(indicator)
     codes = cities.texts("area")
-    rank = places.aligned("rank", "area", codes)
+    rank = rank_rows.aligned("rank", "area", codes)
     estimate = cities.numbers("estimate")
     keys = np.lexsort((-estimate, np.nan_to_num(rank, nan=np.inf)))
     in_order = [codes[row] for row in keys]
@@ -163,7 +163,7 @@ def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _R
         cities.in_order("area", in_order),
         reading.significant_pairs(indicator),
         rank[keys],
-        *(places.aligned(name, "area", in_order) for name in (*columns, *moved)),
+        *(rank_rows.aligned(name, "area", in_order) for name in (*columns, *moved)),
     )
 
 
@@ -260,11 +260,11 @@ def _ranking_chart(
     roles = _roles(order, focus)
     cells = order.cells.in_order("area", [order.codes[row] for row in keep])
     names = [reading.names.area(code) for code in cells.texts("area")]
-    places = [_rank_text(order, row, t) for row in keep]
+    rank_rows = [_rank_text(order, row, t) for row in keep]
     sets = [_rank_set_text(order.low[row], order.high[row]) for row in keep]
     labels = [
         f"{place}  {name}\n{allowed}"
-        for place, name, allowed in zip(places, names, sets, strict=True)
+        for place, name, allowed in zip(rank_rows, names, sets, strict=True)
     ]
     rows: Rows = {
         **score_rows(cells, labels, t, key="area"),

@@ -64,13 +64,13 @@ def build_small_area_view(
     cells = TableSlice(
         results.small_areas(principal, group=filters.group, indicator=indicator)
     ).descending("estimate")
-    beside = compare_with_direct(reading, cells, filters, indicator, others)
+    comparison = compare_with_direct(reading, cells, filters, indicator, others)
     grade_codes = cells.texts("grade")
     number = {grade.value: grade_codes.count(grade.value) for grade in Grade}
     return SmallAreasView(
         sentence=_sentence(reading.t, number),
         counts=number,
-        cities=_small_area_chart(reading, cells, filters.group, indicator, beside),
+        cities=_small_area_chart(reading, cells, filters.group, indicator, comparison),
     )
 
 
@@ -90,7 +90,7 @@ def _small_area_chart(
     cells: TableSlice,
     group: str,
     indicator: str,
-    beside: ComparisonColumn | None,
+    comparison: ComparisonColumn | None,
 ) -> ChartPanel:
     t = reading.t
     title = t(
@@ -123,16 +123,16 @@ def _small_area_chart(
             name=t("City"),
             interval=t("95%\u00a0interval"),
             n="n",
-            series=(*grades, *([beside.name] if beside else [])),
+            series=(*grades, *([comparison.name] if comparison else [])),
         ),
-        chart_rows=_chart_rows(cells, names, beside, t),
-        table_columns=_table_rows(cells, names, beside, t),
-        note=f"{note} {beside.note}" if beside else note,
+        chart_rows=_chart_rows(cells, names, comparison, t),
+        table_columns=_table_rows(cells, names, comparison, t),
+        note=f"{note} {comparison.note}" if comparison else note,
     )
 
 
 def _chart_rows(
-    cells: TableSlice, names: list[str], beside: ComparisonColumn | None, t: Translator
+    cells: TableSlice, names: list[str], comparison: ComparisonColumn | None, t: Translator
 ) -> Rows:
     grades = cells.texts("grade")
     estimate = cells.numbers("estimate")
@@ -156,15 +156,17 @@ def _chart_rows(
             for there, shown in zip(drawn, cells.shown, strict=True)
         ],
         "remark": [t(ORIENTATION) if letter == GRADE_C else "" for letter in role],
-        "beside": beside.estimate if beside else nothing,
-        "beside_low": beside.low if beside else nothing,
-        "beside_high": beside.high if beside else nothing,
-        "beside_range": ranges_of(beside.low, beside.high) if beside else [""] * len(names),
+        "beside": comparison.estimate if comparison else nothing,
+        "beside_low": comparison.low if comparison else nothing,
+        "beside_high": comparison.high if comparison else nothing,
+        "beside_range": ranges_of(comparison.low, comparison.high)
+        if comparison
+        else [""] * len(names),
     }
 
 
 def _table_rows(
-    cells: TableSlice, names: list[str], beside: ComparisonColumn | None, t: Translator
+    cells: TableSlice, names: list[str], comparison: ComparisonColumn | None, t: Translator
 ) -> Rows:
     grades = cells.texts("grade")
     careful = [
@@ -186,13 +188,13 @@ def _table_rows(
             for shown, value, orient in zip(cells.shown, estimate, careful, strict=True)
         ],
     }
-    if beside is None:
+    if comparison is None:
         return table
-    words = {"what": beside.name}
-    table[beside.name] = beside.estimate
-    table[t("{what}: 95%\u00a0from", **words)] = beside.low
-    table[t("{what}: 95%\u00a0to", **words)] = beside.high
-    if beside.own_weight is not None:
-        table[t("Weight of the direct figure in it (%)")] = beside.own_weight
-    table[t("{what}: remark", **words)] = list(beside.remarks)
+    words = {"what": comparison.name}
+    table[comparison.name] = comparison.estimate
+    table[t("{what}: 95%\u00a0from", **words)] = comparison.low
+    table[t("{what}: 95%\u00a0to", **words)] = comparison.high
+    if comparison.own_weight is not None:
+        table[t("Weight of the direct figure in it (%)")] = comparison.own_weight
+    table[t("{what}: remark", **words)] = list(comparison.remarks)
     return table
