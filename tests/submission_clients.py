@@ -42,7 +42,7 @@ uvicorn.run(
     access_log=False, proxy_headers=False, server_header=False,
 )
 """
-"""The public door without Streamlit: starts in a second."""
+"""The public form without Streamlit: starts in a second."""
 
 
 def free_port() -> int:
@@ -65,10 +65,10 @@ class ServerProcess:
     def __init__(
         self, store_url: str, folder: Path, *, whole: bool = False, patience: float | None = None
     ) -> None:
-        """`whole`: pages and all, as people start it; else the public door alone, which waits
+        """`whole`: pages and all, as people start it; else the public form alone, which waits
         `patience` seconds for a request to be complete."""
         self.port = free_port()
-        self.log = folder / "door.log"
+        self.log = folder / "server.log"
         survey = str(Path(sys.executable).with_name("survey"))
         self._command = [survey, "serve"] if whole else [sys.executable, "-c", SERVE_SCRIPT]
         if patience is not None:
@@ -182,7 +182,7 @@ class SubmissionClients:
 
 
 class UnreliableProxy:
-    """A line to the door that breaks: before, amid and after a request, and amid its answer."""
+    """A line to the server that breaks: before, amid and after a request, and amid its answer."""
 
     def __init__(self, port: int, *, seed: int, share: float = 0.5) -> None:
         self._target, self._share = port, share
@@ -210,12 +210,12 @@ class UnreliableProxy:
         with phone:
             if cut == "before":
                 return
-            with socket.create_connection(("127.0.0.1", self._target)) as door:
+            with socket.create_connection(("127.0.0.1", self._target)) as server:
                 request = _is_complete_message(phone)
-                door.sendall(request[: len(request) // 2] if cut == "amid" else request)
+                server.sendall(request[: len(request) // 2] if cut == "amid" else request)
                 if cut == "amid":
                     return
-                answer = _is_complete_message(door)
+                answer = _is_complete_message(server)
                 if cut != "after":
                     phone.sendall(answer[:-20] if cut == "answer" else answer)
 

@@ -1,4 +1,4 @@
-"""Marginal quotas at the door: exact under a crowd, named when full, given back with the place."""
+"""Marginal quotas of arriving interviews: exact under a crowd, named when full, given back."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

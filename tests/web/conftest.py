@@ -1,4 +1,4 @@
-"""The public door over a real store, without a browser."""
+"""The public form over a real store, without a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hundreds of hostile requests at the public door: refused in words, and nothing written."""
+"""Hundreds of hostile requests at the public form: refused in words, and nothing written."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CASES = cases(DOCUMENT)
 
 
 class SubmissionHarness:
-    """The public door over one store for all cases of this file."""
+    """The public form over one store for all cases of this file."""
 
     def __init__(self, field: Field, client: TestClient) -> None:
         self.field, self.client = field, client
@@ -103,7 +103,7 @@ def _count(session: Session, model: Any) -> int:
 
 
 @pytest.fixture(scope="module")
-def door(
+def harness(
     _sqlite_template: Path,
     make_field: Callable[[str], Field],
     tmp_path_factory: pytest.TempPathFactory,
@@ -135,12 +135,12 @@ def test_there_are_enough_of_them() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_it_is_refused_and_nothing_is_written(
-    door: SubmissionHarness, case: HostileRequest
+    harness: SubmissionHarness, case: HostileRequest
 ) -> None:
-    before = door.written()
-    answer = door.send(case)
+    before = harness.written()
+    answer = harness.send(case)
     assert answer.status_code in case.statuses, answer.text[:300]
-    assert door.written() == before
+    assert harness.written() == before
     assert "Traceback" not in answer.text
     if case.method == "HEAD":
         return
@@ -153,9 +153,11 @@ def test_it_is_refused_and_nothing_is_written(
         assert "<script>alert" not in answer.text
 
 
-def test_a_link_of_another_wave_opens_only_its_own_questionnaire(door: SubmissionHarness) -> None:
-    other = door.field.instrument.model_copy(update={"version": "other"})
-    with session_scope(door.field.url) as session:
+def test_a_link_of_another_wave_opens_only_its_own_questionnaire(
+    harness: SubmissionHarness,
+) -> None:
+    other = harness.field.instrument.model_copy(update={"version": "other"})
+    with session_scope(harness.field.url) as session:
         plan = NewWave(
             key="other", series="other", year=2026, title_zh="o", title_en="o",
             instrument_id=save_instrument(session=session, instrument=other),
@@ -168,23 +170,23 @@ def test_a_link_of_another_wave_opens_only_its_own_questionnaire(door: Submissio
         )  # fmt: skip
         session.add(point)
         session.flush()
-        session.add(Assignment(account_id=door.field.surveyor.account_id, point_id=point.id))
+        session.add(Assignment(account_id=harness.field.surveyor.account_id, point_id=point.id))
         session.flush()
         token = issue_invitation(
-            session=session, principal=door.field.surveyor, wave_key="other", point_id=point.id,
+            session=session, principal=harness.field.surveyor, wave_key="other", point_id=point.id,
             now=now(),
         ).token  # fmt: skip
-    before = door.written()
-    answer = door.client.post(API, json=door.document(token=token, client_uuid=str(uuid4())))
+    before = harness.written()
+    answer = harness.client.post(API, json=harness.document(token=token, client_uuid=str(uuid4())))
     assert (answer.status_code, answer.json()["code"]) == (409, "instrument_changed")
-    assert door.written() == before
+    assert harness.written() == before
 
 
-def test_after_all_of_them_the_link_is_still_good(door: SubmissionHarness) -> None:
-    assert door.client.get(f"/q/{door.token}").status_code == 200
-    document = door.document(client_uuid=str(uuid4()))
-    assert door.client.post(API, json=document).status_code == 200
-    assert door.client.get("/ready").status_code == 200
+def test_after_all_of_them_the_link_is_still_good(harness: SubmissionHarness) -> None:
+    assert harness.client.get(f"/q/{harness.token}").status_code == 200
+    document = harness.document(client_uuid=str(uuid4()))
+    assert harness.client.post(API, json=document).status_code == 200
+    assert harness.client.get("/ready").status_code == 200
 
 
 OTHER_CONTENT: list[dict[str, Any]] = [
@@ -205,23 +207,23 @@ OTHER_CONTENT: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", OTHER_CONTENT)
 def test_a_replayed_uuid_keeps_what_was_there_first(
-    door: SubmissionHarness, changes: dict[str, Any]
+    harness: SubmissionHarness, changes: dict[str, Any]
 ) -> None:
-    document = door.document(client_uuid=str(uuid4()), token=door.invite())
-    receipt = door.client.post(API, json=document).json()
-    kept = _stored(door, receipt["response_id"])
-    before = door.written()
-    again = door.client.post(API, json={**document, **changes}).json()
+    document = harness.document(client_uuid=str(uuid4()), token=harness.invite())
+    receipt = harness.client.post(API, json=document).json()
+    kept = _stored(harness, receipt["response_id"])
+    before = harness.written()
+    again = harness.client.post(API, json={**document, **changes}).json()
     assert again == {**receipt, "duplicate": True}
-    assert _stored(door, receipt["response_id"]) == kept
-    after = door.written()
+    assert _stored(harness, receipt["response_id"]) == kept
+    after = harness.written()
     # Other answers under a known name are noted, and nothing else.
     assert after[:3] + after[4:] == before[:3] + before[4:]
     assert after[3] - before[3] == ("answers" in changes)
 
 
-def _stored(door: SubmissionHarness, response_id: str) -> dict[str, Any]:
-    with read_scope(door.field.url) as session:
+def _stored(harness: SubmissionHarness, response_id: str) -> dict[str, Any]:
+    with read_scope(harness.field.url) as session:
         rows = session.exec(select(ResponseRevision)).all()
         return next(dict(row.answers) for row in rows if str(row.response_id) == response_id)
 
@@ -238,13 +240,13 @@ def _stored(door: SubmissionHarness, response_id: str) -> dict[str, Any]:
     ],
 )
 def test_a_wrong_clock_is_pulled_into_what_can_be(
-    door: SubmissionHarness, started: str, finished: str | None
+    harness: SubmissionHarness, started: str, finished: str | None
 ) -> None:
     sent = {"started_at": started, "finished_at": finished}
-    document = door.document(client_uuid=str(uuid4()), token=door.invite(), **sent)
-    answer = door.client.post(API, json=document)
+    document = harness.document(client_uuid=str(uuid4()), token=harness.invite(), **sent)
+    answer = harness.client.post(API, json=document)
     assert answer.status_code == 200
-    with read_scope(door.field.url) as session:
+    with read_scope(harness.field.url) as session:
         own = next(
             row for row in session.exec(select(Response)).all()
             if str(row.client_uuid) == document["client_uuid"]
@@ -262,12 +264,12 @@ def test_a_wrong_clock_is_pulled_into_what_can_be(
         "\r\nSet-Cookie: a=b", "</textarea><img src=x onerror=alert(1)>",
     ],
 )  # fmt: skip
-def test_open_text_stays_text(door: SubmissionHarness, text: str) -> None:
-    answers = {**door.document()["answers"], "comment": text}
-    document = door.document(client_uuid=str(uuid4()), token=door.invite(), answers=answers)
-    receipt = door.client.post(API, json=document)
+def test_open_text_stays_text(harness: SubmissionHarness, text: str) -> None:
+    answers = {**harness.document()["answers"], "comment": text}
+    document = harness.document(client_uuid=str(uuid4()), token=harness.invite(), answers=answers)
+    receipt = harness.client.post(API, json=document)
     assert receipt.status_code == 200
-    kept = _stored(door, receipt.json()["response_id"])["comment"]
+    kept = _stored(harness, receipt.json()["response_id"])["comment"]
     assert "\x00" not in kept
     assert "\x1b" not in kept
     harmless = text.replace("\r\n", "\n").translate({0: None, 0x1B: None}).strip()
@@ -281,11 +283,11 @@ def test_open_text_stays_text(door: SubmissionHarness, text: str) -> None:
         "javascript:alert(1)", "/a\r\nSet-Cookie: a=b", "/" + "a" * 600, "%2f%2fevil.example",
     ],
 )  # fmt: skip
-def test_nobody_is_led_away_after_signing_in(door: SubmissionHarness, target: str) -> None:
-    answer = door.client.post(
+def test_nobody_is_led_away_after_signing_in(harness: SubmissionHarness, target: str) -> None:
+    answer = harness.client.post(
         "/auth/demo", data={"role": "analyst", "next": target}, follow_redirects=False
     )
     assert answer.status_code == 303
     assert answer.headers["location"] == "/"
     assert "a=b" not in answer.headers["set-cookie"]
-    door.client.cookies.clear()
+    harness.client.cookies.clear()

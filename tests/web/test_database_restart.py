@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under the running door and comes back; the door is not started again."""
+"""PostgreSQL goes away under a running server and comes back; the server is not started again."""
 
 from __future__ import annotations
 
@@ -68,24 +68,24 @@ def test_a_restarted_database_loses_and_doubles_nothing(
     invite: Callable[..., str],
     interview: Callable[..., dict[str, Any]],
 ) -> None:
-    door = ServerProcess(roomy.url, tmp_path)
-    door.start()
-    wait_for(door.is_up, "the door opens")
-    phones = SubmissionClients(door.port, [interview(token=invite()) for _ in range(90)])
+    server = ServerProcess(roomy.url, tmp_path)
+    server.start()
+    wait_for(server.is_up, "the server is up")
+    phones = SubmissionClients(server.port, [interview(token=invite()) for _ in range(90)])
     try:
         phones.start()
         wait_for(lambda: len(phones.receipts) >= 30, "receipts")
         cluster.stop()
         seen = phones.statuses[503]
         wait_for(lambda: phones.statuses[503] >= seen + 10, "refusals")
-        assert door.ask("GET", "/ready")[0] == 503
-        assert door.ask("GET", "/health")[0] == 200
+        assert server.ask("GET", "/ready")[0] == 503
+        assert server.ask("GET", "/health")[0] == 200
         cluster.start()
         phones.wait()
         assert phones.statuses.keys() == {200, 503}
         assert len(phones.receipts) == 90
         dispose_engines()
         assert disagreements(roomy.url, phones.receipts) == []
-        assert "Traceback" not in door.log.read_text()
+        assert "Traceback" not in server.log.read_text()
     finally:
-        door.stop()
+        server.stop()

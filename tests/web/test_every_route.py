@@ -58,7 +58,7 @@ class RouteHarness:
 
 
 @pytest.fixture(scope="module")
-def door(
+def harness(
     tmp_path_factory: pytest.TempPathFactory, make_field: Any, _sqlite_template: Path
 ) -> Iterator[RouteHarness]:
     folder = tmp_path_factory.mktemp("routes")
@@ -110,7 +110,7 @@ def _plant(session: Any, field: Any) -> None:
     )
 
 
-def secret_of(door: RouteHarness, role: Role, state: str) -> str:
+def secret_of(harness: RouteHarness, role: Role, state: str) -> str:
     """The cookie of somebody in Beijing, or of one in Shanghai whose time is over."""
     secret = new_token(bits=256)
     if state == "forged":
@@ -119,7 +119,7 @@ def secret_of(door: RouteHarness, role: Role, state: str) -> str:
     account = Account(
         login=str(uuid4()), name="Reader", role=role, area=area, active=state != "gone"
     )
-    with session_scope(door.url) as session:
+    with session_scope(harness.url) as session:
         session.add(account)
         session.flush()
         session.add(
@@ -132,13 +132,13 @@ def secret_of(door: RouteHarness, role: Role, state: str) -> str:
     return secret
 
 
-def addresses(door: RouteHarness) -> list[tuple[str, str]]:
+def addresses(harness: RouteHarness) -> list[tuple[str, str]]:
     """Method and address of every route, with a value for every parameter."""
     requests = []
-    for route in build_routes(door.settings):
+    for route in build_routes(harness.settings):
         assert isinstance(route, Route)
-        path = re.sub(r"{(\w+)(:\w+)?}", lambda part: door.values[part.group(1)], route.path)
-        query = f"?wave={door.values['wave']}&serial=7&city={ELSEWHERE}&role=administrator"
+        path = re.sub(r"{(\w+)(:\w+)?}", lambda part: harness.values[part.group(1)], route.path)
+        query = f"?wave={harness.values['wave']}&serial=7&city={ELSEWHERE}&role=administrator"
         requests += [(method, path + query) for method in (route.methods or ()) if method != "HEAD"]
     return requests
 
@@ -155,23 +155,26 @@ def stored(url: str) -> dict[str, int]:
 
 @pytest.mark.parametrize(("role", "state"), list(product(Role, STATES)))
 def test_no_route_tells_or_takes_anything_of_another_city(
-    role: Role, state: str, door: RouteHarness
+    role: Role, state: str, harness: RouteHarness
 ) -> None:
-    cookies = {"Cookie": f"{COOKIE}={secret_of(door, role, state)}", "Origin": "http://testserver"}
-    before = stored(door.url)
-    for method, address in addresses(door):
-        sent = {"json": door.interview} if method == "POST" else {}
-        answer = door.client.request(
+    cookies = {
+        "Cookie": f"{COOKIE}={secret_of(harness, role, state)}",
+        "Origin": "http://testserver",
+    }
+    before = stored(harness.url)
+    for method, address in addresses(harness):
+        sent = {"json": harness.interview} if method == "POST" else {}
+        answer = harness.client.request(
             method, address, headers=cookies, follow_redirects=False, **sent
         )
         assert answer.status_code < 500, address
         assert CANARY not in answer.text, address
-    assert stored(door.url) == before
+    assert stored(harness.url) == before
 
 
-def test_a_surveyor_there_is_taken_at_the_same_address(door: RouteHarness) -> None:
+def test_a_surveyor_there_is_taken_at_the_same_address(harness: RouteHarness) -> None:
     """Or the test above could not fail."""
-    with session_scope(door.url) as session:
+    with session_scope(harness.url) as session:
         zhao = session.execute(
             select(table_of(Account).c.id).where(table_of(Account).c.name == f"{CANARY} Zhao")
         ).scalar_one()
@@ -183,6 +186,6 @@ def test_a_surveyor_there_is_taken_at_the_same_address(door: RouteHarness) -> No
             )
         )  # fmt: skip
     headers = {"Cookie": f"{COOKIE}={secret}", "Origin": "http://testserver"}
-    interview = {**door.interview, "client_uuid": str(uuid4())}
-    answer = door.client.post("/api/responses", json=interview, headers=headers)
+    interview = {**harness.interview, "client_uuid": str(uuid4())}
+    answer = harness.client.post("/api/responses", json=interview, headers=headers)
     assert answer.status_code == 200, answer.text

@@ -22,21 +22,21 @@ POSTED_FORM = HOST + b"Content-Length: 500\r\n\r\na"
 
 
 @pytest.fixture(scope="module")
-def door(
+def server(
     _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("wire")
     process = ServerProcess(f"sqlite:///{_sqlite_template}", folder, patience=1)
     process.start()
-    wait_for(process.is_up, "the door opens")
+    wait_for(process.is_up, "the server is up")
     yield process
     process.stop()
 
 
-def say(door: ServerProcess, *pieces: bytes, pause: float = 0) -> bytes:
-    """Send the pieces; whatever comes back until the door closes the line or has answered."""
+def say(server: ServerProcess, *pieces: bytes, pause: float = 0) -> bytes:
+    """Send the pieces; whatever comes back until the server closes the line or has answered."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
         try:
             for piece in pieces:
                 line.sendall(piece)
@@ -81,8 +81,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
-def test_what_is_not_http_is_refused(door: ServerProcess, sent: bytes) -> None:
-    answer = say(door, sent)
+def test_what_is_not_http_is_refused(server: ServerProcess, sent: bytes) -> None:
+    answer = say(server, sent)
     assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 408"))
 
 
@@ -95,9 +95,9 @@ LARGE = {
 
 @pytest.mark.parametrize("ended", [False, True])
 @pytest.mark.parametrize("head", LARGE.values(), ids=LARGE)
-def test_a_head_without_end_is_cut_off(door: ServerProcess, head: bytes, ended: bool) -> None:
+def test_a_head_without_end_is_cut_off(server: ServerProcess, head: bytes, ended: bool) -> None:
     rest = b" HTTP/1.1\r\n" + HOST if head.startswith(b"GET /q/") else b"\r\n"
-    answer = say(door, head + (rest + b"\r\n" if ended else b""))
+    answer = say(server, head + (rest + b"\r\n" if ended else b""))
     assert answer == b"" or answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
 
 
@@ -112,8 +112,8 @@ SLOW = {
 
 
 @pytest.mark.parametrize("pieces", SLOW.values(), ids=SLOW)
-def test_patience_has_an_end(door: ServerProcess, pieces: tuple[bytes, ...]) -> None:
-    answer = say(door, *pieces, pause=0.02)
+def test_patience_has_an_end(server: ServerProcess, pieces: tuple[bytes, ...]) -> None:
+    answer = say(server, *pieces, pause=0.02)
     assert answer.startswith(b"HTTP/1.1 408")
 
 
@@ -126,27 +126,29 @@ def test_patience_has_an_end(door: ServerProcess, pieces: tuple[bytes, ...]) -> 
     ],
     ids=lambda route: route.path,
 )
-def test_no_address_waits_for_a_body_that_never_comes(door: ServerProcess, route: Route) -> None:
+def test_no_address_waits_for_a_body_that_never_comes(server: ServerProcess, route: Route) -> None:
     path = re.sub(r"{\w+}", "abc", route.path)
-    answer = say(door, f"POST {path} HTTP/1.1\r\n".encode() + POSTED_FORM)
+    answer = say(server, f"POST {path} HTTP/1.1\r\n".encode() + POSTED_FORM)
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 303"))
 
 
 @pytest.mark.parametrize("host", [b"survey.example.org", b"10.0.0.7:8501", b"[::1]:8501", b"a_b"])
-def test_one_host_is_heard(door: ServerProcess, host: bytes) -> None:
-    answer = say(door, b"GET /ready HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+def test_one_host_is_heard(server: ServerProcess, host: bytes) -> None:
+    answer = say(server, b"GET /ready HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200")
 
 
-def test_an_address_cannot_add_headers(door: ServerProcess) -> None:
+def test_an_address_cannot_add_headers(server: ServerProcess) -> None:
     for path in (b"/q/a%0d%0aX-Evil:%201", b"/auth/demo?next=/%0d%0aX-Evil:%201"):
-        answer = say(door, b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+        answer = say(
+            server, b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+        )
         assert b"\nx-evil" not in answer.lower()
 
 
-def test_pipelined_requests_are_answered_one_by_one(door: ServerProcess) -> None:
+def test_pipelined_requests_are_answered_one_by_one(server: ServerProcess) -> None:
     request = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
-    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
         line.sendall(request * 5)
         answer = b""
         while answer.count(b"HTTP/1.1 200") < 5:
@@ -155,6 +157,6 @@ def test_pipelined_requests_are_answered_one_by_one(door: ServerProcess) -> None
             answer += more
 
 
-def test_the_door_is_still_open(door: ServerProcess) -> None:
-    assert door.ask("GET", "/ready")[0] == 200
-    assert "Traceback" not in door.log.read_text()
+def test_the_server_still_answers(server: ServerProcess) -> None:
+    assert server.ask("GET", "/ready")[0] == 200
+    assert "Traceback" not in server.log.read_text()

@@ -28,10 +28,10 @@ UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
 @pytest.fixture
-def door(roomy: Field, tmp_path: Path) -> Iterator[ServerProcess]:
+def server(roomy: Field, tmp_path: Path) -> Iterator[ServerProcess]:
     process = ServerProcess(roomy.url, tmp_path)
     process.start()
-    wait_for(process.is_up, "the door opens")
+    wait_for(process.is_up, "the server is up")
     yield process
     process.stop()
 
@@ -43,15 +43,15 @@ def finished(invite: Callable[..., str], interview: Callable[..., dict[str, Any]
 
 
 def test_a_killed_server_loses_and_doubles_nothing(
-    door: ServerProcess, field: Field, finished: Make
+    server: ServerProcess, field: Field, finished: Make
 ) -> None:
-    phones = SubmissionClients(door.port, finished(120))
+    phones = SubmissionClients(server.port, finished(120))
     phones.start()
     for goal in (20, 60):
         wait_for(lambda goal=goal: len(phones.receipts) >= goal, f"{goal} receipts")
-        door.kill()
+        server.kill()
         assert phones.unsent
-        door.start()
+        server.start()
     phones.wait()
     assert phones.statuses["no answer"]
     assert not phones.refusals
@@ -60,9 +60,9 @@ def test_a_killed_server_loses_and_doubles_nothing(
 
 
 def test_a_line_that_breaks_at_any_moment_loses_and_doubles_nothing(
-    door: ServerProcess, field: Field, finished: Make
+    server: ServerProcess, field: Field, finished: Make
 ) -> None:
-    line = UnreliableProxy(door.port, seed=4)
+    line = UnreliableProxy(server.port, seed=4)
     phones = SubmissionClients(line.port, finished(60))
     phones.start()
     phones.wait()
@@ -71,32 +71,32 @@ def test_a_line_that_breaks_at_any_moment_loses_and_doubles_nothing(
     assert not phones.refusals
     assert len(phones.receipts) == 60
     assert disagreements(field.url, phones.receipts) == []
-    assert "Traceback" not in door.log.read_text()
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_a_full_disk_is_said_and_overcome(
-    door: ServerProcess, field: Field, finished: Make
+    server: ServerProcess, field: Field, finished: Make
 ) -> None:
     interviews = finished(40)
     page = f"/q/{interviews[-1]['token']}"
-    # No file of the server may grow any more; its files are as large as they are.
-    resource.prlimit(door.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-    phones = SubmissionClients(door.port, interviews)
+    # No file of the platform may grow any more; its files are as large as they are.
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    phones = SubmissionClients(server.port, interviews)
     phones.start()
     wait_for(lambda: phones.statuses[503] >= 20, "refusals")
     assert not phones.receipts
-    wait_for(lambda: not door.is_up(), "/ready says no")
-    assert b"storage_not_writable" in door.ask("GET", "/ready")[1]
-    assert door.ask("GET", page)[0] in {200, 503}, "looking at a link writes nothing"
+    wait_for(lambda: not server.is_up(), "/ready says no")
+    assert b"storage_not_writable" in server.ask("GET", "/ready")[1]
+    assert server.ask("GET", page)[0] in {200, 503}, "looking at a link writes nothing"
     headers = {"Accept-Language": "zh-CN", "Content-Type": "application/json"}
-    status, body = door.ask("POST", page, body=f'{{"device": "{"0" * 64}"}}', headers=headers)
+    status, body = server.ask("POST", page, body=f'{{"device": "{"0" * 64}"}}', headers=headers)
     assert status == 503
     assert "请" in body.decode()
-    resource.prlimit(door.pid, resource.RLIMIT_FSIZE, UNLIMITED)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, UNLIMITED)
     phones.wait()
     assert phones.statuses.keys() == {200, 503}
     assert all(each.startswith("store_unavailable: ") for each in phones.messages)
     assert len(phones.receipts) == 40
     assert disagreements(field.url, phones.receipts) == []
-    assert door.ask("GET", "/ready")[0] == 200
-    assert "Traceback" not in door.log.read_text()
+    assert server.ask("GET", "/ready")[0] == 200
+    assert "Traceback" not in server.log.read_text()
