@@ -1,6 +1,7 @@
 """Codes of frozen waves for answers that are no score, and the columns made of such codes."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import Any
 
 from survey.instrument.model import Item, SpecialAnswer
@@ -24,7 +25,8 @@ def score_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ..
 
     An explicit null is an asked but unanswered item; an absent one was not asked.
     """
-    scores = (value if type(value) is int else _CODES.get(value, MISSING) for value in values)
+    code = _CODES.get
+    scores = [value if type(value) is int else code(value, MISSING) for value in values]
     return (SnapshotColumn(item.name, "int8", scores),)
 
 
@@ -47,7 +49,7 @@ def choice_flag_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColu
 
 def number_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
     """Return the numbers as one column, NaN where there is none."""
-    numbers = (float(value) if isinstance(value, int | float) else float("nan") for value in values)
+    numbers = [float(value) if isinstance(value, int | float) else nan for value in values]
     return (SnapshotColumn(item.name, "float64", numbers),)
 
 
