@@ -159,7 +159,8 @@ def _draw_invitation(
     _draw_centred(pdf, token, left, top + size + 12, width)
     pdf.set_text_color(_GREY)
     # Codes are cut apart, and each must say what it is.
-    below = f"{sheet.point_name} · {t('Demo data')}" if sheet.is_demo else sheet.point_name
+    demo = t("Demo data")
+    below = f"{sheet.point_name} · {demo}" if sheet.is_demo else sheet.point_name
     _draw_centred(pdf, truncate_to_width(pdf, below, width - 4), left, top + size + 15.5, width)
 
 
