@@ -314,7 +314,16 @@ def _store_response(
     """Store everything that belongs to the interview; return None if another send was faster."""
     response_id, membership = new_id(), _find_quotas(session, accepted)
     status, full = accepted.status(membership), membership.full
-    if not _insert_response(session, accepted, response_id, membership, status, quota_name(full)):
+
+    def insert() -> bool:
+        return insert_response(
+            session.connection(),
+            response=_response_row(accepted, response_id, membership, status, quota_name(full)),
+            revision=_revision_row(accepted, status),
+            now=accepted.now,
+        )
+
+    if not insert():
         return None
     # As late as possible, because every surveyor of a city waits for the same few rows.
     if status is Status.SUBMITTED:
@@ -324,7 +333,7 @@ def _store_response(
         # `quota_full`, so the rows of this very transaction are written anew.
         status = Status.QUOTA_FULL
         _erase(session, response_id, accepted.context.wave_id)
-        _insert_response(session, accepted, response_id, membership, status, quota_name(full))
+        insert()
     dropped = len(accepted.checked.off_route)
     record(
         session=session,
@@ -358,22 +367,6 @@ def _find_quotas(session: Session, accepted: _ValidSubmission) -> QuotaMembershi
         # The form ended early for a quota that is not full, or not any more: it goes on asking.
         raise InvalidAnswersError(accepted.checked.problems)
     return membership
-
-
-def _insert_response(
-    session: Session,
-    accepted: _ValidSubmission,
-    response_id: UUID,
-    membership: QuotaMembership,
-    status: Status,
-    reason: str,
-) -> bool:
-    return insert_response(
-        session.connection(),
-        response=_response_row(accepted, response_id, membership, status, reason),
-        revision=_revision_row(accepted, status),
-        now=accepted.now,
-    )
 
 
 def _erase(session: Session, response_id: UUID, wave_id: UUID) -> None:
@@ -442,9 +435,7 @@ def _is_same_content(session: Session, submission: Submission, first: AnyRow) ->
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
     # Both are possible after an early end: the quota was full then, or the form was not believed.
-    possible = (
-        [again.stored_answers, again.answers] if submission.stopped else [again.stored_answers]
-    )
+    possible = [again.stored_answers, *([again.answers] if submission.stopped else [])]
     return not _answer_problems(again, submission, instrument) and first.answers in possible
 
 
