@@ -177,7 +177,7 @@ def test_a_freeze_that_fails_leaves_nothing(
     small = small_wave(tmp_path)
     frame = build_response_frame(people, small_instrument())
     monkeypatch.setattr("survey.results.freeze.response_frame", lambda **_: frame)
-    for broken in ("write_tables", "write_changes", "_register"):
+    for broken in ("write_tables", "write_changes", "_register_snapshot"):
         with monkeypatch.context() as only:
             only.setattr(f"survey.results.freeze.{broken}", _full)
             with pytest.raises(OSError, match="space"):
