@@ -15,9 +15,9 @@ const SurveyAnswerState = (function () {
   function fresh(language) {
     return {
       uuid: newUuid(), answers: {}, raw: {}, timings: {}, seen: {}, started: null,
-      language: language, at: null
+      language, at: null
     };
   }
 
-  return { fresh: fresh };
+  return { fresh };
 })();

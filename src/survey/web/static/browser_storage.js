@@ -82,16 +82,16 @@ const SurveyBrowserStorage = (function () {
   }
 
   return {
-    persistent: persistent,
+    persistent,
     load: function (key) { return read(DRAFT + key); },
     save: function (key, draft) { return write(DRAFT + key, stamped(draft)); },
     drop: function (key) { remove(DRAFT + key); },
-    outbox: outbox,
+    outbox,
     queue: function (entry) { return write(OUTBOX + entry.payload.client_uuid, stamped(entry)); },
     unqueue: function (uuid) { remove(OUTBOX + uuid); },
     preference: function (name) { return read(PREFERENCE + name); },
     prefer: function (name, value) { write(PREFERENCE + name, value); },
-    forgetOld: forgetOld,
+    forgetOld,
     forgetAll: function () { everything().forEach(remove); },
     keepPage: function (key, page) { write(PAGE + key, stamped(page)); },
     page: function (key) { return read(PAGE + key); },

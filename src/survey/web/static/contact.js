@@ -26,5 +26,5 @@ window.SurveyContact = (function () {
     ]);
   }
 
-  return { block: block };
+  return { block };
 })();

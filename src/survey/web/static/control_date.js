@@ -4,10 +4,8 @@ const SurveyDateControl = (function () {
 
   function build(context, item) {
     const field = SurveyControlParts.field(context, item, "input", { type: "date" });
-    return SurveyControlParts.typed(context, item, field, function (text) {
-      return SurveyTextControl.read(item, text);
-    });
+    return SurveyControlParts.typed(context, item, field, SurveyTextControl.read);
   }
 
-  return { build: build, read: SurveyTextControl.read };
+  return { build, read: SurveyTextControl.read };
 })();

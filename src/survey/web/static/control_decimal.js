@@ -22,9 +22,7 @@ const SurveyDecimalControl = (function () {
     const field = SurveyControlParts.field(context, item, "input", {
       type: "text", maxlength: LONGEST_NUMBER, inputmode: keyboard
     });
-    return SurveyControlParts.typed(context, item, field, function (text) {
-      return read(item, text);
-    });
+    return SurveyControlParts.typed(context, item, field, read);
   }
 
   function read(item, text) {
@@ -35,5 +33,5 @@ const SurveyDecimalControl = (function () {
     return buildNumber(context, item, "decimal", read);
   }
 
-  return { build: build, read: read, buildNumber: buildNumber, readNumber: readNumber };
+  return { build, read, buildNumber, readNumber };
 })();

@@ -12,5 +12,5 @@ const SurveyIntegerControl = (function () {
     return SurveyDecimalControl.buildNumber(context, item, "numeric", read);
   }
 
-  return { build: build, read: read };
+  return { build, read };
 })();

@@ -11,12 +11,12 @@ const SurveyControlParts = (function () {
 
   function option(context, item, type, value, label, spoken) {
     const input = h("input", {
-      type: type, name: context.id + item.name, value: String(value), "aria-label": spoken
+      type, name: context.id + item.name, value: String(value), "aria-label": spoken
     });
     input.answer = value;
     return {
-      value: value,
-      input: input,
+      value,
+      input,
       node: h("label", { class: "sf-option" }, [input, h("span", { class: "sf-face", text: label })])
     };
   }
@@ -46,7 +46,7 @@ const SurveyControlParts = (function () {
 
   function frame(context, item, role, children) {
     return h("div", {
-      role: role,
+      role,
       class: "sf-control",
       "aria-labelledby": context.labelId(item),
       "aria-describedby": context.noteIds(item),
@@ -70,7 +70,7 @@ const SurveyControlParts = (function () {
       context.answer(item, event.target.answer);
     });
     return {
-      node: node,
+      node,
       show: function (value) {
         options.forEach(function (each) { each.input.checked = each.value === value; });
       },
@@ -82,7 +82,7 @@ const SurveyControlParts = (function () {
     };
   }
 
-  function field(context, item, tag, attributes) {
+  function field(context, item, tag, attributes, children) {
     return h(tag, Object.assign({
       id: context.id + item.name + "-field",
       class: "sf-field",
@@ -90,14 +90,14 @@ const SurveyControlParts = (function () {
       "aria-describedby": context.noteIds(item),
       "aria-required": item.required ? "true" : null,
       autocomplete: "off"
-    }, attributes));
+    }, attributes), children);
   }
 
-  // A field to type in; `read` turns its text into a value and, when it is none, the raw text.
+  // A field to type in; `read` turns item and text into a value and, when it is none, the raw text.
   function typed(context, item, field, read) {
     const special = specialOptions(context, item, "radio");
     field.addEventListener("input", function () {
-      const entered = read(field.value);
+      const entered = read(item, field.value);
       context.answer(item, entered.value, entered.raw);
     });
     // A message that appeared at once would push away the button that is being clicked.
@@ -112,13 +112,13 @@ const SurveyControlParts = (function () {
       if (event.target !== field) context.answer(item, event.target.answer);
     });
     return {
-      node: node,
+      node,
       show: function (value, raw) {
         const code = item.specials.indexOf(value) >= 0;
         special.forEach(function (each) { each.input.checked = each.value === value; });
         const text = raw || (code || value === undefined || value === null ? "" : String(value));
         // While somebody types "7." or " 7" the field keeps what they typed.
-        const same = field.value === text || value !== null && read(field.value).value === value;
+        const same = field.value === text || value !== null && read(item, field.value).value === value;
         if (!same) field.value = text;
       },
       focus: function () { field.focus(); },
@@ -127,8 +127,8 @@ const SurveyControlParts = (function () {
   }
 
   return {
-    looks: looks, option: option, choiceOptions: choiceOptions, specialLabel: specialLabel,
-    specialOptions: specialOptions, row: row, frame: frame, pick: pick, radios: radios,
-    field: field, typed: typed
+    looks, option, choiceOptions, specialLabel,
+    specialOptions, row, frame, pick, radios,
+    field, typed
   };
 })();

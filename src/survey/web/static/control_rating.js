@@ -82,5 +82,5 @@ const SurveyRatingControl = (function () {
     return SurveyControlParts.radios(context, item, main, face, byDigit(main));
   }
 
-  return { build: build, read: SurveyDecimalControl.read };
+  return { build, read: SurveyDecimalControl.read };
 })();

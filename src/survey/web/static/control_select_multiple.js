@@ -18,7 +18,7 @@ const SurveySelectMultipleControl = (function () {
       context.answer(item, collect(event.target));
     });
     return {
-      node: node,
+      node,
       show: function (value) {
         main.concat(special).forEach(function (each) {
           each.input.checked = Array.isArray(value) ? value.indexOf(each.value) >= 0
@@ -30,5 +30,5 @@ const SurveySelectMultipleControl = (function () {
     };
   }
 
-  return { build: build };
+  return { build };
 })();

@@ -7,16 +7,15 @@ const SurveySelectOneControl = (function () {
 
   function menu(context, item) {
     const first = h("option", { value: "", text: context.t("choose") });
-    const node = h("select", {
-      class: "sf-field",
-      "aria-labelledby": context.labelId(item),
-      "aria-describedby": context.noteIds(item),
-      "aria-required": item.required ? "true" : null
-    }, [first].concat(item.choices.map(function (choice) {
+    const choices = item.choices.map(function (choice) {
       return h("option", { value: choice.name, text: context.text(choice.label) });
-    }), item.specials.map(function (code) {
+    });
+    const specials = item.specials.map(function (code) {
       return h("option", { value: code, text: SurveyControlParts.specialLabel(context, item, code) });
-    })));
+    });
+    const node = SurveyControlParts.field(
+      context, item, "select", {}, [first].concat(choices, specials)
+    );
     node.addEventListener("change", function () { context.answer(item, node.value || null); });
     return {
       node: h("div", { class: "sf-control" }, [node]),
@@ -37,5 +36,5 @@ const SurveySelectOneControl = (function () {
     );
   }
 
-  return { build: build };
+  return { build };
 })();

@@ -12,10 +12,8 @@ const SurveyTextControl = (function () {
       : SurveyControlParts.field(context, item, "input", {
         type: "text", maxlength: item.max_length
       });
-    return SurveyControlParts.typed(context, item, field, function (text) {
-      return read(item, text);
-    });
+    return SurveyControlParts.typed(context, item, field, read);
   }
 
-  return { build: build, read: read };
+  return { build, read };
 })();

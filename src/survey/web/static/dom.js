@@ -22,9 +22,9 @@ const SurveyDom = (function () {
   }
 
   function button(kind, text, onClick, extra) {
-    const attributes = { type: "button", class: "sf-button " + kind, text: text, click: onClick };
+    const attributes = { type: "button", class: "sf-button " + kind, text, click: onClick };
     return h("button", Object.assign(attributes, extra));
   }
 
-  return { h: h, clear: clear, button: button };
+  return { h, clear, button };
 })();

@@ -101,8 +101,8 @@ var SurveyExpressions = (function () {
     "count-selected": function (a) { return words(a).length; },
     "string-length": function (a) { return Array.from(text(a)).length; },
     int: function (a) { a = number(a); return (a < 0 ? Math.ceil(a) : Math.floor(a)) + 0; },
-    number: number,
-    date: date,
+    number,
+    date,
     "true": function () { return true; },
     "false": function () { return false; }
   };
@@ -126,5 +126,5 @@ var SurveyExpressions = (function () {
     return run(ast);
   }
 
-  return { evaluate: evaluate, truth: truth, text: text };
+  return { evaluate, truth, text };
 })();

@@ -263,7 +263,7 @@ const SurveyForm = (function () {
     /** @type {Record<string, any>} */
     const app = {
       id: "sf" + (mounted += 1) + "-",
-      form: form,
+      form,
       texts: options.texts,
       meta: options.meta || {},
       draftKey: options.draftKey,
@@ -332,5 +332,5 @@ const SurveyForm = (function () {
     };
   }
 
-  return { mount: mount };
+  return { mount };
 })();

@@ -64,7 +64,7 @@ const SurveyFormChrome = (function () {
 
   function waiting(app) {
     const count = app.sender.pending();
-    return count && app.t(count === 1 ? "pending_one" : "pending_many", { count: count });
+    return count && app.t(count === 1 ? "pending_one" : "pending_many", { count });
   }
 
   function outboxLine(app) {
@@ -137,7 +137,7 @@ const SurveyFormChrome = (function () {
     return closing(app, "sf-done", app.t("received"), (parted.length ? parted : [
       words(app, thanks(app, receipt.status))
     ]).concat([
-      code && app.t("receipt_code", { code: code }),
+      code && app.t("receipt_code", { code }),
       app.meta.next ? "" : app.t("may_close")
     ]), [nextAction(app)], [
       SurveyWithdrawalCode.block(app),
@@ -169,11 +169,11 @@ const SurveyFormChrome = (function () {
   }
 
   return {
-    top: top,
-    outboxLine: outboxLine,
-    resumedLine: resumedLine,
-    storageLine: storageLine,
-    forgetQuestion: forgetQuestion,
-    closing: { sending: sending, received: received, refused: refused, forgotten: forgotten }
+    top,
+    outboxLine,
+    resumedLine,
+    storageLine,
+    forgetQuestion,
+    closing: { sending, received, refused, forgotten }
   };
 })();

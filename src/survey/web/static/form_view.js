@@ -149,7 +149,7 @@ const SurveyFormView = (function () {
   }
 
   return {
-    all: draw, refresh: refresh, top: drawTop, lines: drawLines, closing: drawClosing,
-    fromTop: showFromTop, focusOn: focusOn, readStep: readStep, announce: announce
+    all: draw, refresh, top: drawTop, lines: drawLines, closing: drawClosing,
+    fromTop: showFromTop, focusOn, readStep, announce
   };
 })();

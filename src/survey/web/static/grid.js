@@ -14,7 +14,7 @@ const SurveyGrid = (function () {
     fetch(window.location.origin + "/api/paper/sheet" + query, {
       credentials: "same-origin", signal: controller.signal
     }).then(function (response) {
-      return response.json().then(function (body) { return { ok: response.ok, body: body }; });
+      return response.json().then(function (body) { return { ok: response.ok, body }; });
     }).then(function (answer) {
       clearTimeout(timer);
       if (app.closed || app.state.uuid !== uuid || app.state.serial !== serial) return;
@@ -143,7 +143,7 @@ const SurveyGrid = (function () {
     const form = SurveyRouting.prepare(options.form);
     /** @type {Record<string, any>} */
     const app = {
-      id: "sp" + (mounted += 1) + "-", form: form, texts: options.texts, batch: options.batch,
+      id: "sp" + (mounted += 1) + "-", form, texts: options.texts, batch: options.batch,
       draftKey: options.draftKey, language: options.language, items: {}, problems: {}, parts: {},
       kept: SurveyBrowserStorage.persistent, at: 0, onReceipt: options.onReceipt, meta: {},
       sides: options.sides, names: options.names || {}, decisive: SurveyPaperSheet.decisive(form),
@@ -156,7 +156,7 @@ const SurveyGrid = (function () {
     app.t = function (key, params) { return SurveyTexts.translate(app, key, params); };
     app.text = function (labels) { return labels ? SurveyTexts.text(app, labels) : ""; };
     app.begin = function () { begin(app); };
-    app.press = function (key) { SurveyGridKeyboard.press(app, { key: key }); };
+    app.press = function (key) { SurveyGridKeyboard.press(app, { key }); };
     app.finish = function () { finish(app); };
     app.enterSerial = function () { enterSerial(app); };
     if (app.sides) takeSides(app, options);
@@ -236,5 +236,5 @@ const SurveyGrid = (function () {
     };
   }
 
-  return { mount: mount };
+  return { mount };
 })();

@@ -28,7 +28,7 @@ const SurveyGridKeyboard = (function () {
     if (result.blank) SurveyPaperSheet.leaveBlank(app, line.name);
     else if (result.value !== undefined) SurveyPaperSheet.set(app, line.name, result.value);
     if (result.wrong) {
-      app.problems[line.name] = app.t("paper_no_such_key", { key: key });
+      app.problems[line.name] = app.t("paper_no_such_key", { key });
       line.show();
       SurveyGridView.say(app, app.problems[line.name]);
     } else if (result.done) {
@@ -158,5 +158,5 @@ const SurveyGridKeyboard = (function () {
     event.stopPropagation();
   }
 
-  return { onKey: onKey, press: press, readTyped: readTyped };
+  return { onKey, press, readTyped };
 })();

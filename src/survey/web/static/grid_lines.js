@@ -77,7 +77,7 @@ const SurveyGridLines = (function () {
     const id = ids(app, name);
     /** @type {Record<string, any>} */
     const parts = {
-      field: field,
+      field,
       label: h(isTyped(app, name) ? "label" : "span", {
         class: "sp-label", id: id.label, text: words, for: isTyped(app, name) ? id.field : null
       }),
@@ -175,5 +175,5 @@ const SurveyGridLines = (function () {
     showSides(app, line);
   }
 
-  return { build: build, legend: legend, isChoosing: isChoosing, echo: echo };
+  return { build, legend, isChoosing, echo };
 })();

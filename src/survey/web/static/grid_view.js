@@ -188,8 +188,8 @@ const SurveyGridView = (function () {
   }
 
   return {
-    lineAt: lineAt, step: step, stand: stand, onward: onward, leave: leave, say: say,
-    canStand: canStand, showAll: showAll, fillFields: fillFields, placeOf: placeOf,
-    showHead: showHead, follow: follow, hold: hold, buildLines: buildLines, draw: draw
+    lineAt, step, stand, onward, leave, say,
+    canStand, showAll, fillFields, placeOf,
+    showHead, follow, hold, buildLines, draw
   };
 })();

@@ -21,5 +21,5 @@ const SurveyInputs = (function () {
     return CONTROLS[item.kind].read(item, text);
   }
 
-  return { build: build, read: read };
+  return { build, read };
 })();

@@ -88,16 +88,16 @@ const SurveyInterview = (function () {
       withdrawal_code: state.code,
       instrument_sha256: app.form.sha256,
       language: state.language,
-      answers: answers,
-      timings: timings,
+      answers,
+      timings,
       started_at: state.started,
       finished_at: new Date().toISOString()
     }, app.route.full ? { stopped: SurveyQuota.reason } : {}, app.meta.submission);
   }
 
   return {
-    recompute: recompute, stepIndex: stepIndex, step: currentStep, endsHere: endsHere,
-    isOpen: isOpen, save: save, markStarted: markStarted, setAnswer: setAnswer,
-    findProblem: findProblem, findProblems: findProblems, payload: payloadOf
+    recompute, stepIndex, step: currentStep, endsHere,
+    isOpen, save, markStarted, setAnswer,
+    findProblem, findProblems, payload: payloadOf
   };
 })();

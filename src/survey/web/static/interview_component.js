@@ -34,7 +34,7 @@ function show(mount, form) {
   SurveyDom.clear(mount.root);
   mount.root.appendChild(SurveyDom.h("link", { rel: "stylesheet", href: data.style_url }));
   mount.handle = SurveyForm.mount(mount.root, {
-    form: form, texts: textsFor(data), meta: data.meta, draftKey: data.draft_key,
+    form, texts: textsFor(data), meta: data.meta, draftKey: data.draft_key,
     language: data.language, elder: data.elder, heading: "h2", send: transportOf(mount),
     scheme: isDark(mount.root) ? "dark" : "light"
   });

@@ -70,5 +70,5 @@ const SurveyItemTimer = (function () {
     };
   }
 
-  return { create: create };
+  return { create };
 })();

@@ -26,7 +26,7 @@ const SurveyKeyingCodes = (function () {
       const named = item.choices.filter(function (choice) { return Number(choice.name) === value; })[0];
       const end = value === item.min ? item.low_label : value === item.max ? item.high_label : null;
       const code = value === 10 && !hasZero ? "0" : String(value);
-      return { code: code, value: value, label: named ? named.label : end };
+      return { code, value, label: named ? named.label : end };
     });
   }
 
@@ -64,7 +64,7 @@ const SurveyKeyingCodes = (function () {
 
   function digit(item, value, typed) {
     const candidates = match(item, typed);
-    if (candidates.more) return { typed: typed };
+    if (candidates.more) return { typed };
     return candidates.exact ? choose(item, value, candidates.exact) : { typed: "", wrong: true };
   }
 
@@ -94,7 +94,7 @@ const SurveyKeyingCodes = (function () {
     if (key === "Backspace" || key === "Delete") {
       return typed ? { typed: typed.slice(0, -1) } : { typed: "", value: null };
     }
-    return special(item, key) || (key.length === 1 ? { typed: typed, wrong: true } : null);
+    return special(item, key) || (key.length === 1 ? { typed, wrong: true } : null);
   }
 
   function special(item, key) {
@@ -112,7 +112,7 @@ const SurveyKeyingCodes = (function () {
   }
 
   return {
-    LETTERS: LETTERS, isChosen: isChosen, options: options, press: press, special: special,
-    readDay: readDay
+    LETTERS, isChosen, options, press, special,
+    readDay
   };
 })();

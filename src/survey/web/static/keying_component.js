@@ -4,7 +4,7 @@ function show(mount, form) {
   SurveyDom.clear(mount.root);
   mount.root.appendChild(SurveyDom.h("link", { rel: "stylesheet", href: data.style_url }));
   mount.handle = SurveyGrid.mount(mount.root, Object.assign({}, data.verdict, {
-    form: form, texts: textsFor(data), batch: data.batch, draftKey: data.draft_key,
+    form, texts: textsFor(data), batch: data.batch, draftKey: data.draft_key,
     language: data.language, scheme: isDark(mount.root) ? "dark" : "light",
     send: SurveyOutbox.post(window.location.origin + "/api/responses"),
     onReceipt: function (uuid) { mount.component.setTriggerValue("keyed", uuid); }

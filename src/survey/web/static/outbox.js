@@ -18,7 +18,7 @@ const SurveyOutbox = (function () {
   }
 
   function retry(after) {
-    return { outcome: "retry", after: after };
+    return { outcome: "retry", after };
   }
 
   // What an HTTP status and its JSON mean for the interview that was sent.
@@ -46,7 +46,7 @@ const SurveyOutbox = (function () {
         credentials: "same-origin",
         keepalive: body.length < KEEPALIVE_LIMIT,
         signal: controller ? controller.signal : undefined,
-        body: body
+        body
       }).then(read).catch(function () { return retry(); }).then(function (outcome) {
         clearTimeout(timer);
         return outcome;
@@ -126,7 +126,7 @@ const SurveyOutbox = (function () {
     document.addEventListener("visibilitychange", wake);
 
     return {
-      flush: flush,
+      flush,
       pending: function () { return pending().length; },
       busy: function () { return busy; },
       close: function () {
@@ -138,5 +138,5 @@ const SurveyOutbox = (function () {
     };
   }
 
-  return { create: create, post: post, outcomeOf: outcomeOf };
+  return { create, post, outcomeOf };
 })();

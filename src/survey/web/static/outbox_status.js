@@ -12,8 +12,8 @@ const SurveyOutboxStatus = (function () {
 
   function troubleWords(app, entry) {
     const serial = entry.state.serial;
-    if (entry.problems) return app.t("paper_trouble_problems", { serial: serial });
-    return app.t("paper_trouble", { serial: serial, reason: entry.refused.message });
+    if (entry.problems) return app.t("paper_trouble_problems", { serial });
+    return app.t("paper_trouble", { serial, reason: entry.refused.message });
   }
 
   function showNews(app) {
@@ -33,5 +33,5 @@ const SurveyOutboxStatus = (function () {
     parts.forEach(function (part) { app.parts.news.appendChild(part); });
   }
 
-  return { troubled: troubled, showNews: showNews };
+  return { troubled, showNews };
 })();

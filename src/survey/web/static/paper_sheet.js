@@ -135,15 +135,15 @@ const SurveyPaperSheet = (function () {
       instrument_sha256: app.form.sha256,
       language: state.language,
       answers: SurveyRouting.answersOnRoute(app.form, state.answers, app.day),
-      missing: missing,
+      missing,
       seconds: state.begun ? Math.round((Date.now() - state.begun) / 100) / 10 : null,
       strokes: state.strokes
     };
   }
 
   return {
-    HEAD: HEAD, fresh: fresh, readSerial: readSerial, decisive: decisive, recompute: recompute,
-    isOn: isOn, isOpen: isOpen, problemOf: problemOf, set: set, leaveBlank: leaveBlank, pick: pick,
-    sideValue: sideValue, save: save, payload: payload
+    HEAD, fresh, readSerial, decisive, recompute,
+    isOn, isOpen, problemOf, set, leaveBlank, pick,
+    sideValue, save, payload
   };
 })();

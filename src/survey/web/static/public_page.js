@@ -37,7 +37,7 @@ const SurveyPublicPage = (function () {
 
   // The phone's own back button leads to the screen before, as people expect.
   function remember(device, at, forward) {
-    const state = { at: at, device: device };
+    const state = { at, device };
     if (forward) window.history.pushState(state, "");
     else window.history.replaceState(state, "");
   }
@@ -50,14 +50,14 @@ const SurveyPublicPage = (function () {
   }
 
   function tellDevice(device, page) {
-    const body = JSON.stringify({ device: device, page: page });
-    return fetch(window.location.pathname, { method: "POST", body: body });
+    const body = JSON.stringify({ device, page });
+    return fetch(window.location.pathname, { method: "POST", body });
   }
 
   // The link is this device's from now on; the page of another one is asked for again and refused.
   function bindDevice(boot) {
     remember(boot.device, (window.history.state || {}).at, false);
-    SurveyBrowserStorage.keepPage(boot.draft_key, { path: window.location.pathname, boot: boot });
+    SurveyBrowserStorage.keepPage(boot.draft_key, { path: window.location.pathname, boot });
     tellDevice(boot.device, false).then(function (answer) {
       if (answer.status === 409) window.location.reload();
     }).catch(function () {});
@@ -77,7 +77,7 @@ const SurveyPublicPage = (function () {
     loadForm(boot, root, 0).then(function (form) {
       SurveyDom.clear(root);
       followHistory(SurveyForm.mount(root, {
-        form: form, texts: boot.texts, meta: boot.meta, draftKey: boot.draft_key,
+        form, texts: boot.texts, meta: boot.meta, draftKey: boot.draft_key,
         language: boot.language, send: SurveyOutbox.post(boot.submit_url), wholePage: true,
         onMove: function (at, forward) { remember(boot.device, at, forward); }, onDraw: follow
       }));
@@ -94,5 +94,5 @@ const SurveyPublicPage = (function () {
 
   run({ form: startForm });
 
-  return { run: run, startForm: startForm, tellDevice: tellDevice };
+  return { run, startForm, tellDevice };
 })();

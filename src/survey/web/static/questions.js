@@ -21,7 +21,7 @@ const SurveyQuestions = (function () {
   function note(app, item) {
     const words = h("p", { class: "sf-note" });
     return {
-      item: item,
+      item,
       node: words,
       update: function () { words.textContent = app.text(item.label); },
       focus: function () {}
@@ -66,8 +66,8 @@ const SurveyQuestions = (function () {
       label, hint, readButton(app, item), control.node, error, clear
     ]);
     return {
-      item: item,
-      node: node,
+      item,
+      node,
       digit: control.digit,
       focus: control.focus,
       update: function () {
@@ -96,5 +96,5 @@ const SurveyQuestions = (function () {
     return parts.filter(Boolean).join("。 ");
   }
 
-  return { build: build, spoken: spoken };
+  return { build, spoken };
 })();

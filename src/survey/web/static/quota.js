@@ -36,7 +36,7 @@ const SurveyQuota = (function () {
     const label = inEveryLanguage(app, "quota_text");
     return {
       section: { name: NAME, title: inEveryLanguage(app, "quota_title"), ends: NAME },
-      items: [{ name: NAME, kind: "note", label: label, choices: [] }]
+      items: [{ name: NAME, kind: "note", label, choices: [] }]
     };
   }
 
@@ -70,5 +70,5 @@ const SurveyQuota = (function () {
     route.sections = parts.slice(0, Math.min.apply(null, ends) + 1).concat(ending(app));
   }
 
-  return { cut: cut, reason: NAME };
+  return { cut, reason: NAME };
 })();

@@ -47,7 +47,7 @@ const SurveyRouting = (function () {
       const items = section.items.filter(function (item) {
         return visit(item, answers, route, day);
       });
-      if (items.length || section.ends) route.sections.push({ section: section, items: items });
+      if (items.length || section.ends) route.sections.push({ section, items });
       if (section.ends) route.stop = section;
     });
     // Without the guardian's consent the age of a child under 14 is neither sent nor kept.
@@ -115,7 +115,7 @@ const SurveyRouting = (function () {
   }
 
   return {
-    prepare: prepare, dayOf: dayOf, walk: walk, problem: problem, given: given,
-    answersOnRoute: answersOnRoute
+    prepare, dayOf, walk, problem, given,
+    answersOnRoute
   };
 })();

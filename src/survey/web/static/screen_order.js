@@ -22,7 +22,7 @@ const SurveyScreenOrder = (function () {
       const groups = elder ? oneByOne(part) : [part.items];
       groups.forEach(function (items, index) {
         list.push({
-          section: part.section, items: items, index: index, of: groups.length,
+          section: part.section, items, index, of: groups.length,
           closes: Boolean(part.section.ends) && index === groups.length - 1
         });
       });
@@ -75,7 +75,7 @@ const SurveyScreenOrder = (function () {
   }
 
   return {
-    steps: steps, endsAfter: endsAfter, locate: locate, placeOf: placeOf, progress: progress,
-    isLastSection: isLastSection
+    steps, endsAfter, locate, placeOf, progress,
+    isLastSection
   };
 })();

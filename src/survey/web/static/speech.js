@@ -40,8 +40,8 @@ const SurveySpeech = (function () {
 
   return {
     available: function (language) { return voiceFor(language) !== null; },
-    say: say,
-    stop: stop,
-    onVoices: onVoices
+    say,
+    stop,
+    onVoices
   };
 })();

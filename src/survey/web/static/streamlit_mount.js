@@ -46,7 +46,7 @@ function uncover(mount) {
 
 function start(component) {
   /** @type {Record<string, any>} */
-  const mount = { component: component, waiting: {}, closed: false, root: SurveyDom.h("div", {}) };
+  const mount = { component, waiting: {}, closed: false, root: SurveyDom.h("div", {}) };
   component.parentElement.appendChild(mount.root);
   mounts.set(component.parentElement, mount);
   mount.observer = new MutationObserver(function () { uncover(mount); });

@@ -57,7 +57,7 @@ const SurveyTexts = (function () {
   }
 
   return {
-    label: labelOf, text: textOf, problem: problemWords, translate: translate,
-    htmlLanguage: htmlLanguage
+    label: labelOf, text: textOf, problem: problemWords, translate,
+    htmlLanguage
   };
 })();

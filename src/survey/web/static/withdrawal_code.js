@@ -37,5 +37,5 @@ const SurveyWithdrawalCode = (function () {
     ]);
   }
 
-  return { draw: draw, grouped: grouped, block: block };
+  return { draw, grouped, block };
 })();
