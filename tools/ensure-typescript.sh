@@ -7,7 +7,7 @@ cmp -s tools/javascript/package-lock.json "$folder/package-lock.json" && [ -e "$
 mkdir -p "$folder"
 cp tools/javascript/package.json tools/javascript/package-lock.json "$folder/"
 if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then
-  timeout 120 npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent && exit 0
+  timeout 90 npm ci --fetch-retries 1 --fetch-timeout 20000 --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent && exit 0
 fi
 rm -rf "$folder"
 cat >&2 <<'TEXT'
