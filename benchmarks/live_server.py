@@ -20,7 +20,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.access.sessions import COOKIE
 from survey.settings import PROJECT_ROOT
 

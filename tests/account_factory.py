@@ -10,7 +10,8 @@ import pyotp
 from sqlmodel import Session, select
 
 from survey.access.passwords import hash_password
-from survey.access.principal import NATION, Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Role
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Credential
 

@@ -22,7 +22,8 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, create_engine, make_url, text
 
 from seed.demo import build
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import (

@@ -16,7 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.waves import NewWave, create_wave, open_wave

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from survey.access.principal import NATION, Role
+from survey.access.roles import NATION, Role
 from survey.disclosure import CELL_KEYS, propagate_suppression, protect
 from survey.estimate import rank_sets, significant_pairs, top_probability
 from survey.fieldwork.instruments import save_instrument, save_tree

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.live_server import Choice, PageSession, Server, page, serving, small_demo
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.settings import PROJECT_ROOT
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 

@@ -10,7 +10,8 @@ import orjson
 from sqlmodel import Session, col, func, select
 
 from benchmarks.submission.scenario import BANDS, INSTRUMENT, ROOT, complete_answers
-from survey.access.principal import OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import Role
 from survey.access.tokens import digest
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
 from survey.fieldwork.reference_data import load_reference_data

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import NATION, OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

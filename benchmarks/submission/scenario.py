@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from survey.access.principal import NATION, OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.reference_data import load_reference_data

@@ -29,7 +29,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.live_server import PageSession, Server, page, serving, small_demo
 from benchmarks.submission.scenario import complete_answers
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.fieldwork.instruments import find_instrument
 from survey.instrument.model import Instrument
 from survey.settings import Settings

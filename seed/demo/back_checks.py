@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from seed.demo.random_streams import random_stream
-from survey.access.principal import NATION, Principal, Role
-from survey.access.roles import demo_login
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Role, demo_login
 from survey.fieldwork.back_check import (
     CallAttempt,
     DrawPlan,

@@ -13,8 +13,7 @@ from seed.demo.invented_names import sampling_point_name
 from seed.demo.population import rural_stratum_share
 from seed.demo.stored_responses import StoredIds
 from seed.demo.wave_plans import WavePlan
-from survey.access.principal import Role
-from survey.access.roles import DEMO_CITY, demo_login
+from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.sample.city_frame import shipped_cities
 from survey.sample.quotas import quota_targets
 from survey.sample.sample_size import PrecisionTarget

@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from seed.demo.accounts import typist_login
 from seed.demo.random_streams import random_stream
-from survey.access.principal import Principal, Role
-from survey.access.roles import DEMO_CITY, demo_login
+from survey.access.principal import Principal
+from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper import DEFAULT_SHARE, Keying, check_sheet, is_drawn, submit_keying
 from survey.instrument.model import Instrument, ItemKind

@@ -9,7 +9,7 @@ import pandas as pd
 from seed.demo.indicator_weights import item_weights
 from seed.demo.model import NOT_SUBSTANTIVE, WaveModel, any_of
 from seed.demo.shipped_data import Measure, shipped_measures
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN

@@ -32,16 +32,8 @@ from survey.access.areas import (
     area_scope_of,
     covers_whole_area,
 )
-from survey.access.principal import (
-    NATION,
-    OPERATOR,
-    AccessDeniedError,
-    Action,
-    Principal,
-    Role,
-    covers,
-)
-from survey.access.roles import AreaScope
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, covers
+from survey.access.roles import NATION, Action, AreaScope, Role
 from survey.access.sessions import SessionLimits, find_principal, open_session
 from survey.fieldwork.assignments import get_assigned_point, list_tasks
 from survey.store.engine import read_scope, session_scope

@@ -6,15 +6,8 @@ import pytest
 from sqlmodel import col, select
 
 from survey.access.audit import record
-from survey.access.principal import (
-    NATION,
-    OPERATOR,
-    AccessDeniedError,
-    Action,
-    Principal,
-    Role,
-)
-from survey.access.roles import ROLES
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, ROLES, Action, Role
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, new_id

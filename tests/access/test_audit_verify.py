@@ -20,7 +20,8 @@ from survey.access.audit_verify import (
     seal_unchained_entries,
     verify,
 )
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.settings import current_settings
 from survey.store.audit_chain import (
     ChainEntry,

@@ -18,8 +18,8 @@ from sqlalchemy import event
 from sqlmodel import Session, select
 
 from survey.access import principal as access
-from survey.access.principal import OPERATOR, AccessDeniedError, Action, Principal, Role
-from survey.access.roles import ROLES
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import ROLES, Action, Role
 from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument

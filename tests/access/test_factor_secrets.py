@@ -19,7 +19,7 @@ from survey.access.factor_secrets import (
     is_readable,
     plain_secret,
 )
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.access.second_factor import confirm_enrolment, start_enrolment, verify_factor
 from survey.settings import current_settings
 from survey.store.cipher import InvalidPhoneKeyError, ValueUnreadableError, new_key, secret_cipher

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, Role
+from survey.access.roles import NATION, Role
 from survey.access.sessions import (
     LIFETIME,
     DemoAccountMissingError,

@@ -10,7 +10,8 @@ from sqlmodel import select
 
 from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind, TooManyAttemptsError
 from survey.access.passwords import verify_password
-from survey.access.principal import AccessDeniedError, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.access.sessions import SessionLimits, find_principal
 from survey.access.sign_in import CredentialLookup, SignInRefusedError
 from survey.access.sign_in_codes import (

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.publish.microdata import decide_exact_rows, list_exact_requests, request_exact_rows
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings, current_settings

@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from survey.access.principal import Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import Role
 from survey.context.published import published_results
 from survey.disclosure import Memberships
 from survey.fieldwork.instruments import load_instrument, load_tree

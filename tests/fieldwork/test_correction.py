@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import col, select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.fieldwork.correction import (
     InterviewExitError,
     list_returned,

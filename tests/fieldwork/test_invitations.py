@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.device_binding import OpenedOnOtherDeviceError
 from survey.fieldwork.invitations import (
     COMPLETION_GRACE_PERIOD,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Action, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Action, Role
 from survey.fieldwork.lifecycle import (
     TRANSITIONS,
     MissingReasonError,

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Action, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Action, Role
 from survey.context.published import published_waves
 from survey.disclosure import MINIMUM_N
 from survey.fieldwork.forecast import EffectiveSize

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, func, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Action, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Action, Role
 from survey.fieldwork.lifecycle import TRANSITIONS, ResponseConflictError, ResponseNotFoundError
 from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.dual_approval import SecondApproverRequiredError, set_single_approval
 from survey.fieldwork.lifecycle import transition, transition_many
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

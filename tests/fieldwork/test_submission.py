@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlmodel import col, func, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.invitations import (
     COMPLETION_GRACE_PERIOD,
     LIFETIME,

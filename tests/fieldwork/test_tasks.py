@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import delete
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.assignments import SurveyorTask, list_tasks
 from survey.fieldwork.quotas import list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
 from survey.access.factor_secrets import plain_secret
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import read_scope

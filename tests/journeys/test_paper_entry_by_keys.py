@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import col, select
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.paper import Keying, check_sheet, set_share, submit_keying
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.locale import translator

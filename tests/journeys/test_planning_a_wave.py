@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
-from survey.access.principal import NATION, OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import NATION, Role
 from survey.access.sessions import COOKIE, sign_in_demo
 from survey.fieldwork.instruments import save_tree
 from survey.fieldwork.planning.sampling_points import point_list_template

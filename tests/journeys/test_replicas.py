@@ -19,7 +19,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.access.sessions import COOKIE
 from survey.fieldwork.invitations import issue_invitation
 from survey.instrument.model import Instrument

@@ -12,7 +12,8 @@ import streamlit as st
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.access.sessions import COOKIE, sign_in_demo
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.quotas import list_cells

@@ -19,8 +19,8 @@ from google.protobuf.message import Message
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR, WHOLE_WAVE, Role
-from survey.access.roles import ROLES
+from survey.access.principal import OPERATOR, WHOLE_WAVE
+from survey.access.roles import ROLES, Role
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from survey.access.audit import actor_id
 from survey.access.audit_queries import TrailFilter, read_trail, stream_trail
 from survey.access.audit_verify import record_verification, verify
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.locale import translator
 from survey.publish.audit_export import build_audit_workbook, write_csv
 from survey.store.audit_chain import ChainEntry, canonical_json

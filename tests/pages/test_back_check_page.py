@@ -8,7 +8,8 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import Role
 from survey.fieldwork.back_check.phone_numbers import encrypt_number
 from survey.fieldwork.instruments import save_instrument
 from survey.instrument.xlsform import load_bundle

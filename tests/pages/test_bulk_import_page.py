@@ -9,7 +9,8 @@ import streamlit as st
 from sqlmodel import col, func, select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.importing import ImportResult
 from survey.fieldwork.importing.column_mapping import SOURCE_NAMES, MappingFile
 from survey.fieldwork.importing.commit import commit_import

@@ -8,7 +8,8 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import Role
 from survey.access.sessions import sign_out
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope

@@ -6,8 +6,7 @@ from typing import Never
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import Role
-from survey.access.roles import ROLES
+from survey.access.roles import ROLES, Role
 from survey.locale import translator
 from survey.publish.charts import prebuild_specs, spec
 from survey.settings import Settings

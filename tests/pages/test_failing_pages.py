@@ -8,7 +8,7 @@ from typing import Any, Never
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.observe.request_id import current_request_id
 from survey.ui.audit import page
 from survey.ui.navigation import PageKey

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.settings import Settings
 from survey.ui.navigation import PageKey
 from tests.synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store

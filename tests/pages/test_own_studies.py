@@ -8,7 +8,8 @@ import openpyxl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
 from survey.instrument.xlsform import read_xlsform
 from survey.results import open_results

@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.paper import Keying, set_share, submit_keying
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope

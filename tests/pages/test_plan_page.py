@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import NATION, OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.planning.staff import STAFF_SHEET

@@ -10,7 +10,8 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import NATION, Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.progress import Alert, AlertKind
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope

@@ -15,8 +15,7 @@ import pytest
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import Action, Role
-from survey.access.roles import ROLES
+from survey.access.roles import ROLES, Action, Role
 from survey.context.published import published_results
 from survey.settings import Settings
 from survey.ui import download_button

@@ -10,7 +10,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.publish.views import overview as overview_view
 from survey.settings import Settings, current_settings
 from survey.store.engine import session_scope

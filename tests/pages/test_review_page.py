@@ -7,7 +7,8 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.quality import assess_wave
 from survey.fieldwork.waves import NewWave, create_wave, open_wave, transition_wave

@@ -2,7 +2,7 @@
 
 import pytest
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.ui.navigation import PageKey
 
 OFFICIAL = Role.NATIONAL_OFFICIAL

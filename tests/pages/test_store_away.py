@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.lifecycle import transition

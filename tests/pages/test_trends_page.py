@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.settings import Settings
 from survey.ui.navigation import PageKey
 from tests.synthetic_results import PLANS, synthetic_store

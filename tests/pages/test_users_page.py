@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import Role
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, SetupLink
 from survey.ui.navigation import PageKey

@@ -16,7 +16,8 @@ import pytest
 from openpyxl import load_workbook
 from sqlmodel import col, select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.estimate import Cube, CubeSpec
 from survey.fieldwork.waves import close_wave, get_wave
 from survey.locale import translator

@@ -5,7 +5,8 @@ from uuid import uuid4
 import pandas as pd
 import pytest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.publish.views.city import (
     REFERENCES,
     CityFilters,

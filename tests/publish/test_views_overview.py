@@ -5,7 +5,8 @@ from uuid import uuid4
 import pandas as pd
 import pytest
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.context.published import published_series
 from survey.publish.views.overview import (
     AREA_CHOICES,

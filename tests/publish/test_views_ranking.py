@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.publish.charts import ChartKind
 from survey.publish.views.ranking import (
     FocusChoices,

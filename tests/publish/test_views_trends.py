@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.png import printable
 from survey.publish.views.changes import ChangeView, TrendFilters

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.locale import translator
 from survey.publish.views.estimate_text import margin_of_error_caveat
 from survey.publish.views.urban_rural import (

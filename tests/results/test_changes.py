@@ -10,7 +10,8 @@ from scipy import stats
 from sqlmodel import select
 
 from seed.demo import build
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.disclosure import protect
 from survey.estimate import change, to_scores
 from survey.fieldwork.instruments import load_instrument, load_tree

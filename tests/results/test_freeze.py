@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from seed.demo import build
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.estimate import estimate_tree
 from survey.estimate.tree import Tree
 from survey.fieldwork.instruments import find_instrument

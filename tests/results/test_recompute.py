@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.results import SnapshotNotFoundError, list_waves, open_results
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.snapshots import outdated_waves

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.fieldwork.waves import WaveTransitionNotAllowedError, transition_wave
 from survey.publish.views.ranking import RankingFilters, RankingView, build_ranking
 from survey.publish.views.unnamed_cities import describe_release

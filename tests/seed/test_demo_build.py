@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 
 from seed.demo import OPEN_WAVE, build, generate_wave
 from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
-from survey.access.principal import Principal, Role
-from survey.access.roles import DEMO_CITY
+from survey.access.principal import Principal
+from survey.access.roles import DEMO_CITY, Role
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper import (

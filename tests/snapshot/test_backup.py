@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.results import open_results
 from survey.settings import Settings
 from survey.snapshot import backup as backing_up

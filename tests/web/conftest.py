@@ -12,7 +12,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.fieldwork.invitations import issue_invitation
 from survey.settings import Settings
 from survey.store.engine import session_scope

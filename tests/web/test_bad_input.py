@@ -14,7 +14,8 @@ import pytest
 from sqlmodel import Session, col, func, select
 from starlette.testclient import TestClient
 
-from survey.access.principal import OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import Role
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.waves import NewWave, create_wave, open_wave

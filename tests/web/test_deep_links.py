@@ -23,8 +23,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from survey.access.principal import Role
-from survey.access.roles import ROLES
+from survey.access.roles import ROLES, Role
 from survey.access.sessions import COOKIE, DEMO, open_session
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT

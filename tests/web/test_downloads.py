@@ -11,7 +11,8 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.principal import Action, Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import Action, Role
 from survey.access.sessions import COOKIE, end_sessions, principal_of, sign_in_demo
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope

@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from survey.access.principal import OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import Role
 from survey.access.sessions import COOKIE
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

@@ -15,7 +15,8 @@ from starlette.testclient import TestClient
 from survey.access.account_resets import create_setup_link
 from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind
 from survey.access.factor_secrets import plain_secret
-from survey.access.principal import NATION, OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import NATION, Role
 from survey.access.sessions import COOKIE, find_principal
 from survey.access.sign_in_codes import generate_codes, issue_sign_in_codes
 from survey.access.tokens import digest

@@ -14,7 +14,7 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.access.sessions import COOKIE, sign_in_demo
 from survey.settings import Settings
 from survey.store.engine import session_scope

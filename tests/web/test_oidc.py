@@ -13,7 +13,7 @@ from joserfc import jwt
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.principal import NATION, Role
+from survey.access.roles import NATION, Role
 from survey.access.sessions import COOKIE, find_principal
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.principal import Role
+from survey.access.roles import Role
 from survey.access.sessions import COOKIE
 from survey.access.tokens import digest, new_token
 from survey.store.china_time import china_date

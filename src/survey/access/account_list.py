@@ -9,7 +9,8 @@ from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from survey.access.accounts import AccountData, get_account_by_login, last_day_of
-from survey.access.principal import Action, Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import Action, Role
 from survey.store.tables import Account, AnyRow, Credential, LoginSession, table_of
 
 MAX_LISTED_ACCOUNTS = 200

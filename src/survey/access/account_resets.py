@@ -8,7 +8,8 @@ from survey.access.accounts import InvalidAccountError, get_account_by_login, re
 from survey.access.attempt_limits import AttemptKey, AttemptKind, reset_attempts
 from survey.access.audit import actor_id, record
 from survey.access.credentials import is_active, lock_credential, replace_setup_link, set_password
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.access.second_factor import is_enrolled, remove_factor_data
 from survey.access.sessions import end_sessions
 from survey.locale import msg

@@ -16,7 +16,8 @@ from survey.access.credentials import (
     delete_setup_links,
     requires_factor,
 )
-from survey.access.principal import AccessDeniedError, Action, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action, Role
 from survey.access.second_factor import is_enrolled
 from survey.access.sessions import end_sessions
 from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login

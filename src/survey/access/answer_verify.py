@@ -16,7 +16,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.locale import Message, msg
 from survey.store.answer_hashes import (
     HASH,

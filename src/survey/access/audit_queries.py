@@ -10,7 +10,8 @@ from sqlalchemy import Select, select
 from sqlmodel import Session
 
 from survey.access.audit_verify import CHAIN
-from survey.access.principal import OPERATOR, Action, Principal
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Action
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, Wave, table_of
 

@@ -13,7 +13,8 @@ from sqlmodel import select as select_sqlmodel
 
 from survey.access.answer_verify import AnswerHashes, AnswerReport
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.locale import Message, msg
 from survey.settings import current_settings
 from survey.store.audit_chain import (

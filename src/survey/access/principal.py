@@ -6,18 +6,6 @@ from uuid import UUID
 from survey.access.roles import NATION, ROLES, Action, Role
 from survey.locale import SurveyError, msg
 
-__all__ = [
-    "NATION",
-    "OPERATOR",
-    "WHOLE_WAVE",
-    "AccessDeniedError",
-    "Action",
-    "Principal",
-    "Role",
-    "covers",
-    "covers_point",
-]
-
 WHOLE_WAVE = frozenset(
     {Action.ADMINISTER, Action.PLAN, Action.READ_PLAN, Action.RELEASE, Action.APPROVE_EXACT_ROWS}
 )

@@ -10,8 +10,8 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
 from survey.access.audit import record
-from survey.access.principal import Principal, Role
-from survey.access.roles import demo_login
+from survey.access.principal import Principal
+from survey.access.roles import Role, demo_login
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent

@@ -24,7 +24,8 @@ from survey.access.attempt_limits import (
 from survey.access.audit import actor_id, record
 from survey.access.credentials import is_active
 from survey.access.passwords import hash_password
-from survey.access.principal import NATION, AccessDeniedError, Action, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import NATION, Action, Role
 from survey.access.second_factor import format_code, normalise_factor_code, random_code
 from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login

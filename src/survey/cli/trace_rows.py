@@ -10,7 +10,8 @@ import typer
 from sqlmodel import Session
 
 from survey.access.accounts import AccountNotFoundError, get_account_by_login
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import translator
 from survey.publish.microdata import (

@@ -20,7 +20,8 @@ from survey.access.account_resets import (
     set_temporary_password,
 )
 from survey.access.accounts import AccountData, change_account, create_account, set_active
-from survey.access.principal import NATION, OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import NATION, Role
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import msg, translator
 from survey.settings import current_settings

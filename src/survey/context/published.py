@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.special_groups import EVERYONE
 from survey.settings import PROJECT_ROOT

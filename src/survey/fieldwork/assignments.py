@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
 from survey.fieldwork.waves import wave_title
 from survey.locale import msg

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.assignments import find_assigned_point, get_assigned_point
 from survey.fieldwork.invitations import get_usable_invitation
 from survey.fieldwork.waves import WaveNotOpenError

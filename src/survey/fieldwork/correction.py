@@ -10,7 +10,8 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import MissingReasonError, ResponseNotFoundError, transition
 from survey.fieldwork.pii_detection import clean_note

@@ -12,7 +12,8 @@ from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from survey.access.audit import actor_id, record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.instrument.findings import Finding
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Instrument

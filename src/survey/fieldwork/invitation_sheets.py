@@ -12,7 +12,8 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point
 from survey.fieldwork.waves import WaveNotOpenError, wave_title

@@ -19,7 +19,8 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
 from survey.access.audit import record
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.device_binding import (

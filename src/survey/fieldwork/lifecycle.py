@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from survey.access.audit import record, record_many
-from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Action, Principal
+from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.dual_approval import SecondApproverRequiredError, find_self_approved
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES

@@ -10,7 +10,8 @@ from sqlalchemy import and_, false, func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS
 from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
 from survey.locale import SurveyError, msg

@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import OPERATOR, Action, Principal
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Action
 from survey.fieldwork.quota_counts import count_marginal_quotas
 from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_cell_counts
 from survey.store.answer_hashes import (

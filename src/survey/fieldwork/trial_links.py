@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import IssuedInvitation, issue_invitation
 from survey.fieldwork.waves import NewWave, create_wave, open_wave

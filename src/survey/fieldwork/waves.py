@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
 from survey.instrument.findings import Finding
 from survey.instrument.model import Instrument, Labels

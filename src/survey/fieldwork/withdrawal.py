@@ -16,7 +16,8 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.review_reasons import ReasonCode

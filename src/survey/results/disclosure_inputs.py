@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.disclosure import (
     CELL_KEYS,
     AdditiveTotal,

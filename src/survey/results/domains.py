@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.sample.population_margins import ELDERLY_BANDS, MAIN_BANDS
 from survey.sample.special_groups import ELDERLY, EVERYONE
 

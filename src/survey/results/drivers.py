@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression
 from survey.estimate import DriverMatrix, driver_matrix, priorities
 from survey.estimate.arrays import Flags, Floats

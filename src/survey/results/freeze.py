@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses

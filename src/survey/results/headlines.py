@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression, protect
 from survey.estimate import Cube, EstimateError
 from survey.estimate.tree import COMPOSITE

@@ -7,7 +7,8 @@ import pandas as pd
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.disclosure import IntervalAuditor
 from survey.results.disclosure_inputs import audited_cells
 from survey.results.snapshots import CELLS, get_newest_snapshot

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.waves import lock_wave, require_transition
 from survey.locale import Message, SurveyError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from sqlmodel import Session
 
-from survey.access.principal import NATION, AccessDeniedError, Action, Principal, covers
+from survey.access.principal import AccessDeniedError, Principal, covers
+from survey.access.roles import NATION, Action
 from survey.disclosure import areas_to_withhold
 from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.instruments import load_tree

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.snapshot.seals import Seals, find_seals

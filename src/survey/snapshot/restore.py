@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.snapshot.backup import BACKUP_FILES, check_backup

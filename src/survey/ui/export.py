@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.publish.microdata import (
     MAX_PURPOSE_CHARS,
     ExportableWave,

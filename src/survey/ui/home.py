@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from survey.access.principal import Principal, Role
-from survey.access.roles import ROLES, demo_purposes
+from survey.access.principal import Principal
+from survey.access.roles import ROLES, Role, demo_purposes
 from survey.locale import Message
 from survey.ui import page_frame, text_blocks
 from survey.ui.navigation import landing_page, menu_for

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from survey.access.principal import Action, Principal, Role
-from survey.access.roles import ROLES
+from survey.access.principal import Principal
+from survey.access.roles import ROLES, Action, Role
 from survey.locale import Message, msg
 
 

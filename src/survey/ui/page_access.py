@@ -8,8 +8,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from survey.access.principal import Role
-from survey.access.roles import ROLES
+from survey.access.roles import ROLES, Role
 from survey.access.sessions import COOKIE
 from survey.access.tokens import digest
 from survey.locale import translator

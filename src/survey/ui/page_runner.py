@@ -9,8 +9,8 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from survey.access.principal import AccessDeniedError, Action, Principal
-from survey.access.roles import ROLES
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import ROLES, Action
 from survey.locale import SurveyError, Translator, translator
 from survey.observe.metrics import FAILURES, PAGE_SECONDS
 from survey.observe.request_id import current_request_id, new_request_id, request_id_scope

@@ -20,7 +20,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.audit import record_download
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.access.sessions import COOKIE
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg

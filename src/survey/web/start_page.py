@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from survey.access.principal import Role
-from survey.access.roles import ROLES, demo_purposes
+from survey.access.roles import ROLES, Role, demo_purposes
 from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.settings import Settings
 from survey.web.html import HtmlPage, html_response, negotiate_language

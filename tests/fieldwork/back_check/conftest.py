@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from survey.access.principal import NATION, OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

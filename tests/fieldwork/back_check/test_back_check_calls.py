@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from survey.access.principal import AccessDeniedError, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.fieldwork.back_check import (
     BackCheckConflictError,
     BackCheckNotFoundError,

@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.back_check import (
     BackCheckNotFoundError,
     CallAttempt,

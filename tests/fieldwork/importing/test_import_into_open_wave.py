@@ -10,7 +10,8 @@ import pytest
 from openpyxl import load_workbook
 from sqlmodel import SQLModel, col, func, select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.fieldwork.importing import (
     ImportNotPossibleError,
     ImportPlan,

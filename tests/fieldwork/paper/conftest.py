@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.fieldwork.paper import Keying, KeyingReceipt, set_share, submit_keying
 from survey.store.engine import session_scope
 from survey.store.tables import Account

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from survey.access.principal import Principal, Role
+from survey.access.principal import Principal
+from survey.access.roles import Role
 from survey.fieldwork.paper import SheetAlreadyKeyedError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PaperKeying, Response

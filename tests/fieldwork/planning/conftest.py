@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import Role
 from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.planning.staff import STAFF_SHEET

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError
 from survey.fieldwork.planning.sampling_points import InvalidPointError, update_point
 from survey.fieldwork.planning.wave_editing import WaveLockedError

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.fieldwork.planning.plan_storage import (
     TargetBelowCollectedError,

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.fieldwork.quality import (
     KIND_NAMES,
     VERSION,

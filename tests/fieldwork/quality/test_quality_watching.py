@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
 from survey.fieldwork.quality import (
     assess_new_responses,
     assess_wave,

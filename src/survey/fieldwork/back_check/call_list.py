@@ -16,7 +16,8 @@ from sqlmodel import Session
 
 from survey.access.areas import area_filter
 from survey.access.audit import actor_id, record
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED, list_comparisons
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.pii_detection import clean_note

@@ -18,7 +18,8 @@ from sqlmodel import Session
 
 from survey.access.areas import area_filter
 from survey.access.audit import actor_id, record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.back_check.comparison_items import INSTRUMENT
 from survey.fieldwork.instruments import instrument_id_by_name
 from survey.fieldwork.quotas import COUNTED_STATUSES

@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from survey.access.areas import area_filter
 from survey.access.audit import actor_id, record_many
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.review import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode

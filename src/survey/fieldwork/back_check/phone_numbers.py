@@ -16,7 +16,8 @@ from sqlmodel import Session
 
 from survey.access.areas import area_filter
 from survey.access.audit import record
-from survey.access.principal import OPERATOR, Action, Principal
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Action
 from survey.fieldwork.back_check.call_list import ANSWERED, BackCheckNotFoundError
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.withdrawal_codes import hash_code, read_code

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, Action, Principal, Role, covers
+from survey.access.principal import OPERATOR, Principal, covers
+from survey.access.roles import Action, Role
 from survey.fieldwork.importing.import_plan import (
     PROGRESS_EVERY_ROWS,
     ImportPlan,

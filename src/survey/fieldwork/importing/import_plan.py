@@ -13,7 +13,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.importing.column_mapping import (
     ColumnBinding,
     ColumnBindings,

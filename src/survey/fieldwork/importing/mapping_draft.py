@@ -17,7 +17,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record
-from survey.access.principal import OPERATOR, Action, Principal
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Action
 from survey.fieldwork.importing.column_mapping import (
     ROLE_NAMES,
     ColumnBindings,

@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlmodel import Session, col, func, select
 
 from survey.access.areas import area_filter
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.instruments import instrument_id_by_sha256
 from survey.fieldwork.quotas import COUNTED_STATUSES, AgeGenderCell, find_cell, list_cells

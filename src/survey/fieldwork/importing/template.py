@@ -9,7 +9,8 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole
 from survey.fieldwork.importing.rejections import text_cell
 from survey.fieldwork.importing.row_answers import SPECIAL_NAMES

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from survey.access.areas import area_filter
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.paper.keying_service import MAX_WAVE_DURATION
 from survey.fieldwork.waves import wave_title
 from survey.store.china_time import china_date, start_of_china_day

@@ -8,7 +8,8 @@ from sqlalchemy import Select, and_, select
 from sqlmodel import Session
 
 from survey.access.areas import area_filter
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper.double_keying import read_serial
 from survey.fieldwork.paper.keying import KeyedSheet, list_differing_fields

@@ -13,7 +13,8 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.collection_context import CollectionContext, context_from_paper
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper.double_keying import get_double_keying_plan, is_drawn, read_serial

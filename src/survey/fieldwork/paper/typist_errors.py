@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.areas import area_filter
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.quality.interviewer_effect import wilson
 from survey.fieldwork.waves import get_wave
 from survey.store.tables import Account, PaperKeying, PaperSheet, SheetState, table_of

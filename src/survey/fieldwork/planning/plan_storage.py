@@ -11,7 +11,8 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.planning.wave_editing import (
     STATE_PERMISSION_TEXTS,
     WaveLockedError,

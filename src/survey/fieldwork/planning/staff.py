@@ -9,7 +9,8 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal, Role, covers, covers_point
+from survey.access.principal import Principal, covers, covers_point
+from survey.access.roles import Action, Role
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
 from survey.fieldwork.waves import get_wave, lock_wave
 from survey.locale import SurveyError, msg

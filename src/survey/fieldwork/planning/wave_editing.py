@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.instruments import (
     load_instrument,
     tree_id_by_name,

@@ -9,7 +9,8 @@ from sqlalchemy import Executable, func, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.waves import WaveSummary, get_wave, summarise_wave, wave_fields
 from survey.locale import Message, msg
 from survey.store.tables import (

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.areas import area_filter
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.forecast import Forecast, effective_size, forecast
 from survey.fieldwork.progress.tallies import (
     AreaProgress,

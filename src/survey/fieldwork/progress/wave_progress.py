@@ -12,7 +12,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.forecast import EffectiveSize
 from survey.fieldwork.progress.alerts import Alert, list_alerts
 from survey.fieldwork.progress.area_progress import days_left, list_area_progress, total_progress

@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from survey.access.areas import area_filter
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, FlagKind
 from survey.fieldwork.quality.response_arrays import (

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.dual_approval import find_self_approved
 from survey.fieldwork.lifecycle import (
     TRANSITIONS,

@@ -10,7 +10,8 @@ from sqlalchemy import Select, select
 from sqlmodel import Session
 
 from survey.access.areas import area_filter
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.dual_approval import find_self_approved
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ResponseNotFoundError

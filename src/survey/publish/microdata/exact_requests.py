@@ -15,7 +15,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
-from survey.access.principal import OPERATOR, AccessDeniedError, Action, Principal
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.waves import COMPUTED_STATES, wave_title
 from survey.locale import SurveyError, Translator, msg
 from survey.publish.microdata.export import (

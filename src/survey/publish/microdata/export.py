@@ -12,7 +12,8 @@ import pandas as pd
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
-from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields
 from survey.locale import SurveyError, Translator, msg
 from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify

@@ -17,7 +17,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.waves import get_wave
 from survey.store.tables import Account, Response, RowExport, SamplingPoint
 

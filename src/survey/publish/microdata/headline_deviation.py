@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.disclosure import MINIMUM_N
 from survey.estimate import Cube, EstimateError
 from survey.estimate.tree import COMPOSITE

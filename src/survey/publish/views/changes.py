@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.publish.chart_panel import ChartPanel

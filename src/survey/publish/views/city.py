@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import NATION, Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, msg
 from survey.publish.chart_panel import ChartPanel

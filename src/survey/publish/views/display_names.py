@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import label_text

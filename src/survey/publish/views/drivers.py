@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import NATION, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION
 from survey.locale import Message, Translator, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.locale import Message, msg
 from survey.publish.views.estimate_text import Estimate, estimate_at, format_estimate
 from survey.publish.views.table_slice import TableSlice

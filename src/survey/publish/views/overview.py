@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey.access.principal import NATION, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from survey.access.principal import NATION, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from survey.access.principal import NATION, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.views.chart_panels import ChartHeading
 from survey.publish.views.estimate_text import NO_ESTIMATE, Estimate, estimate_at

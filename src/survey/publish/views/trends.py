@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from survey.access.principal import NATION, Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
 from survey.locale import Message, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.locale import Translator
 from survey.publish.charts.interval_charts import ITEM
 from survey.publish.views.chart_rows import Rows

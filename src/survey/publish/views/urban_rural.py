@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from survey.access.principal import NATION, Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
 from survey.publish.chart_panel import ChartPanel

@@ -5,7 +5,8 @@ from functools import cached_property
 
 import pandas as pd
 
-from survey.access.principal import NATION, Principal
+from survey.access.principal import Principal
+from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Translator, translator
 from survey.publish.views.display_names import (

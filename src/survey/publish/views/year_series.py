@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.context.published import published_series
 from survey.locale import SurveyError
 from survey.publish.chart_panel import ChartPanel

@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from survey.access.principal import NATION
+from survey.access.roles import NATION
 from survey.fieldwork.back_check import (
     MAX_SEED_CHARS,
     RANDOM_SHARE,

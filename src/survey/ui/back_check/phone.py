@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.fieldwork.back_check import ANSWERED, CallEntry
 from survey.fieldwork.back_check.phone_numbers import reveal_phone_number
 from survey.store.cipher import configured_cipher

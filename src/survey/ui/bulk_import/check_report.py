@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.fieldwork.importing import ImportResult
 from survey.fieldwork.importing.import_plan import MAX_SHOWN_REJECTIONS, ImportPlan
 from survey.fieldwork.importing.rejections import describe_cause, reason_of, write_rejections

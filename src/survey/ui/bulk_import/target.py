@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.fieldwork.importing.target_wave import list_importable_cities, list_waves_for_import
 from survey.fieldwork.instruments import list_instruments, load_instrument
 from survey.fieldwork.waves import STATE_NAMES, WaveSummary

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.locale import Message, msg
 from survey.ui.page_runner import PageContext
 from survey.ui.paper.adjudication import draw_adjudication

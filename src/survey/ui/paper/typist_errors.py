@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.fieldwork.paper import (
     TypistErrors,
     count_unsettled,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import (
     WaveOptions,
     WaveOverview,

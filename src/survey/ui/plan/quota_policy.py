@@ -5,7 +5,8 @@ from functools import partial
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.quota_policy import (
     CHANGEABLE,

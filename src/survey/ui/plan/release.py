@@ -6,7 +6,8 @@ from datetime import datetime
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.results.release import (

@@ -7,7 +7,8 @@ from html import escape
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.planning.plan_storage import find_saved_request, plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import city_finder
 from survey.fieldwork.planning.wave_overview import WaveOverview

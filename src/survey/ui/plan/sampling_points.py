@@ -7,7 +7,8 @@ from functools import partial
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.planning.plan_storage import plan_cities
 from survey.fieldwork.planning.sampling_points import (
     KIND_NAMES,

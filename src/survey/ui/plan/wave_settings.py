@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.planning.wave_editing import (
     IMMUTABLE_ONCE_OPEN,
     STATE_PERMISSION_TEXTS,

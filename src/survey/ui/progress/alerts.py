@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.fieldwork.progress import Alert, AlertKind, WaveProgress
 from survey.fieldwork.review import ANY_FLAG
 from survey.locale import Message, msg

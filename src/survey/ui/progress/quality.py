@@ -7,7 +7,8 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.quality import FlagKind, QualityGrouping, QualityRow, summarise_quality
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.instrument.model import label_text

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.principal import Action
+from survey.access.roles import Action
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.review import (

@@ -7,8 +7,8 @@ import streamlit as st
 
 from survey.access.accounts import AccountData
 from survey.access.areas import area_scope_of, city_of_area
-from survey.access.principal import NATION, POINT_SEPARATOR, Role
-from survey.access.roles import ROLES, AreaScope
+from survey.access.principal import POINT_SEPARATOR
+from survey.access.roles import NATION, ROLES, AreaScope, Role
 from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import shipped_cities

@@ -10,8 +10,7 @@ from survey.access.account_list import (
     list_accounts,
 )
 from survey.access.accounts import AccountNotFoundError
-from survey.access.principal import Role
-from survey.access.roles import ROLES
+from survey.access.roles import ROLES, Role
 from survey.publish.column_tables import format_for_screen
 from survey.store.engine import read_scope
 from survey.store.tables import now
