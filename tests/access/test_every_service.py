@@ -82,7 +82,7 @@ WITHOUT_PRINCIPAL = {
     ),
     "access.accounts.get_account_by_login": SERVER,
     "access.audit_verify.get_latest_anchor": SERVER,
-    "access.factor_secrets.count_readable": SERVER,
+    "access.factor_secrets.count_unencrypted": SERVER,
     "access.factor_secrets.encrypt_secrets": SERVER,
     "access.factor_secrets.count_secrets": SERVER,
     "fieldwork.device_binding.record_other_device": SECRET,

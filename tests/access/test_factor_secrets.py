@@ -12,11 +12,11 @@ import pytest
 from sqlmodel import Session
 
 from survey.access.factor_secrets import (
-    count_readable,
     count_secrets,
+    count_unencrypted,
     encrypt_secrets,
     encrypted_secret,
-    is_readable,
+    is_unencrypted,
     plain_secret,
 )
 from survey.access.roles import Role
@@ -69,7 +69,7 @@ def test_a_new_secret_is_encrypted_with_a_key_made_for_it(store_url: str, key_fi
         session.expire(credential)
         stored = credential.totp_secret or ""
         assert shown.secret not in stored
-        assert not is_readable(stored)
+        assert not is_unencrypted(stored)
         confirm_enrolment(session=session, credential=credential, code=code(shown.secret), now=NOW)
     assert key_file.stat().st_mode & 0o777 == 0o600
     with read_scope(store_url) as session:
@@ -104,21 +104,21 @@ def test_without_its_key_codes_are_wrong_and_recovery_codes_right(
         assert count_secrets(session) == (0, 1, 1)
 
 
-def test_readable_ones_still_work_and_are_encrypted_at_once(
+def test_unencrypted_ones_still_work_and_are_encrypted_at_once(
     store_url: str, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with session_scope(store_url) as session:
         credential = person(session, SECRET)
-        assert count_readable(session) == 1
+        assert count_unencrypted(session) == 1
         assert verify_factor(session=session, credential=credential, code=code(SECRET), now=NOW)
     with session_scope(store_url) as session:
-        assert count_readable(session) == 0
+        assert count_unencrypted(session) == 0
         session.get_one(Credential, credential.account_id).totp_secret = SECRET
     with session_scope(store_url) as session:
         cipher = secret_cipher(current_settings())
-        assert count_readable(session) == 1
+        assert count_unencrypted(session) == 1
         assert encrypt_secrets(session=session, cipher=cipher, now=NOW) == (1, 0)
-        assert count_readable(session) == 0
+        assert count_unencrypted(session) == 0
     with read_scope(store_url) as session:
         assert plain_secret(session.get_one(Credential, credential.account_id)) == SECRET
 

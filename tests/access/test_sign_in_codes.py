@@ -12,6 +12,7 @@ from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind, TooManyA
 from survey.access.passwords import verify_password
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.access.second_factor import normalise_code
 from survey.access.sessions import SessionLimits, find_principal
 from survey.access.sign_in import CredentialLookup, SignInRefusedError
 from survey.access.sign_in_codes import (
@@ -20,7 +21,6 @@ from survey.access.sign_in_codes import (
     issue_sign_in_codes,
     list_surveyors_for_codes,
     look_up_code,
-    normalise_code,
     redeem_code,
 )
 from survey.store.engine import read_scope, session_scope

@@ -203,7 +203,7 @@ def test_what_others_on_the_machine_may_read_is_named(frozen: Settings) -> None:
     assert "cells.parquet" in words
 
 
-def test_second_factors_that_are_readable_or_lost_are_counted(field: Field) -> None:
+def test_second_factors_that_are_unencrypted_or_lost_are_counted(field: Field) -> None:
     of = settings(database_url=field.url)
     assert list(database.check_second_factors(of)) == []
     with session_scope(field.url) as session:

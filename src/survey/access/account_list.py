@@ -9,8 +9,10 @@ from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from survey.access.accounts import AccountData, get_account_by_login, last_day_of
+from survey.access.credentials import active_filter
 from survey.access.principal import Principal
 from survey.access.roles import Action, Role
+from survey.access.sessions import open_session_filter
 from survey.store.tables import Account, AnyRow, Credential, LoginSession, table_of
 
 MAX_LISTED_ACCOUNTS = 200
@@ -102,26 +104,21 @@ def _filtered_query(
     if account_filter.words.strip():
         part = account_filter.words.strip()
         columns = (_ACCOUNTS.c.login, _ACCOUNTS.c.name, func.coalesce(_ACCOUNTS.c.email, ""))
-        hits = [place.icontains(part, autoescape=True) for place in columns]
+        hits = [column.icontains(part, autoescape=True) for column in columns]
         query = query.where(hits[0] | hits[1] | hits[2])
     if account_filter.active is not None:
-        alive = _ACCOUNTS.c.active & (_ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > now))
-        query = query.where(alive if account_filter.active else ~alive)
+        active = active_filter(now)
+        query = query.where(active if account_filter.active else ~active)
     if account_filter.demo is not None:
         query = query.where(_ACCOUNTS.c.is_demo.is_(account_filter.demo))
     return query
 
 
 def _account_summaries(session: Session, ids: Any, now: datetime) -> list[AccountSummary]:
-    is_open = (
-        _SESSIONS.c.ended_at.is_(None)
-        & (_SESSIONS.c.expires_at > now)
-        & (_SESSIONS.c.idle_until.is_(None) | (_SESSIONS.c.idle_until > now))
-    )
     used = (
         select(
             _SESSIONS.c.account_id,
-            func.count().filter(is_open).label("open"),
+            func.count().filter(open_session_filter(now)).label("open"),
             func.max(func.coalesce(_SESSIONS.c.seen_at, _SESSIONS.c.created_at)).label("seen"),
         )
         .where(_SESSIONS.c.account_id.in_(ids))

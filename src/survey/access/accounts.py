@@ -219,9 +219,8 @@ def _account_data_of(account: Account) -> AccountData:
 
 def _audit_detail(entry: AccountData) -> Mapping[str, str | None]:
     """Return the fields of an account as the audit trail keeps them."""
-    words = asdict(entry)
     return {
-        **words,
+        **asdict(entry),
         "role": entry.role.value,
         "last_day": entry.last_day.isoformat() if entry.last_day else None,
     }

@@ -106,7 +106,6 @@ class _MismatchedRevision:
     sha256: str
     empty: bool
     is_current: bool
-    trail_entry: tuple[str, int] | None
 
 
 class AnswerHashes:
@@ -129,13 +128,12 @@ class AnswerHashes:
         missing = dict(self._trail.hashes)
         for row in _iter_revisions(session):
             key = (_bytes(row.response_id), row.number)
-            sealed = missing.pop(key, None)
+            missing.pop(key, None)
             self.report.compared += 1
-            self._check(key, row, sealed)
-        late = _TrailHashes()
-        late.add_all(_iter_entries(session, after))
+            self._check(key, row)
+        self._trail.add_all(_iter_entries(session, after))
         for suspect in self._mismatches:
-            self._report_mismatch(suspect, late, add)
+            self._report_mismatch(suspect, add)
         for (response, number), (_, sequence) in missing.items():
             add(
                 sequence, sequence,
@@ -144,33 +142,27 @@ class AnswerHashes:
             )  # fmt: skip
         self._report_unsealed(add)
 
-    def _check(self, key: _Key, row: AnyRow, sealed: tuple[str, int] | None) -> None:
+    def _check(self, key: _Key, row: AnyRow) -> None:
         answers = _parse_answers(row.answers)
         response, number = key
         suspect = _MismatchedRevision(
             response, number, answers_sha256(answers, row.weight) if answers is not None else "",
-            answers == {}, bool(row.is_current), sealed,
+            answers == {}, bool(row.is_current),
         )  # fmt: skip
-        if not _matches_trail(suspect, self._trail, sealed):
+        if not _matches_trail(suspect, self._trail):
             self._mismatches.append(suspect)
 
-    def _report_mismatch(
-        self, suspect: _MismatchedRevision, late: _TrailHashes, add: AddDefect
-    ) -> None:
-        key = (suspect.response, suspect.number)
-        sealed = late.hashes.get(key) or suspect.trail_entry
-        both = _TrailHashes(
-            {}, {**self._trail.latest, **late.latest}, self._trail.withdrawn | late.withdrawn
-        )
-        if _matches_trail(suspect, both, sealed):
+    def _report_mismatch(self, suspect: _MismatchedRevision, add: AddDefect) -> None:
+        if _matches_trail(suspect, self._trail):
             return
+        sealed = self._trail.hashes.get((suspect.response, suspect.number))
         name = str(UUID(bytes=suspect.response))
-        if sealed is None and suspect.response not in both.withdrawn:
+        if sealed is None and suspect.response not in self._trail.withdrawn:
             self.report.unsealed += 1
             self.report.first_unsealed = self.report.first_unsealed or name
             return
         sequence = sealed[1] if sealed else 0
-        add(sequence, sequence, _defect_text(suspect, both, sealed, name))
+        add(sequence, sequence, _defect_text(suspect, self._trail, name))
 
     def _report_unsealed(self, add: AddDefect) -> None:
         if self.report.unsealed:
@@ -185,19 +177,17 @@ class AnswerHashes:
             )  # fmt: skip
 
 
-def _matches_trail(
-    suspect: _MismatchedRevision, held: _TrailHashes, sealed: tuple[str, int] | None
-) -> bool:
+def _matches_trail(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
     if suspect.is_current != (suspect.number == held.latest.get(suspect.response, 1)):
         return False
     if suspect.response in held.withdrawn:
         return suspect.empty
+    sealed = held.hashes.get((suspect.response, suspect.number))
     return sealed is not None and sealed[0] == suspect.sha256
 
 
-def _defect_text(
-    suspect: _MismatchedRevision, held: _TrailHashes, sealed: tuple[str, int] | None, name: str
-) -> Message:
+def _defect_text(suspect: _MismatchedRevision, held: _TrailHashes, name: str) -> Message:
+    sealed = held.hashes.get((suspect.response, suspect.number))
     if suspect.response in held.withdrawn and not suspect.empty:
         return msg(
             "Interview {response} was withdrawn, and answers of it are there.", response=name

@@ -117,8 +117,8 @@ def reset_attempts(*, session: Session, key: AttemptKey) -> None:
 
 def _expired_conditions(now: datetime) -> list[ColumnElement[bool]]:
     return [
-        _TRIES.c.subject.startswith(f"{kind}:") & (_TRIES.c.last_at < now - allowance.reset_after)
-        for kind, allowance in ATTEMPT_POLICIES.items()
+        _TRIES.c.subject.startswith(f"{kind}:") & (_TRIES.c.last_at < now - policy.reset_after)
+        for kind, policy in ATTEMPT_POLICIES.items()
     ]
 
 
@@ -133,8 +133,8 @@ def _save_attempts(session: Session, key: AttemptKey, tries: int, now: datetime)
 
 def delay_after(kind: AttemptKind, tries: int) -> timedelta:
     """Return the delay after a number of failed attempts."""
-    allowance = ATTEMPT_POLICIES[kind]
-    if tries < allowance.free_attempts:
+    policy = ATTEMPT_POLICIES[kind]
+    if tries < policy.free_attempts:
         return timedelta(0)
-    doublings = min(tries - allowance.free_attempts, 20)
-    return min(allowance.first_delay * (1 << doublings), allowance.max_delay)
+    doublings = min(tries - policy.free_attempts, 20)
+    return min(policy.first_delay * (1 << doublings), policy.max_delay)

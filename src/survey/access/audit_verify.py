@@ -1,6 +1,7 @@
 """Verification of the audit chain: every entry is there, in its place and unchanged."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,7 @@ ANCHOR = "audit.anchor"
 CHAIN = "chain"
 """Subject id of entries about the trail itself."""
 _ENTRY_BATCH_SIZE = 10_000
+_SEAL = re.compile(r"[0-9a-f]{64}")
 _MAX_LISTED_DEFECTS = 200
 
 _MAX_SEQUENCE = 2**63 - 1
@@ -59,16 +61,12 @@ class Anchor:
     hash: str
 
     @classmethod
-    def read(cls, text: str) -> "Anchor":
+    def parse(cls, text: str) -> "Anchor":
         """Parse `number:seal`; raises ValueError for anything else."""
         number, _, seal_text = text.strip().partition(":")
-        if len(seal_text) != len(_digits(seal_text)) or len(seal_text) != 64:
+        if not _SEAL.fullmatch(seal_text):
             raise ValueError(text)
         return cls(int(number), seal_text)
-
-
-def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign in "0123456789abcdef")
 
 
 @dataclass(frozen=True)
@@ -129,19 +127,19 @@ def verify(
     head = session.connection().execute(select(_HEAD)).one_or_none()
     if head is None:
         report.add(0, 0, msg("The head of the chain is gone."))
-    reader = _ChainVerifier(
+    verifier = _ChainVerifier(
         report, keyring(current_settings()), {anchor.sequence: anchor for anchor in anchors}
     )
-    reader.start(head)
+    verifier.start(head)
     end, answers = head.sequence if head is not None else _MAX_SEQUENCE, AnswerHashes()
     for row in _read_entries(session, report.first, end):
-        reader.check_entry(row)
+        verifier.check_entry(row)
         answers.add_entry(row)
-    reader.finish(head)
+    verifier.finish(head)
     answers.compare(session, after=end, add=report.add)
     report.answers = answers.report
     _check_unchained_entries(session, report)
-    if reader.ring.keys and report.keyed_from is None and report.rows and not new_key:
+    if verifier.ring.keys and report.keyed_from is None and report.rows and not new_key:
         report.add(
             0, 0,
             msg("A key is set, and no entry is sealed with it. If it is new, say so (--new-key)."),

@@ -1,9 +1,10 @@
 """Credentials of an account: password and one-time setup links."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, and_, delete, or_
 from sqlmodel import Session
 
 from survey.access.passwords import hash_password, require_strong
@@ -13,7 +14,7 @@ from survey.locale import SurveyError, msg
 from survey.store.tables import Account, Credential, SetupLink, table_of
 
 LINK_LIFETIME = timedelta(hours=72)
-_LINKS = table_of(SetupLink)
+_ACCOUNTS, _LINKS = table_of(Account), table_of(SetupLink)
 
 
 class LinkNotFoundError(SurveyError):
@@ -30,6 +31,12 @@ class LinkNotFoundError(SurveyError):
 def is_active(account: Account, now: datetime) -> bool:
     """Return whether an account may do anything at this moment."""
     return account.active and (account.ends_at is None or account.ends_at > now)
+
+
+def active_filter(now: Any) -> ColumnElement[bool]:
+    """Return the condition for accounts of which `is_active` is true at a time or parameter."""
+    ends_at = _ACCOUNTS.c.ends_at
+    return and_(_ACCOUNTS.c.active, or_(ends_at.is_(None), ends_at > now))
 
 
 def requires_factor(account: Account) -> bool:

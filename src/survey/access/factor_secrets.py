@@ -27,7 +27,7 @@ def _owner(account_id: UUID) -> str:
     return f"factor {account_id.hex}"
 
 
-def is_readable(stored: str) -> bool:
+def is_unencrypted(stored: str) -> bool:
     """Return whether a secret is stored unencrypted, as older versions did."""
     return not stored.startswith(TOKEN_START)
 
@@ -43,7 +43,7 @@ def plain_secret(credential: Credential) -> str | None:
     Then a recovery code still works, and an administrator can reset the factor.
     """
     stored = credential.totp_secret
-    if stored is None or is_readable(stored):
+    if stored is None or is_unencrypted(stored):
         return stored
     try:
         return secret_cipher(current_settings()).decrypt(_owner(credential.account_id), stored)
@@ -51,7 +51,7 @@ def plain_secret(credential: Credential) -> str | None:
         return None
 
 
-def count_readable(session: Session) -> int:
+def count_unencrypted(session: Session) -> int:
     """Return how many secrets are stored unencrypted."""
     query = select(func.count()).where(_SECRET.is_not(None), _SECRET.not_like(f"{TOKEN_START}%"))
     return int(session.connection().execute(query).scalar_one())
@@ -61,9 +61,9 @@ def count_secrets(session: Session) -> tuple[int, int, int]:
     """Return how many secrets are unencrypted, how many no key decrypts, and how many exist."""
     query = select(Credential).where(col(Credential.totp_secret).is_not(None))
     credentials = session.exec(query).all()
-    readable = sum(is_readable(credential.totp_secret or "") for credential in credentials)
+    unencrypted = sum(is_unencrypted(credential.totp_secret or "") for credential in credentials)
     unreadable = sum(plain_secret(credential) is None for credential in credentials)
-    return readable, unreadable, len(credentials)
+    return unencrypted, unreadable, len(credentials)
 
 
 def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple[int, int]:
@@ -74,7 +74,7 @@ def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple
     """
 
     def reencrypt(account_id: UUID, stored: str) -> str:
-        if is_readable(stored):
+        if is_unencrypted(stored):
             return cipher.encrypt(_owner(account_id), stored)
         return cipher.reencrypt(stored)
 

@@ -19,7 +19,7 @@ from survey.access.second_factor import (
     remove_factor_data,
     start_enrolment,
 )
-from survey.access.sessions import end_sessions, principal_of
+from survey.access.sessions import end_sessions, open_session_filter, principal_of
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Credential, LoginSession, RecoveryCode, table_of
@@ -67,12 +67,7 @@ def get_own_account(
     left = select(func.count()).where(_RECOVERY.c.account_id == account.id)
     query = (
         select(_SESSIONS)
-        .where(
-            _SESSIONS.c.account_id == account.id,
-            _SESSIONS.c.ended_at.is_(None),
-            _SESSIONS.c.expires_at > now,
-            _SESSIONS.c.idle_until.is_(None) | (_SESSIONS.c.idle_until > now),
-        )
+        .where(_SESSIONS.c.account_id == account.id, open_session_filter(now))
         .order_by(_SESSIONS.c.created_at.desc())
     )
     connection = session.connection()

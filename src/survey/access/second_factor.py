@@ -10,7 +10,7 @@ import pyotp
 from sqlalchemy import delete
 from sqlmodel import Session
 
-from survey.access.factor_secrets import encrypted_secret, is_readable, plain_secret
+from survey.access.factor_secrets import encrypted_secret, is_unencrypted, plain_secret
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
 from survey.store.cipher import InvalidPhoneKeyError
@@ -103,7 +103,7 @@ def verify_factor(
     used = session.connection().execute(
         delete(_CODES).where(
             _CODES.c.account_id == credential.account_id,
-            _CODES.c.code_sha256 == digest(normalise_factor_code(code)),
+            _CODES.c.code_sha256 == digest(normalise_code(code)),
         )
     )
     return "recovery" if used.rowcount == 1 else None
@@ -127,7 +127,7 @@ def format_code(code: str) -> str:
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
-def normalise_factor_code(typed: str) -> str:
+def normalise_code(typed: str) -> str:
     """Return a typed code without hyphens and spaces, in capital letters."""
     return "".join(sign for sign in typed.upper() if sign.isalnum())
 
@@ -144,16 +144,16 @@ def _accept(credential: Credential, code: str, now: datetime) -> bool:
         used = credential.totp_step is not None and step <= credential.totp_step
         if not used and secrets.compare_digest(totp.generate_otp(step), typed):
             credential.totp_step = step
-            _encrypt_readable(credential, secret)
+            _encrypt_old_secret(credential, secret)
             return True
     return False
 
 
-def _encrypt_readable(credential: Credential, secret: str) -> None:
+def _encrypt_old_secret(credential: Credential, secret: str) -> None:
     """Encrypt a secret that an older version stored unencrypted.
 
     A key that cannot be used locks nobody out; `survey doctor` reports it.
     """
-    if is_readable(credential.totp_secret or ""):
+    if is_unencrypted(credential.totp_secret or ""):
         with suppress(InvalidPhoneKeyError):
             credential.totp_secret = encrypted_secret(credential.account_id, secret)

@@ -3,13 +3,15 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
 from survey.access.audit import record
+from survey.access.credentials import active_filter
 from survey.access.principal import Principal
 from survey.access.roles import Role, demo_login
 from survey.access.tokens import digest, new_token
@@ -28,6 +30,17 @@ RENEWED_AFTER = timedelta(minutes=1)
 
 _SESSIONS, _ACCOUNTS = table_of(LoginSession), table_of(Account)
 _STEPS = table_of(SignInStep)
+
+
+def open_session_filter(now: Any) -> ColumnElement[bool]:
+    """Return the condition for sessions that are open at a time or parameter."""
+    return and_(
+        _SESSIONS.c.ended_at.is_(None),
+        _SESSIONS.c.expires_at > now,
+        or_(_SESSIONS.c.idle_until.is_(None), _SESSIONS.c.idle_until > now),
+    )
+
+
 _PRINCIPAL = (
     select(
         _ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.role, _ACCOUNTS.c.area,
@@ -36,11 +49,8 @@ _PRINCIPAL = (
     .join(_SESSIONS, _SESSIONS.c.account_id == _ACCOUNTS.c.id)
     .where(
         _SESSIONS.c.secret_sha256 == bindparam("digest"),
-        _SESSIONS.c.expires_at > bindparam("now"),
-        _SESSIONS.c.ended_at.is_(None),
-        _SESSIONS.c.idle_until.is_(None) | (_SESSIONS.c.idle_until > bindparam("now")),
-        _ACCOUNTS.c.active,
-        _ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > bindparam("now")),
+        open_session_filter(bindparam("now")),
+        active_filter(bindparam("now")),
     )
 )  # fmt: skip
 
@@ -160,14 +170,14 @@ def end_sessions(
     if keep_step is not None:
         steps &= _STEPS.c.secret_sha256 != digest(keep_step)
     connection.execute(delete(_STEPS).where(steps))
-    open_ones = (
+    ended = (
         (_SESSIONS.c.account_id == account_id)
         & _SESSIONS.c.ended_at.is_(None)
         & (_SESSIONS.c.expires_at > now)
     )
     if keep is not None:
-        open_ones &= _SESSIONS.c.secret_sha256 != digest(keep)
-    return connection.execute(update(_SESSIONS).where(open_ones).values(ended_at=now)).rowcount
+        ended &= _SESSIONS.c.secret_sha256 != digest(keep)
+    return connection.execute(update(_SESSIONS).where(ended).values(ended_at=now)).rowcount
 
 
 def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:

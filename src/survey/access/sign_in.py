@@ -219,10 +219,10 @@ def _required_step(
 def _require_step(
     session: Session, secret: str | None, expected: RequiredStep, now: datetime
 ) -> Account:
-    where = get_sign_in_state(session=session, secret=secret, now=now)
-    if where.next is not expected:
+    state = get_sign_in_state(session=session, secret=secret, now=now)
+    if state.next is not expected:
         raise SignInExpiredError
-    return where.account
+    return state.account
 
 
 def claim_factor_attempt(

@@ -22,11 +22,11 @@ from survey.access.attempt_limits import (
     reset_attempts,
 )
 from survey.access.audit import actor_id, record
-from survey.access.credentials import is_active
+from survey.access.credentials import active_filter, is_active
 from survey.access.passwords import hash_password
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, Action, Role
-from survey.access.second_factor import format_code, normalise_factor_code, random_code
+from survey.access.second_factor import format_code, random_code
 from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
 from survey.locale import SurveyError, msg
@@ -91,8 +91,7 @@ def list_surveyors_for_codes(
         select(_ACCOUNTS, _CODES.c.expires_at)
         .outerjoin(_CODES, (_CODES.c.account_id == _ACCOUNTS.c.id) & (_CODES.c.expires_at > now))
         .where(
-            _ACCOUNTS.c.role == Role.SURVEYOR, _ACCOUNTS.c.active,
-            _ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > now),
+            _ACCOUNTS.c.role == Role.SURVEYOR, active_filter(now),
             _ACCOUNTS.c.is_demo.is_(principal.is_demo), _surveyor_filter(principal),
         )
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
@@ -218,8 +217,3 @@ def redeem_code(
         session=session, key=AttemptKey(AttemptKind.CODE, normalise_login(account.login))
     )
     return open_session(session=session, account=account, limits=limits, how="code", now=now)
-
-
-def normalise_code(typed: str) -> str:
-    """Return a code as it was generated, however it was typed."""
-    return normalise_factor_code(typed)

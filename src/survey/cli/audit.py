@@ -14,8 +14,14 @@ from sqlmodel import Session
 from survey.access.answer_verify import seal_stored_answers
 from survey.access.audit import record_download
 from survey.access.audit_queries import TrailFilter, stream_trail
-from survey.access.audit_verify import ANCHOR, Anchor, ChainReport, record_verification, verify
-from survey.access.audit_verify import seal_unchained_entries as adopt_entries
+from survey.access.audit_verify import (
+    ANCHOR,
+    Anchor,
+    ChainReport,
+    record_verification,
+    seal_unchained_entries,
+    verify,
+)
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import translator
@@ -123,13 +129,13 @@ def adopt() -> None:
 
 def _adopt(session: Session) -> tuple[int, int]:
     now = datetime.now(UTC)
-    entries = adopt_entries(session=session, principal=OPERATOR, now=now)
+    entries = seal_unchained_entries(session=session, principal=OPERATOR, now=now)
     return entries, seal_stored_answers(session=session, principal=OPERATOR, now=now)
 
 
 def _anchors_of(texts: list[str]) -> list[Anchor]:
     try:
-        return [Anchor.read(text) for text in texts]
+        return [Anchor.parse(text) for text in texts]
     except ValueError as error:
         raise typer.BadParameter(f"{error}: number:seal (64 hexadecimal digits)") from error
 
@@ -141,7 +147,7 @@ def _anchors_in(log: Path) -> Iterator[Anchor]:
                 with suppress(ValueError, KeyError, TypeError):
                     event = orjson.loads(line)
                     if event["event"] == ANCHOR:
-                        yield Anchor.read(f"{event['sequence']}:{event['hash']}")
+                        yield Anchor.parse(f"{event['sequence']}:{event['hash']}")
 
 
 def _print(report: ChainReport, form: OutputFormat, anchors: int) -> None:

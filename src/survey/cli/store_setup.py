@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from survey.access.factor_secrets import count_readable, encrypt_secrets
+from survey.access.factor_secrets import count_unencrypted, encrypt_secrets
 from survey.access.principal import OPERATOR
 from survey.cli.options import set_environment
 from survey.cli.output import error_reporting, print_note
@@ -35,15 +35,15 @@ def init() -> None:
         settings = current_settings()
         upgrade(settings.store_url)
         load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
-        _encrypt_readable_secrets(settings)
+        _encrypt_old_secrets(settings)
         close_to_others(settings)
         print_note("The store is ready.")
 
 
-def _encrypt_readable_secrets(settings: Settings) -> None:
+def _encrypt_old_secrets(settings: Settings) -> None:
     """Encrypt the secrets of second factors that were set up before secrets were encrypted."""
     with read_scope(settings.store_url) as session:
-        if not count_readable(session):
+        if not count_unencrypted(session):
             return
     cipher, now = secret_cipher(settings), datetime.now(UTC)
     run_in_transaction(

@@ -10,8 +10,9 @@ import typer
 from sqlmodel import Session
 
 from survey.access.accounts import AccountNotFoundError, get_account_by_login
+from survey.access.credentials import is_active
 from survey.access.principal import OPERATOR, Principal
-from survey.access.roles import Role
+from survey.access.sessions import principal_of
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import translator
 from survey.publish.microdata import (
@@ -159,10 +160,9 @@ def _run_decision(number: UUID, decision: Decision, reason: str) -> None:
 
 def _person(session: Session, login: str) -> Principal:
     account = get_account_by_login(session, login)
-    ended = account.ends_at is not None and account.ends_at <= datetime.now(UTC)
-    if ended or not account.active:
+    if not is_active(account, datetime.now(UTC)):
         raise AccountNotFoundError
-    return Principal(account.id, account.name, Role(account.role), account.area, account.is_demo)
+    return principal_of(account)
 
 
 def _format_minute(at: datetime | None) -> str:

@@ -129,15 +129,15 @@ def check_second_factors(settings: Settings) -> Iterator[CheckResult]:
     name = msg("Second factors")
     try:
         with read_scope(settings.store_url) as session:
-            readable, unreadable, count = count_secrets(session)
+            unencrypted, unreadable, count = count_secrets(session)
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return
     except SurveyError as error:
         yield CheckResult(name, False, error.message)
         return
-    if readable:
-        plain = msg("{count} stand in the store as they are; run: survey init", count=readable)
+    if unencrypted:
+        plain = msg("{count} stand in the store as they are; run: survey init", count=unencrypted)
         yield CheckResult(name, False, plain)
     if unreadable:
         lost = msg(
@@ -146,7 +146,7 @@ def check_second_factors(settings: Settings) -> Iterator[CheckResult]:
             count=unreadable, file=settings.own_key_file,
         )  # fmt: skip
         yield CheckResult(name, False, lost)
-    if count and not readable and not unreadable:
+    if count and not unencrypted and not unreadable:
         yield CheckResult(name, True, msg("{count}, all encrypted", count=count))
 
 

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.attempt_limits import TooManyAttemptsError
 from survey.access.passwords import verify_password
+from survey.access.second_factor import normalise_code
 from survey.access.sign_in import (
     CredentialLookup,
     SignInRefusedError,
@@ -16,7 +17,7 @@ from survey.access.sign_in import (
     open_sign_in,
     record_refused_sign_in,
 )
-from survey.access.sign_in_codes import look_up_code, normalise_code, redeem_code
+from survey.access.sign_in_codes import look_up_code, redeem_code
 from survey.locale import SurveyError
 from survey.store.tables import now
 from survey.web.auth.context import AuthContext
