@@ -48,8 +48,8 @@ class LazyCommandGroup(TyperGroup):
     def get_command(self, _ctx: Any, name: str) -> Any:
         if name not in COMMANDS:
             return None
-        module, _, place = COMMANDS[name].partition(":")
-        target = getattr(import_module(module), place)
+        module, _, attribute = COMMANDS[name].partition(":")
+        target = getattr(import_module(module), attribute)
         if not isinstance(target, typer.Typer):
             target = _single_command_app(target)
         command = typer.main.get_command(target)

@@ -1,4 +1,4 @@
-"""Commands that create and rotate keys outside of the store."""
+"""Commands that create and rotate the keys that are kept outside of the store."""
 
 from datetime import UTC, datetime
 

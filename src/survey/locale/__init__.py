@@ -72,7 +72,7 @@ def translator(language: str) -> Translator:
                 gettext.translation(domain, _CATALOGS, languages=[chosen], fallback=True)
             )
 
-    # A page says some hundreds of texts; each would be asked of every room's catalog in turn.
+    # A page shows hundreds of texts, and each would be looked up in every package's catalog.
     look_up = lru_cache(maxsize=4096)(catalogs.gettext)
 
     def translate(text: str | Message, **params: object) -> str:

@@ -79,9 +79,9 @@ def _with_origin(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _with_request(_logger: Any, _method: str, event: Event) -> Event:
-    number = current_request_id()
-    if number:
-        event.setdefault("request", number)
+    request_id = current_request_id()
+    if request_id:
+        event.setdefault("request", request_id)
     return event
 
 

@@ -30,10 +30,10 @@ def current_request_id() -> str:
 
 
 @contextmanager
-def request_id_scope(number: str) -> Iterator[str]:
+def request_id_scope(request_id: str) -> Iterator[str]:
     """Set the current request id for the duration of the block."""
-    token = _current.set(number)
+    token = _current.set(request_id)
     try:
-        yield number
+        yield request_id
     finally:
         _current.reset(token)

@@ -69,7 +69,11 @@ _RETAIL_LIMITS = (
 
 @dataclass(frozen=True)
 class FrameCity:
-    """One city of the frame; the fields are those of the table `City`."""
+    """One city of the frame; the fields are those of the table `City`.
+
+    A class of its own, because a row of the store changes and belongs to a session; this is frozen,
+    so it is shared by the whole process and keeps what is derived of it.
+    """
 
     code: str
     name_zh: str

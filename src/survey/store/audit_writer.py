@@ -55,9 +55,9 @@ def queue_length(session: AnySession) -> int:
     return len(session.info.get(_WAITING, ()))
 
 
-def truncate_queue(session: AnySession, place: int) -> None:
-    """Drop the entries that were queued after `queue_length` returned `place`."""
-    del session.info.get(_WAITING, [])[place:]
+def truncate_queue(session: AnySession, length: int) -> None:
+    """Drop the entries that were queued after `queue_length` returned `length`."""
+    del session.info.get(_WAITING, [])[length:]
 
 
 def insert_sealed_entries(connection: Connection, entries: Sequence[ChainEntry]) -> None:

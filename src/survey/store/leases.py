@@ -32,11 +32,11 @@ def last_finished_at(session: Session, name: str) -> datetime | None:
 
 def acquire_lease(session: Session, name: str, *, began: datetime, lasts: timedelta) -> UUID | None:
     """Take the lease of a task; None if it is held or the last run was too recent."""
-    nothing = {
+    idle_run = {
         "name": name, "leased_until": began, "lease": new_id(), "started_at": None,
         "finished_at": None, "result": {},
     }  # fmt: skip
-    insert_if_new(session.connection(), BackgroundRun, nothing)
+    insert_if_new(session.connection(), BackgroundRun, idle_run)
     lease = new_id()
     result = session.connection().execute(
         update(_RUNS)
