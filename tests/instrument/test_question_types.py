@@ -27,6 +27,7 @@ from survey.instrument.question_types import (
     type_of,
 )
 from survey.instrument.question_types.snapshot_codes import NOT_IN_ANSWERS
+from survey.instrument.score_checks import rating_findings
 from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import validate
 from survey.instrument.xlsform import read_xlsform, write_xlsform
@@ -174,6 +175,18 @@ def test_a_type_is_known_everywhere_by_its_entry_alone(tmp_path: Path) -> None:
 
 def hinted(item: Item) -> Item:
     return item.model_copy(update={"label": {"en": "Postcode"}, "hint": {"en": "Six digits"}})
+
+
+def test_a_type_says_itself_whether_its_items_can_have_an_indicator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = english(made(ItemKind.DATE)).model_copy(update={"indicator": "1.1.1"})
+    scored = asking(item).model_copy(update={"tree": "toy"})
+    assert [finding.item for finding in check_instrument(scored)] == [item.name]
+    assert rating_findings(scored) != ()
+    monkeypatch.setitem(QUESTION_TYPES, ItemKind.DATE, replace(POSTCODE, is_score=True))
+    assert check_instrument(scored) == ()
+    assert rating_findings(scored) == ()
 
 
 @pytest.mark.usefixtures("toy")

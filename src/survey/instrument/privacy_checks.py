@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from survey.instrument.expressions import ExpressionError, parse, references
 from survey.instrument.findings import Finding, Severity
-from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, ItemKind, PrivacyRole
+from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, PrivacyRole
 from survey.instrument.question_types import type_of
 from survey.locale import Message, msg
 
@@ -39,7 +39,7 @@ def _error(message: Message, item: Item) -> Finding:
 def _check_kind(item: Item) -> Iterator[Finding]:
     asks = item.privacy in {PrivacyRole.CONSENT, PrivacyRole.GUARDIAN_CONSENT}
     agrees = any(choice.name == CONSENT_GIVEN for choice in item.choices)
-    if asks and not (item.kind is ItemKind.SELECT_ONE and agrees and item.required):
+    if asks and not (type_of(item).takes_one_choice and agrees and item.required):
         yield _error(
             msg("Consent is asked by a required question with one answer, of which one is yes."),
             item,

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from survey.instrument.findings import Finding, Severity
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.model import Instrument, Item
+from survey.instrument.question_types import type_of
 from survey.locale import Message, msg
 
 _SHEET = "survey"
@@ -46,7 +47,7 @@ def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
 
 def rating_findings(instrument: Instrument) -> tuple[Finding, ...]:
     """Return the finding that the form has no rating, if it has none."""
-    if any(item.kind is ItemKind.RATING for item in instrument.items()):
+    if any(type_of(item).is_score for item in instrument.items()):
         return ()
     words = msg("The form has no rating, so there would be nothing to estimate.")
     return (_error(words, "", {}, "type"),)

@@ -7,7 +7,7 @@ from math import fsum
 from survey.instrument.expressions import ExpressionError, parse, references, uses_self
 from survey.instrument.findings import Finding, Severity
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import Instrument, Item, ItemKind, Labels, Section
+from survey.instrument.model import Instrument, Item, Labels, Section
 from survey.instrument.privacy_checks import check_privacy
 from survey.instrument.question_types import type_of
 from survey.instrument.score_checks import score_findings
@@ -134,7 +134,7 @@ def _item(item: Item) -> Iterator[Finding]:
     bounded = item.minimum is not None and item.maximum is not None
     if bounded and not (item.minimum or 0) < (item.maximum or 0):
         yield _error(msg("The lowest score is not below the highest."), item.name)
-    if item.indicator is not None and item.kind is not ItemKind.RATING:
+    if item.indicator is not None and not type_of(item).is_score:
         yield _error(msg("Only a rating can have an indicator."), item.name)
     for message in type_of(item).list_problems(item):
         yield _error(message, item.name)

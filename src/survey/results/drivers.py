@@ -10,7 +10,8 @@ from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression
 from survey.estimate import DriverMatrix, driver_matrix, priorities
 from survey.estimate.arrays import Flags, Floats
-from survey.instrument.model import Item, ItemKind
+from survey.instrument.model import Item
+from survey.instrument.question_types import type_of
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.typed_tables import ColumnTypes
 from survey.results.wave_data import WaveData
@@ -65,7 +66,7 @@ def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
     Source: docs/statistics.md, "Drivers".
     """
     overall = source.instrument.by_name.get(OVERALL)
-    if not source.plan.has_composite or overall is None or overall.kind is not ItemKind.RATING:
+    if not source.plan.has_composite or overall is None or not type_of(overall).is_score:
         return _COLUMN_TYPES.empty([*_KEYS, *_NUMBERS, "no_drivers", "shown", "reason"])
     domains = _domains(source)
     scores = _scores(source, overall)

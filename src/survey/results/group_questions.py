@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.model import Instrument, Item
+from survey.instrument.question_types import type_of
 from survey.locale import Message, SurveyError, msg
 from survey.results.domains import (
     GROUP_VARIABLES,
@@ -24,7 +25,6 @@ MAX_CHOICES = 12
 """A question with more choices makes mostly groups that are too small to be shown."""
 MAX_GROUPS = 40
 """Declared groups of one wave; what the gate looks at grows with the pairs of groups."""
-_SELECTS = {ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}
 _RESERVED_NAMES = (*GROUP_VARIABLES, ELDERLY.partition("=")[0])
 
 
@@ -51,7 +51,7 @@ class GroupQuestion(BaseModel):
     def of(cls, item: Item, *, declared: bool = True) -> "GroupQuestion":
         return cls(
             item=item.name,
-            several=item.kind is ItemKind.SELECT_MULTIPLE,
+            several=type_of(item).allows_several,
             label=dict(item.label),
             choices={choice.name: dict(choice.label) for choice in item.choices},
             declared=declared,
@@ -111,7 +111,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
 
 def _unfit_reason(item: Item) -> Message | None:
     """Return why a question cannot be declared."""
-    if item.kind not in _SELECTS:
+    if not type_of(item).has_choice_list:
         return msg("{item} is not a question with choices.", item=item.name)
     if item.name in _RESERVED_NAMES:
         return msg("{item} makes groups in every wave.", item=item.name)
@@ -144,7 +144,7 @@ def named_questions(
         *(
             GroupQuestion.of(item, declared=False)
             for item in usual
-            if item is not None and item.kind is ItemKind.SELECT_ONE
+            if item is not None and type_of(item).takes_one_choice
         ),
         *declared,
     )

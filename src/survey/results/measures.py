@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer, label_text
+from survey.instrument.model import Instrument, Item, SpecialAnswer, label_text
+from survey.instrument.question_types import type_of
 
 FORM = "form"
 """Topic of the questions that no declared measure is about."""
@@ -83,11 +84,9 @@ def form_measures(
 
 def _measures_of(item: Item) -> Iterator[Measure]:
     label = dict(item.label) or {"en": item.name}
-    if item.kind is ItemKind.RATING and item.indicator is None:
+    if type_of(item).is_score and item.indicator is None:
         yield _form_measure(item.name, item, (), label, "higher")
-    if item.kind not in {ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}:
-        return
-    if len(item.choices) > MAX_SHARED_CHOICES:
+    if not type_of(item).has_choice_list or len(item.choices) > MAX_SHARED_CHOICES:
         return
     for choice in item.choices:
         names = {
@@ -112,14 +111,15 @@ def _form_measure(
 
 def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray[np.float64]:
     """Return one value per respondent: 0 or 100 for rates, null outside the base."""
-    if item.kind is ItemKind.SELECT_MULTIPLE:
+    question_type = type_of(item)
+    if question_type.allows_several:
         return _any_chosen(measure, frame)
-    if item.kind is ItemKind.SELECT_ONE:
+    if question_type.has_choice_list:
         answer = frame[item.name]
         base = answer.notna() & ~answer.isin(_NOT_SUBSTANTIVE)
         return np.where(base, np.where(answer.isin(measure.choices), 100.0, 0.0), np.nan)
     values = frame[item.name].to_numpy(dtype=np.float64)
-    if item.kind is ItemKind.RATING:
+    if question_type.is_score:
         low, high = float(item.minimum or 0), float(item.maximum or 0)
         return np.where(values < low, np.nan, (values - low) / (high - low) * 100.0)
     return values

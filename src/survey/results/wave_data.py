@@ -15,7 +15,8 @@ from survey.estimate import CubeSpec, Design, Node, RatingScale, Tree
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.planning.oversampling import Oversampling, oversampling_of
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.model import Instrument, Item
+from survey.instrument.question_types import type_of
 from survey.locale import msg
 from survey.results.analysis import (
     DF_RULE,
@@ -210,7 +211,7 @@ def _measures(
 
 
 def _ratings(instrument: Instrument) -> list[Item]:
-    return [item for item in instrument.items() if item.kind is ItemKind.RATING]
+    return [item for item in instrument.items() if type_of(item).is_score]
 
 
 def _measures_on_other_scales(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from survey.estimate import Cube, EstimateError
 from survey.estimate.tree import COMPOSITE
-from survey.instrument.model import ItemKind
+from survey.instrument.question_types import type_of
 from survey.locale import msg
 from survey.results.analysis import NotEstimableError
 from survey.results.domains import (
@@ -20,7 +20,6 @@ from survey.results.rate_intervals import bound_difference_intervals, bound_rate
 from survey.results.wave_data import WaveData
 from survey.sample.special_groups import EVERYONE
 
-_NUMBERS = frozenset({ItemKind.INTEGER, ItemKind.DECIMAL})
 PEERS = ("region3", "size_tier")
 """Area levels whose areas are the peers that a city is read against."""
 
@@ -87,7 +86,7 @@ def _count_measures(source: WaveData) -> list[str]:
     return [
         measure.key
         for measure in source.measures
-        if not measure.choices and source.instrument.by_name[measure.item].kind in _NUMBERS
+        if not measure.choices and type_of(source.instrument.by_name[measure.item]).is_number
     ]
 
 

@@ -35,7 +35,7 @@ from survey.fieldwork.importing.column_mapping import (
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_answers import cell_reader
 from survey.fieldwork.importing.table_reading import ImportTable
-from survey.instrument.model import Instrument, Item, ItemKind, Labels
+from survey.instrument.model import Instrument, Item, Labels
 from survey.instrument.question_types import type_of
 from survey.locale import LANGUAGES, msg, translator
 from survey.store.audit_events import AuditEvent
@@ -306,7 +306,7 @@ def list_unparsed_values(
 def _is_read(item: Item, value: object) -> bool:
     if value is None or value in item.specials:
         return True
-    if item.kind is ItemKind.RATING:
+    if type_of(item).is_score:
         return isinstance(value, int | float)
     names = {choice.name for choice in item.choices}
     return set(value) <= names if isinstance(value, list) else value in names

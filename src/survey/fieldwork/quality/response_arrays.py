@@ -14,7 +14,7 @@ from sqlalchemy import Select, case, func, select
 from sqlmodel import Session
 
 from survey.fieldwork.quotas import COUNTED_STATUSES
-from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer
+from survey.instrument.model import Instrument, Item, SpecialAnswer
 from survey.instrument.question_types import type_of
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -231,7 +231,7 @@ def _build_arrays(
     codes: Codes,
     seconds: npt.NDArray[np.float32],
 ) -> ResponseArrays:
-    rated = [place for place, item in enumerate(items) if item.kind is ItemKind.RATING]
+    rated = [place for place, item in enumerate(items) if type_of(item).is_score]
     scores = np.empty((len(heads), len(rated)))
     for column, place in enumerate(rated):
         scores[:, column] = books[place].values_by_code()[np.maximum(codes[:, place], 0)]

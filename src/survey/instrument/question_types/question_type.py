@@ -98,6 +98,8 @@ class QuestionType:
     allows_several: bool = False
     is_coded: bool = False
     """Whether answers are scores or codes that an imported column can be explained by."""
+    is_score: bool = False
+    """Whether answers are scores on a scale, so that an item can have an indicator."""
     is_number: bool = False
     """Whether people type a number, with bounds in the columns minimum, maximum and step."""
     is_open_text: bool = False
@@ -125,6 +127,11 @@ class QuestionType:
     def is_asked(self) -> bool:
         """Return whether a person answers it."""
         return self.is_shown and self.has_value
+
+    @property
+    def takes_one_choice(self) -> bool:
+        """Return whether the answer is the name of one choice of a list."""
+        return self.has_choice_list and not self.allows_several
 
     @property
     def is_calculated(self) -> bool:

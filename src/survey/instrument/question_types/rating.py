@@ -97,6 +97,7 @@ RATING = QuestionType(
     parse_answer=_parse_answer,
     import_hint=msg("a score or a code from the list"),
     is_coded=True,
+    is_score=True,
     is_compared=True,
     list_problems=_list_problems,
     list_codes=_list_scores,

@@ -80,7 +80,7 @@ class ItemBuilder:
                 "low_label": self.languages.labels(row, "low_label"),
                 "high_label": self.languages.labels(row, "high_label"),
             }
-        if fields["indicator"] and shape.kind is not ItemKind.RATING:
+        if fields["indicator"] and not question_type.is_score:
             self.remarks.error(
                 question,
                 msg("Only a rating can have an indicator."),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from survey.instrument.expressions import ExpressionError, parse, references
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
 from survey.publish.microdata.release_classes import merge_classes
 from survey.results.analysis import STRATUM, WEIGHT
@@ -24,7 +24,6 @@ KEY = (STRATUM, "age_band", "gender")
 """City with urban or rural sampling point, age band, gender: what a neighbour knows."""
 _CHINA = "Asia/Shanghai"
 _RETAINED_COLUMNS = ("mode", "language")
-_CHOICE_KIND = ItemKind.SELECT_ONE
 _ASKED_AS = {"age_band": "age"}
 """Columns of the analysis frame -> the item they are made of."""
 _NOISE = 1e-9
@@ -121,7 +120,9 @@ def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
         section for section in instrument.sections
         if any(item.name in GROUP_VARIABLES for item in section.items)
     ]  # fmt: skip
-    names = [item.name for section in about for item in section.items if item.kind is _CHOICE_KIND]
+    names = [
+        item.name for section in about for item in section.items if type_of(item).takes_one_choice
+    ]
     return [name for name in names if name in people.columns and name not in KEY]
 
 
