@@ -20,7 +20,7 @@ TODAY = date(2024, 5, 1)
 
 
 @pytest.mark.parametrize(
-    ("source", "instead"),
+    ("source", "suggestion"),
     [
         ("${a} == 1", "single ="),
         ("${a} <> 1", "!="),
@@ -51,11 +51,11 @@ TODAY = date(2024, 5, 1)
         ("'open", "straight quote"),
     ],
 )
-def test_says_what_to_write_instead(source, instead):
+def test_says_what_to_write_instead(source, suggestion):
     with pytest.raises(ExpressionError) as caught:
         parse(source)
-    assert caught.value.instead is not None
-    assert instead in str(caught.value.instead)
+    assert caught.value.suggestion is not None
+    assert suggestion in str(caught.value.suggestion)
 
 
 @pytest.mark.parametrize(

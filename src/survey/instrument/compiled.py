@@ -38,7 +38,7 @@ class CompiledSection:
 
 @dataclass(frozen=True, slots=True)
 class CompiledInstrument:
-    """Sections ready to be walked, and the names that the walk looks up."""
+    """Sections in order, and the names that the validator looks up."""
 
     sections: tuple[CompiledSection, ...]
     names: frozenset[str]
@@ -47,9 +47,9 @@ class CompiledInstrument:
     """Names of the questions that open those about a child; empty where there is none."""
 
 
-def is_true(condition: Program | None, situation: EvaluationContext) -> bool:
+def is_true(condition: Program | None, context: EvaluationContext) -> bool:
     """Return whether a condition holds; without one it always does."""
-    return condition is None or to_boolean(condition(situation))
+    return condition is None or to_boolean(condition(context))
 
 
 def compile_instrument(instrument: Instrument) -> CompiledInstrument:

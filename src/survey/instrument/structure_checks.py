@@ -114,7 +114,7 @@ def _expression(
     try:
         expression = parse(source)
     except ExpressionError as error:
-        yield Finding(error.message, Severity.ERROR, error.instead, item=where)
+        yield Finding(error.message, Severity.ERROR, error.suggestion, item=where)
         return
     if uses_self(expression) and not itself:
         yield _error(msg("An expression here cannot refer to its own question."), where)

@@ -62,16 +62,16 @@ class Validation:
 
 def validate(instrument: Instrument, answers: object, *, today: date) -> Validation:
     """Validate `answers` (item name -> value, as decoded from JSON) along the route."""
-    walk = _RouteValidator(answers, today, compile_instrument(instrument))
-    ending = walk.run()
-    walk.withhold()
+    validator = _RouteValidator(answers, today, compile_instrument(instrument))
+    ending = validator.run()
+    validator.withhold()
     return Validation(
-        answers=walk.accepted,
-        route=tuple(walk.route),
-        problems=tuple(walk.problems),
-        off_route=walk.dropped(),
+        answers=validator.accepted,
+        route=tuple(validator.route),
+        problems=tuple(validator.problems),
+        off_route=validator.off_route(),
         ending=ending,
-        unanswered=tuple(walk.left_open),
+        unanswered=tuple(validator.left_open),
     )
 
 
@@ -85,7 +85,7 @@ class _RouteValidator:
         self.notes: set[str] = set()
         self.withheld: set[str] = set()
         self.left_open: list[str] = []
-        self.situation = EvaluationContext(self.accepted, "", today.isoformat())
+        self.context = EvaluationContext(self.accepted, "", today.isoformat())
         self.refused = self._guardian_refuses()
         if not isinstance(answers, Mapping):
             self.problems.append(
@@ -99,24 +99,24 @@ class _RouteValidator:
 
     def run(self) -> SectionExit | None:
         for section in self.instrument.sections:
-            if is_true(section.relevant, self.situation):
+            if is_true(section.relevant, self.context):
                 self.section(section)
                 if section.ends is not None:
                     return section.ends
         return None
 
     def section(self, section: CompiledSection) -> None:
-        for ready in section.items:
-            if self.is_asked(ready):
-                self.route.append(ready.item.name)
-                self.visit_item(ready)
+        for compiled in section.items:
+            if self.is_on_route(compiled):
+                self.route.append(compiled.item.name)
+                self.visit_item(compiled)
 
-    def is_asked(self, ready: CompiledItem) -> bool:
-        if ready.item.privacy is PrivacyRole.ABOUT_CHILD and not self.child_is_open():
+    def is_on_route(self, compiled: CompiledItem) -> bool:
+        if compiled.item.privacy is PrivacyRole.ABOUT_CHILD and not self.child_is_open():
             return False
-        if is_true(ready.relevant, self.situation):
+        if is_true(compiled.relevant, self.context):
             return True
-        return ready.item.privacy is PrivacyRole.GUARDIAN_CONSENT and self.is_withheld()
+        return compiled.item.privacy is PrivacyRole.GUARDIAN_CONSENT and self.is_withheld()
 
     def child_is_open(self) -> bool:
         """Return whether the child may be asked about: it is 14, or the guardian agreed."""
@@ -136,16 +136,16 @@ class _RouteValidator:
             self.left_open.append(name)
             self.withheld.add(name)
 
-    def visit_item(self, ready: CompiledItem) -> None:
-        if ready.is_asked:
-            self.validate_question(ready)
-        elif ready.type.is_calculated:
-            self.calculate(ready.item.name, ready.calculation)
+    def visit_item(self, compiled: CompiledItem) -> None:
+        if compiled.is_asked:
+            self.validate_question(compiled)
+        elif compiled.type.is_calculated:
+            self.calculate(compiled.item.name, compiled.calculation)
         else:
-            self.notes.add(ready.item.name)
+            self.notes.add(compiled.item.name)
 
     def calculate(self, name: str, calculation: Program | None) -> None:
-        value = "" if calculation is None else calculation(self.situation)
+        value = "" if calculation is None else calculation(self.context)
         if isinstance(value, float):
             if not math.isfinite(value):
                 return
@@ -153,37 +153,37 @@ class _RouteValidator:
         if value != "":
             self.accepted[name] = value
 
-    def validate_question(self, ready: CompiledItem) -> None:
-        item = ready.item
+    def validate_question(self, compiled: CompiledItem) -> None:
+        item = compiled.item
         raw = self.given.get(item.name)
-        answer = "" if is_blank(raw) else _parse_answer(ready, raw)
+        answer = "" if is_blank(raw) else _parse_answer(compiled, raw)
         if isinstance(answer, AnswerRefusal):
             self.problems.append(AnswerProblem(item.name, answer.code, answer.message))
         elif answer == "" or answer == []:
             self.left_open.append(item.name)
-            self.unanswered(ready)
+            self.unanswered(compiled)
         else:
             self.accepted[item.name] = answer
-            self.constraint(ready, answer)
+            self.constraint(compiled, answer)
 
-    def unanswered(self, ready: CompiledItem) -> None:
-        if ready.item.privacy is PrivacyRole.CHILD_AGE and self.refused:
+    def unanswered(self, compiled: CompiledItem) -> None:
+        if compiled.item.privacy is PrivacyRole.CHILD_AGE and self.refused:
             return
-        if ready.item.required:
-            message = ready.item.required_message or msg("Please answer this question.")
-            self.problems.append(AnswerProblem(ready.item.name, "required", message))
+        if compiled.item.required:
+            message = compiled.item.required_message or msg("Please answer this question.")
+            self.problems.append(AnswerProblem(compiled.item.name, "required", message))
 
-    def constraint(self, ready: CompiledItem, answer: Answer) -> None:
-        if ready.constraint is None:
+    def constraint(self, compiled: CompiledItem, answer: Answer) -> None:
+        if compiled.constraint is None:
             return
-        if isinstance(answer, str) and answer in ready.special_codes:
+        if isinstance(answer, str) and answer in compiled.special_codes:
             return
-        self.situation.itself = answer
-        if not to_boolean(ready.constraint(self.situation)):
-            message = ready.item.constraint_message or msg("Please check this answer.")
-            self.problems.append(AnswerProblem(ready.item.name, "constraint", message))
+        self.context.itself = answer
+        if not to_boolean(compiled.constraint(self.context)):
+            message = compiled.item.constraint_message or msg("Please check this answer.")
+            self.problems.append(AnswerProblem(compiled.item.name, "constraint", message))
 
-    def dropped(self) -> tuple[str, ...]:
+    def off_route(self) -> tuple[str, ...]:
         """Return names that were answered although unknown or off the route."""
         kept = set(self.route) - self.notes - self.withheld
         return tuple(
@@ -193,8 +193,8 @@ class _RouteValidator:
         )
 
 
-def _parse_answer(ready: CompiledItem, raw: object) -> Answer | AnswerRefusal:
+def _parse_answer(compiled: CompiledItem, raw: object) -> Answer | AnswerRefusal:
     """Return the answer in its canonical form, or why it is refused."""
-    if isinstance(raw, str) and raw in ready.special_codes:
+    if isinstance(raw, str) and raw in compiled.special_codes:
         return raw
-    return ready.type.parse_answer(ready.item, raw)
+    return compiled.type.parse_answer(compiled.item, raw)

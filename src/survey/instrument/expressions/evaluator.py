@@ -53,20 +53,20 @@ def compile_expression(expression: Expression) -> Program:
         case Literal(constant):
             return lambda _: constant
         case Reference(name):
-            return lambda situation: value_of_answer(situation.answers.get(name))
+            return lambda context: value_of_answer(context.answers.get(name))
         case SelfReference():
-            return lambda situation: value_of_answer(situation.itself)
+            return lambda context: value_of_answer(context.itself)
         case RegexMatch(value, automaton):
             text = compile_expression(value)
-            return lambda situation: automaton.matches(to_text(text(situation)))
+            return lambda context: automaton.matches(to_text(text(context)))
         case Operation(name, arguments):
             return _OPERATIONS[name](*(compile_expression(argument) for argument in arguments))
 
 
 def _all(*conditions: Program) -> Program:
-    def every(situation: EvaluationContext) -> Value:
+    def every(context: EvaluationContext) -> Value:
         for condition in conditions:  # noqa: SIM110 - a generator costs more than it says
-            if not to_boolean(condition(situation)):
+            if not to_boolean(condition(context)):
                 return False
         return True
 
@@ -74,9 +74,9 @@ def _all(*conditions: Program) -> Program:
 
 
 def _any(*conditions: Program) -> Program:
-    def some(situation: EvaluationContext) -> Value:
+    def some(context: EvaluationContext) -> Value:
         for condition in conditions:  # noqa: SIM110
-            if to_boolean(condition(situation)):
+            if to_boolean(condition(context)):
                 return True
         return False
 
@@ -84,43 +84,41 @@ def _any(*conditions: Program) -> Program:
 
 
 def _not(condition: Program) -> Program:
-    return lambda situation: not to_boolean(condition(situation))
+    return lambda context: not to_boolean(condition(context))
 
 
 def _if(condition: Program, then: Program, otherwise: Program) -> Program:
-    return lambda situation: (
-        then(situation) if to_boolean(condition(situation)) else otherwise(situation)
-    )
+    return lambda context: then(context) if to_boolean(condition(context)) else otherwise(context)
 
 
 def _coalesce(first: Program, second: Program) -> Program:
-    def coalesce(situation: EvaluationContext) -> Value:
-        value = first(situation)
+    def coalesce(context: EvaluationContext) -> Value:
+        value = first(context)
         is_empty = value == "" or value != value
-        return second(situation) if is_empty else value
+        return second(context) if is_empty else value
 
     return coalesce
 
 
 def _unary(convert: Callable[[Value], Value], operand: Program) -> Program:
-    return lambda situation: convert(operand(situation))
+    return lambda context: convert(operand(context))
 
 
 def _numeric(combine: Callable[[float, float], Value], left: Program, right: Program) -> Program:
-    return lambda situation: combine(to_number(left(situation)), to_number(right(situation)))
+    return lambda context: combine(to_number(left(context)), to_number(right(context)))
 
 
 def _equal(left: Program, right: Program) -> Program:
-    return lambda situation: equal(left(situation), right(situation))
+    return lambda context: equal(left(context), right(context))
 
 
 def _unequal(left: Program, right: Program) -> Program:
-    return lambda situation: not equal(left(situation), right(situation))
+    return lambda context: not equal(left(context), right(context))
 
 
 def _selected(answer: Program, choice: Program) -> Program:
-    def selected(situation: EvaluationContext) -> Value:
-        return to_text(choice(situation)).strip(" \t\r\n") in split_choice_names(answer(situation))
+    def selected(context: EvaluationContext) -> Value:
+        return to_text(choice(context)).strip(" \t\r\n") in split_choice_names(answer(context))
 
     return selected
 
@@ -153,7 +151,7 @@ _OPERATIONS: dict[str, Callable[..., Program]] = {
     "int": partial(_unary, lambda value: truncate(to_number(value))),
     "number": partial(_unary, to_number),
     "date": partial(_unary, to_date),
-    "today": lambda: lambda situation: situation.today,
+    "today": lambda: lambda context: context.today,
     "true": _constant(True),
     "false": _constant(False),
 }

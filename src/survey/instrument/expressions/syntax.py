@@ -31,13 +31,13 @@ ARITHMETIC = ("+", "-", "*", "div", "mod")
 
 
 class ExpressionError(SurveyError):
-    """An expression outside the subset; `instead` says what to write, where that is known."""
+    """An expression outside the subset; `suggestion` says what to write, where that is known."""
 
     code = "expression"
 
-    def __init__(self, message: Message, instead: Message | None = None) -> None:
+    def __init__(self, message: Message, suggestion: Message | None = None) -> None:
         super().__init__(message)
-        self.instead = instead
+        self.suggestion = suggestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,21 +44,21 @@ class AnswerFormatReader:
         self,
         lists: dict[str, ChoiceList],
         languages: Languages,
-        remarks: RowLog,
+        row_log: RowLog,
         indicators: dict[str, str],
         *,
         has_tree: bool,
     ) -> None:
         self.lists = lists
         self.languages = languages
-        self.remarks = remarks
+        self.row_log = row_log
         self.indicators = indicators
         self.has_tree = has_tree
 
-    def shape(self, question: QuestionRow) -> AnswerFormat | None:
+    def read(self, question: QuestionRow) -> AnswerFormat | None:
         kind = question.type
         if is_metadata(kind) or (kind == "hidden" and not question.row.text("calculation")):
-            self.remarks.warning(question, msg("“{type}” is not recorded.", type=kind))
+            self.row_log.warning(question, msg("“{type}” is not recorded.", type=kind))
             return None
         select = parse_select_type(kind)
         if select is not None:
@@ -73,7 +73,7 @@ class AnswerFormatReader:
         question_type = find_type(kind)
         if question_type is not None and not question_type.has_choice_list:
             return self.simple(question, question_type)
-        self.remarks.unsupported(
+        self.row_log.unsupported(
             question,
             msg("The type “{type}” is not supported.", type=kind),
             "type",
@@ -84,10 +84,10 @@ class AnswerFormatReader:
     def simple(self, question: QuestionRow, question_type: QuestionType) -> AnswerFormat | None:
         has_calculation = bool(question.row.text("calculation"))
         if question_type.is_calculated and not has_calculation:
-            self.remarks.unsupported(question, msg("The calculation is missing."), "calculation")
+            self.row_log.unsupported(question, msg("The calculation is missing."), "calculation")
             return None
         if has_calculation and question_type.is_asked:
-            self.remarks.warning(
+            self.row_log.warning(
                 question,
                 msg("A question with a calculation is only calculated, not asked."),
                 "calculation",
@@ -99,7 +99,7 @@ class AnswerFormatReader:
         self, question: QuestionRow, kind: ItemKind | None, list_name: str, offers_other: bool
     ) -> AnswerFormat | None:
         if kind is None or "${" in list_name:
-            self.remarks.unsupported(
+            self.row_log.unsupported(
                 question,
                 msg("The type “{type}” is not supported.", type=question.type),
                 "type",
@@ -108,7 +108,7 @@ class AnswerFormatReader:
             return None
         choice_list = self.lists.get(list_name)
         if choice_list is None:
-            self.remarks.unsupported(
+            self.row_log.unsupported(
                 question,
                 msg("There is no list “{list}” on the choices sheet.", list=list_name),
                 "type",
@@ -118,7 +118,7 @@ class AnswerFormatReader:
         if kind is ItemKind.SELECT_MULTIPLE and any(
             len(choice.name.split()) > 1 for choice in choice_list.choices
         ):
-            self.remarks.error(
+            self.row_log.error(
                 question,
                 msg("A choice name in the list “{list}” contains a blank.", list=list_name),
                 "type",
@@ -154,7 +154,7 @@ class AnswerFormatReader:
     ) -> AnswerFormat | None:
         scores = choice_list.scores()
         if scores is None:
-            self.remarks.error(
+            self.row_log.error(
                 question,
                 msg("The choices of a rating must be consecutive whole numbers."),
                 "type",
@@ -173,7 +173,7 @@ class AnswerFormatReader:
     def range(self, question: QuestionRow) -> AnswerFormat | None:
         scale = read_scale(question.row)
         if scale is None:
-            self.remarks.error(
+            self.row_log.error(
                 question,
                 msg("The parameters of the range cannot be used."),
                 "parameters",

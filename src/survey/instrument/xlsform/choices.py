@@ -28,9 +28,7 @@ class ChoiceList:
         return (numbers[0], numbers[-1]) if consecutive and canonical else None
 
 
-def read_choices(
-    sheet: Worksheet, languages: Languages, journal: ImportLog
-) -> dict[str, ChoiceList]:
+def read_choices(sheet: Worksheet, languages: Languages, log: ImportLog) -> dict[str, ChoiceList]:
     lists: dict[str, list[Choice]] = {}
     first_rows: dict[str, int] = {}
     for row in sheet.rows:
@@ -38,21 +36,19 @@ def read_choices(
         if not row.cells or not list_name:
             continue
         if not name:
-            journal.error(
+            log.error(
                 msg("A choice of the list “{list}” has no name.", list=list_name),
                 sheet=CHOICES,
                 row=row.number,
                 column=sheet.header("name"),
-                instead=msg("Give it a short name, such as yes."),
+                suggestion=msg("Give it a short name, such as yes."),
             )
             continue
         first_rows.setdefault(list_name, row.number)
         lists.setdefault(list_name, []).append(_choice(row, name, languages))
-    _check_media(sheet, journal)
+    _check_media(sheet, log)
     return {
-        name: ChoiceList(
-            _remove_duplicates(name, choices, first_rows[name], journal), first_rows[name]
-        )
+        name: ChoiceList(_remove_duplicates(name, choices, first_rows[name], log), first_rows[name])
         for name, choices in lists.items()
     }
 
@@ -62,13 +58,13 @@ def _choice(row: WorksheetRow, name: str, languages: Languages) -> Choice:
 
 
 def _remove_duplicates(
-    list_name: str, choices: list[Choice], row: int, journal: ImportLog
+    list_name: str, choices: list[Choice], row: int, log: ImportLog
 ) -> tuple[Choice, ...]:
     by_name: dict[str, Choice] = {}
     for choice in choices:
         by_name.setdefault(choice.name, choice)
     if len(by_name) < len(choices):
-        journal.warning(
+        log.warning(
             msg(
                 "The list “{list}” has the same choice more than once; the first one is used.",
                 list=list_name,
@@ -79,14 +75,14 @@ def _remove_duplicates(
     return tuple(by_name.values())
 
 
-def _check_media(sheet: Worksheet, journal: ImportLog) -> None:
+def _check_media(sheet: Worksheet, log: ImportLog) -> None:
     for column in sheet.columns:
         row = next((row for row in sheet.rows if (column.name, column.language) in row.cells), None)
         if row is not None and column.name.startswith("media::"):
-            journal.unsupported(
+            log.unsupported(
                 msg("Pictures and sounds of choices are not supported; the text is shown."),
                 sheet=CHOICES,
                 row=row.number,
                 column=column.header,
-                instead=msg("Clear this column."),
+                suggestion=msg("Clear this column."),
             )

@@ -40,9 +40,9 @@ class QuestionGroup:
                 yield child
 
 
-def build_group_tree(sheet: Worksheet, journal: ImportLog) -> QuestionGroup:
+def build_group_tree(sheet: Worksheet, log: ImportLog) -> QuestionGroup:
     """Return the root group; unbalanced groups and rows without type or name are errors."""
-    builder = _Builder(sheet, journal)
+    builder = _Builder(sheet, log)
     for row in sheet.rows:
         if row.cells and aliases.yes_no.get(row.text("disabled")) is not True:
             builder.add_row(row)
@@ -50,9 +50,9 @@ def build_group_tree(sheet: Worksheet, journal: ImportLog) -> QuestionGroup:
 
 
 class _Builder:
-    def __init__(self, sheet: Worksheet, journal: ImportLog) -> None:
+    def __init__(self, sheet: Worksheet, log: ImportLog) -> None:
         self.sheet = sheet
-        self.journal = journal
+        self.log = log
         self.stack = [QuestionGroup(WorksheetRow(1, {}), "")]
         self.taken: set[str] = set()
         self.taken_by_groups: set[str] = set()
@@ -68,7 +68,7 @@ class _Builder:
         elif RE_END_CONTROL.match(kind.lower()):
             self.end(row)
         elif kind in SETTINGS:
-            self.journal.warning(
+            self.log.warning(
                 msg("“{type}” belongs on the settings sheet.", type=kind), row=row.number
             )
         else:
@@ -78,16 +78,16 @@ class _Builder:
     def without_type(self, row: WorksheetRow) -> None:
         """Report a row without a type if it has a name or a label; other rows are comments."""
         if any(row.translations(column) for column in _COMMENT_COLUMNS):
-            self.journal.error(
+            self.log.error(
                 msg("This row has no type."),
                 row=row.number,
                 column=self.sheet.header("type"),
-                instead=msg("Write a type such as text or select_one, or clear the row."),
+                suggestion=msg("Write a type such as text or select_one, or clear the row."),
             )
 
     def begin(self, row: WorksheetRow, *, repeats: bool) -> None:
         if len(self.stack) > 20:
-            self.journal.error(msg("Groups are nested too deeply."), row=row.number)
+            self.log.error(msg("Groups are nested too deeply."), row=row.number)
             return
         group = QuestionGroup(row, self.name(row, "group"), repeats)
         self.stack[-1].children.append(group)
@@ -97,11 +97,11 @@ class _Builder:
         if len(self.stack) > 1:
             self.stack.pop()
             return
-        self.journal.error(
+        self.log.error(
             msg("This ends a group that was never begun."),
             row=row.number,
             column=self.sheet.header("type"),
-            instead=msg("Remove the row, or add begin_group above."),
+            suggestion=msg("Remove the row, or add begin_group above."),
         )
 
     def name(self, row: WorksheetRow, kind: str) -> str:
@@ -111,11 +111,11 @@ class _Builder:
             name = f"{kind}_{row.number}"
         problem = _name_problem(name)
         if problem is not None:
-            self.journal.error(
+            self.log.error(
                 problem,
                 row=row.number,
                 column=self.sheet.header("name"),
-                instead=msg("Write a name of letters, digits and _, starting with a letter."),
+                suggestion=msg("Write a name of letters, digits and _, starting with a letter."),
             )
             return f"row_{row.number}"
         return self.unique(row, name, self.taken_by_groups if kind == "group" else self.taken)
@@ -127,7 +127,7 @@ class _Builder:
         chosen = next(each for each in candidates if each not in used_names)
         used_names.add(chosen)
         if chosen != name:
-            self.journal.warning(
+            self.log.warning(
                 msg("The name “{name}” is taken; this one becomes “{new}”.", name=name, new=chosen),
                 row=row.number,
                 column=self.sheet.header("name"),
@@ -137,11 +137,11 @@ class _Builder:
 
     def finish(self) -> QuestionGroup:
         for group in self.stack[1:]:
-            self.journal.error(
+            self.log.error(
                 msg("The group “{name}” has no end.", name=group.name),
                 row=group.row.number,
                 column=self.sheet.header("type"),
-                instead=msg("Add a row of the type end_group after its last question."),
+                suggestion=msg("Add a row of the type end_group after its last question."),
             )
         return self.stack[0]
 

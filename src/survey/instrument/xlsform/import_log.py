@@ -1,6 +1,6 @@
 """Findings collected while a form is read: errors, skipped parts and warnings."""
 
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from survey.instrument.findings import Finding, Severity
 from survey.locale import Message
@@ -12,6 +12,16 @@ CHOICES = "choices"
 SETTINGS = "settings"
 
 
+class FindingDetails(TypedDict, total=False):
+    """Where a finding is, on the sheet `survey` unless it says another, and what to write there."""
+
+    sheet: str
+    row: int | None
+    column: str | None
+    item: str | None
+    suggestion: Message | None
+
+
 class ImportLog:
     """Log of findings; what is unsupported is an error or is skipped, as the user chose."""
 
@@ -21,44 +31,27 @@ class ImportLog:
         self.skipped: list[Finding] = []
         self.warnings: list[Finding] = []
 
-    def error(
-        self,
-        message: Message,
-        *,
-        sheet: str = SURVEY,
-        row: int | None = None,
-        column: str | None = None,
-        item: str | None = None,
-        instead: Message | None = None,
-    ) -> None:
-        self.errors.append(Finding(message, Severity.ERROR, instead, sheet, row, column, item))
+    def error(self, message: Message, **details: Unpack[FindingDetails]) -> None:
+        """Add a finding that prevents the import."""
+        self.errors.append(_finding(message, Severity.ERROR, details))
 
-    def unsupported(
-        self,
-        message: Message,
-        *,
-        sheet: str = SURVEY,
-        row: int | None = None,
-        column: str | None = None,
-        item: str | None = None,
-        instead: Message | None = None,
-    ) -> None:
-        severity = Severity.WARNING if self.skips else Severity.ERROR
-        finding = Finding(message, severity, instead, sheet, row, column, item)
-        (self.skipped if self.skips else self.errors).append(finding)
+    def unsupported(self, message: Message, **details: Unpack[FindingDetails]) -> None:
+        """Add a part that is left out if leaving out is allowed, and prevents the import else."""
+        if self.skips:
+            self.skipped.append(_finding(message, Severity.WARNING, details))
+        else:
+            self.error(message, **details)
 
-    def follows(self, message: Message, *, row: int, column: str | None, item: str) -> None:
+    def follows(self, message: Message, **details: Unpack[FindingDetails]) -> None:
         """Report what is left out because something before was, if leaving out is allowed."""
         if self.skips:
-            self.unsupported(message, row=row, column=column, item=item)
+            self.unsupported(message, **details)
 
-    def warning(
-        self,
-        message: Message,
-        *,
-        sheet: str = SURVEY,
-        row: int | None = None,
-        column: str | None = None,
-        item: str | None = None,
-    ) -> None:
-        self.warnings.append(Finding(message, Severity.WARNING, None, sheet, row, column, item))
+    def warning(self, message: Message, **details: Unpack[FindingDetails]) -> None:
+        """Add a finding that the import goes on with."""
+        self.warnings.append(_finding(message, Severity.WARNING, details))
+
+
+def _finding(message: Message, severity: Severity, details: FindingDetails) -> Finding:
+    details.setdefault("sheet", SURVEY)
+    return Finding(message, severity, **details)

@@ -27,49 +27,49 @@ _TRUE = frozenset({"1", "true()"})
 
 
 class ItemBuilder:
-    def __init__(self, shapes: AnswerFormatReader, languages: Languages, remarks: RowLog) -> None:
-        self.shapes = shapes
+    def __init__(self, formats: AnswerFormatReader, languages: Languages, row_log: RowLog) -> None:
+        self.formats = formats
         self.languages = languages
-        self.remarks = remarks
+        self.row_log = row_log
 
     def items(self, question: QuestionRow) -> tuple[Item, ...] | None:
         """Return the items of a row: none when it is left out or wrong, two with `or_other`."""
         if question.row.text("choice_filter"):
-            self.remarks.unsupported(
+            self.row_log.unsupported(
                 question,
                 msg("choice_filter is not supported."),
                 "choice_filter",
                 msg("Use a question for each list with its own relevant."),
             )
             return None
-        shape = self.shapes.shape(question)
-        if shape is None:
+        answer_format = self.formats.read(question)
+        if answer_format is None:
             return None
-        item = self.item(question, shape)
-        return (item, self.other(item)) if shape.offers_other else (item,)
+        item = self.item(question, answer_format)
+        return (item, self.other(item)) if answer_format.offers_other else (item,)
 
-    def item(self, question: QuestionRow, shape: AnswerFormat) -> Item:
-        row, question_type = question.row, QUESTION_TYPES[shape.kind]
+    def item(self, question: QuestionRow, answer_format: AnswerFormat) -> Item:
+        row, question_type = question.row, QUESTION_TYPES[answer_format.kind]
         silent = not question_type.is_asked
-        minimum, maximum, step = self.limits(question, shape)
+        minimum, maximum, step = self.limits(question, answer_format)
         fields: dict[str, Any] = {
             "name": question.name,
-            "kind": shape.kind,
+            "kind": answer_format.kind,
             "label": self.label(question, question_type),
             "hint": self.languages.labels(row, "hint"),
             "required": not silent and self.required(question),
             "relevant": row.text("relevant") or None,
             "calculation": self.calculation(question) if question_type.is_calculated else None,
-            "choices": shape.choices,
+            "choices": answer_format.choices,
             "minimum": minimum,
             "maximum": maximum,
             "step": step,
-            "specials": self.specials(question, shape),
-            "special_labels": dict(shape.special_labels),
+            "specials": self.specials(question, answer_format),
+            "special_labels": dict(answer_format.special_labels),
             "sensitive": self.yes(question, "sensitive"),
             "privacy": self.privacy(question),
             "module": row.text("module") or None,
-            "indicator": self.shapes.indicator(row, question.name) or None,
+            "indicator": self.formats.indicator(row, question.name) or None,
             "appearance": self.appearance(row),
         }
         if not silent:
@@ -81,7 +81,7 @@ class ItemBuilder:
                 "high_label": self.languages.labels(row, "high_label"),
             }
         if fields["indicator"] and not question_type.is_score:
-            self.remarks.error(
+            self.row_log.error(
                 question,
                 msg("Only a rating can have an indicator."),
                 "indicator",
@@ -94,7 +94,7 @@ class ItemBuilder:
         label = self.languages.labels(question.row, "label")
         if label or not question_type.is_shown:
             return label
-        self.remarks.warning(
+        self.row_log.warning(
             question, msg("This question has no label; its name is shown."), "label"
         )
         return self.languages.everywhere(question.name)
@@ -110,7 +110,7 @@ class ItemBuilder:
             return bool(written)
         known = aliases.yes_no.get(written)
         if known is None and written not in ("0", "-"):
-            self.remarks.warning(
+            self.row_log.warning(
                 question,
                 msg("“required” can be yes or no; a condition there is not supported."),
                 "required",
@@ -124,7 +124,7 @@ class ItemBuilder:
         written = question.row.text("privacy").lower()
         if not written or written in set(PrivacyRole):
             return PrivacyRole(written) if written else None
-        self.remarks.error(
+        self.row_log.error(
             question,
             msg("“{code}” says nothing about privacy.", code=written),
             "privacy",
@@ -138,23 +138,29 @@ class ItemBuilder:
             or None
         )
 
-    def specials(self, question: QuestionRow, shape: AnswerFormat) -> tuple[SpecialAnswer, ...]:
+    def specials(
+        self, question: QuestionRow, answer_format: AnswerFormat
+    ) -> tuple[SpecialAnswer, ...]:
         codes = question.row.text("specials").replace(",", " ").split()
         unknown = [code for code in codes if code not in SPECIALS]
         if unknown:
-            self.remarks.error(
+            self.row_log.error(
                 question,
                 msg("“{code}” is not a special answer.", code=unknown[0]),
                 "specials",
                 msg("Write dk, na or refused."),
             )
         named = [SPECIALS[code] for code in codes if code in SPECIALS]
-        return tuple(dict.fromkeys((*named, *shape.specials)))
+        return tuple(dict.fromkeys((*named, *answer_format.specials)))
 
-    def limits(self, question: QuestionRow, shape: AnswerFormat) -> Limits:
-        if shape.scale is not None:
-            return shape.scale.minimum, shape.scale.maximum, shape.scale.step
-        if not QUESTION_TYPES[shape.kind].is_number:
+    def limits(self, question: QuestionRow, answer_format: AnswerFormat) -> Limits:
+        if answer_format.scale is not None:
+            return (
+                answer_format.scale.minimum,
+                answer_format.scale.maximum,
+                answer_format.scale.step,
+            )
+        if not QUESTION_TYPES[answer_format.kind].is_number:
             return None, None, None
         return (
             self.number(question, "minimum"),
@@ -166,7 +172,7 @@ class ItemBuilder:
         written = question.row.text(column)
         number = parse_number(written) if written else None
         if written and number is None:
-            self.remarks.error(question, msg("“{text}” is not a number.", text=written), column)
+            self.row_log.error(question, msg("“{text}” is not a number.", text=written), column)
         return number
 
     def other(self, item: Item) -> Item:
@@ -189,11 +195,11 @@ class ItemBuilder:
         columns = {column for column, _ in question.row.cells}
         media = min((column for column in columns if column.startswith("media::")), default=None)
         if media is not None:
-            self.remarks.unsupported(
+            self.row_log.unsupported(
                 question,
                 msg("Pictures and sounds are not supported; the text is shown."),
                 media,
                 msg("Clear this cell."),
             )
         for column in sorted(columns & {"default", "trigger"}):
-            self.remarks.warning(question, msg("This column is not used."), column)
+            self.row_log.warning(question, msg("This column is not used."), column)

@@ -43,8 +43,8 @@ _SELF_NAMED_LANGUAGES = (
 class Languages:
     """Languages by the tokens in column headers; completes texts that are missing in one."""
 
-    def __init__(self, sheets: FormWorksheets, journal: ImportLog) -> None:
-        self.journal = journal
+    def __init__(self, sheets: FormWorksheets, log: ImportLog) -> None:
+        self.log = log
         self.missing: Counter[str] = Counter()
         spoken = _language_tokens(sheets)
         wanted = sheets.settings.text("default_language") or None
@@ -63,7 +63,7 @@ class Languages:
             return language_of(wanted)
         language = language_of("zh" if _holds_ideographs(sheets) else "en")
         if None in spoken:
-            self.journal.warning(
+            self.log.warning(
                 msg(
                     "The column “label” names no language; its texts are taken to be {language}. "
                     "A header such as “label::{language} ({code})” says it.",
@@ -127,7 +127,7 @@ class Languages:
         """Report each language that lacks texts once."""
         for language in self.all:
             if self.missing[language.code]:
-                self.journal.warning(
+                self.log.warning(
                     msg(
                         "{count} texts have no {language} version; the {default} one is shown.",
                         count=self.missing[language.code],

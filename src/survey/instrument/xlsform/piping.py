@@ -14,22 +14,22 @@ _TEXTS = ("label", "hint", "required_message", "constraint_message", "low_label"
 
 
 def resolve_piping(
-    sections: Iterable[Section], rows: Mapping[str, int], journal: ImportLog
+    sections: Iterable[Section], rows: Mapping[str, int], log: ImportLog
 ) -> tuple[Section, ...]:
     """Return the sections with only such references as the form can fill in at that place."""
     asked: set[str] = set()
-    settled: list[Section] = []
+    resolved: list[Section] = []
     for section in sections:
-        place = _PipingScope(asked, section.name, None, journal)
-        title = place.labels(section.title)
+        scope = _PipingScope(asked, section.name, None, log)
+        title = scope.labels(section.title)
         items = []
         for item in section.items:
             items.append(
-                _resolve_item(item, _PipingScope(asked, item.name, rows.get(item.name), journal))
+                _resolve_item(item, _PipingScope(asked, item.name, rows.get(item.name), log))
             )
             asked.add(item.name)
-        settled.append(section.model_copy(update={"title": title, "items": tuple(items)}))
-    return tuple(settled)
+        resolved.append(section.model_copy(update={"title": title, "items": tuple(items)}))
+    return tuple(resolved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _PipingScope:
     asked: set[str]
     name: str
     row: int | None
-    journal: ImportLog
+    log: ImportLog
     reported: set[str] = field(default_factory=set)
 
     def labels(self, labels: Labels) -> Labels:
@@ -47,7 +47,7 @@ class _PipingScope:
         unknown = {name for name in _MENTION.findall(text) if name not in self.asked}
         for name in sorted(unknown - self.reported):
             self.reported.add(name)
-            self.journal.warning(
+            self.log.warning(
                 msg("The text shows “{name}”, which is not known here.", name=name),
                 row=self.row,
                 item=self.name,
@@ -57,15 +57,15 @@ class _PipingScope:
         return _MENTION.sub(lambda match: match[0] if match[1] in self.asked else _ELLIPSIS, text)
 
 
-def _resolve_item(item: Item, place: _PipingScope) -> Item:
+def _resolve_item(item: Item, scope: _PipingScope) -> Item:
     if not any("${" in text for labels in _all_texts(item) for text in labels.values()):
         return item
-    changes: dict[str, object] = {column: place.labels(getattr(item, column)) for column in _TEXTS}
+    changes: dict[str, object] = {column: scope.labels(getattr(item, column)) for column in _TEXTS}
     changes["choices"] = tuple(
-        Choice(name=choice.name, label=place.labels(choice.label)) for choice in item.choices
+        Choice(name=choice.name, label=scope.labels(choice.label)) for choice in item.choices
     )
     changes["special_labels"] = {
-        code: place.labels(labels) for code, labels in item.special_labels.items()
+        code: scope.labels(labels) for code, labels in item.special_labels.items()
     }
     return item.model_copy(update=changes)
 

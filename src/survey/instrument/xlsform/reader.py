@@ -69,24 +69,24 @@ def read_sheets(
 def _read_form(
     sheets: FormWorksheets, stem: str, unsupported: Unsupported, indicators: dict[str, str]
 ) -> ImportedForm:
-    journal = ImportLog(unsupported)
-    languages = Languages(sheets, journal)
-    lists = read_choices(sheets.choices, languages, journal)
-    root = build_group_tree(sheets.survey, journal)
-    remarks = RowLog(sheets.survey, journal)
+    log = ImportLog(unsupported)
+    languages = Languages(sheets, log)
+    lists = read_choices(sheets.choices, languages, log)
+    root = build_group_tree(sheets.survey, log)
+    row_log = RowLog(sheets.survey, log)
     has_tree = bool(sheets.settings.text("tree"))
-    shapes = AnswerFormatReader(lists, languages, remarks, indicators, has_tree=has_tree)
-    questions = ItemBuilder(shapes, languages, remarks)
-    settled = resolve_references(root, questions, sheets.survey, journal)
-    laid_out = SectionBuilder(sheets.survey, languages, journal).sections(settled)
+    formats = AnswerFormatReader(lists, languages, row_log, indicators, has_tree=has_tree)
+    questions = ItemBuilder(formats, languages, row_log)
+    resolved = resolve_references(root, questions, sheets.survey, log)
+    laid_out = SectionBuilder(sheets.survey, languages, log).sections(resolved)
     rows = {question.name: question.row.number for question in root.questions()}
-    sections = resolve_piping(laid_out, rows, journal)
-    if not any(section.items for section in sections) and not journal.errors:
-        journal.error(_no_questions_message(journal), row=2)
-    if not journal.errors:
-        _check_with_pyxform(sheets, journal)
-    if journal.errors:
-        raise XlsformError(journal.errors, journal.skipped)
+    sections = resolve_piping(laid_out, rows, log)
+    if not any(section.items for section in sections) and not log.errors:
+        log.error(_no_questions_message(log), row=2)
+    if not log.errors:
+        _check_with_pyxform(sheets, log)
+    if log.errors:
+        raise XlsformError(log.errors, log.skipped)
     instrument = Instrument(
         name=_name(sheets.settings, stem),
         version=sheets.settings.text("version") or _UNVERSIONED,
@@ -100,18 +100,18 @@ def _read_form(
     )
     languages.report()
     return ImportedForm(
-        _add_version(instrument, journal), tuple(journal.skipped), tuple(journal.warnings), rows
+        _add_version(instrument, log), tuple(log.skipped), tuple(log.warnings), rows
     )
 
 
-def _check_with_pyxform(sheets: FormWorksheets, journal: ImportLog) -> None:
+def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
     """Report what pyxform says of the form: an error, unless parts of it were skipped."""
     if sheets.definition is None:
         return
     try:
         workbook_to_json(replace(sheets.definition), warnings=[])
     except PyXFormError as error:
-        journal.unsupported(
+        log.unsupported(
             msg("The XLSForm checker says: {reason}", reason=collapse_whitespace(str(error))[:500])
         )
 
@@ -142,18 +142,18 @@ def _thanks(settings: WorksheetRow, languages: Languages) -> Labels:
     return languages.complete(texts)
 
 
-def _no_questions_message(journal: ImportLog) -> Message:
-    if journal.skipped:
+def _no_questions_message(log: ImportLog) -> Message:
+    if log.skipped:
         return msg("No question is left of the form: what it asks is listed above as left out.")
     return msg("The form has no questions.")
 
 
-def _add_version(instrument: Instrument, journal: ImportLog) -> Instrument:
+def _add_version(instrument: Instrument, log: ImportLog) -> Instrument:
     """Give a form without a version one made from its content: equal forms, equal versions."""
     if instrument.version != _UNVERSIONED:
         return instrument
     version = instrument.sha256[:8]
-    journal.warning(
+    log.warning(
         msg("The form has no version; “{version}” is taken from its content.", version=version),
         sheet=SETTINGS,
     )

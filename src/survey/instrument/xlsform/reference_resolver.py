@@ -53,19 +53,19 @@ def _clean_item(item: Item) -> Item:
 
 
 def resolve_references(
-    root: QuestionGroup, questions: ItemBuilder, sheet: Worksheet, journal: ImportLog
+    root: QuestionGroup, questions: ItemBuilder, sheet: Worksheet, log: ImportLog
 ) -> ResolvedGroup:
     names = frozenset(question.name for question in root.questions())
-    return _ReferenceResolver(questions, sheet, journal, _KnownNames(names)).group(root, None)
+    return _ReferenceResolver(questions, sheet, log, _KnownNames(names)).group(root, None)
 
 
 class _ReferenceResolver:
     def __init__(
-        self, questions: ItemBuilder, sheet: Worksheet, journal: ImportLog, known: _KnownNames
+        self, questions: ItemBuilder, sheet: Worksheet, log: ImportLog, known: _KnownNames
     ) -> None:
         self.questions = questions
         self.sheet = sheet
-        self.journal = journal
+        self.log = log
         self.known = known
 
     def group(self, group: QuestionGroup, relevant: str | None) -> ResolvedGroup:
@@ -73,13 +73,13 @@ class _ReferenceResolver:
         for child in group.children:
             if isinstance(child, QuestionRow):
                 children += self.question(child)
-            elif (settled := self.subgroup(child)) is not None:
-                children.append(settled)
+            elif (resolved := self.subgroup(child)) is not None:
+                children.append(resolved)
         return ResolvedGroup(group.row, group.name, relevant, tuple(children))
 
     def subgroup(self, group: QuestionGroup) -> ResolvedGroup | None:
         if group.repeats:
-            self.journal.unsupported(
+            self.log.unsupported(
                 msg(
                     "The repeat “{name}” with {count} questions is not supported.",
                     name=group.name,
@@ -88,7 +88,9 @@ class _ReferenceResolver:
                 row=group.row.number,
                 column=self.sheet.header("type"),
                 item=group.name,
-                instead=msg("Ask the questions once, or write them as often as they are needed."),
+                suggestion=msg(
+                    "Ask the questions once, or write them as often as they are needed."
+                ),
             )
             self.leave_out(group)
             return None
@@ -139,18 +141,18 @@ class _ReferenceResolver:
         try:
             expression = parse(source)
         except ExpressionError as error:
-            self.journal.unsupported(
-                error.message, row=row.number, column=header, item=name, instead=error.instead
+            self.log.unsupported(
+                error.message, row=row.number, column=header, item=name, suggestion=error.suggestion
             )
             return False
         itself = uses_self(expression) or name in references(expression)
         if itself and column != "constraint":
-            self.journal.unsupported(
+            self.log.unsupported(
                 msg("An expression here cannot refer to its own question."),
                 row=row.number,
                 column=header,
                 item=name,
-                instead=msg("Refer to an earlier question."),
+                suggestion=msg("Refer to an earlier question."),
             )
             return False
         unknown = references(expression) - self.known.asked - {name}
@@ -160,19 +162,19 @@ class _ReferenceResolver:
 
     def unknown(self, reference: str, row: WorksheetRow, header: str, name: str) -> None:
         if reference in self.known.left_out:
-            self.journal.follows(
+            self.log.follows(
                 msg("This depends on “{name}”, which is left out.", name=reference),
                 row=row.number,
                 column=header,
                 item=name,
             )
             return
-        self.journal.unsupported(
+        self.log.unsupported(
             self.why_unknown(reference),
             row=row.number,
             column=header,
             item=name,
-            instead=msg("Refer to a question that comes before this one."),
+            suggestion=msg("Refer to a question that comes before this one."),
         )
 
     def why_unknown(self, reference: str) -> Message:

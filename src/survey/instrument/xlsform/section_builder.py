@@ -22,10 +22,10 @@ def join_conditions(*conditions: str | None) -> str | None:
 
 
 class SectionBuilder:
-    def __init__(self, sheet: Worksheet, languages: Languages, journal: ImportLog) -> None:
+    def __init__(self, sheet: Worksheet, languages: Languages, log: ImportLog) -> None:
         self.sheet = sheet
         self.languages = languages
-        self.journal = journal
+        self.log = log
         self.names: set[str] = set()
         self.item_names: set[str] = set()
 
@@ -108,10 +108,10 @@ class SectionBuilder:
         try:
             return SectionExit(written)
         except ValueError:
-            self.journal.error(
+            self.log.error(
                 msg("“{text}” is not a way to end an interview.", text=written),
                 row=row.number,
                 column=self.sheet.header("ends"),
-                instead=msg("Write screened_out or refused."),
+                suggestion=msg("Write screened_out or refused."),
             )
             return None
