@@ -166,8 +166,8 @@ def list_unfilled_quotas(
 ) -> list[QuotaProgress] | None:
     """Return the unfilled quotas of the point's city, biggest gap first; None without quotas."""
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
-    place = (point.wave_id, point.city_code)
-    quotas = _quota_progress(session, [place])[place]
+    key = (point.wave_id, point.city_code)
+    quotas = _quota_progress(session, [key])[key]
     if not quotas:
         return None
     return sorted(

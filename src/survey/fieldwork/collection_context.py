@@ -9,7 +9,11 @@ from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
-from survey.fieldwork.assignments import find_assigned_point, get_assigned_point
+from survey.fieldwork.assignments import (
+    AssignedPoint,
+    find_assigned_point,
+    get_assigned_point,
+)
 from survey.fieldwork.invitations import get_usable_invitation
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
@@ -65,16 +69,7 @@ def context_from_assignment(
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_state != WaveState.OPEN:
         raise WaveNotOpenError
-    return CollectionContext(
-        wave_id=point.wave_id,
-        city_code=point.city_code,
-        point_id=point.point_id,
-        surveyor_id=principal.account_id,
-        invitation_id=None,
-        instrument_id=point.instrument_id,
-        is_demo=point.is_demo,
-        mode=Mode.ASSISTED,
-    )
+    return _context_at_point(point, principal.account_id, Mode.ASSISTED)
 
 
 def context_from_paper(
@@ -94,6 +89,10 @@ def context_from_paper(
     principal.require(action, point.city_code)
     if point.wave_state not in states:
         raise WaveNotOpenError
+    return _context_at_point(point, surveyor_id, Mode.PAPER)
+
+
+def _context_at_point(point: AssignedPoint, surveyor_id: UUID, mode: Mode) -> CollectionContext:
     return CollectionContext(
         wave_id=point.wave_id,
         city_code=point.city_code,
@@ -102,5 +101,5 @@ def context_from_paper(
         invitation_id=None,
         instrument_id=point.instrument_id,
         is_demo=point.is_demo,
-        mode=Mode.PAPER,
+        mode=mode,
     )

@@ -33,20 +33,7 @@ class VersionConflictError(SurveyError):
 
 def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
     """Store a version and return its id; equal content is the same version."""
-    insert_if_new(
-        session.connection(),
-        InstrumentVersion,
-        {
-            "id": new_id(),
-            "name": instrument.name,
-            "version": instrument.version,
-            "sha256": instrument.sha256,
-            "document": instrument.document(),
-            "created_at": now(),
-        },
-    )
-    query = select(InstrumentVersion.id).where(InstrumentVersion.sha256 == instrument.sha256)
-    stored = session.exec(query).one_or_none()
+    stored = _store_if_new(session, InstrumentVersion, instrument, version=instrument.version)
     if stored is None:
         raise VersionConflictError(
             msg(
@@ -57,6 +44,28 @@ def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
             )
         )
     return stored
+
+
+def _store_if_new(
+    session: Session,
+    model: type[InstrumentVersion | IndicatorTreeVersion],
+    content: Instrument | IndicatorTree,
+    **columns: str,
+) -> UUID | None:
+    """Return the id of the row with this content; None if other content has its name."""
+    insert_if_new(
+        session.connection(),
+        model,
+        {
+            "id": new_id(),
+            "name": content.name,
+            "sha256": content.sha256,
+            "document": content.document(),
+            "created_at": now(),
+            **columns,
+        },
+    )
+    return session.exec(select(model.id).where(model.sha256 == content.sha256)).one_or_none()
 
 
 def add_instrument(
@@ -142,19 +151,7 @@ def list_instruments(*, session: Session) -> list[Instrument]:
 
 def save_tree(*, session: Session, tree: IndicatorTree) -> UUID:
     """Store an indicator tree and return its id; equal content is the same tree."""
-    insert_if_new(
-        session.connection(),
-        IndicatorTreeVersion,
-        {
-            "id": new_id(),
-            "name": tree.name,
-            "sha256": tree.sha256,
-            "document": tree.document(),
-            "created_at": now(),
-        },
-    )
-    query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.sha256 == tree.sha256)
-    stored = session.exec(query).one_or_none()
+    stored = _store_if_new(session, IndicatorTreeVersion, tree)
     if stored is None:
         raise VersionConflictError(
             msg(

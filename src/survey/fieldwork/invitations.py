@@ -1,10 +1,9 @@
 """Invitations: one-time links for one interview each, issued by a surveyor.
 
 A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
-keeps its hash. Whoever opened the link in time may still finish within
-`COMPLETION_GRACE_PERIOD`, because an
-interview that was answered without a network arrives late. It belongs to the device that opened it
-first (`survey.fieldwork.device_binding`).
+keeps its hash. A link that was opened in time may still be answered within
+`COMPLETION_GRACE_PERIOD`, because an interview made without a network arrives late. It belongs to
+the device that opened it first (`survey.fieldwork.device_binding`).
 """
 
 from collections.abc import Collection, Mapping

@@ -52,14 +52,14 @@ class ScannedText:
 
     def parts(self) -> Iterator[tuple[str, PiiKind | None]]:
         """Yield the pieces of the text, each with the kind of personal data it is."""
-        place = 0
+        end = 0
         for each in self.matches:
-            if each.first > place:
-                yield self.text[place : each.first], None
+            if each.first > end:
+                yield self.text[end : each.first], None
             yield self.text[each.first : each.last], each.kind
-            place = each.last
-        if place < len(self.text):
-            yield self.text[place:], None
+            end = each.last
+        if end < len(self.text):
+            yield self.text[end:], None
 
 
 _NUMERALS = dict(
@@ -103,7 +103,7 @@ def _is_id_number(digits: str) -> bool:
     The weights are 2^(17-i) mod 11, and remainder 2 is written X. One with a digit mistyped still
     tells birthday and district, so a valid birthday in its position is enough.
     """
-    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(digits[:17]))
+    total = sum(int(digit) * pow(2, 17 - index, 11) for index, digit in enumerate(digits[:17]))
     agrees = "10X98765432"[total % 11] == digits[17].upper()
     return agrees or _BIRTHDAY.match(digits) is not None
 

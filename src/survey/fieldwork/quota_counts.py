@@ -1,7 +1,8 @@
 """Quota membership of an interview, and the running counts of its quotas.
 
-They are taken, given back and moved together, within the transaction that changes the interview:
-first the cell, then the margins by id, so that two who want the same ones never block each other.
+The counts are claimed, adjusted and moved together, within the transaction that changes the
+interview: first the cell, then the marginal quotas by id, so that two transactions that need the
+same rows never wait for each other in a circle.
 """
 
 from collections import Counter
@@ -14,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import bindparam, literal, or_, select, union_all
 from sqlmodel import Session
 
-from survey.fieldwork import quotas as marginal
 from survey.fieldwork.quotas import (
     CELL_IS_FULL,
+    MARGINAL_QUOTA_IS_FULL,
     MarginalQuota,
     add_to_cell_counts,
     add_to_marginal_counts,
@@ -54,7 +55,7 @@ _SELECT = union_all(
     ),
     select(
         _MARGINS.c.dimension, _MARGINS.c.category, _MARGINS.c.id, _MARGINS.c.stops,
-        marginal.MARGINAL_QUOTA_IS_FULL.label("full"),
+        MARGINAL_QUOTA_IS_FULL.label("full"),
     ).where(
         _MARGINS.c.wave_id == bindparam("wave"), _MARGINS.c.city_code == bindparam("city"),
         or_(_MARGINS.c.dimension != "stratum", _MARGINS.c.category == _STRATUM),
@@ -68,7 +69,7 @@ _SELECT_FULL = union_all(
     ),
     select(_MARGINS.c.dimension, _MARGINS.c.category, literal("").label("gender")).where(
         _MARGINS.c.wave_id == bindparam("wave"), _MARGINS.c.city_code == bindparam("city"),
-        marginal.MARGINAL_QUOTA_IS_FULL,
+        MARGINAL_QUOTA_IS_FULL,
     ),
 )  # fmt: skip
 

@@ -28,8 +28,8 @@ def generate_code() -> str:
 def check_digit(digits: str) -> str:
     """Return the digit that completes `digits` by Luhn's rule (ISO/IEC 7812-1, annex B)."""
     total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 == 0 else 1)
+    for index, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if index % 2 == 0 else 1)
         total += value - 9 if value > 9 else value
     return str(-total % 10)
 
@@ -50,8 +50,8 @@ def read_code(typed: str) -> str | None:
 def format_code(code: str) -> str:
     """Format a code in groups of four digits."""
     return " ".join(
-        code[place : place + DISPLAY_GROUP_SIZE]
-        for place in range(0, len(code), DISPLAY_GROUP_SIZE)
+        code[index : index + DISPLAY_GROUP_SIZE]
+        for index in range(0, len(code), DISPLAY_GROUP_SIZE)
     )
 
 

@@ -38,7 +38,7 @@ class ListShortage:
 
     city_code: str
     stratum: str
-    wanted: int
+    requested: int
     listed: int
 
 
@@ -50,7 +50,7 @@ class PointDrawResult:
     shortages: tuple[ListShortage, ...]
 
 
-Wanted = Mapping[str, Mapping[str, int]]
+PlannedInterviews = Mapping[str, Mapping[str, int]]
 """City code -> stratum -> how many interviews are planned there."""
 
 
@@ -69,7 +69,7 @@ def list_sha256(points: Iterable[ListedPoint]) -> str:
 
 
 def draw_sampling_points(
-    points: Sequence[ListedPoint], wanted: Wanted, *, per_city: int, seed: int
+    points: Sequence[ListedPoint], interviews: PlannedInterviews, *, per_city: int, seed: int
 ) -> PointDrawResult:
     """Draw `per_city` points of each city that has planned interviews and a list.
 
@@ -82,7 +82,7 @@ def draw_sampling_points(
         listed[point.city_code, point.stratum].append(point)
     drawn: list[ListedPoint] = []
     shortages: list[ListShortage] = []
-    for city, planned in wanted.items():
+    for city, planned in interviews.items():
         chosen: dict[str, list[ListedPoint]] = {}
         for stratum, number in _points_by_stratum(planned, per_city).items():
             here = listed[city, stratum]
@@ -131,12 +131,12 @@ def _assign_targets(
     chosen: Mapping[str, Sequence[ListedPoint]], planned: Mapping[str, int]
 ) -> list[ListedPoint]:
     """Divide the interviews of each stratum over its points, of an empty one over all points."""
-    homeless = sum(count for stratum, count in planned.items() if not chosen.get(stratum))
+    unplaced = sum(count for stratum, count in planned.items() if not chosen.get(stratum))
     filled = [stratum for stratum in chosen if chosen[stratum]]
     if not filled:
         return []
     sizes = np.array([planned[stratum] for stratum in filled], dtype=np.float64)
-    moved = largest_remainders(homeless * sizes / sizes.sum(), homeless)
+    moved = largest_remainders(unplaced * sizes / sizes.sum(), unplaced)
     result: list[ListedPoint] = []
     for stratum, extra in zip(filled, moved, strict=True):
         result += _share_interviews(chosen[stratum], planned[stratum] + int(extra))
@@ -145,13 +145,13 @@ def _assign_targets(
 
 def _share_interviews(points: Sequence[ListedPoint], interviews: int) -> list[ListedPoint]:
     ordered = sorted(points, key=lambda listed_point: listed_point.code)
-    open_ones = [point for point in ordered if point.target is None]
-    left = max(interviews - sum(point.target or 0 for point in ordered), len(open_ones))
-    if not open_ones:
+    without_target = [point for point in ordered if point.target is None]
+    left = max(interviews - sum(point.target or 0 for point in ordered), len(without_target))
+    if not without_target:
         return ordered
-    each = np.full(len(open_ones), left / len(open_ones))
+    each = np.full(len(without_target), left / len(without_target))
     targets = dict(
-        zip((point.code for point in open_ones), largest_remainders(each, left), strict=True)
+        zip((point.code for point in without_target), largest_remainders(each, left), strict=True)
     )
     return [
         point if point.target is not None else replace(point, target=int(targets[point.code]))

@@ -54,9 +54,9 @@ def build_age_structure(cities: Sequence[FrameCity]) -> AgeStructure:
     total = np.array([city.resident_population_2020 for city in cities], dtype=np.float64)
     shares = _segment_shares(cities)
     people = np.empty((len(cities), OLDEST + 1))
-    for place, (youngest, oldest) in enumerate(_SEGMENTS):
+    for index, (youngest, oldest) in enumerate(_SEGMENTS):
         inside = both[youngest : oldest + 1]
-        people[:, youngest : oldest + 1] = np.outer(shares[:, place], inside / inside.sum())
+        people[:, youngest : oldest + 1] = np.outer(shares[:, index], inside / inside.sum())
     people *= total[:, None]
     men = people * _share_of_men(people, logit(nation[:, 0] / both), cities)
     return AgeStructure(tuple(city.code for city in cities), np.stack([men, people - men], axis=2))
@@ -196,11 +196,11 @@ def _margins_by_band(
                 "city_code": ages.codes,
                 "age_band": band,
                 "gender": gender,
-                "population": ages.between(*limits)[:, place],
+                "population": ages.between(*limits)[:, index],
             }
         )
         for band, limits in bands.items()
-        for place, gender in enumerate(GENDERS)
+        for index, gender in enumerate(GENDERS)
     ]
     return _margins(frames, ("age_band", "gender"), _CENSUS)
 

@@ -76,19 +76,21 @@ def write_workbook(sheets: Iterable[WorkbookSheet], language: str) -> bytes:
     lists = _Lists()
     for sheet in sheets:
         page = book.create_sheet(sheet.name)
-        for place, column in enumerate(sheet.columns, start=1):
-            heading = page.cell(1, place)
+        for position, column in enumerate(sheet.columns, start=1):
+            heading = page.cell(1, position)
             _write_cell(heading, t(column.label))
             heading.font = Font(bold=True)
             heading.alignment = Alignment(wrap_text=True, vertical="top")
-            letter = get_column_letter(place)
+            letter = get_column_letter(position)
             page.column_dimensions[letter].width = column.width
             names = [t(name) for name in column.value_names.values()] or list(column.choices)
             if names:
                 page.add_data_validation(lists.dropdown(names, letter))
         for number, row in enumerate(sheet.rows, start=2):
-            for place, (column, value) in enumerate(zip(sheet.columns, row, strict=True), start=1):
-                _write_cell(page.cell(number, place), _format_value(column, value, t))
+            for position, (column, value) in enumerate(
+                zip(sheet.columns, row, strict=True), start=1
+            ):
+                _write_cell(page.cell(number, position), _format_value(column, value, t))
         page.freeze_panes = "A2"
     lists.write(book)
     buffer = io.BytesIO()
@@ -103,8 +105,8 @@ class _Lists:
         self._lists: dict[tuple[str, ...], int] = {}
 
     def dropdown(self, names: Sequence[str], letter: str) -> DataValidation:
-        place = self._lists.setdefault(tuple(names), len(self._lists) + 1)
-        source = get_column_letter(place)
+        position = self._lists.setdefault(tuple(names), len(self._lists) + 1)
+        source = get_column_letter(position)
         rule = DataValidation(
             "list", formula1=f"{LISTS}!${source}$1:${source}${len(names)}", allow_blank=True
         )
@@ -116,9 +118,9 @@ class _Lists:
             return
         page = book.create_sheet(LISTS)
         page.sheet_state = "hidden"
-        for names, place in self._lists.items():
+        for names, position in self._lists.items():
             for number, name in enumerate(names, start=1):
-                _write_cell(page.cell(number, place), name)
+                _write_cell(page.cell(number, position), name)
 
 
 def _format_value(column: WorkbookColumn, value: object, t: Translator) -> object:
@@ -175,14 +177,17 @@ def _find_worksheet(book: Any, wanted: str) -> Any:
 
 def _column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, int]:
     """Return column key -> index."""
-    place_by_name = {_plain(cell.value): place for place, cell in reversed(list(enumerate(header)))}
+    position_by_name = {
+        _plain(cell.value): position for position, cell in reversed(list(enumerate(header)))
+    }
     positions = {}
     for column in sheet.columns:
         known = [column.key, *(translator(code)(column.label) for code in LANGUAGES)]
-        at = next(
-            (place_by_name[_plain(name)] for name in known if _plain(name) in place_by_name), None
+        position = next(
+            (position_by_name[_plain(name)] for name in known if _plain(name) in position_by_name),
+            None,
         )
-        if at is None:
+        if position is None:
             raise WorkbookError(
                 msg(
                     "Sheet “{sheet}” has no column “{column}”. Please use the template.",
@@ -190,7 +195,7 @@ def _column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, 
                     column=column.label,
                 )
             )
-        positions[column.key] = at
+        positions[column.key] = position
     return positions
 
 
@@ -202,8 +207,8 @@ def _read_worksheet_rows(
     for number, record in enumerate(records, start=2):
         cells, formulas = {}, []
         for column in sheet.columns:
-            place = positions[column.key]
-            cell = record[place] if place < len(record) else None
+            position = positions[column.key]
+            cell = record[position] if position < len(record) else None
             value = cell.value if cell is not None else None
             cells[column.key] = value.strip() if isinstance(value, str) else value
             if cell is not None and getattr(cell, "data_type", "") == "f":

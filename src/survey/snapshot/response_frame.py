@@ -116,7 +116,7 @@ def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument
     listed = list(rows)
     answers = [row[-1] for row in listed]
     columns: dict[str, Any] = {
-        name: [row[place] for row in listed] for place, name in enumerate(RESPONSE_COLUMNS)
+        name: [row[index] for row in listed] for index, name in enumerate(RESPONSE_COLUMNS)
     }
     columns["response_id"] = [str(value) for value in columns["response_id"]]
     columns["mode"] = [str(value) for value in columns["mode"]]

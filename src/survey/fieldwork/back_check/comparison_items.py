@@ -67,8 +67,8 @@ def differs(comparison: ItemComparison, item: Item, then: Any, again: Any) -> bo
     if not comparison.tolerance:
         return bool(then != again)
     positions: Mapping[str, int] = {
-        choice.name: place
-        for place, choice in enumerate(
+        choice.name: position
+        for position, choice in enumerate(
             choice for choice in item.choices if choice.name not in _NO_ANSWER
         )
     }

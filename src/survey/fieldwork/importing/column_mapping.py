@@ -204,18 +204,18 @@ def bind_columns(
     roles: dict[ColumnRole, ColumnBinding] = {}
     parts: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
     unmapped: list[str] = []
-    for place, column in enumerate(header):
+    for index, column in enumerate(header):
         target = mapping.targets.get(column) or default_target(column, instrument, conventions)
         codes = mapping.codes.get(column, {})
         if target is None:
-            unmapped.append(column or f"({place + 1})")
+            unmapped.append(column or f"({index + 1})")
         elif target in instrument.by_name:
-            _claim(items, target, ColumnBinding(place, column, target, None, codes))
+            _claim(items, target, ColumnBinding(index, column, target, None, codes))
         elif (part := part_of(target, instrument)) is not None:
-            _claim_part(parts[part[0]], target, part[1], (place, column))
+            _claim_part(parts[part[0]], target, part[1], (index, column))
         elif target != ColumnRole.IGNORE:
             role = ColumnRole(target)
-            _claim(roles, role, ColumnBinding(place, column, None, role, codes))
+            _claim(roles, role, ColumnBinding(index, column, None, role, codes))
     splits = tuple(
         _split(item, choice_columns, mapping)
         for item, choice_columns in parts.items()
@@ -250,8 +250,8 @@ def _split(
     return SplitChoiceBinding(
         item,
         names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}",
-        {place: choice for choice, (place, _) in choice_columns.items()},
-        {place: mapping.codes.get(column, {}) for place, column in choice_columns.values()},
+        {index: choice for choice, (index, _) in choice_columns.items()},
+        {index: mapping.codes.get(column, {}) for index, column in choice_columns.values()},
     )
 
 
@@ -317,9 +317,9 @@ def default_target(
 def _suffixes(column: str, separators: str) -> Iterator[str]:
     """Yield the name without one group after the other: `a/b/c`, `b/c`, `c`."""
     yield column
-    for place, character in enumerate(column):
+    for index, character in enumerate(column):
         if character in separators:
-            yield column[place + 1 :]
+            yield column[index + 1 :]
 
 
 ROLE_NAMES: dict[ColumnRole, Message] = {

@@ -65,7 +65,7 @@ ProgressCallback = Callable[[int, int], None]
 
 
 def ignore_progress(_done: int, _total: int) -> None:
-    """Report progress to nobody."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True)

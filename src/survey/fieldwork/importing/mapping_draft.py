@@ -86,8 +86,8 @@ def suggest_targets(
     targets = [target for target in _targets(instrument) if target.name not in set(used_targets)]
     candidates = sorted(
         (
-            (likeness, -place, target.name)
-            for place, column in enumerate(header[:_MAX_COLUMNS])
+            (likeness, -index, target.name)
+            for index, column in enumerate(header[:_MAX_COLUMNS])
             for target in targets
             if (likeness := _similarity(column, target)) >= MIN_SIMILARITY
         ),
@@ -95,8 +95,8 @@ def suggest_targets(
     )
     chosen: dict[str, str] = {}
     used: set[str] = set()
-    for _, place, target_name in candidates:
-        column = header[-place]
+    for _, negative_index, target_name in candidates:
+        column = header[-negative_index]
         # A question is either in one column or in a column for each choice.
         if column not in chosen and target_name not in used and not _is_covered(target_name, used):
             chosen[column] = target_name
@@ -134,7 +134,7 @@ def letter_bigrams(text: str) -> _Pairs:
     """Return pairs of neighbouring letters and digits, ignoring case, width and punctuation."""
     plain = unicodedata.normalize("NFKC", text[:_MAX_COMPARED_CHARS]).casefold()
     letters = "".join(character for character in plain if character.isalnum())
-    return frozenset(letters[place : place + 2] for place in range(max(1, len(letters) - 1)))
+    return frozenset(letters[index : index + 2] for index in range(max(1, len(letters) - 1)))
 
 
 def _similarity(column: str, target: _SuggestionTarget) -> float:
@@ -214,9 +214,9 @@ def draft_columns(
     known |= {column: (target, SuggestionOrigin.LIKENESS) for column, target in alike.items()}
     return tuple(
         ColumnDraft(
-            column, _sample(table, place), *known.get(column, ("", SuggestionOrigin.UNKNOWN))
+            column, _sample(table, index), *known.get(column, ("", SuggestionOrigin.UNKNOWN))
         )
-        for place, column in enumerate(table.header)
+        for index, column in enumerate(table.header)
     )
 
 
@@ -312,15 +312,15 @@ def _is_read(item: Item, value: object) -> bool:
     return set(value) <= names if isinstance(value, list) else value in names
 
 
-def _sample(table: ImportTable, place: int) -> str:
+def _sample(table: ImportTable, index: int) -> str:
     """Return some different values of a column, for a person to recognise it by."""
-    return " · ".join(_distinct_values(table, place))
+    return " · ".join(_distinct_values(table, index))
 
 
-def _distinct_values(table: ImportTable, place: int) -> Iterator[str]:
+def _distinct_values(table: ImportTable, index: int) -> Iterator[str]:
     seen: set[str] = set()
     for _, cells in table.rows[:200]:
-        text = cells[place].strip()[:40] if place < len(cells) else ""
+        text = cells[index].strip()[:40] if index < len(cells) else ""
         if text and text not in seen:
             seen.add(text)
             yield text

@@ -115,19 +115,19 @@ def build_choice_joiner(split: SplitChoiceBinding, item: Item) -> Callable[[Sequ
     A cell that is neither a yes nor a no is passed on as it stands: the validator refuses it.
     """
     parts = [
-        (place, choice, _spellings_of_yes(item, choice), split.codes.get(place, {}))
-        for place, choice in split.parts.items()
+        (index, choice, _spellings_of_yes(item, choice), split.codes.get(index, {}))
+        for index, choice in split.parts.items()
     ]
 
     def join(cells: Sequence[str]) -> str:
         chosen: list[str] = []
-        for place, choice, yes, codes in parts:
-            text = cells[place].strip().casefold()
+        for index, choice, yes, codes in parts:
+            text = cells[index].strip().casefold()
             text = fold_text(codes.get(text, text))
             if text in yes:
                 chosen.append(choice)
             elif text not in _NO:
-                chosen.append(cells[place].strip())
+                chosen.append(cells[index].strip())
         return " ".join(chosen)
 
     return join
@@ -256,12 +256,12 @@ class RowChecker:
             # Whether the independent items were reached depends on where the interview ended.
             return _validate_row(self._instrument, _read_values(self._columns, cells), today)
         problems = list(checked.problems)
-        for name, place, read, instrument, memory in self._independent_checks:
-            verdict = memory.get(cells[place])
+        for name, index, read, instrument, memory in self._independent_checks:
+            verdict = memory.get(cells[index])
             if verdict is None:
-                raw = read(cells[place])
+                raw = read(cells[index])
                 given = {} if raw is None else {name: raw}
-                verdict = memory.keep(cells[place], _validate_row(instrument, given, today))
+                verdict = memory.keep(cells[index], _validate_row(instrument, given, today))
             checked.answers.update(verdict.answers)
             problems += verdict.problems
         return RowVerdict(checked.answers, tuple(problems), checked.dropped, None)
@@ -285,7 +285,7 @@ class _Memory:
 def _read_values(
     columns: Mapping[str, tuple[int, Reader]], cells: Sequence[str]
 ) -> dict[str, CellValue]:
-    values = {name: read(cells[place]) for name, (place, read) in columns.items()}
+    values = {name: read(cells[index]) for name, (index, read) in columns.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 

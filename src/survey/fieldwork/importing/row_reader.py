@@ -113,14 +113,14 @@ class ContentRowIds:
     """
 
     def __init__(self, wave_key: str, header: tuple[str, ...]) -> None:
-        self._order = sorted(range(len(header)), key=lambda place: (header[place], place))
-        named = "\x1f".join(header[place] for place in self._order)
+        self._order = sorted(range(len(header)), key=lambda index: (header[index], index))
+        named = "\x1f".join(header[index] for index in self._order)
         self._namespace = uuid5(_NAMESPACE, f"{wave_key}\x1e{named}")
         self._seen: Counter[UUID] = Counter()
 
     def name(self, cells: list[str]) -> UUID:
         """Return the UUID of the next row."""
-        content = [cells[place].strip() if place < len(cells) else "" for place in self._order]
+        content = [cells[index].strip() if index < len(cells) else "" for index in self._order]
         same = uuid5(self._namespace, orjson.dumps(content).decode())
         self._seen[same] += 1
         return same if self._seen[same] == 1 else uuid5(same, str(self._seen[same]))
@@ -200,8 +200,8 @@ class RowReader:
             binding.item: binding for binding in rules.bindings.items if binding.item is not None
         }
         self._joiners = []
-        for place, split in enumerate(rules.bindings.splits, start=len(rules.bindings.header)):
-            self._items[split.item] = ColumnBinding(place, split.column, split.item, None, {})
+        for index, split in enumerate(rules.bindings.splits, start=len(rules.bindings.header)):
+            self._items[split.item] = ColumnBinding(index, split.column, split.item, None, {})
             self._joiners.append(rules.joiners[split.item])
         self._checker = RowChecker(
             rules.restricted,

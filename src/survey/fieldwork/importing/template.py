@@ -64,7 +64,7 @@ def write_template(
         answers.column_dimensions[get_column_letter(number)].width = max(12, len(name) + 2)
     answers.append([_add_header_cell(answers, name) for name, _, _ in columns])
     answers.append(
-        [_add_note_cell(answers, words, first=place == 0) for place, (_, words, _) in
+        [_add_note_cell(answers, words, first=index == 0) for index, (_, words, _) in
          enumerate(columns)]
     )  # fmt: skip
     for number, (_, _, source) in enumerate(columns, start=1):

@@ -131,34 +131,34 @@ def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
         (row.city_code, row.age_band, row.gender): row
         for row in connection.execute(select(_CELLS).where(_CELLS.c.wave_id == wave_id))
     }
-    wanted = {
+    targets = {
         (city, age, gender): int(target)
         for city, age, gender, target in planned.quotas.cells.to_numpy()
     }
-    for place, row in known.items():
-        target = wanted.get(place, 0)
+    for key, row in known.items():
+        target = targets.get(key, 0)
         if target < row.target and target < row.collected:
             raise TargetBelowCollectedError(
                 msg(
                     "City {city}, {age}, {gender}: {collected} interviews were collected, so the "
                     "target cannot be lowered to {target}.",
-                    city=place[0], age=place[1], gender=place[2], collected=row.collected,
+                    city=key[0], age=key[1], gender=key[2], collected=row.collected,
                     target=target,
                 )
             )  # fmt: skip
-    obsolete = [row.id for place, row in known.items() if place not in wanted]
+    obsolete = [row.id for key, row in known.items() if key not in targets]
     if obsolete:
         _require_unused(session, obsolete)
         connection.execute(delete(_CELLS).where(_CELLS.c.id.in_(obsolete)))
-    for place, target in wanted.items():
-        if place in known and known[place].target != target:
+    for key, target in targets.items():
+        if key in known and known[key].target != target:
             connection.execute(
-                update(_CELLS).where(_CELLS.c.id == known[place].id).values(target=target)
+                update(_CELLS).where(_CELLS.c.id == known[key].id).values(target=target)
             )
     _insert_rows(session, QuotaCell, [
-        {"id": new_id(), "wave_id": wave_id, "city_code": place[0], "age_band": place[1],
-         "gender": place[2], "target": target, "collected": 0}
-        for place, target in wanted.items() if place not in known
+        {"id": new_id(), "wave_id": wave_id, "city_code": key[0], "age_band": key[1],
+         "gender": key[2], "target": target, "collected": 0}
+        for key, target in targets.items() if key not in known
     ])  # fmt: skip
 
 
@@ -214,33 +214,33 @@ def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> Non
         (row.city_code, row.dimension, row.category): row
         for row in connection.execute(select(_MARGINS).where(_MARGINS.c.wave_id == wave_id))
     }
-    wanted = {
+    targets = {
         (city, dimension, category): int(target)
         for city, dimension, category, target in planned.quotas.margins.to_numpy()
     }
-    for place, row in known.items():
-        target = wanted.get(place, 0)
+    for key, row in known.items():
+        target = targets.get(key, 0)
         if row.stops and target < row.target and target < row.collected:
             raise TargetBelowCollectedError(
                 msg(
                     "City {city}, {group}: {collected} interviews were collected, so the target "
                     "cannot be lowered to {target}.",
-                    city=place[0], group="=".join(place[1:]), collected=row.collected,
+                    city=key[0], group="=".join(key[1:]), collected=row.collected,
                     target=target,
                 )
             )  # fmt: skip
-        if place in wanted and row.target != target:
+        if key in targets and row.target != target:
             connection.execute(
                 update(_MARGINS).where(_MARGINS.c.id == row.id).values(target=target)
             )
-    obsolete = [row.id for place, row in known.items() if place not in wanted]
+    obsolete = [row.id for key, row in known.items() if key not in targets]
     if obsolete:
         connection.execute(delete(_MARGINS).where(_MARGINS.c.id.in_(obsolete)))
     stopping = {row.dimension for row in known.values() if row.stops}
     _insert_rows(session, QuotaMargin, [
-        {"id": new_id(), "wave_id": wave_id, "city_code": place[0], "dimension": place[1],
-         "category": place[2], "target": target, "collected": 0, "stops": place[1] in stopping}
-        for place, target in wanted.items() if place not in known
+        {"id": new_id(), "wave_id": wave_id, "city_code": key[0], "dimension": key[1],
+         "category": key[2], "target": target, "collected": 0, "stops": key[1] in stopping}
+        for key, target in targets.items() if key not in known
     ])  # fmt: skip
 
 

@@ -26,11 +26,11 @@ MIN_CITY_INTERVIEWS = 10
 _UNKNOWN = EffectiveSize(0.0, 0.0)
 
 
-def remove_cells(place: AreaProgress) -> AreaProgress:
+def remove_cells(progress: AreaProgress) -> AreaProgress:
     """Return the progress of an area by the states of its interviews alone."""
     return replace(
-        place, cells=(), margins=(), days={}, effective=_UNKNOWN, forecast=None,
-        still_missing=place.tally.missing,
+        progress, cells=(), margins=(), days={}, effective=_UNKNOWN, forecast=None,
+        still_missing=progress.tally.missing,
     )  # fmt: skip
 
 

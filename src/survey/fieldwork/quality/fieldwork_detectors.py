@@ -96,12 +96,12 @@ def _count_bursts(interviews: ResponseArrays, points: RowGroups) -> _BurstCounts
     return _BurstCounts(count, usual, surplus)
 
 
-def _expected_per_hour(place: Ints, inside: Ints) -> Floats:
-    """Return the usual number an hour at the place of each cell; `place` is sorted."""
+def _expected_per_hour(points: Ints, inside: Ints) -> Floats:
+    """Return the usual number an hour at the sampling point of each cell; `points` is sorted."""
     overall = inside.mean()
-    starts = np.flatnonzero(np.diff(place, prepend=-1))
-    expected = np.full(len(place), overall)
-    for first, last in zip(starts, np.append(starts[1:], len(place)), strict=True):
+    starts = np.flatnonzero(np.diff(points, prepend=-1))
+    expected = np.full(len(points), overall)
+    for first, last in zip(starts, np.append(starts[1:], len(points)), strict=True):
         if last - first >= MIN_OWN_MEDIAN_HOURS:
             expected[first:last] = max(overall, float(np.median(inside[first:last])))
     return expected

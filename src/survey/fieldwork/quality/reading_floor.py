@@ -112,9 +112,9 @@ def _is_mode(interviews: ResponseArrays, mode: Mode) -> Bools:
 
 def _positions_by_text(interviews: ResponseArrays, language: str) -> Mapping[str, Sequence[int]]:
     positions: defaultdict[str, list[int]] = defaultdict(list)
-    for place, item in enumerate(interviews.items):
+    for index, item in enumerate(interviews.items):
         for text in set(_item_texts(item, language, interviews.default_language)):
-            positions[text].append(place)
+            positions[text].append(index)
     return positions
 
 

@@ -199,10 +199,10 @@ def _encode_answers(
 ) -> Codes:
     codes = np.empty((len(answers), len(items)), dtype=np.int16)
     columns = zip(*_encode_rows(answers, items, _ABSENT), strict=True)
-    for place, (item, book, values) in enumerate(zip(items, books, columns, strict=True)):
+    for column, (item, book, values) in enumerate(zip(items, books, columns, strict=True)):
         if type_of(item).allows_several:
             values = tuple(frozenset(v) if type(v) is list else v for v in values)
-        codes[:, place] = [book[value] for value in values]
+        codes[:, column] = [book[value] for value in values]
     return codes
 
 
@@ -231,10 +231,10 @@ def _build_arrays(
     codes: Codes,
     seconds: npt.NDArray[np.float32],
 ) -> ResponseArrays:
-    rated = [place for place, item in enumerate(items) if type_of(item).is_score]
+    rated = [column for column, item in enumerate(items) if type_of(item).is_score]
     scores = np.empty((len(heads), len(rated)))
-    for column, place in enumerate(rated):
-        scores[:, column] = books[place].values_by_code()[np.maximum(codes[:, place], 0)]
+    for score_column, column in enumerate(rated):
+        scores[:, score_column] = books[column].values_by_code()[np.maximum(codes[:, column], 0)]
     return ResponseArrays(
         ids=tuple(row.id for row in heads),
         city=RowGroups.of(row.city_code for row in heads),
@@ -249,7 +249,7 @@ def _build_arrays(
         duration=_numbers(row.duration_seconds for row in heads),
         counted=np.array([row.counted for row in heads], dtype=np.bool_),
         answers=codes,
-        ratings=tuple(items[place] for place in rated),
+        ratings=tuple(items[column] for column in rated),
         scores=scores,
         seconds=seconds,
         device=RowGroups.of(row.device for row in heads),

@@ -75,10 +75,10 @@ def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
 def _mean_scores(interviews: ResponseArrays) -> Floats:
     """Return the mean of the scored ratings, else of all, each scaled to 0 to 100."""
     items = interviews.ratings
-    scored = [place for place, item in enumerate(items) if item.indicator is not None]
+    scored = [column for column, item in enumerate(items) if item.indicator is not None]
     scored = scored or list(range(len(items)))
-    lowest = np.array([_end(items[place].minimum, LOWEST) for place in scored])
-    highest = np.array([_end(items[place].maximum, HIGHEST) for place in scored])
+    lowest = np.array([_end(items[column].minimum, LOWEST) for column in scored])
+    highest = np.array([_end(items[column].maximum, HIGHEST) for column in scored])
     given = (interviews.scores[:, scored] - lowest) / (highest - lowest)
     known = np.isfinite(given)
     total = np.where(known, given, 0.0).sum(axis=1)

@@ -172,7 +172,7 @@ def _draw_shortages(page: PageContext, tried: PointDrawResult) -> None:
         t(
             "{city}, {stratum}: {listed} of {wanted} wanted points are listed",
             city=names.area(shortage.city_code), stratum=t(STRATUM_NAMES[shortage.stratum]),
-            listed=shortage.listed, wanted=shortage.wanted,
+            listed=shortage.listed, wanted=shortage.requested,
         )
         for shortage in tried.shortages[:10]
     ]  # fmt: skip
