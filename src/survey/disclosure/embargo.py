@@ -17,13 +17,14 @@ _ZERO = 1e-9
 def areas_to_withhold(
     areas: Mapping[Key, Collection[str]], covered: Collection[str]
 ) -> frozenset[Key]:
-    """Return the areas to withhold from a reader of `reach`, so that no other city is determined.
+    """Return the areas to withhold from a reader, so that no city of others is determined.
 
-    Of the areas that together determine a city the one with the fewest cities outside `reach` goes
-    first, so that the nation stays longest.
+    Of the areas that together determine a city the one with the fewest cities outside `covered`
+    goes first, so that the nation stays longest.
 
     Args:
         areas: area -> its cities; the cities themselves are not among them.
+        covered: the reader's own cities.
     """
     uncovered = sorted({city for cities in areas.values() for city in cities} - set(covered))
     kept = sorted(areas, key=lambda area: (len(set(areas[area]) - set(covered)), area))

@@ -30,7 +30,7 @@ def propagate_suppression(
         cells: a protected table; its keys `by` name a row.
         by: key columns. Those that `table` does not have must be in `at`.
         at: fixed keys, for example `{"group": "all"}`, or one a row instead of the table's own.
-        figures: columns to blank besides `FIGURES` (rank, low, high, probability ...).
+        figures: columns to blank besides `FIGURE_COLUMNS` (rank, low, high, probability ...).
 
     Raises:
         KeyError: a row is about a cell that `cells` does not have.

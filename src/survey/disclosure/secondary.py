@@ -15,10 +15,10 @@ respondents for each open relation that it closes; the whole only when no part i
 mixture (an indicator and those below it) only the score is known, so 2 asks for one hidden part of
 at least `minimum`, and 3 does not apply.
 
-What several relations determine together is found by `elimination` and hides one more member of a
-relation of the cell that is determined. Cells with the same respondents are hidden together. Last,
-a hidden cell whose count lies between close bounds, from one relation after the other or by linear
-programming, gets one more hidden cell beside it.
+What several relations determine together is found by `determined_cells` and hides one more member
+of a relation of the cell that is determined. Cells with the same respondents are hidden together.
+Last, a hidden cell whose count lies between close bounds, from one relation after the other or by
+linear programming, gets one more hidden cell beside it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ from survey.disclosure.table_moves import CubeMoves, protect_determined_cells
 from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
 MIN_COUNT_SLACK = 2
-"""A hidden count has at least `SLACK` + 1 possible values."""
+"""A hidden count has at least `MIN_COUNT_SLACK` + 1 possible values."""
 _WHOLE_COST = 1e12
 """Cost of a whole: it goes after every part."""
 
@@ -165,11 +165,7 @@ def _hide_one_more(
 def _widen_hidden(hidden: Flags, leaking: Flags, views: Sequence["_RelationColumns"]) -> Flags:
     """Return `hidden` with one more member beside every determined cell, where there is one."""
     hidden, waiting = hidden.copy(), leaking.copy()
-    columns = [np.flatnonzero(view.of(leaking).any(axis=0)) for view in views]
-    columns = [
-        view.giving(hidden, this_view_columns)
-        for view, this_view_columns in zip(views, columns, strict=True)
-    ]
+    columns = [view.giving(hidden, np.flatnonzero(view.of(leaking).any(axis=0))) for view in views]
     coverage = np.zeros(hidden.shape, dtype=np.int64)
     for view, view_columns in zip(views, columns, strict=True):
         view.add(coverage, view_columns)

@@ -71,7 +71,10 @@ def _neutral(change: Floats, sums: Floats) -> Flags:
 
 
 def _arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Floats:
-    """Return the ways to undo a change, or None if there are too many."""
+    """Return, for each whole, 1 there and in one part of each of its relations, in every way.
+
+    A whole with more than `_MAX_ARRIVALS` ways has none.
+    """
     rows = []
     for whole in sorted(wholes):
         ways = [

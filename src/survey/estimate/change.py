@@ -70,7 +70,7 @@ def change(
     """
     domains = _align(before, after, names_of(by), matched)
     first, second = (
-        _read_inputs(frame, part, variables, design)
+        _read_wave(frame, part, variables, design)
         for frame, part in zip((before, after), domains, strict=True)
     )
     shape = first.spread.df.shape
@@ -155,7 +155,7 @@ def _align(
     )
 
 
-def _read_inputs(
+def _read_wave(
     frame: pd.DataFrame, domains: Domains, variables: str | Sequence[str] | Tree, design: Design
 ) -> _Wave:
     names, values, omega = statistics_of(frame, variables)

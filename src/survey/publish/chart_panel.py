@@ -12,10 +12,10 @@ from survey.publish.column_tables import Columns, format_for_screen, to_arrow, t
 
 @dataclass(frozen=True, eq=False)
 class ChartPanel:
-    """Chart with its data; `rows` feed the chart, `listing` is read and downloaded."""
+    """Chart with its data; `chart_rows` are drawn, `table_columns` are read and downloaded."""
 
     key: str
-    """Names the picture in widget keys and file names; latin letters and hyphens."""
+    """Names the chart in widget keys and file names; latin letters and hyphens."""
     kind: ChartKind
     title: str
     subtitle: str
@@ -29,17 +29,17 @@ class ChartPanel:
 
     @cached_property
     def data(self) -> pd.DataFrame:
-        """`rows` as a data frame."""
+        """`chart_rows` as a data frame."""
         return to_frame(self.chart_rows)
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """`listing` as a data frame."""
+        """`table_columns` as a data frame."""
         return to_frame(self.table_columns)
 
     @cached_property
     def chart_data(self) -> pa.Table:
-        """`rows` as the browser gets them; made once, a view may be drawn thousands of times."""
+        """`chart_rows` for the browser; made once, as a view may be drawn thousands of times."""
         return to_arrow(self.chart_rows)
 
     @cached_property

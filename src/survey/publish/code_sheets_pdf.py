@@ -45,9 +45,9 @@ class SheetLayout:
         """Cells on a page."""
         return self.columns * self.rows
 
-    def corner(self, place: int) -> CellCorner:
+    def corner(self, index: int) -> CellCorner:
         """Return the upper left corner of a cell of the page, counted row by row."""
-        row, column = divmod(place, self.columns)
+        row, column = divmod(index, self.columns)
         return self.margin + column * self.cell_width, self.top + row * self.cell_height
 
 
@@ -105,8 +105,8 @@ def _sheet_pdf(
         if watermark:
             _draw_watermark(pdf, face, watermark)
         draw_head(pdf, face, f"{number} / {len(firsts)}")
-        for place, code in enumerate(codes[first : first + layout.per_page]):
-            corner = layout.corner(place)
+        for index, code in enumerate(codes[first : first + layout.per_page]):
+            corner = layout.corner(index)
             pdf.set_draw_color(_PALE)
             pdf.rect(*corner, layout.cell_width, layout.cell_height)
             draw_cell(pdf, face, code, corner)
@@ -153,9 +153,9 @@ def _draw_invitation(
     pdf.set_font(face, size=9)
     _draw_centred(pdf, f"{sheet.name}-{code.serial:02d}", left, top + size + 5, width)
     pdf.set_font(face, size=6.5)
-    place_name, _, token = address.partition("://")[2].partition("/q/")
-    server = f"{truncate_to_width(pdf, place_name, width - 8)}/q/"
-    _draw_centred(pdf, server, left, top + size + 9, width)
+    server_name, _, token = address.partition("://")[2].partition("/q/")
+    address_start = f"{truncate_to_width(pdf, server_name, width - 8)}/q/"
+    _draw_centred(pdf, address_start, left, top + size + 9, width)
     _draw_centred(pdf, token, left, top + size + 12, width)
     pdf.set_text_color(_GREY)
     # Codes are cut apart, and each must say what it is.

@@ -25,23 +25,23 @@ def _family() -> str:
     return f"{font.family}, sans-serif" if font.family else "sans-serif"
 
 
-def png(picture: ChartPanel, footnotes: tuple[str, ...] = (), scale: float = 2.0) -> bytes:
-    """Render `picture`; `footnotes` (watermark, honesty sentence) stand under the title."""
-    return bytes(vl_convert.vegalite_to_png(printable(picture, footnotes), scale=scale))
+def png(panel: ChartPanel, footnotes: tuple[str, ...] = (), scale: float = 2.0) -> bytes:
+    """Render `panel`; `footnotes` (watermark, honesty sentence) stand under the title."""
+    return bytes(vl_convert.vegalite_to_png(printable(panel, footnotes), scale=scale))
 
 
-def printable(picture: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str, Any]:
+def printable(panel: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the complete specification of the exported chart, on white paper."""
-    spec = chart_spec(picture.kind, picture.text, ORDINARY)
+    spec = chart_spec(panel.kind, panel.text, ORDINARY)
     family = _family()
     lines = [
         line
-        for text in (picture.subtitle, *footnotes)
+        for text in (panel.subtitle, *footnotes)
         if text
         for line in wrap_text(text, _CHARACTERS)
     ]
     title = {
-        "text": list(wrap_text(picture.title, _CHARACTERS * 2 // 3)),
+        "text": list(wrap_text(panel.title, _CHARACTERS * 2 // 3)),
         "subtitle": lines,
         "anchor": "start",
         "frame": "bounds",
@@ -61,7 +61,7 @@ def printable(picture: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str,
         **spec,
         "width": _WIDTH,
         "title": title,
-        "data": {"values": _records(picture.data)},
+        "data": {"values": _records(panel.data)},
         "config": config,
         "background": "white",
         "padding": 20,

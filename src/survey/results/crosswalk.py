@@ -98,7 +98,7 @@ def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswal
 def _parts(tree: IndicatorTree) -> dict[str, frozenset[tuple[str, float]]]:
     """Return all that lies below each indicator, with its share of its parent."""
     below: dict[str, set[tuple[str, float]]] = {
-        this_indicator.code: set() for this_indicator in tree.indicators
+        indicator.code: set() for indicator in tree.indicators
     }
     below[COMPOSITE] = set()
     for indicator in tree.indicators:
@@ -200,7 +200,7 @@ def _compare_children(
 ) -> Iterator[CrosswalkRow]:
     """Return rows of the children of two corresponding indicators, and of all below them."""
     old, new = _children(sides.before, before), _children(sides.after, after)
-    earlier = {_name(this_indicator): this_indicator for this_indicator in old}
+    earlier = {_name(indicator): indicator for indicator in old}
     for indicator in new:
         twin = earlier.pop(_name(indicator), None)
         if twin is None:

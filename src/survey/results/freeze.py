@@ -95,8 +95,8 @@ def freeze_wave(
     answers make further groups.
 
     Raises:
-        NoApprovedResponsesError: no approved responses. NotEstimableError: margins that cannot
-        be met.
+        NoApprovedResponsesError: no approved responses.
+        NotEstimableError: margins that cannot be met.
         UnfitGroupError: a question in `groups` cannot make any.
         PointsMissingError: some responses lack a sampling point, and `without_point` refuses them.
         WeightsMissingError: some responses came with a weight and others without.

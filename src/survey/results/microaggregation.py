@@ -48,10 +48,10 @@ def microaggregate(scores: pd.DataFrame, covers: Callable[[str], bool]) -> tuple
     )
 
 
-def top_city_codes(ranks: pd.DataFrame, runs: int) -> tuple[str, ...]:
-    """Return the codes of the cities in the first places, in the order of codes.
+def top_city_codes(ranks: pd.DataFrame, count: int) -> tuple[str, ...]:
+    """Return the codes of the cities in the first `count` places, in the order of codes.
 
     No place is told. A city that shares the last place is named as well.
     """
-    named = ranks.loc[ranks["rank"] <= runs, "area"]
+    named = ranks.loc[ranks["rank"] <= count, "area"]
     return tuple(sorted(named.astype(str)))

@@ -118,7 +118,7 @@ def _reference_differences(
 def _drop_composite_without_tree(table: pd.DataFrame, source: WaveData) -> pd.DataFrame:
     """Drop the composite where there is no tree: it would be the mean over all ratings.
 
-    The engine's notes on its strata go: pandas would copy them with every selection.
+    The estimator's notes on its strata go: pandas would copy them with every selection.
     """
     table.attrs = {}
     if source.plan.has_composite:

@@ -337,13 +337,13 @@ def _normalise_filters(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
 
 @lru_cache(maxsize=256)
 def _withheld_groups(
-    cells: Path, age: int, this_area: str
+    cells: Path, age: int, own_area: str
 ) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Return larger areas (level, area, cities) that would reveal a city outside `reach`."""
+    """Return larger areas (level, area, cities) that would reveal a city outside `own_area`."""
     city_cells = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
     codes = pd.Series(city_cells["area"].astype(str).unique())
     areas = cities_of(area_labels(codes, build_frame_table(shipped_cities())))
-    gone = areas_to_withhold(areas, [code for code in codes if covers(this_area, code)])
+    gone = areas_to_withhold(areas, [code for code in codes if covers(own_area, code)])
     return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
 
 

@@ -131,7 +131,7 @@ def _stratum_squares(view: LevelView, z: Callable[[slice], Floats]) -> Floats:
 
 
 def _containing_areas(view: LevelView, reference: LevelView) -> Codes:
-    """Return the the larger area of each area."""
+    """Return the larger area of each area."""
     larger = np.full(len(view.level.labels), -1, dtype=np.intp)
     inside = view.level.of_block >= 0
     of_block, outer = view.level.of_block[inside], reference.level.of_block[inside]

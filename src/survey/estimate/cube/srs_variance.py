@@ -41,17 +41,17 @@ def contrast_squares(view: LevelView, reference: LevelView) -> Floats:
     u and v are linearised about the area and about the larger area that contains it.
     """
     basis = StatisticBasis.of(view.sums.plan.omega, mixed=False)
-    look = _SecondPass(view.sums.rows, basis)
+    second_pass = _SecondPass(view.sums.rows, basis)
     own, other = _kernels(view, basis, covered=True), _kernels(reference, basis, covered=True)
     products = np.zeros((len(view.level.labels), len(basis.pairs), len(view.sums.rows.member)))
     for chunk in view.sums.rows.chunks:
         area, larger = (level.of_block[chunk.block] for level in (view.level, reference.level))
         if area < 0:
             continue
-        look.at(chunk)
+        second_pass.at(chunk)
         whole = [kernel[larger] for kernel in other]
         gap = [kernel[area] - wide for kernel, wide in zip(own, whole, strict=True)]
-        products[area] += look.products(gap) - look.products(whole)
+        products[area] += second_pass.products(gap) - second_pass.products(whole)
     return basis.squares(products)
 
 
@@ -76,13 +76,13 @@ def _dense_squares(views: Sequence[LevelView]) -> list[Floats]:
     shape = (len(basis.pairs), len(sums.rows.member))
     level_products = [np.zeros((len(view.level.labels), *shape)) for view in views]
     if len(basis.omega):
-        look = _SecondPass(sums.rows, basis)
+        second_pass = _SecondPass(sums.rows, basis)
         kernels = [_kernels(view, basis, covered=False) for view in views]
         for chunk in sums.rows.chunks:
-            look.at(chunk)
+            second_pass.at(chunk)
             for view, kernel, products in zip(views, kernels, level_products, strict=True):
                 if (area := view.level.of_block[chunk.block]) >= 0:
-                    products[area] += look.products([lines[area] for lines in kernel])
+                    products[area] += second_pass.products([lines[area] for lines in kernel])
     return [basis.squares(products) for products in level_products]
 
 

@@ -11,8 +11,8 @@ _NOT_CLEAR = "transparent"
 def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw triangles for cities clearly above or below; `series` names above, below, not clear."""
     roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
-    words = ", ".join(series_name(place) for place in range(len(names)))
-    place = alt.Legend(title=None, orient="top", columns=1)
+    words = ", ".join(series_name(index) for index in range(len(names)))
+    legend = alt.Legend(title=None, orient="top", columns=1)
     grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[73, 17], [136, 54]])).mark_geoshape(
         filled=False,
         stroke=FAINT,
@@ -28,15 +28,15 @@ def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
             shape=alt.Shape(
                 "who:N",
                 scale=alt.Scale(domain=names, range=["triangle-up", "triangle-down", "circle"]),
-                legend=place,
+                legend=legend,
             ),
             color=alt.Color(
-                "who:N", scale=alt.Scale(domain=names, range=[ACCENT, GREY, GREY]), legend=place
+                "who:N", scale=alt.Scale(domain=names, range=[ACCENT, GREY, GREY]), legend=legend
             ),
             fill=alt.Fill(
                 "who:N",
                 scale=alt.Scale(domain=names, range=[ACCENT, GREY, _NOT_CLEAR]),
-                legend=place,
+                legend=legend,
             ),
             tooltip=[
                 alt.Tooltip("label:N", title=text.name),

@@ -21,19 +21,19 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     `series`: the first three, the others, the vertical axis, and the words of the corners.
     """
     first, others, vertical, *corners = text.series
-    words = ", ".join(series_name(place) for place in range(len(_ROLES)))
+    words = ", ".join(series_name(index) for index in range(len(_ROLES)))
     points = (
         alt.Chart()
         .transform_filter(is_role(*_ROLES))
         .transform_calculate(who=f"[{words}][indexof({list(_ROLES)!r}, datum.role)]")
     )
-    place = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=1.5)
+    legend = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=1.5)
 
-    def told(
+    def encode_role(
         attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *looks: str
     ) -> alt.Color | alt.Fill | alt.Shape:
         scale = alt.Scale(domain=[first, others], range=list(looks))
-        return attribute("who:N", scale=scale, legend=place)
+        return attribute("who:N", scale=scale, legend=legend)
 
     def x(field: str = "importance") -> alt.X:
         return alt.X(
@@ -52,15 +52,15 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         )
 
     lines = points.mark_rule(size=style.size(1.2), opacity=0.45)
-    colour = told(alt.Color, ACCENT, GREY)
+    colour = encode_role(alt.Color, ACCENT, GREY)
     across = lines.encode(x=x("importance_low"), x2="importance_high:Q", y=y(), color=colour)
     along = lines.encode(x=x(), y=y("performance_low"), y2="performance_high:Q", color=colour)
     dots = points.mark_point(size=style.size(70), opacity=1, strokeWidth=1.5).encode(
         x=x(),
         y=y(),
         color=colour,
-        fill=told(alt.Fill, ACCENT, NO_FILL),
-        shape=told(alt.Shape, "diamond", "circle"),
+        fill=encode_role(alt.Fill, ACCENT, NO_FILL),
+        shape=encode_role(alt.Shape, "diamond", "circle"),
         tooltip=[
             alt.Tooltip("label:N", title=text.name),
             alt.Tooltip("importance:Q", title=text.value, format=".1f"),
@@ -72,7 +72,7 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     codes = (
         points.transform_filter("datum.named")
         .mark_text(align="left", dx=style.size(6), dy=style.size(-7), fontSize=style.size(10))
-        .encode(x=x(), y=y(), text="code:N", color=told(alt.Color, ACCENT, GREY))
+        .encode(x=x(), y=y(), text="code:N", color=encode_role(alt.Color, ACCENT, GREY))
     )
     return alt.layer(
         *_averages(x(), y()), *_corner_labels(corners, style), across, along, dots, codes

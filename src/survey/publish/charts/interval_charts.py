@@ -93,11 +93,11 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     city, reference = text.series
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
     y = row_axis(style)
-    place = alt.Legend(title=None, orient="top", columns=1)
+    legend = alt.Legend(title=None, orient="top", columns=1)
 
     def who(attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *values: str) -> Any:
         scale = alt.Scale(domain=[city, reference], range=list(values))
-        return attribute("who:N", scale=scale, legend=place)
+        return attribute("who:N", scale=scale, legend=legend)
 
     line = drawn.mark_rule(size=style.size(1.5), color=FAINT).encode(
         y=y, x=value_axis("reference", text), x2="estimate:Q"
@@ -106,7 +106,7 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         y=y, x=value_axis("ci_low", text), x2="ci_high:Q"
     )
     dots = [
-        drawn.transform_calculate(who=series_name(place))
+        drawn.transform_calculate(who=series_name(index))
         .mark_point(size=style.size(80), opacity=1, strokeWidth=1.8)
         .encode(
             y=y,
@@ -116,7 +116,7 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
             shape=who(alt.Shape, "circle", "diamond"),
             tooltip=tooltip(field, text, ".1f"),
         )
-        for place, field in ((1, "reference"), (0, "estimate"))
+        for index, field in ((1, "reference"), (0, "estimate"))
     ]
     layers = (line, whisker, *dots, _verdict_texts(style), hidden_rows(style))
     return stacked_rows(layers, style, compact=False)
@@ -140,7 +140,7 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     names = list(text.series)
     colour_scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
     shape_scale = alt.Scale(domain=names, range=list(SHAPES[: len(names)]))
-    place = alt.Legend(title=None, orient="top", columns=1)
+    legend = alt.Legend(title=None, orient="top", columns=1)
     y = row_axis(style)
     offset = alt.YOffset("series:N", sort=names)
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
@@ -149,14 +149,14 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         yOffset=offset,
         x=value_axis("ci_low", text),
         x2="ci_high:Q",
-        color=alt.Color("series:N", scale=colour_scale, legend=place),
+        color=alt.Color("series:N", scale=colour_scale, legend=legend),
     )
     dots = drawn.mark_point(size=style.size(64), filled=True, opacity=1).encode(
         y=y,
         yOffset=offset,
         x=value_axis("estimate", text),
-        color=alt.Color("series:N", scale=colour_scale, legend=place),
-        shape=alt.Shape("series:N", scale=shape_scale, legend=place),
+        color=alt.Color("series:N", scale=colour_scale, legend=legend),
+        shape=alt.Shape("series:N", scale=shape_scale, legend=legend),
         tooltip=[alt.Tooltip("series:N", title=""), *tooltip("estimate", text, ".1f")],
     )
     step = alt.Step(style.size(max(_ROOM_FOR_A_LABEL, 11 + 8 * len(names))), **{"for": "position"})
@@ -166,7 +166,7 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw a row per city with marks for the city and each group, and a line at the margin."""
     names = list(text.series)
-    place = alt.Legend(title=None, orient="top", columns=1)
+    legend = alt.Legend(title=None, orient="top", columns=1)
     dots = (
         alt.Chart()
         .transform_filter(f"!({is_role(HIDDEN, REFERENCE)})")
@@ -177,12 +177,12 @@ def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
             color=alt.Color(
                 "series:N",
                 scale=alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)])),
-                legend=place,
+                legend=legend,
             ),
             shape=alt.Shape(
                 "series:N",
                 scale=alt.Scale(domain=names, range=list(SHAPES[: len(names)])),
-                legend=place,
+                legend=legend,
             ),
             tooltip=[alt.Tooltip("series:N", title=""), *tooltip("estimate", text, ".1f")],
         )
@@ -213,18 +213,18 @@ def city_changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 def _changes(text: ChartLabels, style: ChartStyle, *, compact: bool) -> alt.LayerChart:
     names = list(text.series)
-    words = ", ".join(series_name(place) for place in range(len(names)))
+    words = ", ".join(series_name(index) for index in range(len(names)))
     drawn = (
         alt.Chart()
         .transform_filter(f"!({is_role(HIDDEN, REFERENCE)})")
         .transform_calculate(verdict=f"[{words}][indexof({list(_CHANGE_ROLES)!r}, datum.role)]")
     )
-    place = alt.Legend(title=None, orient="top", columns=1, symbolStrokeWidth=1.5)
+    legend = alt.Legend(title=None, orient="top", columns=1, symbolStrokeWidth=1.5)
 
     def encode_verdict(
         attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], looks: object
     ) -> object:
-        return attribute("verdict:N", scale=alt.Scale(domain=names, range=looks), legend=place)
+        return attribute("verdict:N", scale=alt.Scale(domain=names, range=looks), legend=legend)
 
     y = row_axis(style, compact=compact)
     colour = encode_verdict(alt.Color, list(_CHANGE_COLOURS))

@@ -36,7 +36,7 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     the name and `places` the set in words. Rows of the focus and of the cities that cannot be told
     apart from it are shaded. `series` heads the two columns of words.
     """
-    place = _rank_axis(None)
+    y = _rank_axis(None)
     tooltips = [
         alt.Tooltip("city:N", title=text.name),
         alt.Tooltip("estimate:Q", title=text.value, format=".1f"),
@@ -45,15 +45,15 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         alt.Tooltip("n:Q", title=text.n, format=",d"),
     ]
     dots = marks("estimate", _RANK_STYLES, text, style, compact=True, number=".1f")
-    dots = dots.encode(y=place, tooltip=tooltips)
+    dots = dots.encode(y=y, tooltip=tooltips)
     layers = (
         _column(0, text, style, orient="left"),
         _column(1, text, style, orient="right"),
-        _shade(place),
+        _shade(y),
         reference_rule(),
-        interval_rule(_RANK_STYLES, text, style, compact=True).encode(y=place),
+        interval_rule(_RANK_STYLES, text, style, compact=True).encode(y=y),
         dots.add_params(alt.selection_point(name=PICK, fields=["code"])),
-        hidden_rows(style, compact=True).encode(y=place),
+        hidden_rows(style, compact=True).encode(y=y),
     )
     rows = alt.Step(style.row(compact=True))
     return (
@@ -93,10 +93,10 @@ def _column(part: int, text: ChartLabels, style: ChartStyle, *, orient: str) -> 
     )
 
 
-def _shade(place: alt.Y) -> alt.Chart:
+def _shade(y: alt.Y) -> alt.Chart:
     return (
         alt.Chart()
         .transform_filter(is_role(FOCUS, TIED))
         .mark_rect(color=ACCENT, opacity=_SHADE)
-        .encode(y=place, x=alt.value(0), x2=alt.value("width"))
+        .encode(y=y, x=alt.value(0), x2=alt.value("width"))
     )

@@ -31,20 +31,22 @@ def graded_cities(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     grades and, where there is one, the name of what stands beside them.
     """
     names = list(text.series)
-    words = ", ".join(series_name(place) for place in range(len(names)))
+    words = ", ".join(series_name(index) for index in range(len(names)))
     lanes = alt.YOffset("lane:N", sort=["direct", "beside"], scale=alt.Scale(paddingInner=0.2))
     y = row_axis(style, compact=True)
-    place = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=1.5)
+    legend = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=1.5)
 
-    def told(attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *looks: str) -> Any:
+    def encode_role(
+        attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *looks: str
+    ) -> Any:
         scale = alt.Scale(domain=names, range=list(looks[: len(names)]))
-        return attribute("who:N", scale=scale, legend=place)
+        return attribute("who:N", scale=scale, legend=legend)
 
-    colour = told(alt.Color, *_COLOURS, _COMPARISON_COLOUR)
+    colour = encode_role(alt.Color, *_COLOURS, _COMPARISON_COLOUR)
     look = {
         "color": colour,
-        "fill": told(alt.Fill, *_FILLS, NO_FILL),
-        "shape": told(alt.Shape, *_SHAPES, _COMPARISON_SHAPE),
+        "fill": encode_role(alt.Fill, *_FILLS, NO_FILL),
+        "shape": encode_role(alt.Shape, *_SHAPES, _COMPARISON_SHAPE),
     }
 
     def lane(name: str) -> alt.Chart:

@@ -118,7 +118,7 @@ def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[st
 def _tokens(text: ChartLabels) -> dict[str, str]:
     """Return stand-ins for the labels of a chart, and the labels."""
     whole = {f"@{name}@": getattr(text, name) for name in ("value", "name", "interval", "n")}
-    return whole | {f"@series{place}@": word for place, word in enumerate(text.series)}
+    return whole | {f"@series{index}@": word for index, word in enumerate(text.series)}
 
 
 @lru_cache(maxsize=256)
@@ -129,7 +129,7 @@ def _template(kind: ChartKind, style: ChartStyle, series: int) -> str:
         name="@name@",
         interval="@interval@",
         n="@n@",
-        series=tuple(f"@series{place}@" for place in range(series)),
+        series=tuple(f"@series{index}@" for index in range(series)),
     )
     spec: dict[str, Any] = BUILDERS[kind](stand_ins, style).to_dict()
     for placeholder in ("data", "datasets"):

@@ -71,9 +71,9 @@ class ChartLabels:
     series: tuple[str, ...] = ()
 
 
-def series_name(place: int) -> str:
+def series_name(index: int) -> str:
     """Return the expression for a series label inside a chart; labels may hold quotes."""
-    return f"series_{place}"
+    return f"series_{index}"
 
 
 def wrap_text(text: str, characters: int) -> Iterator[str]:

@@ -11,20 +11,19 @@ def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw estimates by year with their intervals; `text.series` names own and published.
 
     Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`. Published scores come without
-    intervals:
-    hollow squares on a dashed line.
+    intervals: hollow squares on a dashed line.
     """
     own, published = text.series
     named = alt.Chart().transform_calculate(
         who=f"datum.series === {OWN!r} ? {series_name(0)} : {series_name(1)}"
     )
     x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
-    place = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=0)
+    legend = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=0)
     colour = alt.Color(
-        "who:N", scale=alt.Scale(domain=[own, published], range=[ACCENT, GREY]), legend=place
+        "who:N", scale=alt.Scale(domain=[own, published], range=[ACCENT, GREY]), legend=legend
     )
     shape = alt.Shape(
-        "who:N", scale=alt.Scale(domain=[own, published], range=["circle", "square"]), legend=place
+        "who:N", scale=alt.Scale(domain=[own, published], range=["circle", "square"]), legend=legend
     )
     dash = alt.StrokeDash(
         "who:N", scale=alt.Scale(domain=[own, published], range=[[1, 0], [4, 4]]), legend=None

@@ -138,7 +138,7 @@ def decide_exact_rows(
 
     Raises:
         ExactRowsRefusedError: the own request, no reason, decided already, or frozen anew since.
-        ExactRequestNotFoundError.
+        ExactRequestNotFoundError: no such request.
     """
     principal.require(Action.APPROVE_EXACT_ROWS)
     request, wave = _request(session, principal, request_id)

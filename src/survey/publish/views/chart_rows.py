@@ -19,7 +19,7 @@ from survey.publish.views.estimate_text import (
 from survey.publish.views.table_slice import Floats, TableSlice
 
 Rows = dict[str, Any]
-"""Columns of one picture or table."""
+"""Columns of one chart or table."""
 
 
 def score_rows(

@@ -332,4 +332,4 @@ def _measures(
         )
         for key, title, of in titles
     ]
-    return tuple(picture for picture in drawn if picture is not None)
+    return tuple(panel for panel in drawn if panel is not None)

@@ -74,7 +74,7 @@ class EstimateDifference:
 
 
 def estimate_at(cells: TableSlice, *, value: str = "estimate", row: int = 0) -> Estimate:
-    """Return the estimate in one row; `NOTHING` when there is no such row."""
+    """Return the estimate in one row; `NO_ESTIMATE` when there is no such row."""
     if row >= len(cells):
         return NO_ESTIMATE
     n = _number(cells, "n", row)

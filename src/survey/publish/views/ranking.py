@@ -67,7 +67,7 @@ class RankingView:
     neighbours: str
     chart_panel: ChartPanel
     codes: tuple[str, ...]
-    """The named cities in the order of the picture."""
+    """The named cities in the order of the chart."""
     named: str = ""
     """Why not every city is named; empty where all are."""
 
@@ -168,7 +168,7 @@ def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _R
 
 
 def _compare_with_city(order: _RankedCities, index: int) -> list[int]:
-    """Return 1 for cities surely above `one`, -1 for those surely below, 0 for all others.
+    """Return 1 for cities surely above that at `index`, -1 for those surely below, else 0.
 
     The pairs are those that the sets of ranks count; see `survey.estimate.rank_sets`.
     """
@@ -260,11 +260,11 @@ def _ranking_chart(
     roles = _roles(order, focus)
     cells = order.cells.in_order("area", [order.codes[row] for row in keep])
     names = [reading.names.area(code) for code in cells.texts("area")]
-    rank_rows = [_rank_text(order, row, t) for row in keep]
+    ranks = [_rank_text(order, row, t) for row in keep]
     sets = [_rank_set_text(order.low[row], order.high[row]) for row in keep]
     labels = [
-        f"{place}  {name}\n{allowed}"
-        for place, name, allowed in zip(rank_rows, names, sets, strict=True)
+        f"{rank}  {name}\n{rank_set}"
+        for rank, name, rank_set in zip(ranks, names, sets, strict=True)
     ]
     rows: Rows = {
         **score_rows(cells, labels, t, key="area"),
@@ -273,7 +273,7 @@ def _ranking_chart(
         "places": sets,
     }
     among = UnnamedCityRows(unnamed, [float(score) for score in cells.numbers("estimate")])
-    rows = among.chart_panel(rows, t)
+    rows = among.chart_rows(rows, t)
     value = score_title(t)
     title = t(
         "{indicator} by city ({count})",

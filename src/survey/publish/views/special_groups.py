@@ -54,7 +54,7 @@ class GroupsView:
     @property
     def chart_panels(self) -> tuple[ChartPanel, ...]:
         every = (self.groups, self.indicators, self.cities, self.topic)
-        return tuple(picture for picture in every if picture is not None)
+        return tuple(panel for panel in every if panel is not None)
 
 
 def group_choices(results: WaveResults) -> tuple[str, ...]:

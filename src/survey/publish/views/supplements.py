@@ -53,7 +53,7 @@ class SupplementView:
     @property
     def chart_panels(self) -> tuple[ChartPanel, ...]:
         every = (self.problems, self.ratings, self.answered, self.by_answerer)
-        return tuple(picture for picture in every if picture is not None)
+        return tuple(panel for panel in every if panel is not None)
 
 
 def build_supplement_view(

@@ -17,8 +17,7 @@ class _Categories:
     """Categories of a column, equal only to themselves.
 
     pandas calls two types of column equal when they have the same categories in another order,
-    which
-    would be other texts here.
+    which would be other texts here.
     """
 
     names: pd.Index

@@ -23,7 +23,7 @@ class UnnamedCityRows:
         values = np.array([*scores, *(run.mean for run in runs)], dtype=float)
         self._order = np.argsort(-values, kind="stable")
 
-    def chart_panel(self, rows: Rows, t: Translator) -> Rows:
+    def chart_rows(self, rows: Rows, t: Translator) -> Rows:
         """Return rows of a ranking chart; a run has its mean and ranks, no interval and no n."""
         names = [_run_name(run, t) for run in self.runs]
         more: dict[str, Callable[[int], Any]] = {
@@ -57,7 +57,7 @@ class UnnamedCityRows:
             return np.append(values, np.array(added, dtype=float))[self._order]
         empty = None if values and not any(isinstance(value, str) for value in values) else ""
         whole = [*values, *(empty if make is None else make(row) for row in range(count))]
-        return [whole[place] for place in self._order]
+        return [whole[row] for row in self._order]
 
 
 def _score_column(listing: Rows, t: Translator) -> str:

@@ -208,4 +208,4 @@ def _fields(reading: ViewContext, filters: AreaFilters, name: str) -> tuple[Char
         )
         for key, title, of in titles
     ]
-    return tuple(picture for picture in drawn if picture is not None)
+    return tuple(panel for panel in drawn if panel is not None)
