@@ -39,7 +39,7 @@ FROM_RESULTS = {
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
     "list_releases", "outdated_waves", "list_altered_tables", "list_newest_snapshots",
     # How the figures were made.
-    "read_method", "crosswalk", "declared_items", "list_fit_questions",
+    "read_method", "crosswalk", "declared_items", "list_fit_questions", "select_special_groups",
 }  # fmt: skip
 """Functions of `results` for those above it; any other one may return exact figures."""
 EXACT_CLASSES = {"WaveData", "WaveEstimates", "EstimatedChanges", "CategoryIndex"}

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TextIO
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -14,8 +13,8 @@ from survey.locale import Message, Translator, msg
 from survey.publish.column_tables import BYTE_ORDER_MARK
 from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
 from survey.spreadsheets import csv_row
+from survey.store.china_time import CHINA
 
-_CHINA = ZoneInfo("Asia/Shanghai")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MAX_CELL_CHARS = 32_000
 _COLUMNS: tuple[tuple[str, Message, int], ...] = (
@@ -33,7 +32,7 @@ _COLUMNS: tuple[tuple[str, Message, int], ...] = (
 
 
 def format_china_time(at: datetime) -> str:
-    return f"{at.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}"
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}"
 
 
 def write_csv(file: TextIO, entries: Iterable[TrailEntry], t: Translator) -> int:

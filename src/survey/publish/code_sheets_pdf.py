@@ -15,7 +15,7 @@ from survey.fieldwork.invitation_sheets import InvitationSheet, PrintedInvitatio
 from survey.instrument.model import label_text
 from survey.locale import Translator, translator
 from survey.publish.fonts import chinese_font
-from survey.store.china_time import CHINA
+from survey.store.china_time import format_china_minute
 
 QUIET = 4
 """Empty modules around a code, as its standard asks."""
@@ -213,7 +213,7 @@ def _draw_sign_in_code(
 
 def _last_minute(expires_at: datetime) -> str:
     """Format the last minute in which a code works, in China's time."""
-    return f"{(expires_at - timedelta(minutes=1)).astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return format_china_minute(expires_at - timedelta(minutes=1))
 
 
 def _register_font(pdf: FPDF) -> str:

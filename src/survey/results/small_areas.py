@@ -120,7 +120,8 @@ def build_small_area_table(
     Source: Fay and Herriot (1979) on the difference between group and city; docs/statistics.md,
     "Small groups by city".
     """
-    groups, indicators = _special_groups(cells, series), _modelled_indicators(cells)
+    groups = select_special_groups(_occurring(cells["group"]), series)
+    indicators = _modelled_indicators(cells)
     everyone = _index_by_city(cells, [EVERYONE], indicators)
     special = _index_by_city(cells, groups, indicators)
     contrasts = _index_by_city(gaps[gaps["contrast"] == "rest"], groups, indicators)
@@ -269,12 +270,14 @@ def _adjustment(inputs: _Inputs, model: Floats, given: Flags) -> float:
     return inputs.nation - float(np.average(model[counted], weights=weight))
 
 
-def _special_groups(cells: pd.DataFrame, series: str) -> list[str]:
-    """Return the special groups of the main study, or the bands of a supplement."""
-    known = _occurring(cells["group"])
+def select_special_groups(groups: Sequence[str], series: str) -> list[str]:
+    """Return those of `groups` that are special groups of the main study or bands of a supplement.
+
+    They are followed city by city.
+    """
     if series == "main":
-        return [group for group in SPECIAL_GROUPS if group in known]
-    return [group for group in known if group.partition("=")[0] in BANDS]
+        return [group for group in SPECIAL_GROUPS if group in groups]
+    return [group for group in groups if group.partition("=")[0] in BANDS]
 
 
 def _modelled_indicators(cells: pd.DataFrame) -> list[str]:

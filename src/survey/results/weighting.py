@@ -100,10 +100,9 @@ def rake_weights(
         )
         merges += alone
     raked = rake(work, "base", raking, within="city_code")
-    sweeps = int(raked.report["sweeps"].max())
-    misfit = float(raked.report["largest_misfit"].max())
     unknown = int((cells == UNKNOWN).sum())
-    return raked.weights, _report(raked.weights, margins, merges, unknown, sweeps, misfit)
+    report = _report(raked.weights, margins, merges, unknown, raked.sweeps, raked.largest_misfit)
+    return raked.weights, report
 
 
 def _margin_cells(

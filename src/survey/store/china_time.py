@@ -39,6 +39,11 @@ def china_date(moment: datetime) -> date:
     return moment.astimezone(CHINA).date()
 
 
+def format_china_minute(moment: datetime) -> str:
+    """Format a moment in China's time, to the minute."""
+    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
 def start_of_china_day(moment: datetime) -> datetime:
     """Return the beginning, in UTC, of the day in China in which a moment lies."""
     return datetime.combine(china_date(moment), time(), CHINA).astimezone(UTC)

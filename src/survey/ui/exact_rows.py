@@ -1,6 +1,5 @@
 """Requests for exact microdata files: asking for one, downloading it, deciding requests."""
 
-from datetime import datetime
 from uuid import UUID
 
 import streamlit as st
@@ -20,7 +19,7 @@ from survey.publish.microdata import (
     list_pending_requests,
     request_exact_rows,
 )
-from survey.store.china_time import CHINA
+from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import Decision, now
 from survey.store.transactions import run_in_transaction
@@ -77,18 +76,14 @@ def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
 def _request_row(page: PageContext, request: ExactRequest) -> dict[str, str]:
     t = page.t
     who = request.decided_by or t("operator")
-    decided = f"{who} {_format_time(request.decided_at)}" if request.decided_at else "–"
+    decided = f"{who} {format_china_minute(request.decided_at)}" if request.decided_at else "–"
     return {
-        t("Requested"): _format_time(request.requested_at),
+        t("Requested"): format_china_minute(request.requested_at),
         t("Purpose"): request.purpose,
         t("State"): t(STATE_NAMES[request.state]),
         t("Decided"): decided,
         t("Reason"): request.reason or "–",
     }
-
-
-def _format_time(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
@@ -120,7 +115,10 @@ def _draw_export(page: PageContext, request: ExactRequest) -> None:
     t, place = page.t, f"exact/{request.id}"
     if request.valid_until is not None:
         st.success(
-            t("Approved; can be taken once until {until}.", until=_format_time(request.valid_until))
+            t(
+                "Approved; can be taken once until {until}.",
+                until=format_china_minute(request.valid_until),
+            )
         )
     form = FileFormat(
         st.radio(
@@ -184,7 +182,7 @@ def _draw_decision(page: PageContext, request: ExactRequest) -> None:
                 name=request.name,
                 login=request.account,
                 area=request.area,
-                day=_format_time(request.requested_at),
+                day=format_china_minute(request.requested_at),
             )
         )
         st.text(t("Wave: {wave}", wave=label_text(request.title, page.language, request.wave)))

@@ -17,18 +17,17 @@ from survey.publish.microdata.release_classes import merge_classes
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
 from survey.snapshot import NOT_ASKED
+from survey.store.china_time import CHINA
 
 MIN_CLASS_SIZE = 5
 """k: so many interviews share every combination of `KEY` and weight that is left in the file."""
 KEY = (STRATUM, "age_band", "gender")
 """City with urban or rural sampling point, age band, gender: what a neighbour knows."""
-_CHINA = "Asia/Shanghai"
 _RETAINED_COLUMNS = ("mode", "language")
 _ASKED_AS = {"age_band": "age"}
 """Columns of the analysis frame -> the item they are made of."""
 _NOISE = 1e-9
 """Relative; a weight that moves less was only rounded."""
-
 
 Pseudonym = Callable[[str, str], str]
 """Kind and true name -> the name in this file."""
@@ -91,7 +90,7 @@ def deidentify(
                 for psu in safe["psu"].astype(object)
             ],
             "weight": safe[WEIGHT].astype(float),
-            "day": safe["submitted_at"].dt.tz_convert(_CHINA).dt.strftime("%Y-%m-%d"),
+            "day": safe["submitted_at"].dt.tz_convert(CHINA).dt.strftime("%Y-%m-%d"),
         },
         index=safe.index,
     )

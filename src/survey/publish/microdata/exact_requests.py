@@ -30,7 +30,7 @@ from survey.publish.microdata.export import (
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
-from survey.store.china_time import CHINA
+from survey.store.china_time import format_china_minute
 from survey.store.tables import Account, Decision, ExactRowRequest, Snapshot, Wave, new_id, table_of
 
 VALID_FOR = timedelta(days=7)
@@ -363,13 +363,9 @@ def _approval_remarks(
         ),
         t(
             "Requested on {requested}; approved by {name} on {decided}: {reason}",
-            requested=_format_time(request.requested_at),
+            requested=format_china_minute(request.requested_at),
             name=decider.name if decider else t("the operator of the server"),
-            decided=_format_time(decided_at),
+            decided=format_china_minute(decided_at),
             reason=request.reason,
         ),
     )
-
-
-def _format_time(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"

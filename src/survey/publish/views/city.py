@@ -26,6 +26,8 @@ from survey.publish.views.estimate_text import (
     EstimateDifference,
     difference_of,
     estimate_at,
+    format_signed,
+    unsigned_difference,
 )
 from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
@@ -168,18 +170,16 @@ def _comparison(reading: ViewContext, difference: EstimateDifference) -> str:
     figure = difference.figure
     if not figure.available or figure.estimate is None:
         return t("A comparison with the nation is not available.")
-    size = f"{abs(figure.estimate):.1f}"
-    low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
     if not difference.is_clear and figure.low is None:
         return t("No detectable difference from the nation; no interval can be given.")
     if not difference.is_clear:
         return t(
             "No detectable difference from the nation (95% interval of the difference {low} to "
             "{high}).",
-            low=f"{figure.low or 0.0:+.1f}",
-            high=f"{figure.high or 0.0:+.1f}",
+            low=format_signed(figure.low or 0.0),
+            high=format_signed(figure.high or 0.0),
         )
-    words = {"size": size, "low": f"{low:.1f}", "high": f"{high:.1f}"}
+    words = unsigned_difference(figure)
     if difference.is_higher:
         return t("{size} points above the nation (95% interval {low}–{high}).", **words)
     return t("{size} points below the nation (95% interval {low}–{high}).", **words)

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -18,8 +16,8 @@ from survey.results.method import IntervalAuditMethod, MethodRecord
 from survey.results.wave_results import WaveInfo
 from survey.results.weighting import WeightingReport
 from survey.snapshot.snapshot_files import SnapshotManifest
+from survey.store.china_time import format_china_minute
 
-_CHINA = ZoneInfo("Asia/Shanghai")
 Facts = tuple[tuple[str, str], ...]
 """Name of a choice and what was chosen, in the reader's language."""
 
@@ -109,7 +107,7 @@ def _snapshot(
         (t("Wave"), wave.label(language)),
         (t("Valid interviews"), f"{manifest.rows:,d}"),
         (t("Cities"), f"{manifest.cities}"),
-        (t("Frozen"), _format_time(manifest.frozen_at)),
+        (t("Frozen"), format_china_minute(manifest.frozen_at)),
         (t("State"), t("final") if manifest.final else t("provisional")),
         (t("Snapshot (SHA-256)"), wave.snapshot_sha256),
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),
@@ -139,10 +137,6 @@ def _spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:
         codes=", ".join(manifest.without_question),
     )
     return ((t("Indicators without a question"), words),)
-
-
-def _format_time(moment: datetime) -> str:
-    return f"{moment.astimezone(_CHINA):%Y-%m-%d %H:%M}"
 
 
 def _weight_facts_of(

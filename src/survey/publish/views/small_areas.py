@@ -27,8 +27,7 @@ from survey.publish.views.small_area_comparison import (
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
-from survey.results.small_areas import BANDS, OVERALL, Grade
-from survey.sample.special_groups import SPECIAL_GROUPS
+from survey.results.small_areas import OVERALL, Grade, select_special_groups
 
 ORIENTATION = msg("For orientation only")
 
@@ -44,10 +43,7 @@ class SmallAreasView:
 
 def band_choices(results: WaveResults) -> tuple[str, ...]:
     """Return the groups of a wave that are followed city by city."""
-    known = results.method.groups
-    if results.wave.series == "main":
-        return tuple(group for group in SPECIAL_GROUPS if group in known)
-    return tuple(group for group in known if group.partition("=")[0] in BANDS)
+    return tuple(select_special_groups(results.method.groups, results.wave.series))
 
 
 def build_small_area_view(

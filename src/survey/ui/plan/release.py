@@ -1,7 +1,6 @@
 """Release of a wave's results: past releases, and the form to release or revoke."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 import streamlit as st
 from sqlmodel import Session
@@ -20,7 +19,7 @@ from survey.results.release import (
     release_wave,
     revoke_release,
 )
-from survey.store.china_time import CHINA
+from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveState, now
 from survey.ui.feedback import perform
@@ -60,15 +59,11 @@ def _release_row(page: PageContext, past_release: ReleaseRecord) -> dict[str, st
         t("Others may see"): shown,
         t(
             "Released"
-        ): f"{_format_time(past_release.released_at)} {past_release.released_by}".strip(),
-        t("Taken back"): f"{_format_time(past_release.ended_at)} {past_release.reason}"
+        ): f"{format_china_minute(past_release.released_at)} {past_release.released_by}".strip(),
+        t("Taken back"): f"{format_china_minute(past_release.ended_at)} {past_release.reason}"
         if past_release.ended_at
         else "–",
     }
-
-
-def _format_time(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _draw_release_form(page: PageContext, sheet: WaveOverview) -> None:
