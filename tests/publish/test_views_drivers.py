@@ -42,12 +42,8 @@ def test_the_first_three_are_named_with_their_agreement(frozen: Frozen, language
     shown = view(frozen, language=language)
     own = rows_of(frozen, area_level="city", area=SHANGHAI, group="all")
     first = own[own["priority"] > 0].sort_values("priority")
-    assert [this_priority.code for this_priority in shown.priorities] == list(
-        first["indicator"].astype(str)
-    )
-    assert [this_priority.agreement for this_priority in shown.priorities] == list(
-        first["agreement"]
-    )
+    assert [priority.code for priority in shown.priorities] == list(first["indicator"].astype(str))
+    assert [priority.agreement for priority in shown.priorities] == list(first["agreement"])
     for priority in shown.priorities:
         assert priority.name in shown.sentence
         assert f"{priority.agreement:.0f}%" in shown.sentence

@@ -336,7 +336,7 @@ def test_every_picture_says_what_it_shows(frozen: Frozen, language: str) -> None
         assert "95" in chart.subtitle
         assert chart.title in chart.alt
         assert len(chart.table)
-    keys = [picture(this_chart).key for this_chart in charts]
+    keys = [picture(chart).key for chart in charts]
     assert len(set(keys)) == len(keys)
 
 

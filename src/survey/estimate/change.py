@@ -162,13 +162,13 @@ def _read_wave(
     sample = Sample.read(frame, design)
     sums = PsuSums.collect(sample, domains, values, omega)
     linearised = Linearised.of(sums)
-    spreads = psu_variance(sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count)
-    members, variance = sums.by_domain(sums.members), spreads.variance
+    spread = psu_variance(sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count)
+    members, variance = sums.by_domain(sums.members), spread.variance
     if sample.assumed_deff is not None:
         base = sums.by_domain(sums.base)
         simple = simple_random_variance(sample, domains, values, linearised, members, base)
         variance = sample.assumed_deff * simple
-    return _Wave(sample, names, linearised, spreads, variance, members)
+    return _Wave(sample, names, linearised, spread, variance, members)
 
 
 def _shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:

@@ -16,11 +16,7 @@ from survey.estimate.domains import Domains
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import names_of
 from survey.estimate.indicators import statistics_of
-from survey.estimate.inference import (
-    ROUNDING_TOLERANCE,
-    estimate_magnitude,
-    zero_rounding_noise,
-)
+from survey.estimate.inference import ROUNDING_TOLERANCE, estimate_magnitude, zero_rounding_noise
 from survey.estimate.psu_sums import Linearised, PsuSums
 from survey.estimate.tables import describe, long_table
 from survey.estimate.tree import Tree
@@ -205,8 +201,8 @@ def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
         np.concatenate([first.z, -second.z]),
         np.concatenate([group.members, reference.members]),
     )
-    spreads = psu_variance(sample, psu, domain, z, members, domains)
-    variance = spreads.variance
+    spread = psu_variance(sample, psu, domain, z, members, domains)
+    variance = spread.variance
     if sample.assumed_deff is not None:
         variance = sample.assumed_deff * _simple_random_variance(
             sample, psu, domain, z, members, domains

@@ -113,7 +113,7 @@ def infer_linear(
     sums = PsuSums.collect(sample, domains, values, omega, renormalise=renormalise)
     linearised = Linearised.of(sums)
     members, base = sums.by_domain(sums.members), sums.by_domain(sums.base)
-    evidence = InferenceInputs(
+    inputs = InferenceInputs(
         estimate=linearised.estimate,
         magnitude=estimate_magnitude(linearised),
         spread=psu_variance(
@@ -124,7 +124,7 @@ def infer_linear(
         n_weighted=members,
         sum_weight=base,
     )
-    return evidence.to_inference(sample, level, deff)
+    return inputs.to_inference(sample, level, deff)
 
 
 def estimate_magnitude(linearised: Linearised) -> Floats:

@@ -20,14 +20,10 @@ from survey.disclosure import (
 )
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
-from survey.results.domains import (
-    AREA_LEVELS,
-)
+from survey.results.domains import AREA_LEVELS
 from survey.results.measures import measure_values
 from survey.results.wave_data import WaveData
-from survey.results.wave_estimates import (
-    WaveEstimates,
-)
+from survey.results.wave_estimates import WaveEstimates
 from survey.sample.special_groups import EVERYONE
 
 _AREA = ("area_level", "area")

@@ -15,10 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
 from survey.locale import Message, SurveyError, msg
-from survey.results.domains import (
-    GROUP_VARIABLES,
-    SHIPPED_SERIES,
-)
+from survey.results.domains import GROUP_VARIABLES, SHIPPED_SERIES
 from survey.sample.special_groups import ELDERLY
 
 MAX_CHOICES = 12

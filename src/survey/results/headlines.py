@@ -22,10 +22,7 @@ from survey.results.analysis import NotEstimableError
 from survey.results.rate_intervals import bound_rate_intervals
 from survey.results.typed_tables import ColumnTypes
 from survey.results.wave_data import WaveData, composite_of
-from survey.results.wave_estimates import (
-    WaveEstimates,
-    overall_deff,
-)
+from survey.results.wave_estimates import WaveEstimates, overall_deff
 from survey.sample.special_groups import EVERYONE
 
 DOMAIN, CITY_WEIGHTED = "domain", "city_weighted"

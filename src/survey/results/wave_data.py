@@ -25,12 +25,7 @@ from survey.results.analysis import (
     analysis_frame,
     sampling_design,
 )
-from survey.results.domains import (
-    GROUP_VARIABLES,
-    SHIPPED_SERIES,
-    area_labels,
-    group_memberships,
-)
+from survey.results.domains import GROUP_VARIABLES, SHIPPED_SERIES, area_labels, group_memberships
 from survey.results.group_questions import (
     GroupQuestion,
     declared_items,

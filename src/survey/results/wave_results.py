@@ -19,10 +19,7 @@ from survey.fieldwork.waves import WaveSummary, wave_fields
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.locale import SurveyError, msg
 from survey.results.changes import SAME_WAVE
-from survey.results.domains import (
-    area_labels,
-    cities_of,
-)
+from survey.results.domains import area_labels, cities_of
 from survey.results.microaggregation import CityRun, microaggregate, top_city_codes
 from survey.results.release import find_current_release
 from survey.results.snapshots import (
@@ -38,12 +35,7 @@ from survey.results.snapshots import (
     get_newest_snapshot,
     list_newest_snapshots,
 )
-from survey.results.table_cache import (
-    cached_table,
-    file_age,
-    published_table,
-    read_method,
-)
+from survey.results.table_cache import cached_table, file_age, published_table, read_method
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings

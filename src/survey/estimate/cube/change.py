@@ -145,8 +145,8 @@ class _SharedPsuScores:
             kept = np.flatnonzero(indexer >= 0)
             positions = indexer[kept], kept
         present = [
-            _psu_presence(cube, place)
-            for cube, place in zip((before, after), positions, strict=True)
+            _psu_presence(cube, positions_in_cube)
+            for cube, positions_in_cube in zip((before, after), positions, strict=True)
         ]
         return cls(samples, positions, present[0] * present[1])
 
@@ -180,9 +180,9 @@ class _SharedPsuScores:
         return covariance.reshape(areas, *shape), df.reshape(areas, *shape)
 
 
-def _psu_presence(cube: Cube, place: Codes) -> Floats:
+def _psu_presence(cube: Cube, positions: Codes) -> Floats:
     sums, plan = cube.sums, cube.sums.plan
-    scored = (sums.weight[place, : len(sums.groups)] > 0).astype(np.float64)
+    scored = (sums.weight[positions, : len(sums.groups)] > 0).astype(np.float64)
     support = (plan.omega[plan.several] != 0).astype(np.float64).T
     return plan.spread_out(scored, (scored @ support > 0).astype(np.float64))
 

@@ -8,12 +8,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import (
-    Codes,
-    Floats,
-    keep_freed_memory,
-    limit_to_one_thread,
-)
+from survey.estimate.arrays import Codes, Floats, keep_freed_memory, limit_to_one_thread
 from survey.estimate.cube.accumulator import CubeMoments, RowAccumulator, StatisticLayout
 from survey.estimate.cube.frame_reader import area_of_psus, read_area, read_groups, read_raw
 from survey.estimate.cube.rows import CubeRows, centre_answers, cut_into_chunks

@@ -23,9 +23,7 @@ from survey.publish.views.estimate_text import (
     unsigned_difference,
 )
 from survey.publish.views.table_slice import TableSlice
-from survey.publish.views.view_context import (
-    ViewContext,
-)
+from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
 from survey.results.crosswalk import NotComparableReason, crosswalk

@@ -31,9 +31,7 @@ from survey.publish.views.estimate_text import (
 )
 from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
-from survey.publish.views.view_context import (
-    ViewContext,
-)
+from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.group_questions import declared_items
 from survey.sample.city_frame import FrameCity

@@ -17,9 +17,7 @@ from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows, ranges_of
 from survey.publish.views.estimate_text import missing_text
 from survey.publish.views.table_slice import Floats, TableSlice
-from survey.publish.views.view_context import (
-    ViewContext,
-)
+from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.drivers import DRIVER_GROUPS, DriverStatus
 from survey.sample.special_groups import EVERYONE

@@ -8,12 +8,7 @@ from survey.locale import Message, msg
 from survey.publish.views.estimate_text import Estimate, estimate_at, format_estimate
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
-from survey.results.headlines import (
-    CITY_WEIGHTED,
-    DOMAIN,
-    ITEM_MEANS,
-    PER_RESPONDENT,
-)
+from survey.results.headlines import CITY_WEIGHTED, DOMAIN, ITEM_MEANS, PER_RESPONDENT
 from survey.results.wave_results import Filter
 
 BASES: Mapping[str, Message] = MappingProxyType(

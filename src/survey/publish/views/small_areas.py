@@ -15,10 +15,7 @@ from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.small_areas import GRADE_C, UNGRADED
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows, counts, ranges, ranges_of
-from survey.publish.views.estimate_text import (
-    UNRELIABLE,
-    missing_text,
-)
+from survey.publish.views.estimate_text import UNRELIABLE, missing_text
 from survey.publish.views.small_area_comparison import (
     ComparisonColumn,
     SmallAreaFilters,

@@ -20,9 +20,7 @@ from survey.publish.views.measures import rates, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
-from survey.results.domains import (
-    SHIPPED_SERIES,
-)
+from survey.results.domains import SHIPPED_SERIES
 from survey.results.group_questions import declared_items
 from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL, SPECIAL_GROUPS
 

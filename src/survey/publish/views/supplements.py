@@ -14,9 +14,7 @@ from survey.publish.views.chart_panels import ChartHeading
 from survey.publish.views.estimate_text import NO_ESTIMATE, Estimate, estimate_at
 from survey.publish.views.measures import answers_to, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
-from survey.publish.views.view_context import (
-    ViewContext,
-)
+from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.sample.special_groups import EVERYONE
 

@@ -21,9 +21,7 @@ from survey.publish.views.changes import (
 from survey.publish.views.chart_panels import ChartHeading, gap_chart
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.estimate_text import MULTIPLE_TESTING_NOTE
-from survey.publish.views.view_context import (
-    ViewContext,
-)
+from survey.publish.views.view_context import ViewContext
 from survey.publish.views.year_series import TrendScope, trend_chart
 from survey.results import WaveResults
 from survey.results.changes import CHANGE_GROUPS
@@ -125,5 +123,5 @@ def _years(
         reading.principal.require(Action.READ_RESULTS, filters.place)
     level = cells.texts("area_level")[0] if len(cells) else "nation"
     area = filters.place if len(cells) else NATION
-    place = TrendScope(level, area, filters.group)
-    return trend_chart(reading, others, filters.indicator, place=place, key="trends-years")
+    scope = TrendScope(level, area, filters.group)
+    return trend_chart(reading, others, filters.indicator, scope=scope, key="trends-years")

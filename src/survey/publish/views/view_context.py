@@ -9,9 +9,7 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Translator, translator
-from survey.publish.views.display_names import (
-    DisplayNames,
-)
+from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import Estimate, estimate_at
 from survey.publish.views.table_slice import TableSlice
 from survey.results.measures import FORM

@@ -17,9 +17,7 @@ from survey.publish.charts.trend import OWN, PUBLISHED
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows
 from survey.publish.views.estimate_text import Estimate, estimate_at, format_interval
-from survey.publish.views.view_context import (
-    ViewContext,
-)
+from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.crosswalk import crosswalk
 from survey.sample.special_groups import EVERYONE
@@ -42,7 +40,7 @@ def trend_chart(
     others: Sequence[WaveResults],
     indicator: str,
     *,
-    place: TrendScope = NATIONWIDE,
+    scope: TrendScope = NATIONWIDE,
     key: str = "overview-trend",
 ) -> ChartPanel:
     """Return the chart of own waves and published scores of one indicator, by year.
@@ -55,10 +53,10 @@ def trend_chart(
     own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
     published = t("Published by the association (press)")
     points = sorted(
-        [*_own_points(reading, waves, codes, place), *_published_points(indicator, place)],
+        [*_own_points(reading, waves, codes, scope), *_published_points(indicator, scope)],
         key=lambda point: (point.series, point.year),
     )
-    title = _title(reading, indicator, place)
+    title = _title(reading, indicator, scope)
     value = score_title(t)
     return ChartPanel(
         key=key,
@@ -110,13 +108,13 @@ def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _title(reading: ViewContext, indicator: str, place: TrendScope) -> str:
+def _title(reading: ViewContext, indicator: str, scope: TrendScope) -> str:
     words = {
         "indicator": reading.names.indicator(indicator),
-        "area": reading.names.area(place.area),
-        "group": reading.names.group(place.group),
+        "area": reading.names.area(scope.area),
+        "group": reading.names.group(scope.group),
     }
-    if place.group == EVERYONE:
+    if scope.group == EVERYONE:
         return reading.t("{indicator} over the years, {area}", **words)
     return reading.t("{indicator} over the years, {area}, {group}", **words)
 
@@ -156,7 +154,7 @@ def _own_points(
     reading: ViewContext,
     waves: Sequence[WaveResults],
     codes: Mapping[str, str | None],
-    place: TrendScope,
+    scope: TrendScope,
 ) -> list[TrendPoint]:
     points = []
     for results in waves:
@@ -165,7 +163,7 @@ def _own_points(
             continue
         try:
             figure = _estimate_in_wave(
-                ViewContext(results, reading.principal, reading.language), code, place
+                ViewContext(results, reading.principal, reading.language), code, scope
             )
         except SurveyError:
             continue
@@ -175,17 +173,17 @@ def _own_points(
     return points
 
 
-def _estimate_in_wave(reading: ViewContext, code: str, place: TrendScope) -> Estimate:
+def _estimate_in_wave(reading: ViewContext, code: str, scope: TrendScope) -> Estimate:
     cells = reading.cells(
-        area_level=place.level, area=place.area, group=place.group, indicator=code
+        area_level=scope.level, area=scope.area, group=scope.group, indicator=code
     )
     return estimate_at(cells)
 
 
 @lru_cache(maxsize=512)
-def _published_points(indicator: str, place: TrendScope) -> tuple[TrendPoint, ...]:
+def _published_points(indicator: str, scope: TrendScope) -> tuple[TrendPoint, ...]:
     series = published_series(
-        area_level=place.level, area=place.area, group=place.group, indicator=indicator
+        area_level=scope.level, area=scope.area, group=scope.group, indicator=indicator
     )
     return tuple(
         TrendPoint(int(year), PUBLISHED, float(score), derived=status == "derived")
