@@ -11,8 +11,8 @@ from survey.disclosure import (
     Overlaps,
     count_hidden_by_rule,
     find_overlaps,
+    mask_reasons,
     mask_sensitive_reason,
-    neutral,
     protect,
 )
 
@@ -234,7 +234,7 @@ def test_what_readers_see_tells_the_hidden_cells_apart_by_nothing() -> None:
         totals=[of_all("none", "young", "middle", "old")],
     )
     assert set(reasons(decided).values()) == {"", "empty", "too_few", "secondary"}
-    seen = neutral(decided)
+    seen = mask_reasons(decided)
     hidden = seen[~seen["shown"]].drop(columns="group")
     assert len(hidden) == 3
     assert len(hidden.astype(str).drop_duplicates()) == 1

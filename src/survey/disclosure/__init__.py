@@ -10,8 +10,8 @@ from survey.disclosure.suppression import (
     MINIMUM_N,
     SuppressionReason,
     count_hidden_by_rule,
+    mask_reasons,
     mask_sensitive_reason,
-    neutral,
 )
 from survey.disclosure.totals import AdditiveTotal
 
@@ -29,9 +29,9 @@ __all__ = [
     "audit_published",
     "count_hidden_by_rule",
     "find_overlaps",
+    "mask_reasons",
     "mask_sensitive_reason",
     "narrow_keys",
-    "neutral",
     "propagate_suppression",
     "protect",
 ]

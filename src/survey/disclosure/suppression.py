@@ -92,7 +92,7 @@ def mask_sensitive_reason(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(reason=reason)
 
 
-def neutral(table: pd.DataFrame) -> pd.DataFrame:
+def mask_reasons(table: pd.DataFrame) -> pd.DataFrame:
     """Return a protected table with one reason for all hidden rows, and without their status.
 
     The status of a hidden row would tell as well: `empty` that nobody is in it, `not_estimable`

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.disclosure import neutral
+from survey.disclosure import mask_reasons
 
 _FIGURES = (
     "estimate", "ci_low", "ci_high", "reference", "difference", "before", "after",
@@ -74,7 +74,7 @@ def to_published_table(table: pd.DataFrame) -> pd.DataFrame:
         elif name not in WITHHELD:
             raise UndeclaredColumnError(name)
     result = pd.DataFrame(columns, index=table.index, copy=False)
-    return neutral(result) if "shown" in result.columns else result
+    return mask_reasons(result) if "shown" in result.columns else result
 
 
 def _shown_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
