@@ -46,11 +46,11 @@ def _draw_data_table(page: PageContext, picture: ChartPanel, *, demo: bool) -> N
 
     They are two thirds of a page's elements, and few readers want those of every picture.
     """
-    place = st.expander(
+    expander = st.expander(
         page.t("Data as a table, downloads"), key=f"{picture.key}/data", on_change="rerun"
     )
-    if place.open:
-        with place:
+    if expander.open:
+        with expander:
             st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
             _draw_downloads(page, picture, demo=demo)
 

@@ -59,17 +59,17 @@ def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
     show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         own = list_exact_requests(session=session, principal=page.principal, now=now())
-    own = [this_request for this_request in own if this_request.wave == wave.key]
+    own = [request for request in own if request.wave == wave.key]
     if own:
         st.table(
-            [_request_row(page, this_request) for this_request in own],
+            [_request_row(page, request) for request in own],
             border="horizontal",
             alt=t("Own requests"),
         )
     for request in own:
         if request.state is RequestState.APPROVED:
             _draw_export(page, request)
-    if not any(this_request.state is RequestState.WAITING for this_request in own):
+    if not any(request.state is RequestState.WAITING for request in own):
         _draw_request_form(page, wave)
 
 
@@ -112,7 +112,7 @@ def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
 
 
 def _draw_export(page: PageContext, request: ExactRequest) -> None:
-    t, place = page.t, f"exact/{request.id}"
+    t, prefix = page.t, f"exact/{request.id}"
     if request.valid_until is not None:
         st.success(
             t(
@@ -122,14 +122,14 @@ def _draw_export(page: PageContext, request: ExactRequest) -> None:
         )
     form = FileFormat(
         st.radio(
-            t("File"), [each.value for each in FileFormat], horizontal=True, key=f"{place}/form",
+            t("File"), [each.value for each in FileFormat], horizontal=True, key=f"{prefix}/form",
             format_func=lambda each: FORM_NAMES[FileFormat(each)],
         )
     )  # fmt: skip
     name = f"{request.wave}-exact-rows-{request.id.hex[-8:]}.{form}"
     draw_download_button(
         page, t("Take the exact file"),
-        File(name, MEDIA[form], lambda: _export_file(page, request.id, form)), key=f"{place}/take",
+        File(name, MEDIA[form], lambda: _export_file(page, request.id, form)), key=f"{prefix}/take",
         type="primary", icon=":material/download:",
     )  # fmt: skip
 

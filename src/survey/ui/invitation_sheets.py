@@ -29,11 +29,11 @@ _PRINTED, _PLACE, _DAYS = "sheet/printed", "sheets", 3
 def draw_invitation_sheets(page: PageContext, task: SurveyorTask) -> None:
     """Draw the part for printed codes, folded until a surveyor opens it."""
     t = page.t
-    place = st.expander(
+    expander = st.expander(
         t("Printed codes for places without a network"), key="sheets", on_change="rerun"
     )
-    if place.open:
-        with place:
+    if expander.open:
+        with expander:
             _draw_sheets(page, task)
 
 

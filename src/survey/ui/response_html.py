@@ -163,8 +163,8 @@ def format_history_entry(t: Translator, step: HistoryEntry) -> str:
     if step.action == AuditEvent.RESPONSE_WITHDRAWN:
         done = t("withdrawn by the respondent, answers deleted")
     reason = format_reason(t, ReviewReason.parse(str(step.detail.get("reason", ""))))
-    together = int(step.detail.get("together", 1))
-    if together > 1:
-        done += t(" (one of {count} together)", count=together)
+    decided = int(step.detail.get("together", 1))
+    if decided > 1:
+        done += t(" (one of {count} together)", count=decided)
     who = step.actor or t("respondent")
     return " · ".join(part for part in (format_time(step.at), who, done, reason) if part)

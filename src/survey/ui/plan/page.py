@@ -18,12 +18,12 @@ from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import collect_freeze_result
-from survey.ui.plan.quota_policy import policy
+from survey.ui.plan.quota_policy import draw_quota_policy
 from survey.ui.plan.release import draw_release
-from survey.ui.plan.sample import sample
-from survey.ui.plan.sampling_points import points
-from survey.ui.plan.staff import people
-from survey.ui.plan.wave_settings import draw_new_wave, wave
+from survey.ui.plan.sample import draw_sample_planner
+from survey.ui.plan.sampling_points import draw_points_part
+from survey.ui.plan.staff import draw_staff
+from survey.ui.plan.wave_settings import draw_new_wave, draw_wave_settings
 from survey.ui.url_state import pick
 
 NEW = "new"
@@ -86,16 +86,16 @@ def _draw_chosen_wave(
     {
         WAVE: lambda: _draw_wave_state(page, sheet, offered),
         SAMPLE: lambda: _draw_sample_and_quotas(page, sheet),
-        POINTS: lambda: points(page, sheet),
-        PEOPLE: lambda: people(page, sheet),
+        POINTS: lambda: draw_points_part(page, sheet),
+        PEOPLE: lambda: draw_staff(page, sheet),
     }[part]()
 
 
 def _draw_wave_state(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
-    wave(page, sheet, offered)
+    draw_wave_settings(page, sheet, offered)
     draw_release(page, sheet)
 
 
 def _draw_sample_and_quotas(page: PageContext, sheet: WaveOverview) -> None:
-    sample(page, sheet)
-    policy(page, sheet)
+    draw_sample_planner(page, sheet)
+    draw_quota_policy(page, sheet)

@@ -27,7 +27,7 @@ _NAMES: dict[QuotaPolicy, Message] = {
 }
 
 
-def policy(page: PageContext, sheet: WaveOverview) -> None:
+def draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the present rule, and its switch while principal and state allow a change."""
     t = page.t
     with read_scope(page.settings.store_url) as session:

@@ -41,7 +41,7 @@ def draw_release(page: PageContext, sheet: WaveOverview) -> None:
         )
     )
     if past:
-        rows = [_release_row(page, past_release) for past_release in past]
+        rows = [_release_row(page, release) for release in past]
         st.table(rows, border="horizontal", alt=t("Release of the results"))
     if page.principal.may(Action.RELEASE):
         if sheet.state is WaveState.FROZEN:
@@ -50,42 +50,40 @@ def draw_release(page: PageContext, sheet: WaveOverview) -> None:
             _draw_revoke_form(page, sheet)
 
 
-def _release_row(page: PageContext, past_release: ReleaseRecord) -> dict[str, str]:
+def _release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
     t = page.t
-    shown = t(SHOWN_NAMES[past_release.shown])
-    if past_release.first_places is not None:
-        shown = f"{shown} ({past_release.first_places})"
+    shown = t(SHOWN_NAMES[release.shown])
+    if release.first_places is not None:
+        shown = f"{shown} ({release.first_places})"
     return {
         t("Others may see"): shown,
-        t(
-            "Released"
-        ): f"{format_china_minute(past_release.released_at)} {past_release.released_by}".strip(),
-        t("Taken back"): f"{format_china_minute(past_release.ended_at)} {past_release.reason}"
-        if past_release.ended_at
+        t("Released"): f"{format_china_minute(release.released_at)} {release.released_by}".strip(),
+        t("Taken back"): f"{format_china_minute(release.ended_at)} {release.reason}"
+        if release.ended_at
         else "–",
     }
 
 
 def _draw_release_form(page: PageContext, sheet: WaveOverview) -> None:
-    t, place = page.t, f"plan/release/{sheet.key}"
-    words = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
+    t, prefix = page.t, f"plan/release/{sheet.key}"
+    names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
     shown = Shown(
         st.radio(
-            t("What others may see of a city"), list(words), key=f"{place}/shown",
-            format_func=words.__getitem__,
+            t("What others may see of a city"), list(names), key=f"{prefix}/shown",
+            format_func=names.__getitem__,
         )
     )  # fmt: skip
-    places = MIN_NAMED_CITIES
+    named_cities = MIN_NAMED_CITIES
     if shown is Shown.NAMES:
-        places = st.number_input(
+        named_cities = st.number_input(
             t("First places that are named"), MIN_NAMED_CITIES, MAX_NAMED_CITIES, MIN_NAMED_CITIES,
-            key=f"{place}/places",
+            key=f"{prefix}/places",
         )  # fmt: skip
 
     def change(session: Session, person: Principal) -> None:
         release_wave(
             session=session, principal=person, wave_key=sheet.key, shown=shown,
-            first_places=int(places) if shown is Shown.NAMES else None, now=now(),
+            first_places=int(named_cities) if shown is Shown.NAMES else None, now=now(),
         )  # fmt: skip
 
     _draw_action_button(
@@ -94,9 +92,9 @@ def _draw_release_form(page: PageContext, sheet: WaveOverview) -> None:
 
 
 def _draw_revoke_form(page: PageContext, sheet: WaveOverview) -> None:
-    t, place = page.t, f"plan/release/{sheet.key}"
+    t, prefix = page.t, f"plan/release/{sheet.key}"
     reason = st.text_input(
-        t("Why the release is taken back"), key=f"{place}/reason", max_chars=MAX_REASON_CHARS,
+        t("Why the release is taken back"), key=f"{prefix}/reason", max_chars=MAX_REASON_CHARS,
         help=t("What others have read or saved stays with them."),
     )  # fmt: skip
 

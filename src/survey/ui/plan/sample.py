@@ -42,7 +42,7 @@ _A_CITY = TOTAL // 100
 _LEVELS = (0.9, 0.95, 0.99)
 
 
-def sample(page: PageContext, sheet: WaveOverview) -> None:
+def draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the saved plan, one computed now, or one from a workbook."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
@@ -61,54 +61,54 @@ def sample(page: PageContext, sheet: WaveOverview) -> None:
         elif source == FILE:
             request = _draw_plan_upload(page, sheet, cities)
         if request is not None:
-            _draw_sample(page, sheet, cities, request, source)
+            _draw_plan(page, sheet, cities, request, source)
 
 
 def _draw_request(
     page: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: int
 ) -> PlanRequest:
     """Draw the fields of a plan and return the request; every change is computed at once."""
-    t, usual, place = page.t, saved or PlanRequest(), f"aim/{sheet.key}/{page.language}"
+    t, usual, prefix = page.t, saved or PlanRequest(), f"aim/{sheet.key}/{page.language}"
     aim = usual.aim if saved else replace(usual.aim, total=max(_A_CITY * cities, 1))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         margin = st.number_input(
-            t("Margin (± points)"), 0.5, 49.0, aim.margin, 0.5, key=f"{place}/margin"
+            t("Margin (± points)"), 0.5, 49.0, aim.margin, 0.5, key=f"{prefix}/margin"
         )
         level = st.selectbox(
             t("Confidence"), _LEVELS, index=_LEVELS.index(aim.level) if aim.level in _LEVELS else 1,
-            format_func=lambda option: f"{option:.0%}", key=f"{place}/level",
+            format_func=lambda option: f"{option:.0%}", key=f"{prefix}/level",
         )  # fmt: skip
         deff = st.number_input(
-            t("Design effect"), 1.0, 20.0, aim.deff, 0.1, key=f"{place}/deff",
+            t("Design effect"), 1.0, 20.0, aim.deff, 0.1, key=f"{prefix}/deff",
             help=explain("design effect", page.language),
         )  # fmt: skip
         total = st.number_input(
-            t("Interviews in all"), 1, 5_000_000, aim.total, 1_000, key=f"{place}/total"
+            t("Interviews in all"), 1, 5_000_000, aim.total, 1_000, key=f"{prefix}/total"
         )
         rule = st.selectbox(
             t("Interviews beyond the floor"),
             list(AllocationRule),
             index=list(AllocationRule).index(aim.rule),
             format_func=lambda option: t(RULES[option.value]),
-            key=f"{place}/rule",
+            key=f"{prefix}/rule",
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         price = st.number_input(
-            t("Yuan an interview"), 0.0, 1e6, aim.price, 1.0, key=f"{place}/price"
+            t("Yuan an interview"), 0.0, 1e6, aim.price, 1.0, key=f"{prefix}/price"
         )
         budget = st.number_input(
-            t("Budget (yuan)"), 0.0, 1e12, aim.budget, 10_000.0, key=f"{place}/budget",
+            t("Budget (yuan)"), 0.0, 1e12, aim.budget, 10_000.0, key=f"{prefix}/budget",
             placeholder=t("no limit"),
         )  # fmt: skip
         reserve = st.number_input(
             t("Reserve (%)"), 0.0, MAX_RESERVE * 100, usual.reserve * 100, 1.0,
-            key=f"{place}/reserve", help=t("Asked for on top, for what review will take away."),
+            key=f"{prefix}/reserve", help=t("Asked for on top, for what review will take away."),
         )  # fmt: skip
         quotas = st.selectbox(
             t("Quotas"), list(QUOTA_KINDS), index=0 if usual.crossed else 1,
-            format_func=lambda option: t(QUOTA_KINDS[option]), key=f"{place}/quotas",
+            format_func=lambda option: t(QUOTA_KINDS[option]), key=f"{prefix}/quotas",
         )  # fmt: skip
-    elderly, guardian = _draw_oversampling(page, sheet, usual, place)
+    elderly, guardian = _draw_oversampling(page, sheet, usual, prefix)
     asked = PrecisionTarget(
         margin=margin, level=float(level), deff=deff, rule=rule or AllocationRule.PROPORTIONAL,
         total=int(total), price=price, budget=budget,
@@ -120,7 +120,7 @@ def _draw_request(
 
 
 def _draw_oversampling(
-    page: PageContext, sheet: WaveOverview, usual: PlanRequest, place: str
+    page: PageContext, sheet: WaveOverview, usual: PlanRequest, prefix: str
 ) -> tuple[float, float]:
     """Draw the oversampling of groups: only in the main study, fixed once it is open."""
     t = page.t
@@ -130,12 +130,12 @@ def _draw_oversampling(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         elderly = st.number_input(
             t("60 and over asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.elderly, 0.5,
-            key=f"{place}/elderly", disabled=fixed,
+            key=f"{prefix}/elderly", disabled=fixed,
             help=explain("oversampling", page.language),
         )  # fmt: skip
         guardian = st.number_input(
             t("Guardians asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.guardian, 0.5,
-            key=f"{place}/guardian", disabled=fixed,
+            key=f"{prefix}/guardian", disabled=fixed,
             help=explain("oversampling", page.language),
         )  # fmt: skip
     return elderly, guardian
@@ -160,7 +160,7 @@ def _draw_plan_upload(
     return plan_file.request
 
 
-def _draw_sample(
+def _draw_plan(
     page: PageContext,
     sheet: WaveOverview,
     cities: list[FrameCity],
@@ -170,7 +170,7 @@ def _draw_sample(
     t = page.t
     planned = build_sampling_plan(cities, sheet.series, request)
     view = build_plan_view(planned, cities, sheet.series, page.language)
-    _draw_answer(page, view)
+    _draw_headline(page, view)
     with st.container(horizontal=True):
         if source != SAVED and page.principal.may(Action.PLAN):
             st.button(
@@ -192,7 +192,7 @@ def _draw_sample(
     )  # fmt: skip
 
 
-def _draw_answer(page: PageContext, view: PlanView) -> None:
+def _draw_headline(page: PageContext, view: PlanView) -> None:
     unit = escape(page.t("interviews"))
     st.html(
         f'<div class="hcs-answer"><span class="number">{view.total:,}</span>'
@@ -208,11 +208,11 @@ def _draw_groups(page: PageContext, view: PlanView) -> None:
 
 
 def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
-    beside = page.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
+    text = page.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
     return (
         f'<div class="hcs-tile"><div class="name">{escape(group.name)}</div>'
         f'<span class="number">±{group.best:.1f} – ±{group.worst:.1f}</span>'
-        f'<p class="hcs-facts">{escape(beside)}</p></div>'
+        f'<p class="hcs-facts">{escape(text)}</p></div>'
     )
 
 

@@ -35,75 +35,20 @@ from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
 
-
-def draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
-    """Draw the form for one point's target and days; nothing if the wave's state forbids it."""
-    if not page.principal.may(Action.PLAN) or sheet.state not in {
-        WaveState.PLANNED,
-        WaveState.OPEN,
-    }:
-        return
-    t, names = page.t, DisplayNames(page.language, None)
-    by_code = {line.code: line for line in lines}
-    st.subheader(t("Change one point"), anchor=False)
-    code = st.selectbox(
-        t("Sampling point"),
-        list(by_code),
-        index=None,
-        placeholder=t("Choose or type"),
-        format_func=lambda option: (
-            f"{names.area(by_code[option].city_code)} · {by_code[option].name} · {option}"
-        ),
-        key=f"point-choice/{sheet.key}",
-    )
-    if code is None:
-        return
-    point, place = by_code[code], f"point/{sheet.key}/{code}"
-    with st.form(place, border=True, enter_to_submit=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input(t("Target"), 1, MAX_TARGET, point.target, key=f"{place}/target")
-            for name, label, day in (
-                ("opens_on", t("First day"), point.opens_on),
-                ("closes_on", t("Last day"), point.closes_on),
-            ):
-                st.date_input(
-                    label, day, key=f"{place}/{name}", format="YYYY-MM-DD",
-                    min_value=sheet.opens_on, max_value=sheet.closes_on,
-                )  # fmt: skip
-        st.caption(t("Without days of its own, the point is worked at on the days of the wave."))
-        st.form_submit_button(
-            t("Save the point"), type="primary", key="point-save",
-            on_click=partial(_save_point, page, sheet, code, place),
-        )  # fmt: skip
-
-
-def _save_point(page: PageContext, sheet: WaveOverview, code: str, place: str) -> None:
-    typed = st.session_state
-
-    def change(session: Session, person: Principal) -> None:
-        update_point(
-            session=session, principal=person, key=sheet.key, code=code,
-            target=int(typed[f"{place}/target"]), opens_on=typed[f"{place}/opens_on"],
-            closes_on=typed[f"{place}/closes_on"], now=now(),
-        )  # fmt: skip
-
-    perform(page, change, done=page.t("The point {code} is saved.", code=code))
-
-
 _DEFAULT_POINTS = 30
 _SHOWN = 500
 
 
-def _may_change_points(page: PageContext, sheet: WaveOverview) -> bool:
-    return page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}
-
-
-def points(page: PageContext, sheet: WaveOverview) -> None:
+def draw_points_part(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the upload of a list while the state allows it, and the points of the wave."""
     if _may_change_points(page, sheet):
         _draw_upload(page, sheet)
     _draw_earlier_draws(page, sheet)
     _draw_point_list(page, sheet)
+
+
+def _may_change_points(page: PageContext, sheet: WaveOverview) -> bool:
+    return page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}
 
 
 def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
@@ -131,14 +76,14 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
 
 def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: PointList) -> None:
     """Draw a preview of the draw and the button that stores it."""
-    t, place = page.t, f"draw/{listed.sha256[:12]}"
-    st.session_state.setdefault(f"{place}/seed", secrets.randbelow(10**9))
+    t, prefix = page.t, f"draw/{listed.sha256[:12]}"
+    st.session_state.setdefault(f"{prefix}/seed", secrets.randbelow(10**9))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         per_city = st.number_input(
-            t("Points a city"), 1, MAX_POINTS, _DEFAULT_POINTS, key=f"{place}/points"
+            t("Points a city"), 1, MAX_POINTS, _DEFAULT_POINTS, key=f"{prefix}/points"
         )
         seed = st.number_input(
-            t("Seed of the draw"), 0, MAX_SEED, key=f"{place}/seed",
+            t("Seed of the draw"), 0, MAX_SEED, key=f"{prefix}/seed",
             help=t("Any whole number, for example from a public lottery. The same list and seed "
                    "always give the same points."),
         )  # fmt: skip
@@ -260,7 +205,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
     )  # fmt: skip
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and code.", shown=_SHOWN))
-    draw_point_form(page, sheet, lines)
+    _draw_point_form(page, sheet, lines)
 
 
 def _days(point: PointSummary) -> str:
@@ -268,3 +213,54 @@ def _days(point: PointSummary) -> str:
     if not point.opens_on and not point.closes_on:
         return ""
     return f"{point.opens_on or '…'} – {point.closes_on or '…'}"
+
+
+def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
+    """Draw the form for one point's target and days; nothing if the wave's state forbids it."""
+    if not _may_change_points(page, sheet):
+        return
+    t, names = page.t, DisplayNames(page.language, None)
+    by_code = {line.code: line for line in lines}
+    st.subheader(t("Change one point"), anchor=False)
+    code = st.selectbox(
+        t("Sampling point"),
+        list(by_code),
+        index=None,
+        placeholder=t("Choose or type"),
+        format_func=lambda option: (
+            f"{names.area(by_code[option].city_code)} · {by_code[option].name} · {option}"
+        ),
+        key=f"point-choice/{sheet.key}",
+    )
+    if code is None:
+        return
+    point, prefix = by_code[code], f"point/{sheet.key}/{code}"
+    with st.form(prefix, border=True, enter_to_submit=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.number_input(t("Target"), 1, MAX_TARGET, point.target, key=f"{prefix}/target")
+            for name, label, day in (
+                ("opens_on", t("First day"), point.opens_on),
+                ("closes_on", t("Last day"), point.closes_on),
+            ):
+                st.date_input(
+                    label, day, key=f"{prefix}/{name}", format="YYYY-MM-DD",
+                    min_value=sheet.opens_on, max_value=sheet.closes_on,
+                )  # fmt: skip
+        st.caption(t("Without days of its own, the point is worked at on the days of the wave."))
+        st.form_submit_button(
+            t("Save the point"), type="primary", key="point-save",
+            on_click=partial(_save_point, page, sheet, code, prefix),
+        )  # fmt: skip
+
+
+def _save_point(page: PageContext, sheet: WaveOverview, code: str, prefix: str) -> None:
+    typed = st.session_state
+
+    def change(session: Session, person: Principal) -> None:
+        update_point(
+            session=session, principal=person, key=sheet.key, code=code,
+            target=int(typed[f"{prefix}/target"]), opens_on=typed[f"{prefix}/opens_on"],
+            closes_on=typed[f"{prefix}/closes_on"], now=now(),
+        )  # fmt: skip
+
+    perform(page, change, done=page.t("The point {code} is saved.", code=code))

@@ -25,7 +25,7 @@ from survey.ui.plan.list_upload import draw_list_upload
 _SHOWN = 500
 
 
-def people(page: PageContext, sheet: WaveOverview) -> None:
+def draw_staff(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the upload of assignments while the state allows it, and the present people."""
     if page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
         _draw_assignment_upload(page, sheet)

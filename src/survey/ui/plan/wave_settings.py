@@ -50,7 +50,7 @@ _WARNINGS: dict[WaveState, Message] = {
 }
 
 
-def wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+def draw_wave_settings(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
     """Draw the state of a wave, its facts, its transitions, and the form to change it."""
     t = page.t
     state = escape(t(STATE_NAMES[sheet.state]).capitalize())
@@ -150,7 +150,7 @@ def draw_new_wave(page: PageContext, offered: WaveOptions) -> None:
 
 def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | None) -> None:
     t = page.t
-    place = f"plan/{sheet.key if sheet else 'new'}/{page.language}"
+    prefix = f"plan/{sheet.key if sheet else 'new'}/{page.language}"
     st.subheader(t("Change the wave") if sheet else t("A new wave"), anchor=False)
 
     def fixed(name: str) -> bool:
@@ -158,34 +158,34 @@ def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | No
             name in IMMUTABLE_ONCE_OPEN
         )  # fmt: skip
 
-    with st.form(place, border=True, enter_to_submit=False):
+    with st.form(prefix, border=True, enter_to_submit=False):
         with _draw_row():
             if sheet is None:
                 st.text_input(
-                    t("Short name"), key=f"{place}/key", placeholder="main-2027", max_chars=40,
+                    t("Short name"), key=f"{prefix}/key", placeholder="main-2027", max_chars=40,
                     help=t("For links and the command line; it can never be changed."),
                 )  # fmt: skip
             st.selectbox(
-                t("Series"), _series(sheet), key=f"{place}/series", disabled=fixed("series"),
+                t("Series"), _series(sheet), key=f"{prefix}/series", disabled=fixed("series"),
                 index=_series(sheet).index(sheet.series) if sheet else 0,
                 accept_new_options=True, placeholder=t("Choose or type"),
                 help=t("Waves of one series are compared with each other."),
             )  # fmt: skip
             st.number_input(
                 t("Year"), 2000, 2100, sheet.year if sheet else now().year + 1,
-                key=f"{place}/year", disabled=fixed("year"),
+                key=f"{prefix}/year", disabled=fixed("year"),
             )  # fmt: skip
         for code, label in (("zh", t("Title (Chinese)")), ("en", t("Title (English)"))):
             st.text_input(
-                label, sheet.title[code] if sheet else "", key=f"{place}/title_{code}",
+                label, sheet.title[code] if sheet else "", key=f"{prefix}/title_{code}",
                 max_chars=120,
             )  # fmt: skip
         with _draw_row():
-            _draw_instrument(page, offered, sheet, place, fixed)
-            _draw_dates(page, sheet, place, fixed)
+            _draw_instrument(page, offered, sheet, prefix, fixed)
+            _draw_dates(page, sheet, prefix, fixed)
         st.form_submit_button(
             t("Save the changes") if sheet else t("Make the wave"), type="primary",
-            key="plan-save-wave", on_click=partial(_save_wave, page, sheet, place),
+            key="plan-save-wave", on_click=partial(_save_wave, page, sheet, prefix),
         )  # fmt: skip
 
 
@@ -194,26 +194,26 @@ def _draw_row() -> st.delta_generator.DeltaGenerator:
 
 
 def _draw_instrument(
-    page: PageContext, offered: WaveOptions, sheet: WaveOverview | None, place: str, fixed: IsFixed
+    page: PageContext, offered: WaveOptions, sheet: WaveOverview | None, prefix: str, fixed: IsFixed
 ) -> None:
     t, instruments = page.t, list(offered.instruments)
     st.selectbox(
         t("Questionnaire"), instruments, format_func=offered.instruments.__getitem__,
         index=instruments.index(sheet.instrument_id) if sheet else None,
         placeholder=t("Please choose"),
-        key=f"{place}/instrument_id", disabled=fixed("instrument_id"),
+        key=f"{prefix}/instrument_id", disabled=fixed("instrument_id"),
         help=t("It brings its indicator tree along."),
     )  # fmt: skip
 
 
-def _draw_dates(page: PageContext, sheet: WaveOverview | None, place: str, fixed: IsFixed) -> None:
+def _draw_dates(page: PageContext, sheet: WaveOverview | None, prefix: str, fixed: IsFixed) -> None:
     t = page.t
     for name, label, day in (
         ("opens_on", t("First day"), sheet.opens_on if sheet else None),
         ("closes_on", t("Last day"), sheet.closes_on if sheet else None),
     ):
         st.date_input(
-            label, day, key=f"{place}/{name}", disabled=fixed(name), format="YYYY-MM-DD",
+            label, day, key=f"{prefix}/{name}", disabled=fixed(name), format="YYYY-MM-DD",
             min_value=date(2000, 1, 1), max_value=date(2100, 12, 31),
         )  # fmt: skip
 
@@ -222,9 +222,9 @@ def _series(sheet: WaveOverview | None) -> list[str]:
     return list(dict.fromkeys([*_SERIES, *([sheet.series] if sheet else [])]))
 
 
-def _save_wave(page: PageContext, sheet: WaveOverview | None, place: str) -> None:
+def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> None:
     def typed(name: str) -> Any:
-        return st.session_state.get(f"{place}/{name}")
+        return st.session_state.get(f"{prefix}/{name}")
 
     key = sheet.key if sheet else str(typed("key") or "").strip()
     draft = WaveDraft(

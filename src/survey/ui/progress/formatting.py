@@ -1,10 +1,11 @@
-"""Formatting of shares, intervals and days on the progress page."""
+"""Formatting of areas, shares, intervals and days on the progress page."""
 
 from datetime import date, timedelta
 
 from survey.context.published import published_waves
-from survey.fieldwork.progress import ShareEstimate
+from survey.fieldwork.progress import AreaProgress, ShareEstimate
 from survey.locale import Translator
+from survey.publish.views.display_names import DisplayNames
 
 
 def list_past_void_shares() -> list[tuple[int, float]]:
@@ -19,6 +20,10 @@ def list_past_void_shares() -> list[tuple[int, float]]:
 def last_day(today: date, days: int) -> date:
     """Return the last of so many days, of which today is the first."""
     return today + timedelta(days=max(days - 1, 0))
+
+
+def area_name(t: Translator, names: DisplayNames, area: AreaProgress) -> str:
+    return t("All cities") if area.city_code is None else names.area(area.city_code)
 
 
 def format_percent(value: float) -> str:

@@ -14,7 +14,7 @@ from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import CHINA, china_date
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.page_runner import PageContext
-from survey.ui.progress.formatting import last_day
+from survey.ui.progress.formatting import area_name, last_day
 
 
 def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
@@ -46,7 +46,7 @@ def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
     )
     ranked = sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
     rows = [seen.total, *ranked] if len(ranked) > 1 else ranked
-    body = "".join(_render_area_row(page, seen, names, place) for place in rows)
+    body = "".join(_render_area_row(page, seen, names, area) for area in rows)
     st.html(
         f'<div class="hcs-heat"><table><thead><tr>{first}{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
@@ -72,10 +72,10 @@ def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     ranked = sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
     body = "".join(
-        f'<tr><th scope="row">{escape(_area_name(t, names, place))}</th>'
-        f"<td>{place.tally.counted:,} / {place.tally.target:,}</td>"
-        f"<td>{place.tally.valid:,}</td></tr>"
-        for place in [seen.total, *ranked]
+        f'<tr><th scope="row">{escape(area_name(t, names, area))}</th>'
+        f"<td>{area.tally.counted:,} / {area.tally.target:,}</td>"
+        f"<td>{area.tally.valid:,}</td></tr>"
+        for area in [seen.total, *ranked]
     )
     st.html(
         f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
@@ -83,24 +83,20 @@ def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
     )
 
 
-def _area_name(t: Translator, names: DisplayNames, place: AreaProgress) -> str:
-    return t("All cities") if place.city_code is None else names.area(place.city_code)
-
-
 def _render_area_row(
-    page: PageContext, seen: WaveProgress, names: DisplayNames, place: AreaProgress
+    page: PageContext, seen: WaveProgress, names: DisplayNames, area: AreaProgress
 ) -> str:
     t = page.t
-    name = _area_name(t, names, place)
-    tally = place.tally
+    name = area_name(t, names, area)
+    tally = area.tally
     facts = "".join(
         f"<td>{escape(text)}</td>"
         for text in (
             f"{tally.counted:,} / {tally.target:,}", f"{tally.valid:,}",
-            f"{place.effective.n:,.0f}", _forecast_day_text(t, place.forecast, seen),
+            f"{area.effective.n:,.0f}", _forecast_day_text(t, area.forecast, seen),
         )
     )  # fmt: skip
-    cells = "".join(_render_cell(cell.tally.counted, cell.tally.target) for cell in place.cells)
+    cells = "".join(_render_cell(cell.tally.counted, cell.tally.target) for cell in area.cells)
     return f'<tr><th scope="row">{escape(name)}</th>{facts}{cells}</tr>'
 
 
@@ -131,7 +127,7 @@ def _csv(page: PageContext, seen: WaveProgress) -> bytes:
     t, names = page.t, DisplayNames(page.language, None)
     rows = [
         {
-            t("City"): names.area(place.city_code or ""),
+            t("City"): names.area(area.city_code or ""),
             t("Age"): names.group(f"age_band={cell.age_band}"),
             t("Gender"): names.group(f"gender={cell.gender}"),
             t("Target"): cell.tally.target,
@@ -141,8 +137,8 @@ def _csv(page: PageContext, seen: WaveProgress) -> bytes:
             t("In review"): cell.tally.in_review,
             t("Void"): cell.tally.void,
         }
-        for place in seen.cities
-        for cell in place.cells
+        for area in seen.cities
+        for cell in area.cells
     ]
     at = f"{seen.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
     remarks = [seen.wave.label(page.language), t("As of {time}", time=at)]

@@ -8,27 +8,27 @@ from survey.fieldwork.planning.sampling_points import STRATUM_NAMES
 from survey.fieldwork.progress import AreaProgress, MarginalQuotaTally, is_marginal
 from survey.publish.views.display_names import DisplayNames
 from survey.ui.page_runner import PageContext
+from survey.ui.progress.formatting import area_name
 
 
-def draw_marginal_quotas(page: PageContext, place: AreaProgress) -> None:
+def draw_marginal_quotas(page: PageContext, area: AreaProgress) -> None:
     """Draw target, collected, missing and turned away of each marginal quota."""
-    if not place.margins:
+    if not area.margins:
         return
     t, names = page.t, DisplayNames(page.language, None)
-    where = t("All cities") if place.city_code is None else names.area(place.city_code)
-    st.subheader(t("{place}: quotas by group", place=where), anchor=False)
-    words = t(
+    st.subheader(t("{place}: quotas by group", place=area_name(t, names, area)), anchor=False)
+    text = t(
         "Each interview counts in every group that it belongs to. A group that stops takes nobody "
         "more at the door once it is full; urban and rural are only counted."
     )
-    if is_marginal(place.margins):
-        words += " " + t("Ages and genders have quotas of their own here: a cell is no limit.")
-    st.caption(words)
+    if is_marginal(area.margins):
+        text += " " + t("Ages and genders have quotas of their own here: a cell is no limit.")
+    st.caption(text)
     heads = (
         t("Group"), t("Target"), t("Collected"), t("Missing"), t("When full"), t("Turned away"),
     )  # fmt: skip
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(_render_margin_row(page, names, margin) for margin in place.margins)
+    body = "".join(_render_margin_row(page, names, margin) for margin in area.margins)
     st.html(
         f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"

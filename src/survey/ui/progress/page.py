@@ -29,7 +29,7 @@ from survey.ui.progress.daily import draw_cells_and_days
 from survey.ui.progress.formatting import list_past_void_shares
 from survey.ui.progress.heatmap import draw_heatmap
 from survey.ui.progress.marginal_quotas import draw_marginal_quotas
-from survey.ui.progress.rates import days, rates
+from survey.ui.progress.rates import draw_days, draw_rates
 from survey.ui.progress.summary import draw_progress_summary, draw_progress_tiles
 from survey.ui.url_state import pick
 
@@ -87,11 +87,11 @@ def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
     draw_progress_tiles(page, seen)
     draw_alerts(page, seen)
     draw_heatmap(page, seen)
-    place = seen.find_area(followed.city_code)
-    draw_cells_and_days(page, place, _get_cells_by_day(page, seen, place))
-    draw_marginal_quotas(page, place)
-    days(page.t, place)
-    rates(page, seen)
+    area = seen.find_area(followed.city_code)
+    draw_cells_and_days(page, area, _get_cells_by_day(page, seen, area))
+    draw_marginal_quotas(page, area)
+    draw_days(page.t, area)
+    draw_rates(page, seen)
     at = f"{seen.at.astimezone(CHINA):%H:%M:%S}"
     st.caption(page.t("As of {time} China time; looks again by itself.", time=at))
 
@@ -117,23 +117,23 @@ def _cached_progress(
 
 
 def _get_cells_by_day(
-    page: PageContext, seen: WaveProgress, place: AreaProgress
+    page: PageContext, seen: WaveProgress, area: AreaProgress
 ) -> tuple[DailyCellCounts, ...]:
     settings, person = page.settings, page.principal
     return _cached_cells_by_day(
-        settings.store_url, person.role, person.area, place.city_code, seen.wave.key, seen.at,
-        settings, person, seen, place,
+        settings.store_url, person.role, person.area, area.city_code, seen.wave.key, seen.at,
+        settings, person, seen, area,
     )  # fmt: skip
 
 
 @st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
 def _cached_cells_by_day(
     store_url: str, role: str, area: str, city_code: str | None, wave_key: str, at: datetime,
-    _settings: Settings, _person: Principal, _seen: WaveProgress, _place: AreaProgress,
+    _settings: Settings, _person: Principal, _seen: WaveProgress, _area: AreaProgress,
 ) -> tuple[DailyCellCounts, ...]:  # fmt: skip
     del store_url, role, area, wave_key  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
         return count_cells_by_day(
-            session=session, principal=_person, wave=_seen.wave, cells=_place.cells,
+            session=session, principal=_person, wave=_seen.wave, cells=_area.cells,
             city_code=city_code, now=at,
         )  # fmt: skip

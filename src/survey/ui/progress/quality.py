@@ -36,12 +36,12 @@ def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> Non
     t = page.t
     if not page.principal.may(Action.REVIEW):
         return
-    place = st.expander(
+    expander = st.expander(
         t("Quality by surveyor, point, agency or city"), key="progress/quality", on_change="rerun"
     )
-    if not place.open:
+    if not expander.open:
         return
-    with place:
+    with expander:
         by = st.segmented_control(
             t("Quality by"), list(BY), format_func=lambda option: t(BY[option]), default="surveyor",
             required=True, key=f"progress/quality/by/{page.language}",

@@ -11,8 +11,8 @@ from survey.ui.page_runner import PageContext
 from survey.ui.progress.formatting import format_percent, format_share_interval
 
 
-def days(t: Translator, place: AreaProgress) -> None:
-    days = sorted(place.days.items())
+def draw_days(t: Translator, area: AreaProgress) -> None:
+    days = sorted(area.days.items())
     if not days:
         return
     st.subheader(t("Interviews by day of receipt"), anchor=False)
@@ -26,7 +26,7 @@ def days(t: Translator, place: AreaProgress) -> None:
     st.html(f'<table class="hcs-bars"><tbody>{rows}</tbody></table>')
 
 
-def rates(page: PageContext, seen: WaveProgress) -> None:
+def draw_rates(page: PageContext, seen: WaveProgress) -> None:
     t, ends = page.t, seen.dispositions
     st.subheader(t("How attempts ended"), anchor=False,
                  help=explain("disposition", page.language))  # fmt: skip
@@ -45,11 +45,11 @@ def rates(page: PageContext, seen: WaveProgress) -> None:
         f'<tr><th scope="row">{escape(name)}</th><td>{number:,}</td></tr>'
         for name, number in counts
     )
-    rates = "".join(
+    rate_lines = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
         for name, text in _rate_texts(t, ends)
     )
-    st.html(f'<div class="hcs-findings"><table>{lines}</table><table>{rates}</table></div>')
+    st.html(f'<div class="hcs-findings"><table>{lines}</table><table>{rate_lines}</table></div>')
 
 
 def _rate_texts(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:

@@ -71,7 +71,7 @@ def draw_progress_tiles(page: PageContext, seen: WaveProgress) -> None:
     t, total = page.t, seen.total
     waste = total.waste
     past = ", ".join(f"{year}: {format_percent(rate)}" for year, rate in list_past_void_shares())
-    beside = t("published: {years}", years=past)
+    published = t("published: {years}", years=past)
     covered = format_percent(total.effective.covered)
     effective = (
         ("–", t("not shown once results are computed"))
@@ -91,7 +91,7 @@ def draw_progress_tiles(page: PageContext, seen: WaveProgress) -> None:
         (
             t("Waste rate"),
             "–" if waste is None else format_percent(waste.value),
-            beside if waste is None else f"{format_share_interval(t, waste)}; {beside}",
+            published if waste is None else f"{format_share_interval(t, waste)}; {published}",
         ),
         (t("Effective sample size"), *effective),
         (
@@ -108,10 +108,10 @@ def draw_progress_tiles(page: PageContext, seen: WaveProgress) -> None:
     st.html(f'<div class="hcs-tiles">{tiles}</div>')
 
 
-def _tile(name: str, number: str, beside: str, explained: str) -> str:
+def _tile(name: str, number: str, fact: str, explained: str) -> str:
     title = f' title="{escape(explained, quote=True)}"' if explained else ""
     return (
         f'<div class="hcs-tile"><div class="name"{title}>{escape(name)}</div>'
         f'<span class="number">{escape(number)}</span>'
-        f'<p class="hcs-facts">{escape(beside)}</p></div>'
+        f'<p class="hcs-facts">{escape(fact)}</p></div>'
     )

@@ -38,12 +38,12 @@ def draw_bulk_decision(page: PageContext, choice: ReviewSelection) -> None:
     if st.session_state.pop(AGAIN, False):
         st.rerun()
     t = page.t
-    place = st.expander(
+    expander = st.expander(
         t("Decide on everything in this selection"), key="review/many", on_change="rerun"
     )
-    if not place.open:
+    if not expander.open:
         return
-    with place:
+    with expander:
         steps = _bulk_steps(page)
         to = st.selectbox(
             t("What should happen"), steps, format_func=lambda step: t(ACTIONS[step][0]),
@@ -84,26 +84,28 @@ def preview_text(t: Translator, seen: BulkPreview) -> str:
 
 
 def _draw_bulk_confirmation(page: PageContext, choice: ReviewSelection, seen: BulkPreview) -> None:
-    t, place = page.t, f"many/{seen.to.value}"
-    with st.form(f"review-{place}"):
+    t, prefix = page.t, f"many/{seen.to.value}"
+    with st.form(f"review-{prefix}"):
         if seen.to in REASONS_BY_STATUS:
-            pick_reason(page, seen.to, place)
+            pick_reason(page, seen.to, prefix)
         st.form_submit_button(
             t("{action}: {count} interviews", action=t(ACTIONS[seen.to][0]),
               count=f"{seen.total:,}"),
             type="primary", key="review-many-confirm",
-            on_click=_decide_many, args=(page, choice, seen, place),
+            on_click=_decide_many, args=(page, choice, seen, prefix),
         )  # fmt: skip
 
 
-def _decide_many(page: PageContext, choice: ReviewSelection, seen: BulkPreview, place: str) -> None:
+def _decide_many(
+    page: PageContext, choice: ReviewSelection, seen: BulkPreview, prefix: str
+) -> None:
     def change(session: Session, principal: Principal) -> None:
         decide_many(
             session=session,
             principal=principal,
             chosen=choice.filter,
             seen=seen,
-            reason=entered_reason(place) if seen.to in REASONS_BY_STATUS else None,
+            reason=entered_reason(prefix) if seen.to in REASONS_BY_STATUS else None,
             now=now(),
         )
 
@@ -112,5 +114,5 @@ def _decide_many(page: PageContext, choice: ReviewSelection, seen: BulkPreview, 
         count=f"{seen.total:,}",
         state=page.t(STATUS_NAMES[seen.to]),
     )
-    perform_and_open_next(page, change, done, after=None, place=place)
+    perform_and_open_next(page, change, done, after=None, prefix=prefix)
     st.session_state[AGAIN] = True

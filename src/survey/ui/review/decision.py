@@ -91,13 +91,13 @@ def _draw_reason_form(
     page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
 ) -> None:
     t = page.t
-    place = f"{interview.id}/{to.value}"
-    with st.form(f"review-reason/{place}"):
-        pick_reason(page, to, place)
+    prefix = f"{interview.id}/{to.value}"
+    with st.form(f"review-reason/{prefix}"):
+        pick_reason(page, to, prefix)
         with st.container(horizontal=True):
             st.form_submit_button(
                 t(ACTIONS[to][0]), type="primary", key="review-confirm",
-                on_click=_decide_with_reason, args=(page, interview, to, after, place),
+                on_click=_decide_with_reason, args=(page, interview, to, after, prefix),
             )  # fmt: skip
             st.form_submit_button(t("Cancel"), key="review-cancel", on_click=_clear_reason_form)
 
@@ -107,9 +107,9 @@ def _clear_reason_form() -> None:
 
 
 def _decide_with_reason(
-    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None, place: str
+    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None, prefix: str
 ) -> None:
-    _decide(page, interview, to, after=after, place=place)
+    _decide(page, interview, to, after=after, prefix=prefix)
 
 
 def _decide(
@@ -118,9 +118,9 @@ def _decide(
     to: Status,
     *,
     after: UUID | None,
-    place: str | None = None,
+    prefix: str | None = None,
 ) -> None:
-    """Decide on one interview, with the reason entered at `place` if there is one."""
+    """Decide on one interview; `prefix` names the fields of its reason, if it has one."""
 
     def change(session: Session, principal: Principal) -> None:
         decide(
@@ -129,12 +129,12 @@ def _decide(
             response_id=interview.id,
             expected_version=interview.version,
             to=to,
-            reason=None if place is None else entered_reason(place),
+            reason=None if prefix is None else entered_reason(prefix),
             now=now(),
         )
 
     done = page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))
-    perform_and_open_next(page, change, done, after=after, stay=interview.id, place=place)
+    perform_and_open_next(page, change, done, after=after, stay=interview.id, prefix=prefix)
 
 
 def open_interview(response_id: UUID | None) -> None:
@@ -146,31 +146,31 @@ def open_interview(response_id: UUID | None) -> None:
     st.session_state.pop(_ASKING, None)
 
 
-def pick_reason(page: PageContext, to: Status, place: str) -> None:
+def pick_reason(page: PageContext, to: Status, prefix: str) -> None:
     """Draw the fields for the reason of a decision."""
     t = page.t
     st.selectbox(
         t("Reason"),
         REASONS_BY_STATUS[to],
         format_func=lambda code: t(REASON_NAMES[code]),
-        key=f"reason/{place}",
+        key=f"reason/{prefix}",
     )
     label = t("Note to the surveyor") if to is Status.RETURNED else t("Note")
-    st.text_area(label, key=_note_key(place), height=80, max_chars=MAX_NOTE)
+    st.text_area(label, key=_note_key(prefix), height=80, max_chars=MAX_NOTE)
 
 
-def entered_reason(place: str) -> ReviewReason:
-    """Return the reason that was entered at `place`."""
-    code: ReasonCode = st.session_state[f"reason/{place}"]
-    return ReviewReason.from_form(code, _entered_note(place))
+def entered_reason(prefix: str) -> ReviewReason:
+    """Return the reason that was entered in the fields of `prefix`."""
+    code: ReasonCode = st.session_state[f"reason/{prefix}"]
+    return ReviewReason.from_form(code, _entered_note(prefix))
 
 
-def _note_key(place: str) -> str:
-    return f"note/{place}"
+def _note_key(prefix: str) -> str:
+    return f"note/{prefix}"
 
 
-def _entered_note(place: str) -> str:
-    return st.session_state.get(_note_key(place)) or ""
+def _entered_note(prefix: str) -> str:
+    return st.session_state.get(_note_key(prefix)) or ""
 
 
 def perform_and_open_next(
@@ -180,12 +180,12 @@ def perform_and_open_next(
     *,
     after: UUID | None,
     stay: UUID | None = None,
-    place: str | None = None,
+    prefix: str | None = None,
 ) -> None:
     """Perform a decision and open the interview `after`.
 
     If it fails, the interview `stay` remains on the screen, below a message that repeats the note
-    entered at `place`.
+    entered in the fields of `prefix`.
     """
     t = page.t
     hints = [
@@ -194,7 +194,7 @@ def perform_and_open_next(
             "the end."
         )
     ]
-    note = _entered_note(place) if place is not None else ""
+    note = _entered_note(prefix) if prefix is not None else ""
     if note:
         hints.append(t("Your note was: {note}", note=note))
     if perform(page, change, done=done, hints=hints):
