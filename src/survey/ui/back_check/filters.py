@@ -1,13 +1,72 @@
-"""Selection of the back-check page."""
+"""Filters of the back-check page: wave, city and tab."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
 
+from survey.fieldwork.review import count_by_status, list_review_waves
 from survey.fieldwork.waves import WaveSummary
+from survey.locale import Message, msg
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.ui.filters import filter_row, pick_started_wave
+from survey.ui.glossary import explain
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
+
+_ALL_CITIES = "all"
+
+
+class BackCheckTab(StrEnum):
+    CALL = "call"
+    RESULTS = "results"
+    DRAW = "draw"
+
+
+TAB_NAMES: Mapping[BackCheckTab, Message] = MappingProxyType(
+    {
+        BackCheckTab.CALL: msg("To ask again"),
+        BackCheckTab.RESULTS: msg("Results"),
+        BackCheckTab.DRAW: msg("Draw"),
+    }
+)
 
 
 @dataclass(frozen=True)
 class BackCheckSelection:
+    """Selection of the back-check page; without a city it is the whole area of the principal."""
+
     wave: WaveSummary
     city_code: str | None
-    """None: everything within reach."""
-    view: str
+    tab: BackCheckTab
+
+
+def draw_filters(page: PageContext) -> BackCheckSelection | None:
+    """Draw the filters and return the selection; None if there is nothing to check yet."""
+    t, names = page.t, DisplayNames(page.language, None)
+    with read_scope(page.settings.store_url) as session:
+        waves = list_review_waves(session=session, principal=page.principal)
+        if not waves:
+            draw_notice(
+                t("There is nothing to check yet"),
+                t("Interviews can be drawn as soon as a wave is open and the first ones arrive."),
+            )
+            return None
+        with filter_row():
+            wave = pick_started_wave(page, waves)
+            cities = list(
+                count_by_status(session=session, principal=page.principal, wave_id=wave.id)
+            )
+            options = cities if len(cities) == 1 else [_ALL_CITIES, *cities]
+            city = pick(
+                t("City"), "city", options or [_ALL_CITIES], language=page.language,
+                show=lambda code: t("All cities") if code == _ALL_CITIES else names.area(code),
+            )  # fmt: skip
+            tab = pick(
+                t("View"), "view", [tab.value for tab in BackCheckTab], language=page.language,
+                show=lambda code: t(TAB_NAMES[BackCheckTab(code)]), as_buttons=True,
+                explanation=explain("back-check", page.language),
+            )  # fmt: skip
+    return BackCheckSelection(wave, None if city == _ALL_CITIES else city, BackCheckTab(tab))
