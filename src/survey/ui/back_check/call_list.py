@@ -27,7 +27,7 @@ from survey.store.tables import Channel, ChosenBy, Outcome, now
 from survey.ui.answer_fields import BACK_CHECK_FIELDS, AnswerFieldData
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.phone import draw_phone_number
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.response_html import format_time
@@ -37,6 +37,8 @@ CALL_PARAMETER = "call"
 _MAX_SHOWN_ROWS = 30
 _ONE_CLICK_OUTCOMES = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTERVIEWED)
 """Outcomes without answers, recorded by one click."""
+_FORM_MESSAGES = "call-form"
+"""Part of the page beside the button of the form: on a phone the page begins far above it."""
 
 
 def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
@@ -124,6 +126,7 @@ def _draw_call(page: PageContext, call: CallEntry, instrument: Instrument) -> No
         for item in _questions(instrument):
             _draw_answer_field(t, call, item, page.language)
         st.text_input(t("Note"), key=_key(call, "note"), max_chars=MAX_NOTE_CHARS)
+        show_feedback(page, _FORM_MESSAGES)
         st.form_submit_button(
             t("Save: reached"), type="primary", key="call-reached",
             on_click=_record_outcome, args=(page, call, instrument, Outcome.REACHED),
@@ -192,9 +195,13 @@ def _record_outcome(
             attempt=attempt,
             now=now(),
         ),
-        done=t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome])),
+        place=_FORM_MESSAGES if outcome is Outcome.REACHED else "",
         hints=[t("Nothing was changed. What you entered is still here.")],
         instrument=instrument,
     )
     if recorded:
+        # The next person's form follows, so the success is said by the page.
+        set_feedback(
+            page, t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
+        )
         st.query_params.pop(CALL_PARAMETER, None)

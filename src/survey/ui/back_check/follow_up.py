@@ -21,11 +21,13 @@ from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import Status, now
 from survey.ui.back_check.filters import BackCheckSelection
-from survey.ui.feedback import perform, show_problems
+from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.page_runner import PageContext
 from survey.ui.review.bulk_decision import preview_text
 
 _TRAINING_DAYS = 7
+_MESSAGES = "follow-up"
+"""Part of the page beside its last forms, far below where the page begins."""
 
 
 class FollowUpAction(StrEnum):
@@ -53,6 +55,7 @@ def draw_follow_up(
     """Draw the choice of what follows from the results, each with a preview of its changes."""
     t = page.t
     st.subheader(t("What follows"), anchor=False)
+    show_feedback(page, _MESSAGES, toast=True)
     step = st.selectbox(
         t("What should happen"), list(FollowUpAction), format_func=lambda option: t(STEPS[option]),
         key=f"follow/{page.language}", index=None, placeholder=t("Please choose"),
@@ -127,6 +130,7 @@ def _record_retraining(page: PageContext, choice: BackCheckSelection) -> None:
             now=now(),
         ),
         done=page.t("Noted for {count} surveyors.", count=len(who)),
+        place=_MESSAGES,
         hints=[page.t("Nothing was changed. What you entered is still here.")],
     )
 
@@ -176,5 +180,6 @@ def _run_bulk_decision(page: PageContext, chosen: ReviewFilter, seen: BulkPrevie
             now=now(),
         ),
         done=page.t("{count} interviews were changed.", count=f"{seen.total:,}"),
+        place=_MESSAGES,
         hints=[page.t("Nothing was changed. What you entered is still here.")],
     )

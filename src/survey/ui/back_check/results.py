@@ -59,8 +59,8 @@ def draw_results(page: PageContext, choice: BackCheckSelection) -> None:
 
 
 def _draw_summary(page: PageContext, back_checks: BackCheckResults) -> None:
-    t, everybody = page.t, back_checks.total
-    rate, failed = everybody.random_sample, t("failed")
+    t, total = page.t, back_checks.total
+    rate, failed = total.random_sample, t("failed")
     explained = escape(explain("failed back-check", page.language) or "", quote=True)
     if rate is None:
         text_blocks.draw_sentence(t("Nobody drawn by lot has been asked yet."))
@@ -74,10 +74,10 @@ def _draw_summary(page: PageContext, back_checks: BackCheckResults) -> None:
         )
     counts = " · ".join(
         t("{outcome}: {count}", outcome=t(OUTCOME_NAMES[outcome]),
-          count=f"{everybody.outcomes.get(outcome, 0):,}")
+          count=f"{total.outcomes.get(outcome, 0):,}")
         for outcome in Outcome
     )  # fmt: skip
-    st.caption(t("{count} drawn", count=f"{everybody.drawn:,}") + " · " + counts)
+    st.caption(t("{count} drawn", count=f"{total.drawn:,}") + " · " + counts)
     st.caption(
         t(
             "A back-check fails when the person was never interviewed or at least {count} stable "
