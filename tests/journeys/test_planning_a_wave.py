@@ -108,7 +108,7 @@ def test_a_wave_is_planned_drawn_and_opened(
     expect(desk.get_by_text(zh("The points are drawn and stored."))).to_be_visible()
 
     _open(desk, f"{url}/plan?wave={KEY}")
-    desk.get_by_text(zh("I want to change the state of this wave.")).first.click()
+    desk.get_by_text(zh("I want to open the wave {wave}.", wave=KEY)).first.click()
     move = desk.locator(".st-key-plan-move-open button")
     expect(move).to_be_enabled()
     move.click()

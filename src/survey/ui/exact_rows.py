@@ -19,6 +19,7 @@ from survey.publish.microdata import (
     list_pending_requests,
     request_exact_rows,
 )
+from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import Decision, now
@@ -60,20 +61,17 @@ def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
     with read_scope(page.settings.store_url) as session:
         own = list_exact_requests(session=session, principal=page.principal, now=now())
     own = [request for request in own if request.wave == wave.key]
-    if own:
-        st.table(
-            [_request_row(page, request) for request in own],
-            border="horizontal",
-            alt=t("Own requests"),
-        )
     for request in own:
+        # A table each, one fact below the other: beside others a purpose is a column of single
+        # characters on a phone.
+        st.table(_request_facts(page, request), border="horizontal", alt=t("Own requests"))
         if request.state is RequestState.APPROVED:
             _draw_export(page, request)
     if not any(request.state is RequestState.WAITING for request in own):
         _draw_request_form(page, wave)
 
 
-def _request_row(page: PageContext, request: ExactRequest) -> dict[str, str]:
+def _request_facts(page: PageContext, request: ExactRequest) -> dict[str, str]:
     t = page.t
     who = request.decided_by or t("operator")
     decided = f"{who} {format_china_minute(request.decided_at)}" if request.decided_at else "–"
@@ -181,8 +179,172 @@ def _draw_decision(page: PageContext, request: ExactRequest) -> None:
                 "{name} ({login}), area {area}, {day}",
                 name=request.name,
                 login=request.account,
+                area=DisplayNames(page.language, None).area(request.area),
+                day=format_china_minute(request.requested_at),
+from survey.store.engine import read_scope
+from survey.store.tables import Decision, now
+from survey.store.transactions import run_in_transaction
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import CSV, XLSX, File, draw_download_button
+from survey.ui.feedback import perform, show_feedback
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+
+MEDIA = {
+    FileFormat.CSV: CSV,
+    FileFormat.XLSX: XLSX,
+    FileFormat.PARQUET: "application/vnd.apache.parquet",
+}
+FORM_NAMES = {FileFormat.CSV: "CSV", FileFormat.XLSX: "Excel (XLSX)", FileFormat.PARQUET: "Parquet"}
+STATE_NAMES: dict[RequestState, Message] = {
+    RequestState.WAITING: msg("waits for approval"),
+    RequestState.APPROVED: msg("approved, not taken yet"),
+    RequestState.REFUSED: msg("not approved"),
+    RequestState.TAKEN: msg("file taken"),
+    RequestState.EXPIRED: msg("run out"),
+    RequestState.OUTDATED: msg("frozen anew since"),
+}
+
+
+def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
+    """Draw an analyst's requests for this wave, the approved files and the request form."""
+    t = page.t
+    st.subheader(t("Exact file"), anchor=False)
+    st.markdown(
+        t(
+            "With every interview's own weight, age band and gender; nothing is merged or "
+            "blanked. Another person has to approve it. An approval is good for one file, within "
+            "seven days, as long as the wave is not frozen anew."
+        )
+    )
+    show_feedback(page)
+    with read_scope(page.settings.store_url) as session:
+        own = list_exact_requests(session=session, principal=page.principal, now=now())
+    own = [request for request in own if request.wave == wave.key]
+    for request in own:
+        # A table each, one fact below the other: beside others a purpose is a column of single
+        # characters on a phone.
+        st.table(_request_facts(page, request), border="horizontal", alt=t("Own requests"))
+        if request.state is RequestState.APPROVED:
+            _draw_export(page, request)
+    if not any(request.state is RequestState.WAITING for request in own):
+        _draw_request_form(page, wave)
+
+
+def _request_facts(page: PageContext, request: ExactRequest) -> dict[str, str]:
+    t = page.t
+    who = request.decided_by or t("operator")
+    decided = f"{who} {format_china_minute(request.decided_at)}" if request.decided_at else "–"
+    return {
+        t("Requested"): format_china_minute(request.requested_at),
+        t("Purpose"): request.purpose,
+        t("State"): t(STATE_NAMES[request.state]),
+        t("Decided"): decided,
+        t("Reason"): request.reason or "–",
+    }
+
+
+def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
+    t = page.t
+    with st.form("exact/request", border=True, enter_to_submit=False, clear_on_submit=False):
+        purpose = st.text_area(
+            t("What the exact file is needed for"),
+            key="exact/purpose",
+            max_chars=MAX_PURPOSE_CHARS,
+            height=90,
+        )
+        wanted = st.form_submit_button(t("Ask for an exact file"))
+    if wanted:
+        perform(
+            page,
+            lambda session, principal: request_exact_rows(
+                session=session,
+                principal=principal,
+                wave_key=wave.key,
+                purpose=str(purpose or ""),
+                now=now(),
+            ),
+            done=t("Your request waits for another person's approval."),
+        )
+        st.rerun()
+
+
+def _draw_export(page: PageContext, request: ExactRequest) -> None:
+    t, prefix = page.t, f"exact/{request.id}"
+    if request.valid_until is not None:
+        st.success(
+            t(
+                "Approved; can be taken once until {until}.",
+                until=format_china_minute(request.valid_until),
+            )
+        )
+    form = FileFormat(
+        st.radio(
+            t("File"), [each.value for each in FileFormat], horizontal=True, key=f"{prefix}/form",
+            format_func=lambda each: FORM_NAMES[FileFormat(each)],
+        )
+    )  # fmt: skip
+    name = f"{request.wave}-exact-rows-{request.id.hex[-8:]}.{form}"
+    draw_download_button(
+        page, t("Take the exact file"),
+        File(name, MEDIA[form], lambda: _export_file(page, request.id, form)), key=f"{prefix}/take",
+        type="primary", icon=":material/download:",
+    )  # fmt: skip
+
+
+def _export_file(page: PageContext, request_id: UUID, form: FileFormat) -> bytes:
+    return run_in_transaction(
+        page.settings.store_url,
+        lambda session: (
+            export_exact_rows(
+                page.settings,
+                session=session,
+                principal=require_principal(page.settings),
+                request_id=request_id,
+                form=form,
+                t=page.t,
+                now=now(),
+            ).content
+        ),
+    )
+
+
+def draw_pending_requests(page: PageContext) -> None:
+    """Draw the requests of others that wait for a decision."""
+    t = page.t
+    st.subheader(t("Requests for exact files"), anchor=False)
+    st.markdown(
+        t(
+            "An exact file holds every interview's own weight: whoever knows the census can tell "
+            "small groups apart. Please approve it only for a purpose that the ordinary file does "
+            "not serve."
+        )
+    )
+    show_feedback(page)
+    with read_scope(page.settings.store_url) as session:
+        waiting = list_pending_requests(session=session, principal=page.principal, now=now())
+    if not waiting:
+        draw_notice(
+            t("No request waits"), t("Requests of analysts appear here until they are decided.")
+        )
+    for request in waiting:
+        _draw_decision(page, request)
+
+
+def _draw_decision(page: PageContext, request: ExactRequest) -> None:
+    t = page.t
+    with st.form(f"exact/decide/{request.id}", border=True, enter_to_submit=False):
+        st.text(
+            t(
+                "{name} ({login}), area {area}, {day}",
+                name=request.name,
+                login=request.account,
+<<<<<<< HEAD
                 area=request.area,
                 day=format_china_minute(request.requested_at),
+=======
+                area=DisplayNames(page.language, None).area(request.area),
+                day=_format_time(request.requested_at),
             )
         )
         st.text(t("Wave: {wave}", wave=label_text(request.title, page.language, request.wave)))

@@ -117,7 +117,7 @@ def _draw_action_button(
 ) -> None:
     """Draw a button behind a checkbox, as it changes what a hundred cities see."""
     sure = st.checkbox(
-        page.t("I want to change who sees the results of this wave."),
+        page.t("I want to change who sees the results of the wave {wave}.", wave=sheet.key),
         key=f"plan/release/{sheet.key}/sure/{sheet.state}",
     )
     if st.button(label, key=f"plan/release/{sheet.key}/do", disabled=not sure, type="primary"):

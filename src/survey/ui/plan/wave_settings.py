@@ -39,6 +39,12 @@ _TRANSITION_NAMES: dict[tuple[WaveState, WaveState], Message] = {
     (WaveState.CLOSED, WaveState.FROZEN): msg("Freeze the wave: its interviews become final"),
 }
 """Releasing and taking a release back belong to the release (`survey.ui.plan.release`)."""
+_CONFIRMATIONS: dict[tuple[WaveState, WaveState], Message] = {
+    (WaveState.PLANNED, WaveState.OPEN): msg("I want to open the wave {wave}."),
+    (WaveState.OPEN, WaveState.CLOSED): msg("I want to close the wave {wave}."),
+    (WaveState.CLOSED, WaveState.OPEN): msg("I want to open the wave {wave} again."),
+    (WaveState.CLOSED, WaveState.FROZEN): msg("I want to freeze the wave {wave} for good."),
+}
 _WITHOUT_POINT: dict[WithoutPoint, Message] = {
     WithoutPoint.REFUSE: msg("Stop and say how many there are"),
     WithoutPoint.STRATUM: msg("Count them as a stratum of their own in each city"),
@@ -104,7 +110,8 @@ def _draw_transitions(page: PageContext, sheet: WaveOverview) -> None:
             _draw_without_point_choice(page, sheet)
             draw_group_choice(page, sheet)
         sure = st.checkbox(
-            t("I want to change the state of this wave."), key=f"plan-sure-{sheet.key}-{to.value}"
+            t(_CONFIRMATIONS[sheet.state, to], wave=sheet.key),
+            key=f"plan-sure-{sheet.key}-{to.value}",
         )
         st.button(
             t(_TRANSITION_NAMES[sheet.state, to]), key=f"plan-move-{to.value}", type="primary",
