@@ -110,7 +110,7 @@ def _draw_transitions(page: PageContext, sheet: WaveOverview) -> None:
             _draw_without_point_choice(page, sheet)
             draw_group_choice(page, sheet)
         sure = st.checkbox(
-            t(_CONFIRMATIONS[sheet.state, to], wave=sheet.key),
+            t(_CONFIRMATIONS[sheet.state, to].msgid, wave=sheet.key),
             key=f"plan-sure-{sheet.key}-{to.value}",
         )
         st.button(
