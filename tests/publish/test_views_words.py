@@ -45,7 +45,7 @@ def gaps(*rows: tuple[float, float, float, bool]) -> TableSlice:
 
 
 def test_a_figure_is_told_with_its_interval() -> None:
-    assert format_estimate(figure(79.6, 80.2), T) == "79.9, 95%\u00a0interval 79.6–80.2"
+    assert format_estimate(figure(79.6, 80.2), T) == "79.9, 95%\u00a0interval 79.6 to 80.2"
 
 
 def test_a_hidden_figure_is_told_without_a_number() -> None:
@@ -71,8 +71,8 @@ def test_a_figure_without_an_error_says_so() -> None:
 
 
 def test_negative_bounds_keep_their_signs_apart() -> None:
-    assert format_interval(-1.25, 0.5) == "\u22121.2 – +0.5"
-    assert format_interval(None, 1.0) == ""
+    assert format_interval(-1.25, 0.5, T) == "\u22121.2 to +0.5"
+    assert format_interval(None, 1.0, T) == ""
     assert format_signed(-0.449) == "\u22120.4"
 
 
@@ -137,7 +137,7 @@ def test_score_rows_keep_order_and_roles() -> None:
     rows = score_rows(TableSlice(cells), list("ABCD"), T, key="area", focus=("b",))
     assert rows["label"] == list("ABCD")
     assert rows["role"] == ["item", "focus", "item", "hidden"]
-    assert rows["range"] == ["79.0–81.0", "78.0–80.0", "70.0–86.0", ""]
+    assert rows["range"] == ["79.0 to 81.0", "78.0 to 80.0", "70.0 to 86.0", ""]
 
 
 def numbered() -> TableSlice:

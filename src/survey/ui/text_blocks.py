@@ -92,7 +92,7 @@ def draw_strengths(
 
 
 def _render_column(t: Translator, title: str, differences: tuple[EstimateDifference, ...]) -> str:
-    rows = "".join(_render_finding(gap) for gap in differences[:_MAX_LISTED_INDICATORS])
+    rows = "".join(_render_finding(t, gap) for gap in differences[:_MAX_LISTED_INDICATORS])
     more = len(differences) - _MAX_LISTED_INDICATORS
     if not rows:
         rows = f"<li><span>{escape(t(NO_CLEAR_DIFFERENCE))}</span></li>"
@@ -102,10 +102,10 @@ def _render_column(t: Translator, title: str, differences: tuple[EstimateDiffere
     return f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>"
 
 
-def _render_finding(gap: EstimateDifference) -> str:
+def _render_finding(t: Translator, gap: EstimateDifference) -> str:
     mark = "▲" if gap.is_higher else "▼"
     figure = gap.figure
-    interval = format_interval(figure.low, figure.high)
+    interval = format_interval(figure.low, figure.high, t)
     words = f"{mark} {format_signed(figure.estimate or 0.0)} ({interval})"
     return f"<li><span>{escape(gap.name)}</span><span>{escape(words)}</span></li>"
 
@@ -185,5 +185,5 @@ def draw_change(page: PageContext, view: ChangeView | None, obstacle: str) -> No
 
 
 def _format_interval(t: Translator, figure: Estimate) -> str:
-    words = format_interval(figure.low, figure.high)
+    words = format_interval(figure.low, figure.high, t)
     return t("95% interval {interval}", interval=words) if words else ""

@@ -3,7 +3,15 @@
 import altair as alt
 
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.publish.charts.style import ACCENT, FAINT, GREY, ChartLabels, ChartStyle, series_name
+from survey.publish.charts.style import (
+    FAINT,
+    FALL,
+    GREY,
+    RISE,
+    ChartLabels,
+    ChartStyle,
+    series_name,
+)
 
 _NOT_CLEAR = "transparent"
 
@@ -31,11 +39,11 @@ def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
                 legend=legend,
             ),
             color=alt.Color(
-                "who:N", scale=alt.Scale(domain=names, range=[ACCENT, GREY, GREY]), legend=legend
+                "who:N", scale=alt.Scale(domain=names, range=[RISE, FALL, GREY]), legend=legend
             ),
             fill=alt.Fill(
                 "who:N",
-                scale=alt.Scale(domain=names, range=[ACCENT, GREY, _NOT_CLEAR]),
+                scale=alt.Scale(domain=names, range=[RISE, FALL, _NOT_CLEAR]),
                 legend=legend,
             ),
             tooltip=[

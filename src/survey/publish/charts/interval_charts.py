@@ -24,8 +24,10 @@ from survey.publish.charts.marks import (
 from survey.publish.charts.style import (
     ACCENT,
     FAINT,
+    FALL,
     GREY,
     OKABE_ITO,
+    RISE,
     SHAPES,
     ChartLabels,
     ChartStyle,
@@ -56,8 +58,8 @@ def interval_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 HIGHER, LOWER, UNCLEAR = "higher", "lower", "unclear"
 
 _GAP_STYLES = (
-    MarkStyle(HIGHER, "triangle-up", ACCENT, ACCENT),
-    MarkStyle(LOWER, "triangle-down", ACCENT, ACCENT),
+    MarkStyle(HIGHER, "triangle-up", RISE, RISE),
+    MarkStyle(LOWER, "triangle-down", FALL, FALL),
     MarkStyle(UNCLEAR, "circle", GREY, NO_FILL),
 )
 
@@ -127,8 +129,15 @@ def _verdict_texts(style: ChartStyle) -> alt.Chart:
         alt.Chart()
         .transform_filter(is_role(HIGHER, LOWER))
         .transform_calculate(sign=f"datum.role === {HIGHER!r} ? {UP!r} : {DOWN!r}")
-        .mark_text(color=ACCENT, align="right", fontSize=style.size(14))
-        .encode(y=row_axis(style), x=alt.value("width"), text="sign:N")
+        .mark_text(align="right", fontSize=style.size(14))
+        .encode(
+            y=row_axis(style),
+            x=alt.value("width"),
+            text="sign:N",
+            color=alt.Color(
+                "sign:N", scale=alt.Scale(domain=[UP, DOWN], range=[RISE, FALL]), legend=None
+            ),
+        )
     )
 
 
@@ -194,8 +203,8 @@ def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 _CHANGE_ROLES = (HIGHER, LOWER, UNCLEAR)
 _CHANGE_SHAPES = ("triangle-up", "triangle-down", "circle")
-_CHANGE_COLOURS = (ACCENT, ACCENT, GREY)
-_CHANGE_FILLS = (ACCENT, ACCENT, NO_FILL)
+_CHANGE_COLOURS = (RISE, FALL, GREY)
+_CHANGE_FILLS = (RISE, FALL, NO_FILL)
 
 
 def changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:

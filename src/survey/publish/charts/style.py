@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 ACCENT = "#BF3B30"
-"""This city, this group, this difference. At least 3:1 on the white and on the dark page."""
+"""This city or this group. At least 3:1 on the white and on the dark page."""
+RISE, FALL = "#01766B", "#A06410"
+"""Clearly above or below, risen or fallen; green and brown that colour-blind readers tell apart."""
 GREY = "#8A8783"
 FAINT = "#B9B5AF"
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#A87F00", "#56B4E9")

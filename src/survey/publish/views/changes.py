@@ -355,12 +355,12 @@ def _sentence(
     if roles == [HIGHER]:
         return t(
             "{indicator}: {size} points higher in {after} than in {before} in the nation "
-            "(95%\u00a0interval {low}–{high}).",
+            "(95%\u00a0interval {low} to {high}).",
             **words,
         )
     return t(
         "{indicator}: {size} points lower in {after} than in {before} in the nation "
-        "(95%\u00a0interval {low}–{high}).",
+        "(95%\u00a0interval {low} to {high}).",
         **words,
     )
 

@@ -40,7 +40,7 @@ def score_rows(
     focused = np.fromiter((code in focus for code in codes), dtype=bool, count=len(codes))
     role = np.select([absent, focused], [HIDDEN, FOCUS], default=ITEM)
     rows: Rows = {
-        **_common(cells, codes, labels),
+        **_common(cells, codes, labels, t),
         "estimate": estimate,
         "role": to_list(role),
         "note": _notes(cells, absent, t),
@@ -67,7 +67,7 @@ def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str
     """Return chart rows of differences, each with its verdict."""
     difference = gaps.numbers("difference")
     return {
-        **_common(gaps, gaps.texts(key), labels),
+        **_common(gaps, gaps.texts(key), labels, t),
         "difference": difference,
         "role": classify_differences(gaps),
         "note": _notes(gaps, ~gaps.shown | np.isnan(difference), t),
@@ -126,27 +126,27 @@ def counts(numbers: Floats) -> list[int | None]:
     return [None if np.isnan(number) else int(number) for number in numbers]
 
 
-def ranges(cells: TableSlice) -> list[str]:
+def ranges(cells: TableSlice, t: Translator) -> list[str]:
     """Return the interval of each row in words; empty where there is none."""
-    return ranges_of(cells.numbers("ci_low"), cells.numbers("ci_high"))
+    return ranges_of(cells.numbers("ci_low"), cells.numbers("ci_high"), t)
 
 
-def ranges_of(lows: Floats, highs: Floats) -> list[str]:
+def ranges_of(lows: Floats, highs: Floats, t: Translator) -> list[str]:
     """Return intervals in words; empty where an end is missing."""
     return [
-        "" if np.isnan(low) or np.isnan(high) else format_interval(low, high)
+        "" if np.isnan(low) or np.isnan(high) else format_interval(low, high, t)
         for low, high in zip(lows, highs, strict=True)
     ]
 
 
-def _common(cells: TableSlice, codes: Sequence[str], labels: Sequence[str]) -> Rows:
+def _common(cells: TableSlice, codes: Sequence[str], labels: Sequence[str], t: Translator) -> Rows:
     return {
         "code": list(codes),
         "label": list(labels),
         "ci_low": cells.numbers("ci_low"),
         "ci_high": cells.numbers("ci_high"),
         "n": cells.numbers("n"),
-        "range": ranges(cells),
+        "range": ranges(cells, t),
     }
 
 

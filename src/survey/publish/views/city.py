@@ -179,8 +179,8 @@ def _comparison(reading: ViewContext, difference: EstimateDifference) -> str:
         )
     words = unsigned_difference(figure)
     if difference.is_higher:
-        return t("{size} points above the nation (95% interval {low}–{high}).", **words)
-    return t("{size} points below the nation (95% interval {low}–{high}).", **words)
+        return t("{size} points above the nation (95% interval {low} to {high}).", **words)
+    return t("{size} points below the nation (95% interval {low} to {high}).", **words)
 
 
 def _findings(reading: ViewContext, gaps: TableSlice) -> list[EstimateDifference]:

@@ -243,7 +243,8 @@ def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
             np.append(low, np.nan),
             np.append(high, np.nan),
         )
-        columns["range" if name == "importance" else f"{name}_range"] = [*ranges_of(low, high), ""]
+        words = "range" if name == "importance" else f"{name}_range"
+        columns[words] = [*ranges_of(low, high, reading.t), ""]
     average = columns["importance"][-1]
     columns["named"] = [*(first | (importance >= average)).tolist(), False]
     return columns

@@ -123,16 +123,12 @@ def format_signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", "\u2212")
 
 
-def format_interval(low: float | None, high: float | None) -> str:
-    """Format `79.6–80.2`; empty without an interval.
-
-    Negative bounds are joined by a blank and a dash.
-    """
+def format_interval(low: float | None, high: float | None, t: Translator) -> str:
+    """Format `79.6 to 80.2`, with signs if an end is negative; empty without an interval."""
     if low is None or high is None:
         return ""
-    if low < 0 or high < 0:
-        return f"{format_signed(low)} – {format_signed(high)}"
-    return f"{format_decimal(low)}–{format_decimal(high)}"
+    write = format_signed if low < 0 or high < 0 else format_decimal
+    return t("{low} to {high}", low=write(low), high=write(high))
 
 
 def unsigned_difference(figure: Estimate) -> dict[str, str]:
@@ -158,7 +154,7 @@ def format_estimate(figure: Estimate, t: Translator) -> str:
     return t(
         "{score}, 95% interval {interval}",
         score=number,
-        interval=format_interval(figure.low, figure.high),
+        interval=format_interval(figure.low, figure.high, t),
     )
 
 

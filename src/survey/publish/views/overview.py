@@ -223,7 +223,7 @@ def _map(
             "lat": [reading.cities[code].lat for code in codes],
             "estimate": cities.numbers("estimate"),
             "n": cities.numbers("n"),
-            "range": ranges(cities),
+            "range": ranges(cities, t),
             "role": point_roles,
         },
         table_columns=score_table(cities, labels, t, name=t("City"), value=value, **verdict),

@@ -142,7 +142,7 @@ def _chart_rows(
         "ci_low": cells.numbers("ci_low"),
         "ci_high": cells.numbers("ci_high"),
         "n": cells.numbers("n"),
-        "range": ranges(cells),
+        "range": ranges(cells, t),
         "role": role,
         "note": [
             "" if there else missing_text(bool(shown), t)
@@ -152,7 +152,7 @@ def _chart_rows(
         "beside": comparison.estimate if comparison else nothing,
         "beside_low": comparison.low if comparison else nothing,
         "beside_high": comparison.high if comparison else nothing,
-        "beside_range": ranges_of(comparison.low, comparison.high)
+        "beside_range": ranges_of(comparison.low, comparison.high, t)
         if comparison
         else [""] * len(names),
     }

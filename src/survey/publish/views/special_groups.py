@@ -112,12 +112,12 @@ def _sentence(reading: ViewContext, difference: EstimateDifference, indicator: s
     if difference.is_higher:
         return t(
             "{group}, {indicator}: {size} points higher than everybody else "
-            "(95% interval {low}–{high}).",
+            "(95% interval {low} to {high}).",
             **words,
         )
     return t(
         "{group}, {indicator}: {size} points lower than everybody else "
-        "(95% interval {low}–{high}).",
+        "(95% interval {low} to {high}).",
         **words,
     )
 

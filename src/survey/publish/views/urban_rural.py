@@ -108,12 +108,12 @@ def _sentence(
     if difference.is_higher:
         return t(
             "{place}, {indicator}: the countryside is {size} points higher than town "
-            "(95%\u00a0interval {low}–{high}).",
+            "(95%\u00a0interval {low} to {high}).",
             **words,
         )
     return t(
         "{place}, {indicator}: the countryside is {size} points lower than town "
-        "(95%\u00a0interval {low}–{high}).",
+        "(95%\u00a0interval {low} to {high}).",
         **words,
     )
 

@@ -82,7 +82,7 @@ def trend_chart(
             "ci_low": _numbers(point.low for point in points),
             "ci_high": _numbers(point.high for point in points),
             "n": _numbers(point.n for point in points),
-            "range": [format_interval(point.low, point.high) for point in points],
+            "range": [format_interval(point.low, point.high, t) for point in points],
         },
         table_columns=_trend_rows(points, reading, own, published),
         note=_note(
