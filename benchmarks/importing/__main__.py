@@ -26,8 +26,7 @@ from benchmarks.faults.failing_stores import postgresql
 from benchmarks.submission.scenario import complete_answers
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
-from survey.fieldwork.instruments import find_instrument
-from survey.fieldwork.reference_data import load_reference_data
+from survey.fieldwork.instruments import find_instrument, load_reference_data
 from survey.instrument.model import Instrument, ItemKind
 from survey.sample.city_frame import shipped_cities
 from survey.settings import PROJECT_ROOT

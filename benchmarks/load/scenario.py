@@ -13,8 +13,7 @@ from benchmarks.submission.scenario import BANDS, INSTRUMENT, ROOT, complete_ans
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
 from survey.access.tokens import digest
-from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
-from survey.fieldwork.reference_data import load_reference_data
+from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope, session_scope

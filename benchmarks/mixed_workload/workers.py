@@ -28,7 +28,7 @@ from benchmarks.mixed_workload.scenario import (
 from survey.access.principal import OPERATOR, Principal
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
-from survey.fieldwork.quota_policy import QuotaPolicy, set_quota_policy
+from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
 from survey.fieldwork.response_bulk_insert import write_responses
 from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
 from survey.fieldwork.review.review_queue import ReviewFilter

@@ -25,8 +25,7 @@ from sqlalchemy import Connection, text
 from benchmarks.load.__main__ import postgresql
 from benchmarks.submission.scenario import INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
-from survey.fieldwork.reference_data import load_reference_data
+from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.instrument.model import Instrument

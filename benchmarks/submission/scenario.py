@@ -9,9 +9,8 @@ from uuid import uuid4
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
+from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
 from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.reference_data import load_reference_data
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate

@@ -25,8 +25,7 @@ from seed.demo.screen_outs import stopped_interviews
 from seed.demo.stored_responses import stored_interviews
 from seed.demo.wave_plans import PLANS, WavePlan
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import instrument_id_by_name, tree_id_by_name
-from survey.fieldwork.reference_data import load_reference_data
+from survey.fieldwork.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
 from survey.sample.city_frame import shipped_cities

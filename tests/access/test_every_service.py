@@ -27,7 +27,7 @@ from survey.fieldwork.invitation_sheets import issue_invitation_sheet
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.paper.keying import Keying, SheetHead
 from survey.fieldwork.paper.keying_service import FIRST
-from survey.fieldwork.quota_policy import QuotaPolicy
+from survey.fieldwork.quotas import QuotaPolicy
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.review.decisions import BulkPreview
 from survey.fieldwork.review.review_queue import QueuePosition, ReviewFilter
@@ -85,7 +85,7 @@ WITHOUT_PRINCIPAL = {
     "access.factor_secrets.count_unencrypted": SERVER,
     "access.factor_secrets.encrypt_secrets": SERVER,
     "access.factor_secrets.count_secrets": SERVER,
-    "fieldwork.device_binding.record_other_device": SECRET,
+    "fieldwork.invitations.record_other_device": SECRET,
     "fieldwork.withdrawal.withdraw": SECRET,
     "fieldwork.back_check.phone_numbers.save_phone_number": SECRET,
     "fieldwork.back_check.phone_numbers.reencrypt_numbers": SERVER,

@@ -8,7 +8,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.dual_approval import set_single_approval
 from survey.fieldwork.importing.column_mapping import MappingFile
 from survey.fieldwork.importing.mapping_draft import save_mapping
-from survey.fieldwork.quota_policy import QuotaPolicy, set_quota_policy
+from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell
 

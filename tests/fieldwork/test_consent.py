@@ -12,8 +12,12 @@ from sqlmodel import Session
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review import ResponseDetail, get_response_detail
-from survey.fieldwork.review.consent import ConsentRecord, consent_of
+from survey.fieldwork.review.response_detail import (
+    ConsentRecord,
+    ResponseDetail,
+    consent_of,
+    get_response_detail,
+)
 from survey.fieldwork.submission import Submission
 from survey.fieldwork.submission import _answer_problems as open_problems
 from survey.fieldwork.waves import NewWave, create_wave

@@ -12,7 +12,6 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.device_binding import OpenedOnOtherDeviceError
 from survey.fieldwork.invitations import (
     COMPLETION_GRACE_PERIOD,
     LIFETIME,
@@ -22,6 +21,7 @@ from survey.fieldwork.invitations import (
     InvitationState,
     InvitationUsedError,
     IssuedInvitation,
+    OpenedOnOtherDeviceError,
     get_invitation_state,
     issue_invitation,
     open_invitation,

@@ -23,7 +23,8 @@ from survey.fieldwork.lifecycle import (
 )
 from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review import ReviewFilter, preview_bulk_decision
+from survey.fieldwork.review.decisions import preview_bulk_decision
+from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,

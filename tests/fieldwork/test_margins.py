@@ -20,7 +20,7 @@ from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.progress import get_progress, list_progress_waves
 from survey.fieldwork.quality.response_arrays import stored_interviews
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
-from survey.fieldwork.quota_policy import (
+from survey.fieldwork.quotas import (
     QuotaPolicy,
     QuotaPolicyLockedError,
     QuotaPolicySummary,

@@ -27,8 +27,12 @@ from survey.fieldwork.quota_counts import (
     find_quota_membership,
     list_full_groups,
 )
-from survey.fieldwork.quota_policy import QuotaNotFoundError, QuotaPolicy, set_quota_policy
-from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.quotas import (
+    COUNTED_STATUSES,
+    QuotaNotFoundError,
+    QuotaPolicy,
+    set_quota_policy,
+)
 from survey.fieldwork.submission import InvalidAnswersError, Submission, SubmissionReceipt, submit
 from survey.fieldwork.waves import WaveNotFoundError
 from survey.store.engine import read_scope, session_scope

@@ -18,23 +18,25 @@ from survey.access.roles import NATION, Action, Role
 from survey.fieldwork.lifecycle import TRANSITIONS, ResponseConflictError, ResponseNotFoundError
 from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review import (
-    ANY_FLAG,
-    REVIEWABLE,
-    ReviewFilter,
+from survey.fieldwork.review.decisions import (
     SelectionConflictError,
     TooManyResponsesError,
     allowed_transitions,
-    count_by_status,
-    count_queue,
     decide,
     decide_many,
+    preview_bulk_decision,
+)
+from survey.fieldwork.review.response_detail import get_response_detail
+from survey.fieldwork.review.review_queue import (
+    ANY_FLAG,
+    REVIEWABLE,
+    ReviewFilter,
+    count_by_status,
+    count_queue,
     find_previous,
-    get_response_detail,
     list_queue,
     list_review_waves,
     list_surveyors,
-    preview_bulk_decision,
 )
 from survey.fieldwork.review_reasons import (
     REASON_NAMES,

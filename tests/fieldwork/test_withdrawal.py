@@ -15,14 +15,14 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.lifecycle import TransitionNotAllowedError, transition
 from survey.fieldwork.progress import get_progress, list_progress_waves
 from survey.fieldwork.quality import assess_wave
-from survey.fieldwork.review import (
-    ReviewFilter,
+from survey.fieldwork.review.decisions import (
+    BulkWithdrawalError,
     decide,
     decide_many,
-    get_response_detail,
     preview_bulk_decision,
 )
-from survey.fieldwork.review.decisions import BulkWithdrawalError
+from survey.fieldwork.review.response_detail import get_response_detail
+from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.waves import close_wave
 from survey.fieldwork.withdrawal import (

@@ -13,8 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.tokens import digest, new_token
-from survey.fieldwork.device_binding import record_other_device
-from survey.fieldwork.invitations import open_invitation
+from survey.fieldwork.invitations import open_invitation, record_other_device
 from survey.fieldwork.submission import Submission, submit
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import session_scope

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.fieldwork.planning.oversampling import Oversampling
 from survey.results.analysis import WEIGHT, NotEstimableError, add_weights
 from survey.results.weighting import CellMerge
 from survey.sample.city_frame import shipped_cities
@@ -20,6 +19,7 @@ from survey.sample.special_groups import (
     ELDERLY,
     GUARDIAN,
     GUARDIAN_BY_AGE,
+    Oversampling,
     group_shares,
     sample_share,
 )

@@ -11,8 +11,8 @@ from survey.access.factor_secrets import count_unencrypted, encrypt_secrets
 from survey.access.principal import OPERATOR
 from survey.cli.options import set_environment
 from survey.cli.output import error_reporting, print_note
+from survey.fieldwork.instruments import load_reference_data
 from survey.fieldwork.quality import assess_wave
-from survey.fieldwork.reference_data import load_reference_data
 from survey.locale import SurveyError, msg
 from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings

@@ -8,7 +8,7 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.cli.output import error_reporting, print_note
 from survey.fieldwork.dual_approval import set_single_approval
-from survey.fieldwork.quota_policy import QuotaPolicy, set_quota_policy
+from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
 from survey.settings import current_settings
 from survey.store.transactions import run_in_transaction
 

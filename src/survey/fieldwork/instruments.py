@@ -1,7 +1,12 @@
-"""Questionnaires and indicator trees in the store: immutable versions, found by their content."""
+"""Questionnaires and indicator trees in the store: immutable versions, found by their content.
+
+A new store gets the shipped ones, with the cities, as its reference data.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -11,12 +16,16 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.instrument.findings import Finding
 from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.indicator_tree_csv import read_tree
 from survey.instrument.model import Instrument
 from survey.instrument.score_checks import score_findings, unknown_tree
+from survey.instrument.xlsform import load_bundle
 from survey.locale import SurveyError, msg
+from survey.sample.city_frame import read_cities, upsert_cities
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
 from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id, now
+from survey.store.transactions import run_in_transaction
 
 
 class InstrumentNotFoundError(SurveyError):
@@ -224,3 +233,23 @@ def freezing_findings(
             session=session, tree_id=tree_id_by_name(session=session, name=instrument.tree)
         )
     return score_findings(instrument, tree, rows)
+
+
+def load_reference_data(url: str, seed: Path) -> None:
+    """Save the cities, trees and questionnaires of `seed`; repeating it changes nothing."""
+
+    def save_all(session: Session) -> None:
+        upsert_cities(read_cities(seed / "cities.csv"), session=session)
+        trees = seed / "trees"
+        for path in sorted({*trees.glob("*.csv")} - {*trees.glob("crosswalk_*.csv")}):
+            save_tree(session=session, tree=read_tree(path, name=path.stem))
+        for path in sorted((seed / "instruments").glob("*.toml")):
+            save_instrument(session=session, instrument=_shipped_instrument(path))
+
+    run_in_transaction(url, save_all)
+
+
+@lru_cache(maxsize=16)
+def _shipped_instrument(path: Path) -> Instrument:
+    """Read a shipped questionnaire, once per process."""
+    return load_bundle(path.parent, path.stem).instrument

@@ -3,17 +3,18 @@
 A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
 keeps its hash. A link that was opened in time may still be answered within
 `COMPLETION_GRACE_PERIOD`, because an interview made without a network arrives late. It belongs to
-the device that opened it first (`survey.fieldwork.device_binding`).
+the device that opened it first (`survey.fieldwork.invitations`).
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from secrets import compare_digest
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
@@ -22,13 +23,6 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import get_assigned_point
-from survey.fieldwork.device_binding import (
-    OpenedOnOtherDeviceError,
-    belongs_to_device,
-    bind_device,
-    bind_unopened,
-    device_proof,
-)
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
@@ -62,6 +56,109 @@ _PAGE_BY_TOKEN = (
     .join(_VERSIONS, _VERSIONS.c.id == _WAVES.c.instrument_id)
     .join(_CITIES, _CITIES.c.code == _INVITATIONS.c.city_code)
 )
+_BINDING = {
+    "device_sha256": bindparam("device"),
+    "opened_at": func.coalesce(_INVITATIONS.c.opened_at, bindparam("now")),
+}
+_BIND = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.id == bindparam("invitation"), _INVITATIONS.c.device_sha256.is_(None))
+    .values(**_BINDING)
+)
+_OPEN = (
+    update(_INVITATIONS)
+    .where(
+        _INVITATIONS.c.token_sha256 == bindparam("digest"),
+        _INVITATIONS.c.device_sha256.is_(None),
+        _INVITATIONS.c.used_at.is_(None),
+        _INVITATIONS.c.voided_at.is_(None),
+        _INVITATIONS.c.expires_at > bindparam("now"),
+        select(_WAVES.c.id)
+        .where(_WAVES.c.id == _INVITATIONS.c.wave_id, _WAVES.c.state == WaveState.OPEN)
+        .exists(),
+    )
+    .values(**_BINDING)
+    .returning(_INVITATIONS.c.id)
+)
+_MARK = (
+    update(_INVITATIONS)
+    .where(
+        _INVITATIONS.c.token_sha256 == bindparam("digest"),
+        _INVITATIONS.c.other_device_at.is_(None),
+        _INVITATIONS.c.used_at.is_(None),
+    )
+    .values(other_device_at=bindparam("now"))
+    .returning(_INVITATIONS.c.id)
+)
+
+
+class OpenedOnOtherDeviceError(SurveyError):
+    """Raised when an invitation was opened on another device already."""
+
+    code = "opened_elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Each code is for one device, and this one was opened on another already.")
+        )
+
+
+def device_proof(wave_id: UUID, secret: str) -> str:
+    """Return the hash by which a device is recognised within a wave."""
+    return digest(f"{wave_id}:{secret}")
+
+
+def belongs_to_device(invitation: AnyRow, proof: str) -> bool:
+    """Whether the invitation is bound to this device, or to none yet."""
+    bound = invitation.device_sha256
+    return bound is None or compare_digest(bound, digest(proof))
+
+
+def bind_unopened(*, session: Session, token: str, proof: str, now: datetime) -> bool:
+    """Bind an unopened invitation to this device; return False where `bind_device` must decide.
+
+    Reads, decides and writes in one statement: nearly every link is opened once.
+    """
+    values = {"digest": digest(token), "device": digest(proof), "now": now}
+    opened = session.connection().execute(_OPEN, values).scalar_one_or_none()
+    if opened is None:
+        return False
+    _record_opened(session, opened, now)
+    return True
+
+
+def bind_device(*, session: Session, invitation: AnyRow, proof: str, now: datetime) -> None:
+    """Bind an invitation to this device for good.
+
+    Raises:
+        OpenedOnOtherDeviceError: Another device was faster.
+    """
+    if invitation.device_sha256 is not None:
+        if belongs_to_device(invitation, proof):
+            return
+        raise OpenedOnOtherDeviceError
+    values = {"invitation": invitation.id, "device": digest(proof), "now": now}
+    if session.connection().execute(_BIND, values).rowcount != 1:
+        raise OpenedOnOtherDeviceError
+    _record_opened(session, invitation.id, now)
+
+
+def _record_opened(session: Session, invitation_id: UUID, now: datetime) -> None:
+    record(
+        session=session, actor=None, event=AuditEvent.INVITATION_OPENED,
+        subject_id=invitation_id, now=now,
+    )  # fmt: skip
+
+
+def record_other_device(*, session: Session, token: str, now: datetime) -> None:
+    """Record that another device was refused; the first time goes into the audit trail."""
+    values = {"digest": digest(token), "now": now}
+    marked = session.connection().execute(_MARK, values).scalar_one_or_none()
+    if marked is not None:
+        record(
+            session=session, actor=None, event=AuditEvent.INVITATION_REFUSED_ELSEWHERE,
+            subject_id=marked, now=now,
+        )  # fmt: skip
 
 
 class InvitationNotFoundError(SurveyError):

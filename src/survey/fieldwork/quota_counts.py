@@ -19,11 +19,9 @@ from survey.fieldwork.quotas import (
     CELL_IS_FULL,
     MARGINAL_QUOTA_IS_FULL,
     MarginalQuota,
-    add_to_cell_counts,
-    add_to_marginal_counts,
+    add_to_counts,
     age_of,
-    claim_cell,
-    claim_marginal_quota,
+    claim_quota,
     marginal_quotas_by_city,
     parse_band,
     stratum_by_point,
@@ -155,16 +153,17 @@ def claim_quotas(
     Returns:
         The full quota if one refused, and then nothing is counted; else None.
     """
-    if membership.cell is not None and not claim_cell(session=session, cell_id=membership.cell.id):
-        return membership.cell
+    cell = membership.cell
+    if cell is not None and not claim_quota(session=session, table=_CELLS, quota_id=cell.id):
+        return cell
     counted_ids: list[UUID] = []
     for margin in membership.margins:
-        if claim_marginal_quota(session=session, margin_id=margin.id):
+        if claim_quota(session=session, table=_MARGINS, quota_id=margin.id):
             counted_ids.append(margin.id)
             continue
-        add_to_marginal_counts(session=session, counts=dict.fromkeys(counted_ids, -1))
-        if membership.cell is not None:
-            add_to_cell_counts(session=session, counts={membership.cell.id: -1})
+        add_to_counts(session=session, table=_MARGINS, counts=dict.fromkeys(counted_ids, -1))
+        if cell is not None:
+            add_to_counts(session=session, table=_CELLS, counts={cell.id: -1})
         return margin
     return None
 
@@ -178,8 +177,8 @@ def move_quota_counts(*, session: Session, before: QuotaMembership, after: Quota
             cells[membership.cell.id] += change
         for margin in membership.margins:
             margins[margin.id] += change
-    add_to_cell_counts(session=session, counts=cells)
-    add_to_marginal_counts(session=session, counts=margins)
+    add_to_counts(session=session, table=_CELLS, counts=cells)
+    add_to_counts(session=session, table=_MARGINS, counts=margins)
 
 
 def adjust_quota_counts(*, session: Session, changes: Mapping[UUID, int]) -> None:
@@ -205,8 +204,8 @@ def adjust_quota_counts(*, session: Session, changes: Mapping[UUID, int]) -> Non
                 day = china_date(row.started_at or row.submitted_at)
                 own = known[row.wave_id].of(row.city_code, row.point_id, answers[row.id], day)
                 margins.update(dict.fromkeys(own, changes[row.id]))
-    add_to_cell_counts(session=session, counts=cells)
-    add_to_marginal_counts(session=session, counts=margins)
+    add_to_counts(session=session, table=_CELLS, counts=cells)
+    add_to_counts(session=session, table=_MARGINS, counts=margins)
 
 
 def count_marginal_quotas(
@@ -225,7 +224,7 @@ def count_marginal_quotas(
     for each in interviews:
         day = china_date(each.started_at) if each.started_at else today
         counts.update(own.of(each.city_code, each.point_id, each.answers, day))
-    add_to_marginal_counts(session=session, counts=counts)
+    add_to_counts(session=session, table=_MARGINS, counts=counts)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Quotas of a wave: the cell and marginal quotas of an interview, and their running counts.
+"""Quotas of a wave: cell and marginal quotas, their running counts, and what full ones do.
 
 A full cell that stops ends further interviews of its group (docs/collecting.md); later decisions
 (corrections, review) and interviews collected elsewhere are counted in any case. Cells and marginal
@@ -6,42 +6,45 @@ quotas are claimed and given back together (`survey.fieldwork.quota_counts`).
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from math import isfinite
 from typing import Any, TypeGuard
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, not_, or_, select, update
+from sqlalchemy import Table, and_, bindparam, false, func, not_, or_, select, update
 from sqlmodel import Session
 
-from survey.store.tables import QuotaCell, QuotaMargin, SamplingPoint, Status, table_of
+from survey.access.audit import record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
+from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    QuotaCell,
+    QuotaMargin,
+    SamplingPoint,
+    Status,
+    WavePlan,
+    WaveState,
+    table_of,
+)
 
 COUNTED_STATUSES = frozenset(
     {Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.FROZEN}
 )
 """Responses in these states are what a quota counts."""
 
-_CELLS = table_of(QuotaCell)
+_CELLS, _MARGINS, _POINTS = table_of(QuotaCell), table_of(QuotaMargin), table_of(SamplingPoint)
 _SELECT = select(_CELLS.c.id, _CELLS.c.age_band, _CELLS.c.gender).where(
     _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city")
 )
 CELL_IS_FULL = and_(_CELLS.c.stops, _CELLS.c.collected >= _CELLS.c.target)
-_ADD_TO_CELL = (
-    update(_CELLS)
-    .where(_CELLS.c.id == bindparam("cell"))
-    .values(collected=_CELLS.c.collected + bindparam("count"))
-)
-_CLAIM_CELL = (
-    update(_CELLS)
-    .where(
-        _CELLS.c.id == bindparam("cell"),
-        or_(not_(_CELLS.c.stops), _CELLS.c.collected < _CELLS.c.target),
-    )
-    .values(collected=_CELLS.c.collected + 1)
-)
 _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
 
 
@@ -100,36 +103,25 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def add_to_cell_counts(*, session: Session, counts: Mapping[UUID, int]) -> None:
-    """Change running counts, always in the same order, so that no two changes deadlock."""
-    for cell_id, count in sorted(counts.items()):
-        if count:
-            session.connection().execute(_ADD_TO_CELL, {"cell": cell_id, "count": count})
-
-
-def claim_cell(*, session: Session, cell_id: UUID) -> bool:
-    """Count one more interview in the cell atomically; return False if it is full."""
-    return session.connection().execute(_CLAIM_CELL, {"cell": cell_id}).rowcount == 1
-
-
 NEVER_STOPPING_DIMENSIONS = frozenset({"stratum"})
 """Never turn anybody away: where a stratum has no point, its interviews go to the other one."""
 
-_MARGINS, _POINTS = table_of(QuotaMargin), table_of(SamplingPoint)
 MARGINAL_QUOTA_IS_FULL = and_(_MARGINS.c.stops, _MARGINS.c.collected >= _MARGINS.c.target)
-_CLAIM_MARGINAL_QUOTA = (
-    update(_MARGINS)
+_CLAIM = {
+    table: update(table)
     .where(
-        _MARGINS.c.id == bindparam("margin"),
-        or_(not_(_MARGINS.c.stops), _MARGINS.c.collected < _MARGINS.c.target),
+        table.c.id == bindparam("quota"),
+        or_(not_(table.c.stops), table.c.collected < table.c.target),
     )
-    .values(collected=_MARGINS.c.collected + 1)
-)
-_ADD_TO_MARGINAL_QUOTA = (
-    update(_MARGINS)
-    .where(_MARGINS.c.id == bindparam("margin"))
-    .values(collected=_MARGINS.c.collected + bindparam("count"))
-)
+    .values(collected=table.c.collected + 1)
+    for table in (_CELLS, _MARGINS)
+}
+_ADD = {
+    table: update(table)
+    .where(table.c.id == bindparam("quota"))
+    .values(collected=table.c.collected + bindparam("count"))
+    for table in (_CELLS, _MARGINS)
+}
 
 
 @dataclass(frozen=True)
@@ -181,15 +173,165 @@ def stratum_by_point(*, session: Session, wave_id: UUID) -> dict[UUID, str]:
     return {row.id: row.stratum for row in session.connection().execute(query)}
 
 
-def claim_marginal_quota(*, session: Session, margin_id: UUID) -> bool:
-    """Count one more interview atomically; return False if the quota is full."""
-    return session.connection().execute(_CLAIM_MARGINAL_QUOTA, {"margin": margin_id}).rowcount == 1
+def claim_quota(*, session: Session, table: Table, quota_id: UUID) -> bool:
+    """Count one more interview in a quota of `table` atomically; return False if it is full."""
+    return session.connection().execute(_CLAIM[table], {"quota": quota_id}).rowcount == 1
 
 
-def add_to_marginal_counts(*, session: Session, counts: Mapping[UUID, int]) -> None:
+def add_to_counts(*, session: Session, table: Table, counts: Mapping[UUID, int]) -> None:
     """Change running counts, always in the same order, so that no two changes deadlock."""
-    for margin_id, count in sorted(counts.items()):
+    for quota_id, count in sorted(counts.items()):
         if count:
-            session.connection().execute(
-                _ADD_TO_MARGINAL_QUOTA, {"margin": margin_id, "count": count}
-            )
+            session.connection().execute(_ADD[table], {"quota": quota_id, "count": count})
+
+
+CHANGEABLE = frozenset({WaveState.PLANNED, WaveState.OPEN})
+
+
+class QuotaPolicy(StrEnum):
+    """Effect of a full quota."""
+
+    STOP = "stop"
+    """No further interviews; one that is finished all the same is stored as `quota_full`."""
+    COUNT = "count"
+    """Everybody counts; what is beyond the target is flagged (`over_quota`)."""
+
+
+class QuotaNotFoundError(SurveyError):
+    """Raised when a wave or city has no quotas."""
+
+    code = "no_quota"
+
+
+class QuotaPolicyLockedError(SurveyError):
+    """Raised when the state of the wave does not allow the change."""
+
+    code = "policy_fixed"
+
+
+@dataclass(frozen=True)
+class QuotaPolicySummary:
+    """Number of quotas of a wave that can stop interviews, and of those that do."""
+
+    stopping: int
+    of: int
+
+    @property
+    def policy(self) -> QuotaPolicy | None:
+        """The common policy; None where quotas differ or there are none."""
+        if not self.of or 0 < self.stopping < self.of:
+            return None
+        return QuotaPolicy.STOP if self.stopping else QuotaPolicy.COUNT
+
+
+def set_quota_policy(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    policy: QuotaPolicy,
+    now: datetime,
+    city_code: str | None = None,
+) -> int:
+    """Set the policy of all quotas of a wave or of one city; return their number.
+
+    Stored interviews stay as they are.
+
+    Raises:
+        QuotaPolicyLockedError: The wave takes no interviews any more.
+    """
+    principal.require(Action.ADMINISTER, city_code)
+    wave = lock_wave(session=session, key=wave_key)
+    if wave.state not in CHANGEABLE:
+        raise QuotaPolicyLockedError(
+            msg("Wave {key} is {state}: what full quotas do cannot be changed any more.",
+                key=wave_key, state=STATE_NAMES[wave.state])
+        )  # fmt: skip
+    before = _count_policies(session, wave.id, city_code)
+    if policy is QuotaPolicy.STOP:
+        crossed = _is_crossed(session, wave.id)
+        changed = enable_quota_stop(
+            session=session, wave_id=wave.id, crossed=crossed, city_code=city_code
+        )
+    else:
+        changed = _set_policy(session, wave.id, city_code, cells=False, margins=False)
+    if not changed:
+        raise QuotaNotFoundError(msg("There are no quotas in wave {key} there.", key=wave_key))
+    record(
+        session=session, actor=principal, event=AuditEvent.QUOTA_POLICY_SET,
+        subject_id=wave.id, now=now,
+        detail={
+            "policy": policy, "city": city_code, "quotas": changed, "from": before,
+            "to": _count_policies(session, wave.id, city_code),
+        },
+    )  # fmt: skip
+    return changed
+
+
+def _count_policies(session: Session, wave_id: UUID, city_code: str | None) -> dict[str, int]:
+    """Return the number of quotas, cells and marginal quotas, by policy."""
+    counts: Counter[str] = Counter()
+    for table in (_CELLS, _MARGINS):
+        query = select(table.c.stops, func.count()).where(table.c.wave_id == wave_id)
+        if city_code is not None:
+            query = query.where(table.c.city_code == city_code)
+        for stops, count in session.connection().execute(query.group_by(table.c.stops)):
+            counts[QuotaPolicy.STOP.value if stops else QuotaPolicy.COUNT.value] += count
+    return dict(counts)
+
+
+def enable_quota_stop(
+    *, session: Session, wave_id: UUID, crossed: bool, city_code: str | None = None
+) -> int:
+    """Make full quotas stop interviews: marginal quotas always, cells only where crossed.
+
+    Under marginal quotas a cell is only what is expected, and no limit.
+    """
+    return _set_policy(session, wave_id, city_code, cells=crossed, margins=True)
+
+
+def get_quota_policy_summary(
+    *, session: Session, principal: Principal, wave_key: str
+) -> QuotaPolicySummary:
+    """Return the present policy of the quotas of a wave, over all its cities."""
+    principal.require(Action.READ_PLAN)
+    wave = get_wave(session=session, key=wave_key)
+    cells = _CELLS.c.wave_id == wave.id
+    if not _is_crossed(session, wave.id):
+        cells = and_(cells, false())
+    margins = and_(
+        _MARGINS.c.wave_id == wave.id, _MARGINS.c.dimension.not_in(NEVER_STOPPING_DIMENSIONS)
+    )
+    stopping = of = 0
+    for table, within in ((_CELLS, cells), (_MARGINS, margins)):
+        query = select(func.count().filter(table.c.stops), func.count()).where(within)
+        some, every = session.connection().execute(query).one()
+        stopping, of = stopping + some, of + every
+    return QuotaPolicySummary(stopping, of)
+
+
+def _is_crossed(session: Session, wave_id: UUID) -> bool:
+    plan = session.get(WavePlan, wave_id)
+    return plan is None or plan.crossed
+
+
+def _set_policy(
+    session: Session, wave_id: UUID, city_code: str | None, *, cells: bool, margins: bool
+) -> int:
+    changed = 0
+    for table, within, stops in (
+        (_CELLS, (), cells),
+        (_MARGINS, (_MARGINS.c.dimension.not_in(NEVER_STOPPING_DIMENSIONS),), margins),
+    ):
+        where = [table.c.wave_id == wave_id, *within]
+        if city_code is not None:
+            where.append(table.c.city_code == city_code)
+        # In the order in which interviews take their places, or both would wait for each other.
+        locked = (
+            select(table.c.id).where(*where).order_by(table.c.id).with_for_update(key_share=True)
+        )
+        session.connection().execute(locked)
+        changed += (
+            session.connection().execute(update(table).where(*where).values(stops=stops)).rowcount
+        )
+    return changed

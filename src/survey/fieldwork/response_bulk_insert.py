@@ -14,7 +14,7 @@ from survey.access.audit import record
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
 from survey.fieldwork.quota_counts import count_marginal_quotas
-from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_cell_counts
+from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_counts
 from survey.store.answer_hashes import (
     HASH,
     SEAL_BATCH_SIZE,
@@ -24,7 +24,16 @@ from survey.store.answer_hashes import (
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
-from survey.store.tables import Mode, Response, ResponseRevision, Status, Wave, new_id
+from survey.store.tables import (
+    Mode,
+    QuotaCell,
+    Response,
+    ResponseRevision,
+    Status,
+    Wave,
+    new_id,
+    table_of,
+)
 
 RESPONSE_BATCH_SIZE = 2000
 
@@ -86,7 +95,7 @@ def write_responses(
             session=session, wave_id=wave.id, interviews=counts, today=china_date(now)
         )
         total += len(batch)
-    add_to_cell_counts(session=session, counts=counted)
+    add_to_counts(session=session, table=table_of(QuotaCell), counts=counted)
     record(
         session=session, actor=principal, event=event,
         subject_id=wave.id, now=now, detail={"key": wave.key, "responses": total},

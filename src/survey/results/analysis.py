@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from survey.estimate import Design, DfRule, EstimateError
-from survey.fieldwork.planning.oversampling import Oversampling
 from survey.locale import SurveyError, msg
 from survey.results.domains import BANDS, age_band_of
 from survey.results.weighting import GUARDIAN as GUARDIAN_ITEM
@@ -18,7 +17,7 @@ from survey.sample.population_margins import (
     main_margins,
     minors_margins,
 )
-from survey.sample.special_groups import ELDERLY, GUARDIAN
+from survey.sample.special_groups import ELDERLY, GUARDIAN, Oversampling
 
 ASSUMED_DEFF = 1.4
 """The survey's own planning figure; used, and said, where no sampling points were recorded."""

@@ -16,7 +16,6 @@ from survey.access.roles import Action
 from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
-from survey.fieldwork.planning.oversampling import oversampling_of
 from survey.fieldwork.waves import (
     COMPUTED_STATES,
     get_wave,
@@ -30,6 +29,7 @@ from survey.results.group_questions import declared_items
 from survey.results.release import apply_release
 from survey.results.tables import write_tables
 from survey.results.wave_data import WaveData
+from survey.sample.special_groups import oversampling_of
 from survey.settings import Settings
 from survey.snapshot.response_frame import FREEZABLE, response_frame
 from survey.snapshot.seals import SEAL, SnapshotDraft

@@ -13,7 +13,6 @@ from sqlmodel import Session
 
 from survey.estimate import CubeSpec, Design, Node, RatingScale, Tree
 from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.planning.oversampling import Oversampling, oversampling_of
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
@@ -36,6 +35,7 @@ from survey.results.measures import Measure, form_measures, measures_for, read_m
 from survey.results.missing_points import resolve_missing_points
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.sample.special_groups import Oversampling, oversampling_of
 from survey.settings import PROJECT_ROOT
 from survey.snapshot.seals import find_seals, read_sealed
 from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, WithoutPoint, read_snapshot

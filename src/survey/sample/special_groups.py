@@ -1,4 +1,4 @@
-"""Special groups known before interviewing, and what oversampling them costs.
+"""Special groups known before interviewing, their oversampling in a wave, and what it costs.
 
 Shares are of the population that a series asks: 15-70 for the main study, 60 and over, or under 18.
 Ages and the rural share come from the census. **The share of guardians does not**: the census
@@ -7,8 +7,11 @@ times the city's own ages. An association that knows better enters its own share
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 import pandas as pd
+from sqlmodel import Session, select
 
 from survey.sample.city_frame import FrameCity
 from survey.sample.population_margins import (
@@ -19,6 +22,7 @@ from survey.sample.population_margins import (
     build_age_structure,
     minors_margins,
 )
+from survey.store.tables import CityTarget, WavePlan
 
 EVERYONE = "all"
 ELDERLY, GUARDIAN, RURAL = "elderly=yes", "guardian=yes", "residence=rural"
@@ -74,3 +78,31 @@ def _shares_of_margins(margins: PopulationMargins) -> dict[str, pd.Series]:
     )
     whole = people.sum(axis=1)
     return {f"{margins.cells[0]}={value}": people[value] / whole for value in people}
+
+
+@dataclass(frozen=True)
+class Oversampling:
+    """Factors by which people of 60 and over, and guardians, were asked more often."""
+
+    elderly: float = 1.0
+    guardian: float = 1.0
+    guardian_share: Mapping[str, float] | None = None
+    """Guardians among the population of each city, as planned; by city code."""
+
+    @property
+    def boosts(self) -> dict[str, float]:
+        """Group -> factor, of the oversampled groups."""
+        factors = {ELDERLY: self.elderly, GUARDIAN: self.guardian}
+        return {group: factor for group, factor in factors.items() if factor > 1}
+
+
+def oversampling_of(*, session: Session, wave_id: UUID) -> Oversampling | None:
+    """Return the oversampling of a wave's plan; None where everybody was asked equally often."""
+    plan = session.get(WavePlan, wave_id)
+    if plan is None or max(plan.elderly_factor, plan.guardian_factor) <= 1:
+        return None
+    targets = session.exec(select(CityTarget).where(CityTarget.wave_id == wave_id))
+    shares = {
+        row.city_code: row.guardian_share for row in targets if row.guardian_share is not None
+    }
+    return Oversampling(plan.elderly_factor, plan.guardian_factor, shares or None)

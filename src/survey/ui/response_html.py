@@ -7,8 +7,12 @@ from typing import Any
 
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.pii_detection import PiiKind, mask_text
-from survey.fieldwork.review import AnsweredItem, HistoryEntry, ResponseDetail
-from survey.fieldwork.review.consent import consent_of
+from survey.fieldwork.review.response_detail import (
+    AnsweredItem,
+    HistoryEntry,
+    ResponseDetail,
+    consent_of,
+)
 from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
 from survey.instrument.model import Item, SpecialAnswer, label_text
 from survey.instrument.question_types import type_of

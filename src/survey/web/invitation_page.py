@@ -20,9 +20,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.tokens import digest
-from survey.fieldwork.device_binding import OpenedOnOtherDeviceError, record_other_device
 from survey.fieldwork.instruments import InstrumentNotFoundError, load_instrument
-from survey.fieldwork.invitations import InvitationPageData, open_invitation, read_invitation
+from survey.fieldwork.invitations import (
+    InvitationPageData,
+    OpenedOnOtherDeviceError,
+    open_invitation,
+    read_invitation,
+    record_other_device,
+)
 from survey.fieldwork.quota_counts import FullQuotaGroup
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.model import Instrument, label_text

@@ -6,12 +6,12 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from survey.fieldwork.device_binding import OpenedOnOtherDeviceError
 from survey.fieldwork.invitations import (
     InvitationExpiredError,
     InvitationNotFoundError,
     InvitationUsedError,
     InvitationVoidedError,
+    OpenedOnOtherDeviceError,
 )
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import Message, SurveyError, msg, translator

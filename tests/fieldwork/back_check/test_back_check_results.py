@@ -30,7 +30,7 @@ from survey.fieldwork.back_check.comparison_items import ItemComparison, differs
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.quality import wilson
-from survey.fieldwork.review import decide_many, preview_bulk_decision
+from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.instrument.model import Choice, Item, ItemKind
 from survey.instrument.xlsform import load_bundle

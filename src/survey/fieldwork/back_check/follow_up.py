@@ -17,7 +17,7 @@ from survey.access.audit import actor_id, record_many
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.pii_detection import clean_note
-from survey.fieldwork.review import ReviewFilter
+from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent

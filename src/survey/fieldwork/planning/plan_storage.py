@@ -18,7 +18,7 @@ from survey.fieldwork.planning.wave_editing import (
     WaveLockedError,
     require_oversampling_items,
 )
-from survey.fieldwork.quota_policy import enable_quota_stop
+from survey.fieldwork.quotas import enable_quota_stop
 from survey.fieldwork.waves import get_wave, lock_wave
 from survey.locale import SurveyError, msg
 from survey.sample.city_frame import FrameCity, shipped_cities

@@ -16,10 +16,10 @@ from survey.fieldwork.instruments import (
     load_instrument,
     tree_id_by_name,
 )
-from survey.fieldwork.planning.oversampling import oversampling_of
 from survey.fieldwork.waves import COMPUTED_STATES, NewWave, create_wave, lock_wave, require_scores
 from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
+from survey.sample.special_groups import oversampling_of
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Wave, WavePlan, WaveState
 

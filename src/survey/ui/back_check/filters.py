@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from survey.fieldwork.review import count_by_status, list_review_waves
+from survey.fieldwork.review.review_queue import count_by_status, list_review_waves
 from survey.fieldwork.waves import WaveSummary
 from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames

@@ -14,7 +14,8 @@ from survey.fieldwork.back_check import (
     WorkSelection,
     note_retraining,
 )
-from survey.fieldwork.review import BulkPreview, ReviewFilter, decide_many, preview_bulk_decision
+from survey.fieldwork.review.decisions import BulkPreview, decide_many, preview_bulk_decision
+from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode, ReviewReason
 from survey.locale import Message, msg
 from survey.store.china_time import china_date

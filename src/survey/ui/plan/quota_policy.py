@@ -8,7 +8,7 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import WaveOverview
-from survey.fieldwork.quota_policy import (
+from survey.fieldwork.quotas import (
     CHANGEABLE,
     QuotaPolicy,
     QuotaPolicySummary,

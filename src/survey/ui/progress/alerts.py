@@ -9,7 +9,7 @@ import streamlit as st
 
 from survey.access.roles import Action
 from survey.fieldwork.progress import Alert, AlertKind, WaveProgress
-from survey.fieldwork.review import ANY_FLAG
+from survey.fieldwork.review.review_queue import ANY_FLAG
 from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.tables import Status

@@ -7,13 +7,13 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import STATUS_NAMES
-from survey.fieldwork.review import (
-    REVIEWABLE,
+from survey.fieldwork.review.decisions import (
     BulkPreview,
     allowed_transitions,
     decide_many,
     preview_bulk_decision,
 )
+from survey.fieldwork.review.review_queue import REVIEWABLE
 from survey.fieldwork.review_reasons import REASONS_BY_STATUS
 from survey.locale import Translator
 from survey.store.engine import read_scope

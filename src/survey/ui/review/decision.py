@@ -10,7 +10,8 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.fieldwork.dual_approval import SecondApproverRequiredError
 from survey.fieldwork.lifecycle import STATUS_NAMES
-from survey.fieldwork.review import ResponseDetail, allowed_transitions, decide
+from survey.fieldwork.review.decisions import allowed_transitions, decide
+from survey.fieldwork.review.response_detail import ResponseDetail
 from survey.fieldwork.review_reasons import (
     MAX_NOTE,
     REASON_NAMES,

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from survey.access.roles import Action
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.quality.flags import KIND_NAMES
-from survey.fieldwork.review import (
+from survey.fieldwork.review.review_queue import (
     ANY_FLAG,
     REVIEWABLE,
     ReviewFilter,

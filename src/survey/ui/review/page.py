@@ -10,15 +10,8 @@ from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import ResponseNotFoundError
 from survey.fieldwork.quality import AssessmentFreshness, get_assessment_freshness
 from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind, flag_text
-from survey.fieldwork.review import (
-    FlagDetail,
-    QueueEntry,
-    ResponseDetail,
-    count_queue,
-    find_previous,
-    get_response_detail,
-    list_queue,
-)
+from survey.fieldwork.review.response_detail import FlagDetail, ResponseDetail, get_response_detail
+from survey.fieldwork.review.review_queue import QueueEntry, count_queue, find_previous, list_queue
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
