@@ -420,3 +420,46 @@ def test_one_point_is_changed_after_the_draw(
     _move(planned, WaveState.CLOSED)
     boxes = visit_as(PageKey.PLAN, admin, wave=KEY, part="points").selectbox
     assert f"point-choice/{KEY}" not in {box.key for box in boxes}
+
+
+def _plan_wave(field: Any, key: str, year: int) -> None:
+    draft = WaveDraft(key, "main", year, f"{year}年", f"Wave {year}", field.wave.instrument_id)
+    with session_scope(field.url) as session:
+        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+
+
+def _chosen(app: AppTest) -> tuple[str, str]:
+    """The wave of the page's choice and of its address."""
+    return str(app.selectbox(key="wave/en").value), "".join(app.query_params["wave"])
+
+
+def test_the_page_stays_with_its_wave_whatever_happens_to_the_list(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    """The first wave in the list changes with every step; the chosen one changes by hand alone."""
+    _plan_wave(planned, "main-2028", 2028)
+    app = visit_as(PageKey.PLAN, admin, wave="main-2028")
+    assert _chosen(app) == ("main-2028", "main-2028")
+    for state in (WaveState.OPEN, WaveState.CLOSED, WaveState.FROZEN):
+        with session_scope(planned.url) as session:
+            transition_wave(
+                session=session, principal=OPERATOR, key="main-2028", to=state, now=planned.now
+            )
+        assert _chosen(app.run()) == ("main-2028", "main-2028")
+    _plan_wave(planned, "main-2029", 2029)
+    assert _chosen(app.run()) == ("main-2028", "main-2028")
+
+
+def test_the_first_visit_pins_its_wave_and_a_wrong_address_is_said(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin)
+    assert _chosen(app) == (KEY, KEY)
+    _move(planned, WaveState.OPEN)
+    _plan_wave(planned, "main-2028", 2028)
+    assert _chosen(app.run()) == (KEY, KEY)
+    app = visit_as(PageKey.PLAN, admin, wave="main-1999")
+    assert "There is no wave main-1999." in read(app)
+    assert "Nobody can be interviewed yet" not in read(app)
+    app.selectbox(key="wave/en").select(KEY).run()
+    assert _chosen(app) == (KEY, KEY)

@@ -51,6 +51,32 @@ def pick(
     return chosen
 
 
+def pick_pinned(
+    label: str,
+    name: str,
+    options: Sequence[str],
+    *,
+    show: Label,
+    language: str,
+    explanation: str | None = None,
+) -> str | None:
+    """Let the reader choose one option that stays in the address until they choose another.
+
+    The options may come in another order at the next run, or be more or fewer: nothing but the
+    reader changes the choice. An address that names none of them chooses none.
+    """
+    key, memory = f"{name}/{language}", f"{name}/pinned"
+    arrived = st.query_params.get(name) or st.session_state.get(memory) or options[0]
+    if st.session_state.get(memory) != arrived or st.session_state.get(key) not in options:
+        st.session_state[key] = arrived if arrived in options else None
+    chosen: str | None = st.selectbox(
+        label, options, index=None, format_func=show, key=key, help=explanation,
+        filter_mode="contains", placeholder="–",
+    )  # fmt: skip
+    st.session_state[memory] = st.query_params[name] = chosen or arrived
+    return chosen
+
+
 def _widget(
     label: str,
     key: str,

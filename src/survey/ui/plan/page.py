@@ -24,7 +24,7 @@ from survey.ui.plan.sample import draw_sample_planner
 from survey.ui.plan.sampling_points import draw_points_part
 from survey.ui.plan.staff import draw_staff
 from survey.ui.plan.wave_settings import draw_new_wave, draw_wave_settings
-from survey.ui.url_state import pick
+from survey.ui.url_state import pick, pick_pinned
 
 NEW = "new"
 WAVE, SAMPLE, POINTS, PEOPLE = "wave", "sample", "points", "people"
@@ -67,15 +67,19 @@ def _draw_chosen_wave(
         return f"{line.label(page.language)} · {t(STATE_NAMES[line.state])}"
 
     with filter_row():
-        key = pick(
+        key = pick_pinned(
             t("Wave"), "wave", options, show=show, language=page.language,
             explanation=explain("wave", page.language),
         )  # fmt: skip
-        if key != NEW:
+        if key in waves:
             part = pick(
                 t("Part"), "part", list(parts), show=parts.__getitem__, language=page.language,
                 as_buttons=True,
             )  # fmt: skip
+    if key is None:
+        wave = st.query_params["wave"]
+        draw_notice(t("There is no wave {key}.", key=wave), t("Please choose a wave above."))
+        return
     if key == NEW:
         draw_new_wave(page, offered)
         return
