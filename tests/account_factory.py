@@ -9,9 +9,9 @@ from uuid import UUID
 import pyotp
 from sqlmodel import Session, select
 
-from survey.access.passwords import hash_password
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
+from survey.access.secret_hashes import hash_password
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Credential
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 from benchmarks.submission.scenario import BANDS, INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.access.tokens import digest
+from survey.access.secret_hashes import digest
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq, lsq_linear
 
 from seed.demo.random_streams import random_stream
-from survey.context.published import (
+from survey.context import (
     MEAN_OF_CITIES,
     PublishedResult,
     published_results,

@@ -45,13 +45,14 @@ def services() -> list[Service]:
 def _find_services() -> Iterator[Service]:
     for room in PACKAGES:
         package = importlib.import_module(f"survey.{room}")
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if ".migrations" in module.name or module.name.endswith("__main__"):
+        inner = pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}.")
+        for module in (package.__name__, *(each.name for each in inner)):
+            if ".migrations" in module or module.endswith("__main__"):
                 continue
-            for name, function in vars(importlib.import_module(module.name)).items():
-                own = inspect.isfunction(function) and function.__module__ == module.name
+            for name, function in vars(importlib.import_module(module)).items():
+                own = inspect.isfunction(function) and function.__module__ == module
                 if own and not name.startswith("_"):
-                    service = _service(f"{module.name.removeprefix('survey.')}.{name}", function)
+                    service = _service(f"{module.removeprefix('survey.')}.{name}", function)
                     if service is not None:
                         yield service
 

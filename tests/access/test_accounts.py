@@ -11,12 +11,6 @@ import pytest
 from sqlmodel import select
 
 from survey.access.account_list import AccountFilter, list_accounts
-from survey.access.account_resets import (
-    create_setup_link,
-    end_all_sessions,
-    reset_factor,
-    set_temporary_password,
-)
 from survey.access.accounts import (
     AccountConflictError,
     AccountData,
@@ -25,14 +19,21 @@ from survey.access.accounts import (
     LastAdministratorError,
     change_account,
     create_account,
+    create_setup_link,
+    end_all_sessions,
+    reset_factor,
     set_active,
+    set_temporary_password,
 )
-from survey.access.areas import (
+from survey.access.principal import (
+    OPERATOR,
+    AccessDeniedError,
     AreaNotAllowedError,
+    Principal,
     area_scope_of,
+    covers,
     covers_whole_area,
 )
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal, covers
 from survey.access.roles import NATION, Action, AreaScope, Role
 from survey.access.sessions import SessionLimits, find_principal, open_session
 from survey.fieldwork.assignments import get_assigned_point, list_tasks

@@ -22,8 +22,8 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.fieldwork.submission import Submission, submit
 from survey.fieldwork.withdrawal import erase_withdrawn_in_review, withdraw
 from survey.fieldwork.withdrawal_codes import hash_code
-from survey.store import answer_hashes
-from survey.store.answer_hashes import HASH, answers_sha256
+from survey.store import audit_chain
+from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -305,7 +305,7 @@ def test_what_came_in_before_answers_were_sealed_is_taken_in_once(
     """As the version before left it: entries without hashes."""
     response = handed_in(field)
     monkeypatch.setattr("survey.fieldwork.response_bulk_insert._seal_answers", lambda *_: None)
-    rows = imported(field, answer_hashes.SEAL_BATCH_SIZE + 1)
+    rows = imported(field, audit_chain.SEAL_BATCH_SIZE + 1)
     before = checked(field.url)
     assert before.answers.unsealed == len(rows)
     assert len(before.findings) == 1

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from survey.access.areas import area_scope_of
+from survey.access.principal import area_scope_of
 from survey.access.roles import ROLES, Action, AreaScope, Role, demo_purposes
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT

@@ -9,10 +9,10 @@ import pytest
 from sqlmodel import select
 
 from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind, TooManyAttemptsError
-from survey.access.passwords import verify_password
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.access.second_factor import normalise_code
+from survey.access.secret_hashes import verify_password
 from survey.access.sessions import SessionLimits, find_principal
 from survey.access.sign_in import CredentialLookup, SignInRefusedError
 from survey.access.sign_in_codes import (

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from survey.access.audit import record
-from survey.access.factor_secrets import encrypt_secrets
 from survey.access.principal import OPERATOR
+from survey.access.second_factor import encrypt_secrets
 from survey.cli.checks import CheckResult, data_folder, database, environment, exposure
 from survey.cli.doctor import CHECKS
 from survey.publish.fonts import Font

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.context.published import (
+from survey.context import (
     published_results,
     published_series,
     published_waves,

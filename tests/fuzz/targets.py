@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from survey.access.tokens import digest
+from survey.access.secret_hashes import digest
 from survey.fieldwork.importing.column_mapping import read_mapping
 from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.paper.double_keying import read_serial

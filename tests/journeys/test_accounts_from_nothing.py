@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
-from survey.access.factor_secrets import plain_secret
 from survey.access.roles import Role
+from survey.access.second_factor import plain_secret
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import read_scope

@@ -11,8 +11,13 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
 from survey.locale import SurveyError, msg
-from survey.observe.logs import configure_logs, event_logger
-from survey.observe.request_id import current_request_id, request_id_scope, valid_request_id
+from survey.observe.logs import (
+    configure_logs,
+    current_request_id,
+    event_logger,
+    request_id_scope,
+    valid_request_id,
+)
 from survey.observe.scrub import REDACTED, format_error_safely, scrub
 from survey.settings import Settings
 

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
+from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE, sign_in_demo
-from survey.access.tokens import digest, new_token
 from survey.fieldwork.quotas import list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.settings import PROJECT_ROOT, Settings, current_settings

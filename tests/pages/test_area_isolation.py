@@ -21,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, WHOLE_WAVE
 from survey.access.roles import ROLES, Role
-from survey.access.tokens import digest, new_token
+from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave, open_wave

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import Role
-from survey.observe.request_id import current_request_id
+from survey.observe.logs import current_request_id
 from survey.ui.audit import page
 from survey.ui.navigation import PageKey
 

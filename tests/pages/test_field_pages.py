@@ -12,7 +12,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
-from survey.access.tokens import digest, new_token
+from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.invitations import open_invitation, record_other_device
 from survey.fieldwork.submission import Submission, submit
 from survey.settings import PROJECT_ROOT, Settings

@@ -7,7 +7,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.published import published_series
+from survey.context import published_series
 from survey.publish.views.overview import (
     AREA_CHOICES,
     OverviewFilters,

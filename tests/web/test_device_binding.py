@@ -12,7 +12,7 @@ from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from survey.access.tokens import digest
+from survey.access.secret_hashes import digest
 from survey.fieldwork.invitations import InvitationState, get_invitation_state
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope

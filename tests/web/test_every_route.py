@@ -20,8 +20,8 @@ from starlette.testclient import TestClient
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
+from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE
-from survey.access.tokens import digest, new_token
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope

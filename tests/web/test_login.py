@@ -12,14 +12,14 @@ from httpx import Response as Answer
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.account_resets import create_setup_link
+from survey.access.accounts import create_setup_link
 from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind
-from survey.access.factor_secrets import plain_secret
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
+from survey.access.second_factor import plain_secret
+from survey.access.secret_hashes import digest
 from survey.access.sessions import COOKIE, find_principal
 from survey.access.sign_in_codes import generate_codes, issue_sign_in_codes
-from survey.access.tokens import digest
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, LoginSession, SignInTries, now

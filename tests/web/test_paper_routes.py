@@ -10,8 +10,8 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from survey.access.roles import Role
+from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE
-from survey.access.tokens import digest, new_token
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, LoginSession, PaperKeying, Response, now

@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from survey.observe.logs import HEADER, current_request_id
 from survey.observe.metrics import INTERVIEWS, REQUESTS
-from survey.observe.request_id import HEADER, current_request_id
 from survey.settings import Settings
 from survey.store import schema
 from survey.web import health, invitation_page

@@ -10,15 +10,19 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 from sqlmodel import select as select_model
 
-from survey.access.areas import require_area
-from survey.access.audit import record
+from survey.access.attempt_limits import AttemptKey, AttemptKind, reset_attempts
+from survey.access.audit import actor_id, record
 from survey.access.credentials import (
     delete_setup_links,
+    is_active,
+    lock_credential,
+    replace_setup_link,
     requires_factor,
+    set_password,
 )
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import AccessDeniedError, Principal, require_area
 from survey.access.roles import Action, Role
-from survey.access.second_factor import is_enrolled
+from survey.access.second_factor import is_enrolled, remove_factor_data
 from survey.access.sessions import end_sessions
 from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login
 from survey.locale import SurveyError, msg
@@ -270,3 +274,71 @@ def _revoke_access(session: Session, account_id: UUID, now: datetime) -> None:
     connection.execute(
         update(_CODES).where(_CODES.c.account_id == account_id).values(expires_at=now)
     )
+
+
+def create_setup_link(*, session: Session, principal: Principal, login: str, now: datetime) -> str:
+    """Create a one-time link for choosing a password and return its token.
+
+    The present password stays valid until the link is used, so that a link sent to the wrong person
+    locks nobody out.
+    """
+    principal.require(Action.ADMINISTER)
+    account = get_account_by_login(session, login)
+    if account.is_demo or not is_active(account, now):
+        raise InvalidAccountError(msg("This account is closed or belongs to the demonstration."))
+    reset_attempts(session=session, key=AttemptKey(AttemptKind.NAME, account.login))
+    token = replace_setup_link(
+        session=session, account_id=account.id, created_by=actor_id(principal), now=now
+    )
+    record(
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_LINK_MADE,
+        subject_id=account.id, now=now,
+    )  # fmt: skip
+    return token
+
+
+def set_temporary_password(
+    *, session: Session, principal: Principal, login: str, password: str, now: datetime
+) -> None:
+    """Set a password that the person must change at the next sign-in."""
+    principal.require(Action.ADMINISTER)
+    account = get_account_by_login(session, login)
+    set_password(session=session, account=account, password=password, now=now, must_change=True)
+    ended = end_sessions(session=session, account_id=account.id, now=now)
+    reset_attempts(session=session, key=AttemptKey(AttemptKind.NAME, account.login))
+    record(
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_PASSWORD_GIVEN,
+        subject_id=account.id, now=now, detail={"sessions_ended": ended},
+    )  # fmt: skip
+
+
+def reset_factor(*, session: Session, principal: Principal, login: str, now: datetime) -> None:
+    """Remove a lost second factor; the person sets up another one at the next sign-in."""
+    principal.require(Action.ADMINISTER)
+    account = get_account_by_login(session, login)
+    require_other_account(principal, account)
+    credential = lock_credential(session=session, account_id=account.id)
+    had = is_enrolled(credential)
+    remove_factor_data(session=session, credential=credential)
+    reset_attempts(session=session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
+    ended = end_sessions(session=session, account_id=account.id, now=now)
+    record(
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
+        subject_id=account.id, now=now,
+        detail={
+            "from": {"second_factor": had}, "to": {"second_factor": False},
+            "sessions_ended": ended,
+        },
+    )  # fmt: skip
+
+
+def end_all_sessions(*, session: Session, principal: Principal, login: str, now: datetime) -> int:
+    """End all sessions of an account and return how many there were."""
+    principal.require(Action.ADMINISTER)
+    account = get_account_by_login(session, login)
+    ended = end_sessions(session=session, account_id=account.id, now=now)
+    record(
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
+        subject_id=account.id, now=now, detail={"sessions_ended": ended},
+    )  # fmt: skip
+    return ended

@@ -1,6 +1,6 @@
 """Comparison of stored answers with the hashes in the audit trail.
 
-Every revision has its hash in an entry of the trail (`store/answer_hashes.py`). The answers are
+Every revision has its hash in an entry of the trail (`store/audit_chain.py`). The answers are
 read as a stream; memory holds one hash per interview.
 """
 
@@ -19,7 +19,7 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import Message, msg
-from survey.store.answer_hashes import (
+from survey.store.audit_chain import (
     HASH,
     SEAL_BATCH_SIZE,
     answers_sha256,

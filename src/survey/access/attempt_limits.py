@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlmodel import Session
 
-from survey.access.tokens import digest
+from survey.access.secret_hashes import digest
 from survey.locale import SurveyError, msg
 from survey.store.inserts import insert_if_new
 from survey.store.tables import SignInTries, table_of

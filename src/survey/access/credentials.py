@@ -7,9 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, or_
 from sqlmodel import Session
 
-from survey.access.passwords import hash_password, require_strong
 from survey.access.roles import ROLES, Role
-from survey.access.tokens import digest, new_token
+from survey.access.secret_hashes import digest, hash_password, new_token, require_strong
 from survey.locale import SurveyError, msg
 from survey.store.tables import Account, Credential, SetupLink, table_of
 

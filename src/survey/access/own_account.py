@@ -9,7 +9,6 @@ from sqlmodel import Session
 from survey.access.attempt_limits import AttemptKey, AttemptKind, claim_attempt, reset_attempts
 from survey.access.audit import record
 from survey.access.credentials import lock_credential, requires_factor, set_password
-from survey.access.passwords import verify_password
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.second_factor import (
     Enrolment,
@@ -19,6 +18,7 @@ from survey.access.second_factor import (
     remove_factor_data,
     start_enrolment,
 )
+from survey.access.secret_hashes import verify_password
 from survey.access.sessions import end_sessions, open_session_filter, principal_of
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent

@@ -14,7 +14,7 @@ from survey.access.audit import record
 from survey.access.credentials import active_filter
 from survey.access.principal import Principal
 from survey.access.roles import Role, demo_login
-from survey.access.tokens import digest, new_token
+from survey.access.secret_hashes import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope

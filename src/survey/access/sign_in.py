@@ -28,7 +28,6 @@ from survey.access.credentials import (
     requires_factor,
     set_password,
 )
-from survey.access.passwords import WeakPasswordError, hash_password, needs_rehash, verify_password
 from survey.access.second_factor import (
     Enrolment,
     WrongFactorError,
@@ -37,8 +36,15 @@ from survey.access.second_factor import (
     start_enrolment,
     verify_factor,
 )
+from survey.access.secret_hashes import (
+    WeakPasswordError,
+    digest,
+    hash_password,
+    needs_rehash,
+    new_token,
+    verify_password,
+)
 from survey.access.sessions import SessionLimits, end_sessions, open_session, principal_of
-from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Credential, SignInStep, table_of

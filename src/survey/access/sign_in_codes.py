@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, select, true
 from sqlmodel import Session
 from sqlmodel import select as select_model
 
-from survey.access.areas import covers_whole_area
 from survey.access.attempt_limits import (
     AttemptKey,
     AttemptKind,
@@ -23,10 +22,10 @@ from survey.access.attempt_limits import (
 )
 from survey.access.audit import actor_id, record
 from survey.access.credentials import active_filter, is_active
-from survey.access.passwords import hash_password
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
 from survey.access.roles import NATION, Action, Role
 from survey.access.second_factor import format_code, random_code
+from survey.access.secret_hashes import hash_password
 from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
 from survey.locale import SurveyError, msg

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import typer
 from sqlmodel import Session
 
-from survey.access.factor_secrets import encrypt_secrets
+from survey.access.second_factor import encrypt_secrets
 from survey.cli.output import error_reporting, print_note
 from survey.fieldwork.back_check.phone_numbers import reencrypt_numbers
 from survey.settings import current_settings

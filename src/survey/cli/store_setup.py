@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import typer
 
-from survey.access.factor_secrets import count_unencrypted, encrypt_secrets
 from survey.access.principal import OPERATOR
+from survey.access.second_factor import count_unencrypted, encrypt_secrets
 from survey.cli.options import set_environment
 from survey.cli.output import error_reporting, print_note
 from survey.fieldwork.instruments import load_reference_data

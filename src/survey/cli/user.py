@@ -13,13 +13,16 @@ from survey.access.account_list import (
     get_account_summary,
     list_accounts,
 )
-from survey.access.account_resets import (
+from survey.access.accounts import (
+    AccountData,
+    change_account,
+    create_account,
     create_setup_link,
     end_all_sessions,
     reset_factor,
+    set_active,
     set_temporary_password,
 )
-from survey.access.accounts import AccountData, change_account, create_account, set_active
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table

@@ -22,7 +22,7 @@ from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
-from survey.store.answer_hashes import HASH, REVISION, answers_sha256
+from survey.store.audit_chain import HASH, REVISION, answers_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (

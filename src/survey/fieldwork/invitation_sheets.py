@@ -14,7 +14,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.access.tokens import digest, new_token
+from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point
 from survey.fieldwork.waves import WaveNotOpenError, wave_title
 from survey.locale import SurveyError, msg

@@ -21,7 +21,7 @@ from sqlmodel import select as select_model
 from survey.access.audit import record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
-from survey.access.tokens import digest, new_token
+from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError

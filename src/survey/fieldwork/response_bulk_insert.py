@@ -15,7 +15,7 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
 from survey.fieldwork.quota_counts import count_marginal_quotas
 from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_counts
-from survey.store.answer_hashes import (
+from survey.store.audit_chain import (
     HASH,
     SEAL_BATCH_SIZE,
     answers_sha256,

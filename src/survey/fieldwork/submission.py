@@ -34,10 +34,10 @@ from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import Instrument, PrivacyRole
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
-from survey.store.answer_hashes import HASH, answers_sha256
+from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date, clamp_device_time
-from survey.store.response_writer import insert_response
+from survey.store.inserts import insert_response
 from survey.store.tables import (
     AnyRow,
     Mode,

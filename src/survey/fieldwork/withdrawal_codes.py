@@ -8,7 +8,7 @@ the interview reaches us and the same after every repeated send; only their SHA-
 import secrets
 import unicodedata
 
-from survey.access.tokens import digest
+from survey.access.secret_hashes import digest
 
 RANDOM_DIGITS = 19
 LENGTH = RANDOM_DIGITS + 1

@@ -1,20 +1,30 @@
-"""Logging of the whole process: JSON lines for machines, plain text on a terminal."""
+"""Logging of the whole process: JSON lines for machines, plain text on a terminal.
+
+The id of the current request is in every log line and on the screen of an error: a reader can say
+it aloud, and an operator finds the line.
+"""
 
 import logging
+import re
+import secrets
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
-from survey.observe.request_id import current_request_id
 from survey.observe.scrub import format_error_safely, scrub_event
 from survey.settings import Settings
 
 _QUIET = ("alembic", "httpx", "httpcore", "watchdog", "PIL", "fontTools", "urllib3")
 Event = MutableMapping[str, Any]
+HEADER = "X-Request-ID"
+_ACCEPTED = re.compile(r"[A-Za-z0-9-]{6,64}")
+_current: ContextVar[str] = ContextVar("request", default="")
 
 
 def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
@@ -97,3 +107,28 @@ def _with_error(_logger: Any, _method: str, event: Event) -> Event:
 
 def _clean(_logger: Any, _method: str, event: Event) -> Event:
     return scrub_event(event)
+
+
+def new_request_id() -> str:
+    """Return ten hexadecimal digits, short enough to read aloud."""
+    return secrets.token_hex(5)
+
+
+def valid_request_id(claimed: str | None) -> str:
+    """Return the id that a trusted proxy gave, if it has the form of one; else a new id."""
+    return claimed if claimed and _ACCEPTED.fullmatch(claimed) else new_request_id()
+
+
+def current_request_id() -> str:
+    """Return the id of the current request; empty outside of any."""
+    return _current.get()
+
+
+@contextmanager
+def request_id_scope(request_id: str) -> Iterator[str]:
+    """Set the current request id for the duration of the block."""
+    token = _current.set(request_id)
+    try:
+        yield request_id
+    finally:
+        _current.reset(token)

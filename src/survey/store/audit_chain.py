@@ -6,7 +6,7 @@ The format never changes: another byte would break every existing chain (docs/au
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,6 +18,7 @@ import orjson
 
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
+from survey.store.audit_events import SubjectKind
 
 GENESIS_SEAL = "0" * 64
 """Previous seal of the first entry of a chain."""
@@ -29,6 +30,12 @@ _FORMAT = 1
 _FRACTION = re.compile(rb"\d[.eE]")
 _MIN_WHOLE, _WHOLE_LIMIT = -(2**63), 2**64
 """Whole numbers in between are read back as integers, all others as floats."""
+HASH = "answers_sha256"
+"""Key in the detail of an entry: the hash of one revision, or of many by `format_sealed_name`."""
+REVISION = "revision"
+"""Key in the detail of an entry about one interview: the revision, by default the first."""
+SEAL_BATCH_SIZE = 300
+"""Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
 
 
 class InvalidAuditKeyError(SurveyError):
@@ -197,3 +204,39 @@ def _keyring(key: str, file: Path | None) -> Keyring:
             msg("An audit key has fewer than {count} characters.", count=MIN_KEY_CHARS)
         )
     return Keyring(keys)
+
+
+def answers_sha256(answers: Mapping[str, Any], weight: float | None = None) -> str:
+    """Return the SHA-256 of the canonical JSON of the answers and of the weight they came with.
+
+    The same whichever database both are read from. Without a weight it is the hash of the answers.
+    """
+    document = answers if weight is None else {"answers": dict(answers), "weight": weight}
+    return hashlib.sha256(canonical_json(document)).hexdigest()
+
+
+def format_sealed_name(response_id: UUID, number: int = 1) -> str:
+    """Return the name of a revision in an audit entry about many interviews."""
+    return response_id.hex if number == 1 else f"{response_id.hex}/{number}"
+
+
+def read_sealed_name(name: str) -> tuple[bytes, int]:
+    """Return interview id and revision number from the name of a revision; raises ValueError."""
+    plain, _, number = name.partition("/")
+    return UUID(plain).bytes, int(number or 1)
+
+
+def iter_hashes(
+    subject_kind: str, subject_id: str, detail: Mapping[str, Any]
+) -> Iterator[tuple[bytes, int, str]]:
+    """Yield interview, revision number and hash of every revision that an audit entry holds.
+
+    Raises:
+        ValueError: A name in the entry is not that of a revision.
+    """
+    held = detail.get(HASH)
+    if isinstance(held, Mapping):
+        for name, sha256 in held.items():
+            yield (*read_sealed_name(name), str(sha256))
+    elif held is not None and subject_kind == SubjectKind.RESPONSE:
+        yield UUID(subject_id).bytes, int(detail.get(REVISION, 1)), str(held)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from survey.store.tables.enums import Outcome, Status, WaveState
+from survey.store.tables.columns import Outcome, Status, WaveState
 
 
 class SubjectKind(StrEnum):

@@ -19,8 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from survey.locale import SurveyError, msg
 from survey.settings import current_settings
-from survey.store import postgres
-from survey.store.engine import engine_for
+from survey.store.engine import engine_for, migration_engine
 from survey.store.tables import SchemaFloor, table_of
 
 _LOG = logging.getLogger(__name__)
@@ -190,9 +189,7 @@ def _migration_lock(engine: Engine) -> Iterator[None]:
 
 def _upgrade_online(engine: Engine) -> None:
     """Run each migration in its own transaction; release and retry if a lock is not free."""
-    migrating = postgres.migration_engine(
-        engine.url, current_settings(), lock_seconds=_LOCK_SECONDS
-    )
+    migrating = migration_engine(engine.url, current_settings(), lock_seconds=_LOCK_SECONDS)
     for tried in range(1, _MAX_ATTEMPTS + 1):
         try:
             with migrating.connect() as connection:

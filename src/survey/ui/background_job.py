@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 from survey.fieldwork.importing.import_plan import ProgressCallback
 from survey.fieldwork.importing.rejections import ImportCancelledError
 from survey.locale import Message, SurveyError, msg
+from survey.observe.logs import current_request_id, new_request_id, request_id_scope
 from survey.observe.metrics import FAILURES
-from survey.observe.request_id import current_request_id, new_request_id, request_id_scope
 
 _LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")

@@ -13,8 +13,8 @@ from survey.access.principal import Principal
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.model import Instrument, label_text
 from survey.locale import Message, SurveyError, Translator
+from survey.observe.logs import current_request_id, new_request_id, request_id_scope
 from survey.observe.metrics import FAILURES
-from survey.observe.request_id import current_request_id, new_request_id, request_id_scope
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.page_frame import draw_notice

@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from survey.access.roles import ROLES, Role
+from survey.access.secret_hashes import digest
 from survey.access.sessions import COOKIE
-from survey.access.tokens import digest
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError

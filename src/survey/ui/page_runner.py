@@ -12,8 +12,8 @@ import streamlit as st
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action
 from survey.locale import SurveyError, Translator, translator
+from survey.observe.logs import current_request_id, new_request_id, request_id_scope
 from survey.observe.metrics import FAILURES, PAGE_SECONDS
-from survey.observe.request_id import current_request_id, new_request_id, request_id_scope
 from survey.publish.charts import ChartStyle
 from survey.settings import Settings, current_settings
 from survey.store.transactions import UNAVAILABLE_ERRORS

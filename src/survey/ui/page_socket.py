@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 
-from survey.access.tokens import digest
+from survey.access.secret_hashes import digest
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.web.current_principal import SessionCache

@@ -10,8 +10,8 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from survey.access.principal import Principal
+from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest
 from survey.access.sessions import COOKIE, authenticate_session, find_principal
-from survey.access.tokens import MAX_TOKEN_CHARS, digest
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now

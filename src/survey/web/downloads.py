@@ -22,8 +22,8 @@ from starlette.routing import BaseRoute, Route
 from survey.access.audit import record_download
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
+from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE
-from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.store.tables import now

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.locale import Message, msg, translator
-from survey.observe.request_id import current_request_id
+from survey.observe.logs import current_request_id
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web.html import negotiate_language

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
-from survey.access.tokens import MAX_TOKEN_CHARS, digest, new_token
+from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest, new_token
 from survey.settings import Settings
 
 JSON = "application/json"

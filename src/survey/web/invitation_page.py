@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.access.tokens import digest
+from survey.access.secret_hashes import digest
 from survey.fieldwork.instruments import InstrumentNotFoundError, load_instrument
 from survey.fieldwork.invitations import (
     InvitationPageData,

@@ -15,7 +15,7 @@ from survey.fieldwork.invitations import (
 )
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import Message, SurveyError, msg, translator
-from survey.observe.request_id import current_request_id
+from survey.observe.logs import current_request_id
 from survey.settings import Settings
 from survey.store.transactions import StoreUnavailableError
 from survey.web.html import HtmlPage, html_response, negotiate_language

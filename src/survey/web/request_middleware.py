@@ -8,8 +8,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from survey.observe.logs import HEADER, new_request_id, request_id_scope, valid_request_id
 from survey.observe.metrics import FAILURES, REQUEST_SECONDS, REQUESTS
-from survey.observe.request_id import HEADER, new_request_id, request_id_scope, valid_request_id
 from survey.settings import Settings
 
 _LOG = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Route
 from survey.access.principal import Principal
 from survey.access.sessions import COOKIE, find_principal
 from survey.locale import Message, SurveyError, translator
+from survey.observe.logs import current_request_id
 from survey.observe.metrics import INTERVIEWS
-from survey.observe.request_id import current_request_id
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.web.html import negotiate_language

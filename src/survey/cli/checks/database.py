@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
-from survey.access.factor_secrets import count_secrets
+from survey.access.second_factor import count_secrets
 from survey.cli.checks import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings

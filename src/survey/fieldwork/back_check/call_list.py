@@ -14,9 +14,8 @@ from uuid import UUID
 from sqlalchemy import Select, case, exists, func, select, update
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
 from survey.access.audit import actor_id, record
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import AccessDeniedError, Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED, list_comparisons
 from survey.fieldwork.instruments import load_instrument

@@ -16,9 +16,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
 from survey.access.audit import actor_id, record
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.back_check.comparison_items import INSTRUMENT
 from survey.fieldwork.instruments import instrument_id_by_name

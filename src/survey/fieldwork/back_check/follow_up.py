@@ -12,9 +12,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
 from survey.access.audit import actor_id, record_many
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import AccessDeniedError, Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.review.review_queue import ReviewFilter

@@ -14,9 +14,8 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
 from survey.access.audit import record
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR, Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.back_check.call_list import ANSWERED, BackCheckNotFoundError
 from survey.fieldwork.quotas import COUNTED_STATUSES

@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, func, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.back_check.call_list import ANSWERED
 from survey.fieldwork.back_check.comparison_items import (

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.instruments import instrument_id_by_sha256

@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.paper.keying_service import MAX_WAVE_DURATION
 from survey.fieldwork.waves import wave_title

@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper.double_keying import read_serial

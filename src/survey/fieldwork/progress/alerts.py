@@ -9,8 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.fieldwork.progress.tallies import AreaProgress
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.quality.interviewer_effect import wilson

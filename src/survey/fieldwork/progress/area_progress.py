@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.forecast import Forecast, effective_size, forecast
 from survey.fieldwork.progress.tallies import (

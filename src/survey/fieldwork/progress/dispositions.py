@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.fieldwork.progress.tallies import ShareEstimate, StatusTally, share_with_interval
 from survey.store.tables import Invitation, Status, table_of
 

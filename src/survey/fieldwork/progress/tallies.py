@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.fieldwork.forecast import EffectiveSize, Forecast
 from survey.fieldwork.quality.interviewer_effect import wilson
 from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS, parse_band

@@ -12,9 +12,8 @@ import numpy as np
 from sqlalchemy import delete, exists, func, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
 from survey.access.audit import record
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, FlagKind

@@ -9,8 +9,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind
 from survey.fieldwork.quality.interviewer_effect import (

@@ -14,8 +14,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from survey.access.areas import area_filter
-from survey.access.principal import Principal
+from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.dual_approval import find_self_approved
 from survey.fieldwork.instruments import load_instrument

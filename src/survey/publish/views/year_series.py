@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.access.roles import NATION
-from survey.context.published import published_series
+from survey.context import published_series
 from survey.locale import SurveyError
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels

@@ -1,19 +1,9 @@
 """All tables. Times are UTC, ids UUIDv7, cities GB/T 2260 codes."""
 
-from survey.store.tables.accounts import Account, LoginSession
-from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, Snapshot
-from survey.store.tables.back_checks import BackCheck, BackCheckDraw, ResponseContact, SurveyorNote
-from survey.store.tables.columns import (
-    AnyRow,
-    JsonDocument,
-    UtcDateTime,
-    new_id,
-    now,
-    revision_join,
-    table_of,
-)
-from survey.store.tables.credentials import (
+from survey.store.tables.accounts import (
+    Account,
     Credential,
+    LoginSession,
     OutsideIdentity,
     RecoveryCode,
     SetupLink,
@@ -21,17 +11,26 @@ from survey.store.tables.credentials import (
     SignInStep,
     SignInTries,
 )
-from survey.store.tables.enums import (
+from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, Snapshot
+from survey.store.tables.back_checks import BackCheck, BackCheckDraw, ResponseContact, SurveyorNote
+from survey.store.tables.columns import (
+    AnyRow,
     Channel,
     ChosenBy,
     Decision,
+    JsonDocument,
     Mode,
     Outcome,
     PointKind,
     SheetState,
     Shown,
     Status,
+    UtcDateTime,
     WaveState,
+    new_id,
+    now,
+    revision_join,
+    table_of,
 )
 from survey.store.tables.exports import ExactRowRequest, RowExport
 from survey.store.tables.imports import ImportedFile, ImportMapping

@@ -7,8 +7,16 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, UtcDateTime, enum_column, new_id, now
-from survey.store.tables.enums import Channel, ChosenBy, Outcome
+from survey.store.tables.columns import (
+    Channel,
+    ChosenBy,
+    JsonDocument,
+    Outcome,
+    UtcDateTime,
+    enum_column,
+    new_id,
+    now,
+)
 
 
 class BackCheckDraw(SQLModel, table=True):

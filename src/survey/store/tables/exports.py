@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import UtcDateTime, enum_column, new_id, now
-from survey.store.tables.enums import Decision
+from survey.store.tables.columns import Decision, UtcDateTime, enum_column, new_id, now
 
 
 class RowExport(SQLModel, table=True):

@@ -7,8 +7,15 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, UtcDateTime, enum_column, new_id, now
-from survey.store.tables.enums import Mode, Status
+from survey.store.tables.columns import (
+    JsonDocument,
+    Mode,
+    Status,
+    UtcDateTime,
+    enum_column,
+    new_id,
+    now,
+)
 
 
 class Invitation(SQLModel, table=True):

@@ -7,8 +7,14 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, UtcDateTime, enum_column, new_id, now
-from survey.store.tables.enums import SheetState
+from survey.store.tables.columns import (
+    JsonDocument,
+    SheetState,
+    UtcDateTime,
+    enum_column,
+    new_id,
+    now,
+)
 
 
 class PaperPlan(SQLModel, table=True):

@@ -6,8 +6,15 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import UtcDateTime, enum_column, new_id, now
-from survey.store.tables.enums import PointKind, Shown, WaveState
+from survey.store.tables.columns import (
+    PointKind,
+    Shown,
+    UtcDateTime,
+    WaveState,
+    enum_column,
+    new_id,
+    now,
+)
 
 _STANDS = text("revoked_at IS NULL")
 

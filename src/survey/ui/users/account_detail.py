@@ -8,8 +8,15 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.account_list import AccountSummary
-from survey.access.account_resets import create_setup_link, end_all_sessions, reset_factor
-from survey.access.accounts import AccountData, change_account, create_account, set_active
+from survey.access.accounts import (
+    AccountData,
+    change_account,
+    create_account,
+    create_setup_link,
+    end_all_sessions,
+    reset_factor,
+    set_active,
+)
 from survey.access.principal import Principal
 from survey.store.china_time import CHINA, china_date
 from survey.store.tables import now

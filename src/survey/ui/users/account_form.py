@@ -6,8 +6,7 @@ from datetime import date, datetime, timedelta
 import streamlit as st
 
 from survey.access.accounts import AccountData
-from survey.access.areas import area_scope_of, city_of_area
-from survey.access.principal import POINT_SEPARATOR
+from survey.access.principal import POINT_SEPARATOR, area_scope_of, city_of_area
 from survey.access.roles import NATION, ROLES, AreaScope, Role
 from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames

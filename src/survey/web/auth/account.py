@@ -23,8 +23,8 @@ from survey.access.own_account import (
 )
 from survey.access.principal import Principal
 from survey.access.second_factor import Enrolment
+from survey.access.secret_hashes import digest
 from survey.access.sessions import COOKIE
-from survey.access.tokens import digest
 from survey.locale import SurveyError, Translator
 from survey.store.china_time import CHINA
 from survey.store.tables import now

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.attempt_limits import TooManyAttemptsError
-from survey.access.passwords import verify_password
 from survey.access.second_factor import normalise_code
+from survey.access.secret_hashes import verify_password
 from survey.access.sign_in import (
     CredentialLookup,
     SignInRefusedError,

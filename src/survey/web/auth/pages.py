@@ -7,8 +7,8 @@ import segno
 from starlette.requests import Request
 from starlette.responses import Response
 
-from survey.access.passwords import MIN_PASSWORD_CHARS, WeakPasswordError
 from survey.access.second_factor import Enrolment, format_code
+from survey.access.secret_hashes import MIN_PASSWORD_CHARS, WeakPasswordError
 from survey.locale import SurveyError, Translator
 from survey.settings import Settings
 from survey.web.html import HtmlPage, html_response

@@ -11,16 +11,18 @@ import pyotp
 import pytest
 from sqlmodel import Session
 
-from survey.access.factor_secrets import (
+from survey.access.roles import Role
+from survey.access.second_factor import (
+    confirm_enrolment,
     count_secrets,
     count_unencrypted,
     encrypt_secrets,
     encrypted_secret,
     is_unencrypted,
     plain_secret,
+    start_enrolment,
+    verify_factor,
 )
-from survey.access.roles import Role
-from survey.access.second_factor import confirm_enrolment, start_enrolment, verify_factor
 from survey.settings import current_settings
 from survey.store.cipher import InvalidPhoneKeyError, ValueUnreadableError, new_key, secret_cipher
 from survey.store.engine import read_scope, session_scope

@@ -1,5 +1,10 @@
-"""Hashing of passwords with Argon2id, and rules against weak ones."""
+"""Secrets and the hashes that the store keeps: Argon2id of passwords, SHA-256 of random tokens.
 
+A token is handed out once; a password must not be easy to guess.
+"""
+
+import hashlib
+import secrets
 from threading import Lock
 from types import MappingProxyType
 
@@ -57,6 +62,8 @@ _ADVICE = MappingProxyType(
     }
 )
 """All advice of zxcvbn, for translation."""
+MAX_TOKEN_CHARS = 128
+"""Longest secret; of a longer text only the beginning is hashed."""
 
 
 class WeakPasswordError(SurveyError):
@@ -107,3 +114,13 @@ def require_strong(password: str, *, about: tuple[str, ...]) -> None:
             msg("This password is easy to guess."),
             tuple(_ADVICE[text] for text in feedback if text in _ADVICE),
         )
+
+
+def new_token(*, bits: int) -> str:
+    """Return a random text that is safe in URLs and cookies."""
+    return secrets.token_urlsafe(bits // 8)
+
+
+def digest(token: str) -> str:
+    """Return the SHA-256 that the store keeps instead of a token."""
+    return hashlib.sha256(token[:MAX_TOKEN_CHARS].encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,1 +1,0 @@
-"""Evidence from outside the survey, shown beside the score: published series."""
