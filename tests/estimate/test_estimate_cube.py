@@ -12,7 +12,6 @@ from survey.estimate import (
     Node,
     RatingScale,
     Tree,
-    bootstrap,
     compare,
     estimate,
     estimate_tree,
@@ -292,34 +291,6 @@ def test_groups_and_areas_may_be_given_row_by_row():
     pd.testing.assert_frame_equal(by_name, by_row)
 
 
-def test_bootstrap_of_the_cube_is_the_bootstrap():
-    frame = raw_wave(seed=5, psus=6)
-    whole = make_cube(frame, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"])
-    table = whole.bootstrap(replicates=60, seed=3)
-    scored = to_scores(frame, ITEMS)
-    for area, group in (("C0", "old"), ("C3", "all"), ("C2", "few")):
-        rows = scored["city"] == area
-        rows &= scored.get(group, True)
-
-        def figures(resampled, rows=rows):
-            estimates = estimate_tree(resampled[rows], TREE, DESIGN)
-            return estimates.set_index("variable")["estimate"]
-
-        expected = bootstrap(scored, figures, DESIGN, replicates=60, seed=3)
-        actual = table[
-            (table["area_level"] == "city") & (table["area"] == area) & (table["group"] == group)
-        ].set_index("indicator")
-        actual = actual.loc[expected.index]
-        for name in ("estimate", "se", "ci_low", "ci_high", "mean", "replicates"):
-            if group != "few":
-                np.testing.assert_allclose(actual[name], expected[name], rtol=1e-9, err_msg=name)
-        if group == "few":
-            assert actual["se"].isna().all()
-    pointless = make_cube(frame, GAP_DESIGNS["assumed"], areas=AREAS, groups=GROUPS)
-    with pytest.raises(EstimateError, match="sampling points"):
-        pointless.bootstrap()
-
-
 def test_products_of_a_wide_scale_do_not_run_over():
     """Answers of 0 to 100 lie up to 50 steps from the centre: their products need 16 bits."""
     frame = raw_wave()
@@ -357,5 +328,3 @@ def test_an_area_level_without_areas_has_no_rows_and_changes_no_others(design, d
     nothing = within.against("tier", "nation")
     assert len(nothing) == 0
     assert {"difference", "se", "p", "reference"} <= set(nothing.columns)
-    if design is DESIGN:
-        assert set(within.bootstrap(replicates=3)["area_level"]) == set(AREAS)

@@ -6,18 +6,16 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 `docs/statistics.md`.
 """
 
-from survey.estimate.bands import band_probabilities
 from survey.estimate.bootstrap import bootstrap
-from survey.estimate.bounds import bound_interval
-from survey.estimate.change import change
+from survey.estimate.change import Pooled, change, pooled_mean
 from survey.estimate.cube import Cube, CubeSpec, DfRule, RatingScale, cube_change
 from survey.estimate.design import Design
 from survey.estimate.differences import compare
 from survey.estimate.drivers import DriverMatrix, driver_matrix, priorities, relative_weights
 from survey.estimate.errors import EstimateError
-from survey.estimate.estimate import estimate
+from survey.estimate.estimate import estimate, share
 from survey.estimate.indicators import estimate_tree, to_scores
-from survey.estimate.pooling import Pooled, pooled_mean
+from survey.estimate.intervals import band_probabilities, bound_interval
 from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import (
     rank_sensitivity,
@@ -26,7 +24,6 @@ from survey.estimate.ranks import (
     top_probability,
     tree_draws,
 )
-from survey.estimate.shares import share
 from survey.estimate.small_area import SmallAreaResult, fay_herriot
 from survey.estimate.tree import Node, Tree
 

@@ -1,6 +1,6 @@
-"""Change between two waves, with the covariance of PSUs that serve both.
+"""Change between two waves and their mean, with the covariance of PSUs that serve both.
 
-V = V1 + V2 - 2 Cov.
+The variance of the change is V1 + V2 - 2 Cov.
 """
 
 from collections.abc import Sequence
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from survey.estimate.arrays import Codes, Floats, group_sum
 from survey.estimate.design import Design, Sample, get_column
 from survey.estimate.differences import DifferenceInputs
-from survey.estimate.domains import Domains
+from survey.estimate.domains import Domains, describe, long_table
 from survey.estimate.estimate import names_of
 from survey.estimate.indicators import statistics_of
 from survey.estimate.inference import ROUNDING_TOLERANCE, estimate_magnitude, simple_random_variance
+from survey.estimate.intervals import bound_interval
 from survey.estimate.psu_sums import Linearised, PsuSums
-from survey.estimate.tables import describe, long_table
 from survey.estimate.tree import Tree
 from survey.estimate.variance import PsuVariance, merge, psu_variance
 
@@ -255,3 +256,47 @@ def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
     known = same >= 0
     scale[same[known]] = (second.scale * second.counted)[known]
     return np.sqrt(scale * first.scale * first.counted)
+
+
+Two = tuple[Floats, Floats]
+"""A figure of the earlier and of the later wave, a value a domain."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Means with their intervals, NaN where one of the waves or their change is unknown."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+
+
+def pooled_mean(
+    estimate: Two,
+    se: Two,
+    df: Two,
+    *,
+    change_se: Floats,
+    level: float,
+    scale: tuple[float, float] | None = None,
+) -> Pooled:
+    """Return the mean of two waves, each counted alike, with its interval.
+
+    V = (V1 + V2 + 2 Cov) / 4 with 2 Cov = V1 + V2 - V(change), so that the points that served both
+    waves count; t with the smaller df of the two. All arrays have one value a domain. Figures on a
+    `scale` have an interval on it, see `bound_interval`.
+    """
+    variance = (se[0] ** 2 + se[1] ** 2) / 2 - change_se**2 / 4
+    known = variance > 0
+    mean = np.where(known, (estimate[0] + estimate[1]) / 2, np.nan)
+    least = np.minimum(df[0], df[1])
+    if scale is not None:
+        low, high = bound_interval(
+            mean, np.sqrt(variance, where=known, out=np.full_like(mean, np.nan)), least, least + 1,
+            level=level, lowest=scale[0], highest=scale[1],
+        )  # fmt: skip
+        return Pooled(mean, low, high)
+    half_width = special.stdtrit(np.where(least > 0, least, np.nan), (1 + level) / 2) * np.sqrt(
+        np.where(known, variance, np.nan)
+    )
+    return Pooled(mean, mean - half_width, mean + half_width)

@@ -12,13 +12,12 @@ import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats, group_sum, ratio
 from survey.estimate.design import Design, Sample, encode, get_column
-from survey.estimate.domains import Domains
+from survey.estimate.domains import Domains, describe, long_table
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import names_of
 from survey.estimate.indicators import statistics_of
 from survey.estimate.inference import ROUNDING_TOLERANCE, estimate_magnitude, zero_rounding_noise
 from survey.estimate.psu_sums import Linearised, PsuSums
-from survey.estimate.tables import describe, long_table
 from survey.estimate.tree import Tree
 from survey.estimate.variance import estimate_status, merge, psu_variance, t_pvalue, t_quantile
 

@@ -1,16 +1,27 @@
-"""Weighted means of variables in domains."""
+"""Weighted means and shares of variables in domains."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
-from survey.estimate.arrays import Floats
-from survey.estimate.design import Design, Sample, numbers
-from survey.estimate.domains import Domains
+from survey.estimate.arrays import Floats, ratio
+from survey.estimate.design import Design, Sample, get_column, numbers
+from survey.estimate.domains import Domains, describe, long_table
 from survey.estimate.errors import EstimateError
-from survey.estimate.inference import DEFF_CHOICES, Deff, infer_linear
-from survey.estimate.tables import describe, long_table
+from survey.estimate.inference import (
+    DEFF_CHOICES,
+    ROUNDING_TOLERANCE,
+    Deff,
+    Inference,
+    effective_n,
+    infer_linear,
+)
+from survey.estimate.variance import t_quantile
+
+ShareMethod = Literal["logit", "beta", "wald"]
 
 
 def estimate(
@@ -55,6 +66,102 @@ def estimate(
         sample, domains, matrix(frame, names), np.eye(len(names)), level=level, deff=deff
     )
     return describe(long_table(domains, names, inference.columns()), sample)
+
+
+def share(
+    frame: pd.DataFrame,
+    variable: str,
+    design: Design,
+    *,
+    by: str | Sequence[str] = (),
+    method: ShareMethod = "logit",
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Estimate the weighted share of respondents with `variable` = 1 in each domain.
+
+    Args:
+        variable: a column of 0, 1 (or False, True) and missing.
+        method: interval. "logit": t interval on the log odds (R `svyciprop(method="logit")`);
+            "beta": Clopper–Pearson on the effective sample size (Korn and Graubard 1998; R
+            `method="beta"`); "wald": symmetric t interval. Whatever the method, a share of
+            exactly 0 or 1 gets Wilson's interval on Kish's effective n (over the assumed deff,
+            where there is one), because its estimated variance is 0 and says nothing.
+
+    Returns:
+        The columns of `estimate`; estimate, se and interval are shares between 0 and 1.
+
+    Raises:
+        EstimateError: as `estimate`; or a value other than 0, 1 and missing; or an unknown method.
+    """
+    if method not in INTERVALS:
+        raise EstimateError("not_a_choice", name="method", choices=tuple(INTERVALS), value=method)
+    values = _binary(frame, variable)
+    sample = Sample.read(frame, design)
+    domains = Domains.read(frame, names_of(by))
+    inference = infer_linear(sample, domains, values, np.eye(1), level=level)
+    low, high = INTERVALS[method](inference, level)
+    none, every = (
+        inference.estimate < ROUNDING_TOLERANCE,
+        inference.estimate > 1 - ROUNDING_TOLERANCE,
+    )
+    size = effective_n(sample, domains, values) / (sample.assumed_deff or 1.0)
+    bound = _wilson_at_the_edge(size, t_quantile(inference.df, level))
+    columns = inference.columns()
+    columns["estimate"] = np.select([none, every], [0.0, 1.0], inference.estimate)
+    columns["ci_low"] = np.select([none, every], [bound * 0, 1 - bound], low)
+    columns["ci_high"] = np.select([none, every], [bound, 1 + bound * 0], high)
+    return describe(long_table(domains, [variable], columns), sample)
+
+
+def _binary(frame: pd.DataFrame, variable: str) -> Floats:
+    if isinstance(get_column(frame, variable).dtype, pd.CategoricalDtype):
+        raise EstimateError("not_numeric", column=variable)
+    values = matrix(frame, [variable])
+    odd = values[~np.isnan(values) & (values != 0) & (values != 1)]
+    if odd.size:
+        raise EstimateError("not_binary", column=variable, value=float(odd[0]))
+    return values
+
+
+def _logit(inference: Inference, level: float) -> tuple[Floats, Floats]:
+    p = inference.estimate
+    with np.errstate(divide="ignore", invalid="ignore"):
+        margin = t_quantile(inference.df, level) * inference.se / (p * (1 - p))
+        centre: Floats = special.logit(p)
+        return _expit(centre - margin), _expit(centre + margin)
+
+
+def _expit(x: Floats) -> Floats:
+    return np.asarray(special.expit(x), dtype=np.float64)
+
+
+def _beta(inference: Inference, level: float) -> tuple[Floats, Floats]:
+    p, alpha = inference.estimate, 1 - level
+    with np.errstate(divide="ignore", invalid="ignore"):
+        adjust = t_quantile(inference.n - 1, level) / t_quantile(inference.df, level)
+        size = p * (1 - p) / inference.se**2 * adjust**2
+        low = special.betaincinv(size * p, size * (1 - p) + 1, alpha / 2)
+        high = special.betaincinv(size * p + 1, size * (1 - p), 1 - alpha / 2)
+    return low.astype(np.float64), high.astype(np.float64)
+
+
+def _wald(inference: Inference, _: float) -> tuple[Floats, Floats]:
+    return inference.ci_low, inference.ci_high
+
+
+def _wilson_at_the_edge(size: Floats, t: Floats) -> Floats:
+    """Return the width of Wilson's interval for a share of 0 (or 1): t^2 / (n + t^2).
+
+    NaN without degrees of freedom.
+    """
+    return ratio(t**2, size + t**2, np.nan)
+
+
+INTERVALS: dict[str, Callable[[Inference, float], tuple[Floats, Floats]]] = {
+    "logit": _logit,
+    "beta": _beta,
+    "wald": _wald,
+}
 
 
 def names_of(columns: str | Sequence[str]) -> list[str]:

@@ -8,11 +8,10 @@ import pandas as pd
 
 from survey.estimate.arrays import Floats, group_sum
 from survey.estimate.design import Design, Sample, numbers
-from survey.estimate.domains import Domains
+from survey.estimate.domains import Domains, describe, long_table
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff, matrix, names_of
 from survey.estimate.inference import Deff, infer_linear
-from survey.estimate.tables import describe, long_table
 from survey.estimate.tree import Tree
 from survey.estimate.variance import STATUSES
 

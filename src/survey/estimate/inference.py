@@ -59,15 +59,7 @@ class InferenceInputs:
         """Yield a few domains at a time, which keeps the work within the processor's cache."""
         for start in range(0, len(self.estimate), size):
             part = slice(start, start + size)
-            yield InferenceInputs(
-                estimate=self.estimate[part],
-                magnitude=self.magnitude[part],
-                spread=self.spread.part(part),
-                simple=self.simple[part],
-                n=self.n[part],
-                n_weighted=self.n_weighted[part],
-                sum_weight=self.sum_weight[part],
-            )
+            yield InferenceInputs(*(getattr(self, field.name)[part] for field in fields(self)))
 
     def to_inference(self, sample: Sample, level: float, deff: Deff) -> Inference:
         """Return standard errors, intervals, deff and status."""

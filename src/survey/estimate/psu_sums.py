@@ -92,18 +92,9 @@ class PsuSums:
         """
         moved = domain_map[self.domain]
         kept = moved >= 0
-        return replace(
-            self,
-            domains=domains,
-            psu=self.psu[kept],
-            domain=moved[kept],
-            weight=self.weight[kept],
-            total=self.total[kept],
-            scores=self.scores[kept],
-            rows=self.rows[kept],
-            members=self.members[kept],
-            base=self.base[kept],
-        )
+        pairs = ("psu", "weight", "total", "scores", "rows", "members", "base")
+        kept_pairs = {name: getattr(self, name)[kept] for name in pairs}
+        return replace(self, domains=domains, domain=moved[kept], **kept_pairs)
 
     def without(self, part: "PsuSums") -> "PsuSums":
         """Return these domains less a part of each; `part` has the same domains and sample."""

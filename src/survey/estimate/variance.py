@@ -4,7 +4,7 @@ V = sum_h (1 - f_h) n_h / (n_h - 1) sum_j (z_hj - zbar_h)^2 over all n_h PSUs of
 without members of the domain counting as zeros (Lumley 2010; R `survey:::onestrat`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -31,11 +31,9 @@ class PsuVariance:
     factor: Floats
     """Factor of the lonely rule on the sum of squares."""
 
-    def part(self, domains: slice) -> "PsuVariance":
+    def __getitem__(self, domains: slice) -> "PsuVariance":
         """Return some of the domains."""
-        return PsuVariance(
-            self.variance[domains], self.df[domains], self.psus[domains], self.factor[domains]
-        )
+        return PsuVariance(*(getattr(self, field.name)[domains] for field in fields(self)))
 
 
 def merge(

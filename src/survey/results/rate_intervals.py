@@ -24,7 +24,7 @@ def bound_rate_intervals(
     """Return `cells` with every interval between 0 and 100, see `estimate.bound_interval`.
 
     Args:
-        rates: indicators whose interval is on the log odds throughout, as `survey.estimate.shares`
+        rates: indicators whose interval is on the log odds throughout, as `survey.estimate.share`
             computes it; that of a score only where the t interval would leave the scale.
         deff: what divides n where all answers agree and Wilson's interval stands in: the wave's own
             weighting effect, times the assumed design effect where there is one.

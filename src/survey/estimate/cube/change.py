@@ -18,13 +18,13 @@ from survey.estimate.arrays import (
     ratio,
 )
 from survey.estimate.change import difference_variance
-from survey.estimate.cube.cube import Cube
+from survey.estimate.cube.cube import Cube, cube_table
 from survey.estimate.cube.levels import LevelView
 from survey.estimate.cube.srs_variance import simple_variances
 from survey.estimate.design import Sample
 from survey.estimate.differences import DifferenceInputs
+from survey.estimate.domains import describe
 from survey.estimate.errors import EstimateError
-from survey.estimate.tables import cube_table, describe
 from survey.estimate.variance import PsuVariance
 
 CHANGE_COLUMNS = ("after", "before", "n_before")

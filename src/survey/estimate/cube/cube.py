@@ -4,7 +4,7 @@ The figures are those of `estimate_tree`, `estimate` and `compare`, row by row; 
 the arithmetic differs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -12,25 +12,24 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Floats, limit_to_one_thread
-from survey.estimate.bootstrap import rao_wu
-from survey.estimate.cube.bootstrap import resample
+from survey.estimate.arrays import Codes, Floats, limit_to_one_thread
 from survey.estimate.cube.gaps import area_difference, group_difference
 from survey.estimate.cube.levels import LevelView, PsuSegments
 from survey.estimate.cube.spec import CubeSpec
 from survey.estimate.cube.srs_variance import simple_variances
 from survey.estimate.cube.sums import CubeSums
+from survey.estimate.domains import COUNT_COLUMNS, describe
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff
 from survey.estimate.inference import Deff, InferenceInputs
-from survey.estimate.tables import cube_table, describe
+from survey.estimate.variance import STATUSES
 
 AREA_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
 class Cube:
-    """Estimates, differences and bootstrap of a wave from sums that are taken once."""
+    """Estimates and differences of a wave from sums that are taken once."""
 
     sums: CubeSums
 
@@ -99,28 +98,6 @@ class Cube:
         areas = larger.level.labels.take(np.repeat(place, rows))
         return table.assign(reference=pd.Categorical(areas))
 
-    def bootstrap(
-        self, *, replicates: int = 500, seed: int = 0, level: float = 0.95
-    ) -> pd.DataFrame:
-        """Return the Rao–Wu bootstrap of every figure from the PSU sums.
-
-        One row per (area_level, area, group, indicator) with estimate, se, ci_low, ci_high
-        (percentiles), mean and replicates, as in `bootstrap`; NaN where the linearised error is not
-        estimable.
-
-        Raises:
-            EstimateError: as `bootstrap`; or a design without recorded points.
-        """
-        sample = self.sums.sample
-        if sample.assumed_deff is not None:
-            raise EstimateError("needs_points")
-        factors = rao_wu(sample, replicates, seed)[:, self.sums.order]
-        with limit_to_one_thread():
-            parts = [resample(view, factors, level) for view in self.views]
-        table = self._long(self.views, parts)
-        table.attrs |= {"seed": seed, "level": level}
-        return table
-
     def _view(self, name: str) -> LevelView:
         for view in self.views:
             if view.level.name == name:
@@ -165,3 +142,61 @@ def _inference_inputs(view: LevelView, simple: Floats) -> InferenceInputs:
         n_weighted=view.members[:, asked],
         sum_weight=view.base[:, asked],
     )
+
+
+def cube_table(
+    areas: Mapping[str, pd.Index],
+    groups: Sequence[str],
+    indicators: Sequence[str],
+    place: Codes,
+    parts: Iterable[Mapping[str, np.ndarray]],
+) -> pd.DataFrame:
+    """Build one row per (area_level, area, group, indicator) of a cube.
+
+    The parts, one after the other, hold the (A, G, T) columns; `place` says which of the T
+    statistics each indicator is. Keys and status are categorical: a cube has many rows and few
+    labels.
+    """
+    sizes = [len(labels) for labels in areas.values()]
+    cells = len(groups) * len(indicators)
+    labels = list(dict.fromkeys(label for index in areas.values() for label in index))
+    codes = {label: code for code, label in enumerate(labels)}
+    area = np.array([codes[label] for index in areas.values() for label in index], np.int32)
+    indicator = np.tile(np.arange(len(indicators), dtype=np.int16), sum(sizes) * len(groups))
+    group = np.tile(np.repeat(np.arange(len(groups), dtype=np.int16), len(indicators)), sum(sizes))
+    level = np.repeat(np.arange(len(areas), dtype=np.int16), np.multiply(sizes, cells))
+    table: dict[str, object] = {
+        "area_level": _categorical(level, list(areas)),
+        "area": _categorical(np.repeat(area, cells), labels),
+        "group": _categorical(group, groups),
+        "indicator": _categorical(indicator, indicators),
+    }
+    columns: dict[str, np.ndarray] = {}
+    done = 0
+    for part in parts:
+        columns = columns or _blank(part, len(level) // len(indicators), len(indicators))
+        for name, figures in part.items():
+            lines = figures.reshape(-1, figures.shape[-1])
+            columns[name][done : done + len(lines)] = lines.take(place, axis=1)
+        done += len(lines)
+    for name, figures in columns.items():
+        flat = figures.reshape(-1)
+        table[name] = _categorical(flat, STATUSES) if name == "status" else flat
+    return pd.DataFrame(table, copy=False)
+
+
+def _blank(names: Iterable[str], rows: int, columns: int) -> dict[str, np.ndarray]:
+    """Allocate the columns of a table, the numbers in one block.
+
+    One large block of fresh memory costs less than many small ones.
+    """
+    room: dict[str, np.ndarray] = {"status": np.empty((rows, columns), np.int8)}
+    numbers = [name for name in names if name not in room]
+    for name, values in zip(numbers, np.empty((len(numbers), rows, columns)), strict=True):
+        room[name] = values.view(np.int64) if name in COUNT_COLUMNS else values
+    return {name: room[name] for name in names}
+
+
+def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> object:
+    dtype = pd.CategoricalDtype(pd.Index(labels, dtype=object))
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)

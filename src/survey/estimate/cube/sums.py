@@ -10,10 +10,9 @@ import pandas as pd
 
 from survey.estimate.arrays import Codes, Floats, keep_freed_memory, limit_to_one_thread
 from survey.estimate.cube.accumulator import CubeMoments, RowAccumulator, StatisticLayout
-from survey.estimate.cube.frame_reader import area_of_psus, read_area, read_groups, read_raw
-from survey.estimate.cube.rows import CubeRows, centre_answers, cut_into_chunks
+from survey.estimate.cube.rows import CubeRows, area_of_psus, cut_into_chunks, read_area, read_rows
 from survey.estimate.cube.spec import CubeSpec, Membership
-from survey.estimate.design import Sample, numbers
+from survey.estimate.design import Sample
 
 ROUNDING_TOLERANCE = 1e-9
 
@@ -118,7 +117,7 @@ class CubeSums:
         order = np.lexsort((sample.stratum, block))
         row_order = _row_order(order, sample)
         groups = _with_everyone(spec.groups)
-        rows = _read_rows(frame, spec, sample, groups, row_order)
+        rows = read_rows(frame, spec, sample, groups, row_order)
         rows_of_psu = np.bincount(sample.psu, minlength=len(order))[order]
         rows.chunks.extend(cut_into_chunks(block[order], rows_of_psu))
         plan = _statistic_layout(spec, rows)
@@ -177,34 +176,6 @@ def _area_level(
     of_block = np.full(blocks, -1, dtype=np.intp)
     of_block[block] = area
     return AreaLevel(name, labels, area[order], of_block)
-
-
-def _read_rows(
-    frame: pd.DataFrame,
-    spec: CubeSpec,
-    sample: Sample,
-    groups: Mapping[str, Membership],
-    order: Codes,
-) -> CubeRows:
-    """Read answers, rates and memberships in row order, without chunks yet."""
-    member = read_groups(frame, groups, order)
-    raw = read_raw(frame, spec.tree.item_columns, spec.scale, order)
-    rates = np.empty((len(spec.rates), len(frame)))
-    for values, name in zip(rates, spec.rates, strict=True):
-        values[:] = numbers(frame, name)[order]
-    middle = [np.rint((spec.scale.minimum + spec.scale.maximum) / 2)] * len(raw)
-    middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in rates]
-    by_respondent = spec.composite == "per_respondent"
-    centre = np.array(middle, dtype=np.float64)
-    return CubeRows(
-        answers=centre_answers(centre[: len(raw)], raw),
-        rates=rates,
-        member=member,
-        weight=sample.weight[order],
-        chunks=[],
-        centre=centre,
-        omega=spec.tree.omega if by_respondent else np.empty((0, len(raw))),
-    )
 
 
 def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:

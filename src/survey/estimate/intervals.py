@@ -1,4 +1,6 @@
-"""Intervals of figures that cannot leave a scale, such as scores and rates from 0 to 100."""
+"""Intervals on a scale and probabilities of bands, from estimates with their errors."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -74,3 +76,38 @@ def _wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
         centre = (p + part / 2) / (1 + part)
         half_width = np.sqrt(p * (1 - p) * part + part**2 / 4) / (1 + part)
     return np.clip(centre - half_width, 0.0, 1.0), np.clip(centre + half_width, 0.0, 1.0)
+
+
+def band_probabilities(
+    estimate: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike, edges: Sequence[float]
+) -> Floats:
+    """Return the probability that the true value lies in each band between `edges`.
+
+    Args:
+        estimate, se, df: one value per unit (p,); without a usable error (missing or no degrees
+            of freedom) the row is not-a-number, for nothing can be said.
+        edges: increasing; a value on an edge belongs to the band above it.
+
+    Returns:
+        Shape (p, edges + 1); each row sums to 1.
+
+    Raises:
+        EstimateError: edges that do not increase.
+
+    With T = (estimate - truth) / se distributed as t on df, as for the interval: the probability
+    below an edge is P(T > (estimate - edge) / se). It is 97.5 % where the upper end of the 95 %
+    interval touches the edge.
+    """
+    bounds = np.asarray(edges, dtype=np.float64)
+    if (np.diff(bounds) <= 0).any():
+        raise EstimateError("band_edges", edges=list(edges))
+    x, spread, freedom = (
+        np.asarray(values, dtype=np.float64)[:, None] for values in (estimate, se, df)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = special.stdtr(freedom, (bounds - x) / spread)
+    below = np.where((spread == 0) & (freedom > 0), bounds > x, below)
+    below = np.where(freedom > 0, below, np.nan)
+    ends = np.where(np.isnan(x), np.nan, 0.0)
+    cumulative = np.hstack([ends, below, ends + 1.0])
+    return np.asarray(np.diff(cumulative, axis=1))
