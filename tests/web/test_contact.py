@@ -14,7 +14,7 @@ from survey.settings import Settings
 from survey.store.cipher import new_key
 from survey.store.engine import read_scope
 from survey.store.tables import ResponseContact
-from survey.web.contact import CONTACT_URL
+from survey.web.api import CONTACT_URL
 from survey.web.routes import build_app
 
 Invite = Callable[..., str]

@@ -23,7 +23,7 @@ from survey.access.sign_in_codes import generate_codes, issue_sign_in_codes
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, LoginSession, SignInTries, now
-from survey.web.auth.context import STEP_COOKIE
+from survey.web.auth.pages import STEP_COOKIE
 from survey.web.http import FormToken
 from survey.web.routes import build_app
 from tests.account_factory import PASSWORD, SECRET, code_at, employ_person

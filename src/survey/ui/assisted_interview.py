@@ -15,7 +15,7 @@ from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.ui.current_principal import find_current_principal
 from survey.ui.interview_component import InterviewFormConfig, interview_form
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.web.contact import phone_endpoint_config
+from survey.web.api import phone_endpoint_config
 from survey.web.submission_intake import ApiResult, store_submission
 
 _SINCE = "interview-form/since"

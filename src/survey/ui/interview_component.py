@@ -39,7 +39,7 @@ class InterviewFormConfig:
     full: tuple[FullQuotaGroup, ...]
     """Who is not needed any more."""
     phone: Mapping[str, str]
-    """Where a respondent's telephone number goes (`survey.web.contact.phone_door`)."""
+    """Where a respondent's telephone number goes (`survey.web.api.phone_door`)."""
 
 
 def interview_form(

@@ -15,8 +15,7 @@ from survey.access.secret_hashes import digest
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.web.current_principal import SessionCache
-from survey.web.http import client_address
-from survey.web.limits import ConnectionCount, RateLimit, TooManyConnectionsError
+from survey.web.http import ConnectionCount, RateLimit, TooManyConnectionsError, client_address
 
 _LOG = logging.getLogger(__name__)
 MAX_PENDING_MESSAGES = 64

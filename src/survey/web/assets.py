@@ -1,6 +1,13 @@
-"""Scripts and styles of the forms: plain files, joined in order, addressed by their content."""
+"""Scripts and styles of the forms: plain files, joined in order, addressed by their content.
 
-from functools import lru_cache
+What is sent many times is compressed once.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import orjson
@@ -12,7 +19,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.locale import LANGUAGES
-from survey.web.compression import CachedBody, cached_response
 from survey.web.form_texts import form_texts, paper_texts
 from survey.web.http import FILE_HEADERS
 
@@ -40,6 +46,51 @@ PAPER_PARTS = (
 STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
+MIN_COMPRESSED_BYTES = 400
+_FOREVER = "public, max-age=31536000, immutable"
+_NEVER = "no-store"
+
+
+@dataclass(frozen=True)
+class CachedBody:
+    """Content with its media type, its compressed form and its digest."""
+
+    content: bytes
+    media_type: str
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """Content compressed by gzip, always to the same bytes."""
+        return gzip.compress(self.content, 9, mtime=0)
+
+    @cached_property
+    def digest(self) -> str:
+        """Start of the SHA-256 of the content, for its address."""
+        return hashlib.sha256(self.content).hexdigest()[:16]
+
+
+def cached_response(
+    request: Request,
+    body: CachedBody,
+    *,
+    status: int = 200,
+    forever: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return `body` in an encoding that the browser accepts.
+
+    Args:
+        forever: Let browsers keep it for a year, else forbid to store it.
+    """
+    every = {"Cache-Control": _FOREVER if forever else _NEVER, "Vary": "Accept-Encoding"}
+    every.update(headers or {})
+    content = body.content
+    if len(content) >= MIN_COMPRESSED_BYTES and "gzip" in request.headers.get(
+        "accept-encoding", ""
+    ):
+        content = body.compressed
+        every["Content-Encoding"] = "gzip"
+    return Response(content, status_code=status, media_type=body.media_type, headers=every)
 
 
 def read_script(part: str) -> str:

@@ -13,8 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.locale import LANGUAGES
-from survey.web.assets import contact_script_url, notice_script_url, script_url, style_url
-from survey.web.compression import CachedBody, cached_response
+from survey.web.assets import (
+    CachedBody,
+    cached_response,
+    contact_script_url,
+    notice_script_url,
+    script_url,
+    style_url,
+)
 from survey.web.http import PAGE_HEADERS
 
 _HTML = "text/html; charset=utf-8"

@@ -35,8 +35,8 @@ from survey.locale import SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.web.compression import CachedBody, cached_response
-from survey.web.contact import phone_endpoint_config
+from survey.web.api import phone_endpoint_config
+from survey.web.assets import CachedBody, cached_response
 from survey.web.form_texts import screen_language, texts_for
 from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import (
@@ -44,12 +44,12 @@ from survey.web.http import (
     NO_STORE,
     PAGE_HEADERS,
     BodyTooLargeError,
+    RateLimit,
     get_cookie_secret,
     is_same_site,
     read_limited_body,
     set_cookie,
 )
-from survey.web.limits import RateLimit
 from survey.web.notice_pages import SUBMIT_URL, refuse_too_many_requests, render_invitation_error
 from survey.web.write_queue import WriteQueue
 

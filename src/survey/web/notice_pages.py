@@ -1,10 +1,18 @@
-"""Pages with one notice: an error, a refusal, or that something is done."""
+"""Pages with one notice: an error, a refusal, that something is done, or that the network is away.
+
+The last one is kept on the device by a service worker, with the form's files. The worker handles
+addresses under `/q/` only, and browsers run it over HTTPS or on this machine; elsewhere the page
+works as long as it stays open.
+"""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from survey.fieldwork.invitations import (
     InvitationExpiredError,
@@ -18,11 +26,21 @@ from survey.locale import Message, SurveyError, msg, translator
 from survey.observe.logs import current_request_id
 from survey.settings import Settings
 from survey.store.transactions import StoreUnavailableError
+from survey.web.assets import (
+    JAVASCRIPT,
+    STRICT,
+    CachedBody,
+    cached_response,
+    notice_script_url,
+    read_script,
+    style_url,
+)
 from survey.web.html import HtmlPage, html_response, negotiate_language
-from survey.web.http import client_address
-from survey.web.limits import RateLimit
+from survey.web.http import PAGE_HEADERS, RateLimit, client_address
 
 SUBMIT_URL = "/api/responses"
+WORKER_URL = "/q/worker.js"
+OFFLINE_URL = "/q/offline"
 
 
 @dataclass(frozen=True)
@@ -139,3 +157,29 @@ def render_notice(
     }
     page = HtmlPage("notice", language, title, values, boot)
     return html_response(request, page, status=notice.status)
+
+
+@lru_cache(maxsize=1)
+def worker_script() -> CachedBody:
+    """Return the worker with the addresses it keeps; new addresses make browsers replace it."""
+    kept = orjson.dumps([OFFLINE_URL, notice_script_url(), style_url()]).decode()
+    return CachedBody(
+        f"{STRICT}\nconst FILES = {kept};\n{read_script('service_worker')}".encode(), JAVASCRIPT
+    )
+
+
+async def _worker(request: Request) -> Response:
+    return cached_response(request, worker_script(), headers=PAGE_HEADERS)
+
+
+def routes(settings: Settings) -> list[BaseRoute]:
+    """Return the routes of the worker and of the page for times without a network."""
+
+    async def offline_page(request: Request) -> Response:
+        return render_offline(request, settings.language)
+
+    # These come before `/q/{token}`, which matches every address of this form.
+    return [
+        Route(WORKER_URL, _worker, methods=["GET"]),
+        Route(OFFLINE_URL, offline_page, methods=["GET"]),
+    ]

@@ -5,24 +5,14 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
-from survey.web import (
-    assets,
-    contact,
-    downloads,
-    health,
-    invitation_page,
-    paper_lookup,
-    responses,
-    service_worker,
-    withdraw,
-)
+from survey.web import api, assets, downloads, health, invitation_page, notice_pages, withdraw
 from survey.web.auth import demo
 from survey.web.auth.account import AccountEndpoints
-from survey.web.auth.context import AuthContext
 from survey.web.auth.login import LoginEndpoints
+from survey.web.auth.pages import AuthContext
 from survey.web.auth.steps import SignInStepEndpoints
 from survey.web.error_handlers import build_error_handlers
-from survey.web.limits import RateLimit
+from survey.web.http import RateLimit
 from survey.web.request_middleware import NulByteMiddleware
 from survey.web.write_queue import WriteQueue
 
@@ -57,13 +47,11 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
     limit = RateLimit.per_minute(settings.public_rate_per_minute)
     write_queue = WriteQueue(settings.store_url)
     return [
-        *service_worker.routes(settings),
+        *notice_pages.routes(settings),
         *invitation_page.routes(settings, limit, write_queue),
-        *responses.routes(settings, limit, write_queue),
-        *contact.routes(settings, limit, write_queue),
+        *api.routes(settings, limit, write_queue),
         *withdraw.routes(settings, write_queue),
         *assets.routes(),
-        *paper_lookup.routes(settings),
         *demo.routes(settings, limit),
         *_account_routes(AuthContext(settings, limit)),
         *downloads.routes(settings),

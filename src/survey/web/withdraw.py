@@ -25,8 +25,7 @@ from survey.locale import Message, SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.web.html import HtmlPage, html_response, negotiate_language
-from survey.web.http import FormToken, read_verified_form
-from survey.web.limits import RateLimit
+from survey.web.http import FormToken, RateLimit, read_verified_form
 from survey.web.notice_pages import NoticePage, refuse_too_many_requests, render_notice
 from survey.web.write_queue import WriteQueue
 

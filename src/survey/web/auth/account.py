@@ -28,11 +28,12 @@ from survey.access.sessions import COOKIE
 from survey.locale import SurveyError, Translator
 from survey.store.china_time import CHINA
 from survey.store.tables import now
-from survey.web.auth.context import AuthContext, T
 from survey.web.auth.pages import (
+    AuthContext,
     AuthPage,
     FormField,
     FormSpec,
+    T,
     enrolment_page,
     password_advice,
     password_field,

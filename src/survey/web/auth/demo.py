@@ -17,6 +17,7 @@ from survey.store.transactions import run_in_transaction
 from survey.web.downloads import DOWNLOAD_STORE
 from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import (
+    RateLimit,
     delete_cookie,
     is_same_site,
     read_form,
@@ -24,7 +25,6 @@ from survey.web.http import (
     safe_path,
     set_cookie,
 )
-from survey.web.limits import RateLimit
 from survey.web.notice_pages import SUBMIT_URL, refuse_too_many_requests
 
 

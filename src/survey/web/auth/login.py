@@ -20,8 +20,7 @@ from survey.access.sign_in import (
 from survey.access.sign_in_codes import look_up_code, redeem_code
 from survey.locale import SurveyError
 from survey.store.tables import now
-from survey.web.auth.context import AuthContext
-from survey.web.auth.pages import AuthPage, FormField, FormSpec, PagePart
+from survey.web.auth.pages import AuthContext, AuthPage, FormField, FormSpec, PagePart
 from survey.web.http import safe_path
 
 

@@ -1,8 +1,22 @@
-"""Sign-in through an OpenID Connect provider, if one is configured (`/auth/outside`)."""
+"""Sign-in through an OpenID Connect provider, if one is configured (`/auth/outside`).
 
+The authorization code flow with PKCE and a verified ID token.
+"""
+
+import logging
+import secrets
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import httpx
 from anyio import to_thread
+from authlib.common.errors import AuthlibBaseError
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,18 +24,156 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.oidc_identity import (
     OidcAccountNotFoundError,
+    OidcIdentity,
+    OidcRequest,
     pop_oidc_request,
     save_oidc_request,
     start_oidc_sign_in,
 )
 from survey.locale import Message, SurveyError, msg
+from survey.settings import Settings
 from survey.store.tables import now
-from survey.web.auth.context import STEP_COOKIE, AuthContext
-from survey.web.auth.oidc_client import OidcClient
-from survey.web.auth.pages import AuthPage
+from survey.web.auth.pages import STEP_COOKIE, AuthContext, AuthPage
 from survey.web.http import is_same_site, redirect_response, safe_path
 
 OIDC_CALLBACK_PATH = "/auth/outside/back"
+_LOG = logging.getLogger(__name__)
+SECONDS = 5.0
+SCOPE = "openid email"
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+"""Signatures with a key of the provider; none with a shared secret, and never `none`."""
+LEEWAY = 60
+"""Seconds by which the provider's clock may differ."""
+MAX_SUBJECT_CHARS = 255
+
+
+class OidcProviderError(SurveyError):
+    """Raised when the provider fails or does not follow the standard; the log has the reason."""
+
+    code = "provider_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Signing in through the provider did not work. Please try again in a minute.")
+        )
+
+
+@dataclass(frozen=True)
+class OidcClient:
+    """Client of the configured provider, whose description is read anew for each sign-in."""
+
+    settings: Settings
+    redirect_uri: str
+
+    def build_request(self, redirect_to: str) -> tuple[OidcRequest, str]:
+        """Return a new request and the provider's address to which the browser is sent."""
+        description = self._read_description()
+        verifier = secrets.token_urlsafe(48)
+        nonce = secrets.token_urlsafe(24)
+        with self._client() as client:
+            address, state = client.create_authorization_url(
+                description["authorization_endpoint"], code_verifier=verifier, nonce=nonce
+            )
+        return OidcRequest(self.settings.oidc_issuer, state, nonce, verifier, redirect_to), address
+
+    def redeem(self, request: OidcRequest, code: str) -> OidcIdentity:
+        """Exchange the code for the identity that the provider confirms.
+
+        Raises:
+            OidcProviderError: The provider failed, or its ID token is not valid.
+        """
+        description = self._read_description()
+        try:
+            with self._client() as client:
+                token = client.fetch_token(
+                    description["token_endpoint"], grant_type="authorization_code", code=code,
+                    code_verifier=request.verifier,
+                )  # fmt: skip
+                claims = self._verify_token(token["id_token"], description, request.nonce)
+                claims = self._with_email(client, description, claims)
+        except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
+            _LOG.warning("an answer of the OpenID Connect provider was refused: %r", error)
+            raise OidcProviderError from error
+        return _identity_of_claims(request.issuer, claims)
+
+    def _client(self) -> Any:
+        return OAuth2Client(
+            self.settings.oidc_client_id,
+            self.settings.oidc_client_secret or None,
+            token_endpoint_auth_method=(
+                "client_secret_basic" if self.settings.oidc_client_secret else "none"
+            ),
+            scope=SCOPE,
+            redirect_uri=self.redirect_uri,
+            code_challenge_method="S256",
+            timeout=SECONDS,
+        )
+
+    def _read_description(self) -> Mapping[str, str]:
+        """Return the provider's description, which must be that of the configured issuer."""
+        issuer = self.settings.oidc_issuer
+        description: dict[str, str] = _read_json(
+            f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        )
+        needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        if description.get("issuer") != issuer or not all(description.get(name) for name in needed):
+            _LOG.warning("%s does not describe itself as that issuer", issuer)
+            raise OidcProviderError
+        return description
+
+    def _verify_token(
+        self, token: str, description: Mapping[str, str], nonce: str
+    ) -> dict[str, Any]:
+        keys = KeySet.import_key_set(_read_json(description["jwks_uri"]))
+        claims: dict[str, Any] = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        client = self.settings.oidc_client_id
+        rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY,
+            iss={"essential": True, "value": description["issuer"]},
+            aud={"essential": True, "value": client},
+            exp={"essential": True},
+            iat={"essential": True},
+            sub={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        )
+        rules.validate(claims)
+        if claims.get("azp", client) != client:
+            raise ValueError("the ID token was made for another party")
+        return claims
+
+    def _with_email(
+        self, client: Any, description: Mapping[str, str], claims: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Add the e-mail address from the userinfo endpoint if the ID token has none."""
+        if "email" in claims or not description.get("userinfo_endpoint"):
+            return claims
+        response = client.get(description["userinfo_endpoint"])
+        response.raise_for_status()
+        userinfo = response.json()
+        if userinfo.get("sub") != claims["sub"]:
+            raise ValueError("the provider described another person")
+        return {**userinfo, **claims}
+
+
+def _read_json(address: str) -> Any:
+    try:
+        response = httpx.get(address, timeout=SECONDS)
+        response.raise_for_status()
+        document = response.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        _LOG.warning("the OpenID Connect provider does not answer: %r", error)
+        raise OidcProviderError from error
+    if not isinstance(document, dict):
+        raise OidcProviderError
+    return document
+
+
+def _identity_of_claims(issuer: str, claims: Mapping[str, Any]) -> OidcIdentity:
+    subject, email = claims["sub"], claims.get("email")
+    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARS:
+        raise OidcProviderError
+    verified = claims.get("email_verified") is True and isinstance(email, str)
+    return OidcIdentity(issuer, subject, str(email) if verified else "")
 
 
 class OidcEndpoints:
@@ -102,3 +254,9 @@ class OidcEndpoints:
             t("You are not signed in"), t(message), links=(("/auth/login", t("Sign in")),)
         )
         return self.context.render(request, page, status=status)
+
+
+with warnings.catch_warnings():
+    # Authlib would rather use a successor of httpx, which Python 3.11 does not have yet.
+    warnings.simplefilter("ignore")
+    from authlib.integrations.httpx_client import OAuth2Client

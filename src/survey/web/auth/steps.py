@@ -23,8 +23,9 @@ from survey.access.sign_in import (
 )
 from survey.locale import SurveyError
 from survey.store.tables import now
-from survey.web.auth.context import STEP_COOKIE, AuthContext
 from survey.web.auth.pages import (
+    STEP_COOKIE,
+    AuthContext,
     AuthPage,
     FormField,
     FormSpec,

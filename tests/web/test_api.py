@@ -17,7 +17,7 @@ from survey.fieldwork.waves import close_wave
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, now
-from survey.web.responses import MAX_BYTES
+from survey.web.api import MAX_BYTES
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
