@@ -22,7 +22,7 @@ from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store import schema

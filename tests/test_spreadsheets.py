@@ -14,10 +14,15 @@ from openpyxl import Workbook, load_workbook
 from survey.cli.output import OutputFormat, print_table
 from survey.fieldwork.importing.column_mapping import MappingFile, read_mapping, write_mapping
 from survey.fieldwork.importing.rejections import text_cell
-from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
-from survey.instrument.indicator_tree_csv import read_tree, write_tree
+from survey.instrument.indicator_tree import (
+    Indicator,
+    IndicatorTree,
+    Provenance,
+    read_tree,
+    write_tree,
+)
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.instrument.xlsform import write_xlsform
+from survey.instrument.xlsform.writer import write_xlsform
 from survey.locale import msg
 from survey.publish.column_tables import csv_bytes
 from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook

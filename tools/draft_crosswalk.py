@@ -5,7 +5,7 @@
 
 import sys
 
-from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.indicator_tree import read_tree
 from survey.results.crosswalk import TREES, derive_crosswalk, file_name, write_crosswalk
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from survey.fieldwork.review.review_queue import QueuePosition, ReviewFilter
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.submission import Submission
 from survey.fieldwork.waves import summarise_wave
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import SurveyError
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, engine_for, session_scope

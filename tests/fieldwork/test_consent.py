@@ -22,7 +22,7 @@ from survey.fieldwork.submission import Submission
 from survey.fieldwork.submission import _answer_problems as open_problems
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.instrument.validation import validate
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, Status, Wave

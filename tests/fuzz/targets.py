@@ -22,11 +22,12 @@ from survey.fieldwork.paper.double_keying import read_serial
 from survey.fieldwork.paper.keying import Keying
 from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.submission import Submission
-from survey.instrument.expressions import parse, to_json
-from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.syntax import to_json
+from survey.instrument.indicator_tree import read_tree
 from survey.instrument.model import Instrument
 from survey.instrument.validation import validate
-from survey.instrument.xlsform import load_bundle, read_xlsform
+from survey.instrument.xlsform.reader import load_bundle, read_xlsform
 from survey.locale import SurveyError
 from survey.sample.city_frame import shipped_cities
 from survey.sample.plan_workbook import read_plan_file

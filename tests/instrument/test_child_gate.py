@@ -12,6 +12,7 @@ from py_mini_racer import MiniRacer
 from survey.fieldwork.importing.row_answers import RowChecker
 from survey.fieldwork.paper.keying import check_sheet
 from survey.instrument.browser_payload import browser_form
+from survey.instrument.checks import check_instrument
 from survey.instrument.model import (
     Choice,
     Instrument,
@@ -22,7 +23,6 @@ from survey.instrument.model import (
     Section,
     SectionExit,
 )
-from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import Validation, validate
 from survey.web.assets import read_script
 

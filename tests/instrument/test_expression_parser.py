@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.instrument.expressions import (
+from survey.instrument.expressions.evaluator import evaluate
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.syntax import (
+    MAX_DEPTH,
+    MAX_LENGTH,
     ExpressionError,
-    evaluate,
-    parse,
     references,
     to_json,
     uses_self,
 )
-from survey.instrument.expressions.syntax import MAX_DEPTH, MAX_LENGTH
 
 TODAY = date(2024, 5, 1)
 

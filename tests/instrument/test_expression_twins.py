@@ -9,16 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.instrument.expressions import Expression, Json, Value, evaluate, parse, to_json
-from survey.instrument.expressions.pattern_builder import compile_pattern
+from survey.instrument.expressions.evaluator import evaluate
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.pattern import Json, compile_pattern
 from survey.instrument.expressions.syntax import (
     FUNCTIONS,
+    Expression,
     Literal,
     Operation,
     Reference,
     RegexMatch,
     SelfReference,
+    to_json,
 )
+from survey.instrument.expressions.values import Value
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parents[1] / "src/survey/web/static/expressions.js"

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.findings import Severity, only_errors
-from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.checks import (
+    RESERVED_NAMES,
+    Severity,
+    check_instrument,
+    only_errors,
+    score_findings,
+)
+from survey.instrument.indicator_tree import read_tree
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
-from survey.instrument.score_checks import RESERVED_NAMES, score_findings
-from survey.instrument.structure_checks import check_instrument
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.snapshot.response_frame import RESPONSE_COLUMNS
 from tests.instrument.sample_instrument import YES_NO, question, sample

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.expressions.pattern_builder import compile_pattern
-from survey.instrument.expressions.pattern_syntax import PatternError
+from survey.instrument.expressions.pattern import compile_pattern
+from survey.instrument.expressions.pattern_parser import PatternError
 
 ATOMS = st.sampled_from(
     [

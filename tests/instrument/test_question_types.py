@@ -14,23 +14,22 @@ from openpyxl import load_workbook
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing.row_answers import cell_reader
 from survey.fieldwork.importing.template import write_template
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.browser_payload import browser_form
+from survey.instrument.checks import check_instrument, rating_findings
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.instrument.question_types import (
-    QUESTION_TYPES,
+from survey.instrument.question_types import QUESTION_TYPES, find_type, type_of
+from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
     CellValue,
     QuestionType,
     SnapshotColumn,
     XlsformCells,
-    find_type,
-    type_of,
 )
 from survey.instrument.question_types.snapshot_codes import NOT_IN_ANSWERS
-from survey.instrument.score_checks import rating_findings
-from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import validate
-from survey.instrument.xlsform import read_xlsform, write_xlsform
+from survey.instrument.xlsform.reader import read_xlsform
+from survey.instrument.xlsform.writer import write_xlsform
 from survey.locale import msg
 from survey.snapshot.response_frame import item_columns
 from survey.ui.answer_fields import BACK_CHECK_FIELDS, CORRECTION_FIELDS

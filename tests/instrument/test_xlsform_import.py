@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from survey.instrument.checks import check_instrument
 from survey.instrument.model import ItemKind, SectionExit, SpecialAnswer
-from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import validate
-from survey.instrument.xlsform import ImportedForm, WorkbookError, XlsformError, read_xlsform
+from survey.instrument.xlsform.import_log import XlsformError
+from survey.instrument.xlsform.reader import ImportedForm, read_xlsform
+from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
 from tests.instrument.workbooks import form, save
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from pyxform.xls2xform import convert
 
+from survey.instrument.checks import check_instrument
 from survey.instrument.model import (
     Choice,
     Instrument,
@@ -18,9 +19,9 @@ from survey.instrument.model import (
     SectionExit,
     SpecialAnswer,
 )
-from survey.instrument.structure_checks import check_instrument
-from survey.instrument.xlsform import load_bundle, read_xlsform, write_xlsform
-from survey.instrument.xlsform.plain_text import strip_markup
+from survey.instrument.xlsform.reader import load_bundle, read_xlsform
+from survey.instrument.xlsform.worksheets import strip_markup
+from survey.instrument.xlsform.writer import write_xlsform
 from tests.instrument.sample_instrument import sample
 
 SEED = Path(__file__).parents[2] / "seed/instruments"

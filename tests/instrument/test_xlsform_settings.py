@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from survey.instrument.browser_payload import browser_form
-from survey.instrument.xlsform import XlsformError, read_xlsform, write_xlsform
+from survey.instrument.xlsform.import_log import XlsformError
+from survey.instrument.xlsform.reader import read_xlsform
+from survey.instrument.xlsform.writer import write_xlsform
 from tests.instrument.workbooks import form
 
 HEADER = ("type", "name", "label::中文 (zh)", "label::English (en)")

@@ -13,7 +13,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import get_wave
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope

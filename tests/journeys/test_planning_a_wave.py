@@ -13,7 +13,7 @@ from survey.access.sessions import COOKIE, sign_in_demo
 from survey.fieldwork.instruments import save_tree
 from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.waves import close_wave, get_wave
-from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.indicator_tree import read_tree
 from survey.locale import translator
 from survey.sample.city_frame import shipped_cities
 from survey.sample.workbook_io import WorkbookSheet, write_workbook

@@ -12,7 +12,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.fieldwork.back_check.phone_numbers import encrypt_number
 from survey.fieldwork.instruments import save_instrument
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.cipher import configured_cipher, new_key
 from survey.store.engine import read_scope, session_scope

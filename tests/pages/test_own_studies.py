@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
-from survey.instrument.xlsform import read_xlsform
+from survey.instrument.xlsform.reader import read_xlsform
 from survey.results import open_results
 from survey.results.freeze import freeze_wave
 from survey.settings import current_settings

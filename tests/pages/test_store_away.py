@@ -12,7 +12,7 @@ from survey.access.roles import Role
 from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.lifecycle import transition
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store import transactions
 from survey.store.engine import session_scope

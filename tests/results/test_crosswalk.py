@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
-from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance, read_tree
 from survey.results.crosswalk import (
     TREES,
     NotComparableReason,

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from survey.access.principal import OPERATOR
+from survey.instrument.checks import score_findings
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.score_checks import score_findings
 from survey.locale import SurveyError, translator
 from survey.publish.views.changes import TrendFilters
 from survey.publish.views.city import CityFilters, build_city_profile

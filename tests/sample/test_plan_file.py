@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from survey.instrument.xlsform.errors import WorkbookError
+from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import msg
 from survey.sample.city_frame import shipped_cities
 from survey.sample.plan_workbook import UploadedPlan, build_plan_sheets, read_plan_file

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.expressions import evaluate, parse, to_boolean
-from survey.instrument.indicator_tree import Provenance
-from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.checks import check_instrument
+from survey.instrument.expressions.evaluator import evaluate
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.values import to_boolean
+from survey.instrument.indicator_tree import Provenance, read_tree
 from survey.instrument.model import Instrument, Item, ItemKind, Section, SpecialAnswer
-from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import Validation, validate
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 
 SEED = Path(__file__).parents[2] / "seed"
 INSTRUMENTS = ("main-2021", "main-2023", "elderly-2024", "minors-2024")

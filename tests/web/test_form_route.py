@@ -12,7 +12,7 @@ from py_mini_racer import MiniRacer
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
 

@@ -11,7 +11,7 @@ from py_mini_racer import MiniRacer
 from survey.fieldwork.paper import InvalidSerialError, list_exit_items, read_serial
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.model import Instrument, Item, ItemKind
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
 

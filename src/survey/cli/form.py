@@ -27,13 +27,17 @@ from survey.fieldwork.instruments import (
     list_instruments,
 )
 from survey.fieldwork.trial_links import open_trial
-from survey.instrument.findings import only_errors
-from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.indicator_tree_csv import TreeError, read_tree
+from survey.instrument.checks import (
+    Finding,
+    check_instrument,
+    only_errors,
+    score_findings,
+    unknown_tree,
+)
+from survey.instrument.indicator_tree import IndicatorTree, TreeError, read_tree
 from survey.instrument.model import Instrument
-from survey.instrument.score_checks import score_findings, unknown_tree
-from survey.instrument.structure_checks import check_instrument
-from survey.instrument.xlsform import Finding, ImportedForm, read_xlsform, write_xlsform
+from survey.instrument.xlsform.reader import ImportedForm, read_xlsform
+from survey.instrument.xlsform.writer import write_xlsform
 from survey.locale import msg, translator
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import read_scope

@@ -18,7 +18,7 @@ from survey.fieldwork.importing import (
 from survey.fieldwork.importing.rejections import describe_cause, reason_of
 from survey.fieldwork.instruments import find_instrument
 from survey.instrument.model import Instrument, Labels
-from survey.instrument.xlsform import read_xlsform
+from survey.instrument.xlsform.reader import read_xlsform
 from survey.locale import Message, translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope

@@ -14,12 +14,10 @@ from sqlmodel import Session, col, select
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.instrument.findings import Finding
-from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.checks import Finding, score_findings, unknown_tree
+from survey.instrument.indicator_tree import IndicatorTree, read_tree
 from survey.instrument.model import Instrument
-from survey.instrument.score_checks import score_findings, unknown_tree
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import SurveyError, msg
 from survey.sample.city_frame import read_cities, upsert_cities
 from survey.store.audit_events import AuditEvent

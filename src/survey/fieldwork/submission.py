@@ -30,9 +30,8 @@ from survey.fieldwork.quota_counts import (
     quota_name,
 )
 from survey.fieldwork.withdrawal_codes import LENGTH, hash_code, read_code
-from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import Instrument, PrivacyRole
-from survey.instrument.validation import Validation, validate
+from survey.instrument.validation import AnswerProblem, Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.audit_events import AuditEvent

@@ -11,9 +11,8 @@ from survey.access.audit import record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
-from survey.instrument.findings import Finding
+from survey.instrument.checks import Finding, rating_findings, score_findings
 from survey.instrument.model import Instrument, Labels
-from survey.instrument.score_checks import rating_findings, score_findings
 from survey.locale import Message, SurveyError, msg
 from survey.store.audit_events import AuditEvent, wave_event
 from survey.store.inserts import insert_if_new

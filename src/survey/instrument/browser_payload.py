@@ -46,7 +46,9 @@ The route is walked as in docs/expressions.md, "On the route".
 
 from typing import Any
 
-from survey.instrument.expressions import Json, parse, to_json
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.pattern import Json
+from survey.instrument.expressions.syntax import to_json
 from survey.instrument.model import Choice, Instrument, Item, Section
 from survey.instrument.question_types import type_of
 

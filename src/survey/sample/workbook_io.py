@@ -18,8 +18,7 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from survey.instrument.xlsform.errors import WorkbookError
-from survey.instrument.xlsform.workbook_safety import check_excel_upload
+from survey.instrument.xlsform.workbook_safety import WorkbookError, check_excel_upload
 from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
 from survey.spreadsheets import write_text_cell
 

@@ -13,7 +13,8 @@ from sqlalchemy import Table, select
 from sqlmodel import Session, SQLModel
 
 from survey.instrument.model import Instrument, Item
-from survey.instrument.question_types import SnapshotColumn, type_of
+from survey.instrument.question_types import type_of
+from survey.instrument.question_types.question_type import SnapshotColumn
 from survey.instrument.question_types.snapshot_codes import NOT_IN_ANSWERS
 from survey.store.tables import (
     Account,

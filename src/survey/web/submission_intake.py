@@ -24,8 +24,8 @@ from survey.fieldwork.submission import (
     submit,
 )
 from survey.fieldwork.waves import WaveNotOpenError
-from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import label_text
+from survey.instrument.validation import AnswerProblem
 from survey.locale import Message, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now

@@ -11,7 +11,7 @@ from survey.access.roles import NATION, Role
 from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Mode, ResponseRisk, Status

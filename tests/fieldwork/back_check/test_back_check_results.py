@@ -33,7 +33,7 @@ from survey.fieldwork.quality import wilson
 from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.instrument.model import Choice, Item, ItemKind
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (

@@ -35,7 +35,7 @@ from survey.fieldwork.back_check.phone_numbers import (
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.withdrawal import withdraw
 from survey.fieldwork.withdrawal_codes import generate_code
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.cipher import Cipher, InvalidPhoneKeyError, configured_cipher, new_key
 from survey.store.engine import read_scope, session_scope

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from survey.fieldwork.paper import InvalidSerialError, is_drawn, list_exit_items, read_serial
 from survey.instrument.model import Instrument
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 
 

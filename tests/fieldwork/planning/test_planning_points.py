@@ -22,7 +22,7 @@ from survey.fieldwork.planning.sampling_points import (
 from survey.fieldwork.planning.wave_editing import WaveLockedError
 from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points
 from survey.fieldwork.waves import transition_wave
-from survey.instrument.xlsform.errors import WorkbookError
+from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
 from survey.sample.point_draw import canonical_csv, draw_sampling_points
 from survey.store.engine import read_scope, session_scope

@@ -16,7 +16,11 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.quality import MIN_REVIEW_RISK, FlagKind, assess_wave, flag_text
-from survey.fieldwork.quality.reading_floor import flag_reading_floor, min_seconds_of_interviews
+from survey.fieldwork.quality.reading_floor import (
+    flag_reading_floor,
+    min_reading_seconds,
+    min_seconds_of_interviews,
+)
 from survey.fieldwork.quality.response_arrays import NOT_ASKED, RawResponse, build_response_arrays
 from survey.fieldwork.quality.risk_scores import assess_responses
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
@@ -299,3 +303,32 @@ def test_an_ordinary_first_interview_has_no_flag(field: Field) -> None:
     _first(field, 365.0)
     with read_scope(field.url) as session:
         assert session.exec(select(ResponseFlag.kind)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("", 0.0),
+        # the question mark is none
+        ("您愿意参加这次调查吗？", 10 / 16),
+        ("Are you willing to take part in this survey?", 9 / 10),
+        # 5 characters and one number
+        ("例如1985年出生", 5 / 16 + 1 / 10),
+        ("People’s choice", 2 / 10),
+        ("**${city}**<br>的商店", 3 / 16),
+        ("བོད་ཡིག", 2 / 16),
+        ("—— … ？！", 0.0),
+    ],
+)
+def test_characters_and_words_are_counted_by_hand(text: str, seconds: float) -> None:
+    assert min_reading_seconds(text) == pytest.approx(seconds)
+
+
+@given(st.text("消费者 the word 12，。", max_size=40), st.sampled_from([" 城市", " city"]))
+def test_a_longer_text_has_a_larger_floor(text: str, more: str) -> None:
+    assert min_reading_seconds(text + more) > min_reading_seconds(text)
+
+
+@given(st.text())
+def test_any_text_has_a_floor_that_nobody_falls_below(text: str) -> None:
+    assert 0 <= min_reading_seconds(text) <= len(text) / 10

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from survey.fieldwork.importing.column_mapping import SplitChoiceBinding
-from survey.instrument.answers import Answer, AnswerProblem
-from survey.instrument.expressions import parse, references
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.syntax import references
 from survey.instrument.model import (
     Instrument,
     Item,
@@ -28,9 +28,9 @@ from survey.instrument.model import (
     SectionExit,
     SpecialAnswer,
 )
-from survey.instrument.question_types import CellValue, type_of
-from survey.instrument.question_types.cell_texts import fold_text
-from survey.instrument.validation import validate
+from survey.instrument.question_types import type_of
+from survey.instrument.question_types.question_type import Answer, CellValue, fold_text
+from survey.instrument.validation import AnswerProblem, validate
 from survey.locale import LANGUAGES, Message, msg, translator
 
 SPECIAL_NAMES: dict[SpecialAnswer, Message] = {

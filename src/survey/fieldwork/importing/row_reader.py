@@ -20,8 +20,8 @@ from survey.fieldwork.importing.target_wave import (
     point_code,
 )
 from survey.fieldwork.response_bulk_insert import FinishedResponse
-from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import Instrument
+from survey.instrument.validation import AnswerProblem
 from survey.locale import Message, msg
 from survey.store.china_time import CHINA, china_date
 from survey.store.tables import Mode, Status

@@ -17,8 +17,11 @@ from python_calamine import CalamineWorkbook, SheetTypeEnum
 
 from survey.fieldwork.importing.rejections import FileUnreadableError
 from survey.fieldwork.importing.worksheet_inspection import inspect_sheet
-from survey.instrument.xlsform import WorkbookError
-from survey.instrument.xlsform.workbook_safety import WorkbookLimits, check_spreadsheet
+from survey.instrument.xlsform.workbook_safety import (
+    WorkbookError,
+    WorkbookLimits,
+    check_spreadsheet,
+)
 from survey.locale import msg
 from survey.spreadsheets import decode_table_text
 

@@ -10,11 +10,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from survey.fieldwork.submission import IMPORT_UUID_VERSION, Name
-from survey.instrument.answers import AnswerProblem
-from survey.instrument.expressions import parse, references
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.syntax import references
 from survey.instrument.model import Instrument
 from survey.instrument.question_types import type_of
-from survey.instrument.validation import Validation, validate
+from survey.instrument.validation import AnswerProblem, Validation, validate
 from survey.locale import msg
 from survey.store.china_time import CHINA
 

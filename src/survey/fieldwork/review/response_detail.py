@@ -3,7 +3,7 @@
 Nothing about consent is stored twice. Its text is part of the questionnaire, whose version is
 unchangeable and named by every response; beside it stand the answer, the language and the mode.
 The clock of an interview starts with its first answer, and a question marked `consent` is the first
-one (`instrument/privacy_checks.py`), so that `started_at` is the moment of consent."""
+one (`instrument/checks.py`), so that `started_at` is the moment of consent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -5,13 +5,22 @@ astral characters mean, and both can be made to backtrack for minutes. The patte
 Glushkov automaton once, at import; both evaluators step through it in linear time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-Json = str | float | int | bool | list["Json"]
+from survey.instrument.expressions.pattern_parser import (
+    MAX_POSITIONS,
+    ChoiceNode,
+    Node,
+    Ranges,
+    RepeatNode,
+    SequenceNode,
+    SetNode,
+    parse_pattern,
+    too_long,
+)
 
-Ranges = tuple[int, ...]
-"""Code point ranges, flat and inclusive: (low, high, low, high, …), sorted and disjoint."""
+Json = str | float | int | bool | list["Json"]
 
 _CACHED_STEPS = 4_096
 
@@ -75,3 +84,104 @@ def _mask(positions: Sequence[int]) -> int:
 
 def _holds(ranges: Ranges, code: int) -> bool:
     return any(low <= code <= high for low, high in zip(ranges[::2], ranges[1::2], strict=True))
+
+
+def compile_pattern(pattern: str) -> Automaton:
+    """Return the automaton of `pattern`; a `PatternError` says what is not supported."""
+    return _Builder().automaton(parse_pattern(pattern))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fragment:
+    empty: bool
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+
+
+_EMPTY_FRAGMENT = _Fragment(empty=True, first=(), last=())
+
+
+class _Builder:
+    """Glushkov's construction; counted repetition is unrolled, so positions are limited."""
+
+    def __init__(self) -> None:
+        self.at: list[int] = []
+        self.sets: dict[Ranges, int] = {}
+        self.follow: list[set[int]] = []
+
+    def automaton(self, node: Node) -> Automaton:
+        whole = self.build(node)
+        return Automaton(
+            sets=tuple(self.sets),
+            at=tuple(self.at),
+            first=whole.first,
+            follow=tuple(tuple(sorted(positions)) for positions in self.follow),
+            last=frozenset(whole.last),
+            accepts_empty=whole.empty,
+        )
+
+    def build(self, node: Node) -> _Fragment:
+        match node:
+            case SetNode(ranges):
+                return self.position(ranges)
+            case SequenceNode(parts):
+                fragment = _EMPTY_FRAGMENT
+                for part in parts:
+                    fragment = self.joined(fragment, self.build(part))
+                return fragment
+            case ChoiceNode(branches):
+                built = [self.build(branch) for branch in branches]
+                return _Fragment(
+                    empty=any(fragment.empty for fragment in built),
+                    first=sum((fragment.first for fragment in built), ()),
+                    last=sum((fragment.last for fragment in built), ()),
+                )
+            case RepeatNode(body, low, high):
+                return self.repeated(lambda: self.build(body), low, high)
+
+    def position(self, ranges: Ranges) -> _Fragment:
+        position = len(self.at)
+        if position >= MAX_POSITIONS:
+            raise too_long()
+        self.at.append(self.sets.setdefault(ranges, len(self.sets)))
+        self.follow.append(set())
+        return _Fragment(empty=False, first=(position,), last=(position,))
+
+    def joined(self, left: _Fragment, right: _Fragment) -> _Fragment:
+        for position in left.last:
+            self.follow[position].update(right.first)
+        return _Fragment(
+            empty=left.empty and right.empty,
+            first=left.first + right.first if left.empty else left.first,
+            last=left.last + right.last if right.empty else right.last,
+        )
+
+    def repeated(self, build: Callable[[], _Fragment], low: int, high: int | None) -> _Fragment:
+        fragment = _EMPTY_FRAGMENT
+        for _ in range(low):
+            copy = build()
+            if not copy.first:
+                return _EMPTY_FRAGMENT
+            fragment = self.joined(fragment, copy)
+        if high is None:
+            return self.joined(fragment, self.looped(build()))
+        return self.joined(fragment, self.optional(build, high - low))
+
+    def looped(self, body: _Fragment) -> _Fragment:
+        for position in body.last:
+            self.follow[position].update(body.first)
+        return _Fragment(empty=True, first=body.first, last=body.last)
+
+    def optional(self, build: Callable[[], _Fragment], times: int) -> _Fragment:
+        """Build x{0,n} as (x(x(…)?)?)?, so that the follow sets stay small."""
+        copies: list[_Fragment] = []
+        for _ in range(times):
+            copy = build()
+            if not copy.first:
+                break
+            copies.append(copy)
+        nested = _EMPTY_FRAGMENT
+        for copy in reversed(copies):
+            tail = self.joined(copy, nested)
+            nested = _Fragment(empty=True, first=tail.first, last=tail.last)
+        return nested

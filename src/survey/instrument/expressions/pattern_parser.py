@@ -1,18 +1,54 @@
-"""Parser of the patterns of `regex()`."""
+"""Parser of the patterns of `regex()`, their parts and limits."""
 
-from survey.instrument.expressions.pattern import Ranges
-from survey.instrument.expressions.pattern_syntax import (
-    MAX_PATTERN,
-    MAX_POSITIONS,
-    ChoiceNode,
-    Node,
-    PatternError,
-    RepeatNode,
-    SequenceNode,
-    SetNode,
-    too_long,
-)
-from survey.locale import msg
+from dataclasses import dataclass
+
+from survey.locale import SurveyError, msg
+
+Ranges = tuple[int, ...]
+"""Code point ranges, flat and inclusive: (low, high, low, high, …), sorted and disjoint."""
+
+MAX_PATTERN = 1_000
+MAX_POSITIONS = 600
+
+
+class PatternError(SurveyError):
+    code = "pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class SetNode:
+    ranges: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNode:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceNode:
+    branches: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatNode:
+    body: "Node"
+    low: int
+    high: int | None
+
+
+Node = SetNode | SequenceNode | ChoiceNode | RepeatNode
+
+
+def too_long() -> PatternError:
+    return PatternError(
+        msg(
+            "The pattern repeats too much: unrolled it has more than {limit} characters. "
+            "string-length(.) can limit a length.",
+            limit=MAX_POSITIONS,
+        )
+    )
+
 
 _MAX_NESTING = 30
 _LAST_CODE = 0x10FFFF

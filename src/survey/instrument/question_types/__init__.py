@@ -6,26 +6,11 @@ from survey.instrument.question_types.date import DATE
 from survey.instrument.question_types.decimal import DECIMAL
 from survey.instrument.question_types.integer import INTEGER
 from survey.instrument.question_types.note import NOTE
-from survey.instrument.question_types.question_type import (
-    CellValue,
-    QuestionType,
-    SnapshotColumn,
-    XlsformCells,
-)
+from survey.instrument.question_types.question_type import QuestionType
 from survey.instrument.question_types.rating import RATING
 from survey.instrument.question_types.select_multiple import SELECT_MULTIPLE
 from survey.instrument.question_types.select_one import SELECT_ONE
 from survey.instrument.question_types.text import TEXT
-
-__all__ = [
-    "QUESTION_TYPES",
-    "CellValue",
-    "QuestionType",
-    "SnapshotColumn",
-    "XlsformCells",
-    "find_type",
-    "type_of",
-]
 
 QUESTION_TYPES: dict[ItemKind, QuestionType] = {
     question_type.kind: question_type

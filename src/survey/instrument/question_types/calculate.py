@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from survey.instrument.answers import refuse_any
 from survey.instrument.model import Item, ItemKind
-from survey.instrument.question_types.question_type import QuestionType, XlsformCells
+from survey.instrument.question_types.question_type import QuestionType, XlsformCells, refuse_any
 from survey.instrument.question_types.snapshot_codes import number_columns
 from survey.locale import Message, msg
 

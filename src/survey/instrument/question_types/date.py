@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from survey.instrument.answers import Answer, AnswerRefusal
-from survey.instrument.expressions import is_date
+from survey.instrument.expressions.values import is_date
 from survey.instrument.model import Item, ItemKind
 from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
     CellValue,
     QuestionType,
     XlsformCells,

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import Item, ItemKind
 from survey.instrument.question_types.numbers import as_number, check_bounds, parse_number_cell
 from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
     QuestionType,
     XlsformCells,
     strip_entered,

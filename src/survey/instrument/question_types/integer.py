@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import Item, ItemKind
 from survey.instrument.question_types.numbers import (
     as_whole_number,
@@ -10,6 +9,8 @@ from survey.instrument.question_types.numbers import (
     parse_number_cell,
 )
 from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
     QuestionType,
     XlsformCells,
     strip_entered,

@@ -1,8 +1,7 @@
 """Notes: texts that are shown and not answered."""
 
-from survey.instrument.answers import refuse_any
 from survey.instrument.model import ItemKind
-from survey.instrument.question_types.question_type import QuestionType, XlsformCells
+from survey.instrument.question_types.question_type import QuestionType, XlsformCells, refuse_any
 
 NOTE = QuestionType(
     kind=ItemKind.NOTE,

@@ -4,10 +4,14 @@ import math
 import re
 from collections.abc import Mapping
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import Item
-from survey.instrument.question_types.cell_texts import fold_text, half_width
-from survey.instrument.question_types.question_type import CellValue
+from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
+    CellValue,
+    fold_text,
+    half_width,
+)
 from survey.locale import msg
 
 MAX_INTEGER = 2**53 - 1

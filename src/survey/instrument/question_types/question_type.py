@@ -1,17 +1,26 @@
 """What a question type consists of: one frozen dataclass of flags and functions."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import Choice, Item, ItemKind
-from survey.locale import Message
+from survey.locale import Message, msg
 
+Answer = str | int | float | bool | list[str]
 CellValue = str | int | float | list[str] | None
 """What a cell of an imported table is read as; None for an empty cell."""
 ChoiceListNamer = Callable[[Item, tuple[Choice, ...]], str]
 """Returns the name of the list on the choices worksheet that holds these choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRefusal:
+    """Stable code and message of an answer that is not of its item's kind."""
+
+    code: str
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,11 @@ class SnapshotColumn:
     dtype: Literal["int8", "float64", "string", "category"]
     values: Iterable[Any]
     categories: tuple[str, ...] = ()
+
+
+def refuse_any(_item: object, _raw: object) -> AnswerRefusal:
+    """Refuse an answer to something that is not asked."""
+    return AnswerRefusal("type", msg("This is not a question."))
 
 
 def no_problems(_item: Item) -> Iterator[Message]:
@@ -66,6 +80,16 @@ def format_plain(_item: Item, answer: Any, _language: str) -> str:
 def parse_plain_cell(text: str, _spellings: Mapping[str, str]) -> CellValue:
     """Return the text of a cell as it stands."""
     return text
+
+
+def half_width(text: str) -> str:
+    """Return the text with full-width digits, letters and signs in their usual width."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def fold_text(text: str) -> str:
+    """Return the text without differences in case, width, kind of apostrophe and blanks."""
+    return " ".join(half_width(text).replace("\u2019", "'").casefold().split())
 
 
 def strip_entered(entered: Any) -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import Choice, Item, ItemKind
 from survey.instrument.question_types.choices import format_choices, keep_entered
 from survey.instrument.question_types.numbers import (
@@ -14,6 +13,8 @@ from survey.instrument.question_types.numbers import (
     write_number,
 )
 from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
     ChoiceListNamer,
     QuestionType,
     XlsformCells,

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import Item, ItemKind
-from survey.instrument.question_types.cell_texts import fold_text
 from survey.instrument.question_types.choices import (
     format_choices,
     keep_entered,
@@ -13,7 +11,13 @@ from survey.instrument.question_types.choices import (
     list_choice_problems,
     write_select,
 )
-from survey.instrument.question_types.question_type import CellValue, QuestionType
+from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
+    CellValue,
+    QuestionType,
+    fold_text,
+)
 from survey.instrument.question_types.snapshot_codes import choice_flag_columns
 from survey.locale import msg
 

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import Item, ItemKind
-from survey.instrument.question_types.cell_texts import fold_text
 from survey.instrument.question_types.choices import (
     format_choices,
     keep_entered,
@@ -15,9 +13,12 @@ from survey.instrument.question_types.choices import (
 )
 from survey.instrument.question_types.numbers import WHOLE
 from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
     CellValue,
     QuestionType,
     SnapshotColumn,
+    fold_text,
 )
 from survey.instrument.question_types.snapshot_codes import keep_texts
 from survey.locale import msg

@@ -2,9 +2,13 @@
 
 import re
 
-from survey.instrument.answers import Answer, AnswerRefusal
 from survey.instrument.model import MAX_TEXT, Item, ItemKind
-from survey.instrument.question_types.question_type import QuestionType, XlsformCells
+from survey.instrument.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
+    QuestionType,
+    XlsformCells,
+)
 from survey.locale import msg
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")

@@ -3,14 +3,16 @@
 import re
 from dataclasses import dataclass
 
+from pyxform.errors import PyXFormError
+from pyxform.parsing.parameters import parse
+
 from survey.instrument.model import Choice, ItemKind, Labels, SpecialAnswer
-from survey.instrument.question_types import QuestionType, find_type
+from survey.instrument.question_types import find_type
+from survey.instrument.question_types.question_type import QuestionType
 from survey.instrument.question_types.rating import RATING_APPEARANCE, NumberScale
 from survey.instrument.xlsform.choices import ChoiceList
-from survey.instrument.xlsform.group_tree import QuestionRow
+from survey.instrument.xlsform.import_log import RowLog
 from survey.instrument.xlsform.languages import Languages
-from survey.instrument.xlsform.row_log import RowLog
-from survey.instrument.xlsform.scales import read_parameters, read_scale
 from survey.instrument.xlsform.type_names import (
     ACKNOWLEDGE,
     ACKNOWLEDGED,
@@ -20,8 +22,41 @@ from survey.instrument.xlsform.type_names import (
     parse_select_type,
     unsupported_type_hint,
 )
-from survey.instrument.xlsform.worksheets import WorksheetRow
+from survey.instrument.xlsform.worksheets import QuestionRow, WorksheetRow
 from survey.locale import msg
+
+_DEFAULTS = {"start": "1", "end": "10", "step": "1"}
+_MAX_VALUE = 1e15
+
+
+def read_parameters(row: WorksheetRow) -> dict[str, str] | None:
+    """Return parameters such as `start=1 end=10` as a mapping; None if they cannot be read."""
+    try:
+        return dict(parse(row.text("parameters"), row.number))
+    except PyXFormError:
+        return None
+
+
+def read_scale(row: WorksheetRow) -> NumberScale | None:
+    """Return the scale of a `range` row; None if the parameters give none."""
+    parameters = read_parameters(row)
+    if parameters is None:
+        return None
+    numbers = [parse_number(parameters.get(key, _DEFAULTS[key])) for key in _DEFAULTS]
+    start, end, step = numbers
+    if start is None or end is None or not step:
+        return None
+    low, high, step = min(start, end), max(start, end), abs(step)
+    return NumberScale(low, high, step) if low < high and step <= high - low else None
+
+
+def parse_number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) <= _MAX_VALUE else None
+
 
 _CODE = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
 SPECIALS = {special.value: special for special in SpecialAnswer}

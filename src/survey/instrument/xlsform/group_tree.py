@@ -9,20 +9,16 @@ from pyxform.parsing.expression import is_xml_tag
 from pyxform.xls2json import RE_BEGIN_CONTROL, RE_END_CONTROL
 
 from survey.instrument.xlsform.import_log import ImportLog
-from survey.instrument.xlsform.plain_text import collapse_whitespace
 from survey.instrument.xlsform.type_names import SETTINGS
-from survey.instrument.xlsform.worksheets import Worksheet, WorksheetRow
+from survey.instrument.xlsform.worksheets import (
+    QuestionRow,
+    Worksheet,
+    WorksheetRow,
+    collapse_whitespace,
+)
 from survey.locale import Message, msg
 
 _COMMENT_COLUMNS = ("name", "label")
-
-
-@dataclass(slots=True)
-class QuestionRow:
-    row: WorksheetRow
-    type: str
-    """As written, blanks collapsed, lower case in its first word."""
-    name: str
 
 
 @dataclass(slots=True)

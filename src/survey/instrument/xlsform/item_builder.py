@@ -5,19 +5,19 @@ from typing import Any
 from pyxform import aliases
 
 from survey.instrument.model import Item, ItemKind, Labels, PrivacyRole, SpecialAnswer
-from survey.instrument.question_types import QUESTION_TYPES, QuestionType
+from survey.instrument.question_types import QUESTION_TYPES
+from survey.instrument.question_types.question_type import QuestionType
 from survey.instrument.question_types.rating import RATING_APPEARANCE
 from survey.instrument.xlsform.answer_formats import (
     SPECIALS,
     AnswerFormat,
     AnswerFormatReader,
+    parse_number,
 )
-from survey.instrument.xlsform.group_tree import QuestionRow
+from survey.instrument.xlsform.import_log import RowLog
 from survey.instrument.xlsform.languages import Languages
-from survey.instrument.xlsform.row_log import RowLog
-from survey.instrument.xlsform.scales import parse_number
 from survey.instrument.xlsform.type_names import OTHER, TODAY
-from survey.instrument.xlsform.worksheets import WorksheetRow
+from survey.instrument.xlsform.worksheets import QuestionRow, WorksheetRow
 from survey.locale import msg
 
 Limits = tuple[float | None, float | None, float | None]

@@ -9,8 +9,13 @@ from babel import Locale
 
 from survey.instrument.model import Labels, Language
 from survey.instrument.xlsform.import_log import ImportLog
-from survey.instrument.xlsform.plain_text import collapse_whitespace, strip_markup
-from survey.instrument.xlsform.worksheets import FormWorksheets, Worksheet, WorksheetRow
+from survey.instrument.xlsform.worksheets import (
+    FormWorksheets,
+    Worksheet,
+    WorksheetRow,
+    collapse_whitespace,
+    strip_markup,
+)
 from survey.locale import LANGUAGES, Message, msg, translator
 
 TRANSLATED = (

@@ -1,33 +1,40 @@
-"""Reader from a workbook, or rows in its layout, to an instrument and findings."""
+"""Reader from a workbook, rows in its layout or a shipped questionnaire to an instrument."""
 
+import csv
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pyxform.errors import PyXFormError
 from pyxform.xls2json import workbook_to_json
 
-from survey.instrument.findings import Finding
+from survey.instrument.checks import Finding
 from survey.instrument.model import Instrument, Labels
 from survey.instrument.xlsform.answer_formats import AnswerFormatReader
 from survey.instrument.xlsform.choices import read_choices
-from survey.instrument.xlsform.errors import XlsformError
 from survey.instrument.xlsform.group_tree import build_group_tree
-from survey.instrument.xlsform.import_log import SETTINGS, ImportLog, Unsupported
+from survey.instrument.xlsform.import_log import (
+    SETTINGS,
+    ImportLog,
+    RowLog,
+    Unsupported,
+    XlsformError,
+)
 from survey.instrument.xlsform.item_builder import ItemBuilder
 from survey.instrument.xlsform.languages import Languages
-from survey.instrument.xlsform.piping import resolve_piping
-from survey.instrument.xlsform.plain_text import collapse_whitespace, strip_markup
-from survey.instrument.xlsform.reference_resolver import resolve_references
-from survey.instrument.xlsform.row_log import RowLog
+from survey.instrument.xlsform.reference_resolver import resolve_piping, resolve_references
 from survey.instrument.xlsform.section_builder import SectionBuilder
-from survey.instrument.xlsform.workbook_safety import open_workbook
+from survey.instrument.xlsform.workbook_safety import WorkbookError, open_workbook
 from survey.instrument.xlsform.worksheets import (
     FormWorksheets,
     WorksheetRow,
+    collapse_whitespace,
     from_rows,
     read_worksheets,
+    strip_markup,
 )
 from survey.locale import Message, msg
 
@@ -158,3 +165,62 @@ def _add_version(instrument: Instrument, log: ImportLog) -> Instrument:
         sheet=SETTINGS,
     )
     return instrument.model_copy(update={"version": version})
+
+
+class _BundleConfig(BaseModel):
+    """Contents of `<name>.toml`: the modules of a questionnaire in their order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    version: str
+    title_zh: str
+    title_en: str
+    default_language: str = "zh"
+    tree: str | None = None
+    modules: list[str]
+    indicators: dict[str, str] = {}
+
+
+def load_bundle(folder: Path, name: str) -> ImportedForm:
+    """Read `<name>.toml`, its `modules/*.csv` and `choices.csv` from `folder`."""
+    recipe = _recipe(folder / f"{name}.toml")
+    survey = [
+        row
+        for module in recipe.modules
+        for row in _read_csv_rows(folder / "modules" / f"{module}.csv")
+    ]
+    settings = {
+        "form_id": recipe.name,
+        "version": recipe.version,
+        "form_title": recipe.title_zh,
+        "title_zh": recipe.title_zh,
+        "title_en": recipe.title_en,
+        "default_language": recipe.default_language,
+        "tree": recipe.tree or "",
+    }
+    return read_sheets(
+        survey, _read_csv_rows(folder / "choices.csv"), settings, indicators=recipe.indicators
+    )
+
+
+def _recipe(path: Path) -> _BundleConfig:
+    try:
+        return _BundleConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise WorkbookError(
+            msg("“{name}” cannot be read: {reason}", name=path.name, reason=str(error))
+        ) from error
+
+
+def _read_csv_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [
+                {header: text or "" for header, text in row.items() if header}
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WorkbookError(
+            msg("“{name}” cannot be read: {reason}", name=path.name, reason=str(error))
+        ) from error

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from survey.instrument.xlsform.errors import WorkbookError
-from survey.locale import msg
+from survey.locale import SurveyError, msg
 
 MAX_FILE = 10 * 2**20
 MAX_ENTRIES = 2_000
@@ -28,6 +27,12 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MACRO_KINDS = (b"excel.sheet.macroEnabled", b"excel.template.macroEnabled")
 _WITH_MACROS = (".xlsm", ".xltm", ".xlsb", ".xlam")
 _READABLE = (".xlsx", ".xls", ".csv", ".md")
+
+
+class WorkbookError(SurveyError):
+    """Raised when a file is not opened: damaged, encrypted, too large, or with macros."""
+
+    code = "workbook"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,34 @@
-"""Worksheets of a form as rows of named cells; pyxform reads the file formats."""
+"""Worksheets of a form as rows of named cells of plain text.
 
+pyxform reads the file formats. Its reader of .xlsx trusts the size that a sheet claims to have and
+loses, without a word, the rows beyond it; several programs write a size that is wrong. Here the
+claim is set aside, and pyxform's own rules for headers, rows and values are kept.
+"""
+
+import io
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from openpyxl.reader.excel import ExcelReader
 from pyxform import aliases
+from pyxform.constants import SUPPORTED_SHEET_NAMES, SURVEY
 from pyxform.errors import PyXFormError
 from pyxform.parsing.sheet_headers import process_header
 from pyxform.question import MultipleChoiceQuestion, Option
 from pyxform.survey import Survey
-from pyxform.xls2json_backends import DefinitionData, get_xlsform
+from pyxform.xls2json_backends import (
+    DefinitionData,
+    get_excel_column_headers,
+    get_excel_rows,
+    get_xlsform,
+    is_empty,
+    xlsx_value_to_str,
+)
 
-from survey.instrument.xlsform.errors import WorkbookError
-from survey.instrument.xlsform.excel import read_excel
-from survey.instrument.xlsform.workbook_safety import CheckedWorkbook
+from survey.instrument.xlsform.workbook_safety import CheckedWorkbook, WorkbookError
 from survey.locale import msg
 
 MAX_SURVEY_ROWS = 5_000
@@ -58,6 +72,16 @@ class WorksheetRow:
 
     def translations(self, name: str) -> dict[str | None, str]:
         return {language: text for (column, language), text in self.cells.items() if column == name}
+
+
+@dataclass(slots=True)
+class QuestionRow:
+    """A question of the survey sheet, before it is an item."""
+
+    row: WorksheetRow
+    type: str
+    """As written, blanks collapsed, lower case in its first word."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +210,75 @@ def _cells(
         if column is not None and text:
             cells[column.name, column.language] = text
     return cells
+
+
+def read_excel(content: bytes) -> DefinitionData:
+    """Return the sheets of a form; a single sheet counts as the survey sheet."""
+    reader = ExcelReader(io.BytesIO(content), read_only=True, data_only=True)
+    try:
+        reader.read()
+        sheets = {sheet.title: sheet for sheet in reader.wb.worksheets}
+        parts: dict[str, Any] = {"sheet_names": list(sheets)}
+        for title, sheet in sheets.items():
+            name = title.lower()
+            if len(sheets) == 1:
+                name = SURVEY
+            if name in SUPPORTED_SHEET_NAMES:
+                parts[name], parts[f"{name}_header"] = _worksheet_rows(sheet)
+        return DefinitionData(**parts)
+    finally:
+        reader.archive.close()
+
+
+def _worksheet_rows(sheet: Any) -> tuple[list[dict[str, Any]], list[dict[str, None]]]:
+    sheet.reset_dimensions()
+    first = next(sheet.iter_rows(max_row=1), ())
+    headers = get_excel_column_headers(_header(cell.value) for cell in first)
+    if not headers:
+        return [], []
+    rows = get_excel_rows(headers, sheet.iter_rows(min_row=2, max_col=len(headers)), _text)
+    return rows, [dict.fromkeys(_nonempty_headers(headers))]
+
+
+def _nonempty_headers(headers: list[str | None]) -> Iterator[str]:
+    return (header for header in headers if header is not None)
+
+
+def _header(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _text(cell: Any, _row: int, _column: str) -> str | None:
+    value = cell.value.strip() if isinstance(cell.value, str) else cell.value
+    return None if is_empty(value) else str(xlsx_value_to_str(value))
+
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
+_HEADING = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_BLANKS = re.compile(r"[ \t\u00a0]+")
+_ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
+
+
+def strip_markup(text: str) -> str:
+    """Return the text without HTML tags, bold and heading marks and control characters."""
+    previous = None
+    while previous != text:
+        previous = text
+        text = _without_markup(text)
+    return text
+
+
+def _without_markup(text: str) -> str:
+    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = re.sub(r"<br\s*/?>", "\n", text, flags=re.IGNORECASE)
+    text = _HEADING.sub("", _BOLD.sub(r"\2", _TAG.sub("", text)))
+    for entity, character in _ENTITIES.items():
+        text = text.replace(entity, character)
+    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def collapse_whitespace(text: str) -> str:
+    return " ".join(text.split())

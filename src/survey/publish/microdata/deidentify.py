@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey.instrument.expressions import ExpressionError, parse, references
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.syntax import ExpressionError, references
 from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
 from survey.publish.microdata.release_classes import merge_classes

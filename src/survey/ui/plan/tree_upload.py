@@ -10,8 +10,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.fieldwork.instruments import add_tree
-from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.indicator_tree_csv import TreeError, read_tree_content
+from survey.instrument.indicator_tree import IndicatorTree, TreeError, read_tree_content
 from survey.settings import PROJECT_ROOT
 from survey.store.tables import now
 from survey.ui.download_button import CSV, File, draw_download_button

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
-from survey.instrument.indicator_tree_csv import COLUMNS, TreeError, read_tree, write_tree
-from survey.instrument.structure_checks import check_tree
+from survey.instrument.checks import check_tree
+from survey.instrument.indicator_tree import (
+    COLUMNS,
+    Indicator,
+    IndicatorTree,
+    Provenance,
+    TreeError,
+    read_tree,
+    write_tree,
+)
 from survey.locale import translator
 
 TREES = Path(__file__).parents[2] / "seed/trees"

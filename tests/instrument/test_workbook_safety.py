@@ -7,7 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.xlsform import WorkbookError, XlsformError, read_xlsform, workbook_safety
+from survey.instrument.xlsform import workbook_safety
+from survey.instrument.xlsform.import_log import XlsformError
+from survey.instrument.xlsform.reader import read_xlsform
+from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
 from tests.instrument.workbooks import form
 

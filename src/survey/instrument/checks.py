@@ -1,0 +1,414 @@
+"""Checks of instruments and indicator trees: structure, consent, scores; and what they find."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import fsum
+
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.syntax import ExpressionError, references, uses_self
+from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, Labels, PrivacyRole, Section
+from survey.instrument.question_types import type_of
+from survey.locale import Message, msg
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One remark for a person; the place is known as far as the fields are filled."""
+
+    message: Message
+    severity: Severity = Severity.ERROR
+    suggestion: Message | None = None
+    sheet: str | None = None
+    row: int | None = None
+    """As the spreadsheet numbers it: the header is row 1."""
+    column: str | None = None
+    item: str | None = None
+
+
+def only_errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+
+
+def check_instrument(
+    instrument: Instrument, tree: IndicatorTree | None = None
+) -> tuple[Finding, ...]:
+    """Return what is wrong with `instrument`; with `tree` also how the scored items hang on it."""
+    findings = [
+        *_names(instrument),
+        *_expressions(instrument),
+        *(finding for item in instrument.items() for finding in _item(item)),
+        *_labels(instrument),
+        *check_privacy(instrument),
+    ]
+    if tree is not None:
+        findings += score_findings(instrument, tree)
+    return tuple(findings)
+
+
+def check_tree(tree: IndicatorTree) -> tuple[Finding, ...]:
+    """Return what is wrong with `tree`: codes, parents, levels and weights."""
+    findings: list[Finding] = []
+    codes = Counter(indicator.code for indicator in tree.indicators)
+    findings += [
+        _error(msg("The code {code} occurs twice.", code=code), code)
+        for code, count in codes.items()
+        if count > 1
+    ]
+    weights: dict[str | None, list[float]] = {}
+    for indicator in tree.indicators:
+        weights.setdefault(indicator.parent, []).append(indicator.weight)
+        parent = tree.by_code.get(indicator.parent or "")
+        if (parent.level if parent else 0) != indicator.level - 1:
+            findings.append(
+                _error(
+                    msg("The indicator hangs on no indicator of the level above."), indicator.code
+                )
+            )
+    findings += [
+        _error(
+            msg(
+                "The weights under {parent} add up to {total}, not to 1.",
+                parent=parent or "-",
+                total=fsum(shares),
+            ),
+            parent or "",
+        )
+        for parent, shares in weights.items()
+        if abs(fsum(shares) - 1) > 1e-9
+    ]
+    return tuple(findings)
+
+
+def _error(message: Message, item: str) -> Finding:
+    return Finding(message, Severity.ERROR, item=item)
+
+
+def _names(instrument: Instrument) -> Iterator[Finding]:
+    names = Counter(item.name for item in instrument.items())
+    sections = Counter(section.name for section in instrument.sections)
+    for kind in (names, sections):
+        for name, count in kind.items():
+            if count > 1:
+                yield _error(msg("The name “{name}” is used more than once.", name=name), name)
+    if not names:
+        yield _error(msg("The form has no questions."), "")
+    codes = [language.code for language in instrument.languages]
+    if instrument.default_language not in codes or len(set(codes)) < len(codes):
+        yield _error(msg("The default language is not one of the languages."), "")
+
+
+def _expressions(instrument: Instrument) -> Iterator[Finding]:
+    asked: set[str] = set()
+    everything = frozenset(instrument.by_name)
+    for section in instrument.sections:
+        yield from _expression(section.name, section.relevant, asked, everything, itself=False)
+        for item in section.items:
+            yield from _item_expression_findings(item, asked, everything)
+            asked.add(item.name)
+
+
+def _item_expression_findings(
+    item: Item, asked: set[str], everything: frozenset[str]
+) -> Iterator[Finding]:
+    yield from _expression(item.name, item.relevant, asked, everything, itself=False)
+    yield from _expression(item.name, item.calculation, asked, everything, itself=False)
+    own = asked | {item.name}
+    yield from _expression(item.name, item.constraint, own, everything, itself=True)
+
+
+def _expression(
+    where: str,
+    source: str | None,
+    asked: set[str],
+    everything: frozenset[str],
+    *,
+    itself: bool,
+) -> Iterator[Finding]:
+    if source is None:
+        return
+    try:
+        expression = parse(source)
+    except ExpressionError as error:
+        yield Finding(error.message, Severity.ERROR, error.suggestion, item=where)
+        return
+    if uses_self(expression) and not itself:
+        yield _error(msg("An expression here cannot refer to its own question."), where)
+    for name in sorted(references(expression) - asked):
+        yield _error(_unknown_name_text(name, where, everything), where)
+
+
+def _unknown_name_text(name: str, where: str, everything: frozenset[str]) -> Message:
+    if name == where:
+        return msg("An expression here cannot refer to its own question.")
+    if name in everything:
+        return msg("${{{name}}} is asked only later.", name=name)
+    return msg("There is no question named “{name}”.", name=name)
+
+
+def _item(item: Item) -> Iterator[Finding]:
+    bounded = item.minimum is not None and item.maximum is not None
+    if bounded and not (item.minimum or 0) < (item.maximum or 0):
+        yield _error(msg("The lowest score is not below the highest."), item.name)
+    if item.indicator is not None and not type_of(item).is_score:
+        yield _error(msg("Only a rating can have an indicator."), item.name)
+    for message in type_of(item).list_problems(item):
+        yield _error(message, item.name)
+    names = Counter(choice.name for choice in item.choices)
+    if any(count > 1 for count in names.values()):
+        yield _error(msg("A choice occurs more than once."), item.name)
+
+
+def _labels(instrument: Instrument) -> Iterator[Finding]:
+    codes = {language.code: language.name for language in instrument.languages}
+    yield from _complete("", instrument.title, codes, required=True)
+    for section in instrument.sections:
+        yield from _section_labels(section, codes)
+
+
+def _section_labels(section: Section, codes: Mapping[str, str]) -> Iterator[Finding]:
+    yield from _complete(section.name, section.title, codes, required=False)
+    for item in section.items:
+        yield from _complete(item.name, item.label, codes, required=type_of(item).is_shown)
+        for optional in (
+            item.hint,
+            item.required_message,
+            item.constraint_message,
+            item.low_label,
+            item.high_label,
+            *item.special_labels.values(),
+        ):
+            yield from _complete(item.name, optional, codes, required=False)
+        for choice in item.choices:
+            yield from _complete(item.name, choice.label, codes, required=True)
+
+
+def _complete(
+    where: str, labels: Labels, codes: Mapping[str, str], *, required: bool
+) -> Iterator[Finding]:
+    """Yield missing translations: a text is in every language, or in none if it is optional."""
+    if not labels and not required:
+        return
+    for code, name in codes.items():
+        if not labels.get(code, "").strip():
+            yield _error(msg("A text in {language} is missing.", language=name), where)
+
+
+# That consent is asked before the questions that need it. The gate itself is in the walk of the
+# route (`validation.py`, `web/static/routing.js`), whatever the relevance of a question says; here
+# only that there is one to open it.
+
+_SINGLE_ROLES = (PrivacyRole.CONSENT, PrivacyRole.CHILD_AGE, PrivacyRole.GUARDIAN_CONSENT)
+_ABOUT = (PrivacyRole.CHILD_AGE, PrivacyRole.ABOUT_CHILD)
+
+
+def check_privacy(instrument: Instrument) -> Iterator[Finding]:
+    """Yield what is wrong with the questions marked for consent and about children."""
+    items = list(instrument.items())
+    marked = [item for item in items if item.privacy is not None]
+    if not marked:
+        return
+    for mark in _SINGLE_ROLES:
+        for again in [item for item in marked if item.privacy is mark][1:]:
+            yield _error(
+                msg("Only one question can be marked {mark}.", mark=mark.value), again.name
+            )
+    for item in marked:
+        yield from _check_kind(item)
+    yield from _check_consent_first(items)
+    yield from _check_order(items)
+    yield from _check_calculations(items)
+
+
+def _check_kind(item: Item) -> Iterator[Finding]:
+    asks = item.privacy in {PrivacyRole.CONSENT, PrivacyRole.GUARDIAN_CONSENT}
+    agrees = any(choice.name == CONSENT_GIVEN for choice in item.choices)
+    if asks and not (type_of(item).takes_one_choice and agrees and item.required):
+        yield _error(
+            msg("Consent is asked by a required question with one answer, of which one is yes."),
+            item.name,
+        )
+    if item.privacy is PrivacyRole.CHILD_AGE and not type_of(item).is_number:
+        yield _error(msg("The age of the child has to be a number."), item.name)
+
+
+def _check_consent_first(items: list[Item]) -> Iterator[Finding]:
+    asked = [item for item in items if type_of(item).is_asked]
+    for item in asked[1:]:
+        if item.privacy is PrivacyRole.CONSENT:
+            yield _error(msg("Consent has to be asked before any other question."), item.name)
+
+
+def _check_order(items: list[Item]) -> Iterator[Finding]:
+    """Yield questions out of order: age, then the guardian's consent, then the child."""
+    seen: set[PrivacyRole] = set()
+    for item in items:
+        if item.privacy is PrivacyRole.GUARDIAN_CONSENT and PrivacyRole.CHILD_AGE not in seen:
+            yield _error(msg("The age of the child has to be asked before consent."), item.name)
+        opened = {PrivacyRole.CHILD_AGE, PrivacyRole.GUARDIAN_CONSENT} <= seen
+        if item.privacy is PrivacyRole.ABOUT_CHILD and not opened:
+            yield _error(
+                msg(
+                    "Before a question about a child, its age and the guardian's consent have to "
+                    "be asked."
+                ),
+                item.name,
+            )
+        if item.privacy is not None:
+            seen.add(item.privacy)
+
+
+def _check_calculations(items: list[Item]) -> Iterator[Finding]:
+    """Yield calculations from answers about a child that are not marked as about the child.
+
+    They would be kept where the answers themselves are not.
+    """
+    about = {item.name for item in items if item.privacy in _ABOUT}
+    for item in items:
+        if item.calculation is None or item.privacy is PrivacyRole.ABOUT_CHILD:
+            continue
+        try:
+            named = references(parse(item.calculation))
+        except ExpressionError:
+            continue
+        if about & set(named):
+            yield _error(
+                msg("What is calculated from answers about a child is about the child as well."),
+                item.name,
+            )
+
+
+# That the scores of a questionnaire can be computed, before a wave opens.
+
+_SHEET = "survey"
+RESERVED_NAMES = frozenset(
+    {
+        "response_id", "city_code", "psu", "stratum", "stratum_key", "surveyor", "mode", "language",
+        "started_at", "submitted_at", "duration_seconds", "weight",
+    }
+)  # fmt: skip
+"""Columns of a frozen wave; a question of the same name would be replaced by them unseen."""
+
+
+def score_findings(
+    instrument: Instrument, tree: IndicatorTree | None, rows: Mapping[str, int] | None = None
+) -> tuple[Finding, ...]:
+    """Return why the scores of `instrument` could not be computed; nothing when they can.
+
+    Args:
+        tree: the tree that the instrument names, when it is known.
+        rows: row of each question in the workbook.
+    """
+    known = dict(rows or {})
+    return tuple(_findings(instrument, tree, known))
+
+
+def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
+    """Return the finding that the instrument names a tree that is not in the store."""
+    return Finding(
+        msg("There is no indicator tree named {name}.", name=instrument.tree or ""),
+        Severity.ERROR,
+        suggestion=msg(
+            "Bring it in from a CSV file first, or name one of: {names}.",
+            names=", ".join(sorted(stored)) or "-",
+        ),
+        sheet="settings", row=2, column="tree",
+    )  # fmt: skip
+
+
+def rating_findings(instrument: Instrument) -> tuple[Finding, ...]:
+    """Return the finding that the form has no rating, if it has none."""
+    if any(type_of(item).is_score for item in instrument.items()):
+        return ()
+    words = msg("The form has no rating, so there would be nothing to estimate.")
+    return (_score_error(words, "", {}, "type"),)
+
+
+def _findings(
+    instrument: Instrument, tree: IndicatorTree | None, rows: dict[str, int]
+) -> Iterator[Finding]:
+    yield from rating_findings(instrument)
+    yield from _reserved_names(instrument, rows)
+    if instrument.tree is None and tree is None:
+        for item in instrument.scored_items:
+            yield _score_error(
+                msg("“{name}” has an indicator, but the settings name no tree.", name=item.name),
+                item.name, rows,
+            )  # fmt: skip
+        return
+    yield from _scales(instrument.scored_items, rows)
+    if tree is not None:
+        yield from _leaves(instrument, tree, rows)
+
+
+def _reserved_names(instrument: Instrument, rows: dict[str, int]) -> Iterator[Finding]:
+    for item in instrument.items():
+        if item.name in RESERVED_NAMES:
+            yield _score_error(
+                msg(
+                    "“{name}” is the name of a column of every frozen wave; give the question "
+                    "another name.",
+                    name=item.name,
+                ),
+                item.name, rows, "name",
+            )  # fmt: skip
+
+
+def _scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
+    """Yield ratings on another scale than the rest: scores of one tree share one scale."""
+    if not items:
+        return
+    usual, _ = Counter(_scale(item) for item in items).most_common(1)[0]
+    for item in items:
+        if _scale(item) != usual:
+            low, high = _scale(item)
+            yield _score_error(
+                msg(
+                    "“{name}” is rated from {low} to {high}, the other scored questions from "
+                    "{usual_low} to {usual_high}; all of one tree must share one scale.",
+                    name=item.name, low=low, high=high, usual_low=usual[0], usual_high=usual[1],
+                ),
+                item.name, rows, "type",
+            )  # fmt: skip
+
+
+def _scale(item: Item) -> tuple[str, str]:
+    return f"{item.minimum or 0:g}", f"{item.maximum or 0:g}"
+
+
+def _leaves(instrument: Instrument, tree: IndicatorTree, rows: dict[str, int]) -> Iterator[Finding]:
+    if not instrument.scored_items:
+        yield _score_error(msg("No question measures an indicator of the tree."), "", rows)
+        return
+    leaves = {indicator.code for indicator in tree.indicators if indicator.level == 3}
+    for item in instrument.scored_items:
+        if item.indicator not in leaves:
+            yield _score_error(
+                msg(
+                    "{code} is not a third-level indicator of {tree}.",
+                    code=item.indicator, tree=tree.name,
+                ),
+                item.name, rows,
+            )  # fmt: skip
+    if instrument.renormalise:
+        return
+    measured = {item.indicator for item in instrument.scored_items}
+    parents = {indicator.parent for indicator in tree.indicators}
+    ends = {indicator.code for indicator in tree.indicators if indicator.code not in parents}
+    for code in sorted((leaves | ends) - measured):
+        yield _score_error(msg("No question measures the indicator {code}.", code=code), code, rows)
+
+
+def _score_error(
+    message: Message, item: str, rows: dict[str, int], column: str = "indicator"
+) -> Finding:
+    return Finding(
+        message, Severity.ERROR, sheet=_SHEET, row=rows.get(item), column=column, item=item
+    )
