@@ -87,7 +87,9 @@ def test_a_wave_is_planned_drawn_and_opened(
     wanted = f"{live_server.instrument.name} {live_server.instrument.version}"
     desk.get_by_role("option", name=wanted).click()
     desk.locator(".st-key-plan-save-wave button").click()
-    expect(desk.get_by_text(zh("The wave {key} is saved.", key=KEY))).to_be_visible()
+    expect(
+        desk.get_by_text(zh("The wave {wave} is saved.", wave=f"二〇二七年测评 ({KEY})"))
+    ).to_be_visible()
 
     _open(desk, f"{url}/plan?wave={KEY}&part=sample")
     expect(desk.locator(".hcs-answer .number")).to_have_text("62,000")
@@ -108,12 +110,12 @@ def test_a_wave_is_planned_drawn_and_opened(
     expect(desk.get_by_text(zh("The points are drawn and stored."))).to_be_visible()
 
     _open(desk, f"{url}/plan?wave={KEY}")
-    desk.get_by_text(zh("I want to open the wave {wave}.", wave=KEY)).first.click()
-    move = desk.locator(".st-key-plan-move-open button")
-    expect(move).to_be_enabled()
-    move.click()
-    opened = zh("The wave is now {state}.", state=zh("open"))
-    expect(desk.get_by_text(opened)).to_be_visible()
+    desk.locator(".st-key-plan-step-open button").click()
+    expect(desk.get_by_role("dialog")).to_contain_text(f"二〇二七年测评 ({KEY})")
+    desk.locator(".st-key-plan-move-open button").click()
+    expect(desk.get_by_text(zh("The wave is open: interviews can be collected."))).to_be_visible()
+    expect(desk.get_by_role("dialog")).to_have_count(0)
+    assert f"wave={KEY}" in desk.url
 
     with read_scope(store) as session:
         wave = get_wave(session=session, key=KEY)

@@ -1,5 +1,6 @@
 """The planner's page, in every state of a wave, for who plans and for who reads."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from types import SimpleNamespace
@@ -31,7 +32,6 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
-from survey.ui.background_job import BackgroundJob
 from survey.ui.navigation import PageKey
 
 KEY = "main-2027"
@@ -89,6 +89,18 @@ def _upload(app: AppTest, content: bytes) -> AppTest:
     return app.run()
 
 
+NAME = f"Wave 2027 ({KEY})"
+
+
+def _confirm(app: AppTest, step: str, typed: str = "", *, field: str = "") -> AppTest:
+    """Open the dialog of a step, type the name where it asks for one, and press its button."""
+    app.button(key=f"plan-step-{step}").click().run()
+    assert f"**{NAME}**" in [text.value for text in app.markdown]
+    if typed:
+        app.text_input(key=field).set_value(typed)
+    return app.button(key=f"plan-move-{step}").click().run()
+
+
 def test_the_state_is_said_in_words_and_the_fields_it_fixes_are_fixed(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
@@ -105,12 +117,32 @@ def test_the_state_is_said_in_words_and_the_fields_it_fixes_are_fixed(
     assert "interviews arrive" in by_state[WaveState.OPEN][0]
     assert by_state[WaveState.OPEN][1] is True
     assert "The plan cannot be changed" in by_state[WaveState.CLOSED][0]
-    assert "plan-move-open" in by_state[WaveState.CLOSED][2]
+    assert {"plan-step-open", "plan-step-frozen"} <= by_state[WaveState.CLOSED][2]
     assert "Nothing can be changed any more" in by_state[WaveState.FROZEN][0]
     assert by_state[WaveState.FROZEN][1] is None
-    assert "plan-move-frozen" in by_state[WaveState.CLOSED][2]
     kept = {key for key in by_state[WaveState.FROZEN][2] if key.startswith("plan")}
-    assert kept == {f"plan/release/{KEY}/do"}
+    assert kept == {"plan-step-released"}
+
+
+def test_the_bar_says_who_did_what_and_the_next_step_is_the_only_primary_button(
+    planned: Any, visit_as: Any, admin: Principal, official: Principal, read: Read
+) -> None:
+    next_steps = {
+        WaveState.PLANNED: "plan-step-open", WaveState.OPEN: "plan-step-closed",
+        WaveState.CLOSED: "plan-step-frozen", WaveState.FROZEN: "plan-step-released",
+    }  # fmt: skip
+    for state, key in next_steps.items():
+        if state is not WaveState.PLANNED:
+            _move(planned, state)
+        for part in ("wave", "sample", "points", "people", "review", "freeze"):
+            app = visit_as(PageKey.PLAN, admin, wave=KEY, part=part, plan="computed")
+            primary = [button.key for button in app.button if button.proto.type == "primary"]
+            assert primary == [key], (state, part)
+    stages = re.findall(r'<li class="(\w+)".*?</li>', read(app))
+    assert stages == ["reached", "reached", "reached", "current", "ahead"]
+    assert read(app).count("on the server") == 4
+    app = visit_as(PageKey.PLAN, official, wave=KEY)
+    assert {key for key in _keys(app) if key.startswith("plan-")} == {"plan-step-released"}
 
 
 TREE = """code,parent,level,name_zh,name_en,weight,name_status,weight_status
@@ -157,11 +189,13 @@ def test_opening_asks_once_more_and_says_what_is_missing(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    app.button(key="plan-step-open").click().run()
     assert "there are no sampling points" in app.warning[0].value
-    assert app.button(key="plan-move-open").disabled
-    app.checkbox(key=f"plan-sure-{KEY}-open").check().run()
-    app.button(key="plan-move-open").click().run()
-    assert [message.value for message in app.success] == ["The wave is now open."]
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    assert not app.warning
+    _confirm(app, "open")
+    (done,) = app.success
+    assert done.value == f"{NAME}: The wave is open: interviews can be collected."
     with read_scope(planned.url) as session:
         assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.OPEN
 
@@ -182,7 +216,9 @@ def test_a_new_wave_is_made_and_a_wrong_one_says_why(
     assert "Please choose a questionnaire" in read(app)
     app.selectbox(key=f"{place}/instrument_id").select_index(0)
     app.button(key="plan-save-wave").click().run()
-    assert [message.value for message in app.success] == ["The wave main-2028 is saved."]
+    assert [message.value for message in app.success] == [
+        "The wave Wave 2028 (main-2028) is saved."
+    ]
     assert "main-2028" in read(app)
     assert "Nobody can be interviewed yet" in read(app)
     with read_scope(field.url) as session:
@@ -229,7 +265,9 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
     _upload(app, _point_file(planned, rows))
     assert "Shorter lists than wanted" in app.warning[0].value
     app.button(key="points-draw").click().run()
-    assert [message.value for message in app.success] == ["The points are drawn and stored."]
+    assert [message.value for message in app.success] == [
+        f"{NAME}: The points are drawn and stored."
+    ]
     with session_scope(planned.url) as session:
         codes = session.exec(select(SamplingPoint.code).where(SamplingPoint.code != "x")).all()
         session.add(Account(login="boss", name="B", role="supervisor", area="110000"))
@@ -246,7 +284,7 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
         write_workbook([WorkbookSheet(STAFF_SHEET.name, STAFF_SHEET.columns, people[:1])], "en"),
     )
     app.button(key="people-assign").click().run()
-    assert [message.value for message in app.success] == ["The people are assigned."]
+    assert [message.value for message in app.success] == [f"{NAME}: The people are assigned."]
     assert "boss" in str(app.dataframe[0].value)
 
 
@@ -259,12 +297,12 @@ def test_a_file_that_is_no_workbook_is_refused_in_words(
     assert "Sampling points of this wave" in [title.value for title in app.subheader]
 
 
-@pytest.mark.parametrize("part", ["wave", "sample", "points", "people"])
+@pytest.mark.parametrize("part", ["wave", "sample", "points", "people", "review", "freeze"])
 def test_a_national_official_reads_and_changes_nothing(
     planned: Any, visit_as: Any, official: Principal, part: str
 ) -> None:
     app = visit_as(PageKey.PLAN, official, wave=KEY, part=part)
-    changing = {"plan-save-wave", "plan-save-sample", "plan-move-open", "points-draw",
+    changing = {"plan-save-wave", "plan-save-sample", "plan-step-open", "points-draw",
                 "people-assign", "points-template", "people-template"}  # fmt: skip
     assert not _keys(app) & changing
     assert not app.file_uploader
@@ -291,7 +329,7 @@ def test_the_rule_of_full_quotas_is_switched_until_the_wave_is_over(
     assert "Full quotas turn people away" in read(app)
     assert app.button(key="plan-policy-stop").disabled
     app.button(key="plan-policy-count").click().run()
-    assert [message.value for message in app.success] == ["Full quotas go on counting."]
+    assert [message.value for message in app.success] == [f"{NAME}: Full quotas go on counting."]
     with read_scope(planned.url) as session:
         cells = select(QuotaCell.stops).join(Wave, col(Wave.id) == QuotaCell.wave_id)
         assert set(session.exec(cells.where(Wave.key == KEY))) == {False}
@@ -304,92 +342,88 @@ def test_the_rule_of_full_quotas_is_switched_until_the_wave_is_over(
     assert "plan-policy-stop" not in _keys(app)
 
 
+def _wait_for_job(app: AppTest) -> AppTest:
+    if "plan/job" in app.session_state:
+        assert app.session_state["plan/job"].job.wait(60)
+        app.run()
+    return app
+
+
 def test_freezing_goes_on_beside_the_page_and_says_why_it_could_not(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
     """Nothing was approved, so the wave stays closed: no state without a snapshot."""
-    _move(planned, WaveState.CLOSED)
+    _move(planned, WaveState.OPEN, WaveState.CLOSED)
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
-    assert app.button(key="plan-move-frozen").disabled
-    assert app.radio(key=f"plan-without-point-{KEY}").value == "refuse"
-    app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
-    app.button(key="plan-move-frozen").click().run()
-    if "plan/freezing" in app.session_state:
-        job: BackgroundJob[Any] = app.session_state["plan/freezing"]
-        assert job.wait(60)
-        app.run()
-    assert "has no approved response to freeze" in read(app)
+    _wait_for_job(_confirm(app, "frozen", KEY, field="plan-freeze-name"))
+    assert f"{NAME}: The wave {KEY} has no approved response to freeze" in read(app)
     with read_scope(planned.url) as session:
         assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.CLOSED
 
 
-def test_how_interviews_without_a_point_are_counted_is_chosen_before_freezing(
+def test_nothing_is_frozen_for_good_under_another_name(
     planned: Any, visit_as: Any, admin: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _move(planned, WaveState.CLOSED)
-    asked: list[WithoutPoint] = []
+    frozen: list[str] = []
+    monkeypatch.setattr(
+        "survey.ui.plan.freeze_job.freeze_wave", lambda *_, wave_key, **__: frozen.append(wave_key)
+    )
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    for typed in ("", "main-2026", "Wave"):
+        _confirm(app, "frozen", typed, field="plan-freeze-name")
+        assert "plan/job" not in app.session_state
+        app.button(key="plan-step-frozen").click().run()
+    assert frozen == []
 
-    def freeze(*_: Any, without_point: WithoutPoint, **__: Any) -> Any:
-        asked.append(without_point)
+
+def test_the_options_of_a_freeze_are_kept_while_other_tabs_are_open(
+    planned: Any, visit_as: Any, admin: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _move(planned, WaveState.CLOSED)
+    asked: list[tuple[WithoutPoint, tuple[str, ...], bool]] = []
+
+    def freeze(*_: Any, without_point: Any, groups: Any, final: bool, **__: Any) -> Any:
+        asked.append((without_point, groups, final))
         return SimpleNamespace(without_point=1_234)
 
     monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
-    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    assert app.radio(key=f"plan-without-point-{KEY}").value == "refuse"
     app.radio(key=f"plan-without-point-{KEY}").set_value("stratum").run()
-    app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
-    app.button(key="plan-move-frozen").click().run()
-    if "plan/freezing" in app.session_state:
-        assert app.session_state["plan/freezing"].wait(60)
-        app.run()
-    assert asked == [WithoutPoint.STRATUM]
-    assert "1,234 interviews without a sampling point" in app.success[0].value
-
-
-def test_questions_that_make_further_groups_are_chosen_before_freezing(
-    planned: Any, visit_as: Any, admin: Principal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _move(planned, WaveState.CLOSED)
-    asked: list[tuple[str, ...]] = []
-
-    def freeze(*_: Any, groups: tuple[str, ...], **__: Any) -> Any:
-        asked.append(groups)
-        return SimpleNamespace(without_point=0)
-
-    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
-    app = visit_as(PageKey.PLAN, admin, wave=KEY)
     offered = app.multiselect(key=f"plan-groups-{KEY}")
     assert offered.value == []
     assert not [label for label in offered.options if label.endswith("(gender)")]
     offered.set_value(offered.options[:1]).run()
     assert not app.exception
-    app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
-    app.button(key="plan-move-frozen").click().run()
-    if "plan/freezing" in app.session_state:
-        assert app.session_state["plan/freezing"].wait(60)
-        app.run()
-    assert [len(groups) for groups in asked] == [1]
-    assert offered.options[0].endswith(f"({asked[0][0]})")
+    app.query_params["part"] = "review"
+    app.run()
+    assert f"plan-groups-{KEY}" not in {box.key for box in app.multiselect}
+    _wait_for_job(_confirm(app, "frozen", "Wave 2027", field="plan-freeze-name"))
+    _wait_for_job(_confirm(app, "provisional"))
+    assert [options[0] for options in asked] == [WithoutPoint.STRATUM] * 2
+    assert [len(options[1]) for options in asked] == [1, 1]
+    assert [options[2] for options in asked] == [True, False]
+    assert offered.options[0].endswith(f"({asked[0][1][0]})")
+    assert "1,234 interviews without a sampling point" in app.success[0].value
 
 
-def test_a_release_asks_once_more_and_is_taken_back_with_a_reason(
-    planned: Any, visit_as: Any, admin: Principal
+def test_a_release_asks_for_the_name_and_is_taken_back_with_a_reason(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
-    place = f"plan/release/{KEY}"
     _move(planned, WaveState.CLOSED, WaveState.FROZEN)
     with session_scope(planned.url) as session:
         wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
         session.add(Snapshot(wave_id=wave.id, final=True, sha256="x", directory="x", rows=1))
-    app = visit_as(PageKey.PLAN, admin, wave=KEY)
-    assert app.button(key=f"{place}/do").disabled
-    app.checkbox(key=f"{place}/sure/frozen").check().run()
-    app.button(key=f"{place}/do").click().run()
-    assert [message.value for message in app.success] == ["The results are released."]
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    _confirm(app, "released", "main-2026", field="plan-release-name")
+    assert not app.success
+    _confirm(app, "released", KEY, field="plan-release-name")
+    assert [message.value for message in app.success] == [f"{NAME}: The results are released."]
     assert "names and scores of all cities" in app.table[0].value.to_string()
-    app = visit_as(PageKey.PLAN, admin, wave=KEY)
-    app.text_input(key=f"{place}/reason").input("wrong weights").run()
-    app.checkbox(key=f"{place}/sure/released").check().run()
-    app.button(key=f"{place}/do").click().run()
-    assert [message.value for message in app.success] == ["The release is taken back."]
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    _confirm(app, "revoked", "wrong weights", field="plan-release-reason")
+    assert [message.value for message in app.success] == [f"{NAME}: The release is taken back."]
     assert "wrong weights" in app.table[0].value.to_string()
     with read_scope(planned.url) as session:
         assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.FROZEN
@@ -411,7 +445,7 @@ def test_one_point_is_changed_after_the_draw(
     app.number_input(key=f"point/{KEY}/p1/target").set_value(25)
     app.date_input(key=f"point/{KEY}/p1/closes_on").set_value(date(2027, 5, 1))
     app.button(key="point-save").click().run()
-    assert [message.value for message in app.success] == ["The point p1 is saved."]
+    assert [message.value for message in app.success] == [f"{NAME}: The point p1 is saved."]
     with read_scope(planned.url) as session:
         point = session.exec(select(SamplingPoint).where(SamplingPoint.code == "p1")).one()
     assert (point.target, point.opens_on, point.closes_on) == (25, None, date(2027, 5, 1))

@@ -54,6 +54,12 @@ class WaveNotOpenError(SurveyError):
         super().__init__(message or msg("This survey is not collecting answers at the moment."))
 
 
+class WaveNameMismatchError(SurveyError):
+    """Raised when the name typed to confirm a step is not that of the wave."""
+
+    code = "wave_name_wrong"
+
+
 class WaveNotEstimableError(SurveyError):
     """Raised when answers to the questionnaire could not be scored."""
 
@@ -91,6 +97,18 @@ class WaveSummary:
     def label(self, language: str) -> str:
         """Return the title in this language, else the key."""
         return self.title.get(language) or self.key
+
+    def full_name(self, language: str) -> str:
+        """Return the title with the key, for messages about a change of the wave."""
+        return f"{self.label(language)} ({self.key})"
+
+
+def require_wave_name(wave: WaveSummary, typed: str) -> None:
+    """Raise `WaveNameMismatchError` unless `typed` is the key of the wave, or one of its titles."""
+    if typed.strip() not in {wave.key, *wave.title.values()}:
+        raise WaveNameMismatchError(
+            msg("This is not the name of the wave. Please type {key}, or its title.", key=wave.key)
+        )
 
 
 def summarise_wave(wave: Wave) -> WaveSummary:

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.fieldwork.submission import InvalidAnswersError
+from survey.fieldwork.waves import WaveSummary
 from survey.instrument.model import Instrument, label_text
 from survey.locale import Message, SurveyError, Translator
 from survey.observe.logs import current_request_id, new_request_id, request_id_scope
@@ -90,6 +91,30 @@ def perform(
             return None
     _keep(page, place, done if isinstance(done, str) else done(value))
     return Success(value)
+
+
+def perform_on_wave(
+    page: PageContext,
+    wave: WaveSummary,
+    change: Callable[[Session, Principal], T],
+    *,
+    done: str,
+    place: str = "",
+) -> Success[T] | None:
+    """Run a change of a wave as `perform` does; what is said of it names the wave.
+
+    A success is said at the top of the page, whatever `place` shows a failure.
+    """
+    hint = about_wave(page, wave, page.t("Nothing was changed."))
+    result = perform(page, change, place=place, hints=[hint])
+    if result is not None:
+        set_feedback(page, about_wave(page, wave, done))
+    return result
+
+
+def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
+    """Return a message that begins with title and key of the wave it is about."""
+    return page.t("{wave}: {message}", wave=wave.full_name(page.language), message=message)
 
 
 def set_feedback(page: PageContext, message: str) -> None:

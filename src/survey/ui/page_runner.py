@@ -211,3 +211,18 @@ def page_fragment(
         return in_words
 
     return wrap
+
+
+def open_dialog(page: PageContext, title: str, draw: Callable[[], None]) -> None:
+    """Open a dialog over the page, with errors in words: it runs again without its page."""
+
+    @st.dialog(title, width="medium")
+    def in_words() -> None:
+        with (
+            script_run_slot(),
+            request_id_scope(current_request_id() or new_request_id()),
+            _show_errors(page.t),
+        ):
+            draw()
+
+    in_words()

@@ -4,7 +4,7 @@ Streamlit's own binding writes the *label* of an option into the address, which 
 language; here the address holds the stable code. A link never grants access: pages check first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -75,6 +75,29 @@ def pick_pinned(
     )  # fmt: skip
     st.session_state[memory] = st.query_params[name] = chosen or arrived
     return chosen
+
+
+def pick_tab(
+    name: str, labels: Mapping[str, str], *, language: str
+) -> tuple[str, st.delta_generator.DeltaGenerator]:
+    """Draw tabs and return the code and the container of the open one, which the address names.
+
+    The others stay empty: only the open tab is computed.
+
+    Args:
+        labels: Label of each tab by its code; the first one is open to begin with.
+    """
+    first = next(iter(labels))
+    key, memory = f"{name}/{language}/tabs", f"{name}/url"
+    arrived = read_parameter(name, list(labels), first)
+    if st.session_state.get(memory) != arrived or key not in st.session_state:
+        st.session_state[key] = labels[arrived]
+    tabs = st.tabs(list(labels.values()), key=key, on_change="rerun")
+    opened = dict(zip(labels, tabs, strict=True))
+    chosen = next((code for code, tab in opened.items() if tab.open), first)
+    write_parameter(name, chosen, first)
+    st.session_state[memory] = chosen
+    return chosen, opened[chosen]
 
 
 def _widget(

@@ -1,87 +1,110 @@
-"""Background job that freezes a wave and computes its results."""
+"""Background jobs of a wave: one that freezes it and computes its results."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from survey.fieldwork.waves import STATE_NAMES
-from survey.locale import msg
+from survey.access.principal import Principal
+from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.locale import Message, msg
 from survey.results.freeze import FrozenWave, freeze_wave
-from survey.snapshot.snapshot_files import WithoutPoint
-from survey.store.tables import WaveState
 from survey.ui.background_job import BackgroundJob
-from survey.ui.feedback import perform, set_feedback, set_problem
+from survey.ui.feedback import about_wave, perform, set_feedback, set_problem
 from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.plan.freeze_options import FreezeOptions
 
 EVERY_SECONDS = 1.0
-_FREEZING = "plan/freezing"
+_JOB = "plan/job"
+
+
+@dataclass(frozen=True)
+class _WaveJob:
+    """Job about one wave, and what is said of its result."""
+
+    wave: WaveOverview
+    job: BackgroundJob[Any]
+    collect: Callable[[PageContext, Any], str]
+    """Keeps the result and returns the message about it."""
 
 
 def start_freezing(
-    page: PageContext, wave_key: str, without_point: WithoutPoint, groups: Sequence[str] = ()
+    page: PageContext, wave: WaveOverview, options: FreezeOptions, *, final: bool
 ) -> None:
-    """Start freezing as the person signed in now, unless it runs already."""
-    if _FREEZING in st.session_state:
+    """Start freezing as the person signed in now, unless a job runs already."""
+
+    def freeze(principal: Principal) -> FrozenWave:
+        return freeze_wave(
+            page.settings, wave_key=wave.key, actor=principal, final=final,
+            without_point=options.without_point, groups=options.groups,
+        )  # fmt: skip
+
+    def say(page: PageContext, frozen: FrozenWave) -> str:
+        said = page.t("The provisional results are made.")
+        if final:
+            said = page.t("The wave is frozen for good.")
+        if frozen.without_point:
+            said += " " + page.t(
+                "{count} interviews without a sampling point are a stratum of their own.",
+                count=f"{frozen.without_point:,}",
+            )
+        return said
+
+    _start(page, wave, msg("Freezing"), freeze, say)
+
+
+def _start(
+    page: PageContext,
+    wave: WaveOverview,
+    name: Message,
+    work: Callable[[Principal], Any],
+    collect: Callable[[PageContext, Any], str],
+) -> None:
+    if _JOB in st.session_state:
         return
     # The thread of the job has no cookies to read.
     current = perform(page, lambda _session, principal: principal)
     if current is None:
         return
-    settings, principal = page.settings, current.value
-
-    def freeze(_tick: Any) -> FrozenWave:
-        return freeze_wave(
-            settings,
-            wave_key=wave_key,
-            actor=principal,
-            final=True,
-            without_point=without_point,
-            groups=groups,
-        )
-
-    job = BackgroundJob[FrozenWave](msg("Freezing"))
-    job.start(freeze)
-    st.session_state[_FREEZING] = job
+    principal = current.value
+    job = BackgroundJob[Any](name)
+    job.start(lambda _tick: work(principal))
+    st.session_state[_JOB] = _WaveJob(wave, job, collect)
 
 
-def collect_freeze_result(page: PageContext) -> None:
-    """Keep the message of a job that has ended, for the top of the page."""
-    job: BackgroundJob[FrozenWave] | None = st.session_state.get(_FREEZING)
-    if job is None or job.running:
+def is_job_running() -> bool:
+    """Return whether a job of this session is at work, whatever its wave."""
+    return _JOB in st.session_state
+
+
+def collect_job_results(page: PageContext) -> None:
+    """Keep the result and the message of a job that has ended, for the top of the page."""
+    running: _WaveJob | None = st.session_state.get(_JOB)
+    if running is None or running.job.running:
         return
-    del st.session_state[_FREEZING]
-    if job.problem is not None:
-        set_problem(page, page.t(job.problem))
+    del st.session_state[_JOB]
+    if running.job.problem is not None:
+        set_problem(page, about_wave(page, running.wave, page.t(running.job.problem)))
         return
-    state = page.t(STATE_NAMES[WaveState.FROZEN])
-    done = page.t("The wave is now {state}.", state=state)
-    if job.result is not None and job.result.without_point:
-        done += " " + page.t(
-            "{count} interviews without a sampling point are a stratum of their own.",
-            count=f"{job.result.without_point:,}",
-        )
-    set_feedback(page, done)
+    message = running.collect(page, running.job.result)
+    set_feedback(page, about_wave(page, running.wave, message))
 
 
-def draw_freeze_job(page: PageContext) -> bool:
-    """Draw a note while the wave is being frozen; returns whether it is."""
-    job: BackgroundJob[FrozenWave] | None = st.session_state.get(_FREEZING)
-    if job is None:
-        return False
-    _draw_job_progress(page, job)
-    return True
+def draw_job(page: PageContext) -> None:
+    """Draw a note with the name of the wave while a job runs."""
+    running: _WaveJob | None = st.session_state.get(_JOB)
+    if running is not None:
+        _draw_job_progress(page, running)
 
 
 @page_fragment(run_every=EVERY_SECONDS)
-def _draw_job_progress(page: PageContext, job: BackgroundJob[FrozenWave]) -> None:
-    if not job.running:
+def _draw_job_progress(page: PageContext, running: _WaveJob) -> None:
+    if not running.job.running:
         st.rerun()
-    st.info(
-        page.t(
-            "The wave is being frozen: every figure is computed, and it is checked that nothing "
-            "hidden can be worked out from what is published. This can take some minutes. You may "
-            "leave this page; it goes on."
-        ),
-        icon=":material/hourglass_top:",
+    text = page.t(
+        "{work}: every figure is computed, and it is checked that nothing hidden can be worked out "
+        "from what is published. This can take some minutes. You may leave this page; it goes on.",
+        work=page.t(running.job.name),
     )
+    st.info(about_wave(page, running.wave, text), icon=":material/hourglass_top:")

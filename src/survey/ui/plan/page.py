@@ -1,4 +1,4 @@
-"""The planner's page: one wave, in four parts."""
+"""The planner's page: one wave with its state, and what belongs to it in six tabs."""
 
 import streamlit as st
 
@@ -17,23 +17,28 @@ from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.freeze_job import collect_freeze_result
-from survey.ui.plan.quota_policy import draw_quota_policy
-from survey.ui.plan.release import draw_release
-from survey.ui.plan.sample import draw_sample_planner
+from survey.ui.plan.freeze_job import collect_job_results, draw_job
+from survey.ui.plan.freeze_steps import draw_freeze_part, draw_freeze_steps
+from survey.ui.plan.release import draw_release_part, draw_release_steps
+from survey.ui.plan.review_summary import draw_review_summary
+from survey.ui.plan.sample import draw_sample_part
 from survey.ui.plan.sampling_points import draw_points_part
 from survey.ui.plan.staff import draw_staff
-from survey.ui.plan.wave_settings import draw_new_wave, draw_wave_settings
-from survey.ui.url_state import pick, pick_pinned
+from survey.ui.plan.wave_form import draw_new_wave, draw_wave_facts
+from survey.ui.plan.wave_steps import close_finished_dialog, draw_field_steps, draw_stages
+from survey.ui.url_state import pick_pinned, pick_tab
 
 NEW = "new"
-WAVE, SAMPLE, POINTS, PEOPLE = "wave", "sample", "points", "people"
+WAVE, SAMPLE, POINTS, PEOPLE, REVIEW, FREEZE = (
+    "wave", "sample", "points", "people", "review", "freeze",
+)  # fmt: skip
 
 
 def draw_plan(page: PageContext) -> None:
     """Choose a wave and one of its parts; says what to do when there is no wave yet."""
     t = page.t
-    collect_freeze_result(page)
+    close_finished_dialog()
+    collect_job_results(page)
     show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         waves = {
@@ -55,51 +60,55 @@ def _draw_chosen_wave(
     page: PageContext, waves: dict[str, WaveSummary], offered: WaveOptions, options: list[str]
 ) -> None:
     t = page.t
-    parts = {
-        WAVE: t("Wave and state"), SAMPLE: t("Sample and quotas"), POINTS: t("Sampling points"),
-        PEOPLE: t("People"),
-    }  # fmt: skip
 
     def show(key: str) -> str:
         if key == NEW:
             return t("A new wave …")
         line = waves[key]
-        return f"{line.label(page.language)} · {t(STATE_NAMES[line.state])}"
+        return f"{line.full_name(page.language)} · {t(STATE_NAMES[line.state])}"
 
     with filter_row():
         key = pick_pinned(
             t("Wave"), "wave", options, show=show, language=page.language,
             explanation=explain("wave", page.language),
         )  # fmt: skip
-        if key in waves:
-            part = pick(
-                t("Part"), "part", list(parts), show=parts.__getitem__, language=page.language,
-                as_buttons=True,
-            )  # fmt: skip
     if key is None:
         wave = st.query_params["wave"]
         draw_notice(t("There is no wave {key}.", key=wave), t("Please choose a wave above."))
-        return
-    if key == NEW:
+    elif key == NEW:
         draw_new_wave(page, offered)
-        return
-    with read_scope(page.settings.store_url) as session:
-        sheet = get_wave_overview(session=session, principal=page.principal, key=key)
+    else:
+        with read_scope(page.settings.store_url) as session:
+            sheet = get_wave_overview(session=session, principal=page.principal, key=key)
+        _draw_wave(page, sheet, offered)
+
+
+def _draw_wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+    t = page.t
     if sheet.is_demo:
         st.caption(t("Demo wave: generated, not a real survey."))
-    {
-        WAVE: lambda: _draw_wave_state(page, sheet, offered),
-        SAMPLE: lambda: _draw_sample_and_quotas(page, sheet),
-        POINTS: lambda: draw_points_part(page, sheet),
-        PEOPLE: lambda: draw_staff(page, sheet),
-    }[part]()
+    draw_stages(page, sheet)
+    draw_job(page)
+    with st.container(horizontal=True, key="plan-steps"):
+        draw_freeze_steps(page, sheet)
+        draw_release_steps(page, sheet)
+        draw_field_steps(page, sheet)
+    labels = {
+        WAVE: t("Overview"), SAMPLE: t("Sample and quotas"), POINTS: t("Sampling points"),
+        PEOPLE: t("People"), REVIEW: t("Review and quality"), FREEZE: t("Freeze and release"),
+    }  # fmt: skip
+    part, container = pick_tab("part", labels, language=page.language)
+    with container:
+        {
+            WAVE: lambda: draw_wave_facts(page, sheet, offered),
+            SAMPLE: lambda: draw_sample_part(page, sheet),
+            POINTS: lambda: draw_points_part(page, sheet),
+            PEOPLE: lambda: draw_staff(page, sheet),
+            REVIEW: lambda: draw_review_summary(page, sheet),
+            FREEZE: lambda: _draw_freeze_and_release(page, sheet),
+        }[part]()
 
 
-def _draw_wave_state(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
-    draw_wave_settings(page, sheet, offered)
-    draw_release(page, sheet)
-
-
-def _draw_sample_and_quotas(page: PageContext, sheet: WaveOverview) -> None:
-    draw_sample_planner(page, sheet)
-    draw_quota_policy(page, sheet)
+def _draw_freeze_and_release(page: PageContext, sheet: WaveOverview) -> None:
+    draw_freeze_part(page, sheet)
+    draw_release_part(page, sheet)

@@ -1,6 +1,7 @@
-"""Release of a wave's results: past releases, and the form to release or revoke."""
+"""Release of a wave's results: past releases, and the dialogs to release or revoke."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 from sqlmodel import Session
@@ -8,7 +9,7 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import WaveOverview
-from survey.fieldwork.waves import COMPUTED_STATES
+from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
 from survey.results.release import (
     MAX_NAMED_CITIES,
     MAX_REASON_CHARS,
@@ -22,17 +23,44 @@ from survey.results.release import (
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveState, now
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
+from survey.ui.plan.freeze_steps import draw_name_field
+from survey.ui.plan.wave_steps import (
+    IN_DIALOG,
+    draw_consequences,
+    draw_dialog_button,
+    finish_dialog,
+)
+
+_NAME, _SHOWN, _PLACES, _REASON = (
+    "plan-release-name", "plan-release-shown", "plan-release-places", "plan-release-reason",
+)  # fmt: skip
 
 
-def draw_release(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw past releases and the next step; nothing for a wave that is not frozen."""
-    if sheet.state not in COMPUTED_STATES:
+def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the button that releases the results, or takes the release back."""
+    if not page.principal.may(Action.RELEASE):
+        return
+    if wave.state is WaveState.FROZEN:
+        draw_dialog_button(
+            page, wave, page.t("Release the results"), key="plan-step-released", is_next=True,
+            body=partial(_draw_release_dialog, page, wave),
+        )  # fmt: skip
+    elif wave.state is WaveState.RELEASED:
+        draw_dialog_button(
+            page, wave, page.t("Take the release back"), key="plan-step-revoked", is_next=False,
+            body=partial(_draw_revoke_dialog, page, wave),
+        )  # fmt: skip
+
+
+def draw_release_part(page: PageContext, wave: WaveOverview) -> None:
+    """Draw what readers see and the past releases; nothing for a wave that is not frozen."""
+    if wave.state not in COMPUTED_STATES:
         return
     t = page.t
     with read_scope(page.settings.store_url) as session:
-        past = list_releases(session=session, principal=page.principal, wave_key=sheet.key)
+        past = list_releases(session=session, principal=page.principal, wave_key=wave.key)
     st.subheader(t("Release of the results"), anchor=False)
     st.caption(
         t(
@@ -43,11 +71,6 @@ def draw_release(page: PageContext, sheet: WaveOverview) -> None:
     if past:
         rows = [_release_row(page, release) for release in past]
         st.table(rows, border="horizontal", alt=t("Release of the results"))
-    if page.principal.may(Action.RELEASE):
-        if sheet.state is WaveState.FROZEN:
-            _draw_release_form(page, sheet)
-        else:
-            _draw_revoke_form(page, sheet)
 
 
 def _release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
@@ -64,63 +87,78 @@ def _release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
     }
 
 
-def _draw_release_form(page: PageContext, sheet: WaveOverview) -> None:
-    t, prefix = page.t, f"plan/release/{sheet.key}"
+def _draw_release_dialog(page: PageContext, wave: WaveOverview) -> None:
+    t = page.t
     names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
-    shown = Shown(
-        st.radio(
-            t("What others may see of a city"), list(names), key=f"{prefix}/shown",
-            format_func=names.__getitem__,
-        )
-    )  # fmt: skip
-    named_cities = MIN_NAMED_CITIES
-    if shown is Shown.NAMES:
-        named_cities = st.number_input(
+    shown = st.radio(
+        t("What others may see of a city"), list(names), key=_SHOWN, format_func=names.__getitem__
+    )
+    if shown == Shown.NAMES:
+        st.number_input(
             t("First places that are named"), MIN_NAMED_CITIES, MAX_NAMED_CITIES, MIN_NAMED_CITIES,
-            key=f"{prefix}/places",
+            key=_PLACES,
         )  # fmt: skip
+    consequences = [
+        t("Readers of every area see this within a quarter of a minute."),
+        t("A release can be taken back. What others have read or saved by then stays with them: "
+          "that cannot be undone."),
+    ]  # fmt: skip
+    draw_consequences(consequences)
+    draw_name_field(page, wave, _NAME)
+    st.button(
+        t("Release the results"), key="plan-move-released", type="primary",
+        on_click=_release, args=(page, wave),
+    )  # fmt: skip
+
+
+def _release(page: PageContext, wave: WaveOverview) -> None:
+    shown = Shown(st.session_state[_SHOWN])
+    places = int(st.session_state[_PLACES]) if shown is Shown.NAMES else None
+    typed = str(st.session_state.get(_NAME) or "")
 
     def change(session: Session, person: Principal) -> None:
+        require_wave_name(wave, typed)
         release_wave(
-            session=session, principal=person, wave_key=sheet.key, shown=shown,
-            first_places=int(named_cities) if shown is Shown.NAMES else None, now=now(),
+            session=session, principal=person, wave_key=wave.key, shown=shown, first_places=places,
+            now=now(),
         )  # fmt: skip
 
-    _draw_action_button(
-        page, sheet, t("Release the results"), change, t("The results are released.")
-    )
+    _perform_in_dialog(page, wave, change, page.t("The results are released."))
 
 
-def _draw_revoke_form(page: PageContext, sheet: WaveOverview) -> None:
-    t, prefix = page.t, f"plan/release/{sheet.key}"
-    reason = st.text_input(
-        t("Why the release is taken back"), key=f"{prefix}/reason", max_chars=MAX_REASON_CHARS,
-        help=t("What others have read or saved stays with them."),
+def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
+    t = page.t
+    consequences = [
+        t("Readers of other areas see the cities unnamed again."),
+        t("What others have read or saved stays with them."),
+    ]
+    draw_consequences(consequences)
+    st.text_input(
+        t("Why the release is taken back"), key=_REASON, max_chars=MAX_REASON_CHARS,
     )  # fmt: skip
+    st.button(
+        t("Take the release back"), key="plan-move-revoked", type="primary",
+        on_click=_revoke, args=(page, wave),
+    )  # fmt: skip
+
+
+def _revoke(page: PageContext, wave: WaveOverview) -> None:
+    reason = str(st.session_state.get(_REASON) or "")
 
     def change(session: Session, person: Principal) -> None:
         revoke_release(
-            session=session, principal=person, wave_key=sheet.key, reason=reason, now=now()
+            session=session, principal=person, wave_key=wave.key, reason=reason, now=now()
         )
 
-    _draw_action_button(
-        page, sheet, t("Take the release back"), change, t("The release is taken back.")
-    )
+    _perform_in_dialog(page, wave, change, page.t("The release is taken back."))
 
 
-def _draw_action_button(
+def _perform_in_dialog(
     page: PageContext,
-    sheet: WaveOverview,
-    label: str,
+    wave: WaveOverview,
     change: Callable[[Session, Principal], None],
     done: str,
 ) -> None:
-    """Draw a button behind a checkbox, as it changes what a hundred cities see."""
-    sure = st.checkbox(
-        page.t("I want to change who sees the results of the wave {wave}.", wave=sheet.key),
-        key=f"plan/release/{sheet.key}/sure/{sheet.state}",
-    )
-    if st.button(label, key=f"plan/release/{sheet.key}/do", disabled=not sure, type="primary"):
-        perform(page, change, done=done)
+    if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
         st.cache_data.clear()
-        st.rerun()
+        finish_dialog()

@@ -1,4 +1,4 @@
-"""Sample-size planner: interviews, cost and precision of a wave."""
+"""Sample of a wave: the planner of its size and precision, and what full quotas do."""
 
 from dataclasses import replace
 from functools import partial
@@ -12,6 +12,14 @@ from survey.access.roles import Action
 from survey.fieldwork.planning.plan_storage import find_saved_request, plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import city_finder
 from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.fieldwork.quotas import (
+    CHANGEABLE,
+    QuotaPolicy,
+    QuotaPolicySummary,
+    get_quota_policy_summary,
+    set_quota_policy,
+)
+from survey.locale import Message, msg
 from survey.publish.column_tables import format_for_screen
 from survey.publish.views.plan import GroupPrecision, PlanView, build_plan_view
 from survey.sample.city_frame import FrameCity
@@ -30,7 +38,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import chart_panel
 from survey.ui.download_button import XLSX, File, draw_download_button
-from survey.ui.feedback import perform, show_problems
+from survey.ui.feedback import perform_on_wave, show_problems
 from survey.ui.glossary import explain
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_cell_errors
@@ -40,9 +48,19 @@ SAVED, COMPUTED, FILE = "saved", "computed", "file"
 _A_CITY = TOTAL // 100
 """Interviews a city to begin with: the survey's own total over its hundred cities."""
 _LEVELS = (0.9, 0.95, 0.99)
+_POLICY_NAMES: dict[QuotaPolicy, Message] = {
+    QuotaPolicy.STOP: msg("Full quotas turn people away"),
+    QuotaPolicy.COUNT: msg("Full quotas go on counting"),
+}
 
 
-def draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
+def draw_sample_part(page: PageContext, sheet: WaveOverview) -> None:
+    """Draw the planner, and the rule of full quotas."""
+    _draw_sample_planner(page, sheet)
+    _draw_quota_policy(page, sheet)
+
+
+def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the saved plan, one computed now, or one from a workbook."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
@@ -174,7 +192,7 @@ def _draw_plan(
     with st.container(horizontal=True):
         if source != SAVED and page.principal.may(Action.PLAN):
             st.button(
-                t("Save into the wave"), type="primary", key="plan-save-sample",
+                t("Save into the wave"), key="plan-save-sample",
                 disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
                 on_click=partial(_save_plan, page, sheet, request),
             )  # fmt: skip
@@ -220,9 +238,58 @@ def _save_plan(page: PageContext, sheet: WaveOverview, request: PlanRequest) -> 
     def change(session: Session, person: Principal) -> None:
         save_plan(session=session, principal=person, key=sheet.key, request=request, now=now())
 
-    if perform(page, change, done=page.t("The plan is saved: city targets and quotas are set.")):
+    done = page.t("The plan is saved: city targets and quotas are set.")
+    if perform_on_wave(page, sheet, change, done=done):
         st.query_params["plan"] = SAVED
 
 
 def _workbook(planned: SamplingPlan, cities: list[FrameCity], series: str, language: str) -> bytes:
     return write_workbook(build_plan_sheets(planned, cities, series, language), language)
+
+
+def _draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
+    """Draw the present rule, and its switch while principal and state allow a change."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        rule = get_quota_policy_summary(
+            session=session, principal=page.principal, wave_key=sheet.key
+        )
+    if not rule.of:
+        return
+    st.subheader(t("When a quota is full"), anchor=False)
+    st.write(_policy_text(page, rule))
+    st.caption(
+        t(
+            "Whoever finishes an interview that is not needed any more is thanked; it is kept and "
+            "does not count. Interviews that are in the store stay what they are."
+        )
+    )
+    if not page.principal.may(Action.ADMINISTER):
+        return
+    if sheet.state not in CHANGEABLE:
+        st.caption(t("This cannot be changed any more: the wave takes no interviews."))
+        return
+    with st.container(horizontal=True):
+        for to, name in _POLICY_NAMES.items():
+            st.button(
+                t(name), key=f"plan-policy-{to}", disabled=rule.policy is to,
+                on_click=partial(_save_policy, page, sheet, to),
+            )  # fmt: skip
+
+
+def _policy_text(page: PageContext, rule: QuotaPolicySummary) -> str:
+    if rule.policy is not None:
+        return page.t(_POLICY_NAMES[rule.policy])
+    return page.t(
+        "{stopping} of {of} quotas turn people away once they are full, the others go on counting.",
+        stopping=f"{rule.stopping:,}", of=f"{rule.of:,}",
+    )  # fmt: skip
+
+
+def _save_policy(page: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> None:
+    def change(session: Session, person: Principal) -> None:
+        set_quota_policy(
+            session=session, principal=person, wave_key=sheet.key, policy=to, now=now()
+        )
+
+    perform_on_wave(page, sheet, change, done=page.t(_POLICY_NAMES[to]) + ".")

@@ -31,7 +31,7 @@ from survey.sample.point_draw import PointDrawResult
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
 
@@ -104,7 +104,7 @@ def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: Poin
     _draw_shortages(page, tried)
     st.caption(t("SHA-256 of the list: {hash}", hash=listed.sha256))
     st.button(
-        t("Draw and store the points"), type="primary", key="points-draw",
+        t("Draw and store the points"), key="points-draw",
         on_click=partial(_store_points, page, sheet, listed, int(per_city), int(seed)),
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def _store_points(
             seed=seed, now=now(),
         )  # fmt: skip
 
-    perform(page, change, done=page.t("The points are drawn and stored."))
+    perform_on_wave(page, sheet, change, done=page.t("The points are drawn and stored."))
 
 
 def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
@@ -175,7 +175,7 @@ def _discard_points(page: PageContext, sheet: WaveOverview) -> None:
     def change(session: Session, person: Principal) -> None:
         delete_points(session=session, principal=person, key=sheet.key, now=now())
 
-    perform(page, change, done=page.t("The points are taken back."))
+    perform_on_wave(page, sheet, change, done=page.t("The points are taken back."))
 
 
 def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
@@ -248,7 +248,7 @@ def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[Poi
                 )  # fmt: skip
         st.caption(t("Without days of its own, the point is worked at on the days of the wave."))
         st.form_submit_button(
-            t("Save the point"), type="primary", key="point-save",
+            t("Save the point"), key="point-save",
             on_click=partial(_save_point, page, sheet, code, prefix),
         )  # fmt: skip
 
@@ -263,4 +263,4 @@ def _save_point(page: PageContext, sheet: WaveOverview, code: str, prefix: str) 
             closes_on=typed[f"{prefix}/closes_on"], now=now(),
         )  # fmt: skip
 
-    perform(page, change, done=page.t("The point {code} is saved.", code=code))
+    perform_on_wave(page, sheet, change, done=page.t("The point {code} is saved.", code=code))

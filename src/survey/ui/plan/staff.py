@@ -18,7 +18,7 @@ from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
 
@@ -69,7 +69,7 @@ def _draw_assignment_confirmation(
         )
     )  # fmt: skip
     st.button(
-        t("Assign these people"), type="primary", key="people-assign",
+        t("Assign these people"), key="people-assign",
         disabled=not listed.jobs, on_click=partial(_store_assignments, page, sheet, listed),
     )  # fmt: skip
 
@@ -78,7 +78,7 @@ def _store_assignments(page: PageContext, sheet: WaveOverview, listed: Assignmen
     def change(session: Session, person: Principal) -> None:
         assign_people(session=session, principal=person, key=sheet.key, listed=listed, now=now())
 
-    perform(page, change, done=page.t("The people are assigned."))
+    perform_on_wave(page, sheet, change, done=page.t("The people are assigned."))
 
 
 def _draw_postings(page: PageContext, sheet: WaveOverview) -> None:

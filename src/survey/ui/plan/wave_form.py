@@ -1,4 +1,4 @@
-"""Settings of a wave: facts, transitions of its state, and the form for changes."""
+"""Facts of a wave, and the form that makes or changes one."""
 
 from collections.abc import Callable
 from datetime import date
@@ -19,55 +19,23 @@ from survey.fieldwork.planning.wave_editing import (
     change_wave,
 )
 from survey.fieldwork.planning.wave_overview import WaveOptions, WaveOverview
-from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES, WAVE_TRANSITIONS, transition_wave
-from survey.locale import Message, msg
-from survey.snapshot.snapshot_files import WithoutPoint
+from survey.fieldwork.waves import COMPUTED_STATES
 from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.freeze_job import draw_freeze_job, start_freezing
-from survey.ui.plan.group_questions import chosen_groups, draw_group_choice
 from survey.ui.plan.tree_upload import draw_tree_upload
 
 IsFixed = Callable[[str], bool]
 """Whether a field of the wave cannot be changed any more."""
 _SERIES = ("main", "elderly", "minors")
-_TRANSITION_NAMES: dict[tuple[WaveState, WaveState], Message] = {
-    (WaveState.PLANNED, WaveState.OPEN): msg("Open the wave for interviews"),
-    (WaveState.OPEN, WaveState.CLOSED): msg("Close the wave: no further interviews"),
-    (WaveState.CLOSED, WaveState.OPEN): msg("Open the wave again"),
-    (WaveState.CLOSED, WaveState.FROZEN): msg("Freeze the wave: its interviews become final"),
-}
-"""Releasing and taking a release back belong to the release (`survey.ui.plan.release`)."""
-_CONFIRMATIONS: dict[tuple[WaveState, WaveState], Message] = {
-    (WaveState.PLANNED, WaveState.OPEN): msg("I want to open the wave {wave}."),
-    (WaveState.OPEN, WaveState.CLOSED): msg("I want to close the wave {wave}."),
-    (WaveState.CLOSED, WaveState.OPEN): msg("I want to open the wave {wave} again."),
-    (WaveState.CLOSED, WaveState.FROZEN): msg("I want to freeze the wave {wave} for good."),
-}
-_WITHOUT_POINT: dict[WithoutPoint, Message] = {
-    WithoutPoint.REFUSE: msg("Stop and say how many there are"),
-    WithoutPoint.STRATUM: msg("Count them as a stratum of their own in each city"),
-}
-_WARNINGS: dict[WaveState, Message] = {
-    WaveState.FROZEN: msg(
-        "Only approved interviews are frozen. What still waits for review stays outside for good."
-    ),
-}
 
 
-def draw_wave_settings(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
-    """Draw the state of a wave, its facts, its transitions, and the form to change it."""
-    t = page.t
-    state = escape(t(STATE_NAMES[sheet.state]).capitalize())
-    allowed = escape(t(STATE_PERMISSION_TEXTS[sheet.state]))
-    st.html(f'<div class="hcs-answer"><span class="number">{state}</span><p>{allowed}</p></div>')
+def draw_wave_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+    """Draw what the state of a wave allows, its facts, and the form to change it."""
+    st.html(f"<p>{escape(page.t(STATE_PERMISSION_TEXTS[sheet.state]))}</p>")
     _draw_facts(page, sheet, offered)
-    if page.principal.may(Action.PLAN):
-        if not draw_freeze_job(page):
-            _draw_transitions(page, sheet)
-        if sheet.state not in COMPUTED_STATES:
-            _draw_form(page, offered, sheet)
+    if page.principal.may(Action.PLAN) and sheet.state not in COMPUTED_STATES:
+        _draw_form(page, offered, sheet)
 
 
 def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
@@ -91,58 +59,6 @@ def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) ->
         for name, value in rows
     )
     st.html(f'<div class="hcs-findings"><table>{lines}</table></div>')
-
-
-def _draw_transitions(page: PageContext, sheet: WaveOverview) -> None:
-    t = page.t
-    steps = [
-        to
-        for to in WaveState
-        if to in WAVE_TRANSITIONS[sheet.state] and (sheet.state, to) in _TRANSITION_NAMES
-    ]
-    for to in steps:
-        if to is WaveState.OPEN and sheet.warnings:
-            lacking = "; ".join(t(missing) for missing in sheet.warnings)
-            st.warning(t("The wave can be opened, but: {lacking}.", lacking=lacking))
-        if to in _WARNINGS:
-            st.caption(t(_WARNINGS[to]))
-        if to is WaveState.FROZEN:
-            _draw_without_point_choice(page, sheet)
-            draw_group_choice(page, sheet)
-        sure = st.checkbox(
-            t(_CONFIRMATIONS[sheet.state, to].msgid, wave=sheet.key),
-            key=f"plan-sure-{sheet.key}-{to.value}",
-        )
-        st.button(
-            t(_TRANSITION_NAMES[sheet.state, to]), key=f"plan-move-{to.value}", type="primary",
-            disabled=not sure, on_click=_transition_wave, args=(page, sheet, to),
-        )  # fmt: skip
-
-
-def _draw_without_point_choice(page: PageContext, sheet: WaveOverview) -> None:
-    t = page.t
-    st.radio(
-        t("Interviews without a sampling point, where others have one"), list(_WITHOUT_POINT),
-        format_func=lambda way: t(_WITHOUT_POINT[way]), key=f"plan-without-point-{sheet.key}",
-    )  # fmt: skip
-
-
-def _chosen_without_point(sheet: WaveOverview) -> WithoutPoint:
-    chosen = st.session_state.get(f"plan-without-point-{sheet.key}")
-    return WithoutPoint(chosen or WithoutPoint.REFUSE)
-
-
-def _transition_wave(page: PageContext, sheet: WaveOverview, to: WaveState) -> None:
-    st.session_state.pop(f"plan-sure-{sheet.key}-{to.value}", None)
-    if to is WaveState.FROZEN:
-        # The state follows from the snapshot and never comes without one.
-        start_freezing(page, sheet.key, _chosen_without_point(sheet), chosen_groups(sheet))
-        return
-
-    def change(session: Session, person: Principal) -> None:
-        transition_wave(session=session, principal=person, key=sheet.key, to=to, now=now())
-
-    perform(page, change, done=page.t("The wave is now {state}.", state=page.t(STATE_NAMES[to])))
 
 
 def draw_new_wave(page: PageContext, offered: WaveOptions) -> None:
@@ -191,7 +107,8 @@ def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | No
             _draw_instrument(page, offered, sheet, prefix, fixed)
             _draw_dates(page, sheet, prefix, fixed)
         st.form_submit_button(
-            t("Save the changes") if sheet else t("Make the wave"), type="primary",
+            t("Save the changes") if sheet else t("Make the wave"),
+            type="secondary" if sheet else "primary",
             key="plan-save-wave", on_click=partial(_save_wave, page, sheet, prefix),
         )  # fmt: skip
 
@@ -244,6 +161,12 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
     def change(session: Session, person: Principal) -> None:
         save(session=session, principal=person, draft=draft, now=now())
 
-    done = page.t("The wave {key} is saved.", key=key)
+    done = page.t("The wave {wave} is saved.", wave=_name(page, draft))
     if perform(page, change, done=done) and sheet is None:
         st.query_params["wave"] = key
+
+
+def _name(page: PageContext, draft: WaveDraft) -> str:
+    """Return title and key of a wave that may not be stored yet."""
+    title = draft.title_zh if page.language == "zh" else draft.title_en
+    return f"{title or draft.title_zh} ({draft.key})"

@@ -1,0 +1,179 @@
+"""Steps of a wave: the bar of its states, and the dialogs that open, close and reopen it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Action
+from survey.fieldwork.planning.wave_history import WaveStage, list_wave_stages
+from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.fieldwork.waves import transition_wave
+from survey.locale import Message, msg
+from survey.store.china_time import format_china_minute
+from survey.store.engine import read_scope
+from survey.store.tables import WaveState, now
+from survey.ui.feedback import perform_on_wave, show_feedback
+from survey.ui.page_runner import PageContext, open_dialog
+
+IN_DIALOG = "dialog"
+"""Where a dialog shows what went wrong; it stays open then."""
+_DIALOG_DONE = "plan/dialog-done"
+_STAGE_NAMES: dict[WaveState, Message] = {
+    WaveState.PLANNED: msg("Plan"),
+    WaveState.OPEN: msg("Collect"),
+    WaveState.CLOSED: msg("End"),
+    WaveState.FROZEN: msg("Freeze"),
+    WaveState.RELEASED: msg("Release"),
+}
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Transition that needs nothing but a second look."""
+
+    to: WaveState
+    label: Message
+    done: Message
+    consequences: tuple[Message, ...]
+
+
+_OPEN = _Step(
+    WaveState.OPEN,
+    msg("Open the wave"),
+    msg("The wave is open: interviews can be collected."),
+    (
+        msg("Surveyors can interview from now on."),
+        msg("Series, year, questionnaire, indicator tree, first day and oversampling are fixed."),
+        msg("The wave can be closed, and opened again."),
+    ),
+)
+_CLOSE = _Step(
+    WaveState.CLOSED,
+    msg("Close the wave"),
+    msg("The wave is closed: no interview arrives any more."),
+    (
+        msg("No interview arrives any more; whoever opens a link reads that the survey is over."),
+        msg("Review goes on. The plan cannot be changed."),
+        msg("The wave can be opened again."),
+    ),
+)
+_REOPEN = _Step(
+    WaveState.OPEN,
+    msg("Open the wave again"),
+    msg("The wave is open again."),
+    (
+        msg("Interviews can be collected again, and points and people added."),
+        msg("The wave has to be closed again before it is frozen for good."),
+    ),
+)
+
+
+def close_finished_dialog() -> None:
+    """Forget that a dialog has done its work, when the whole page is drawn."""
+    st.session_state.pop(_DIALOG_DONE, None)
+
+
+def finish_dialog() -> None:
+    """Let the open dialog close at its next run."""
+    st.session_state[_DIALOG_DONE] = True
+
+
+def draw_stages(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the five states of a wave, with time and person of those it has reached."""
+    with read_scope(page.settings.store_url) as session:
+        stages = list_wave_stages(session=session, principal=page.principal, key=wave.key)
+    items = "".join(_render_stage(page, stage) for stage in stages)
+    label = escape(page.t("State of the wave"))
+    st.html(f'<ol class="hcs-stages" aria-label="{label}">{items}</ol>')
+
+
+def _render_stage(page: PageContext, stage: WaveStage) -> str:
+    name = escape(page.t(_STAGE_NAMES[stage.state]))
+    css = "current" if stage.is_current else "reached" if stage.is_reached else "ahead"
+    current = ' aria-current="step"' if stage.is_current else ""
+    detail = ""
+    if stage.at is not None:
+        by = page.t("on the server") if stage.by == OPERATOR.name else stage.by
+        detail = f"<small>{escape(f'{format_china_minute(stage.at)} {by}'.strip())}</small>"
+    elif not stage.is_reached:
+        detail = f"<small>{escape(page.t('not yet'))}</small>"
+    return f'<li class="{css}"{current}><b>{name}</b>{detail}</li>'
+
+
+def draw_field_steps(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the buttons of the steps between planning and the end of collecting."""
+    if not page.principal.may(Action.PLAN):
+        return
+    if wave.state is WaveState.PLANNED:
+        _draw_step(page, wave, _OPEN, is_next=True)
+    elif wave.state is WaveState.OPEN:
+        _draw_step(page, wave, _CLOSE, is_next=True)
+    elif wave.state is WaveState.CLOSED:
+        _draw_step(page, wave, _REOPEN, is_next=False)
+
+
+def _draw_step(page: PageContext, wave: WaveOverview, step: _Step, *, is_next: bool) -> None:
+    draw_dialog_button(
+        page, wave, page.t(step.label), key=f"plan-step-{step.to.value}", is_next=is_next,
+        body=partial(_draw_step_dialog, page, wave, step),
+    )  # fmt: skip
+
+
+def draw_dialog_button(
+    page: PageContext,
+    wave: WaveOverview,
+    label: str,
+    *,
+    key: str,
+    is_next: bool,
+    body: Callable[[], None],
+) -> None:
+    """Draw a button that opens a dialog about the wave.
+
+    Args:
+        is_next: The step comes next: of all buttons on the page it alone is the primary one.
+        body: Draws what follows the name of the wave.
+    """
+
+    def draw() -> None:
+        if st.session_state.pop(_DIALOG_DONE, False):
+            st.rerun()
+        st.markdown(f"**{wave.full_name(page.language)}**")
+        show_feedback(page, IN_DIALOG)
+        body()
+
+    if st.button(f"{label} …", key=key, type="primary" if is_next else "secondary"):
+        open_dialog(page, label, draw)
+
+
+def draw_consequences(consequences: list[str], *, warnings: str = "") -> None:
+    """Draw what a step will bring, one point each."""
+    if warnings:
+        st.warning(warnings)
+    st.markdown("\n".join(f"- {consequence}" for consequence in consequences))
+
+
+def _draw_step_dialog(page: PageContext, wave: WaveOverview, step: _Step) -> None:
+    t = page.t
+    warning = ""
+    if step is _OPEN and wave.warnings:
+        lacking = "; ".join(t(missing) for missing in wave.warnings)
+        warning = t("The wave can be opened, but: {lacking}.", lacking=lacking)
+    draw_consequences([t(text) for text in step.consequences], warnings=warning)
+    st.button(
+        t(step.label), key=f"plan-move-{step.to.value}", type="primary",
+        on_click=_transition_wave, args=(page, wave, step),
+    )  # fmt: skip
+
+
+def _transition_wave(page: PageContext, wave: WaveOverview, step: _Step) -> None:
+    def change(session: Session, person: Principal) -> None:
+        transition_wave(session=session, principal=person, key=wave.key, to=step.to, now=now())
+
+    if perform_on_wave(page, wave, change, done=page.t(step.done), place=IN_DIALOG):
+        finish_dialog()
