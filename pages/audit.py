@@ -1,6 +1,6 @@
 """Audit page: entries of the audit trail, and whether its hash chain is intact."""
 
-from survey.ui.audit import draw_filters, draw_trail
+from survey.ui.audit_page import draw_filters, draw_trail
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 

@@ -1,6 +1,7 @@
 """Back-check page: draw interviews, call respondents again, compare, and take measures."""
 
-from survey.ui.back_check import draw_back_check, draw_filters
+from survey.ui.back_check import draw_back_check
+from survey.ui.back_check.filters import draw_filters
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 

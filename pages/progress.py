@@ -2,7 +2,8 @@
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
-from survey.ui.progress import draw_filters, draw_progress, draw_quality_summary
+from survey.ui.progress import draw_filters, draw_progress
+from survey.ui.progress.quality import draw_quality_summary
 
 
 def draw_page(page: PageContext) -> None:

@@ -1,8 +1,7 @@
 """Tasks page of a surveyor: returned interviews, sampling points, invitation codes, counts."""
 
 from survey.ui.corrections import show_returned
-from survey.ui.invitation_codes import draw_invitation_codes
-from survey.ui.invitation_sheets import draw_invitation_sheets
+from survey.ui.invitation_codes import draw_invitation_codes, draw_invitation_sheets
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task, show_progress

@@ -18,8 +18,8 @@ from survey.fieldwork.importing.mapping_draft import save_mapping
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState
+from survey.ui import bulk_import
 from survey.ui.background_job import BackgroundJob
-from survey.ui.bulk_import import page
 from survey.ui.navigation import PageKey
 
 HEADER = "city,point,quality,gender,birth_year\n"
@@ -225,7 +225,7 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
         assert go_on.wait(60)
         return result
 
-    monkeypatch.setattr(page, "commit_import", waiting)
+    monkeypatch.setattr(bulk_import, "commit_import", waiting)
     app.button(key="bulk-write").click().run()
     job: BackgroundJob[Any] = app.session_state["bulk/writing"]
     assert written.wait(60)
@@ -235,7 +235,7 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
     text = read(app.run())
     assert "The import was cancelled" in text
     assert _count(field) == 0
-    monkeypatch.setattr(page, "commit_import", commit)
+    monkeypatch.setattr(bulk_import, "commit_import", commit)
     _finish(app, "bulk-write")
     assert _count(field) == 1
 

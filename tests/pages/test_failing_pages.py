@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import Role
 from survey.observe.logs import current_request_id
-from survey.ui.audit import page
+from survey.ui import audit_page
 from survey.ui.navigation import PageKey
 
 Read = Callable[[AppTest], str]
@@ -34,7 +34,7 @@ def test_the_number_on_the_screen_is_the_one_in_the_log(
     def fail(**_: object) -> Never:
         raise ValueError("somebody's answer")
 
-    monkeypatch.setattr(page, "read_trail", fail)
+    monkeypatch.setattr(audit_page, "read_trail", fail)
     keep, log = Keep(), logging.getLogger("survey.ui.page_runner")
     log.addHandler(keep)
     try:

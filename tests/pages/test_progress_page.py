@@ -17,7 +17,7 @@ from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.tables import QuotaCell, QuotaMargin, ResponseRisk, Status, Wave, now
 from survey.ui.navigation import PageKey
-from survey.ui.progress.alerts import review_link
+from survey.ui.progress.summary import review_link
 
 Read = Callable[[AppTest], str]
 

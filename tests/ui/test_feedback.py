@@ -7,8 +7,7 @@ from survey.settings import PROJECT_ROOT
 
 UI = PROJECT_ROOT / "src" / "survey" / "ui"
 WRITERS = {
-    "audit_hooks.py": "a view that cannot be recorded ends the page",
-    "bulk_import/page.py": "the thread of a background job keeps its problem",
+    "bulk_import/__init__.py": "the thread of a background job keeps its problem",
     "exact_rows.py": "runs within the download button, which says its problems",
     "feedback.py": "the one way",
     "invitation_codes.py": "issues the next code while it is drawn, without a click",
@@ -16,7 +15,7 @@ WRITERS = {
 """Modules that open a transaction to write, and why they may."""
 CATCHERS = {
     "background_job.py": "keeps the problem of a thread",
-    "bulk_import/upload.py": "keeps the error with the file that it is about",
+    "bulk_import/target.py": "keeps the error with the file that it is about",
     "feedback.py": "the one way",
     "page_runner.py": "errors while a page is drawn",
 }

@@ -12,8 +12,8 @@ from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
 from survey.store.transactions import UNAVAILABLE_ERRORS
+from survey.ui.browser_components import InterviewFormConfig, interview_form
 from survey.ui.current_principal import find_current_principal
-from survey.ui.interview_component import InterviewFormConfig, interview_form
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.web.api import phone_endpoint_config
 from survey.web.submission_intake import ApiResult, store_submission

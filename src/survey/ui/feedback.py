@@ -1,14 +1,21 @@
-"""Changes made from a page, and the messages that follow them."""
+"""Changes made from a page, the messages that follow them, and entries for restricted views.
+
+A view that cannot be recorded is not shown: the error of the store ends the page. Files are
+recorded when they are fetched (`web/downloads.py`).
+"""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
+from uuid import UUID
 
 import streamlit as st
 from sqlmodel import Session
 
+from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.fieldwork.waves import WaveSummary
@@ -16,6 +23,8 @@ from survey.instrument.model import Instrument, label_text
 from survey.locale import Message, SurveyError, Translator
 from survey.observe.logs import current_request_id, new_request_id, request_id_scope
 from survey.observe.metrics import FAILURES
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.page_frame import draw_notice
@@ -24,6 +33,9 @@ from survey.ui.page_runner import PageContext, unexpected_error_text
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
+VIEW_DEDUPLICATION_WINDOW = timedelta(minutes=10)
+"""Changing a filter runs a page anew; the same person looking at the same thing is one entry."""
+_RECORDED_VIEWS = "accountable/seen"
 
 
 @dataclass(frozen=True)
@@ -171,3 +183,18 @@ def _answer_problems(
         name = label_text(item.label, language, item.name) if item else problem.item
         lines.append(page.t("{name}: {note}", name=name, note=note))
     return lines
+
+
+def record_view_once(page: PageContext, event: AuditEvent, subject: UUID | str) -> None:
+    """Record a view of `subject` once per session and `VIEW_DEDUPLICATION_WINDOW`."""
+    seen: dict[Hashable, datetime] = st.session_state.setdefault(_RECORDED_VIEWS, {})
+    key, moment = (page.principal.account_id, event, str(subject)), now()
+    if key in seen and moment - seen[key] < VIEW_DEDUPLICATION_WINDOW:
+        return
+    run_in_transaction(
+        page.settings.store_url,
+        lambda session: record(
+            session=session, actor=page.principal, event=event, subject_id=subject, now=moment
+        ),
+    )
+    seen[key] = moment

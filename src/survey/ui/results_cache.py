@@ -13,7 +13,7 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState
-from survey.ui.audit_hooks import record_view_once
+from survey.ui.feedback import record_view_once
 from survey.ui.page_runner import PageContext
 
 T = TypeVar("T")

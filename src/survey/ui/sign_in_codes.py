@@ -19,12 +19,12 @@ from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.ui.account_form import area_name
 from survey.ui.download_button import PDF, File, draw_download_button
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.invitation_codes import public_origin
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.users.account_form import area_name
 
 _PRINTED = "sign-in-codes/printed"
 

@@ -1,6 +1,27 @@
-"""The back-check page: draws, the list of people to ask again, and the results."""
+"""The back-check page: one of its tabs, below the message of the last change."""
 
-from survey.ui.back_check.filters import BackCheckSelection, draw_filters
-from survey.ui.back_check.page import draw_back_check
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-__all__ = ["BackCheckSelection", "draw_back_check", "draw_filters"]
+from survey.ui.back_check.call_list import draw_call_list
+from survey.ui.back_check.draws import draw_draws
+from survey.ui.back_check.filters import BackCheckSelection, BackCheckTab
+from survey.ui.back_check.results import draw_results
+from survey.ui.feedback import show_feedback
+from survey.ui.page_runner import PageContext
+
+_DRAW_TAB: Mapping[BackCheckTab, Callable[[PageContext, BackCheckSelection], None]] = (
+    MappingProxyType(
+        {
+            BackCheckTab.CALL: draw_call_list,
+            BackCheckTab.RESULTS: draw_results,
+            BackCheckTab.DRAW: draw_draws,
+        }
+    )
+)
+
+
+def draw_back_check(page: PageContext, choice: BackCheckSelection) -> None:
+    """Draw the chosen tab below the message of the last change."""
+    show_feedback(page, toast=True)
+    _DRAW_TAB[choice.tab](page, choice)

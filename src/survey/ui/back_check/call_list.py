@@ -4,6 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from survey.access.roles import Action
 from survey.fieldwork.back_check import (
     ANSWERED,
     CHANNEL_NAMES,
@@ -18,15 +19,16 @@ from survey.fieldwork.back_check import (
     record_attempt,
 )
 from survey.fieldwork.back_check.call_list import MAX_NOTE_CHARS
+from survey.fieldwork.back_check.phone_numbers import reveal_phone_number
 from survey.instrument.model import Instrument, Item, label_text
 from survey.instrument.question_types import type_of
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
+from survey.store.cipher import configured_cipher
 from survey.store.engine import read_scope
 from survey.store.tables import Channel, ChosenBy, Outcome, now
 from survey.ui.answer_fields import BACK_CHECK_FIELDS, AnswerFieldData
 from survey.ui.back_check.filters import BackCheckSelection
-from survey.ui.back_check.phone import draw_phone_number
 from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -39,6 +41,7 @@ _ONE_CLICK_OUTCOMES = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTER
 """Outcomes without answers, recorded by one click."""
 _FORM_MESSAGES = "call-form"
 """Part of the page beside the button of the form: on a phone the page begins far above it."""
+_PLACE = "phone"
 
 
 def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
@@ -205,3 +208,33 @@ def _record_outcome(
             page, t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
         )
         st.query_params.pop(CALL_PARAMETER, None)
+
+
+def draw_phone_number(page: PageContext, call: CallEntry) -> None:
+    """Draw the button that reveals the number, if the principal may see it and needs it.
+
+    The number is shown by the run that follows the click and is gone with the next one.
+    """
+    may = page.principal.may(Action.SEE_PHONE) and page.principal.covers(call.city_code)
+    if not (may and call.has_phone) or call.outcome in ANSWERED:
+        return
+    t = page.t
+    if not st.button(
+        t("Show the telephone number"), key=f"call-phone-{call.id}", icon=":material/call:",
+        help=t("Your name and the time are recorded."),
+    ):  # fmt: skip
+        return
+    revealed = perform(
+        page,
+        lambda session, principal: reveal_phone_number(
+            session=session,
+            principal=principal,
+            cipher=configured_cipher(page.settings),
+            check_id=call.id,
+            now=now(),
+        ),
+        place=_PLACE,
+    )
+    show_feedback(page, _PLACE)
+    if revealed:
+        st.code(revealed.value, language=None)

@@ -21,8 +21,8 @@ from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.back_check.filters import BackCheckSelection
-from survey.ui.back_check.html_table import render_table
 from survey.ui.feedback import perform, show_problems
+from survey.ui.html_table import render_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.response_html import format_time

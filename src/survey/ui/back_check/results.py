@@ -25,8 +25,8 @@ from survey.store.tables import Outcome
 from survey.ui import text_blocks
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.follow_up import draw_follow_up
-from survey.ui.back_check.html_table import render_table
 from survey.ui.glossary import explain
+from survey.ui.html_table import render_table
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext

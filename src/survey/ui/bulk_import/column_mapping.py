@@ -31,8 +31,7 @@ from survey.fieldwork.importing.mapping_draft import (
 from survey.locale import Message, Translator, msg
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.bulk_import.target import ImportTarget
-from survey.ui.bulk_import.upload import UploadedTable
+from survey.ui.bulk_import.target import ImportTarget, UploadedTable
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.page_runner import PageContext

@@ -1,5 +1,44 @@
-"""The paper entry page: keying, adjudication, error rates of typists."""
+"""Tabs of the paper entry page and the actions that open them."""
 
-from survey.ui.paper.page import draw_tab, draw_tabs
+from collections.abc import Callable
+from enum import StrEnum
 
-__all__ = ["draw_tab", "draw_tabs"]
+from survey.access.roles import Action
+from survey.locale import Message, msg
+from survey.ui.page_runner import PageContext
+from survey.ui.paper.adjudication import draw_adjudication
+from survey.ui.paper.keying import key_sheets
+from survey.ui.paper.typist_errors import show_typists
+from survey.ui.url_state import pick
+
+
+class PaperTab(StrEnum):
+    KEY = "key"
+    VERDICT = "verdict"
+    TYPISTS = "typists"
+
+
+_VIEWS: dict[PaperTab, tuple[Message, Action, Callable[[PageContext], None]]] = {
+    PaperTab.KEY: (msg("Key sheets"), Action.KEY_PAPER, key_sheets),
+    PaperTab.VERDICT: (msg("Settle differences"), Action.SETTLE_PAPER, draw_adjudication),
+    PaperTab.TYPISTS: (msg("Typists and errors"), Action.REVIEW, show_typists),
+}
+
+
+def draw_tabs(page: PageContext) -> PaperTab:
+    """Draw the tabs that the principal may open and return the chosen one."""
+    t = page.t
+    own = [view for view, (_, action, _) in _VIEWS.items() if page.principal.may(action)]
+    chosen = pick(
+        t("What to do"),
+        "view",
+        own,
+        show=lambda code: t(_VIEWS[PaperTab(code)][0]),
+        language=page.language,
+        as_buttons=True,
+    )
+    return PaperTab(chosen)
+
+
+def draw_tab(page: PageContext, view: PaperTab) -> None:
+    _VIEWS[view][2](page)

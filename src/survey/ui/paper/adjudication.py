@@ -12,10 +12,10 @@ from survey.fieldwork.paper import (
     list_awaiting_adjudication,
 )
 from survey.store.engine import read_scope
+from survey.ui.browser_components import KeyingBatch, paper_grid
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.paper.keying import render_sheets
-from survey.ui.paper.keying_component import KeyingBatch, paper_grid
 
 
 @page_fragment()

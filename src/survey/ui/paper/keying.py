@@ -21,11 +21,11 @@ from survey.locale import Translator
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.ui.browser_components import KeyingBatch, paper_grid
 from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.ui.paper.keying_component import KeyingBatch, paper_grid
 from survey.ui.url_state import pick
 
 

@@ -1,6 +1,141 @@
-"""The progress page: summary, alerts, quota heat map, and one area by day."""
+"""The progress page of one wave, which refreshes itself."""
 
-from survey.ui.progress.page import draw_filters, draw_progress
-from survey.ui.progress.quality import draw_quality_summary
+from dataclasses import dataclass
+from datetime import datetime
 
-__all__ = ["draw_filters", "draw_progress", "draw_quality_summary"]
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.fieldwork.progress import (
+    AreaProgress,
+    DailyCellCounts,
+    WaveProgress,
+    count_cells_by_day,
+    get_progress,
+    list_progress_waves,
+)
+from survey.fieldwork.waves import WaveSummary
+from survey.publish.views.display_names import DisplayNames
+from survey.sample.city_frame import shipped_cities
+from survey.settings import Settings
+from survey.store.china_time import CHINA
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui.filters import ALL_OPTION, filter_row, pick_started_wave
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.progress.formatting import list_past_void_shares
+from survey.ui.progress.quotas import draw_cells_and_days, draw_heatmap, draw_marginal_quotas
+from survey.ui.progress.summary import (
+    draw_alerts,
+    draw_days,
+    draw_progress_summary,
+    draw_progress_tiles,
+    draw_rates,
+)
+from survey.ui.url_state import pick
+
+EVERY_SECONDS = 20.0
+"""How often the page looks again by itself; readers with the same area share one look."""
+
+
+@dataclass(frozen=True)
+class ProgressSelection:
+    """Wave to follow and the area to show in detail."""
+
+    wave: WaveSummary
+    city_code: str | None = None
+    """None: all cities in reach together."""
+
+
+def draw_filters(page: PageContext) -> ProgressSelection | None:
+    """Draw the filters and return the selection; None if no wave has begun."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waves = list_progress_waves(session=session, principal=page.principal)
+    if not waves:
+        draw_notice(
+            t("No fieldwork has begun yet"),
+            t("Progress appears here as soon as an administrator opens a wave."),
+        )
+        return None
+    with filter_row():
+        return ProgressSelection(pick_started_wave(page, waves), _pick_city(page))
+
+
+def _pick_city(page: PageContext) -> str | None:
+    own = [city.code for city in shipped_cities() if page.principal.covers(city.code)]
+    if len(own) < 2:
+        return None
+    t, names = page.t, DisplayNames(page.language, None)
+    chosen = pick(
+        t("Cell by cell for"), "city", [ALL_OPTION, *own], language=page.language,
+        show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
+    )  # fmt: skip
+    return None if chosen == ALL_OPTION else chosen
+
+
+@page_fragment(run_every=EVERY_SECONDS)
+def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
+    """Draw the progress of the wave as a fragment that refreshes itself."""
+    seen = _get_progress(page, followed.wave)
+    if not seen.cities and not seen.is_settled:
+        draw_notice(
+            page.t("Nothing is planned or collected here yet"),
+            page.t("Quotas and interviews of this wave in your area appear here by themselves."),
+        )
+        return
+    draw_progress_summary(page, seen)
+    draw_progress_tiles(page, seen)
+    draw_alerts(page, seen)
+    draw_heatmap(page, seen)
+    area = seen.find_area(followed.city_code)
+    draw_cells_and_days(page, area, _get_cells_by_day(page, seen, area))
+    draw_marginal_quotas(page, area)
+    draw_days(page.t, area)
+    draw_rates(page, seen)
+    at = f"{seen.at.astimezone(CHINA):%H:%M:%S}"
+    st.caption(page.t("As of {time} China time; looks again by itself.", time=at))
+
+
+def _get_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
+    settings, person = page.settings, page.principal
+    return _cached_progress(
+        settings.store_url, person.role, person.area, repr(wave), settings, person, wave
+    )
+
+
+@st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
+def _cached_progress(
+    store_url: str, role: str, area: str, key: str,
+    _settings: Settings, _person: Principal, _wave: WaveSummary,
+) -> WaveProgress:  # fmt: skip
+    del store_url, role, area, key  # they are the key of the cache
+    worst = max(waste for _, waste in list_past_void_shares())
+    with read_scope(_settings.store_url) as session:
+        return get_progress(
+            session=session, principal=_person, wave=_wave, now=now(), usual_waste=worst
+        )
+
+
+def _get_cells_by_day(
+    page: PageContext, seen: WaveProgress, area: AreaProgress
+) -> tuple[DailyCellCounts, ...]:
+    settings, person = page.settings, page.principal
+    return _cached_cells_by_day(
+        settings.store_url, person.role, person.area, area.city_code, seen.wave.key, seen.at,
+        settings, person, seen, area,
+    )  # fmt: skip
+
+
+@st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
+def _cached_cells_by_day(
+    store_url: str, role: str, area: str, city_code: str | None, wave_key: str, at: datetime,
+    _settings: Settings, _person: Principal, _seen: WaveProgress, _area: AreaProgress,
+) -> tuple[DailyCellCounts, ...]:  # fmt: skip
+    del store_url, role, area, wave_key  # they are the key of the cache
+    with read_scope(_settings.store_url) as session:
+        return count_cells_by_day(
+            session=session, principal=_person, wave=_seen.wave, cells=_area.cells,
+            city_code=city_code, now=at,
+        )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from html import escape
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +15,7 @@ from survey.locale import Message, Translator, msg
 from survey.publish.column_tables import csv_bytes
 from survey.store.engine import read_scope
 from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.html_table import render_table
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.progress.formatting import format_percent
 
@@ -58,7 +58,8 @@ def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> Non
             )
         )
         table = pd.DataFrame([_quality_line(page, row, by) for row in rows])
-        st.html(_render_table(table.head(_LISTED)))
+        lines = table.head(_LISTED).itertuples(index=False, name=None)
+        st.html(render_table(list(table.columns), lines))
         if len(table) > _LISTED:
             st.caption(t("{count} more in the file", count=len(table) - _LISTED))
         draw_download_button(
@@ -104,20 +105,6 @@ def _quality_line(page: PageContext, row: QualityRow, by: QualityGrouping) -> di
             "–" if effect is None else f"{effect.icc:.3f}, {effect.deff:.2f}"
         )
     return line
-
-
-def _render_table(table: pd.DataFrame) -> str:
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.columns)
-    body = "".join(
-        f'<tr><th scope="row">{escape(line[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in line[1:])
-        + "</tr>"
-        for line in table.itertuples(index=False, name=None)
-    )
-    return (
-        f'<div class="hcs-heat"><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
 
 
 def _csv(t: Translator, table: pd.DataFrame, demo: bool) -> bytes:

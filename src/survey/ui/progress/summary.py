@@ -1,21 +1,46 @@
-"""Summary of the progress page: share collected, forecast, and key numbers."""
+"""Summary of the progress page: share collected, forecast, key numbers, alerts, response rates."""
 
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
+from urllib.parse import urlencode
 
 import streamlit as st
 
+from survey.access.roles import Action
 from survey.fieldwork.forecast import Forecast
-from survey.fieldwork.progress import WaveProgress
-from survey.locale import Translator
+from survey.fieldwork.progress import (
+    Alert,
+    AlertKind,
+    AreaProgress,
+    Dispositions,
+    ShareEstimate,
+    WaveProgress,
+)
+from survey.fieldwork.review.review_queue import ANY_FLAG
+from survey.locale import Message, Translator, msg
+from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date
 from survey.store.tables import Status
 from survey.ui.glossary import explain
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext
 from survey.ui.progress.formatting import (
     format_percent,
     format_share_interval,
     last_day,
     list_past_void_shares,
+)
+
+_LISTED_ALERTS = 12
+ALERT_NAMES: Mapping[AlertKind, Message] = MappingProxyType(
+    {
+        AlertKind.BEHIND: msg("{city}: at this pace {count} of {of} interviews will be missing"),
+        AlertKind.OVER: msg("{city}: {count} interviews more than their quotas ask for"),
+        AlertKind.WASTE: msg("{city}: {count} void interviews more than in the worst past year"),
+        AlertKind.WAITING: msg("{city}: {count} interviews wait longer than two days for review"),
+        AlertKind.SURVEYOR: msg("{city}, {surveyor}: {count} of {of} waiting interviews look odd"),
+    }
 )
 
 
@@ -115,3 +140,108 @@ def _tile(name: str, number: str, fact: str, explained: str) -> str:
         f'<span class="number">{escape(number)}</span>'
         f'<p class="hcs-facts">{escape(fact)}</p></div>'
     )
+
+
+def draw_days(t: Translator, area: AreaProgress) -> None:
+    days = sorted(area.days.items())
+    if not days:
+        return
+    st.subheader(t("Interviews by day of receipt"), anchor=False)
+    st.caption(t("Interviews that count towards the quota; today is not over yet."))
+    most = max(number for _, number in days)
+    rows = "".join(
+        f'<tr><th scope="row">{day:%m-%d}</th><td>{number:,}</td>'
+        f'<td class="bar"><div style="width:{number / most * 100:.0f}%"></div></td></tr>'
+        for day, number in days
+    )
+    st.html(f'<table class="hcs-bars"><tbody>{rows}</tbody></table>')
+
+
+def draw_rates(page: PageContext, seen: WaveProgress) -> None:
+    t, ends = page.t, seen.dispositions
+    st.subheader(t("How attempts ended"), anchor=False,
+                 help=explain("disposition", page.language))  # fmt: skip
+    st.caption(
+        t(
+            "Of those who opened or were handed a link, or were asked. People who walked past "
+            "without either are not known to the platform. Definitions follow AAPOR."
+        )
+    )
+    counts = (
+        (t("Completed"), ends.complete), (t("Void"), ends.void), (t("Declined"), ends.refused),
+        (t("Broken off"), ends.break_offs), (t("Link never opened"), ends.unknown_eligibility),
+        (t("Screened out"), ends.screened_out), (t("Quota full"), ends.quota_full),
+    )  # fmt: skip
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{number:,}</td></tr>'
+        for name, number in counts
+    )
+    rate_lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
+        for name, text in _rate_texts(t, ends)
+    )
+    st.html(f'<div class="hcs-findings"><table>{lines}</table><table>{rate_lines}</table></div>')
+
+
+def _rate_texts(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
+    def with_interval(share: ShareEstimate | None) -> str:
+        return (
+            "–"
+            if share is None
+            else f"{format_percent(share.value)} ({format_share_interval(t, share)})"
+        )
+
+    def plain(value: float | None) -> str:
+        return "–" if value is None else format_percent(value)
+
+    return [
+        (t("Cooperation rate (COOP1)"), with_interval(ends.cooperation_rate_coop1)),
+        (t("Response rate (RR3)"), plain(ends.response_rate_rr3)),
+        (t("Lowest response rate (RR1)"), plain(ends.response_rate_rr1)),
+        (t("Refusal rate (REF1)"), plain(ends.refusal_rate_ref1)),
+        (t("Eligible, of those known (e)"), with_interval(ends.estimated_eligibility)),
+    ]
+
+
+def draw_alerts(page: PageContext, seen: WaveProgress) -> None:
+    t = page.t
+    st.subheader(t("What to do this morning"), anchor=False)
+    if not seen.to_do:
+        st.caption(t("Nothing stands out: no city is behind, over its quota or waiting."))
+        return
+    lines = "".join(
+        f"<li>{_render_alert(page, seen, todo)}</li>" for todo in seen.to_do[:_LISTED_ALERTS]
+    )
+    st.html(f'<ol class="hcs-todo">{lines}</ol>')
+    more = len(seen.to_do) - _LISTED_ALERTS
+    if more > 0:
+        st.caption(t("{count} more of smaller size", count=more))
+
+
+def _render_alert(page: PageContext, seen: WaveProgress, todo: Alert) -> str:
+    names = DisplayNames(page.language, None)
+    words = page.t(
+        ALERT_NAMES[todo.concern].msgid,
+        city=names.area(todo.city_code),
+        count=f"{todo.interviews:,}",
+        of=f"{todo.of:,}",
+        surveyor=todo.surveyor,
+    )
+    if not page.principal.may(Action.REVIEW):
+        return escape(words)
+    target = review_link(seen.wave.key, todo, page.language)
+    return f'<a href="{escape(target, quote=True)}" target="_self">{escape(words)}</a>'
+
+
+def review_link(wave_key: str, todo: Alert, language: str) -> str:
+    """Return the address of the review page filtered to the interviews of an alert."""
+    query = {"wave": wave_key, "city": todo.city_code, "lang": language}
+    if todo.concern is AlertKind.WASTE:
+        query["status"] = Status.VOID.value
+    elif todo.concern in {AlertKind.WAITING, AlertKind.SURVEYOR}:
+        query["status"] = Status.SUBMITTED.value
+    else:
+        query["status"] = "all"
+    if todo.surveyor_id is not None:
+        query |= {"surveyor": str(todo.surveyor_id), "flag": ANY_FLAG}
+    return f"/{PAGES_BY_KEY[PageKey.REVIEW].url}?{urlencode(query)}"

@@ -17,9 +17,8 @@ from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.ui import response_html
-from survey.ui.audit_hooks import record_view_once
-from survey.ui.feedback import show_feedback
-from survey.ui.keyboard_shortcuts import bind_keys
+from survey.ui.browser_components import bind_keys
+from survey.ui.feedback import record_view_once, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.review.bulk_decision import draw_bulk_decision

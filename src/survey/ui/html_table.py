@@ -8,11 +8,17 @@ def render_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], *, long_names: bool = False
 ) -> str:
     """Render a table; the first cell of each row is its header, and long names may wrap."""
-    header = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(_render_row(cells) for cells in rows)
-    look = "hcs-findings" if long_names else "hcs-heat"
+    body = "".join(map(_render_row, rows))
+    return frame_rows(heads, body, style="hcs-findings" if long_names else "hcs-heat")
+
+
+def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> str:
+    """Render a table around finished rows; the lines of a head stand below each other."""
+    header = "".join(
+        f'<th scope="col">{escape(head).replace(chr(10), "<br>")}</th>' for head in heads
+    )
     return (
-        f'<div class="{look}"><table><thead><tr>{header}</tr></thead>'
+        f'<div class="{style}"><table><thead><tr>{header}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -20,8 +20,13 @@ from survey.store.audit_events import (
 )
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, Outcome
-from survey.ui.audit.formatting import format_action, format_detail
-from survey.ui.audit.labels import EVENT_FAMILY_NAMES, EVENT_NAMES, SUBJECT_NAMES
+from survey.ui.audit_labels import (
+    EVENT_FAMILY_NAMES,
+    EVENT_NAMES,
+    SUBJECT_NAMES,
+    format_action,
+    format_detail,
+)
 
 SOURCE = PROJECT_ROOT / "src" / "survey"
 EVENTS = {event.value for event in AuditEvent}

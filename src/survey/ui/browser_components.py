@@ -1,29 +1,41 @@
-"""Streamlit component with the browser form for assisted interviews.
+"""Components of the browser in Streamlit pages: interview form, keying grid, keyboard shortcuts.
 
 The form keeps its own draft and sends until it has a receipt, so a reload, a restart of the server
 or a dead network between two runs of the page loses nothing. What it sends arrives as a trigger.
 The *returned* trigger is read, not a callback: after a reconnect the first run of a fresh session
-has no callbacks yet, and the interview would be lost.
+has no callbacks yet, and the interview would be lost. The keying grid sends its sheets by HTTP and
+triggers on a receipt, so that the counts around it are drawn again.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from survey.fieldwork.quota_counts import FullQuotaGroup
+from survey.instrument.model import Instrument
 from survey.locale import DEFAULT_LANGUAGE
-from survey.web.assets import component_script, embedded_script_url, embedded_style_url
+from survey.ui.page_runner import PageContext
+from survey.web.assets import (
+    component_script,
+    embedded_script_url,
+    embedded_style_url,
+    paper_script_url,
+    paper_style_url,
+)
 from survey.web.form_texts import screen_language
-from survey.web.invitation_page import form_url, full_groups_payload
+from survey.web.invitation_page import form_url, full_groups_payload, language_codes
 from survey.web.submission_intake import ApiResult
 
 REMEMBERED_OUTCOMES = 20
 
 Accept = Callable[[Mapping[str, Any]], ApiResult]
 """Function that stores what the form sent and returns the result."""
+_SCRIPT = Path(__file__).with_name("keyboard_shortcuts.js")
 
 
 @dataclass(frozen=True)
@@ -110,3 +122,62 @@ def _component_data(
 
 def _ignore_trigger() -> None:
     """Do nothing: Streamlit offers a trigger only where a callback is named."""
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    return _SCRIPT.read_text(encoding="utf-8")
+
+
+def bind_keys(keys: Mapping[str, str]) -> None:
+    """Let each key press the button with that widget key while nobody is typing.
+
+    Streamlit's own `shortcut=` keeps R for itself; this also works where it does not.
+    """
+    mount = st.components.v2.component("survey_keys", js=_script())
+    mount(key="keys", data={"keys": dict(keys)})
+
+
+@dataclass(frozen=True)
+class KeyingBatch:
+    """Head of all sheets of a batch; `words` is its title above the grid."""
+
+    wave: str
+    point_id: str
+    surveyor_id: str
+    interview_on: str
+    words: str
+
+
+def paper_grid(
+    page: PageContext,
+    instrument: Instrument,
+    batch: KeyingBatch,
+    *,
+    key: str,
+    draft_key: str,
+    verdict: Mapping[str, Any] | None = None,
+) -> bool:
+    """Draw the grid, or with `verdict` the two sides; true when a sheet was just received."""
+    mount = st.components.v2.component("survey_paper", js=component_script())
+    sent = mount(
+        key=key,
+        data={
+            "script_url": paper_script_url(),
+            "style_url": paper_style_url(),
+            "form_url": form_url(instrument.sha256),
+            "screen_languages": {
+                code: screen_language(code, DEFAULT_LANGUAGE) for code in language_codes(instrument)
+            },
+            "language": _language(instrument, page.language),
+            "draft_key": draft_key,
+            "batch": vars(batch),
+            "verdict": dict(verdict or {}),
+        },
+        on_keyed_change=_ignore_trigger,
+    )
+    return sent.keyed is not None
+
+
+def _language(instrument: Instrument, language: str) -> str:
+    return language if language in language_codes(instrument) else instrument.default_language

@@ -14,13 +14,12 @@ from survey.access.roles import ROLES, Role
 from survey.publish.column_tables import format_for_screen
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.ui.account_form import area_name, draw_account, draw_new_account, show_setup_link
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
-from survey.ui.users.account_detail import draw_account, draw_new_account, show_setup_link
-from survey.ui.users.account_form import area_name
 
 ALL_OPTION, NEW_OPTION, LIST_OPTION = "all", "new", "list"
 OPEN_OPTION, CLOSED_OPTION = "open", "closed"
