@@ -25,7 +25,9 @@ from openpyxl import Workbook
 from benchmarks.faults.failing_stores import postgresql
 from benchmarks.submission.scenario import complete_answers
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
+from survey.fieldwork.importing.commit import commit_import
+from survey.fieldwork.importing.import_plan import plan_import
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import find_instrument, load_reference_data
 from survey.instrument.model import Instrument, ItemKind
 from survey.sample.city_frame import shipped_cities

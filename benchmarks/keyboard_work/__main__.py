@@ -28,8 +28,8 @@ from sqlmodel import select
 from benchmarks.live_server import Server, serving, small_demo
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.paper import check_sheet
-from survey.fieldwork.quality import assess_wave
+from survey.fieldwork.paper.keying import check_sheet
+from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument, ItemKind

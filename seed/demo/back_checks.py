@@ -16,14 +16,9 @@ from sqlmodel import Session
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
-from survey.fieldwork.back_check import (
-    CallAttempt,
-    DrawPlan,
-    create_draw,
-    preview_draw,
-    record_attempt,
-)
-from survey.fieldwork.quality import MIN_REVIEW_RISK
+from survey.fieldwork.back_check.call_list import CallAttempt, record_attempt
+from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.waves import get_wave
 from survey.store.tables import (
     Account,

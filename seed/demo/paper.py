@@ -15,7 +15,9 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.paper import DEFAULT_SHARE, Keying, check_sheet, is_drawn, submit_keying
+from survey.fieldwork.paper.double_keying import DEFAULT_SHARE, is_drawn
+from survey.fieldwork.paper.keying import Keying, check_sheet
+from survey.fieldwork.paper.keying_service import submit_keying
 from survey.instrument.model import Instrument, ItemKind
 from survey.store.china_time import china_date
 from survey.store.tables import (

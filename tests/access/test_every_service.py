@@ -20,7 +20,7 @@ from sqlmodel import Session, select
 from survey.access import principal as access
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
-from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
+from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitation_sheets import issue_invitation_sheet
@@ -120,7 +120,7 @@ BUILDING_BLOCKS = {
     "fieldwork.lifecycle.transition_many": INSIDE,
     "fieldwork.paper.keying_service.raise_already_keyed": INSIDE,
     "fieldwork.progress.alerts.list_alerts": INSIDE,
-    "fieldwork.progress.area_progress.list_area_progress": INSIDE,
+    "fieldwork.progress.wave_progress.list_area_progress": INSIDE,
     "fieldwork.progress.dispositions.dispositions": INSIDE,
     "fieldwork.progress.tallies.list_marginal_quotas": INSIDE,
     "fieldwork.dual_approval.find_self_approved": INSIDE,

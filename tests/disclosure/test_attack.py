@@ -34,7 +34,7 @@ from survey.results.snapshots import CELLS, RANK_PAIRS
 from survey.results.wave_data import WaveData
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
-from survey.snapshot import read_snapshot
+from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState, new_id
 

@@ -15,20 +15,17 @@ from survey.access.roles import NATION, Action, Role
 from survey.context import published_waves
 from survey.disclosure import MINIMUM_N
 from survey.fieldwork.forecast import EffectiveSize
-from survey.fieldwork.progress import (
-    AlertKind,
-    AreaProgress,
-    Dispositions,
-    StatusTally,
+from survey.fieldwork.progress.alerts import AlertKind
+from survey.fieldwork.progress.dispositions import Dispositions
+from survey.fieldwork.progress.tallies import AreaProgress, StatusTally
+from survey.fieldwork.progress.wave_progress import (
+    MIN_CITY_INTERVIEWS,
     WaveProgress,
     count_cells_by_day,
     get_progress,
     list_progress_waves,
-    recent_days,
-)
-from survey.fieldwork.progress.wave_progress import (
-    MIN_CITY_INTERVIEWS,
     list_publishable_cities,
+    recent_days,
 )
 from survey.fieldwork.quotas import list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses

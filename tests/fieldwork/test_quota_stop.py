@@ -19,7 +19,7 @@ from survey.fieldwork import submission as submission_module
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.progress import get_progress, list_progress_waves
+from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
 from survey.fieldwork.quota_counts import (
     FullQuotaGroup,
     MatchedCell,

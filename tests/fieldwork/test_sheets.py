@@ -19,7 +19,7 @@ from survey.fieldwork.invitation_sheets import (
     void_invitation_sheet,
 )
 from survey.fieldwork.invitations import InvitationVoidedError, open_invitation
-from survey.fieldwork.progress import get_progress, list_progress_waves
+from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
 from survey.fieldwork.waves import WaveNotOpenError, close_wave
 from survey.store.china_time import CHINA, china_date
 from survey.store.engine import read_scope, session_scope

@@ -13,8 +13,8 @@ from sqlmodel import Session, func, select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.lifecycle import TransitionNotAllowedError, transition
-from survey.fieldwork.progress import get_progress, list_progress_waves
-from survey.fieldwork.quality import assess_wave
+from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
+from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.review.decisions import (
     BulkWithdrawalError,
     decide,

@@ -11,7 +11,9 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.paper import Keying, check_sheet, set_share, submit_keying
+from survey.fieldwork.paper.double_keying import set_share
+from survey.fieldwork.paper.keying import Keying, check_sheet
+from survey.fieldwork.paper.keying_service import submit_keying
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.locale import translator
 from survey.store.china_time import china_date

@@ -26,8 +26,7 @@ from survey.fieldwork.invitations import issue_invitation
 from survey.instrument.model import Instrument
 from survey.locale import translator
 from survey.settings import Settings
-from survey.snapshot.backup import create_backup
-from survey.snapshot.restore import restore
+from survey.snapshot.backup import create_backup, restore
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, Response, ResponseRevision, SamplingPoint, now
 from tests.nginx_process import Nginx

@@ -11,9 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.importing import ImportResult
 from survey.fieldwork.importing.column_mapping import SOURCE_NAMES, MappingFile
-from survey.fieldwork.importing.commit import commit_import
+from survey.fieldwork.importing.commit import ImportResult, commit_import
 from survey.fieldwork.importing.mapping_draft import save_mapping
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope

@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
+from survey.fieldwork.importing.commit import commit_import
+from survey.fieldwork.importing.import_plan import plan_import
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.xlsform.reader import read_xlsform
 from survey.results import open_results
 from survey.results.freeze import freeze_wave

@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.paper import Keying, set_share, submit_keying
+from survey.fieldwork.paper.double_keying import set_share
+from survey.fieldwork.paper.keying import Keying
+from survey.fieldwork.paper.keying_service import submit_keying
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Assignment, PaperPlan, now

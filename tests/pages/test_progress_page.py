@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.progress import Alert, AlertKind
+from survey.fieldwork.progress.alerts import Alert, AlertKind
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.tables import QuotaCell, QuotaMargin, ResponseRisk, Status, Wave, now

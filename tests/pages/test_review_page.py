@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.quality import assess_wave
+from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.waves import NewWave, create_wave, open_wave, transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
+from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.lifecycle import transition
 from survey.instrument.xlsform.reader import load_bundle

@@ -28,7 +28,7 @@ from survey.results.analysis import WEIGHT, add_weights, analysis_frame, samplin
 from survey.results.freeze import NoApprovedResponsesError, freeze_wave
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
-from survey.snapshot import read_snapshot
+from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
 from tests.wave_states import set_wave_state

@@ -16,7 +16,9 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.estimate import Design, estimate
-from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
+from survey.fieldwork.importing.commit import commit_import
+from survey.fieldwork.importing.import_plan import plan_import
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Instrument
 from survey.locale import translator
 from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, deidentify

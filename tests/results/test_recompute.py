@@ -15,7 +15,7 @@ from survey.results import SnapshotNotFoundError, list_waves, open_results
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.snapshots import outdated_waves
 from survey.settings import Settings
-from survey.snapshot import SnapshotDamagedError
+from survey.snapshot.snapshot_files import SnapshotDamagedError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id
 

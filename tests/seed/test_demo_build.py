@@ -14,11 +14,11 @@ from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, Role
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.paper import (
+from survey.fieldwork.paper.double_keying import list_typist_errors
+from survey.fieldwork.paper.keying_queue import (
     list_awaiting_adjudication,
     list_awaiting_second,
     list_keying_points,
-    list_typist_errors,
 )
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import WaveExistsError, get_wave

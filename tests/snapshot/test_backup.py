@@ -21,10 +21,11 @@ from survey.settings import Settings
 from survey.snapshot import backup as backing_up
 from survey.snapshot.backup import (
     BackupNotWrittenError,
+    FilesNotRestoredError,
     check_backup,
     create_backup,
+    restore,
 )
-from survey.snapshot.restore import FilesNotRestoredError, restore
 from survey.store import schema
 from survey.store.audit_events import AuditEvent
 from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, read_archive
@@ -355,7 +356,7 @@ def test_files_that_cannot_be_put_back_leave_everything_as_it_was(
         moves.append(final)
         source.rename(final)
 
-    monkeypatch.setattr("survey.snapshot.restore.shutil.move", move)
+    monkeypatch.setattr("survey.snapshot.backup.shutil.move", move)
     with pytest.raises(FilesNotRestoredError, match="No space left"):
         restored(target, file, replace=True)
     assert len(moves) == 3

@@ -17,8 +17,14 @@ from survey.instrument.model import (
     Section,
     SpecialAnswer,
 )
-from survey.instrument.question_types.snapshot_codes import NOT_IN_ANSWERS
-from survey.snapshot import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
+from survey.instrument.question_types.snapshot_codes import (
+    DONT_KNOW,
+    MISSING,
+    NOT_ASKED,
+    NOT_EXPERIENCED,
+    NOT_IN_ANSWERS,
+    REFUSED,
+)
 from survey.snapshot.response_frame import (
     RESPONSE_COLUMNS,
     build_response_frame,

@@ -6,8 +6,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.snapshot import SnapshotDamagedError, SnapshotManifest, read_snapshot, write_snapshot
-from survey.snapshot.snapshot_files import RESPONSES, content_sha256, parquet_bytes
+from survey.snapshot.snapshot_files import (
+    RESPONSES,
+    SnapshotDamagedError,
+    SnapshotManifest,
+    content_sha256,
+    parquet_bytes,
+    read_snapshot,
+    write_snapshot,
+)
 
 FRAME = pd.DataFrame({"response_id": ["a", "b"], "quality": pd.array([9, -1], dtype="int8")})
 

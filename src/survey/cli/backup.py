@@ -13,7 +13,7 @@ from survey.cli.output import FormatOption, OutputFormat, error_reporting, print
 from survey.locale import translator
 from survey.settings import current_settings
 from survey.snapshot.backup import check_backup, create_backup
-from survey.snapshot.restore import restore as restore_backup
+from survey.snapshot.backup import restore as restore_backup
 from survey.store.backup.encryption import START_BYTES, BackupSecret, needs_passphrase
 from survey.store.backup.manifest import BackupManifest
 

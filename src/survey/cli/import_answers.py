@@ -9,13 +9,10 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
-from survey.fieldwork.importing import (
-    ImportPlan,
-    ImportRequest,
-    commit_import,
-    plan_import,
-)
+from survey.fieldwork.importing.commit import commit_import
+from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.rejections import describe_cause, reason_of
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import find_instrument
 from survey.instrument.model import Instrument, Labels
 from survey.instrument.xlsform.reader import read_xlsform

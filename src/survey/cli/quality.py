@@ -8,14 +8,9 @@ import typer
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.fieldwork.quality import (
-    FlagKind,
-    QualityGrouping,
-    QualityRow,
-    assess_new_responses,
-    assess_wave,
-    summarise_quality,
-)
+from survey.fieldwork.quality.assessment import assess_new_responses, assess_wave
+from survey.fieldwork.quality.flags import FlagKind
+from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
 from survey.settings import current_settings
 from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction

@@ -12,7 +12,7 @@ from survey.access.second_factor import count_unencrypted, encrypt_secrets
 from survey.cli.options import set_environment
 from survey.cli.output import error_reporting, print_note
 from survey.fieldwork.instruments import load_reference_data
-from survey.fieldwork.quality import assess_wave
+from survey.fieldwork.quality.assessment import assess_wave
 from survey.locale import SurveyError, msg
 from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings

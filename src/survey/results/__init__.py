@@ -5,7 +5,7 @@ Only reading is exported here: pages should not import what freezing needs.
 
 from survey.results.snapshots import SnapshotNotFoundError
 from survey.results.wave_results import WaveInfo, WaveResults, list_waves, open_results
-from survey.snapshot import SnapshotDamagedError
+from survey.snapshot.snapshot_files import SnapshotDamagedError
 
 __all__ = [
     "SnapshotDamagedError",

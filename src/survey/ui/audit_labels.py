@@ -9,7 +9,7 @@ from typing import Any
 from survey.access.audit_queries import TrailEntry
 from survey.access.principal import OPERATOR
 from survey.access.roles import ROLES
-from survey.fieldwork.back_check import CHANNEL_NAMES, OUTCOME_NAMES
+from survey.fieldwork.back_check.call_list import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.fieldwork.lifecycle import STATUS_NAMES, TRANSITIONS
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES, WAVE_TRANSITIONS

@@ -12,7 +12,7 @@ import sys
 from anyio import to_thread
 
 from survey.access.audit_verify import ANCHOR, Anchor, get_latest_anchor
-from survey.fieldwork.quality import is_assessment_due
+from survey.fieldwork.quality.assessment import is_assessment_due
 from survey.fieldwork.retention import clean_up_when_due
 from survey.fieldwork.retention import is_due as cleaning_is_due
 from survey.observe.logs import event_logger

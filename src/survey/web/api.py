@@ -27,7 +27,7 @@ from survey.fieldwork.back_check.phone_numbers import (
     InvalidPhoneNumberError,
     save_phone_number,
 )
-from survey.fieldwork.paper import get_keying_round
+from survey.fieldwork.paper.keying_queue import get_keying_round
 from survey.fieldwork.withdrawal_codes import LENGTH
 from survey.locale import Message, SurveyError, msg, translator
 from survey.observe.logs import current_request_id

@@ -15,7 +15,8 @@ from survey.fieldwork.invitations import (
     InvitationUsedError,
     InvitationVoidedError,
 )
-from survey.fieldwork.paper import Keying, KeyingReceipt, SheetNotFoundError, submit_keying
+from survey.fieldwork.paper.keying import Keying
+from survey.fieldwork.paper.keying_service import KeyingReceipt, SheetNotFoundError, submit_keying
 from survey.fieldwork.submission import (
     InstrumentConflictError,
     InvalidAnswersError,

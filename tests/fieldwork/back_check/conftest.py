@@ -8,7 +8,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
+from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.instrument.xlsform.reader import load_bundle

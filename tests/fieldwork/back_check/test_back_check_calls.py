@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check import (
+from survey.fieldwork.back_check.call_list import (
     BackCheckConflictError,
     BackCheckNotFoundError,
     CallAttempt,

@@ -11,25 +11,23 @@ from sqlmodel import select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check import (
-    BackCheckResults,
-    CallAttempt,
-    DrawPlan,
+from survey.fieldwork.back_check.call_list import CallAttempt, list_calls, record_attempt
+from survey.fieldwork.back_check.comparison_items import (
+    ItemComparison,
     QuestionNature,
+    differs,
+    list_comparisons,
+)
+from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
+from survey.fieldwork.back_check.follow_up import (
     RetrainingNotAllowedError,
     WorkSelection,
-    create_draw,
-    get_back_check_results,
-    list_calls,
-    list_comparisons,
     note_retraining,
-    preview_draw,
-    record_attempt,
 )
-from survey.fieldwork.back_check.comparison_items import ItemComparison, differs
+from survey.fieldwork.back_check.results import BackCheckResults, get_back_check_results
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.quality import wilson
+from survey.fieldwork.quality.interviewer_effect import wilson
 from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.instrument.model import Choice, Item, ItemKind

@@ -12,15 +12,13 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.back_check import (
+from survey.fieldwork.back_check.call_list import (
     BackCheckNotFoundError,
     CallAttempt,
-    DrawPlan,
-    create_draw,
     list_calls,
-    preview_draw,
     record_attempt,
 )
+from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.back_check.phone_numbers import (
     InterviewNotFoundError,
     InvalidPhoneNumberError,

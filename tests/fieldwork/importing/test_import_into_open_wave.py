@@ -12,23 +12,22 @@ from sqlmodel import SQLModel, col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.importing import (
-    ImportNotPossibleError,
-    ImportPlan,
-    ImportRequest,
-    ImportResult,
-    commit_import,
-    plan_import,
-)
 from survey.fieldwork.importing.column_mapping import MappingFile
+from survey.fieldwork.importing.commit import ImportResult, commit_import
+from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.mapping_draft import list_saved_mappings, save_mapping
 from survey.fieldwork.importing.rejections import (
     ImportCancelledError,
+    ImportNotPossibleError,
     RejectionCauseCounter,
     RowRejection,
     write_rejections,
 )
-from survey.fieldwork.importing.target_wave import list_importable_cities, list_waves_for_import
+from survey.fieldwork.importing.target_wave import (
+    ImportRequest,
+    list_importable_cities,
+    list_waves_for_import,
+)
 from survey.fieldwork.importing.template import write_template
 from survey.fieldwork.waves import close_wave
 from survey.instrument.model import Instrument

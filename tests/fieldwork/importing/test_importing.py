@@ -12,16 +12,11 @@ from sqlmodel import SQLModel, col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.sessions import find_principal
-from survey.fieldwork.importing import (
-    FileUnreadableError,
-    ImportNotPossibleError,
-    ImportPlan,
-    ImportRequest,
-    ImportResult,
-    commit_import,
-    plan_import,
-)
+from survey.fieldwork.importing.commit import ImportResult, commit_import
+from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
+from survey.fieldwork.importing.rejections import FileUnreadableError, ImportNotPossibleError
 from survey.fieldwork.importing.row_reader import parse_time
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import InstrumentNotFoundError
 from survey.fieldwork.waves import get_wave, transition_wave
 from survey.instrument.model import Instrument

@@ -8,12 +8,6 @@ from typing import Any
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing import (
-    ImportNotPossibleError,
-    ImportPlan,
-    ImportRequest,
-    plan_import,
-)
 from survey.fieldwork.importing.column_mapping import (
     ExportSource,
     MappingFile,
@@ -23,6 +17,7 @@ from survey.fieldwork.importing.column_mapping import (
     read_mapping,
     write_mapping,
 )
+from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.mapping_draft import (
     SuggestionOrigin,
     draft_columns,
@@ -30,8 +25,10 @@ from survey.fieldwork.importing.mapping_draft import (
     mapping_of,
     suggest_targets,
 )
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_reader import complete_interview_times, parse_seconds
 from survey.fieldwork.importing.table_reading import read_table
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
 from tests.fieldwork.importing.answer_workbooks import build_workbook

@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing import ImportPlan, ImportRequest, plan_import
+from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.rejections import (
     MAX_CAUSES,
     RejectionCauseCounter,
@@ -17,6 +17,7 @@ from survey.fieldwork.importing.rejections import (
     write_rejections,
 )
 from survey.fieldwork.importing.row_answers import cell_reader
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Choice, Item, ItemKind, SpecialAnswer
 from survey.locale import msg, translator
 from survey.store.engine import read_scope

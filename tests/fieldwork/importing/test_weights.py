@@ -11,19 +11,18 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing import (
-    ImportNotPossibleError,
-    ImportPlan,
-    ImportRequest,
-    ImportResult,
-    commit_import,
-    plan_import,
-)
 from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole, target_name
+from survey.fieldwork.importing.commit import ImportResult, commit_import
+from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.mapping_draft import draft_columns, targets_of
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_reader import MAX_WEIGHT, MIN_WEIGHT, read_weight
 from survey.fieldwork.importing.table_reading import read_delimited
-from survey.fieldwork.importing.target_wave import FileWithWeights, list_files_with_weights
+from survey.fieldwork.importing.target_wave import (
+    FileWithWeights,
+    ImportRequest,
+    list_files_with_weights,
+)
 from survey.fieldwork.waves import get_wave
 from survey.fieldwork.withdrawal import erase_response
 from survey.instrument.model import Instrument

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.paper import (
+from survey.fieldwork.paper.keying import (
     HEAD,
     KeyedSheet,
     check_sheet,

@@ -14,21 +14,25 @@ from sqlmodel import col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.fieldwork.collection_context import PointAssignmentError
-from survey.fieldwork.paper import (
-    AdjudicationScopeError,
-    InvalidInterviewDayError,
+from survey.fieldwork.paper.double_keying import (
     InvalidSerialError,
     InvalidShareError,
-    SheetAlreadyKeyedError,
-    SheetNotFoundError,
-    count_own_keyings,
     count_unsettled,
+    list_typist_errors,
+    set_share,
+)
+from survey.fieldwork.paper.keying_queue import (
+    count_own_keyings,
     get_conflict,
     get_keying_round,
     list_awaiting_adjudication,
     list_awaiting_second,
-    list_typist_errors,
-    set_share,
+)
+from survey.fieldwork.paper.keying_service import (
+    AdjudicationScopeError,
+    InvalidInterviewDayError,
+    SheetAlreadyKeyedError,
+    SheetNotFoundError,
 )
 from survey.fieldwork.submission import InstrumentConflictError, InvalidAnswersError
 from survey.fieldwork.waves import WaveNotOpenError, close_wave

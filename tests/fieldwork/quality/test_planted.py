@@ -18,9 +18,9 @@ from benchmarks.quality.detection import (
 )
 from seed.demo import generate_wave
 from seed.demo.bad_interviews import MOBILISED_CITY
-from survey.fieldwork.quality import MIN_REVIEW_RISK, FlagKind
+from survey.fieldwork.quality.assessment import QualityAssessment, assess_responses
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind
 from survey.fieldwork.quality.response_arrays import ResponseArrays
-from survey.fieldwork.quality.risk_scores import QualityAssessment, assess_responses
 
 Planted = tuple[ResponseArrays, "np.ndarray[tuple[int], np.dtype[np.str_]]", QualityAssessment]
 

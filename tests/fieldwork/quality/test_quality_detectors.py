@@ -16,6 +16,7 @@ from survey.fieldwork.quality.answer_detectors import (
     flag_straightlining,
     relative_pace,
 )
+from survey.fieldwork.quality.assessment import assess_responses, risk_scores
 from survey.fieldwork.quality.fieldwork_detectors import (
     flag_bursts,
     flag_interview_hours,
@@ -29,7 +30,6 @@ from survey.fieldwork.quality.response_arrays import (
     ResponseArrays,
     build_response_arrays,
 )
-from survey.fieldwork.quality.risk_scores import assess_responses, risk_scores
 from tests.fieldwork.quality.sample_responses import (
     COLLEAGUE,
     EXTRAS,

@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from survey.fieldwork.quality.assessment import assess_responses
 from survey.fieldwork.quality.response_arrays import RawResponse, build_response_arrays
-from survey.fieldwork.quality.risk_scores import assess_responses
 from tests.fieldwork.quality.sample_responses import (
     EXTRAS,
     LETTERS,

@@ -15,15 +15,9 @@ from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.quality import (
-    KIND_NAMES,
-    VERSION,
-    FlagKind,
-    QualityRow,
-    assess_wave,
-    flag_text,
-    summarise_quality,
-)
+from survey.fieldwork.quality.assessment import assess_wave
+from survey.fieldwork.quality.flags import KIND_NAMES, VERSION, FlagKind, flag_text
+from survey.fieldwork.quality.summary import QualityRow, summarise_quality
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import WaveNotFoundError
 from survey.locale import translator

@@ -10,10 +10,10 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.quality import (
+from survey.fieldwork.quality import assessment
+from survey.fieldwork.quality.assessment import (
     assess_new_responses,
     assess_wave,
-    assessment,
     get_assessment_freshness,
     is_assessment_due,
 )

@@ -15,14 +15,14 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.quality import MIN_REVIEW_RISK, FlagKind, assess_wave, flag_text
+from survey.fieldwork.quality.assessment import assess_responses, assess_wave
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind, flag_text
 from survey.fieldwork.quality.reading_floor import (
     flag_reading_floor,
     min_reading_seconds,
     min_seconds_of_interviews,
 )
 from survey.fieldwork.quality.response_arrays import NOT_ASKED, RawResponse, build_response_arrays
-from survey.fieldwork.quality.risk_scores import assess_responses
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section

@@ -16,15 +16,31 @@ from survey.access.audit import record
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, FlagKind
+from survey.fieldwork.quality.answer_detectors import (
+    flag_careless,
+    flag_duplicates,
+    flag_item_nonresponse,
+    flag_speeding,
+    flag_straightlining,
+    relative_pace,
+)
+from survey.fieldwork.quality.fieldwork_detectors import (
+    flag_bursts,
+    flag_interview_hours,
+    flag_over_quota,
+    flag_shared_devices,
+    flag_wrong_points,
+)
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, WEIGHTS, FlagKind, FlagSet
+from survey.fieldwork.quality.reading_floor import flag_reading_floor
 from survey.fieldwork.quality.response_arrays import (
     FINISHED,
     Floats,
+    Ints,
     ResponseArrays,
     build_response_arrays,
     stored_interviews,
 )
-from survey.fieldwork.quality.risk_scores import QualityAssessment, assess_responses
 from survey.fieldwork.waves import get_wave
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
@@ -42,6 +58,73 @@ from survey.store.tables import (
     table_of,
 )
 from survey.store.transactions import run_in_transaction
+
+LOWEST, HIGHEST = 1.0, 10.0
+"""Ends of a rating scale that declares none."""
+
+
+@dataclass(frozen=True)
+class QualityAssessment:
+    """Flags of N interviews by kind, with risk, pace and mean score of each."""
+
+    flags: tuple[FlagSet, ...]
+    risk: Ints
+    """0 to 100."""
+    pace: Floats
+    mean_score: Floats
+    """Of the scored ratings, of all where the questionnaire scores none; 0 to 100, else NaN."""
+
+
+def assess_responses(interviews: ResponseArrays) -> QualityAssessment:
+    """Run every detector; nothing here changes an interview."""
+    pace = relative_pace(interviews)
+    flags = (
+        flag_speeding(interviews, pace),
+        flag_straightlining(interviews),
+        flag_careless(interviews),
+        flag_duplicates(interviews),
+        flag_interview_hours(interviews),
+        flag_bursts(interviews),
+        flag_over_quota(interviews),
+        flag_item_nonresponse(interviews),
+        flag_shared_devices(interviews),
+        flag_wrong_points(interviews),
+        flag_reading_floor(interviews),
+    )
+    return QualityAssessment(
+        flags, risk_scores(flags, len(interviews)), pace, _mean_scores(interviews)
+    )
+
+
+def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
+    """Return the risk score 100 x (1 - product of (1 - weight x strength)) of each interview.
+
+    Rounded, of shape (count,). Each flag is taken as an independent reason for doubt ("noisy or"):
+    more flags never lower the score, and no number of weak ones reaches certainty.
+    """
+    trust = np.ones(count)
+    for flag in flags:
+        trust[flag.rows] *= 1 - WEIGHTS[flag.kind] * flag.strength
+    return np.rint(100 * (1 - trust)).astype(np.int64)
+
+
+def _mean_scores(interviews: ResponseArrays) -> Floats:
+    """Return the mean of the scored ratings, else of all, each scaled to 0 to 100."""
+    items = interviews.ratings
+    scored = [column for column, item in enumerate(items) if item.indicator is not None]
+    scored = scored or list(range(len(items)))
+    lowest = np.array([_end(items[column].minimum, LOWEST) for column in scored])
+    highest = np.array([_end(items[column].maximum, HIGHEST) for column in scored])
+    given = (interviews.scores[:, scored] - lowest) / (highest - lowest)
+    known = np.isfinite(given)
+    total = np.where(known, given, 0.0).sum(axis=1)
+    count = known.sum(axis=1)
+    return np.where(count > 0, 100 * total / np.maximum(count, 1), np.nan)
+
+
+def _end(declared: float | None, usual: float) -> float:
+    return usual if declared is None else declared
+
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)

@@ -14,10 +14,10 @@ from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import ExpressionError, references
 from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
+from survey.instrument.question_types.snapshot_codes import NOT_ASKED
 from survey.publish.microdata.release_classes import merge_classes
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
-from survey.snapshot import NOT_ASKED
 from survey.store.china_time import CHINA
 
 MIN_CLASS_SIZE = 5

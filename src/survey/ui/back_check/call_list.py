@@ -5,11 +5,11 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.fieldwork.back_check import (
+from survey.fieldwork.back_check.call_list import (
     ANSWERED,
     CHANNEL_NAMES,
+    MAX_NOTE_CHARS,
     OUTCOME_NAMES,
-    WAS_INTERVIEWED,
     BackCheckNotFoundError,
     CallAttempt,
     CallEntry,
@@ -18,7 +18,7 @@ from survey.fieldwork.back_check import (
     list_calls,
     record_attempt,
 )
-from survey.fieldwork.back_check.call_list import MAX_NOTE_CHARS
+from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED
 from survey.fieldwork.back_check.phone_numbers import reveal_phone_number
 from survey.instrument.model import Instrument, Item, label_text
 from survey.instrument.question_types import type_of

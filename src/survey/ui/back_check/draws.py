@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from survey.access.roles import NATION
-from survey.fieldwork.back_check import (
+from survey.fieldwork.back_check.draws import (
     MAX_SEED_CHARS,
     RANDOM_SHARE,
     RISK_SHARE,

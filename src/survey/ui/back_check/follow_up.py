@@ -8,12 +8,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from survey.fieldwork.back_check import (
-    BackCheckResults,
-    CheckSummary,
-    WorkSelection,
-    note_retraining,
-)
+from survey.fieldwork.back_check.follow_up import WorkSelection, note_retraining
+from survey.fieldwork.back_check.results import BackCheckResults, CheckSummary
 from survey.fieldwork.review.decisions import BulkPreview, decide_many, preview_bulk_decision
 from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode, ReviewReason

@@ -5,18 +5,17 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from survey.fieldwork.back_check import (
-    MIN_FAILED_FACTS,
-    OUTCOME_NAMES,
+from survey.fieldwork.back_check.call_list import OUTCOME_NAMES
+from survey.fieldwork.back_check.comparison_items import MIN_FAILED_FACTS, QuestionNature
+from survey.fieldwork.back_check.results import (
     AnswerMismatch,
     BackCheckResults,
     CheckSummary,
     CompletedCheck,
     ItemMismatchRate,
-    QuestionNature,
     get_back_check_results,
 )
-from survey.fieldwork.progress import ShareEstimate
+from survey.fieldwork.progress.tallies import ShareEstimate
 from survey.instrument.model import label_text
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames

@@ -7,12 +7,13 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.fieldwork.importing import ImportRequest, ImportResult, commit_import, plan_import
 from survey.fieldwork.importing.column_mapping import (
     MappingFile,
     write_mapping,
 )
-from survey.fieldwork.importing.import_plan import ImportPlan, ProgressCallback
+from survey.fieldwork.importing.commit import ImportResult, commit_import
+from survey.fieldwork.importing.import_plan import ImportPlan, ProgressCallback, plan_import
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.locale import msg
 from survey.settings import Settings
 from survey.store.engine import read_scope

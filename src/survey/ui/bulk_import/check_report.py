@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.fieldwork.importing import ImportResult
+from survey.fieldwork.importing.commit import ImportResult
 from survey.fieldwork.importing.import_plan import MAX_SHOWN_REJECTIONS, ImportPlan
 from survey.fieldwork.importing.rejections import describe_cause, reason_of, write_rejections
 from survey.instrument.model import Instrument, label_text

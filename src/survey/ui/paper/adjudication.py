@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from survey.fieldwork.paper import (
-    HEAD,
+from survey.fieldwork.paper.keying import HEAD
+from survey.fieldwork.paper.keying_queue import (
     KeyingConflict,
     PendingSheet,
     get_conflict,

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.paper import (
+from survey.fieldwork.paper.keying_queue import (
     KeyingPoint,
     PendingSheet,
     SurveyorName,

@@ -5,7 +5,7 @@ from html import escape
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.fieldwork.paper import (
+from survey.fieldwork.paper.double_keying import (
     TypistErrors,
     count_unsettled,
     list_typist_errors,

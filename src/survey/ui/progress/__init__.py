@@ -6,8 +6,8 @@ from datetime import datetime
 import streamlit as st
 
 from survey.access.principal import Principal
-from survey.fieldwork.progress import (
-    AreaProgress,
+from survey.fieldwork.progress.tallies import AreaProgress
+from survey.fieldwork.progress.wave_progress import (
     DailyCellCounts,
     WaveProgress,
     count_cells_by_day,

@@ -8,8 +8,8 @@ import streamlit as st
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.quality import FlagKind, QualityGrouping, QualityRow, summarise_quality
-from survey.fieldwork.quality.flags import KIND_NAMES
+from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind
+from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg
 from survey.publish.column_tables import csv_bytes

@@ -8,14 +8,13 @@ import streamlit as st
 
 from survey.fieldwork.forecast import Forecast
 from survey.fieldwork.planning.sampling_points import STRATUM_NAMES
-from survey.fieldwork.progress import (
+from survey.fieldwork.progress.tallies import (
     AreaProgress,
     CellProgress,
-    DailyCellCounts,
     MarginalQuotaTally,
-    WaveProgress,
     is_marginal,
 )
+from survey.fieldwork.progress.wave_progress import DailyCellCounts, WaveProgress
 from survey.locale import Translator
 from survey.publish.column_tables import csv_bytes
 from survey.publish.views.display_names import DisplayNames

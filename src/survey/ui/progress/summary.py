@@ -9,14 +9,10 @@ import streamlit as st
 
 from survey.access.roles import Action
 from survey.fieldwork.forecast import Forecast
-from survey.fieldwork.progress import (
-    Alert,
-    AlertKind,
-    AreaProgress,
-    Dispositions,
-    ShareEstimate,
-    WaveProgress,
-)
+from survey.fieldwork.progress.alerts import Alert, AlertKind
+from survey.fieldwork.progress.dispositions import Dispositions
+from survey.fieldwork.progress.tallies import AreaProgress, ShareEstimate
+from survey.fieldwork.progress.wave_progress import WaveProgress
 from survey.fieldwork.review.review_queue import ANY_FLAG
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames

@@ -8,7 +8,7 @@ import streamlit as st
 
 from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import ResponseNotFoundError
-from survey.fieldwork.quality import AssessmentFreshness, get_assessment_freshness
+from survey.fieldwork.quality.assessment import AssessmentFreshness, get_assessment_freshness
 from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind, flag_text
 from survey.fieldwork.review.response_detail import FlagDetail, ResponseDetail, get_response_detail
 from survey.fieldwork.review.review_queue import QueueEntry, count_queue, find_previous, list_queue
