@@ -29,7 +29,7 @@ from benchmarks.live_server import Server, serving
 from benchmarks.load.clients import LoadResult, Script, run_clients
 from benchmarks.load.scenario import Scenario, build, disagreements, interviews
 from survey.store.engine import dispose_engines
-from survey.web.assets import script_url, style_url
+from survey.web.assets import asset_url
 from survey.web.invitation_page import form_url
 from tests import postgres_server
 
@@ -96,7 +96,11 @@ def _percentiles(seconds: list[float]) -> tuple[float, float]:
 def measure(
     world: Scenario, servers: list[Server], database: int | None, chosen: argparse.Namespace
 ) -> Figures:
-    assets = (script_url(), style_url(), form_url(world.instrument.sha256)) if chosen.cold else ()
+    assets = (
+        (asset_url("form.js"), asset_url("form.css"), form_url(world.instrument.sha256))
+        if chosen.cold
+        else ()
+    )
     script = Script(
         tuple(("127.0.0.1", server.port) for server in servers),
         assets,

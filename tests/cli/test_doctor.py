@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.access.second_factor import encrypt_secrets
-from survey.cli.checks import CheckResult, data_folder, database, environment, exposure
+from survey.cli import checks
+from survey.cli.checks import CheckResult, data_folder, database, exposure
 from survey.cli.doctor import CHECKS
 from survey.publish.fonts import Font
 from survey.settings import Settings
@@ -278,12 +279,12 @@ def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -
 
 
 def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "catalog", lambda *_: here / "nothing.mo")
-    assert "make setup" in run_check(environment.check_catalogs, settings())[1]
-    monkeypatch.setattr(environment, "chinese_font", lambda: Font("", "none"))
-    assert "pip install" in run_check(environment.check_fonts, settings())[1]
+    monkeypatch.setattr(checks, "catalog", lambda *_: here / "nothing.mo")
+    assert "make setup" in run_check(checks.check_catalogs, settings())[1]
+    monkeypatch.setattr(checks, "chinese_font", lambda: Font("", "none"))
+    assert "pip install" in run_check(checks.check_fonts, settings())[1]
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    assert not run_check(environment.check_python, settings())[0]
+    assert not run_check(checks.check_python, settings())[0]
 
 
 def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 
 import typer
 
-from survey.cli.checks import CheckResult, data_folder, database, environment, exposure
+from survey.cli import checks
+from survey.cli.checks import CheckResult, data_folder, database, exposure
 from survey.cli.output import FormatOption, OutputFormat, print_table
 from survey.locale import translator
 from survey.settings import Settings, current_settings
 
 CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
-    environment.check_python,
+    checks.check_python,
     database.check_schema,
     database.check_connections,
     database.check_clock,
@@ -23,8 +24,8 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     exposure.check_public_address,
     exposure.check_keys,
     exposure.check_demo,
-    environment.check_catalogs,
-    environment.check_fonts,
+    checks.check_catalogs,
+    checks.check_fonts,
 )
 """Checks in the order in which they are printed."""
 

@@ -87,7 +87,7 @@ def _bring_up_to_date(settings: Settings) -> None:
     with read_scope(settings.store_url) as session:
         outdated = outdated_waves(settings, session)
     if outdated:
-        from survey.cli.freeze import recompute_tables
+        from survey.cli.wave import recompute_tables
 
         recompute_tables(settings, outdated)
 

@@ -20,13 +20,7 @@ from survey.fieldwork.quota_counts import FullQuotaGroup
 from survey.instrument.model import Instrument
 from survey.locale import DEFAULT_LANGUAGE
 from survey.ui.page_runner import PageContext
-from survey.web.assets import (
-    component_script,
-    embedded_script_url,
-    embedded_style_url,
-    paper_script_url,
-    paper_style_url,
-)
+from survey.web.assets import asset_url, component_script
 from survey.web.form_texts import screen_language
 from survey.web.invitation_page import form_url, full_groups_payload, language_codes
 from survey.web.submission_intake import ApiResult
@@ -99,8 +93,8 @@ def _component_data(
     interview: InterviewFormConfig, language: str, elder: bool, outcomes: list[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
-        "script_url": embedded_script_url(),
-        "style_url": embedded_style_url(),
+        "script_url": asset_url("embedded.js"),
+        "style_url": asset_url("embedded.css"),
         "form_url": form_url(interview.instrument_sha256),
         "screen_languages": {
             code: screen_language(code, DEFAULT_LANGUAGE) for code in interview.languages
@@ -163,8 +157,8 @@ def paper_grid(
     sent = mount(
         key=key,
         data={
-            "script_url": paper_script_url(),
-            "style_url": paper_style_url(),
+            "script_url": asset_url("paper.js"),
+            "style_url": asset_url("paper.css"),
             "form_url": form_url(instrument.sha256),
             "screen_languages": {
                 code: screen_language(code, DEFAULT_LANGUAGE) for code in language_codes(instrument)

@@ -5,10 +5,11 @@ What is sent many times is compressed once.
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 from rcssmin import cssmin
@@ -176,58 +177,31 @@ def component_script() -> str:
     return (STATIC / "component.js").read_text(encoding="utf-8")
 
 
-def script_url() -> str:
-    """Return the address of `page_script`."""
-    return f"/assets/form.{page_script().digest}.js"
+_ASSETS: Mapping[str, Callable[[], CachedBody]] = MappingProxyType(
+    {
+        "form.js": page_script,
+        "notices.js": notice_script,
+        "contact.js": contact_script,
+        "form.css": page_style,
+        "embedded.js": embedded_script,
+        "embedded.css": form_style,
+        "paper.js": paper_script,
+        "paper.css": paper_style,
+    }
+)
+"""What builds each file that browsers fetch; `form` is for the bare pages, `embedded` for pages of
+Streamlit with the form, `paper` for those with the typist's grid."""
 
 
-def contact_script_url() -> str:
-    """Return the address of `contact_script`."""
-    return f"/assets/contact.{contact_script().digest}.js"
-
-
-def notice_script_url() -> str:
-    """Return the address of `notice_script`."""
-    return f"/assets/notices.{notice_script().digest}.js"
-
-
-def style_url() -> str:
-    """Return the address of `page_style`."""
-    return f"/assets/form.{page_style().digest}.css"
-
-
-def embedded_script_url() -> str:
-    """Return the address of `embedded_script`."""
-    return f"/assets/embedded.{embedded_script().digest}.js"
-
-
-def embedded_style_url() -> str:
-    """Return the address of `form_style`."""
-    return f"/assets/embedded.{form_style().digest}.css"
-
-
-def paper_script_url() -> str:
-    """Return the address of `paper_script`."""
-    return f"/assets/paper.{paper_script().digest}.js"
-
-
-def paper_style_url() -> str:
-    """Return the address of `paper_style`."""
-    return f"/assets/paper.{paper_style().digest}.css"
+def asset_url(name: str) -> str:
+    """Return the address of a file such as `form.js`, which changes with its content."""
+    stem, _, suffix = name.partition(".")
+    return f"/assets/{stem}.{_ASSETS[name]().digest}.{suffix}"
 
 
 @lru_cache(maxsize=1)
 def _assets_by_url() -> dict[str, CachedBody]:
-    return {
-        script_url(): page_script(),
-        notice_script_url(): notice_script(),
-        contact_script_url(): contact_script(),
-        style_url(): page_style(),
-        embedded_script_url(): embedded_script(),
-        embedded_style_url(): form_style(),
-        paper_script_url(): paper_script(),
-        paper_style_url(): paper_style(),
-    }
+    return {asset_url(name): build() for name, build in _ASSETS.items()}
 
 
 def warm_assets() -> None:

@@ -13,14 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.locale import LANGUAGES
-from survey.web.assets import (
-    CachedBody,
-    cached_response,
-    contact_script_url,
-    notice_script_url,
-    script_url,
-    style_url,
-)
+from survey.web.assets import CachedBody, asset_url, cached_response
 from survey.web.http import PAGE_HEADERS
 
 _HTML = "text/html; charset=utf-8"
@@ -77,7 +70,7 @@ def _render_frame(
         values,
         html_language=_HTML_LANGUAGES.get(language, language),
         tab_title=title,
-        style=style_url(),
+        style=asset_url("form.css"),
         boot=_BOOT_MARK,
         scripts=scripts,
     )
@@ -94,8 +87,8 @@ def inert_json(data: Mapping[str, Any]) -> str:
 def _script_urls(boot: Mapping[str, Any] | None) -> tuple[str, ...]:
     if boot is None:
         return ()
-    urls = (script_url() if boot["kind"] == "form" else notice_script_url(),)
-    return (*urls, contact_script_url()) if "phone" in boot.get("meta", ()) else urls
+    urls = (asset_url("form.js") if boot["kind"] == "form" else asset_url("notices.js"),)
+    return (*urls, asset_url("contact.js")) if "phone" in boot.get("meta", ()) else urls
 
 
 def negotiate_language(request: Request, default: str, offered: tuple[str, ...] = LANGUAGES) -> str:

@@ -30,10 +30,9 @@ from survey.web.assets import (
     JAVASCRIPT,
     STRICT,
     CachedBody,
+    asset_url,
     cached_response,
-    notice_script_url,
     read_script,
-    style_url,
 )
 from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import PAGE_HEADERS, RateLimit, client_address
@@ -162,7 +161,7 @@ def render_notice(
 @lru_cache(maxsize=1)
 def worker_script() -> CachedBody:
     """Return the worker with the addresses it keeps; new addresses make browsers replace it."""
-    kept = orjson.dumps([OFFLINE_URL, notice_script_url(), style_url()]).decode()
+    kept = orjson.dumps([OFFLINE_URL, asset_url("notices.js"), asset_url("form.css")]).decode()
     return CachedBody(
         f"{STRICT}\nconst FILES = {kept};\n{read_script('service_worker')}".encode(), JAVASCRIPT
     )

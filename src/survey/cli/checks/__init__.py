@@ -1,8 +1,13 @@
-"""Checks of `survey doctor`: one module per part of the platform."""
+"""Checks of `survey doctor`: of the software here, of each further part in a module of its own."""
 
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from survey.locale import Message, msg
+from survey.locale import DOMAINS, Message, msg
+from survey.locale import catalog_file as catalog
+from survey.publish.fonts import chinese_font
+from survey.settings import Settings
 
 STORE_UNREADABLE = msg("Unknown, because the store cannot be read.")
 
@@ -14,3 +19,34 @@ class CheckResult:
     name: Message
     passed: bool
     detail: Message
+
+
+def check_python(_settings: Settings) -> Iterator[CheckResult]:
+    """Check the version of Python."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    well = (3, 11) <= sys.version_info[:2] < (3, 14)
+    yield CheckResult(
+        msg("Python"), well, msg("{found} (3.11, 3.12 and 3.13 are supported)", found=version)
+    )
+
+
+def check_catalogs(_settings: Settings) -> Iterator[CheckResult]:
+    """Check that the Chinese texts are compiled."""
+    missing = [domain for domain in DOMAINS if not catalog(domain, "zh").exists()]
+    detail = (
+        msg("not compiled: {domains}; run: make setup", domains=", ".join(missing))
+        if missing
+        else msg("Chinese and English")
+    )
+    yield CheckResult(msg("Screen texts"), not missing, detail)
+
+
+def check_fonts(_settings: Settings) -> Iterator[CheckResult]:
+    """Check that a Chinese font for picture files is installed."""
+    font = chinese_font()
+    detail = (
+        msg("{family} ({file})", family=font.family, file=font.file)
+        if font.covers_chinese
+        else msg("no Chinese font; pip install pylopdf-fonts-zh-cn, or apt install fonts-noto-cjk")
+    )
+    yield CheckResult(msg("Chinese font for picture files"), font.covers_chinese, detail)

@@ -1,4 +1,4 @@
-"""Commands that freeze, release and recompute a wave."""
+"""Commands on a wave: rules of quotas and review, freezing, release and recomputation."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -9,6 +9,8 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
+from survey.fieldwork.dual_approval import set_single_approval
+from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
 from survey.results.freeze import freeze_wave
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.release import release_wave, revoke_release
@@ -141,3 +143,50 @@ def _report_altered_tables(settings: Settings, key: str) -> None:
 
 def _recompute_wave(settings: Settings, key: str, session: Session) -> None:
     recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))
+
+
+def quota(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2026.")],
+    policy: Annotated[
+        QuotaPolicy,
+        typer.Option(
+            help="stop: a full quota takes nobody more at the door. count: everybody counts, and "
+            "what is beyond the target is flagged."
+        ),
+    ],
+    city: Annotated[
+        str | None, typer.Option(help="GB/T 2260 code; without it the whole wave.")
+    ] = None,
+) -> None:
+    """Let full quotas stop interviews at the door, or go on counting."""
+    with error_reporting():
+        quotas = run_in_transaction(
+            current_settings().store_url,
+            lambda session: set_quota_policy(
+                session=session,
+                principal=OPERATOR,
+                wave_key=wave,
+                policy=policy,
+                city_code=city,
+                now=datetime.now(UTC),
+            ),
+        )
+        print_note("{count} quotas of {wave} follow this rule now.", count=quotas, wave=wave)
+
+
+def one_person_review(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example pilot-2025.")],
+    off: Annotated[bool, typer.Option("--off", help="Ask for two people again.")] = False,
+) -> None:
+    """Let one person give both approvals of review in a small wave; usually two are needed."""
+    with error_reporting():
+        run_in_transaction(
+            current_settings().store_url,
+            lambda session: set_single_approval(
+                session=session,
+                principal=OPERATOR,
+                wave_key=wave,
+                allowed=not off,
+                now=datetime.now(UTC),
+            ),
+        )

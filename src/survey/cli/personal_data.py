@@ -1,28 +1,35 @@
-"""Commands that create and rotate the keys that are kept outside of the store."""
+"""Commands that protect personal data: keys kept outside of the store, deletion by schedule."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 from sqlmodel import Session
 
 from survey.access.second_factor import encrypt_secrets
-from survey.cli.output import error_reporting, print_note
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.fieldwork.back_check.phone_numbers import reencrypt_numbers
+from survey.fieldwork.retention import build_retention_rules, count_due_rows, delete_expired
+from survey.locale import translator
 from survey.settings import current_settings
 from survey.store.backup.encryption import new_key_file
 from survey.store.cipher import configured_cipher, new_key, secret_cipher
+from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 
-app = typer.Typer(help="Keys by which telephone numbers, second factors and backups are encrypted.")
+keys = typer.Typer(
+    help="Keys by which telephone numbers, second factors and backups are encrypted."
+)
+retention = typer.Typer(help="Retention: what is deleted by schedule (docs/privacy.md).")
 
 
-@app.command()
+@keys.command()
 def new() -> None:
     """Print a fresh key. Keep it where the database and its backups are not."""
     typer.echo(new_key())
 
 
-@app.command(name="new-backup")
+@keys.command(name="new-backup")
 def new_backup_key() -> None:
     """Print a fresh key file for `survey backup --key-file`; its public key serves --recipient.
 
@@ -31,7 +38,7 @@ def new_backup_key() -> None:
     typer.echo(new_key_file(), nl=False)
 
 
-@app.command(name="rotate")
+@keys.command(name="rotate")
 def rotate_keys() -> None:
     """Encrypt telephone numbers and secrets of second factors anew with the first key.
 
@@ -59,3 +66,32 @@ def rotate_keys() -> None:
             print_note("{count} second factors cannot be read with the keys at hand.", count=lost)
         if unreadable or lost:
             raise typer.Exit(1)
+
+
+@retention.callback()
+def _retention_group() -> None:
+    """A group of commands, although there is one."""
+
+
+@retention.command("run")
+def delete_by_schedule(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, delete nothing.")] = False,
+    form: FormatOption = OutputFormat.TABLE,
+) -> None:
+    """Delete by schedule and print how much; the periods are SURVEY_KEEP_… settings."""
+    settings, at = current_settings(), datetime.now(UTC)
+    t = translator(settings.language)
+    with error_reporting():
+        if dry_run:
+            with read_scope(settings.store_url) as session:
+                met = count_due_rows(session=session, settings=settings, at=at)
+        else:
+            met = run_in_transaction(
+                settings.store_url,
+                lambda session: delete_expired(session=session, settings=settings, at=at),
+            )
+        every = build_retention_rules(settings, at)
+        rows = [(key, t(rule.name), rule.days, met[key]) for key, rule in every.items()]
+        print_table(("rule", t("what"), t("days"), t("rows")), rows, form)
+        if dry_run:
+            print_note("Nothing was deleted.")
