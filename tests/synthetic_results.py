@@ -24,6 +24,7 @@ from survey.instrument.model import Instrument, Item, ItemKind, Language, Sectio
 from survey.results.changes import CHANGE_GROUPS, EstimatedChanges, build_change_table
 from survey.results.drivers import DRIVER_GROUPS
 from survey.results.drivers import FIGURES as DRIVER_FIGURES
+from survey.results.inference import add_verdicts
 from survey.results.measures import Measure, read_measures
 from survey.results.method import (
     ChangeMethod,
@@ -46,8 +47,7 @@ from survey.results.snapshots import (
     SMALL_AREAS,
     changes_file,
 )
-from survey.results.typed_tables import key_dtype
-from survey.results.verdicts import add_verdicts
+from survey.results.table_columns import key_dtype
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings

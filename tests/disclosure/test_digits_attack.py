@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure import AdditiveTotal, protect
-from survey.results.precision import to_published_table
+from survey.results.table_columns import to_published_table
 
 CENSUS = {"15-24": 0.131, "25-34": 0.197, "35-44": 0.184, "45-54": 0.213, "55-64": 0.163,
           "65-74": 0.112}  # fmt: skip

@@ -16,8 +16,7 @@ from survey.disclosure import (
     protect,
     secondary,
 )
-from survey.disclosure.count_bounds import bound_counts
-from survey.disclosure.count_model import ContradictoryCountsError, CountModel
+from survey.disclosure.count_bounds import ContradictoryCountsError, CountModel, bound_counts
 from survey.disclosure.totals import CubeAxes, Relation
 from tests.disclosure.tables import KEYS, Survey, totals
 

@@ -25,8 +25,8 @@ from survey.results.changes import (
     estimate_changes,
 )
 from survey.results.freeze import freeze_wave
+from survey.results.inference import NONE, Q
 from survey.results.snapshots import CELLS
-from survey.results.verdicts import NONE, Q
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
 from survey.results.wave_results import ChangeNotComputedError, WaveInfo

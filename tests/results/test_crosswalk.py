@@ -9,10 +9,9 @@ from survey.results.crosswalk import (
     TREES,
     NotComparableReason,
     crosswalk,
-    derive_crosswalk,
     file_name,
-    write_crosswalk,
 )
+from tools.draft_crosswalk import derive_crosswalk, write_crosswalk
 
 
 def tree(name: str, *rows: tuple[str, str | None, str, float]) -> IndicatorTree:

@@ -15,7 +15,7 @@ from survey.estimate import (
     pooled_mean,
     share,
 )
-from survey.results.rate_intervals import bound_difference_intervals, bound_rate_intervals
+from survey.results.inference import bound_difference_intervals, bound_rate_intervals
 
 
 def people() -> pd.DataFrame:

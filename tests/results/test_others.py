@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.results.microaggregation import (
+from survey.disclosure.embargo import (
     MIN_OUTSIDE_CITIES,
     MIN_RUN_CITIES,
     microaggregate,

@@ -7,7 +7,7 @@ import pytest
 from survey.access.principal import OPERATOR
 from survey.results import WaveResults
 from survey.results.derived_estimates import compute_band_probabilities, pool_waves
-from survey.results.precision import (
+from survey.results.table_columns import (
     DECIMALS,
     WITHHELD,
     UndeclaredColumnError,

@@ -27,11 +27,10 @@ from survey.publish.views.special_groups import (
 from survey.publish.views.trends import build_trends_view
 from survey.publish.views.urban_rural import AreaFilters, build_urban_rural_view
 from survey.results import WaveResults, list_waves, open_results
-from survey.results.analysis import NotEstimableError
+from survey.results.analysis import NotEstimableError, PointsMissingError
 from survey.results.crosswalk import crosswalk
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.freeze import NoApprovedResponsesError, freeze_frame, freeze_wave
-from survey.results.missing_points import PointsMissingError
 from survey.results.wave_data import WaveData, load_wave_data
 from survey.sample.city_frame import shipped_cities
 from survey.snapshot.response_frame import build_response_frame

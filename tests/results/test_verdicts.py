@@ -11,7 +11,7 @@ from survey.access.principal import OPERATOR
 from survey.publish.views.city import CityFilters, build_city_profile
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.results import WaveResults
-from survey.results.verdicts import Q, add_verdicts
+from survey.results.inference import Q, add_verdicts
 
 Frozen = dict[str, WaveResults]
 

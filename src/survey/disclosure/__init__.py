@@ -1,17 +1,23 @@
 """Disclosure control: the single gate between estimates and readers."""
 
 from survey.disclosure.differencing import Memberships, Overlaps, find_overlaps
-from survey.disclosure.embargo import areas_to_withhold
+from survey.disclosure.embargo import (
+    CityRun,
+    areas_to_withhold,
+    microaggregate,
+    top_city_codes,
+)
 from survey.disclosure.gate import audit_published, narrow_keys, protect
 from survey.disclosure.interval_audit import WORK_PER_SECOND, IntervalAuditor
-from survey.disclosure.propagation import CELL_KEYS, propagate_suppression
 from survey.disclosure.suppression import (
+    CELL_KEYS,
     HIDDEN,
     MINIMUM_N,
     SuppressionReason,
     count_hidden_by_rule,
     mask_reasons,
     mask_sensitive_reason,
+    propagate_suppression,
 )
 from survey.disclosure.totals import AdditiveTotal
 
@@ -21,6 +27,7 @@ __all__ = [
     "MINIMUM_N",
     "WORK_PER_SECOND",
     "AdditiveTotal",
+    "CityRun",
     "IntervalAuditor",
     "Memberships",
     "Overlaps",
@@ -31,7 +38,9 @@ __all__ = [
     "find_overlaps",
     "mask_reasons",
     "mask_sensitive_reason",
+    "microaggregate",
     "narrow_keys",
     "propagate_suppression",
     "protect",
+    "top_city_codes",
 ]

@@ -1,15 +1,21 @@
-"""Bounds on hidden counts that follow from one relation after the other.
+"""Bounds that the published counts put on each hidden one.
 
-Cheaper than `interval_audit` and not as sharp: a count that lies between close bounds here does so
-there as well. It looks at every cell of every wave.
+`BoundedCounts` follows one relation after the other. It is cheap, looks at every cell of every
+wave, and is not as sharp as `CountModel`, which solves linear programmes over all relations of an
+indicator together: a count that lies between close bounds here does so there as well.
 """
 
+import os
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
 
+import highspy
 import numpy as np
 
-from survey.disclosure.totals import Flags, Floats, Relation
+from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
 _UNBOUNDED = 1e9
 _PASSES = 100
@@ -75,3 +81,218 @@ def _tighten(low: Floats, high: Floats, relation: Relation) -> None:
     highs[parts] = np.minimum(most, whole_high - (sum_least - least))
     lows[whole] = np.maximum(whole_low, sum_least)
     highs[whole] = np.minimum(whole_high, sum_most)
+
+
+_TOLERANCE = 1e-6
+_UPPER_BOUND_MARGIN = 1_000.0
+"""Added to twice the largest published count, as a bound where there is none."""
+_MAX_STALE_PROGRAMMES = 3
+"""Programmes for many cells at once end when so many in a row showed few of them to be wide."""
+_MAX_MIXTURE_PROGRAMMES = 60
+_MAXIMISED_SHARE = 0.8
+"""Share of the cells whose largest value is asked for: small counts have room above them."""
+_PROGRESS = 0.02
+
+
+class ContradictoryCountsError(ValueError):
+    """Raised when the published counts cannot all be true."""
+
+
+@dataclass(frozen=True)
+class SliceAudit:
+    """Result of an audit of the hidden cells of one slice."""
+
+    wide: frozenset[int] = frozenset()
+    """Places in the slice (flat); they stay wide when more is hidden."""
+    narrow: tuple[tuple[int, int, int], ...] = ()
+    """Place in the slice, smallest and largest count."""
+
+    @property
+    def audited(self) -> int:
+        return len(self.wide) + len(self.narrow)
+
+
+@dataclass(eq=False)
+class CountModel:
+    """Hidden counts x >= 0 of one slice with the published totals as equations.
+
+    From one programme to the next only the objective changes, so that the solver starts from where
+    it stood; every solution shows a possible value of every hidden cell.
+    """
+
+    solver: highspy.Highs
+    size: int
+    weight: int
+    """Unknowns and equations."""
+    low: Floats
+    high: Floats
+    programmes: int = 0
+    iterations: int = 0
+    unknown_index: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Unknown of each place of the slice (flat); -1 where the count is published."""
+
+    @classmethod
+    def of(cls, known: Floats, relations: Sequence[Relation]) -> "CountModel":
+        """Build the model of one slice; `known` is null where nothing is published."""
+        unknown = np.isnan(known)
+        size = int(unknown.sum())
+        place = np.full(known.shape, -1, dtype=np.int64)
+        place[unknown] = np.arange(size)
+        starts, columns, values, sides = [0], [], [], []
+        for relation in relations:
+            counts = np.moveaxis(known, relation.axis, 0)[relation.members]
+            where = np.moveaxis(place, relation.axis, 0)[relation.members]
+            sign = np.full(len(counts), -1.0)
+            sign[0] = 1.0
+            flat, index = counts.reshape(len(counts), -1), where.reshape(len(counts), -1)
+            side = -np.nansum(sign[:, None] * flat, axis=0)
+            for column in np.flatnonzero((index >= 0).any(axis=0)):
+                there = index[:, column] >= 0
+                columns.append(index[there, column])
+                values.append(sign[there])
+                sides.append(side[column])
+                starts.append(starts[-1] + int(there.sum()))
+        upper = 2 * np.nanmax(known, initial=0.0) + _UPPER_BOUND_MARGIN
+        solver = _solver(size, starts, columns, values, np.array(sides), upper)
+        return cls(
+            solver, size, size + len(sides), np.full(size, np.inf), np.full(size, -np.inf),
+            unknown_index=place.ravel(),
+        )  # fmt: skip
+
+    @property
+    def work(self) -> float:
+        """Work done so far: simplex iterations times thousands of unknowns and equations."""
+        return self.iterations * self.weight / 1000
+
+    def audit(
+        self,
+        target: Flags,
+        minimum: int,
+        rng: np.random.Generator,
+        *,
+        before: SliceAudit | None = None,
+        work: float = np.inf,
+    ) -> SliceAudit:
+        """Audit the targets until `work` is done.
+
+        Args:
+            before: an audit when less was hidden. What was wide is so still; what was narrow is
+                looked at in any case.
+        """
+        before = before or SliceAudit()
+        wanted = set(np.flatnonzero(target.ravel()).tolist()) - before.wide
+        positions = np.array(sorted(wanted), dtype=np.int64)
+        cells = self.unknown_index[positions]
+        bounded = {place for place, _, _ in before.narrow}
+        for place in sorted(bounded):
+            self._bound(int(self.unknown_index[place]), minimum)
+        self._bound_mixtures(cells, minimum, rng, work)
+        for place in rng.permutation(positions).tolist():
+            if self.work >= work:
+                break
+            self._bound(int(self.unknown_index[place]), minimum)
+            bounded.add(place)
+        narrow = self._is_narrow(cells, minimum)
+        least, most = self._integer_bounds(cells)
+        narrow_bounds = tuple(
+            (int(positions[number]), int(least[number]), int(most[number]))
+            for number in np.flatnonzero(narrow).tolist()
+            if int(positions[number]) in bounded
+        )
+        return SliceAudit(before.wide.union(positions[~narrow].tolist()), narrow_bounds)
+
+    def _bound(self, cell: int, minimum: int) -> None:
+        """Find both ends of the interval of a cell, as far as it is not known to be wide."""
+        for direction in (1.0, -1.0):
+            if not self._is_narrow(np.array([cell]), minimum)[0]:
+                return
+            cost = np.zeros(self.size)
+            cost[cell] = direction
+            self._solve(cost)
+
+    def _bound_mixtures(
+        self, cells: Numbers, minimum: int, rng: np.random.Generator, work: float
+    ) -> None:
+        """Bound many cells at once in random mixtures, which shows most wide cells to be wide."""
+        stale = 0
+        for _ in range(_MAX_MIXTURE_PROGRAMMES):
+            open_cells = cells[self._is_narrow(cells, minimum)]
+            if not len(open_cells) or stale == _MAX_STALE_PROGRAMMES or self.work >= work:
+                return
+            cost = np.zeros(self.size)
+            direction = np.where(rng.random(len(open_cells)) < _MAXIMISED_SHARE, 1.0, -1.0)
+            cost[open_cells] = direction * rng.lognormal(0.0, 1.0, len(open_cells))
+            self._solve(cost)
+            fewer = len(open_cells) - int(self._is_narrow(open_cells, minimum).sum())
+            stale = stale + 1 if fewer < max(1, _PROGRESS * len(open_cells)) else 0
+
+    def _is_narrow(self, cells: Numbers, minimum: int) -> Flags:
+        least, most = self._integer_bounds(cells)
+        narrow: Flags = most - least < minimum
+        return narrow
+
+    def _integer_bounds(self, cells: Numbers) -> tuple[Floats, Floats]:
+        """Return the smallest and largest whole number found so far."""
+        return np.ceil(self.low[cells] - _TOLERANCE), np.floor(self.high[cells] + _TOLERANCE)
+
+    def _solve(self, cost: Floats) -> None:
+        every = np.arange(self.size, dtype=np.int32)
+        self.solver.changeColsCost(self.size, every, cost)
+        self.solver.run()
+        self.programmes += 1
+        self.iterations += int(self.solver.getInfo().simplex_iteration_count)
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            raise ContradictoryCountsError(str(self.solver.getModelStatus()))
+        values = np.array(self.solver.getSolution().col_value)
+        np.minimum(self.low, values, out=self.low)
+        np.maximum(self.high, values, out=self.high)
+
+
+@cache
+def _suppress_banner() -> None:
+    """Keep the solver's banner off standard output.
+
+    The first solver of a process prints one, whatever its options; a command that prints JSON must
+    print nothing else.
+    """
+    sys.stdout.flush()
+    with suppress(OSError):
+        kept = os.dup(1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 1)
+            highspy.Highs()  # type: ignore[no-untyped-call]
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(nowhere)
+
+
+def _solver(
+    size: int,
+    starts: list[int],
+    columns: list[Numbers],
+    values: list[Floats],
+    sides: Floats,
+    upper: float,
+) -> highspy.Highs:
+    """Create a deterministic solver: one thread, primal simplex, which keeps its basis."""
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = size, len(sides)
+    model.col_cost_ = np.zeros(size)
+    model.col_lower_, model.col_upper_ = np.zeros(size), np.full(size, upper)
+    model.row_lower_ = model.row_upper_ = sides
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_ = np.array(starts, dtype=np.int32)
+    model.a_matrix_.index_ = np.concatenate([np.zeros(0), *columns]).astype(np.int32)
+    model.a_matrix_.value_ = np.concatenate([np.zeros(0), *values])
+    _suppress_banner()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (
+        ("output_flag", False), ("threads", 1), ("presolve", "off"), ("solver", "simplex"),
+        ("simplex_strategy", 4), ("random_seed", 0),
+    ):  # fmt: skip
+        solver.setOptionValue(option, value)
+    solver.passModel(model)
+    solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+    return solver

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from survey.disclosure.count_model import CountModel, SliceAudit
+from survey.disclosure.count_bounds import CountModel, SliceAudit
 from survey.disclosure.suppression import MINIMUM_N
 from survey.disclosure.totals import Flags, Floats, Relation
 

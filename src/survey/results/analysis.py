@@ -1,4 +1,4 @@
-"""Analysis frame: a snapshot's responses with groups, weights and design."""
+"""Analysis frame: a snapshot's responses with groups, weights, sampling points and design."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from survey.estimate import Design, DfRule, EstimateError
 from survey.locale import SurveyError, msg
-from survey.results.domains import BANDS, age_band_of
+from survey.results.domains import BANDS, age_band_of, count_by_city
 from survey.results.weighting import GUARDIAN as GUARDIAN_ITEM
 from survey.results.weighting import WeightingReport, rake_weights, read_given_weights
 from survey.sample.city_frame import shipped_cities
@@ -18,6 +18,7 @@ from survey.sample.population_margins import (
     minors_margins,
 )
 from survey.sample.special_groups import ELDERLY, GUARDIAN, Oversampling
+from survey.snapshot.snapshot_files import WithoutPoint
 
 ASSUMED_DEFF = 1.4
 """The survey's own planning figure; used, and said, where no sampling points were recorded."""
@@ -126,3 +127,39 @@ def _margins_of(
     else:
         margins = make(shipped_cities())
     return margins if set(margins.cells) <= set(frame.columns) else None
+
+
+NO_POINT = "(no point)"
+"""Stratum of a city's interviews without a point; each stands for itself in it."""
+
+
+class PointsMissingError(SurveyError):
+    """Raised when some interviews have no sampling point and no rule for them was chosen."""
+
+    code = "points_missing"
+
+
+def resolve_missing_points(frame: pd.DataFrame, way: WithoutPoint) -> tuple[pd.DataFrame, int]:
+    """Return responses with a point in every row or in none, and how many got a stratum.
+
+    Raises:
+        PointsMissingError: some rows lack the point that others have, and `way` is to refuse them.
+    """
+    without = frame["psu"].isna()
+    count = int(without.sum())
+    if count in {0, len(frame)}:
+        return frame, 0
+    if way is WithoutPoint.REFUSE:
+        raise PointsMissingError(
+            msg(
+                "{count} interviews have no sampling point although others have one (by city: "
+                "{cities}). Give them their points, or choose to count them as a stratum of their "
+                "own in each city (--without-point stratum).",
+                count=count, cities=count_by_city(frame["city_code"][without]),
+            )
+        )  # fmt: skip
+    alone = NO_POINT + " " + frame["response_id"].astype(str)
+    psu = frame["psu"].astype(object).where(~without, alone)
+    stratum = frame["stratum"].astype(object).where(~without, NO_POINT)
+    given = frame.assign(psu=psu.astype("category"), stratum=stratum.astype("category"))
+    return given, count

@@ -8,9 +8,9 @@ import pandas as pd
 from survey.access.principal import Principal
 from survey.estimate import band_probabilities, pooled_mean
 from survey.estimate.arrays import Floats
-from survey.results.precision import round_figures
-from survey.results.rate_intervals import SCALE
+from survey.results.inference import SCALE
 from survey.results.snapshots import CELLS, HEADLINES, SMALL_AREAS
+from survey.results.table_columns import round_figures
 from survey.results.wave_results import Filter, WaveResults
 
 _SAME_ESTIMATE_TOLERANCE = 1e-6

@@ -13,7 +13,7 @@ from survey.estimate.arrays import Flags, Floats
 from survey.instrument.model import Item
 from survey.instrument.question_types import type_of
 from survey.results.analysis import STRATUM, WEIGHT
-from survey.results.typed_tables import ColumnTypes
+from survey.results.table_columns import ColumnTypes
 from survey.results.wave_data import WaveData
 from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL
 

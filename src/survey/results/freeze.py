@@ -24,7 +24,7 @@ from survey.fieldwork.waves import (
     wave_title,
 )
 from survey.locale import SurveyError, msg
-from survey.results.change_files import write_changes
+from survey.results.changes import write_changes
 from survey.results.group_questions import declared_items
 from survey.results.release import apply_release
 from survey.results.tables import write_tables

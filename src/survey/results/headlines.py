@@ -19,8 +19,8 @@ from survey.estimate.tree import COMPOSITE
 from survey.estimate.variance import STATUSES, estimate_status
 from survey.locale import msg
 from survey.results.analysis import NotEstimableError
-from survey.results.rate_intervals import bound_rate_intervals
-from survey.results.typed_tables import ColumnTypes
+from survey.results.inference import bound_rate_intervals
+from survey.results.table_columns import ColumnTypes
 from survey.results.wave_data import WaveData, composite_of
 from survey.results.wave_estimates import WaveEstimates, overall_deff
 from survey.sample.special_groups import EVERYONE

@@ -23,7 +23,7 @@ from survey.estimate import (
 )
 from survey.estimate.tree import COMPOSITE
 from survey.results.method import RankMethod
-from survey.results.typed_tables import ColumnTypes
+from survey.results.table_columns import ColumnTypes
 from survey.results.wave_estimates import WaveEstimates
 from survey.sample.special_groups import EVERYONE
 

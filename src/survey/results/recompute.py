@@ -12,7 +12,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.results.change_files import write_changes
+from survey.results.changes import write_changes
 from survey.results.snapshots import find_altered_tables, get_newest_snapshot
 from survey.results.tables import write_tables
 from survey.results.wave_data import load_wave_data

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from survey.estimate import EstimateError, bound_interval, fay_herriot
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.estimate.tree import COMPOSITE
-from survey.results.rate_intervals import SCALE
-from survey.results.typed_tables import ColumnTypes
+from survey.results.inference import SCALE
+from survey.results.table_columns import ColumnTypes
 from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 
 BANDS = ("age_band", "school_stage")

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from survey.locale import msg
 from survey.results.method import MethodRecord
-from survey.results.precision import to_published_table
+from survey.results.table_columns import to_published_table
 from survey.snapshot.seals import read_file
 from survey.snapshot.snapshot_files import SnapshotDamagedError
 

@@ -25,6 +25,7 @@ from survey.results.drivers import (
     build_driver_table,
 )
 from survey.results.headlines import headline_table
+from survey.results.inference import Q, add_verdicts
 from survey.results.method import (
     ChangeMethod,
     DriverMethod,
@@ -50,7 +51,6 @@ from survey.results.snapshots import (
     RANKS,
     SMALL_AREAS,
 )
-from survey.results.verdicts import Q, add_verdicts
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
 from survey.snapshot.seals import SnapshotDraft

@@ -22,6 +22,7 @@ from survey.results.analysis import (
     NotEstimableError,
     add_weights,
     analysis_frame,
+    resolve_missing_points,
     sampling_design,
 )
 from survey.results.domains import GROUP_VARIABLES, SHIPPED_SERIES, area_labels, group_memberships
@@ -32,7 +33,6 @@ from survey.results.group_questions import (
     named_questions,
 )
 from survey.results.measures import Measure, form_measures, measures_for, read_measures
-from survey.results.missing_points import resolve_missing_points
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.sample.special_groups import Oversampling, oversampling_of

@@ -13,8 +13,8 @@ from survey.instrument.question_types import type_of
 from survey.locale import msg
 from survey.results.analysis import NotEstimableError
 from survey.results.domains import AREA_LEVELS
+from survey.results.inference import bound_difference_intervals, bound_rate_intervals
 from survey.results.measures import measure_values
-from survey.results.rate_intervals import bound_difference_intervals, bound_rate_intervals
 from survey.results.wave_data import WaveData
 from survey.sample.special_groups import EVERYONE
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypedDict, Unpack, cast
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal, covers
 from survey.access.roles import NATION, Action
-from survey.disclosure import areas_to_withhold
+from survey.disclosure import CityRun, areas_to_withhold, microaggregate, top_city_codes
 from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.instruments import load_tree
 from survey.fieldwork.waves import WaveSummary, wave_fields
@@ -20,7 +21,6 @@ from survey.instrument.indicator_tree import IndicatorTree
 from survey.locale import SurveyError, msg
 from survey.results.changes import SAME_WAVE
 from survey.results.domains import area_labels, cities_of
-from survey.results.microaggregation import CityRun, microaggregate, top_city_codes
 from survey.results.release import find_current_release
 from survey.results.snapshots import (
     CELLS,
@@ -44,6 +44,15 @@ from survey.snapshot.snapshot_files import MANIFEST, SnapshotManifest, read_mani
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
 
 Filter = str | Sequence[str] | None
+
+
+class CellFilters(TypedDict, total=False):
+    """Wanted values of the keys of cells; a key that is left out or None wants all of them."""
+
+    area_level: Filter
+    area: Filter
+    group: Filter
+    indicator: Filter
 
 
 class ChangeNotComputedError(SurveyError):
@@ -88,37 +97,16 @@ class WaveResults:
         self.tree = tree
         self._folder = folder
 
-    def cells(
-        self,
-        principal: Principal,
-        *,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
-    ) -> pd.DataFrame:
+    def cells(self, principal: Principal, **keys: Unpack[CellFilters]) -> pd.DataFrame:
         """Return cells: a row per area, group and indicator; hidden ones have null figures.
 
         Columns: area_level, area, group, indicator, estimate, ci_low, ci_high, df, n, n_psu, deff,
-        status, shown, reason; with the decimals of `survey.results.precision`.
+        status, shown, reason; with the decimals of `survey.results.table_columns`.
         """
-        wanted = {
-            "area_level": area_level,
-            "area": area,
-            "group": group,
-            "indicator": indicator,
-        }
-        return self._read_filtered(principal, CELLS, wanted)
+        return self._read_filtered(principal, CELLS, keys)
 
     def gaps(
-        self,
-        principal: Principal,
-        *,
-        contrast: str,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
+        self, principal: Principal, *, contrast: str, **keys: Unpack[CellFilters]
     ) -> pd.DataFrame:
         """Return differences, of groups from the rest of their area or of areas from a larger one.
 
@@ -126,40 +114,23 @@ class WaveResults:
         ci_low, ci_high, df, n, n_reference, status, shown, reason, verdict
         (`higher`, `lower`, `none`, or empty where nothing can be tested; see `add_verdicts`).
         """
-        wanted = {
-            "contrast": contrast,
-            "area_level": area_level,
-            "area": area,
-            "group": group,
-            "indicator": indicator,
-        }
-        return self._read_filtered(principal, GAPS, wanted)
+        return self._read_filtered(principal, GAPS, {"contrast": contrast, **keys})
 
-    def small_areas(
-        self,
-        principal: Principal,
-        *,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
-    ) -> pd.DataFrame:
+    def small_areas(self, principal: Principal, **keys: Unpack[CellFilters]) -> pd.DataFrame:
         """Return special groups by city: the direct figure with its grade, and the model.
 
         Columns: as `survey.results.small_areas.build_small_area_table` describes them.
         """
-        wanted = {"area": area, "group": group, "indicator": indicator}
-        return self._read_filtered(principal, SMALL_AREAS, wanted)
+        return self._read_filtered(principal, SMALL_AREAS, keys)
 
-    def ranks(
-        self, principal: Principal, *, area: Filter = None, indicator: Filter = None
-    ) -> pd.DataFrame:
+    def ranks(self, principal: Principal, **keys: Unpack[CellFilters]) -> pd.DataFrame:
         """Return the ranks of the cities; unranked and hidden ones have a row without figures.
 
         Columns: as `survey.results.ranks.rank_tables` describes them. Before release a
         reader gets the rows of the own area, with places among all cities: a place tells how many
         cities lie above, of no other city how it did.
         """
-        return self._read_filtered(principal, RANKS, {"area": area, "indicator": indicator})
+        return self._read_filtered(principal, RANKS, keys)
 
     def rank_pairs(self, principal: Principal, *, indicator: str) -> pd.DataFrame:
         """Return pairs of cities of which one is surely above the other, both readable.
@@ -212,30 +183,15 @@ class WaveResults:
         wanted = {"basis": basis, "composite": composite, "indicator": indicator}
         return self._read_filtered(principal, HEADLINES, wanted)
 
-    def drivers(
-        self,
-        principal: Principal,
-        *,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-    ) -> pd.DataFrame:
+    def drivers(self, principal: Principal, **keys: Unpack[CellFilters]) -> pd.DataFrame:
         """Return importance and performance of each lowest-level indicator.
 
         Columns: as `survey.results.drivers.build_driver_table` describes them.
         """
-        wanted = {"area_level": area_level, "area": area, "group": group}
-        return self._read_filtered(principal, DRIVERS, wanted)
+        return self._read_filtered(principal, DRIVERS, keys)
 
     def changes(
-        self,
-        principal: Principal,
-        *,
-        before: WaveInfo,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
+        self, principal: Principal, *, before: WaveInfo, **keys: Unpack[CellFilters]
     ) -> pd.DataFrame:
         """Return the change from an earlier wave of the series, over the cities of both.
 
@@ -246,8 +202,7 @@ class WaveResults:
             ChangeNotComputedError: nothing has been computed for the snapshot that `before` names,
                 or it is one of this wave.
         """
-        wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
-        rows = self._read_filtered(principal, self._changes_from(principal, before), wanted)
+        rows = self._read_filtered(principal, self._changes_from(principal, before), keys)
         return self._filter_by_area(rows, principal, before)
 
     def exact(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
@@ -294,7 +249,7 @@ class WaveResults:
         return cached_table(path, file_age(path)).find(asked)
 
     def _read_filtered(
-        self, principal: Principal, name: str, wanted: Mapping[str, Filter]
+        self, principal: Principal, name: str, wanted: Mapping[str, object]
     ) -> pd.DataFrame:
         self._require(principal)
         path = self._folder / name
@@ -318,11 +273,15 @@ class WaveResults:
         return result
 
 
-def _normalise_filters(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
-    """Return the wanted values by column, without columns of which all are wanted."""
+def _normalise_filters(wanted: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the wanted values by column, without columns of which all are wanted.
+
+    `wanted` maps columns to a `Filter`; a typed dictionary is not a mapping of those to mypy.
+    """
+    filters = cast(Mapping[str, Filter], wanted)
     return {
         column: [value] if isinstance(value, str) else list(value)
-        for column, value in wanted.items()
+        for column, value in filters.items()
         if value is not None
     }
 

@@ -27,7 +27,7 @@ from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
 from survey.results.crosswalk import NotComparableReason, crosswalk
-from survey.results.verdicts import NONE
+from survey.results.inference import NONE
 from survey.sample.special_groups import EVERYONE
 
 

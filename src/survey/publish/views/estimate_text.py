@@ -6,7 +6,7 @@ from math import isnan
 from survey.disclosure import MINIMUM_N
 from survey.locale import Translator, msg
 from survey.publish.views.table_slice import TableSlice
-from survey.results.verdicts import HIGHER, LOWER, UNTESTED
+from survey.results.inference import HIGHER, LOWER, UNTESTED
 
 UNRELIABLE = "unreliable"
 QUOTA_SAMPLE = msg(

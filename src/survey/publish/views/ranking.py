@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from survey.access.principal import Principal
+from survey.disclosure import CityRun
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Translator
 from survey.publish.chart_panel import ChartPanel
@@ -26,7 +27,6 @@ from survey.publish.views.unnamed_cities import UnnamedCityRows, describe_releas
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.headlines import DOMAIN
-from survey.results.microaggregation import CityRun
 from survey.results.ranks import RANKING
 from survey.sample.special_groups import EVERYONE
 

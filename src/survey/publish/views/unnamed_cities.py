@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from survey.access.roles import NATION
+from survey.disclosure import CityRun
 from survey.locale import Translator
 from survey.publish.charts.interval_charts import ITEM
 from survey.publish.views.chart_rows import Rows
 from survey.publish.views.view_context import ViewContext
-from survey.results.microaggregation import CityRun
 
 _NO_VALUE = "–"
 

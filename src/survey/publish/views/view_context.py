@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Unpack
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import Estimate, estimate_at
 from survey.publish.views.table_slice import TableSlice
 from survey.results.measures import FORM
-from survey.results.wave_results import Filter, WaveInfo, WaveResults
+from survey.results.wave_results import CellFilters, Filter, WaveInfo, WaveResults
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.special_groups import EVERYONE
 
@@ -25,6 +26,11 @@ def rating_keys(results: WaveResults) -> tuple[str, ...]:
         for measure in results.method.measures
         if measure.topic == FORM and not measure.choices
     )
+
+
+def _whole_unless(keys: CellFilters) -> CellFilters:
+    """Return `keys`, with everyone and the composite where they name no group or indicator."""
+    return {"group": EVERYONE, "indicator": COMPOSITE, **keys}
 
 
 class ViewContext:
@@ -43,59 +49,21 @@ class ViewContext:
     def wave(self) -> WaveInfo:
         return self.results.wave
 
-    def cells(
-        self,
-        *,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = EVERYONE,
-        indicator: Filter = COMPOSITE,
-    ) -> TableSlice:
-        rows = self.results.cells(
-            self.principal, area_level=area_level, area=area, group=group, indicator=indicator
-        )
+    def cells(self, **keys: Unpack[CellFilters]) -> TableSlice:
+        """Return cells, of everyone and the composite unless `keys` say otherwise."""
+        return self._of(self.results.cells(self.principal, **_whole_unless(keys)))
+
+    def gaps(self, contrast: str, **keys: Unpack[CellFilters]) -> TableSlice:
+        """Return differences, of everyone and the composite unless `keys` say otherwise."""
+        rows = self.results.gaps(self.principal, contrast=contrast, **_whole_unless(keys))
         return self._of(rows)
 
-    def gaps(
-        self,
-        contrast: str,
-        *,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = EVERYONE,
-        indicator: Filter = COMPOSITE,
-    ) -> TableSlice:
-        rows = self.results.gaps(
-            self.principal,
-            contrast=contrast,
-            area_level=area_level,
-            area=area,
-            group=group,
-            indicator=indicator,
-        )
-        return self._of(rows)
-
-    def changes(
-        self,
-        before: WaveInfo,
-        *,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = EVERYONE,
-        indicator: Filter = COMPOSITE,
-    ) -> TableSlice:
+    def changes(self, before: WaveInfo, **keys: Unpack[CellFilters]) -> TableSlice:
         """Return the change from an earlier wave, with the columns of gaps.
 
         `estimate` and `n` are those of the wave being read, `reference` is the earlier score.
         """
-        rows = self.results.changes(
-            self.principal,
-            before=before,
-            area_level=area_level,
-            area=area,
-            group=group,
-            indicator=indicator,
-        )
+        rows = self.results.changes(self.principal, before=before, **_whole_unless(keys))
         names = {"after": "estimate", "before": "reference", "n_after": "n"}
         return self._of(rows.rename(columns=names))
 

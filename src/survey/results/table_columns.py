@@ -1,20 +1,59 @@
-"""Decimals with which each column leaves the results; exact values stay in the snapshot.
+"""Columns of results tables: their types in a snapshot, and the decimals with which they leave it.
 
-Weights of an age by gender cell are the census divided by its respondents. Whoever knows the census
-solves a few unrounded rates of one city for how many people each hidden group has, and how many of
-them said yes: unrounded figures tell people apart, figures with one decimal do not. So a column
-leaves with the decimals that are declared here, and a column that is not declared does not leave.
-Verdicts, places, grades and arrows are decided from the exact values, before.
+Exact values stay in the snapshot. Weights of an age by gender cell are the census divided by its
+respondents. Whoever knows the census solves a few unrounded rates of one city for how many people
+each hidden group has, and how many of them said yes: unrounded figures tell people apart, figures
+with one decimal do not. So a column leaves with the decimals that are declared here, and a column
+that is not declared does not leave. Verdicts, places, grades and arrows are decided from the exact
+values, before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure import mask_reasons
+
+
+@dataclass(frozen=True)
+class ColumnTypes:
+    """Types of the columns of one results table.
+
+    `texts` are categories of the values present, `choices` categories of all members of an
+    enumeration, `numbers` floats; a column `shown` is boolean. Other columns keep their type.
+    """
+
+    texts: Sequence[str]
+    numbers: Sequence[str] = ()
+    choices: Mapping[str, type[StrEnum]] = field(default_factory=dict)
+
+    def cast(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the table with these types."""
+        types: dict[str, Any] = {name: key_dtype(table[name]) for name in self.texts}
+        types |= dict.fromkeys(self.numbers, "float64")
+        types |= {
+            name: pd.CategoricalDtype([member.value for member in choice])
+            for name, choice in self.choices.items()
+        }
+        if "shown" in table:
+            types["shown"] = bool
+        return table.astype(types)
+
+    def empty(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return a table without rows whose file can be queried like any other."""
+        return self.cast(pd.DataFrame(columns=list(columns)))
+
+
+def key_dtype(column: pd.Series) -> pd.CategoricalDtype:
+    """Return the categorical type of a key column; an empty one keeps its type through a file."""
+    return pd.CategoricalDtype(sorted(column.astype(str).unique()) or [""])
+
 
 _FIGURES = (
     "estimate", "ci_low", "ci_high", "reference", "difference", "before", "after",
