@@ -1,7 +1,11 @@
 """Special groups page: older people, children, rural areas, low incomes; two supplements."""
 
-from survey.publish.views.small_area_comparison import WAVES, SmallAreaFilters
-from survey.publish.views.small_areas import band_choices, build_small_area_view
+from survey.publish.views.small_areas import (
+    WAVES,
+    SmallAreaFilters,
+    band_choices,
+    build_small_area_view,
+)
 from survey.publish.views.special_groups import GroupFilters, build_special_groups_view
 from survey.publish.views.supplements import build_supplement_view
 from survey.ui import chart_panel, filters, text_blocks

@@ -9,7 +9,11 @@ from click.testing import Result
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.microdata import decide_exact_rows, list_exact_requests, request_exact_rows
+from survey.publish.microdata.exact_requests import (
+    decide_exact_rows,
+    list_exact_requests,
+    request_exact_rows,
+)
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings, current_settings
 from survey.snapshot.response_frame import build_response_frame

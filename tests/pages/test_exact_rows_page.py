@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.microdata import (
+from survey.publish.microdata.exact_requests import (
     ExactRequest,
     RequestState,
     list_exact_requests,

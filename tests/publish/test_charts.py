@@ -8,11 +8,11 @@ from typing import Any
 import altair as alt
 import pytest
 
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
 from survey.publish.charts.interval_charts import PICK
 from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, SHAPES
 from survey.publish.png import png, printable
+from survey.publish.views.chart_panels import ChartPanel
 from survey.settings import PROJECT_ROOT
 
 SERIES = {

@@ -17,21 +17,19 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.locale import translator
-from survey.publish.microdata import (
+from survey.publish.microdata.exact_requests import (
     ExactRequest,
     ExactRequestNotFoundError,
     ExactRowsRefusedError,
-    ExportNotAllowedError,
-    FileFormat,
-    MicrodataFile,
     RequestState,
     decide_exact_rows,
     export_exact_rows,
-    export_rows,
     list_exact_requests,
     list_pending_requests,
     request_exact_rows,
 )
+from survey.publish.microdata.export import ExportNotAllowedError, MicrodataFile, export_rows
+from survey.publish.microdata.file_formats import FileFormat
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings
 from survey.snapshot.response_frame import build_response_frame

@@ -21,19 +21,23 @@ from survey.access.roles import Role
 from survey.estimate import Cube, CubeSpec
 from survey.fieldwork.waves import close_wave, get_wave
 from survey.locale import translator
-from survey.publish.microdata import (
+from survey.publish.microdata.deidentify import (
+    MIN_CLASS_SIZE,
+    DeidentifiedRows,
+    compute_headline_deviation,
+    deidentify,
+)
+from survey.publish.microdata.export import (
     ExportNotAllowedError,
-    FileFormat,
     MicrodataFile,
     export_rows,
     list_exportable_waves,
+    new_pseudonym_key,
+    pseudonym,
     trace_export,
+    weight_margins,
 )
-from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
-from survey.publish.microdata.export import weight_margins
-from survey.publish.microdata.file_formats import write_file
-from survey.publish.microdata.fingerprint import new_pseudonym_key, pseudonym
-from survey.publish.microdata.headline_deviation import compute_headline_deviation
+from survey.publish.microdata.file_formats import FileFormat, write_file
 from survey.results.wave_data import WaveData, load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope

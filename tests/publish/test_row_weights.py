@@ -17,7 +17,7 @@ from survey.publish.microdata.deidentify import (
     deidentify,
     questions_filtered_by,
 )
-from survey.publish.microdata.fingerprint import pseudonym
+from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.release_classes import merge_classes
 
 AGES, GENDERS = ("15-34", "35-54", "55-70"), ("male", "female")

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.views.changes import TrendFilters
+from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.ranking import RankingFilters, build_ranking
-from survey.publish.views.small_area_comparison import SmallAreaFilters
-from survey.publish.views.small_areas import build_small_area_view
+from survey.publish.views.small_areas import SmallAreaFilters, build_small_area_view
 from survey.publish.views.special_groups import GroupFilters, build_special_groups_view
 from survey.publish.views.trends import build_trends_view
 from survey.publish.views.urban_rural import AreaFilters, build_urban_rural_view

@@ -5,15 +5,17 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.publish.charts import ELDER, ORDINARY, chart_spec
-from survey.publish.views.small_area_comparison import (
+from survey.publish.views.small_areas import (
     COMPARISONS,
     DIRECT,
     MODEL,
     PEERS,
     WAVES,
     SmallAreaFilters,
+    SmallAreasView,
+    band_choices,
+    build_small_area_view,
 )
-from survey.publish.views.small_areas import SmallAreasView, band_choices, build_small_area_view
 from survey.results import WaveResults
 from survey.results.snapshots import CELLS
 

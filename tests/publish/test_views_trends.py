@@ -9,9 +9,9 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.png import printable
 from survey.publish.views.changes import ChangeView, TrendFilters
+from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.publish.views.trends import (
     TREND_AREA_LEVELS,

@@ -17,8 +17,7 @@ from survey.publish.views.drivers import DriverFilters, build_driver_view
 from survey.publish.views.method import build_method_view
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.publish.views.ranking import RankingFilters, build_ranking
-from survey.publish.views.small_area_comparison import SmallAreaFilters
-from survey.publish.views.small_areas import build_small_area_view
+from survey.publish.views.small_areas import SmallAreaFilters, build_small_area_view
 from survey.publish.views.special_groups import (
     GroupFilters,
     build_special_groups_view,

@@ -15,15 +15,14 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.sessions import principal_of
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import translator
-from survey.publish.microdata import (
-    FileFormat,
-    MicrodataFile,
+from survey.publish.microdata.exact_requests import (
     decide_exact_rows,
     export_exact_rows,
     list_exact_requests,
     request_exact_rows,
-    trace_export,
 )
+from survey.publish.microdata.export import MicrodataFile, trace_export
+from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import Decision

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import vl_convert
 
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ORDINARY, chart_spec
 from survey.publish.charts.style import wrap_text
 from survey.publish.fonts import chinese_font
+from survey.publish.views.chart_panels import ChartPanel
 
 _WIDTH = 860
 _CHARACTERS = 118

@@ -21,7 +21,6 @@ from survey.disclosure import (
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
 from survey.results.domains import AREA_LEVELS
-from survey.results.measures import measure_values
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates
 from survey.sample.special_groups import EVERYONE
@@ -225,24 +224,14 @@ def _answered(source: WaveData) -> dict[str, NDArray[np.bool_]]:
         name: np.any(items[:, weights > 0], axis=1)
         for name, weights in zip(plan.tree.variables, plan.tree.omega, strict=True)
     }
-    return answered | {key: ~np.isnan(values) for key, values in _unscored_values(source).items()}
-
-
-def _unscored_values(source: WaveData) -> dict[str, NDArray[np.float64]]:
-    """Return the value of each respondent by measure, for measures that are not scored already."""
-    item_columns = set(source.plan.tree.item_columns)
-    return {
-        measure.key: measure_values(measure, source.instrument.by_name[measure.item], source.people)
-        for measure in source.measures
-        if measure.key not in item_columns
-    }
+    return answered | {key: ~np.isnan(values) for key, values in source.unscored_values().items()}
 
 
 def _common_answers(
     source: WaveData, who: Memberships, indicators: Sequence[str]
 ) -> NDArray[np.float64]:
     """Return the one answer of all respondents of each cell of sensitive measures, one per row."""
-    values = _unscored_values(source)
+    values = source.unscored_values()
     result = np.full(who.shape, np.nan)
     sensitive = {measure.key for measure in source.measures if measure.sensitive}
     for place, name in enumerate(indicators):

@@ -32,7 +32,13 @@ from survey.results.group_questions import (
     declared_questions,
     named_questions,
 )
-from survey.results.measures import Measure, form_measures, measures_for, read_measures
+from survey.results.measures import (
+    Measure,
+    form_measures,
+    measure_values,
+    measures_for,
+    read_measures,
+)
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.sample.special_groups import Oversampling, oversampling_of
@@ -165,6 +171,15 @@ class WaveData:
             scale=self.plan.scale,
             df_rule=DF_RULE,
         )
+
+    def unscored_values(self) -> dict[str, NDArray[np.float64]]:
+        """Return each respondent's value of every measure that is not a rating of the plan."""
+        scored = set(self.plan.tree.item_columns)
+        return {
+            measure.key: measure_values(measure, self.instrument.by_name[measure.item], self.people)
+            for measure in self.measures
+            if measure.key not in scored
+        }
 
     @property
     def group_names(self) -> tuple[GroupQuestion, ...]:

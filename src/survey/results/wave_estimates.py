@@ -14,7 +14,6 @@ from survey.locale import msg
 from survey.results.analysis import NotEstimableError
 from survey.results.domains import AREA_LEVELS
 from survey.results.inference import bound_difference_intervals, bound_rate_intervals
-from survey.results.measures import measure_values
 from survey.results.wave_data import WaveData
 from survey.sample.special_groups import EVERYONE
 
@@ -45,12 +44,7 @@ def estimate_wave(source: WaveData) -> WaveEstimates:
     A measure of the same name as a rating that is estimated on its own is that rating.
     """
     plan, people = source.plan, source.people
-    item_columns = set(plan.tree.item_columns)
-    rates = {
-        measure.key: measure_values(measure, source.instrument.by_name[measure.item], people)
-        for measure in source.measures
-        if measure.key not in item_columns
-    }
+    rates = source.unscored_values()
     try:
         sums = Cube.of(people.assign(**rates), replace(source.cube_spec, rates=tuple(rates)))
         cells = sums.table(level=source.level)

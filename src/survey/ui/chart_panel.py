@@ -4,11 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import chart_spec
 from survey.publish.charts.interval_charts import PICK
 from survey.publish.column_tables import csv_bytes
 from survey.publish.png import png
+from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
 from survey.ui.download_button import CSV, PNG, File, draw_download_button
 from survey.ui.glossary import explain

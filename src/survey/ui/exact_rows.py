@@ -6,12 +6,9 @@ import streamlit as st
 
 from survey.instrument.model import label_text
 from survey.locale import Message, msg
-from survey.publish.microdata import (
-    MAX_PURPOSE_CHARS,
+from survey.publish.microdata.exact_requests import (
     MAX_REASON_CHARS,
     ExactRequest,
-    ExportableWave,
-    FileFormat,
     RequestState,
     decide_exact_rows,
     export_exact_rows,
@@ -19,6 +16,8 @@ from survey.publish.microdata import (
     list_pending_requests,
     request_exact_rows,
 )
+from survey.publish.microdata.export import MAX_PURPOSE_CHARS, ExportableWave
+from survey.publish.microdata.file_formats import FileFormat
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope

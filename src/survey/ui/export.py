@@ -3,15 +3,15 @@
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.publish.microdata import (
+from survey.publish.microdata.export import (
     MAX_PURPOSE_CHARS,
     ExportableWave,
-    FileFormat,
     MicrodataFile,
     deviation_lines,
     export_rows,
     list_exportable_waves,
 )
+from survey.publish.microdata.file_formats import FileFormat
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.download_button import File, draw_download_button

@@ -14,7 +14,7 @@ from survey.publish.views.display_names import (
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.national_estimate import BASES
 from survey.publish.views.ranking import FocusChoices
-from survey.publish.views.small_area_comparison import COMPARISONS
+from survey.publish.views.small_areas import COMPARISONS
 from survey.publish.views.special_groups import group_choices
 from survey.publish.views.urban_rural import FIELDS, list_fields
 from survey.publish.views.view_context import rating_keys

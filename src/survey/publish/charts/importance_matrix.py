@@ -3,7 +3,7 @@
 import altair as alt
 
 from survey.publish.charts.interval_charts import FOCUS, ITEM
-from survey.publish.charts.marks import NO_FILL, REFERENCE, is_role
+from survey.publish.charts.marks import NO_FILL, REFERENCE, categories, is_role
 from survey.publish.charts.style import ACCENT, FAINT, GREY, ChartLabels, ChartStyle, series_name
 
 _ROLES = (FOCUS, ITEM)
@@ -27,13 +27,8 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         .transform_filter(is_role(*_ROLES))
         .transform_calculate(who=f"[{words}][indexof({list(_ROLES)!r}, datum.role)]")
     )
-    legend = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=1.5)
-
-    def encode_role(
-        attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *looks: str
-    ) -> alt.Color | alt.Fill | alt.Shape:
-        scale = alt.Scale(domain=[first, others], range=list(looks))
-        return attribute("who:N", scale=scale, legend=legend)
+    names, legend = (first, others), {"symbolOpacity": 1, "symbolStrokeWidth": 1.5}
+    colour = alt.Color("who:N", **categories(names, (ACCENT, GREY), **legend))
 
     def x(field: str = "importance") -> alt.X:
         return alt.X(
@@ -52,15 +47,14 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         )
 
     lines = points.mark_rule(size=style.size(1.2), opacity=0.45)
-    colour = encode_role(alt.Color, ACCENT, GREY)
     across = lines.encode(x=x("importance_low"), x2="importance_high:Q", y=y(), color=colour)
     along = lines.encode(x=x(), y=y("performance_low"), y2="performance_high:Q", color=colour)
     dots = points.mark_point(size=style.size(70), opacity=1, strokeWidth=1.5).encode(
         x=x(),
         y=y(),
         color=colour,
-        fill=encode_role(alt.Fill, ACCENT, NO_FILL),
-        shape=encode_role(alt.Shape, "diamond", "circle"),
+        fill=alt.Fill("who:N", **categories(names, (ACCENT, NO_FILL), **legend)),
+        shape=alt.Shape("who:N", **categories(names, ("diamond", "circle"), **legend)),
         tooltip=[
             alt.Tooltip("label:N", title=text.name),
             alt.Tooltip("importance:Q", title=text.value, format=".1f"),
@@ -72,7 +66,7 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     codes = (
         points.transform_filter("datum.named")
         .mark_text(align="left", dx=style.size(6), dy=style.size(-7), fontSize=style.size(10))
-        .encode(x=x(), y=y(), text="code:N", color=encode_role(alt.Color, ACCENT, GREY))
+        .encode(x=x(), y=y(), text="code:N", color=colour)
     )
     return alt.layer(
         *_averages(x(), y()), *_corner_labels(corners, style), across, along, dots, codes

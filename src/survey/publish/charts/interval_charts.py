@@ -1,15 +1,13 @@
-"""Charts of estimates, differences and changes with their intervals, one row each."""
-
-from typing import Any
+"""Charts of estimates, differences, changes and years with their intervals."""
 
 import altair as alt
 
 from survey.publish.charts.marks import (
     HIDDEN,
     NO_FILL,
-    REFERENCE,
     MarkStyle,
     blank_layer,
+    categories,
     hidden_rows,
     interval_rule,
     is_role,
@@ -19,6 +17,7 @@ from survey.publish.charts.marks import (
     stacked_rows,
     tooltip,
     value_axis,
+    visible_rows,
     zero_rule,
 )
 from survey.publish.charts.style import (
@@ -64,17 +63,8 @@ _GAP_STYLES = (
 )
 
 
-def gaps(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+def gaps(text: ChartLabels, style: ChartStyle, *, compact: bool = False) -> alt.LayerChart:
     """Draw one row per difference, with a triangle up or down where it is clear."""
-    return _gaps(text, style, compact=False)
-
-
-def city_gaps(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw the differences of many cities."""
-    return _gaps(text, style, compact=True)
-
-
-def _gaps(text: ChartLabels, style: ChartStyle, *, compact: bool) -> alt.LayerChart:
     layers = (
         zero_rule(),
         interval_rule(_GAP_STYLES, text, style, compact=compact),
@@ -92,15 +82,8 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
     Reads `reference` beside the common columns; `series` names city and reference.
     """
-    city, reference = text.series
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
     y = row_axis(style)
-    legend = alt.Legend(title=None, orient="top", columns=1)
-
-    def who(attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *values: str) -> Any:
-        scale = alt.Scale(domain=[city, reference], range=list(values))
-        return attribute("who:N", scale=scale, legend=legend)
-
     line = drawn.mark_rule(size=style.size(1.5), color=FAINT).encode(
         y=y, x=value_axis("reference", text), x2="estimate:Q"
     )
@@ -113,9 +96,9 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         .encode(
             y=y,
             x=value_axis(field, text),
-            color=who(alt.Color, ACCENT, GREY),
-            fill=who(alt.Fill, ACCENT, NO_FILL),
-            shape=who(alt.Shape, "circle", "diamond"),
+            color=alt.Color("who:N", **categories(text.series, (ACCENT, GREY))),
+            fill=alt.Fill("who:N", **categories(text.series, (ACCENT, NO_FILL))),
+            shape=alt.Shape("who:N", **categories(text.series, ("circle", "diamond"))),
             tooltip=tooltip(field, text, ".1f"),
         )
         for index, field in ((1, "reference"), (0, "estimate"))
@@ -147,9 +130,7 @@ _ROOM_FOR_A_LABEL = 46
 def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw a dot and its interval per row and `series`, told apart by colour and shape."""
     names = list(text.series)
-    colour_scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
-    shape_scale = alt.Scale(domain=names, range=list(SHAPES[: len(names)]))
-    legend = alt.Legend(title=None, orient="top", columns=1)
+    colour = alt.Color("series:N", **categories(names, OKABE_ITO))
     y = row_axis(style)
     offset = alt.YOffset("series:N", sort=names)
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
@@ -158,14 +139,14 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         yOffset=offset,
         x=value_axis("ci_low", text),
         x2="ci_high:Q",
-        color=alt.Color("series:N", scale=colour_scale, legend=legend),
+        color=colour,
     )
     dots = drawn.mark_point(size=style.size(64), filled=True, opacity=1).encode(
         y=y,
         yOffset=offset,
         x=value_axis("estimate", text),
-        color=alt.Color("series:N", scale=colour_scale, legend=legend),
-        shape=alt.Shape("series:N", scale=shape_scale, legend=legend),
+        color=colour,
+        shape=alt.Shape("series:N", **categories(names, SHAPES)),
         tooltip=[alt.Tooltip("series:N", title=""), *tooltip("estimate", text, ".1f")],
     )
     step = alt.Step(style.size(max(_ROOM_FOR_A_LABEL, 11 + 8 * len(names))), **{"for": "position"})
@@ -174,25 +155,14 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw a row per city with marks for the city and each group, and a line at the margin."""
-    names = list(text.series)
-    legend = alt.Legend(title=None, orient="top", columns=1)
     dots = (
-        alt.Chart()
-        .transform_filter(f"!({is_role(HIDDEN, REFERENCE)})")
+        visible_rows()
         .mark_point(size=style.size(44), filled=True, opacity=1)
         .encode(
             y=row_axis(style, compact=True),
             x=alt.X("estimate:Q", title=text.value, scale=alt.Scale(zero=True, nice=True)),
-            color=alt.Color(
-                "series:N",
-                scale=alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)])),
-                legend=legend,
-            ),
-            shape=alt.Shape(
-                "series:N",
-                scale=alt.Scale(domain=names, range=list(SHAPES[: len(names)])),
-                legend=legend,
-            ),
+            color=alt.Color("series:N", **categories(text.series, OKABE_ITO)),
+            shape=alt.Shape("series:N", **categories(text.series, SHAPES)),
             tooltip=[alt.Tooltip("series:N", title=""), *tooltip("estimate", text, ".1f")],
         )
     )
@@ -207,36 +177,18 @@ _CHANGE_COLOURS = (RISE, FALL, GREY)
 _CHANGE_FILLS = (RISE, FALL, NO_FILL)
 
 
-def changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+def changes(text: ChartLabels, style: ChartStyle, *, compact: bool = False) -> alt.LayerChart:
     """Draw one row per change with its interval; `series` names rise, fall and no change.
 
     Reads `difference`; a row with the role `reference` is drawn as a dashed line.
     """
-    return _changes(text, style, compact=False)
-
-
-def city_changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw the changes of many cities."""
-    return _changes(text, style, compact=True)
-
-
-def _changes(text: ChartLabels, style: ChartStyle, *, compact: bool) -> alt.LayerChart:
-    names = list(text.series)
+    names = text.series
     words = ", ".join(series_name(index) for index in range(len(names)))
-    drawn = (
-        alt.Chart()
-        .transform_filter(f"!({is_role(HIDDEN, REFERENCE)})")
-        .transform_calculate(verdict=f"[{words}][indexof({list(_CHANGE_ROLES)!r}, datum.role)]")
+    drawn = visible_rows().transform_calculate(
+        verdict=f"[{words}][indexof({list(_CHANGE_ROLES)!r}, datum.role)]"
     )
-    legend = alt.Legend(title=None, orient="top", columns=1, symbolStrokeWidth=1.5)
-
-    def encode_verdict(
-        attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], looks: object
-    ) -> object:
-        return attribute("verdict:N", scale=alt.Scale(domain=names, range=looks), legend=legend)
-
     y = row_axis(style, compact=compact)
-    colour = encode_verdict(alt.Color, list(_CHANGE_COLOURS))
+    colour = alt.Color("verdict:N", **categories(names, _CHANGE_COLOURS, symbolStrokeWidth=1.5))
     whisker = drawn.mark_rule(size=style.size(2), opacity=0.7).encode(
         y=y, x=value_axis("ci_low", text), x2="ci_high:Q", color=colour
     )
@@ -246,19 +198,68 @@ def _changes(text: ChartLabels, style: ChartStyle, *, compact: bool) -> alt.Laye
         y=y,
         x=value_axis("difference", text),
         color=colour,
-        fill=encode_verdict(alt.Fill, list(_CHANGE_FILLS)),
-        shape=encode_verdict(alt.Shape, list(_CHANGE_SHAPES)),
+        fill=alt.Fill("verdict:N", **categories(names, _CHANGE_FILLS, symbolStrokeWidth=1.5)),
+        shape=alt.Shape("verdict:N", **categories(names, _CHANGE_SHAPES, symbolStrokeWidth=1.5)),
         tooltip=[*tooltip("difference", text, "+.1f"), alt.Tooltip("verdict:N", title="")],
     )
-    layers = (zero_rule(), _nation_line(), whisker, points, hidden_rows(style, compact=compact))
+    layers = (
+        zero_rule(),
+        reference_rule("difference"),
+        whisker,
+        points,
+        hidden_rows(style, compact=compact),
+    )
     return stacked_rows(layers, style, compact=compact)
 
 
-def _nation_line() -> alt.Chart:
-    """Draw the dashed line at the change of the nation."""
-    return (
-        alt.Chart()
-        .transform_filter(is_role(REFERENCE))
-        .mark_rule(color=GREY, strokeDash=[5, 4], size=1.5)
-        .encode(x="difference:Q")
+OWN, PUBLISHED = "own", "published"
+
+
+def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+    """Draw estimates by year with their intervals; `text.series` names own and published.
+
+    Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`. Published scores come without
+    intervals: hollow squares on a dashed line.
+    """
+    named = alt.Chart().transform_calculate(
+        who=f"datum.series === {OWN!r} ? {series_name(0)} : {series_name(1)}"
+    )
+    x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
+    names, legend = list(text.series), {"symbolOpacity": 1, "symbolStrokeWidth": 0}
+    colour = alt.Color("who:N", **categories(names, (ACCENT, GREY), **legend))
+    shape = alt.Shape("who:N", **categories(names, ("circle", "square"), **legend))
+    dash = alt.StrokeDash(
+        "who:N", scale=alt.Scale(domain=names, range=[[1, 0], [4, 4]]), legend=None
+    )
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", title=text.value, scale=alt.Scale(zero=False, nice=True))
+
+    ours = named.transform_filter(f"datum.series === {OWN!r}")
+    ribbon = ours.mark_area(opacity=0.15).encode(x=x, y=y("ci_low"), y2="ci_high:Q", color=colour)
+    whiskers = ours.mark_rule(size=style.size(3)).encode(
+        x=x, y=y("ci_low"), y2="ci_high:Q", color=colour
+    )
+    lines = named.mark_line(size=style.size(2)).encode(
+        x=x, y=y("estimate"), color=colour, strokeDash=dash
+    )
+    points = named.mark_point(size=style.size(80), filled=True, opacity=1).encode(
+        x=x,
+        y=y("estimate"),
+        color=colour,
+        shape=shape,
+        tooltip=[
+            alt.Tooltip("year:O", title=text.name),
+            alt.Tooltip("estimate:Q", title=text.value, format=".2f"),
+            alt.Tooltip("range:N", title=text.interval),
+        ],
+    )
+    numbers = [
+        named.transform_filter(f"datum.series === {series!r}")
+        .mark_text(align=align, dx=style.size(dx), dy=style.size(dy), fontSize=style.size(11.5))
+        .encode(x=x, y=y("estimate"), text=alt.Text("estimate:Q", format=".1f"), color=colour)
+        for series, align, dx, dy in ((OWN, "left", 6, -10), (PUBLISHED, "center", 0, 15))
+    ]
+    return alt.layer(lines, ribbon, whiskers, points, *numbers).properties(
+        width="container", height=style.size(300)
     )

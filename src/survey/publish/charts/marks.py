@@ -76,13 +76,22 @@ def tooltip(field: str, text: ChartLabels, number: str) -> list[alt.Tooltip]:
     ]
 
 
+def categories(names: Sequence[str], looks: Sequence[str], **legend: Any) -> dict[str, Any]:
+    """Return scale and legend that tell categories apart by colour, fill or shape."""
+    return {
+        "scale": alt.Scale(domain=list(names), range=list(looks[: len(names)])),
+        "legend": alt.Legend(title=None, orient="top", columns=1, **legend),
+    }
+
+
 def _role_encoding(looks: Sequence[MarkStyle], attribute: str) -> dict[str, Any]:
     domain = [look.role for look in looks]
     scale = alt.Scale(domain=domain, range=[getattr(look, attribute) for look in looks])
     return {"shorthand": "role:N", "scale": scale, "legend": None}
 
 
-def _visible_rows_chart() -> alt.Chart:
+def visible_rows() -> alt.Chart:
+    """Return a chart of the rows that have a mark of their own."""
     return alt.Chart().transform_filter(f"!({is_role(HIDDEN, REFERENCE)})")
 
 
@@ -91,7 +100,7 @@ def interval_rule(
 ) -> alt.Chart:
     """Draw the interval of each row."""
     return (
-        _visible_rows_chart()
+        visible_rows()
         .mark_rule(size=style.size(2), opacity=0.7)
         .encode(
             y=row_axis(style, compact=compact),
@@ -113,7 +122,7 @@ def marks(
 ) -> alt.Chart:
     """Draw the estimate of each row."""
     return (
-        _visible_rows_chart()
+        visible_rows()
         .mark_point(size=style.size(38 if compact else 90), opacity=1, strokeWidth=1.5)
         .encode(
             y=row_axis(style, compact=compact),
@@ -136,13 +145,13 @@ def hidden_rows(style: ChartStyle, *, compact: bool = False) -> alt.Chart:
     )
 
 
-def reference_rule() -> alt.Chart:
+def reference_rule(field: str = "estimate") -> alt.Chart:
     """Draw a dashed line down the chart, for example at the nation's score."""
     return (
         alt.Chart()
         .transform_filter(is_role(REFERENCE))
         .mark_rule(color=GREY, strokeDash=[5, 4], size=1.5)
-        .encode(x="estimate:Q")
+        .encode(x=f"{field}:Q")
     )
 
 

@@ -1,10 +1,8 @@
 """Chart of a special group by city: the direct figure with its grade, and a comparison."""
 
-from typing import Any
-
 import altair as alt
 
-from survey.publish.charts.marks import NO_FILL, is_role, row_axis, tooltip, value_axis
+from survey.publish.charts.marks import NO_FILL, categories, is_role, row_axis, tooltip, value_axis
 from survey.publish.charts.style import (
     ACCENT,
     GREY,
@@ -34,19 +32,12 @@ def graded_cities(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     words = ", ".join(series_name(index) for index in range(len(names)))
     lanes = alt.YOffset("lane:N", sort=["direct", "beside"], scale=alt.Scale(paddingInner=0.2))
     y = row_axis(style, compact=True)
-    legend = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=1.5)
-
-    def encode_role(
-        attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *looks: str
-    ) -> Any:
-        scale = alt.Scale(domain=names, range=list(looks[: len(names)]))
-        return attribute("who:N", scale=scale, legend=legend)
-
-    colour = encode_role(alt.Color, *_COLOURS, _COMPARISON_COLOUR)
+    legend = {"symbolOpacity": 1, "symbolStrokeWidth": 1.5}
+    colour = alt.Color("who:N", **categories(names, (*_COLOURS, _COMPARISON_COLOUR), **legend))
     look = {
         "color": colour,
-        "fill": encode_role(alt.Fill, *_FILLS, NO_FILL),
-        "shape": encode_role(alt.Shape, *_SHAPES, _COMPARISON_SHAPE),
+        "fill": alt.Fill("who:N", **categories(names, (*_FILLS, NO_FILL), **legend)),
+        "shape": alt.Shape("who:N", **categories(names, (*_SHAPES, _COMPARISON_SHAPE), **legend)),
     }
 
     def lane(name: str) -> alt.Chart:

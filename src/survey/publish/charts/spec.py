@@ -3,26 +3,24 @@
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
 import altair as alt
 
-from survey.publish.charts.city_map import point_map
+from survey.publish.charts.cities import point_map, ranking
 from survey.publish.charts.importance_matrix import matrix
 from survey.publish.charts.interval_charts import (
     changes,
-    city_changes,
-    city_gaps,
     dumbbell,
     gaps,
     grouped_dots,
     half_widths,
     interval_dots,
+    ribbon_line,
 )
-from survey.publish.charts.ranks import ranking
 from survey.publish.charts.small_areas import graded_cities
 from survey.publish.charts.style import (
     ELDER,
@@ -32,7 +30,6 @@ from survey.publish.charts.style import (
     config,
     series_name,
 )
-from survey.publish.charts.trend import ribbon_line
 
 
 class ChartKind(StrEnum):
@@ -56,7 +53,7 @@ BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]
         {
             ChartKind.INTERVALS: interval_dots,
             ChartKind.GAPS: gaps,
-            ChartKind.CITY_GAPS: city_gaps,
+            ChartKind.CITY_GAPS: partial(gaps, compact=True),
             ChartKind.DUMBBELL: dumbbell,
             ChartKind.TREND: ribbon_line,
             ChartKind.GROUPED: grouped_dots,
@@ -65,7 +62,7 @@ BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]
             ChartKind.MATRIX: matrix,
             ChartKind.RANKING: ranking,
             ChartKind.CHANGES: changes,
-            ChartKind.CITY_CHANGES: city_changes,
+            ChartKind.CITY_CHANGES: partial(changes, compact=True),
             ChartKind.HALF_WIDTHS: half_widths,
         }
     )

@@ -10,11 +10,10 @@ import numpy as np
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, Translator, msg
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
-from survey.publish.views.chart_panels import ChartHeading, subtitle
+from survey.publish.views.chart_panels import ChartHeading, ChartPanel, subtitle
 from survey.publish.views.chart_rows import Rows, add_reference_row, counts, gap_rows, remarks
 from survey.publish.views.estimate_text import (
     EstimateDifference,

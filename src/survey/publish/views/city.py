@@ -10,10 +10,15 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, msg
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.marks import HIDDEN
-from survey.publish.views.chart_panels import ChartHeading, score_chart, score_title, subtitle
+from survey.publish.views.chart_panels import (
+    ChartHeading,
+    ChartPanel,
+    score_chart,
+    score_title,
+    subtitle,
+)
 from survey.publish.views.chart_rows import (
     Rows,
     classify_differences,

@@ -9,11 +9,10 @@ import numpy as np
 from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.locale import Message, Translator, msg
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import HIDDEN, REFERENCE
-from survey.publish.views.chart_panels import score_title, subtitle
+from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
 from survey.publish.views.chart_rows import Rows, ranges_of
 from survey.publish.views.estimate_text import missing_text
 from survey.publish.views.table_slice import Floats, TableSlice

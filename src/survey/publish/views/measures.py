@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from survey.locale import Message, msg
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.style import wrap_text
 from survey.publish.column_tables import concat_columns
-from survey.publish.views.chart_panels import ChartHeading, percent_title, score_title, subtitle
+from survey.publish.views.chart_panels import (
+    ChartHeading,
+    ChartPanel,
+    percent_title,
+    score_title,
+    subtitle,
+)
 from survey.publish.views.chart_rows import Rows, score_rows, score_table
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext

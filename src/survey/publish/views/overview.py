@@ -9,11 +9,16 @@ import numpy as np
 from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.views.bands import BandVerdict, band_verdicts
-from survey.publish.views.chart_panels import ChartHeading, score_chart, score_title, subtitle
+from survey.publish.views.chart_panels import (
+    ChartHeading,
+    ChartPanel,
+    score_chart,
+    score_title,
+    subtitle,
+)
 from survey.publish.views.chart_rows import classify_differences, ranges, score_table
 from survey.publish.views.estimate_text import Estimate, estimate_at
 from survey.publish.views.national_estimate import describe_basis, nation_cells, reference_line

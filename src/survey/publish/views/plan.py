@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from survey.locale import Translator
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.marks import REFERENCE
 from survey.publish.column_tables import Columns
+from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import FrameCity
 from survey.sample.quotas import plan_margins

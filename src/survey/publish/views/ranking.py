@@ -11,14 +11,13 @@ from survey.access.principal import Principal
 from survey.disclosure import CityRun
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Translator
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.cities import ABOVE, BELOW, TIED, UNRANKED
 from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import HIDDEN
-from survey.publish.charts.ranks import ABOVE, BELOW, TIED, UNRANKED
 from survey.publish.column_tables import to_list
 from survey.publish.views.bands import band_verdicts
-from survey.publish.views.chart_panels import score_title, subtitle
+from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
 from survey.publish.views.chart_rows import Rows, add_reference_row, score_rows, score_table
 from survey.publish.views.estimate_text import estimate_at, missing_text
 from survey.publish.views.national_estimate import nation_cells, reference_line

@@ -7,9 +7,8 @@ from types import MappingProxyType
 from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind
-from survey.publish.views.chart_panels import ChartHeading, gap_chart
+from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart
 from survey.publish.views.estimate_text import (
     MULTIPLE_TESTING_NOTE,
     EstimateDifference,

@@ -3,19 +3,19 @@
 They carry no score of their own; what they say are rates and the respondents' own ratings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION
-from survey.publish.chart_panel import ChartPanel
-from survey.publish.views.chart_panels import ChartHeading
+from survey.publish.views.chart_panels import ChartHeading, ChartPanel
 from survey.publish.views.estimate_text import NO_ESTIMATE, Estimate, estimate_at
 from survey.publish.views.measures import answers_to, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
+from survey.results.measures import Measure
 from survey.sample.special_groups import EVERYONE
 
 
@@ -69,57 +69,50 @@ def build_supplement_view(
     question = t("Question")
     variable = reading.names.variable(plan.bands)
     headline, sentence = _headline(reading, cells.where("group", EVERYONE), plan)
+
+    def draw(
+        key: str,
+        title: str,
+        cells_of: Mapping[str, TableSlice],
+        measures: Sequence[Measure],
+        rows: str = question,
+        note: str = "",
+    ) -> ChartPanel | None:
+        heading = ChartHeading(f"supplement-{key}", title, rows, note)
+        return series_chart(reading, heading, cells_of, measures, n=reading.wave.n)
+
     return SupplementView(
         title=reading.wave.label(reading.language),
         headline=headline,
         sentence=sentence,
-        problems=series_chart(
-            reading,
-            ChartHeading(
-                "supplement-reports",
-                t("What people report, by {variable}", variable=variable),
-                question,
-            ),
+        problems=draw(
+            "reports",
+            t("What people report, by {variable}", variable=variable),
             bands,
             rates(reading, (plan.topic,)),
-            n=reading.wave.n,
         ),
-        ratings=series_chart(
-            reading,
-            ChartHeading(
-                "supplement-ratings",
-                t("How people rate it, by {variable}", variable=variable),
-                question,
-            ),
+        ratings=draw(
+            "ratings",
+            t("How people rate it, by {variable}", variable=variable),
             bands,
             ratings(reading, (plan.topic,)),
-            n=reading.wave.n,
         ),
-        answered=series_chart(
-            reading,
-            ChartHeading(
-                "supplement-answered",
-                t("Who answered, by {variable}", variable=variable),
-                t("Who answered"),
-            ),
+        answered=draw(
+            "answered",
+            t("Who answered, by {variable}", variable=variable),
             bands,
             answers_to(reading, plan.answered),
-            n=reading.wave.n,
+            rows=t("Who answered"),
         ),
-        by_answerer=series_chart(
-            reading,
-            ChartHeading(
-                "supplement-by-answerer",
-                t("The same ratings by who answered"),
-                question,
-                t(
-                    "Those who answer for somebody answer for the frailer or the younger: the "
-                    "difference is not the effect of answering for somebody."
-                ),
-            ),
+        by_answerer=draw(
+            "by-answerer",
+            t("The same ratings by who answered"),
             answerers,
             ratings(reading, (plan.topic,)),
-            n=reading.wave.n,
+            note=t(
+                "Those who answer for somebody answer for the frailer or the younger: the "
+                "difference is not the effect of answering for somebody."
+            ),
         ),
     )
 

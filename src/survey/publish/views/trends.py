@@ -7,7 +7,6 @@ from types import MappingProxyType
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.locale import Message, msg
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind
 from survey.publish.charts.interval_charts import HIGHER, LOWER
 from survey.publish.views.changes import (
@@ -18,7 +17,7 @@ from survey.publish.views.changes import (
     list_title,
     listed_cities,
 )
-from survey.publish.views.chart_panels import ChartHeading, gap_chart
+from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.estimate_text import MULTIPLE_TESTING_NOTE
 from survey.publish.views.view_context import ViewContext

@@ -6,8 +6,7 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
-from survey.publish.chart_panel import ChartPanel
-from survey.publish.views.chart_panels import ChartHeading, gap_chart, score_chart
+from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart, score_chart
 from survey.publish.views.estimate_text import (
     MULTIPLE_TESTING_NOTE,
     EstimateDifference,

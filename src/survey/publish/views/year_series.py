@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from survey.access.roles import NATION
 from survey.context import published_series
 from survey.locale import SurveyError
-from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
-from survey.publish.charts.trend import OWN, PUBLISHED
-from survey.publish.views.chart_panels import score_title, subtitle
+from survey.publish.charts.interval_charts import OWN, PUBLISHED
+from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
 from survey.publish.views.chart_rows import Rows
 from survey.publish.views.estimate_text import Estimate, estimate_at, format_interval
 from survey.publish.views.view_context import ViewContext

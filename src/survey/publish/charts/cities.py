@@ -1,19 +1,30 @@
-"""Chart of the cities in the order of their ranks, and those not told apart from one."""
+"""Charts of all cities: in the order of their ranks, and as points on a map without boundaries."""
 
 import altair as alt
 
-from survey.publish.charts.interval_charts import FOCUS, ITEM, PICK
+from survey.publish.charts.interval_charts import FOCUS, HIGHER, ITEM, LOWER, PICK, UNCLEAR
 from survey.publish.charts.marks import (
     NO_FILL,
     REFERENCE,
     MarkStyle,
+    categories,
     hidden_rows,
     interval_rule,
     is_role,
     marks,
     reference_rule,
+    tooltip,
 )
-from survey.publish.charts.style import ACCENT, GREY, ChartLabels, ChartStyle
+from survey.publish.charts.style import (
+    ACCENT,
+    FAINT,
+    FALL,
+    GREY,
+    RISE,
+    ChartLabels,
+    ChartStyle,
+    series_name,
+)
 
 ABOVE, BELOW, TIED, UNRANKED = "above", "below", "tied", "unranked"
 """Roles of a city: clearly above the focus, clearly below, not told apart, without rank."""
@@ -99,4 +110,35 @@ def _shade(y: alt.Y) -> alt.Chart:
         .transform_filter(is_role(FOCUS, TIED))
         .mark_rect(color=ACCENT, opacity=_SHADE)
         .encode(y=y, x=alt.value(0), x2=alt.value("width"))
+    )
+
+
+def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+    """Draw triangles for cities clearly above or below; `series` names above, below, not clear."""
+    roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
+    words = ", ".join(series_name(index) for index in range(len(names)))
+    grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[73, 17], [136, 54]])).mark_geoshape(
+        filled=False,
+        stroke=FAINT,
+        strokeWidth=0.4,
+    )
+    cities = (
+        alt.Chart()
+        .transform_calculate(who=f"[{words}][indexof({roles!r}, datum.role)]")
+        .mark_point(size=style.size(70), opacity=0.95, strokeWidth=1.4)
+        .encode(
+            longitude="lon:Q",
+            latitude="lat:Q",
+            shape=alt.Shape(
+                "who:N", **categories(names, ("triangle-up", "triangle-down", "circle"))
+            ),
+            color=alt.Color("who:N", **categories(names, (RISE, FALL, GREY))),
+            fill=alt.Fill("who:N", **categories(names, (RISE, FALL, NO_FILL))),
+            tooltip=tooltip("estimate", text, ".1f"),
+        )
+    )
+    return (
+        alt.layer(grid, cities)
+        .project(type="conicEqualArea", parallels=[25, 47], rotate=[-105, 0, 0])
+        .properties(width="container", height=style.size(460))
     )
