@@ -17,7 +17,6 @@ from survey.access.roles import Action
 from survey.instrument.checks import Finding, score_findings, unknown_tree
 from survey.instrument.indicator_tree import IndicatorTree, read_tree
 from survey.instrument.model import Instrument
-from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import SurveyError, msg
 from survey.sample.city_frame import read_cities, upsert_cities
 from survey.store.audit_events import AuditEvent
@@ -250,4 +249,7 @@ def load_reference_data(url: str, seed: Path) -> None:
 @lru_cache(maxsize=16)
 def _shipped_instrument(path: Path) -> Instrument:
     """Read a shipped questionnaire, once per process."""
+    # Not at the top: serving and most commands start without the library that reads workbooks.
+    from survey.instrument.xlsform.reader import load_bundle
+
     return load_bundle(path.parent, path.stem).instrument
