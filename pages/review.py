@@ -2,10 +2,13 @@
 
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
-from survey.ui.review import draw_filters, draw_review
+from survey.ui.review import LATE, draw_filters, draw_parked, draw_review, pick_part
 
 
 def draw_page(page: PageContext) -> None:
+    if pick_part(page) == LATE:
+        draw_parked(page)
+        return
     chosen = draw_filters(page)
     if chosen is not None:
         draw_review(page, chosen)

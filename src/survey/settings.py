@@ -124,6 +124,8 @@ class Settings(BaseSettings):
     """Days that names of imported files are kept."""
     keep_withdrawn_days: int = Field(default=180, ge=1)
     """Days that place and surveyor of a withdrawn interview are kept after the withdrawal."""
+    keep_parked_days: int = Field(default=60, ge=7)
+    """Days that interviews which arrived too late wait for a decision; then they are deleted."""
     keep_code_days: int = Field(default=400, ge=1)
     """Days that withdrawal codes of frozen waves are kept as hashes after the interview."""
     clean_up: bool = True

@@ -38,7 +38,16 @@ from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import SurveyError
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, engine_for, session_scope
-from survey.store.tables import Account, BackCheck, Mode, SamplingPoint, Status, WaveState
+from survey.store.tables import (
+    Account,
+    BackCheck,
+    Mode,
+    ParkedInterview,
+    ParkingReason,
+    SamplingPoint,
+    Status,
+    WaveState,
+)
 from tests.access.service_discovery import SOURCE, Service, services
 
 CANARY = "Kanarienvogel"
@@ -233,6 +242,14 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         session=session, principal=field.colleague, wave_key=wave.key, point_id=point.id,
         now=moment,
     )  # fmt: skip
+    parked = ParkedInterview(
+        client_uuid=uuid4(), wave_id=wave.id, city_code=ELSEWHERE, point_id=point.id,
+        surveyor_id=zhao.id, mode=Mode.ASSISTED, why=ParkingReason.WAVE_CLOSED,
+        instrument_id=wave.instrument_id, started_at=moment, parked_at=moment,
+        answers={**field.complete, "age": 36, "comment": CANARY},
+    )  # fmt: skip
+    session.add(parked)
+    session.flush()
     sheet = issue_invitation_sheet(
         session=session, principal=field.colleague, point_id=point.id, pages=1, days=1, now=moment
     )
@@ -246,7 +263,8 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "city_code": ELSEWHERE, "point_id": point.id, "response_id": interview.id,
         "response_ids": [interview.id], "surveyor_ids": [zhao.id], "surveyor_id": zhao.id,
         "invitation_id": link.invitation_id, "invitation_ids": [link.invitation_id],
-        "sheet_id": sheet.id, "check_id": session.exec(select(BackCheck.id)).one(),
+        "parked_id": parked.id, "sheet_id": sheet.id,
+        "check_id": session.exec(select(BackCheck.id)).one(),
         "now": moment, "expected_version": 1, "chosen": chosen, "plan": plan, "seen": seen,
         "instrument_name": "small", "cells": (), "cities": (), "serial": "1", "size": 20,
         "usual_waste": 0.1, "left": 3, "by": "surveyor", "action": Action.SETTLE_PAPER,

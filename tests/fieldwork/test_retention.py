@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlmodel import select
@@ -24,6 +25,9 @@ from survey.store.tables import (
     ImportedFile,
     Invitation,
     LoginSession,
+    Mode,
+    ParkedInterview,
+    ParkingReason,
     Response,
     ResponseContact,
     Wave,
@@ -31,7 +35,9 @@ from survey.store.tables import (
 )
 
 HandIn = Callable[..., tuple[Any, str]]
-NOTHING = dict.fromkeys(("phones", "devices", "sessions", "files", "withdrawn", "codes"), 0)
+NOTHING = dict.fromkeys(
+    ("phones", "devices", "sessions", "files", "withdrawn", "parked", "codes"), 0
+)
 ALL = dict.fromkeys(NOTHING, 1)
 
 
@@ -54,6 +60,13 @@ def world(field: Any, hand_in: HandIn) -> Any:
             LoginSession(
                 secret_sha256="s" * 64, account_id=field.surveyor.account_id,
                 created_at=field.now, expires_at=field.now,
+            )
+        )  # fmt: skip
+        session.add(
+            ParkedInterview(
+                client_uuid=uuid4(), wave_id=field.wave.id, city_code="110000", mode=Mode.SELF,
+                why=ParkingReason.WAVE_CLOSED, instrument_id=field.wave.instrument_id,
+                parked_at=field.now,
             )
         )  # fmt: skip
         session.add(

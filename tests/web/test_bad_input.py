@@ -157,7 +157,7 @@ def test_it_is_refused_and_nothing_is_written(
 def test_a_link_of_another_wave_opens_only_its_own_questionnaire(
     harness: SubmissionHarness,
 ) -> None:
-    other = harness.field.instrument.model_copy(update={"version": "other"})
+    other = harness.field.instrument.model_copy(update={"name": "other"})
     with session_scope(harness.field.url) as session:
         plan = NewWave(
             key="other", series="other", year=2026, title_zh="o", title_en="o",

@@ -274,6 +274,11 @@ def issue_invitation(
     return IssuedInvitation(invitation.id, token, invitation.expires_at)
 
 
+def find_issued_invitation(*, session: Session, token: str) -> AnyRow | None:
+    """Return the invitation behind a token with its wave's state, usable or not."""
+    return session.connection().execute(_BY_TOKEN, {"digest": digest(token)}).one_or_none()
+
+
 def get_usable_invitation(*, session: Session, token: str, now: datetime) -> AnyRow:
     """Return the invitation behind a token with its wave's state, if it can be answered."""
     return _usable(session, _BY_TOKEN, token, now)

@@ -35,6 +35,7 @@ from survey.store.tables import (
     ImportedFile,
     Invitation,
     LoginSession,
+    ParkedInterview,
     Response,
     ResponseContact,
     Wave,
@@ -51,6 +52,7 @@ LEASE_DURATION = timedelta(hours=1)
 _CONTACTS, _INVITATIONS = table_of(ResponseContact), table_of(Invitation)
 _SESSIONS, _FILES = table_of(LoginSession), table_of(ImportedFile)
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
+_PARKED = table_of(ParkedInterview)
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,10 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
                 ),
             ),
             {"withdrawal_sha256": None, "surveyor_id": None, "point_id": None},
+        ),
+        "parked": RetentionRule(
+            msg("Late interviews, decided on or not"), _PARKED, settings.keep_parked_days,
+            _PARKED.c.parked_at <= before(settings.keep_parked_days),
         ),
         "codes": RetentionRule(
             msg("Hashes of withdrawal codes"), _RESPONSES, code,

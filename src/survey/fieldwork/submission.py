@@ -245,11 +245,11 @@ def store_validated(
     instrument: Instrument,
     checked: Validation,
     started: datetime,
-    keyed_by: UUID,
+    keyed_by: UUID | None,
     principal: Principal,
     now: datetime,
 ) -> SubmissionReceipt | None:
-    """Store an interview that was checked elsewhere: a settled paper sheet.
+    """Store an interview that was checked elsewhere: a settled sheet, an accepted late one.
 
     Returns:
         None if an interview with this `client_uuid` is stored already.
@@ -272,11 +272,17 @@ def _accept(
             msg("The questionnaire has changed since this interview began. Please start again.")
         )
     started = clamp_device_time(submission.started_at, now=now, oldest=OLDEST_START)
+    checked = check_answers(submission, instrument, started)
+    return _ValidSubmission(submission, context, instrument, checked, started, now)
+
+
+def check_answers(submission: Submission, instrument: Instrument, started: datetime) -> Validation:
+    """Validate the answers for the day of the interview. Raises `InvalidAnswersError`."""
     checked = validate(instrument, submission.answers, today=china_date(started))
     problems = _answer_problems(checked, submission, instrument)
     if problems:
         raise InvalidAnswersError(problems)
-    return _ValidSubmission(submission, context, instrument, checked, started, now)
+    return checked
 
 
 def _answer_problems(

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.fieldwork.parked_erasure import lock_parked_by_code, withdraw_parked
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.review_reasons import ReasonCode
@@ -86,7 +87,8 @@ def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult
             msg("This code is not complete or has a digit that is wrong. It has twenty digits.")
         )
     rows = _find_by_code(session, code)
-    if not rows:
+    parked = lock_parked_by_code(session, hash_code(code))
+    if not rows and not parked:
         raise CodeNotFoundError(
             msg("We have no interview with this code. It may not have been sent yet.")
         )
@@ -98,7 +100,10 @@ def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult
             session=session, actor=None, event=AuditEvent.RESPONSE_WITHDRAWN,
             subject_id=row.id, now=now, detail={"from": row.status, "by": "code"},
         )  # fmt: skip
-    return WithdrawalResult(again=not open_rows)
+    waiting = [row for row in parked if row.decision is None]
+    for row in waiting:
+        withdraw_parked(session, row.id, now)
+    return WithdrawalResult(again=not open_rows and not waiting)
 
 
 def erase_withdrawn_in_review(

@@ -19,6 +19,7 @@ class SubjectKind(StrEnum):
     INSTRUMENT = "instrument"
     INVITATION = "invitation"
     PAPER_SHEET = "paper_sheet"
+    PARKED_INTERVIEW = "parked_interview"
     PLATFORM = "platform"
     RESPONSE = "response"
     SAMPLING_POINT = "sampling_point"
@@ -126,6 +127,11 @@ class AuditEvent(StrEnum):
 
     RESPONSES_IMPORTED = "responses.imported", SubjectKind.WAVE
     RESPONSES_SEALED = "responses.sealed", SubjectKind.WAVE
+
+    PARKED_KEPT = "parked.kept", SubjectKind.PARKED_INTERVIEW
+    PARKED_ACCEPTED = "parked.accepted", SubjectKind.PARKED_INTERVIEW
+    PARKED_DISCARDED = "parked.discarded", SubjectKind.PARKED_INTERVIEW
+    PARKED_WITHDRAWN = "parked.withdrawn", SubjectKind.PARKED_INTERVIEW
 
     MAPPING_SAVED = "mapping.saved", SubjectKind.IMPORT_MAPPING
     MAPPING_REPLACED = "mapping.replaced", SubjectKind.IMPORT_MAPPING

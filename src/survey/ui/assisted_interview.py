@@ -16,7 +16,7 @@ from survey.ui.browser_components import InterviewFormConfig, interview_form
 from survey.ui.current_principal import find_current_principal
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.web.api import phone_endpoint_config
-from survey.web.submission_intake import ApiResult, store_submission
+from survey.web.submission_intake import PARKED, ApiResult, store_submission
 
 _SINCE = "interview-form/since"
 """Interviews received since the page itself last ran."""
@@ -40,7 +40,9 @@ def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrumen
         elder=page.viewer.preferences.large,
         accept=partial(_store_submission, page),
     )
-    if outcome is not None and outcome.status == 200:
+    if outcome is not None and outcome.body.get("status") == PARKED:
+        st.toast(t("The interview arrived too late to count. Your supervisor decides about it."))
+    elif outcome is not None and outcome.status == 200:
         st.session_state[_SINCE] += 1
         st.toast(t("The interview has been received."))
     count.caption(

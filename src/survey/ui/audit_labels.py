@@ -11,6 +11,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import ROLES
 from survey.fieldwork.back_check.call_list import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.fieldwork.lifecycle import STATUS_NAMES, TRANSITIONS
+from survey.fieldwork.parking.decisions import REASON_NAMES as PARKING_REASON_NAMES
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES, WAVE_TRANSITIONS
 from survey.locale import Message, Translator, msg
@@ -51,6 +52,7 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "wave": msg("Waves"),
     "response": msg("Interviews"),
     "responses": msg("Imports"),
+    "parked": msg("Late interviews"),
     "invitation": msg("Links"),
     "sheet": msg("Sheets of codes"),
     "paper": msg("Paper questionnaires"),
@@ -117,6 +119,10 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.WAVE_ONE_PERSON_REVIEW: msg("Set how many people approve"),
     AuditEvent.RESPONSE_SUBMITTED: msg("Handed in"),
     AuditEvent.RESPONSE_CORRECTED: msg("Corrected the answers"),
+    AuditEvent.PARKED_KEPT: msg("Kept a late interview for a decision"),
+    AuditEvent.PARKED_ACCEPTED: msg("Accepted a late interview into review"),
+    AuditEvent.PARKED_DISCARDED: msg("Discarded a late interview"),
+    AuditEvent.PARKED_WITHDRAWN: msg("A respondent withdrew a late interview"),
     AuditEvent.RESPONSES_SEALED: msg("Hashes of stored answers"),
     AuditEvent.RESPONSE_REPLAYED_WITH_OTHER_CONTENT: msg("Sent again with other content"),
     AuditEvent.RESPONSE_WITHDRAWN: msg("Withdrawn by the respondent"),
@@ -160,6 +166,7 @@ EVENT_NAMES: Mapping[str, Message] = {
 SUBJECT_NAMES: Mapping[str, Message] = {
     SubjectKind.WAVE: msg("wave"),
     SubjectKind.RESPONSE: msg("interview"),
+    SubjectKind.PARKED_INTERVIEW: msg("late interview"),
     SubjectKind.ACCOUNT: msg("account"),
     SubjectKind.FILE: msg("file"),
     SubjectKind.INVITATION: msg("link"),
@@ -194,6 +201,7 @@ FIELD_NAMES: Mapping[str, Message] = {
     "revision": msg("revision of the answers"),
     "afterwards": msg("entered afterwards"),
     "mode": msg("mode"),
+    "why": msg("why it was kept"),
     "status": msg("state"),
     "margin": msg("margin of error"),
     "together": msg("at the same time"),
@@ -292,6 +300,7 @@ VALUE_NAMES: Mapping[str, Message] = {
     **{status.value: name for status, name in STATUS_NAMES.items()},
     **{channel.value: name for channel, name in CHANNEL_NAMES.items()},
     **{shown.value: name for shown, name in SHOWN_NAMES.items()},
+    **{why.value: name for why, name in PARKING_REASON_NAMES.items()},
     **{role.value: known.name for role, known in ROLES.items()},
     "password": msg("password"),
     "outside": msg("provider"),

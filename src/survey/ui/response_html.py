@@ -1,6 +1,6 @@
 """HTML of an interview under review: header, consent, answers, history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -9,6 +9,7 @@ from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.pii_detection import PiiKind, mask_text
 from survey.fieldwork.review.response_detail import (
     AnsweredItem,
+    AnsweredSection,
     HistoryEntry,
     ResponseDetail,
     consent_of,
@@ -95,21 +96,19 @@ def render_consent(t: Translator, interview: ResponseDetail) -> str:
     )
 
 
-def render_answers(t: Translator, interview: ResponseDetail) -> str:
+def render_answers(t: Translator, parts: Sequence[AnsweredSection], language: str) -> str:
     """Render the questions with their answers, in the language of the interview."""
     rows = []
-    for part in interview.parts:
-        title = label_text(part.title, interview.language, "")
+    for part in parts:
+        title = label_text(part.title, language, "")
         if title:
             rows.append(f'<tr><th colspan="3" scope="colgroup">{escape(title)}</th></tr>')
-        rows.extend(
-            _render_answer_row(t, answered, interview.language) for answered in part.answers
-        )
+        rows.extend(_render_answer_row(t, answered, language) for answered in part.answers)
     heads = (t("Question"), t("Answer"), t("Seconds"))
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     return (
         f'<table class="hcs-answers"><thead><tr>{header}</tr></thead>'
-        f'<tbody lang="{escape(interview.language)}">{"".join(rows)}</tbody></table>'
+        f'<tbody lang="{escape(language)}">{"".join(rows)}</tbody></table>'
     )
 
 

@@ -73,6 +73,11 @@ def form_texts(language: str) -> dict[str, str]:
             "people in a situation like yours in this city came in, so yours does not count "
             "towards the score. Thank you all the same."
         ),
+        "parked": t("Handed to the supervisor"),
+        "parked_text": t(
+            "Your answers arrived, but too late to count by themselves. A supervisor of this city "
+            "decides about them. You need not do anything more. Thank you!"
+        ),
         "receipt_code": t("Receipt {code}"),
         "may_close": t("You may close this page now."),
         "code_text": t(

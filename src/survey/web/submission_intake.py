@@ -17,12 +17,12 @@ from survey.fieldwork.invitations import (
 )
 from survey.fieldwork.paper.keying import Keying
 from survey.fieldwork.paper.keying_service import KeyingReceipt, SheetNotFoundError, submit_keying
+from survey.fieldwork.parking.intake import ParkingFullError, ParkingReceipt, submit_or_park
 from survey.fieldwork.submission import (
     InstrumentConflictError,
     InvalidAnswersError,
     Submission,
     SubmissionReceipt,
-    submit,
 )
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.instrument.model import label_text
@@ -44,9 +44,12 @@ _STATUS: dict[type[SurveyError], int] = {
     WaveNotOpenError: 410,
     SheetNotFoundError: 404,
     AccessDeniedError: 403,
+    ParkingFullError: 429,
     StoreUnavailableError: 503,
 }
 REFUSED = 422
+PARKED = "parked"
+"""Status in the receipt of an interview that waits, uncounted, for a supervisor."""
 
 IncomingDocument = Submission | Keying
 """Documents that a browser's outbox sends."""
@@ -100,7 +103,7 @@ def store_in_session(
             submit_keying(session=session, keying=submission, principal=principal, now=now())
         )
     return _receipt_result(
-        submit(session=session, submission=submission, principal=principal, now=now())
+        submit_or_park(session=session, submission=submission, principal=principal, now=now())
     )
 
 
@@ -141,7 +144,12 @@ def _language(document: object, default: str) -> str:
     return screen_language(language, default) if isinstance(language, str) else default
 
 
-def _receipt_result(receipt: SubmissionReceipt) -> ApiResult:
+def _receipt_result(receipt: SubmissionReceipt | ParkingReceipt) -> ApiResult:
+    if isinstance(receipt, ParkingReceipt):
+        body = {
+            "response_id": str(receipt.parked_id), "status": PARKED, "duplicate": receipt.duplicate,
+        }  # fmt: skip
+        return ApiResult(200, body)
     return ApiResult(
         200,
         {

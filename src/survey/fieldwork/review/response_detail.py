@@ -7,7 +7,7 @@ one (`instrument/checks.py`), so that `started_at` is the moment of consent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -227,7 +227,19 @@ def _parts(
 ) -> tuple[AnsweredSection, ...]:
     current = revisions[0]
     before = revisions[1].answers if len(revisions) > 1 else current.answers
-    today = china_date(row.started_at or row.submitted_at)
+    return build_answered_sections(
+        instrument, current, before, today=china_date(row.started_at or row.submitted_at)
+    )
+
+
+def build_answered_sections(
+    instrument: Instrument, current: AnyRow, before: Mapping[str, Any], *, today: date
+) -> tuple[AnsweredSection, ...]:
+    """Build the sections that were asked, with the answers and seconds of `current`.
+
+    Args:
+        before: The answers that stood there before a correction.
+    """
     route = set(validate(instrument, current.answers, today=today).route)
     parts = (
         AnsweredSection(

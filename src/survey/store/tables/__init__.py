@@ -21,6 +21,8 @@ from survey.store.tables.columns import (
     JsonDocument,
     Mode,
     Outcome,
+    ParkingDecision,
+    ParkingReason,
     PointKind,
     SheetState,
     Shown,
@@ -43,6 +45,7 @@ from survey.store.tables.interviews import (
 )
 from survey.store.tables.operations import BackgroundRun, ReviewRule, SchemaFloor
 from survey.store.tables.paper import PaperKeying, PaperPlan, PaperSheet
+from survey.store.tables.parking import ParkedInterview
 from survey.store.tables.planning import (
     CityTarget,
     PointDraw,

@@ -165,6 +165,24 @@ class Decision(StrEnum):
     REFUSED = "refused"
 
 
+class ParkingReason(StrEnum):
+    """Reason why a finished interview was parked instead of counted."""
+
+    LINK_EXPIRED = "link_expired"
+    LINK_VOIDED = "link_voided"
+    WAVE_CLOSED = "wave_closed"
+    INSTRUMENT_REPLACED = "instrument_replaced"
+    POINT_REASSIGNED = "point_reassigned"
+
+
+class ParkingDecision(StrEnum):
+    """What became of a parked interview."""
+
+    ACCEPTED = "accepted"
+    DISCARDED = "discarded"
+    WITHDRAWN = "withdrawn"
+
+
 class Shown(StrEnum):
     """Extent to which a release shows cities outside a reader's area."""
 

@@ -69,7 +69,7 @@ def draw_review(page: PageContext, choice: ReviewSelection) -> None:
         draw_decision_buttons(page, data.response, after=data.after)
         if data.response.flags:
             _draw_flags(t, data.response)
-        st.html(response_html.render_answers(t, data.response))
+        st.html(response_html.render_answers(t, data.response.parts, data.response.language))
         st.caption(t("History"))
         st.html(response_html.render_history(t, data.response.history))
     with right:

@@ -112,6 +112,7 @@ const SurveyFormChrome = (function () {
 
   // People who answered to the end learn why it does not count; those who were stopped know.
   function thanks(app, status) {
+    if (status === "parked") return "parked_text";
     if (status === SurveyQuota.reason) return app.route.full ? "ended_text" : "quota_kept";
     return status === "screened_out" || status === "refused" ? "ended_text" : "received_text";
   }
@@ -133,15 +134,16 @@ const SurveyFormChrome = (function () {
   function received(app) {
     const receipt = app.receipt;
     const code = String(receipt.response_id || "").replace(/-/g, "").slice(-8).toUpperCase();
-    const parted = parting(app);
-    return closing(app, "sf-done", app.t("received"), (parted.length ? parted : [
+    const parked = receipt.status === "parked";
+    const parted = parked ? [] : parting(app);
+    return closing(app, "sf-done", app.t(parked ? "parked" : "received"), (parted.length ? parted : [
       words(app, thanks(app, receipt.status))
     ]).concat([
       code && app.t("receipt_code", { code }),
       app.meta.next ? "" : app.t("may_close")
     ]), [nextAction(app)], [
       SurveyWithdrawalCode.block(app),
-      app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)
+      !parked && app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)
     ]);
   }
 

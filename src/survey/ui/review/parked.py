@@ -1,0 +1,173 @@
+"""Late interviews that wait for a supervisor: list, answers, and the decision on each."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.parking.decisions import (
+    MAX_LISTED,
+    REASON_NAMES,
+    ParkedDetail,
+    ParkedNotFoundError,
+    ParkedSummary,
+    accept_parked,
+    count_parked,
+    discard_parked,
+    get_parked_detail,
+    list_parked,
+)
+from survey.fieldwork.review_reasons import MAX_NOTE
+from survey.fieldwork.submission import SubmissionReceipt
+from survey.instrument.model import label_text
+from survey.locale import msg
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.store.tables import Status, now
+from survey.ui import response_html
+from survey.ui.feedback import perform, show_feedback
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
+
+PART = "part"
+LATE, QUEUE = "late", "queue"
+_NOTE = "late/note"
+_ACCEPTED = {
+    Status.SUBMITTED: msg("Accepted: it is in the review queue now and counts from today."),
+    Status.QUOTA_FULL: msg("Accepted, but its quota is full: it is kept and does not count."),
+}
+
+
+def pick_part(page: PageContext) -> str:
+    """Draw the choice between the queue and late interviews, if any wait, and return it."""
+    with read_scope(page.settings.store_url) as session:
+        waiting = count_parked(session=session, principal=page.principal)
+    if not waiting and st.query_params.get(PART) != LATE:
+        return QUEUE
+    t = page.t
+    names = {
+        QUEUE: t("Review queue"),
+        LATE: t("Late interviews to decide on ({count})", count=f"{waiting:,}"),
+    }
+    return pick(
+        t("What to look at"), PART, list(names), show=names.__getitem__, language=page.language,
+        as_buttons=True,
+    )  # fmt: skip
+
+
+def draw_parked(page: PageContext) -> None:
+    """Draw the waiting interviews, the longest first, and the chosen one with its answers."""
+    t = page.t
+    show_feedback(page, toast=True)
+    with read_scope(page.settings.store_url) as session:
+        waiting = list_parked(session=session, principal=page.principal)
+    if not waiting:
+        draw_notice(
+            t("No late interview waits"),
+            t("Finished interviews that arrive after their link expired or the wave was closed "
+              "wait here for your decision."),
+        )  # fmt: skip
+        return
+    st.caption(
+        t(
+            "These were finished, but arrived too late to count by themselves. None of them is in "
+            "any figure. What nobody decides on is deleted after {days} days.",
+            days=page.settings.keep_parked_days,
+        )
+    )
+    if len(waiting) == MAX_LISTED:
+        st.caption(t("The {count} that have waited longest.", count=MAX_LISTED))
+    by_id = {str(each.id): each for each in waiting}
+    chosen = pick(
+        t("Late interview"), "late", list(by_id), language=page.language,
+        show=lambda code: _title(page, by_id[code]),
+    )  # fmt: skip
+    _draw_chosen(page, UUID(chosen))
+
+
+def _title(page: PageContext, each: ParkedSummary) -> str:
+    place = DisplayNames(page.language, None).area(each.city_code)
+    parts = (place, each.point_name, response_html.format_time(each.started_at))
+    return " · ".join(part for part in parts if part)
+
+
+def _draw_chosen(page: PageContext, parked_id: UUID) -> None:
+    try:
+        with read_scope(page.settings.store_url) as session:
+            detail = get_parked_detail(
+                session=session, principal=page.principal, parked_id=parked_id
+            )
+    except ParkedNotFoundError as error:
+        # Somebody else has just decided on it.
+        st.info(page.t(error.message))
+        return
+    _draw_facts(page, detail)
+    _draw_decision(page, detail)
+    st.html(response_html.render_answers(page.t, detail.parts, detail.language))
+
+
+def _draw_facts(page: PageContext, detail: ParkedDetail) -> None:
+    t, each = page.t, detail.summary
+    until = each.parked_at + timedelta(days=page.settings.keep_parked_days)
+    lines = {
+        t("Why it did not count"): t(REASON_NAMES[each.why]),
+        t("Wave"): label_text(each.wave_title, page.language, ""),
+        t("Surveyor"): " · ".join(filter(None, (each.surveyor, t(response_html.MODES[each.mode])))),
+        t("Began"): f"{response_html.format_time(each.started_at)} · "
+        f"{response_html.format_duration(t, each.duration_seconds)}",
+        t("Arrived"): response_html.format_time(each.parked_at),
+        t("Deleted without a decision on"): response_html.format_time(until)[:10],
+    }
+    st.table(lines, border="horizontal")
+
+
+def _draw_decision(page: PageContext, detail: ParkedDetail) -> None:
+    t = page.t
+    if detail.objection is not None:
+        st.warning(t("It cannot be accepted: {why}", why=t(detail.objection)))
+    with st.form("late-decision"):
+        st.text_input(t("Reason"), key=_NOTE, max_chars=MAX_NOTE)
+        st.caption(
+            t(
+                "The reason is written into the audit trail: no names or numbers of respondents. "
+                "Discarding deletes the answers for good and cannot be undone."
+            )
+        )
+        with st.container(horizontal=True):
+            st.form_submit_button(
+                t("Accept into review"), type="primary", key="late-accept", on_click=_accept,
+                args=(page, detail.summary.id), disabled=detail.objection is not None,
+            )  # fmt: skip
+            st.form_submit_button(
+                t("Discard and erase"), key="late-discard", on_click=_discard,
+                args=(page, detail.summary.id),
+            )  # fmt: skip
+
+
+def _accept(page: PageContext, parked_id: UUID) -> None:
+    def change(session: Session, principal: Principal) -> SubmissionReceipt:
+        return accept_parked(
+            session=session, principal=principal, parked_id=parked_id,
+            note=st.session_state[_NOTE], now=now(),
+        )  # fmt: skip
+
+    def done(receipt: SubmissionReceipt) -> str:
+        other = msg("Accepted. It ended early and needs no review.")
+        return page.t(_ACCEPTED.get(receipt.status, other))
+
+    if perform(page, change, done=done):
+        st.session_state[_NOTE] = ""
+
+
+def _discard(page: PageContext, parked_id: UUID) -> None:
+    def change(session: Session, principal: Principal) -> None:
+        discard_parked(
+            session=session, principal=principal, parked_id=parked_id,
+            note=st.session_state[_NOTE], now=now(),
+        )  # fmt: skip
+
+    if perform(page, change, done=page.t("Discarded, and its answers are erased.")):
+        st.session_state[_NOTE] = ""
