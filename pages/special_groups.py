@@ -34,6 +34,7 @@ def draw_page(page: PageContext) -> None:
         text_blocks.draw_headline(
             page, supplement_view.headline, supplement_view.sentence, unit="%"
         )
+        text_blocks.draw_method_note(page, supplement_view.headline)
         drawn = supplement_view.chart_panels
     for picture in drawn:
         chart_panel.draw_chart_panel(page, picture, demo=wave.is_demo)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from survey.publish.views.overview import AREA_CHOICES
+from survey.publish.views.overview_tabs import AREA_CHOICES
 from survey.publish.views.urban_rural import (
     RESIDENCE_AREA_LEVELS,
     AreaFilters,

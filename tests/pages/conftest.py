@@ -82,10 +82,17 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
 
 
 def open_data(app: AppTest) -> AppTest:
-    """Open the table and the downloads below every picture."""
-    for place in app.expander:
-        if place.key and place.key.endswith("/data"):
-            app.session_state[place.key] = True
+    """Open the table and the downloads of every picture."""
+    for key in app.session_state:
+        if key.endswith("/data"):
+            app.session_state[key] = True
+    return app.run()
+
+
+def open_tab(app: AppTest, title: str) -> AppTest:
+    """Open a tab of the page by its title."""
+    (tabs,) = (key for key in app.session_state if key.startswith("tabs/"))
+    app.session_state[tabs] = title
     return app.run()
 
 

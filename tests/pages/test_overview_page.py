@@ -1,6 +1,7 @@
 """The order of the cities on the national overview: the focus, small cities, nothing to order."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from streamlit.testing.v1.element_tree import Selectbox
 from survey.access.roles import Role
 from survey.settings import Settings
 from survey.ui.navigation import PageKey
+from tests.pages.conftest import open_tab
 from tests.synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
 
 Open = Callable[..., AppTest]
@@ -28,12 +30,13 @@ def shaded(app: AppTest) -> str:
     return next(alt for alt in alts if "by city" in alt)
 
 
-def test_the_focus_is_chosen_shared_by_link_and_said(
+def test_nobody_is_in_focus_until_chosen_then_it_is_shared_by_link_and_said(
     open_page: Open, read: Read, frozen_waves: Settings, use_store: Use
 ) -> None:
     use_store(frozen_waves)
     app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
-    assert ": place 50 of 100." in read(app)
+    assert box(app, "city").value == "all"
+    assert ": place " not in read(app)
     assert "neighbouring places differ clearly" in read(app)
     assert "city" not in app.query_params
     box(app, "city").set_value("320500").run()
@@ -82,12 +85,13 @@ def test_small_cities_are_shown_without_places(
     open_page: Open, read: Read, wave_of: Callable[[int], None]
 ) -> None:
     wave_of(5_000)
-    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
     words = read(app)
     assert "takes no place: that needs at least 100 interviews" in words
     assert "neighbouring places" not in words
     assert "Something went wrong" not in words
-    assert len(app.get("vega_lite_chart")) == 5
+    assert "No city takes a place" in words
+    assert len(app.get("vega_lite_chart")) == 3
 
 
 def test_hidden_cities_cannot_be_put_in_focus(
@@ -99,4 +103,47 @@ def test_hidden_cities_cannot_be_put_in_focus(
     assert "Something went wrong" not in words
     assert not [selectbox for selectbox in app.selectbox if selectbox.label == "City in focus"]
     assert "place " not in "".join(json.dumps(html.proto.body) for html in app.get("html"))
-    assert "No place can be told." in shaded(app)
+    assert "Not shown: Composite satisfaction by city" in words
+    assert len(app.get("vega_lite_chart")) == 1
+
+
+def test_only_the_open_tab_is_drawn(
+    open_page: Open, frozen_waves: Settings, use_store: Use
+) -> None:
+    use_store(frozen_waves)
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    titles = ["Order of the cities", "Indicators", "Areas", "Table of the cities"]
+    assert [tab.label for tab in app.tabs] == titles
+    drawn = {
+        title: [subheader.value for subheader in open_tab(app, title).subheader] for title in titles
+    }
+    assert drawn == {
+        "Order of the cities": ["Composite satisfaction by city (100)"],
+        "Indicators": ["First- and second-level indicators"],
+        "Areas": ["Composite satisfaction by area: Three regions"],
+        "Table of the cities": ["Composite satisfaction by city"],
+    }
+
+
+def test_the_table_of_the_cities_is_sortable_and_can_be_taken_away(
+    open_page: Open, frozen_waves: Settings, use_store: Use, fetch: Callable[[AppTest, str], bytes]
+) -> None:
+    use_store(frozen_waves)
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    table = open_tab(app, "Table of the cities").dataframe[0].value
+    assert len(table) == 100
+    assert table["Place"].tolist() == sorted(table["Place"])
+    content = fetch(app, "overview-table/csv").decode("utf-8-sig")
+    assert "DEMO DATA" in content
+    assert "Suzhou" in content
+
+
+def test_the_cities_that_stand_out_are_links_to_their_pages(
+    open_page: Open, read: Read, frozen_waves: Settings, use_store: Use
+) -> None:
+    use_store(frozen_waves)
+    words = read(open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en", large="1"))
+    links = re.findall(r'<a href="(/city[^"]*)"', words)
+    assert len(links) == 20
+    assert all("wave=main-2024" in link for link in links)
+    assert all("lang=en&amp;large=1" in link for link in links)

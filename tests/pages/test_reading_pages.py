@@ -16,6 +16,7 @@ from survey.settings import Settings, current_settings
 from survey.store.engine import session_scope
 from survey.store.tables import Wave, WaveState
 from survey.ui.navigation import PageKey
+from tests.pages.conftest import open_tab
 from tests.synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
 from tests.wave_states import set_wave_state
 
@@ -43,8 +44,9 @@ def test_the_overview_begins_with_one_number_and_its_interval(open_page: Open, r
     assert "95%\u00a0interval 80." in words
     assert "from 61,998 valid interviews in 100 cities" in words
     assert words.count('class="hcs-tile"') == 3
-    assert "cities are clearly above the nation" in words
-    assert len(charts(app)) == 5
+    assert "change since 2023" in words or "than in 2023" in words
+    assert "Lowest score among its parts" in words
+    assert len(charts(app)) == 3
 
 
 def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
@@ -57,7 +59,6 @@ def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
         drawn = app.get("vega_lite_chart")
         assert drawn
         assert all("same data follow as a table" in chart.proto.alt for chart in drawn)
-        assert len(app.subheader) == len(drawn)
         assert len(app.get("table")) == 0
         with_data(app)
         assert len(app.get("table")) == len(drawn)
@@ -66,14 +67,15 @@ def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
         ]
         assert labels == ["Table (CSV)", "Picture (PNG)"] * len(drawn)
         honest = [c.value for c in app.caption if "Quota sample taken on site" in c.value]
-        assert len(honest) == len(drawn)
+        assert len(honest) >= len(drawn)
 
 
 def test_a_choice_is_in_the_address_as_a_code_and_a_link_restores_it(open_page: Open) -> None:
-    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    app = open_tab(open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en"), "Areas")
     box(app, "by").set_value("size_tier").run()
     assert app.query_params["by"] == "size_tier"
     again = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="zh", by="size_tier")
+    open_tab(again, "地区")
     assert box(again, "by", "zh").value == "size_tier"
 
 
@@ -83,9 +85,9 @@ def test_an_unknown_code_in_a_link_falls_back(open_page: Open) -> None:
     assert box(app, "wave").value == "main-2024"
 
 
-def test_switching_the_language_keeps_the_filters(open_page: Open) -> None:
+def test_switching_the_language_keeps_the_filters(open_page: Open, read: Read) -> None:
     app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
-    assert app.header[0].value == "Suzhou"
+    assert "<h2>Suzhou</h2>" in read(app)
     app.button_group[0].set_value("zh").run()
     assert box(app, "city", "zh").value == "320500"
     assert app.query_params["city"] == "320500"
@@ -112,10 +114,11 @@ def test_before_release_a_city_official_sees_no_other_city(open_page: Open, read
     _set_state(WaveState.FROZEN)
     try:
         app = open_page(PageKey.CITY, Role.CITY_OFFICIAL, lang="en", city="110000")
-        assert box(app, "city").options == ["Suzhou"]
+        assert box(app, "city").options == ["Suzhou 苏州"]
         assert "Beijing" not in read(app)
         app = open_page(PageKey.OVERVIEW, Role.CITY_OFFICIAL, lang="en")
-        assert app.subheader[1].value == "Composite satisfaction by city (1)"
+        assert app.subheader[0].value == "Composite satisfaction by city (1)"
+        assert "Beijing" not in read(app)
     finally:
         _set_state(WaveState.RELEASED)
 
@@ -156,6 +159,8 @@ def test_hidden_cells_say_so_in_words(
     open_page: Open, with_data: Callable[[AppTest], AppTest]
 ) -> None:
     app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
+    open_tab(app, "Groups")
+    assert any("Not drawn, because no figure can be shown" in c.value for c in app.caption)
     tables = [table.value.astype(str).to_csv() for table in with_data(app).table]
     assert any(
         "Not shown: too few interviews, or to protect personal data" in table for table in tables
@@ -171,7 +176,10 @@ def test_a_city_with_too_few_people_says_what_would_be_needed(
     use_store(tiny)
     app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
     words = read(app)
-    assert "a figure needs at least 10 valid answers" in words
+    assert "Not shown: the score" in words
+    assert "A figure needs at least 10 valid answers" in words
+    assert "no respondent can be recognised" in words
+    assert not charts(app)
     assert 'class="number"' not in words
     assert "Something went wrong" not in words
     assert "0 valid interviews" not in words
@@ -183,7 +191,7 @@ def test_a_failure_is_told_calmly_with_a_number(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(overview_view, "_areas", broken)
+    monkeypatch.setattr(overview_view, "_map", broken)
     app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
     words = read(app)
     assert "Something went wrong on our side" in words

@@ -4,6 +4,7 @@ import pytest
 
 from survey.access.roles import Role
 from survey.ui.navigation import PageKey
+from tests.pages.conftest import open_tab
 
 OFFICIAL = Role.NATIONAL_OFFICIAL
 SHANGHAI = "310000"
@@ -50,11 +51,16 @@ def test_a_supplement_is_followed_by_its_bands(open_page, read):
 
 
 @pytest.mark.parametrize(
-    ("language", "first", "resamples"),
-    [("en", "first to improve", "500 resamples"), ("zh", "最需要先改进", "重抽样 500 次")],
+    ("language", "tab", "first", "resamples"),
+    [
+        ("en", "First to improve", "first to improve", "500 resamples"),
+        ("zh", "优先改进", "最需要先改进", "重抽样 500 次"),
+    ],
 )
-def test_the_first_to_improve_and_how_sure_that_is(open_page, read, language, first, resamples):
-    app = open_page(PageKey.CITY, OFFICIAL, lang=language, city=SHANGHAI)
+def test_the_first_to_improve_and_how_sure_that_is(
+    open_page, read, language, tab, first, resamples
+):
+    app = open_tab(open_page(PageKey.CITY, OFFICIAL, lang=language, city=SHANGHAI), tab)
     words = read(app)
     assert first in words
     assert resamples in words
@@ -62,4 +68,5 @@ def test_the_first_to_improve_and_how_sure_that_is(open_page, read, language, fi
 
 def test_a_group_of_the_nation_may_be_chosen(open_page, read):
     app = open_page(PageKey.CITY, OFFICIAL, lang="en", city=SHANGHAI, drivers="elderly=yes")
+    open_tab(app, "First to improve")
     assert "Nation, 60–70 years: what weighs much" in read(app)

@@ -114,13 +114,13 @@ def test_a_specification_is_built_once() -> None:
     assert chart_spec(ChartKind.GAPS, text, ORDINARY) is chart_spec(ChartKind.GAPS, text, ORDINARY)
 
 
-def test_only_the_ranking_can_be_clicked() -> None:
+def test_only_charts_of_cities_can_be_clicked() -> None:
     clickable = {
         kind
         for kind in ChartKind
         if f'"{PICK}"' in json.dumps(chart_spec(kind, words(kind), ORDINARY))
     }
-    assert clickable == {ChartKind.RANKING}
+    assert clickable == {ChartKind.RANKING, ChartKind.MAP, ChartKind.PEERS}
 
 
 def test_the_ranking_shades_the_focus_and_what_cannot_be_told_apart_from_it() -> None:

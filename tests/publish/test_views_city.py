@@ -7,13 +7,19 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
+from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.city import (
+    MAX_STRENGTHS,
     REFERENCES,
-    CityFilters,
     CityNotFoundError,
     CityView,
     build_city_profile,
     city_choices,
+)
+from survey.publish.views.city_tabs import (
+    build_city_groups,
+    build_city_indicators,
+    build_city_measures,
 )
 from survey.publish.views.measures import TOPICS
 from survey.results import WaveResults
@@ -27,7 +33,21 @@ def view(frozen: Frozen, language: str = "en", **filters: object) -> CityView:
         results=frozen["main-2024"],
         principal=OPERATOR,
         language=language,
-        filters=CityFilters(**{"city": SUZHOU, **filters}),
+        others=[frozen["main-2023"]],
+        **{"city": SUZHOU, **filters},
+    )
+
+
+def tree_of(
+    frozen: Frozen, against: str = "nation", *, detail: bool = False, language: str = "en"
+) -> ChartPanel:
+    return build_city_indicators(
+        results=frozen["main-2024"],
+        principal=OPERATOR,
+        language=language,
+        city=SUZHOU,
+        against=against,
+        detail=detail,
     )
 
 
@@ -41,19 +61,72 @@ def nation_gaps(frozen: Frozen, indicator: list[str]) -> pd.DataFrame:
 def test_the_headline_and_the_place(frozen: Frozen) -> None:
     shown = view(frozen)
     assert shown.name == "Suzhou"
-    assert shown.location == "Jiangsu · East · Other cities · Mega cities"
-    assert f"from {shown.headline.n:,d} valid interviews" in shown.sentence
+    assert shown.location == (
+        "Jiangsu · East · Other cities · Mega cities · "
+        f"Composite satisfaction, {shown.headline.n:,d} valid interviews"
+    )
+    place, change, comparison = shown.sentences
+    assert place.startswith("Suzhou: place ")
+    assert "2023" in change
+    assert "the nation" in comparison
 
 
-def test_strengths_and_gaps_are_exactly_the_clear_second_level_differences(frozen: Frozen) -> None:
+def test_strengths_are_the_largest_clear_differences_of_the_lowest_level(frozen: Frozen) -> None:
     tree = frozen["main-2024"].tree
     assert tree is not None
-    gaps = nation_gaps(frozen, [indicator.code for indicator in tree.level(2)])
+    gaps = nation_gaps(frozen, [indicator.code for indicator in tree.level(3)])
+    clear = gaps[gaps["verdict"] == "higher"].sort_values("difference", ascending=False)
     shown = view(frozen)
-    assert len(shown.strengths) == int((gaps["verdict"] == "higher").sum())
-    assert len(shown.weaknesses) == int((gaps["verdict"] == "lower").sum())
-    assert all(difference.is_clear and difference.is_higher for difference in shown.strengths)
-    assert all(difference.is_clear and not difference.is_higher for difference in shown.weaknesses)
+    assert [strength.figure.estimate for strength in shown.strengths] == clear[
+        "difference"
+    ].tolist()[:MAX_STRENGTHS]
+    assert all(strength.is_clear and strength.is_higher for strength in shown.strengths)
+
+
+def test_a_priority_that_is_a_strength_is_marked_as_both(frozen: Frozen) -> None:
+    marked = 0
+    for city in city_choices(results=frozen["main-2024"], principal=OPERATOR, language="en"):
+        shown = view(frozen, city=city)
+        tree = frozen["main-2024"].tree
+        assert tree is not None
+        gaps = frozen["main-2024"].gaps(
+            OPERATOR, contrast="nation", area_level="city", area=city, group="all",
+            indicator=[priority.code for priority in shown.priorities] or ["none"],
+        )  # fmt: skip
+        higher = set(gaps.loc[gaps["verdict"] == "higher", "indicator"].astype(str))
+        expected = [p.name for p in shown.priorities if p.code in higher]
+        assert list(shown.both) == expected
+        marked += len(expected)
+        assert bool(shown.priorities) != bool(shown.no_priorities)
+    assert marked
+
+
+def test_the_special_groups_have_a_line_each_with_their_grade(frozen: Frozen) -> None:
+    groups = view(frozen).groups
+    assert [group.name for group in groups] == [
+        "60–70 years", "Guardians of a child under 18", "Living in the countryside",
+    ]  # fmt: skip
+    table = frozen["main-2024"].small_areas(
+        OPERATOR, area=SUZHOU, group=["elderly=yes", "guardian=yes", "residence=rural"],
+        indicator="composite",
+    )  # fmt: skip
+    grades = dict(zip(table["group"].astype(str), table["grade"].astype(str), strict=True))
+    for group, key in zip(groups, ("elderly=yes", "guardian=yes", "residence=rural"), strict=True):
+        if group.sign:
+            assert f"grade {grades[key]}" in group.text
+        else:
+            assert group.text == "too few answers to tell"
+
+
+def test_the_peers_are_the_cities_of_its_size_or_region(frozen: Frozen) -> None:
+    peers = view(frozen).peers
+    assert peers is not None
+    assert peers.title.startswith("Mega cities: ")
+    assert peers.data.loc[peers.data["role"] == "focus", "code"].tolist() == [SUZHOU]
+    region = view(frozen, against="region3").peers
+    assert region is not None
+    assert region.title.startswith("East: ")
+    assert len(region.data) > len(peers.data)
 
 
 def test_the_comparison_never_calls_an_unclear_difference_one(frozen: Frozen) -> None:
@@ -61,18 +134,18 @@ def test_the_comparison_never_calls_an_unclear_difference_one(frozen: Frozen) ->
         shown = view(frozen, city=city)
         if shown.difference.is_clear:
             word = "above" if shown.difference.is_higher else "below"
-            assert f"points {word} the nation" in shown.comparison
+            assert f"points {word} the nation" in shown.sentences[-1]
         else:
-            assert shown.comparison.startswith("No detectable difference")
+            assert shown.sentences[-1].startswith("No detectable difference")
 
 
 def test_the_tree_shows_two_or_three_levels(frozen: Frozen) -> None:
-    assert len(view(frozen).tree.table) == 1 + 3 + 17
-    assert len(view(frozen, detail=True).tree.table) == 1 + 3 + 17 + 27
+    assert len(tree_of(frozen).table) == 1 + 3 + 17
+    assert len(tree_of(frozen, detail=True).table) == 1 + 3 + 17 + 27
 
 
 def test_labels_of_the_tree_are_unique(frozen: Frozen) -> None:
-    labels = view(frozen, language="zh", detail=True).tree.data["label"]
+    labels = tree_of(frozen, language="zh", detail=True).data["label"]
     assert labels.is_unique
 
 
@@ -86,7 +159,7 @@ def test_the_yardstick_is_the_mean_of_its_area(frozen: Frozen, against: str) -> 
         ]
         .iloc[0]
     )
-    tree = view(frozen, against=against).tree
+    tree = tree_of(frozen, against)
     assert tree.data.loc[tree.data["code"] == "composite", "reference"].iloc[0] == expected
 
 
@@ -96,7 +169,7 @@ def test_the_marks_are_those_of_the_chosen_yardstick(frozen: Frozen, against: st
         OPERATOR, contrast=against, area_level="city", area="320500", group="all"
     )
     clear = gaps[gaps["verdict"].isin(["higher", "lower"])].set_index("indicator")["difference"]
-    tree = view(frozen, against=against).tree
+    tree = tree_of(frozen, against)
     marks = {"higher": True, "lower": False}
     drawn = {
         code: marks[role]
@@ -109,19 +182,26 @@ def test_the_marks_are_those_of_the_chosen_yardstick(frozen: Frozen, against: st
 
 
 def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:
-    shown = view(frozen)
-    hidden = shown.groups.data[shown.groups.data["role"] == "hidden"]
+    shown = build_city_groups(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", city=SUZHOU
+    )
+    hidden = shown.data[shown.data["role"] == "hidden"]
     assert len(hidden)
     assert hidden[["estimate", "ci_low", "ci_high", "n"]].isna().all(axis=None)
     assert set(hidden["note"]) == {"Not shown: too few interviews, or to protect personal data"}
-    table = shown.groups.table.set_index("Group").loc[hidden["label"].tolist()]
+    table = shown.table.set_index("Group").loc[hidden["label"].tolist()]
     assert set(table["Remark"]) == {"Not shown: too few interviews, or to protect personal data"}
     assert table[["Score (0–100)", "n"]].isna().all(axis=None)
+    assert set(shown.hidden_labels) == set(hidden["label"])
+    assert shown.chart_data.num_rows == len(shown.data) - len(hidden)
+    assert not shown.is_hidden
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_reports_stand_beside_the_nation(frozen: Frozen, topic: str) -> None:
-    for picture in view(frozen, topic=topic).measures:
+    for picture in build_city_measures(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", city=SUZHOU, topic=topic
+    ):
         assert picture.text.series == ("Suzhou", "Nation")
         assert set(picture.data["series"]) == {"Suzhou", "Nation"}
         assert picture.data.groupby("series").size().nunique() == 1
@@ -136,4 +216,4 @@ def test_after_release_every_reader_may_open_every_city(frozen: Frozen) -> None:
     official = Principal(uuid4(), "Li", Role.CITY_OFFICIAL, SUZHOU)
     choices = city_choices(results=frozen["main-2024"], principal=official, language="en")
     assert len(choices) == 100
-    assert choices[SUZHOU] == "Suzhou"
+    assert choices[SUZHOU] == "Suzhou 苏州"

@@ -8,11 +8,13 @@ import pytest
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.context import published_series
-from survey.publish.views.overview import (
+from survey.publish.views.chart_panels import ChartPanel
+from survey.publish.views.overview import OverviewFilters, OverviewView, build_overview
+from survey.publish.views.overview_tabs import (
     AREA_CHOICES,
-    OverviewFilters,
-    OverviewView,
-    build_overview,
+    build_city_table,
+    build_overview_areas,
+    build_overview_indicators,
 )
 from survey.results import WaveResults
 
@@ -26,6 +28,16 @@ def view(frozen: Frozen, filters: OverviewFilters | None = None, **more: object)
         language=more.get("language", "en"),
         filters=filters or OverviewFilters(),
         others=[frozen["main-2023"]],
+    )
+
+
+def areas(frozen: Frozen, by: str = "region3", basis: str = "domain") -> ChartPanel:
+    return build_overview_areas(
+        results=frozen["main-2024"],
+        principal=OPERATOR,
+        language="en",
+        filters=OverviewFilters(basis=basis),
+        by=by,
     )
 
 
@@ -60,10 +72,11 @@ def test_the_nation_is_counted_as_the_reader_chooses(frozen: Frozen) -> None:
     expected = headline(frozen, "city_weighted")
     assert shown.headline.estimate == expected["estimate"]
     assert shown.headline.estimate != view(frozen).headline.estimate
-    line = shown.areas.data.query("role == 'reference'")
+    drawn = areas(frozen, basis="city_weighted")
+    line = drawn.data.query("role == 'reference'")
     assert line["estimate"].tolist() == [expected["estimate"]]
     assert "mean of the cities" in line["label"].iloc[0]
-    assert "mean of the cities" in shown.areas.note
+    assert "mean of the cities" in drawn.note
     assert "Differences of cities are always from the nation as one population" in shown.counted
 
 
@@ -92,18 +105,18 @@ def test_the_composite_is_given_a_band_and_nothing_else_is(frozen: Frozen) -> No
 
 @pytest.mark.parametrize("level", AREA_CHOICES)
 def test_areas_of_every_division_are_drawn(frozen: Frozen, level: str) -> None:
-    shown = view(frozen, OverviewFilters(by=level))
+    shown = areas(frozen, level)
     cells = frozen["main-2024"].cells(
         OPERATOR, area_level=level, group="all", indicator="composite"
     )
-    assert len(shown.areas.table) == len(cells)
-    labels = shown.areas.table["Area"].tolist()
+    assert len(shown.table) == len(cells)
+    labels = shown.table["Area"].tolist()
     assert len(set(labels)) == len(labels)
     assert not any(label.isdigit() for label in labels)
 
 
 def test_an_unknown_division_falls_back(frozen: Frozen) -> None:
-    assert "Three regions" in view(frozen, OverviewFilters(by="nonsense")).areas.title
+    assert "Three regions" in areas(frozen, "nonsense").title
 
 
 def test_the_standing_counts_the_stored_verdicts(frozen: Frozen) -> None:
@@ -155,12 +168,81 @@ def test_every_picture_has_title_wave_unit_n_and_words_for_those_who_cannot_see(
     frozen: Frozen, language: str
 ) -> None:
     shown = view(frozen, language=language)
+    common = {"results": frozen["main-2024"], "principal": OPERATOR, "language": language}
     for picture in (
-        shown.indicators, shown.areas, shown.city_map, shown.trend,
-    ):  # fmt: skip
+        build_overview_indicators(**common, basis="domain"),
+        build_overview_areas(**common, filters=OverviewFilters(), by="region3"),
+        shown.city_map,
+        shown.trend,
+    ):
         assert picture.title
         for part in ("2024", "0–100" if language == "en" else "0—100", "n = ", "95%"):
             assert part in picture.subtitle, picture.key
         assert picture.title in picture.alt
         assert len(picture.alt) > len(picture.title) + 10
         assert len(picture.table)
+
+
+def test_the_change_since_last_time_is_said_with_its_verdict(frozen: Frozen) -> None:
+    changes = frozen["main-2024"].changes(
+        OPERATOR,
+        before=frozen["main-2023"].wave,
+        area_level="nation",
+        group="all",
+        indicator=["composite", "1", "2", "3"],
+    )
+    verdicts = changes.set_index(changes["indicator"].astype(str))["verdict"].astype(str)
+    said = {"rise": "▲", "fall": "▼", "none": "○"}
+    shown = view(frozen)
+    assert shown.sentences[1].startswith(said[verdicts["composite"]])
+    assert "2023" in shown.sentences[1]
+    assert [tile.change[0] for tile in shown.tiles] == [said[verdicts[c]] for c in "123"]
+
+
+def test_a_first_wave_says_that_there_is_none_before(frozen: Frozen) -> None:
+    first = build_overview(
+        results=frozen["main-2023"],
+        principal=OPERATOR,
+        language="en",
+        filters=OverviewFilters(),
+        others=[frozen["main-2024"]],
+    )
+    assert "no earlier wave" in first.sentences[1]
+    assert [tile.change for tile in first.tiles] == ["", "", ""]
+
+
+def test_where_to_look_names_the_lowest_part(frozen: Frozen) -> None:
+    tree = frozen["main-2024"].tree
+    assert tree is not None
+    cells = frozen["main-2024"].cells(
+        OPERATOR,
+        area_level="nation",
+        group="all",
+        indicator=[indicator.code for indicator in tree.level(2)],
+    )
+    lowest = cells.loc[cells["estimate"].idxmin()]
+    name = tree.by_code[str(lowest["indicator"])].name["en"]
+    assert f"{name} ({lowest['estimate']:.1f}, 95%" in view(frozen).sentences[2]
+
+
+def test_the_first_and_the_last_ten_are_those_of_the_ranks(frozen: Frozen) -> None:
+    ranks = frozen["main-2024"].ranks(OPERATOR, indicator="composite").set_index("area")["rank"]
+    shown = view(frozen)
+    assert [ranks[city.code] for city in shown.first] == sorted(ranks)[:10]
+    assert [ranks[city.code] for city in shown.last] == sorted(ranks)[-10:]
+    assert all(city.figure.available and city.possible_ranks for city in shown.first + shown.last)
+    assert shown.unlisted == ""
+
+
+def test_the_table_has_a_row_per_city_with_numbers_to_sort_by(frozen: Frozen) -> None:
+    table = build_city_table(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", indicator="composite"
+    )
+    ranks = frozen["main-2024"].ranks(OPERATOR, indicator="composite").set_index("area")
+    assert len(table.codes) == len(table.columns["City"]) == 100
+    assert table.columns["Place"] == [int(ranks.loc[code, "rank"]) for code in table.codes]
+    assert table.columns["Possible from place"] == [
+        int(ranks.loc[code, "low"]) for code in table.codes
+    ]
+    assert set(table.columns["Against the nation"]) <= {"▲", "▼", "○"}
+    assert "n = " in table.subtitle

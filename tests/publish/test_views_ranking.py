@@ -189,10 +189,10 @@ def test_unranked_and_hidden_cities_come_last_without_a_number(
     assert small in choices(results).names
 
 
-def test_the_middle_city_is_in_focus_unless_the_reader_has_one(frozen: Frozen) -> None:
+def test_nobody_is_in_focus_unless_the_reader_has_a_city(frozen: Frozen) -> None:
     results = frozen["main-2024"]
     nation = choices(results)
-    assert places(results).loc[nation.default, "rank"] == 50
+    assert nation.default is None
     assert len(nation.names) == 100
     official = Principal(uuid4(), "Li", Role.CITY_OFFICIAL, "320500")
     assert choices(results, official).default == "320500"

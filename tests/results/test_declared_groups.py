@@ -12,7 +12,7 @@ from survey.access.principal import OPERATOR
 from survey.estimate import Design, estimate
 from survey.instrument.model import Choice, Instrument, Item, ItemKind
 from survey.locale import translator
-from survey.publish.views.city import CityFilters, build_city_profile
+from survey.publish.views.city_tabs import build_city_groups
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.method import build_method_view
 from survey.publish.views.special_groups import (
@@ -204,10 +204,10 @@ def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, languag
     )  # fmt: skip
     assert view.name == wanted
     assert wanted in view.groups.table.to_string()
-    profile = build_city_profile(
-        results=results, principal=OPERATOR, language=language, filters=CityFilters("110000")
+    groups = build_city_groups(
+        results=results, principal=OPERATOR, language=language, city="110000"
     )
-    assert wanted in profile.groups.table.to_string()
+    assert wanted in groups.table.to_string()
     method = build_method_view(
         wave=results.wave, manifest=results.manifest, method=results.method, tree=None,
         language=language,

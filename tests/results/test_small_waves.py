@@ -8,14 +8,25 @@ import pandas as pd
 import pytest
 
 from survey.access.principal import OPERATOR
+from survey.estimate.tree import COMPOSITE
 from survey.instrument.checks import score_findings
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.locale import SurveyError, translator
 from survey.publish.views.changes import TrendFilters
-from survey.publish.views.city import CityFilters, build_city_profile
+from survey.publish.views.city import build_city_profile
+from survey.publish.views.city_tabs import (
+    build_city_groups,
+    build_city_indicators,
+    build_city_measures,
+)
 from survey.publish.views.drivers import DriverFilters, build_driver_view
 from survey.publish.views.method import build_method_view
 from survey.publish.views.overview import OverviewFilters, build_overview
+from survey.publish.views.overview_tabs import (
+    build_city_table,
+    build_overview_areas,
+    build_overview_indicators,
+)
 from survey.publish.views.ranking import RankingFilters, build_ranking
 from survey.publish.views.small_areas import SmallAreaFilters, build_small_area_view
 from survey.publish.views.special_groups import (
@@ -30,6 +41,7 @@ from survey.results.analysis import NotEstimableError, PointsMissingError
 from survey.results.crosswalk import crosswalk
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.freeze import NoApprovedResponsesError, freeze_frame, freeze_wave
+from survey.results.headlines import DOMAIN
 from survey.results.wave_data import WaveData, load_wave_data
 from survey.sample.city_frame import shipped_cities
 from survey.snapshot.response_frame import build_response_frame
@@ -77,7 +89,13 @@ def look_at_every_page(
     for language in languages:
         reading = {"results": results, "principal": OPERATOR, "language": language}
         shown["overview"] = build_overview(**reading, filters=OverviewFilters())
-        shown["city"] = build_city_profile(**reading, filters=CityFilters(code))
+        shown["indicators"] = build_overview_indicators(**reading, basis=DOMAIN)
+        shown["areas"] = build_overview_areas(**reading, filters=OverviewFilters(), by="region3")
+        shown["table"] = build_city_table(**reading, indicator=COMPOSITE)
+        shown["city"] = build_city_profile(**reading, city=code)
+        shown["city indicators"] = build_city_indicators(**reading, city=code, against="nation")
+        shown["city groups"] = build_city_groups(**reading, city=code)
+        shown["city reports"] = build_city_measures(**reading, city=code, topic="complaint")
         shown["ranking"] = build_ranking(**reading, filters=RankingFilters())
         shown["drivers"] = build_driver_view(**reading, filters=DriverFilters(code))
         shown["trends"] = build_trends_view(**reading, filters=TrendFilters())

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from survey.access.principal import OPERATOR
-from survey.publish.views.city import CityFilters, build_city_profile
+from survey.publish.views.city import build_city_profile
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.results import WaveResults
 from survey.results.inference import Q, add_verdicts
@@ -111,8 +111,6 @@ def test_a_city_has_one_verdict_on_the_map_in_the_list_and_on_its_own_page(froze
         OPERATOR, contrast="nation", area_level="city", group="all", indicator="composite"
     )
     for code in gaps["area"].astype(str)[:12]:
-        page = build_city_profile(
-            results=results, principal=OPERATOR, language="en", filters=CityFilters(city=code)
-        )
+        page = build_city_profile(results=results, principal=OPERATOR, language="en", city=code)
         assert page.difference.is_clear == (on_map[page.name] != "unclear")
         assert page.difference.is_higher == (on_map[page.name] == "higher")

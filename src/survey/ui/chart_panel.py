@@ -10,34 +10,92 @@ from survey.publish.column_tables import csv_bytes
 from survey.publish.png import png
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
+from survey.results import WaveInfo
 from survey.ui.download_button import CSV, PNG, File, draw_download_button
 from survey.ui.glossary import explain
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import draw_hidden_card
+
+_MAX_NAMED_HIDDEN = 6
 
 
 def draw_chart_panel(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
-    """Show `picture` with its table and downloads."""
-    _draw_panel(page, picture, demo=demo, clickable=False)
+    """Draw the panel with its title, its notes and what opens its table and downloads."""
+    if _draw_title(page, picture):
+        _draw_chart(page, picture)
+        _draw_notes(page, picture)
+        _draw_data_table(page, picture, demo=demo)
 
 
-def draw_clickable(page: PageContext, picture: ChartPanel, *, demo: bool) -> str | None:
-    """Draw the panel and return the code of the clicked row, if any."""
-    return _draw_panel(page, picture, demo=demo, clickable=True)
+def draw_city_chart(page: PageContext, picture: ChartPanel, wave: WaveInfo) -> None:
+    """Draw the panel of a chart of cities; a click on one opens its page."""
+    if _draw_title(page, picture):
+        with st.container(height=600, border=False):
+            clicked = _draw_clickable(page, picture)
+        _draw_notes(page, picture)
+        _draw_data_table(page, picture, demo=wave.is_demo)
+        open_city(page, clicked, wave)
 
 
-def _draw_panel(
-    page: PageContext, picture: ChartPanel, *, demo: bool, clickable: bool
-) -> str | None:
+def draw_compact_panel(
+    page: PageContext, picture: ChartPanel, wave: WaveInfo, *, opens_city: bool = False
+) -> None:
+    """Draw the chart with one line below it; notes, table and downloads open from there."""
+    if picture.is_hidden:
+        draw_hidden_card(page.t, picture.title)
+        return
+    if picture.is_empty:
+        return
+    clicked = None
+    if opens_city:
+        clicked = _draw_clickable(page, picture)
+    else:
+        _draw_chart(page, picture)
+    with st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", key=f"compact-{picture.key}"
+    ):
+        st.caption(f"{picture.title} · {picture.subtitle}")
+        with st.container(width="content"):
+            _draw_popover(page, picture, demo=wave.is_demo)
+    open_city(page, clicked, wave)
+
+
+def open_city(page: PageContext, code: str | None, wave: WaveInfo) -> None:
+    """Lead the reader to the page of a city that was clicked, if one was."""
+    if code:
+        query = page.query_of(city=code, wave=wave.key)
+        st.switch_page(PAGES_BY_KEY[PageKey.CITY].path, query_params=query)
+
+
+def _draw_title(page: PageContext, picture: ChartPanel) -> bool:
+    """Draw title and subtitle; return whether there is something to draw below them."""
     t = page.t
+    if picture.is_hidden:
+        draw_hidden_card(t, picture.title)
+        return False
     st.subheader(picture.title, anchor=False)
     if picture.is_empty:
         st.caption(t("There is nothing to draw for this choice. Please choose another one."))
-        return None
+        return False
     st.caption(picture.subtitle, help=explain("95% interval", page.language))
-    clicked = _draw_chart(page, picture, clickable)
-    st.caption(" ".join(part for part in (picture.note, t(QUOTA_SAMPLE_SHORT)) if part))
-    _draw_data_table(page, picture, demo=demo)
-    return clicked
+    return True
+
+
+def _draw_notes(page: PageContext, picture: ChartPanel) -> None:
+    st.caption(" ".join(_notes(page, picture)))
+
+
+def _notes(page: PageContext, picture: ChartPanel) -> list[str]:
+    t, hidden = page.t, picture.hidden_labels
+    notes = [picture.note, t(QUOTA_SAMPLE_SHORT)]
+    if hidden:
+        listed = t(", ").join(hidden[:_MAX_NAMED_HIDDEN])
+        more = len(hidden) - _MAX_NAMED_HIDDEN
+        if more > 0:
+            listed = t("{names} and {count} more", names=listed, count=more)
+        notes.insert(0, t("Not drawn, because no figure can be shown: {names}.", names=listed))
+    return [note for note in notes if note]
 
 
 @st.fragment
@@ -51,18 +109,36 @@ def _draw_data_table(page: PageContext, picture: ChartPanel, *, demo: bool) -> N
     )
     if expander.open:
         with expander:
-            st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
-            _draw_downloads(page, picture, demo=demo)
+            _draw_data(page, picture, demo=demo)
 
 
-def _draw_chart(page: PageContext, picture: ChartPanel, clickable: bool) -> str | None:
+@st.fragment
+def _draw_popover(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+    """Draw notes, table and downloads of a compact panel once they are opened."""
+    popover = st.popover(
+        page.t("Notes and data"), type="tertiary", key=f"{picture.key}/data", on_change="rerun"
+    )
+    if popover.open:
+        with popover:
+            st.caption(" ".join(_notes(page, picture)))
+            _draw_data(page, picture, demo=demo)
+
+
+def _draw_data(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+    st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
+    _draw_downloads(page, picture, demo=demo)
+
+
+def _draw_chart(page: PageContext, picture: ChartPanel) -> None:
     spec = chart_spec(picture.kind, picture.text, page.style)
-    if not clickable:
-        st.vega_lite_chart(picture.chart_data, spec, width="stretch", alt=picture.alt)
-        return None
+    st.vega_lite_chart(picture.chart_data, spec, width="stretch", alt=picture.alt)
+
+
+def _draw_clickable(page: PageContext, picture: ChartPanel) -> str | None:
+    """Draw the chart and return the code of the row that was clicked."""
     state = st.vega_lite_chart(
         picture.chart_data,
-        spec,
+        chart_spec(picture.kind, picture.text, page.style),
         width="stretch",
         alt=picture.alt,
         key=picture.key,
@@ -75,7 +151,7 @@ def _draw_chart(page: PageContext, picture: ChartPanel, clickable: bool) -> str 
 
 def _draw_downloads(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
     t = page.t
-    watermark = t("DEMO DATA: generated, no result of any survey") if demo else ""
+    watermark = demo_watermark(page, demo=demo)
     remarks = tuple(
         line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
     )
@@ -91,3 +167,8 @@ def _draw_downloads(page: PageContext, picture: ChartPanel, *, demo: bool) -> No
             File(f"{picture.key}.png", PNG, partial(png, picture, footnotes)),
             key=f"{picture.key}/png", type="tertiary", icon=":material/image:",
         )  # fmt: skip
+
+
+def demo_watermark(page: PageContext, *, demo: bool) -> str:
+    """Return the line that marks a file with generated figures; empty for real ones."""
+    return page.t("DEMO DATA: generated, no result of any survey") if demo else ""

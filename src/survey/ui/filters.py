@@ -131,6 +131,7 @@ def pick_city(page: PageContext, choices: dict[str, str]) -> str:
         show=choices.__getitem__,
         language=page.language,
         default=page.principal.area,
+        is_searched=True,
     )
 
 
@@ -223,18 +224,21 @@ def _sentence_case(text: str) -> str:
 
 
 def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
-    """Draw the choice of the city to compare with; None where no city can be shown."""
+    """Draw the choice of the city to compare with; None while none is chosen or can be shown."""
     if not choices.names:
         return None
-    return pick(
+    names = {ALL_OPTION: page.t("No city"), **choices.names}
+    chosen = pick(
         page.t("City in focus"),
         "city",
-        list(choices.names),
-        show=choices.names.__getitem__,
+        list(names),
+        show=names.__getitem__,
         language=page.language,
         default=choices.default,
         explanation=explain("rank set", page.language),
+        is_searched=True,
     )
+    return None if chosen == ALL_OPTION else chosen
 
 
 def pick_reference(page: PageContext, choices: Mapping[str, Message] = REFERENCES) -> str:

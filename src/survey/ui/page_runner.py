@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -74,6 +75,15 @@ class PageContext:
     @property
     def t(self) -> Translator:
         return self.viewer.t
+
+    def query_of(self, **filters: str) -> dict[str, str]:
+        """Return the parameters of a link: filters, and the viewer's language and text size."""
+        return self.viewer.preferences.query(self.settings.language) | filters
+
+    def address(self, key: PageKey, **filters: str) -> str:
+        """Return the address of a page with some filters chosen."""
+        query = urlencode(self.query_of(**filters))
+        return f"/{PAGES_BY_KEY[key].url}" + (f"?{query}" if query else "")
 
 
 def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:

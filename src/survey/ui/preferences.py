@@ -24,6 +24,11 @@ class Preferences:
     def style(self) -> ChartStyle:
         return ELDER if self.large else ORDINARY
 
+    def query(self, default_language: str) -> dict[str, str]:
+        """Return the parameters that carry what differs from the default to another page."""
+        language = {} if self.language == default_language else {LANGUAGE: self.language}
+        return language | ({LARGE: _ON} if self.large else {})
+
 
 def get_preferences(default_language: str) -> Preferences:
     """Return the preferences from the address, else from earlier in this session."""

@@ -5,41 +5,39 @@ from html import escape
 
 import streamlit as st
 
+from survey.disclosure import MINIMUM_N
 from survey.locale import Translator
 from survey.publish.views.bands import BandVerdict
 from survey.publish.views.changes import ChangeView
 from survey.publish.views.estimate_text import (
-    NO_CLEAR_DIFFERENCE,
+    QUOTA_SAMPLE_SHORT,
     Estimate,
     EstimateDifference,
     format_decimal,
     format_interval,
     format_signed,
     margin_of_error_caveat,
-    suppression_text,
 )
-from survey.publish.views.overview import CityDifferenceCounts
+from survey.publish.views.overview import ScoreTile
 from survey.publish.views.ranking import RankingView
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
-_MAX_LISTED_INDICATORS = 6
-
 
 def draw_headline(
     page: PageContext,
     figure: Estimate,
-    sentence: str,
-    *,
+    *sentences: str,
     unit: str,
     band: BandVerdict | None = None,
 ) -> None:
-    """Draw a number with its interval, a sentence, and a caveat about the interval."""
+    """Draw a number with its interval, and sentences on it; a card where it is hidden."""
     t = page.t
+    paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences if sentence)
     if not figure.available or figure.estimate is None:
-        needed = escape(suppression_text(t))
-        st.html(f'<div class="hcs-answer"><p><b>{needed}</b></p><p>{escape(sentence)}</p></div>')
+        draw_hidden_card(t, t("the score") if unit != "%" else t("the share"))
+        st.html(f'<div class="hcs-answer">{paragraphs}</div>')
         return
     explained = escape(explain("95% interval", page.language) or "", quote=True)
     between = _format_interval(t, figure)
@@ -47,9 +45,38 @@ def draw_headline(
     st.html(
         f'<div class="hcs-answer"><span class="number">{format_decimal(figure.estimate)}</span>'
         f'<span class="unit">{escape(unit)}</span>{interval}{_render_band(page, band)}'
-        f"<p>{escape(sentence)}</p></div>"
+        f"{paragraphs}</div>"
     )
-    st.caption(margin_of_error_caveat(figure, t))
+
+
+def draw_hidden_card(t: Translator, what: str) -> None:
+    """Draw what is hidden, for whose protection, what would be needed and who can help."""
+    draw_notice(
+        t("Not shown: {what}", what=what),
+        t(
+            "It rests on too few answers, or a figure that does could be worked out from it. It "
+            "is kept back so that no respondent can be recognised."
+        ),
+        t(
+            "A figure needs at least {minimum} valid answers. The administrator of the survey can "
+            "have more interviews made, or leave out the city that hides others when the wave is "
+            "frozen.",
+            minimum=MINIMUM_N,
+        ),
+    )
+
+
+def draw_method_note(page: PageContext, figure: Estimate, *notes: str) -> None:
+    """Draw one line on the sample, and what opens the notes on how a figure was made."""
+    t = page.t
+    with st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", key="compact-method"
+    ):
+        st.caption(t(QUOTA_SAMPLE_SHORT), width="content")
+        with st.popover(t("How this is counted"), type="tertiary"):
+            for note in (*notes, margin_of_error_caveat(figure, t)):
+                if note:
+                    st.caption(note)
 
 
 def _render_band(page: PageContext, band: BandVerdict | None) -> str:
@@ -61,67 +88,21 @@ def _render_band(page: PageContext, band: BandVerdict | None) -> str:
     return f'<div class="{look}"><abbr title="{explained}">{escape(band.label)}</abbr></div>'
 
 
-def draw_tiles(t: Translator, named: Iterable[tuple[str, Estimate]]) -> None:
-    """Draw scores side by side, each with its interval."""
-    st.html(f'<div class="hcs-tiles">{"".join(_render_tile(t, *pair) for pair in named)}</div>')
+def draw_tiles(t: Translator, tiles: Iterable[ScoreTile]) -> None:
+    """Draw scores side by side, each with its interval and its change."""
+    st.html(f'<div class="hcs-tiles">{"".join(_render_tile(t, tile) for tile in tiles)}</div>')
 
 
-def _render_tile(t: Translator, name: str, figure: Estimate) -> str:
-    number, interval = "–", t("not available")
+def _render_tile(t: Translator, tile: ScoreTile) -> str:
+    number, interval, figure = "–", t("not available"), tile.figure
     if figure.available and figure.estimate is not None:
-        number, interval = format_decimal(figure.estimate), _format_interval(t, figure)
+        number = format_decimal(figure.estimate)
+        interval = format_interval(figure.low, figure.high, t)
+    change = f'<div class="change">{escape(tile.change)}</div>' if tile.change else ""
     return (
-        f'<div class="hcs-tile"><div class="name">{escape(name)}</div>'
+        f'<div class="hcs-tile"><div class="name">{escape(tile.name)}</div>'
         f'<span class="number">{number}</span><span class="interval">{escape(interval)}</span>'
-        "</div>"
-    )
-
-
-def draw_strengths(
-    t: Translator, better: tuple[EstimateDifference, ...], worse: tuple[EstimateDifference, ...]
-) -> None:
-    """Draw significant strengths and weaknesses, or that there are none."""
-    columns = _render_column(t, t("Strengths"), better) + _render_column(t, t("Gaps"), worse)
-    st.html(f'<div class="hcs-findings">{columns}</div>')
-    st.caption(
-        t(
-            "Points against the nation with 95% interval. Only clear differences are listed, each "
-            "judged together with those of all other cities."
-        )
-    )
-
-
-def _render_column(t: Translator, title: str, differences: tuple[EstimateDifference, ...]) -> str:
-    rows = "".join(_render_finding(t, gap) for gap in differences[:_MAX_LISTED_INDICATORS])
-    more = len(differences) - _MAX_LISTED_INDICATORS
-    if not rows:
-        rows = f"<li><span>{escape(t(NO_CLEAR_DIFFERENCE))}</span></li>"
-    elif more > 0:
-        text = t("{count} more, in the picture below", count=more)
-        rows += f"<li><span>{escape(text)}</span></li>"
-    return f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>"
-
-
-def _render_finding(t: Translator, gap: EstimateDifference) -> str:
-    mark = "▲" if gap.is_higher else "▼"
-    figure = gap.figure
-    interval = format_interval(figure.low, figure.high, t)
-    words = f"{mark} {format_signed(figure.estimate or 0.0)} ({interval})"
-    return f"<li><span>{escape(gap.name)}</span><span>{escape(words)}</span></li>"
-
-
-def draw_city_counts(t: Translator, counts: CityDifferenceCounts | None) -> None:
-    """Draw how many cities are clearly above or below the nation."""
-    if counts is None:
-        return
-    draw_sentence(
-        t(
-            "{higher} cities are clearly above the nation, {lower} clearly below; {unclear} cannot "
-            "be told apart from it.",
-            higher=counts.higher,
-            lower=counts.lower,
-            unclear=counts.unclear,
-        )
+        f"{change}</div>"
     )
 
 
@@ -136,23 +117,12 @@ def draw_ranking_text(page: PageContext, view: RankingView) -> None:
     if paragraphs:
         st.html(f'<div class="hcs-answer">{"".join(paragraphs)}</div>')
     if view.named:
-        draw_remark(view.named)
-
-
-def draw_city_title(name: str, where: str) -> None:
-    """Draw the name of a city and its kind."""
-    st.header(name, anchor=False)
-    st.caption(where)
+        st.caption(view.named)
 
 
 def draw_sentence(sentence: str) -> None:
     """Draw one sentence of the main result."""
     st.html(f'<div class="hcs-answer"><p>{escape(sentence)}</p></div>')
-
-
-def draw_remark(sentence: str) -> None:
-    """Draw a remark about the main result."""
-    st.caption(sentence)
 
 
 def draw_difference(

@@ -36,8 +36,13 @@ def pick(
     default: str | None = None,
     explanation: str | None = None,
     as_buttons: bool = False,
+    is_searched: bool = False,
 ) -> str:
-    """Let the reader choose one option; the choice is in the address as `?name=code`."""
+    """Let the reader choose one option; the choice is in the address as `?name=code`.
+
+    Args:
+        is_searched: Typed letters need not follow each other, so that initials find an option.
+    """
     otherwise = default if default is not None and default in options else options[0]
     # The browser knows an option by its label, so each language needs a widget of its own.
     key, memory = f"{name}/{language}", f"{name}/url"
@@ -45,8 +50,11 @@ def pick(
     moved = st.session_state.get(memory) != arrived
     if moved or st.session_state.get(key) not in options:
         st.session_state[key] = arrived
-    chosen = _widget(label, key, options, show, explanation, as_buttons) or otherwise
-    write_parameter(name, chosen, otherwise)
+    chosen = _widget(label, key, options, show, explanation, as_buttons, is_searched) or otherwise
+    if chosen != arrived:
+        # Written only when the reader chose: the browser keeps each change of the address as a
+        # page to go back to, so that tidying an address would take the first press of Back.
+        write_parameter(name, chosen, otherwise)
     st.session_state[memory] = chosen
     return chosen
 
@@ -107,11 +115,17 @@ def _widget(
     show: Label,
     explanation: str | None,
     as_buttons: bool,
+    is_searched: bool,
 ) -> str | None:
     if as_buttons:
         return st.segmented_control(
             label, options, format_func=show, key=key, help=explanation, required=True
         )
     return st.selectbox(
-        label, options, format_func=show, key=key, help=explanation, filter_mode="contains"
+        label,
+        options,
+        format_func=show,
+        key=key,
+        help=explanation,
+        filter_mode="fuzzy" if is_searched else "contains",
     )

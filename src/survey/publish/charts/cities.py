@@ -1,4 +1,6 @@
-"""Charts of all cities: in the order of their ranks, and as points on a map without boundaries."""
+"""Charts of cities: by rank, as points on a map without boundaries, and one among its peers."""
+
+from typing import Any
 
 import altair as alt
 
@@ -14,6 +16,7 @@ from survey.publish.charts.marks import (
     marks,
     reference_rule,
     tooltip,
+    value_axis,
 )
 from survey.publish.charts.style import (
     ACCENT,
@@ -38,6 +41,7 @@ _RANK_STYLES = (
     MarkStyle(UNRANKED, "circle", GREY, NO_FILL),
 )
 _SHADE = 0.16
+_PEERS_HEIGHT = 88.0
 
 
 def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
@@ -117,7 +121,7 @@ def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw triangles for cities clearly above or below; `series` names above, below, not clear."""
     roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
     words = ", ".join(series_name(index) for index in range(len(names)))
-    grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[73, 17], [136, 54]])).mark_geoshape(
+    grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[74, 17], [134, 53]])).mark_geoshape(
         filled=False,
         stroke=FAINT,
         strokeWidth=0.4,
@@ -125,20 +129,51 @@ def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     cities = (
         alt.Chart()
         .transform_calculate(who=f"[{words}][indexof({roles!r}, datum.role)]")
-        .mark_point(size=style.size(70), opacity=0.95, strokeWidth=1.4)
+        .mark_point(size=style.size(58), opacity=0.95, strokeWidth=1.4)
+        .add_params(alt.selection_point(name=PICK, fields=["code"]))
         .encode(
             longitude="lon:Q",
             latitude="lat:Q",
             shape=alt.Shape(
-                "who:N", **categories(names, ("triangle-up", "triangle-down", "circle"))
+                "who:N", **categories(names, ("triangle-up", "triangle-down", "circle"), columns=3)
             ),
-            color=alt.Color("who:N", **categories(names, (RISE, FALL, GREY))),
-            fill=alt.Fill("who:N", **categories(names, (RISE, FALL, NO_FILL))),
+            color=alt.Color("who:N", **categories(names, (RISE, FALL, GREY), columns=3)),
+            fill=alt.Fill("who:N", **categories(names, (RISE, FALL, NO_FILL), columns=3)),
             tooltip=tooltip("estimate", text, ".1f"),
         )
     )
     return (
         alt.layer(grid, cities)
         .project(type="conicEqualArea", parallels=[25, 47], rotate=[-105, 0, 0])
-        .properties(width="container", height=style.size(460))
+        .properties(width="container", height=style.size(265))
+    )
+
+
+def peer_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+    """Draw a ring per city, and the one with the role `focus` as a diamond with its interval."""
+
+    def points(role: str, shape: str, **look: Any) -> alt.Chart:
+        return (
+            alt.Chart()
+            .transform_filter(is_role(role))
+            .mark_point(opacity=1, strokeWidth=1.5, **look)
+            .encode(
+                x=value_axis("estimate", text),
+                shape=alt.value(shape),
+                tooltip=tooltip("estimate", text, ".1f"),
+            )
+        )
+
+    own = alt.Chart().transform_filter(is_role(FOCUS))
+    interval = own.mark_rule(color=ACCENT, size=style.size(2)).encode(
+        x=value_axis("ci_low", text), x2="ci_high:Q"
+    )
+    name = own.mark_text(color=ACCENT, dy=style.size(-13), fontSize=style.size(12)).encode(
+        x=value_axis("estimate", text), text="label:N"
+    )
+    others = points(ITEM, "circle", size=style.size(60), color=GREY, fill=NO_FILL)
+    diamond = points(FOCUS, "diamond", size=style.size(110), color=ACCENT, fill=ACCENT)
+    others = others.add_params(alt.selection_point(name=PICK, fields=["code"]))
+    return alt.layer(others, interval, diamond, name).properties(
+        width="container", height=style.size(_PEERS_HEIGHT)
     )

@@ -66,7 +66,7 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     codes = (
         points.transform_filter("datum.named")
         .mark_text(align="left", dx=style.size(6), dy=style.size(-7), fontSize=style.size(10))
-        .encode(x=x(), y=y(), text="code:N", color=colour)
+        .encode(x=x(), y=y(), text="label:N", color=colour)
     )
     return alt.layer(
         *_averages(x(), y()), *_corner_labels(corners, style), across, along, dots, codes

@@ -225,7 +225,8 @@ def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         who=f"datum.series === {OWN!r} ? {series_name(0)} : {series_name(1)}"
     )
     x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
-    names, legend = list(text.series), {"symbolOpacity": 1, "symbolStrokeWidth": 0}
+    names = list(text.series)
+    legend = {"columns": 2, "symbolOpacity": 1, "symbolStrokeWidth": 0}
     colour = alt.Color("who:N", **categories(names, (ACCENT, GREY), **legend))
     shape = alt.Shape("who:N", **categories(names, ("circle", "square"), **legend))
     dash = alt.StrokeDash(
@@ -261,5 +262,5 @@ def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         for series, align, dx, dy in ((OWN, "left", 6, -10), (PUBLISHED, "center", 0, 15))
     ]
     return alt.layer(lines, ribbon, whiskers, points, *numbers).properties(
-        width="container", height=style.size(300)
+        width="container", height=style.size(195)
     )

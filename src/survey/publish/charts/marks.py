@@ -80,7 +80,7 @@ def categories(names: Sequence[str], looks: Sequence[str], **legend: Any) -> dic
     """Return scale and legend that tell categories apart by colour, fill or shape."""
     return {
         "scale": alt.Scale(domain=list(names), range=list(looks[: len(names)])),
-        "legend": alt.Legend(title=None, orient="top", columns=1, **legend),
+        "legend": alt.Legend(title=None, orient="top", **{"columns": 1, **legend}),
     }
 
 

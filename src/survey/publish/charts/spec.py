@@ -10,7 +10,7 @@ from typing import Any
 
 import altair as alt
 
-from survey.publish.charts.cities import point_map, ranking
+from survey.publish.charts.cities import peer_line, point_map, ranking
 from survey.publish.charts.importance_matrix import matrix
 from survey.publish.charts.interval_charts import (
     changes,
@@ -43,6 +43,7 @@ class ChartKind(StrEnum):
     GRADED_CITIES = "graded_cities"
     MATRIX = "matrix"
     RANKING = "ranking"
+    PEERS = "peers"
     CHANGES = "changes"
     CITY_CHANGES = "city_changes"
     HALF_WIDTHS = "half_widths"
@@ -61,6 +62,7 @@ BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]
             ChartKind.GRADED_CITIES: graded_cities,
             ChartKind.MATRIX: matrix,
             ChartKind.RANKING: ranking,
+            ChartKind.PEERS: peer_line,
             ChartKind.CHANGES: changes,
             ChartKind.CITY_CHANGES: partial(changes, compact=True),
             ChartKind.HALF_WIDTHS: half_widths,
@@ -81,6 +83,7 @@ _PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = MappingProxyType(
         ChartKind.GRADED_CITIES: (3, 4),
         ChartKind.MATRIX: (7,),
         ChartKind.RANKING: (2,),
+        ChartKind.PEERS: (0,),
         ChartKind.CHANGES: (3,),
         ChartKind.CITY_CHANGES: (3,),
     }

@@ -271,7 +271,7 @@ def build_change_view(
             "Please choose a later wave above. If there is no other, changes appear here as soon "
             "as a second wave has been frozen."
         )
-    obstacle = _why_not_comparable(reading, before, filters.indicator)
+    obstacle = find_obstacle(reading, before, filters.indicator)
     if obstacle:
         return None, obstacle
     try:
@@ -308,7 +308,7 @@ def build_change_view(
     ), ""
 
 
-def _why_not_comparable(reading: ViewContext, before: WaveResults, indicator: str) -> str:
+def find_obstacle(reading: ViewContext, before: WaveResults, indicator: str) -> str:
     """Return why the indicator cannot be compared with that wave; empty where it can."""
     t, tree = reading.t, reading.results.tree
     if before.wave.composite != reading.wave.composite:

@@ -12,7 +12,8 @@ import pyarrow as pa
 from survey.locale import Translator
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER
-from survey.publish.column_tables import Columns, format_for_screen, to_arrow, to_frame
+from survey.publish.charts.marks import HIDDEN, REFERENCE
+from survey.publish.column_tables import Columns, format_for_screen, to_arrow, to_frame, to_list
 from survey.publish.views.chart_rows import (
     classify_differences,
     gap_rows,
@@ -54,8 +55,30 @@ class ChartPanel:
 
     @cached_property
     def chart_data(self) -> pa.Table:
-        """`chart_rows` for the browser; made once, as a view may be drawn thousands of times."""
-        return to_arrow(self.chart_rows)
+        """Rows with a figure for the browser; made once, as a view may be drawn thousands of times.
+
+        What is hidden gets no row of blanks in a chart; it is named in words below.
+        """
+        rows = to_arrow(self.chart_rows)
+        if HIDDEN not in self._roles:
+            return rows
+        return rows.filter(pa.array([role != HIDDEN for role in self._roles]))
+
+    @property
+    def _roles(self) -> list[str]:
+        return to_list(self.chart_rows.get("role", ()))
+
+    @cached_property
+    def hidden_labels(self) -> tuple[str, ...]:
+        """Labels of the rows whose figure is hidden or cannot be given."""
+        labels = to_list(self.chart_rows.get("label", ()))
+        hidden = [label for label, role in zip(labels, self._roles, strict=False) if role == HIDDEN]
+        return tuple(dict.fromkeys(label.replace("\n", " ").strip() for label in hidden))
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no figure of the chart may be shown."""
+        return HIDDEN in self._roles and set(self._roles) <= {HIDDEN, REFERENCE}
 
     @cached_property
     def screen_table(self) -> pa.Table:

@@ -29,6 +29,20 @@ AREA_LEVEL_NAMES: Mapping[str, Message] = MappingProxyType(
     }
 )
 
+_PINYIN: Mapping[str, str] = MappingProxyType(
+    {
+        "150100": "Huhehaote",
+        "150600": "Eerduosi",
+        "230100": "Haerbin",
+        "230200": "Qiqihaer",
+        "540100": "Lasa",
+        "540200": "Rikaze",
+        "650100": "Wulumuqi",
+        "650200": "Kelamayi",
+    }
+)
+"""Pinyin of cities whose English name is none."""
+
 _TIER_NAMES: Mapping[str, Message] = MappingProxyType(
     {
         "mega": msg("Mega cities"),
@@ -129,6 +143,15 @@ class DisplayNames:
         if key in _TIER_NAMES:
             return self.t(_TIER_NAMES[key])
         return label_text(_area_names().get(key, {}), self.language, key)
+
+    def searchable_city(self, code: str) -> str:
+        """Return the name of a city and its pinyin or Chinese name, so that typing finds either."""
+        names = _area_names().get(code, {})
+        own = label_text(names, self.language, code)
+        other = names.get("zh" if self.language == "en" else "en", "")
+        if self.language == "zh":
+            other = _PINYIN.get(code, other)
+        return f"{own} {other}" if other else own
 
     def level(self, level: str) -> str:
         return self.t(AREA_LEVEL_NAMES[level])

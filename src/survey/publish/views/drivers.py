@@ -14,7 +14,7 @@ from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import HIDDEN, REFERENCE
 from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
 from survey.publish.views.chart_rows import Rows, ranges_of
-from survey.publish.views.estimate_text import missing_text
+from survey.publish.views.estimate_text import Estimate, missing_text
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
@@ -54,6 +54,9 @@ class Priority:
 
     code: str
     name: str
+    importance: Estimate
+    """Per cent of the explained part of overall satisfaction."""
+    performance: Estimate
     agreement: float
     """Per cent of the resamples that have it among their first three."""
 
@@ -83,20 +86,12 @@ def build_driver_view(
     reading = ViewContext(results, principal, language)
     t = reading.t
     own = filters.whom == CITY
-    area, group = (filters.city, EVERYONE) if own else (NATION, filters.whom)
-    rows = results.drivers(
-        principal, area_level="city" if own else "nation", area=area, group=group
+    level, area, group = (
+        ("city", filters.city, EVERYONE) if own else ("nation", NATION, filters.whom)
     )
-    cells = TableSlice(rows)
-    if not len(cells):
-        return _empty_view(
-            t(
-                "This wave has no question about satisfaction on the whole or no indicator tree, "
-                "so that nothing can be said about what drives it."
-            )
-        )
-    if why := cells.texts("no_drivers")[0]:
-        return _empty_view(t(_WHY[DriverStatus(why)]))
+    cells, obstacle = _find_drivers(reading, level, area, group)
+    if obstacle:
+        return DriversView(obstacle, "", (), None)
     place = reading.names.area(area)
     whom = place if own else t("{area}, {group}", area=place, group=reading.names.group(group))
     first = _priorities(reading, cells)
@@ -109,8 +104,32 @@ def build_driver_view(
     )
 
 
-def _empty_view(sentence: str) -> DriversView:
-    return DriversView(sentence, "", (), None)
+def list_city_priorities(reading: ViewContext, city: str) -> tuple[tuple[Priority, ...], str]:
+    """Return what a city should improve first, or why there is no such list."""
+    cells, obstacle = _find_drivers(reading, "city", city, EVERYONE)
+    priorities = () if obstacle else _priorities(reading, cells)
+    if not priorities and not obstacle:
+        obstacle = reading.t(
+            "No indicator both weighs more than the average and is rated below it."
+        )
+    return priorities, obstacle
+
+
+def _find_drivers(
+    reading: ViewContext, level: str, area: str, group: str
+) -> tuple[TableSlice, str]:
+    """Return the drivers of an area and group, and why they say nothing, if so."""
+    t = reading.t
+    cells = TableSlice(
+        reading.results.drivers(reading.principal, area_level=level, area=area, group=group)
+    )
+    if not len(cells):
+        return cells, t(
+            "This wave has no question about satisfaction on the whole or no indicator tree, "
+            "so that nothing can be said about what drives it."
+        )
+    why = cells.texts("no_drivers")[0]
+    return cells, t(_WHY[DriverStatus(why)]) if why else ""
 
 
 def _priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority, ...]:
@@ -120,9 +139,22 @@ def _priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority, ...]
     order = np.argsort(chosen.numbers("priority"), kind="stable")
     codes, agreement = chosen.texts("indicator"), chosen.numbers("agreement")
     return tuple(
-        Priority(codes[row], reading.names.numbered(codes[row]), float(agreement[row]))
+        Priority(
+            codes[row],
+            reading.names.indicator(codes[row]),
+            _figure_of(chosen, "importance", row),
+            _figure_of(chosen, "performance", row),
+            float(agreement[row]),
+        )
         for row in order
     )
+
+
+def _figure_of(cells: TableSlice, name: str, row: int) -> Estimate:
+    """Return the importance or performance in one row, with its interval."""
+    values = (float(cells.numbers(name + end)[row]) for end in ("", "_low", "_high"))
+    estimate, low, high = (None if np.isnan(value) else value for value in values)
+    return Estimate(estimate, low, high, shown=True)
 
 
 def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: int) -> str:
@@ -184,8 +216,8 @@ def _matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPa
     note = t(
         "Dashed lines: the average importance and the average score. Importance says how closely "
         "an indicator moves with satisfaction on the whole, not what causes it; together the "
-        "indicators explain {share}%\u00a0of its differences. Codes stand beside those that weigh "
-        "more than the average; the table names all of them.",
+        "indicators explain {share}%\u00a0of its differences. Names stand beside those that weigh "
+        "much and are rated low; the table names all of them.",
         share=f"{100 * explained:.0f}",
     )
     if hidden:
@@ -231,7 +263,7 @@ def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
     first = cells.numbers("priority") > 0
     columns: Rows = {
         "code": [*cells.texts("indicator"), ""],
-        "label": [*map(reading.names.numbered, cells.texts("indicator")), ""],
+        "label": [*map(reading.names.indicator, cells.texts("indicator")), ""],
         "role": [*np.select([absent, first], [HIDDEN, FOCUS], ITEM).tolist(), REFERENCE],
     }
     for name, values in (("importance", importance), ("performance", performance)):
@@ -244,8 +276,8 @@ def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
         )
         words = "range" if name == "importance" else f"{name}_range"
         columns[words] = [*ranges_of(low, high, reading.t), ""]
-    average = columns["importance"][-1]
-    columns["named"] = [*(first | (importance >= average)).tolist(), False]
+    weak = (importance >= columns["importance"][-1]) & (performance < columns["performance"][-1])
+    columns["named"] = [*(first | weak).tolist(), False]
     return columns
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from math import isnan
 
-from survey.disclosure import MINIMUM_N
 from survey.locale import Translator, msg
 from survey.publish.views.table_slice import TableSlice
 from survey.results.inference import HIGHER, LOWER, UNTESTED
@@ -13,16 +12,11 @@ QUOTA_SAMPLE = msg(
     "The interval measures sampling error only. These are quota samples taken on site: it does "
     "not measure whom the interviewers could not reach or who declined."
 )
-"""Stands beside every headline and in every download."""
+"""Stands in the notes of every headline and in every download."""
 QUOTA_SAMPLE_SHORT = msg("Quota sample taken on site: lines show sampling error only.")
 """Stands beside every chart that shows a margin of error."""
 WITHHELD = msg("Not shown: too few interviews, or to protect personal data")
 """The one thing that is said of every hidden figure: why it is hidden tells how many are in it."""
-NEEDED = msg(
-    "Not shown: a figure needs at least {minimum} valid answers, and none is shown from which one "
-    "that rests on fewer could be worked out.",
-    minimum=MINIMUM_N,
-)
 NOT_AVAILABLE = msg("Not available")
 NO_CLEAR_DIFFERENCE = msg("No detectable difference")
 MULTIPLE_TESTING_NOTE = msg(
@@ -161,8 +155,3 @@ def format_estimate(figure: Estimate, t: Translator) -> str:
 def missing_text(row_shown: bool, t: Translator) -> str:
     """Return what stands in a chart or table where no figure is."""
     return t(NOT_AVAILABLE if row_shown else WITHHELD)
-
-
-def suppression_text(t: Translator) -> str:
-    """Return in a whole sentence why a figure is not shown."""
-    return t(NEEDED)

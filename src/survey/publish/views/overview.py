@@ -1,4 +1,4 @@
-"""View of the national overview: headline, first-level scores, areas, map, years."""
+"""View of the national overview: the answer, the cities that stand out, and the years."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,45 +11,43 @@ from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.bands import BandVerdict, band_verdicts
-from survey.publish.views.chart_panels import (
-    ChartHeading,
-    ChartPanel,
-    score_chart,
-    score_title,
-    subtitle,
-)
+from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
 from survey.publish.views.chart_rows import classify_differences, ranges, score_table
-from survey.publish.views.estimate_text import Estimate, estimate_at
-from survey.publish.views.national_estimate import describe_basis, nation_cells, reference_line
+from survey.publish.views.estimate_text import Estimate, estimate_at, format_estimate
+from survey.publish.views.last_change import LastChanges, find_last_changes
+from survey.publish.views.national_estimate import describe_basis, nation_cells
+from survey.publish.views.ranking import ListedCity, list_first_and_last
 from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.unnamed_cities import describe_release
 from survey.publish.views.view_context import ViewContext
 from survey.publish.views.year_series import trend_chart
 from survey.results import WaveResults
 from survey.results.headlines import CITY_WEIGHTED, DOMAIN
+from survey.results.ranks import RANKING
 from survey.results.wave_results import Filter
 from survey.sample.special_groups import EVERYONE
 
 _MAX_TILES = 8
 """Most tiles of a questionnaire without an indicator tree, whose ratings may be many."""
-AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
 
 
 @dataclass(frozen=True)
 class OverviewFilters:
-    """Filters of the overview; `by` groups the areas, `basis` is how the nation is counted."""
+    """Filters of the overview; `basis` is how the nation is counted."""
 
     indicator: str = COMPOSITE
     basis: str = DOMAIN
-    by: str = "region3"
 
 
 @dataclass(frozen=True)
 class ScoreTile:
-    """First-level indicator beside the headline."""
+    """First-level indicator beside the headline, with its change in few words."""
 
     name: str
     figure: Estimate
+    change: str
 
 
 @dataclass(frozen=True)
@@ -63,18 +61,20 @@ class CityDifferenceCounts:
 
 @dataclass(frozen=True, eq=False)
 class OverviewView:
-    title: str
     headline: Estimate
-    sentence: str
+    sentences: tuple[str, ...]
+    """What the number is, whether it is better or worse than last time, and where to look."""
     band: BandVerdict | None
     """Band of the composite; None where nothing can be said."""
     counted: str
     """Sentence on the basis of the national figure, and what the others give."""
     tiles: tuple[ScoreTile, ...]
     standing: CityDifferenceCounts | None
-    indicators: ChartPanel
+    first: tuple[ListedCity, ...]
+    last: tuple[ListedCity, ...]
+    unlisted: str
+    """Why there are no first and last places, or not all of them; empty where all are listed."""
     city_map: ChartPanel
-    areas: ChartPanel
     trend: ChartPanel
 
 
@@ -86,26 +86,35 @@ def build_overview(
     filters: OverviewFilters,
     others: Sequence[WaveResults] = (),
 ) -> OverviewView:
-    """Build everything on the page; `others` are the further waves of the same series."""
+    """Build the first screen of the page; `others` are the further waves of the same series."""
     reading = ViewContext(results, principal, language)
+    indicator = filters.indicator
     nation = nation_cells(reading, filters.basis)
-    at_indicator = nation.where("indicator", filters.indicator)
-    headline = estimate_at(at_indicator)
-    cells = reading.cells(indicator=filters.indicator)
-    cities = cells.where("area_level", "city")
-    gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
+    headline = estimate_at(nation.where("indicator", indicator))
+    cities = reading.cells(area_level="city", indicator=indicator)
+    gaps = reading.gaps("nation", area_level="city", indicator=indicator)
+    first_level = reading.level_codes(1)[:_MAX_TILES]
+    changes = find_last_changes(
+        reading, others, level="nation", area=NATION, indicators=[indicator, *first_level]
+    )
+    standing = _count_verdicts(gaps)
+    first, last = list_first_and_last(reading, indicator)
     return OverviewView(
-        title=reading.wave.label(reading.language),
         headline=headline,
-        sentence=_sentence(reading, headline, filters),
-        band=_band(reading, filters.basis) if filters.indicator == COMPOSITE else None,
-        counted=describe_basis(reading, filters.basis, filters.indicator),
-        tiles=_tiles(reading, nation),
-        standing=_count_verdicts(gaps),
-        indicators=_indicators(reading, nation),
-        city_map=_map(reading, cities, gaps, headline),
-        areas=_areas(reading, cells, headline, filters),
-        trend=trend_chart(reading, others, filters.indicator),
+        sentences=(
+            _sentence(reading, headline, indicator),
+            changes.sentence(indicator, reading.t),
+            _lowest_score(reading, nation, indicator),
+        ),
+        band=_band(reading, filters.basis) if indicator == COMPOSITE else None,
+        counted=describe_basis(reading, filters.basis, indicator),
+        tiles=_tiles(reading, nation, first_level, changes),
+        standing=standing,
+        first=first,
+        last=last,
+        unlisted=_describe_unlisted(reading, first + last),
+        city_map=_map(reading, cities, gaps, standing),
+        trend=trend_chart(reading, others, indicator),
     )
 
 
@@ -119,20 +128,39 @@ def _band(reading: ViewContext, basis: str) -> BandVerdict | None:
     return band_verdicts(reading, [NATION], **wanted)[0]
 
 
-def _sentence(reading: ViewContext, headline: Estimate, filters: OverviewFilters) -> str:
-    t = reading.t
-    return t(
+def _sentence(reading: ViewContext, headline: Estimate, indicator: str) -> str:
+    return reading.t(
         "{indicator} in the nation, from {n} valid interviews in {cities} cities.",
-        indicator=reading.names.indicator(filters.indicator),
+        indicator=reading.names.indicator(indicator),
         n=f"{reading.wave.n if headline.n is None else headline.n:,d}",
         cities=reading.wave.cities,
     )
 
 
-def _tiles(reading: ViewContext, nation: TableSlice) -> tuple[ScoreTile, ...]:
+def _lowest_score(reading: ViewContext, nation: TableSlice, indicator: str) -> str:
+    """Return which part of the indicator scores lowest; empty where it has no two parts."""
+    parts = nation.in_order("indicator", reading.parts_of(indicator))
+    estimates = parts.numbers("estimate")
+    if np.isfinite(estimates).sum() < 2:
+        return ""
+    row = int(np.nanargmin(estimates))
+    return reading.t(
+        "Lowest score among its parts: {indicator} ({score}).",
+        indicator=reading.names.indicator(parts.texts("indicator")[row]),
+        score=format_estimate(estimate_at(parts, row=row), reading.t),
+    )
+
+
+def _tiles(
+    reading: ViewContext, nation: TableSlice, codes: Sequence[str], changes: LastChanges
+) -> tuple[ScoreTile, ...]:
     return tuple(
-        ScoreTile(reading.names.indicator(code), estimate_at(nation.where("indicator", code)))
-        for code in reading.level_codes(1)[:_MAX_TILES]
+        ScoreTile(
+            reading.names.indicator(code),
+            estimate_at(nation.where("indicator", code)),
+            changes.short(code, reading.t),
+        )
+        for code in codes
     )
 
 
@@ -143,48 +171,13 @@ def _count_verdicts(gaps: TableSlice) -> CityDifferenceCounts | None:
     return CityDifferenceCounts(counts[HIGHER], counts[LOWER], counts[UNCLEAR])
 
 
-def _indicators(reading: ViewContext, nation: TableSlice) -> ChartPanel:
-    t = reading.t
-    codes = reading.level_codes(1, 2)
-    cells = nation.in_order("indicator", codes)
-    return score_chart(
-        reading,
-        ChartHeading("overview-indicators", _indicators_title(reading), t("Indicator")),
-        cells,
-        [reading.names.numbered(code) for code in cells.texts("indicator")],
-        key="indicator",
-        focus=reading.level_codes(1) if reading.codes else (),
-        n=cells.max_value("n"),
-    )
-
-
-def _indicators_title(reading: ViewContext) -> str:
-    if reading.codes:
-        return reading.t("First- and second-level indicators")
-    return reading.t("The ratings of this form")
-
-
-def _areas(
-    reading: ViewContext, cells: TableSlice, headline: Estimate, filters: OverviewFilters
-) -> ChartPanel:
-    t = reading.t
-    level = filters.by if filters.by in AREA_CHOICES else AREA_CHOICES[0]
-    areas = cells.where("area_level", level).descending("estimate")
-    title = t(
-        "{indicator} by area: {level}",
-        indicator=reading.names.indicator(filters.indicator),
-        level=reading.names.level(level),
-    )
-    reference = reference_line(reading, headline, filters.basis)
-    note = "" if reference is None else t("Dashed line: {name}.", name=reference[0])
-    return score_chart(
-        reading,
-        ChartHeading("overview-areas", title, t("Area"), note),
-        areas,
-        [reading.names.area(area) for area in areas.texts("area")],
-        key="area",
-        n=areas.total("n"),
-        reference=reference,
+def _describe_unlisted(reading: ViewContext, listed: Sequence[ListedCity]) -> str:
+    release = describe_release(reading)
+    if listed or release:
+        return release
+    return reading.t(
+        "No city takes a place: that needs at least {n} interviews and a margin of error.",
+        n=RANKING.ranked_from_n,
     )
 
 
@@ -192,7 +185,7 @@ def _map(
     reading: ViewContext,
     cities: TableSlice,
     gaps: TableSlice,
-    headline: Estimate,
+    standing: CityDifferenceCounts | None,
 ) -> ChartPanel:
     """Return the map of the cities, whose points say whether they differ from the nation."""
     t = reading.t
@@ -201,17 +194,26 @@ def _map(
     codes = cities.texts("area")
     labels = [reading.names.area(code) for code in codes]
     roles = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
-    series = (t("Clearly above the nation"), t("Clearly below the nation"), t("Not told apart"))
-    value = score_title(t)
-    point_roles = [_known(roles.get(code)) for code in codes]
+    point_roles = [_drawn_role(roles.get(code)) for code in codes]
+    counted = standing or CityDifferenceCounts(0, 0, len(codes))
+    series = (
+        t("Above the nation {count}", count=counted.higher),
+        t("Below {count}", count=counted.lower),
+        t("Not told apart {count}", count=counted.unclear),
+    )
+    names = {
+        HIGHER: t("Clearly above the nation"),
+        LOWER: t("Clearly below the nation"),
+        UNCLEAR: t("Not told apart"),
+    }
     title = t("Where cities differ from the nation")
-    names = {HIGHER: series[0], LOWER: series[1], UNCLEAR: series[2]}
+    value = score_title(t)
     verdict = {t("Verdict"): [names[role] for role in point_roles]}
     return ChartPanel(
         key="overview-map",
         kind=ChartKind.MAP,
         title=title,
-        subtitle=subtitle(reading, value, headline.n),
+        subtitle=subtitle(reading, value, cities.total("n")),
         alt=t(
             "{title}. Points by longitude and latitude: {higher} cities clearly above the nation, "
             "{lower} clearly below. The same data follow as a table.",
@@ -220,9 +222,10 @@ def _map(
             lower=point_roles.count(LOWER),
         ),
         text=ChartLabels(
-            value=value, name=t("City"), interval=t("95% interval"), n="n", series=series
+            value=value, name=t("City"), interval=t("95%\u00a0interval"), n="n", series=series
         ),
         chart_rows={
+            "code": codes,
             "label": labels,
             "lon": [reading.cities[code].lon for code in codes],
             "lat": [reading.cities[code].lat for code in codes],
@@ -233,11 +236,11 @@ def _map(
         },
         table_columns=score_table(cities, labels, t, name=t("City"), value=value, **verdict),
         note=t(
-            "City points without boundaries. All cities are judged together: of those marked at "
-            "most 5% are expected to be marked by chance."
+            "City points without boundaries; a click opens the city. All cities are judged "
+            "together: of those marked at most 5% are expected to be marked by chance."
         ),
     )
 
 
-def _known(role: object) -> str:
-    return role if isinstance(role, str) and role in {HIGHER, LOWER} else UNCLEAR
+def _drawn_role(role: str | None) -> str:
+    return UNCLEAR if role is None or role == HIDDEN else role

@@ -19,7 +19,7 @@ from survey.publish.column_tables import to_list
 from survey.publish.views.bands import band_verdicts
 from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
 from survey.publish.views.chart_rows import Rows, add_reference_row, score_rows, score_table
-from survey.publish.views.estimate_text import estimate_at, missing_text
+from survey.publish.views.estimate_text import Estimate, estimate_at, missing_text
 from survey.publish.views.national_estimate import nation_cells, reference_line
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.unnamed_cities import UnnamedCityRows, describe_release
@@ -49,10 +49,10 @@ class RankingFilters:
 
 @dataclass(frozen=True)
 class FocusChoices:
-    """Cities that may be put in focus by code, first the own one or the middle one."""
+    """Cities that may be put in focus by code; `default` is the reader's own, else nobody."""
 
     names: dict[str, str]
-    default: str
+    default: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class RankingView:
 
 
 @dataclass(frozen=True, eq=False)
-class _RankedCities:
+class RankedCities:
     """Cities with their ranks in one order: ranked ones first, hidden ones last."""
 
     cells: TableSlice
@@ -101,12 +101,52 @@ def focus_choices(
 ) -> FocusChoices:
     """Return every city that the reader may see, whether or not it is ranked."""
     reading = ViewContext(results, principal, language)
-    order = _rank_cities(reading, reading.cells(area_level="city", indicator=indicator), indicator)
-    codes = [code for code, shown in zip(order.codes, order.cells.shown, strict=True) if shown]
-    placed = int(np.sum(~np.isnan(order.rank)))
-    middle = order.codes[max(placed - 1, 0) // 2] if codes else ""
-    default = principal.area if principal.area in codes else middle
-    return FocusChoices({code: reading.names.area(code) for code in sorted(codes)}, default)
+    cells = reading.cells(area_level="city", indicator=indicator)
+    codes = sorted(cells.keep(cells.shown).texts("area"))
+    default = principal.area if principal.area in codes else None
+    return FocusChoices({code: reading.names.searchable_city(code) for code in codes}, default)
+
+
+@dataclass(frozen=True)
+class ListedCity:
+    """City in a short list of the first or the last places."""
+
+    code: str
+    name: str
+    rank: str
+    possible_ranks: str
+    figure: Estimate
+
+
+def list_first_and_last(
+    reading: ViewContext, indicator: str, count: int = 10
+) -> tuple[tuple[ListedCity, ...], tuple[ListedCity, ...]]:
+    """Return the cities at the first and at the last places, those that the reader may see."""
+    order = rank_cities(reading, indicator)
+    low, high = order.rank <= count, order.rank > np.maximum(order.ranked - count, count)
+    first, last = (
+        tuple(_listed_city(reading, order, int(row)) for row in np.flatnonzero(kept))
+        for kept in (low, high)
+    )
+    return first, last
+
+
+def _listed_city(reading: ViewContext, order: RankedCities, row: int) -> ListedCity:
+    code = order.codes[row]
+    return ListedCity(
+        code,
+        reading.names.area(code),
+        _rank_text(order, row, reading.t),
+        _rank_set_text(order.low[row], order.high[row]),
+        estimate_at(order.cells, row=row),
+    )
+
+
+def describe_rank(reading: ViewContext, city: str, indicator: str) -> str:
+    """Return the place of one city and those that the data allow; empty for an unknown city."""
+    order = rank_cities(reading, indicator)
+    row = order.row(city)
+    return "" if row is None else _focus_sentence(reading, order, row)
 
 
 def build_ranking(
@@ -114,8 +154,7 @@ def build_ranking(
 ) -> RankingView:
     """Build the ranking in one indicator, among all cities, whichever are drawn."""
     reading = ViewContext(results, principal, language)
-    cities = reading.cells(area_level="city", indicator=filters.indicator)
-    order = _rank_cities(reading, cities, filters.indicator)
+    order = rank_cities(reading, filters.indicator)
     at = order.row(filters.focus) if filters.focus else None
     within = reading.cities_within(
         order.codes, region3=filters.region3, city_class=filters.city_class
@@ -149,7 +188,9 @@ def _unnamed_runs(reading: ViewContext, filters: RankingFilters) -> tuple[CityRu
     return reading.results.others(reading.principal, indicator=filters.indicator)
 
 
-def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _RankedCities:
+def rank_cities(reading: ViewContext, indicator: str) -> RankedCities:
+    """Return the cities that the reader may see, in the order of their ranks."""
+    cities = reading.cells(area_level="city", indicator=indicator)
     rank_rows = reading.ranks(indicator)
     codes = cities.texts("area")
     rank = rank_rows.aligned("rank", "area", codes)
@@ -158,7 +199,7 @@ def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _R
     in_order = [codes[row] for row in keys]
     columns = ("tied", "ranked", "low", "high", "p_top")
     moved = ("sensitivity_low", "sensitivity_high")
-    return _RankedCities(
+    return RankedCities(
         cities.in_order("area", in_order),
         reading.significant_pairs(indicator),
         rank[keys],
@@ -166,7 +207,7 @@ def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _R
     )
 
 
-def _compare_with_city(order: _RankedCities, index: int) -> list[int]:
+def _compare_with_city(order: RankedCities, index: int) -> list[int]:
     """Return 1 for cities surely above that at `index`, -1 for those surely below, else 0.
 
     The pairs are those that the sets of ranks count; see `survey.estimate.rank_sets`.
@@ -178,7 +219,7 @@ def _compare_with_city(order: _RankedCities, index: int) -> list[int]:
     ]
 
 
-def _roles(order: _RankedCities, focus: int | None) -> list[str]:
+def _roles(order: RankedCities, focus: int | None) -> list[str]:
     placed = ~np.isnan(order.rank)
     absent = ~order.cells.shown | np.isnan(order.cells.numbers("estimate"))
     compared = focus is not None and placed[focus]
@@ -194,7 +235,7 @@ def _roles(order: _RankedCities, focus: int | None) -> list[str]:
     return to_list(roles)
 
 
-def _focus_sentence(reading: ViewContext, order: _RankedCities, at: int) -> str:
+def _focus_sentence(reading: ViewContext, order: RankedCities, at: int) -> str:
     t = reading.t
     city = reading.names.area(order.codes[at])
     if not order.cells.shown[at]:
@@ -226,7 +267,7 @@ def _focus_sentence(reading: ViewContext, order: _RankedCities, at: int) -> str:
     )
 
 
-def _neighbours_sentence(t: Translator, order: _RankedCities) -> str:
+def _neighbours_sentence(t: Translator, order: RankedCities) -> str:
     """Return how many neighbours differ; empty for a reader who does not see every rank."""
     placed = np.flatnonzero(~np.isnan(order.rank))
     if len(placed) < 2 or len(placed) != order.ranked[placed[0]]:
@@ -238,7 +279,7 @@ def _neighbours_sentence(t: Translator, order: _RankedCities) -> str:
     return t("{clear} of the {pairs} neighbouring places differ clearly.", clear=clear, pairs=pairs)
 
 
-def _rank_text(order: _RankedCities, row: int, t: Translator) -> str:
+def _rank_text(order: RankedCities, row: int, t: Translator) -> str:
     """Return the rank, marked where other cities share it."""
     if np.isnan(order.rank[row]):
         return _NO_VALUE
@@ -248,7 +289,7 @@ def _rank_text(order: _RankedCities, row: int, t: Translator) -> str:
 
 def _ranking_chart(
     reading: ViewContext,
-    order: _RankedCities,
+    order: RankedCities,
     focus: int | None,
     indicator: str,
     keep: Sequence[int],
@@ -303,7 +344,7 @@ def _ranking_chart(
 
 def _listing(
     reading: ViewContext,
-    order: _RankedCities,
+    order: RankedCities,
     roles: Sequence[str],
     keep: Sequence[int],
     cells: TableSlice,
@@ -345,7 +386,7 @@ def _rank_set_text(low: float, high: float) -> str:
 
 def _note(
     reading: ViewContext,
-    order: _RankedCities,
+    order: RankedCities,
     focus: int | None,
     reference: tuple[str, float] | None,
 ) -> str:
@@ -365,7 +406,7 @@ def _note(
     return " ".join(parts)
 
 
-def _alt(reading: ViewContext, order: _RankedCities, focus: int | None, title: str) -> str:
+def _alt(reading: ViewContext, order: RankedCities, focus: int | None, title: str) -> str:
     t = reading.t
     sentence = "" if focus is None else _focus_sentence(reading, order, focus)
     sentence = sentence or _neighbours_sentence(t, order) or t("No place can be told.")

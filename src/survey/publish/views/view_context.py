@@ -111,6 +111,22 @@ class ViewContext:
         return [indicator.code for indicator in tree.indicators if indicator.level in levels]
 
     @cached_property
+    def lowest_codes(self) -> list[str]:
+        """Return the indicators with none below them; without a tree the ratings."""
+        tree = self.results.tree
+        parents = {indicator.parent for indicator in tree.indicators} if tree else set()
+        return [code for code in self.codes or self._ratings if code not in parents]
+
+    def parts_of(self, indicator: str) -> list[str]:
+        """Return what an indicator consists of; of the composite the second level."""
+        tree = self.results.tree
+        if tree is None:
+            return []
+        if indicator == COMPOSITE:
+            return self.level_codes(2)
+        return [part.code for part in tree.indicators if part.parent == indicator]
+
+    @cached_property
     def main_indicator(self) -> str:
         """Main indicator of the wave: its composite, without a tree its first rating."""
         ratings = () if self.results.tree else self._ratings

@@ -1,0 +1,164 @@
+"""City profile: the answer on the first screen, and tabs for the rest."""
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from survey.locale import Translator
+from survey.publish.views.city import CityView, GroupGap, build_city_profile, city_choices
+from survey.publish.views.city_tabs import (
+    build_city_groups,
+    build_city_indicators,
+    build_city_measures,
+)
+from survey.publish.views.drivers import (
+    DriverFilters,
+    Priority,
+    build_driver_view,
+    driver_choices,
+)
+from survey.publish.views.estimate_text import (
+    EstimateDifference,
+    format_decimal,
+    format_interval,
+    format_signed,
+)
+from survey.results import WaveResults
+from survey.ui import chart_panel, filters, text_blocks
+from survey.ui.page_frame import draw_tabs
+from survey.ui.page_runner import PageContext
+from survey.ui.results_cache import get_results, get_view, list_other_waves
+
+
+def draw_city(page: PageContext) -> None:
+    """Draw the page."""
+    with filters.filter_row():
+        wave = filters.pick_wave(page, "main")
+        if wave is None:
+            return
+        results = get_results(page, wave)
+        city = filters.pick_city(page, get_view(page, city_choices, results))
+        against = filters.pick_reference(page)
+    others = list_other_waves(page, wave)
+    view = get_view(page, build_city_profile, results, others=others, city=city, against=against)
+    with st.container(gap="xsmall"):
+        draw_city_answer(page, view)
+        if view.peers is not None:
+            chart_panel.draw_compact_panel(page, view.peers, wave, opens_city=True)
+        draw_city_findings(page.t, view)
+    t = page.t
+    drawers = {
+        t("Indicators"): partial(_draw_indicators, page, results, city, against),
+        t("Groups"): partial(_draw_groups, page, results, city),
+        t("First to improve"): partial(_draw_drivers, page, results, city),
+        t("Rights and education"): partial(_draw_measures, page, results, city),
+    }
+    draw_tabs("city", page.language, drawers)
+
+
+def draw_city_answer(page: PageContext, view: CityView) -> None:
+    """Draw the name and kind of a city, its score, and what is said about it."""
+    st.html(
+        f'<div class="hcs-city"><h2>{escape(view.name)}</h2>'
+        f"<span>{escape(view.location)}</span></div>"
+    )
+    text_blocks.draw_headline(page, view.headline, *view.sentences, unit=page.t("points"))
+    text_blocks.draw_method_note(page, view.headline)
+
+
+def draw_city_findings(t: Translator, view: CityView) -> None:
+    """Draw three strengths, three priorities, and the special groups, each in words."""
+    strengths = _render_list(
+        t("Three strengths (against the nation)"),
+        [_render_strength(t, strength) for strength in view.strengths],
+        t("No indicator is clearly above the nation."),
+    )
+    priorities = _render_list(
+        t("Three first to improve"),
+        [_render_priority(t, priority, view.both) for priority in view.priorities],
+        view.no_priorities,
+    )
+    groups = _render_list(
+        t("Older people, guardians, countryside (against the rest)"),
+        _render_groups(view.groups),
+        "",
+    )
+    st.html(f'<div class="hcs-findings">{strengths}{priorities}{groups}</div>')
+    if view.both:
+        st.caption(
+            t(
+                "※ A strength against the nation, and still one of those in this city that weigh "
+                "much and are rated lower than the others."
+            )
+        )
+
+
+def _render_list(title: str, rows: Sequence[str], otherwise: str) -> str:
+    if not rows and not otherwise:
+        return ""
+    lines = "".join(f"<li>{row}</li>" for row in rows)
+    lines = lines or f"<li><span>{escape(otherwise)}</span></li>"
+    return f"<section><h3>{escape(title)}</h3><ul>{lines}</ul></section>"
+
+
+def _render_pair(name: str, text: str) -> str:
+    return f"<span>{escape(name)}</span><span>{escape(text)}</span>"
+
+
+def _render_strength(t: Translator, strength: EstimateDifference) -> str:
+    figure = strength.figure
+    words = t(
+        "{difference} ({interval})",
+        difference=format_signed(figure.estimate or 0.0),
+        interval=format_interval(figure.low, figure.high, t),
+    )
+    return _render_pair(f"▲ {strength.name}", words)
+
+
+def _render_priority(t: Translator, priority: Priority, both: Sequence[str]) -> str:
+    importance, performance = priority.importance, priority.performance
+    words = t(
+        "weight {weight}% ({weight_interval}), score {score} ({interval})",
+        weight=format_decimal(importance.estimate or 0.0),
+        weight_interval=format_interval(importance.low, importance.high, t),
+        score=format_decimal(performance.estimate or 0.0),
+        interval=format_interval(performance.low, performance.high, t),
+    )
+    return _render_pair(f"{priority.name} ※" if priority.name in both else priority.name, words)
+
+
+def _render_groups(groups: Sequence[GroupGap]) -> list[str]:
+    return [_render_pair(f"{group.sign} {group.name}".strip(), group.text) for group in groups]
+
+
+def _draw_indicators(page: PageContext, results: WaveResults, city: str, against: str) -> None:
+    with filters.filter_row("tree"):
+        detail = filters.pick_detail(page)
+    picture = get_view(
+        page, build_city_indicators, results, city=city, against=against, detail=detail
+    )
+    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+
+
+def _draw_groups(page: PageContext, results: WaveResults, city: str) -> None:
+    picture = get_view(page, build_city_groups, results, city=city)
+    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+
+
+def _draw_drivers(page: PageContext, results: WaveResults, city: str) -> None:
+    with filters.filter_row("drivers"):
+        whom = filters.pick_driver_group(page, get_view(page, driver_choices, results))
+    view = get_view(page, build_driver_view, results, filters=DriverFilters(city, whom))
+    text_blocks.draw_sentence(view.sentence)
+    text_blocks.draw_sentence(view.certainty)
+    if view.matrix is not None:
+        chart_panel.draw_chart_panel(page, view.matrix, demo=results.wave.is_demo)
+
+
+def _draw_measures(page: PageContext, results: WaveResults, city: str) -> None:
+    with filters.filter_row("reports"):
+        topic = filters.pick_topic(page, results)
+    for picture in get_view(page, build_city_measures, results, city=city, topic=topic):
+        chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)

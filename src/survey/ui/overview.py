@@ -1,0 +1,166 @@
+"""National overview: the answer on the first screen, and tabs for the rest."""
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from survey.publish.column_tables import csv_bytes, to_frame
+from survey.publish.views.estimate_text import QUOTA_SAMPLE, format_decimal, format_interval
+from survey.publish.views.overview import OverviewFilters, OverviewView, build_overview
+from survey.publish.views.overview_tabs import (
+    AREA_CHOICES,
+    build_city_table,
+    build_overview_areas,
+    build_overview_indicators,
+)
+from survey.publish.views.ranking import (
+    ListedCity,
+    RankingFilters,
+    build_ranking,
+    focus_choices,
+)
+from survey.results import WaveInfo, WaveResults
+from survey.ui import chart_panel, filters, text_blocks
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.navigation import PageKey
+from survey.ui.page_frame import draw_tabs
+from survey.ui.page_runner import PageContext
+from survey.ui.results_cache import get_results, get_view, list_other_waves
+
+_ANSWER, _CITIES = 7, 5
+"""Shares of the width of the two columns."""
+
+
+def draw_overview(page: PageContext) -> None:
+    """Draw the page."""
+    with filters.filter_row():
+        wave = filters.pick_wave(page, "main")
+        if wave is None:
+            return
+        results = get_results(page, wave)
+        indicator = filters.pick_indicator(page, results)
+        basis = filters.pick_basis(page)
+    chosen = OverviewFilters(indicator, basis)
+    others = list_other_waves(page, wave)
+    view = get_view(page, build_overview, results, others=others, filters=chosen)
+    answer, cities = st.columns([_ANSWER, _CITIES], gap="large")
+    with answer, st.container(gap="xsmall"):
+        draw_answer(page, view)
+        chart_panel.draw_compact_panel(page, view.trend, wave)
+    with cities, st.container(gap="xsmall"):
+        chart_panel.draw_compact_panel(page, view.city_map, wave, opens_city=True)
+        draw_city_lists(page, view, wave)
+    t = page.t
+    drawers = {
+        t("Order of the cities"): partial(_draw_ranking, page, results, chosen),
+        t("Indicators"): partial(_draw_indicators, page, results, chosen),
+        t("Areas"): partial(_draw_areas, page, results, chosen),
+        t("Table of the cities"): partial(_draw_table, page, results, chosen),
+    }
+    draw_tabs("overview", page.language, drawers)
+
+
+def draw_answer(page: PageContext, view: OverviewView) -> None:
+    """Draw the national score in words, and the first-level indicators."""
+    text_blocks.draw_headline(
+        page, view.headline, *view.sentences, unit=page.t("points"), band=view.band
+    )
+    text_blocks.draw_method_note(page, view.headline, view.counted)
+    text_blocks.draw_tiles(page.t, view.tiles)
+
+
+def draw_city_lists(page: PageContext, view: OverviewView, wave: WaveInfo) -> None:
+    """Draw the first and the last places, each city a link to its page."""
+    t = page.t
+    sections = [
+        (t("First ten · score, possible places"), view.first),
+        (t("Last ten · score, possible places"), view.last),
+    ]
+    html = "".join(
+        f"<section><h3>{escape(title)}</h3><ol>{_render_cities(page, cities, wave)}</ol></section>"
+        for title, cities in sections
+        if cities
+    )
+    if html:
+        st.html(f'<div class="hcs-cities">{html}</div>')
+    if view.unlisted:
+        st.caption(view.unlisted)
+
+
+def _render_cities(page: PageContext, cities: Sequence[ListedCity], wave: WaveInfo) -> str:
+    return "".join(_render_city(page, city, wave) for city in cities)
+
+
+def _render_city(page: PageContext, city: ListedCity, wave: WaveInfo) -> str:
+    t, figure = page.t, city.figure
+    link = page.address(PageKey.CITY, city=city.code, wave=wave.key)
+    known = t(
+        "95%\u00a0interval {interval}, n = {n}",
+        interval=format_interval(figure.low, figure.high, t),
+        n="–" if figure.n is None else f"{figure.n:,d}",
+    )
+    score = "–" if figure.estimate is None else format_decimal(figure.estimate)
+    return (
+        f"<li><span>{escape(city.rank)}</span>"
+        f'<a href="{escape(link, quote=True)}" target="_self">{escape(city.name)}</a>'
+        f'<abbr title="{escape(known, quote=True)}">{score}</abbr>'
+        f"<span>{escape(city.possible_ranks)}</span></li>"
+    )
+
+
+def _draw_ranking(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
+    with filters.filter_row("cities"):
+        known = get_view(page, focus_choices, results, indicator=chosen.indicator)
+        focus = filters.pick_focus(page, known)
+        region3 = filters.pick_area(page, results, "region3")
+        city_class = filters.pick_area(page, results, "city_class")
+    narrowed = RankingFilters(chosen.indicator, chosen.basis, focus, region3, city_class)
+    view = get_view(page, build_ranking, results, filters=narrowed)
+    text_blocks.draw_ranking_text(page, view)
+    chart_panel.draw_city_chart(page, view.chart_panel, results.wave)
+
+
+def _draw_indicators(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
+    picture = get_view(page, build_overview_indicators, results, basis=chosen.basis)
+    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+
+
+def _draw_areas(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
+    with filters.filter_row("areas"):
+        by = filters.pick_level(page, results, AREA_CHOICES)
+    picture = get_view(page, build_overview_areas, results, filters=chosen, by=by)
+    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+
+
+def _draw_table(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
+    t, wave = page.t, results.wave
+    table = get_view(page, build_city_table, results, indicator=chosen.indicator)
+    st.subheader(table.title, anchor=False)
+    st.caption(t("{subtitle}. A click on a city opens it.", subtitle=table.subtitle))
+    one_decimal = st.column_config.NumberColumn(format="%.1f")
+    state = st.dataframe(
+        to_frame(table.columns),
+        hide_index=True,
+        height=600,
+        key="overview-table",
+        on_select="rerun",
+        selection_mode="single-cell",
+        alt=table.title,
+        column_config={
+            t("City"): st.column_config.TextColumn(pinned=True),
+            table.score: st.column_config.ProgressColumn(format="%.1f", min_value=0, max_value=100),
+            t("95%\u00a0from"): one_decimal,
+            t("95%\u00a0to"): one_decimal,
+        },
+    )
+    lines = chart_panel.demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
+    remarks = tuple(line for line in (*lines, t(QUOTA_SAMPLE)) if line)
+    draw_download_button(
+        page, t("Table (CSV)"),
+        File("overview-table.csv", CSV, lambda: csv_bytes(to_frame(table.columns), remarks)),
+        key="overview-table/csv", type="tertiary", icon=":material/table:",
+    )  # fmt: skip
+    clicked = [row for row, column in state.selection.cells if column == t("City")]
+    chart_panel.open_city(page, table.codes[clicked[0]] if clicked else None, wave)
