@@ -15,8 +15,10 @@ DOCUMENTS = sorted(
 FILE = re.compile(
     r"`([\w.@][\w.@/-]*\.(?:py|js|css|html|sh|toml|lock|yaml|conf|service|timer|R|po))`"
 )
+TEST = re.compile(r"`(test_\w+)`")
 FOLDER = re.compile(r"`([a-z_][\w/-]*/)`")
 MODULE = re.compile(r"`(survey(?:\.[A-Za-z_]\w*)+)`")
+DEFINED = re.compile(r"^ *def (test_\w+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 NOT_OURS = frozenset({"survey.lonely.psu", "fuzz-found/"})
 """An option of R, and a folder that the long run of the fuzzer makes."""
@@ -31,6 +33,16 @@ def tracked_paths() -> frozenset[str]:
         cwd=ROOT, check=True, capture_output=True, text=True,
     )  # fmt: skip
     return frozenset("/" + name for name in listed.stdout.splitlines())
+
+
+@cache
+def known_tests() -> frozenset[str]:
+    """Names of test modules, and of the tests in them."""
+    sources = list((ROOT / "tests").rglob("test_*.py"))
+    defined = {
+        name for path in sources for name in DEFINED.findall(path.read_text(encoding="utf-8"))
+    }
+    return frozenset(defined | {path.stem for path in sources})
 
 
 def resolves(dotted: str) -> bool:
@@ -58,5 +70,6 @@ def test_what_a_document_names_is_there(document: Path) -> None:
     }
     missing |= {name for name in FOLDER.findall(text) if not any("/" + name in p for p in paths)}
     missing |= {name for name in MODULE.findall(text) if not (name in files or resolves(name))}
+    missing |= set(TEST.findall(text)) - known_tests()
     missing |= {name for name in LINK.findall(text) if not (document.parent / name).exists()}
     assert {name for name in missing - NOT_OURS if not name.endswith(EXAMPLE)} == set()

@@ -45,7 +45,7 @@ class InterviewFormConfig:
     full: tuple[FullQuotaGroup, ...]
     """Who is not needed any more."""
     phone: Mapping[str, str]
-    """Where a respondent's telephone number goes (`survey.web.api.phone_door`)."""
+    """Where a respondent's telephone number goes (`survey.web.api.phone_endpoint_config`)."""
 
 
 def interview_form(
