@@ -12,7 +12,8 @@ import hashlib
 import io
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -135,7 +136,11 @@ def read_tree(path: Path, *, name: str | None = None) -> IndicatorTree:
 
 def read_tree_content(content: bytes, *, file_name: str, name: str) -> IndicatorTree:
     """Read the tree in the bytes of a file."""
-    rows = _read_tree_rows(content, file_name)
+    return build_tree(_read_tree_rows(content, file_name), name=name)
+
+
+def build_tree(rows: Sequence[tuple[int, Mapping[str, str]]], *, name: str) -> IndicatorTree:
+    """Return the tree in numbered rows of text, a text for each of `COLUMNS`."""
     faults: list[TreeError] = []
     indicators = [
         indicator
@@ -162,23 +167,58 @@ def _read_row_or_note(
 
 def write_tree(tree: IndicatorTree, path: Path) -> None:
     """Write `tree`; reading the file again gives the same tree."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_indicator_row(indicator) for indicator in tree.indicators)
+    path.write_bytes(tree_bytes(tree))
 
 
-def _indicator_row(indicator: Indicator) -> dict[str, object]:
-    return {
-        "code": escape_formula(indicator.code),
-        "parent": escape_formula(indicator.parent or ""),
-        "level": indicator.level,
-        "name_zh": escape_formula(indicator.name.get("zh", "")),
-        "name_en": escape_formula(indicator.name.get("en", "")),
-        "weight": repr(indicator.weight),
-        "name_status": indicator.name_status.value,
-        "weight_status": indicator.weight_status.value,
-    }
+def tree_bytes(tree: IndicatorTree) -> bytes:
+    """Return `tree` as the content of a CSV file."""
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in tree_rows(tree):
+        writer.writerow({name: escape_formula(text) for name, text in row.items()})
+    return buffer.getvalue().encode()
+
+
+def tree_rows(tree: IndicatorTree) -> list[dict[str, str]]:
+    """Return the indicators as rows of text, from which `build_tree` makes the same tree."""
+    return [
+        {
+            "code": indicator.code,
+            "parent": indicator.parent or "",
+            "level": str(indicator.level),
+            "name_zh": indicator.name.get("zh", ""),
+            "name_en": indicator.name.get("en", ""),
+            "weight": repr(indicator.weight),
+            "name_status": indicator.name_status.value,
+            "weight_status": indicator.weight_status.value,
+        }
+        for indicator in tree.indicators
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSum:
+    """Sum of the weights under one parent."""
+
+    total: float
+
+    @property
+    def is_right(self) -> bool:
+        """Return whether the sum is 1 but for rounding."""
+        return abs(self.total - 1) <= ROUNDING
+
+
+def sum_weights(rows: Iterable[Mapping[str, str]]) -> dict[str, WeightSum]:
+    """Return the sums by parent, the first level under the empty text; no number counts as 0."""
+    weights: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        try:
+            weight = float(row["weight"])
+        except ValueError:
+            weight = 0.0
+        weights[row["parent"]].append(weight)
+    return {parent: WeightSum(math.fsum(listed)) for parent, listed in weights.items()}
 
 
 def _text(cell: str | None) -> str:

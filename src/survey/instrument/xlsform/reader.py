@@ -18,6 +18,7 @@ from survey.instrument.xlsform.choices import read_choices
 from survey.instrument.xlsform.group_tree import build_group_tree
 from survey.instrument.xlsform.import_log import (
     SETTINGS,
+    SURVEY,
     ImportLog,
     RowLog,
     Unsupported,
@@ -27,7 +28,12 @@ from survey.instrument.xlsform.item_builder import ItemBuilder
 from survey.instrument.xlsform.languages import Languages
 from survey.instrument.xlsform.reference_resolver import resolve_piping, resolve_references
 from survey.instrument.xlsform.section_builder import SectionBuilder
-from survey.instrument.xlsform.workbook_safety import WorkbookError, open_workbook
+from survey.instrument.xlsform.workbook_safety import (
+    CheckedWorkbook,
+    WorkbookError,
+    check_form_file,
+    open_workbook,
+)
 from survey.instrument.xlsform.worksheets import (
     FormWorksheets,
     WorksheetRow,
@@ -51,12 +57,23 @@ class ImportedForm:
     """Row of each question in the sheet `survey`."""
 
 
+_CHECKER_PLACE = re.compile(r"\[row : (?P<row>\d+)\] On the '(?P<sheet>choices|settings)' sheet")
 _YES = frozenset({"yes", "true", "1"})
 
 
 def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> ImportedForm:
     """Read a workbook; a `WorkbookError` or an `XlsformError` says why it is not imported."""
-    workbook = open_workbook(source)
+    return _read_workbook(open_workbook(source), unsupported)
+
+
+def read_xlsform_content(
+    name: str, content: bytes, *, unsupported: Unsupported = "refuse"
+) -> ImportedForm:
+    """Read the bytes of a file as `read_xlsform` does; `name` says its format."""
+    return _read_workbook(check_form_file(name, content), unsupported)
+
+
+def _read_workbook(workbook: CheckedWorkbook, unsupported: Unsupported) -> ImportedForm:
     return _read_form(read_worksheets(workbook), workbook.stem, unsupported, {})
 
 
@@ -118,8 +135,13 @@ def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
     try:
         workbook_to_json(replace(sheets.definition), warnings=[])
     except PyXFormError as error:
+        reason = collapse_whitespace(str(error))[:500]
+        # Of rows on the sheet `survey` our own findings say more, and under the same number.
+        found = _CHECKER_PLACE.search(reason)
         log.unsupported(
-            msg("The XLSForm checker says: {reason}", reason=collapse_whitespace(str(error))[:500])
+            msg("The XLSForm checker says: {reason}", reason=reason),
+            sheet=found["sheet"] if found else SURVEY,
+            row=int(found["row"]) if found else None,
         )
 
 

@@ -61,19 +61,32 @@ class CheckedWorkbook:
 
 def open_workbook(source: Path) -> CheckedWorkbook:
     """Read the file at `source`, or raise `WorkbookError`."""
-    suffix = source.suffix.lower()
-    if suffix in _WITH_MACROS:
-        raise _macro_error()
-    if suffix not in _READABLE:
-        raise WorkbookError(
-            msg("“{name}” is not an .xlsx, .xls, .csv or .md file.", name=source.name)
-        )
-    content = _read_limited(source)
+    _check_suffix(source.name)
+    return check_form_file(source.name, _read_limited(source))
+
+
+def check_form_file(name: str, content: bytes) -> CheckedWorkbook:
+    """Return the content of a form's file that may be parsed, or raise `WorkbookError`."""
+    _check_suffix(name)
+    if len(content) > MAX_FILE:
+        raise _too_large_error(FORM_LIMITS)
+    if not content:
+        raise WorkbookError(msg("“{name}” is empty.", name=name))
+    suffix = Path(name).suffix.lower()
     if suffix in (".xlsx", ".xls"):
         suffix = check_spreadsheet(content)
     else:
-        _check_text(source.name, content)
-    return CheckedWorkbook(content, suffix, source.stem)
+        _check_text(name, content)
+    return CheckedWorkbook(content, suffix, Path(name).stem)
+
+
+def _check_suffix(name: str) -> None:
+    """Refuse a file by its name, before anything of it is read."""
+    suffix = Path(name).suffix.lower()
+    if suffix in _WITH_MACROS:
+        raise _macro_error()
+    if suffix not in _READABLE:
+        raise WorkbookError(msg("“{name}” is not an .xlsx, .xls, .csv or .md file.", name=name))
 
 
 def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
@@ -86,18 +99,14 @@ def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
 
 
 def _read_limited(source: Path) -> bytes:
+    """Return at most one byte more than a file may have."""
     try:
         with source.open("rb") as file:
-            content = file.read(MAX_FILE + 1)
+            return file.read(MAX_FILE + 1)
     except OSError as error:
         raise WorkbookError(
             msg("“{name}” cannot be read: {reason}", name=source.name, reason=error.strerror)
         ) from error
-    if len(content) > MAX_FILE:
-        raise _too_large_error(FORM_LIMITS)
-    if not content:
-        raise WorkbookError(msg("“{name}” is empty.", name=source.name))
-    return content
 
 
 def check_spreadsheet(content: bytes, limits: WorkbookLimits = FORM_LIMITS) -> str:

@@ -4,6 +4,7 @@ What XLSForm has no column for stands in columns of our own (indicator, module, 
 ends, minimum, maximum, step, low_label, high_label, tree), which other tools ignore.
 """
 
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -36,6 +37,17 @@ Record = Mapping[str, str]
 
 def write_xlsform(instrument: Instrument, path: Path) -> None:
     """Write `instrument` to `path`; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_bytes(xlsform_bytes(instrument))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def xlsform_bytes(instrument: Instrument) -> bytes:
+    """Return `instrument` as the content of a workbook."""
     lists = _Lists(instrument.languages)
     survey = list(_survey(instrument, lists))
     workbook = Workbook(write_only=True)
@@ -43,13 +55,9 @@ def write_xlsform(instrument: Instrument, path: Path) -> None:
     _write_worksheet(workbook, "choices", _choices_header(instrument.languages), lists.records)
     settings = _settings(instrument)
     _write_worksheet(workbook, "settings", tuple(settings), [settings])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        workbook.save(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
 
 
 def _tag(language: Language) -> str:

@@ -1,0 +1,143 @@
+"""Conditions of a questionnaire in words, with the numbers that stand on the paper."""
+
+from collections.abc import Mapping
+
+from survey.instrument.expressions.parser import parse
+from survey.instrument.expressions.syntax import (
+    Expression,
+    Literal,
+    Operation,
+    Reference,
+    references,
+)
+from survey.instrument.model import Instrument, label_text
+from survey.instrument.paper_codes import number_questions
+from survey.locale import Message, Translator, msg
+
+_COMPARISONS: Mapping[str, Message] = {
+    "=": msg("{left} is {right}"),
+    "!=": msg("{left} is not {right}"),
+    "<": msg("{left} is under {right}"),
+    "<=": msg("{left} is {right} or less"),
+    ">": msg("{left} is over {right}"),
+    ">=": msg("{left} is {right} or more"),
+}
+_OPPOSITES = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_CALCULATION_NAMES: Mapping[str, Message] = {"age": msg("the age")}
+
+
+class ConditionText:
+    """Writer of conditions in one language."""
+
+    def __init__(self, instrument: Instrument, t: Translator, language: str) -> None:
+        self._instrument = instrument
+        self._numbers = number_questions(instrument)
+        self.t = t
+        self._language = language
+
+    def write(self, source: str) -> str:
+        """Return the condition in words; what has no words is quoted as it was written."""
+        expression = parse(source)
+        return self._write(expression, negated=False) or self.t(
+            "“{condition}” holds", condition=self._number_references(source)
+        )
+
+    def name(self, item: str) -> str:
+        """Return what a reader calls an item: its number, or the name of a calculation."""
+        t, number = self.t, self._numbers.get(item)
+        if number is not None:
+            return t("question {number}", number=number)
+        known = _CALCULATION_NAMES.get(item)
+        name = t(known) if known else item
+        asked = self._asked_for(item, set())
+        if not asked:
+            return name
+        return t("{name} (from question {number})", name=name, number=asked[0])
+
+    def _asked_for(self, calculation: str, seen: set[str]) -> list[int]:
+        """Return the numbers of the questions that a calculation is made from."""
+        item = self._instrument.by_name.get(calculation)
+        if item is None or item.calculation is None or calculation in seen:
+            return []
+        seen.add(calculation)
+        found: list[int] = []
+        for name in sorted(references(parse(item.calculation))):
+            number = self._numbers.get(name)
+            found += [number] if number is not None else self._asked_for(name, seen)
+        return sorted(found)
+
+    def _number_references(self, source: str) -> str:
+        for name in references(parse(source)):
+            source = source.replace(f"${{{name}}}", self.name(name))
+        return source
+
+    def _write(self, expression: Expression, *, negated: bool) -> str:
+        """Return a condition, or its opposite, in words; empty where there are none."""
+        if not isinstance(expression, Operation):
+            return ""
+        name, parts = expression.name, expression.arguments
+        if name == "not":
+            return self._write(parts[0], negated=not negated)
+        if name in ("and", "or"):
+            return self._join(parts, both=(name == "and") is not negated, negated=negated)
+        if name == "selected":
+            return self._selected(parts[0], parts[1], negated=negated)
+        if name in _COMPARISONS:
+            return self._compare(name, parts[0], parts[1], negated=negated)
+        return ""
+
+    def _join(self, parts: tuple[Expression, ...], *, both: bool, negated: bool) -> str:
+        texts = [self._write_part(part, both=both, negated=negated) for part in parts]
+        if not all(texts):
+            return ""
+        return (self.t(" and ") if both else self.t(" or ")).join(dict.fromkeys(texts))
+
+    def _write_part(self, part: Expression, *, both: bool, negated: bool) -> str:
+        text = self._write(part, negated=negated)
+        joined_otherwise = "or" if both is not negated else "and"
+        mixed = isinstance(part, Operation) and part.name == joined_otherwise
+        return self.t("({condition})", condition=text) if text and mixed else text
+
+    def _selected(self, of: Expression, choice: Expression, *, negated: bool) -> str:
+        if not isinstance(of, Reference) or not isinstance(choice, Literal):
+            return ""
+        return self._chosen(of.name, str(choice.value), negated=negated)
+
+    def _chosen(self, item: str, choice: str, *, negated: bool) -> str:
+        t = self.t
+        if not choice:
+            given = msg("{name} is answered") if negated else msg("{name} is blank")
+            return t(given.msgid, name=self.name(item))
+        asked = self._instrument.by_name.get(item)
+        labels = {each.name: each.label for each in asked.choices} if asked else {}
+        label = label_text(labels.get(choice, {}), self._language, choice)
+        chosen, other = (
+            msg("“{label}” is chosen in {name}"),
+            msg("“{label}” is not chosen in {name}"),
+        )
+        return t((other if negated else chosen).msgid, label=label, name=self.name(item))
+
+    def _compare(self, sign: str, left: Expression, right: Expression, *, negated: bool) -> str:
+        if isinstance(left, Literal) and not isinstance(right, Literal):
+            return self._compare(_MIRRORED[sign], right, left, negated=negated)
+        if not isinstance(right, Literal):
+            return ""
+        sign = _OPPOSITES[sign] if negated else sign
+        if isinstance(left, Operation) and left.name == "count-selected":
+            return self._count(left, sign, right)
+        if not isinstance(left, Reference):
+            return ""
+        if isinstance(right.value, str) and sign in ("=", "!="):
+            return self._chosen(left.name, right.value, negated=sign == "!=")
+        number = f"{right.value:g}" if isinstance(right.value, float) else str(right.value)
+        return self.t(_COMPARISONS[sign].msgid, left=self.name(left.name), right=number)
+
+    def _count(self, count: Operation, sign: str, right: Literal) -> str:
+        of = count.arguments[0]
+        if not isinstance(of, Reference) or not isinstance(right.value, float):
+            return ""
+        if (sign, right.value) in ((">", 0.0), (">=", 1.0)):
+            return self.t("{name} is answered", name=self.name(of.name))
+        left = self.t("the number of answers to {name}", name=self.name(of.name))
+        return self.t(_COMPARISONS[sign].msgid, left=left, right=f"{right.value:g}")
