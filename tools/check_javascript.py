@@ -67,6 +67,7 @@ def _parts(names: tuple[str, ...]) -> list[Path]:
 def page_bundles() -> list[Bundle]:
     """Return what pages run: bare pages, the two Streamlit forms, and small Streamlit parts."""
     public, interview, keying = Bundle("public"), Bundle("interview"), Bundle("keying")
+    preview = Bundle("preview")
     public.add(*_parts((*FORM_PARTS, "public_page", "notices", "contact")))
     public.lines.append(_MODULE)
     interview.add(*_parts((*FORM_PARTS, "contact")))
@@ -75,7 +76,10 @@ def page_bundles() -> list[Bundle]:
     keying.add(*_parts(PAPER_PARTS))
     keying.lines.append(_TEXTS)
     keying.add(*_parts(("streamlit_mount", "keying_component")))
-    bundles = [public, interview, keying]
+    preview.add(*_parts(FORM_PARTS))
+    preview.lines.append(_TEXTS)
+    preview.add(*_parts(("streamlit_mount", "preview_component")))
+    bundles = [public, interview, keying, preview]
     for file in (STATIC / "component.js", *sorted(UI.glob("*.js"))):
         bundles.append(Bundle(file.stem))
         bundles[-1].add(file)

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from survey.instrument.comparability import Comparability, compare_indicators
-from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.indicator_tree import read_tree
+from survey.instrument.indicator_tree import IndicatorTree, read_tree
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, Section
 from survey.instrument.version_difference import ItemChange, compare_versions
 from survey.instrument.xlsform.reader import load_bundle

@@ -9,7 +9,7 @@ import pytest
 from survey.instrument.jump_targets import list_jumps
 from survey.instrument.model import Instrument
 from survey.instrument.paper_codes import number_questions
-from survey.instrument.xlsform import load_bundle
+from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import translator
 from survey.publish.paper_form_pdf import LARGE_PRINT, USUAL_PRINT, paper_form_pdf
 from survey.publish.paper_lines import PrintedRow, paginate, wrap_lines

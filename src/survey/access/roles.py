@@ -40,6 +40,7 @@ class Action(StrEnum):
     READ_METHOD = "read_method"
     PLAN = "plan"
     READ_PLAN = "read_plan"
+    READ_QUESTIONNAIRES = "read_questionnaires"
     ADMINISTER = "administer"
     RELEASE = "release"
     EXPORT_ROWS = "export_rows"
@@ -82,6 +83,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.READ_METHOD,
             Action.FOLLOW_FIELDWORK,
             Action.READ_PLAN,
+            Action.READ_QUESTIONNAIRES,
             Action.RELEASE,
             Action.APPROVE_EXACT_ROWS,
             Action.SEE_EXPORTS,
@@ -142,6 +144,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         name=msg("Analyst"),
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_METHOD, Action.EXPORT_ROWS, Action.SEE_EXPORTS,
+            Action.READ_QUESTIONNAIRES,
         }),
         area_scopes=(AreaScope.NATION, AreaScope.PROVINCE, AreaScope.CITY),
         demo_area=NATION,
@@ -159,6 +162,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.ADMINISTER,
             Action.PLAN,
             Action.READ_PLAN,
+            Action.READ_QUESTIONNAIRES,
             Action.SETTLE_PAPER,
             Action.RELEASE,
             Action.APPROVE_EXACT_ROWS,

@@ -23,6 +23,7 @@ class PageKey(StrEnum):
     BULK_IMPORT = "bulk_import"
     PAPER = "paper"
     PLAN = "plan"
+    QUESTIONNAIRES = "questionnaires"
     METHOD = "method"
     EXPORT = "export"
     SIGN_IN_CODES = "sign_in_codes"
@@ -72,6 +73,12 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.BULK_IMPORT, "bulk-import", msg("Bulk import"), Action.IMPORT),
     PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.PLAN, "plan", msg("Waves and sampling"), Action.READ_PLAN),
+    PageInfo(
+        PageKey.QUESTIONNAIRES,
+        "questionnaires",
+        msg("Questionnaires and indicators"),
+        Action.READ_QUESTIONNAIRES,
+    ),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
     PageInfo(PageKey.EXPORT, "export", msg("Reports and exports"), Action.SEE_EXPORTS),
     PageInfo(PageKey.SIGN_IN_CODES, "sign-in-codes", msg("Sign-in codes"), Action.HAND_OUT_CODES),

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.locale import LANGUAGES
-from survey.web.form_texts import form_texts, paper_texts
+from survey.web.form_texts import form_texts, paper_texts, preview_texts
 from survey.web.http import FILE_HEADERS
 
 STATIC = Path(__file__).parent / "static"
@@ -134,6 +134,17 @@ def embedded_script() -> CachedBody:
 
 
 @lru_cache(maxsize=1)
+def preview_script() -> CachedBody:
+    """Return the module of the form that is only tried out."""
+    texts = {language: form_texts(language) | preview_texts(language) for language in LANGUAGES}
+    words = orjson.dumps(texts).decode()
+    mounted = _mounted_script("preview_component")
+    return CachedBody(
+        f"{form_script()}const SCREEN_TEXTS = {words};\n{mounted}".encode(), JAVASCRIPT
+    )
+
+
+@lru_cache(maxsize=1)
 def contact_script() -> CachedBody:
     """Return the script that asks for a phone number; pages load it only if a key is configured."""
     return CachedBody(f"{STRICT}\n{read_script('contact')}".encode(), JAVASCRIPT)
@@ -185,12 +196,13 @@ _ASSETS: Mapping[str, Callable[[], CachedBody]] = MappingProxyType(
         "form.css": page_style,
         "embedded.js": embedded_script,
         "embedded.css": form_style,
+        "preview.js": preview_script,
         "paper.js": paper_script,
         "paper.css": paper_style,
     }
 )
 """What builds each file that browsers fetch; `form` is for the bare pages, `embedded` for pages of
-Streamlit with the form, `paper` for those with the typist's grid."""
+Streamlit with the form, `preview` for those that only try it, `paper` for the typist's grid."""
 
 
 def asset_url(name: str) -> str:

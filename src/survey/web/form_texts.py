@@ -116,6 +116,19 @@ def _problem_texts(language: str) -> dict[str, str]:
     }
 
 
+def preview_texts(language: str) -> dict[str, str]:
+    """Return the texts of a form that is only tried out, where they differ from the form's."""
+    t = translator(language)
+    nothing = t("This was a trial. Nothing was stored.")
+    return {
+        "received": t("End of the trial"),
+        "received_text": nothing,
+        "ended_text": nothing,
+        "saved": t("Trial: nothing is stored"),
+        "next_interview": t("Try it again"),
+    }
+
+
 def paper_texts(language: str) -> dict[str, str]:
     """Return the further texts of the typist's grid."""
     t = translator(language)

@@ -50,7 +50,7 @@ def draw_tree_upload(page: PageContext) -> None:
     try:
         tree = read_tree_content(given.getvalue(), file_name=given.name, name=name)
     except TreeError as error:
-        _show_faults(page, error)
+        draw_tree_faults(page, error)
         return
     st.write(t("{count} indicators are right.", count=f"{len(tree.indicators):,}"))
     st.button(
@@ -64,7 +64,8 @@ def _template() -> bytes:
     return codecs.BOM_UTF8 + _TEMPLATE.read_bytes()
 
 
-def _show_faults(page: PageContext, error: TreeError) -> None:
+def draw_tree_faults(page: PageContext, error: TreeError) -> None:
+    """Draw every wrong row of a tree."""
     t = page.t
     draw_notice(
         t("This tree cannot be used."), t("Nothing was stored. Mend the file and upload it again.")

@@ -22,6 +22,11 @@ function textsFor(data) {
 }
 
 function fetchForm(mount) {
+  // A form that is not stored comes with the page.
+  if (mount.component.data.form) {
+    show(mount, mount.component.data.form);
+    return;
+  }
   fetch(mount.component.data.form_url).then(function (response) {
     if (!response.ok) throw new Error(String(response.status));
     return response.json();

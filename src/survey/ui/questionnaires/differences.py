@@ -1,0 +1,174 @@
+"""Tab of the difference to another version: questions, and comparisons over the years."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from survey.fieldwork.questionnaires import (
+    Questionnaire,
+    QuestionnaireSummary,
+    choose_predecessor,
+    get_questionnaire,
+)
+from survey.instrument.comparability import (
+    COMPARABILITY_NAMES,
+    Comparability,
+    IndicatorComparison,
+    compare_indicators,
+)
+from survey.instrument.model import Instrument, Item, label_text
+from survey.instrument.version_difference import (
+    ITEM_CHANGE_NAMES,
+    ItemChange,
+    ItemDifference,
+    compare_versions,
+)
+from survey.publish.column_tables import csv_bytes
+from survey.store.engine import read_scope
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
+
+_NONE = "none"
+
+
+def draw_differences(
+    page: PageContext, chosen: QuestionnaireSummary, summaries: tuple[QuestionnaireSummary, ...]
+) -> None:
+    """Draw the choice of another version and what is different since."""
+    t = page.t
+    others = {each.key: each for each in summaries if each.key != chosen.key}
+    if not others:
+        draw_notice(
+            t("There is no other version to compare with"),
+            t("The difference appears here as soon as a second one is stored."),
+        )
+        return
+    usual = choose_predecessor(summaries, chosen)
+    key = pick(
+        t("Compared with version"), "before", [_NONE, *others], language=page.language,
+        default=usual.key if usual else _NONE,
+        show=lambda key: _version_title(page, others[key]) if key in others else t("Please choose"),
+    )  # fmt: skip
+    if key not in others:
+        return
+    with read_scope(page.settings.store_url) as session:
+        before, after = (
+            get_questionnaire(session=session, principal=page.principal, instrument_id=each.id)
+            for each in (others[key], chosen)
+        )
+    draw_difference(page, before, after, key=f"questionnaires/difference/{chosen.key}/{key}")
+
+
+def _version_title(page: PageContext, summary: QuestionnaireSummary) -> str:
+    return f"{label_text(summary.title, page.language, '')} · {summary.name} {summary.version}"
+
+
+def draw_difference(
+    page: PageContext, before: Questionnaire, after: Questionnaire, *, key: str
+) -> None:
+    """Draw the difference between two versions: what breaks first, then question by question."""
+    t = page.t
+    differences = compare_versions(before.instrument, after.instrument)
+    verdicts = compare_indicators(
+        before.instrument, after.instrument, before_tree=before.tree, after_tree=after.tree
+    )
+    _draw_verdicts(page, verdicts)
+    st.subheader(t("Questions"), anchor=False)
+    if not differences:
+        st.markdown(t("No question differs."))
+        return
+    st.markdown(_count_changes(page, differences))
+    table = _difference_table(page, differences, before.instrument, after.instrument)
+    st.table(table, hide_index=True, border="horizontal", alt=t("Questions that differ"))
+    draw_download_button(
+        page, t("Difference (CSV)"), File("difference.csv", CSV, partial(csv_bytes, table)),
+        key=f"{key}/file", type="tertiary", icon=":material/table:",
+    )  # fmt: skip
+
+
+def _count_changes(page: PageContext, differences: tuple[ItemDifference, ...]) -> str:
+    counts = {change: sum(change in each.changes for each in differences) for change in ItemChange}
+    return page.t(", ").join(
+        f"{page.t(ITEM_CHANGE_NAMES[change])} {count:,}"
+        for change, count in counts.items()
+        if count
+    )
+
+
+def _draw_verdicts(page: PageContext, verdicts: tuple[IndicatorComparison, ...]) -> None:
+    t = page.t
+    st.subheader(t("Comparisons over the years"), anchor=False)
+    if not verdicts:
+        st.markdown(t("No question is scored, so no indicator is compared."))
+        return
+    affected = [each for each in verdicts if each.verdict is not Comparability.SAME]
+    if not affected:
+        st.markdown(t("All {count} indicators stay comparable.", count=f"{len(verdicts):,}"))
+        return
+    st.markdown(
+        t("{same} of {count} indicators stay comparable. These do not, or only with caution:",
+          same=f"{len(verdicts) - len(affected):,}", count=f"{len(verdicts):,}")
+    )  # fmt: skip
+    table = pd.DataFrame(
+        [
+            (
+                each.code,
+                label_text(each.name, page.language, "")
+                if each.level
+                else t("Composite satisfaction"),
+                t(COMPARABILITY_NAMES[each.verdict]),
+                t(each.reason) if each.reason else "",
+            )
+            for each in affected
+        ],
+        columns=[t("Code"), t("Indicator"), t("Over the years"), t("Reason")],
+    )
+    st.table(table, hide_index=True, border="horizontal", alt=t("Comparisons over the years"))
+
+
+def _difference_table(
+    page: PageContext,
+    differences: tuple[ItemDifference, ...],
+    before: Instrument,
+    after: Instrument,
+) -> pd.DataFrame:
+    t = page.t
+    return pd.DataFrame(
+        [
+            (
+                each.name,
+                t(", ").join(t(ITEM_CHANGE_NAMES[change]) for change in each.changes),
+                _describe(page, each, each.before),
+                _describe(page, each, each.after),
+            )
+            for each in differences
+        ],
+        columns=[
+            t("Short name"), t("Change"), t("Before ({version})", version=before.version),
+            t("Now ({version})", version=after.version),
+        ],
+    )  # fmt: skip
+
+
+def _describe(page: PageContext, difference: ItemDifference, item: Item | None) -> str:
+    """Return what of a question helps to see its changes."""
+    if item is None:
+        return "–"
+    words = [label_text(item.label, page.language, item.name)]
+    changes = set(difference.changes)
+    if ItemChange.SCALE in changes:
+        words.append(f"{item.minimum or 0:g}–{item.maximum or 0:g}")
+    if ItemChange.INDICATOR in changes:
+        words.append(item.indicator or "–")
+    if ItemChange.CHOICES in changes:
+        words.append(
+            " / ".join(label_text(each.label, page.language, each.name) for each in item.choices)
+        )
+    if ItemChange.RULES in changes:
+        words.append(item.constraint or item.calculation or "")
+    if ItemChange.ROUTE in changes:
+        words.append(item.relevant or "")
+    return " · ".join(filter(None, words))

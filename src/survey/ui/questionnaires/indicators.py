@@ -1,0 +1,177 @@
+"""Tab of the indicators: the tree as a table, its sums, and a changed tree under a new name."""
+
+import codecs
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.fieldwork.instruments import add_tree
+from survey.fieldwork.questionnaires import Questionnaire
+from survey.instrument.indicator_tree import (
+    COLUMNS,
+    IndicatorTree,
+    Provenance,
+    TreeError,
+    build_tree,
+    sum_weights,
+    tree_bytes,
+    tree_rows,
+)
+from survey.publish.views.method import PROVENANCES
+from survey.store.tables import now
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.feedback import perform
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.tree_upload import draw_tree_faults
+
+_HEIGHT = 520
+TreeRows = Sequence[Mapping[str, str]]
+
+
+def draw_indicators(page: PageContext, questionnaire: Questionnaire) -> None:
+    """Draw the indicator tree of a questionnaire; planners may change a copy of it."""
+    t, tree = page.t, questionnaire.tree
+    if tree is None:
+        _draw_no_tree(page, questionnaire)
+        return
+    measured = {item.indicator for item in questionnaire.instrument.scored_items}
+    st.caption(
+        t("Tree {name}: {count} indicators, {measured} of them measured by a question. Version "
+          "{version}.", name=tree.name, count=len(tree.indicators),
+          measured=len(measured & tree.by_code.keys()), version=tree.sha256[:12])
+    )  # fmt: skip
+    editing = page.principal.may(Action.PLAN) and st.toggle(
+        t("Change a copy of it"), key=f"questionnaires/edit-tree/{tree.name}"
+    )
+    rows = _draw_table(page, tree, editing=editing)
+    _draw_sums(page, rows)
+    draw_download_button(
+        page, t("Indicator tree (CSV)"),
+        File(f"{tree.name}.csv", CSV, lambda: codecs.BOM_UTF8 + tree_bytes(tree)),
+        key=f"questionnaires/tree/{tree.name}", type="tertiary", icon=":material/table:",
+    )  # fmt: skip
+    if editing:
+        _draw_store(page, tree, rows)
+
+
+def _draw_no_tree(page: PageContext, questionnaire: Questionnaire) -> None:
+    t, named = page.t, questionnaire.instrument.tree
+    if named is None:
+        draw_notice(
+            t("This questionnaire has no indicators"),
+            t("Its questions are shown as they are, without a composite score."),
+        )
+        return
+    draw_notice(
+        t("There is no indicator tree named {name}.", name=named),
+        t("Upload it under “Upload a questionnaire …”; until then no wave can be scored."),
+    )
+
+
+def _draw_table(page: PageContext, tree: IndicatorTree, *, editing: bool) -> TreeRows:
+    """Draw the tree, as an editor or to read, and return its rows as text."""
+    t = page.t
+    frame = pd.DataFrame(tree_rows(tree), columns=list(COLUMNS))
+    frame["weight"] = frame["weight"].astype(float)
+    frame["level"] = frame["level"].astype(int)
+
+    def status(code: object) -> str:
+        return t(PROVENANCES[Provenance(str(code))])
+
+    statuses = [provenance.value for provenance in Provenance]
+    config = {
+        "code": st.column_config.TextColumn(t("Code"), pinned=True, required=True),
+        "parent": st.column_config.TextColumn(t("Parent")),
+        "level": st.column_config.NumberColumn(t("Level"), min_value=1, max_value=3, step=1),
+        "name_zh": st.column_config.TextColumn(t("Name (Chinese)"), width="medium"),
+        "name_en": st.column_config.TextColumn(t("Name (English)"), width="medium"),
+        "weight": st.column_config.NumberColumn(
+            t("Weight"), min_value=0.0, max_value=1.0, format="%.4f",
+            help=t("Share of the parent; the weights under one parent add up to 1."),
+        ),
+        "name_status": st.column_config.SelectboxColumn(
+            t("Status of the name"), options=statuses, format_func=status
+        ),
+        "weight_status": st.column_config.SelectboxColumn(
+            t("Status of the weight"), options=statuses, format_func=status
+        ),
+    }  # fmt: skip
+    edited = st.data_editor(
+        frame, hide_index=True, height=_HEIGHT, num_rows="dynamic" if editing else "fixed",
+        disabled=not editing, column_config=config, alt=t("Indicators and their weights"),
+        key=f"questionnaires/tree-{'editor' if editing else 'table'}/{tree.sha256[:12]}"
+            f"/{page.language}",
+    )  # fmt: skip
+    return [
+        {str(name): _cell_text(value) for name, value in row.items()}
+        for row in edited.to_dict(orient="records")
+    ]
+
+
+def _cell_text(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        return repr(value)
+    return str(value).strip()
+
+
+def _draw_sums(page: PageContext, rows: TreeRows) -> None:
+    t = page.t
+    sums = sum_weights(rows)
+    wrong = {parent: total for parent, total in sums.items() if not total.is_right}
+    if not wrong:
+        st.markdown(
+            t("The weights under each of the {count} parents add up to 1.", count=len(sums))
+        )
+        return
+    listed = [
+        t("under {parent}: {total}", parent=parent or t("first level"), total=f"{total.total:.4f}")
+        for parent, total in wrong.items()
+    ]
+    st.error(t("Weights that do not add up to 1: {listed}", listed=t(", ").join(listed)))
+
+
+def _draw_store(page: PageContext, tree: IndicatorTree, rows: TreeRows) -> None:
+    """Draw the name of the changed tree and the button that stores it."""
+    t = page.t
+    st.markdown(
+        t(
+            "A stored tree never changes, so no figure of an earlier wave moves. The copy gets a "
+            "name of its own; a questionnaire names it in its settings."
+        )
+    )
+    name = st.text_input(
+        t("Name of the tree"), f"{tree.name}-2", max_chars=80,
+        key=f"questionnaires/tree-name/{tree.name}",
+    ).strip()  # fmt: skip
+    try:
+        changed = build_tree(list(enumerate(rows, start=1)), name=name or tree.name)
+    except TreeError as error:
+        draw_tree_faults(page, error)
+        return
+    same = changed.indicators == tree.indicators
+    if same:
+        st.caption(t("Nothing is changed yet."))
+    st.button(
+        t("Store this tree"), type="primary", key="questionnaires/store-tree",
+        disabled=same or not name or name == tree.name,
+        on_click=partial(_store_tree, page, changed),
+    )  # fmt: skip
+
+
+def _store_tree(page: PageContext, tree: IndicatorTree) -> None:
+    def add(session: Session, person: Principal) -> None:
+        add_tree(session=session, principal=person, tree=tree, now=now())
+
+    done = page.t(
+        "The indicator tree {name} is stored: {count} indicators, version {version}.",
+        name=tree.name, count=f"{len(tree.indicators):,}", version=tree.sha256[:12],
+    )  # fmt: skip
+    perform(page, add, done=done)

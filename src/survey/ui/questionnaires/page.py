@@ -1,0 +1,177 @@
+"""Choice of a questionnaire, its facts, and its tabs; only the open tab computes."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import streamlit as st
+
+from survey.access.roles import Action
+from survey.fieldwork.questionnaires import (
+    Questionnaire,
+    QuestionnaireSummary,
+    get_questionnaire,
+    list_questionnaires,
+)
+from survey.fieldwork.waves import STATE_NAMES
+from survey.instrument.model import label_text
+from survey.instrument.xlsform.writer import xlsform_bytes
+from survey.locale import Message, msg
+from survey.publish.column_tables import format_for_screen
+from survey.store.china_time import format_china_minute
+from survey.store.engine import read_scope
+from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.feedback import show_feedback
+from survey.ui.filters import filter_row
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.questionnaires.differences import draw_differences
+from survey.ui.questionnaires.findings import draw_checks
+from survey.ui.questionnaires.indicators import draw_indicators
+from survey.ui.questionnaires.items import draw_items
+from survey.ui.questionnaires.paper import draw_paper
+from survey.ui.questionnaires.translations import draw_translations
+from survey.ui.questionnaires.upload import draw_upload
+from survey.ui.url_state import pick, pick_tab
+
+FORM = "form"
+"""Parameter of the address that names a version."""
+ALL, NEW = "all", "new"
+_PARTS: Mapping[str, Message] = {
+    "items": msg("Questions"),
+    "indicators": msg("Indicators"),
+    "differences": msg("Difference between versions"),
+    "translations": msg("Translation"),
+    "paper": msg("Paper questionnaire"),
+    "checks": msg("Check"),
+}
+
+
+def draw_questionnaires(page: PageContext) -> None:
+    """Draw the list, one version with its tabs, or the upload; says what to do without any."""
+    t = page.t
+    show_feedback(page)
+    with read_scope(page.settings.store_url) as session:
+        summaries = list_questionnaires(session=session, principal=page.principal)
+    by_key = {summary.key: summary for summary in summaries}
+    options = [ALL, *by_key, *([NEW] if page.principal.may(Action.PLAN) else [])]
+
+    def show(key: str) -> str:
+        if key in by_key:
+            return _title(page, by_key[key])
+        return t("Upload a questionnaire …") if key == NEW else t("All questionnaires")
+
+    with filter_row():
+        chosen = pick(t("Questionnaire"), FORM, options, show=show, language=page.language)
+    if chosen == NEW:
+        draw_upload(page, summaries)
+    elif chosen == ALL:
+        _draw_list(page, summaries)
+    else:
+        _draw_version(page, by_key[chosen], summaries)
+
+
+def _title(page: PageContext, summary: QuestionnaireSummary) -> str:
+    title = label_text(summary.title, page.language, summary.name)
+    return f"{title} · {summary.name} {summary.version}"
+
+
+def _draw_list(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) -> None:
+    t = page.t
+    if not summaries:
+        draw_notice(
+            t("There is no questionnaire yet"),
+            t("An administrator uploads one here as an XLSForm workbook; `survey init` brings in "
+              "those that come with the platform."),
+        )  # fmt: skip
+        return
+    st.caption(t("Versions: {count}. A stored version never changes.", count=len(summaries)))
+    table = st.dataframe(
+        format_for_screen(
+            {
+                t("Title"): [label_text(each.title, page.language, "") for each in summaries],
+                t("Short name"): [each.name for each in summaries],
+                t("Version"): [each.version for each in summaries],
+                t("Questions"): [each.items for each in summaries],
+                t("Scored"): [each.scored for each in summaries],
+                t("Stored on"): [format_china_minute(each.added_at) for each in summaries],
+                t("By"): [_author(page, each) for each in summaries],
+                t("Used in"): [_uses(page, each) for each in summaries],
+            }
+        ),
+        hide_index=True, alt=t("All questionnaires"), on_select="rerun",
+        selection_mode="single-row", key=f"questionnaires/list/{page.language}",
+    )  # fmt: skip
+    rows = table["selection"]["rows"]
+    if rows and rows[0] < len(summaries):
+        st.query_params[FORM] = summaries[rows[0]].key
+        st.rerun()
+
+
+def _author(page: PageContext, summary: QuestionnaireSummary) -> str:
+    if summary.added_by == "operator":
+        return page.t("operator of the server")
+    return summary.added_by or "–"
+
+
+def _uses(page: PageContext, summary: QuestionnaireSummary) -> str:
+    shown = [
+        f"{label_text(use.title, page.language, use.key)} ({page.t(STATE_NAMES[use.state])})"
+        for use in summary.uses
+    ]
+    return page.t(", ").join(shown) or "–"
+
+
+def _draw_version(
+    page: PageContext,
+    summary: QuestionnaireSummary,
+    summaries: tuple[QuestionnaireSummary, ...],
+) -> None:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        questionnaire = get_questionnaire(
+            session=session, principal=page.principal, instrument_id=summary.id
+        )
+    st.header(label_text(summary.title, page.language, summary.name), anchor=False)
+    st.caption(
+        t(
+            "{name}, version {version} · {items} questions, {scored} of them scored · stored on "
+            "{time} · used in: {waves}",
+            name=summary.name, version=summary.version, items=summary.items,
+            scored=summary.scored, time=format_china_minute(summary.added_at),
+            waves=_uses(page, summary),
+        )
+    )  # fmt: skip
+    draw_download_button(
+        page, t("XLSForm workbook"),
+        File(f"{file_stem(summary)}.xlsx", XLSX, partial(xlsform_bytes, questionnaire.instrument)),
+        key=f"questionnaires/xlsform/{summary.key}", icon=":material/table:",
+    )  # fmt: skip
+    labels = {code: t(label) for code, label in _PARTS.items()}
+    part, opened = pick_tab("part", labels, language=page.language)
+    with opened:
+        _draw_part(page, summary, summaries, questionnaire, part)
+
+
+def _draw_part(
+    page: PageContext,
+    summary: QuestionnaireSummary,
+    summaries: tuple[QuestionnaireSummary, ...],
+    questionnaire: Questionnaire,
+    part: str,
+) -> None:
+    instrument = questionnaire.instrument
+    parts: Mapping[str, Callable[[], None]] = {
+        "items": partial(draw_items, page, instrument, questionnaire.tree),
+        "indicators": partial(draw_indicators, page, questionnaire),
+        "differences": partial(draw_differences, page, summary, summaries),
+        "translations": partial(draw_translations, page, instrument),
+        "paper": partial(draw_paper, page, instrument, file_stem(summary)),
+        "checks": partial(draw_checks, page, summary),
+    }
+    parts[part]()
+
+
+def file_stem(summary: QuestionnaireSummary) -> str:
+    """Return name and version as the beginning of a file name."""
+    return re.sub(r"[^\w.-]+", "-", f"{summary.name}-{summary.version}")
