@@ -1,14 +1,18 @@
 """A store with one closed wave of a short questionnaire, for waves of few interviews."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlmodel import Session, select
 
+from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument, save_tree
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
 from survey.instrument.model import (
     Choice,
@@ -23,7 +27,7 @@ from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import session_scope
-from survey.store.tables import Wave, WaveState
+from survey.store.tables import Mode, Status, Wave, WaveState
 
 KEY = "small-2026"
 _SPECIALS = (SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED, SpecialAnswer.REFUSED)
@@ -142,3 +146,22 @@ def person(number: int, city: str, *, psu: str | None = "p0", **answers: Any) ->
         UUID(int=number + 1), city, psu, "only" if psu else None, "s1", "capi", "en",
         began, began + timedelta(minutes=9), 540.0, kept,
     )  # fmt: skip
+
+
+def store_people(
+    wave: SmallWave, cities: Mapping[str, int], status: Status = Status.APPROVED
+) -> None:
+    """Interviews in the store, so many of each city, as `person` answers; without a point."""
+    numbers = count()
+    rows = [
+        FinishedResponse(
+            client_uuid=uuid4(), city_code=city, mode=Mode.IMPORT, status=status,
+            submitted_at=_WHEN, answers=person(next(numbers), city)[-1],
+        )
+        for city, size in cities.items()
+        for _ in range(size)
+    ]  # fmt: skip
+    with session_scope(wave.settings.store_url) as session:
+        write_responses(
+            session=session, principal=OPERATOR, wave=wave.read(session), rows=rows, now=_WHEN
+        )

@@ -127,6 +127,7 @@ BUILDING_BLOCKS = {
     "access.audit.record_download": "as record, of somebody who takes away what is shown",
     "fieldwork.response_bulk_insert.write_responses": INSIDE,
     "fieldwork.lifecycle.transition_many": INSIDE,
+    "fieldwork.planning.left_out_cities.left_out_codes": INSIDE,
     "fieldwork.paper.keying_service.raise_already_keyed": INSIDE,
     "fieldwork.progress.alerts.list_alerts": INSIDE,
     "fieldwork.progress.wave_progress.list_area_progress": INSIDE,

@@ -41,6 +41,8 @@ FROM_RESULTS = {
     # administrator alone.
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
     "list_releases", "outdated_waves", "list_altered_tables", "list_newest_snapshots",
+    # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
+    "preview_freeze",
     # How the figures were made.
     "read_method", "crosswalk", "declared_items", "list_fit_questions", "select_special_groups",
 }  # fmt: skip

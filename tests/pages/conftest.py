@@ -204,18 +204,25 @@ def employ(field: Any) -> Callable[[Role, str], Principal]:
 
 @pytest.fixture
 def collect(field: Any) -> Callable[..., list[UUID]]:
-    """`collect(300.0, 65.0, status=…)`: finished interviews of so many seconds in Beijing."""
+    """`collect(300.0, 65.0, status=…)`: finished interviews of so many seconds in Beijing.
 
-    def store(*seconds: float, status: Status = Status.SUBMITTED) -> list[UUID]:
+    In another city they are at the foreign point and in no quota.
+    """
+
+    def store(
+        *seconds: float, status: Status = Status.SUBMITTED, city: str = "110000"
+    ) -> list[UUID]:
+        at_home = city == "110000"
         with session_scope(field.url) as session:
             cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
             rows = [
                 FinishedResponse(
-                    client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
+                    client_uuid=uuid4(), city_code=city, mode=Mode.ASSISTED, status=status,
                     submitted_at=field.now, answers=dict(field.complete, age=36),
                     timings={"quality": 4.5}, surveyor_id=field.surveyor.account_id,
-                    started_at=field.now, duration_seconds=each, point_id=field.point.id,
-                    quota_cell_id=cells[0].id, language="en",
+                    started_at=field.now, duration_seconds=each,
+                    point_id=field.point.id if at_home else field.foreign_point.id,
+                    quota_cell_id=cells[0].id if at_home else None, language="en",
                 )
                 for each in seconds
             ]  # fmt: skip

@@ -29,6 +29,7 @@ from survey.store.tables import (
     QuotaCell,
     SamplingPoint,
     Snapshot,
+    Status,
     Wave,
     WaveState,
 )
@@ -497,3 +498,44 @@ def test_the_first_visit_pins_its_wave_and_a_wrong_address_is_said(
     assert "Nobody can be interviewed yet" not in read(app)
     app.selectbox(key="wave/en").select(KEY).run()
     assert _chosen(app) == (KEY, KEY)
+
+
+def test_the_preview_warns_and_a_city_left_out_shows_the_other(
+    field: Any, visit_as: Any, admin: Principal, official: Principal, collect: Any, read: Read
+) -> None:
+    """Beijing has enough interviews, Shanghai two: before and after it is left out."""
+    collect(*[300.0 + number for number in range(30)], status=Status.APPROVED)
+    collect(300.0, status=Status.SUBMITTED)
+    collect(300.0, 310.0, status=Status.APPROVED, city="310000")
+    app = visit_as(PageKey.PLAN, admin, wave="main-2026", part="freeze")
+    app.button(key="plan-preview").click().run()
+    _wait_for_job(app)
+    text = read(app)
+    assert "32 interviews in 2 cities: 0 cities would be shown, 2 hidden. 1 interviews wait" in text
+    assert "If Shanghai were left out, these would be shown: Beijing" in text
+    table = app.dataframe[0].value.set_index("City")
+    assert table.loc["Beijing", "Because"].startswith("the few interviews of Shanghai")
+    assert table.loc["Shanghai", "Because"] == "fewer than 10 interviews"
+    assert list(table["Counted"]) == [30, 2]
+
+    app.button(key="plan-leave-out-310000").click().run()
+    assert "**Wave 2026 (main-2026)**" in [text.value for text in app.markdown]
+    app.button(key="plan-move-leave-out").click().run()
+    app.button(key="plan-leave-out-310000").click().run()
+    assert "Please say in a few words why" in read(app)
+    app.text_input(key="plan-leave-out-reason").set_value("two interviews only")
+    app.button(key="plan-move-leave-out").click().run()
+    assert app.success[0].value == "Wave 2026 (main-2026): Shanghai is left out."
+    _wait_for_job(app)
+    table = app.dataframe[0].value.set_index("City")
+    assert list(table.index) == ["Beijing"]
+    assert table.loc["Beijing", "Would be"] == "shown"
+    assert "two interviews only" in read(app)
+
+    app.button(key="plan-restore-310000").click().run()
+    assert app.success[0].value == "Wave 2026 (main-2026): Shanghai is counted in again."
+    _wait_for_job(app)
+    assert list(app.dataframe[0].value["City"]) == ["Beijing", "Shanghai"]
+    app = visit_as(PageKey.PLAN, official, wave="main-2026", part="freeze")
+    assert "plan-preview" not in _keys(app)
+    assert not app.dataframe

@@ -200,11 +200,19 @@ def lock_responses(*, session: Session, wave_id: UUID) -> None:
     session.connection().execute(sa.select(sa.func.count()).select_from(held.subquery()))
 
 
-def freeze_approved(*, session: Session, wave_id: UUID) -> int:
-    """Freeze the locked approved interviews of a wave and return their number."""
+def freeze_approved(*, session: Session, wave_id: UUID, left_out: Collection[str] = ()) -> int:
+    """Freeze the locked approved interviews of a wave and return their number.
+
+    Args:
+        left_out: Codes of cities whose interviews stay as they are.
+    """
     frozen = session.connection().execute(
         sa.update(_RESPONSES)
-        .where(_RESPONSES.c.wave_id == wave_id, _RESPONSES.c.status == Status.APPROVED)
+        .where(
+            _RESPONSES.c.wave_id == wave_id,
+            _RESPONSES.c.status == Status.APPROVED,
+            _RESPONSES.c.city_code.not_in(left_out),
+        )
         .values(status=Status.FROZEN)
     )
     return frozen.rowcount

@@ -16,6 +16,7 @@ from survey.access.roles import Action
 from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
+from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.waves import (
     COMPUTED_STATES,
     get_wave,
@@ -108,13 +109,7 @@ def freeze_wave(
 
     def freeze(session: Session) -> FrozenWave:
         wave = _get_wave_to_freeze(session, wave_key, final=final)
-        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        frame = response_frame(
-            session=session,
-            wave_id=wave.id,
-            instrument=instrument,
-            statuses=_statuses_to_freeze(wave),
-        )
+        frame = read_freezable(session, wave)
         draft = SnapshotDraft(settings, session)
         frozen = freeze_frame(
             settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release,
@@ -150,20 +145,17 @@ def freeze_frame(
     """
     actor.require(Action.ADMINISTER)
     final = _is_final(wave, asked=final)
-    if frame.empty:
-        raise NoApprovedResponsesError(
-            msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
-        )
-    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-    tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-    source = WaveData.of(
-        frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite,
-        oversampling=oversampling_of(session=session, wave_id=wave.id),
-        without_point=without_point, groups=groups,
-    )  # fmt: skip
+    source = weigh_responses(session, wave, frame, without_point, groups)
     data = parquet_bytes(frame)
+    left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
     manifest = _manifest(
-        wave, source, frame, content_sha256(data), final=final, without_point=without_point
+        wave,
+        source,
+        frame,
+        content_sha256(data),
+        final=final,
+        without_point=without_point,
+        left_out=left_out,
     ).model_copy(update=_given_weights_detail(session, wave, source))
     mine = draft or SnapshotDraft(settings, session)
     with remove_on_failure() as new:
@@ -198,6 +190,45 @@ def freeze_frame(
         sha256=manifest.responses_sha256,
         directory=directory,
         without_point=source.without_point,
+    )
+
+
+def read_freezable(session: Session, wave: Wave) -> pd.DataFrame:
+    """Return the responses that a freeze of the wave counts: none of cities that are left out."""
+    return response_frame(
+        session=session,
+        wave_id=wave.id,
+        instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
+        statuses=_statuses_to_freeze(wave),
+        left_out=left_out_codes(session=session, wave_id=wave.id),
+    )
+
+
+def weigh_responses(
+    session: Session,
+    wave: Wave,
+    frame: pd.DataFrame,
+    without_point: WithoutPoint,
+    groups: Sequence[str],
+) -> WaveData:
+    """Return the responses of `frame` as a freeze of the wave weighs them.
+
+    Raises:
+        NoApprovedResponsesError: there is none; else as `WaveData.of`.
+    """
+    if frame.empty:
+        raise NoApprovedResponsesError(
+            msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
+        )
+    return WaveData.of(
+        frame,
+        series=wave.series,
+        instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
+        tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
+        composite=wave.composite,
+        oversampling=oversampling_of(session=session, wave_id=wave.id),
+        without_point=without_point,
+        groups=groups,
     )
 
 
@@ -246,6 +277,7 @@ def _manifest(
     *,
     final: bool,
     without_point: WithoutPoint,
+    left_out: tuple[str, ...],
 ) -> SnapshotManifest:
     instrument, tree = source.instrument, source.declared_tree
     return SnapshotManifest(
@@ -267,6 +299,7 @@ def _manifest(
         statuses=tuple(status.value for status in FREEZABLE),
         without_point=without_point,
         groups=declared_items(source.grouping),
+        left_out=left_out,
         responses_sha256=sha256,
         software=version("hundred-cities-survey"),
         frozen_at=datetime.now(UTC),
@@ -319,10 +352,14 @@ def _register_snapshot(
         )
     )
     before = str(wave.state)
-    declared = {"groups": list(manifest.groups)} if manifest.groups else {}
+    declared = {
+        name: list(names)
+        for name, names in (("groups", manifest.groups), ("left_out", manifest.left_out))
+        if names
+    }
     if final:
         if wave.state not in COMPUTED_STATES:
-            freeze_approved(session=session, wave_id=wave.id)
+            freeze_approved(session=session, wave_id=wave.id, left_out=manifest.left_out)
         _transition_to_frozen(session, wave, actor, manifest.frozen_at, release=release)
     record(
         session=session,

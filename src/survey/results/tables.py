@@ -70,9 +70,7 @@ def write_tables(
         NotEstimableError: the responses do not carry the estimates.
         NarrowIntervalError: hidden counts are known too closely.
     """
-    figures = estimate_wave(source)
-    auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
-    decided = protected_cells(figures, auditor)
+    figures, decided, auditor = decide_cells(source, audit_seconds)
     tables = _build_tables(figures, mask_sensitive_reason(decided))
     for name, table in tables.items():
         draft.write(folder / name, parquet_bytes(table))
@@ -81,6 +79,18 @@ def write_tables(
     )
     cells = tables[CELLS]
     return len(cells), int(np.sum(~cells["shown"]))
+
+
+def decide_cells(
+    source: WaveData, audit_seconds: float = 0.0
+) -> tuple[WaveEstimates, pd.DataFrame, IntervalAuditor]:
+    """Estimate a wave and return it with its cells behind the gate, and the auditor of these.
+
+    Arguments and errors are those of `write_tables`.
+    """
+    figures = estimate_wave(source)
+    auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
+    return figures, protected_cells(figures, auditor), auditor
 
 
 def _build_tables(figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:

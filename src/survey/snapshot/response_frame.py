@@ -3,7 +3,7 @@
 Five kinds of "no score" stay five different negative codes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -68,8 +68,9 @@ def response_frame(
     wave_id: UUID,
     instrument: Instrument,
     statuses: Sequence[Status] = FREEZABLE,
+    left_out: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Return one row a response in one of `statuses`, sorted by id.
+    """Return one row a response in one of `statuses`, sorted by id, but for cities `left_out`.
 
     Columns are `RESPONSE_COLUMNS`, `GIVEN_WEIGHT` where there are such weights, then the items.
     Ratings are int8 with the codes of `question_types.snapshot_codes`; `psu` and `stratum` are null
@@ -100,6 +101,7 @@ def response_frame(
         .where(
             response.c.wave_id == wave_id,
             response.c.status.in_(statuses),
+            response.c.city_code.not_in(left_out),
             revision.c.is_current,
         )
         .order_by(response.c.id)

@@ -68,6 +68,8 @@ class SnapshotManifest(BaseModel):
     """As whoever froze the wave chose."""
     groups: tuple[str, ...] = ()
     """Questions whose answers make further groups, as whoever froze the wave declared."""
+    left_out: tuple[str, ...] = ()
+    """Codes of cities that were left out of the wave."""
     weights: Literal["raked", "given"] = "raked"
     """Made here, or brought along by the interviews."""
     weight_files: tuple[WeightFile, ...] = ()

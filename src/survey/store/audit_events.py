@@ -87,6 +87,8 @@ class AuditEvent(StrEnum):
     WAVE_POINTS_DISCARDED = "wave.points_discarded", SubjectKind.WAVE
     WAVE_STAFFED = "wave.staffed", SubjectKind.WAVE
     WAVE_ONE_PERSON_REVIEW = "wave.one_person_review", SubjectKind.WAVE
+    WAVE_CITY_LEFT_OUT = "wave.city_left_out", SubjectKind.WAVE
+    WAVE_CITY_RESTORED = "wave.city_restored", SubjectKind.WAVE
     WAVE_OPEN = "wave.open", SubjectKind.WAVE
     WAVE_CLOSED = "wave.closed", SubjectKind.WAVE
     WAVE_FROZEN = "wave.frozen", SubjectKind.WAVE

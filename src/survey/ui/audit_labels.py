@@ -108,6 +108,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.WAVE_POINTS_DRAWN: msg("Drew sampling points"),
     AuditEvent.WAVE_POINTS_DISCARDED: msg("Took sampling points back"),
     AuditEvent.WAVE_STAFFED: msg("Assigned people to points"),
+    AuditEvent.WAVE_CITY_LEFT_OUT: msg("Left a city out of the wave"),
+    AuditEvent.WAVE_CITY_RESTORED: msg("Counted a city of the wave in again"),
     AuditEvent.WAVE_SNAPSHOT: msg("Froze the answers"),
     AuditEvent.WAVE_RELEASED: msg("Released the results"),
     AuditEvent.WAVE_RELEASE_REVOKED: msg("Took the release back"),

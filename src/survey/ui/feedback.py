@@ -129,14 +129,14 @@ def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
     return page.t("{wave}: {message}", wave=wave.full_name(page.language), message=message)
 
 
-def set_feedback(page: PageContext, message: str) -> None:
+def set_feedback(page: PageContext, message: str, *, place: str = "") -> None:
     """Keep a message of success for the next `show_feedback` of this page."""
-    _keep(page, "", message)
+    _keep(page, place, message)
 
 
-def set_problem(page: PageContext, title: str) -> None:
+def set_problem(page: PageContext, title: str, *, place: str = "") -> None:
     """Keep a message about something that failed and changed nothing."""
-    _keep(page, "", _Problem(title, (), [page.t("Nothing was changed.")]))
+    _keep(page, place, _Problem(title, (), [page.t("Nothing was changed.")]))
 
 
 def show_feedback(page: PageContext, place: str = "", *, toast: bool = False) -> None:

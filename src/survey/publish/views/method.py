@@ -83,6 +83,7 @@ def build_method_view(
     return MethodView(
         snapshot=(
             *_snapshot(wave, manifest, method, language, t),
+            *_left_out_cities(manifest, names, t),
             *_declared_questions(method, names, t),
         ),
         given_weights=method.weighting.way == "given",
@@ -116,6 +117,14 @@ def _snapshot(
         (t("Composite"), t(composite) if composite else method.composite),
         (t("Software"), manifest.software),
     )
+
+
+def _left_out_cities(manifest: SnapshotManifest, names: DisplayNames, t: Translator) -> Facts:
+    """Return the cities that were left out of the wave, without any reason."""
+    if not manifest.left_out:
+        return ()
+    listed = t(", ").join(names.area(code) for code in manifest.left_out)
+    return ((t("Cities left out of this wave"), listed),)
 
 
 def _declared_questions(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:

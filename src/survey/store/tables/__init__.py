@@ -48,6 +48,7 @@ from survey.store.tables.paper import PaperKeying, PaperPlan, PaperSheet
 from survey.store.tables.parking import ParkedInterview
 from survey.store.tables.planning import (
     CityTarget,
+    LeftOutCity,
     PointDraw,
     Posting,
     QuotaMargin,

@@ -101,3 +101,16 @@ class Posting(SQLModel, table=True):
     city_code: str = Field(foreign_key="city.code")
     supervisor_id: UUID | None = Field(default=None, foreign_key="account.id")
     agency: str = Field(default="", max_length=80)
+
+
+class LeftOutCity(SQLModel, table=True):
+    """City whose interviews a freeze of the wave does not count; final once it is frozen."""
+
+    __tablename__ = "left_out_city"
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    city_code: str = Field(foreign_key="city.code", primary_key=True)
+    reason: str
+    left_out_by: UUID | None = Field(default=None, foreign_key="account.id")
+    """Empty: the operator of the server."""
+    left_out_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

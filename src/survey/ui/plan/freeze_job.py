@@ -1,4 +1,4 @@
-"""Background jobs of a wave: one that freezes it and computes its results."""
+"""Background jobs of a wave: what takes minutes goes on beside the page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.locale import Message, msg
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.ui.background_job import BackgroundJob
-from survey.ui.feedback import about_wave, perform, set_feedback, set_problem
+from survey.ui.feedback import about_wave, perform, set_feedback, set_problem, show_feedback
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.plan.freeze_options import FreezeOptions
 
 EVERY_SECONDS = 1.0
 _JOB = "plan/job"
+_JOB_MESSAGES = "job"
+"""Messages of jobs stand below those of what was done meanwhile, and replace none of them."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,26 @@ def start_freezing(
             )
         return said
 
-    _start(page, wave, msg("Freezing"), freeze, say)
+    start_job(page, wave, msg("Freezing"), freeze, say)
 
 
-def _start(
+def start_job(
     page: PageContext,
     wave: WaveOverview,
     name: Message,
     work: Callable[[Principal], Any],
     collect: Callable[[PageContext, Any], str],
 ) -> None:
+    """Start work on a wave beside the page, unless a job of this session runs already.
+
+    Args:
+        work: Computes the result, as the person signed in now.
+        collect: Keeps the result when the page sees it, and returns the message about it.
+    """
     if _JOB in st.session_state:
         return
     # The thread of the job has no cookies to read.
-    current = perform(page, lambda _session, principal: principal)
+    current = perform(page, lambda _session, principal: principal, place=_JOB_MESSAGES)
     if current is None:
         return
     principal = current.value
@@ -85,14 +93,17 @@ def collect_job_results(page: PageContext) -> None:
         return
     del st.session_state[_JOB]
     if running.job.problem is not None:
-        set_problem(page, about_wave(page, running.wave, page.t(running.job.problem)))
+        set_problem(
+            page, about_wave(page, running.wave, page.t(running.job.problem)), place=_JOB_MESSAGES
+        )
         return
     message = running.collect(page, running.job.result)
-    set_feedback(page, about_wave(page, running.wave, message))
+    set_feedback(page, about_wave(page, running.wave, message), place=_JOB_MESSAGES)
 
 
 def draw_job(page: PageContext) -> None:
-    """Draw a note with the name of the wave while a job runs."""
+    """Draw a note with the name of the wave while a job runs, and the message of one that ended."""
+    show_feedback(page, _JOB_MESSAGES)
     running: _WaveJob | None = st.session_state.get(_JOB)
     if running is not None:
         _draw_job_progress(page, running)

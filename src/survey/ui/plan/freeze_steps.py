@@ -15,11 +15,8 @@ from survey.store.tables import WaveState
 from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import is_job_running, start_freezing
-from survey.ui.plan.freeze_options import (
-    WITHOUT_POINT_NAMES,
-    draw_freeze_options,
-    get_freeze_options,
-)
+from survey.ui.plan.freeze_options import WITHOUT_POINT_NAMES, get_freeze_options
+from survey.ui.plan.freeze_preview import draw_freeze_preview
 from survey.ui.plan.wave_steps import (
     IN_DIALOG,
     draw_consequences,
@@ -45,9 +42,9 @@ def draw_freeze_steps(page: PageContext, wave: WaveOverview) -> None:
 
 
 def draw_freeze_part(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the options of a freeze, for whoever may freeze the wave."""
+    """Draw the preview of a freeze, for whoever may freeze the wave."""
     if page.principal.may(Action.ADMINISTER) and wave.state not in COMPUTED_STATES:
-        draw_freeze_options(page, wave)
+        draw_freeze_preview(page, wave)
 
 
 def _draw_provisional_dialog(page: PageContext, wave: WaveOverview) -> None:

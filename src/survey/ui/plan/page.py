@@ -40,6 +40,7 @@ def draw_plan(page: PageContext) -> None:
     close_finished_dialog()
     collect_job_results(page)
     show_feedback(page)
+    draw_job(page)
     with read_scope(page.settings.store_url) as session:
         waves = {
             line.key: line
@@ -88,7 +89,6 @@ def _draw_wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> 
     if sheet.is_demo:
         st.caption(t("Demo wave: generated, not a real survey."))
     draw_stages(page, sheet)
-    draw_job(page)
     with st.container(horizontal=True, key="plan-steps"):
         draw_freeze_steps(page, sheet)
         draw_release_steps(page, sheet)

@@ -124,6 +124,12 @@ def _draw_step(page: PageContext, wave: WaveOverview, step: _Step, *, is_next: b
     )  # fmt: skip
 
 
+def draw_reopen_button(page: PageContext, wave: WaveOverview, label: str, *, key: str) -> None:
+    """Draw a further button of the dialog that opens a closed wave again."""
+    body = partial(_draw_step_dialog, page, wave, _REOPEN)
+    draw_dialog_button(page, wave, label, key=key, is_next=False, body=body)
+
+
 def draw_dialog_button(
     page: PageContext,
     wave: WaveOverview,

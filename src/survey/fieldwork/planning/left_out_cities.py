@@ -1,0 +1,119 @@
+"""Cities left out of a wave: their interviews are kept, and no freeze counts them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Action
+from survey.fieldwork.waves import COMPUTED_STATES, get_wave, lock_wave
+from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import Account, City, LeftOutCity, Wave
+
+MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
+
+
+class LeavingOutNotAllowedError(SurveyError):
+    """Raised when a city cannot be left out of a wave, or counted in again."""
+
+    code = "city_not_left_out"
+
+
+@dataclass(frozen=True)
+class LeftOutRecord:
+    """City that is left out, with who decided it, when and why."""
+
+    city_code: str
+    reason: str
+    by: str
+    """Name of the account, or of the operator."""
+    at: datetime
+
+
+def leave_city_out(
+    *, session: Session, principal: Principal, key: str, city_code: str, reason: str, now: datetime
+) -> None:
+    """Leave a city out of a wave until it is frozen; its interviews stay in the store.
+
+    Raises:
+        LeavingOutNotAllowedError: no reason, no such city, left out already, or a frozen wave.
+    """
+    principal.require(Action.ADMINISTER, city_code)
+    text = " ".join(reason.split())
+    if not MIN_REASON_CHARS <= len(text) <= MAX_REASON_CHARS:
+        raise LeavingOutNotAllowedError(msg("Please say in a few words why the city is left out."))
+    wave = _lock_unfrozen_wave(session, key)
+    if session.get(City, city_code) is None:
+        raise LeavingOutNotAllowedError(msg("There is no city {city}.", city=city_code))
+    if session.get(LeftOutCity, (wave.id, city_code)) is not None:
+        raise LeavingOutNotAllowedError(msg("This city is left out already."))
+    session.add(
+        LeftOutCity(
+            wave_id=wave.id, city_code=city_code, reason=text, left_out_by=actor_id(principal),
+            left_out_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+    record(
+        session=session, actor=principal, event=AuditEvent.WAVE_CITY_LEFT_OUT, subject_id=wave.id,
+        now=now, detail={"key": key, "city": city_code, "reason": text},
+    )  # fmt: skip
+
+
+def restore_city(
+    *, session: Session, principal: Principal, key: str, city_code: str, now: datetime
+) -> None:
+    """Count a city of a wave in again.
+
+    Raises:
+        LeavingOutNotAllowedError: it is not left out, or the wave is frozen.
+    """
+    principal.require(Action.ADMINISTER, city_code)
+    wave = _lock_unfrozen_wave(session, key)
+    row = session.get(LeftOutCity, (wave.id, city_code))
+    if row is None:
+        raise LeavingOutNotAllowedError(msg("This city is not left out."))
+    session.delete(row)
+    session.flush()
+    record(
+        session=session, actor=principal, event=AuditEvent.WAVE_CITY_RESTORED, subject_id=wave.id,
+        now=now, detail={"key": key, "city": city_code},
+    )  # fmt: skip
+
+
+def _lock_unfrozen_wave(session: Session, key: str) -> Wave:
+    wave = lock_wave(session=session, key=key)
+    if wave.state in COMPUTED_STATES:
+        raise LeavingOutNotAllowedError(
+            msg("The wave {key} is frozen: its cities are final.", key=key)
+        )
+    return wave
+
+
+def list_left_out_cities(
+    *, session: Session, principal: Principal, key: str
+) -> list[LeftOutRecord]:
+    """Return the cities that are left out of a wave, by code. Raises `WaveNotFoundError`."""
+    principal.require(Action.READ_PLAN)
+    wave = get_wave(session=session, key=key)
+    query = (
+        select(LeftOutCity, Account.name)
+        .outerjoin(Account, col(Account.id) == col(LeftOutCity.left_out_by))
+        .where(LeftOutCity.wave_id == wave.id)
+        .order_by(LeftOutCity.city_code)
+    )
+    return [
+        LeftOutRecord(row.city_code, row.reason, name or OPERATOR.name, row.left_out_at)
+        for row, name in session.exec(query)
+    ]
+
+
+def left_out_codes(*, session: Session, wave_id: UUID) -> frozenset[str]:
+    """Return the codes of the cities that a freeze of the wave does not count."""
+    return frozenset(
+        session.exec(select(LeftOutCity.city_code).where(LeftOutCity.wave_id == wave_id))
+    )

@@ -1,0 +1,284 @@
+"""Preview of a freeze: which cities it would show, hidden ones because of whom, what changes.
+
+The responses, the weights, the estimates and the gate are those of the freeze itself. The numbers
+of interviews are exact, those of hidden cities too: they are for whoever may freeze the wave.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+from sqlmodel import Session, col, select
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.disclosure import MINIMUM_N, AdditiveTotal, mask_sensitive_reason
+from survey.disclosure.suppression import SuppressionReason
+from survey.estimate.tree import COMPOSITE
+from survey.fieldwork.planning.left_out_cities import left_out_codes
+from survey.fieldwork.waves import get_wave
+from survey.locale import SurveyError
+from survey.results.disclosure_inputs import declare_totals
+from survey.results.freeze import read_freezable, weigh_responses
+from survey.results.snapshots import CELLS
+from survey.results.table_cache import file_age, published_table
+from survey.results.table_columns import to_published_table
+from survey.results.tables import decide_cells
+from survey.results.wave_data import WaveData
+from survey.sample.special_groups import EVERYONE
+from survey.settings import Settings
+from survey.snapshot.seals import open_seals
+from survey.snapshot.snapshot_files import SnapshotDamagedError, WithoutPoint, read_snapshot
+from survey.store.engine import read_scope
+from survey.store.tables import Snapshot, Wave
+
+_CITY = ("area_level", "area")
+
+
+class HiddenBecause(StrEnum):
+    """Reason why a freeze would hide an area, for whoever may freeze the wave."""
+
+    TOO_FEW = "too_few"
+    DIFFERENCING = "differencing"
+    """Another figure differs from it by fewer than ten people."""
+    OF_CITIES = "of_cities"
+    """It would be shown if the few interviews of other cities were left out."""
+    SOLVABLE = "solvable"
+    """Another hidden figure could be worked out with it."""
+
+
+_REASONS: Mapping[str, HiddenBecause] = {
+    SuppressionReason.EMPTY: HiddenBecause.TOO_FEW,
+    SuppressionReason.TOO_FEW: HiddenBecause.TOO_FEW,
+    SuppressionReason.DIFFERENCING: HiddenBecause.DIFFERENCING,
+    SuppressionReason.SECONDARY: HiddenBecause.SOLVABLE,
+}
+
+
+@dataclass(frozen=True)
+class AreaPreview:
+    """One city, or the nation, as a freeze would show it."""
+
+    code: str
+    n: int
+    """Interviews that would be counted."""
+    is_shown: bool
+    because: HiddenBecause | None
+    """None if it is shown."""
+    of_cities: tuple[str, ...]
+    """Codes of the cities for whose sake it is hidden."""
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    effective_n: int | None
+    hidden_indicators: int
+    indicators: int
+
+
+@dataclass(frozen=True)
+class EarlierCity:
+    """One city in the last provisional results."""
+
+    n: int
+    estimate: float | None
+
+
+@dataclass(frozen=True)
+class EarlierResults:
+    """Last provisional results of the wave."""
+
+    made_at: datetime
+    cities: Mapping[str, EarlierCity]
+
+
+@dataclass(frozen=True)
+class FreezePreview:
+    """What a freeze of the approved interviews would show."""
+
+    rows: int
+    nation: AreaPreview
+    cities: tuple[AreaPreview, ...]
+    left_out: tuple[str, ...]
+    small_cities: tuple[str, ...]
+    """Cities with too few interviews to be shown."""
+    shown_without_small: tuple[str, ...]
+    """Cities hidden now that would be shown if the small ones were left out."""
+    nation_shown_without_small: bool
+    earlier: EarlierResults | None
+
+    @property
+    def subtractable(self) -> tuple[str, ...]:
+        """Cities that differ from the last provisional results by fewer than ten interviews.
+
+        Whoever kept those results could subtract.
+        """
+        if self.earlier is None:
+            return ()
+        now = {city.code: city.n for city in self.cities}
+        before = {code: city.n for code, city in self.earlier.cities.items()}
+        changed = {code: abs(now.get(code, 0) - before.get(code, 0)) for code in {*now, *before}}
+        return tuple(sorted(code for code, size in changed.items() if 0 < size < MINIMUM_N))
+
+
+def preview_freeze(
+    settings: Settings,
+    *,
+    wave_key: str,
+    principal: Principal,
+    without_point: WithoutPoint = WithoutPoint.REFUSE,
+    groups: Sequence[str] = (),
+) -> FreezePreview:
+    """Compute what a freeze would show, without storing anything.
+
+    Raises as `freeze_wave` does.
+    """
+    principal.require(Action.ADMINISTER)
+    # The figures are computed outside the transaction: it may take minutes.
+    with read_scope(settings.store_url) as session:
+        wave = get_wave(session=session, key=wave_key)
+        frame = read_freezable(session, wave)
+        source = weigh_responses(session, wave, frame, without_point, groups)
+        left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
+        earlier = _earlier_results(settings, session, wave, source)
+    nation, cities = _preview_areas(source, settings.audit_seconds)
+    small = tuple(city.code for city in cities if 0 < city.n < MINIMUM_N)
+    hidden = {area.code for area in (nation, *cities) if not area.is_shown} - set(small)
+    freed: set[str] = set()
+    if small and hidden and len(small) < len(cities):
+        # Whether the small cities are the cause is not guessed: the gate is asked without them.
+        kept = frame[~frame["city_code"].isin(small)].reset_index(drop=True)
+        rest = _weigh_rest(settings, wave_key, kept, without_point, groups)
+        if rest is not None:
+            rest_nation, rest_cities = _preview_areas(rest, settings.audit_seconds)
+            freed = {area.code for area in (rest_nation, *rest_cities) if area.is_shown} & hidden
+    totals = _cities_by_total(source)
+    return FreezePreview(
+        rows=len(frame),
+        nation=_blame_small(nation, freed, small, totals),
+        cities=tuple(_blame_small(city, freed, small, totals) for city in cities),
+        left_out=left_out,
+        small_cities=small,
+        shown_without_small=tuple(sorted(freed - {NATION})),
+        nation_shown_without_small=nation.is_shown or NATION in freed,
+        earlier=earlier,
+    )
+
+
+def _blame_small(
+    area: AreaPreview, freed: set[str], small: tuple[str, ...], totals: Sequence[frozenset[str]]
+) -> AreaPreview:
+    """Return an area that would be shown without the small cities with the cities it hides for.
+
+    Of the small cities these are the ones within the smallest total that it shares with any.
+    """
+    if area.code not in freed:
+        return area
+    sharing = [members & set(small) for members in totals if area.code in members]
+    nearest = next((guilty for guilty in sharing if guilty), set(small))
+    return replace(area, because=HiddenBecause.OF_CITIES, of_cities=tuple(sorted(nearest)))
+
+
+def _weigh_rest(
+    settings: Settings,
+    wave_key: str,
+    kept: pd.DataFrame,
+    without_point: WithoutPoint,
+    groups: Sequence[str],
+) -> WaveData | None:
+    """Return the wave without its small cities; None if that could not be frozen by itself."""
+    with read_scope(settings.store_url) as session:
+        wave = get_wave(session=session, key=wave_key)
+        try:
+            return weigh_responses(session, wave, kept, without_point, groups)
+        except SurveyError:
+            return None
+
+
+def _preview_areas(
+    source: WaveData, audit_seconds: float
+) -> tuple[AreaPreview, tuple[AreaPreview, ...]]:
+    """Return the nation and the cities of a wave behind the gate."""
+    figures, decided, _ = decide_cells(source, audit_seconds)
+    counts = figures.cells["n"].to_numpy(dtype=int)
+    cells = mask_sensitive_reason(decided).assign(exact_n=counts)
+    cells = cells[(cells["group"] == EVERYONE) & cells["area_level"].isin(["nation", "city"])]
+    heads = cells[cells["indicator"] == headline_indicator(source)]
+    published = to_published_table(heads.drop(columns="exact_n")).to_dict("records")
+    rules = dict(zip(heads["area"].astype(str), heads["reason"].astype(str), strict=True))
+    areas: dict[str, AreaPreview] = {}
+    for row, n in zip(published, heads["exact_n"], strict=True):
+        code = str(row["area"])
+        own = cells[cells["area"].astype(str) == code]
+        areas[code] = AreaPreview(
+            code=code,
+            n=int(n),
+            is_shown=bool(row["shown"]),
+            because=_REASONS.get(rules[code]),
+            of_cities=(),
+            estimate=_number(row["estimate"]),
+            ci_low=_number(row["ci_low"]),
+            ci_high=_number(row["ci_high"]),
+            effective_n=_effective_n(row["n"], row["deff"]),
+            hidden_indicators=int((~own["shown"] & (own["exact_n"] > 0)).sum()),
+            indicators=int((own["exact_n"] > 0).sum()),
+        )
+    return areas.pop(NATION), tuple(areas[code] for code in sorted(areas))
+
+
+def headline_indicator(source: WaveData) -> str:
+    """Return the indicator that stands for a city: the composite, else the first rating."""
+    return COMPOSITE if source.plan.has_composite else source.plan.tree.variables[0]
+
+
+def _cities_by_total(source: WaveData) -> list[frozenset[str]]:
+    """Return the cities of every total that adds cities up, the smallest totals first."""
+    totals = [total for total in declare_totals(source) if _adds_cities(total)]
+    cities = [frozenset(part[1] for part in total.parts if part[0] == "city") for total in totals]
+    return sorted(cities, key=lambda members: (len(members), sorted(members)))
+
+
+def _adds_cities(total: AdditiveTotal) -> bool:
+    return total.along == _CITY and any(part[0] == "city" for part in total.parts)
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _effective_n(n: Any, deff: Any) -> int | None:
+    """Return the size of an equally precise simple random sample, from what is published."""
+    return None if pd.isna(n) or pd.isna(deff) or deff <= 0 else round(n / deff)
+
+
+def _earlier_results(
+    settings: Settings, session: Session, wave: Wave, source: WaveData
+) -> EarlierResults | None:
+    """Return the last provisional results of a wave, if there are any that can be read."""
+    query = (
+        select(Snapshot)
+        .where(Snapshot.wave_id == wave.id, ~col(Snapshot.final))
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    snapshot = session.exec(query.limit(1)).first()
+    if snapshot is None:
+        return None
+    try:
+        folder = open_seals(settings, session, snapshot.directory).folder
+        _, frame = read_snapshot(folder)
+        cells = published_table(folder / CELLS, file_age(folder / CELLS)).find(
+            {"area_level": ["city"], "group": [EVERYONE], "indicator": [headline_indicator(source)]}
+        )
+    except SnapshotDamagedError:
+        return None
+    scores = dict(zip(cells["area"].astype(str), cells["estimate"], strict=True))
+    counts = frame["city_code"].astype(str).value_counts()
+    return EarlierResults(
+        snapshot.created_at,
+        {
+            str(code): EarlierCity(int(n), _number(scores.get(str(code), float("nan"))))
+            for code, n in counts.items()
+        },
+    )
