@@ -81,6 +81,13 @@ SHOTS = (
     Shot("back-check-draw", "/back-check?view=draw", SUPERVISOR),
     Shot("progress", "/progress", SUPERVISOR),
     Shot("plan", "/plan?part=sample", OFFICIAL),
+    Shot("questionnaires", "/questionnaires", OFFICIAL),
+    Shot("questionnaires-items", "/questionnaires?form=main-2023/2023.1", OFFICIAL),
+    Shot(
+        "questionnaires-difference",
+        "/questionnaires?form=main-2023/2023.1&part=differences",
+        OFFICIAL,
+    ),
     Shot("tasks", "/tasks", SURVEYOR),
     Shot("interview", "/interview", SURVEYOR),
     Shot("paper", "/paper", TYPIST),

@@ -26,6 +26,7 @@ COMMANDS = (
     ("form", "check"),
     ("form", "import"),
     ("form", "export"),
+    ("form", "paper"),
     ("form", "list"),
     ("import",),
     ("freeze",),
@@ -81,6 +82,16 @@ def test_a_shipped_form_survives_export_and_check(survey: Survey, tmp_path: Path
     assert len(stored) == 5
 
 
+def test_a_form_is_printed_in_both_sizes(survey: Survey, tmp_path: Path) -> None:
+    survey("init")
+    usual, large = tmp_path / "usual.pdf", tmp_path / "deep" / "large.pdf"
+    assert survey("form", "paper", "elderly-2024", str(usual)).exit_code == 0
+    english = ("--language", "en", "--large")
+    assert survey("form", "paper", "elderly-2024", str(large), *english).exit_code == 0
+    pages = [file.read_bytes().count(b"/Type /Page\n") for file in (usual, large)]
+    assert 1 < pages[0] < pages[1]
+
+
 def test_doctor_says_what_to_do_about_an_empty_store(survey: Survey) -> None:
     before = survey("doctor", "--format", "json")
     assert before.exit_code == 1
@@ -105,12 +116,13 @@ def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> N
         ("form", "check", str(broken)),
         ("form", "import", str(broken)),
         ("form", "export", "nothing", str(tmp_path / "out.xlsx")),
+        ("form", "paper", "nothing", str(tmp_path / "out.pdf")),
     ):
         result = survey(*command)
         assert result.exit_code == 1, command
         assert "Traceback" not in result.output
         assert result.output.strip()
-    assert not (tmp_path / "out.xlsx").exists()
+    assert not list(tmp_path.glob("out.*"))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,8 @@ def test_every_page_says_what_it_is_of_and_nothing_is_smaller(
     assert pdf.count(b"/MediaBox [0 0 595.28 841.89]") >= 1
     for number, page in enumerate(pages, start=1):
         drawn = [text for _, text in page]
-        assert t("page {number} of {pages}", number=number, pages=len(pages)) in drawn
+        count = t("page {number} of {pages}", number=number, pages=len(pages))
+        assert f"{form.version} · {count}" in drawn
         assert form.title[language][:6] in drawn[0]
     smallest = min(points for page in pages for points, _ in page)
     assert smallest >= (18 if large else 9)

@@ -38,7 +38,8 @@ from survey.instrument.indicator_tree import IndicatorTree, TreeError, read_tree
 from survey.instrument.model import Instrument
 from survey.instrument.xlsform.reader import ImportedForm, read_xlsform
 from survey.instrument.xlsform.writer import write_xlsform
-from survey.locale import msg, translator
+from survey.locale import DEFAULT_LANGUAGE, msg, translator
+from survey.publish.paper_form_pdf import paper_form_pdf
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
@@ -154,6 +155,27 @@ def export(
         with read_scope(current_settings().store_url) as session:
             instrument = find_instrument(session=session, name=name, version=version)
         write_xlsform(instrument, output)
+        print_note("Written: {path}", path=output)
+
+
+@app.command()
+def paper(
+    name: Annotated[str, typer.Argument(help="Name of the questionnaire, for example main-2023.")],
+    output: Annotated[Path, typer.Argument(help="PDF to write.", dir_okay=False)],
+    version: Annotated[str | None, typer.Option(help="Default: the newest version.")] = None,
+    language: Annotated[
+        str, typer.Option(help="Language of the questionnaire to print, for example zh.")
+    ] = DEFAULT_LANGUAGE,
+    large: Annotated[
+        bool, typer.Option("--large", help="Large print, for people who do not read small print.")
+    ] = False,
+) -> None:
+    """Write a stored questionnaire as a PDF to print, numbered as the page for paper entry."""
+    with error_reporting():
+        with read_scope(current_settings().store_url) as session:
+            instrument = find_instrument(session=session, name=name, version=version)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(paper_form_pdf(instrument, language=language, large=large))
         print_note("Written: {path}", path=output)
 
 

@@ -14,12 +14,12 @@ from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
 from survey.fieldwork.invitation_sheets import InvitationSheet, PrintedInvitation
 from survey.instrument.model import label_text
 from survey.locale import Translator, translator
-from survey.publish.fonts import chinese_font
+from survey.publish.fonts import register_font
+from survey.publish.paper_lines import truncate_to_width
 from survey.store.china_time import format_china_minute
 
 QUIET = 4
 """Empty modules around a code, as its standard asks."""
-_FACE, _FALLBACK = "sheet", "helvetica"
 _BLACK, _GREY, _PALE = 0, 110, 228
 
 Code = TypeVar("Code", PrintedInvitation, PrintedSignInCode)
@@ -98,7 +98,7 @@ def _sheet_pdf(
     pdf = FPDF(format="A4")
     pdf.set_auto_page_break(False)
     pdf.set_title(title)
-    face = _register_font(pdf)
+    face = register_font(pdf)
     firsts = range(0, len(codes), layout.per_page)
     for number, first in enumerate(firsts, start=1):
         pdf.add_page()
@@ -216,15 +216,6 @@ def _last_minute(expires_at: datetime) -> str:
     return format_china_minute(expires_at - timedelta(minutes=1))
 
 
-def _register_font(pdf: FPDF) -> str:
-    """Make the Chinese typeface known to the document, and return its name there."""
-    file = chinese_font().file
-    if file is None:
-        return _FALLBACK
-    pdf.add_font(_FACE, fname=str(file))
-    return _FACE
-
-
 def _draw_watermark(pdf: FPDF, face: str, words: str) -> None:
     """Print across the page that this is demo data."""
     pdf.set_font(face, size=64)
@@ -248,15 +239,6 @@ def dark_runs(rows: Sequence[Sequence[bool]]) -> Iterator[tuple[int, int, int]]:
             elif not dark and start is not None:
                 yield y, start, x - start
                 start = None
-
-
-def truncate_to_width(pdf: FPDF, words: str, width: float) -> str:
-    """Return `words`, cut where they would leave the line."""
-    if pdf.get_string_width(words) <= width:
-        return words
-    while words and pdf.get_string_width(f"{words}…") > width:
-        words = words[:-1]
-    return f"{words}…"
 
 
 def draw_code(pdf: FPDF, address: str, left: float, top: float, size: float) -> None:

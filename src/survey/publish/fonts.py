@@ -10,11 +10,14 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from fpdf import FPDF
+
 _PACKAGE, _PACKAGE_FILE, _PACKAGE_FAMILY = (
     "pylopdf_fonts_zh_cn",
     "NotoSansSC-Regular.otf",
     "Noto Sans SC",
 )
+_PDF_FACE, _PDF_FALLBACK = "chinese", "helvetica"
 _PREFERRED = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei")
 
 
@@ -60,3 +63,12 @@ def _find_system_font() -> Font | None:
 def chinese_font() -> Font:
     """Return the typeface for Chinese text in exported files."""
     return _find_packaged_font() or _find_system_font() or Font("", "none")
+
+
+def register_font(pdf: FPDF) -> str:
+    """Make the Chinese typeface known to a PDF, and return its name there."""
+    file = chinese_font().file
+    if file is None:
+        return _PDF_FALLBACK
+    pdf.add_font(_PDF_FACE, fname=str(file))
+    return _PDF_FACE

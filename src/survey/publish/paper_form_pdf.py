@@ -32,10 +32,15 @@ from survey.instrument.paper_codes import (
 )
 from survey.instrument.question_types import type_of
 from survey.locale import Translator, translator
-from survey.publish.fonts import chinese_font
-from survey.publish.paper_lines import PrintedBlock, PrintedRow, paginate, wrap_lines
+from survey.publish.fonts import register_font
+from survey.publish.paper_lines import (
+    PrintedBlock,
+    PrintedRow,
+    paginate,
+    truncate_to_width,
+    wrap_lines,
+)
 
-_FACE, _FALLBACK = "paper", "helvetica"
 _BLACK, _GREY, _LINE = 0, 90, 150
 _MM_PER_POINT = 25.4 / 72
 _PAGE_WIDTH, _PAGE_HEIGHT, _MARGIN = 210.0, 297.0, 18.0
@@ -93,10 +98,7 @@ class _PaperForm:
         self.title = label_text(instrument.title, language, instrument.name)
         self.pdf.set_title(self.title)
         self.pdf.set_lang(language)
-        file = chinese_font().file
-        self.face = _FALLBACK if file is None else _FACE
-        if file is not None:
-            self.pdf.add_font(_FACE, fname=str(file))
+        self.face = register_font(self.pdf)
 
     def build(self) -> bytes:
         top = _MARGIN + self._line(self.size.small) + 3
@@ -372,10 +374,14 @@ class _PaperForm:
 
     def _draw_head(self, number: int, pages: int) -> None:
         size, top = self.size.small, _MARGIN - 4
-        page = self.t("page {number} of {pages}", number=number, pages=pages)
+        page = " · ".join(
+            (
+                self.instrument.version,
+                self.t("page {number} of {pages}", number=number, pages=pages),
+            )
+        )
         width = self._measure(size, page)
-        name = f"{self.title} · {self.instrument.version}"
-        fits = wrap_lines(name, _WIDTH - width - 6, partial(self._measure, size))[0]
+        fits = truncate_to_width(self.pdf, self.title, _WIDTH - width - 6)
         self._text(_MARGIN, top, fits, size, _GREY)
         self._text(_PAGE_WIDTH - _MARGIN - width, top, page, size, _GREY)
         y = top + self._line(size)

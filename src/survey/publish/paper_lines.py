@@ -63,6 +63,15 @@ def _tokens(text: str) -> Iterator[str]:
         yield piece
 
 
+def truncate_to_width(pdf: FPDF, words: str, width: float) -> str:
+    """Return `words`, cut where they would leave the line."""
+    if pdf.get_string_width(words) <= width:
+        return words
+    while words and pdf.get_string_width(f"{words}…") > width:
+        words = words[:-1]
+    return f"{words}…"
+
+
 def paginate(blocks: Iterable[PrintedBlock], height: float) -> list[list[PrintedRow]]:
     """Return the rows of each page; a block moves to the next page as a whole if it fits there."""
     pages: list[list[PrintedRow]] = [[]]

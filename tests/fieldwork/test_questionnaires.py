@@ -1,0 +1,126 @@
+"""Questionnaires as their page shows them: who may, where they are used, and what is stored."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, ROLES, Action, Role
+from survey.fieldwork.instruments import add_instrument
+from survey.fieldwork.questionnaires import (
+    QuestionnaireNotFitError,
+    check_upload,
+    choose_predecessor,
+    get_questionnaire,
+    list_questionnaires,
+    list_stored_findings,
+    store_questionnaire,
+)
+from survey.fieldwork.trial_links import open_trial
+from survey.instrument.model import Instrument
+from survey.instrument.xlsform.writer import xlsform_bytes
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import InstrumentVersion, WaveState
+
+
+def person(role: Role, area: str = NATION) -> Principal:
+    return Principal(uuid4(), "Sun", role, area)
+
+
+ADMIN = person(Role.ADMINISTRATOR)
+READERS = [role for role in Role if Action.READ_QUESTIONNAIRES in ROLES[role].actions]
+
+
+def second(instrument: Instrument) -> Instrument:
+    return instrument.model_copy(update={"version": "2", "title": {"en": "New", "zh": "新"}})
+
+
+def test_those_who_plan_or_evaluate_read_and_nobody_else() -> None:
+    assert set(READERS) == {Role.NATIONAL_OFFICIAL, Role.ANALYST, Role.ADMINISTRATOR}
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in READERS])
+def test_every_other_role_is_refused(field: Any, role: Role) -> None:
+    stranger, wanted = person(role), field.wave.instrument_id
+    with read_scope(field.url) as session:
+        with pytest.raises(AccessDeniedError):
+            list_questionnaires(session=session, principal=stranger)
+        with pytest.raises(AccessDeniedError):
+            get_questionnaire(session=session, principal=stranger, instrument_id=wanted)
+        with pytest.raises(AccessDeniedError):
+            list_stored_findings(session=session, principal=stranger, instrument_id=wanted)
+
+
+@pytest.mark.parametrize("role", [Role.NATIONAL_OFFICIAL, Role.ANALYST, Role.SUPERVISOR])
+def test_only_planners_check_and_store(field: Any, role: Role) -> None:
+    content = xlsform_bytes(second(field.instrument))
+    with session_scope(field.url) as session:
+        with pytest.raises(AccessDeniedError):
+            check_upload(
+                session=session, principal=person(role), file_name="f.xlsx", content=content
+            )
+        with pytest.raises(AccessDeniedError):
+            store_questionnaire(
+                session=session, principal=person(role), instrument=second(field.instrument),
+                rows={}, now=field.now,
+            )  # fmt: skip
+
+
+def test_a_trial_is_no_use_and_analysts_see_released_waves_only(field: Any) -> None:
+    with session_scope(field.url) as session:
+        open_trial(session=session, instrument=field.instrument, city_code="110000", now=field.now)
+    with read_scope(field.url) as session:
+        uses = {
+            role: list_questionnaires(session=session, principal=person(role))[0].uses
+            for role in READERS
+        }
+    assert [use.key for use in uses[Role.ADMINISTRATOR]] == ["main-2026"]
+    assert [use.state for use in uses[Role.NATIONAL_OFFICIAL]] == [WaveState.OPEN]
+    assert uses[Role.ANALYST] == ()
+
+
+def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) -> None:
+    def check(form: Instrument) -> Any:
+        with session_scope(field.url) as session:
+            return check_upload(
+                session=session, principal=ADMIN, file_name="f.xlsx", content=xlsform_bytes(form)
+            )
+
+    fresh = check(second(field.instrument))
+    assert (fresh.errors, fresh.already_stored, fresh.taken_version) == ((), False, False)
+    assert check(field.instrument).already_stored
+    assert check(second(field.instrument).model_copy(update={"version": "1"})).taken_version
+    unknown = check(second(field.instrument).model_copy(update={"tree": "nowhere"}))
+    assert [error.column for error in unknown.errors][:1] == ["tree"]
+    with read_scope(field.url) as session:
+        assert len(session.exec(select(InstrumentVersion)).all()) == 1
+
+
+def test_a_questionnaire_with_errors_is_not_stored_even_when_confirmed(field: Any) -> None:
+    broken = second(field.instrument).model_copy(update={"tree": "nowhere"})
+    with session_scope(field.url) as session, pytest.raises(QuestionnaireNotFitError):
+        store_questionnaire(
+            session=session, principal=ADMIN, instrument=broken, rows={}, now=field.now
+        )
+
+
+def test_the_version_before_has_the_same_name(field: Any) -> None:
+    later = field.now + timedelta(days=1)
+    with session_scope(field.url) as session:
+        add_instrument(
+            session=session, principal=OPERATOR, instrument=second(field.instrument), now=later
+        )
+        other = field.instrument.model_copy(update={"name": "other"})
+        add_instrument(session=session, principal=OPERATOR, instrument=other, now=later)
+    with read_scope(field.url) as session:
+        listed = list_questionnaires(session=session, principal=ADMIN)
+    by_key = {each.key: each for each in listed}
+    assert [each.key for each in listed] == ["other/1", "small/2", "small/1"]
+    assert choose_predecessor(listed, by_key["small/2"]) == by_key["small/1"]
+    assert choose_predecessor(listed, by_key["small/1"]) is None
+    # Without scores there is nothing that relates it to another.
+    assert choose_predecessor(listed, by_key["other/1"]) is None
+    assert by_key["small/2"].added_by == "operator"
