@@ -102,7 +102,6 @@ def test_large_text_scales_charts_and_stays_on_the_next_page(open_page: Open) ->
     assert app.query_params["large"] == "1"
     app.switch_page("pages/city.py").run()
     assert app.toggle[0].value is True
-    assert app.query_params["large"] == "1"
 
 
 def test_a_city_official_starts_with_the_own_city(open_page: Open) -> None:

@@ -1,23 +1,27 @@
 """Panel of a chart: title, chart, remarks, data table and downloads."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
 from survey.publish.charts import chart_spec
 from survey.publish.charts.interval_charts import PICK
-from survey.publish.column_tables import csv_bytes
+from survey.publish.column_tables import csv_bytes, to_frame
 from survey.publish.png import png
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
+from survey.publish.views.overview_tabs import CityTable
 from survey.results import WaveInfo
 from survey.ui.download_button import CSV, PNG, File, draw_download_button
 from survey.ui.glossary import explain
-from survey.ui.navigation import PAGES_BY_KEY, PageKey
+from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import draw_hidden_card
 
 _MAX_NAMED_HIDDEN = 6
+_TABLE_HEIGHT, _ROW_HEIGHT = 600, 35
+_FOLLOW_LINK = "export default ({ data }) => { if (data) window.location.assign(data); };"
 
 
 def draw_chart_panel(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
@@ -61,11 +65,53 @@ def draw_compact_panel(
     open_city(page, clicked, wave)
 
 
+def draw_city_table(
+    page: PageContext, table: CityTable, wave: WaveInfo, rows: Sequence[int] | None = None
+) -> None:
+    """Draw a table of cities that can be sorted; a click on a city opens it.
+
+    Args:
+        rows: Rows to draw; all of them if None.
+    """
+    t = page.t
+    frame, codes = to_frame(table.columns), table.codes
+    if rows is not None:
+        frame, codes = frame.iloc[list(rows)], tuple(codes[row] for row in rows)
+    st.caption(t("{subtitle}. A click on a city opens it.", subtitle=table.subtitle))
+    one_decimal = st.column_config.NumberColumn(format="%.1f")
+    state = st.dataframe(
+        frame,
+        hide_index=True,
+        height=min(_TABLE_HEIGHT, _ROW_HEIGHT * (len(frame) + 1) + 3),
+        key="city-table",
+        on_select="rerun",
+        selection_mode="single-cell",
+        alt=table.title,
+        column_config={
+            t("City"): st.column_config.TextColumn(pinned=True),
+            table.score: st.column_config.ProgressColumn(format="%.1f", min_value=0, max_value=100),
+            t("95%\u00a0from"): one_decimal,
+            t("95%\u00a0to"): one_decimal,
+        },
+    )
+    lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
+    remarks = tuple(line for line in (*lines, t(QUOTA_SAMPLE)) if line)
+    draw_download_button(
+        page, t("Table (CSV)"),
+        File("cities.csv", CSV, partial(csv_bytes, frame, remarks)),
+        key="city-table/csv", type="tertiary", icon=":material/table:",
+    )  # fmt: skip
+    clicked = [row for row, column in state.selection.cells if column == t("City")]
+    open_city(page, codes[clicked[0]] if clicked else None, wave)
+
+
 def open_city(page: PageContext, code: str | None, wave: WaveInfo) -> None:
     """Lead the reader to the page of a city that was clicked, if one was."""
     if code:
-        query = page.query_of(city=code, wave=wave.key)
-        st.switch_page(PAGES_BY_KEY[PageKey.CITY].path, query_params=query)
+        # `st.switch_page` writes the new filters into the address of the page being left as well,
+        # which the browser keeps as one page more to go back through.
+        follow = st.components.v2.component("survey_link", js=_FOLLOW_LINK)
+        follow(key="follow-link", data=page.address(PageKey.CITY, city=code, wave=wave.key))
 
 
 def _draw_title(page: PageContext, picture: ChartPanel) -> bool:

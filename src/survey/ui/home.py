@@ -1,29 +1,42 @@
-"""Start page for signed-in people; others see `web/start_page.py`."""
+"""Start page for signed-in people, by role; others see `web/start_page.py`."""
 
+from collections.abc import Callable, Mapping
 from html import escape
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from survey.access.principal import Principal
-from survey.access.roles import ROLES, Role, demo_purposes
+from survey.access.roles import DEMO_CITY, ROLES, Action, Role, demo_purposes
+from survey.fieldwork.assignments import list_tasks
+from survey.fieldwork.planning.wave_overview import list_planning_waves
+from survey.fieldwork.progress.wave_progress import list_progress_waves
+from survey.fieldwork.waves import STATE_NAMES
+from survey.instrument.model import label_text
 from survey.locale import Message
-from survey.ui import page_frame, text_blocks
-from survey.ui.navigation import landing_page, menu_for
-from survey.ui.page_runner import ViewerContext
+from survey.publish.views.city import build_city_profile, city_choices
+from survey.publish.views.overview import OverviewFilters, build_overview
+from survey.publish.views.overview_tabs import build_city_table
+from survey.results import WaveInfo, WaveResults
+from survey.store.engine import read_scope
+from survey.store.tables import WaveState, now
+from survey.ui import chart_panel, page_frame
+from survey.ui.city import draw_city_answer, draw_city_findings
+from survey.ui.navigation import PageKey, landing_page, menu_for
+from survey.ui.overview import draw_answer, draw_city_lists
+from survey.ui.page_runner import PageContext, ViewerContext
 from survey.ui.preferences import LANGUAGE, LARGE
+from survey.ui.progress import get_wave_progress
+from survey.ui.progress.summary import draw_alerts, draw_progress_summary
+from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
+
+_CITY_CODE_LENGTH = len(DEMO_CITY)
 
 
 def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
     """Draw the start page."""
     t = viewer.t
-    st.title(t("Hundred Cities Survey"), anchor=False)
-    text_blocks.draw_sentence(
-        t(
-            "How satisfied consumers are with everyday shopping in 100 cities: the questionnaire, "
-            "the fieldwork and the results in one place, every figure with its margin of error."
-        )
-    )
     if principal is None:
         # The session has ended since the page was opened.
         page_frame.draw_notice(
@@ -32,18 +45,181 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
             link=("/auth/login", t("Sign in")),
         )
         return
-    _draw_page_links(viewer, principal)
+    st.title(t("Hundred Cities Survey"), anchor=False)
+    action = Action.READ_RESULTS if principal.may(Action.READ_RESULTS) else None
+    page = PageContext(viewer, principal, action, PageKey.HOME)
+    for draw_block in _BLOCKS[principal.role]:
+        draw_block(page)
+    _draw_page_links(page)
     if viewer.settings.demo:
         _draw_roles(viewer)
 
 
-def _draw_page_links(viewer: ViewerContext, principal: Principal) -> None:
-    t = viewer.t
+def _newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
+    """Return the newest main wave with its results; None, with a notice, if there is none."""
+    t = page.t
+    waves = list_frozen_waves(page, "main")
+    if not waves:
+        page_frame.draw_notice(
+            t("There are no results yet"),
+            t("Results appear here as soon as a wave has been frozen."),
+        )
+        return None
+    return waves[0], get_results(page, waves[0])
+
+
+def _draw_nation(page: PageContext) -> None:
+    newest = _newest_results(page)
+    if newest is None:
+        return
+    wave, results = newest
+    filters, others = OverviewFilters(), list_other_waves(page, wave)
+    view = get_view(page, build_overview, results, others=others, filters=filters)
+    st.subheader(f"{page.t('Nation')} · {wave.label(page.language)}", anchor=False)
+    answer, cities = st.columns([7, 5], gap="large")
+    with answer:
+        draw_answer(page, view)
+    with cities:
+        draw_city_lists(page, view, wave)
+
+
+def _draw_own_area(page: PageContext) -> None:
+    """Draw the own city of an official, or the cities of the own province."""
+    newest = _newest_results(page)
+    if newest is None:
+        return
+    wave, results = newest
+    city, t = page.principal.area, page.t
+    if len(city) != _CITY_CODE_LENGTH:
+        _draw_own_cities(page, wave, results)
+        return
+    if city not in get_view(page, city_choices, results):
+        page_frame.draw_notice(t("Your city is not part of this wave"), wave.label(page.language))
+        return
+    others = list_other_waves(page, wave)
+    view = get_view(page, build_city_profile, results, others=others, city=city)
+    st.subheader(wave.label(page.language), anchor=False)
+    draw_city_answer(page, view)
+    draw_city_findings(t, view)
+    link = page.address(PageKey.CITY, city=city, wave=wave.key)
+    _draw_links([(link, t("Open the profile of {city}", city=view.name))])
+
+
+def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
+    t = page.t
+    table = get_view(page, build_city_table, results, indicator=OverviewFilters().indicator)
+    own = [row for row, code in enumerate(table.codes) if page.principal.covers(code)]
+    st.subheader(f"{t('Your cities')} · {wave.label(page.language)}", anchor=False)
+    chart_panel.draw_city_table(page, table, wave, rows=own)
+
+
+def _draw_waves(page: PageContext) -> None:
+    """Draw the waves that are not released yet, with their state."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waves = list_planning_waves(session=session, principal=page.principal)
+    st.subheader(t("Waves in work"), anchor=False)
+    open_waves = [wave for wave in waves if wave.state is not WaveState.RELEASED]
+    if not open_waves:
+        st.caption(t("Every wave is released."))
+    _draw_links(
+        [
+            (
+                page.address(PageKey.PLAN, wave=wave.key),
+                f"{wave.label(page.language)} · {t(STATE_NAMES[wave.state])}",
+            )
+            for wave in open_waves
+        ]
+    )
+
+
+def _draw_morning(page: PageContext) -> None:
+    """Draw what to do first in the wave that is in the field."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waves = list_progress_waves(session=session, principal=page.principal)
+    if not waves or not waves[0].is_open:
+        st.caption(t("No wave is in the field. Progress appears here as soon as one is opened."))
+        return
+    seen = get_wave_progress(page, waves[0])
+    st.subheader(waves[0].label(page.language), anchor=False)
+    draw_progress_summary(page, seen)
+    draw_alerts(page, seen)
+
+
+def _draw_points(page: PageContext) -> None:
+    """Draw the sampling points of a surveyor, each a link to its codes and counts."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        tasks = list_tasks(session=session, principal=page.principal, now=now())
+    st.subheader(t("Your sampling points"), anchor=False)
+    if not tasks:
+        st.caption(t("Nothing is assigned to you at the moment"))
+    _draw_links(
+        [
+            (
+                page.address(PageKey.TASKS, point=f"{task.wave_key}/{task.point_code}"),
+                t(
+                    "{city} · {point}: {done} of {target} interviews, {today} of yours today",
+                    city=label_text(task.city_name, page.language, task.city_code),
+                    point=task.point_name,
+                    done=task.collected,
+                    target=task.target,
+                    today=task.mine_today,
+                ),
+            )
+            for task in tasks
+        ]
+    )
+
+
+def _draw_paper(page: PageContext) -> None:
+    _draw_links([(page.address(PageKey.PAPER), page.t("Key the next sheet"))])
+
+
+def _draw_files(page: PageContext) -> None:
+    t = page.t
+    _draw_links(
+        [
+            (page.address(PageKey.EXPORT), t("Data files to take away")),
+            (page.address(PageKey.METHOD), t("How the figures were made")),
+        ]
+    )
+
+
+_BLOCKS: Mapping[Role, tuple[Callable[[PageContext], None], ...]] = MappingProxyType(
+    {
+        Role.NATIONAL_OFFICIAL: (_draw_nation, _draw_waves),
+        Role.PROVINCE_OFFICIAL: (_draw_own_area,),
+        Role.CITY_OFFICIAL: (_draw_own_area,),
+        Role.SUPERVISOR: (_draw_morning,),
+        Role.SURVEYOR: (_draw_points,),
+        Role.TYPIST: (_draw_paper,),
+        Role.ANALYST: (_draw_files, _draw_nation),
+        Role.ADMINISTRATOR: (_draw_waves, _draw_morning),
+    }
+)
+"""What each role sees first."""
+
+
+def _draw_links(links: list[tuple[str, str]]) -> None:
+    """Draw a list of links (address, label)."""
+    lines = "".join(
+        f'<li><a href="{escape(address, quote=True)}" target="_self">{escape(label)}</a></li>'
+        for address, label in links
+    )
+    if lines:
+        st.html(f'<ul class="hcs-todo">{lines}</ul>')
+
+
+def _draw_page_links(page: PageContext) -> None:
+    t, principal = page.t, page.principal
     st.subheader(t("Your pages"), anchor=False)
     st.caption(f"{principal.name} · {t(ROLES[principal.role].name)}")
-    for page in menu_for(principal):
-        if page.action is not None:
-            st.page_link(page.path, label=t(page.title))
+    with st.container(horizontal=True):
+        for entry in menu_for(principal):
+            if entry.action is not None:
+                st.page_link(entry.path, label=t(entry.title))
 
 
 def _draw_roles(viewer: ViewerContext) -> None:

@@ -6,8 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from survey.publish.column_tables import csv_bytes, to_frame
-from survey.publish.views.estimate_text import QUOTA_SAMPLE, format_decimal, format_interval
+from survey.publish.views.estimate_text import format_decimal, format_interval
 from survey.publish.views.overview import OverviewFilters, OverviewView, build_overview
 from survey.publish.views.overview_tabs import (
     AREA_CHOICES,
@@ -23,7 +22,6 @@ from survey.publish.views.ranking import (
 )
 from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
-from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
@@ -135,32 +133,6 @@ def _draw_areas(page: PageContext, results: WaveResults, chosen: OverviewFilters
 
 
 def _draw_table(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
-    t, wave = page.t, results.wave
     table = get_view(page, build_city_table, results, indicator=chosen.indicator)
     st.subheader(table.title, anchor=False)
-    st.caption(t("{subtitle}. A click on a city opens it.", subtitle=table.subtitle))
-    one_decimal = st.column_config.NumberColumn(format="%.1f")
-    state = st.dataframe(
-        to_frame(table.columns),
-        hide_index=True,
-        height=600,
-        key="overview-table",
-        on_select="rerun",
-        selection_mode="single-cell",
-        alt=table.title,
-        column_config={
-            t("City"): st.column_config.TextColumn(pinned=True),
-            table.score: st.column_config.ProgressColumn(format="%.1f", min_value=0, max_value=100),
-            t("95%\u00a0from"): one_decimal,
-            t("95%\u00a0to"): one_decimal,
-        },
-    )
-    lines = chart_panel.demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
-    remarks = tuple(line for line in (*lines, t(QUOTA_SAMPLE)) if line)
-    draw_download_button(
-        page, t("Table (CSV)"),
-        File("overview-table.csv", CSV, lambda: csv_bytes(to_frame(table.columns), remarks)),
-        key="overview-table/csv", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
-    clicked = [row for row, column in state.selection.cells if column == t("City")]
-    chart_panel.open_city(page, table.codes[clicked[0]] if clicked else None, wave)
+    chart_panel.draw_city_table(page, table, results.wave)

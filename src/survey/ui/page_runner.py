@@ -76,13 +76,10 @@ class PageContext:
     def t(self) -> Translator:
         return self.viewer.t
 
-    def query_of(self, **filters: str) -> dict[str, str]:
-        """Return the parameters of a link: filters, and the viewer's language and text size."""
-        return self.viewer.preferences.query(self.settings.language) | filters
-
     def address(self, key: PageKey, **filters: str) -> str:
-        """Return the address of a page with some filters chosen."""
-        query = urlencode(self.query_of(**filters))
+        """Return the address of a page with filters, in this viewer's language and text size."""
+        carried = self.viewer.preferences.query(self.settings.language)
+        query = urlencode(carried | filters)
         return f"/{PAGES_BY_KEY[key].url}" + (f"?{query}" if query else "")
 
 

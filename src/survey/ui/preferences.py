@@ -11,6 +11,11 @@ from survey.ui.url_state import write_parameter
 
 LANGUAGE, LARGE = "lang", "large"
 _ON, _OFF = "1", "0"
+_CARRY = """export default ({ data }) => {
+  const address = new URL(window.location.href);
+  for (const [name, value] of Object.entries(data ?? {})) address.searchParams.set(name, value);
+  window.history.replaceState(window.history.state, "", address);
+};"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
         key=_widget_key(LANGUAGE, preferences.language),
         label_visibility="collapsed",
         on_change=_remember_language,
-        args=(preferences.language,),
+        args=(preferences.language, default_language),
     )
     st.toggle(
         t("Large text"),
@@ -56,10 +61,17 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
         on_change=_remember_large,
         args=(preferences.large,),
     )
-    write_parameter(LANGUAGE, preferences.language, default_language)
-    write_parameter(LARGE, _ON if preferences.large else _OFF, _OFF)
-    for name in (LANGUAGE, LARGE):
-        st.session_state[_address_key(name)] = st.query_params.get(name)
+    _carry_into_address(preferences.query(default_language))
+
+
+def _carry_into_address(query: dict[str, str]) -> None:
+    """Keep the choices in the address of a page that was opened from the menu.
+
+    The browser does it without a new page to go back to, which `st.query_params` would make.
+    """
+    if any(st.query_params.get(name) != value for name, value in query.items()):
+        carry = st.components.v2.component("survey_address", js=_CARRY)
+        carry(key="carry-into-address", data=query)
 
 
 def native_language_name(language: str) -> str:
@@ -89,10 +101,17 @@ def _remembered_choice(name: str, options: Sequence[str], default: str) -> str:
     return value if value in options else default
 
 
-def _remember_language(before: str) -> None:
+def _remember_language(before: str, default_language: str) -> None:
     chosen = st.session_state.get(_widget_key(LANGUAGE, before))
-    st.session_state[_memory_key(LANGUAGE)] = chosen if chosen in LANGUAGES else before
+    _remember(LANGUAGE, chosen if chosen in LANGUAGES else before, default_language)
 
 
 def _remember_large(before: bool) -> None:
-    st.session_state[_memory_key(LARGE)] = _OFF if before else _ON
+    _remember(LARGE, _OFF if before else _ON, _OFF)
+
+
+def _remember(name: str, value: str, default: str) -> None:
+    """Keep a choice for the session, and write it into the address."""
+    st.session_state[_memory_key(name)] = value
+    write_parameter(name, value, default)
+    st.session_state[_address_key(name)] = st.query_params.get(name)

@@ -41,7 +41,7 @@ _RANK_STYLES = (
     MarkStyle(UNRANKED, "circle", GREY, NO_FILL),
 )
 _SHADE = 0.16
-_PEERS_HEIGHT = 88.0
+_PEERS_HEIGHT = 104.0
 
 
 def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
@@ -60,13 +60,14 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         alt.Tooltip("n:Q", title=text.n, format=",d"),
     ]
     dots = marks("estimate", _RANK_STYLES, text, style, compact=True, number=".1f")
-    dots = dots.encode(y=y, tooltip=tooltips)
+    dots = dots.encode(y=y, x=_top_axis("estimate", text), tooltip=tooltips)
+    intervals = interval_rule(_RANK_STYLES, text, style, compact=True)
     layers = (
         _column(0, text, style, orient="left"),
         _column(1, text, style, orient="right"),
         _shade(y),
         reference_rule(),
-        interval_rule(_RANK_STYLES, text, style, compact=True).encode(y=y),
+        intervals.encode(y=y, x=_top_axis("ci_low", text)),
         dots.add_params(alt.selection_point(name=PICK, fields=["code"])),
         hidden_rows(style, compact=True).encode(y=y),
     )
@@ -74,6 +75,11 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     return (
         alt.layer(*layers).resolve_axis(y="independent").properties(width="container", height=rows)
     )
+
+
+def _top_axis(field: str, text: ChartLabels) -> alt.X:
+    """Return the axis of scores above the rows: the list is longer than its scrolling box."""
+    return value_axis(field, text).axis(orient="top", tickCount=7)
 
 
 def _rank_axis(axis: alt.Axis | None) -> alt.Y:
@@ -152,13 +158,15 @@ def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 def peer_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw a ring per city, and the one with the role `focus` as a diamond with its interval."""
 
+    x = value_axis("estimate", text)
+
     def points(role: str, shape: str, **look: Any) -> alt.Chart:
         return (
             alt.Chart()
             .transform_filter(is_role(role))
             .mark_point(opacity=1, strokeWidth=1.5, **look)
             .encode(
-                x=value_axis("estimate", text),
+                x=x,
                 shape=alt.value(shape),
                 tooltip=tooltip("estimate", text, ".1f"),
             )
@@ -169,7 +177,7 @@ def peer_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         x=value_axis("ci_low", text), x2="ci_high:Q"
     )
     name = own.mark_text(color=ACCENT, dy=style.size(-13), fontSize=style.size(12)).encode(
-        x=value_axis("estimate", text), text="label:N"
+        x=x, text="label:N"
     )
     others = points(ITEM, "circle", size=style.size(60), color=GREY, fill=NO_FILL)
     diamond = points(FOCUS, "diamond", size=style.size(110), color=ACCENT, fill=ACCENT)

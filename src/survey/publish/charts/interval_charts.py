@@ -103,25 +103,18 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         )
         for index, field in ((1, "reference"), (0, "estimate"))
     ]
-    layers = (line, whisker, *dots, _verdict_texts(style), hidden_rows(style))
+    layers = (line, whisker, *dots, *_verdict_texts(style), hidden_rows(style))
     return stacked_rows(layers, style, compact=False)
 
 
-def _verdict_texts(style: ChartStyle) -> alt.Chart:
-    return (
+def _verdict_texts(style: ChartStyle) -> list[alt.Chart]:
+    return [
         alt.Chart()
-        .transform_filter(is_role(HIGHER, LOWER))
-        .transform_calculate(sign=f"datum.role === {HIGHER!r} ? {UP!r} : {DOWN!r}")
-        .mark_text(align="right", fontSize=style.size(14))
-        .encode(
-            y=row_axis(style),
-            x=alt.value("width"),
-            text="sign:N",
-            color=alt.Color(
-                "sign:N", scale=alt.Scale(domain=[UP, DOWN], range=[RISE, FALL]), legend=None
-            ),
-        )
-    )
+        .transform_filter(is_role(role))
+        .mark_text(text=sign, color=colour, align="right", fontSize=style.size(14))
+        .encode(y=row_axis(style), x=alt.value("width"))
+        for role, sign, colour in ((HIGHER, UP, RISE), (LOWER, DOWN, FALL))
+    ]
 
 
 _ROOM_FOR_A_LABEL = 46

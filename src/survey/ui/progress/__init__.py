@@ -78,7 +78,7 @@ def _pick_city(page: PageContext) -> str | None:
 @page_fragment(run_every=EVERY_SECONDS)
 def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
     """Draw the progress of the wave as a fragment that refreshes itself."""
-    seen = _get_progress(page, followed.wave)
+    seen = get_wave_progress(page, followed.wave)
     if not seen.cities and not seen.is_settled:
         draw_notice(
             page.t("Nothing is planned or collected here yet"),
@@ -98,7 +98,8 @@ def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
     st.caption(page.t("As of {time} China time; looks again by itself.", time=at))
 
 
-def _get_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
+def get_wave_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
+    """Return the progress of a wave; readers with the same area share one look."""
     settings, person = page.settings, page.principal
     return _cached_progress(
         settings.store_url, person.role, person.area, repr(wave), settings, person, wave

@@ -1,0 +1,96 @@
+"""An official reads the answer without scrolling, opens a city, and comes back at one press."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from survey.settings import Settings
+from survey.store.engine import dispose_engines
+from tests.server_process import Server
+from tests.synthetic_results import PLANS, synthetic_store
+
+READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+SCREEN = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A platform with two whole waves, made up."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("waves"), database_url="", demo=True)
+    synthetic_store(settings, plans=PLANS[:2], measures_a_topic=1)
+    dispose_engines()
+    server = Server(settings.data_dir)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def official(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport=SCREEN, locale="zh-CN")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.request.post(f"{server.url}/auth/demo", form={"role": "national_official"})
+    yield page
+    context.close()
+
+
+def settle(page: Page, heading: str) -> None:
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    page.locator(READY).wait_for()
+
+
+def bottom_of(page: Page, selector: str) -> float:
+    box = page.locator(selector).last.bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
+
+
+def test_the_first_screen_answers_and_a_city_is_one_click_away(
+    official: Page, server: Server
+) -> None:
+    official.goto(f"{server.url}/overview")
+    settle(official, "全国总览")
+    official.locator(".stVegaLiteChart svg").nth(2).wait_for()
+    for answer in (".hcs-answer .number", ".hcs-tiles", ".hcs-cities"):
+        assert bottom_of(official, answer) <= SCREEN["height"], answer
+    entries = official.evaluate("history.length")
+
+    official.locator(".hcs-cities a").first.click()
+    settle(official, "城市画像")
+    assert bottom_of(official, ".hcs-findings") <= SCREEN["height"]
+    official.go_back()
+    settle(official, "全国总览")
+
+    points = official.locator(".stVegaLiteChart").nth(1).locator(".mark-symbol path")
+    points.nth(99).click(force=True)
+    settle(official, "城市画像")
+    assert "city=" in official.url
+    assert official.evaluate("history.length") == entries + 1
+    official.go_back()
+    settle(official, "全国总览")
+
+
+def test_back_leaves_a_page_at_the_first_press_in_large_english(
+    official: Page, server: Server
+) -> None:
+    official.goto(f"{server.url}/overview?lang=en&large=1")
+    settle(official, "National overview")
+    official.get_by_role("link", name="City profile").click()
+    settle(official, "City profile")
+    official.wait_for_url("**/city?*large=1*")
+    assert "lang=en" in official.url
+    official.go_back()
+    settle(official, "National overview")
+
+
+def test_a_city_is_found_by_its_initials_and_opened_by_keys(official: Page, server: Server) -> None:
+    official.goto(f"{server.url}/city")
+    settle(official, "城市画像")
+    official.get_by_role("combobox", name="城市").focus()
+    official.keyboard.type("wulumu")
+    expect(official.get_by_role("option")).to_have_text(["乌鲁木齐 Wulumuqi"])
+    official.keyboard.press("Enter")
+    expect(official.get_by_role("heading", name="乌鲁木齐", exact=True)).to_be_visible()
+    official.wait_for_url("**/city?city=650100")
