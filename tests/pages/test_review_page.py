@@ -109,7 +109,11 @@ def test_approving_goes_on_to_the_next_one(
     app.button(key="review-city_approved").click().run()
     assert _statuses(field) == ["city_approved", "submitted"]
     assert "3 min 20 s" in read(app)
-    assert [toast.value for toast in app.toast] == ["Now approved by the city."]
+    assert "Now approved by the city." in read(app)
+    app.button(key="review-undo").click().run()
+    assert _statuses(field) == ["submitted", "submitted"]
+    assert next(toast.value for toast in app.toast).startswith("Undone: 1")
+    app.button(key="review-city_approved").click().run()
     app.button(key="review-city_approved").click().run()
     assert "Nothing is left in this selection" in read(app)
 
@@ -194,9 +198,9 @@ def test_many_at_once_show_first_what_they_change(
     collect(100.0, 200.0, 300.0)
     collect(100.0, status=Status.APPROVED)
     app = visit_as(PageKey.REVIEW, supervisor, status="all")
-    app.session_state["review/many"] = True
-    app.run()
+    app.button(key="review-many").click().run()
     text = read(app)
+    assert "Next, the association looks at them and approves for good." in text
     assert "3 submitted: will be changed" in text
     assert "1 approved: stay as they are" in text
     app.button(key="review-many-confirm").click().run()

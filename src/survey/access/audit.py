@@ -25,15 +25,15 @@ def record(
     subject_id: UUID | str,
     now: datetime,
     detail: dict[str, Any] | None = None,
-) -> None:
-    """Queue one audit entry, written when the session commits.
+) -> UUID:
+    """Queue one audit entry, written when the session commits, and return its id.
 
     Args:
         actor: Whoever is signed in; None for a respondent behind a public link.
     """
-    record_many(
+    return record_many(
         session=session, actor=actor, event=event, subjects={subject_id: detail or {}}, now=now
-    )
+    )[0]
 
 
 def record_many(
@@ -43,21 +43,20 @@ def record_many(
     event: AuditEvent,
     subjects: Mapping[UUID, dict[str, Any]] | Mapping[UUID | str, dict[str, Any]],
     now: datetime,
-) -> None:
-    """Queue one audit entry for each subject of the same event, each with its own detail."""
+) -> list[UUID]:
+    """Queue one audit entry for each subject of the same event, and return their ids."""
     if now.tzinfo is None:
         raise ValueError("store times must carry a time zone")
     account_id = actor_id(actor)
-    queue_entries(
-        session,
-        [
-            ChainEntry(
-                new_id(), now, account_id, event.value, event.subject_kind.value, str(subject),
-                canonical_json(_detail_with_operator(actor, detail)),
-            )
-            for subject, detail in subjects.items()
-        ],
-    )  # fmt: skip
+    entries = [
+        ChainEntry(
+            new_id(), now, account_id, event.value, event.subject_kind.value, str(subject),
+            canonical_json(_detail_with_operator(actor, detail)),
+        )
+        for subject, detail in subjects.items()
+    ]  # fmt: skip
+    queue_entries(session, entries)
+    return [entry.id for entry in entries]
 
 
 def actor_id(actor: Principal | None) -> UUID | None:

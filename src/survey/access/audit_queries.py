@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import CompoundSelect, Select, select, union_all
 from sqlmodel import Session
 
 from survey.access.audit_verify import CHAIN
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, Wave, table_of
+from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, AuditMember, Wave, table_of
 
 PAGE_SIZE = 50
 PUBLIC = "public"
@@ -21,6 +21,7 @@ PUBLIC = "public"
 _ENTRY_BATCH_SIZE = 5_000
 
 _ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
+_MEMBERS = table_of(AuditMember)
 _ACCOUNTS, _WAVES = table_of(Account), table_of(Wave)
 
 
@@ -29,7 +30,7 @@ class TrailFilter:
     """Filter of audit entries; fields that are None or empty do not restrict it.
 
     `actor` is an account's id, `operator` or `public`; `family` is the first word of an action;
-    `subject` is the whole id of what an entry is about.
+    `subject` is the whole id of what an entry is about, or of one of many that it names.
     """
 
     since: datetime | None = None
@@ -142,8 +143,17 @@ def _filtered_query(choice: TrailFilter) -> Select[Any]:
             _ENTRIES.c.action >= f"{choice.family}.", _ENTRIES.c.action < f"{choice.family}/"
         )
     if choice.subject:
-        query = query.where(_ENTRIES.c.subject_id == choice.subject)
+        query = query.where(_ENTRIES.c.id.in_(_entries_about(choice.subject)))
     return _filter_by_actor(query, choice.actor)
+
+
+def _entries_about(subject: str) -> CompoundSelect[Any]:
+    """Return the ids of the entries about a subject, alone or as one of many."""
+    alone = select(_ENTRIES.c.id).where(_ENTRIES.c.subject_id == subject)
+    # A subject that is no id of an interview is no member of anything.
+    response_id = _uuid(subject) or UUID(int=0)
+    together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
+    return union_all(alone, together)
 
 
 def _filter_by_actor(query: Select[Any], actor: str | None) -> Select[Any]:

@@ -14,6 +14,7 @@ from sqlmodel import select as select_sqlmodel
 
 from survey.access.answer_verify import AnswerHashes, AnswerReport
 from survey.access.audit import record
+from survey.access.audit_members import count_stray_members, verify_members
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import Message, msg
@@ -135,10 +136,14 @@ def verify(
     for row in _read_entries(session, report.first, end):
         verifier.check_entry(row)
         answers.add_entry(row)
+        verify_members(session, row, report.add)
     verifier.finish(head)
     answers.compare(session, after=end, add=report.add)
     report.answers = answers.report
     _check_unchained_entries(session, report)
+    stray = count_stray_members(session)
+    if stray:
+        report.add(0, 0, msg("{count} members belong to no entry about many.", count=stray))
     if verifier.ring.keys and report.keyed_from is None and report.rows and not new_key:
         report.add(
             0, 0,

@@ -6,20 +6,24 @@ one person for both (`review_rule`), for studies too small to have two.
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
+import orjson
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from survey.access.audit import actor_id, record
+from survey.access.audit_members import iter_members
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
-from survey.store.tables import AuditEntry, Response, ReviewRule, table_of
+from survey.store.tables import AuditEntry, AuditMember, Response, ReviewRule, table_of
 
+_MEMBERS = table_of(AuditMember)
 _AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
 _RESPONSE_BATCH_SIZE = 500
 """Interviews named in one statement."""
@@ -48,24 +52,38 @@ def find_self_approved(
     """
     approved: set[UUID] = set()
     for ids in _parts(list(response_ids)):
-        last: dict[str, UUID | None] = {
-            row.subject_id: row.actor_id
-            for row in session.connection().execute(
-                select(_AUDIT.c.subject_id, _AUDIT.c.actor_id)
-                .where(_AUDIT.c.subject_id.in_([str(response_id) for response_id in ids]))
-                .where(_AUDIT.c.action == AuditEvent.RESPONSE_CITY_APPROVED)
-                .order_by(_AUDIT.c.at, _AUDIT.c.id)
-            )
-        }
-        # Approved a moment ago, in this very transaction.
-        last |= {
-            entry.subject_id: entry.actor_id
-            for entry in queued_entries(session)
-            if entry.action == AuditEvent.RESPONSE_CITY_APPROVED and UUID(entry.subject_id) in ids
-        }
         me = actor_id(principal)
-        approved |= {UUID(subject) for subject, actor in last.items() if actor == me}
+        last = _first_approvers(session, ids)
+        approved |= {response_id for response_id, actor in last.items() if actor == me}
     return approved - _single_approval_allowed(session, approved)
+
+
+def _first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """Return who gave the newest first approval of each interview, alone or with many others."""
+    connection = session.connection()
+    alone = connection.execute(
+        select(_AUDIT.c.at, _AUDIT.c.id, _AUDIT.c.subject_id, _AUDIT.c.actor_id)
+        .where(_AUDIT.c.subject_id.in_([str(response_id) for response_id in ids]))
+        .where(_AUDIT.c.action == AuditEvent.RESPONSE_CITY_APPROVED)
+    )
+    together = connection.execute(
+        select(_AUDIT.c.at, _AUDIT.c.id, _MEMBERS.c.response_id, _AUDIT.c.actor_id)
+        .join(_AUDIT, _AUDIT.c.id == _MEMBERS.c.entry_id)
+        .where(_MEMBERS.c.response_id.in_(ids))
+        .where(_AUDIT.c.action == AuditEvent.RESPONSES_CITY_APPROVED)
+    )
+    stored = [((row.at, row.id), UUID(row.subject_id), row.actor_id) for row in alone]
+    stored += [((row.at, row.id), row.response_id, row.actor_id) for row in together]
+    stored.sort(key=itemgetter(0))
+    last = {response_id: actor for _, response_id, actor in stored}
+    # Approved a moment ago, in this very transaction.
+    for entry in queued_entries(session):
+        if entry.action == AuditEvent.RESPONSE_CITY_APPROVED:
+            last |= {UUID(entry.subject_id): entry.actor_id}
+        elif entry.action == AuditEvent.RESPONSES_CITY_APPROVED:
+            members = iter_members(orjson.loads(entry.detail))
+            last |= {response_id: entry.actor_id for response_id, _ in members}
+    return {response_id: last[response_id] for response_id in ids if response_id in last}
 
 
 def set_single_approval(

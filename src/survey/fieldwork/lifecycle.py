@@ -1,6 +1,7 @@
 """Life cycle of a response: the table of transitions and the functions that make them.
 
-The database holds the same table (migration 0003) and refuses what stands in neither.
+The database holds the same table and the ways back of a decision (migration 0023), and refuses what
+stands in neither.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from survey.access.audit import record, record_many
+from survey.access.audit import record
+from survey.access.audit_members import record_members
 from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.dual_approval import SecondApproverRequiredError, find_self_approved
@@ -19,7 +21,7 @@ from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES
 from survey.locale import Message, SurveyError, msg
-from survey.store.audit_events import response_event
+from survey.store.audit_events import bulk_event, response_event
 from survey.store.tables import AnyRow, Response, SamplingPoint, Status, Wave, table_of
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
@@ -49,6 +51,7 @@ TRANSITIONS: dict[tuple[Status, Status], Transition] = {
     (Status.SUBMITTED, Status.RETURNED): _REVIEW_WITH_REASON,
     (Status.RETURNED, Status.SUBMITTED): _INTERVIEWER,
     (Status.SUBMITTED, Status.CITY_APPROVED): _REVIEW,
+    (Status.CITY_APPROVED, Status.SUBMITTED): _REVIEW_WITH_REASON,
     (Status.CITY_APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
     (Status.CITY_APPROVED, Status.APPROVED): _ASSOCIATION,
     (Status.APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
@@ -59,6 +62,13 @@ TRANSITIONS: dict[tuple[Status, Status], Transition] = {
     (Status.APPROVED, Status.VOID): _ASSOCIATION_WITH_REASON,
     (Status.VOID, Status.SUBMITTED): _REVIEW_WITH_REASON,
 }
+
+UNDOABLE: frozenset[tuple[Status, Status]] = frozenset(
+    (start, to)
+    for (start, to), rule in TRANSITIONS.items()
+    if rule.action in {Action.REVIEW, Action.ADMINISTER} and to is not Status.FROZEN
+)
+"""Decisions that whoever made them can take back; the database knows the ways back as well."""
 
 STATUS_NAMES: dict[Status, Message] = {
     Status.DRAFT: msg("draft"),
@@ -134,7 +144,7 @@ def transition(
     response.lock_version += 1
     session.add(response)
     session.flush()
-    adjust_quota_counts(session=session, changes={response.id: _count_change(start, to)})
+    adjust_quota_counts(session=session, changes={response.id: count_change(start, to)})
     record(
         session=session, actor=principal, event=response_event(to),
         subject_id=response.id, now=now,
@@ -155,7 +165,7 @@ def transition_many(
     """Move many responses to the same state and return their number, all or none.
 
     `rows` have `id`, `wave_id`, `status`, `city_code` and `surveyor_id`, read and locked in this
-    transaction. Every interview has its own entry in the audit trail.
+    transaction. One entry in the audit trail for each wave names them all.
     """
     if not rows:
         return 0
@@ -172,17 +182,22 @@ def transition_many(
             .values(status=to, reason=words, lock_version=_RESPONSES.c.lock_version + 1)
         )
     adjust_quota_counts(
-        session=session, changes={row.id: _count_change(row.status, to) for row in rows}
+        session=session, changes={row.id: count_change(row.status, to) for row in rows}
     )
-    record_many(
-        session=session, actor=principal, event=response_event(to),
-        now=now,
-        subjects={
-            row.id: {"from": row.status, "to": to, "reason": words, "together": len(rows)}
-            for row in rows
-        },
-    )  # fmt: skip
+    for wave_id, members in group_members(rows).items():
+        record_members(
+            session=session, actor=principal, event=bulk_event(to), subject_id=wave_id,
+            members=members, detail={"to": to, "reason": words}, now=now,
+        )  # fmt: skip
     return len(rows)
+
+
+def group_members(rows: Sequence[AnyRow]) -> dict[UUID, dict[Status, list[UUID]]]:
+    """Return the ids of responses by wave and by the state in which they are."""
+    groups: dict[UUID, dict[Status, list[UUID]]] = {}
+    for row in rows:
+        groups.setdefault(row.wave_id, {}).setdefault(row.status, []).append(row.id)
+    return groups
 
 
 def lock_responses(*, session: Session, wave_id: UUID) -> None:
@@ -288,6 +303,6 @@ def _require_other_person(
         raise SecondApproverRequiredError
 
 
-def _count_change(start: Status, to: Status) -> int:
+def count_change(start: Status, to: Status) -> int:
     """Return the change of the quota counts that the transition causes."""
     return (to in COUNTED_STATUSES) - (start in COUNTED_STATUSES)

@@ -49,7 +49,7 @@ REASON_NAMES: Mapping[ReasonCode, Message] = MappingProxyType(
         ReasonCode.CONTRADICTION: msg("Answers contradict each other"),
         ReasonCode.INCOMPLETE: msg("Too many questions without an answer"),
         ReasonCode.CHECK_AGAIN: msg("Please check with the respondent"),
-        ReasonCode.BY_MISTAKE: msg("It was taken out by mistake"),
+        ReasonCode.BY_MISTAKE: msg("It was decided by mistake"),
         ReasonCode.OTHER: msg("Another reason (please write it down)"),
     }
 )

@@ -127,6 +127,14 @@ class AuditEvent(StrEnum):
         SubjectKind.RESPONSE,
     )
 
+    RESPONSE_UNDONE = "response.undone", SubjectKind.RESPONSE
+
+    RESPONSES_CITY_APPROVED = "responses.city_approved", SubjectKind.WAVE
+    RESPONSES_APPROVED = "responses.approved", SubjectKind.WAVE
+    RESPONSES_RETURNED = "responses.returned", SubjectKind.WAVE
+    RESPONSES_VOID = "responses.void", SubjectKind.WAVE
+    RESPONSES_SUBMITTED = "responses.submitted", SubjectKind.WAVE
+    RESPONSES_UNDONE = "responses.undone", SubjectKind.WAVE
     RESPONSES_IMPORTED = "responses.imported", SubjectKind.WAVE
     RESPONSES_SEALED = "responses.sealed", SubjectKind.WAVE
 
@@ -180,6 +188,33 @@ class AuditEvent(StrEnum):
 def response_event(to: Status) -> AuditEvent:
     """Return the event of an interview's transition to a state."""
     return AuditEvent[f"RESPONSE_{to.name}"]
+
+
+def bulk_event(to: Status) -> AuditEvent:
+    """Return the event of a transition of many interviews together."""
+    return AuditEvent[f"RESPONSES_{to.name}"]
+
+
+RESPONSE_TRANSITION_EVENTS = frozenset(
+    {
+        *(response_event(status) for status in Status if status is not Status.DRAFT),
+        AuditEvent.RESPONSE_CORRECTED,
+        AuditEvent.RESPONSE_UNDONE,
+        AuditEvent.RESPONSE_WITHDRAWN,
+    }
+)
+"""Events after which one interview stands elsewhere, or with other answers."""
+EVENTS_OF_MANY = frozenset(
+    {
+        AuditEvent.RESPONSES_CITY_APPROVED,
+        AuditEvent.RESPONSES_APPROVED,
+        AuditEvent.RESPONSES_RETURNED,
+        AuditEvent.RESPONSES_VOID,
+        AuditEvent.RESPONSES_SUBMITTED,
+        AuditEvent.RESPONSES_UNDONE,
+    }
+)
+"""Events of entries that name many interviews as their members."""
 
 
 def wave_event(to: WaveState) -> AuditEvent:

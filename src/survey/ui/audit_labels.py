@@ -10,7 +10,7 @@ from survey.access.audit_queries import TrailEntry
 from survey.access.principal import OPERATOR
 from survey.access.roles import ROLES
 from survey.fieldwork.back_check.call_list import CHANNEL_NAMES, OUTCOME_NAMES
-from survey.fieldwork.lifecycle import STATUS_NAMES, TRANSITIONS
+from survey.fieldwork.lifecycle import STATUS_NAMES, TRANSITIONS, UNDOABLE
 from survey.fieldwork.parking.decisions import REASON_NAMES as PARKING_REASON_NAMES
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES, WAVE_TRANSITIONS
@@ -20,6 +20,7 @@ from survey.store.audit_events import (
     AuditEvent,
     SubjectKind,
     back_check_event,
+    bulk_event,
     response_event,
     wave_event,
 )
@@ -35,13 +36,17 @@ _SINGLETON_SUBJECTS = frozenset(
     }
 )
 """Subjects of which there is only one, so that their id says nothing."""
-_OMITTED_FIELDS = frozenset({"from", "to", "by", "hash"})
+_OMITTED_FIELDS = frozenset({"from", "to", "by", "hash", "members"})
 _CHECKSUM = "sha256"
 """How names end. Both are shown elsewhere or of use to programs only; the files hold them all."""
 
 
 def _moved_to(state: Message) -> Message:
     return msg("Moved to: {state}", state=state)
+
+
+def _many_moved_to(state: Message) -> Message:
+    return msg("Many together moved to: {state}", state=state)
 
 
 EVENT_FAMILY_NAMES: Mapping[str, Message] = {
@@ -51,7 +56,7 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "export": msg("Downloads"),
     "wave": msg("Waves"),
     "response": msg("Interviews"),
-    "responses": msg("Imports"),
+    "responses": msg("Many interviews at once"),
     "parked": msg("Late interviews"),
     "invitation": msg("Links"),
     "sheet": msg("Sheets of codes"),
@@ -73,6 +78,9 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
 }
 EVENT_NAMES: Mapping[str, Message] = {
     **{response_event(to): _moved_to(STATUS_NAMES[to]) for _, to in TRANSITIONS},
+    **{bulk_event(to): _many_moved_to(STATUS_NAMES[to]) for _, to in UNDOABLE},
+    AuditEvent.RESPONSE_UNDONE: msg("Undid the own decision"),
+    AuditEvent.RESPONSES_UNDONE: msg("Undid the own decision on many"),
     **{
         wave_event(to): _moved_to(STATE_NAMES[to])
         for states in WAVE_TRANSITIONS.values()

@@ -163,8 +163,12 @@ def format_history_entry(t: Translator, step: HistoryEntry) -> str:
     """Format an entry of the history: time, person, state and reason."""
     to = step.detail.get("to", step.action.removeprefix("response."))
     done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
+    if step.action == AuditEvent.VIEW_INTERVIEW:
+        done = t("Looked at an interview")
     if step.action == AuditEvent.RESPONSE_WITHDRAWN:
         done = t("withdrawn by the respondent, answers deleted")
+    if step.action in {AuditEvent.RESPONSE_UNDONE, AuditEvent.RESPONSES_UNDONE}:
+        done = t("decision undone, {state} again", state=done)
     reason = format_reason(t, ReviewReason.parse(str(step.detail.get("reason", ""))))
     decided = int(step.detail.get("together", 1))
     if decided > 1:

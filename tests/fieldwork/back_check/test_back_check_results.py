@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
+from survey.access.audit_members import iter_members
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.fieldwork.back_check.call_list import CallAttempt, list_calls, record_attempt
@@ -240,10 +241,10 @@ def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else
             row.id: row.reason
             for row in session.exec(select(Response).where(Response.status == Status.VOID))
         }
-        entries = session.exec(select(AuditEntry).where(AuditEntry.action == "response.void")).all()
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "responses.void")).one()
         collected = sum(session.exec(select(QuotaCell.collected)))
     assert void == {void_before: "speeder", **dict.fromkeys(here, "back_check: point 1")}
-    assert {UUID(entry.subject_id) for entry in entries} == set(here)
+    assert {response_id for response_id, _ in iter_members(entry.detail)} == set(here)
     assert collected == 0
     with session_scope(checked.url) as session:
         seen = preview_bulk_decision(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.principal import Principal
@@ -23,12 +23,14 @@ from survey.fieldwork.review.review_queue import ReviewFilter, filter_condition
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.withdrawal import erase_withdrawn_in_review
 from survey.locale import SurveyError, msg
-from survey.store.tables import AnyRow, Response, Status, table_of
+from survey.store.tables import AnyRow, Response, ResponseFlag, Status, table_of
 
 MAX_BULK_RESPONSES = 5_000
 """Interviews that one bulk action may move."""
 
-_RESPONSES = table_of(Response)
+_RESPONSE_BATCH_SIZE = 500
+"""Interviews named in one statement."""
+_RESPONSES, _FLAGS = table_of(Response), table_of(ResponseFlag)
 
 
 class SelectionConflictError(SurveyError):
@@ -58,6 +60,8 @@ class BulkPreview:
     not_allowed: Mapping[Status, int]
     """Left as they are: this state does not lead there, or not for this role."""
     fingerprint: str
+    flagged: int = 0
+    """Of those that move: interviews in which a detector found something odd."""
     self_approved: int = 0
     """Of those left as they are: approved for the city by this person, so that another decides."""
 
@@ -123,6 +127,7 @@ def preview_bulk_decision(
         Counter(row.status for row in will),
         Counter(row.status for row in cannot),
         _selection_sha256(will),
+        _count_flagged(session, [row.id for row in will]),
         own,
     )
 
@@ -135,8 +140,12 @@ def decide_many(
     seen: BulkPreview,
     reason: ReviewReason | None,
     now: datetime,
-) -> int:
-    """Carry out a previewed decision, all or none. Raises `SelectionConflictError`."""
+) -> tuple[UUID, ...]:
+    """Carry out a previewed decision, all or none, and return the interviews that it moved.
+
+    Raises:
+        SelectionConflictError: The decision would differ from its preview.
+    """
     if _is_withdrawal(seen.to, reason):
         raise BulkWithdrawalError(
             msg("Withdrawing deletes the answers for good. Please do it interview by interview.")
@@ -147,10 +156,11 @@ def decide_many(
         raise SelectionConflictError(
             msg("Some of these interviews have changed in the meantime. Please look again.")
         )
-    return transition_many(
+    transition_many(
         session=session, principal=principal, rows=will, to=seen.to,
         reason="" if reason is None else reason.text, now=now,
     )  # fmt: skip
+    return tuple(row.id for row in will)
 
 
 def _select_responses(
@@ -192,6 +202,18 @@ def _split_by_permission(
     ]
     moved = {row.id for row in will}
     return will, [row for row in rows if row.id not in moved], len(own)
+
+
+def _count_flagged(session: Session, ids: Sequence[UUID]) -> int:
+    """Return how many of these interviews carry a flag."""
+    flagged = 0
+    for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
+        batch = ids[first : first + _RESPONSE_BATCH_SIZE]
+        query = select(func.count(_FLAGS.c.response_id.distinct())).where(
+            _FLAGS.c.response_id.in_(batch)
+        )
+        flagged += session.connection().execute(query).scalar_one()
+    return flagged
 
 
 def _selection_sha256(rows: Sequence[AnyRow]) -> str:

@@ -11,9 +11,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlmodel import Session
 
+from survey.access.audit_members import MEMBERS
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.dual_approval import find_self_approved
@@ -21,6 +22,7 @@ from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ResponseNotFoundError
 from survey.fieldwork.pii_detection import ScannedText, find_pii
 from survey.fieldwork.review.review_queue import REVIEWABLE, QueuePosition
+from survey.fieldwork.review.undo import is_undoable
 from survey.fieldwork.review_reasons import ReviewReason
 from survey.fieldwork.waves import COMPUTED_STATES, wave_title
 from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, PrivacyRole, label_text
@@ -32,6 +34,7 @@ from survey.store.tables import (
     Account,
     AnyRow,
     AuditEntry,
+    AuditMember,
     Mode,
     Response,
     ResponseFlag,
@@ -40,13 +43,14 @@ from survey.store.tables import (
     SamplingPoint,
     Status,
     Wave,
+    now,
     revision_join,
     table_of,
 )
 
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _POINTS, _ACCOUNTS, _WAVES = table_of(SamplingPoint), table_of(Account), table_of(Wave)
-_AUDIT = table_of(AuditEntry)
+_AUDIT, _MEMBERS = table_of(AuditEntry), table_of(AuditMember)
 _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
 
 
@@ -124,6 +128,8 @@ class ResponseDetail:
     is_demo: bool
     needs_another: bool
     """The reader gave the first approval; the last one is somebody else's."""
+    undoable: bool
+    """The newest decision is the reader's own and can still be undone."""
     computed: bool
     """The figures of its wave are computed, so nothing is decided on it any more."""
 
@@ -169,6 +175,8 @@ def get_response_detail(
         and bool(
             find_self_approved(session=session, principal=principal, response_ids=[response_id])
         ),
+        undoable=row.wave_state not in COMPUTED_STATES
+        and is_undoable(session=session, principal=principal, response_id=response_id, now=now()),
         computed=row.wave_state in COMPUTED_STATES,
     )
 
@@ -264,16 +272,32 @@ def _build_answered_item(item: Item, current: AnyRow, before: Mapping[str, Any])
 
 
 def _history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ...]:
+    """Return the entries about the interview, alone or as one of many, the newest first."""
+    # Two statements: PostgreSQL uses no index for a condition that holds an OR over a subquery.
+    together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
+    entry_ids = session.connection().execute(together).scalars().all()
     query = (
         select(_AUDIT.c.at, _AUDIT.c.action, _AUDIT.c.detail, _ACCOUNTS.c.name)
         .select_from(_AUDIT.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _AUDIT.c.actor_id))
-        .where(_AUDIT.c.subject_id == str(response_id))
+        .where(or_(_AUDIT.c.subject_id == str(response_id), _AUDIT.c.id.in_(entry_ids)))
         .order_by(_AUDIT.c.at.desc(), _AUDIT.c.id.desc())
     )
     return tuple(
-        HistoryEntry(row.at, row.action, row.name or str(row.detail.get("by", "")), row.detail)
+        HistoryEntry(
+            row.at, row.action, row.name or str(row.detail.get("by", "")),
+            _detail_of_member(row.detail, response_id),
+        )
         for row in session.connection().execute(query)
-    )
+    )  # fmt: skip
+
+
+def _detail_of_member(detail: Mapping[str, Any], response_id: UUID) -> Mapping[str, Any]:
+    """Return the detail of an entry without the other interviews that it names."""
+    if MEMBERS not in detail:
+        return detail
+    states = (state for state, ids in detail[MEMBERS].items() if response_id.hex in ids)
+    own = {key: value for key, value in detail.items() if key != MEMBERS}
+    return {**own, "from": next(states, "")}
 
 
 @dataclass(frozen=True)

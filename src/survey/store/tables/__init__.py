@@ -11,7 +11,7 @@ from survey.store.tables.accounts import (
     SignInStep,
     SignInTries,
 )
-from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, Snapshot
+from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, AuditMember, Snapshot
 from survey.store.tables.back_checks import BackCheck, BackCheckDraw, ResponseContact, SurveyorNote
 from survey.store.tables.columns import (
     AnyRow,

@@ -41,6 +41,18 @@ class AuditEntry(SQLModel, table=True):
     """Id of the key that made `hash`; empty for a seal without a key."""
 
 
+class AuditMember(SQLModel, table=True):
+    """Interview that an audit entry about many names in its `members`; an index of the trail.
+
+    No foreign keys: an entry is written at the commit, after its members.
+    """
+
+    __tablename__ = "audit_member"
+
+    response_id: UUID = Field(primary_key=True)
+    entry_id: UUID = Field(primary_key=True, index=True)
+
+
 class AuditHead(SQLModel, table=True):
     """The only row: number and seal of the last audit entry, locked last by every writer.
 

@@ -1,6 +1,9 @@
-"""Decision on all interviews of a selection: a preview, a confirmation, the change."""
+"""Decision on all interviews of a selection: a dialog with preview and confirmation."""
 
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
+from uuid import UUID
 
 import streamlit as st
 from sqlmodel import Session
@@ -15,48 +18,70 @@ from survey.fieldwork.review.decisions import (
 )
 from survey.fieldwork.review.review_queue import REVIEWABLE
 from survey.fieldwork.review_reasons import REASONS_BY_STATUS
-from survey.locale import Translator
+from survey.locale import Message, Translator, msg
 from survey.store.engine import read_scope
 from survey.store.tables import Status, now
-from survey.ui.feedback import show_problems
-from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.feedback import perform, show_feedback, show_problems
+from survey.ui.page_runner import PageContext, open_dialog
 from survey.ui.review.decision import (
     ACTIONS,
     entered_reason,
-    perform_and_open_next,
+    open_interview,
     pick_reason,
 )
 from survey.ui.review.filters import ReviewSelection
+from survey.ui.review.undo import offer_undo
 
-AGAIN = "review/again"
-"""Set after a bulk decision: the whole page is out of date, not only this fragment."""
+_DONE = "review/many-done"
+"""Set after a bulk decision: the dialog closes and the whole page is drawn anew."""
+_IN_DIALOG = "many"
+_NEXT_STEPS: Mapping[Status, Message] = MappingProxyType(
+    {
+        Status.CITY_APPROVED: msg("Next, the association looks at them and approves for good."),
+        Status.APPROVED: msg("Next, they are part of the figures when the wave is frozen."),
+        Status.RETURNED: msg("Next, their surveyors see them under My tasks and correct them."),
+        Status.VOID: msg("They count no more and give their quota places back."),
+        Status.SUBMITTED: msg("Next, they wait in the review queue again and count."),
+    }
+)
 
 
-@page_fragment()
 def draw_bulk_decision(page: PageContext, choice: ReviewSelection) -> None:
-    """Draw the decision on the whole selection: its preview, then its confirmation."""
-    if st.session_state.pop(AGAIN, False):
-        st.rerun()
+    """Draw the button that opens the dialog for a decision on the whole selection."""
+    st.session_state.pop(_DONE, None)
+    label = page.t("Decide on everything in this selection")
+
+    def draw() -> None:
+        if st.session_state.pop(_DONE, False):
+            st.rerun()
+        show_feedback(page, _IN_DIALOG)
+        _draw_dialog(page, choice)
+
+    if st.button(f"{label} …", key="review-many"):
+        open_dialog(page, label, draw)
+
+
+def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
     t = page.t
-    expander = st.expander(
-        t("Decide on everything in this selection"), key="review/many", on_change="rerun"
-    )
-    if not expander.open:
-        return
-    with expander:
-        steps = _bulk_steps(page)
-        to = st.selectbox(
-            t("What should happen"), steps, format_func=lambda step: t(ACTIONS[step][0]),
-            key=f"many/to/{page.language}",
-        )  # fmt: skip
-        with show_problems(t):
-            with read_scope(page.settings.store_url) as session:
-                seen = preview_bulk_decision(
-                    session=session, principal=page.principal, chosen=choice.filter, to=to
-                )
-            st.html(preview_text(t, seen))
-            if seen.total:
-                _draw_bulk_confirmation(page, choice, seen)
+    st.markdown(f"**{choice.wave.label(page.language)}**")
+    to = st.selectbox(
+        t("What should happen"), _bulk_steps(page), format_func=lambda step: t(ACTIONS[step][0]),
+        key=f"many/to/{page.language}",
+    )  # fmt: skip
+    with show_problems(t):
+        with read_scope(page.settings.store_url) as session:
+            seen = preview_bulk_decision(
+                session=session, principal=page.principal, chosen=choice.filter, to=to
+            )
+        if seen.flagged:
+            st.warning(
+                t("{count} of them look odd to a detector. Please look at these one by one first.",
+                  count=f"{seen.flagged:,}")
+            )  # fmt: skip
+        st.html(preview_text(t, seen))
+        if seen.total:
+            st.caption(t(_NEXT_STEPS[to]))
+            _draw_bulk_confirmation(page, choice, seen)
 
 
 def _bulk_steps(page: PageContext) -> list[Status]:
@@ -99,8 +124,8 @@ def _draw_bulk_confirmation(page: PageContext, choice: ReviewSelection, seen: Bu
 def _decide_many(
     page: PageContext, choice: ReviewSelection, seen: BulkPreview, prefix: str
 ) -> None:
-    def change(session: Session, principal: Principal) -> None:
-        decide_many(
+    def change(session: Session, principal: Principal) -> tuple[UUID, ...]:
+        return decide_many(
             session=session,
             principal=principal,
             chosen=choice.filter,
@@ -114,5 +139,8 @@ def _decide_many(
         count=f"{seen.total:,}",
         state=page.t(STATUS_NAMES[seen.to]),
     )
-    perform_and_open_next(page, change, done, after=None, prefix=prefix)
-    st.session_state[AGAIN] = True
+    made = perform(page, change, place=_IN_DIALOG)
+    if made:
+        offer_undo(made.value, done)
+        open_interview(None)
+        st.session_state[_DONE] = True

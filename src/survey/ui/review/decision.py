@@ -24,6 +24,7 @@ from survey.store.tables import Status, now
 from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.review.filters import INTERVIEW_PARAMETER
+from survey.ui.review.undo import draw_undo_button, offer_undo
 
 ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
     {
@@ -35,14 +36,21 @@ ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
     }
 )
 """Label, key and icon of the button of each decision, by the state that it leads to."""
+TAKE_BACK = msg("Take the approval back")
+"""Label of the same step as "Restore", where an approval is what it reverses."""
 _ASKING = "review/asking"
 """Interview and decision of which the reason is being asked for."""
 
 
 def draw_decision_buttons(
-    page: PageContext, interview: ResponseDetail, *, after: UUID | None
+    page: PageContext, interview: ResponseDetail, *, after: UUID | None, undoable: bool
 ) -> None:
-    """Draw the decisions open to this reviewer; `after` is opened when one was made."""
+    """Draw the decisions open to this reviewer.
+
+    Args:
+        after: The interview to open when a decision was made.
+        undoable: Offer to undo the reviewer's own decision on this interview.
+    """
     t = page.t
     steps = offered_transitions(page, interview)
     if interview.computed:
@@ -50,15 +58,17 @@ def draw_decision_buttons(
         return
     if interview.needs_another:
         st.caption(t(SecondApproverRequiredError().message))
-    if not steps:
+    if not steps and not undoable:
         st.caption(t("Nothing is left for you to decide here."))
         return
     with st.container(horizontal=True, key="review-actions"):
+        if undoable:
+            draw_undo_button(page, (interview.id,), t("Undo my decision (Z)"))
         for to in steps:
-            name, key, icon = ACTIONS[to]
+            _, key, icon = ACTIONS[to]
             approves = to not in REASONS_BY_STATUS
             st.button(
-                f"{t(name)} ({key.upper()})",
+                f"{t(action_label(interview.status, to))} ({key.upper()})",
                 key=f"review-{to.value}",
                 type="primary" if approves else "secondary",
                 icon=f":material/{icon}:",
@@ -68,6 +78,13 @@ def draw_decision_buttons(
     asking = st.session_state.get(_ASKING)
     if asking is not None and asking[0] == interview.id and asking[1] in steps:
         _draw_reason_form(page, interview, asking[1], after)
+
+
+def action_label(status: Status, to: Status) -> Message:
+    """Return the label of the decision that moves an interview from `status` to `to`."""
+    if status is Status.CITY_APPROVED and to is Status.SUBMITTED:
+        return TAKE_BACK
+    return ACTIONS[to][0]
 
 
 def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[Status, ...]:
@@ -97,7 +114,7 @@ def _draw_reason_form(
         pick_reason(page, to, prefix)
         with st.container(horizontal=True):
             st.form_submit_button(
-                t(ACTIONS[to][0]), type="primary", key="review-confirm",
+                t(action_label(interview.status, to)), type="primary", key="review-confirm",
                 on_click=_decide_with_reason, args=(page, interview, to, after, prefix),
             )  # fmt: skip
             st.form_submit_button(t("Cancel"), key="review-cancel", on_click=_clear_reason_form)
@@ -123,16 +140,14 @@ def _decide(
 ) -> None:
     """Decide on one interview; `prefix` names the fields of its reason, if it has one."""
 
-    def change(session: Session, principal: Principal) -> None:
+    def change(session: Session, principal: Principal) -> tuple[UUID, ...]:
+        reason = None if prefix is None else entered_reason(prefix)
         decide(
-            session=session,
-            principal=principal,
-            response_id=interview.id,
-            expected_version=interview.version,
-            to=to,
-            reason=None if prefix is None else entered_reason(prefix),
-            now=now(),
-        )
+            session=session, principal=principal, response_id=interview.id,
+            expected_version=interview.version, to=to, reason=reason, now=now(),
+        )  # fmt: skip
+        erased = reason is not None and reason.code is ReasonCode.WITHDRAWN
+        return () if erased else (interview.id,)
 
     done = page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))
     perform_and_open_next(page, change, done, after=after, stay=interview.id, prefix=prefix)
@@ -176,14 +191,14 @@ def _entered_note(prefix: str) -> str:
 
 def perform_and_open_next(
     page: PageContext,
-    change: Callable[[Session, Principal], object],
+    change: Callable[[Session, Principal], tuple[UUID, ...]],
     done: str,
     *,
     after: UUID | None,
     stay: UUID | None = None,
     prefix: str | None = None,
 ) -> None:
-    """Perform a decision and open the interview `after`.
+    """Perform a decision, offer to undo it on the interviews it returns, and open `after`.
 
     If it fails, the interview `stay` remains on the screen, below a message that repeats the note
     entered in the fields of `prefix`.
@@ -198,7 +213,9 @@ def perform_and_open_next(
     note = _entered_note(prefix) if prefix is not None else ""
     if note:
         hints.append(t("Your note was: {note}", note=note))
-    if perform(page, change, done=done, hints=hints):
+    made = perform(page, change, hints=hints)
+    if made:
+        offer_undo(made.value, done)
         open_interview(after)
     elif stay is not None:
         st.query_params[INTERVIEW_PARAMETER] = str(stay)

@@ -29,6 +29,7 @@ from survey.ui.review.decision import (
     open_interview,
 )
 from survey.ui.review.filters import INTERVIEW_PARAMETER, ReviewSelection, requested_id
+from survey.ui.review.undo import UNDO_KEY, draw_undo_offer, is_undo_offered
 
 _UPCOMING = 8
 
@@ -55,6 +56,7 @@ def draw_review(page: PageContext, choice: ReviewSelection) -> None:
     show_feedback(page, toast=True)
     data = _load_page_data(page, choice)
     if data is None:
+        draw_undo_offer(page)
         draw_notice(
             t("Nothing is left in this selection"),
             t("Choose another state or city above; new interviews appear by themselves."),
@@ -66,7 +68,6 @@ def draw_review(page: PageContext, choice: ReviewSelection) -> None:
     left, right = st.columns([2.4, 1], gap="large")
     with left:
         _draw_response(page, data.response)
-        draw_decision_buttons(page, data.response, after=data.after)
         if data.response.flags:
             _draw_flags(t, data.response)
         st.html(response_html.render_answers(t, data.response.parts, data.response.language))
@@ -76,8 +77,21 @@ def draw_review(page: PageContext, choice: ReviewSelection) -> None:
         _draw_upcoming(page, choice, data)
     if not data.response.computed:
         draw_bulk_decision(page, choice)
+    _draw_action_bar(page, data)
+
+
+def _draw_action_bar(page: PageContext, data: _ReviewPageData) -> None:
+    """Draw the decisions in a bar that stays in view, below what was just decided."""
+    offered = is_undo_offered()
+    undoable = data.response.undoable and not offered
+    with st.container(key="review-bar"):
+        draw_undo_offer(page)
+        draw_decision_buttons(page, data.response, after=data.after, undoable=undoable)
+    keys = {"j": "review-next", "k": "review-previous"}
+    if offered or undoable:
+        keys["z"] = UNDO_KEY
     bind_keys(
-        {"j": "review-next", "k": "review-previous"}
+        keys
         | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
            if to in offered_transitions(page, data.response)}
     )  # fmt: skip
