@@ -19,7 +19,8 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text, update
+from sqlmodel import Session, col, select
 
 from seed.demo import build
 from survey.access.principal import OPERATOR, Principal
@@ -47,12 +48,16 @@ from survey.store.tables import (
     City,
     PointKind,
     QuotaCell,
+    Response,
     SamplingPoint,
+    Status,
     Wave,
+    table_of,
 )
-from tests.synthetic_results import synthetic_store
+from tests.synthetic_results import PLANS, synthetic_store
 
 TESTS = Path(__file__).parent
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 # Freezing is tested with a look at few intervals; tests/disclosure looks at all.
@@ -167,19 +172,53 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
-    """A migrated, empty SQLite store of this test's own."""
-    path = tmp_path / "survey.db"
+@pytest.fixture(scope="session")
+def _sqlite_field(
+    _sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    make_field: Callable[[str], "Field"],
+) -> Path:
+    """A store with the small open wave of `field`; a copy is ten times as fast as filling it."""
+    path = tmp_path_factory.mktemp("field") / "survey.db"
     shutil.copyfile(_sqlite_template, path)
+    make_field(f"sqlite:///{path}")
+    dispose_engines()
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_field(
+    _databases: Databases, _postgres_template: str, make_field: Callable[[str], "Field"]
+) -> Iterator[str]:
+    """A database with the same wave, to copy as well."""
+    name = f"survey_field_{uuid4().hex}"
+    _databases.run(f"CREATE DATABASE {name} TEMPLATE {_postgres_template} STRATEGY file_copy")
+    make_field(_databases.url(name))
+    dispose_engines()
+    yield name
+    _databases.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _is_filled(request: pytest.FixtureRequest) -> bool:
+    """Whether the test asks for `field`, which then finds its wave in the store."""
+    return "field" in request.fixturenames
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated SQLite store of this test's own; empty, or with what `field` holds."""
+    template = "_sqlite_field" if _is_filled(request) else "_sqlite_template"
+    path = tmp_path / "survey.db"
+    shutil.copyfile(request.getfixturevalue(template), path)
     yield f"sqlite:///{path}"
     dispose_engines()
 
 
 @pytest.fixture
-def postgres_url(_databases: Databases, _postgres_template: str) -> Iterator[str]:
-    """A migrated, empty PostgreSQL store of this test's own."""
-    yield from _databases.copies_of(_postgres_template)
+def postgres_url(request: pytest.FixtureRequest, _databases: Databases) -> Iterator[str]:
+    """A migrated PostgreSQL store of this test's own; empty, or with what `field` holds."""
+    template = "_postgres_field" if _is_filled(request) else "_postgres_template"
+    yield from _databases.copies_of(request.getfixturevalue(template))
 
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -334,7 +373,13 @@ def _principal(account: Account) -> Principal:
 
 
 @pytest.fixture
-def field(store_url: str, make_field: Callable[[str], Field]) -> Field:
+def field(
+    store_url: str, small_instrument: Instrument, make_field: Callable[[str], Field]
+) -> Field:
+    with session_scope(store_url) as session:
+        wave = session.exec(select(Wave)).first()
+        if wave is not None:
+            return _describe(session, store_url, wave, small_instrument)
     return make_field(store_url)
 
 
@@ -373,9 +418,17 @@ def _fill(store_url: str, small_instrument: Instrument) -> Field:
             for band in ("15-24", "25-34", "35-44", "45-54", "55-70")
             for gender in ("male", "female")
         )
+        return _describe(session, store_url, wave, small_instrument)
+
+
+def _describe(session: Session, store_url: str, wave: Wave, instrument: Instrument) -> Field:
+    """Read what the filled store holds."""
+    accounts = {account.login: account for account in session.exec(select(Account))}
+    points = {point.city_code: point for point in session.exec(select(SamplingPoint))}
     return Field(
-        url=store_url, now=NOW, wave=wave, instrument=small_instrument,
-        surveyor=_principal(li), colleague=_principal(zhao), point=here, foreign_point=there,
+        url=store_url, now=NOW, wave=wave, instrument=instrument,
+        surveyor=_principal(accounts["li"]), colleague=_principal(accounts["zhao"]),
+        point=points["110000"], foreign_point=points["310000"],
         complete={
             "consent": "yes", "lived_6m": "yes", "quality": 8, "service": "na",
             "complained": "no", "topics": ["food", "toys"], "gender": "female",
@@ -395,11 +448,14 @@ def frozen_small_demo(_shared_folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def frozen_pair(_shared_folder: Path) -> Path:
-    """The folder of a store with main-2024, then main-2023, frozen for good; as small, as shared.
+    """The folder of a store with main-2024, then main-2023, frozen for good; as shared.
 
-    The change between them is written when the older one is frozen, into the newer.
+    Of ten cities only: a freeze takes a quarter of the time. The change between the waves is
+    written when the older one is frozen, into the newer.
     """
-    return _freeze_once(_shared_folder, "frozen-pair", ["main-2024", "main-2023"], final=True)
+    return _freeze_once(
+        _shared_folder, "frozen-pair", ["main-2024", "main-2023"], final=True, cities=10
+    )
 
 
 @pytest.fixture(scope="session")
@@ -408,30 +464,81 @@ def frozen_supplement(_shared_folder: Path) -> Path:
     return _freeze_once(_shared_folder, "frozen-supplement", ["minors-2024"])
 
 
-def _freeze_once(shared: Path, name: str, waves: list[str], *, final: bool = False) -> Path:
+def _freeze_once(
+    shared: Path, name: str, waves: list[str], *, final: bool = False, cities: int | None = None
+) -> Path:
     """Return the folder `name` with the waves frozen in this order; one worker makes it."""
+
+    def freeze(folder: Path) -> None:
+        settings = Settings(database_url="", data_dir=folder)
+        build(settings.store_url, waves=sorted(waves), size=0.01, seed=7)
+        if cities is not None:
+            _keep_cities(settings, cities)
+        for wave in waves:
+            freeze_wave(settings, wave_key=wave, actor=OPERATOR, final=final)
+
+    return _make_once(shared, name, freeze)
+
+
+def _keep_cities(settings: Settings, count: int) -> None:
+    """Take the approval from the interviews of all but `count` cities, past the state machine."""
+    with session_scope(settings.store_url) as session:
+        connection = session.connection()
+        triggers = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'response'"
+        ).all()
+        codes = sorted(session.exec(select(Response.city_code).distinct()).all())
+        kept = codes[:: len(codes) // count][:count]
+        for name, _ in triggers:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.execute(
+            update(table_of(Response))
+            .where(col(Response.status) == Status.APPROVED, col(Response.city_code).not_in(kept))
+            .values(status=Status.SUBMITTED)
+        )
+        for _, sql in triggers:
+            connection.exec_driver_sql(sql)
+
+
+def _make_once(shared: Path, name: str, make: Callable[[Path], object]) -> Path:
+    """Return the folder `name`, which one worker fills; the others wait for it."""
     folder = shared / name
     with (shared / f"{name}-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             building = folder.with_name(f"{name}-building")
-            settings = Settings(database_url="", data_dir=building)
             building.mkdir()
-            build(settings.store_url, waves=sorted(waves), size=0.01, seed=7)
-            for wave in waves:
-                freeze_wave(settings, wave_key=wave, actor=OPERATOR, final=final)
+            make(building)
             dispose_engines()
             building.rename(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def frozen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, WaveResults]:
+def make_once(_shared_folder: Path) -> MakeOnce:
+    """`make_once(name, fill)`: a folder that one worker fills for all; copy it to change it."""
+    return lambda name, fill: _make_once(_shared_folder, name, fill)
+
+
+@pytest.fixture(scope="session")
+def synthetic_waves(make_once: MakeOnce, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A demo store with every kind of made-up frozen wave, a copy of this worker's own."""
+
+    def fill(folder: Path) -> None:
+        settings = Settings(data_dir=folder, database_url="", demo=True)
+        synthetic_store(settings, plans=PLANS, measures_a_topic=2)
+
+    shared = make_once("synthetic-waves", fill)
+    folder = tmp_path_factory.mktemp("synthetic") / "data"
+    shutil.copytree(shared, folder)
+    return Settings(data_dir=folder, database_url="", demo=True)
+
+
+@pytest.fixture(scope="session")
+def frozen(synthetic_waves: Settings) -> dict[str, WaveResults]:
     """Results of made-up frozen waves by wave key, to build tables and views from."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("views"), database_url="")
-    synthetic_store(settings, measures_a_topic=2)
-    with read_scope(settings.store_url) as session:
-        waves = list_waves(settings, session)
-        results = {wave.key: open_results(settings, session, wave.key) for wave in waves}
+    with read_scope(synthetic_waves.store_url) as session:
+        waves = list_waves(synthetic_waves, session)
+        results = {wave.key: open_results(synthetic_waves, session, wave.key) for wave in waves}
     dispose_engines()
     return results

@@ -12,10 +12,10 @@ from survey.settings import Settings
 
 
 @pytest.fixture
-def demo_folder(frozen_small_demo: Path, tmp_path: Path) -> Path:
-    """Demo data with one frozen wave where `survey demo` expects them."""
+def demo_folder(frozen_pair: Path, tmp_path: Path) -> Path:
+    """Demo data with two frozen waves where `survey demo` expects them."""
     folder = tmp_path / "data" / "demo"
-    shutil.copytree(frozen_small_demo, folder)
+    shutil.copytree(frozen_pair, folder)
     Settings(data_dir=folder, database_url="").demo_marker.write_text("{}")
     return folder
 

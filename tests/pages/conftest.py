@@ -24,17 +24,14 @@ from survey.store.tables import Account, LoginSession, Mode, Status, now
 from survey.ui import current_principal as ui_session
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.web.routes import build_app
-from tests.synthetic_results import PLANS, synthetic_store
 
 OpenPage = Callable[..., AppTest]
 
 
 @pytest.fixture(scope="session")
-def frozen_waves(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def frozen_waves(synthetic_waves: Settings) -> Settings:
     """A store with every kind of frozen wave and an account for every role."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("frozen"), database_url="", demo=True)
-    synthetic_store(settings, plans=PLANS, measures_a_topic=2)
-    return settings
+    return synthetic_waves
 
 
 @pytest.fixture

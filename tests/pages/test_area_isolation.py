@@ -5,6 +5,7 @@ process, and the national office, which sees everything, has opened every page b
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.instrument.model import Instrument
 from survey.results.release import revoke_release
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import dispose_engines, session_scope
@@ -61,9 +63,23 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, small_instrument: Any) -> Settings:
+def store(
+    make_once: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    small_instrument: Instrument,
+) -> Settings:
     """Frozen waves that nobody released, and an open one, each with a canary in Guangzhou."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("leaks"), database_url="", demo=True)
+    shared = make_once("leaks", lambda folder: _fill(_settings_of(folder), small_instrument))
+    folder = tmp_path_factory.mktemp("leaks") / "data"
+    shutil.copytree(shared, folder)
+    return _settings_of(folder)
+
+
+def _settings_of(folder: Path) -> Settings:
+    return Settings(data_dir=folder, database_url="", demo=True)
+
+
+def _fill(settings: Settings, small_instrument: Instrument) -> None:
     synthetic_store(settings, plans=PLANS[:2], measures_a_topic=1)
     for path in Path(settings.snapshot_dir).rglob("*.parquet"):
         if path.name in FIGURES or path.name.startswith("changes-"):
@@ -74,7 +90,6 @@ def store(tmp_path_factory: pytest.TempPathFactory, small_instrument: Any) -> Se
                 session=session, principal=OPERATOR, wave_key=key, reason="a test", now=now()
             )
         _collect(session, small_instrument)
-    return settings
 
 
 def _plant(path: Path) -> None:

@@ -146,6 +146,8 @@ def narrow_keys(
     auditor: IntervalAuditor,
 ) -> list[Key]:
     """Return the keys of the cells that an audit of `table` found too narrow."""
+    if not auditor.narrow:
+        return []
     axes = CubeAxes(table, by, totals)
     row = {place: number for number, place in enumerate(zip(*axes.positions, strict=True))}
     keys = table[list(by)].astype(str)
