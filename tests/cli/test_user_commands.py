@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -101,3 +102,57 @@ def test_an_unknown_login_is_said_to_be_unknown(survey: Survey) -> None:
         assert "no such account" in result.output
     with read_scope(current_settings().store_url) as session:
         assert session.exec(select(Account)).all() == []
+
+
+LIST = "name,login,role,area\nLi Na,lina,surveyor,Beijing\nSun Li,sun,supervisor,32\n"
+
+
+def test_a_list_of_accounts_comes_in_once_and_its_links_go_to_a_private_file(
+    survey: Survey, tmp_path: Path
+) -> None:
+    file, sheet = tmp_path / "people.csv", tmp_path / "links.pdf"
+    file.write_text(LIST, encoding="gb18030")
+    tried = survey("user", "import", str(file), "--dry-run")
+    assert (tried.exit_code, _accounts(survey)) == (0, {})
+    made = survey("user", "import", str(file), "--sheet", str(sheet))
+    assert made.exit_code == 0, made.output
+    assert sheet.read_bytes().startswith(b"%PDF")
+    assert sheet.stat().st_mode & 0o077 == 0
+    listed = _accounts(survey)
+    assert {login: row["area"] for login, row in listed.items()} == {"lina": "110000", "sun": "32"}
+    again = survey("user", "import", str(file))
+    assert again.exit_code == 0
+    assert "lina, sun" in again.output
+    assert _accounts(survey) == listed
+
+
+def test_links_are_listed_where_no_sheet_is_named(survey: Survey, tmp_path: Path) -> None:
+    file = tmp_path / "people.txt"
+    file.write_text(LIST, encoding="utf-8")
+    made = survey("user", "import", str(file), "--format", "json")
+    links = {row["login"]: row["link"] for row in json.loads(made.stdout)}
+    token = links["lina"].rpartition("/auth/setup/")[2]
+    with session_scope(current_settings().store_url) as session:
+        account = get_account_of_link(session=session, token=token, now=now())
+    assert account.login == "lina"
+
+
+@pytest.mark.parametrize("content", ["Li,lina,king,Beijing\nSun,sun,surveyor,Beijing", "\x00", ""])
+def test_a_list_with_a_wrong_row_creates_nobody(
+    survey: Survey, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(content, encoding="utf-8")
+    tried = survey("user", "import", str(file), "--format", "csv")
+    assert tried.exit_code == (1 if content else 0)
+    assert _accounts(survey) == {}
+    if "king" in content:
+        assert tried.stdout.splitlines()[1].startswith("1,")
+
+
+def test_a_sheet_that_cannot_be_written_creates_nobody(survey: Survey, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(LIST, encoding="utf-8")
+    tried = survey("user", "import", str(file), "--sheet", str(tmp_path / "none" / "links.pdf"))
+    assert tried.exit_code == 2
+    assert _accounts(survey) == {}

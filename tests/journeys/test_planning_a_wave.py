@@ -8,8 +8,6 @@ from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.access.roles import NATION, Role
-from survey.access.sessions import COOKIE, sign_in_demo
 from survey.fieldwork.instruments import save_tree
 from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.waves import close_wave, get_wave
@@ -19,7 +17,8 @@ from survey.sample.city_frame import shipped_cities
 from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, PointDraw, SamplingPoint, WaveState, now
+from survey.store.tables import PointDraw, SamplingPoint, WaveState, now
+from tests.journeys.administrator import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")
@@ -32,20 +31,12 @@ DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 @pytest.fixture
 def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
-    """The administrator's computer; no visitor of a demo can become an administrator."""
+    """The administrator's computer."""
     with session_scope(live_server.settings.store_url) as session:
         tree = PROJECT_ROOT / "seed" / "trees" / "cca-2023.csv"
         save_tree(session=session, tree=read_tree(tree, name=tree.stem))
-        login = f"demo-{Role.ADMINISTRATOR}"
-        if session.exec(select(Account).where(Account.login == login)).first() is None:
-            session.add(
-                Account(login=login, name="Admin", role=Role.ADMINISTRATOR, area=NATION,
-                        is_demo=True)
-            )  # fmt: skip
-            session.flush()
-        secret = sign_in_demo(session=session, role=Role.ADMINISTRATOR, now=now())
     context = browser.new_context(viewport=DESK, locale="zh-CN")
-    context.add_cookies([{"name": COOKIE, "value": secret, "url": live_server.url}])
+    sign_in_administrator(context, live_server)
     context.set_default_timeout(SLOW)
     yield context.new_page()
     context.close()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import segno
 
+from survey.access.account_batch import PrintedSetupLink, SetupLinkSheet
 from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
 from survey.fieldwork.invitation_sheets import (
     INVITATIONS_PER_PAGE,
@@ -19,6 +20,7 @@ from survey.publish.code_sheets_pdf import (
     dark_runs,
     invitation_sheet_pdf,
     qr_modules,
+    setup_link_sheet_pdf,
     sign_in_sheet_pdf,
 )
 from survey.store.tables import new_id
@@ -109,3 +111,25 @@ def test_the_code_opens_the_page_with_the_login_and_without_the_code(
 def test_long_names_of_people_stay_on_the_paper() -> None:
     sheet = sign_in_codes(3, name="长" * 80, login="x" * 64)
     assert sign_in_sheet_pdf(sheet, origin="http://[::1]:8501", language="zh")
+
+
+def setup_links(count: int) -> SetupLinkSheet:
+    people = tuple(
+        PrintedSetupLink(f"s-{n:03d}", "\u674e\u5a1c", f"token-{n}") for n in range(count)
+    )
+    return SetupLinkSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_two_hundred_setup_links_are_twenty_pages(language: str) -> None:
+    pdf = setup_link_sheet_pdf(setup_links(200), origin="https://s.example.cn", language=language)
+    assert pdf.count(b"/Type /Page\n") == 20
+
+
+def test_the_code_of_a_setup_link_is_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses: list[str] = []
+    monkeypatch.setattr(
+        code_sheets_pdf, "draw_code", lambda pdf, address, *place: addresses.append(address)
+    )
+    setup_link_sheet_pdf(setup_links(1), origin="https://s.example.cn", language="zh")
+    assert addresses == ["https://s.example.cn/auth/setup/token-0"]

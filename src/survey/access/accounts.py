@@ -100,11 +100,7 @@ def create_account(
 ) -> Account:
     """Create an account; it cannot sign in before it has a setup link or a password."""
     principal.require(Action.ADMINISTER)
-    name = normalise_login(login)
-    if not _LOGIN.fullmatch(name) or len(login.strip()) > MAX_LOGIN_CHARS:
-        raise InvalidAccountError(
-            msg("A login is 2 to 64 small letters, digits, dots, hyphens or underscores.")
-        )
+    name = clean_login(login)
     query = select_model(Account.id).where(Account.login == name)
     if session.exec(query).first() is not None:
         raise InvalidAccountError(msg("This login is taken."))
@@ -198,12 +194,34 @@ def get_account_by_login(session: Session, login: str) -> Account:
     return account
 
 
-def _apply_account_data(session: Session, account: Account, entry: AccountData) -> None:
-    name, email = entry.name.strip(), entry.email.strip().lower()
-    if not name or len(name) > 80 or not name.isprintable():
+def clean_login(login: str) -> str:
+    """Return a login as it is stored; raises `InvalidAccountError`."""
+    name = normalise_login(login)
+    if not _LOGIN.fullmatch(name) or len(login.strip()) > MAX_LOGIN_CHARS:
+        raise InvalidAccountError(
+            msg("A login is 2 to 64 small letters, digits, dots, hyphens or underscores.")
+        )
+    return name
+
+
+def clean_name(name: str) -> str:
+    """Return the name of a person as it is stored; raises `InvalidAccountError`."""
+    cleaned = name.strip()
+    if not cleaned or len(cleaned) > 80 or not cleaned.isprintable():
         raise InvalidAccountError(msg("Please give a name of at most 80 characters."))
-    if email and not _EMAIL.fullmatch(email):
+    return cleaned
+
+
+def clean_email(email: str) -> str:
+    """Return an e-mail address as it is stored, empty for none; raises `InvalidAccountError`."""
+    cleaned = email.strip().lower()
+    if cleaned and not _EMAIL.fullmatch(cleaned):
         raise InvalidAccountError(msg("This is not an e-mail address."))
+    return cleaned
+
+
+def _apply_account_data(session: Session, account: Account, entry: AccountData) -> None:
+    name, email = clean_name(entry.name), clean_email(entry.email)
     if email:
         query = select_model(Account.id).where(Account.email == email, Account.id != account.id)
         if session.exec(query).first() is not None:

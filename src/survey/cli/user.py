@@ -26,6 +26,7 @@ from survey.access.accounts import (
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.cli.user_import import import_accounts
 from survey.locale import msg, translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope
@@ -37,6 +38,8 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command("import")(import_accounts)
 
 Login = Annotated[str, typer.Argument(help="What the person signs in with.")]
 Until = Annotated[

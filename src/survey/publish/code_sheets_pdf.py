@@ -1,4 +1,4 @@
-"""Sheets of printed codes as PDF, to be cut: invitations and sign-in codes."""
+"""Sheets of printed codes as PDF, to be cut: invitations, sign-in codes and setup links."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from urllib.parse import quote
 import segno
 from fpdf import FPDF
 
+from survey.access.account_batch import PrintedSetupLink, SetupLinkSheet
 from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
 from survey.fieldwork.invitation_sheets import InvitationSheet, PrintedInvitation
 from survey.instrument.model import label_text
@@ -22,7 +23,7 @@ QUIET = 4
 """Empty modules around a code, as its standard asks."""
 _BLACK, _GREY, _PALE = 0, 110, 228
 
-Code = TypeVar("Code", PrintedInvitation, PrintedSignInCode)
+Code = TypeVar("Code", PrintedInvitation, PrintedSignInCode, PrintedSetupLink)
 CellCorner = tuple[float, float]
 """Left and top of a cell in millimetres."""
 
@@ -82,6 +83,22 @@ def sign_in_sheet_pdf(sheet: SignInCodeSheet, *, origin: str, language: str) -> 
         partial(_draw_sign_in_head, t=t, sheet=sheet),
         partial(_draw_sign_in_code, t=t, origin=origin),
         watermark=t("Demo data") if sheet.is_demo else "",
+    )
+
+
+def setup_link_sheet_pdf(sheet: SetupLinkSheet, *, origin: str, language: str) -> bytes:
+    """Return the printed sheet; `origin` is the address of the server, without a slash.
+
+    The QR code is the link itself: its holder has no other secret yet, and it works once.
+    """
+    t = translator(language)
+    return _sheet_pdf(
+        t("Setup links"),
+        sheet.people,
+        SIGN_IN_CODES,
+        partial(_draw_setup_head, t=t, sheet=sheet),
+        partial(_draw_setup_link, t=t, origin=origin),
+        watermark="",
     )
 
 
@@ -165,21 +182,36 @@ def _draw_invitation(
 
 
 def _draw_sign_in_head(
-    pdf: FPDF, face: str, _page: str, *, t: Translator, sheet: SignInCodeSheet
+    pdf: FPDF, face: str, page: str, *, t: Translator, sheet: SignInCodeSheet
 ) -> None:
+    rule = t(
+        "Each code signs one person in once, until {time}. Hand it to that person only.",
+        time=_last_minute(sheet.expires_at),
+    )
+    _draw_head(pdf, face, page, t("Sign-in codes"), rule)
+
+
+def _draw_setup_head(
+    pdf: FPDF, face: str, page: str, *, t: Translator, sheet: SetupLinkSheet
+) -> None:
+    rule = t(
+        "With each link one person chooses a password, once, until {time}. Hand it to that person "
+        "only.",
+        time=_last_minute(sheet.expires_at),
+    )
+    _draw_head(pdf, face, page, t("Setup links"), rule)
+
+
+def _draw_head(pdf: FPDF, face: str, page: str, title: str, rule: str) -> None:
+    """Draw the title, the number of the page, and what holds for all codes on it."""
     left = SIGN_IN_CODES.margin + 2
     pdf.set_text_color(_BLACK)
     pdf.set_font(face, size=12)
-    pdf.text(left, 11, t("Sign-in codes"))
+    pdf.text(left, 11, title)
     pdf.set_text_color(_GREY)
     pdf.set_font(face, size=9)
-    pdf.text(
-        left, 18,
-        t(
-            "Each code signs one person in once, until {time}. Hand it to that person only.",
-            time=_last_minute(sheet.expires_at),
-        ),
-    )  # fmt: skip
+    pdf.text(left, 18, truncate_to_width(pdf, rule, pdf.w - 2 * left))
+    pdf.text(pdf.w - left - pdf.get_string_width(page), 11, page)
 
 
 def _draw_sign_in_code(
@@ -191,24 +223,58 @@ def _draw_sign_in_code(
     t: Translator,
     origin: str,
 ) -> None:
-    (left, top), size, width = corner, SIGN_IN_CODES.code_size, SIGN_IN_CODES.cell_width
     address = f"{origin}/auth/code?login={quote(person.login, safe='')}"
+    _draw_person(
+        pdf, face, corner, address, name=person.name, code=person.code,
+        login=t("Login: {login}", login=person.login),
+        below=(
+            f"{origin.partition('://')[2]}/auth/code",
+            t("Scan, then type the code. It works once."),
+        ),
+    )  # fmt: skip
+
+
+def _draw_setup_link(
+    pdf: FPDF,
+    face: str,
+    person: PrintedSetupLink,
+    corner: CellCorner,
+    *,
+    t: Translator,
+    origin: str,
+) -> None:
+    _draw_person(
+        pdf, face, corner, f"{origin}/auth/setup/{person.token}", name=person.name, code="",
+        login=t("Login: {login}", login=person.login),
+        below=(f"{origin.partition('://')[2]}/auth/setup/{person.token}",
+               t("Scan and choose a password. It works once.")),
+    )  # fmt: skip
+
+
+def _draw_person(
+    pdf: FPDF,
+    face: str,
+    corner: CellCorner,
+    address: str,
+    *,
+    name: str,
+    login: str,
+    code: str,
+    below: tuple[str, str],
+) -> None:
+    """Draw a QR code, whose it is beside it, and two lines below."""
+    (left, top), size, width = corner, SIGN_IN_CODES.code_size, SIGN_IN_CODES.cell_width
     draw_code(pdf, address, left + 3, top + 3, size)
-    lines = (
-        (11, 10, _BLACK, person.name),
-        (18, 9, _GREY, t("Login: {login}", login=person.login)),
-        (27, 15, _BLACK, person.code),
-    )
-    for down, font_size, shade, words in lines:
+    for down, font_size, shade, words in (
+        (11, 10, _BLACK, name), (18, 9, _GREY, login), (27, 15, _BLACK, code),
+    ):  # fmt: skip
         pdf.set_text_color(shade)
         pdf.set_font(face, size=font_size)
         pdf.text(left + size + 5, top + down, truncate_to_width(pdf, words, width - size - 7))
     pdf.set_text_color(_GREY)
     pdf.set_font(face, size=7)
-    shown = f"{origin.partition('://')[2]}/auth/code"
-    pdf.text(left + 4, top + size + 8, truncate_to_width(pdf, shown, width - 8))
-    hint = truncate_to_width(pdf, t("Scan, then type the code. It works once."), width - 8)
-    pdf.text(left + 4, top + size + 12, hint)
+    for down, words in zip((8, 12), below, strict=True):
+        pdf.text(left + 4, top + size + down, truncate_to_width(pdf, words, width - 8))
 
 
 def _last_minute(expires_at: datetime) -> str:

@@ -14,6 +14,7 @@ from survey.access.roles import ROLES, Role
 from survey.publish.column_tables import format_for_screen
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.ui.account_batch import draw_account_batch, draw_pending_links
 from survey.ui.account_form import area_name, draw_account, draw_new_account, show_setup_link
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
@@ -22,6 +23,7 @@ from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
 
 ALL_OPTION, NEW_OPTION, LIST_OPTION = "all", "new", "list"
+BATCH_OPTION, LINKS_OPTION = "batch", "links"
 OPEN_OPTION, CLOSED_OPTION = "open", "closed"
 ACCOUNT = "account"
 
@@ -31,13 +33,27 @@ def draw_users(page: PageContext) -> None:
     t = page.t
     show_feedback(page)
     show_setup_link(page)
+    views = {
+        LIST_OPTION: t("All accounts"),
+        NEW_OPTION: t("New account"),
+        BATCH_OPTION: t("Many accounts"),
+        LINKS_OPTION: t("Setup links"),
+    }
     view = pick(
-        t("View"), "view", [LIST_OPTION, NEW_OPTION], language=page.language, as_buttons=True,
-        show={LIST_OPTION: t("All accounts"), NEW_OPTION: t("New account")}.__getitem__,
+        t("View"), "view", list(views), language=page.language, as_buttons=True,
+        show=views.__getitem__,
     )  # fmt: skip
-    if view == NEW_OPTION:
-        draw_new_account(page)
-        return
+    if view == LIST_OPTION:
+        _draw_all_accounts(page)
+    else:
+        {
+            NEW_OPTION: draw_new_account,
+            BATCH_OPTION: draw_account_batch,
+            LINKS_OPTION: draw_pending_links,
+        }[view](page)
+
+
+def _draw_all_accounts(page: PageContext) -> None:
     listing = _get_account_page(page, _draw_account_filter(page))
     _draw_count(page, listing)
     chosen = _draw_account_table(page, listing)

@@ -1,0 +1,208 @@
+"""Lists of new accounts, pasted or from a workbook, checked row by row before they are stored."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from survey.access.account_batch import BATCH_ROLES, NewAccount
+from survey.access.accounts import AccountData, clean_email, clean_login, clean_name
+from survey.access.principal import Principal, require_area
+from survey.access.roles import NATION, ROLES, Action, AreaScope, Role
+from survey.locale import Message, SurveyError, msg
+from survey.sample.city_frame import FrameCity, shipped_cities
+from survey.sample.pasted_table import read_pasted_rows
+from survey.sample.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookColumn,
+    WorkbookRow,
+    WorkbookSheet,
+    read_sheet,
+)
+from survey.store.china_time import china_date
+from survey.store.tables import Account
+
+_PROVINCE_SUFFIXES = (
+    "\u58ee\u65cf\u81ea\u6cbb\u533a", "\u56de\u65cf\u81ea\u6cbb\u533a",
+    "\u7ef4\u543e\u5c14\u81ea\u6cbb\u533a", "\u81ea\u6cbb\u533a", "\u7701", "\u5e02",
+)  # fmt: skip
+"""What names of provinces and cities end in and people leave out, the longest first."""
+_NATION_NAMES = frozenset({"cn", "china", "nation", "\u5168\u56fd", "\u4e2d\u56fd"})
+
+
+@dataclass(frozen=True)
+class AccountList:
+    """New accounts of a list, logins that exist already, and the problems with other rows."""
+
+    accounts: tuple[NewAccount, ...]
+    present: tuple[str, ...]
+    """Logins that exist already; nothing about them is changed."""
+    errors: tuple[CellError, ...]
+
+
+def account_template() -> WorkbookSheet:
+    """Return the worksheet to fill in, with roles and areas as drop-downs."""
+    cities = shipped_cities()
+    roles = {role.value: ROLES[role].name for role in BATCH_ROLES}
+    areas = dict.fromkeys([city.name_zh for city in cities] + [city.province_zh for city in cities])
+    return WorkbookSheet(
+        "accounts",
+        (
+            WorkbookColumn("name", msg("Full name"), 18),
+            WorkbookColumn("login", msg("Login"), 20),
+            WorkbookColumn("role", msg("Role"), 18, value_names=roles),
+            WorkbookColumn("area", msg("Area of work"), 22, choices=tuple(areas)),
+            WorkbookColumn("last_day", msg("Last day (may stay empty)"), 18),
+            WorkbookColumn("email", msg("E-mail (may stay empty)"), 26),
+        ),
+    )
+
+
+def read_account_file(
+    *, session: Session, principal: Principal, name: str, content: bytes, now: datetime
+) -> AccountList:
+    """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
+    principal.require(Action.ADMINISTER)
+    sheet = account_template()
+    rows, errors = read_sheet(name, content, sheet)
+    return _read_rows(session, sheet, rows, errors, now)
+
+
+def read_pasted_accounts(
+    *, session: Session, principal: Principal, text: str, now: datetime
+) -> AccountList:
+    """Read a pasted list; nothing is stored. Raises `PastedTableError` for the whole text."""
+    principal.require(Action.ADMINISTER)
+    sheet = account_template()
+    return _read_rows(session, sheet, read_pasted_rows(text, sheet), [], now)
+
+
+def _read_rows(
+    session: Session,
+    sheet: WorkbookSheet,
+    rows: Sequence[WorkbookRow],
+    errors: list[CellError],
+    now: datetime,
+) -> AccountList:
+    reader = _AccountListReader(session, sheet, now)
+    accounts = [account for row in rows if (account := reader.read(row, errors)) is not None]
+    return AccountList(
+        tuple(accounts), tuple(reader.present),
+        tuple(sorted(errors, key=lambda error: error.row)),
+    )  # fmt: skip
+
+
+class _AccountListReader:
+    """Reader of the rows of one list."""
+
+    def __init__(self, session: Session, sheet: WorkbookSheet, now: datetime) -> None:
+        self._session, self._sheet, self._today = session, sheet, china_date(now)
+        self._known = {login.casefold() for login in session.exec(select(Account.login))}
+        stored = session.exec(select(Account.email).where(col(Account.email).is_not(None)))
+        self._emails: dict[str, int | None] = {email: None for email in stored if email}
+        self._rows: dict[str, int] = {}
+        self._areas = area_names(shipped_cities())
+        self._checked: dict[tuple[Role, str], Message | None] = {}
+        self.present: list[str] = []
+
+    def read(self, row: WorkbookRow, errors: list[CellError]) -> NewAccount | None:
+        """Read one row; problems go to `errors`, a login that exists to `present`."""
+        check = CellChecker(self._sheet, row, errors)
+        login = self._login(check)
+        if login in self._known:
+            self.present.append(login)
+            return None
+        name = self._clean(check, "name", clean_name)
+        code = check.parse_choice("role")
+        role = Role(code) if code else None
+        area = self._area(check, role) if role else None
+        last_day = check.day("last_day")
+        if last_day is not None and last_day < self._today:
+            check.fail("last_day", msg("This day is over."))
+        email = self._email(check)
+        if role is None or not area or not check.is_clean():
+            return None
+        return NewAccount(login, AccountData(name, role, area, last_day, email))
+
+    def _login(self, check: CellChecker) -> str:
+        login = self._clean(check, "login", clean_login)
+        before = self._rows.setdefault(login, check.row.number) if login else check.row.number
+        if before != check.row.number:
+            check.fail("login", msg("This login stands in row {row} as well.", row=before))
+        return login
+
+    def _clean(self, check: CellChecker, key: str, clean: Callable[[str], str]) -> str:
+        """Read a cell as the account would store it; what the account refuses is an error."""
+        text = check.text(key)
+        if not text:
+            return ""
+        try:
+            return clean(text)
+        except SurveyError as error:
+            check.fail(key, error.message)
+            return ""
+
+    def _area(self, check: CellChecker, role: Role) -> str | None:
+        scopes = ROLES[role].area_scopes
+        if not check.row.cells.get("area") and scopes == (AreaScope.NATION,):
+            return NATION
+        text = check.text("area")
+        if not text:
+            return None
+        area = next(
+            (self._areas[scope][text.casefold()] for scope in scopes
+             if text.casefold() in self._areas[scope]),
+            text,
+        )  # fmt: skip
+        problem = self._area_problem(role, area)
+        if problem is not None:
+            check.fail("area", problem)
+        return area
+
+    def _area_problem(self, role: Role, area: str) -> Message | None:
+        if (role, area) not in self._checked:
+            try:
+                require_area(session=self._session, role=role, area=area)
+                self._checked[role, area] = None
+            except SurveyError as error:
+                self._checked[role, area] = error.message
+        return self._checked[role, area]
+
+    def _email(self, check: CellChecker) -> str:
+        if not check.row.cells.get("email"):
+            return ""
+        email = self._clean(check, "email", clean_email)
+        number = check.row.number
+        before = self._emails.setdefault(email, number) if email else number
+        if before is None:
+            check.fail("email", msg("Another account has this e-mail address."))
+        elif before != number:
+            check.fail("email", msg("This address stands in row {row} as well.", row=before))
+        return email
+
+
+def area_names(cities: Sequence[FrameCity]) -> Mapping[AreaScope, Mapping[str, str]]:
+    """Return what people write for an area, in small letters, and its code, by kind of area."""
+    provinces = {
+        word.casefold(): city.province_code
+        for city in cities
+        for word in (city.province_code, city.province_zh, _short_name(city.province_zh))
+    }
+    names = {
+        word.casefold(): city.code
+        for city in cities
+        for word in (city.code, city.name_zh, city.name_en, _short_name(city.name_zh))
+    }
+    return {
+        AreaScope.NATION: dict.fromkeys(_NATION_NAMES, NATION),
+        AreaScope.PROVINCE: provinces,
+        AreaScope.CITY: names,
+        AreaScope.POINT: {},
+    }
+
+
+def _short_name(name: str) -> str:
+    suffix = next((suffix for suffix in _PROVINCE_SUFFIXES if name.endswith(suffix)), "")
+    return name.removesuffix(suffix)
