@@ -93,7 +93,8 @@ def _administrator(session: Session) -> Principal:
         )
         .one()
     )
-    return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION, is_demo=True)
+    # A visitor in this role may only look; the demo is built by somebody who may draw.
+    return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION)
 
 
 def _suspicious_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:

@@ -44,7 +44,13 @@ def record_many(
     subjects: Mapping[UUID, dict[str, Any]] | Mapping[UUID | str, dict[str, Any]],
     now: datetime,
 ) -> list[UUID]:
-    """Queue one audit entry for each subject of the same event, and return their ids."""
+    """Queue one audit entry for each subject of the same event, and return their ids.
+
+    Every change leaves an entry, so this is where none of an account that may only look gets
+    through, whatever screen, route or service it comes from.
+    """
+    if actor is not None and not event.is_reading:
+        actor.require_changes_allowed()
     if now.tzinfo is None:
         raise ValueError("store times must carry a time zone")
     account_id = actor_id(actor)

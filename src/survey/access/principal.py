@@ -30,6 +30,20 @@ class AccessDeniedError(SurveyError):
     code = "access_denied"
 
 
+class DemoReadOnlyError(AccessDeniedError):
+    """Raised when the administrator of a demonstration would change something."""
+
+    code = "demo_read_only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "This is a demonstration: its administrator can look at every page and change "
+                "nothing."
+            )
+        )
+
+
 @dataclass(frozen=True)
 class Principal:
     """Signed-in account, or the operator of the server.
@@ -44,6 +58,19 @@ class Principal:
     role: Role
     area: str
     is_demo: bool = False
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the account may look and change nothing: the administrator of a demonstration.
+
+        Its visitors share one store, which an administrator could close for all others.
+        """
+        return self.is_demo and self.role is Role.ADMINISTRATOR
+
+    def require_changes_allowed(self) -> None:
+        """Raise `DemoReadOnlyError` if the account may only look."""
+        if self.is_read_only:
+            raise DemoReadOnlyError
 
     def may(self, action: Action) -> bool:
         """Return whether the role has the right to an action, in some area."""

@@ -171,6 +171,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         }),
         area_scopes=(AreaScope.NATION,),
         demo_area=NATION,
+        demo_purpose=msg("Looks at waves, people and the audit trail; here without changing any."),
         requires_factor=True,
     ),
 })  # fmt: skip

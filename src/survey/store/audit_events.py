@@ -46,6 +46,11 @@ class AuditEvent(StrEnum):
         """First word of the action, by which the audit page filters."""
         return self.partition(".")[0]
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the event changes nothing but says who signed in, looked or took a file."""
+        return self.family in {"session", "view", "export"}
+
     SESSION_OPENED = "session.opened", SubjectKind.ACCOUNT
     SESSION_ENDED = "session.ended", SubjectKind.ACCOUNT
     SESSION_REFUSED = "session.refused", SubjectKind.ACCOUNT

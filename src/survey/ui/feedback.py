@@ -88,7 +88,7 @@ def perform(
             with st.spinner(spinner) if spinner else nullcontext():
                 value = run_in_transaction(
                     page.settings.store_url,
-                    lambda session: change(session, require_principal(page.settings)),
+                    lambda session: change(session, _require_changer(page)),
                 )
         except SurveyError as error:
             lines = _answer_problems(page, error, instrument, language or page.language)
@@ -103,6 +103,13 @@ def perform(
             return None
     _keep(page, place, done if isinstance(done, str) else done(value))
     return Success(value)
+
+
+def _require_changer(page: PageContext) -> Principal:
+    """Return who is signed in; refuse at once, before any work, an account that only looks."""
+    principal = require_principal(page.settings)
+    principal.require_changes_allowed()
+    return principal
 
 
 def perform_on_wave(

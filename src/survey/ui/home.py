@@ -10,6 +10,7 @@ import streamlit as st
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, ROLES, Action, Role, demo_purposes
 from survey.fieldwork.assignments import list_tasks
+from survey.fieldwork.parking.decisions import count_parked
 from survey.fieldwork.planning.wave_overview import list_planning_waves
 from survey.fieldwork.progress.wave_progress import list_progress_waves
 from survey.fieldwork.waves import STATE_NAMES
@@ -134,10 +135,14 @@ def _draw_waves(page: PageContext) -> None:
 
 
 def _draw_morning(page: PageContext) -> None:
-    """Draw what to do first in the wave that is in the field."""
+    """Draw what to do first: late interviews to decide on, then the wave that is in the field."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         waves = list_progress_waves(session=session, principal=page.principal)
+        late = count_parked(session=session, principal=page.principal)
+    if late:
+        label = t("Late interviews to decide on ({count})", count=f"{late:,}")
+        _draw_links([(page.address(PageKey.REVIEW, part="late"), label)])
     if not waves or not waves[0].is_open:
         st.caption(t("No wave is in the field. Progress appears here as soon as one is opened."))
         return

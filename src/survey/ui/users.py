@@ -82,7 +82,7 @@ def _draw_account_filter(page: PageContext) -> AccountFilter:
         active={OPEN_OPTION: True, CLOSED_OPTION: False}.get(state),
         words=words,
         # Visitors share the demo accounts; there is nothing about them to administer.
-        demo=False,
+        demo=page.principal.is_demo,
     )
 
 

@@ -150,6 +150,7 @@ def _check_plan(
 
 def _start_writing(page: PageContext, plan: ImportPlan) -> None:
     settings, person = page.settings, require_principal(page.settings)
+    person.require_changes_allowed()
 
     def write(tick: ProgressCallback) -> ImportResult:
         return run_in_transaction(

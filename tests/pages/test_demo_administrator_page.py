@@ -1,0 +1,48 @@
+"""The administrator of a demonstration opens every page of the role, and is told what it is."""
+
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Role
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, Wave
+from survey.ui.navigation import PageKey, menu_for
+
+REFUSAL = "This is a demonstration: its administrator can look at every page and change nothing."
+
+
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def onlooker(field: Any) -> Principal:
+    account = Account(
+        login="demo-administrator", name="Demo", role=Role.ADMINISTRATOR, area=NATION, is_demo=True
+    )
+    with session_scope(field.url) as session:
+        session.add(account)
+    return Principal(account.id, account.name, Role.ADMINISTRATOR, NATION, is_demo=True)
+
+
+def test_every_page_of_the_role_opens(visit_as: Any, onlooker: Principal) -> None:
+    pages = {page.key for page in menu_for(onlooker)}
+    assert {PageKey.PLAN, PageKey.USERS, PageKey.AUDIT} <= pages
+    for page in (PageKey.PLAN, PageKey.USERS, PageKey.AUDIT):
+        assert not visit_as(page, onlooker).exception
+
+
+def test_a_step_of_a_wave_is_refused_with_a_word(
+    visit_as: Any, field: Any, onlooker: Principal
+) -> None:
+    app = visit_as(PageKey.PLAN, onlooker, wave=field.wave.key)
+    app.button(key="plan-step-closed").click().run()
+    app.button(key="plan-move-closed").click().run()
+    # The open dialog shows it; a test draws the page again without its dialog.
+    assert REFUSAL in repr(app.session_state["feedback/plan/dialog"])
+    with read_scope(field.url) as session:
+        assert session.exec(select(Wave.state)).one() == "open"
