@@ -53,12 +53,17 @@ def analyst(employ: Any) -> Principal:
     return employ(Role.ANALYST, NATION)
 
 
-def _changed(instrument: Instrument, *, twice: bool = False) -> Instrument:
+REWORDED = {"en": "Quality of goods", "zh": "品质"}
+
+
+def _changed(
+    instrument: Instrument, *, twice: bool = False, label: dict[str, str] = REWORDED
+) -> Instrument:
     """A second version: a question less and one worded anew; with `twice` an answer too many."""
 
     def change(item: Item) -> Item:
         if item.name == "quality":
-            return item.model_copy(update={"label": {"en": "Quality of goods", "zh": "品质"}})
+            return item.model_copy(update={"label": label})
         if item.name == "channel" and twice:
             return item.model_copy(update={"choices": item.choices[:1] + item.choices})
         return item
@@ -159,7 +164,7 @@ def test_missing_translations_are_marked(
     with session_scope(field.url) as session:
         add_instrument(session=session, principal=OPERATOR, instrument=silent, now=field.now)
     app = visit_as(PageKey.QUESTIONNAIRES, admin, form="small/2", part="translations")
-    assert "Missing texts: en: 2" in app.warning[0].value
+    assert "Missing texts: en\\: 2" in app.warning[0].value
     app.toggle(key="questionnaires/missing").set_value(True).run()
     assert list(app.dataframe[0].value["en (en)"]) == ["(missing)", "(missing)"]
 
@@ -220,6 +225,23 @@ def test_a_new_version_shows_its_difference_and_is_stored_once_confirmed(
     assert (entry.actor_id, entry.detail["version"]) == (admin.account_id, "2")
     app = visit_as(PageKey.QUESTIONNAIRES, admin, form="small/2", part="differences")
     assert "worded anew 1" in read(app)
+
+
+def test_texts_of_a_workbook_are_shown_and_never_obeyed(
+    field: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    trick = "<img src=x onerror=alert(1)> [go](http://example.org) **$x$** :red[y]"
+    hostile = _changed(field.instrument, label={"en": trick, "zh": trick})
+    hostile = hostile.model_copy(update={"title": {"en": trick, "zh": trick}})
+    app = visit_as(PageKey.QUESTIONNAIRES, admin, form="new")
+    _upload(app, "form.xlsx", xlsform_bytes(hostile))
+    cell = next(text for text in app.table[-1].value.iloc[0] if "example" in text)
+    assert "\\[go\\]\\(http" in cell
+    assert "\\$x\\$" in cell
+    app.button(key="questionnaires/store").click().run()
+    app = visit_as(PageKey.QUESTIONNAIRES, admin, form="small/2")
+    assert "<img" not in read(app)
+    assert app.header[0].value.startswith("\\[go\\]")
 
 
 def test_other_content_under_a_known_version_is_not_offered(

@@ -1,5 +1,6 @@
 """Text blocks of results pages: headline number, tiles, and short lists."""
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -23,6 +24,13 @@ from survey.publish.views.ranking import RankingView
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$:])")
+
+
+def escape_markdown(text: str) -> str:
+    """Return a text of other people as Streamlit's Markdown shows it unchanged."""
+    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def draw_headline(

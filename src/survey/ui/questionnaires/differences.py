@@ -29,6 +29,7 @@ from survey.store.engine import read_scope
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import pick
 
 _NONE = "none"
@@ -82,7 +83,8 @@ def draw_difference(
         return
     st.markdown(_count_changes(page, differences))
     table = _difference_table(page, differences, before.instrument, after.instrument)
-    st.table(table, hide_index=True, border="horizontal", alt=t("Questions that differ"))
+    shown = table.map(escape_markdown).rename(columns=escape_markdown)
+    st.table(shown, hide_index=True, border="horizontal", alt=t("Questions that differ"))
     draw_download_button(
         page, t("Difference (CSV)"), File("difference.csv", CSV, partial(csv_bytes, table)),
         key=f"{key}/file", type="tertiary", icon=":material/table:",
@@ -126,7 +128,8 @@ def _draw_verdicts(page: PageContext, verdicts: tuple[IndicatorComparison, ...])
         ],
         columns=[t("Code"), t("Indicator"), t("Over the years"), t("Reason")],
     )
-    st.table(table, hide_index=True, border="horizontal", alt=t("Comparisons over the years"))
+    shown = table.map(escape_markdown)
+    st.table(shown, hide_index=True, border="horizontal", alt=t("Comparisons over the years"))
 
 
 def _difference_table(

@@ -13,6 +13,7 @@ from survey.store.engine import read_scope
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 _MAX_SHOWN_ROWS = 100
 
@@ -45,7 +46,7 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
         if not rows:
             continue
         st.subheader(f"{heading} ({len(rows):,})", anchor=False)
-        table = findings_table(page, rows).head(_MAX_SHOWN_ROWS)
+        table = findings_table(page, rows).head(_MAX_SHOWN_ROWS).map(escape_markdown)
         st.table(table, hide_index=True, border="horizontal", alt=heading)
         if len(rows) > _MAX_SHOWN_ROWS:
             st.caption(t("The first {shown}; all of them are in the file.", shown=_MAX_SHOWN_ROWS))

@@ -32,6 +32,7 @@ from survey.ui.questionnaires.items import draw_items
 from survey.ui.questionnaires.paper import draw_paper
 from survey.ui.questionnaires.translations import draw_translations
 from survey.ui.questionnaires.upload import draw_upload
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import pick, pick_tab
 
 FORM = "form"
@@ -132,14 +133,15 @@ def _draw_version(
         questionnaire = get_questionnaire(
             session=session, principal=page.principal, instrument_id=summary.id
         )
-    st.header(label_text(summary.title, page.language, summary.name), anchor=False)
+    title = label_text(summary.title, page.language, summary.name)
+    st.header(escape_markdown(title), anchor=False)
     st.caption(
         t(
             "{name}, version {version} · {items} questions, {scored} of them scored · stored on "
             "{time} · used in: {waves}",
-            name=summary.name, version=summary.version, items=summary.items,
+            name=summary.name, version=escape_markdown(summary.version), items=summary.items,
             scored=summary.scored, time=format_china_minute(summary.added_at),
-            waves=_uses(page, summary),
+            waves=escape_markdown(_uses(page, summary)),
         )
     )  # fmt: skip
     draw_download_button(

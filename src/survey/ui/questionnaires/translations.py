@@ -15,6 +15,7 @@ from survey.instrument.translations import (
 from survey.publish.column_tables import csv_bytes
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 _HEIGHT = 560
 
@@ -29,7 +30,7 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
     names = {language.code: language.name for language in instrument.languages}
     if missing:
         listed = t(", ").join(f"{names[code]}: {count:,}" for code, count in missing.items())
-        st.warning(t("Missing texts: {listed}", listed=listed))
+        st.warning(t("Missing texts: {listed}", listed=escape_markdown(listed)))
     else:
         st.markdown(t("No text is missing."))
     only_missing = bool(missing) and st.toggle(

@@ -26,6 +26,7 @@ from survey.ui.plan.tree_upload import draw_tree_upload
 from survey.ui.questionnaires.differences import draw_difference
 from survey.ui.questionnaires.findings import draw_findings
 from survey.ui.questionnaires.preview import draw_preview
+from survey.ui.text_blocks import escape_markdown
 
 _TYPES = ["xlsx", "xls", "csv", "md"]
 
@@ -94,7 +95,8 @@ def _draw_new_version(
     t, instrument = page.t, form.instrument
     earlier = next((each for each in summaries if each.name == instrument.name), None)
     if earlier is not None and not check.already_stored:
-        st.header(t("Difference to version {version}", version=earlier.version), anchor=False)
+        version = escape_markdown(earlier.version)
+        st.header(t("Difference to version {version}", version=version), anchor=False)
         with read_scope(page.settings.store_url) as session:
             before = get_questionnaire(
                 session=session, principal=page.principal, instrument_id=earlier.id
@@ -124,7 +126,8 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
         )  # fmt: skip
         return
     st.button(
-        t("Store as {name}, version {version}", name=instrument.name, version=instrument.version),
+        t("Store as {name}, version {version}", name=instrument.name,
+          version=escape_markdown(instrument.version)),
         type="primary", key="questionnaires/store", on_click=partial(_store, page, form),
     )  # fmt: skip
 
@@ -138,7 +141,8 @@ def _store(page: PageContext, form: ImportedForm) -> None:
         )
 
     done = page.t(
-        "{name}, version {version}, is stored.", name=instrument.name, version=instrument.version
-    )
+        "{name}, version {version}, is stored.", name=instrument.name,
+        version=escape_markdown(instrument.version),
+    )  # fmt: skip
     if perform(page, add, done=done) is not None:
         st.query_params["form"] = f"{instrument.name}/{instrument.version}"
