@@ -308,6 +308,11 @@ def test_a_changed_tree_is_checked_and_stored_under_another_name(
     assert "under first level: 1.0440" in " ".join(each.value for each in app.error)
     assert not [button for button in app.button if button.key == "questionnaires/store-tree"]
     edits[10, "weight"], edits[0, "weight_status"] = 0.402, "official"
+    edits[47, "code"] = "3.5"  # a new row, of which nothing else is filled in
+    app.run()
+    assert set(app.table[-1].value["Row"]) == {"48"}
+    assert "Mend these rows of the table." in read(app)
+    del edits[47, "code"]
     app.run()
     app.button(key="questionnaires/store-tree").click().run()
     assert "cca-2023-2 is stored: 47 indicators" in app.success[0].value

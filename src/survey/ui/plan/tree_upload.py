@@ -50,12 +50,12 @@ def draw_tree_upload(page: PageContext) -> None:
     try:
         tree = read_tree_content(given.getvalue(), file_name=given.name, name=name)
     except TreeError as error:
-        draw_tree_faults(page, error)
+        draw_tree_faults(page, error, t("Nothing was stored. Mend the file and upload it again."))
         return
     st.write(t("{count} indicators are right.", count=f"{len(tree.indicators):,}"))
     st.button(
         t("Store this tree"), type="primary", key="plan-tree-store",
-        on_click=partial(_store_tree, page, tree),
+        on_click=partial(store_tree, page, tree),
     )  # fmt: skip
 
 
@@ -64,12 +64,10 @@ def _template() -> bytes:
     return codecs.BOM_UTF8 + _TEMPLATE.read_bytes()
 
 
-def draw_tree_faults(page: PageContext, error: TreeError) -> None:
-    """Draw every wrong row of a tree."""
+def draw_tree_faults(page: PageContext, error: TreeError, advice: str) -> None:
+    """Draw every wrong row of a tree, and what to do about them."""
     t = page.t
-    draw_notice(
-        t("This tree cannot be used."), t("Nothing was stored. Mend the file and upload it again.")
-    )
+    draw_notice(t("This tree cannot be used."), advice)
     faults = pd.DataFrame(
         [(str(fault.row or "–"), fault.column or "–", t(fault.text)) for fault in error.all],
         columns=[t("Row"), t("Column"), t("Reason")],
@@ -79,7 +77,9 @@ def draw_tree_faults(page: PageContext, error: TreeError) -> None:
         st.caption(t("The first {shown} of {count}.", shown=_SHOWN, count=f"{len(faults):,}"))
 
 
-def _store_tree(page: PageContext, tree: IndicatorTree) -> None:
+def store_tree(page: PageContext, tree: IndicatorTree) -> None:
+    """Store a tree under its name, and say so."""
+
     def add(session: Session, person: Principal) -> None:
         add_tree(session=session, principal=person, tree=tree, now=now())
 

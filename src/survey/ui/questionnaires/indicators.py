@@ -6,11 +6,8 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.instruments import add_tree
 from survey.fieldwork.questionnaires import Questionnaire
 from survey.instrument.indicator_tree import (
     COLUMNS,
@@ -23,12 +20,10 @@ from survey.instrument.indicator_tree import (
     tree_rows,
 )
 from survey.publish.views.method import PROVENANCES
-from survey.store.tables import now
 from survey.ui.download_button import CSV, File, draw_download_button
-from survey.ui.feedback import perform
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.tree_upload import draw_tree_faults
+from survey.ui.plan.tree_upload import draw_tree_faults, store_tree
 
 _HEIGHT = 520
 TreeRows = Sequence[Mapping[str, str]]
@@ -109,16 +104,17 @@ def _draw_table(page: PageContext, tree: IndicatorTree, *, editing: bool) -> Tre
             f"/{page.language}",
     )  # fmt: skip
     return [
-        {str(name): _cell_text(value) for name, value in row.items()}
+        {str(name): _cell_text(str(name), value) for name, value in row.items()}
         for row in edited.to_dict(orient="records")
     ]
 
 
-def _cell_text(value: object) -> str:
+def _cell_text(column: str, value: object) -> str:
+    """Return a cell as `build_tree` reads it; a new row makes decimals of whole numbers."""
     if value is None or value != value:
         return ""
     if isinstance(value, float):
-        return repr(value)
+        return repr(float(value)) if column == "weight" else f"{value:g}"
     return str(value).strip()
 
 
@@ -154,7 +150,7 @@ def _draw_store(page: PageContext, tree: IndicatorTree, rows: TreeRows) -> None:
     try:
         changed = build_tree(list(enumerate(rows, start=1)), name=name or tree.name)
     except TreeError as error:
-        draw_tree_faults(page, error)
+        draw_tree_faults(page, error, t("Nothing was stored. Mend these rows of the table."))
         return
     same = changed.indicators == tree.indicators
     if same:
@@ -162,16 +158,5 @@ def _draw_store(page: PageContext, tree: IndicatorTree, rows: TreeRows) -> None:
     st.button(
         t("Store this tree"), type="primary", key="questionnaires/store-tree",
         disabled=same or not name or name == tree.name,
-        on_click=partial(_store_tree, page, changed),
+        on_click=partial(store_tree, page, changed),
     )  # fmt: skip
-
-
-def _store_tree(page: PageContext, tree: IndicatorTree) -> None:
-    def add(session: Session, person: Principal) -> None:
-        add_tree(session=session, principal=person, tree=tree, now=now())
-
-    done = page.t(
-        "The indicator tree {name} is stored: {count} indicators, version {version}.",
-        name=tree.name, count=f"{len(tree.indicators):,}", version=tree.sha256[:12],
-    )  # fmt: skip
-    perform(page, add, done=done)
