@@ -21,7 +21,7 @@ def captions(app):
 
 @pytest.mark.parametrize(
     ("language", "grades", "label"),
-    [("en", "grade A", "model estimates"), ("zh", "A 级", "模型估计")],
+    [("en", "grade A", "Model estimates"), ("zh", "A 级", "模型估计")],
 )
 def test_grades_and_the_label_of_the_model(open_page, read, language, grades, label):
     app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang=language, group="income=lt3000")
@@ -40,14 +40,37 @@ def test_grades_and_the_label_of_the_model(open_page, read, language, grades, la
 def test_the_choice_in_the_address_decides_what_stands_beside(open_page, beside, caption):
     app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang="en", beside=beside)
     text = captions(app)
-    assert "model estimates" not in text
-    assert ("Hollow squares" in text) == (caption is not None)
+    assert "Model estimates" not in text
+    assert ("Beside it stands" in text) == (caption is not None)
     assert caption is None or caption in text
 
 
 def test_a_supplement_is_followed_by_its_bands(open_page, read):
     app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang="en", study="elderly")
-    assert "60–69 years, Overall satisfaction" in read(app)
+    assert "60–69 years, Overall satisfaction" in read(open_tab(app, "Cities"))
+
+
+def test_the_cities_of_a_group_are_a_table_sorted_by_their_gap(open_page):
+    app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang="en", group="guardian=yes")
+    table = app.dataframe[0].value
+    assert list(table.columns[:3]) == ["City", "Gap to the rest", "Gap with interval"]
+    assert {"Direct figure", "Grade", "Model estimate (not a direct figure)"} <= set(table.columns)
+    assert table["Gap to the rest"].dropna().is_monotonic_decreasing
+    assert "What they met with most often" in "".join(e.proto.body for e in app.get("html"))
+
+
+def test_only_the_open_tab_of_the_groups_is_drawn(open_page):
+    drawn = {
+        study: [
+            heading.value
+            for heading in open_page(
+                PageKey.SPECIAL_GROUPS, OFFICIAL, lang="en", study=study
+            ).subheader
+        ]
+        for study in ("cities", "reports", "indicators", "elderly", "minors")
+    }
+    assert all(len(titles) == 1 for titles in drawn.values()), drawn
+    assert len({titles[0] for titles in drawn.values()}) == len(drawn)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Trends and comparisons as a reader uses them: choose waves, narrow lists, share the link."""
 
 import json
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.roles import Role
 from survey.settings import Settings
 from survey.ui.navigation import PageKey
+from tests.pages.conftest import open_tab
 from tests.synthetic_results import PLANS, synthetic_store
 
 Open = Callable[..., AppTest]
@@ -67,7 +70,8 @@ def test_no_detectable_change_is_a_result(
     for phrase in words[:3]:
         assert phrase in text
     assert words[3] in legends(app)
-    assert len(app.get("vega_lite_chart")) == 4
+    assert len(app.get("vega_lite_chart")) == 1
+    assert len(app.dataframe[0].value) == 100
 
 
 def test_choices_travel_in_the_address(open_page: Open, read: Read) -> None:
@@ -75,16 +79,36 @@ def test_choices_travel_in_the_address(open_page: Open, read: Read) -> None:
         PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", indicator="1.1", only="clear",
         region3="西部", against="size_tier", place="mega",
     )  # fmt: skip
-    headings = titles(app)
     assert any(
         "Variety: change in each city" in title and "significant only" in title
-        for title in headings
+        for title in titles(app)
     )
-    assert any("each city minus cities of its size" in title for title in headings)
-    assert any("over the years, Mega cities" in title for title in headings)
     app.segmented_control(key="only/en").set_value("all").run()
     assert "only" not in app.query_params
     assert not any("significant only" in title for title in titles(app))
+    open_tab(app, "Cities and their peers")
+    assert any("each city minus cities of its size" in title for title in titles(app))
+    open_tab(app, "Years")
+    assert any("over the years, Mega cities" in title for title in titles(app))
+
+
+def test_only_the_open_tab_is_drawn(open_page: Open) -> None:
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en")
+    names = ["Cities", "Indicators", "Cities and their peers", "Years"]
+    assert [tab.label for tab in app.tabs] == names
+    drawn = {name: titles(open_tab(app, name)) for name in names}
+    assert all(len(found) == 1 for found in drawn.values()), drawn
+    assert len({found[0] for found in drawn.values()}) == len(names)
+
+
+def test_the_table_on_paper_and_on_phones_is_the_one_on_screen(open_page: Open) -> None:
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en")
+    sortable = app.dataframe[0].value
+    (plain,) = (html for html in app.get("html") if 'class="hcs-plain"' in html.proto.body)
+    names = re.findall(r'<th scope="row"><a href="([^"]+)"[^>]*>([^<]+)</a>', plain.proto.body)
+    assert [unescape(name) for _, name in names] == sortable["City"].tolist()
+    assert all("/city?" in link and "wave=main-2024" in link for link, _ in names)
+    assert sortable["Change with interval"].str.startswith("data:image/svg+xml,").all()
 
 
 def test_significant_only_without_any_says_so_in_words(open_page: Open, read: Read) -> None:
@@ -98,7 +122,8 @@ def test_the_first_wave_says_what_a_change_needs(open_page: Open, read: Read) ->
     text = read(app)
     assert "No change is shown" in text
     assert "A change needs two waves of the same series" in text
-    assert len(app.get("vega_lite_chart")) == 2
+    assert [tab.label for tab in app.tabs] == ["Cities and their peers", "Years"]
+    assert len(app.dataframe[0].value) == 100
     assert "before/en" not in {box.key for box in app.selectbox}
 
 
@@ -114,7 +139,7 @@ def test_a_store_with_a_single_wave(
     ):
         app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language)
         assert words in read(app)
-        assert len(app.get("vega_lite_chart")) == 2
+        assert len(app.tabs) == 2
 
 
 def test_hidden_cities_are_counted_and_named_without_numbers(open_page: Open, read: Read) -> None:
@@ -122,11 +147,21 @@ def test_hidden_cities_are_counted_and_named_without_numbers(open_page: Open, re
     assert "are not shown: too few interviews, or to protect personal data" in read(app)
 
 
+def test_the_table_can_be_taken_away(
+    open_page: Open, fetch: Callable[[AppTest, str], bytes]
+) -> None:
+    app = open_page(PageKey.TRENDS, Role.CITY_OFFICIAL, lang="en")
+    text = fetch(app, "trends-cities/csv").decode("utf-8-sig")
+    assert text.startswith('"DEMO DATA')
+    assert "95%\u00a0from" in text
+    assert text.count("\r\n") > 100
+
+
 def test_every_chart_can_be_read_and_taken_away(
     open_page: Open, with_data: Callable[[AppTest], AppTest]
 ) -> None:
-    app = with_data(open_page(PageKey.TRENDS, Role.CITY_OFFICIAL, lang="en"))
-    drawn = app.get("vega_lite_chart")
-    assert len(drawn) == len(app.get("table")) == len(app.subheader)
+    app = open_tab(open_page(PageKey.TRENDS, Role.CITY_OFFICIAL, lang="en"), "Years")
+    drawn = with_data(app).get("vega_lite_chart")
+    assert len(drawn) == len(app.get("table")) == 2
     assert all("same data follow as a table" in chart.proto.alt for chart in drawn)
     assert any("over the years, Suzhou" in title for title in titles(app))

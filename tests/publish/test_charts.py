@@ -21,12 +21,12 @@ SERIES = {
     ChartKind.GROUPED: ("A", "B", "C"),
     ChartKind.MAP: ("Above", "Below", "Not told apart"),
     ChartKind.RANKING: ("Place, city", "Possible places"),
-    ChartKind.GRADED_CITIES: ("Grade A", "Grade B", "Grade C", "Model"),
+    ChartKind.FUNNEL: ("Rise", "Fall", "No change"),
     ChartKind.MATRIX: ("First", "Others", "Score", "Keep", "Improve", "Fine", "Later"),
 }
-WITHOUT_INTERVAL_MARK = {ChartKind.MAP, ChartKind.HALF_WIDTHS}
+WITHOUT_INTERVAL_MARK = {ChartKind.MAP, ChartKind.FUNNEL, ChartKind.HALF_WIDTHS}
 """A map has no room for intervals: its shapes say what they say. The marks of a plan are the widths
-of intervals."""
+of intervals, and so is the horizontal position in a funnel."""
 
 INTERVALS = {
     ChartKind.MATRIX: {"importance_low", "importance_high", "performance_low", "performance_high"}
@@ -120,7 +120,7 @@ def test_only_charts_of_cities_can_be_clicked() -> None:
         for kind in ChartKind
         if f'"{PICK}"' in json.dumps(chart_spec(kind, words(kind), ORDINARY))
     }
-    assert clickable == {ChartKind.RANKING, ChartKind.MAP, ChartKind.PEERS}
+    assert clickable == {ChartKind.RANKING, ChartKind.MAP, ChartKind.PEERS, ChartKind.FUNNEL}
 
 
 def test_the_ranking_shades_the_focus_and_what_cannot_be_told_apart_from_it() -> None:

@@ -1,17 +1,24 @@
 """Special groups and supplements: a gap is called one only when it is, and nobody is exposed."""
 
+from dataclasses import replace
+
 import pytest
 
-from survey.access.principal import OPERATOR
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
+from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.special_groups import (
     GroupFilters,
     GroupsView,
+    build_group_indicators,
+    build_group_reports,
     build_special_groups_view,
     group_choices,
 )
 from survey.publish.views.supplements import SupplementView, build_supplement_view
 from survey.results import WaveResults
 from survey.sample.special_groups import SPECIAL_GROUPS
+from survey.store.tables import WaveState, new_id
 
 Frozen = dict[str, WaveResults]
 
@@ -54,26 +61,59 @@ def test_every_special_group_stands_beside_the_others(frozen: Frozen) -> None:
     ]
 
 
-def test_suppressed_cities_come_last_without_any_number(frozen: Frozen) -> None:
-    shown = view(frozen, "income=lt3000")
-    assert shown.hidden_cities > 0
-    rows = shown.cities.data
-    hidden = rows["role"] == "hidden"
-    assert int(hidden.sum()) == shown.hidden_cities
-    assert rows.loc[hidden, ["difference", "ci_low", "ci_high", "n"]].isna().all(axis=None)
-    assert hidden.is_monotonic_increasing
-    assert len(rows) == 100
-
-
 def test_an_unknown_group_falls_back_to_the_first(frozen: Frozen) -> None:
     assert view(frozen, "gender=male").name == "60–70 years"
 
 
 def test_groups_have_topics_of_their_own(frozen: Frozen) -> None:
-    assert view(frozen, "elderly=yes").topic is not None
-    assert view(frozen, "guardian=yes").topic is not None
-    assert view(frozen, "residence=rural").topic is not None
-    assert view(frozen, "income=lt3000").topic is None
+    def reports(group: str) -> ChartPanel | None:
+        return build_group_reports(
+            results=frozen["main-2024"], principal=OPERATOR, language="en", group=group
+        )
+
+    assert reports("elderly=yes") is not None
+    assert reports("guardian=yes") is not None
+    assert reports("residence=rural") is not None
+    assert reports("income=lt3000") is None
+    assert view(frozen, "income=lt3000").reports == ()
+
+
+def test_what_they_met_with_are_problems_the_most_frequent_first(frozen: Frozen) -> None:
+    results = frozen["main-2024"]
+    problems = [
+        measure.key
+        for measure in results.method.measures
+        if measure.topic == "elderly" and measure.choices and measure.direction == "lower"
+    ]
+    cells = results.cells(OPERATOR, area_level="nation", group="elderly=yes", indicator=problems)
+    expected = sorted(cells.loc[cells["shown"], "estimate"], reverse=True)[:3]
+    assert [figure.estimate for _, figure in view(frozen, "elderly=yes").reports] == expected
+
+
+@pytest.mark.parametrize(("area", "level"), [("CN", "nation"), ("310000", "city")])
+def test_the_indicators_of_a_group_in_a_place(frozen: Frozen, area: str, level: str) -> None:
+    results = frozen["main-2024"]
+    shown = build_group_indicators(
+        results=results, principal=OPERATOR, language="en", group="elderly=yes", area=area
+    )
+    gaps = results.gaps(
+        OPERATOR, contrast="rest", area_level=level, area=area, group="elderly=yes",
+        indicator="composite",
+    )  # fmt: skip
+    assert shown.data["difference"].iloc[0] == gaps["difference"].iloc[0]
+    assert len(shown.data) == 1 + 3 + 17
+
+
+def test_before_release_a_city_outside_the_area_is_refused(frozen: Frozen) -> None:
+    official = Principal(new_id(), "suzhou", Role.CITY_OFFICIAL, "320500")
+    whole = frozen["main-2024"]
+    closed = WaveResults(
+        replace(whole.wave, state=WaveState.FROZEN), whole.manifest, whole.tree, whole._folder
+    )
+    with pytest.raises(AccessDeniedError):
+        build_group_indicators(
+            results=closed, principal=official, language="en", group="elderly=yes", area="110000"
+        )
 
 
 def test_only_known_groups_are_offered(frozen: Frozen) -> None:
@@ -125,7 +165,9 @@ def test_the_headline_is_the_largest_problem_that_everybody_was_asked(frozen: Fr
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("key", ["elderly-2024", "minors-2024"])
 def test_every_picture_of_a_supplement_is_complete(frozen: Frozen, key: str, language: str) -> None:
-    pictures = build_supplement(frozen, key, language).chart_panels
+    shown = build_supplement(frozen, key, language)
+    drawn = (shown.problems, shown.ratings, shown.answered, shown.by_answerer)
+    pictures = [panel for panel in drawn if panel is not None]
     assert len(pictures) == 4
     assert len({picture.key for picture in pictures}) == 4
     for picture in pictures:

@@ -1,17 +1,18 @@
 """Views of a wave that was really frozen, whose tables name their areas each in its own order."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from survey.access.principal import OPERATOR
 from survey.publish.views.changes import TrendFilters
 from survey.publish.views.chart_panels import ChartPanel
+from survey.publish.views.interval_table import IntervalTable
 from survey.publish.views.ranking import RankingFilters, build_ranking
 from survey.publish.views.small_areas import SmallAreaFilters, build_small_area_view
-from survey.publish.views.special_groups import GroupFilters, build_special_groups_view
-from survey.publish.views.trends import build_trends_view
-from survey.publish.views.urban_rural import AreaFilters, build_urban_rural_view
+from survey.publish.views.trends import build_peer_gaps
+from survey.publish.views.urban_rural import build_residence_areas
 from survey.results import WaveResults, open_results
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
@@ -30,47 +31,41 @@ def results(frozen_small_demo: Path) -> WaveResults:
     return wave_results
 
 
-def pictures_by_city(results: WaveResults) -> dict[str, ChartPanel]:
-    """Every picture whose rows are the cities, in English."""
-    order = build_ranking(
+def ranking(results: WaveResults) -> ChartPanel:
+    return build_ranking(
         results=results, principal=OPERATOR, language="en", filters=RankingFilters()
-    )
-    special = build_special_groups_view(
-        results=results, principal=OPERATOR, language="en", filters=GroupFilters(GROUP)
-    )
-    direct = build_small_area_view(
-        results=results, principal=OPERATOR, language="en", filters=SmallAreaFilters(GROUP)
-    )
-    places = build_urban_rural_view(
-        results=results, principal=OPERATOR, language="en", filters=AreaFilters(by="city")
-    )
-    change = build_trends_view(
-        results=results, principal=OPERATOR, language="en", filters=TrendFilters()
-    )
-    assert isinstance(change.peers, ChartPanel)
+    ).chart_panel
+
+
+def tables_by_city(results: WaveResults) -> dict[str, IntervalTable]:
+    """Every table whose rows are the cities, in English."""
+    reading: Any = {"results": results, "principal": OPERATOR, "language": "en"}
+    peers = build_peer_gaps(**reading, filters=TrendFilters())
+    assert isinstance(peers, IntervalTable)
     return {
-        "ranking": order.chart_panel,
-        "gaps": special.cities,
-        "small areas": direct.cities,
-        "town and countryside": places.areas,
-        "peers": change.peers,
+        "special group": build_small_area_view(**reading, filters=SmallAreaFilters(GROUP)).cities,
+        "town and countryside": build_residence_areas(**reading, indicator="composite", by="city"),
+        "peers": peers,
     }
 
 
-def test_every_picture_by_city_has_the_hundred_cities_under_their_names(
+def test_every_picture_and_table_by_city_has_the_hundred_cities_under_their_names(
     results: WaveResults,
 ) -> None:
-    for what, picture in pictures_by_city(results).items():
-        codes = [code for code in picture.chart_rows["code"] if code]
-        assert sorted(codes) == sorted(CITIES), what
-        names = picture.table[next(iter({"City", "Area"} & set(picture.table.columns)))]
-        assert set(names) == set(CITIES.values()), what
+    picture = ranking(results)
+    assert sorted(code for code in picture.chart_rows["code"] if code) == sorted(CITIES)
+    assert set(picture.table["City"]) == set(CITIES.values())
+    for what, shown in tables_by_city(results).items():
+        assert set(shown.table.iloc[:, 0]) == set(CITIES.values()), what
+        listed = [CITIES[code] for code in shown.codes]
+        assert listed == shown.columns[shown.name], what
+        assert sorted([*listed, *shown.unnamed]) == sorted(CITIES.values()), what
 
 
 def test_figures_stand_beside_the_area_they_are_about(results: WaveResults) -> None:
     cells = results.cells(OPERATOR, area_level="city", group="all", indicator="composite")
     truth = dict(zip(cells["area"].astype(str), cells["estimate"], strict=True))
-    picture = pictures_by_city(results)["ranking"]
+    picture = ranking(results)
     drawn = zip(picture.chart_rows["code"], picture.chart_rows["estimate"], strict=True)
     estimates = {code: value for code, value in drawn if code in truth}
     assert len(estimates) == len(truth)

@@ -1,6 +1,6 @@
 """Trends: an arrow only where the stored verdict says so, and words where nothing can be told."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,14 +9,19 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.locale import translator
 from survey.publish.png import printable
 from survey.publish.views.changes import ChangeView, TrendFilters
 from survey.publish.views.chart_panels import ChartPanel
+from survey.publish.views.interval_table import IntervalTable, left_out_note
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.publish.views.trends import (
     TREND_AREA_LEVELS,
-    TrendsView,
-    build_trends_view,
+    build_city_changes,
+    build_indicator_changes,
+    build_peer_gaps,
+    build_trends_answer,
+    build_years,
     list_followed_groups,
 )
 from survey.publish.views.view_context import list_area_choices
@@ -39,14 +44,42 @@ class Altered:
         return getattr(self._results, name)
 
 
-def view(frozen: Frozen, language: str = "en", *, before: Any = None, **filters: Any) -> TrendsView:
+@dataclass(frozen=True)
+class Trends:
+    """Everything on the page; its tabs are built one by one there."""
+
+    change: ChangeView | None
+    obstacle: str
+    cities: IntervalTable | str
+    indicators: IntervalTable | str
+    peers: IntervalTable | str
+    years: ChartPanel
+
+
+def build(results: Any, principal: Principal, language: str, filters: TrendFilters,
+          others: tuple[Any, ...] = ()) -> Trends:  # fmt: skip
+    reading = {
+        "results": results, "principal": principal, "language": language, "filters": filters
+    }  # fmt: skip
+    change, obstacle = build_trends_answer(**reading, others=others)
+    return Trends(
+        change,
+        obstacle,
+        build_city_changes(**reading, others=others),
+        build_indicator_changes(**reading, others=others),
+        build_peer_gaps(**reading),
+        build_years(**reading, others=others),
+    )
+
+
+def view(frozen: Frozen, language: str = "en", *, before: Any = None, **filters: Any) -> Trends:
     """2024 after `before`, which is 2023 unless altered."""
-    return build_trends_view(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language=language,
-        filters=TrendFilters(before=BEFORE, **filters),
-        others=(before or frozen[BEFORE],),
+    return build(
+        frozen["main-2024"],
+        OPERATOR,
+        language,
+        TrendFilters(before=BEFORE, **filters),
+        (before or frozen[BEFORE],),
     )
 
 
@@ -57,9 +90,15 @@ def changed(frozen: Frozen, language: str = "en", **filters: Any) -> ChangeView:
     return shown.change
 
 
-def picture(value: ChartPanel | str) -> ChartPanel:
-    assert isinstance(value, ChartPanel)
+def table(value: IntervalTable | str) -> IntervalTable:
+    assert isinstance(value, IntervalTable)
     return value
+
+
+def verdicts(listed: IntervalTable | str) -> dict[str, str]:
+    """Verdict by the code of the city, as listed on screen."""
+    shown = table(listed)
+    return dict(zip(shown.codes, shown.columns["Verdict"], strict=True))
 
 
 def stored(frozen: Frozen, **wanted: Any) -> pd.DataFrame:
@@ -78,25 +117,35 @@ def test_the_headline_is_the_stored_change_of_the_nation(frozen: Frozen, indicat
 
 
 @pytest.mark.parametrize("indicator", ["composite", "1.1", "2"])
-def test_every_city_has_the_mark_of_its_stored_verdict(frozen: Frozen, indicator: str) -> None:
+def test_every_city_has_the_sign_of_its_stored_verdict(frozen: Frozen, indicator: str) -> None:
     rows = stored(frozen, area_level="city", indicator=indicator).set_index("area")
-    cities = picture(changed(frozen, indicator=indicator).cities).data
-    cities = cities[cities["role"] != "reference"]
-    assert len(cities) == 100
-    marks = {"rise": "higher", "fall": "lower", "none": "unclear"}
-    for code, role in zip(cities["code"], cities["role"], strict=True):
-        assert role == marks[rows.loc[code, "verdict"]]
-    difference = cities["difference"].dropna().to_numpy()
-    assert (np.diff(difference) <= 0).all()
+    listed = table(view(frozen, indicator=indicator).cities)
+    assert len(listed.codes) == len(listed.bars) == 100
+    signs = {"rise": "▲ Rise", "fall": "▼ Fall", "none": "○ No detectable change"}
+    for code, verdict in verdicts(listed).items():
+        assert verdict == signs[rows.loc[code, "verdict"]]
+    assert (np.diff(np.array(listed.columns["Change"])) <= 0).all()
 
 
 def test_an_interval_without_zero_is_no_arrow_by_itself(frozen: Frozen) -> None:
     """Among 100 cities some intervals miss zero by chance; none of them holds after adjustment."""
-    cities = picture(changed(frozen).cities).data
-    cities = cities[cities["role"] != "reference"]
-    misses_zero = cities["ci_low"] * cities["ci_high"] > 0
+    cities = table(view(frozen).cities).table
+    misses_zero = cities["95%\u00a0from"] * cities["95%\u00a0to"] > 0
     assert misses_zero.any()
-    assert (cities.loc[misses_zero, "role"] == "unclear").all()
+    assert (cities.loc[misses_zero, "Verdict"] == "No detectable change").all()
+
+
+def test_the_funnel_shows_every_city_by_change_and_margin(frozen: Frozen) -> None:
+    shown = changed(frozen).funnel
+    drawn = shown.data[shown.data["role"] != "reference"]
+    assert len(drawn) == 100
+    half = (drawn["ci_high"] - drawn["ci_low"]) / 2
+    np.testing.assert_allclose(drawn["margin"], half, atol=0.0501)
+    nation = stored(frozen, area_level="nation")["difference"].iloc[0]
+    line = shown.data.loc[shown.data["role"] == "reference", "difference"]
+    assert line.tolist() == [nation]
+    outside = drawn["difference"].abs() > drawn["margin"] + 0.1
+    assert (drawn["ci_low"] * drawn["ci_high"] > 0)[outside].all()
 
 
 @pytest.mark.parametrize(
@@ -116,68 +165,61 @@ def test_the_cities_are_counted(frozen: Frozen, language: str, words: str, indic
 
 
 def test_narrowing_leaves_verdicts_as_they_are(frozen: Frozen) -> None:
-    def roles(**filters: Any) -> dict[str, str]:
-        rows = picture(changed(frozen, indicator="1.1", **filters).cities).data
-        rows = rows[rows["role"] != "reference"]
-        return dict(zip(rows["code"], rows["role"], strict=True))
-
-    everywhere, west = roles(), roles(region3="西部", size_tier="mega")
+    everywhere = verdicts(view(frozen, indicator="1.1").cities)
+    west = verdicts(view(frozen, indicator="1.1", region3="西部", size_tier="mega").cities)
     assert set(west) < set(everywhere)
     assert len(west) == 3
-    assert all(everywhere[code] == role for code, role in west.items())
+    assert all(everywhere[code] == verdict for code, verdict in west.items())
 
 
 def test_significant_only_lists_arrows_or_says_that_there_are_none(frozen: Frozen) -> None:
-    rows = picture(changed(frozen, indicator="1.1", clear_only=True).cities)
+    rows = table(view(frozen, indicator="1.1", clear_only=True).cities)
     assert "significant only" in rows.title
-    drawn = rows.data[rows.data["role"] != "reference"]
-    assert 0 < len(drawn) <= 100
-    assert set(drawn["role"]) <= {"higher", "lower"}
-    assert changed(frozen, clear_only=True).cities == (
+    assert 0 < len(rows.codes) <= 100
+    assert {verdict[0] for verdict in rows.columns["Verdict"]} <= {"▲", "▼"}
+    assert view(frozen, clear_only=True).cities == (
         "None of the chosen cities shows a detectable change."
     )
-    peers = picture(view(frozen, clear_only=True).peers)
-    assert set(peers.data["role"]) <= {"higher", "lower"}
+    peers = table(view(frozen, clear_only=True).peers)
+    assert {verdict[0] for verdict in peers.columns["Verdict"]} <= {"▲", "▼"}
 
 
-def test_hidden_cities_come_last_without_any_number(frozen: Frozen) -> None:
-    shown = changed(frozen, group="income=lt3000")
-    cities = picture(shown.cities)
-    hidden = cities.data["role"] == "hidden"
-    assert hidden.any()
-    assert cities.data.loc[hidden, ["difference", "ci_low", "ci_high", "n"]].isna().all(axis=None)
-    assert set(cities.data.loc[hidden, "note"]) == {
-        "Not shown: too few interviews, or to protect personal data"
-    }
-    table = cities.table[
+def test_hidden_cities_are_named_below_and_carry_no_number(frozen: Frozen) -> None:
+    shown = view(frozen, group="income=lt3000")
+    assert shown.change is not None
+    cities = table(shown.cities)
+    assert cities.unnamed
+    assert len(cities.unnamed) + len(cities.codes) == 100
+    assert left_out_note(cities, translator("en")).startswith("Not listed, too few interviews")
+    downloaded = cities.table[
         cities.table["Remark"] == "Not shown: too few interviews, or to protect personal data"
     ]
-    assert len(table) == hidden.sum()
+    assert downloaded["City"].tolist() == list(cities.unnamed)
     numbers = ["2023", "2024", "Change", "n in 2023", "n in 2024"]
-    assert table[numbers].isna().all(axis=None)
-    assert (table["Verdict"] == "").all()
-    assert f"{hidden.sum()} are not shown" in shown.counted
+    assert downloaded[numbers].isna().all(axis=None)
+    assert (downloaded["Verdict"] == "").all()
+    assert f"{len(cities.unnamed)} are not shown" in shown.change.counted
+    funnel = shown.change.funnel.data
+    hidden = funnel["role"] == "hidden"
+    assert hidden.sum() == len(cities.unnamed)
+    assert funnel.loc[hidden, ["difference", "margin", "n"]].isna().all(axis=None)
 
 
 def test_the_table_has_both_scores_and_both_counts(frozen: Frozen) -> None:
-    table = picture(changed(frozen).cities).table
+    rows = table(view(frozen).cities).table
     # All three are rounded once, from exact values.
-    np.testing.assert_allclose(table["2024"] - table["2023"], table["Change"], atol=0.1 + 1e-9)
-    assert list(table.columns[:3]) == ["City", "2023", "2024"]
-    assert (table["n in 2024"] > 500).all()
+    np.testing.assert_allclose(rows["2024"] - rows["2023"], rows["Change"], atol=0.1 + 1e-9)
+    assert list(rows.columns[:3]) == ["City", "2023", "2024"]
+    assert (rows["n in 2024"] > 500).all()
 
 
 def test_a_single_wave_says_what_is_needed(frozen: Frozen) -> None:
-    shown = build_trends_view(
-        results=frozen["main-2023"],
-        principal=OPERATOR,
-        language="en",
-        filters=TrendFilters(before=None),
-    )
+    shown = build(frozen["main-2023"], OPERATOR, "en", TrendFilters(before=None))
     assert shown.change is None
     assert "A change needs two waves" in shown.obstacle
+    assert shown.cities == shown.indicators == shown.obstacle
     assert not shown.years.is_empty
-    assert not picture(shown.peers).is_empty
+    assert len(table(shown.peers).codes) == 100
 
 
 def other_tree(frozen: Frozen, name: str) -> Altered:
@@ -237,8 +279,8 @@ def test_peers_are_the_stored_contrast(frozen: Frozen, against: str) -> None:
     gaps = frozen["main-2024"].gaps(
         OPERATOR, contrast=against, area_level="city", group="all", indicator="2"
     )
-    peers = picture(view(frozen, indicator="2", against=against).peers)
-    differences = peers.data.set_index("code")["difference"]
+    peers = table(view(frozen, indicator="2", against=against).peers)
+    differences = pd.Series(peers.columns["Difference"], index=peers.codes)
     expected = gaps.assign(area=gaps["area"].astype(str)).set_index("area")["difference"]
     np.testing.assert_allclose(differences, expected.loc[differences.index])
     assert list(peers.table.columns)[:3] == ["City", "Score of the city", "Yardstick"]
@@ -246,8 +288,8 @@ def test_peers_are_the_stored_contrast(frozen: Frozen, against: str) -> None:
 
 def test_peers_of_a_group_are_everyone_except_beside_the_nation(frozen: Frozen) -> None:
     group = "elderly=yes"
-    assert "60–70 years" not in picture(view(frozen, group=group).peers).title
-    beside = picture(view(frozen, group=group, against="nation").peers)
+    assert "60–70 years" not in table(view(frozen, group=group).peers).title
+    beside = table(view(frozen, group=group, against="nation").peers)
     assert "60–70 years" in beside.title
 
 
@@ -280,16 +322,17 @@ def test_the_overview_keeps_its_own_picture_of_the_years(frozen: Frozen) -> None
 def test_before_release_of_either_wave_a_city_sees_itself_only(frozen: Frozen) -> None:
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
     unreleased = replace(frozen[BEFORE].wave, state=WaveState.FROZEN)
-    shown = build_trends_view(
-        results=frozen["main-2024"],
-        principal=official,
-        language="en",
-        filters=TrendFilters(before=BEFORE),
-        others=(Altered(frozen[BEFORE], wave=unreleased),),  # type: ignore[arg-type]
+    shown = build(
+        frozen["main-2024"],
+        official,
+        "en",
+        TrendFilters(before=BEFORE),
+        (Altered(frozen[BEFORE], wave=unreleased),),
     )
     assert shown.change is not None
-    cities = picture(shown.change.cities).data
-    assert set(cities.loc[cities["role"] != "reference", "code"]) == {"420500"}
+    assert table(shown.cities).codes == ("420500",)
+    funnel = shown.change.funnel.data
+    assert set(funnel.loc[funnel["role"] != "reference", "code"]) == {"420500"}
     assert shown.change.counted.startswith("Of 1 cities")
 
 
@@ -303,7 +346,7 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
         results=results, principal=official, language="en", levels=TREND_AREA_LEVELS
     )
     with pytest.raises(AccessDeniedError):
-        build_trends_view(
+        build_years(
             results=results,
             principal=official,
             language="en",
@@ -329,19 +372,21 @@ def test_only_known_groups_are_followed(frozen: Frozen) -> None:
 def test_every_picture_says_what_it_shows(frozen: Frozen, language: str) -> None:
     shown = view(frozen, language, indicator="2")
     assert shown.change is not None
-    charts = [shown.change.indicators, shown.change.cities, shown.peers, shown.years]
-    for chart in map(picture, charts):
-        assert chart.title
-        assert "n = " in chart.subtitle
-        assert "95" in chart.subtitle
-        assert chart.title in chart.alt
-        assert len(chart.table)
-    keys = [picture(chart).key for chart in charts]
+    charts = [shown.change.funnel, shown.years]
+    tables = [table(value) for value in (shown.indicators, shown.cities, shown.peers)]
+    everything: list[ChartPanel | IntervalTable] = [*charts, *tables]
+    for drawn in everything:
+        assert drawn.title
+        assert "n = " in drawn.subtitle
+        assert "95" in drawn.subtitle
+        assert len(drawn.table)
+    assert all(chart.title in chart.alt for chart in charts)
+    keys = [drawn.key for drawn in everything]
     assert len(set(keys)) == len(keys)
 
 
 def test_the_legend_names_rise_fall_and_no_detectable_change(frozen: Frozen) -> None:
-    cities = picture(changed(frozen, "zh").cities)
+    cities = changed(frozen, "zh").funnel
     assert cities.text.series == ("上升", "下降", "无可检出的变化")
     spec = printable(cities)
     shapes = [

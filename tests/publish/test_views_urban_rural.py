@@ -1,18 +1,25 @@
 """Town and countryside: the engine's gap, in words that do not say more than it does."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.locale import translator
+from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.estimate_text import margin_of_error_caveat
+from survey.publish.views.interval_table import IntervalTable
 from survey.publish.views.urban_rural import (
     RESIDENCE_AREA_LEVELS,
     AreaFilters,
     ResidenceNotAskedError,
     UrbanRuralView,
+    build_field_comparison,
+    build_residence_areas,
+    build_residence_groups,
+    build_residence_indicators,
     build_urban_rural_view,
     list_fields,
 )
@@ -24,13 +31,31 @@ Frozen = dict[str, WaveResults]
 SUZHOU = Principal(new_id(), "suzhou", Role.CITY_OFFICIAL, "320500")
 
 
-def view(frozen: Frozen, language: str = "en", **filters: str) -> UrbanRuralView:
-    return build_urban_rural_view(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language=language,
-        filters=AreaFilters(**filters),
+@dataclass(frozen=True)
+class UrbanRural:
+    """Everything on the page; its tabs are built one by one there."""
+
+    answer: UrbanRuralView
+    indicators: ChartPanel
+    residents: ChartPanel
+    areas: IntervalTable
+
+
+def build(
+    results: WaveResults, language: str = "en", by: str = "region3", **filters: str
+) -> UrbanRural:
+    reading: Any = {"results": results, "principal": OPERATOR, "language": language}
+    chosen = AreaFilters(**filters)
+    return UrbanRural(
+        build_urban_rural_view(**reading, filters=chosen),
+        build_residence_indicators(**reading, filters=chosen),
+        build_residence_groups(**reading, filters=chosen),
+        build_residence_areas(**reading, indicator=chosen.indicator, by=by),
     )
+
+
+def view(frozen: Frozen, language: str = "en", by: str = "region3", **filters: str) -> UrbanRural:
+    return build(frozen["main-2024"], language, by, **filters)
 
 
 def unreleased(results: WaveResults) -> WaveResults:
@@ -51,7 +76,7 @@ def test_the_difference_is_the_one_of_the_engine(
         indicator=indicator,
     )  # fmt: skip
     assert len(gaps) == 1
-    figure = view(frozen, place=place, indicator=indicator).difference.figure
+    figure = view(frozen, place=place, indicator=indicator).answer.difference.figure
     assert figure.shown == gaps["shown"].iloc[0]
     if figure.shown:
         assert figure.estimate == gaps["difference"].iloc[0]
@@ -74,7 +99,7 @@ def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Froz
     for city in list_area_choices(
         results=frozen["main-2024"], principal=OPERATOR, language="en", levels=RESIDENCE_AREA_LEVELS
     ):
-        shown = view(frozen, place=city)
+        shown = view(frozen, place=city).answer
         if not shown.difference.figure.available:
             assert "cannot be compared" in shown.sentence
             continue
@@ -86,18 +111,22 @@ def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Froz
     assert counts[False]
 
 
-def test_every_area_of_the_division_is_drawn_once(frozen: Frozen) -> None:
+def test_every_area_of_the_division_is_listed_or_named(frozen: Frozen) -> None:
     by_city = view(frozen, by="city").areas
-    assert len(by_city.table) == 100
-    hidden = by_city.data["role"] == "hidden"
-    assert by_city.data.loc[hidden, ["difference", "ci_low", "ci_high", "n"]].isna().all(axis=None)
+    assert len(by_city.codes) + len(by_city.unnamed) == 100
+    table = by_city.table
+    hidden = table["Area"].isin(by_city.unnamed)
+    assert len(table) == 100
+    assert table.loc[hidden, ["Difference", "95%\u00a0from", "n"]].isna().all(axis=None)
 
 
 def test_fields_show_town_and_countryside_beside_each_other(frozen: Frozen) -> None:
     for field in list_fields(frozen["main-2024"]):
-        shown = view(frozen, "zh", field=field)
-        assert shown.fields
-        for picture in shown.fields:
+        pictures = build_field_comparison(
+            results=frozen["main-2024"], principal=OPERATOR, language="zh", place="CN", field=field
+        )
+        assert pictures
+        for picture in pictures:
             assert set(picture.chart_rows["series"]) == {"城镇", "农村"}
 
 
@@ -111,26 +140,24 @@ def test_before_release_a_place_outside_the_area_is_refused(frozen: Frozen) -> N
         build_urban_rural_view(
             results=results, principal=SUZHOU, language="en", filters=AreaFilters("110000")
         )
-    by_city = build_urban_rural_view(
-        results=results, principal=SUZHOU, language="en", filters=AreaFilters(by="city")
+    by_city = build_residence_areas(
+        results=results, principal=SUZHOU, language="en", indicator="composite", by="city"
     )
-    assert by_city.areas.table["Area"].tolist() == ["Suzhou"]
+    assert by_city.table["Area"].tolist() == ["Suzhou"]
 
 
 def test_an_assumed_design_effect_is_said_beside_every_margin(frozen: Frozen) -> None:
-    def shown(assumed: float | None) -> UrbanRuralView:
+    def shown(assumed: float | None) -> UrbanRural:
         results = unreleased(frozen["main-2024"])
         results.method = results.method.model_copy(update={"assumed_deff": assumed})
-        return build_urban_rural_view(
-            results=results, principal=OPERATOR, language="en", filters=AreaFilters()
-        )
+        return build(results)
 
     for assumed, mentioned in ((1.4, True), (None, False)):
         view = shown(assumed)
-        beside = margin_of_error_caveat(view.difference.figure, translator("en"))
+        beside = margin_of_error_caveat(view.answer.difference.figure, translator("en"))
         assert ("assume a design effect of 1.4" in beside) == mentioned
         assert "quota samples taken on site" in beside
-        for picture in (view.indicators, view.residents, *view.fields):
+        for picture in (view.indicators, view.residents, view.areas):
             assert ("assumed design effect 1.4" in picture.subtitle) == mentioned
 
 

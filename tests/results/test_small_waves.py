@@ -31,11 +31,16 @@ from survey.publish.views.ranking import RankingFilters, build_ranking
 from survey.publish.views.small_areas import SmallAreaFilters, build_small_area_view
 from survey.publish.views.special_groups import (
     GroupFilters,
+    build_group_indicators,
     build_special_groups_view,
     group_choices,
 )
-from survey.publish.views.trends import build_trends_view
-from survey.publish.views.urban_rural import AreaFilters, build_urban_rural_view
+from survey.publish.views.trends import build_peer_gaps, build_trends_answer, build_years
+from survey.publish.views.urban_rural import (
+    AreaFilters,
+    build_residence_areas,
+    build_urban_rural_view,
+)
 from survey.results import WaveResults, list_waves, open_results
 from survey.results.analysis import NotEstimableError, PointsMissingError
 from survey.results.crosswalk import crosswalk
@@ -98,15 +103,19 @@ def look_at_every_page(
         shown["city reports"] = build_city_measures(**reading, city=code, topic="complaint")
         shown["ranking"] = build_ranking(**reading, filters=RankingFilters())
         shown["drivers"] = build_driver_view(**reading, filters=DriverFilters(code))
-        shown["trends"] = build_trends_view(**reading, filters=TrendFilters())
+        shown["trends"] = build_trends_answer(**reading, filters=TrendFilters())
+        shown["peers"] = build_peer_gaps(**reading, filters=TrendFilters())
+        shown["years"] = build_years(**reading, filters=TrendFilters())
         if "residence=rural" in results.method.groups:
-            shown["places"] = build_urban_rural_view(**reading, filters=AreaFilters(by="city"))
+            shown["residence"] = build_urban_rural_view(**reading, filters=AreaFilters())
+            shown["places"] = build_residence_areas(**reading, indicator=COMPOSITE, by="city")
         shown["method"] = build_method_view(
             wave=results.wave, manifest=results.manifest, method=results.method,
             tree=results.tree, language=language,
         )  # fmt: skip
         for group in group_choices(results):
             shown["groups"] = build_special_groups_view(**reading, filters=GroupFilters(group))
+            shown["group indicators"] = build_group_indicators(**reading, group=group, area=code)
         shown["small areas"] = build_small_area_view(
             **reading, filters=SmallAreaFilters("elderly=yes")
         )

@@ -36,7 +36,7 @@ def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
     )
 
 
-def pick_wave(page: PageContext, series: str) -> WaveInfo | None:
+def pick_wave(page: PageContext, series: str, name: str = "wave") -> WaveInfo | None:
     """Draw the choice of a frozen wave; None, with a notice, if there is none yet."""
     t = page.t
     by_key = {
@@ -51,7 +51,7 @@ def pick_wave(page: PageContext, series: str) -> WaveInfo | None:
         return None
     chosen = pick(
         t("Wave"),
-        "wave",
+        name,
         list(by_key),
         show=lambda key: by_key[key].label(page.language),
         language=page.language,
@@ -253,11 +253,16 @@ def pick_reference(page: PageContext, choices: Mapping[str, Message] = REFERENCE
     )
 
 
-def pick_group(page: PageContext, results: WaveResults, groups: Sequence[str] | None = None) -> str:
+def pick_group(
+    page: PageContext,
+    results: WaveResults,
+    groups: Sequence[str] | None = None,
+    name: str = "group",
+) -> str:
     """Draw the choice of a group, by default among the special groups of the main study."""
     show = display_names(page, results).group
     known = groups or group_choices(results)
-    return pick(page.t("Group"), "group", known, show=show, language=page.language)
+    return pick(page.t("Group"), name, known, show=show, language=page.language)
 
 
 def pick_before(page: PageContext, wave: WaveInfo) -> str | None:

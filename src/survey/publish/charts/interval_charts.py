@@ -5,6 +5,7 @@ import altair as alt
 from survey.publish.charts.marks import (
     HIDDEN,
     NO_FILL,
+    REFERENCE,
     MarkStyle,
     blank_layer,
     categories,
@@ -51,7 +52,7 @@ def interval_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         marks("estimate", _INTERVAL_STYLES, text, style, compact=False, number=".1f"),
         hidden_rows(style),
     )
-    return stacked_rows(layers, style, compact=False)
+    return stacked_rows(layers, style)
 
 
 HIGHER, LOWER, UNCLEAR = "higher", "lower", "unclear"
@@ -63,15 +64,15 @@ _GAP_STYLES = (
 )
 
 
-def gaps(text: ChartLabels, style: ChartStyle, *, compact: bool = False) -> alt.LayerChart:
+def gaps(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw one row per difference, with a triangle up or down where it is clear."""
     layers = (
         zero_rule(),
-        interval_rule(_GAP_STYLES, text, style, compact=compact),
-        marks("difference", _GAP_STYLES, text, style, compact=compact, number="+.1f"),
-        hidden_rows(style, compact=compact),
+        interval_rule(_GAP_STYLES, text, style, compact=False),
+        marks("difference", _GAP_STYLES, text, style, compact=False, number="+.1f"),
+        hidden_rows(style),
     )
-    return stacked_rows(layers, style, compact=compact)
+    return stacked_rows(layers, style)
 
 
 UP, DOWN = "▲", "▼"
@@ -104,7 +105,7 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         for index, field in ((1, "reference"), (0, "estimate"))
     ]
     layers = (line, whisker, *dots, *_verdict_texts(style), hidden_rows(style))
-    return stacked_rows(layers, style, compact=False)
+    return stacked_rows(layers, style)
 
 
 def _verdict_texts(style: ChartStyle) -> list[alt.Chart]:
@@ -170,39 +171,61 @@ _CHANGE_COLOURS = (RISE, FALL, GREY)
 _CHANGE_FILLS = (RISE, FALL, NO_FILL)
 
 
-def changes(text: ChartLabels, style: ChartStyle, *, compact: bool = False) -> alt.LayerChart:
-    """Draw one row per change with its interval; `series` names rise, fall and no change.
+def funnel(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
+    """Draw a mark per city, change across margin of error, between the lines where they are equal.
 
-    Reads `difference`; a row with the role `reference` is drawn as a dashed line.
+    Reads `difference` and `margin`; `n` of the labels is the title of the margin, `series` names
+    rise, fall and no change; the row with the role `reference` is drawn as a dashed line.
     """
     names = text.series
     words = ", ".join(series_name(index) for index in range(len(names)))
-    drawn = visible_rows().transform_calculate(
-        verdict=f"[{words}][indexof({list(_CHANGE_ROLES)!r}, datum.role)]"
+    looks = {"columns": 3, "symbolStrokeWidth": 1.5}
+    x = alt.X("margin:Q", title=text.n, scale=alt.Scale(zero=True, nice=True))
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", title=text.value, axis=alt.Axis(tickCount=7))
+
+    bounds = [
+        alt.Chart()
+        .transform_filter("isValid(datum.margin)")
+        .transform_aggregate(margin="max(margin)")
+        .transform_calculate(ends="[0, datum.margin]")
+        .transform_flatten(["ends"], ["margin"])
+        .transform_calculate(edge=f"{sign}datum.margin")
+        .mark_line(color=GREY, size=style.size(1.5))
+        .encode(x=x, y=y("edge"))
+        for sign in ("", "-")
+    ]
+    level = alt.Chart().mark_rule(color=GREY, size=1)
+    zero = level.transform_aggregate(rows="count()").encode(y=alt.datum(0))
+    nation = (
+        alt.Chart()
+        .transform_filter(is_role(REFERENCE))
+        .mark_rule(color=GREY, strokeDash=[5, 4], size=1.5)
+        .encode(y=y("difference"))
     )
-    y = row_axis(style, compact=compact)
-    colour = alt.Color("verdict:N", **categories(names, _CHANGE_COLOURS, symbolStrokeWidth=1.5))
-    whisker = drawn.mark_rule(size=style.size(2), opacity=0.7).encode(
-        y=y, x=value_axis("ci_low", text), x2="ci_high:Q", color=colour
+    points = (
+        visible_rows()
+        .transform_calculate(verdict=f"[{words}][indexof({list(_CHANGE_ROLES)!r}, datum.role)]")
+        .mark_point(size=style.size(58), opacity=1, strokeWidth=1.5)
+        .add_params(alt.selection_point(name=PICK, fields=["code"]))
+        .encode(
+            x=x,
+            y=y("difference"),
+            color=alt.Color("verdict:N", **categories(names, _CHANGE_COLOURS, **looks)),
+            fill=alt.Fill("verdict:N", **categories(names, _CHANGE_FILLS, **looks)),
+            shape=alt.Shape("verdict:N", **categories(names, _CHANGE_SHAPES, **looks)),
+            tooltip=[
+                alt.Tooltip("label:N", title=text.name),
+                alt.Tooltip("difference:Q", title=text.value, format="+.1f"),
+                alt.Tooltip("range:N", title=text.interval),
+                alt.Tooltip("verdict:N", title=""),
+            ],
+        )
     )
-    points = drawn.mark_point(
-        size=style.size(38 if compact else 90), opacity=1, strokeWidth=1.5
-    ).encode(
-        y=y,
-        x=value_axis("difference", text),
-        color=colour,
-        fill=alt.Fill("verdict:N", **categories(names, _CHANGE_FILLS, symbolStrokeWidth=1.5)),
-        shape=alt.Shape("verdict:N", **categories(names, _CHANGE_SHAPES, symbolStrokeWidth=1.5)),
-        tooltip=[*tooltip("difference", text, "+.1f"), alt.Tooltip("verdict:N", title="")],
+    return alt.layer(zero, *bounds, nation, points).properties(
+        width="container", height=style.size(300)
     )
-    layers = (
-        zero_rule(),
-        reference_rule("difference"),
-        whisker,
-        points,
-        hidden_rows(style, compact=compact),
-    )
-    return stacked_rows(layers, style, compact=compact)
 
 
 OWN, PUBLISHED = "own", "published"

@@ -145,13 +145,13 @@ def hidden_rows(style: ChartStyle, *, compact: bool = False) -> alt.Chart:
     )
 
 
-def reference_rule(field: str = "estimate") -> alt.Chart:
+def reference_rule() -> alt.Chart:
     """Draw a dashed line down the chart, for example at the nation's score."""
     return (
         alt.Chart()
         .transform_filter(is_role(REFERENCE))
         .mark_rule(color=GREY, strokeDash=[5, 4], size=1.5)
-        .encode(x=f"{field}:Q")
+        .encode(x="estimate:Q")
     )
 
 
@@ -164,10 +164,8 @@ def zero_rule() -> alt.Chart:
     )
 
 
-def stacked_rows(
-    layers: Sequence[alt.Chart], style: ChartStyle, *, compact: bool
-) -> alt.LayerChart:
+def stacked_rows(layers: Sequence[alt.Chart], style: ChartStyle) -> alt.LayerChart:
     """Return the finished chart, as wide as its place and as tall as its rows."""
-    return alt.layer(blank_layer(style, compact=compact), *layers).properties(
-        width="container", height=alt.Step(style.row(compact=compact))
+    return alt.layer(blank_layer(style), *layers).properties(
+        width="container", height=alt.Step(style.row())
     )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -13,15 +13,14 @@ import altair as alt
 from survey.publish.charts.cities import peer_line, point_map, ranking
 from survey.publish.charts.importance_matrix import matrix
 from survey.publish.charts.interval_charts import (
-    changes,
     dumbbell,
+    funnel,
     gaps,
     grouped_dots,
     half_widths,
     interval_dots,
     ribbon_line,
 )
-from survey.publish.charts.small_areas import graded_cities
 from survey.publish.charts.style import (
     ELDER,
     ORDINARY,
@@ -35,17 +34,14 @@ from survey.publish.charts.style import (
 class ChartKind(StrEnum):
     INTERVALS = "intervals"
     GAPS = "gaps"
-    CITY_GAPS = "city_gaps"
     DUMBBELL = "dumbbell"
     TREND = "trend"
     GROUPED = "grouped"
     MAP = "map"
-    GRADED_CITIES = "graded_cities"
     MATRIX = "matrix"
     RANKING = "ranking"
     PEERS = "peers"
-    CHANGES = "changes"
-    CITY_CHANGES = "city_changes"
+    FUNNEL = "funnel"
     HALF_WIDTHS = "half_widths"
 
 
@@ -54,17 +50,14 @@ BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]
         {
             ChartKind.INTERVALS: interval_dots,
             ChartKind.GAPS: gaps,
-            ChartKind.CITY_GAPS: partial(gaps, compact=True),
             ChartKind.DUMBBELL: dumbbell,
             ChartKind.TREND: ribbon_line,
             ChartKind.GROUPED: grouped_dots,
             ChartKind.MAP: point_map,
-            ChartKind.GRADED_CITIES: graded_cities,
             ChartKind.MATRIX: matrix,
             ChartKind.RANKING: ranking,
             ChartKind.PEERS: peer_line,
-            ChartKind.CHANGES: changes,
-            ChartKind.CITY_CHANGES: partial(changes, compact=True),
+            ChartKind.FUNNEL: funnel,
             ChartKind.HALF_WIDTHS: half_widths,
         }
     )
@@ -75,17 +68,14 @@ _PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = MappingProxyType(
     {
         ChartKind.INTERVALS: (0,),
         ChartKind.GAPS: (0,),
-        ChartKind.CITY_GAPS: (0,),
         ChartKind.DUMBBELL: (2,),
         ChartKind.TREND: (2,),
         ChartKind.GROUPED: (1, 2, 3, 4, 5),
         ChartKind.MAP: (3,),
-        ChartKind.GRADED_CITIES: (3, 4),
         ChartKind.MATRIX: (7,),
         ChartKind.RANKING: (2,),
         ChartKind.PEERS: (0,),
-        ChartKind.CHANGES: (3,),
-        ChartKind.CITY_CHANGES: (3,),
+        ChartKind.FUNNEL: (3,),
     }
 )
 """Numbers of series in the charts of a kind on pages; others only take longer at first."""

@@ -14,12 +14,25 @@ from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.chart_panels import ChartHeading, ChartPanel, subtitle
-from survey.publish.views.chart_rows import Rows, add_reference_row, counts, gap_rows, remarks
+from survey.publish.views.chart_rows import (
+    Rows,
+    add_reference_row,
+    counts,
+    gap_rows,
+    ranges,
+    remarks,
+)
 from survey.publish.views.estimate_text import (
     EstimateDifference,
     difference_of,
     format_signed,
     unsigned_difference,
+)
+from survey.publish.views.interval_table import (
+    IntervalTable,
+    build_interval_table,
+    draw_interval_bars,
+    signed_verdicts,
 )
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
@@ -27,6 +40,7 @@ from survey.results import WaveResults
 from survey.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
 from survey.results.crosswalk import NotComparableReason, crosswalk
 from survey.results.inference import NONE
+from survey.results.wave_results import Filter
 from survey.sample.special_groups import EVERYONE
 
 
@@ -99,14 +113,10 @@ def mark_roles(changes: TableSlice) -> list[str]:
     ]
 
 
-def city_change_chart(
-    reading: ViewContext,
-    cities: TableSlice,
-    nation: EstimateDifference,
-    filters: TrendFilters,
-    years: WaveYears,
-) -> ChartPanel:
-    t, figure = reading.t, nation.figure
+def city_change_table(
+    reading: ViewContext, cities: TableSlice, filters: TrendFilters, years: WaveYears
+) -> IntervalTable:
+    t = reading.t
     title = t(
         "{indicator}: change in each city from {before} to {after}",
         indicator=describe_selection(reading, filters),
@@ -115,24 +125,21 @@ def city_change_chart(
     note = t(
         "Arrows only where the change holds after allowing for all cities being looked at together "
         "(false discovery rate 5%); narrowing the list changes nothing in that. A line that misses "
-        "zero without an arrow is what chance alone brings among many cities. Dashed line: the "
-        "nation."
+        "zero without an arrow is what chance alone brings among many cities."
     )
-    return _change_chart(
+    return _change_table(
         reading,
         ChartHeading("trends-cities", list_title(title, filters, t), t("City"), note),
         cities,
         [reading.names.area(code) for code in cities.texts("area")],
         years,
         key="area",
-        kind=ChartKind.CITY_CHANGES,
-        line=(t("Nation"), figure.estimate if figure.estimate is not None else np.nan),
     )
 
 
-def indicator_change_chart(
+def indicator_change_table(
     reading: ViewContext, nation: TableSlice, filters: TrendFilters, years: WaveYears
-) -> ChartPanel:
+) -> IntervalTable:
     t = reading.t
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
     cells = nation.in_order("indicator", codes)
@@ -147,22 +154,21 @@ def indicator_change_chart(
         left_out = t(
             "Not compared, because they were made of other parts or weights in {before} or did not "
             "exist: {indicators}.",
-            indicators=", ".join(reading.names.numbered(code) for code in absent),
+            indicators=t(", ").join(reading.names.numbered(code) for code in absent),
             **years.labels,
         )
         note = f"{note} {left_out}"
-    return _change_chart(
+    return _change_table(
         reading,
         ChartHeading("trends-indicators", title, t("Indicator"), note),
         cells,
         [reading.names.numbered(code) for code in cells.texts("indicator")],
         years,
         key="indicator",
-        kind=ChartKind.CHANGES,
     )
 
 
-def _change_chart(
+def _change_table(
     reading: ViewContext,
     heading: ChartHeading,
     changes: TableSlice,
@@ -170,38 +176,48 @@ def _change_chart(
     years: WaveYears,
     *,
     key: str,
-    kind: ChartKind,
-    line: tuple[str, float] | None = None,
-) -> ChartPanel:
-    """Return changes in the order of `changes`; `line` names the row of the dashed line."""
+) -> IntervalTable:
+    """Return changes in the order of `changes`."""
     t = reading.t
-    value = t("Change in points")
     roles = mark_roles(changes)
-    why = remarks(changes, changes.numbers("ci_low"), t)
-    notes = [text if role == HIDDEN else "" for text, role in zip(why, roles, strict=True)]
-    rows = gap_rows(changes, labels, t, key=key) | {"role": roles, "note": notes}
-    if line is not None and len(changes) and not np.isnan(line[1]):
-        rows = add_reference_row(rows, line, value="difference")
-    n = changes.max_value("n") if key == "indicator" else changes.total("n")
-    return ChartPanel(
-        key=heading.key,
-        kind=kind,
-        title=heading.title,
-        subtitle=subtitle(
-            reading, value, n, wave=t("Waves of {years}", years=f"{years.before}, {years.after}")
-        ),
-        alt=_alt(heading.title, roles, t),
-        text=ChartLabels(
-            value=value,
-            name=heading.rows,
-            interval=t("95%\u00a0interval"),
-            n=_n_in(t, years.after),
-            series=tuple(t(_VERDICT_TEXTS[role]) for role in (HIGHER, LOWER, UNCLEAR)),
-        ),
-        chart_rows=rows,
-        table_columns=_change_rows(changes, labels, roles, heading.rows, years, t),
-        note=heading.note,
+    difference = changes.numbers("difference")
+    columns: Rows = {
+        heading.rows: list(labels),
+        t("Change"): difference,
+        t("95%\u00a0interval"): ranges(changes, t),
+        t("Verdict"): signed_verdicts(roles, verdict_names(t)),
+        years.before: changes.numbers("reference"),
+        years.after: changes.numbers("estimate"),
+        _n_in(t, years.before): counts(changes.numbers("n_before")),
+        _n_in(t, years.after): counts(changes.numbers("n")),
+    }
+    bars = draw_interval_bars(
+        changes.numbers("ci_low"), difference, changes.numbers("ci_high"), roles
     )
+    return build_interval_table(
+        heading,
+        change_subtitle(reading, changes, years, by_city=key == "area"),
+        changes.texts(key),
+        columns,
+        (t("Change with interval"), bars),
+        _change_rows(changes, labels, roles, heading.rows, years, t),
+        visible=[role != HIDDEN for role in roles],
+    )
+
+
+def change_subtitle(
+    reading: ViewContext, changes: TableSlice, years: WaveYears, *, by_city: bool
+) -> str:
+    """Return the line under a title: both waves, unit and n."""
+    t = reading.t
+    n = changes.total("n") if by_city else changes.max_value("n")
+    waves = t("Waves of {years}", years=f"{years.before}, {years.after}")
+    return subtitle(reading, t("Change in points"), n, wave=waves)
+
+
+def verdict_names(t: Translator) -> dict[str, str]:
+    """Return what each verdict of a change is called."""
+    return {role: t(text) for role, text in _VERDICT_TEXTS.items()}
 
 
 def _n_in(t: Translator, year: str) -> str:
@@ -230,40 +246,53 @@ def _change_rows(
     }
 
 
-def _alt(title: str, roles: Sequence[str], t: Translator) -> str:
-    words = {
-        "title": title,
-        "rise": roles.count(HIGHER),
-        "fall": roles.count(LOWER),
-        "none": roles.count(UNCLEAR),
-    }
-    if not words["none"]:
-        return t("{title}. {rise} rise, {fall} fall. The same data follow as a table.", **words)
-    return t(
-        "{title}. {rise} rise, {fall} fall, {none} show no detectable change. The same data follow "
-        "as a table.",
-        **words,
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class ChangeView:
-    """View of what changed from one wave to the other."""
+    """Answer on what changed in the nation and in how many cities."""
 
     before: str
     """Year of the earlier wave, as it stands in a sentence."""
     difference: EstimateDifference
     sentence: str
     counted: str
-    cities: ChartPanel | str
-    """Or what is said where only clear changes are asked for and there is none."""
-    indicators: ChartPanel
+    funnel: ChartPanel
 
 
 def build_change_view(
     reading: ViewContext, before: WaveResults | None, filters: TrendFilters
 ) -> tuple[ChangeView | None, str]:
     """Build the view of a change, or of the reason why there is none."""
+    t = reading.t
+    changes, obstacle = find_changes(
+        reading, before, filters, area_level=["nation", "city"], indicator=filters.indicator
+    )
+    if changes is None or before is None:
+        return None, obstacle
+    years = wave_years(reading, before)
+    nation, cities = changes.where("area_level", "nation"), changes.where("area_level", "city")
+    difference = difference_of(reading.names.group(filters.group), nation)
+    return ChangeView(
+        before=t("the year {year}", year=years.before),
+        difference=difference,
+        sentence=_sentence(reading, difference, mark_roles(nation), filters, years),
+        counted=_count_sentence(reading, cities),
+        funnel=_change_funnel(reading, cities, difference, filters, years),
+    ), ""
+
+
+def wave_years(reading: ViewContext, before: WaveResults) -> WaveYears:
+    return WaveYears(str(before.wave.year), str(reading.wave.year))
+
+
+def find_changes(
+    reading: ViewContext,
+    before: WaveResults | None,
+    filters: TrendFilters,
+    *,
+    area_level: Filter,
+    indicator: Filter,
+) -> tuple[TableSlice | None, str]:
+    """Return the changes since that wave, or the reason why there are none."""
     t = reading.t
     if before is None:
         return None, t(
@@ -275,37 +304,70 @@ def build_change_view(
     if obstacle:
         return None, obstacle
     try:
-        changes = reading.changes(
-            before.wave,
-            area_level=["nation", "city"],
-            group=filters.group,
-            indicator=filters.indicator,
-        )
-        nation = reading.changes(
-            before.wave,
-            area_level="nation",
-            group=filters.group,
-            indicator=[COMPOSITE, *reading.level_codes(1, 2)],
-        )
+        return reading.changes(
+            before.wave, area_level=area_level, group=filters.group, indicator=indicator
+        ), ""
     except SurveyError as error:
         return None, t(error.message)
-    years = WaveYears(str(before.wave.year), str(reading.wave.year))
-    whole = changes.where("area_level", "nation")
-    cities = changes.where("area_level", "city")
-    listed = listed_cities(cities, reading, filters)
-    if filters.clear_only:
-        listed = listed.among("verdict", (RISE, FALL))
-    difference = difference_of(reading.names.group(filters.group), whole)
-    return ChangeView(
-        before=t("the year {year}", year=years.before),
-        difference=difference,
-        sentence=_sentence(reading, difference, mark_roles(whole), filters, years),
-        counted=_count_sentence(reading, cities),
-        cities=t("None of the chosen cities shows a detectable change.")
-        if filters.clear_only and not len(listed)
-        else city_change_chart(reading, listed, difference, filters, years),
-        indicators=indicator_change_chart(reading, nation, filters, years),
-    ), ""
+
+
+def _change_funnel(
+    reading: ViewContext,
+    cities: TableSlice,
+    nation: EstimateDifference,
+    filters: TrendFilters,
+    years: WaveYears,
+) -> ChartPanel:
+    """Return the chart of all cities: change across margin of error."""
+    t, roles = reading.t, mark_roles(cities)
+    title = t(
+        "{indicator}: change of all cities from {before} to {after}",
+        indicator=describe_selection(reading, filters),
+        **years.labels,
+    )
+    names = [reading.names.area(code) for code in cities.texts("area")]
+    rows = funnel_rows(cities, names, roles, t)
+    if nation.figure.available and nation.figure.estimate is not None:
+        rows = add_reference_row(rows, (t("Nation"), nation.figure.estimate), value="difference")
+    counted = {role: roles.count(role) for role in (HIGHER, LOWER, UNCLEAR)}
+    return ChartPanel(
+        key="trends-funnel",
+        kind=ChartKind.FUNNEL,
+        title=title,
+        subtitle=change_subtitle(reading, cities, years, by_city=True),
+        alt=t(
+            "{title}. {rise} rise, {fall} fall, {none} show no detectable change. The same data "
+            "follow as a table.",
+            title=title,
+            rise=counted[HIGHER],
+            fall=counted[LOWER],
+            none=counted[UNCLEAR],
+        ),
+        text=ChartLabels(
+            value=t("Change in points"),
+            name=t("City"),
+            interval=t("95%\u00a0interval"),
+            n=t("Margin of error in points: the farther left, the surer"),
+            series=tuple(verdict_names(t).values()),
+        ),
+        chart_rows=rows,
+        table_columns=_change_rows(cities, names, roles, t("City"), years, t),
+        note=t(
+            "Between the slanting lines a change does not stand out from zero. Outside them and "
+            "still a ring: what chance alone brings among many cities. Dashed: the nation."
+        ),
+    )
+
+
+def funnel_rows(
+    cities: TableSlice, names: Sequence[str], roles: Sequence[str], t: Translator
+) -> Rows:
+    """Return chart rows with the margin of error, which is half the interval's width."""
+    low, high = cities.numbers("ci_low"), cities.numbers("ci_high")
+    return gap_rows(cities, names, t, key="area") | {
+        "margin": np.round((high - low) / 2, 1),
+        "role": list(roles),
+    }
 
 
 def find_obstacle(reading: ViewContext, before: WaveResults, indicator: str) -> str:

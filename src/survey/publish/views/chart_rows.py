@@ -106,8 +106,7 @@ def gap_table(
     gaps: TableSlice, labels: Sequence[str], t: Translator, *, name: str, this: str, other: str
 ) -> Rows:
     """Return differences as a table; `this` and `other` name the two sides."""
-    words = {HIGHER: t("Higher"), LOWER: t("Lower"), UNCLEAR: t(NO_CLEAR_DIFFERENCE), HIDDEN: ""}
-    difference = gaps.numbers("difference")
+    words, difference = verdict_texts(t), gaps.numbers("difference")
     return {
         name: list(labels),
         this: gaps.numbers("estimate"),
@@ -119,6 +118,11 @@ def gap_table(
         t("Verdict"): [words[verdict] for verdict in classify_differences(gaps)],
         t("Remark"): remarks(gaps, difference, t),
     }
+
+
+def verdict_texts(t: Translator) -> dict[str, str]:
+    """Return what each verdict of a difference is called; nothing of a hidden one."""
+    return {HIGHER: t("Higher"), LOWER: t("Lower"), UNCLEAR: t(NO_CLEAR_DIFFERENCE), HIDDEN: ""}
 
 
 def counts(numbers: Floats) -> list[int | None]:

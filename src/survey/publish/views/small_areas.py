@@ -1,4 +1,4 @@
-"""View of a special group by city: direct figures, and a model, two waves or peers beside them.
+"""View of a special group by city: direct figures, a model or peers beside them, and the gap.
 
 None of what stands beside a direct figure is ever drawn, named or listed as if it were one.
 """
@@ -12,11 +12,26 @@ import numpy as np
 from survey.access.principal import Principal
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, Translator, msg
-from survey.publish.charts import ChartKind, ChartLabels
-from survey.publish.charts.small_areas import GRADE_C, UNGRADED
-from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
-from survey.publish.views.chart_rows import Rows, counts, ranges, ranges_of
-from survey.publish.views.estimate_text import NOT_AVAILABLE, UNRELIABLE, missing_text
+from survey.publish.views.chart_panels import ChartHeading, score_title, subtitle
+from survey.publish.views.chart_rows import (
+    Rows,
+    classify_differences,
+    counts,
+    ranges,
+    verdict_texts,
+)
+from survey.publish.views.estimate_text import (
+    MULTIPLE_TESTING_NOTE,
+    NOT_AVAILABLE,
+    UNRELIABLE,
+    missing_text,
+)
+from survey.publish.views.interval_table import (
+    IntervalTable,
+    build_interval_table,
+    draw_interval_bars,
+    signed_verdicts,
+)
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
@@ -101,7 +116,7 @@ def _model(cells: TableSlice, t: Translator) -> ComparisonColumn:
         )
     else:
         note = t(
-            "Hollow squares are model estimates: what the city's score over everyone, its region "
+            "Model estimates say what the city's score over everyone, its region "
             "and class, and as far as it carries its direct figure let expect for the group. They "
             "add up to the group's direct national figure and never replace a direct figure."
         )
@@ -129,8 +144,8 @@ def _peers(reading: ViewContext, cells: TableSlice, group: str, indicator: str) 
     return ComparisonColumn(
         name=t("Direct figure of all cities of the same size"),
         note=t(
-            "Hollow squares are the group's direct figure in all cities of the size tier together, "
-            "the city included; they are the same for every city of a tier."
+            "Beside it stands the group's direct figure in all cities of the size tier together, "
+            "the city included; it is the same for every city of a tier."
         ),
         estimate=of("estimate"),
         low=of("ci_low"),
@@ -176,7 +191,7 @@ def _two_waves(
     return ComparisonColumn(
         name=name,
         note=t(
-            "Hollow squares are the mean of {before} and this wave, each counted alike; what the "
+            "Beside it stands the mean of {before} and this wave, each counted alike; what the "
             "shared sampling points have in common is in the interval. A change between the two "
             "waves disappears in it.",
             before=other.wave.label(reading.language),
@@ -197,7 +212,7 @@ class SmallAreasView:
     """Sentence on the number of cities with each grade."""
     counts: Mapping[str, int]
     """Grade -> number of cities."""
-    cities: ChartPanel
+    cities: IntervalTable
 
 
 def band_choices(results: WaveResults) -> tuple[str, ...]:
@@ -216,16 +231,16 @@ def build_small_area_view(
     """Build the view of one group; `others` are waves of the series, for pooling."""
     reading = ViewContext(results, principal, language)
     indicator = filters.indicator if reading.codes else OVERALL
-    cells = TableSlice(
-        results.small_areas(principal, group=filters.group, indicator=indicator)
-    ).descending("estimate")
+    gaps = reading.gaps("rest", area_level="city", group=filters.group, indicator=indicator)
+    figures = results.small_areas(principal, group=filters.group, indicator=indicator)
+    cells = TableSlice(figures).in_order("area", gaps.descending("difference").texts("area"))
     comparison = compare_with_direct(reading, cells, filters, indicator, others)
     grade_codes = cells.texts("grade")
     number = {grade.value: grade_codes.count(grade.value) for grade in Grade}
     return SmallAreasView(
         sentence=_sentence(reading.t, number),
         counts=number,
-        cities=_small_area_chart(reading, cells, filters.group, indicator, comparison),
+        cities=_city_table(reading, cells, gaps, filters.group, indicator, comparison),
     )
 
 
@@ -240,116 +255,122 @@ def _sentence(t: Translator, number: Mapping[str, int]) -> str:
     )
 
 
-def _small_area_chart(
+def _city_table(
     reading: ViewContext,
     cells: TableSlice,
+    gaps: TableSlice,
     group: str,
     indicator: str,
     comparison: ComparisonColumn | None,
-) -> ChartPanel:
-    t = reading.t
+) -> IntervalTable:
+    """Return the cities in the order of `cells`; `gaps` hold the same cities."""
+    t, codes = reading.t, cells.texts("area")
+    gaps = gaps.in_order("area", codes)
     title = t(
-        "{group}, {indicator}: direct figures by city and their grades",
+        "{group}, {indicator}: gap to everybody else by city, direct and model figures",
         group=reading.names.group(group),
         indicator=reading.names.indicator(indicator),
     )
-    names = [reading.names.area(code) for code in cells.texts("area")]
-    grades = (
-        t("Direct, grade A: n from 100, margin up to 3"),
-        t("Direct, grade B: n from 30"),
-        t("Direct, grade C: for orientation only"),
-    )
     note = t(
-        "The letter behind a city is the grade of its direct figure. It speaks of the margin of "
-        "error, not of the city."
+        "The grade speaks of the margin of error of the direct figure, not of the city: A from 100 "
+        "interviews and a margin up to 3 points, B from 30 interviews, C for orientation only."
     )
-    return ChartPanel(
-        key="groups-small-areas",
-        kind=ChartKind.GRADED_CITIES,
-        title=title,
-        subtitle=subtitle(reading, score_title(t), cells.total("n")),
-        alt=t(
-            "{title}. {count} cities with a direct figure. The same data follow as a table.",
-            title=title,
-            count=int(cells.shown.sum()),
+    beside = comparison.note if comparison else ""
+    estimate, difference = cells.numbers("estimate"), gaps.numbers("difference")
+    direct = cells.shown & ~np.isnan(estimate)
+    known = direct | ~np.isnan(difference)
+    if comparison is not None:
+        known |= ~np.isnan(comparison.estimate)
+    names = [reading.names.area(code) for code in codes]
+    return build_interval_table(
+        ChartHeading(
+            "groups-cities", title, t("City"), f"{note} {beside} {t(MULTIPLE_TESTING_NOTE)}"
         ),
-        text=ChartLabels(
-            value=score_title(t),
-            name=t("City"),
-            interval=t("95%\u00a0interval"),
-            n="n",
-            series=(*grades, *([comparison.name] if comparison else [])),
+        subtitle(reading, score_title(t), cells.total("n")),
+        codes,
+        _columns(cells, gaps, names, comparison, t),
+        (
+            t("Gap with interval"),
+            draw_interval_bars(
+                gaps.numbers("ci_low"),
+                difference,
+                gaps.numbers("ci_high"),
+                classify_differences(gaps),
+            ),
         ),
-        chart_rows=_chart_rows(cells, names, comparison, t),
-        table_columns=_table_rows(cells, names, comparison, t),
-        note=f"{note} {comparison.note}" if comparison else note,
+        _download(cells, gaps, names, comparison, t),
+        visible=known.tolist(),
     )
 
 
-def _chart_rows(
-    cells: TableSlice, names: list[str], comparison: ComparisonColumn | None, t: Translator
-) -> Rows:
-    grades = cells.texts("grade")
+def _grades(cells: TableSlice) -> list[str]:
+    return ["" if grade == Grade.SUPPRESSED else grade for grade in cells.texts("grade")]
+
+
+def _remarks(cells: TableSlice, t: Translator) -> list[str]:
+    """Return why there is no direct figure, or that it is for orientation only."""
     estimate = cells.numbers("estimate")
-    drawn = cells.shown & ~np.isnan(estimate)
-    role = [grade if there else UNGRADED for grade, there in zip(grades, drawn, strict=True)]
-    nothing = np.full(len(names), np.nan)
+    careful = [
+        grade == Grade.C or status == UNRELIABLE
+        for grade, status in zip(cells.texts("grade"), cells.texts("status"), strict=True)
+    ]
+    return [
+        missing_text(bool(shown), t)
+        if not shown or np.isnan(value)
+        else (t(ORIENTATION) if orient else "")
+        for shown, value, orient in zip(cells.shown, estimate, careful, strict=True)
+    ]
+
+
+def _columns(
+    cells: TableSlice,
+    gaps: TableSlice,
+    names: list[str],
+    comparison: ComparisonColumn | None,
+    t: Translator,
+) -> Rows:
+    beside = {} if comparison is None else {comparison.name: comparison.estimate}
     return {
-        "code": cells.texts("area"),
-        "label": [
-            name if letter == UNGRADED else f"{name}  {letter}"
-            for name, letter in zip(names, role, strict=True)
-        ],
-        "estimate": estimate,
-        "ci_low": cells.numbers("ci_low"),
-        "ci_high": cells.numbers("ci_high"),
-        "n": cells.numbers("n"),
-        "range": ranges(cells, t),
-        "role": role,
-        "note": [
-            "" if there else missing_text(bool(shown), t)
-            for there, shown in zip(drawn, cells.shown, strict=True)
-        ],
-        "remark": [t(ORIENTATION) if letter == GRADE_C else "" for letter in role],
-        "beside": comparison.estimate if comparison else nothing,
-        "beside_low": comparison.low if comparison else nothing,
-        "beside_high": comparison.high if comparison else nothing,
-        "beside_range": ranges_of(comparison.low, comparison.high, t)
-        if comparison
-        else [""] * len(names),
+        t("City"): names,
+        t("Gap to the rest"): gaps.numbers("difference"),
+        t("95%\u00a0interval"): ranges(gaps, t),
+        t("Verdict"): signed_verdicts(classify_differences(gaps), verdict_texts(t)),
+        t("Direct figure"): cells.numbers("estimate"),
+        t("Grade"): _grades(cells),
+        **beside,
+        "n": counts(cells.numbers("n")),
+        t("Remark"): _remarks(cells, t),
     }
 
 
-def _table_rows(
-    cells: TableSlice, names: list[str], comparison: ComparisonColumn | None, t: Translator
+def _download(
+    cells: TableSlice,
+    gaps: TableSlice,
+    names: list[str],
+    comparison: ComparisonColumn | None,
+    t: Translator,
 ) -> Rows:
-    grades = cells.texts("grade")
-    careful = [
-        grade == Grade.C or status == UNRELIABLE
-        for grade, status in zip(grades, cells.texts("status"), strict=True)
-    ]
-    estimate = cells.numbers("estimate")
+    gap, words = t("Gap to the rest"), verdict_texts(t)
     table: Rows = {
         t("City"): names,
-        t("Grade"): [grade if grade != Grade.SUPPRESSED else "" for grade in grades],
-        t("Direct figure"): estimate,
+        t("Grade"): _grades(cells),
+        t("Direct figure"): cells.numbers("estimate"),
         t("95%\u00a0from"): cells.numbers("ci_low"),
         t("95%\u00a0to"): cells.numbers("ci_high"),
         "n": counts(cells.numbers("n")),
-        t("Remark"): [
-            missing_text(bool(shown), t)
-            if not shown or np.isnan(value)
-            else (t(ORIENTATION) if orient else "")
-            for shown, value, orient in zip(cells.shown, estimate, careful, strict=True)
-        ],
+        t("Remark"): _remarks(cells, t),
+        gap: gaps.numbers("difference"),
+        t("{what}: 95%\u00a0from", what=gap): gaps.numbers("ci_low"),
+        t("{what}: 95%\u00a0to", what=gap): gaps.numbers("ci_high"),
+        t("Verdict"): [words[verdict] for verdict in classify_differences(gaps)],
     }
     if comparison is None:
         return table
-    words = {"what": comparison.name}
+    beside = {"what": comparison.name}
     table[comparison.name] = comparison.estimate
-    table[t("{what}: 95%\u00a0from", **words)] = comparison.low
-    table[t("{what}: 95%\u00a0to", **words)] = comparison.high
+    table[t("{what}: 95%\u00a0from", **beside)] = comparison.low
+    table[t("{what}: 95%\u00a0to", **beside)] = comparison.high
     if comparison.own_weight is not None:
         table[t("Weight of the direct figure in it (%)")] = comparison.own_weight
-    table[t("{what}: remark", **words)] = list(comparison.remarks)
+    table[t("{what}: remark", **beside)] = list(comparison.remarks)
     return table

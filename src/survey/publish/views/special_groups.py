@@ -5,24 +5,26 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from survey.access.principal import Principal
-from survey.access.roles import NATION
+from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
-from survey.publish.charts import ChartKind
 from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart
 from survey.publish.views.estimate_text import (
-    MULTIPLE_TESTING_NOTE,
+    Estimate,
     EstimateDifference,
     difference_of,
+    estimate_at,
     unsigned_difference,
 )
-from survey.publish.views.measures import rates, series_chart
+from survey.publish.views.measures import rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.domains import SHIPPED_SERIES
 from survey.results.group_questions import declared_items
+from survey.results.small_areas import OVERALL
 from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL, SPECIAL_GROUPS
 
+_REPORTS = 3
 _TOPIC_OF: Mapping[str, str] = MappingProxyType(
     {ELDERLY: "elderly", GUARDIAN: "minors", RURAL: "rural"}
 )
@@ -38,20 +40,14 @@ class GroupFilters:
 
 @dataclass(frozen=True, eq=False)
 class GroupsView:
+    """Answer about one group in the nation."""
+
     name: str
     difference: EstimateDifference
     sentence: str
+    reports: tuple[tuple[str, Estimate], ...]
+    """Problems that members of the group met most often, with the share of those asked."""
     groups: ChartPanel
-    indicators: ChartPanel
-    cities: ChartPanel
-    hidden_cities: int
-    topic: ChartPanel | None
-    """Chart of the questions asked of this group alone, if there are any."""
-
-    @property
-    def chart_panels(self) -> tuple[ChartPanel, ...]:
-        every = (self.groups, self.indicators, self.cities, self.topic)
-        return tuple(panel for panel in every if panel is not None)
 
 
 def group_choices(results: WaveResults) -> tuple[str, ...]:
@@ -73,26 +69,98 @@ def group_choices(results: WaveResults) -> tuple[str, ...]:
 def build_special_groups_view(
     *, results: WaveResults, principal: Principal, language: str, filters: GroupFilters
 ) -> GroupsView:
-    """Build the view of one group of the main study against everybody else."""
+    """Build the answer about one group of the main study against everybody else."""
     reading = ViewContext(results, principal, language)
     known = list(group_choices(results))
-    group = filters.group if filters.group in known else next(iter(known), filters.group)
+    group = _known_group(results, filters.group)
     name = reading.names.group(group)
     nation = reading.gaps(
         "rest", area_level="nation", area=NATION, group=known, indicator=filters.indicator
     )
     difference = difference_of(name, nation.where("group", group))
-    gaps = reading.gaps("rest", area_level="city", group=group, indicator=filters.indicator)
-    cities = gaps.descending("difference")
     return GroupsView(
         name=name,
         difference=difference,
         sentence=_sentence(reading, difference, filters.indicator),
+        reports=_most_met(reading, group),
         groups=_groups(reading, nation.in_order("group", known), filters.indicator),
-        indicators=_indicators(reading, group, name),
-        cities=_cities(reading, cities, name, filters.indicator),
-        hidden_cities=int((~cities.shown).sum()),
-        topic=_topic(reading, group, name),
+    )
+
+
+def _known_group(results: WaveResults, group: str) -> str:
+    known = group_choices(results)
+    return group if group in known else next(iter(known), group)
+
+
+def build_group_indicators(
+    *,
+    results: WaveResults,
+    principal: Principal,
+    language: str,
+    group: str,
+    area: str = NATION,
+) -> ChartPanel:
+    """Build the chart of a group minus everybody else by indicator, in the nation or a city.
+
+    Raises:
+        AccessDeniedError: a city outside the reader's area before the wave is released.
+    """
+    reading = ViewContext(results, principal, language)
+    t, level = reading.t, "nation" if area == NATION else "city"
+    codes = [COMPOSITE, *reading.level_codes(1, 2)]
+    if results.tree is None:
+        codes = [OVERALL, *(measure.key for measure in ratings(reading))]
+    gaps = reading.gaps("rest", area_level=level, area=area, group=group, indicator=codes)
+    if area != NATION and not len(gaps):
+        principal.require(Action.READ_RESULTS, area)
+    gaps = gaps.in_order("indicator", codes)
+    name = reading.names.group(group)
+    title = t(
+        "{area}: {group} minus everybody else, by indicator",
+        area=reading.names.area(area),
+        group=name,
+    )
+    return gap_chart(
+        reading,
+        ChartHeading(f"groups-indicators-{level}", title, t("Indicator")),
+        gaps,
+        [reading.names.indicator(code) for code in gaps.texts("indicator")],
+        key="indicator",
+        this=name,
+        other=t("Everybody else"),
+        n=gaps.max_value("n"),
+    )
+
+
+def build_group_reports(
+    *, results: WaveResults, principal: Principal, language: str, group: str
+) -> ChartPanel | None:
+    """Build the chart of the questions that were asked of this group alone, if there are any."""
+    reading = ViewContext(results, principal, language)
+    topic = _TOPIC_OF.get(group)
+    if topic is None:
+        return None
+    cells = reading.cells(area_level="nation", area=NATION, group=group, indicator=None)
+    name = reading.names.group(group)
+    heading = ChartHeading(
+        "groups-topic", reading.t("What {group} report", group=name), reading.t("Question")
+    )
+    return series_chart(
+        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells.max_value("n")
+    )
+
+
+def _most_met(reading: ViewContext, group: str) -> tuple[tuple[str, Estimate], ...]:
+    """Return the problems that most members of the group report, the most frequent first."""
+    topic = _TOPIC_OF.get(group)
+    if topic is None:
+        return ()
+    problems = [measure.key for measure in rates(reading, (topic,)) if measure.direction == "lower"]
+    cells = reading.cells(area_level="nation", area=NATION, group=group, indicator=problems)
+    cells = cells.keep(cells.shown).descending("estimate")
+    names = [reading.names.indicator(code) for code in cells.texts("indicator")]
+    return tuple(
+        (names[row], estimate_at(cells, row=row)) for row in range(min(len(names), _REPORTS))
     )
 
 
@@ -136,59 +204,4 @@ def _groups(reading: ViewContext, gaps: TableSlice, indicator: str) -> ChartPane
         this=t("Group"),
         other=t("Everybody else"),
         n=reading.wave.n,
-    )
-
-
-def _indicators(reading: ViewContext, group: str, name: str) -> ChartPanel:
-    t = reading.t
-    codes = [COMPOSITE, *reading.level_codes(1, 2)]
-    gaps = reading.gaps("rest", area_level="nation", area=NATION, group=group, indicator=codes)
-    gaps = gaps.in_order("indicator", codes)
-    title = t("{group} minus everybody else, by indicator", group=name)
-    return gap_chart(
-        reading,
-        ChartHeading("groups-indicators", title, t("Indicator")),
-        gaps,
-        [reading.names.numbered(code) for code in gaps.texts("indicator")],
-        key="indicator",
-        this=name,
-        other=t("Everybody else"),
-        n=gaps.max_value("n"),
-    )
-
-
-def _cities(reading: ViewContext, gaps: TableSlice, name: str, indicator: str) -> ChartPanel:
-    t = reading.t
-    title = t(
-        "{group} minus everybody else, {indicator}, by city",
-        group=name,
-        indicator=reading.names.indicator(indicator),
-    )
-    few = t("In a single city few members of a group were interviewed, so most lines are long.")
-    note = f"{few} {t(MULTIPLE_TESTING_NOTE)}"
-    return gap_chart(
-        reading,
-        ChartHeading("groups-cities", title, t("City"), note),
-        gaps,
-        [reading.names.area(code) for code in gaps.texts("area")],
-        key="area",
-        this=name,
-        other=t("Everybody else"),
-        n=gaps.total("n"),
-        kind=ChartKind.CITY_GAPS,
-    )
-
-
-def _topic(reading: ViewContext, group: str, name: str) -> ChartPanel | None:
-    topic = _TOPIC_OF.get(group)
-    if topic is None:
-        return None
-    cells = reading.cells(area_level="nation", area=NATION, group=group, indicator=None)
-    heading = ChartHeading(
-        "groups-topic",
-        reading.t("What {group} report", group=name),
-        reading.t("Question"),
-    )
-    return series_chart(
-        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells.max_value("n")
     )

@@ -48,11 +48,6 @@ class SupplementView:
     answered: ChartPanel | None
     by_answerer: ChartPanel | None
 
-    @property
-    def chart_panels(self) -> tuple[ChartPanel, ...]:
-        every = (self.problems, self.ratings, self.answered, self.by_answerer)
-        return tuple(panel for panel in every if panel is not None)
-
 
 def build_supplement_view(
     *, results: WaveResults, principal: Principal, language: str

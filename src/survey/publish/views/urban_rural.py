@@ -13,10 +13,12 @@ from survey.publish.views.estimate_text import (
     difference_of,
     unsigned_difference,
 )
+from survey.publish.views.interval_table import IntervalTable, gap_interval_table
 from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
+from survey.results.wave_results import Filter
 from survey.sample.special_groups import RURAL
 
 URBAN = "residence=urban"
@@ -32,22 +34,18 @@ class ResidenceNotAskedError(SurveyError):
 
 @dataclass(frozen=True)
 class AreaFilters:
-    """Filters; `place` is one of `list_area_choices`, `by` groups the areas of one chart."""
+    """Filters; `place` is one of `list_area_choices`."""
 
     place: str = NATION
     indicator: str = COMPOSITE
-    by: str = "region3"
-    field: str = FIELDS[0]
 
 
 @dataclass(frozen=True, eq=False)
 class UrbanRuralView:
+    """Answer about one place."""
+
     difference: EstimateDifference
     sentence: str
-    indicators: ChartPanel
-    areas: ChartPanel
-    residents: ChartPanel
-    fields: tuple[ChartPanel, ...]
 
 
 def list_fields(results: WaveResults) -> tuple[str, ...]:
@@ -59,36 +57,33 @@ def list_fields(results: WaveResults) -> tuple[str, ...]:
 def build_urban_rural_view(
     *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
 ) -> UrbanRuralView:
-    """Build everything on the page of town and countryside.
+    """Build the answer on town and countryside in one place.
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.
         ResidenceNotAskedError: the wave does not know who lives in the countryside.
     """
-    reading = ViewContext(results, principal, language)
-    if RURAL not in results.method.groups:
+    reading = _open_place(ViewContext(results, principal, language), filters.place)
+    gaps = _gaps_in(reading, filters.place, filters.indicator)
+    difference = difference_of(reading.names.group(RURAL), gaps)
+    name = reading.names.area(filters.place)
+    return UrbanRuralView(difference, _sentence(reading, difference, filters.indicator, name))
+
+
+def _open_place(reading: ViewContext, place: str) -> ViewContext:
+    """Return the context if the wave knows residence and the reader may see the place."""
+    if RURAL not in reading.results.method.groups:
         raise ResidenceNotAskedError(
             msg("This wave does not record who lives in town or in the countryside.")
         )
-    if filters.place in reading.cities and not len(
-        reading.cells(area_level="city", area=filters.place)
-    ):
-        principal.require(Action.READ_RESULTS, filters.place)
-    name = reading.names.area(filters.place)
-    codes = [COMPOSITE, *reading.level_codes(1, 2)]
-    gaps = reading.gaps(
-        "rest", area_level=RESIDENCE_AREA_LEVELS, area=filters.place, group=RURAL, indicator=codes
-    )
-    difference = difference_of(
-        reading.names.group(RURAL), gaps.where("indicator", filters.indicator)
-    )
-    return UrbanRuralView(
-        difference=difference,
-        sentence=_sentence(reading, difference, filters.indicator, name),
-        indicators=_indicators(reading, gaps.in_order("indicator", codes), name),
-        areas=_areas(reading, filters),
-        residents=_residents(reading, filters, name),
-        fields=_fields(reading, filters, name),
+    if place in reading.cities and not len(reading.cells(area_level="city", area=place)):
+        reading.principal.require(Action.READ_RESULTS, place)
+    return reading
+
+
+def _gaps_in(reading: ViewContext, place: str, indicator: Filter) -> TableSlice:
+    return reading.gaps(
+        "rest", area_level=RESIDENCE_AREA_LEVELS, area=place, group=RURAL, indicator=indicator
     )
 
 
@@ -117,13 +112,22 @@ def _sentence(
     )
 
 
-def _indicators(reading: ViewContext, gaps: TableSlice, name: str) -> ChartPanel:
+def build_residence_indicators(
+    *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
+) -> ChartPanel:
+    """Build the chart of countryside minus town by indicator."""
+    reading = _open_place(ViewContext(results, principal, language), filters.place)
     t = reading.t
+    codes = [COMPOSITE, *reading.level_codes(1, 2)]
+    gaps = _gaps_in(reading, filters.place, codes).in_order("indicator", codes)
     return gap_chart(
         reading,
         ChartHeading(
             "residence-indicators",
-            t("Countryside minus town in {place}, by indicator", place=name),
+            t(
+                "Countryside minus town in {place}, by indicator",
+                place=reading.names.area(filters.place),
+            ),
             t("Indicator"),
             t(MULTIPLE_TESTING_NOTE),
         ),
@@ -136,16 +140,20 @@ def _indicators(reading: ViewContext, gaps: TableSlice, name: str) -> ChartPanel
     )
 
 
-def _areas(reading: ViewContext, filters: AreaFilters) -> ChartPanel:
+def build_residence_areas(
+    *, results: WaveResults, principal: Principal, language: str, indicator: str, by: str
+) -> IntervalTable:
+    """Build the table of countryside minus town in the areas of one division of the country."""
+    reading = ViewContext(results, principal, language)
     t = reading.t
-    gaps = reading.gaps("rest", area_level=filters.by, group=RURAL, indicator=filters.indicator)
+    gaps = reading.gaps("rest", area_level=by, group=RURAL, indicator=indicator)
     gaps = gaps.descending("difference")
     title = t(
         "{indicator}: countryside minus town, {level}",
-        indicator=reading.names.indicator(filters.indicator),
-        level=reading.names.level(filters.by),
+        indicator=reading.names.indicator(indicator),
+        level=reading.names.level(by),
     )
-    return gap_chart(
+    return gap_interval_table(
         reading,
         ChartHeading("residence-areas", title, t("Area"), t(MULTIPLE_TESTING_NOTE)),
         gaps,
@@ -153,14 +161,15 @@ def _areas(reading: ViewContext, filters: AreaFilters) -> ChartPanel:
         key="area",
         this=t("Countryside"),
         other=t("Town"),
-        n=gaps.total("n"),
     )
 
 
-def _residents(reading: ViewContext, filters: AreaFilters, name: str) -> ChartPanel:
-    """Return where people live, and where they are registered, which is not the same."""
-    t = reading.t
-    known = reading.results.method.groups
+def build_residence_groups(
+    *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
+) -> ChartPanel:
+    """Build the chart of where people live and where they are registered, which differ."""
+    reading = _open_place(ViewContext(results, principal, language), filters.place)
+    t, known = reading.t, results.method.groups
     order = [URBAN, RURAL, *(key for key in known if key.startswith("hukou="))]
     cells = reading.cells(
         area_level=RESIDENCE_AREA_LEVELS,
@@ -171,7 +180,7 @@ def _residents(reading: ViewContext, filters: AreaFilters, name: str) -> ChartPa
     title = t(
         "{indicator} in {place} by residence and household registration",
         indicator=reading.names.indicator(filters.indicator),
-        place=name,
+        place=reading.names.area(filters.place),
     )
     residence = cells.among("group", (URBAN, RURAL))
     return score_chart(
@@ -185,14 +194,17 @@ def _residents(reading: ViewContext, filters: AreaFilters, name: str) -> ChartPa
     )
 
 
-def _fields(reading: ViewContext, filters: AreaFilters, name: str) -> tuple[ChartPanel, ...]:
-    """Return what people of town and countryside report and rate in one field of consumption."""
+def build_field_comparison(
+    *, results: WaveResults, principal: Principal, language: str, place: str, field: str
+) -> tuple[ChartPanel, ...]:
+    """Build what town and countryside report and rate in one field of consumption."""
+    reading = _open_place(ViewContext(results, principal, language), place)
     t = reading.t
     cells = reading.cells(
-        area_level=RESIDENCE_AREA_LEVELS, area=filters.place, group=[URBAN, RURAL], indicator=None
+        area_level=RESIDENCE_AREA_LEVELS, area=place, group=[URBAN, RURAL], indicator=None
     )
     sides = {t("Town"): cells.where("group", URBAN), t("Countryside"): cells.where("group", RURAL)}
-    words = {"field": t(TOPICS[filters.field]), "place": name}
+    words = {"field": t(TOPICS[field]), "place": reading.names.area(place)}
     titles = (
         ("residence-reports", t("{field}: what people in {place} report", **words), rates),
         ("residence-ratings", t("{field}: how people in {place} rate it", **words), ratings),
@@ -202,7 +214,7 @@ def _fields(reading: ViewContext, filters: AreaFilters, name: str) -> tuple[Char
             reading,
             ChartHeading(key, title, t("Question")),
             sides,
-            of(reading, (filters.field,)),
+            of(reading, (field,)),
             n=sum(side.max_value("n") or 0.0 for side in sides.values()),
         )
         for key, title, of in titles

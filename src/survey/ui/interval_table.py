@@ -1,0 +1,164 @@
+"""Sortable table of rows with intervals, with a plain twin for print and for phones."""
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from survey.locale import Translator
+from survey.publish.column_tables import csv_bytes, format_for_screen, to_frame
+from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
+from survey.publish.views.interval_table import IntervalTable, left_out_note
+from survey.results import WaveInfo
+from survey.ui.chart_panel import demo_watermark, open_city
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.glossary import explain
+from survey.ui.navigation import PageKey
+from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import draw_hidden_card
+
+_ROW_PX, _HEAD_PX, _MAX_HEIGHT_PX = 35, 38, 520
+
+
+def draw_interval_table(
+    page: PageContext,
+    table: IntervalTable,
+    wave: WaveInfo,
+    *,
+    links_cities: bool = False,
+    has_details: bool = True,
+) -> str | None:
+    """Draw the table and return the code of the row that was chosen in it, if one was.
+
+    Args:
+        links_cities: The rows are cities: a click on a name opens the page of the city.
+        has_details: The page draws something about the chosen row below the table.
+    """
+    if not table.codes:
+        draw_hidden_card(page.t, table.title)
+        return None
+    st.subheader(table.title, anchor=False)
+    subtitle = _subtitle(page.t, table.subtitle, links_cities, has_details)
+    st.caption(subtitle, help=explain("95% interval", page.language))
+    chosen = _draw_sortable(page, table, wave, links_cities)
+    st.html(_render_plain(page, table, wave, links_cities))
+    _draw_notes(page, table)
+    lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
+    remarks = tuple(line for line in (*lines, page.t(QUOTA_SAMPLE)) if line)
+    draw_download_button(
+        page, page.t("Table (CSV)"),
+        File(f"{table.key}.csv", CSV, partial(csv_bytes, table.table, remarks)),
+        key=f"{table.key}/csv", type="tertiary", icon=":material/table:",
+    )  # fmt: skip
+    return chosen
+
+
+def _subtitle(t: Translator, subtitle: str, links_cities: bool, has_details: bool) -> str:
+    if links_cities and has_details:
+        return t(
+            "{subtitle}. A click on a city opens its page, one elsewhere in its row shows more "
+            "about it below.",
+            subtitle=subtitle,
+        )
+    if links_cities:
+        return t("{subtitle}. A click on a city opens it.", subtitle=subtitle)
+    if has_details:
+        return t("{subtitle}. A click in a row shows more about it below.", subtitle=subtitle)
+    return subtitle
+
+
+def _draw_notes(page: PageContext, table: IntervalTable) -> None:
+    t = page.t
+    left_out = left_out_note(table, t)
+    if left_out:
+        st.caption(left_out)
+    with st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", key=f"compact-{table.key}"
+    ):
+        st.caption(t(QUOTA_SAMPLE_SHORT), width="content")
+        with st.popover(t("How this is counted"), type="tertiary"):
+            for note in (table.note, t(QUOTA_SAMPLE)):
+                if note:
+                    st.caption(note)
+
+
+def _draw_sortable(
+    page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
+) -> str | None:
+    frame = _screen_frame(table)
+    with st.container(key=f"sortable-{table.key}"):
+        state = st.dataframe(
+            frame,
+            hide_index=True,
+            height=min(_MAX_HEIGHT_PX, _HEAD_PX + _ROW_PX * len(frame)),
+            key=f"{table.key}/{page.language}",
+            on_select="rerun",
+            selection_mode="single-cell",
+            alt=table.title,
+            column_config=_column_config(table),
+        )
+    cells: Sequence[tuple[int, str]] = state.selection.cells if state else []
+    if not cells:
+        return None
+    row, column = cells[0]
+    code = table.codes[row]
+    if links_cities and column == table.name:
+        open_city(page, code, wave)
+    return code
+
+
+def _screen_frame(table: IntervalTable) -> pd.DataFrame:
+    """Return the columns on screen, the bars behind the first two."""
+    frame = to_frame(table.columns)
+    for name in _number_columns(table):
+        frame[name] = pd.to_numeric(frame[name])
+    frame.insert(min(2, frame.shape[1]), table.bar, list(table.bars))
+    return frame
+
+
+def _number_columns(table: IntervalTable) -> dict[str, str]:
+    """Return the format of each column of numbers, by its name."""
+    formats = {}
+    for name, values in table.columns.items():
+        if any(isinstance(value, str) for value in values):
+            continue
+        is_count = all(value is None or isinstance(value, int) for value in values)
+        formats[name] = "%d" if is_count else ("%+.1f" if name == table.difference else "%.1f")
+    return formats
+
+
+def _column_config(table: IntervalTable) -> dict[str, ColumnConfig | str | None]:
+    config: dict[str, ColumnConfig | str | None] = {
+        name: st.column_config.NumberColumn(format=number)
+        for name, number in _number_columns(table).items()
+    }
+    config[table.name] = st.column_config.TextColumn(pinned=True)
+    config[table.bar] = st.column_config.ImageColumn(width=190)
+    return config
+
+
+def _render_plain(
+    page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
+) -> str:
+    """Return the table for print and phones, where a canvas shows one part of it at most."""
+    texts = format_for_screen(table.columns)
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in texts.column_names)
+    columns = [column.to_pylist() for column in texts.columns]
+    rows = []
+    for code, values in zip(table.codes, zip(*columns, strict=True), strict=True):
+        name = escape(values[0])
+        if links_cities:
+            link = page.address(PageKey.CITY, city=code, wave=wave.key)
+            name = f'<a href="{escape(link, quote=True)}" target="_self">{name}</a>'
+        cells = "".join(
+            f'<td data-label="{escape(head, quote=True)}">{escape(value)}</td>'
+            for head, value in zip(texts.column_names[1:], values[1:], strict=True)
+        )
+        rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
+    return (
+        f'<table class="hcs-plain"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )

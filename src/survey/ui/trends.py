@@ -1,0 +1,131 @@
+"""Trends: how many cities rose or fell, tables of the changes, peers and years."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from survey.access.roles import NATION
+from survey.publish.views.changes import TrendFilters
+from survey.publish.views.interval_table import IntervalTable
+from survey.publish.views.trends import (
+    PEER_REFERENCES,
+    TREND_AREA_LEVELS,
+    build_city_changes,
+    build_indicator_changes,
+    build_peer_gaps,
+    build_trends_answer,
+    build_years,
+    list_followed_groups,
+)
+from survey.publish.views.view_context import list_area_choices
+from survey.results import WaveInfo, WaveResults
+from survey.ui import chart_panel, filters, text_blocks
+from survey.ui.interval_table import draw_interval_table
+from survey.ui.page_frame import draw_tabs
+from survey.ui.page_runner import PageContext
+from survey.ui.results_cache import get_results, get_view, list_other_waves
+
+_ANSWER, _FUNNEL = 5, 7
+"""Shares of the width of the two columns."""
+
+
+def draw_trends(page: PageContext) -> None:
+    """Draw the page."""
+    t = page.t
+    with filters.filter_row():
+        wave = filters.pick_wave(page, "main")
+        if wave is None:
+            return
+        results = get_results(page, wave)
+        before = filters.pick_before(page, wave)
+        indicator = filters.pick_indicator(page, results)
+        group = filters.pick_group(page, results, list_followed_groups(results))
+    chosen = TrendFilters(before, indicator, group)
+    others = list_other_waves(page, wave)
+    change, obstacle = get_view(page, build_trends_answer, results, others=others, filters=chosen)
+    if change is None:
+        text_blocks.draw_change(page, change, obstacle)
+    else:
+        answer, funnel = st.columns([_ANSWER, _FUNNEL], gap="large")
+        with answer:
+            text_blocks.draw_change(page, change, obstacle)
+        with funnel:
+            chart_panel.draw_compact_panel(page, change.funnel, wave, opens_city=True)
+    tabs = {
+        t("Cities"): partial(_draw_cities, page, results, others, chosen),
+        t("Indicators"): partial(_draw_indicators, page, results, others, chosen),
+        t("Cities and their peers"): partial(_draw_peers, page, results, others, chosen),
+        t("Years"): partial(_draw_years, page, results, others, chosen),
+    }
+    compared = list(tabs) if change is not None else list(tabs)[2:]
+    draw_tabs("trends", page.language, {title: tabs[title] for title in compared})
+
+
+def _draw_cities(
+    page: PageContext, results: WaveResults, others: Sequence[WaveResults], chosen: TrendFilters
+) -> None:
+    narrowed = _narrow_cities(page, results, chosen)
+    table = get_view(page, build_city_changes, results, others=others, filters=narrowed)
+    city = _draw_table(page, table, results.wave, links_cities=True)
+    if city:
+        _draw_years_of(page, results, others, replace(chosen, place=city))
+
+
+def _narrow_cities(page: PageContext, results: WaveResults, chosen: TrendFilters) -> TrendFilters:
+    with filters.filter_row("cities"):
+        return replace(
+            chosen,
+            region3=filters.pick_area(page, results, "region3"),
+            size_tier=filters.pick_area(page, results, "size_tier"),
+            clear_only=filters.pick_clear_only(page),
+        )
+
+
+def _draw_table(
+    page: PageContext, table: IntervalTable | str, wave: WaveInfo, *, links_cities: bool = False
+) -> str | None:
+    """Draw the table, or the sentence that stands for it, and return the chosen row."""
+    if isinstance(table, str):
+        text_blocks.draw_sentence(table)
+        return None
+    return draw_interval_table(page, table, wave, links_cities=links_cities)
+
+
+def _draw_years_of(
+    page: PageContext, results: WaveResults, others: Sequence[WaveResults], chosen: TrendFilters
+) -> None:
+    picture = get_view(page, build_years, results, others=others, filters=chosen)
+    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+
+
+def _draw_indicators(
+    page: PageContext, results: WaveResults, others: Sequence[WaveResults], chosen: TrendFilters
+) -> None:
+    table = get_view(page, build_indicator_changes, results, others=others, filters=chosen)
+    indicator = _draw_table(page, table, results.wave)
+    if indicator:
+        picked = replace(chosen, indicator=indicator, place=NATION)
+        _draw_years_of(page, results, others, picked)
+
+
+def _draw_peers(
+    page: PageContext, results: WaveResults, others: Sequence[WaveResults], chosen: TrendFilters
+) -> None:
+    narrowed = _narrow_cities(page, results, chosen)
+    with filters.filter_row("peers"):
+        against = filters.pick_reference(page, PEER_REFERENCES)
+    table = get_view(page, build_peer_gaps, results, filters=replace(narrowed, against=against))
+    city = _draw_table(page, table, results.wave, links_cities=True)
+    if city:
+        _draw_years_of(page, results, others, replace(chosen, place=city))
+
+
+def _draw_years(
+    page: PageContext, results: WaveResults, others: Sequence[WaveResults], chosen: TrendFilters
+) -> None:
+    with filters.filter_row("years"):
+        known = get_view(page, list_area_choices, results, levels=TREND_AREA_LEVELS)
+        place = filters.pick_area_scope(page, known)
+    _draw_years_of(page, results, others, replace(chosen, place=place))
