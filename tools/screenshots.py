@@ -66,6 +66,9 @@ OFFICIAL, SUPERVISOR, SURVEYOR = "national_official", "supervisor", "surveyor"
 TYPIST = "typist"
 SHOTS = (
     Shot("home", "/", plain=True),
+    Shot("home-national", "/", OFFICIAL),
+    Shot("home-city", "/", "city_official"),
+    Shot("home-supervisor", "/", SUPERVISOR),
     Shot("overview", "/overview", OFFICIAL),
     Shot("city", "/city?city=320500", OFFICIAL),
     Shot("special-groups", "/special-groups", OFFICIAL),

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
-from tests.server_process import Server
+from tests.server_process import Server, serious_problems
 from tests.synthetic_results import PLANS, synthetic_store
 
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -55,11 +55,13 @@ def test_the_first_screen_answers_and_a_city_is_one_click_away(
     official.locator(".stVegaLiteChart svg").nth(2).wait_for()
     for answer in (".hcs-answer .number", ".hcs-tiles", ".hcs-cities"):
         assert bottom_of(official, answer) <= SCREEN["height"], answer
+    assert serious_problems(official) == []
     entries = official.evaluate("history.length")
 
     official.locator(".hcs-cities a").first.click()
     settle(official, "城市画像")
     assert bottom_of(official, ".hcs-findings") <= SCREEN["height"]
+    assert serious_problems(official) == []
     official.go_back()
     settle(official, "全国总览")
 

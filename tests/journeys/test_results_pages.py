@@ -72,14 +72,14 @@ def test_a_link_opens_the_same_view_for_somebody_else(official: Page, demo_serve
     opened(official, f"{demo_server.url}/city?city=420500&wave=main-2023")
     expect(official.get_by_text("宜昌").first).to_be_visible()
     assert "wave=main-2023" in official.url
-    expect(official.locator("[data-testid=stMain]")).to_contain_text("2023年")
+    expect(official.get_by_role("combobox", name="批次")).to_have_value(re.compile("2023年"))
 
 
 def test_tables_and_pictures_can_be_taken_away(
     official: Page, demo_server: Server, tmp_path: Path
 ) -> None:
     opened(official, f"{demo_server.url}/overview")
-    official.get_by_text("数据表与下载").first.click()
+    official.get_by_role("button", name="说明与数据").first.click()
     expect(official.get_by_role("table").first).to_be_visible()
     with official.expect_download() as table:
         official.get_by_role("button", name="下载表格（CSV）").first.click()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,7 +12,7 @@ from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account
 from survey.ui.navigation import PageKey
-from tests.synthetic_results import CITY_ROLES
+from tests.synthetic_results import CITY_ROLES, MAIN_GROUPS, SyntheticWave, synthetic_store
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -86,3 +87,16 @@ def test_without_any_wave_the_page_says_what_comes(
     words = read(home(open_page, role))
     assert "Something went wrong" not in words
     assert "Your pages" in words
+
+
+def test_a_city_whose_score_is_hidden_gets_a_card_and_no_findings(
+    open_page: Open, read: Read, use_store: Use, tmp_path: Path
+) -> None:
+    tiny = Settings(data_dir=tmp_path, database_url="", demo=True)
+    plan = SyntheticWave("main-2024", "main", 2024, MAIN_GROUPS, 400)
+    synthetic_store(tiny, plans=(plan,), measures_a_topic=1)
+    use_store(tiny)
+    words = read(home(open_page, Role.CITY_OFFICIAL))
+    assert "Not shown: the score" in words
+    assert "Three strengths" not in words
+    assert 'class="number"' not in words

@@ -188,6 +188,7 @@ def test_a_city_with_too_few_people_says_what_would_be_needed(
     assert "Not shown: the score" in words
     assert "A figure needs at least 10 valid answers" in words
     assert "no respondent can be recognised" in words
+    assert "Three strengths" not in words
     assert not charts(app)
     assert 'class="number"' not in words
     assert "Something went wrong" not in words

@@ -132,6 +132,7 @@ def test_the_peers_are_the_cities_of_its_size_or_region(frozen: Frozen) -> None:
 def test_the_comparison_never_calls_an_unclear_difference_one(frozen: Frozen) -> None:
     for city in city_choices(results=frozen["main-2024"], principal=OPERATOR, language="en"):
         shown = view(frozen, city=city)
+        assert shown.difference is not None
         if shown.difference.is_clear:
             word = "above" if shown.difference.is_higher else "below"
             assert f"points {word} the nation" in shown.sentences[-1]

@@ -112,5 +112,6 @@ def test_a_city_has_one_verdict_on_the_map_in_the_list_and_on_its_own_page(froze
     )
     for code in gaps["area"].astype(str)[:12]:
         page = build_city_profile(results=results, principal=OPERATOR, language="en", city=code)
+        assert page.difference is not None
         assert page.difference.is_clear == (on_map[page.name] != "unclear")
         assert page.difference.is_higher == (on_map[page.name] == "higher")

@@ -48,6 +48,8 @@ def draw_city(page: PageContext) -> None:
         if view.peers is not None:
             chart_panel.draw_compact_panel(page, view.peers, wave, opens_city=True)
         draw_city_findings(page.t, view)
+    if not view.headline.available:
+        return
     t = page.t
     drawers = {
         t("Indicators"): partial(_draw_indicators, page, results, city, against),
@@ -65,11 +67,14 @@ def draw_city_answer(page: PageContext, view: CityView) -> None:
         f"<span>{escape(view.location)}</span></div>"
     )
     text_blocks.draw_headline(page, view.headline, *view.sentences, unit=page.t("points"))
-    text_blocks.draw_method_note(page, view.headline)
+    if view.headline.available:
+        text_blocks.draw_method_note(page, view.headline)
 
 
 def draw_city_findings(t: Translator, view: CityView) -> None:
     """Draw three strengths, three priorities, and the special groups, each in words."""
+    if not view.headline.available:
+        return
     strengths = _render_list(
         t("Three strengths (against the nation)"),
         [_render_strength(t, strength) for strength in view.strengths],

@@ -8,6 +8,7 @@ export default function ({ data }) {
   link.href = data.address;
   link.download = "";
   document.body.append(link);
-  link.click();
+  // It does not bubble: a click outside of an open popover would close that.
+  link.dispatchEvent(new MouseEvent("click", { cancelable: true }));
   link.remove();
 }

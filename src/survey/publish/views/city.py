@@ -56,22 +56,24 @@ class GroupGap:
 
 @dataclass(frozen=True, eq=False)
 class CityView:
+    """First screen of a city; without a score that may be shown there is nothing to say of it."""
+
     name: str
     location: str
     """Province, region and class, and from how many interviews the score is."""
     headline: Estimate
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...] = ()
     """Place, change since last time, and difference from the nation."""
-    difference: EstimateDifference
-    peers: ChartPanel | None
+    difference: EstimateDifference | None = None
+    peers: ChartPanel | None = None
     """The city among those it is compared with; None where the reader may see none of them."""
-    strengths: tuple[EstimateDifference, ...]
-    priorities: tuple[Priority, ...]
-    no_priorities: str
+    strengths: tuple[EstimateDifference, ...] = ()
+    priorities: tuple[Priority, ...] = ()
+    no_priorities: str = ""
     """Why there are no priorities; empty where there are some."""
-    both: tuple[str, ...]
+    both: tuple[str, ...] = ()
     """Names of the priorities that are strengths against the nation."""
-    groups: tuple[GroupGap, ...]
+    groups: tuple[GroupGap, ...] = ()
 
 
 def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
@@ -103,6 +105,8 @@ def build_city_profile(
         principal.require(Action.READ_RESULTS, city)
         raise CityNotFoundError(msg("This wave has no city {code}.", code=city))
     headline = estimate_at(cells)
+    if not headline.available:
+        return CityView(reading.names.area(city), _locate_city(reading, city, headline), headline)
     gaps = reading.gaps(
         "nation", area_level="city", area=city, indicator=[main, *reading.lowest_codes]
     )
