@@ -57,8 +57,8 @@ def _preview_draw(app: AppTest) -> AppTest:
     return app.button(key="draw-show").click().run()
 
 
-def _tick(app: AppTest) -> AppTest:
-    return app.checkbox(key="plan-sure-main-2026-closed").check().run()
+def _open_dialog(app: AppTest) -> AppTest:
+    return app.button(key="plan-step-closed").click().run()
 
 
 CALLBACKS: dict[str, tuple[PageKey, Role, dict[str, str], Prepare, str]] = {
@@ -70,7 +70,8 @@ CALLBACKS: dict[str, tuple[PageKey, Role, dict[str, str], Prepare, str]] = {
                    "users/li/link"),
     "sign-in codes": (PageKey.SIGN_IN_CODES, Role.SUPERVISOR, {}, _choose_surveyor,
                       "sign-in-codes/make"),
-    "wave": (PageKey.PLAN, Role.ADMINISTRATOR, {"wave": "main-2026"}, _tick, "plan-move-closed"),
+    "wave": (PageKey.PLAN, Role.ADMINISTRATOR, {"wave": "main-2026"}, _open_dialog,
+             "plan-move-closed"),
     "approval": (PageKey.REVIEW, Role.SUPERVISOR, {}, _unchanged, "review-city_approved"),
     "draw": (PageKey.BACK_CHECK, Role.SUPERVISOR, {"view": "draw"}, _preview_draw, "draw-make"),
     "call": (PageKey.BACK_CHECK, Role.SUPERVISOR, {"view": "call"}, _unchanged,

@@ -16,7 +16,7 @@ from survey.access.secret_hashes import digest
 from survey.fieldwork.invitations import InvitationState, get_invitation_state
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, Invitation, QuotaCell, now
+from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, now
 from survey.web.invitation_page import DEVICE_COOKIE
 from survey.web.routes import build_routes
 
@@ -173,7 +173,10 @@ def test_a_code_that_was_taken_back_opens_nothing(
     answer = client.get(f"/q/{token}")
     assert answer.status_code == 410
     assert "not used any more" in answer.text
-    assert client.post("/api/responses", json=interview(token=token)).status_code == 410
+    answer = client.post("/api/responses", json=interview(token=token))
+    assert answer.json()["status"] == "parked"
+    with session_scope(field.url) as session:
+        assert session.exec(select(Response)).all() == []
 
 
 def test_the_page_knows_who_is_not_needed_any_more(

@@ -101,7 +101,7 @@ def test_a_store_that_is_away_shows_a_number_too(
     page = visitor.get("/q/whatever1234567890")
     assert page.status_code == 503
     assert page.headers[HEADER] in page.text
-    monkeypatch.setattr("survey.web.submission_intake.submit", away)
+    monkeypatch.setattr("survey.web.submission_intake.submit_or_park", away)
     answer = visitor.post("/api/responses", json=document)
     assert answer.status_code == 503
     assert answer.json()["request"] == answer.headers[HEADER]

@@ -76,7 +76,7 @@ def _draw_nation(page: PageContext) -> None:
     wave, results = newest
     filters, others = OverviewFilters(), list_other_waves(page, wave)
     view = get_view(page, build_overview, results, others=others, filters=filters)
-    st.subheader(f"{page.t('Nation')} · {wave.label(page.language)}", anchor=False)
+    st.subheader(page.t("Nation") + f" · {wave.label(page.language)}", anchor=False)
     answer, cities = st.columns([7, 5], gap="large")
     with answer:
         draw_answer(page, view)
@@ -110,7 +110,7 @@ def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) ->
     t = page.t
     table = get_view(page, build_city_table, results, indicator=OverviewFilters().indicator)
     own = [row for row, code in enumerate(table.codes) if page.principal.covers(code)]
-    st.subheader(f"{t('Your cities')} · {wave.label(page.language)}", anchor=False)
+    st.subheader(t("Your cities") + f" · {wave.label(page.language)}", anchor=False)
     chart_panel.draw_city_table(page, table, wave, rows=own)
 
 

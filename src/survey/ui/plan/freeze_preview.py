@@ -119,7 +119,7 @@ def _draw_hidden_cities(page: PageContext, wave: WaveOverview, view: FreezePrevi
     if not view.hidden:
         return
     t = page.t
-    st.markdown(f"**{t('Cities that would be hidden')}**")
+    st.markdown("**" + t("Cities that would be hidden") + "**")
     listed = sorted(view.hidden, key=lambda city: not city.is_small)[:_MAX_LISTED_CITIES]
     for city in listed:
         with st.container(horizontal=True, vertical_alignment="center", key=f"hidden-{city.code}"):
@@ -183,7 +183,7 @@ def _draw_left_out(page: PageContext, wave: WaveOverview, left_out: list[LeftOut
     if not left_out:
         return
     t, names = page.t, DisplayNames(page.language, None)
-    st.markdown(f"**{t('Cities left out of this wave')}**")
+    st.markdown("**" + t("Cities left out of this wave") + "**")
     for record in left_out:
         name = names.area(record.city_code)
         by = t("on the server") if record.by == OPERATOR.name else record.by

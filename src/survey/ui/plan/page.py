@@ -37,7 +37,7 @@ WAVE, SAMPLE, POINTS, PEOPLE, REVIEW, FREEZE = (
 def draw_plan(page: PageContext) -> None:
     """Choose a wave and one of its parts; says what to do when there is no wave yet."""
     t = page.t
-    close_finished_dialog()
+    close_finished_dialog(page)
     collect_job_results(page)
     show_feedback(page)
     draw_job(page)

@@ -73,9 +73,10 @@ _REOPEN = _Step(
 )
 
 
-def close_finished_dialog() -> None:
-    """Forget that a dialog has done its work, when the whole page is drawn."""
+def close_finished_dialog(page: PageContext) -> None:
+    """Forget a dialog when the whole page is drawn, but show what went wrong in it."""
     st.session_state.pop(_DIALOG_DONE, None)
+    show_feedback(page, IN_DIALOG)
 
 
 def finish_dialog() -> None:
@@ -101,7 +102,8 @@ def _render_stage(page: PageContext, stage: WaveStage) -> str:
         by = page.t("on the server") if stage.by == OPERATOR.name else stage.by
         detail = f"<small>{escape(f'{format_china_minute(stage.at)} {by}'.strip())}</small>"
     elif not stage.is_reached:
-        detail = f"<small>{escape(page.t('not yet'))}</small>"
+        text = page.t("not yet")
+        detail = f"<small>{escape(text)}</small>"
     return f'<li class="{css}"{current}><b>{name}</b>{detail}</li>'
 
 
