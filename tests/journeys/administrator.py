@@ -1,24 +1,33 @@
-"""An administrator's browser: no visitor of a demo can become an administrator."""
+"""An administrator's browser; the account is no demo one, which could change nothing."""
+
+from datetime import timedelta
 
 from playwright.sync_api import BrowserContext
 from sqlmodel import select
 
 from survey.access.roles import NATION, Role
-from survey.access.sessions import COOKIE, sign_in_demo
+from survey.access.secret_hashes import digest, new_token
+from survey.access.sessions import COOKIE
 from survey.store.engine import session_scope
-from survey.store.tables import Account, now
+from survey.store.tables import Account, LoginSession, now
 from tests.server_process import LivePlatform
+
+_LOGIN = "journey-administrator"
 
 
 def sign_in_administrator(context: BrowserContext, live_server: LivePlatform) -> None:
     """Give the browser the session of an administrator's account, which is made if needed."""
+    secret = new_token(bits=256)
     with session_scope(live_server.settings.store_url) as session:
-        login = f"demo-{Role.ADMINISTRATOR}"
-        if session.exec(select(Account).where(Account.login == login)).first() is None:
-            session.add(
-                Account(login=login, name="Admin", role=Role.ADMINISTRATOR, area=NATION,
-                        is_demo=True)
-            )  # fmt: skip
+        account = session.exec(select(Account).where(Account.login == _LOGIN)).first()
+        if account is None:
+            account = Account(login=_LOGIN, name="Admin", role=Role.ADMINISTRATOR, area=NATION)
+            session.add(account)
             session.flush()
-        secret = sign_in_demo(session=session, role=Role.ADMINISTRATOR, now=now())
+        session.add(
+            LoginSession(
+                secret_sha256=digest(secret), account_id=account.id,
+                expires_at=now() + timedelta(hours=1),
+            )
+        )  # fmt: skip
     context.add_cookies([{"name": COOKIE, "value": secret, "url": live_server.url}])

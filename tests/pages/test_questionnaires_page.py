@@ -270,6 +270,20 @@ def test_a_demotion_while_the_page_is_open_refuses_to_store(
     assert _versions(field.url) == 1
 
 
+def test_the_administrator_of_a_demonstration_checks_and_stores_nothing(
+    frozen_waves: Settings, use_store: Any, open_page: Any, read: Read
+) -> None:
+    use_store(frozen_waves)
+    before = _versions(frozen_waves.store_url)
+    shipped = load_bundle(PROJECT_ROOT / "seed" / "instruments", "minors-2024").instrument
+    new = shipped.model_copy(update={"name": "demo-trial"})
+    app = open_page(PageKey.QUESTIONNAIRES, Role.ADMINISTRATOR, lang="en", form="new")
+    _upload(app, "form.xlsx", xlsform_bytes(new))
+    app.button(key="questionnaires/store").click().run()
+    assert "This is a demonstration" in read(app)
+    assert _versions(frozen_waves.store_url) == before
+
+
 @pytest.fixture
 def scored(field: Any) -> Any:
     """The main questionnaire with its tree, beside the small one."""

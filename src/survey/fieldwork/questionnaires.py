@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -210,9 +211,7 @@ def check_upload(
     """
     principal.require(Action.PLAN)
     try:
-        form = read_xlsform_content(
-            file_name, content, unsupported="skip" if skip_unsupported else "refuse"
-        )
+        form = _read_upload(file_name, content, skip_unsupported)
     except XlsformError as error:
         warnings = [each for each in error.findings if each.severity is Severity.WARNING]
         return UploadCheck(None, only_errors(error.findings), tuple(warnings))
@@ -228,6 +227,14 @@ def check_upload(
         tree=_find_tree(session, form.instrument.tree), already_stored=stored,
         taken_version=not stored and _is_taken(session, form.instrument),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _read_upload(file_name: str, content: bytes, skip_unsupported: bool) -> ImportedForm:
+    """Read a file once for all the clicks on the page that shows what is in it."""
+    return read_xlsform_content(
+        file_name, content, unsupported="skip" if skip_unsupported else "refuse"
+    )
 
 
 def list_form_findings(

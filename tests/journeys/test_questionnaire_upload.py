@@ -8,8 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
-from survey.access.roles import NATION, Role
-from survey.access.sessions import COOKIE, sign_in_demo
 from survey.fieldwork.instruments import find_instrument, save_tree
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.indicator_tree import read_tree
@@ -19,8 +17,9 @@ from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, Response, now
+from survey.store.tables import Response
 from survey.web.assets import PAPER_PARTS, read_script
+from tests.journeys.administrator import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")
@@ -33,18 +32,10 @@ def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
     with session_scope(live_server.settings.store_url) as session:
         tree = PROJECT_ROOT / "seed" / "trees" / "cca-2023.csv"
         save_tree(session=session, tree=read_tree(tree))
-        login = f"demo-{Role.ADMINISTRATOR}"
-        if session.exec(select(Account).where(Account.login == login)).first() is None:
-            session.add(
-                Account(login=login, name="Admin", role=Role.ADMINISTRATOR, area=NATION,
-                        is_demo=True)
-            )  # fmt: skip
-            session.flush()
-        secret = sign_in_demo(session=session, role=Role.ADMINISTRATOR, now=now())
     context = browser.new_context(
         viewport={"width": 1440, "height": 900}, locale="zh-CN", accept_downloads=True
     )
-    context.add_cookies([{"name": COOKIE, "value": secret, "url": live_server.url}])
+    sign_in_administrator(context, live_server)
     context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
@@ -93,6 +84,8 @@ def test_uploaded_mended_compared_stored_and_printed(
     phone.locator("label", has_text=form.by_name["consent"].choices[-1].label["zh"]).click()
     phone.locator(".sf-main").click()
     expect(phone.get_by_text(zh("End of the trial"))).to_be_visible()
+    kept = "Object.keys(localStorage).filter(key => /^survey:(draft|outbox)/.test(key))"
+    assert desk.evaluate(kept) == []
     assert serious_problems(desk, within=".stMainBlockContainer") == []
     desk.locator(".st-key-questionnaires-store button").click()
     stored = zh("{name}, version {version}, is stored.", name=form.name, version="2099.1")
