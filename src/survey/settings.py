@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     """How long the audit of hidden counts takes at every freeze, in seconds of one core of the
     machine it was measured on (docs/disclosure.md); 0: as long as it takes for every cell."""
 
+    two_person_freeze: bool = True
+    """Freezing a wave for good and releasing it are requested by one person and confirmed by
+    another; off: one person is enough (docs/planning.md)."""
+
     look_at_new: bool = True
     """Assess the quality of new interviews every few minutes; one process at a time does it."""
 

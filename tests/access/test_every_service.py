@@ -46,6 +46,7 @@ from survey.store.tables import (
     ParkingReason,
     SamplingPoint,
     Status,
+    WaveAct,
     WaveState,
 )
 from tests.access.service_discovery import SOURCE, Service, services
@@ -271,6 +272,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "instrument_name": "small", "instrument_id": wave.instrument_id,
         "cells": (), "cities": (), "serial": "1", "size": 20,
         "usual_waste": 0.1, "left": 3, "by": "surveyor", "action": Action.SETTLE_PAPER,
+        "act": WaveAct.FREEZE,
         "states": (WaveState.OPEN,), "tally": MagicMock(), "answers": field.complete,
         "share": 0.5, "allowed": True, "policy": QuotaPolicy.COUNT, "to": Status.VOID,
         "reason": ReviewReason(ReasonCode.OTHER, "because of it"), "note": "because",

@@ -40,7 +40,9 @@ FROM_RESULTS = {
     # Computing, releasing and auditing: files and states; the bounds of an audit are for the
     # administrator alone.
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
-    "list_releases", "outdated_waves", "list_altered_tables", "list_newest_snapshots",
+    "list_releases",
+    "freeze_request_options", "release_request_options",
+    "outdated_waves", "list_altered_tables", "list_newest_snapshots",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
     # How the figures were made.

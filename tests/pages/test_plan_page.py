@@ -540,3 +540,39 @@ def test_the_preview_warns_and_a_city_left_out_shows_the_other(
     app = visit_as(PageKey.PLAN, official, wave="main-2026", part="freeze")
     assert "plan-preview" not in _keys(app)
     assert not app.dataframe
+
+
+def test_a_freeze_is_requested_by_one_and_confirmed_by_another(
+    planned: Any, visit_as: Any, admin: Principal, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _move(planned, WaveState.OPEN, WaveState.CLOSED)
+    frozen: list[tuple[Any, WithoutPoint]] = []
+
+    def freeze(*_: Any, actor: Principal, without_point: WithoutPoint, **__: Any) -> Any:
+        frozen.append((actor.account_id, without_point))
+        return SimpleNamespace(without_point=0)
+
+    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
+    second = Account(login="chief", name="Zhou", role=Role.ADMINISTRATOR, area=NATION)
+    with session_scope(planned.url) as session:
+        session.add(second)
+    chief = Principal(second.id, "Zhou", Role.ADMINISTRATOR, NATION)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    app.radio(key=f"plan-without-point-{KEY}").set_value("stratum").run()
+    _confirm(app, "frozen", KEY, field="plan-freeze-name")
+    assert app.success[0].value.startswith(f"{NAME}: The freeze is requested.")
+    assert "Sun requested on" in read(app)
+    assert "Another person confirms it" in read(app)
+    assert "plan-step-frozen" not in _keys(app)
+    assert frozen == []
+
+    app = visit_as(PageKey.PLAN, chief, wave=KEY)
+    assert app.button(key="plan-withdraw").label == "Refuse the request"
+    assert app.button(key="plan-step-frozen").label == "Confirm the freeze …"
+    _wait_for_job(_confirm(app, "frozen", "Wave 2027", field="plan-freeze-name"))
+    assert frozen == [(chief.account_id, WithoutPoint.STRATUM)]
+
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    app.button(key="plan-withdraw").click().run()
+    assert app.success[0].value == f"{NAME}: The request is withdrawn."
+    assert app.button(key="plan-step-frozen").label == "Freeze for good …"

@@ -1,8 +1,10 @@
 """Commands on a wave: rules of quotas and review, freezing, release and recomputation."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session
@@ -10,15 +12,21 @@ from sqlmodel import Session
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
 from survey.fieldwork.dual_approval import set_single_approval
+from survey.fieldwork.planning.wave_requests import (
+    RequestConflictError,
+    SecondPersonRequiredError,
+    find_open_request,
+    request_act,
+)
 from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
-from survey.results.freeze import freeze_wave
+from survey.results.freeze import freeze_request_options, freeze_wave
 from survey.results.recompute import list_altered_tables, recompute_wave
-from survey.results.release import release_wave, revoke_release
+from survey.results.release import release_request_options, release_wave, revoke_release
 from survey.results.snapshots import outdated_waves
 from survey.settings import Settings, current_settings
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
-from survey.store.tables import Shown
+from survey.store.tables import Shown, WaveAct
 from survey.store.transactions import run_in_transaction
 
 
@@ -51,14 +59,55 @@ def freeze(
     """Freeze the approved responses of a wave and compute every estimate.
 
     Writes typed Parquet with a manifest, rakes the weights, and applies the disclosure rules.
+    Cities that are left out of the wave are not counted. With --final, where an administrator has
+    an account, this is one of two people: it requests the freeze, or confirms a request.
     """
+    names = [name.strip() for name in groups.split(",") if name.strip()]
     with error_reporting():
-        frozen = freeze_wave(
-            current_settings(), wave_key=wave, final=final, actor=OPERATOR,
-            without_point=without_point,
-            groups=[name.strip() for name in groups.split(",") if name.strip()],
-        )  # fmt: skip
-        print_record(frozen.model_dump(mode="json"), form)
+        settings = current_settings()
+        if final and not names and without_point is WithoutPoint.REFUSE:
+            without_point, names = _requested_freeze(settings, wave)
+        options = freeze_request_options(without_point, names)
+        with _requesting(settings, wave, WaveAct.FREEZE, options):
+            frozen = freeze_wave(
+                settings, wave_key=wave, final=final, actor=OPERATOR, without_point=without_point,
+                groups=names,
+            )  # fmt: skip
+            print_record(frozen.model_dump(mode="json"), form)
+
+
+def _requested_freeze(settings: Settings, wave: str) -> tuple[WithoutPoint, list[str]]:
+    """Return the options that somebody requested a freeze with; a confirmation takes the same."""
+    with read_scope(settings.store_url) as session:
+        request = find_open_request(session=session, principal=OPERATOR, key=wave)
+    if request is None or request.act is not WaveAct.FREEZE:
+        return WithoutPoint.REFUSE, []
+    return WithoutPoint(request.options["without_point"]), list(request.options["groups"])
+
+
+@contextmanager
+def _requesting(
+    settings: Settings, wave: str, act: WaveAct, options: Mapping[str, Any]
+) -> Iterator[None]:
+    """Request the step of the block where it takes a second person: the operator is one person."""
+    try:
+        yield
+    except SecondPersonRequiredError as error:
+        try:
+            run_in_transaction(
+                settings.store_url,
+                lambda session: request_act(
+                    session=session, principal=OPERATOR, key=wave, act=act, options=options,
+                    now=datetime.now(UTC),
+                ),
+            )  # fmt: skip
+        except RequestConflictError:
+            raise error from None
+        print_note(
+            "This takes two people. It is requested now; another person confirms it in the "
+            "browser, on the page of the wave {wave}.",
+            wave=wave,
+        )
 
 
 def release(
@@ -78,27 +127,36 @@ def release(
     ] = False,
     reason: Annotated[str, typer.Option(help="Why the release is taken back.")] = "",
 ) -> None:
-    """Release the results of a frozen wave to readers of other areas, or take that back."""
+    """Release the results of a frozen wave to readers of other areas, or take that back.
+
+    Where somebody with an account may release, this is one of two people: it requests the release,
+    or confirms a request.
+    """
     if revoke == (show is not None):
         raise typer.BadParameter("Give either --show or --revoke.")
 
-    def change(session: Session) -> None:
-        now = datetime.now(UTC)
-        if show is None:
-            revoke_release(
-                session=session, principal=OPERATOR, wave_key=wave, reason=reason, now=now
-            )
-        else:
-            release_wave(
-                session=session, principal=OPERATOR, wave_key=wave, shown=show, first_places=top,
-                now=now,
-            )  # fmt: skip
-
     with error_reporting():
-        run_in_transaction(current_settings().store_url, change)
+        settings = current_settings()
         if show is None:
+            run_in_transaction(
+                settings.store_url,
+                lambda session: revoke_release(
+                    session=session, principal=OPERATOR, wave_key=wave, reason=reason,
+                    now=datetime.now(UTC),
+                ),
+            )  # fmt: skip
             print_note("The release of {wave} is taken back.", wave=wave)
-        else:
+            return
+        options = release_request_options(show, top)
+        with _requesting(settings, wave, WaveAct.RELEASE, options):
+            run_in_transaction(
+                settings.store_url,
+                lambda session: release_wave(
+                    session=session, principal=OPERATOR, wave_key=wave, shown=show,
+                    first_places=top, two_people=settings.two_person_freeze,
+                    now=datetime.now(UTC),
+                ),
+            )  # fmt: skip
             print_note("{wave} is released.", wave=wave)
 
 

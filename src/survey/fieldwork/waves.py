@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.audit import record
+from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
@@ -16,7 +16,7 @@ from survey.instrument.model import Instrument, Labels
 from survey.locale import Message, SurveyError, msg
 from survey.store.audit_events import AuditEvent, wave_event
 from survey.store.inserts import insert_if_new
-from survey.store.tables import Wave, WaveState, new_id
+from survey.store.tables import Wave, WaveRequest, WaveState, new_id
 
 WAVE_TRANSITIONS: dict[WaveState, frozenset[WaveState]] = {
     # A wave that was collected elsewhere and imported is never open here.
@@ -228,7 +228,23 @@ def transition_wave(
     wave.state = to
     session.add(wave)
     session.flush()
+    _withdraw_requests(session, wave, principal, now)
     return wave
+
+
+def _withdraw_requests(session: Session, wave: Wave, principal: Principal, now: datetime) -> None:
+    """Withdraw what was requested for the state that the wave has left."""
+    query = select(WaveRequest).where(
+        WaveRequest.wave_id == wave.id, col(WaveRequest.ended_at).is_(None)
+    )
+    for request in session.exec(query):
+        request.ended_at, request.ended_by = now, actor_id(principal)
+        session.add(request)
+        record(
+            session=session, actor=principal, event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
+            subject_id=wave.id, now=now, detail={"act": request.act, "to": wave.state},
+        )  # fmt: skip
+    session.flush()
 
 
 def require_scores(*, session: Session, instrument: Instrument) -> None:

@@ -17,6 +17,7 @@ from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
 from survey.fieldwork.planning.left_out_cities import left_out_codes
+from survey.fieldwork.planning.wave_requests import confirm_act
 from survey.fieldwork.waves import (
     COMPUTED_STATES,
     get_wave,
@@ -27,7 +28,7 @@ from survey.fieldwork.waves import (
 from survey.locale import SurveyError, msg
 from survey.results.changes import write_changes
 from survey.results.group_questions import declared_items
-from survey.results.release import apply_release
+from survey.results.release import apply_release, release_request_options
 from survey.results.tables import write_tables
 from survey.results.wave_data import WaveData
 from survey.sample.special_groups import oversampling_of
@@ -46,7 +47,16 @@ from survey.snapshot.snapshot_files import (
     write_snapshot,
 )
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState, table_of
+from survey.store.tables import (
+    Response,
+    Shown,
+    Snapshot,
+    Status,
+    Wave,
+    WaveAct,
+    WaveState,
+    table_of,
+)
 from survey.store.transactions import run_in_transaction
 
 
@@ -104,11 +114,25 @@ def freeze_wave(
         WaveTransitionNotAllowedError: a final snapshot of a wave that is still collecting.
         AnswersConflictError: an interview was withdrawn in the meantime.
         NarrowIntervalError: published counts would tell hidden ones too closely.
+        SecondPersonRequiredError: a final snapshot that nobody else has requested.
     """
     actor.require(Action.ADMINISTER)
 
     def freeze(session: Session) -> FrozenWave:
         wave = _get_wave_to_freeze(session, wave_key, final=final)
+        if final and wave.state not in COMPUTED_STATES:
+            require_transition(wave, WaveState.FROZEN)
+            confirm_act(
+                session=session, principal=actor, wave=wave, act=WaveAct.FREEZE,
+                options=freeze_request_options(without_point, groups),
+                two_people=settings.two_person_freeze, now=datetime.now(UTC),
+            )  # fmt: skip
+        if release and wave.state is not WaveState.RELEASED:
+            confirm_act(
+                session=session, principal=actor, wave=wave, act=WaveAct.RELEASE,
+                options=release_request_options(Shown.SCORES, None),
+                two_people=settings.two_person_freeze, now=datetime.now(UTC),
+            )  # fmt: skip
         frame = read_freezable(session, wave)
         draft = SnapshotDraft(settings, session)
         frozen = freeze_frame(
@@ -122,6 +146,13 @@ def freeze_wave(
 
     with remove_on_failure() as made:
         return run_in_transaction(settings.store_url, freeze, long_running=True)
+
+
+def freeze_request_options(
+    without_point: WithoutPoint, groups: Sequence[str]
+) -> dict[str, str | list[str]]:
+    """Return the options of a freeze as a request for it keeps them."""
+    return {"without_point": without_point.value, "groups": list(groups)}
 
 
 def freeze_frame(

@@ -13,11 +13,21 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.fieldwork.planning.wave_requests import confirm_act
 from survey.fieldwork.waves import lock_wave, require_transition
 from survey.locale import Message, SurveyError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState, table_of
+from survey.store.tables import (
+    Account,
+    Shown,
+    Snapshot,
+    Wave,
+    WaveAct,
+    WaveRelease,
+    WaveState,
+    table_of,
+)
 
 MIN_NAMED_CITIES, MAX_NAMED_CITIES = 10, 50
 """First places a release may name; fewer would tell a good deal of each city's score."""
@@ -53,12 +63,17 @@ def release_wave(
     wave_key: str,
     shown: Shown,
     first_places: int | None = None,
+    two_people: bool = True,
     now: datetime,
 ) -> None:
     """Open a frozen wave to readers outside each city's area, as far as `shown` says.
 
+    Args:
+        two_people: The setting of the installation: another person has to have requested it.
+
     Raises:
         ReleaseNotAllowedError: no final snapshot, or a number of first places that does not fit.
+        SecondPersonRequiredError: nobody else has requested it.
         WaveTransitionNotAllowedError: the wave is not frozen, or released already.
     """
     principal.require(Action.RELEASE)
@@ -70,7 +85,17 @@ def release_wave(
         raise ReleaseNotAllowedError(
             msg("The wave {wave} has no final results yet.", wave=wave_key)
         )
+    confirm_act(
+        session=session, principal=principal, wave=wave, act=WaveAct.RELEASE,
+        options=release_request_options(shown, first_places), two_people=two_people, now=now,
+    )  # fmt: skip
     apply_release(session, wave, principal, shown, first_places, now)
+
+
+def release_request_options(shown: Shown, first_places: int | None) -> dict[str, str | int | None]:
+    """Return what a release shows as a request for it keeps it."""
+    _check_first_places(shown, first_places)
+    return {"shown": shown.value, "first_places": first_places}
 
 
 def apply_release(

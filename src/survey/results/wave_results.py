@@ -18,7 +18,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.instruments import load_tree
 from survey.fieldwork.waves import WaveSummary, wave_fields
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.locale import SurveyError, msg
+from survey.locale import SurveyError, msg, translator
 from survey.results.changes import SAME_WAVE
 from survey.results.domains import area_labels, cities_of
 from survey.results.release import find_current_release
@@ -76,6 +76,13 @@ class WaveInfo(WaveSummary):
     shown: Shown = Shown.NOTHING
     """Part of the results of other cities that the release lets readers see."""
     first_places: int | None = None
+
+    def label(self, language: str) -> str:
+        """Return the title, which says so while the results are provisional."""
+        title = super().label(language)
+        if self.final:
+            return title
+        return translator(language)(msg("{wave} (provisional)", wave=title))
 
     @property
     def others_are_shown(self) -> bool:

@@ -94,6 +94,9 @@ class AuditEvent(StrEnum):
     WAVE_ONE_PERSON_REVIEW = "wave.one_person_review", SubjectKind.WAVE
     WAVE_CITY_LEFT_OUT = "wave.city_left_out", SubjectKind.WAVE
     WAVE_CITY_RESTORED = "wave.city_restored", SubjectKind.WAVE
+    WAVE_REQUESTED = "wave.requested", SubjectKind.WAVE
+    WAVE_REQUEST_WITHDRAWN = "wave.request_withdrawn", SubjectKind.WAVE
+    WAVE_REQUEST_CONFIRMED = "wave.request_confirmed", SubjectKind.WAVE
     WAVE_OPEN = "wave.open", SubjectKind.WAVE
     WAVE_CLOSED = "wave.closed", SubjectKind.WAVE
     WAVE_FROZEN = "wave.frozen", SubjectKind.WAVE

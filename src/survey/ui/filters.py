@@ -57,6 +57,8 @@ def pick_wave(page: PageContext, series: str, name: str = "wave") -> WaveInfo | 
         language=page.language,
         explanation=explain("wave", page.language),
     )
+    if not by_key[chosen].final:
+        st.badge(t("Provisional: the figures may still change"), color="orange")
     return by_key[chosen]
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id, record
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
+from survey.fieldwork.planning.wave_requests import require_no_request
 from survey.fieldwork.waves import COMPUTED_STATES, get_wave, lock_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
@@ -91,6 +92,8 @@ def _lock_unfrozen_wave(session: Session, key: str) -> Wave:
         raise LeavingOutNotAllowedError(
             msg("The wave {key} is frozen: its cities are final.", key=key)
         )
+    # Whoever confirms a request confirms it with the cities that it was made for.
+    require_no_request(session=session, wave=wave)
     return wave
 
 

@@ -28,6 +28,7 @@ from survey.store.tables.columns import (
     Shown,
     Status,
     UtcDateTime,
+    WaveAct,
     WaveState,
     new_id,
     now,
@@ -55,4 +56,11 @@ from survey.store.tables.planning import (
     WavePlan,
 )
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
-from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave, WaveRelease
+from survey.store.tables.waves import (
+    Assignment,
+    QuotaCell,
+    SamplingPoint,
+    Wave,
+    WaveRelease,
+    WaveRequest,
+)

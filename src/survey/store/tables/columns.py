@@ -158,6 +158,13 @@ class Channel(StrEnum):
     ON_SITE = "on_site"
 
 
+class WaveAct(StrEnum):
+    """Step of a wave that one person requests and another confirms."""
+
+    FREEZE = "freeze"
+    RELEASE = "release"
+
+
 class Decision(StrEnum):
     """Decision about a request for an exact file of rows."""
 

@@ -1,15 +1,18 @@
-"""Tables of waves: sampling points, assignments, quota cells, releases."""
+"""Tables of waves: sampling points, assignments, quota cells, releases and requests for them."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import (
+    JsonDocument,
     PointKind,
     Shown,
     UtcDateTime,
+    WaveAct,
     WaveState,
     enum_column,
     new_id,
@@ -17,6 +20,7 @@ from survey.store.tables.columns import (
 )
 
 _STANDS = text("revoked_at IS NULL")
+_OPEN = text("ended_at IS NULL")
 
 
 class Wave(SQLModel, table=True):
@@ -111,3 +115,34 @@ class WaveRelease(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str = ""
     """Reason of the revocation."""
+
+
+class WaveRequest(SQLModel, table=True):
+    """Request to freeze or release a wave; at most one of a wave is open."""
+
+    __tablename__ = "wave_request"
+    __table_args__ = (
+        CheckConstraint("ended_at IS NOT NULL OR NOT confirmed", name="ended"),
+        # The operator of the server is one person, whose account is null.
+        CheckConstraint(
+            "NOT confirmed OR (requested_by IS NULL) <> (ended_by IS NULL) "
+            "OR (requested_by IS NOT NULL AND requested_by <> ended_by)",
+            name="two_people",
+        ),
+        Index(
+            "ix_wave_request_open", "wave_id",
+            unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN,
+        ),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    act: WaveAct = Field(sa_type=enum_column(WaveAct))
+    options: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    """What was asked for, as the step takes it."""
+    requested_by: UUID | None = Field(default=None, foreign_key="account.id")
+    requested_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    confirmed: bool = False
+    """Whether it was carried out by another person; else, once ended, it was withdrawn."""
+    ended_by: UUID | None = Field(default=None, foreign_key="account.id")
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

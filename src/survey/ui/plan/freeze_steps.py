@@ -9,14 +9,18 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.review_counts import list_review_counts
 from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.fieldwork.planning.wave_requests import OpenRequest, PeopleRule, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
+from survey.results.freeze import freeze_request_options
+from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
-from survey.store.tables import WaveState
-from survey.ui.feedback import perform
+from survey.store.tables import WaveAct, WaveState, now
+from survey.ui.feedback import perform, perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import is_job_running, start_freezing
-from survey.ui.plan.freeze_options import WITHOUT_POINT_NAMES, get_freeze_options
+from survey.ui.plan.freeze_options import WITHOUT_POINT_NAMES, FreezeOptions, get_freeze_options
 from survey.ui.plan.freeze_preview import draw_freeze_preview
+from survey.ui.plan.second_person import find_people_rule, find_request, people_text
 from survey.ui.plan.wave_steps import (
     IN_DIALOG,
     draw_consequences,
@@ -24,16 +28,21 @@ from survey.ui.plan.wave_steps import (
     finish_dialog,
 )
 
+_NAME = "plan-freeze-name"
+
 
 def draw_freeze_steps(page: PageContext, wave: WaveOverview) -> None:
     """Draw the buttons that freeze the wave, for whoever may."""
     if not page.principal.may(Action.ADMINISTER) or is_job_running():
         return
     if wave.state is WaveState.CLOSED:
-        draw_dialog_button(
-            page, wave, page.t("Freeze for good"), key="plan-step-frozen", is_next=True,
-            body=partial(_draw_final_dialog, page, wave),
-        )  # fmt: skip
+        request = find_request(page, wave)
+        if request is None or not request.is_own:
+            label = page.t("Freeze for good") if request is None else page.t("Confirm the freeze")
+            draw_dialog_button(
+                page, wave, label, key="plan-step-frozen", is_next=True,
+                body=partial(_draw_final_dialog, page, wave, request),
+            )  # fmt: skip
     if wave.state not in (WaveState.PLANNED, *COMPUTED_STATES):
         draw_dialog_button(
             page, wave, page.t("Provisional results"), key="plan-step-provisional", is_next=False,
@@ -67,8 +76,10 @@ def _make_provisional(page: PageContext, wave: WaveOverview) -> None:
     finish_dialog()
 
 
-def _draw_final_dialog(page: PageContext, wave: WaveOverview) -> None:
-    t, options = page.t, get_freeze_options(wave)
+def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
+    t = page.t
+    options = get_freeze_options(wave) if request is None else _requested_options(request)
+    rule = find_people_rule(page, wave, WaveAct.FREEZE)
     approved, waiting = _count(page, wave)
     consequences = [
         t("{count} approved interviews become final: nothing of them can be changed any more.",
@@ -78,13 +89,45 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview) -> None:
           choice=t(WITHOUT_POINT_NAMES[options.without_point])),
         t("This cannot be undone."),
     ]  # fmt: skip
+    if request is None:
+        consequences.append(people_text(page, rule))
+    elif options.groups:
+        consequences.append(
+            t("Questions that make further groups: {names}.", names=", ".join(options.groups))
+        )
+    only_request = request is None and rule is PeopleRule.TWO
+    labels = {
+        True: t("Request the freeze"),
+        False: t("Freeze for good") if request is None else t("Confirm the freeze"),
+    }
     draw_consequences(consequences)
     with st.form(f"plan-freeze-{wave.key}", border=False, enter_to_submit=False):
-        draw_name_field(page, wave, "plan-freeze-name")
+        draw_name_field(page, wave, _NAME)
         st.form_submit_button(
-            t("Freeze for good"), key="plan-move-frozen", type="primary",
-            on_click=_freeze, args=(page, wave),
+            labels[only_request], key="plan-move-frozen", type="primary",
+            on_click=_request_freeze if only_request else _freeze, args=(page, wave, options),
         )  # fmt: skip
+
+
+def _requested_options(request: OpenRequest) -> FreezeOptions:
+    """Return the options that a freeze was requested with; the confirmation takes the same."""
+    kept = request.options
+    return FreezeOptions(WithoutPoint(kept["without_point"]), tuple(kept["groups"]))
+
+
+def _request_freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:
+    typed = str(st.session_state.get(_NAME) or "")
+
+    def change(session: Session, person: Principal) -> None:
+        require_wave_name(wave, typed)
+        request_act(
+            session=session, principal=person, key=wave.key, act=WaveAct.FREEZE, now=now(),
+            options=freeze_request_options(options.without_point, options.groups),
+        )  # fmt: skip
+
+    done = page.t("The freeze is requested. Another person confirms it on this page.")
+    if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
+        finish_dialog()
 
 
 def draw_name_field(page: PageContext, wave: WaveOverview, key: str) -> None:
@@ -95,18 +138,14 @@ def draw_name_field(page: PageContext, wave: WaveOverview, key: str) -> None:
     )  # fmt: skip
 
 
-def check_typed_name(page: PageContext, wave: WaveOverview, key: str) -> bool:
-    """Return whether the name was typed; else the dialog says that it was not."""
+def _freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:
+    typed = str(st.session_state.get(_NAME) or "")
 
     def check(_session: Session, _person: Principal) -> None:
-        require_wave_name(wave, str(st.session_state.get(key) or ""))
+        require_wave_name(wave, typed)
 
-    return perform(page, check, place=IN_DIALOG) is not None
-
-
-def _freeze(page: PageContext, wave: WaveOverview) -> None:
-    if check_typed_name(page, wave, "plan-freeze-name"):
-        start_freezing(page, wave, get_freeze_options(wave), final=True)
+    if perform(page, check, place=IN_DIALOG):
+        start_freezing(page, wave, options, final=True)
         finish_dialog()
 
 

@@ -23,6 +23,7 @@ from survey.ui.plan.release import draw_release_part, draw_release_steps
 from survey.ui.plan.review_summary import draw_review_summary
 from survey.ui.plan.sample import draw_sample_part
 from survey.ui.plan.sampling_points import draw_points_part
+from survey.ui.plan.second_person import draw_request
 from survey.ui.plan.staff import draw_staff
 from survey.ui.plan.wave_form import draw_new_wave, draw_wave_facts
 from survey.ui.plan.wave_steps import close_finished_dialog, draw_field_steps, draw_stages
@@ -89,6 +90,7 @@ def _draw_wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> 
     if sheet.is_demo:
         st.caption(t("Demo wave: generated, not a real survey."))
     draw_stages(page, sheet)
+    draw_request(page, sheet)
     with st.container(horizontal=True, key="plan-steps"):
         draw_freeze_steps(page, sheet)
         draw_release_steps(page, sheet)

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.fieldwork.planning.wave_requests import OpenRequest, PeopleRule, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
 from survey.results.release import (
     MAX_NAMED_CITIES,
@@ -17,15 +18,17 @@ from survey.results.release import (
     SHOWN_NAMES,
     ReleaseRecord,
     list_releases,
+    release_request_options,
     release_wave,
     revoke_release,
 )
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
-from survey.store.tables import Shown, WaveState, now
+from survey.store.tables import Shown, WaveAct, WaveState, now
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_steps import draw_name_field
+from survey.ui.plan.second_person import find_people_rule, find_request, people_text
 from survey.ui.plan.wave_steps import (
     IN_DIALOG,
     draw_consequences,
@@ -40,12 +43,17 @@ _NAME, _SHOWN, _PLACES, _REASON = (
 
 def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
     """Draw the button that releases the results, or takes the release back."""
+    t = page.t
     if not page.principal.may(Action.RELEASE):
         return
     if wave.state is WaveState.FROZEN:
+        request = find_request(page, wave)
+        if request is not None and request.is_own:
+            return
+        label = t("Release the results") if request is None else t("Confirm the release")
         draw_dialog_button(
-            page, wave, page.t("Release the results"), key="plan-step-released", is_next=True,
-            body=partial(_draw_release_dialog, page, wave),
+            page, wave, label, key="plan-step-released", is_next=True,
+            body=partial(_draw_release_dialog, page, wave, request),
         )  # fmt: skip
     elif wave.state is WaveState.RELEASED:
         draw_dialog_button(
@@ -87,7 +95,36 @@ def _release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
     }
 
 
-def _draw_release_dialog(page: PageContext, wave: WaveOverview) -> None:
+def _draw_release_dialog(
+    page: PageContext, wave: WaveOverview, request: OpenRequest | None
+) -> None:
+    t = page.t
+    rule = find_people_rule(page, wave, WaveAct.RELEASE)
+    if request is None:
+        _draw_release_fields(page)
+    consequences = [
+        t("Readers of every area see this within a quarter of a minute."),
+        t("A release can be taken back. What others have read or saved by then stays with them: "
+          "that cannot be undone."),
+    ]  # fmt: skip
+    if request is None:
+        consequences.append(people_text(page, rule))
+    else:
+        consequences.insert(0, _requested_text(page, request))
+    draw_consequences(consequences)
+    draw_name_field(page, wave, _NAME)
+    only_request = request is None and rule is PeopleRule.TWO
+    labels = {
+        True: t("Request the release"),
+        False: t("Release the results") if request is None else t("Confirm the release"),
+    }
+    st.button(
+        labels[only_request], key="plan-move-released", type="primary",
+        on_click=_request_release if only_request else _release, args=(page, wave, request),
+    )  # fmt: skip
+
+
+def _draw_release_fields(page: PageContext) -> None:
     t = page.t
     names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
     shown = st.radio(
@@ -98,29 +135,46 @@ def _draw_release_dialog(page: PageContext, wave: WaveOverview) -> None:
             t("First places that are named"), MIN_NAMED_CITIES, MAX_NAMED_CITIES, MIN_NAMED_CITIES,
             key=_PLACES,
         )  # fmt: skip
-    consequences = [
-        t("Readers of every area see this within a quarter of a minute."),
-        t("A release can be taken back. What others have read or saved by then stays with them: "
-          "that cannot be undone."),
-    ]  # fmt: skip
-    draw_consequences(consequences)
-    draw_name_field(page, wave, _NAME)
-    st.button(
-        t("Release the results"), key="plan-move-released", type="primary",
-        on_click=_release, args=(page, wave),
-    )  # fmt: skip
 
 
-def _release(page: PageContext, wave: WaveOverview) -> None:
+def _requested_text(page: PageContext, request: OpenRequest) -> str:
+    shown, places = _options(request)
+    text = page.t(SHOWN_NAMES[shown])
+    return page.t("Others may see: {shown}.", shown=f"{text} ({places})" if places else text)
+
+
+def _options(request: OpenRequest | None) -> tuple[Shown, int | None]:
+    """Return what is shown, and how many first places: as requested, else as chosen now."""
+    if request is not None:
+        return Shown(request.options["shown"]), request.options["first_places"]
     shown = Shown(st.session_state[_SHOWN])
-    places = int(st.session_state[_PLACES]) if shown is Shown.NAMES else None
+    return shown, int(st.session_state[_PLACES]) if shown is Shown.NAMES else None
+
+
+def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
+    shown, places = _options(request)
+    typed = str(st.session_state.get(_NAME) or "")
+
+    def change(session: Session, person: Principal) -> None:
+        require_wave_name(wave, typed)
+        request_act(
+            session=session, principal=person, key=wave.key, act=WaveAct.RELEASE, now=now(),
+            options=release_request_options(shown, places),
+        )  # fmt: skip
+
+    done = page.t("The release is requested. Another person confirms it on this page.")
+    _perform_in_dialog(page, wave, change, done)
+
+
+def _release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
+    shown, places = _options(request)
     typed = str(st.session_state.get(_NAME) or "")
 
     def change(session: Session, person: Principal) -> None:
         require_wave_name(wave, typed)
         release_wave(
             session=session, principal=person, wave_key=wave.key, shown=shown, first_places=places,
-            now=now(),
+            two_people=page.settings.two_person_freeze, now=now(),
         )  # fmt: skip
 
     _perform_in_dialog(page, wave, change, page.t("The results are released."))

@@ -1,0 +1,234 @@
+"""Two people for what cannot be undone: requests to freeze or release a wave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.credentials import active_filter
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import NATION, ROLES, Action
+from survey.fieldwork.waves import get_wave, lock_wave, require_transition
+from survey.locale import Message, SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import Account, Wave, WaveAct, WaveRequest, WaveState
+
+ACT_ACTIONS: Mapping[WaveAct, Action] = {
+    WaveAct.FREEZE: Action.ADMINISTER,
+    WaveAct.RELEASE: Action.RELEASE,
+}
+_LEADS_TO: Mapping[WaveAct, WaveState] = {
+    WaveAct.FREEZE: WaveState.FROZEN,
+    WaveAct.RELEASE: WaveState.RELEASED,
+}
+
+
+class PeopleRule(StrEnum):
+    """How many people a step of a wave takes, and why one may be enough."""
+
+    TWO = "two"
+    DEMO = "demo"
+    """Generated data, or a person who visits a demonstration."""
+    ALONE = "alone"
+    """No other account could confirm."""
+    OFF = "off"
+    """The installation asks for one person only."""
+
+
+class SecondPersonRequiredError(SurveyError):
+    """Raised when a step was not requested before, or by the person who now confirms it."""
+
+    code = "second_person_required"
+
+
+class RequestConflictError(SurveyError):
+    """Raised when another request is open, none is, or it asked for something else."""
+
+    code = "request_conflict"
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """Request that waits for a second person."""
+
+    act: WaveAct
+    options: Mapping[str, Any]
+    by: str
+    """Name of the account, or of the operator."""
+    is_own: bool
+    """Whether the principal made it, and so cannot confirm it."""
+    at: datetime
+
+
+def get_people_rule(
+    *,
+    session: Session,
+    principal: Principal,
+    key: str,
+    act: WaveAct,
+    two_people: bool,
+    now: datetime,
+) -> PeopleRule:
+    """Return whether the principal needs a second person for a step of a wave.
+
+    Args:
+        two_people: The setting of the installation.
+    """
+    principal.require(ACT_ACTIONS[act])
+    return _people_rule(
+        session, principal, get_wave(session=session, key=key), act, two_people, now
+    )
+
+
+def _people_rule(
+    session: Session,
+    principal: Principal,
+    wave: Wave,
+    act: WaveAct,
+    two_people: bool,
+    now: datetime,
+) -> PeopleRule:
+    if not two_people:
+        return PeopleRule.OFF
+    if principal.is_demo or wave.is_demo:
+        return PeopleRule.DEMO
+    roles = [role for role, known in ROLES.items() if ACT_ACTIONS[act] in known.actions]
+    query = select(Account.id).where(
+        active_filter(now),
+        col(Account.role).in_(roles),
+        Account.area == NATION,
+        ~col(Account.is_demo),
+        Account.id != principal.account_id,
+    )
+    return PeopleRule.ALONE if session.exec(query.limit(1)).first() is None else PeopleRule.TWO
+
+
+def request_act(
+    *,
+    session: Session,
+    principal: Principal,
+    key: str,
+    act: WaveAct,
+    options: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Request a step of a wave, which another person confirms.
+
+    Raises:
+        RequestConflictError: a request of this wave is open.
+        WaveTransitionNotAllowedError: the state of the wave does not lead there.
+    """
+    principal.require(ACT_ACTIONS[act])
+    wave = lock_wave(session=session, key=key)
+    require_transition(wave, _LEADS_TO[act])
+    require_no_request(session=session, wave=wave)
+    session.add(
+        WaveRequest(
+            wave_id=wave.id, act=act, options=dict(options), requested_by=actor_id(principal),
+            requested_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+    record(
+        session=session, actor=principal, event=AuditEvent.WAVE_REQUESTED, subject_id=wave.id,
+        now=now, detail={"key": key, "act": act, **options},
+    )  # fmt: skip
+
+
+def withdraw_request(*, session: Session, principal: Principal, key: str, now: datetime) -> None:
+    """Withdraw or refuse the open request of a wave. Raises `RequestConflictError` without one."""
+    wave = lock_wave(session=session, key=key)
+    request = _find_open(session, wave)
+    if request is None:
+        principal.require(Action.READ_PLAN)
+        raise RequestConflictError(msg("Nothing is requested for the wave {key}.", key=key))
+    principal.require(ACT_ACTIONS[request.act])
+    _end(session, request, principal, now, confirmed=False)
+    record(
+        session=session, actor=principal, event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
+        subject_id=wave.id, now=now, detail={"key": key, "act": request.act},
+    )  # fmt: skip
+
+
+def find_open_request(*, session: Session, principal: Principal, key: str) -> OpenRequest | None:
+    """Return the request of a wave that waits for a second person, if there is one."""
+    principal.require(Action.READ_PLAN)
+    request = _find_open(session, get_wave(session=session, key=key))
+    if request is None:
+        return None
+    account = session.get(Account, request.requested_by) if request.requested_by else None
+    return OpenRequest(
+        request.act, dict(request.options), account.name if account else OPERATOR.name,
+        request.requested_by == actor_id(principal), request.requested_at,
+    )  # fmt: skip
+
+
+def confirm_act(
+    *,
+    session: Session,
+    principal: Principal,
+    wave: Wave,
+    act: WaveAct,
+    options: Mapping[str, Any],
+    two_people: bool,
+    now: datetime,
+) -> None:
+    """Record that a second person confirms a step, or why one is enough; part of the step itself.
+
+    Raises:
+        SecondPersonRequiredError: nobody requested it, or the principal did.
+        RequestConflictError: something else was requested.
+    """
+    principal.require(ACT_ACTIONS[act])
+    rule = _people_rule(session, principal, wave, act, two_people, now)
+    request = _find_open(session, wave)
+    detail: dict[str, Any] = {"key": wave.key, "act": act}
+    if request is None or request.requested_by == actor_id(principal):
+        if rule is PeopleRule.TWO:
+            raise SecondPersonRequiredError(_missing_person(request))
+        detail["one_person"] = rule
+    elif (request.act, dict(request.options)) != (act, dict(options)):
+        raise RequestConflictError(
+            msg("Something else was requested for the wave {key}. Please look at it again.",
+                key=wave.key)
+        )  # fmt: skip
+    if request is not None:
+        _end(session, request, principal, now, confirmed="one_person" not in detail)
+    record(
+        session=session, actor=principal, event=AuditEvent.WAVE_REQUEST_CONFIRMED,
+        subject_id=wave.id, now=now, detail=detail,
+    )  # fmt: skip
+
+
+def require_no_request(*, session: Session, wave: Wave) -> None:
+    """Raise `RequestConflictError` while a request of the wave is open."""
+    if _find_open(session, wave) is not None:
+        raise RequestConflictError(
+            msg("A request for the wave {key} waits for a second person. Withdraw it first.",
+                key=wave.key)
+        )  # fmt: skip
+
+
+def _missing_person(request: WaveRequest | None) -> Message:
+    if request is None:
+        return msg("This takes two people: one requests it, another one confirms it.")
+    return msg("You requested this yourself. Another person confirms it.")
+
+
+def _find_open(session: Session, wave: Wave) -> WaveRequest | None:
+    query = select(WaveRequest).where(
+        WaveRequest.wave_id == wave.id, col(WaveRequest.ended_at).is_(None)
+    )
+    return session.exec(query).one_or_none()
+
+
+def _end(
+    session: Session, request: WaveRequest, principal: Principal, now: datetime, *, confirmed: bool
+) -> None:
+    request.ended_at, request.ended_by, request.confirmed = now, actor_id(principal), confirmed
+    session.add(request)
+    session.flush()

@@ -1,0 +1,83 @@
+"""Second person of a step: the request that waits, and words on how many people it takes."""
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import OPERATOR, Principal
+from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.fieldwork.planning.wave_requests import (
+    ACT_ACTIONS,
+    OpenRequest,
+    PeopleRule,
+    find_open_request,
+    get_people_rule,
+    withdraw_request,
+)
+from survey.locale import Message, msg
+from survey.store.china_time import format_china_minute
+from survey.store.engine import read_scope
+from survey.store.tables import WaveAct, now
+from survey.ui.feedback import perform_on_wave
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+
+_RULES: dict[PeopleRule, Message] = {
+    PeopleRule.TWO: msg("This takes two people: you request it, and another person confirms it."),
+    PeopleRule.DEMO: msg(
+        "In a demonstration one person is enough. In a real survey another person confirms."
+    ),
+    PeopleRule.ALONE: msg(
+        "Nobody else has the right to confirm this, so one person is enough. The audit trail says "
+        "so. An account for a second person makes it safer."
+    ),
+    PeopleRule.OFF: msg("In this installation one person is enough."),
+}
+_ASKED: dict[WaveAct, Message] = {
+    WaveAct.FREEZE: msg("{person} requested on {time} that this wave be frozen for good."),
+    WaveAct.RELEASE: msg("{person} requested on {time} that the results be released."),
+}
+
+
+def find_request(page: PageContext, wave: WaveOverview) -> OpenRequest | None:
+    """Return the request of the wave that waits for a second person."""
+    with read_scope(page.settings.store_url) as session:
+        return find_open_request(session=session, principal=page.principal, key=wave.key)
+
+
+def find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> PeopleRule:
+    """Return how many people a step of the wave takes."""
+    with read_scope(page.settings.store_url) as session:
+        return get_people_rule(
+            session=session, principal=page.principal, key=wave.key, act=act,
+            two_people=page.settings.two_person_freeze, now=now(),
+        )  # fmt: skip
+
+
+def people_text(page: PageContext, rule: PeopleRule) -> str:
+    """Return in words how many people a step takes, and why."""
+    return page.t(_RULES[rule])
+
+
+def draw_request(page: PageContext, wave: WaveOverview) -> None:
+    """Draw who requested what, and the button that withdraws it, for whoever may."""
+    request = find_request(page, wave)
+    if request is None:
+        return
+    t = page.t
+    person = t("The operator of the server") if request.by == OPERATOR.name else request.by
+    asked = t(_ASKED[request.act].msgid, person=person, time=format_china_minute(request.at))
+    if request.is_own:
+        next_step = t("You requested this yourself. Another person confirms it.")
+    else:
+        next_step = t("A second person looks at it and confirms or refuses.")
+    draw_notice(t("A request waits for a second person"), asked, next_step)
+    if page.principal.may(ACT_ACTIONS[request.act]):
+        label = t("Withdraw the request") if request.is_own else t("Refuse the request")
+        st.button(label, key="plan-withdraw", on_click=_withdraw, args=(page, wave))
+
+
+def _withdraw(page: PageContext, wave: WaveOverview) -> None:
+    def change(session: Session, person: Principal) -> None:
+        withdraw_request(session=session, principal=person, key=wave.key, now=now())
+
+    perform_on_wave(page, wave, change, done=page.t("The request is withdrawn."))

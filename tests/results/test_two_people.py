@@ -1,0 +1,226 @@
+"""Freezing for good and releasing take two people, and never end where there is only one."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
+from survey.fieldwork.planning.left_out_cities import leave_city_out
+from survey.fieldwork.planning.wave_requests import (
+    PeopleRule,
+    RequestConflictError,
+    SecondPersonRequiredError,
+    find_open_request,
+    get_people_rule,
+    request_act,
+    withdraw_request,
+)
+from survey.fieldwork.waves import transition_wave
+from survey.results.freeze import freeze_request_options, freeze_wave
+from survey.results.release import release_request_options, release_wave
+from survey.settings import Settings
+from survey.snapshot.snapshot_files import WithoutPoint
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    Shown,
+    Wave,
+    WaveAct,
+    WaveRequest,
+    WaveState,
+    now,
+)
+from tests.small_waves import SmallWave, small_wave, store_people
+
+FREEZE = freeze_request_options(WithoutPoint.REFUSE, ())
+RELEASE = release_request_options(Shown.SCORES, None)
+Employ = Callable[..., Principal]
+
+
+@pytest.fixture
+def wave(tmp_path: Path, store_url: str) -> Iterator[SmallWave]:
+    made = small_wave(tmp_path / "data", url=store_url)
+    store_people(made, {"110000": 30})
+    yield made
+    dispose_engines()
+
+
+@pytest.fixture
+def employ(wave: SmallWave) -> Employ:
+    def account(role: Role = Role.ADMINISTRATOR, **rest: bool) -> Principal:
+        login = f"{role}-{uuid4().hex[:6]}"
+        row = Account(login=login, name=login, role=role, area=NATION, **rest)
+        with session_scope(wave.settings.store_url) as session:
+            session.add(row)
+        return Principal(row.id, login, role, NATION, is_demo=row.is_demo)
+
+    return account
+
+
+def request(wave: SmallWave, person: Principal, act: WaveAct = WaveAct.FREEZE) -> None:
+    options = FREEZE if act is WaveAct.FREEZE else RELEASE
+    with session_scope(wave.settings.store_url) as session:
+        request_act(
+            session=session, principal=person, key=wave.key, act=act, options=options, now=now()
+        )
+
+
+def freeze(wave: SmallWave, person: Principal, settings: Settings | None = None) -> None:
+    freeze_wave(settings or wave.settings, wave_key=wave.key, actor=person, final=True)
+
+
+def release(wave: SmallWave, person: Principal) -> None:
+    with session_scope(wave.settings.store_url) as session:
+        release_wave(
+            session=session, principal=person, wave_key=wave.key, shown=Shown.SCORES, now=now()
+        )
+
+
+def state(wave: SmallWave) -> WaveState:
+    with read_scope(wave.settings.store_url) as session:
+        return wave.read(session).state
+
+
+def rule(wave: SmallWave, person: Principal, *, two_people: bool = True) -> PeopleRule:
+    with read_scope(wave.settings.store_url) as session:
+        return get_people_rule(
+            session=session, principal=person, key=wave.key, act=WaveAct.FREEZE,
+            two_people=two_people, now=now(),
+        )  # fmt: skip
+
+
+def test_one_requests_another_confirms_and_the_requester_cannot(
+    wave: SmallWave, employ: Employ
+) -> None:
+    first, second, official = employ(), employ(), employ(Role.NATIONAL_OFFICIAL)
+    with pytest.raises(SecondPersonRequiredError, match="one requests it"):
+        freeze(wave, first)
+    request(wave, first)
+    with pytest.raises(SecondPersonRequiredError, match="yourself"):
+        freeze(wave, first)
+    with pytest.raises(RequestConflictError):
+        request(wave, second)
+    assert state(wave) is WaveState.CLOSED
+    freeze(wave, second)
+    assert state(wave) is WaveState.FROZEN
+
+    request(wave, official, WaveAct.RELEASE)
+    with pytest.raises(SecondPersonRequiredError):
+        release(wave, official)
+    release(wave, first)
+    assert state(wave) is WaveState.RELEASED
+    with read_scope(wave.settings.store_url) as session:
+        rows = session.exec(select(WaveRequest)).all()
+        trail = session.exec(
+            select(AuditEntry.action, AuditEntry.actor_id).where(
+                AuditEntry.action.in_(["wave.requested", "wave.request_confirmed"])  # type: ignore[attr-defined]
+            ).order_by(AuditEntry.sequence)  # type: ignore[arg-type]
+        ).all()  # fmt: skip
+    assert all(row.confirmed and row.requested_by != row.ended_by for row in rows)
+    assert [actor for _, actor in trail] == [
+        first.account_id, second.account_id, official.account_id, first.account_id,
+    ]  # fmt: skip
+
+
+def test_the_operator_at_the_command_line_is_one_person(wave: SmallWave, employ: Employ) -> None:
+    admin = employ()
+    request(wave, OPERATOR)
+    with pytest.raises(SecondPersonRequiredError, match="yourself"):
+        freeze(wave, OPERATOR)
+    with read_scope(wave.settings.store_url) as session:
+        mine = find_open_request(session=session, principal=OPERATOR, key=wave.key)
+        theirs = find_open_request(session=session, principal=admin, key=wave.key)
+    assert mine is not None
+    assert theirs is not None
+    assert (mine.is_own, theirs.is_own, theirs.by) == (True, False, "operator")
+    freeze(wave, admin)
+    assert state(wave) is WaveState.FROZEN
+
+
+def test_one_person_is_enough_where_no_other_could_confirm(wave: SmallWave, employ: Employ) -> None:
+    """No dead end; who else has an account does not count without the right, or in a demo."""
+    admin = employ()
+    employ(Role.NATIONAL_OFFICIAL)
+    employ(active=False)
+    employ(is_demo=True)
+    assert rule(wave, admin) is PeopleRule.ALONE
+    assert rule(wave, OPERATOR) is PeopleRule.TWO
+    other = employ()
+    assert rule(wave, admin) is PeopleRule.TWO
+    assert rule(wave, admin, two_people=False) is PeopleRule.OFF
+    assert rule(wave, employ(is_demo=True)) is PeopleRule.DEMO
+    freeze(wave, other, wave.settings.model_copy(update={"two_person_freeze": False}))
+    with read_scope(wave.settings.store_url) as session:
+        confirmed = select(AuditEntry.detail).where(AuditEntry.action == "wave.request_confirmed")
+        (detail,) = session.exec(confirmed)
+    assert detail["one_person"] == "off"
+
+
+def test_a_confirmation_confirms_what_was_requested(wave: SmallWave, employ: Employ) -> None:
+    first, second = employ(), employ()
+    request(wave, first)
+    with pytest.raises(RequestConflictError, match="Something else"):
+        freeze_wave(
+            wave.settings, wave_key=wave.key, actor=second, final=True,
+            without_point=WithoutPoint.STRATUM,
+        )  # fmt: skip
+    with (
+        session_scope(wave.settings.store_url) as session,
+        pytest.raises(RequestConflictError, match="Withdraw"),
+    ):
+        leave_city_out(
+            session=session, principal=second, key=wave.key, city_code="110000",
+            reason="a reason", now=now(),
+        )  # fmt: skip
+    assert state(wave) is WaveState.CLOSED
+
+
+def test_a_request_ends_when_it_is_withdrawn_or_the_wave_is_opened_again(
+    wave: SmallWave, employ: Employ
+) -> None:
+    first, second, official = employ(), employ(), employ(Role.NATIONAL_OFFICIAL)
+
+    def withdraw(person: Principal) -> None:
+        with session_scope(wave.settings.store_url) as session:
+            withdraw_request(session=session, principal=person, key=wave.key, now=now())
+
+    with pytest.raises(RequestConflictError, match="Nothing"):
+        withdraw(first)
+    request(wave, first)
+    with pytest.raises(AccessDeniedError):
+        withdraw(official)
+    withdraw(second)
+    request(wave, first)
+    for to in (WaveState.OPEN, WaveState.CLOSED):
+        with session_scope(wave.settings.store_url) as session:
+            transition_wave(session=session, principal=second, key=wave.key, to=to, now=now())
+    with pytest.raises(SecondPersonRequiredError, match="one requests it"):
+        freeze(wave, second)
+    with read_scope(wave.settings.store_url) as session:
+        assert not any(row.confirmed for row in session.exec(select(WaveRequest)))
+
+
+def test_the_database_refuses_one_person_twice(wave: SmallWave, employ: Employ) -> None:
+    admin = employ()
+
+    def write(person: Principal | None) -> None:
+        account = person.account_id if person else None
+        with session_scope(wave.settings.store_url) as session:
+            wave_id = session.exec(select(Wave.id).where(Wave.key == wave.key)).one()
+            session.add(
+                WaveRequest(
+                    wave_id=wave_id, act=WaveAct.FREEZE, requested_by=account, ended_by=account,
+                    ended_at=now(), confirmed=True,
+                )
+            )  # fmt: skip
+
+    for act in (partial(write, admin), partial(write, None)):
+        with pytest.raises(IntegrityError):
+            act()
