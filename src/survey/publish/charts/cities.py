@@ -41,7 +41,7 @@ _RANK_STYLES = (
     MarkStyle(UNRANKED, "circle", GREY, NO_FILL),
 )
 _SHADE = 0.16
-_PEERS_HEIGHT = 104.0
+_PEERS_HEIGHT = 114.0
 
 
 def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
@@ -176,7 +176,7 @@ def peer_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     interval = own.mark_rule(color=ACCENT, size=style.size(2)).encode(
         x=value_axis("ci_low", text), x2="ci_high:Q"
     )
-    name = own.mark_text(color=ACCENT, dy=style.size(-13), fontSize=style.size(12)).encode(
+    name = own.mark_text(color=ACCENT, dy=style.size(-12), fontSize=style.size(11)).encode(
         x=x, text="label:N"
     )
     others = points(ITEM, "circle", size=style.size(60), color=GREY, fill=NO_FILL)
