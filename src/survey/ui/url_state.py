@@ -78,8 +78,9 @@ def pick_pinned(
     if st.session_state.get(memory) != arrived or st.session_state.get(key) not in options:
         st.session_state[key] = arrived if arrived in options else None
     chosen: str | None = st.selectbox(
-        label, options, index=None, format_func=show, key=key, help=explanation,
-        filter_mode="contains", placeholder="–",
+        # Without a default the field could be emptied.
+        label, options, index=0 if arrived in options else None, format_func=show, key=key,
+        help=explanation, filter_mode="contains", placeholder="–",
     )  # fmt: skip
     st.session_state[memory] = st.query_params[name] = chosen or arrived
     return chosen

@@ -7,10 +7,12 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.fieldwork.planning.left_out_cities import list_left_out_cities
 from survey.fieldwork.planning.review_counts import list_review_counts
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.planning.wave_requests import OpenRequest, PeopleRule, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
+from survey.publish.views.display_names import DisplayNames
 from survey.results.freeze import freeze_request_options
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
@@ -80,7 +82,7 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
     t = page.t
     options = get_freeze_options(wave) if request is None else _requested_options(request)
     rule = find_people_rule(page, wave, WaveAct.FREEZE)
-    approved, waiting = _count(page, wave)
+    approved, waiting, left_out = _count(page, wave)
     consequences = [
         t("{count} approved interviews become final: nothing of them can be changed any more.",
           count=f"{approved:,}"),
@@ -89,6 +91,10 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
           choice=t(WITHOUT_POINT_NAMES[options.without_point])),
         t("This cannot be undone."),
     ]  # fmt: skip
+    if left_out:
+        names = DisplayNames(page.language, None)
+        listed = t(", ").join(names.area(code) for code in left_out)
+        consequences.insert(1, t("Left out of the wave: {cities}.", cities=listed))
     if request is None:
         consequences.append(people_text(page, rule))
     elif options.groups:
@@ -149,8 +155,18 @@ def _freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> No
         finish_dialog()
 
 
-def _count(page: PageContext, wave: WaveOverview) -> tuple[int, int]:
-    """Return how many interviews are approved, and how many wait for review."""
+def _count(page: PageContext, wave: WaveOverview) -> tuple[int, int, list[str]]:
+    """Return how many interviews would be frozen and how many wait, and the cities left out."""
     with read_scope(page.settings.store_url) as session:
         counts = list_review_counts(session=session, principal=page.principal, key=wave.key)
-    return sum(city.approved for city in counts), sum(city.waiting for city in counts)
+        left_out = [
+            record.city_code
+            for record in list_left_out_cities(
+                session=session, principal=page.principal, key=wave.key
+            )
+        ]
+    counted = [city for city in counts if city.city_code not in left_out]
+    approved, waiting = (
+        sum(city.approved for city in counted), sum(city.waiting for city in counted),
+    )  # fmt: skip
+    return approved, waiting, left_out
