@@ -165,3 +165,14 @@ def test_every_chart_can_be_read_and_taken_away(
     assert len(drawn) == len(app.get("table")) == 2
     assert all("same data follow as a table" in chart.proto.alt for chart in drawn)
     assert any("over the years, Suzhou" in title for title in titles(app))
+
+
+@pytest.mark.parametrize(("language", "numbers"), [("zh", ("第 ", " 页，共 ")), ("en", ("Page ",))])
+def test_the_foot_of_each_printed_page_names_wave_n_and_page(
+    open_page: Open, read: Read, language: str, numbers: tuple[str, ...]
+) -> None:
+    text = read(open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language))
+    rule = text[text.index("@page") :]
+    assert re.search(r'"main-2024 · n = 61,9\d\d · \d{4}-\d\d-\d\d"', rule)
+    assert all(f'"{number}"' in rule for number in numbers)
+    assert "size: A4 portrait; margin: 18mm" in rule

@@ -22,7 +22,7 @@ from survey.results import WaveInfo, WaveResults
 from survey.results.domains import SHIPPED_SERIES
 from survey.sample.city_frame import shipped_cities
 from survey.ui.glossary import explain
-from survey.ui.page_frame import draw_notice
+from survey.ui.page_frame import draw_notice, draw_print_footer
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import all_waves, list_frozen_waves
 from survey.ui.url_state import pick
@@ -57,9 +57,11 @@ def pick_wave(page: PageContext, series: str, name: str = "wave") -> WaveInfo | 
         language=page.language,
         explanation=explain("wave", page.language),
     )
-    if not by_key[chosen].final:
+    wave = by_key[chosen]
+    if not wave.final:
         st.badge(t("Provisional: the figures may still change"), color="orange")
-    return by_key[chosen]
+    draw_print_footer(t, wave.label(page.language), f"n = {wave.n:,d}")
+    return wave
 
 
 def _own_waves(page: PageContext, series: str) -> list[WaveInfo]:

@@ -1,5 +1,6 @@
 """Frame of every page: styles, header, watermark, footer, and notices."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
@@ -9,6 +10,8 @@ from urllib.parse import quote
 import streamlit as st
 
 from survey.locale import Translator
+from survey.store.china_time import china_date
+from survey.store.tables import now
 from survey.ui.preferences import Preferences, draw_switches
 
 _CSS = Path(__file__).with_name("page.css")
@@ -28,6 +31,14 @@ _WATERMARK = """
 .stApp::after {{
   content: ""; position: fixed; inset: 0; pointer-events: none; z-index: 999;
   background-image: url("data:image/svg+xml,{svg}");
+}}
+"""
+_PRINTED = """
+@page {{
+  size: A4 portrait; margin: 18mm;
+  @bottom-left {{ content: {about}; font-size: 8pt; color: #555; }}
+  @bottom-right {{ content: {before} counter(page) {between} counter(pages) {after};
+    font-size: 8pt; color: #555; }}
 }}
 """
 _WATERMARK_SVG = (
@@ -52,6 +63,20 @@ def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> Non
         svg = _WATERMARK_SVG.format(text=escape(t("Demo data")))
         parts.append(_WATERMARK.format(svg=quote(svg)))
     st.html(f"<style>{''.join(parts)}</style>")
+
+
+def draw_print_footer(t: Translator, *about: str) -> None:
+    """Set what stands at the foot of each printed page: `about`, China's date, page numbers."""
+    line = " · ".join((*about, china_date(now()).isoformat()))
+    before, between, after = t("Page {page} of {pages}", page="|", pages="|").split("|")
+    texts = {"about": line, "before": before, "between": between, "after": after}
+    quoted = {name: _css_string(text) for name, text in texts.items()}
+    st.html(f"<style>{_PRINTED.format(**quoted)}</style>")
+
+
+def _css_string(text: str) -> str:
+    """Return a quoted string of a style sheet; every sign that could end it is escaped."""
+    return '"' + re.sub(r'["\\<>\n]', lambda sign: f"\\{ord(sign[0]):x} ", text) + '"'
 
 
 def draw_header(
