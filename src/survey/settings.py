@@ -118,6 +118,8 @@ class Settings(BaseSettings):
 
     It is created when needed. Telephone numbers are asked for only with a configured key.
     """
+    backup_dir: Path | None = None
+    """Folder with backups, which the audit page offers to check; nothing is written there."""
     keep_phone_days: int = Field(default=60, ge=0)
     """Days that telephone numbers are kept after they were left."""
     keep_device_days: int = Field(default=30, ge=7)

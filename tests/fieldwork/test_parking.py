@@ -370,7 +370,10 @@ def test_what_nobody_decides_on_is_deleted_by_schedule(field: Any) -> None:
     for days, left in ((settings.keep_parked_days - 1, 1), (settings.keep_parked_days, 0)):
         with session_scope(field.url) as session:
             delete_expired(
-                session=session, settings=settings, at=field.now + LATE + timedelta(days=days)
+                session=session,
+                principal=OPERATOR,
+                settings=settings,
+                at=field.now + LATE + timedelta(days=days),
             )
         assert count(field, ParkedInterview) == left
 

@@ -1,9 +1,11 @@
 """The administrator of a demonstration opens every page of the role, and is told what it is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlmodel import select
+from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
@@ -37,12 +39,11 @@ def test_every_page_of_the_role_opens(visit_as: Any, onlooker: Principal) -> Non
 
 
 def test_a_step_of_a_wave_is_refused_with_a_word(
-    visit_as: Any, field: Any, onlooker: Principal
+    visit_as: Any, field: Any, onlooker: Principal, read: Callable[[AppTest], str]
 ) -> None:
     app = visit_as(PageKey.PLAN, onlooker, wave=field.wave.key)
     app.button(key="plan-step-closed").click().run()
     app.button(key="plan-move-closed").click().run()
-    # The open dialog shows it; a test draws the page again without its dialog.
-    assert REFUSAL in repr(app.session_state["feedback/plan/dialog"])
+    assert REFUSAL in read(app)
     with read_scope(field.url) as session:
         assert session.exec(select(Wave.state)).one() == "open"

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -38,6 +38,7 @@ ANCHOR = "audit.anchor"
 CHAIN = "chain"
 """Subject id of entries about the trail itself."""
 _ENTRY_BATCH_SIZE = 10_000
+_TICK_ENTRIES = 1_000
 _SEAL = re.compile(r"[0-9a-f]{64}")
 _MAX_LISTED_DEFECTS = 200
 
@@ -114,6 +115,7 @@ def verify(
     principal: Principal,
     anchors: Iterable[Anchor] = (),
     new_key: bool = False,
+    tick: Callable[[int, int], None] | None = None,
 ) -> ChainReport:
     """Verify seals, numbers and head of the chain, and all stored answers against their hashes.
 
@@ -122,6 +124,7 @@ def verify(
     Args:
         anchors: Seals that were written down elsewhere.
         new_key: The key was set a moment ago, and no entry has been sealed with it yet.
+        tick: Called now and then with the number of entries read and of all there are.
     """
     principal.require(Action.ADMINISTER)
     report = ChainReport()
@@ -137,6 +140,8 @@ def verify(
         verifier.check_entry(row)
         answers.add_entry(row)
         verify_members(session, row, report.add)
+        if tick is not None and report.rows % _TICK_ENTRIES == 0:
+            tick(report.rows, end - report.first)
     verifier.finish(head)
     answers.compare(session, after=end, add=report.add)
     report.answers = answers.report

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from survey.access.principal import OPERATOR
 from survey.access.second_factor import encrypt_secrets
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.fieldwork.back_check.phone_numbers import reencrypt_numbers
@@ -84,11 +85,13 @@ def delete_by_schedule(
     with error_reporting():
         if dry_run:
             with read_scope(settings.store_url) as session:
-                met = count_due_rows(session=session, settings=settings, at=at)
+                met = count_due_rows(session=session, principal=OPERATOR, settings=settings, at=at)
         else:
             met = run_in_transaction(
                 settings.store_url,
-                lambda session: delete_expired(session=session, settings=settings, at=at),
+                lambda session: delete_expired(
+                    session=session, principal=OPERATOR, settings=settings, at=at
+                ),
             )
         every = build_retention_rules(settings, at)
         rows = [(key, t(rule.name), rule.days, met[key]) for key, rule in every.items()]

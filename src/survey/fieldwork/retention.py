@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import OPERATOR
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Action
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import Message, msg
 from survey.settings import Settings
@@ -132,8 +133,11 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
     }  # fmt: skip
 
 
-def count_due_rows(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
+def count_due_rows(
+    *, session: Session, principal: Principal, settings: Settings, at: datetime
+) -> dict[str, int]:
     """Return the number of rows that each rule would delete or blank; nothing is changed."""
+    principal.require(Action.ADMINISTER)
     return {
         key: session.connection().execute(
             select(func.count()).select_from(rule.table).where(rule.due)
@@ -142,13 +146,16 @@ def count_due_rows(*, session: Session, settings: Settings, at: datetime) -> dic
     }  # fmt: skip
 
 
-def delete_expired(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
+def delete_expired(
+    *, session: Session, principal: Principal, settings: Settings, at: datetime
+) -> dict[str, int]:
     """Apply every rule and record in the audit trail how many rows each of them changed."""
+    principal.require(Action.ADMINISTER)
     every = build_retention_rules(settings, at)
     connection = session.connection()
     met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
     record(
-        session=session, actor=OPERATOR, event=AuditEvent.RETENTION_RUN,
+        session=session, actor=principal, event=AuditEvent.RETENTION_RUN,
         subject_id=TASK_NAME, now=at,
         detail={"deleted": met, "days": {key: rule.days for key, rule in every.items()}},
     )  # fmt: skip
@@ -166,7 +173,7 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
         return None
 
     def clean_up(session: Session) -> dict[str, int]:
-        met = delete_expired(session=session, settings=settings, at=began)
+        met = delete_expired(session=session, principal=OPERATOR, settings=settings, at=began)
         release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=met)
         return met
 

@@ -183,6 +183,7 @@ class AuditEvent(StrEnum):
     RETENTION_RUN = "retention.run", SubjectKind.PLATFORM
 
     STORE_BACKED_UP = "store.backed_up", SubjectKind.STORE
+    STORE_BACKUP_CHECKED = "store.backup_checked", SubjectKind.STORE
     STORE_RESTORED = "store.restored", SubjectKind.STORE
 
     AUDIT_VERIFIED = "audit.verified", SubjectKind.AUDIT

@@ -165,6 +165,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.ROWS_EXACT_EXPORTED: msg("Took out an exact file of interviews"),
     AuditEvent.RETENTION_RUN: msg("Deleted what was due"),
     AuditEvent.STORE_BACKED_UP: msg("Made a backup"),
+    AuditEvent.STORE_BACKUP_CHECKED: msg("Checked a backup"),
     AuditEvent.STORE_RESTORED: msg("Restored a backup"),
     AuditEvent.DEMO_ACCOUNTS: msg("Made the accounts of the demonstration"),
     AuditEvent.DEMO_RESPONSES: msg("Made the interviews of the demonstration"),

@@ -70,14 +70,14 @@ def _draw_chain_state(t: Translator, state: TrailState) -> None:
     total = f"{state.last:,}"
     if state.checked_at is None:
         st.warning(
-            t("{count} entries. The trail has not been checked yet: run survey audit verify.",
+            t("{count} entries. The trail has not been checked yet: press Check the trail.",
               count=total),
             icon=":material/help:",
         )  # fmt: skip
     elif state.wrong:
         st.error(
-            t("The check of {when} found {wrong} places that are not as they were written. Run "
-              "survey audit verify to see which, and tell whoever is responsible for data "
+            t("The check of {when} found {wrong} places that are not as they were written. Press "
+              "Check the trail to see which, and tell whoever is responsible for data "
               "protection.", when=format_china_time(state.checked_at), wrong=state.wrong),
             icon=":material/error:",
         )  # fmt: skip
