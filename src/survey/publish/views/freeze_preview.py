@@ -184,7 +184,7 @@ def _city_row(
     return {
         t("City"): names.area(code),
         t("Counted"): city.n if city else 0,
-        t("Effective"): city.effective_n if city else None,
+        t("Effective"): f"{city.effective_n:,}" if city and city.effective_n else _DASH,
         t("Score"): _score(t, city) if city else _DASH,
         t("Would be"): shown,
         t("Because"): why,

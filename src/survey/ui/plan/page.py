@@ -10,7 +10,7 @@ from survey.fieldwork.planning.wave_overview import (
     list_planning_waves,
     list_wave_options,
 )
-from survey.fieldwork.waves import STATE_NAMES, WaveSummary
+from survey.fieldwork.waves import WaveSummary
 from survey.store.engine import read_scope
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
@@ -64,10 +64,8 @@ def _draw_chosen_wave(
     t = page.t
 
     def show(key: str) -> str:
-        if key == NEW:
-            return t("A new wave …")
-        line = waves[key]
-        return f"{line.full_name(page.language)} · {t(STATE_NAMES[line.state])}"
+        # The browser keeps the label it has chosen: the state, which changes, is not part of it.
+        return t("A new wave …") if key == NEW else waves[key].full_name(page.language)
 
     with filter_row():
         key = pick_pinned(
