@@ -26,6 +26,7 @@ from survey.store.tables import (
     Account,
     AuditEntry,
     CityTarget,
+    PointKind,
     QuotaCell,
     SamplingPoint,
     Snapshot,
@@ -576,3 +577,56 @@ def test_a_freeze_is_requested_by_one_and_confirmed_by_another(
     app.button(key="plan-withdraw").click().run()
     assert app.success[0].value == f"{NAME}: The request is withdrawn."
     assert app.button(key="plan-step-frozen").label == "Freeze for good …"
+
+
+def test_a_planned_wave_shows_what_is_next_until_it_is_open(
+    planned: Any, visit_as: Any, admin: Principal, official: Principal, read: Read
+) -> None:
+    words = read(visit_as(PageKey.PLAN, admin, wave=KEY))
+    assert re.findall(r'<li class="(\w+)" aria-current="step"><a href="([^"]+)"', words) == [
+        ("next", "/users?lang=en&amp;view=batch")
+    ]
+    assert 'class="hcs-checklist"' not in read(visit_as(PageKey.PLAN, official, wave=KEY))
+    _move(planned, WaveState.OPEN)
+    assert 'class="hcs-checklist"' not in read(visit_as(PageKey.PLAN, admin, wave=KEY))
+
+
+def test_the_cities_of_a_wave_are_chosen_by_province_or_one_by_one(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample", plan="computed")
+    place = f"cities/{KEY}/en"
+    app.segmented_control(key=f"{place}/scope").set_value("chosen").run()
+    assert "Please choose at least one city." in read(app)
+    app.multiselect(key=f"{place}/provinces").set_value(["31"]).run()
+    app.button(key="plan-save-sample").click().run()
+    with read_scope(planned.url) as session:
+        assert set(session.exec(select(CityTarget.city_code))) == {"310000"}
+        entry = session.exec(
+            select(AuditEntry).where(AuditEntry.action == "wave.planned")
+            .order_by(col(AuditEntry.at).desc())
+        ).first()  # fmt: skip
+    assert entry is not None
+    assert entry.detail["to"]["110000"] is None
+
+
+def test_one_person_is_assigned_to_a_point_and_taken_off_again(
+    planned: Any, visit_as: Any, admin: Principal
+) -> None:
+    with session_scope(planned.url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
+        session.add(
+            SamplingPoint(
+                wave_id=wave.id, city_code="110000", code="B-1", name="Mall", kind=PointKind.MALL,
+                stratum="urban", target=10,
+            )
+        )  # fmt: skip
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="people")
+    assert app.button(key="staff-assign").disabled
+    (who,) = [box for box in app.selectbox if box.label == "Surveyor"]
+    who.set_value("li").run()
+    app.button(key="staff-assign").click().run()
+    assert "works at point B-1" in app.success[0].value
+    app.button(key="staff/remove/B-1/li").click().run()
+    assert "does not work at point B-1 any more" in app.success[0].value
+    assert not [key for key in _keys(app) if key.startswith("staff/remove")]

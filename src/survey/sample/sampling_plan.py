@@ -34,6 +34,8 @@ class PlanRequest:
     """Interviews by city code where they were set by hand; None: computed from the aim."""
     guardian_share: pd.Series | None = None
     """Guardians among each city's population where the association knows better."""
+    cities: tuple[str, ...] | None = None
+    """Codes of the cities of the wave where not all are in it; those with a `size` otherwise."""
 
     def __post_init__(self) -> None:
         factors = (self.elderly, self.guardian)
@@ -43,6 +45,8 @@ class PlanRequest:
                     "A group can be asked 1 to {most} times as often.", most=f"{MAX_OVERSAMPLING:g}"
                 )
             )
+        if self.cities is not None and not self.cities:
+            raise PlanError(msg("Please choose at least one city."))
         if not 0 <= self.reserve <= MAX_RESERVE:
             raise PlanError(msg("The reserve must lie between 0 and 100%."))
 
@@ -77,6 +81,8 @@ def build_sampling_plan(
     boosts = request.oversampling_factors(series)
     if request.size is not None:
         cities = [city for city in cities if city.code in request.size.index]
+    elif request.cities is not None:
+        cities = [city for city in cities if city.code in request.cities]
     shares = group_shares(cities, series)
     if request.guardian_share is not None and GUARDIAN in shares:
         known = request.guardian_share.reindex(shares[GUARDIAN].index)

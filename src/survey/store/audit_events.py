@@ -109,7 +109,9 @@ class AuditEvent(StrEnum):
     SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
 
     POINT_CHANGED = "point.changed", SubjectKind.SAMPLING_POINT
+    POINT_STAFFED = "point.staffed", SubjectKind.SAMPLING_POINT
 
+    QUOTA_CHANGED = "quota.changed", SubjectKind.WAVE
     QUOTA_POLICY_SET = "quota.policy_set", SubjectKind.WAVE
 
     INVITATION_ISSUED = "invitation.issued", SubjectKind.INVITATION

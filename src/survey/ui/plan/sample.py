@@ -41,7 +41,9 @@ from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.feedback import perform_on_wave, show_problems
 from survey.ui.glossary import explain
 from survey.ui.page_runner import PageContext
+from survey.ui.plan.city_choice import draw_city_choice
 from survey.ui.plan.list_upload import draw_cell_errors
+from survey.ui.plan.quota_table import draw_quota_table
 from survey.ui.url_state import pick
 
 SAVED, COMPUTED, FILE = "saved", "computed", "file"
@@ -57,6 +59,7 @@ _POLICY_NAMES: dict[QuotaPolicy, Message] = {
 def draw_sample_part(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the planner, and the rule of full quotas."""
     _draw_sample_planner(page, sheet)
+    draw_quota_table(page, sheet)
     _draw_quota_policy(page, sheet)
 
 
@@ -75,7 +78,7 @@ def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
     with show_problems(t, t("Nothing was changed.")):
         request = saved
         if source == COMPUTED:
-            request = _draw_request(page, sheet, saved, len(cities))
+            request = _draw_request(page, sheet, saved, cities)
         elif source == FILE:
             request = _draw_plan_upload(page, sheet, cities)
         if request is not None:
@@ -83,11 +86,15 @@ def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
 
 
 def _draw_request(
-    page: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: int
+    page: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: list[FrameCity]
 ) -> PlanRequest:
     """Draw the fields of a plan and return the request; every change is computed at once."""
     t, usual, prefix = page.t, saved or PlanRequest(), f"aim/{sheet.key}/{page.language}"
-    aim = usual.aim if saved else replace(usual.aim, total=max(_A_CITY * cities, 1))
+    chosen = draw_city_choice(page, sheet, cities, saved)
+    count = len(cities if chosen is None else chosen)
+    aim = usual.aim
+    if usual.size is None or len(usual.size) != count:
+        aim = replace(aim, total=max(_A_CITY * count, 1))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         margin = st.number_input(
             t("Margin (± points)"), 0.5, 49.0, aim.margin, 0.5, key=f"{prefix}/margin"
@@ -101,7 +108,12 @@ def _draw_request(
             help=explain("design effect", page.language),
         )  # fmt: skip
         total = st.number_input(
-            t("Interviews in all"), 1, 5_000_000, aim.total, 1_000, key=f"{prefix}/total"
+            t("Interviews in all"),
+            1,
+            5_000_000,
+            aim.total,
+            1_000,
+            key=f"{prefix}/total{'' if chosen is None else count}",
         )
         rule = st.selectbox(
             t("Interviews beyond the floor"),
@@ -133,7 +145,7 @@ def _draw_request(
     )  # fmt: skip
     return PlanRequest(
         asked, elderly=elderly, guardian=guardian, crossed=quotas == "crossed",
-        reserve=reserve / 100, guardian_share=usual.guardian_share,
+        reserve=reserve / 100, guardian_share=usual.guardian_share, cities=chosen,
     )  # fmt: skip
 
 

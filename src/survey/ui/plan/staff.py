@@ -21,6 +21,7 @@ from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
+from survey.ui.plan.point_staff import draw_point_staff
 
 _SHOWN = 500
 
@@ -28,6 +29,7 @@ _SHOWN = 500
 def draw_staff(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the upload of assignments while the state allows it, and the present people."""
     if page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+        draw_point_staff(page, sheet)
         _draw_assignment_upload(page, sheet)
     _draw_postings(page, sheet)
 

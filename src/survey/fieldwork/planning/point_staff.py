@@ -1,0 +1,203 @@
+"""Assignment of one surveyor to one sampling point, and its end; lists are in `staff`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from survey.access.audit import record
+from survey.access.credentials import active_filter
+from survey.access.principal import Principal, covers_point
+from survey.access.roles import Action
+from survey.fieldwork.planning.staff import SURVEYORS, InvalidStaffListError
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
+from survey.fieldwork.waves import get_wave, lock_wave
+from survey.locale import msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    Account,
+    Assignment,
+    Posting,
+    Response,
+    SamplingPoint,
+    Wave,
+    WaveState,
+    table_of,
+)
+
+_ASSIGNMENTS, _POSTINGS = table_of(Assignment), table_of(Posting)
+
+
+@dataclass(frozen=True)
+class PointSurveyor:
+    """Person who works at a sampling point, or could."""
+
+    login: str
+    name: str
+
+
+@dataclass(frozen=True)
+class PointStaff:
+    """People of one sampling point, and those who could be added."""
+
+    working: tuple[PointSurveyor, ...]
+    available: tuple[PointSurveyor, ...]
+
+
+def get_point_staff(
+    *, session: Session, principal: Principal, key: str, code: str, now: datetime
+) -> PointStaff:
+    """Return the people of a point, and the others whose role and area allow to work there."""
+    principal.require(Action.PLAN)
+    point = _point(session, get_wave(session=session, key=key), code)
+    working = _working(session, point)
+    query = (
+        select(Account)
+        .where(
+            active_filter(now), col(Account.role).in_([role.value for role in SURVEYORS]),
+        )
+        .order_by(Account.login)
+    )  # fmt: skip
+    known = {person.id for person in working}
+    available = [
+        person for person in session.exec(query)
+        if person.id not in known and covers_point(person.area, point.city_code, point.code)
+    ]  # fmt: skip
+    return PointStaff(_summaries(working), _summaries(available))
+
+
+def _summaries(people: Sequence[Account]) -> tuple[PointSurveyor, ...]:
+    return tuple(PointSurveyor(person.login, person.name) for person in people)
+
+
+def assign_person(
+    *, session: Session, principal: Principal, key: str, code: str, login: str, now: datetime
+) -> None:
+    """Assign one person to one point; supervisor and agency of the city stay as they are.
+
+    Raises:
+        WaveLockedError: The wave is closed, frozen or released.
+        InvalidStaffListError: There is no such point, or the person cannot work there.
+    """
+    principal.require(Action.PLAN)
+    wave = _lock_changeable_wave(session, key)
+    staff = get_point_staff(session=session, principal=principal, key=key, code=code, now=now)
+    if login in {person.login for person in staff.working}:
+        raise InvalidStaffListError(msg("{login} works at this point already.", login=login))
+    if login not in {person.login for person in staff.available}:
+        raise InvalidStaffListError(
+            msg("{login} cannot work at this point: another role, another area, or the account is "
+                "closed.", login=login)
+        )  # fmt: skip
+    point, person = _point(session, wave, code), _person(session, login)
+    session.add(Assignment(account_id=person.id, point_id=point.id))
+    posting = select(Posting).where(
+        Posting.wave_id == wave.id, Posting.account_id == person.id,
+        Posting.city_code == point.city_code,
+    )  # fmt: skip
+    if session.exec(posting).first() is None:
+        session.add(Posting(wave_id=wave.id, account_id=person.id, city_code=point.city_code))
+    session.flush()
+    _record(session, principal, point, before=staff.working, now=now)
+
+
+def remove_person(
+    *, session: Session, principal: Principal, key: str, code: str, login: str, now: datetime
+) -> None:
+    """End the work of one person at one point; what they collected there stays theirs.
+
+    Raises:
+        WaveLockedError: The wave is closed, frozen or released.
+        InvalidStaffListError: There is no such point, or the person does not work there.
+    """
+    principal.require(Action.PLAN)
+    wave = _lock_changeable_wave(session, key)
+    point = _point(session, wave, code)
+    before = _working(session, point)
+    person = next((person for person in before if person.login == login), None)
+    if person is None:
+        raise InvalidStaffListError(msg("{login} does not work at this point.", login=login))
+    connection = session.connection()
+    connection.execute(
+        delete(_ASSIGNMENTS).where(
+            _ASSIGNMENTS.c.account_id == person.id, _ASSIGNMENTS.c.point_id == point.id
+        )
+    )
+    if not _is_needed_in_city(session, wave, person, point.city_code):
+        connection.execute(
+            delete(_POSTINGS).where(
+                _POSTINGS.c.wave_id == wave.id, _POSTINGS.c.account_id == person.id,
+                _POSTINGS.c.city_code == point.city_code,
+            )
+        )  # fmt: skip
+    _record(session, principal, point, before=_summaries(before), now=now)
+
+
+def _lock_changeable_wave(session: Session, key: str) -> Wave:
+    wave = lock_wave(session=session, key=key)
+    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+    return wave
+
+
+def _point(session: Session, wave: Wave, code: str) -> SamplingPoint:
+    query = select(SamplingPoint).where(
+        SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
+    )
+    point = session.exec(query).one_or_none()
+    if point is None:
+        raise InvalidStaffListError(msg("The wave has no sampling point with this code."))
+    return point
+
+
+def _person(session: Session, login: str) -> Account:
+    return session.exec(select(Account).where(Account.login == login).with_for_update()).one()
+
+
+def _working(session: Session, point: SamplingPoint) -> list[Account]:
+    query = (
+        select(Account)
+        .join(Assignment, col(Assignment.account_id) == col(Account.id))
+        .where(Assignment.point_id == point.id)
+        .order_by(Account.login)
+    )
+    return list(session.exec(query))
+
+
+def _is_needed_in_city(session: Session, wave: Wave, person: Account, city_code: str) -> bool:
+    """Return whether the person has another point in the city, or interviews that name them."""
+    points = (
+        select(Assignment.id)
+        .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
+        .where(
+            Assignment.account_id == person.id, SamplingPoint.wave_id == wave.id,
+            SamplingPoint.city_code == city_code,
+        )
+    )  # fmt: skip
+    interviews = select(Response.id).where(
+        Response.wave_id == wave.id, Response.city_code == city_code,
+        Response.surveyor_id == person.id,
+    )  # fmt: skip
+    return any(session.exec(query.limit(1)).first() is not None for query in (points, interviews))
+
+
+def _record(
+    session: Session,
+    principal: Principal,
+    point: SamplingPoint,
+    *,
+    before: Sequence[PointSurveyor],
+    now: datetime,
+) -> None:
+    session.flush()
+    record(
+        session=session, actor=principal, event=AuditEvent.POINT_STAFFED, subject_id=point.id,
+        now=now,
+        detail={
+            "code": point.code,
+            "from": {"surveyors": [person.login for person in before]},
+            "to": {"surveyors": [person.login for person in _working(session, point)]},
+        },
+    )  # fmt: skip
