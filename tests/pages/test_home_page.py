@@ -87,6 +87,7 @@ def test_without_any_wave_the_page_says_what_comes(
     words = read(home(open_page, role))
     assert "Something went wrong" not in words
     assert "Your pages" in words
+    assert ('class="hcs-checklist"' in words) == (role is Role.ADMINISTRATOR)
 
 
 def test_a_city_whose_score_is_hidden_gets_a_card_and_no_findings(

@@ -27,6 +27,7 @@ from survey.ui.city import draw_city_answer, draw_city_findings
 from survey.ui.navigation import PageKey, landing_page, menu_for
 from survey.ui.overview import draw_answer, draw_city_lists
 from survey.ui.page_runner import PageContext, ViewerContext
+from survey.ui.plan.checklist import draw_checklist
 from survey.ui.preferences import LANGUAGE, LARGE
 from survey.ui.progress import get_wave_progress
 from survey.ui.progress.summary import draw_alerts, draw_progress_summary
@@ -201,7 +202,7 @@ _BLOCKS: Mapping[Role, tuple[Callable[[PageContext], None], ...]] = MappingProxy
         Role.SURVEYOR: (_draw_points,),
         Role.TYPIST: (_draw_paper,),
         Role.ANALYST: (_draw_files, _draw_nation),
-        Role.ADMINISTRATOR: (_draw_waves, _draw_morning),
+        Role.ADMINISTRATOR: (draw_checklist, _draw_waves, _draw_morning),
     }
 )
 """What each role sees first."""

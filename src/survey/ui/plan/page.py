@@ -12,11 +12,13 @@ from survey.fieldwork.planning.wave_overview import (
 )
 from survey.fieldwork.waves import WaveSummary
 from survey.store.engine import read_scope
+from survey.store.tables import WaveState
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.plan.checklist import draw_checklist
 from survey.ui.plan.freeze_job import collect_job_results, draw_job
 from survey.ui.plan.freeze_steps import draw_freeze_part, draw_freeze_steps
 from survey.ui.plan.release import draw_release_part, draw_release_steps
@@ -100,13 +102,19 @@ def _draw_wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> 
     part, container = pick_tab("part", labels, language=page.language)
     with container:
         {
-            WAVE: lambda: draw_wave_facts(page, sheet, offered),
+            WAVE: lambda: _draw_wave_overview(page, sheet, offered),
             SAMPLE: lambda: draw_sample_part(page, sheet),
             POINTS: lambda: draw_points_part(page, sheet),
             PEOPLE: lambda: draw_staff(page, sheet),
             REVIEW: lambda: draw_review_summary(page, sheet),
             FREEZE: lambda: _draw_freeze_and_release(page, sheet),
         }[part]()
+
+
+def _draw_wave_overview(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+    if page.principal.may(Action.PLAN) and sheet.state is WaveState.PLANNED:
+        draw_checklist(page, sheet.key)
+    draw_wave_facts(page, sheet, offered)
 
 
 def _draw_freeze_and_release(page: PageContext, sheet: WaveOverview) -> None:

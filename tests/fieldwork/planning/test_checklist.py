@@ -1,0 +1,97 @@
+"""Checklist of a wave: one task is next, what comes after waits, counts are those of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
+from survey.fieldwork.planning.checklist import (
+    Checklist,
+    ChecklistTask,
+    TaskState,
+    get_checklist,
+)
+from survey.fieldwork.planning.plan_storage import save_plan
+from survey.fieldwork.planning.point_staff import assign_person
+from survey.fieldwork.waves import close_wave, transition_wave
+from survey.sample.sample_size import PrecisionTarget
+from survey.sample.sampling_plan import PlanRequest
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import PointKind, SamplingPoint, Wave, WaveState
+
+KEY = "main-2027"
+
+
+def _read(url: str, key: str | None = None) -> Checklist:
+    with read_scope(url) as session:
+        return get_checklist(session=session, principal=OPERATOR, key=key)
+
+
+def _next(checklist: Checklist) -> ChecklistTask | None:
+    states = [item.state for item in checklist.items]
+    assert states == sorted(states, key=list(TaskState).index) or TaskState.NEXT in states
+    return next((item.task for item in checklist.items if item.state is TaskState.NEXT), None)
+
+
+def test_an_empty_store_begins_with_accounts(store_url: str) -> None:
+    checklist = _read(store_url)
+    assert checklist.wave is None
+    assert [item.state for item in checklist.items] == [
+        TaskState.NEXT, *[TaskState.WAITING] * 6,
+    ]  # fmt: skip
+
+
+def test_each_task_in_its_turn(planned: Any, wave_of: Callable[[str], Wave]) -> None:
+    wave = wave_of(planned.url)
+    checklist = _read(planned.url)
+    assert checklist.wave is not None
+    assert checklist.wave.key == KEY
+    assert _next(checklist) is ChecklistTask.WAVE
+    with session_scope(planned.url) as session:
+        row = session.get_one(Wave, wave.id)
+        row.opens_on, row.closes_on = date(2027, 3, 1), date(2027, 3, 31)
+    assert _next(_read(planned.url)) is ChecklistTask.POINTS
+    with session_scope(planned.url) as session:
+        save_plan(
+            session=session, principal=OPERATOR, key=KEY, now=planned.now,
+            request=PlanRequest(aim=PrecisionTarget(total=600), cities=("110000",)),
+        )  # fmt: skip
+        session.add(
+            SamplingPoint(
+                wave_id=wave.id, city_code="110000", code="B-1", name="B", kind=PointKind.MALL,
+                stratum="urban", target=10,
+            )
+        )  # fmt: skip
+    checklist = _read(planned.url)
+    assert _next(checklist) is ChecklistTask.PEOPLE
+    progress = {item.task: str(item.progress) for item in checklist.items}
+    assert progress[ChecklistTask.SAMPLE] == "600 interviews in 1 cities"
+    assert progress[ChecklistTask.PEOPLE] == "0 of 1 points have people"
+    with session_scope(planned.url) as session:
+        assign_person(
+            session=session, principal=OPERATOR, key=KEY, code="B-1", login="li", now=planned.now
+        )
+    assert _next(_read(planned.url)) is ChecklistTask.OPENING
+    with session_scope(planned.url) as session:
+        transition_wave(
+            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now
+        )
+    assert _read(planned.url, KEY).is_done
+
+
+def test_a_wave_that_is_over_makes_room_for_the_next(field: Any) -> None:
+    assert _read(field.url).wave is not None
+    with session_scope(field.url) as session:
+        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+    assert _read(field.url).wave is None
+
+
+def test_only_planners_see_it(field: Any) -> None:
+    official = Principal(field.surveyor.account_id, "O", Role.NATIONAL_OFFICIAL, NATION)
+    with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
+        get_checklist(session=session, principal=official)
