@@ -175,6 +175,8 @@ def synthetic_store(
         upsert_cities(shipped_cities(), session=session)
         for role in Role:
             area = "320500" if role in CITY_ROLES else NATION
+            if role is Role.PROVINCE_OFFICIAL:
+                area = "32"
             login = f"demo-{role}"
             session.add(Account(login=login, name=role.value, role=role, area=area, is_demo=True))
         instrument_id = save_instrument(session=session, instrument=_instrument())

@@ -246,7 +246,7 @@ def surveyor_impersonations(document: Document) -> Iterator[HostileRequest]:
     both = {**assisted, "token": TOKEN}
     yield post("through two doors", json.dumps(both).encode(), 400)
     for number, role in enumerate(
-        ("administrator", "operator", "", "Surveyor", "surveyor\x00", "surveyor&role=analyst",
+        ("administrators", "operator", "", "Surveyor", "surveyor\x00", "surveyor&role=analyst",
          "../analyst", "x" * 3000, "%ff%fe", "analyst;analyst", "<b>", "1")
     ):  # fmt: skip
         body = f"role={role}".encode()

@@ -16,6 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from survey.access.roles import Role
 from survey.locale import translator
 from survey.settings import Settings
 from survey.ui.navigation import PAGES, PageInfo
@@ -207,7 +208,7 @@ def test_nobody_gets_a_bare_page_at_every_address(
     assert "script" not in text
     assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in text
     assert t("Hundred Cities Survey") in text
-    assert text.count('action="/auth/demo"') == 7
+    assert text.count('action="/auth/demo"') == len(Role)
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["Cache-Control"] == "no-store"
     assert len(content) < 8_000

@@ -71,6 +71,8 @@ class RoleDefinition:
     """Area of the role's account in a demonstration."""
     demo_purpose: Message | None = None
     """What a visitor of a demonstration can try in this role; None: the role is not offered."""
+    first_page: str = "home"
+    """Key of the page where the role begins after sign-in."""
     requires_factor: bool = False
     """Whether nothing is open to the role before it has set up a second factor."""
 
@@ -106,6 +108,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         area_scopes=(AreaScope.CITY,),
         demo_area=DEMO_CITY,
         demo_purpose=msg("Reads the score, strengths and gaps of one city."),
+        first_page="city",
     ),
     Role.SURVEYOR: RoleDefinition(
         name=msg("Surveyor"),
@@ -114,6 +117,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         area_scopes=(AreaScope.CITY, AreaScope.POINT, AreaScope.PROVINCE),
         demo_area=DEMO_CITY,
         demo_purpose=msg("Hands out links, asks the questions, sees the own quota."),
+        first_page="tasks",
     ),
     Role.TYPIST: RoleDefinition(
         name=msg("Typist"),
@@ -123,6 +127,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         demo_purpose=msg(
             "Keys paper questionnaires without a mouse, some of them a second time."
         ),
+        first_page="paper",
     ),
     Role.SUPERVISOR: RoleDefinition(
         name=msg("Supervisor"),

@@ -1,14 +1,13 @@
 """Start page for signed-in people, by role; others see `web/start_page.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
-from types import MappingProxyType
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from survey.access.principal import Principal
-from survey.access.roles import DEMO_CITY, ROLES, Action, Role, demo_purposes
+from survey.access.roles import DEMO_CITY, NATION, ROLES, Action, Role, demo_purposes
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.parking.decisions import count_parked
 from survey.fieldwork.planning.wave_overview import list_planning_waves
@@ -50,8 +49,9 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
     st.title(t("Hundred Cities Survey"), anchor=False)
     action = Action.READ_RESULTS if principal.may(Action.READ_RESULTS) else None
     page = PageContext(viewer, principal, action, PageKey.HOME)
-    for draw_block in _BLOCKS[principal.role]:
-        draw_block(page)
+    for needed, draw_block in _BLOCKS:
+        if principal.may(needed):
+            draw_block(page)
     _draw_page_links(page)
     if viewer.settings.demo:
         _draw_roles(viewer)
@@ -70,11 +70,20 @@ def _newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
     return waves[0], get_results(page, waves[0])
 
 
-def _draw_nation(page: PageContext) -> None:
+def _draw_results(page: PageContext) -> None:
+    """Draw the nation for those who answer for it, otherwise the own city or cities."""
+    if page.principal.may(Action.PLAN):
+        return  # An administrator runs the wave; its results are one click away.
     newest = _newest_results(page)
     if newest is None:
         return
-    wave, results = newest
+    if page.principal.area == NATION:
+        _draw_nation(page, *newest)
+    else:
+        _draw_own_area(page, *newest)
+
+
+def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
     filters, others = OverviewFilters(), list_other_waves(page, wave)
     view = get_view(page, build_overview, results, others=others, filters=filters)
     st.subheader(page.t("Nation") + f" · {wave.label(page.language)}", anchor=False)
@@ -85,12 +94,8 @@ def _draw_nation(page: PageContext) -> None:
         draw_city_lists(page, view, wave)
 
 
-def _draw_own_area(page: PageContext) -> None:
+def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
     """Draw the own city of an official, or the cities of the own province."""
-    newest = _newest_results(page)
-    if newest is None:
-        return
-    wave, results = newest
     city, t = page.principal.area, page.t
     if len(city) != _CITY_CODE_LENGTH:
         _draw_own_cities(page, wave, results)
@@ -193,19 +198,16 @@ def _draw_files(page: PageContext) -> None:
     )
 
 
-_BLOCKS: Mapping[Role, tuple[Callable[[PageContext], None], ...]] = MappingProxyType(
-    {
-        Role.NATIONAL_OFFICIAL: (_draw_nation, _draw_waves),
-        Role.PROVINCE_OFFICIAL: (_draw_own_area,),
-        Role.CITY_OFFICIAL: (_draw_own_area,),
-        Role.SUPERVISOR: (_draw_morning,),
-        Role.SURVEYOR: (_draw_points,),
-        Role.TYPIST: (_draw_paper,),
-        Role.ANALYST: (_draw_files, _draw_nation),
-        Role.ADMINISTRATOR: (draw_checklist, _draw_waves, _draw_morning),
-    }
+_BLOCKS: tuple[tuple[Action, Callable[[PageContext], None]], ...] = (
+    (Action.PLAN, draw_checklist),
+    (Action.INTERVIEW, _draw_points),
+    (Action.KEY_PAPER, _draw_paper),
+    (Action.EXPORT_ROWS, _draw_files),
+    (Action.READ_RESULTS, _draw_results),
+    (Action.READ_PLAN, _draw_waves),
+    (Action.REVIEW, _draw_morning),
 )
-"""What each role sees first."""
+"""What is drawn for each right, in this order: what a person does before what a person reads."""
 
 
 def _draw_links(links: list[tuple[str, str]]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from survey.access.principal import Principal
-from survey.access.roles import Action, Role
+from survey.access.roles import ROLES, Action, Role
 from survey.locale import Message, msg
 
 
@@ -88,14 +88,6 @@ PAGES: tuple[PageInfo, ...] = (
 PAGES_BY_KEY = {page.key: page for page in PAGES}
 
 
-_FIRST_PAGES = {
-    Role.SURVEYOR: PageKey.TASKS,
-    Role.TYPIST: PageKey.PAPER,
-    Role.CITY_OFFICIAL: PageKey.CITY,
-}
-"""Pages where the work of a role begins at once; the others begin on the start page."""
-
-
 def may_open(page: PageInfo, principal: Principal | None) -> bool:
     """Return whether the principal may open the page."""
     if page.action is None:
@@ -110,4 +102,4 @@ def menu_for(principal: Principal | None) -> tuple[PageInfo, ...]:
 
 def landing_page(role: Role) -> PageInfo:
     """Return the page where a role starts after sign-in."""
-    return PAGES_BY_KEY[_FIRST_PAGES.get(role, PageKey.HOME)]
+    return PAGES_BY_KEY[PageKey(ROLES[role].first_page)]
