@@ -127,7 +127,9 @@ def _draw_waves(page: PageContext) -> None:
         waves = list_planning_waves(session=session, principal=page.principal)
     st.subheader(t("Waves in work"), anchor=False)
     open_waves = [wave for wave in waves if wave.state is not WaveState.RELEASED]
-    if not open_waves:
+    if not waves:
+        st.caption(t("There is no wave yet"))
+    elif not open_waves:
         st.caption(t("Every wave is released."))
     _draw_links(
         [

@@ -365,6 +365,8 @@ def get_progress(
     total = total_progress(cities, left, now)
     if wave.state in COMPUTED_STATES:
         total, cities = remove_cells(total), list_publishable_cities(cities)
+    # Nobody is behind before the first day, although nothing has come in yet.
+    has_begun = wave.opens_on is None or china_date(now) >= wave.opens_on
     return WaveProgress(
         wave=wave,
         at=now,
@@ -372,6 +374,12 @@ def get_progress(
         cities=cities,
         dispositions=dispositions(session, principal, wave.id, total.tally, now),
         to_do=list_alerts(
-            session, principal, wave.id, cities, left=left, usual_waste=usual_waste, now=now
+            session,
+            principal,
+            wave.id,
+            cities,
+            left=left if has_begun else None,
+            usual_waste=usual_waste,
+            now=now,
         ),
     )
