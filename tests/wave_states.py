@@ -1,8 +1,14 @@
 """Waves in states that no move leads to, for tests of what a state means."""
 
+from datetime import datetime
+
 from sqlalchemy import text
 from sqlmodel import Session
 
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
+from survey.fieldwork.waves import get_wave, transition_wave
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Wave, WaveState
 
 
@@ -11,5 +17,20 @@ def set_wave_state(session: Session, wave: Wave, state: WaveState) -> None:
     table = " ON wave" if session.get_bind().dialect.name == "postgresql" else ""
     session.connection().execute(text(f"DROP TRIGGER IF EXISTS tr_wave_move{table}"))
     wave.state = state
+    session.add(wave)
+    session.flush()
+
+
+def move_wave(*, session: Session, key: str, to: WaveState, now: datetime) -> None:
+    """Move a wave as an administrator does, or freeze it without results, which no service does."""
+    if to is not WaveState.FROZEN:
+        transition_wave(session=session, principal=OPERATOR, key=key, to=to, now=now)
+        return
+    wave = get_wave(session=session, key=key)
+    record(
+        session=session, actor=OPERATOR, event=AuditEvent.WAVE_FROZEN, subject_id=wave.id, now=now,
+        detail={"from": wave.state, "to": to},
+    )  # fmt: skip
+    wave.state = to
     session.add(wave)
     session.flush()

@@ -25,7 +25,7 @@ from survey.fieldwork.lifecycle import (
 from survey.fieldwork.quotas import find_cell, list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.submission import InvalidAnswersError
-from survey.fieldwork.waves import close_wave, transition_wave
+from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Mode,
@@ -35,6 +35,7 @@ from survey.store.tables import (
     Status,
     WaveState,
 )
+from tests.wave_states import move_wave
 
 
 @pytest.fixture
@@ -177,8 +178,8 @@ def test_corrections_arrive_after_closing_but_not_after_freezing(
     with read_scope(field.url) as session:
         assert len(list_returned(session=session, principal=field.surveyor)) == 1
     with session_scope(field.url) as session:
-        transition_wave(
-            session=session, principal=OPERATOR, key="main-2026", to=WaveState.FROZEN,
+        move_wave(
+            session=session, key="main-2026", to=WaveState.FROZEN,
             now=field.now,
         )  # fmt: skip
     with read_scope(field.url) as session:

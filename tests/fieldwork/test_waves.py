@@ -21,7 +21,7 @@ from survey.fieldwork.waves import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, WaveState
-from tests.wave_states import set_wave_state
+from tests.wave_states import move_wave, set_wave_state
 
 
 def test_a_wave_is_created_planned_and_opened_on_the_record(field: Any) -> None:
@@ -57,18 +57,28 @@ def test_a_surveyor_neither_creates_nor_moves_waves(field: Any) -> None:
 
 
 def test_a_wave_goes_all_the_way_and_may_be_reopened_before_it_is_frozen(field: Any) -> None:
-    way = [WaveState.CLOSED, WaveState.OPEN, WaveState.CLOSED, WaveState.FROZEN]
+    way = [WaveState.CLOSED, WaveState.OPEN, WaveState.CLOSED]
     for state in way:
         with session_scope(field.url) as session:
             transition_wave(
                 session=session, principal=OPERATOR, key="main-2026", to=state, now=field.now
             )
     with read_scope(field.url) as session:
-        assert get_wave(session=session, key="main-2026").state is WaveState.FROZEN
+        assert get_wave(session=session, key="main-2026").state is WaveState.CLOSED
         moves = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()[2:]
     assert [(m.detail["from"], m.detail["to"]) for m in moves] == list(
         pairwise([WaveState.OPEN, *way])
     )
+    with (
+        session_scope(field.url) as session,
+        pytest.raises(WaveTransitionNotAllowedError, match="together with its results"),
+    ):
+        transition_wave(
+            session=session, principal=OPERATOR, key="main-2026", to=WaveState.FROZEN,
+            now=field.now,
+        )  # fmt: skip
+    with session_scope(field.url) as session:
+        move_wave(session=session, key="main-2026", to=WaveState.FROZEN, now=field.now)
     with (
         session_scope(field.url) as session,
         pytest.raises(WaveTransitionNotAllowedError, match="release"),

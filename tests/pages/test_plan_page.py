@@ -16,7 +16,6 @@ from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.planning.staff import STAFF_SHEET
 from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
-from survey.fieldwork.waves import transition_wave
 from survey.sample.sample_size import PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest
 from survey.sample.workbook_io import WorkbookSheet, write_workbook
@@ -35,6 +34,7 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.ui.navigation import PageKey
+from tests.wave_states import move_wave
 
 KEY = "main-2027"
 Read = Callable[[AppTest], str]
@@ -71,7 +71,7 @@ def planned(field: Any) -> Any:
 def _move(field: Any, *states: WaveState) -> None:
     for state in states:
         with session_scope(field.url) as session:
-            transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
+            move_wave(session=session, key=KEY, to=state, now=field.now)
 
 
 def _keys(app: AppTest) -> set[str]:
@@ -478,9 +478,7 @@ def test_the_page_stays_with_its_wave_whatever_happens_to_the_list(
     assert _chosen(app) == ("main-2028", "main-2028")
     for state in (WaveState.OPEN, WaveState.CLOSED, WaveState.FROZEN):
         with session_scope(planned.url) as session:
-            transition_wave(
-                session=session, principal=OPERATOR, key="main-2028", to=state, now=planned.now
-            )
+            move_wave(session=session, key="main-2028", to=state, now=planned.now)
         assert _chosen(app.run()) == ("main-2028", "main-2028")
     _plan_wave(planned, "main-2029", 2029)
     assert _chosen(app.run()) == ("main-2028", "main-2028")

@@ -11,7 +11,7 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.waves import NewWave, create_wave, open_wave, transition_wave
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -23,6 +23,7 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.ui.navigation import PageKey
+from tests.wave_states import move_wave
 
 Read = Callable[[AppTest], str]
 
@@ -179,9 +180,7 @@ def test_a_frozen_wave_is_read_and_not_decided_on(
     collect(400.0)
     with session_scope(field.url) as session:
         for state in (WaveState.CLOSED, WaveState.FROZEN):
-            transition_wave(
-                session=session, principal=OPERATOR, key=field.wave.key, to=state, now=field.now
-            )
+            move_wave(session=session, key=field.wave.key, to=state, now=field.now)
     app = visit_as(PageKey.REVIEW, supervisor)
     assert "6 min 40 s" in read(app)
     assert "its interviews stay as they are" in read(app)

@@ -208,15 +208,18 @@ def require_transition(wave: Wave, to: WaveState) -> None:
 def transition_wave(
     *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
 ) -> Wave:
-    """Change the state of a wave by one of `WAVE_TRANSITIONS`.
+    """Open or close a wave, as far as `WAVE_TRANSITIONS` allows.
 
-    Transitions to and from `released` belong to `survey.results.release`.
+    It is frozen by `survey.results.freeze` and released by `survey.results.release` alone, which
+    ask for a second person.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     require_transition(wave, to)
     if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
         _require_freezable(session, wave)
+    if to is WaveState.FROZEN and wave.state is not WaveState.RELEASED:
+        raise WaveTransitionNotAllowedError(msg("A wave is frozen together with its results."))
     if WaveState.RELEASED in {wave.state, to}:
         raise WaveTransitionNotAllowedError(
             msg("Results are released and taken back with the release itself.")

@@ -18,7 +18,7 @@ from survey.fieldwork.importing.rejections import FileUnreadableError, ImportNot
 from survey.fieldwork.importing.row_reader import parse_time
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import InstrumentNotFoundError
-from survey.fieldwork.waves import get_wave, transition_wave
+from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -33,6 +33,7 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from tests.wave_states import move_wave
 
 HEADER = ["city", "quality", "service", "gender", "birth_year"]
 GOOD = ["110000", "8", "na", "female", "1990"]
@@ -299,8 +300,8 @@ def test_interviews_to_be_reviewed_enter_an_open_wave_as_submitted_and_count(fie
 def test_a_frozen_wave_takes_nothing(field: Any) -> None:
     _import(field, _csv(GOOD))
     with session_scope(field.url) as session:
-        transition_wave(
-            session=session, principal=OPERATOR, key="abroad-2024", to=WaveState.FROZEN,
+        move_wave(
+            session=session, key="abroad-2024", to=WaveState.FROZEN,
             now=field.now,
         )  # fmt: skip
     with pytest.raises(ImportNotPossibleError, match="takes no interviews"):

@@ -30,7 +30,6 @@ from survey.fieldwork.waves import (
     WAVE_TRANSITIONS,
     WaveExistsError,
     WaveNotEstimableError,
-    transition_wave,
 )
 from survey.sample.sample_size import PlanError, PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest
@@ -38,6 +37,7 @@ from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
 from tests.small_waves import questionnaire, rating, small_tree
+from tests.wave_states import move_wave
 
 KEY = "main-2027"
 REQUEST = PlanRequest(aim=PrecisionTarget(total=1_200))
@@ -47,7 +47,7 @@ OFFICIAL = Principal(new_id(), "o", Role.NATIONAL_OFFICIAL, NATION)
 def _move(field: Any, *states: WaveState) -> None:
     for state in states:
         with session_scope(field.url) as session:
-            transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
+            move_wave(session=session, key=KEY, to=state, now=field.now)
 
 
 def _save(field: Any, request: PlanRequest, key: str = KEY) -> None:
