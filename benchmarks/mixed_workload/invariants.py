@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from benchmarks.mixed_workload.scenario import QUOTA_TARGET, Scenario
 from benchmarks.mixed_workload.workers import ExpectedState, current_answers
+from survey.access.audit_members import iter_members
 from survey.fieldwork.lifecycle import TRANSITIONS
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.store.engine import read_scope
@@ -107,6 +108,9 @@ def _histories(session: Session) -> Iterator[str]:
         if "from" in entry.detail:
             move = Status(entry.detail["from"]), Status(entry.detail["to"])
             moves[entry.subject_id].append(move)
+    for entry in session.exec(select(AuditEntry).where(col(AuditEntry.action).like("responses.%"))):
+        for response_id, start in iter_members(entry.detail):
+            moves[str(response_id)].append((start, Status(entry.detail["to"])))
     known = set()
     for response in session.exec(select(Response)):
         known.add(str(response.id))

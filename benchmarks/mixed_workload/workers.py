@@ -34,7 +34,7 @@ from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_
 from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
-from survey.fieldwork.waves import lock_wave, transition_wave
+from survey.fieldwork.waves import lock_wave
 from survey.locale import SurveyError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -316,13 +316,8 @@ class Crowd:
             read = current_answers(session, wave.id, Status.APPROVED)
             time.sleep(0.3)
             freeze_approved(session=session, wave_id=wave.id)
-            transition_wave(
-                session=session,
-                principal=OPERATOR,
-                key=wave.key,
-                to=WaveState.FROZEN,
-                now=self.world.now,
-            )
+            wave.state = WaveState.FROZEN
+            session.add(wave)
         self.expected_state.frozen = read
 
 

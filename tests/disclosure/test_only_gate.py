@@ -22,6 +22,12 @@ ALLOWED = {
     },
     # Whole files, moved and checked by who runs the server; nobody is shown a figure.
     "survey.snapshot.backup": {"create_backup", "check_backup", "restore"},
+    "survey.snapshot.backup_checks": {
+        "BackupFile",
+        "check_listed_backup",
+        "list_backups",
+        "record_backup_check",
+    },
     # The key of the whole tree: no figure.
     "survey.estimate.tree": {"COMPOSITE"},
     # Hashes of files, and whether they fit.

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 import pytest
 
-from survey.access.principal import OPERATOR
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.checks import score_findings
 from survey.instrument.indicator_tree import IndicatorTree
@@ -132,6 +134,10 @@ def test_a_wave_of_one_city_is_frozen_and_read(wave: SmallWave, code: str) -> No
     assert shown["nation"]
     assert set(cells["n"]) == {120}
     look_at_every_page(results, code, languages=("zh",))
+    official = Principal(uuid4(), "o", Role.CITY_OFFICIAL, code)
+    assert list(results.rank_pairs(official, indicator=COMPOSITE)["other"]) == []
+    profile = build_city_profile(results=results, principal=official, language="zh", city=code)
+    assert profile.name
 
 
 def odd_waves() -> dict[str, list[tuple[Any, ...]]]:

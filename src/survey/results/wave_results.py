@@ -271,7 +271,9 @@ class WaveResults:
             return table
         cells = self._folder / CELLS
         level, area = table["area_level"], table["area"]
-        kept = np.asarray(level != "city") | np.asarray(area.astype(str).map(principal.covers))
+        # Without a dtype an empty table would be asked for columns instead of rows.
+        covered = np.asarray(area.astype(str).map(principal.covers), dtype=bool)
+        kept = np.asarray(level != "city") | covered
         for larger, name, cities in _withheld_groups(cells, file_age(cells), principal.area):
             kept &= ~np.asarray((level == larger) & (area == name))
             if "contrast" in table.columns:
