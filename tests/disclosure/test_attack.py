@@ -307,7 +307,8 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
             given[name] = {
                 "others": (), "indicator": "composite", "levels": ("city",), "city": city,
                 "area": city, "place": city, "group": "elderly=yes", "by": "region3",
-                "against": "nation", "detail": True, "basis": DOMAIN, "topic": "education", "field": "education",
+                "against": "nation", "detail": True, "basis": DOMAIN,
+                "topic": "education", "field": "education",
             }[name]  # fmt: skip
     return given
 
