@@ -25,9 +25,16 @@ def _password_hash() -> str:
 
 
 def employ_person(
-    url: str, login: str, role: Role = Role.CITY_OFFICIAL, area: str = "110000", *,
-    password: bool = True, factor: datetime | None = None, must_change: bool = False, **more: Any,
-) -> Principal:  # fmt: skip
+    url: str,
+    login: str,
+    role: Role = Role.CITY_OFFICIAL,
+    area: str = "110000",
+    *,
+    password: bool = True,
+    factor: datetime | None = None,
+    must_change: bool = False,
+    **more: Any,
+) -> Principal:
     """An account that signs in with `PASSWORD`, and with `SECRET` since `factor`."""
     account = Account(login=login, name=login.title(), role=role, area=area, **more)
     with session_scope(url) as session:
@@ -35,10 +42,13 @@ def employ_person(
         session.flush()
         session.add(
             Credential(
-                account_id=account.id, password_hash=_password_hash() if password else None,
-                must_change=must_change, totp_secret=SECRET if factor else None, totp_since=factor,
+                account_id=account.id,
+                password_hash=_password_hash() if password else None,
+                must_change=must_change,
+                totp_secret=SECRET if factor else None,
+                totp_since=factor,
             )
-        )  # fmt: skip
+        )
     return Principal(account.id, account.name, role, area, account.is_demo)
 
 

@@ -264,10 +264,15 @@ def _select(name: str, *names: str, **rest: Any) -> Item:
 
 def _rating(name: str) -> Item:
     return Item(
-        name=name, kind=ItemKind.RATING, label={"en": name, "zh": name}, required=True,
-        minimum=1, maximum=10, step=1,
+        name=name,
+        kind=ItemKind.RATING,
+        label={"en": name, "zh": name},
+        required=True,
+        minimum=1,
+        maximum=10,
+        step=1,
         specials=(SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="session")
@@ -350,18 +355,35 @@ class Field:
 
 def _city(code: str, zh: str, en: str) -> City:
     return City(
-        code=code, name_zh=zh, name_en=en, province_zh=zh, region="E", region3="E", city_class="M",
-        lon=116.4, lat=39.9, resident_population_2020=21_893_095, share_male=0.51,
-        share_age_0_14=0.12, share_age_15_59=0.68, share_age_60_plus=0.2, share_age_65_plus=0.13,
+        code=code,
+        name_zh=zh,
+        name_en=en,
+        province_zh=zh,
+        region="E",
+        region3="E",
+        city_class="M",
+        lon=116.4,
+        lat=39.9,
+        resident_population_2020=21_893_095,
+        share_male=0.51,
+        share_age_0_14=0.12,
+        share_age_15_59=0.68,
+        share_age_60_plus=0.2,
+        share_age_65_plus=0.13,
         urbanization_rate=0.87,
-    )  # fmt: skip
+    )
 
 
 def _point(wave: Wave, city_code: str, code: str) -> SamplingPoint:
     return SamplingPoint(
-        wave_id=wave.id, city_code=city_code, code=code, name=code,
-        kind=PointKind.COMPOUND, stratum="urban", target=20,
-    )  # fmt: skip
+        wave_id=wave.id,
+        city_code=city_code,
+        code=code,
+        name=code,
+        kind=PointKind.COMPOUND,
+        stratum="urban",
+        target=20,
+    )
 
 
 def _surveyor(login: str, area: str) -> Account:
@@ -398,9 +420,13 @@ def _fill(store_url: str, small_instrument: Instrument) -> Field:
         session.add_all([li, zhao])
         session.flush()
         plan = NewWave(
-            key="main-2026", series="main", year=2026, title_zh="2026", title_en="Wave 2026",
+            key="main-2026",
+            series="main",
+            year=2026,
+            title_zh="2026",
+            title_en="Wave 2026",
             instrument_id=save_instrument(session=session, instrument=small_instrument),
-        )  # fmt: skip
+        )
         create_wave(session=session, principal=OPERATOR, plan=plan, now=NOW)
         wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=NOW)
         here = _point(wave, "110000", "110000-u-01")
@@ -426,15 +452,26 @@ def _describe(session: Session, store_url: str, wave: Wave, instrument: Instrume
     accounts = {account.login: account for account in session.exec(select(Account))}
     points = {point.city_code: point for point in session.exec(select(SamplingPoint))}
     return Field(
-        url=store_url, now=NOW, wave=wave, instrument=instrument,
-        surveyor=_principal(accounts["li"]), colleague=_principal(accounts["zhao"]),
-        point=points["110000"], foreign_point=points["310000"],
+        url=store_url,
+        now=NOW,
+        wave=wave,
+        instrument=instrument,
+        surveyor=_principal(accounts["li"]),
+        colleague=_principal(accounts["zhao"]),
+        point=points["110000"],
+        foreign_point=points["310000"],
         complete={
-            "consent": "yes", "lived_6m": "yes", "quality": 8, "service": "na",
-            "complained": "no", "topics": ["food", "toys"], "gender": "female",
-            "birth_year": 1990, "comment": "还行",
+            "consent": "yes",
+            "lived_6m": "yes",
+            "quality": 8,
+            "service": "na",
+            "complained": "no",
+            "topics": ["food", "toys"],
+            "gender": "female",
+            "birth_year": 1990,
+            "comment": "还行",
         },
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="session")

@@ -60,9 +60,13 @@ class PageClient:
             headers["Origin"] = origin
         words = ["streamlit", "none", number] if number else ["streamlit"]
         return connect(
-            f"ws://127.0.0.1:{self.port}{STREAM}", subprotocols=words, max_size=None,
-            additional_headers=headers, open_timeout=TIMEOUT_SECONDS, close_timeout=1,
-        )  # fmt: skip
+            f"ws://127.0.0.1:{self.port}{STREAM}",
+            subprotocols=words,
+            max_size=None,
+            additional_headers=headers,
+            open_timeout=TIMEOUT_SECONDS,
+            close_timeout=1,
+        )
 
     def add_file(self, number: str, name: str, size: int) -> int:
         """Send a file to a page; the status, 0 where the line was cut amid the file."""
@@ -72,9 +76,12 @@ class PageClient:
         body = head + bytes(size) + b"\r\n--x--\r\n"
         try:
             answer, _ = self.ask(
-                "PUT", f"/_stcore/upload_file/{number}/{name}", body,
-                Content_Type="multipart/form-data; boundary=x", X_Xsrftoken=token,
-            )  # fmt: skip
+                "PUT",
+                f"/_stcore/upload_file/{number}/{name}",
+                body,
+                Content_Type="multipart/form-data; boundary=x",
+                X_Xsrftoken=token,
+            )
         except (BrokenPipeError, ConnectionResetError):
             return 0
         return answer.status

@@ -139,9 +139,12 @@ class LivePlatform:
 
     def _issue(self, session: Session, wave_key: str, point: SamplingPoint) -> str:
         issued = issue_invitation(
-            session=session, principal=self.surveyor, wave_key=wave_key, point_id=point.id,
+            session=session,
+            principal=self.surveyor,
+            wave_key=wave_key,
+            point_id=point.id,
             now=now(),
-        )  # fmt: skip
+        )
         return f"{self.url}/q/{issued.token}"
 
     def responses(self) -> list[tuple[Response, ResponseRevision]]:
@@ -169,11 +172,14 @@ def _demo_accounts() -> dict[Role, Account]:
     areas = {Role.NATIONAL_OFFICIAL: "CN", Role.ANALYST: "CN"}
     return {
         role: Account(
-            login=f"demo-{role}", name=f"Demo {role}", role=role, area=areas.get(role, CITY),
+            login=f"demo-{role}",
+            name=f"Demo {role}",
+            role=role,
+            area=areas.get(role, CITY),
             is_demo=True,
         )
         for role in roles
-    }  # fmt: skip
+    }
 
 
 def open_wave_at_point(
@@ -181,15 +187,25 @@ def open_wave_at_point(
 ) -> SamplingPoint:
     """An open wave that asks this questionnaire at one mall, where one surveyor works."""
     plan = NewWave(
-        key=key, series=key, year=2026, title_zh=key, title_en=key, is_demo=True,
+        key=key,
+        series=key,
+        year=2026,
+        title_zh=key,
+        title_en=key,
+        is_demo=True,
         instrument_id=save_instrument(session=session, instrument=instrument),
-    )  # fmt: skip
+    )
     create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
     wave = open_wave(session=session, principal=OPERATOR, key=key, now=now())
     point = SamplingPoint(
-        wave_id=wave.id, city_code=CITY, code=f"{CITY}-u-01", name="Market Street",
-        kind=PointKind.MALL, stratum="urban", target=20,
-    )  # fmt: skip
+        wave_id=wave.id,
+        city_code=CITY,
+        code=f"{CITY}-u-01",
+        name="Market Street",
+        kind=PointKind.MALL,
+        stratum="urban",
+        target=20,
+    )
     session.add(point)
     session.flush()
     session.add(Assignment(account_id=surveyor_id, point_id=point.id))

@@ -60,12 +60,16 @@ def small_wave(
         tree = small_tree() if instrument is None else tree
         session.add(
             Wave(
-                key=KEY, series=series, year=2026, title_zh="小", title_en="Small",
+                key=KEY,
+                series=series,
+                year=2026,
+                title_zh="小",
+                title_en="Small",
                 instrument_id=save_instrument(session=session, instrument=used),
                 tree_id=save_tree(session=session, tree=tree) if tree else None,
                 state=WaveState.CLOSED,
             )
-        )  # fmt: skip
+        )
     return SmallWave(settings)
 
 
@@ -75,18 +79,29 @@ def add_wave(first: SmallWave, key: str, year: int) -> SmallWave:
         known = first.read(session)
         session.add(
             Wave(
-                key=key, series=known.series, year=year, title_zh=key, title_en=key,
-                instrument_id=known.instrument_id, tree_id=known.tree_id, state=WaveState.CLOSED,
+                key=key,
+                series=known.series,
+                year=year,
+                title_zh=key,
+                title_en=key,
+                instrument_id=known.instrument_id,
+                tree_id=known.tree_id,
+                state=WaveState.CLOSED,
             )
-        )  # fmt: skip
+        )
     return SmallWave(first.settings, key)
 
 
 def rating(name: str, indicator: str | None = None, maximum: int = 10) -> Item:
     return Item(
-        name=name, kind=ItemKind.RATING, label={"en": name}, minimum=1, maximum=maximum,
-        indicator=indicator, specials=_SPECIALS,
-    )  # fmt: skip
+        name=name,
+        kind=ItemKind.RATING,
+        label={"en": name},
+        minimum=1,
+        maximum=maximum,
+        indicator=indicator,
+        specials=_SPECIALS,
+    )
 
 
 def select_one(name: str, *choices: str) -> Item:
@@ -105,25 +120,37 @@ def questionnaire(
         select_one("guardian", "yes", "no"),
     )
     return Instrument(
-        name=name, version="1", title={"en": name}, default_language="en", tree=tree,
+        name=name,
+        version="1",
+        title={"en": name},
+        default_language="en",
+        tree=tree,
         languages=(Language(code="en", name="English"),),
         sections=(Section(name="only", items=(*(who[:2] if few_groups else who), *items)),),
-    )  # fmt: skip
+    )
 
 
 def small_instrument(*, few_groups: bool = False) -> Instrument:
     return questionnaire(
-        rating("price", "1.1.1"), rating("service", "2.1.1"), rating("overall"), tree="small",
+        rating("price", "1.1.1"),
+        rating("service", "2.1.1"),
+        rating("overall"),
+        tree="small",
         few_groups=few_groups,
-    )  # fmt: skip
+    )
 
 
 def indicator(code: str, weight: float) -> Indicator:
     parent, _, _ = code.rpartition(".")
     return Indicator(
-        code=code, parent=parent or None, level=code.count(".") + 1, name={"en": code},
-        weight=weight, name_status=Provenance.ASSUMED, weight_status=Provenance.ASSUMED,
-    )  # fmt: skip
+        code=code,
+        parent=parent or None,
+        level=code.count(".") + 1,
+        name={"en": code},
+        weight=weight,
+        name_status=Provenance.ASSUMED,
+        weight_status=Provenance.ASSUMED,
+    )
 
 
 def small_tree() -> IndicatorTree:
@@ -136,16 +163,29 @@ def small_tree() -> IndicatorTree:
 def person(number: int, city: str, *, psu: str | None = "p0", **answers: Any) -> tuple[Any, ...]:
     """A row for `survey.snapshot.response_frame.frame_of`; an answer of None was never given."""
     given = {
-        "gender": ("male", "female")[number % 2], "age": 18 + number * 7 % 70,
-        "residence": ("urban", "rural")[number % 3 == 0], "guardian": ("yes", "no")[number % 4 > 0],
-        "price": 5 + number % 5, "service": 4 + number * 3 % 7, "overall": 6 + number % 4,
-    } | answers  # fmt: skip
+        "gender": ("male", "female")[number % 2],
+        "age": 18 + number * 7 % 70,
+        "residence": ("urban", "rural")[number % 3 == 0],
+        "guardian": ("yes", "no")[number % 4 > 0],
+        "price": 5 + number % 5,
+        "service": 4 + number * 3 % 7,
+        "overall": 6 + number % 4,
+    } | answers
     kept = {name: answer for name, answer in given.items() if answer is not None}
     began = _WHEN + timedelta(minutes=number)
     return (
-        UUID(int=number + 1), city, psu, "only" if psu else None, "s1", "capi", "en",
-        began, began + timedelta(minutes=9), 540.0, kept,
-    )  # fmt: skip
+        UUID(int=number + 1),
+        city,
+        psu,
+        "only" if psu else None,
+        "s1",
+        "capi",
+        "en",
+        began,
+        began + timedelta(minutes=9),
+        540.0,
+        kept,
+    )
 
 
 def store_people(
@@ -155,12 +195,16 @@ def store_people(
     numbers = count()
     rows = [
         FinishedResponse(
-            client_uuid=uuid4(), city_code=city, mode=Mode.IMPORT, status=status,
-            submitted_at=_WHEN, answers=person(next(numbers), city)[-1],
+            client_uuid=uuid4(),
+            city_code=city,
+            mode=Mode.IMPORT,
+            status=status,
+            submitted_at=_WHEN,
+            answers=person(next(numbers), city)[-1],
         )
         for city, size in cities.items()
         for _ in range(size)
-    ]  # fmt: skip
+    ]
     with session_scope(wave.settings.store_url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=wave.read(session), rows=rows, now=_WHEN

@@ -73,10 +73,14 @@ def test_no_file_of_settings_is_committed() -> None:
 @pytest.mark.parametrize(
     "sample",
     [
-        "-----BEGIN RSA PRIVATE" + " KEY-----", "AKIA" + "A1B2C3D4E5F6G7H8", "ghp_" + "a1" * 18,
-        "SURVEY_PHONE_KEY=" + "b" * 43 + "=", "postgresql://survey:hunter22" + "@db/survey",
-        'password = "' + "x" * 20 + '"', "eyJ" + "a" * 12 + ".eyJ" + "b" * 12 + ".c",
+        "-----BEGIN RSA PRIVATE" + " KEY-----",
+        "AKIA" + "A1B2C3D4E5F6G7H8",
+        "ghp_" + "a1" * 18,
+        "SURVEY_PHONE_KEY=" + "b" * 43 + "=",
+        "postgresql://survey:hunter22" + "@db/survey",
+        'password = "' + "x" * 20 + '"',
+        "eyJ" + "a" * 12 + ".eyJ" + "b" * 12 + ".c",
     ],
-)  # fmt: skip
+)
 def test_the_search_finds_what_it_should(sample: str) -> None:
     assert findings(sample)

@@ -102,10 +102,14 @@ def test_mapping_files_come_back_as_they_were() -> None:
 
 def node(code: str, zh: str, en: str) -> Indicator:
     return Indicator(
-        code=code, parent=code.rpartition(".")[0] or None, level=code.count(".") + 1,
-        name={"zh": zh, "en": en}, weight=1.0, name_status=Provenance.ASSUMED,
+        code=code,
+        parent=code.rpartition(".")[0] or None,
+        level=code.count(".") + 1,
+        name={"zh": zh, "en": en},
+        weight=1.0,
+        name_status=Provenance.ASSUMED,
         weight_status=Provenance.ASSUMED,
-    )  # fmt: skip
+    )
 
 
 def test_indicator_trees_come_back_as_they_were(tmp_path: Path) -> None:
@@ -156,10 +160,13 @@ def test_workbooks_of_questionnaires(tmp_path: Path) -> None:
         for number, text in enumerate(FORMULAS)
     )
     instrument = Instrument(
-        name="=x", version="1", title={"en": "=t"}, default_language="en",
+        name="=x",
+        version="1",
+        title={"en": "=t"},
+        default_language="en",
         languages=(Language(code="en", name="English"),),
         sections=(Section(name="s", title={"en": "@s"}, items=items),),
-    )  # fmt: skip
+    )
     write_xlsform(instrument, tmp_path / "x.xlsx")
     assert kinds(tmp_path / "x.xlsx") == {"s"}
 

@@ -28,9 +28,13 @@ def move_wave(*, session: Session, key: str, to: WaveState, now: datetime) -> No
         return
     wave = get_wave(session=session, key=key)
     record(
-        session=session, actor=OPERATOR, event=AuditEvent.WAVE_FROZEN, subject_id=wave.id, now=now,
+        session=session,
+        actor=OPERATOR,
+        event=AuditEvent.WAVE_FROZEN,
+        subject_id=wave.id,
+        now=now,
         detail={"from": wave.state, "to": to},
-    )  # fmt: skip
+    )
     wave.state = to
     session.add(wave)
     session.flush()

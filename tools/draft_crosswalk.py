@@ -50,9 +50,15 @@ def write_crosswalk(rows: Sequence[CrosswalkRow], path: Path) -> None:
 
 def _cells(row: CrosswalkRow) -> tuple[object, ...]:
     return (
-        row.before, row.after, row.level, row.name_zh, row.name_en,
-        "yes" if row.comparable else "no", row.reason, row.status.value,
-    )  # fmt: skip
+        row.before,
+        row.after,
+        row.level,
+        row.name_zh,
+        row.name_en,
+        "yes" if row.comparable else "no",
+        row.reason,
+        row.status.value,
+    )
 
 
 @dataclass(frozen=True)

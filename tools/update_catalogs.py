@@ -37,9 +37,15 @@ def update(domain: str) -> None:
     catalog = CATALOGS / "zh" / "LC_MESSAGES" / f"{domain}.po"
     keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
     pybabel(
-        "extract", *keywords, "--omit-header", "--no-location", "--sort-output",
-        "-o", str(template), *sources(domain),
-    )  # fmt: skip
+        "extract",
+        *keywords,
+        "--omit-header",
+        "--no-location",
+        "--sort-output",
+        "-o",
+        str(template),
+        *sources(domain),
+    )
     verb = "update" if catalog.exists() else "init"
     # A text that left the code leaves the catalog: kept as a comment it would only grow old.
     kept = ["--ignore-obsolete"] if verb == "update" else []

@@ -66,10 +66,11 @@ def shorten_instrument(instrument: Instrument, answers: int) -> Instrument:
     for last in range(1, len(instrument.sections)):
         short = instrument.model_copy(
             update={
-                "name": f"{instrument.name}-short", "sections": instrument.sections[:last],
+                "name": f"{instrument.name}-short",
+                "sections": instrument.sections[:last],
                 "tree": None,
             }
-        )  # fmt: skip
+        )
         rows = rows_of(short, KINDS, random.Random(1))
         if sum(len(row) - 1 for row in rows) >= answers * len(rows):
             return short

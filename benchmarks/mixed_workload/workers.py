@@ -143,10 +143,13 @@ class Crowd:
         }
         return Submission.model_validate(
             {
-                "client_uuid": uuid4(), "instrument_sha256": self.world.instrument.sha256,
-                "started_at": self.world.now - timedelta(minutes=6), "answers": answers, **changes,
+                "client_uuid": uuid4(),
+                "instrument_sha256": self.world.instrument.sha256,
+                "started_at": self.world.now - timedelta(minutes=6),
+                "answers": answers,
+                **changes,
             }
-        )  # fmt: skip
+        )
 
     def _send(self, url: str, submissions: Sequence[Submission], who: Principal | None) -> None:
         works = [

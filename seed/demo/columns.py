@@ -61,9 +61,12 @@ def snapshot_columns(
 
 
 def stored_values(
-    model: WaveModel, drawn: DrawnInterviews, born: Codes | None, instrument: Instrument,
+    model: WaveModel,
+    drawn: DrawnInterviews,
+    born: Codes | None,
+    instrument: Instrument,
     comments: Sequence[str | None],
-) -> Iterator[tuple[str, list[Any]]]:  # fmt: skip
+) -> Iterator[tuple[str, list[Any]]]:
     """Each question with its stored values: `ABSENT` off the route, None where left open."""
     for item in instrument.items():
         if item.kind is ItemKind.RATING:

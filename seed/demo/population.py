@@ -97,15 +97,21 @@ def main_people(cities: Sequence[FrameCity]) -> Population:
     share = share * _income(cities, levels, level)
     guardian = np.array([0.05, 0.50, 0.78, 0.40, 0.10, 0.07])[level["age_part"]]
     share = share * np.where(level["guardian"] == 0, guardian, 1 - guardian)
-    schooling = _education(levels, level, {
-        "15-24": 1.1, "25-34": 1.2, "35-44": 0.5, "45-54": -0.4, "55-59": -0.9, "60-70": -1.4,
-    })  # fmt: skip
+    schooling = _education(
+        levels,
+        level,
+        {"15-24": 1.1, "25-34": 1.2, "35-44": 0.5, "45-54": -0.4, "55-59": -0.9, "60-70": -1.4},
+    )
     return Population(
-        "main", levels, level, share, people,
+        "main",
+        levels,
+        level,
+        share,
+        people,
         {"education": schooling, "hukou": _hukou(cities, level)},
         {"education": EDUCATION, "hukou": HUKOU},
         rural_stratum_share(cities),
-    )  # fmt: skip
+    )
 
 
 def elderly_people(cities: Sequence[FrameCity]) -> Population:
@@ -128,16 +134,26 @@ def elderly_people(cities: Sequence[FrameCity]) -> Population:
     share = share * who[level["age_part"], level["answered_by"]]
     schooling = _education(levels, level, {"60-69": -1.3, "70-79": -2.0, "80+": -2.6})
     living = np.array(
-        [[0.11, 0.48, 0.38, 0.01, 0.02], [0.17, 0.44, 0.34, 0.03, 0.02],
-         [0.24, 0.26, 0.39, 0.09, 0.02]]
-    )[level["age_part"]][None]  # fmt: skip
+        [
+            [0.11, 0.48, 0.38, 0.01, 0.02],
+            [0.17, 0.44, 0.34, 0.03, 0.02],
+            [0.24, 0.26, 0.39, 0.09, 0.02],
+        ]
+    )[level["age_part"]][None]
     return Population(
-        "elderly", levels, level, share, people,
+        "elderly",
+        levels,
+        level,
+        share,
+        people,
         {"education": schooling, "hukou": _hukou(cities, level), "living_with": living},
-        {"education": EDUCATION, "hukou": HUKOU,
-         "living_with": ("alone", "spouse", "family", "institution", "other")},
+        {
+            "education": EDUCATION,
+            "hukou": HUKOU,
+            "living_with": ("alone", "spouse", "family", "institution", "other"),
+        },
         rural_stratum_share(cities),
-    )  # fmt: skip
+    )
 
 
 def minors_people(cities: Sequence[FrameCity]) -> Population:
@@ -163,11 +179,15 @@ def minors_people(cities: Sequence[FrameCity]) -> Population:
     share = share * _income(cities, levels, level)
     schooling = _education(levels, level, {})
     return Population(
-        "minors", levels, level, share, people,
+        "minors",
+        levels,
+        level,
+        share,
+        people,
         {"education": schooling, "hukou": _hukou(cities, level)},
         {"education": EDUCATION, "hukou": HUKOU},
         rural_stratum_share(cities),
-    )  # fmt: skip
+    )
 
 
 def _cross_levels(levels: Mapping[str, Sequence[str]]) -> dict[str, Codes]:
@@ -232,6 +252,11 @@ def _hukou(cities: Sequence[FrameCity], level: Mapping[str, Codes]) -> Floats:
     moved = np.where(rural[None, :], moved * 0.35, moved)
     from_village = np.where(rural, 0.93, 0.55)[None, :]
     return np.stack(
-        [(1 - moved) * (1 - countryside), (1 - moved) * countryside,
-         moved * (1 - from_village), moved * from_village], axis=2,
-    )  # fmt: skip
+        [
+            (1 - moved) * (1 - countryside),
+            (1 - moved) * countryside,
+            moved * (1 - from_village),
+            moved * from_village,
+        ],
+        axis=2,
+    )

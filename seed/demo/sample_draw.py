@@ -68,13 +68,16 @@ class DrawnInterviews:
     def select_rows(self, rows: Ints) -> "DrawnInterviews":
         """The interviews at those places, copied."""
         return DrawnInterviews(
-            self.city[rows], self.stratum[rows], self.point[rows], self.surveyor[rows],
+            self.city[rows],
+            self.stratum[rows],
+            self.point[rows],
+            self.surveyor[rows],
             self.cell[rows],
             {name: column[rows] for name, column in self.ratings.items()},
             {name: column[rows] for name, column in self.choices.items()},
             {name: column[rows] for name, column in self.ticks.items()},
             {name: column[rows] for name, column in self.numbers.items()},
-        )  # fmt: skip
+        )
 
     def followed_by(self, other: "DrawnInterviews") -> "DrawnInterviews":
         """These interviews, then the others."""

@@ -49,9 +49,14 @@ def _refusal(wave: DemoWave, rng: np.random.Generator) -> dict[str, Any]:
     if wave.model.plan.series != "minors" or rng.random() < 0.6:
         return {"consent": "no"}
     return {
-        "consent": "yes", "lived_6m": "yes", "gender": str(rng.choice(["male", "female"])),
-        "residence": "urban", "guardian": "yes", "child_age": None, "guardian_consent": "no",
-    }  # fmt: skip
+        "consent": "yes",
+        "lived_6m": "yes",
+        "gender": str(rng.choice(["male", "female"])),
+        "residence": "urban",
+        "guardian": "yes",
+        "child_age": None,
+        "guardian_consent": "no",
+    }
 
 
 def _screening(wave: DemoWave, rng: np.random.Generator, started: datetime) -> dict[str, Any]:

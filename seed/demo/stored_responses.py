@@ -61,9 +61,13 @@ def stored_interviews(
 
 
 def _chunk(
-    wave: DemoWave, places: StoredIds, rows: npt.NDArray[np.int64], written: list[str | None],
-    links: Links | None, rng: np.random.Generator,
-) -> Iterator[FinishedResponse]:  # fmt: skip
+    wave: DemoWave,
+    places: StoredIds,
+    rows: npt.NDArray[np.int64],
+    written: list[str | None],
+    links: Links | None,
+    rng: np.random.Generator,
+) -> Iterator[FinishedResponse]:
     drawn = wave.draw.select_rows(rows)
     born = None if wave.born is None else wave.born[rows]
     values = dict(stored_values(wave.model, drawn, born, wave.instrument, written))
@@ -104,10 +108,19 @@ def _details(
     )
     quota = _quota_ids(wave, rows, places)
     for (
-        own, client, city, point, surveyor, void, kind, mode, language, started, submitted, seconds
-    ), cell in zip(
-        zip(*(column.tolist() for column in columns), strict=True), quota, strict=True
-    ):  # fmt: skip
+        own,
+        client,
+        city,
+        point,
+        surveyor,
+        void,
+        kind,
+        mode,
+        language,
+        started,
+        submitted,
+        seconds,
+    ), cell in zip(zip(*(column.tolist() for column in columns), strict=True), quota, strict=True):
         yield {
             "id": _uuid(*own),
             "client_uuid": _random_uuid(*client),

@@ -56,18 +56,17 @@ class WavePlan:
 
     @property
     def _others(self) -> tuple[RatingModel, ...]:
-        return {
-            "main": ratings.MAIN_OTHERS,
-            "elderly": ratings.ELDERLY,
-            "minors": ratings.MINORS,
-        }[self.series]
+        return {"main": ratings.MAIN_OTHERS, "elderly": ratings.ELDERLY, "minors": ratings.MINORS}[
+            self.series
+        ]
 
     @property
     def _choices(self) -> tuple[ChoiceModel, ...]:
         return {
-            "main": choices.MAIN, "elderly": supplement_choices.ELDERLY,
+            "main": choices.MAIN,
+            "elderly": supplement_choices.ELDERLY,
             "minors": supplement_choices.MINORS,
-        }[self.series]  # fmt: skip
+        }[self.series]
 
     def people(self, cities: Sequence[FrameCity]) -> Population:
         makers = {"main": main_people, "elderly": elderly_people, "minors": minors_people}
@@ -103,14 +102,28 @@ PLANS: Mapping[str, WavePlan] = {
         _main(2023, date(2023, 11, 1), date(2023, 12, 25)),
         _main(2024, date(2024, 11, 5), date(2024, 12, 28)),
         WavePlan(
-            "elderly-2024", "elderly", 2024, "2024年老年消费者专项调查（演示）",
-            "Survey of older consumers 2024 (demo)", "elderly-2024", None, 8_000,
-            date(2024, 11, 5), date(2024, 12, 28),
+            "elderly-2024",
+            "elderly",
+            2024,
+            "2024年老年消费者专项调查（演示）",
+            "Survey of older consumers 2024 (demo)",
+            "elderly-2024",
+            None,
+            8_000,
+            date(2024, 11, 5),
+            date(2024, 12, 28),
         ),
         WavePlan(
-            "minors-2024", "minors", 2024, "2024年未成年人消费专项调查（演示）",
-            "Survey of minors as consumers 2024 (demo)", "minors-2024", None, 8_000,
-            date(2024, 11, 5), date(2024, 12, 28),
+            "minors-2024",
+            "minors",
+            2024,
+            "2024年未成年人消费专项调查（演示）",
+            "Survey of minors as consumers 2024 (demo)",
+            "minors-2024",
+            None,
+            8_000,
+            date(2024, 11, 5),
+            date(2024, 12, 28),
         ),
     )
-}  # fmt: skip
+}

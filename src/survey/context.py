@@ -92,11 +92,7 @@ def published_waves() -> tuple[PublishedWave, ...]:
 
 
 def published_series(
-    *,
-    area_level: str = "nation",
-    area: str = NATION,
-    group: str = EVERYONE,
-    indicator: str,
+    *, area_level: str = "nation", area: str = NATION, group: str = EVERYONE, indicator: str
 ) -> pd.DataFrame:
     """Return the years of one cell: year, score, rank, status, source; possibly no row."""
     wanted = (area_level, area, group, indicator)

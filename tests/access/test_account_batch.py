@@ -15,11 +15,7 @@ from survey.access.account_batch import (
     list_pending_accounts,
 )
 from survey.access.accounts import AccountData, InvalidAccountError
-from survey.access.credentials import (
-    LINK_LIFETIME,
-    LinkNotFoundError,
-    get_account_of_link,
-)
+from survey.access.credentials import LINK_LIFETIME, LinkNotFoundError, get_account_of_link
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.store.engine import read_scope, session_scope

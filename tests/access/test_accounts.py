@@ -72,9 +72,12 @@ def _change(field: Field, by: Principal, login: str, seen: AccountData, entry: A
 def _open(field: Field, account_id: Any) -> str:
     with session_scope(field.url) as session:
         return open_session(
-            session=session, account=session.get_one(Account, account_id), limits=LIMITS,
-            how="password", now=field.now,
-        )  # fmt: skip
+            session=session,
+            account=session.get_one(Account, account_id),
+            limits=LIMITS,
+            how="password",
+            now=field.now,
+        )
 
 
 def _who(field: Field, secret: str) -> Principal | None:
@@ -192,10 +195,7 @@ def test_a_role_that_needs_a_second_factor_ends_sessions_without_one(
 def test_an_administrator_changes_neither_own_role_nor_end(field: Field, root: Principal) -> None:
     administrator(field.url, "second")
     own = AccountData("Root", Role.ADMINISTRATOR, NATION)
-    for entry in (
-        replace(own, role=Role.ANALYST),
-        replace(own, last_day=date(2030, 1, 1)),
-    ):
+    for entry in (replace(own, role=Role.ANALYST), replace(own, last_day=date(2030, 1, 1))):
         with pytest.raises(AccessDeniedError):
             _change(field, root, "root", own, entry)
     _change(field, root, "root", own, replace(own, name="Root Wang"))
@@ -213,10 +213,7 @@ def test_an_administrator_changes_neither_own_role_nor_end(field: Field, root: P
 def test_the_last_administrator_stays_whoever_asks(field: Field, root: Principal) -> None:
     own = AccountData("Root", Role.ADMINISTRATOR, NATION)
     employ_person(field.url, "invited", Role.ADMINISTRATOR, NATION, password=False)
-    for entry in (
-        replace(own, role=Role.ANALYST),
-        replace(own, last_day=date(2030, 1, 1)),
-    ):
+    for entry in (replace(own, role=Role.ANALYST), replace(own, last_day=date(2030, 1, 1))):
         with pytest.raises(LastAdministratorError):
             _change(field, OPERATOR, "root", own, entry)
     with pytest.raises(LastAdministratorError), session_scope(field.url) as session:
@@ -247,14 +244,15 @@ def test_help_for_somebody_who_cannot_sign_in_is_audited(field: Field, root: Pri
     person = employ_person(field.url, "lina", factor=field.now)
     secret = _open(field, person.account_id)
     with session_scope(field.url) as session:
-        assert end_all_sessions(
-            session=session, principal=root, login="lina", now=field.now
-        ) == 1  # fmt: skip
+        assert end_all_sessions(session=session, principal=root, login="lina", now=field.now) == 1
         reset_factor(session=session, principal=root, login="lina", now=field.now)
         set_temporary_password(
-            session=session, principal=root, login="lina",
-            password="quiet rivers carry lanterns", now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=root,
+            login="lina",
+            password="quiet rivers carry lanterns",
+            now=field.now,
+        )
         kept = credential(session, person.account_id)
         assert (kept.totp_secret, kept.must_change) == (None, True)
         with pytest.raises(AccountNotFoundError):
@@ -295,8 +293,9 @@ def test_a_surveyor_of_one_point_works_there_and_nowhere_else(field: Field) -> N
     here = replace(field.surveyor, area=area)
     elsewhere = replace(field.surveyor, area="110000/110000-u-02")
     with read_scope(field.url) as session:
-        assert [task.point_id for task in list_tasks(session=session, principal=here, now=field.now)
-                ] == [field.point.id]  # fmt: skip
+        assert [
+            task.point_id for task in list_tasks(session=session, principal=here, now=field.now)
+        ] == [field.point.id]
         assert list_tasks(session=session, principal=elsewhere, now=field.now) == []
         get_assigned_point(session=session, principal=here, point_id=field.point.id)
         with pytest.raises(AccessDeniedError):
@@ -311,12 +310,20 @@ def test_a_surveyor_of_one_point_works_there_and_nowhere_else(field: Field) -> N
 @pytest.mark.parametrize(
     ("area", "level"),
     [
-        ("CN", AreaScope.NATION), ("32", AreaScope.PROVINCE), ("320500", AreaScope.CITY),
-        ("320500/a/b", AreaScope.POINT), ("320500/", None), ("32/a", None), ("", None),
+        ("CN", AreaScope.NATION),
+        ("32", AreaScope.PROVINCE),
+        ("320500", AreaScope.CITY),
+        ("320500/a/b", AreaScope.POINT),
+        ("320500/", None),
+        ("32/a", None),
+        ("", None),
         ("cn", None),
-        ("3205", None), ("32050a", None), ("/x", None), ("３２", AreaScope.PROVINCE),
+        ("3205", None),
+        ("32050a", None),
+        ("/x", None),
+        ("３２", AreaScope.PROVINCE),
     ],
-)  # fmt: skip
+)
 def test_areas_are_known_by_their_form(area: str, level: AreaScope | None) -> None:
     assert area_scope_of(area) is level
     if level is None:
@@ -326,12 +333,19 @@ def test_areas_are_known_by_their_form(area: str, level: AreaScope | None) -> No
 @pytest.mark.parametrize(
     ("own", "area", "inside"),
     [
-        ("CN", "320500", True), ("CN", "32", True), ("32", "320500", True),
-        ("32", "320500/p", True), ("320500", "320500/p", True), ("320500", "320600", False),
-        ("320500", "32", False), ("32", "CN", False), ("320500/p", "320500/p", True),
-        ("320500/p", "320500", False), ("CN", "nonsense", False),
+        ("CN", "320500", True),
+        ("CN", "32", True),
+        ("32", "320500", True),
+        ("32", "320500/p", True),
+        ("320500", "320500/p", True),
+        ("320500", "320600", False),
+        ("320500", "32", False),
+        ("32", "CN", False),
+        ("320500/p", "320500/p", True),
+        ("320500/p", "320500", False),
+        ("CN", "nonsense", False),
     ],
-)  # fmt: skip
+)
 def test_whose_area_lies_within_whose(own: str, area: str, inside: bool) -> None:
     person = Principal(OPERATOR.account_id, "X", Role.SUPERVISOR, own)
     assert covers_whole_area(person, area) is inside

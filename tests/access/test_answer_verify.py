@@ -25,14 +25,7 @@ from survey.fieldwork.withdrawal_codes import hash_code
 from survey.store import audit_chain
 from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.engine import engine_for, read_scope, session_scope
-from survey.store.tables import (
-    AuditEntry,
-    Mode,
-    Response,
-    ResponseRevision,
-    Status,
-    Wave,
-)
+from survey.store.tables import AuditEntry, Mode, Response, ResponseRevision, Status, Wave
 from tests.audit_tampering import disable_triggers
 
 CODE = "01181178239467452634"
@@ -56,12 +49,16 @@ def handed_in(field: Any, **changes: Any) -> UUID:
 def imported(field: Any, count: int, weight: float | None = None) -> list[UUID]:
     rows = [
         FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
-            submitted_at=field.now, answers={**field.complete, "comment": f"no. {number}"},
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.IMPORT,
+            status=Status.APPROVED,
+            submitted_at=field.now,
+            answers={**field.complete, "comment": f"no. {number}"},
             given_weight=weight,
         )
         for number in range(count)
-    ]  # fmt: skip
+    ]
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
@@ -72,15 +69,24 @@ def imported(field: Any, count: int, weight: float | None = None) -> list[UUID]:
 def corrected(field: Any, response: UUID) -> None:
     with session_scope(field.url) as session:
         transition(
-            session=session, principal=OPERATOR, response_id=response, to=Status.RETURNED,
-            reason="look again", now=field.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            response_id=response,
+            to=Status.RETURNED,
+            reason="look again",
+            now=field.now,
+            expected_version=1,
+        )
     with session_scope(field.url) as session:
         resubmit(
-            session=session, principal=field.surveyor, response_id=response,
-            answers={**field.complete, "birth_year": 1980}, note="asked again",
-            expected_version=2, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            response_id=response,
+            answers={**field.complete, "birth_year": 1980},
+            note="asked again",
+            expected_version=2,
+            now=field.now,
+        )
 
 
 def checked(url: str) -> ChainReport:
@@ -135,9 +141,11 @@ def test_a_changed_answer_is_found_and_the_interview_named(field: Any) -> None:
     forged = orjson.dumps({**field.complete, "birth_year": 1950}).decode()
     for response in (second, of_import):
         report = tampered(
-            field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
-            answers=forged, id=response,
-        )  # fmt: skip
+            field.url,
+            "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
+            answers=forged,
+            id=response,
+        )
         assert [str(response) in finding for finding in findings(report)] == [True]
         assert "not those that came in" in findings(report)[0]
         assert report.findings[0].first > 0
@@ -153,9 +161,11 @@ def test_a_changed_weight_is_found_and_the_interview_named(field: Any) -> None:
     assert checked(field.url).is_intact
     for weight in (1.5, None):
         report = tampered(
-            field.url, "UPDATE response SET given_weight = :weight WHERE id = :id",
-            weight=weight, id=first,
-        )  # fmt: skip
+            field.url,
+            "UPDATE response SET given_weight = :weight WHERE id = :id",
+            weight=weight,
+            id=first,
+        )
         assert str(first) in findings(report)[0]
         assert "the weight" in findings(report)[0]
     (plain, *_) = imported(field, 1)
@@ -174,9 +184,14 @@ def test_the_database_refuses_to_change_the_weight_an_interview_came_with(field:
             connection.execute(text(f"UPDATE response SET given_weight = {weight}"))
     with session_scope(field.url) as session:
         transition(
-            session=session, principal=OPERATOR, response_id=first, to=Status.VOID,
-            reason="asked for it", now=field.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            response_id=first,
+            to=Status.VOID,
+            reason="asked for it",
+            now=field.now,
+            expected_version=1,
+        )
         erase_withdrawn_in_review(
             session=session, principal=OPERATOR, response_id=first, now=field.now
         )
@@ -189,9 +204,11 @@ def test_the_database_refuses_to_change_the_weight_an_interview_came_with(field:
 def test_what_is_no_answers_at_all_is_found_too(field: Any, written: str) -> None:
     response = handed_in(field)
     report = tampered(
-        field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
-        answers=written, id=response,
-    )  # fmt: skip
+        field.url,
+        "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
+        answers=written,
+        id=response,
+    )
     assert str(response) in findings(report)[0]
 
 
@@ -220,10 +237,16 @@ def test_an_interview_past_the_platform_is_found(field: Any) -> None:
         session.flush()
         session.add(
             ResponseRevision(
-                response_id=copy["id"], wave_id=copy["wave_id"], number=1, is_current=True,
-                answers=field.complete, timings={}, reason="", created_at=field.now,
+                response_id=copy["id"],
+                wave_id=copy["wave_id"],
+                number=1,
+                is_current=True,
+                answers=field.complete,
+                timings={},
+                reason="",
+                created_at=field.now,
             )
-        )  # fmt: skip
+        )
         session.flush()
         report = verify(session=session, principal=OPERATOR)
     assert report.answers.unsealed == 1
@@ -237,9 +260,11 @@ def test_withdrawing_is_explained_and_pretending_it_is_found(field: Any) -> None
         withdraw(session=session, typed=CODE, now=field.now)
     assert checked(field.url).is_intact
     back = tampered(
-        field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
-        answers=orjson.dumps(field.complete).decode(), id=response,
-    )  # fmt: skip
+        field.url,
+        "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
+        answers=orjson.dumps(field.complete).decode(),
+        id=response,
+    )
     assert "was withdrawn, and answers of it are there" in findings(back)[0]
     # The database lets the answers of withdrawn interviews go, so somebody marks one as such.
     with session_scope(field.url) as session:

@@ -23,9 +23,13 @@ def test_the_three_kinds_of_actor_can_be_told_apart(store_url: str) -> None:
         session.flush()
         for actor in (li, OPERATOR, None):
             record(
-                session=session, actor=actor, event=AuditEvent.WAVE_CHANGED, subject_id="s",
-                now=NOW, detail={"why": "因为"},
-            )  # fmt: skip
+                session=session,
+                actor=actor,
+                event=AuditEvent.WAVE_CHANGED,
+                subject_id="s",
+                now=NOW,
+                detail={"why": "因为"},
+            )
     with read_scope(store_url) as session:
         entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()
     assert [(entry.actor_id, entry.detail) for entry in entries] == [

@@ -49,11 +49,13 @@ def fill(url: str, count: int = ENTRIES) -> None:
     for number in range(count):
         with session_scope(url) as session:
             record(
-                session=session, actor=li if number % 2 else None, event=AuditEvent.WAVE_CHANGED,
+                session=session,
+                actor=li if number % 2 else None,
+                event=AuditEvent.WAVE_CHANGED,
                 subject_id=f"s{number}",
                 now=NOW + timedelta(microseconds=number),
                 detail={"from": {"target": number}, "to": {"target": number + 0.5}, "why": "因为"},
-            )  # fmt: skip
+            )
 
 
 @contextmanager
@@ -135,9 +137,10 @@ def test_every_alteration_is_found_in_its_place(trail: str) -> None:
         number, column = alteration
         with as_owner(trail) as session:
             run(
-                session, f"UPDATE audit_entry SET {column} = {ALTERED[column]} WHERE sequence = :n",
+                session,
+                f"UPDATE audit_entry SET {column} = {ALTERED[column]} WHERE sequence = :n",
                 n=number,
-            )  # fmt: skip
+            )
             assert number in places(checked(session))
 
     prove()
@@ -178,8 +181,10 @@ def test_every_exchange_and_every_insertion_is_found(trail: str) -> None:
                 "INSERT INTO audit_entry (id, at, action, subject_kind, subject_id, detail, "
                 "sequence, hash, key_id) SELECT :id, at, action, subject_kind, 'forged', detail, "
                 ":n, hash, key_id FROM audit_entry WHERE sequence = :before",
-                id=new_id().hex, n=first + 1, before=first,
-            )  # fmt: skip
+                id=new_id().hex,
+                n=first + 1,
+                before=first,
+            )
             assert first + 1 in places(checked(session))
 
     prove()
@@ -234,8 +239,11 @@ def rewritten(session: Session, upto: int, ring: Keyring = NO_KEY) -> None:
             session,
             "UPDATE audit_entry SET action = :action, hash = :hash, key_id = :key "
             "WHERE sequence = :n",
-            action=sealed.entry.action, hash=sealed.hash, key=sealed.key_id, n=sealed.sequence,
-        )  # fmt: skip
+            action=sealed.entry.action,
+            hash=sealed.hash,
+            key=sealed.key_id,
+            n=sealed.sequence,
+        )
         last = sealed
     run(session, "UPDATE audit_head SET sequence = :n, hash = :hash", n=upto, hash=last.hash)
 
@@ -318,9 +326,13 @@ def test_the_lawful_way_to_remove_old_entries_leaves_a_whole_trail(store_url: st
     base = anchor_of(store_url, 4)
     with session_scope(store_url) as session:
         record(
-            session=session, actor=OPERATOR, event=AuditEvent.AUDIT_TRIMMED,
-            subject_id="chain", now=now(), detail={"up_to": 4, "hash": base.hash},
-        )  # fmt: skip
+            session=session,
+            actor=OPERATOR,
+            event=AuditEvent.AUDIT_TRIMMED,
+            subject_id="chain",
+            now=now(),
+            detail={"up_to": 4, "hash": base.hash},
+        )
         run(session, "UPDATE audit_head SET base_sequence = 4, base_hash = :hash", hash=base.hash)
         run(session, "DELETE FROM audit_entry WHERE sequence <= 4")
     with read_scope(store_url) as session:
@@ -373,14 +385,19 @@ def test_only_an_administrator_may_check(store_url: str) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8", exclude_characters="\x00")),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), inner,
-                      max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(st.characters(codec="utf-8", exclude_characters="\x00")), inner, max_size=3
+        )
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 def test_whatever_json_is_entered_keeps_its_seal_on_the_way_through_the_database(
@@ -391,9 +408,12 @@ def test_whatever_json_is_entered_keeps_its_seal_on_the_way_through_the_database
     def prove(values: list[Any]) -> None:
         with session_scope(store_url) as session:
             record_many(
-                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, now=NOW,
+                session=session,
+                actor=None,
+                event=AuditEvent.WAVE_CHANGED,
+                now=NOW,
                 subjects={new_id(): {"value": value} for value in values},
-            )  # fmt: skip
+            )
         with read_scope(store_url) as session:
             assert checked(session).findings == []
 

@@ -27,9 +27,12 @@ def onlooker(place: Place) -> Principal:
         account = session.exec(select(Account).where(Account.login == "demo-administrator")).first()
         if account is None:
             account = Account(
-                login="demo-administrator", name="Demo", role=Role.ADMINISTRATOR, area=NATION,
+                login="demo-administrator",
+                name="Demo",
+                role=Role.ADMINISTRATOR,
+                area=NATION,
                 is_demo=True,
-            )  # fmt: skip
+            )
             session.add(account)
             session.flush()
         return Principal(account.id, account.name, Role.ADMINISTRATOR, NATION, is_demo=True)
@@ -67,8 +70,13 @@ def test_the_same_change_gets_through_for_an_administrator(place: Place) -> None
     real = Principal(UUID(int=7), "Real", Role.ADMINISTRATOR, NATION)
     before = content(place.url)
     with session_scope(place.url) as session:
-        set_single_approval(session=session, allowed=True, now=place.given["now"],
-                            principal=real, wave_key=place.given["wave_key"])  # fmt: skip
+        set_single_approval(
+            session=session,
+            allowed=True,
+            now=place.given["now"],
+            principal=real,
+            wave_key=place.given["wave_key"],
+        )
     assert content(place.url) != before
 
 
@@ -80,9 +88,8 @@ def test_it_leaves_entries_of_reading_alone(
     with Session(engine_for(place.url)) as session:
         try:
             record(
-                session=session, actor=onlooker, event=event, subject_id="x",
-                now=place.given["now"],
-            )  # fmt: skip
+                session=session, actor=onlooker, event=event, subject_id="x", now=place.given["now"]
+            )
         except DemoReadOnlyError:
             assert not reading
         else:

@@ -191,9 +191,10 @@ def reached_by(rooms: tuple[str, ...], wanted: Set[str]) -> set[str]:
     for imported in imported_by(rooms):
         place, _, name = imported.rpartition(".")
         reached |= {
-            service_name for service_name in wanted
+            service_name
+            for service_name in wanted
             if service_name.rpartition(".")[2] == name and service_name.startswith(f"{place}.")
-        }  # fmt: skip
+        }
     return reached
 
 
@@ -234,21 +235,34 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     session.flush()
     wave, moment = field.wave, field.now
     interview = FinishedResponse(
-        client_uuid=uuid4(), city_code=ELSEWHERE, mode=Mode.ASSISTED, status=Status.SUBMITTED,
-        submitted_at=moment, answers={**field.complete, "age": 36, "comment": CANARY},
-        surveyor_id=zhao.id, started_at=moment, duration_seconds=300.0, point_id=point.id,
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        city_code=ELSEWHERE,
+        mode=Mode.ASSISTED,
+        status=Status.SUBMITTED,
+        submitted_at=moment,
+        answers={**field.complete, "age": 36, "comment": CANARY},
+        surveyor_id=zhao.id,
+        started_at=moment,
+        duration_seconds=300.0,
+        point_id=point.id,
+    )
     write_responses(session=session, principal=OPERATOR, wave=wave, rows=[interview], now=moment)
     link = issue_invitation(
-        session=session, principal=field.colleague, wave_key=wave.key, point_id=point.id,
-        now=moment,
-    )  # fmt: skip
+        session=session, principal=field.colleague, wave_key=wave.key, point_id=point.id, now=moment
+    )
     parked = ParkedInterview(
-        client_uuid=uuid4(), wave_id=wave.id, city_code=ELSEWHERE, point_id=point.id,
-        surveyor_id=zhao.id, mode=Mode.ASSISTED, why=ParkingReason.WAVE_CLOSED,
-        instrument_id=wave.instrument_id, started_at=moment, parked_at=moment,
+        client_uuid=uuid4(),
+        wave_id=wave.id,
+        city_code=ELSEWHERE,
+        point_id=point.id,
+        surveyor_id=zhao.id,
+        mode=Mode.ASSISTED,
+        why=ParkingReason.WAVE_CLOSED,
+        instrument_id=wave.instrument_id,
+        started_at=moment,
+        parked_at=moment,
         answers={**field.complete, "age": 36, "comment": CANARY},
-    )  # fmt: skip
+    )
     session.add(parked)
     session.flush()
     sheet = issue_invitation_sheet(
@@ -260,42 +274,81 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     open_wave = summarise_wave(wave)
     chosen = ReviewFilter(wave.id, status=None)
     return {
-        "wave_id": wave.id, "wave_key": wave.key, "key": wave.key, "wave": open_wave,
-        "city_code": ELSEWHERE, "point_id": point.id, "response_id": interview.id,
-        "response_ids": [interview.id], "surveyor_ids": [zhao.id], "surveyor_id": zhao.id,
-        "invitation_id": link.invitation_id, "invitation_ids": [link.invitation_id],
-        "parked_id": parked.id, "sheet_id": sheet.id,
+        "wave_id": wave.id,
+        "wave_key": wave.key,
+        "key": wave.key,
+        "wave": open_wave,
+        "city_code": ELSEWHERE,
+        "point_id": point.id,
+        "response_id": interview.id,
+        "response_ids": [interview.id],
+        "surveyor_ids": [zhao.id],
+        "surveyor_id": zhao.id,
+        "invitation_id": link.invitation_id,
+        "invitation_ids": [link.invitation_id],
+        "parked_id": parked.id,
+        "sheet_id": sheet.id,
         "check_id": session.exec(select(BackCheck.id)).one(),
-        "now": moment, "at": moment, "expected_version": 1, "chosen": chosen, "plan": plan,
+        "now": moment,
+        "at": moment,
+        "expected_version": 1,
+        "chosen": chosen,
+        "plan": plan,
         "seen": seen,
-        "instrument_name": "small", "instrument_id": wave.instrument_id,
-        "cells": (), "cities": (), "serial": "1", "size": 20,
-        "usual_waste": 0.1, "left": 3, "by": "surveyor", "action": Action.SETTLE_PAPER,
+        "instrument_name": "small",
+        "instrument_id": wave.instrument_id,
+        "cells": (),
+        "cities": (),
+        "serial": "1",
+        "size": 20,
+        "usual_waste": 0.1,
+        "left": 3,
+        "by": "surveyor",
+        "action": Action.SETTLE_PAPER,
         "act": WaveAct.FREEZE,
-        "states": (WaveState.OPEN,), "tally": MagicMock(), "answers": field.complete,
-        "share": 0.5, "allowed": True, "policy": QuotaPolicy.COUNT, "to": Status.VOID,
-        "reason": ReviewReason(ReasonCode.OTHER, "because of it"), "note": "because",
-        "retrain_by": moment.date(), "days": 1, "pages": 1, "rows": [], "after": None,
+        "states": (WaveState.OPEN,),
+        "tally": MagicMock(),
+        "answers": field.complete,
+        "share": 0.5,
+        "allowed": True,
+        "policy": QuotaPolicy.COUNT,
+        "to": Status.VOID,
+        "reason": ReviewReason(ReasonCode.OTHER, "because of it"),
+        "note": "because",
+        "retrain_by": moment.date(),
+        "days": 1,
+        "pages": 1,
+        "rows": [],
+        "after": None,
         "tick": lambda _done: None,
         "submission": Submission(
-            client_uuid=uuid4(), point_id=point.id, started_at=moment, answers=field.complete,
+            client_uuid=uuid4(),
+            point_id=point.id,
+            started_at=moment,
+            answers=field.complete,
             instrument_sha256=field.instrument.sha256,
         ),
         "keying": Keying(
-            client_uuid=uuid4(), instrument_sha256=field.instrument.sha256,
+            client_uuid=uuid4(),
+            instrument_sha256=field.instrument.sha256,
             answers=field.complete,
             sheet=SheetHead(
-                wave=wave.key, serial="1", round=FIRST, point_id=point.id, surveyor_id=zhao.id,
+                wave=wave.key,
+                serial="1",
+                round=FIRST,
+                point_id=point.id,
+                surveyor_id=zhao.id,
                 interview_on=moment.date(),
             ),
         ),
-        "request": ImportRequest(b"", field.instrument, wave.key), "request_id": uuid4(),
+        "request": ImportRequest(b"", field.instrument, wave.key),
+        "request_id": uuid4(),
         "before": QueuePosition.of(50, 300.0, interview.id),
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))
         },
-    }  # fmt: skip
+    }
 
 
 def arguments(service: Service, place: Place, person: Principal) -> dict[str, Any]:

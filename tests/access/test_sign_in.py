@@ -46,9 +46,13 @@ def _enter(url: str, login: str, now: datetime = NOW) -> str:
 def _begin(url: str, lookup: CredentialLookup, now: datetime = NOW) -> str:
     with session_scope(url) as session:
         return open_sign_in(
-            session=session, lookup=lookup, password=PASSWORD, address="203.0.113.7",
-            redirect_to="/", now=now,
-        )  # fmt: skip
+            session=session,
+            lookup=lookup,
+            password=PASSWORD,
+            address="203.0.113.7",
+            redirect_to="/",
+            now=now,
+        )
 
 
 def _next(url: str, step: str, now: datetime = NOW) -> RequiredStep:
@@ -187,9 +191,7 @@ def test_the_end_date_counts_at_once_in_open_sessions(store_url: str) -> None:
             assert (principal is not None) is open_
 
 
-def test_a_session_that_is_not_used_ends_and_one_that_is_used_ends_as_well(
-    store_url: str,
-) -> None:
+def test_a_session_that_is_not_used_ends_and_one_that_is_used_ends_as_well(store_url: str) -> None:
     employ_person(store_url, "wang")
     secret = _finish(store_url, _enter(store_url, "wang"))
     unused = NOW + LIMITS.idle if LIMITS.idle else NOW

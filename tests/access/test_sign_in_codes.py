@@ -41,9 +41,13 @@ def supervisor(field: Field) -> Principal:
 def _make(field: Field, by: Principal, *logins: str, days: int = 1) -> list[str]:
     with session_scope(field.url) as session:
         sheet = issue_sign_in_codes(
-            session=session, principal=by, logins=logins, codes=generate_codes(len(set(logins))),
-            days=days, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=by,
+            logins=logins,
+            codes=generate_codes(len(set(logins))),
+            days=days,
+            now=field.now,
+        )
     return [person.code for person in sheet.people]
 
 

@@ -66,8 +66,12 @@ def test_init_loads_the_reference_data_and_may_be_repeated(survey: Survey) -> No
     forms = json.loads(survey("form", "list", "--format", "json").stdout)
     scored = {form["name"]: form["scored"] for form in forms}
     assert scored == {
-        "main-2021": 25, "main-2023": 27, "elderly-2024": 0, "minors-2024": 0, "back-check": 0
-    }  # fmt: skip
+        "main-2021": 25,
+        "main-2023": 27,
+        "elderly-2024": 0,
+        "minors-2024": 0,
+        "back-check": 0,
+    }
 
 
 def test_a_shipped_form_survives_export_and_check(survey: Survey, tmp_path: Path) -> None:
@@ -128,12 +132,18 @@ def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "command",
     [
-        ("freeze", "--wave", "main-2024"), ("estimate", "--wave", "main-2024"), ("user", "list"),
-        ("disclosure", "audit", "--wave", "main-2024"), ("rows", "requests"), ("recompute",),
-        ("quality", "--wave", "main-2024"), ("audit", "verify"), ("form", "list"),
+        ("freeze", "--wave", "main-2024"),
+        ("estimate", "--wave", "main-2024"),
+        ("user", "list"),
+        ("disclosure", "audit", "--wave", "main-2024"),
+        ("rows", "requests"),
+        ("recompute",),
+        ("quality", "--wave", "main-2024"),
+        ("audit", "verify"),
+        ("form", "list"),
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_an_empty_store_is_named_and_the_command_that_makes_one(
     survey: Survey, command: tuple[str, ...]
 ) -> None:
@@ -165,9 +175,16 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
     assert survey("demo").exit_code == 0
     home = str(tmp_path / "data" / "demo")
     table = survey(
-        "--data-dir", home, "estimate", "--wave", "main-2024", "--indicator", "composite",
-        "--format", "csv",
-    )  # fmt: skip
+        "--data-dir",
+        home,
+        "estimate",
+        "--wave",
+        "main-2024",
+        "--indicator",
+        "composite",
+        "--format",
+        "csv",
+    )
     row = next(csv.DictReader(io.StringIO(table.stdout)))
     assert row["area"] == "CN"
     assert float(row["ci_low"]) < float(row["estimate"]) < float(row["ci_high"])
@@ -175,21 +192,52 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
     assert (row["wave"], row["demo"], row["area_name"]) == ("main-2024", "True", "Nation")
     assert row["indicator_name"] == "Composite satisfaction"
     changes = survey(
-        "--data-dir", home, "estimate", "--wave", "main-2024", "--table", "changes",
-        "--before", "main-2023", "--indicator", "composite", "--format", "json",
-    )  # fmt: skip
+        "--data-dir",
+        home,
+        "estimate",
+        "--wave",
+        "main-2024",
+        "--table",
+        "changes",
+        "--before",
+        "main-2023",
+        "--indicator",
+        "composite",
+        "--format",
+        "json",
+    )
     assert json.loads(changes.stdout)[0]["before_wave"] == "main-2023", changes.output
     ranks = survey(
-        "--data-dir", home, "estimate", "--wave", "main-2024", "--table", "ranks",
-        "--indicator", "composite", "--format", "json",
-    )  # fmt: skip
+        "--data-dir",
+        home,
+        "estimate",
+        "--wave",
+        "main-2024",
+        "--table",
+        "ranks",
+        "--indicator",
+        "composite",
+        "--format",
+        "json",
+    )
     ranked = json.loads(ranks.stdout)
     assert len(ranked) == 100
     assert all(place["rank"] is None for place in ranked if not place["shown"])
     small = survey(
-        "--data-dir", home, "estimate", "--wave", "main-2024", "--area-level", "city",
-        "--group", "income=lt3000", "--indicator", "composite", "--format", "json",
-    )  # fmt: skip
+        "--data-dir",
+        home,
+        "estimate",
+        "--wave",
+        "main-2024",
+        "--area-level",
+        "city",
+        "--group",
+        "income=lt3000",
+        "--indicator",
+        "composite",
+        "--format",
+        "json",
+    )
     counting = survey("--data-dir", home, "quota", "--wave", "main-2026", "--policy", "count")
     assert "1000 quotas of main-2026" in counting.output
     look = ("--data-dir", home, "quality", "--wave", "main-2024", "--format", "json")

@@ -104,10 +104,7 @@ def test_connections_that_run_out(
 
 def _note(url: str, event: AuditEvent, ago: timedelta) -> None:
     with session_scope(url) as session:
-        record(
-            session=session, actor=OPERATOR, event=event,
-            subject_id="0", now=now() - ago,
-        )  # fmt: skip
+        record(session=session, actor=OPERATOR, event=event, subject_id="0", now=now() - ago)
 
 
 def test_a_clock_that_is_wrong(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,11 +125,17 @@ def test_a_backup_that_is_missing_or_old(field: Field) -> None:
     with session_scope(field.url) as session:
         session.add(
             Response(
-                client_uuid=field.wave.id, wave_id=field.wave.id, city_code="110000",
-                instrument_id=field.wave.instrument_id, mode=Mode.SELF, status=Status.SUBMITTED,
-                language="zh", started_at=now(), submitted_at=now(),
+                client_uuid=field.wave.id,
+                wave_id=field.wave.id,
+                city_code="110000",
+                instrument_id=field.wave.instrument_id,
+                mode=Mode.SELF,
+                status=Status.SUBMITTED,
+                language="zh",
+                started_at=now(),
+                submitted_at=now(),
             )
-        )  # fmt: skip
+        )
     well, words = run_check(database.check_backups, here)
     assert not well
     assert "survey backup" in words
@@ -210,8 +213,9 @@ def test_second_factors_that_are_unencrypted_or_lost_are_counted(field: Field) -
     with session_scope(field.url) as session:
         session.add(Credential(account_id=field.surveyor.account_id, totp_secret="A" * 16))
     assert run_check(database.check_second_factors, of) == (
-        False, "1 stand in the store as they are; run: survey init",
-    )  # fmt: skip
+        False,
+        "1 stand in the store as they are; run: survey init",
+    )
     with session_scope(field.url) as session:
         encrypt_secrets(session=session, cipher=secret_cipher(of), now=now())
     assert run_check(database.check_second_factors, of) == (True, "1, all encrypted")

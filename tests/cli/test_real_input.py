@@ -87,17 +87,35 @@ def answers() -> list[tuple[object, ...]]:
         staff = dice.choice((5, 7, 9, "N/A"))
         comment = "=1+1" if number % 2 else "太远"
         rows.append(
-            (number, town, f"{town}{number % 7}", dice.choice("MF"), dice.randint(18, 69),
-             dice.randint(2, 10), staff, dice.choice("YYN"), comment)
-        )  # fmt: skip
+            (
+                number,
+                town,
+                f"{town}{number % 7}",
+                dice.choice("MF"),
+                dice.randint(18, 69),
+                dice.randint(2, 10),
+                staff,
+                dice.choice("YYN"),
+                comment,
+            )
+        )
     return rows
 
 
 def run_import(survey: Survey, files: Path, wave: str, *more: str) -> Result:
     return survey(
-        "import", str(files / "answers.csv"), "--form", str(files / "hotel.xlsx"),
-        "--wave", wave, "--mapping", str(files / "mapping.csv"), "--format", "json", *more,
-    )  # fmt: skip
+        "import",
+        str(files / "answers.csv"),
+        "--form",
+        str(files / "hotel.xlsx"),
+        "--wave",
+        wave,
+        "--mapping",
+        str(files / "mapping.csv"),
+        "--format",
+        "json",
+        *more,
+    )
 
 
 @pytest.mark.parametrize("point", [True, False], ids=["with points", "without points"])
@@ -112,8 +130,10 @@ def test_answers_become_a_frozen_and_estimated_wave(
     assert json.loads(imported.stdout)[0]["written"] == 240
     again = run_import(survey, files, "hotel-2026")
     assert json.loads(again.stdout)[0] | {"wave": ""} == json.loads(again.stdout)[0] | {
-        "wave": "", "written": 0, "duplicates": 240,
-    }  # fmt: skip
+        "wave": "",
+        "written": 0,
+        "duplicates": 240,
+    }
     frozen = survey("freeze", "--wave", "hotel-2026", "--format", "json")
     assert frozen.exit_code == 0, frozen.output
     assert json.loads(frozen.stdout)[0]["rows"] == 240
@@ -135,10 +155,10 @@ def test_weights_of_a_file_are_those_of_the_estimates(survey: Survey, files: Pat
     survey("init")
     header, *rows = answers()
     weights = [0.5 + int(str(row[5])) / 4 + number % 7 for number, row in enumerate(rows)]
-    write_csv(files / "answers.csv", [
-        (*header, "权重"),
-        *((*row, weight) for row, weight in zip(rows, weights, strict=True)),
-    ])  # fmt: skip
+    write_csv(
+        files / "answers.csv",
+        [(*header, "权重"), *((*row, weight) for row, weight in zip(rows, weights, strict=True))],
+    )
     unmapped = run_import(survey, files, "hotel-2025")
     assert unmapped.exit_code == 0, unmapped.output
     write_csv(files / "mapping.csv", (*MAPPING, ("权重", "weight", "", "")))
@@ -202,15 +222,19 @@ def test_a_form_with_a_repeat_is_refused_or_skipped_with_a_list(
 ) -> None:
     survey("init")
     book = openpyxl.load_workbook(files / "hotel.xlsx")
-    for row in (("begin_repeat", "visit", "来访", "Visit"), ("geopoint", "where", "哪里", "Where"),
-                ("end_repeat",)):  # fmt: skip
+    for row in (
+        ("begin_repeat", "visit", "来访", "Visit"),
+        ("geopoint", "where", "哪里", "Where"),
+        ("end_repeat",),
+    ):
         book["survey"].append(row)
     book.save(files / "visits.xlsx")
     refused = survey("form", "check", str(files / "visits.xlsx"))
     assert refused.exit_code == 1
     assert "row 8" in refused.output
-    skipped = survey("form", "check", str(files / "visits.xlsx"), "--skip-unsupported",
-                     "--format", "json")  # fmt: skip
+    skipped = survey(
+        "form", "check", str(files / "visits.xlsx"), "--skip-unsupported", "--format", "json"
+    )
     assert skipped.exit_code == 0, skipped.output
     assert any(finding["row"] == 8 for finding in json.loads(skipped.stdout))
 
@@ -348,14 +372,24 @@ def test_a_question_of_the_form_is_declared_to_make_groups(survey: Survey, files
     assert "Questions that can make groups: again." in refused.output
     assert survey("freeze", "--wave", "hotel-2026", "--groups", " again ").exit_code == 0
     table = survey(
-        "estimate", "--wave", "hotel-2026", "--group", "again=yes", "--group", "again=no",
-        "--indicator", "food", "--format", "json",
-    )  # fmt: skip
+        "estimate",
+        "--wave",
+        "hotel-2026",
+        "--group",
+        "again=yes",
+        "--group",
+        "again=no",
+        "--indicator",
+        "food",
+        "--format",
+        "json",
+    )
     cells = {cell["group"]: cell for cell in json.loads(table.stdout)}
     replies = [row[7] for row in answers()[1:]]
     assert {group: cell["n"] for group, cell in cells.items()} == {
-        "again=yes": replies.count("Y"), "again=no": replies.count("N")
-    }  # fmt: skip
+        "again=yes": replies.count("Y"),
+        "again=no": replies.count("N"),
+    }
     assert cells["again=yes"]["group_name"] in {"Again?: Yes", "还来吗: 会"}
     unknown = survey("estimate", "--wave", "hotel-2026", "--group", "again=perhaps")
     assert unknown.exit_code == 1

@@ -77,9 +77,13 @@ def test_asked_for_here_decided_on_the_page_and_taken_here_once(
     with session_scope(settings.store_url) as session:
         (request,) = list_exact_requests(session=session, principal=OPERATOR, now=now())
         decide_exact_rows(
-            session=session, principal=people["wang"], request_id=request.id,
-            decision=Decision.APPROVED, reason=REASON, now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=people["wang"],
+            request_id=request.id,
+            decision=Decision.APPROVED,
+            reason=REASON,
+            now=now(),
+        )
     made = survey("rows", "export", number, "--account", "lin", "--output", str(file))
     assert made.exit_code == 0, made.output
     assert "EXACT FILE" in file.read_text(encoding="utf-8-sig")

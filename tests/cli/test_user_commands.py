@@ -66,9 +66,9 @@ def test_a_password_may_be_typed_instead_and_has_to_be_changed(survey: Survey) -
         (("--role", "city_official", "--area", "999999"), "no such area"),
         (("--role", "surveyor", "--area", "110000/none"), "no such area"),
         (("--email", "nonsense"), "e-mail"),
-        (("--role", "king",), "Invalid value"),
+        (("--role", "king"), "Invalid value"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused_in_words(
     survey: Survey, arguments: tuple[str, ...], reason: str
 ) -> None:

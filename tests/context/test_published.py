@@ -5,12 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.context import (
-    published_results,
-    published_series,
-    published_waves,
-    read_results,
-)
+from survey.context import published_results, published_series, published_waves, read_results
 from survey.sample.city_frame import shipped_cities
 
 
@@ -54,13 +49,24 @@ def test_every_figure_is_a_known_cell() -> None:
             assert result.area in cities
     keys = {(r.area_level, r.area) for r in results if r.area_level != "city"}
     assert keys == {
-        ("nation", "CN"), ("region3", "东部"), ("region3", "中部"), ("region3", "西部"),
-        ("size_tier", "mega"), ("size_tier", "super"), ("size_tier", "medium_small"),
-        ("retail_tier", "ge4000"), ("province", "32"), ("province", "44"),
-    }  # fmt: skip
+        ("nation", "CN"),
+        ("region3", "东部"),
+        ("region3", "中部"),
+        ("region3", "西部"),
+        ("size_tier", "mega"),
+        ("size_tier", "super"),
+        ("size_tier", "medium_small"),
+        ("retail_tier", "ge4000"),
+        ("province", "32"),
+        ("province", "44"),
+    }
     assert {r.group for r in results} == {
-        "all", "gender=male", "gender=female", "age_band=55-70", "income=ge8000",
-    }  # fmt: skip
+        "all",
+        "gender=male",
+        "gender=female",
+        "age_band=55-70",
+        "income=ge8000",
+    }
 
 
 def test_province_means_are_marked_as_means_of_cities() -> None:

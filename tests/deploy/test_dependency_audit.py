@@ -67,8 +67,11 @@ def test_an_answer_about_every_package_is_asked_for_once_a_day(project: Any) -> 
     assert check_vulnerabilities.main(["--now"]) == 0
     assert project.calls == 4
     assert sorted(set(project.asked.split())) == [
-        "alpha==1.0", "beta-two==2.5.1", "gamma==0.3", "gamma==0.4",
-    ]  # fmt: skip
+        "alpha==1.0",
+        "beta-two==2.5.1",
+        "gamma==0.3",
+        "gamma==0.4",
+    ]
 
 
 PARTLY = {

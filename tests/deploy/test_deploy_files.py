@@ -120,8 +120,10 @@ def test_the_cluster_keeps_two_replicas_up() -> None:
         for probe in ("startupProbe", "livenessProbe", "readinessProbe")
     }
     assert paths == {
-        "startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/ready"
-    }  # fmt: skip
+        "startupProbe": "/health",
+        "livenessProbe": "/health",
+        "readinessProbe": "/ready",
+    }
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
     assert template["spec"]["terminationGracePeriodSeconds"] > DRAIN_SECONDS + pause
     assert [port["name"] for port in service["spec"]["ports"]] == ["http"]

@@ -40,12 +40,7 @@ from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState, new_id
 
 WAVE = "main-2024"
-INDICATORS = (
-    "1",
-    "3.2.2",
-    "overall",
-    "elder_cash_refused",
-)
+INDICATORS = ("1", "3.2.2", "overall", "elder_cash_refused")
 NATIONAL = Principal(new_id(), "n", Role.NATIONAL_OFFICIAL, "CN")
 PROVINCE = Principal(new_id(), "p", Role.PROVINCE_OFFICIAL, "42")
 CITY = Principal(new_id(), "c", Role.CITY_OFFICIAL, "420500")
@@ -305,11 +300,20 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
             given[name] = hints[name](**{key: known[key] for key in known if key in fields})
         else:
             given[name] = {
-                "others": (), "indicator": "composite", "levels": ("city",), "city": city,
-                "area": city, "place": city, "group": "elderly=yes", "by": "region3",
-                "against": "nation", "detail": True, "basis": DOMAIN,
-                "topic": "education", "field": "education",
-            }[name]  # fmt: skip
+                "others": (),
+                "indicator": "composite",
+                "levels": ("city",),
+                "city": city,
+                "area": city,
+                "place": city,
+                "group": "elderly=yes",
+                "by": "region3",
+                "against": "nation",
+                "detail": True,
+                "basis": DOMAIN,
+                "topic": "education",
+                "field": "education",
+            }[name]
     return given
 
 

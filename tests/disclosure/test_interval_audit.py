@@ -61,8 +61,11 @@ def test_rows_and_columns_together_tell_what_neither_does() -> None:
     its cells from above, and so the other two from below."""
     known = [[60, 42, 18.0], [30, NAN, NAN], [30, NAN, NAN]]
     assert narrow_of(known, SUMS, 19) == {
-        (1, 1): (12, 30), (1, 2): (0, 18), (2, 1): (12, 30), (2, 2): (0, 18),
-    }  # fmt: skip
+        (1, 1): (12, 30),
+        (1, 2): (0, 18),
+        (2, 1): (12, 30),
+        (2, 2): (0, 18),
+    }
     assert narrow_of(known, SUMS, 18) == {}
 
 
@@ -143,8 +146,10 @@ def test_work_bounds_the_audit_and_the_same_work_gives_the_same_answer() -> None
         auditor.narrow_cells(known, target, sums)
     assert 0 < some.audited < 18
     assert (some.audited, some.done, some.programmes) == (
-        again.audited, again.done, again.programmes,
-    )  # fmt: skip
+        again.audited,
+        again.done,
+        again.programmes,
+    )
 
 
 def shown_cells(survey: Survey, auditor: IntervalAuditor | None = None) -> pd.DataFrame:
@@ -161,9 +166,7 @@ def audited(table: pd.DataFrame, survey: Survey) -> list[tuple[str, ...]]:
     return narrow_keys(table, KEYS, totals(), auditor)
 
 
-def test_the_gate_hides_more_until_no_interval_is_narrow(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_gate_hides_more_until_no_interval_is_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     surveys = [Survey.drawn(seed, scale) for seed in range(100, 106) for scale in (25.0, 60.0)]
     for survey in surveys:
         auditor = IntervalAuditor()

@@ -31,13 +31,7 @@ ALLOWED = {
     # The key of the whole tree: no figure.
     "survey.estimate.tree": {"COMPOSITE"},
     # Hashes of files, and whether they fit.
-    "survey.snapshot.seals": {
-        "SEAL",
-        "find_seals",
-        "seal_of_seals",
-        "SnapshotSeals",
-        "open_seals",
-    },
+    "survey.snapshot.seals": {"SEAL", "find_seals", "seal_of_seals", "SnapshotSeals", "open_seals"},
 }
 FROM_RESULTS = {
     # Published tables and what is rounded before it is returned.
@@ -87,9 +81,10 @@ def offences(text: str) -> list[str]:
                 violations += sorted(names & LAYERS)
         elif isinstance(node, ast.Import):
             violations += [
-                alias.name for alias in node.names
+                alias.name
+                for alias in node.names
                 if alias.name.partition(".")[0] == "survey" and LAYERS & set(alias.name.split("."))
-            ]  # fmt: skip
+            ]
         elif isinstance(node, ast.Attribute):
             foreign = not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
             if node.attr == "read_parquet" or (foreign and node.attr in PRIVATE):

@@ -26,10 +26,9 @@ def test_a_group_against_others(reference, by):
     table = compare(frame, ["q1", "q0"], DESIGN, group="old", reference=reference, by=by)
     for _, row in table[table["variable"] == "q0"].iterrows():
         inside = (frame["city"] == row["city"]) if by else pd.Series(True, frame.index)
-        other = {
-            "rest": inside & ~frame["old"],
-            "all": inside,
-        }.get(reference if isinstance(reference, str) else "", inside & (frame["gender"] == "f"))
+        other = {"rest": inside & ~frame["old"], "all": inside}.get(
+            reference if isinstance(reference, str) else "", inside & (frame["gender"] == "f")
+        )
         if isinstance(reference, dict):
             other &= frame["old"]
         difference, se = expected(frame, inside & frame["old"], other)

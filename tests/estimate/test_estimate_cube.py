@@ -51,13 +51,7 @@ TREE = Tree(
     },
 )
 ITEMS = list(TREE.item_columns)
-GROUPS = {
-    "all": None,
-    "gender=f": ("gender", "f"),
-    "old": "old",
-    "few": "few",
-    "none": "none",
-}
+GROUPS = {"all": None, "gender=f": ("gender", "f"), "old": "old", "few": "few", "none": "none"}
 AREAS = {"city": "city", "region": "region", "nation": None}
 NUMBERS = [
     "estimate", "se", "ci_low", "ci_high", "df", "n", "n_psu", "sum_weight", "deff",
@@ -83,10 +77,9 @@ def raw_wave(seed=0, **options) -> pd.DataFrame:
 def expected(frame, design, area_column, group, **options) -> pd.DataFrame:
     """The same rows from `estimate_tree` and `estimate`, the group as a domain."""
     scored = to_scores(frame, ITEMS)
-    member = {
-        "all": np.ones(len(frame), bool),
-        "gender=f": frame["gender"] == "f",
-    }.get(group, frame.get(group, None))
+    member = {"all": np.ones(len(frame), bool), "gender=f": frame["gender"] == "f"}.get(
+        group, frame.get(group, None)
+    )
     area = frame[area_column] if area_column else pd.Series("nation", frame.index)
     scored["area"] = pd.Categorical(area.where(member), categories=sorted(area.dropna().unique()))
     tree = estimate_tree(scored, TREE, design, by="area", **options)

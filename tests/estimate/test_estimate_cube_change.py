@@ -73,9 +73,12 @@ def test_the_cubes_agree_with_change(level: str, group: str, design: Design) -> 
     expected = expected.loc[actual.index]
     for column in COLUMNS:
         np.testing.assert_allclose(
-            actual[column].astype(float), expected[column].astype(float), rtol=1e-9, atol=1e-9,
+            actual[column].astype(float),
+            expected[column].astype(float),
+            rtol=1e-9,
+            atol=1e-9,
             err_msg=column,
-        )  # fmt: skip
+        )
     assert actual["status"].tolist() == expected["status"].tolist()
 
 

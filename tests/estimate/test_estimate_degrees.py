@@ -5,16 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from survey.estimate import (
-    Cube,
-    CubeSpec,
-    Design,
-    EstimateError,
-    Node,
-    Tree,
-    cube_change,
-    estimate,
-)
+from survey.estimate import Cube, CubeSpec, Design, EstimateError, Node, Tree, cube_change, estimate
 
 TREE = Tree((Node("A", None, 1, 1.0),), {"q": "A"})
 DESIGN = Design("weight", strata="stratum", psu="psu")

@@ -15,11 +15,7 @@ from tests.estimate.naive_estimates import combination, estimate_row, variance, 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 ITEMS = ["q0", "q1", "q2"]
 TREE = Tree(
-    (
-        Node("A", None, 1, 0.6),
-        Node("B", None, 1, 0.4),
-        Node("A.1", "A", 2, 1.0),
-    ),
+    (Node("A", None, 1, 0.6), Node("B", None, 1, 0.4), Node("A.1", "A", 2, 1.0)),
     {"q0": "A.1", "q1": "A.1", "q2": "B"},
 )
 OMEGA = {
@@ -306,9 +302,7 @@ def test_share_at_zero_and_one_gets_wilson():
 
 
 @given(
-    seed=st.integers(0, 1000),
-    factor=st.floats(1e-3, 1e4),
-    missing=st.sampled_from([0.0, 0.2, 0.6]),
+    seed=st.integers(0, 1000), factor=st.floats(1e-3, 1e4), missing=st.sampled_from([0.0, 0.2, 0.6])
 )
 @settings(max_examples=25, deadline=None)
 def test_harmless_changes_change_nothing(seed, factor, missing):

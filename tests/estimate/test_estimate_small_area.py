@@ -43,8 +43,11 @@ def test_model_variance_maximises_the_restricted_likelihood():
     )
     assert model.model_variance == pytest.approx(best.x, rel=1e-5)
     assert model.coefficients.index.tolist() == [
-        "intercept", "city", "region_middle", "region_west",
-    ]  # fmt: skip
+        "intercept",
+        "city",
+        "region_middle",
+        "region_west",
+    ]
 
 
 def test_shrinkage():

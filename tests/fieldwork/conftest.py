@@ -23,14 +23,21 @@ def hand_in(field: Any) -> Callable[..., Handed]:
         code = code or generate_code()
         with session_scope(field.url) as session:
             token = issue_invitation(
-                session=session, principal=field.surveyor, wave_key=field.wave.key,
-                point_id=field.point.id, now=field.now,
-            ).token  # fmt: skip
+                session=session,
+                principal=field.surveyor,
+                wave_key=field.wave.key,
+                point_id=field.point.id,
+                now=field.now,
+            ).token
             sent = Submission(
-                client_uuid=uuid or uuid4(), token=token, answers={**field.complete, **answers},
-                instrument_sha256=field.instrument.sha256, withdrawal_code=code,
-                started_at=field.now - timedelta(minutes=6), timings={"quality": 2.5},
-            )  # fmt: skip
+                client_uuid=uuid or uuid4(),
+                token=token,
+                answers={**field.complete, **answers},
+                instrument_sha256=field.instrument.sha256,
+                withdrawal_code=code,
+                started_at=field.now - timedelta(minutes=6),
+                timings={"quality": 2.5},
+            )
             receipt = submit(session=session, submission=sent, principal=None, now=field.now)
         return receipt, code
 

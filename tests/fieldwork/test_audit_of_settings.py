@@ -32,9 +32,12 @@ def test_the_rule_of_full_cells(field: Any) -> None:
     for policy in (QuotaPolicy.STOP, QuotaPolicy.COUNT):
         with session_scope(field.url) as session:
             set_quota_policy(
-                session=session, principal=OPERATOR, wave_key="main-2026", policy=policy,
+                session=session,
+                principal=OPERATOR,
+                wave_key="main-2026",
+                policy=policy,
                 now=field.now,
-            )  # fmt: skip
+            )
     (first, to_stop), second = _changes(field.url, "quota.policy_set")
     assert sorted(first.values()) == [1, 9]
     assert to_stop == {"stop": 10}
@@ -45,19 +48,28 @@ def test_how_many_people_a_review_takes(field: Any) -> None:
     for allowed in (True, True, False):
         with session_scope(field.url) as session:
             set_single_approval(
-                session=session, principal=OPERATOR, wave_key="main-2026", allowed=allowed,
+                session=session,
+                principal=OPERATOR,
+                wave_key="main-2026",
+                allowed=allowed,
                 now=field.now,
-            )  # fmt: skip
+            )
     assert _changes(field.url, "wave.one_person_review") == [
-        (False, True), (True, True), (True, False)
-    ]  # fmt: skip
+        (False, True),
+        (True, True),
+        (True, False),
+    ]
 
 
 def test_a_mapping_that_replaces_another(field: Any) -> None:
     for targets in ({"Q1": "quality"}, {"Q1": "service"}):
         with session_scope(field.url) as session:
             save_mapping(
-                session=session, principal=OPERATOR, instrument_name="small", name="agency",
-                mapping=MappingFile(targets, {}), now=field.now,
-            )  # fmt: skip
+                session=session,
+                principal=OPERATOR,
+                instrument_name="small",
+                name="agency",
+                mapping=MappingFile(targets, {}),
+                now=field.now,
+            )
     assert _changes(field.url, "mapping.replaced") == [({"Q1": "quality"}, {"Q1": "service"})]

@@ -16,14 +16,7 @@ from survey.fieldwork.response_bulk_insert import (
     write_responses,
 )
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import (
-    AuditEntry,
-    Mode,
-    QuotaCell,
-    Response,
-    ResponseRevision,
-    Status,
-)
+from survey.store.tables import AuditEntry, Mode, QuotaCell, Response, ResponseRevision, Status
 
 STARTED = datetime(2024, 5, 1, 23, 59, 59, 5, tzinfo=UTC)
 
@@ -49,10 +42,17 @@ def _write(field: Any, session: Session, rows: list[FinishedResponse]) -> int:
 
 def test_every_column_comes_back_as_written(field: Any) -> None:
     full = _interview(
-        point_id=field.point.id, surveyor_id=field.surveyor.account_id, reason="why",
-        language="en", started_at=STARTED, duration_seconds=361.25, dropped_answers=3,
-        timings={"quality": 2.5}, mode=Mode.ASSISTED, status=Status.APPROVED,
-    )  # fmt: skip
+        point_id=field.point.id,
+        surveyor_id=field.surveyor.account_id,
+        reason="why",
+        language="en",
+        started_at=STARTED,
+        duration_seconds=361.25,
+        dropped_answers=3,
+        timings={"quality": 2.5},
+        mode=Mode.ASSISTED,
+        status=Status.APPROVED,
+    )
     bare = _interview()
     with session_scope(field.url) as session:
         assert _write(field, session, [full, bare]) == 2
@@ -114,9 +114,12 @@ def test_one_audit_entry_tells_who_wrote_how_many(field: Any) -> None:
 def test_a_surveyor_may_not_write_in_bulk(field: Any) -> None:
     with pytest.raises(AccessDeniedError), session_scope(field.url) as session:
         write_responses(
-            session=session, principal=field.surveyor, wave=field.wave,
-            rows=[_interview()], now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            wave=field.wave,
+            rows=[_interview()],
+            now=field.now,
+        )
 
 
 def test_nothing_is_written_for_nothing(field: Any) -> None:

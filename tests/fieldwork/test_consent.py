@@ -33,9 +33,13 @@ MAIN = load_bundle(PROJECT_ROOT / "seed" / "instruments", "main-2023").instrumen
 def _asks_main(session: Session, now: datetime) -> Wave:
     """A wave of its own with the shipped main questionnaire."""
     plan = NewWave(
-        key=f"main-{uuid4()}", series="main", year=2026, title_zh="x", title_en="x",
+        key=f"main-{uuid4()}",
+        series="main",
+        year=2026,
+        title_zh="x",
+        title_en="x",
         instrument_id=save_instrument(session=session, instrument=MAIN),
-    )  # fmt: skip
+    )
     return create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
 
 
@@ -43,11 +47,16 @@ def _asks_main(session: Session, now: datetime) -> Wave:
 def interview(field: Any) -> Callable[..., ResponseDetail]:
     def read(mode: Mode, answer: str | None = "yes", language: str = "zh") -> ResponseDetail:
         row = FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=mode, status=Status.SUBMITTED,
-            submitted_at=field.now, started_at=field.now, language=language,
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=mode,
+            status=Status.SUBMITTED,
+            submitted_at=field.now,
+            started_at=field.now,
+            language=language,
             answers={} if answer is None else {"consent": answer},
             surveyor_id=field.surveyor.account_id,
-        )  # fmt: skip
+        )
         with session_scope(field.url) as session:
             wave = _asks_main(session, field.now)
             write_responses(
@@ -64,11 +73,17 @@ def test_text_moment_language_and_version_are_known(
 ) -> None:
     record = consent_of(interview(Mode.SELF, language="en"))
     assert record == ConsentRecord(
-        agreed=True, at=field.now, mode=Mode.SELF, surveyor="", language="en",
-        text=tuple(MAIN.by_name[name].label["en"] for name in
-                   ("note_purpose", "note_data", "note_freedom", "consent")),
+        agreed=True,
+        at=field.now,
+        mode=Mode.SELF,
+        surveyor="",
+        language="en",
+        text=tuple(
+            MAIN.by_name[name].label["en"]
+            for name in ("note_purpose", "note_data", "note_freedom", "consent")
+        ),
         instrument=f"main-2023 2023.1 ({MAIN.sha256[:12]})",
-    )  # fmt: skip
+    )
 
 
 def test_an_assisted_interview_names_who_read_it(interview: Callable[..., ResponseDetail]) -> None:
@@ -100,8 +115,12 @@ def test_every_shipped_questionnaire_asks_for_consent_first(name: str) -> None:
 def test_not_even_a_full_quota_lets_an_interview_in_without_consent(field: Any) -> None:
     marked = MAIN.by_name["consent"]
     sent = Submission(
-        client_uuid=uuid4(), token="x", instrument_sha256=MAIN.sha256, stopped="quota_full",
-        started_at=field.now, answers={},
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        token="x",
+        instrument_sha256=MAIN.sha256,
+        stopped="quota_full",
+        started_at=field.now,
+        answers={},
+    )
     problems = open_problems(validate(MAIN, {}, today=field.now.date()), sent, MAIN)
     assert [problem.item for problem in problems] == [marked.name]

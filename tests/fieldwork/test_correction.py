@@ -27,14 +27,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import (
-    Mode,
-    QuotaCell,
-    Response,
-    ResponseRevision,
-    Status,
-    WaveState,
-)
+from survey.store.tables import Mode, QuotaCell, Response, ResponseRevision, Status, WaveState
 from tests.wave_states import move_wave
 
 
@@ -45,32 +38,53 @@ def returned(field: Any) -> UUID:
     with session_scope(field.url) as session:
         cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
         row = FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=Status.SUBMITTED,
-            submitted_at=field.now, answers=answers, timings={"quality": 3.0},
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.ASSISTED,
+            status=Status.SUBMITTED,
+            submitted_at=field.now,
+            answers=answers,
+            timings={"quality": 3.0},
             quota_cell_id=find_cell(cells, answers, today=field.now.date()),
-            surveyor_id=field.surveyor.account_id, started_at=field.now,
+            surveyor_id=field.surveyor.account_id,
+            started_at=field.now,
             point_id=field.point.id,
-        )  # fmt: skip
+        )
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=[row], now=field.now
         )
         supervisor = Principal(field.surveyor.account_id, "x", Role.SUPERVISOR, "110000")
         transition(
-            session=session, principal=supervisor, response_id=row.id, to=Status.RETURNED,
-            reason="check_again: how old is she?", now=field.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            response_id=row.id,
+            to=Status.RETURNED,
+            reason="check_again: how old is she?",
+            now=field.now,
+            expected_version=1,
+        )
     return row.id
 
 
 def _resubmit(
-    field: Any, response_id: UUID, answers: Mapping[str, Any], *, note: str = "asked again",
-    version: int = 2, person: Principal | None = None,
-) -> int:  # fmt: skip
+    field: Any,
+    response_id: UUID,
+    answers: Mapping[str, Any],
+    *,
+    note: str = "asked again",
+    version: int = 2,
+    person: Principal | None = None,
+) -> int:
     with session_scope(field.url) as session:
         return resubmit(
-            session=session, principal=person or field.surveyor, response_id=response_id,
-            answers=answers, note=note, expected_version=version, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=person or field.surveyor,
+            response_id=response_id,
+            answers=answers,
+            note=note,
+            expected_version=version,
+            now=field.now,
+        )
 
 
 def _cells(field: Any) -> dict[str, int]:
@@ -110,8 +124,9 @@ def test_a_correction_is_a_new_revision_and_moves_to_its_quota_cell(
         ).all()
         response = session.get_one(Response, returned)
     assert [(revision.number, revision.is_current, revision.reason) for revision in revisions] == [
-        (1, False, ""), (2, True, "asked again")
-    ]  # fmt: skip
+        (1, False, ""),
+        (2, True, "asked again"),
+    ]
     assert revisions[0].answers["birth_year"] == 1990
     assert (revisions[1].answers["birth_year"], revisions[1].answers["age"]) == (1980, 46)
     assert revisions[1].author_id == field.surveyor.account_id
@@ -178,10 +193,7 @@ def test_corrections_arrive_after_closing_but_not_after_freezing(
     with read_scope(field.url) as session:
         assert len(list_returned(session=session, principal=field.surveyor)) == 1
     with session_scope(field.url) as session:
-        move_wave(
-            session=session, key="main-2026", to=WaveState.FROZEN,
-            now=field.now,
-        )  # fmt: skip
+        move_wave(session=session, key="main-2026", to=WaveState.FROZEN, now=field.now)
     with read_scope(field.url) as session:
         assert list_returned(session=session, principal=field.surveyor) == []
     with pytest.raises(ResponseNotFoundError):

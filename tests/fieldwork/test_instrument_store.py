@@ -24,9 +24,14 @@ from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id
 
 def _tree(weight: float = 1.0) -> IndicatorTree:
     indicator = Indicator(
-        code="1", parent=None, level=1, name={"zh": "供给", "en": "Supply"}, weight=weight,
-        name_status=Provenance.SOURCED, weight_status=Provenance.ASSUMED,
-    )  # fmt: skip
+        code="1",
+        parent=None,
+        level=1,
+        name={"zh": "供给", "en": "Supply"},
+        weight=weight,
+        name_status=Provenance.SOURCED,
+        weight_status=Provenance.ASSUMED,
+    )
     return IndicatorTree(name="t-2026", indicators=(indicator,))
 
 

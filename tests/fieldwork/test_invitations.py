@@ -58,9 +58,11 @@ def _status(
 ) -> InvitationState:
     with read_scope(field.url) as session:
         return get_invitation_state(
-            session=session, principal=field.surveyor,
-            invitation_id=issued.invitation_id, now=field.now + after,
-        )  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            invitation_id=issued.invitation_id,
+            now=field.now + after,
+        )
 
 
 def _mark_used(field: Any, issued: IssuedInvitation) -> None:

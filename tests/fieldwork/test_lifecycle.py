@@ -48,10 +48,15 @@ def _store(field: Any, status: Status = Status.SUBMITTED) -> UUID:
     with session_scope(field.url) as session:
         cell = list_cells(session=session, wave_id=field.wave.id, city_code="110000")[0]
         interview = FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
-            submitted_at=field.now, answers={}, quota_cell_id=cell.id,
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.ASSISTED,
+            status=status,
+            submitted_at=field.now,
+            answers={},
+            quota_cell_id=cell.id,
             surveyor_id=field.surveyor.account_id,
-        )  # fmt: skip
+        )
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=field.now
         )
@@ -59,14 +64,24 @@ def _store(field: Any, status: Status = Status.SUBMITTED) -> UUID:
 
 
 def _move(
-    field: Any, principal: Principal, response_id: UUID, to: Status, *, version: int = 1,
+    field: Any,
+    principal: Principal,
+    response_id: UUID,
+    to: Status,
+    *,
+    version: int = 1,
     reason: str = "because",
-) -> int:  # fmt: skip
+) -> int:
     with session_scope(field.url) as session:
         return transition(
-            session=session, principal=principal, response_id=response_id, to=to, reason=reason,
-            now=field.now, expected_version=version,
-        )  # fmt: skip
+            session=session,
+            principal=principal,
+            response_id=response_id,
+            to=to,
+            reason=reason,
+            now=field.now,
+            expected_version=version,
+        )
 
 
 def _response(field: Any, response_id: UUID) -> Response:
@@ -155,9 +170,13 @@ def test_many_do_not_move_either_and_who_has_no_right_learns_nothing(
         ):
             with pytest.raises(refusal):
                 transition_many(
-                    session=session, principal=person, rows=responses, to=Status.VOID,
-                    reason="because", now=field.now,
-                )  # fmt: skip
+                    session=session,
+                    principal=person,
+                    rows=responses,
+                    to=Status.VOID,
+                    reason="because",
+                    now=field.now,
+                )
 
 
 def test_frozen_and_side_exits_lead_nowhere() -> None:
@@ -241,10 +260,12 @@ def test_quota_counts_follow_any_walk_through_the_states(
     run_state_machine_as_test(
         Walk,
         settings=settings(
-            max_examples=8, stateful_step_count=15, deadline=None,
+            max_examples=8,
+            stateful_step_count=15,
+            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
 
 
 def test_an_administrator_of_the_nation_may_do_what_the_association_does(field: Any) -> None:

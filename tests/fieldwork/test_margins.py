@@ -58,10 +58,15 @@ def marginal(field: Any) -> Any:
     with session_scope(field.url) as session:
         session.add(
             WavePlan(
-                wave_id=field.wave.id, margin=5, level=0.95, deff=1.4, rule="proportional",
-                total=40, crossed=False,
+                wave_id=field.wave.id,
+                margin=5,
+                level=0.95,
+                deff=1.4,
+                rule="proportional",
+                total=40,
+                crossed=False,
             )
-        )  # fmt: skip
+        )
         session.add_all(
             QuotaMargin(
                 wave_id=field.wave.id,
@@ -119,9 +124,14 @@ def _cells(field: Any) -> int:
 def _move(field: Any, response_id: UUID, to: Status, *, version: int) -> None:
     with session_scope(field.url) as session:
         transition(
-            session=session, principal=OPERATOR, response_id=response_id, to=to,
-            reason="other: test", now=field.now, expected_version=version,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            response_id=response_id,
+            to=to,
+            reason="other: test",
+            now=field.now,
+            expected_version=version,
+        )
 
 
 def test_a_crowd_of_all_kinds_fills_every_margin_to_its_target_and_not_beyond(
@@ -186,10 +196,14 @@ def test_a_correction_moves_between_margins_whether_they_are_full_or_not(margina
     _move(marginal, first, Status.RETURNED, version=1)
     with session_scope(marginal.url) as session:
         resubmit(
-            session=session, principal=marginal.surveyor, response_id=first,
+            session=session,
+            principal=marginal.surveyor,
+            response_id=first,
             answers={**marginal.complete, "gender": "male", "birth_year": 2003},
-            note="asked again", expected_version=2, now=marginal.now,
-        )  # fmt: skip
+            note="asked again",
+            expected_version=2,
+            now=marginal.now,
+        )
     assert _counts(marginal) == {"male": 1, "15-24": 1, "no": 1, "urban": 1}
     _move(marginal, first, Status.VOID, version=3)
     assert (_counts(marginal), _cells(marginal)) == ({}, 0)
@@ -199,13 +213,20 @@ def test_what_was_collected_elsewhere_counts_in_any_case(marginal: Any) -> None:
     _target(marginal, "female", 0)
     rows = [
         FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=status,
-            submitted_at=marginal.now, answers=marginal.complete, point_id=point,
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.IMPORT,
+            status=status,
+            submitted_at=marginal.now,
+            answers=marginal.complete,
+            point_id=point,
         )
         for status, point in (
-            (Status.SUBMITTED, marginal.point.id), (Status.SUBMITTED, None), (Status.VOID, None),
+            (Status.SUBMITTED, marginal.point.id),
+            (Status.SUBMITTED, None),
+            (Status.VOID, None),
         )
-    ]  # fmt: skip
+    ]
     with session_scope(marginal.url) as session:
         wave = session.get_one(Wave, marginal.wave.id)
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=marginal.now)

@@ -19,9 +19,12 @@ def test_nothing_is_lost_doubled_or_half_done(
 ) -> None:
     field = make_field(postgres_url)
     world = build(
-        postgres_url, instrument=field.instrument, complete=field.complete, now=field.now,
+        postgres_url,
+        instrument=field.instrument,
+        complete=field.complete,
+        now=field.now,
         links=PIECES * 2 * CLIENTS_PER_TRANSACTION,
-    )  # fmt: skip
+    )
     results = Crowd(engines(postgres_url, 4), world, seed=7).work(PIECES)
     assert find_violations(postgres_url, world, results) == []
     assert set(results.done) >= DONE

@@ -66,8 +66,10 @@ def test_the_interval_is_the_one_of_simulated_futures() -> None:
     prediction = forecast(remaining, recent, 12)
     assert prediction is not None
     assert [prediction.earliest, prediction.days, prediction.latest] == [
-        int(np.ceil(low)), int(np.ceil(middle)), int(np.ceil(high))
-    ]  # fmt: skip
+        int(np.ceil(low)),
+        int(np.ceil(middle)),
+        int(np.ceil(high)),
+    ]
     assert prediction.chance == pytest.approx((wait <= 12).mean(), abs=0.003)
 
 

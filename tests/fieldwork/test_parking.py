@@ -75,9 +75,12 @@ def supervisor(field: Any) -> Principal:
 def token_of(field: Any) -> str:
     with session_scope(field.url) as session:
         return issue_invitation(
-            session=session, principal=field.surveyor, wave_key="main-2026",
-            point_id=field.point.id, now=field.now,
-        ).token  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            wave_key="main-2026",
+            point_id=field.point.id,
+            now=field.now,
+        ).token
 
 
 def finished(field: Any, token: str | None = None, **changes: Any) -> Submission:
@@ -133,9 +136,8 @@ def collected(field: Any) -> int:
 def accept(field: Any, person: Principal, parked_id: UUID, note: str = "no network") -> Any:
     with session_scope(field.url) as session:
         return accept_parked(
-            session=session, principal=person, parked_id=parked_id, note=note,
-            now=field.now + LATE,
-        )  # fmt: skip
+            session=session, principal=person, parked_id=parked_id, note=note, now=field.now + LATE
+        )
 
 
 def test_an_interview_whose_link_expired_is_kept_with_its_hash_and_counts_nowhere(
@@ -189,9 +191,11 @@ def test_each_reason_that_its_sender_cannot_mend_parks(field: Any) -> None:
     ]
     why = [stored(field, each.parked_id).why for each in reasons]
     assert why == [
-        ParkingReason.LINK_VOIDED, ParkingReason.INSTRUMENT_REPLACED,
-        ParkingReason.WAVE_CLOSED, ParkingReason.WAVE_CLOSED,
-    ]  # fmt: skip
+        ParkingReason.LINK_VOIDED,
+        ParkingReason.INSTRUMENT_REPLACED,
+        ParkingReason.WAVE_CLOSED,
+        ParkingReason.WAVE_CLOSED,
+    ]
 
 
 def test_a_surveyor_who_was_moved_parks_what_was_made_at_the_point_before(field: Any) -> None:

@@ -53,11 +53,20 @@ def test_what_identifies_a_person_is_found_where_it_stands(
 @pytest.mark.parametrize(
     "text",
     [
-        "", "2024年买的，价格1380元", "排队一二三四五个人", "订单号6222021234567890123",
-        "满意度10分", "99.99", "从2019到2024，3000元", "编号 1381234567", "138123456789",
-        "110108201", "微信支付很方便", "房号1-2-3456",
+        "",
+        "2024年买的，价格1380元",
+        "排队一二三四五个人",
+        "订单号6222021234567890123",
+        "满意度10分",
+        "99.99",
+        "从2019到2024，3000元",
+        "编号 1381234567",
+        "138123456789",
+        "110108201",
+        "微信支付很方便",
+        "房号1-2-3456",
     ],
-)  # fmt: skip
+)
 def test_ordinary_words_and_numbers_are_left_alone(text: str) -> None:
     assert find_pii(text).matches == ()
     assert mask_text(text) == text

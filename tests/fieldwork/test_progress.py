@@ -51,13 +51,17 @@ def _store(
         cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
         rows = [
             FinishedResponse(
-                client_uuid=uuid4(), city_code=city, mode=Mode.SELF, status=status, answers={},
+                client_uuid=uuid4(),
+                city_code=city,
+                mode=Mode.SELF,
+                status=status,
+                answers={},
                 submitted_at=field.now - timedelta(days=days_ago),
                 quota_cell_id=None if cell is None or city != "110000" else cells[cell].id,
                 surveyor_id=field.surveyor.account_id,
             )
             for status in statuses
-        ]  # fmt: skip
+        ]
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
         )
@@ -183,8 +187,10 @@ def test_waste_waiting_overfilled_cells_and_odd_surveyors_are_named_largest_firs
     ]
     surveyor = seen.to_do[-1]
     assert (surveyor.surveyor, surveyor.surveyor_id, surveyor.of) == (
-        "Li", field.surveyor.account_id, 4
-    )  # fmt: skip
+        "Li",
+        field.surveyor.account_id,
+        4,
+    )
 
 
 def test_links_that_can_no_longer_be_used_are_broken_off_or_never_opened(field: Any) -> None:
@@ -243,9 +249,13 @@ def _days(field: Any, person: Principal, city: str | None) -> dict[tuple[str, st
     seen = _look(field, person)
     with read_scope(field.url) as session:
         cell_days = count_cells_by_day(
-            session=session, principal=person, wave=seen.wave, cells=seen.find_area(city).cells,
-            city_code=city, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=person,
+            wave=seen.wave,
+            cells=seen.find_area(city).cells,
+            city_code=city,
+            now=field.now,
+        )
     return {
         (cell_day.cell.age_band, cell_day.cell.gender): list(cell_day.days.values())
         for cell_day in cell_days
@@ -307,10 +317,17 @@ def test_a_computed_wave_shows_no_count_of_a_cell(
         assert place.still_missing == place.tally.target - place.tally.counted
     assert seen.to_do == ()
     with read_scope(field.url) as session:
-        assert count_cells_by_day(
-            session=session, principal=person, wave=seen.wave, cells=cells, city_code=None,
-            now=field.now,
-        ) == ()  # fmt: skip
+        assert (
+            count_cells_by_day(
+                session=session,
+                principal=person,
+                wave=seen.wave,
+                cells=cells,
+                city_code=None,
+                now=field.now,
+            )
+            == ()
+        )
 
 
 def test_small_cities_of_a_computed_wave_cannot_be_subtracted(field: Any) -> None:
@@ -330,11 +347,17 @@ def test_what_is_hidden_is_more_than_one_city_and_enough_people() -> None:
     assert MIN_CITY_INTERVIEWS == MINIMUM_N
     for counts in product((0, 1, 5, 9, 10, 11, 40), repeat=4):
         cities = [
-            AreaProgress(str(place), StatusTally(50, {Status.FROZEN: count}, count), (),
-            EffectiveSize(0, 0),
-                  None, {}, 0)
+            AreaProgress(
+                str(place),
+                StatusTally(50, {Status.FROZEN: count}, count),
+                (),
+                EffectiveSize(0, 0),
+                None,
+                {},
+                0,
+            )
             for place, count in enumerate(counts)
-        ]  # fmt: skip
+        ]
         shown = list_publishable_cities(cities)
         hidden = sum(counts) - sum(city.tally.counted for city in shown)
         assert all(city.tally.counted >= MIN_CITY_INTERVIEWS for city in shown)

@@ -64,9 +64,12 @@ def test_only_planners_check_and_store(field: Any, role: Role) -> None:
             )
         with pytest.raises(AccessDeniedError):
             store_questionnaire(
-                session=session, principal=person(role), instrument=second(field.instrument),
-                rows={}, now=field.now,
-            )  # fmt: skip
+                session=session,
+                principal=person(role),
+                instrument=second(field.instrument),
+                rows={},
+                now=field.now,
+            )
 
 
 def test_a_trial_is_no_use_and_analysts_see_released_waves_only(field: Any) -> None:

@@ -58,19 +58,24 @@ def _set_targets(field: Any, target: int) -> None:
 def _submission(field: Any, **changes: Any) -> Submission:
     return Submission.model_validate(
         {
-            "client_uuid": uuid4(), "point_id": field.point.id,
+            "client_uuid": uuid4(),
+            "point_id": field.point.id,
             "instrument_sha256": field.instrument.sha256,
-            "started_at": field.now - timedelta(minutes=6), "answers": field.complete, **changes,
+            "started_at": field.now - timedelta(minutes=6),
+            "answers": field.complete,
+            **changes,
         }
-    )  # fmt: skip
+    )
 
 
 def _submit(field: Any, submission: Submission) -> SubmissionReceipt:
     with session_scope(field.url) as session:
         return submit(
-            session=session, submission=submission, now=field.now,
+            session=session,
+            submission=submission,
+            now=field.now,
             principal=field.surveyor if submission.point_id else None,
-        )  # fmt: skip
+        )
 
 
 def _answered(field: Any, **changes: Any) -> SubmissionReceipt:
@@ -143,9 +148,12 @@ def test_a_full_cell_says_so_uses_the_link_and_shows_in_progress(field: Any) -> 
     _answered(field)
     with session_scope(field.url) as session:
         token = issue_invitation(
-            session=session, principal=field.surveyor, wave_key="main-2026",
-            point_id=field.point.id, now=field.now,
-        ).token  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            wave_key="main-2026",
+            point_id=field.point.id,
+            now=field.now,
+        ).token
     late = _submission(field, token=token, point_id=None)
     assert [_submit(field, late).status for _ in range(2)] == [Status.QUOTA_FULL] * 2
     assert _statuses(field) == {Status.SUBMITTED: 1, Status.QUOTA_FULL: 1}
@@ -193,14 +201,22 @@ def test_the_rule_can_be_switched_by_city_and_wave(field: Any) -> None:
 
 
 def _switch(
-    field: Any, policy: QuotaPolicy, *, wave_key: str = "main-2026", city_code: str | None = None,
+    field: Any,
+    policy: QuotaPolicy,
+    *,
+    wave_key: str = "main-2026",
+    city_code: str | None = None,
     principal: Principal = OPERATOR,
-) -> int:  # fmt: skip
+) -> int:
     with session_scope(field.url) as session:
         return set_quota_policy(
-            session=session, principal=principal, wave_key=wave_key, policy=policy, now=field.now,
+            session=session,
+            principal=principal,
+            wave_key=wave_key,
+            policy=policy,
+            now=field.now,
             city_code=city_code,
-        )  # fmt: skip
+        )
 
 
 def test_nobody_else_switches_it_and_nothing_is_not_switched(field: Any) -> None:
@@ -336,9 +352,14 @@ def test_a_restored_interview_counts_although_its_place_was_taken(field: Any) ->
 def _move(field: Any, response_id: UUID, to: Status, *, version: int) -> None:
     with session_scope(field.url) as session:
         transition(
-            session=session, principal=OPERATOR, response_id=response_id, to=to,
-            reason="other: test", now=field.now, expected_version=version,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            response_id=response_id,
+            to=to,
+            reason="other: test",
+            now=field.now,
+            expected_version=version,
+        )
 
 
 class _Fieldwork(RuleBasedStateMachine):
@@ -389,10 +410,14 @@ class _Fieldwork(RuleBasedStateMachine):
             return
         with session_scope(self.field.url) as session:
             resubmit(
-                session=session, principal=self.field.surveyor, response_id=row.id,
-                answers={**self.field.complete, "birth_year": year}, note="asked again",
-                expected_version=row.lock_version, now=self.field.now,
-            )  # fmt: skip
+                session=session,
+                principal=self.field.surveyor,
+                response_id=row.id,
+                answers={**self.field.complete, "birth_year": year},
+                note="asked again",
+                expected_version=row.lock_version,
+                now=self.field.now,
+            )
 
     def teardown(self) -> None:
         with read_scope(self.field.url) as session:
@@ -413,7 +438,6 @@ def test_running_counts_equal_a_recount_whatever_happens(field: Any) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12, stateful_step_count=16,
-            suppress_health_check=list(HealthCheck),
+            max_examples=12, stateful_step_count=16, suppress_health_check=list(HealthCheck)
         ),
-    )  # fmt: skip
+    )

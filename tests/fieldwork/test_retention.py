@@ -58,23 +58,35 @@ def world(field: Any, hand_in: HandIn) -> Any:
         link.device_sha256 = "d" * 64
         session.add(
             LoginSession(
-                secret_sha256="s" * 64, account_id=field.surveyor.account_id,
-                created_at=field.now, expires_at=field.now,
+                secret_sha256="s" * 64,
+                account_id=field.surveyor.account_id,
+                created_at=field.now,
+                expires_at=field.now,
             )
-        )  # fmt: skip
+        )
         session.add(
             ParkedInterview(
-                client_uuid=uuid4(), wave_id=field.wave.id, city_code="110000", mode=Mode.SELF,
-                why=ParkingReason.WAVE_CLOSED, instrument_id=field.wave.instrument_id,
+                client_uuid=uuid4(),
+                wave_id=field.wave.id,
+                city_code="110000",
+                mode=Mode.SELF,
+                why=ParkingReason.WAVE_CLOSED,
+                instrument_id=field.wave.instrument_id,
                 parked_at=field.now,
             )
-        )  # fmt: skip
+        )
         session.add(
             ImportedFile(
-                wave_id=field.wave.id, name="Li Lei 13812345678.csv", sha256="f" * 64,
-                source="csv", written=1, duplicates=0, rejected=0, at=field.now,
+                wave_id=field.wave.id,
+                name="Li Lei 13812345678.csv",
+                sha256="f" * 64,
+                source="csv",
+                written=1,
+                duplicates=0,
+                rejected=0,
+                at=field.now,
             )
-        )  # fmt: skip
+        )
         close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
         session.get_one(Wave, field.wave.id).state = WaveState.FROZEN
     return field

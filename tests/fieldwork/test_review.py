@@ -87,15 +87,20 @@ def _store(
         cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
         rows = [
             FinishedResponse(
-                client_uuid=uuid4(), city_code=city, mode=Mode.ASSISTED, status=status,
-                submitted_at=field.now, answers=dict(field.complete, age=36),
+                client_uuid=uuid4(),
+                city_code=city,
+                mode=Mode.ASSISTED,
+                status=status,
+                submitted_at=field.now,
+                answers=dict(field.complete, age=36),
                 timings={"quality": 4.5},
                 quota_cell_id=cells[0].id if city == "110000" else None,
-                surveyor_id=field.surveyor.account_id, started_at=field.now,
+                surveyor_id=field.surveyor.account_id,
+                started_at=field.now,
                 duration_seconds=pace[place] if pace else 300.0,
             )
             for place, status in enumerate(statuses)
-        ]  # fmt: skip
+        ]
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
         )
@@ -111,11 +116,14 @@ def _assess(field: Any, response_id: UUID, score: int, *kinds: str) -> None:
         )
         session.add_all(
             ResponseFlag(
-                response_id=response_id, kind=kind, strength=1 / (place + 1),
-                detected_at=field.now, detector_version="1",
+                response_id=response_id,
+                kind=kind,
+                strength=1 / (place + 1),
+                detected_at=field.now,
+                detector_version="1",
             )
             for place, kind in enumerate(kinds)
-        )  # fmt: skip
+        )
 
 
 def _statuses(field: Any) -> Counter[Status]:
@@ -204,8 +212,13 @@ def test_the_queue_goes_page_by_page_through_everything_once_riskiest_first(
             seen += page
             after = page[-1].spot
         assert [interview.id for interview in seen] == [
-            ids[4], ids[0], ids[5], *sorted(ids[2:4]), ids[6], ids[1]
-        ]  # fmt: skip
+            ids[4],
+            ids[0],
+            ids[5],
+            *sorted(ids[2:4]),
+            ids[6],
+            ids[1],
+        ]
         back = [
             find_previous(
                 session=session, principal=supervisor, chosen=chosen, before=interview.spot
@@ -250,9 +263,16 @@ def test_an_interview_reads_as_it_was_answered_with_timings_flags_and_history(
         seen = get_response_detail(session=session, principal=supervisor, response_id=response_id)
     answers = {each.item.name: each for part in seen.parts for each in part.answers}
     assert list(answers) == [
-        "consent", "lived_6m", "quality", "service", "complained", "topics", "gender",
-        "birth_year", "comment",
-    ]  # fmt: skip
+        "consent",
+        "lived_6m",
+        "quality",
+        "service",
+        "complained",
+        "topics",
+        "gender",
+        "birth_year",
+        "comment",
+    ]
     assert "channel" not in answers, "nobody was asked"
     assert (answers["quality"].answer, answers["quality"].seconds) == (8, 4.5)
     assert (seen.risk, [flag.kind for flag in seen.flags]) == (40, ["straight_line", "speed"])
@@ -271,9 +291,14 @@ def _decide(
     with session_scope(field.url) as session:
         seen = get_response_detail(session=session, principal=person, response_id=response_id)
         return decide(
-            session=session, principal=person, response_id=response_id,
-            expected_version=seen.version, to=to, reason=reason, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=person,
+            response_id=response_id,
+            expected_version=seen.version,
+            to=to,
+            reason=reason,
+            now=field.now,
+        )
 
 
 def test_two_levels_approve_and_each_only_its_own(
@@ -281,12 +306,17 @@ def test_two_levels_approve_and_each_only_its_own(
 ) -> None:
     (response_id,) = _store(field, Status.SUBMITTED)
     assert allowed_transitions(supervisor, Status.SUBMITTED) == (
-        Status.CITY_APPROVED, Status.RETURNED, Status.VOID
-    )  # fmt: skip
+        Status.CITY_APPROVED,
+        Status.RETURNED,
+        Status.VOID,
+    )
     assert allowed_transitions(supervisor, Status.CITY_APPROVED) == (Status.SUBMITTED,)
     assert allowed_transitions(association, Status.CITY_APPROVED) == (
-        Status.APPROVED, Status.RETURNED, Status.VOID, Status.SUBMITTED
-    )  # fmt: skip
+        Status.APPROVED,
+        Status.RETURNED,
+        Status.VOID,
+        Status.SUBMITTED,
+    )
     assert allowed_transitions(supervisor, Status.VOID) == (Status.SUBMITTED,)
     assert Status.SUBMITTED not in allowed_transitions(supervisor, Status.RETURNED)
     _decide(field, supervisor, response_id, Status.CITY_APPROVED)
@@ -318,10 +348,14 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
         try:
             with session_scope(field.url) as session:
                 decide(
-                    session=session, principal=person, response_id=response_id, to=to,
+                    session=session,
+                    principal=person,
+                    response_id=response_id,
+                    to=to,
                     expected_version=seen.version,
-                    reason=TOO_FAST, now=field.now,
-                )  # fmt: skip
+                    reason=TOO_FAST,
+                    now=field.now,
+                )
             outcomes.append(to)
         except ResponseConflictError:
             outcomes.append(None)

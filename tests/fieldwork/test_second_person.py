@@ -28,12 +28,16 @@ def _administrator(field: Any) -> Principal:
 def _store(field: Any, *statuses: Status) -> list[UUID]:
     rows = [
         FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
-            submitted_at=field.now, answers=field.complete,
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.ASSISTED,
+            status=status,
+            submitted_at=field.now,
+            answers=field.complete,
             surveyor_id=field.surveyor.account_id,
         )
         for status in statuses
-    ]  # fmt: skip
+    ]
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
@@ -46,9 +50,14 @@ def _move(
 ) -> int:
     with session_scope(field.url) as session:
         return transition(
-            session=session, principal=principal, response_id=response_id, to=to, reason=reason,
-            now=field.now, expected_version=version,
-        )  # fmt: skip
+            session=session,
+            principal=principal,
+            response_id=response_id,
+            to=to,
+            reason=reason,
+            now=field.now,
+            expected_version=version,
+        )
 
 
 def _status(field: Any, response_id: UUID) -> Status:
@@ -76,14 +85,24 @@ def test_both_approvals_in_one_transaction_are_still_one_person(field: Any) -> N
     (response_id,) = _store(field, Status.SUBMITTED)
     with session_scope(field.url) as session:
         version = transition(
-            session=session, principal=first, response_id=response_id, to=Status.CITY_APPROVED,
-            reason="", now=field.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=first,
+            response_id=response_id,
+            to=Status.CITY_APPROVED,
+            reason="",
+            now=field.now,
+            expected_version=1,
+        )
         with pytest.raises(SecondApproverRequiredError):
             transition(
-                session=session, principal=first, response_id=response_id, to=Status.APPROVED,
-                reason="", now=field.now, expected_version=version,
-            )  # fmt: skip
+                session=session,
+                principal=first,
+                response_id=response_id,
+                to=Status.APPROVED,
+                reason="",
+                now=field.now,
+                expected_version=version,
+            )
 
 
 def test_the_operator_of_the_server_is_one_person_too(field: Any) -> None:
@@ -129,20 +148,33 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
             session=session, principal=first, chosen=chosen, seen=seen, reason=None, now=field.now
         )
     assert [_status(field, response_id) for response_id in (mine, theirs, nobodys)] == [
-        Status.CITY_APPROVED, Status.APPROVED, Status.APPROVED,
-    ]  # fmt: skip
+        Status.CITY_APPROVED,
+        Status.APPROVED,
+        Status.APPROVED,
+    ]
     with session_scope(field.url) as session:
-        row = session.connection().execute(
-            select(
-                Response.id, Response.status, Response.city_code, Response.surveyor_id,
-                Response.quota_cell_id,
-            ).where(Response.id == mine)
-        ).one()  # fmt: skip
+        row = (
+            session.connection()
+            .execute(
+                select(
+                    Response.id,
+                    Response.status,
+                    Response.city_code,
+                    Response.surveyor_id,
+                    Response.quota_cell_id,
+                ).where(Response.id == mine)
+            )
+            .one()
+        )
         with pytest.raises(SecondApproverRequiredError):
             transition_many(
-                session=session, principal=first, rows=[row], to=Status.APPROVED, reason="",
+                session=session,
+                principal=first,
+                rows=[row],
+                to=Status.APPROVED,
+                reason="",
                 now=field.now,
-            )  # fmt: skip
+            )
 
 
 def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
@@ -154,9 +186,12 @@ def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
     def allow(principal: Principal, allowed: bool) -> None:
         with session_scope(field.url) as session:
             set_single_approval(
-                session=session, principal=principal, wave_key=field.wave.key, allowed=allowed,
+                session=session,
+                principal=principal,
+                wave_key=field.wave.key,
+                allowed=allowed,
                 now=field.now,
-            )  # fmt: skip
+            )
 
     with pytest.raises(AccessDeniedError):
         allow(Principal(uuid4(), "x", Role.SUPERVISOR, NATION), True)

@@ -31,9 +31,13 @@ def _issue(
 ) -> InvitationSheet:
     with session_scope(field.url) as session:
         return issue_invitation_sheet(
-            session=session, principal=field.surveyor, point_id=point_id or field.point.id,
-            pages=pages, days=days, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            point_id=point_id or field.point.id,
+            pages=pages,
+            days=days,
+            now=field.now,
+        )
 
 
 def _open(field: Any, token: str) -> None:
@@ -44,9 +48,8 @@ def _open(field: Any, token: str) -> None:
 def _void(field: Any, sheet_id: UUID, principal: Principal | None = None) -> int:
     with session_scope(field.url) as session:
         return void_invitation_sheet(
-            session=session, principal=principal or field.surveyor, sheet_id=sheet_id,
-            now=field.now,
-        )  # fmt: skip
+            session=session, principal=principal or field.surveyor, sheet_id=sheet_id, now=field.now
+        )
 
 
 def test_every_printed_code_is_a_link_of_its_own(field: Any) -> None:

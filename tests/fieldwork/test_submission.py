@@ -46,9 +46,12 @@ ISSUED = object()
 def _token(field: Any) -> str:
     with session_scope(field.url) as session:
         return issue_invitation(
-            session=session, principal=field.surveyor, wave_key="main-2026",
-            point_id=field.point.id, now=field.now,
-        ).token  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            wave_key="main-2026",
+            point_id=field.point.id,
+            now=field.now,
+        ).token
 
 
 def _submission(field: Any, **changes: Any) -> Submission:
@@ -222,8 +225,11 @@ def test_what_is_wrong_is_said_item_by_item_and_nothing_is_stored(field: Any) ->
     with pytest.raises(InvalidAnswersError) as refusal:
         _submit(field, sent)
     assert {problem.item for problem in refusal.value.problems} == {
-        "quality", "birth_year", "gender", "service"
-    }  # fmt: skip
+        "quality",
+        "birth_year",
+        "gender",
+        "service",
+    }
     assert _counts(field) == (0, 0, 0, 0)
     repaired = sent.model_copy(update={"answers": field.complete})
     assert _submit(field, repaired).status is Status.SUBMITTED
@@ -370,10 +376,20 @@ ANYTHING = st.recursive(
 )
 NAMES = st.sampled_from(
     [
-        "consent", "lived_6m", "quality", "service", "complained", "channel", "topics", "gender",
-        "birth_year", "age", "comment", "bye",
+        "consent",
+        "lived_6m",
+        "quality",
+        "service",
+        "complained",
+        "channel",
+        "topics",
+        "gender",
+        "birth_year",
+        "age",
+        "comment",
+        "bye",
     ]
-) | st.text(max_size=30)  # fmt: skip
+) | st.text(max_size=30)
 
 
 @settings(

@@ -21,18 +21,25 @@ SENDERS = 32
 def _token(field: Any) -> str:
     with session_scope(field.url) as session:
         return issue_invitation(
-            session=session, principal=field.surveyor, wave_key="main-2026",
-            point_id=field.point.id, now=field.now,
-        ).token  # fmt: skip
+            session=session,
+            principal=field.surveyor,
+            wave_key="main-2026",
+            point_id=field.point.id,
+            now=field.now,
+        ).token
 
 
 def _submission(field: Any, token: str | None, **changes: Any) -> Submission:
     return Submission.model_validate(
         {
-            "client_uuid": uuid4(), "token": token, "instrument_sha256": field.instrument.sha256,
-            "started_at": field.now - timedelta(minutes=6), "answers": field.complete, **changes,
+            "client_uuid": uuid4(),
+            "token": token,
+            "instrument_sha256": field.instrument.sha256,
+            "started_at": field.now - timedelta(minutes=6),
+            "answers": field.complete,
+            **changes,
         }
-    )  # fmt: skip
+    )
 
 
 def _at_once(field: Any, submissions: list[Submission]) -> list[SubmissionReceipt | str]:
@@ -43,9 +50,11 @@ def _at_once(field: Any, submissions: list[Submission]) -> list[SubmissionReceip
         try:
             with session_scope(field.url) as session:
                 return submit(
-                    session=session, submission=submission,
-                    principal=field.surveyor if submission.point_id else None, now=field.now,
-                )  # fmt: skip
+                    session=session,
+                    submission=submission,
+                    principal=field.surveyor if submission.point_id else None,
+                    now=field.now,
+                )
         except InvitationUsedError as refusal:
             return refusal.code
 
@@ -82,8 +91,12 @@ def test_one_uuid_sent_by_many_is_stored_once(field: Any) -> None:
     )
     assert fresh == {False: 1, True: SENDERS - 1}
     assert _stored(field) == {
-        "responses": 1, "revisions": 1, "collected": 1, "used": 1, "audited": 1
-    }  # fmt: skip
+        "responses": 1,
+        "revisions": 1,
+        "collected": 1,
+        "used": 1,
+        "audited": 1,
+    }
 
 
 def test_one_link_used_by_many_serves_one(field: Any) -> None:
@@ -91,8 +104,12 @@ def test_one_link_used_by_many_serves_one(field: Any) -> None:
     outcomes = _at_once(field, [_submission(field, token) for _ in range(SENDERS)])
     assert outcomes.count("invitation_used") == SENDERS - 1
     assert _stored(field) == {
-        "responses": 1, "revisions": 1, "collected": 1, "used": 1, "audited": 1
-    }  # fmt: skip
+        "responses": 1,
+        "revisions": 1,
+        "collected": 1,
+        "used": 1,
+        "audited": 1,
+    }
 
 
 def test_one_uuid_through_many_links_uses_one_of_them(field: Any) -> None:
@@ -104,19 +121,24 @@ def test_one_uuid_through_many_links_uses_one_of_them(field: Any) -> None:
         == 1
     )
     assert _stored(field) == {
-        "responses": 1, "revisions": 1, "collected": 1, "used": 1, "audited": 1
-    }  # fmt: skip
+        "responses": 1,
+        "revisions": 1,
+        "collected": 1,
+        "used": 1,
+        "audited": 1,
+    }
 
 
 def test_many_different_interviews_at_once_are_all_counted(field: Any) -> None:
     with session_scope(field.url) as session:
         for cell in session.exec(select(QuotaCell)):
             cell.target = SENDERS
-    submissions = [
-        _submission(field, None, point_id=field.point.id) for _ in range(SENDERS)
-    ]  # fmt: skip
+    submissions = [_submission(field, None, point_id=field.point.id) for _ in range(SENDERS)]
     _at_once(field, submissions)
     assert _stored(field) == {
-        "responses": SENDERS, "revisions": SENDERS, "collected": SENDERS, "used": 0,
+        "responses": SENDERS,
+        "revisions": SENDERS,
+        "collected": SENDERS,
+        "used": 0,
         "audited": SENDERS,
-    }  # fmt: skip
+    }

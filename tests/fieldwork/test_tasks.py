@@ -28,9 +28,14 @@ def _collect(
 ) -> None:
     values = {"city_code": "110000", "point_id": field.point.id, **changes}
     interview = FinishedResponse(
-        client_uuid=uuid4(), mode=Mode.SELF, status=status, submitted_at=when, answers={},
-        surveyor_id=surveyor, **values,
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        mode=Mode.SELF,
+        status=status,
+        submitted_at=when,
+        answers={},
+        surveyor_id=surveyor,
+        **values,
+    )
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=field.now
@@ -39,9 +44,7 @@ def _collect(
 
 def test_each_surveyor_sees_the_own_points_only(field: Any) -> None:
     (mine,) = _tasks(field, field.surveyor)
-    assert (mine.wave_key, mine.point_id, mine.city_code) == (
-        "main-2026", field.point.id, "110000"
-    )  # fmt: skip
+    assert (mine.wave_key, mine.point_id, mine.city_code) == ("main-2026", field.point.id, "110000")
     assert (mine.city_name["en"], mine.target, mine.collected) == ("Beijing", 20, 0)
     assert len(mine.quota) == 10
     (theirs,) = _tasks(field, field.colleague)

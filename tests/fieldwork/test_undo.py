@@ -64,12 +64,18 @@ def store(field: Any, *statuses: Status) -> list[UUID]:
         cell = list_cells(session=session, wave_id=field.wave.id, city_code="110000")[0]
         rows = [
             FinishedResponse(
-                client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
-                submitted_at=field.now, answers=dict(field.complete, age=36), started_at=field.now,
-                quota_cell_id=cell.id, surveyor_id=field.surveyor.account_id,
+                client_uuid=uuid4(),
+                city_code="110000",
+                mode=Mode.ASSISTED,
+                status=status,
+                submitted_at=field.now,
+                answers=dict(field.complete, age=36),
+                started_at=field.now,
+                quota_cell_id=cell.id,
+                surveyor_id=field.surveyor.account_id,
             )
             for status in statuses
-        ]  # fmt: skip
+        ]
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
         )
@@ -81,9 +87,14 @@ def move(field: Any, person: Principal, response_id: UUID, to: Status) -> None:
     with session_scope(field.url) as session:
         version = session.get_one(Response, response_id).lock_version
         decide(
-            session=session, principal=person, response_id=response_id, to=to, now=field.now,
-            expected_version=version, reason=WHY if needs else None,
-        )  # fmt: skip
+            session=session,
+            principal=person,
+            response_id=response_id,
+            to=to,
+            now=field.now,
+            expected_version=version,
+            reason=WHY if needs else None,
+        )
 
 
 def move_all(field: Any, person: Principal, to: Status) -> tuple[UUID, ...]:
@@ -167,10 +178,13 @@ def test_many_at_once_are_one_entry_that_names_them_and_are_undone_as_one(
     with session_scope(field.url) as session:
         session.add(
             ResponseFlag(
-                response_id=ids[0], kind="speeder", strength=1.0, detected_at=field.now,
+                response_id=ids[0],
+                kind="speeder",
+                strength=1.0,
+                detected_at=field.now,
                 detector_version="1",
             )
-        )  # fmt: skip
+        )
         session.flush()
         chosen = ReviewFilter(field.wave.id, status=None)
         seen = preview_bulk_decision(
@@ -185,13 +199,16 @@ def test_many_at_once_are_one_entry_that_names_them_and_are_undone_as_one(
         ).all()
         assert [entry.detail["together"] for entry in entries] == [5]
         assert {state: len(named) for state, named in entries[0].detail["members"].items()} == {
-            "submitted": 4, "returned": 1,
-        }  # fmt: skip
+            "submitted": 4,
+            "returned": 1,
+        }
         detail = get_response_detail(session=session, principal=supervisor, response_id=ids[4])
         last = detail.history[0]
         assert (last.action, last.detail["from"], last.detail["to"]) == (
-            "responses.void", "returned", "void",
-        )  # fmt: skip
+            "responses.void",
+            "returned",
+            "void",
+        )
         assert "members" not in last.detail
         assert detail.undoable
         about = TrailFilter(subject=str(ids[0]))
@@ -224,9 +241,13 @@ def test_who_approved_many_for_the_city_does_not_approve_them_for_good(
             session=session, principal=association, chosen=chosen, to=Status.CITY_APPROVED
         )
         decide_many(
-            session=session, principal=association, chosen=chosen, seen=seen, reason=None,
+            session=session,
+            principal=association,
+            chosen=chosen,
+            seen=seen,
+            reason=None,
             now=field.now,
-        )  # fmt: skip
+        )
         # In this very transaction, before the entry is written.
         assert find_self_approved(session=session, principal=association, response_ids=ids) == set(
             ids
@@ -267,4 +288,4 @@ def test_verify_finds_an_index_that_names_others(
     assert found == [
         "The index of members does not name the interviews of this entry.",
         "{count} members belong to no entry about many.",
-    ]  # fmt: skip
+    ]

@@ -35,9 +35,13 @@ def test_a_wave_is_created_planned_and_opened_on_the_record(field: Any) -> None:
 
 def test_a_key_is_taken_once(field: Any) -> None:
     plan = NewWave(
-        key="main-2026", series="main", year=2026, title_zh="t", title_en="t",
+        key="main-2026",
+        series="main",
+        year=2026,
+        title_zh="t",
+        title_en="t",
         instrument_id=field.wave.instrument_id,
-    )  # fmt: skip
+    )
     with pytest.raises(WaveExistsError), session_scope(field.url) as session:
         create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
 
@@ -74,9 +78,8 @@ def test_a_wave_goes_all_the_way_and_may_be_reopened_before_it_is_frozen(field: 
         pytest.raises(WaveTransitionNotAllowedError, match="together with its results"),
     ):
         transition_wave(
-            session=session, principal=OPERATOR, key="main-2026", to=WaveState.FROZEN,
-            now=field.now,
-        )  # fmt: skip
+            session=session, principal=OPERATOR, key="main-2026", to=WaveState.FROZEN, now=field.now
+        )
     with session_scope(field.url) as session:
         move_wave(session=session, key="main-2026", to=WaveState.FROZEN, now=field.now)
     with (
@@ -84,9 +87,12 @@ def test_a_wave_goes_all_the_way_and_may_be_reopened_before_it_is_frozen(field: 
         pytest.raises(WaveTransitionNotAllowedError, match="release"),
     ):
         transition_wave(
-            session=session, principal=OPERATOR, key="main-2026", to=WaveState.RELEASED,
+            session=session,
+            principal=OPERATOR,
+            key="main-2026",
+            to=WaveState.RELEASED,
             now=field.now,
-        )  # fmt: skip
+        )
 
 
 def test_every_move_outside_the_table_is_refused(field: Any) -> None:

@@ -182,9 +182,14 @@ def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> N
     response = stored(field, receipt.response_id)
     with session_scope(field.url) as session, pytest.raises(TransitionNotAllowedError):
         transition(
-            session=session, principal=OPERATOR, response_id=response.id, to=Status.SUBMITTED,
-            reason="mistake", now=field.now, expected_version=response.lock_version,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            response_id=response.id,
+            to=Status.SUBMITTED,
+            reason="mistake",
+            now=field.now,
+            expected_version=response.lock_version,
+        )
     chosen = ReviewFilter(field.wave.id, status=Status.VOID)
     with session_scope(field.url) as session:
         seen = preview_bulk_decision(
@@ -210,13 +215,22 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
         )
         with pytest.raises(BulkWithdrawalError):
             decide_many(
-                session=session, principal=OPERATOR, chosen=chosen, seen=seen, reason=reason,
+                session=session,
+                principal=OPERATOR,
+                chosen=chosen,
+                seen=seen,
+                reason=reason,
                 now=field.now,
-            )  # fmt: skip
+            )
         version = decide(
-            session=session, principal=OPERATOR, response_id=receipt.response_id,
-            expected_version=1, to=Status.VOID, reason=reason, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            response_id=receipt.response_id,
+            expected_version=1,
+            to=Status.VOID,
+            reason=reason,
+            now=field.now,
+        )
     response = stored(field, receipt.response_id)
     assert (response.lock_version, response.reason, response.withdrawn_at) == (
         version,
@@ -232,14 +246,23 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
 def test_what_typists_keyed_of_the_sheet_goes_as_well(field: Any, hand_in: HandIn) -> None:
     receipt, code = hand_in()
     sheet = PaperSheet(
-        wave_id=field.wave.id, city_code="110000", serial="7", keyed_twice=False,
-        state=SheetState.SETTLED, response_id=receipt.response_id,
-    )  # fmt: skip
+        wave_id=field.wave.id,
+        city_code="110000",
+        serial="7",
+        keyed_twice=False,
+        state=SheetState.SETTLED,
+        response_id=receipt.response_id,
+    )
     keying = PaperKeying(
-        sheet_id=sheet.id, number=1, client_uuid=uuid4(), account_id=field.surveyor.account_id,
-        point_id=field.point.id, surveyor_id=field.surveyor.account_id,
-        interview_on=field.now.date(), answers=field.complete,
-    )  # fmt: skip
+        sheet_id=sheet.id,
+        number=1,
+        client_uuid=uuid4(),
+        account_id=field.surveyor.account_id,
+        point_id=field.point.id,
+        surveyor_id=field.surveyor.account_id,
+        interview_on=field.now.date(),
+        answers=field.complete,
+    )
     with session_scope(field.url) as session:
         session.add(sheet)
         session.flush()

@@ -34,8 +34,13 @@ def test_inputs_made_to_hurt(target: str, apart: FuzzWorker) -> None:
 def test_changed_bytes_are_read_or_refused(target: str) -> None:
     parse = TARGETS[target]
 
-    @settings(max_examples=40, derandomize=True, database=None, deadline=None,
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=40,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.integers(0, 2**32))
     def look(seed: int) -> None:
         try:

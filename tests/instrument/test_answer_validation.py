@@ -40,9 +40,16 @@ def test_a_whole_interview():
     }
     assert isinstance(result.answers["age"], int)
     assert result.route == (
-        "consent", "birth_year", "age", "quality", "channels", "spent", "bought_on", "elderly",
+        "consent",
+        "birth_year",
+        "age",
+        "quality",
+        "channels",
+        "spent",
+        "bought_on",
+        "elderly",
         "children",
-    )  # fmt: skip
+    )
 
 
 def test_off_the_route_is_dropped_and_counted():

@@ -21,8 +21,14 @@ def test_shape():
     form = browser_form(sample())
     assert json.loads(json.dumps(form)) == form
     assert list(form) == [
-        "name", "version", "sha256", "title", "languages", "default_language", "sections",
-    ]  # fmt: skip
+        "name",
+        "version",
+        "sha256",
+        "title",
+        "languages",
+        "default_language",
+        "sections",
+    ]
     assert form["languages"][0] == {"code": "zh", "name": "中文"}
     declined = form["sections"][1]
     assert declined["ends"] == "refused"

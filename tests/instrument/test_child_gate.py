@@ -38,10 +38,13 @@ def item(name: str, kind: ItemKind = ItemKind.SELECT_ONE, **more: Any) -> Item:
 
 def instrument(*items: Item, after: tuple[Section, ...] = ()) -> Instrument:
     return Instrument(
-        name="family", version="1", title=WORDS, default_language="en",
+        name="family",
+        version="1",
+        title=WORDS,
+        default_language="en",
         languages=(Language(code="en", name="English"),),
         sections=(Section(name="all", items=items), *after),
-    )  # fmt: skip
+    )
 
 
 CONSENT = item("consent", required=True, privacy=PrivacyRole.CONSENT)
@@ -159,9 +162,11 @@ def messages(*items: Item, after: tuple[Section, ...] = ()) -> list[str]:
 
 def test_a_questionnaire_that_asks_in_the_right_order_is_in_order() -> None:
     end = Section(
-        name="no", relevant="selected(${consent}, 'no')", ends=SectionExit.REFUSED,
+        name="no",
+        relevant="selected(${consent}, 'no')",
+        ends=SectionExit.REFUSED,
         items=(item("bye", ItemKind.NOTE),),
-    )  # fmt: skip
+    )
     assert messages(CONSENT, AGE, GUARDIAN, TOY, SCHOOL, OWN, after=(end,)) == []
 
 

@@ -130,9 +130,14 @@ def test_what_is_no_tree(tmp_path):
 
 def test_check_finds_what_no_file_would_let_in():
     good = Indicator(
-        code="1", parent=None, level=1, name={"zh": "x"}, weight=0.5,
-        name_status=Provenance.SOURCED, weight_status=Provenance.OFFICIAL,
-    )  # fmt: skip
+        code="1",
+        parent=None,
+        level=1,
+        name={"zh": "x"},
+        weight=0.5,
+        name_status=Provenance.SOURCED,
+        weight_status=Provenance.OFFICIAL,
+    )
     orphan = good.model_copy(update={"code": "7.1", "parent": "7", "level": 2, "weight": 1.0})
     tree = IndicatorTree(name="t", indicators=(good, good, orphan))
     assert {finding.item for finding in check_tree(tree)} == {"1", "7.1"}
@@ -149,13 +154,15 @@ def trees(draw: st.DrawFn) -> IndicatorTree:
             code = f"{parent}.{number}" if parent else str(number)
             indicators.append(
                 Indicator(
-                    code=code, parent=parent, level=level,
+                    code=code,
+                    parent=parent,
+                    level=level,
                     name={"zh": draw(st.text("供给,\"\n'=", min_size=1).map(lambda t: f"名{t}名"))},
                     weight=share / sum(shares),
                     name_status=draw(st.sampled_from(list(Provenance))),
                     weight_status=draw(st.sampled_from(list(Provenance))),
                 )
-            )  # fmt: skip
+            )
             if level < 3:
                 grow(code, level + 1)
 

@@ -45,20 +45,28 @@ def form(*items: Item) -> Instrument:
 
 def test_every_question_that_is_asked_counts_and_nothing_else() -> None:
     numbered = form(
-        question("hello", ItemKind.NOTE), yes_no("a"),
-        question("twice", ItemKind.CALCULATE, calculation="2"), question("b", ItemKind.TEXT),
-    )  # fmt: skip
+        question("hello", ItemKind.NOTE),
+        yes_no("a"),
+        question("twice", ItemKind.CALCULATE, calculation="2"),
+        question("b", ItemKind.TEXT),
+    )
     assert number_questions(numbered) == {"a": 1, "b": 2}
 
 
 def test_options_are_counted_and_scores_are_themselves() -> None:
     rating = question(
-        "r", ItemKind.RATING, minimum=1, maximum=10, step=1, low_label={"en": "bad"},
+        "r",
+        ItemKind.RATING,
+        minimum=1,
+        maximum=10,
+        step=1,
+        low_label={"en": "bad"},
         high_label={"en": "good"},
-    )  # fmt: skip
+    )
     assert [(each.code, each.value) for each in list_printed_options(yes_no("a"))] == [
-        ("1", "yes"), ("2", "no"),
-    ]  # fmt: skip
+        ("1", "yes"),
+        ("2", "no"),
+    ]
     scores = list_printed_options(rating)
     assert [each.code for each in scores] == [str(score) for score in range(1, 11)]
     assert [each.label for each in scores if each.label] == [{"en": "bad"}, {"en": "good"}]
@@ -68,12 +76,13 @@ def test_options_are_counted_and_scores_are_themselves() -> None:
 
 def test_an_answer_that_rules_questions_out_leads_past_them() -> None:
     routed = form(
-        yes_no("a"), yes_no("b", "${a} = 'yes'"), yes_no("c", "selected(${b}, 'yes')"),
-        yes_no("d"),
-    )  # fmt: skip
+        yes_no("a"), yes_no("b", "${a} = 'yes'"), yes_no("c", "selected(${b}, 'yes')"), yes_no("d")
+    )
     jumps = list_jumps(routed)
-    assert {name: {answer: jump.question for answer, jump in each.items()}
-            for name, each in jumps.items()} == {"a": {"no": 4}, "b": {"no": 4}}  # fmt: skip
+    assert {
+        name: {answer: jump.question for answer, jump in each.items()}
+        for name, each in jumps.items()
+    } == {"a": {"no": 4}, "b": {"no": 4}}
     assert list_guided(routed, jumps) == {"b", "c"}
 
 
@@ -196,10 +205,11 @@ WORDS = [
 @pytest.mark.parametrize(("condition", "words"), WORDS)
 def test_conditions_in_words(condition: str, words: str) -> None:
     asked = form(
-        yes_no("a"), question("n", ItemKind.INTEGER),
+        yes_no("a"),
+        question("n", ItemKind.INTEGER),
         question("m", ItemKind.SELECT_MULTIPLE, choices=YES_NO),
         question("age", ItemKind.CALCULATE, calculation="2026 - ${n}"),
-    )  # fmt: skip
+    )
     assert ConditionText(asked, translator("en"), "en").write(condition) == words
 
 

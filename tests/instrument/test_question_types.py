@@ -54,10 +54,13 @@ def made(kind: ItemKind) -> Item:
 
 def asking(*items: Item, version: str = "1") -> Instrument:
     return Instrument(
-        name="types", version=version, title={"en": "Types"}, default_language="en",
+        name="types",
+        version=version,
+        title={"en": "Types"},
+        default_language="en",
         languages=(Language(code="en", name="English"),),
         sections=(Section(name="all", items=items),),
-    )  # fmt: skip
+    )
 
 
 def english(item: Item) -> Item:

@@ -11,10 +11,14 @@ def test_every_text_is_listed_once_with_its_part() -> None:
     )
     form = sample(sections=(Section(name="s", title=both("Page"), items=(asked,)),))
     assert [(text.item, text.part) for text in list_texts(form)] == [
-        ("", TextPart.TITLE), ("s", TextPart.SECTION), ("a", TextPart.QUESTION),
-        ("a", TextPart.HINT), ("a", TextPart.CHOICE), ("a", TextPart.CHOICE),
+        ("", TextPart.TITLE),
+        ("s", TextPart.SECTION),
+        ("a", TextPart.QUESTION),
+        ("a", TextPart.HINT),
+        ("a", TextPart.CHOICE),
+        ("a", TextPart.CHOICE),
         ("a", TextPart.MESSAGE),
-    ]  # fmt: skip
+    ]
 
 
 def test_a_text_that_exists_nowhere_is_not_missing() -> None:

@@ -26,12 +26,16 @@ def tree(name: str) -> IndicatorTree:
 def changed(instrument: Instrument, name: str, **fields: Any) -> Instrument:
     """The same questionnaire with one question changed."""
     sections = tuple(
-        section.model_copy(update={"items": tuple(
-            item.model_copy(update=fields) if item.name == name else item
-            for item in section.items
-        )})
+        section.model_copy(
+            update={
+                "items": tuple(
+                    item.model_copy(update=fields) if item.name == name else item
+                    for item in section.items
+                )
+            }
+        )
         for section in instrument.sections
-    )  # fmt: skip
+    )
     return instrument.model_copy(update={"sections": sections})
 
 
@@ -81,8 +85,10 @@ def test_added_removed_and_moved_questions_are_told_apart() -> None:
 
     difference = kinds(form("a", "b", "c", "d"), form("b", "c", "a", "e"))
     assert difference == {
-        "a": (ItemChange.POSITION,), "e": (ItemChange.ADDED,), "d": (ItemChange.REMOVED,)
-    }  # fmt: skip
+        "a": (ItemChange.POSITION,),
+        "e": (ItemChange.ADDED,),
+        "d": (ItemChange.REMOVED,),
+    }
 
 
 def test_a_condition_of_the_page_counts_for_its_questions() -> None:
@@ -111,9 +117,11 @@ def test_between_the_trees_of_2021_and_2023_only_what_changed_breaks() -> None:
 
 def test_back_in_time_what_is_gone_is_named() -> None:
     gone = compare_indicators(
-        shipped("main-2023"), shipped("main-2021"), before_tree=tree("cca-2023"),
+        shipped("main-2023"),
+        shipped("main-2021"),
+        before_tree=tree("cca-2023"),
         after_tree=tree("cca-2021"),
-    )[-2:]  # fmt: skip
+    )[-2:]
     assert [each.name["zh"] for each in gone] == ["政策知晓", "政策成效"]
     assert {each.verdict for each in gone} == {Comparability.BROKEN}
 
@@ -131,9 +139,10 @@ def test_other_weights_break_the_indicators_above_them_and_no_other() -> None:
     form, before = shipped("main-2023"), tree("cca-2023")
     indicators = tuple(
         each.model_copy(update={"weight": {"2.1.1": 0.4, "2.1.2": 0.6}[each.code]})
-        if each.code in ("2.1.1", "2.1.2") else each
+        if each.code in ("2.1.1", "2.1.2")
+        else each
         for each in before.indicators
-    )  # fmt: skip
+    )
     after = IndicatorTree(name="other", indicators=indicators)
     broken = verdicts(form, form, before_tree=before, after_tree=after)
     assert broken == dict.fromkeys(("", "2", "2.1"), "broken")

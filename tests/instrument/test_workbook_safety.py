@@ -117,8 +117,7 @@ def test_a_far_cell_costs_nothing(good):
     part = sheet_part(good)
     far = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row>'
     path = repacked(
-        good,
-        {"xl/worksheets/sheet1.xml": part.replace(b"</sheetData>", far + b"</sheetData>")},
+        good, {"xl/worksheets/sheet1.xml": part.replace(b"</sheetData>", far + b"</sheetData>")}
     )
     assert read_xlsform(path).instrument.by_name["q"]
 
@@ -204,9 +203,7 @@ def test_damaged_parts(good, part, content):
 
 
 @settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_flipped_bytes_are_read_or_refused(good, data):

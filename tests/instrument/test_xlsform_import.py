@@ -14,11 +14,7 @@ from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
 from tests.instrument.workbooks import form, save
 
-YES_NO = (
-    ("list_name", "name", "label"),
-    ("yes_no", "yes", "Yes"),
-    ("yes_no", "no", "No"),
-)
+YES_NO = (("list_name", "name", "label"), ("yes_no", "yes", "Yes"), ("yes_no", "no", "No"))
 BILINGUAL = ("label::中文 (zh)", "label::English (en)")
 
 
@@ -37,26 +33,64 @@ def test_a_bilingual_form_with_our_own_columns(tmp_path):
         tmp_path,
         [
             (
-                "type", "name", *BILINGUAL, "hint::中文 (zh)", "hint::English (en)", "required",
-                "relevant", "constraint", "constraint_message::中文 (zh)",
-                "constraint_message::English (en)", "calculation", "parameters", "indicator",
-                "module", "sensitive", "specials", "low_label::中文 (zh)",
-                "low_label::English (en)", "ends",
+                "type",
+                "name",
+                *BILINGUAL,
+                "hint::中文 (zh)",
+                "hint::English (en)",
+                "required",
+                "relevant",
+                "constraint",
+                "constraint_message::中文 (zh)",
+                "constraint_message::English (en)",
+                "calculation",
+                "parameters",
+                "indicator",
+                "module",
+                "sensitive",
+                "specials",
+                "low_label::中文 (zh)",
+                "low_label::English (en)",
+                "ends",
             ),
             ("begin_group", "door", "开始", "Start"),
             ("select_one yes_no", "consent", "同意吗", "Do you agree?", None, None, "yes"),
             ("end_group",),
             (
-                "begin_group", "bye", "再见", "Bye", None, None, None, "${consent} = 'no'",
-                *[None] * 11, "refused",
+                "begin_group",
+                "bye",
+                "再见",
+                "Bye",
+                None,
+                None,
+                None,
+                "${consent} = 'no'",
+                *[None] * 11,
+                "refused",
             ),
             ("note", "thanks", "谢谢", "Thanks"),
             ("end_group",),
             ("begin_group", "main", "正题", "Main"),
             (
-                "range", "quality", "质量", "Quality", "打分", "A score", "yes", None, ". != 7",
-                "不能是7", "Not 7", None, "start=1 end=10 step=1", "2.1.2", "core", None, "dk na",
-                "差", "bad",
+                "range",
+                "quality",
+                "质量",
+                "Quality",
+                "打分",
+                "A score",
+                "yes",
+                None,
+                ". != 7",
+                "不能是7",
+                "Not 7",
+                None,
+                "start=1 end=10 step=1",
+                "2.1.2",
+                "core",
+                None,
+                "dk na",
+                "差",
+                "bad",
             ),
             ("integer", "year", "年份", "Year", *[None] * 11, "yes"),
             ("calculate", "age", *[None] * 9, "2024 - ${year}"),
@@ -71,15 +105,17 @@ def test_a_bilingual_form_with_our_own_columns(tmp_path):
             ("form_title", "form_id", "version", "default_language", "tree"),
             ("满意度", "satisfaction", "2024.1", "中文 (zh)", "cca-2023"),
         ],
-    )  # fmt: skip
+    )
     imported = read_xlsform(path)
     instrument = imported.instrument
     assert imported.skipped == ()
     assert imported.warnings == ()
     assert check_instrument(instrument) == ()
     assert (instrument.name, instrument.version, instrument.tree) == (
-        "satisfaction", "2024.1", "cca-2023",
-    )  # fmt: skip
+        "satisfaction",
+        "2024.1",
+        "cca-2023",
+    )
     assert [(language.code, language.name) for language in instrument.languages] == [
         ("zh", "中文"),
         ("en", "English"),
@@ -143,8 +179,16 @@ def test_header_spellings_of_fifteen_years(tmp_path):
     path = form(
         tmp_path,
         [
-            ("Type", "NAME", "label:English", "Relevance", "Calculate", "Constraint Message",
-             "constraint", "Required"),
+            (
+                "Type",
+                "NAME",
+                "label:English",
+                "Relevance",
+                "Calculate",
+                "Constraint Message",
+                "constraint",
+                "Required",
+            ),
             ("select one from yes_no", "a", "A?", None, None, None, None, "TRUE"),
             ("begin group", "g", "Group", "selected(${a}, 'yes')"),
             ("int", "b", "B?", None, None, "Too low", ". > 3", "true()"),
@@ -154,7 +198,7 @@ def test_header_spellings_of_fifteen_years(tmp_path):
             ("add select one prompt using yes_no", "e", "E?"),
         ],
         [("list name", "value", "label:English"), ("yes_no", "yes", "Yes"), ("yes_no", "no", "No")],
-    )  # fmt: skip
+    )
     instrument = read_xlsform(path).instrument
     kinds = {item.name: item.kind for item in instrument.items()}
     assert kinds == {
@@ -224,12 +268,16 @@ def test_one_group_around_everything_becomes_pages(tmp_path):
             ("type", "name", "label", "relevant"),
             ("text", "ok", "OK?"),
             ("begin_group", "all", "All", "${ok} = 'yes'"),
-            ("begin_group", "first", "First"), *questions("a"), ("end_group",),
+            ("begin_group", "first", "First"),
+            *questions("a"),
+            ("end_group",),
             ("text", "between", "Between"),
-            ("begin_group", "second", "Second", "${a1} = 'x'"), *questions("b"), ("end_group",),
+            ("begin_group", "second", "Second", "${a1} = 'x'"),
+            *questions("b"),
+            ("end_group",),
             ("end_group",),
         ],
-    )  # fmt: skip
+    )
     sections = read_xlsform(path).instrument.sections
     assert [section.name for section in sections] == ["page_1", "first", "all_1", "second"]
     assert sections[3].relevant == "(${ok} = 'yes') and (${a1} = 'x')"
@@ -241,10 +289,14 @@ def test_equal_names_in_different_groups(tmp_path):
         tmp_path,
         [
             ("type", "name", "label"),
-            ("begin_group", "mother", "Mother"), ("integer", "age", "Age"), ("end_group",),
-            ("begin_group", "father", "Father"), ("integer", "age", "Age"), ("end_group",),
+            ("begin_group", "mother", "Mother"),
+            ("integer", "age", "Age"),
+            ("end_group",),
+            ("begin_group", "father", "Father"),
+            ("integer", "age", "Age"),
+            ("end_group",),
         ],
-    )  # fmt: skip
+    )
     imported = read_xlsform(path)
     assert [item.name for item in imported.instrument.items()] == ["age", "father_age"]
     assert any("father_age" in str(warning.message) for warning in imported.warnings)
@@ -272,10 +324,17 @@ def test_ratings_and_what_is_none(tmp_path):
     items = read_xlsform(form(tmp_path, survey, choices)).instrument.by_name
     kinds = {name: item.kind.value for name, item in items.items()}
     assert kinds == {
-        "ten": "rating", "default": "rating", "nps": "rating", "percent": "integer",
-        "fine": "decimal", "backwards": "rating", "scored": "rating", "marked": "rating",
-        "plain": "select_one", "age": "integer",
-    }  # fmt: skip
+        "ten": "rating",
+        "default": "rating",
+        "nps": "rating",
+        "percent": "integer",
+        "fine": "decimal",
+        "backwards": "rating",
+        "scored": "rating",
+        "marked": "rating",
+        "plain": "select_one",
+        "age": "integer",
+    }
     scored = items["scored"]
     assert (scored.minimum, scored.maximum) == (1, 5)
     assert scored.specials == (SpecialAnswer.DONT_KNOW,)
@@ -314,8 +373,7 @@ def test_or_other_acknowledge_and_today(tmp_path):
 def test_markup_in_labels_is_shown_as_plain_text(tmp_path):
     label = "**Bold** <span style='color:red'>red</span> 3 < 5 &amp; more<br>next ${q0} ${q9}"
     path = form(
-        tmp_path,
-        [("type", "name", "label"), ("text", "q0", "Zero"), ("text", "q1", label)],
+        tmp_path, [("type", "name", "label"), ("text", "q0", "Zero"), ("text", "q1", label)]
     )
     with pytest.raises(XlsformError):  # ${q9} does not exist
         read_xlsform(path)

@@ -60,9 +60,13 @@ def test_texts_that_look_like_formulas_stay_texts(tmp_path):
         name="q", kind=ItemKind.TEXT, label={"en": "=HYPERLINK(1)"}, constraint="-1 < number(.)"
     )
     instrument = Instrument(
-        name="f", version="=1+1", title={"en": "+1"}, default_language="en",
-        languages=LANGUAGES[1:2], sections=(Section(name="s", items=(item,)),),
-    )  # fmt: skip
+        name="f",
+        version="=1+1",
+        title={"en": "+1"},
+        default_language="en",
+        languages=LANGUAGES[1:2],
+        sections=(Section(name="s", items=(item,)),),
+    )
     assert again(instrument, tmp_path) == instrument
     for sheet in load_workbook(tmp_path / "again.xlsx"):
         assert {cell.data_type for row in sheet for cell in row} <= {"s", "n"}
@@ -98,18 +102,23 @@ class Author:
     def instrument(self) -> Instrument:
         count = self.draw(st.integers(1, 3))
         return Instrument(
-            name=self.draw(NAMES), version=self.draw(WORDS), title=self.labels(),
-            tree="cca-2023", default_language=self.draw(st.sampled_from(self.languages)).code,
+            name=self.draw(NAMES),
+            version=self.draw(WORDS),
+            title=self.labels(),
+            tree="cca-2023",
+            default_language=self.draw(st.sampled_from(self.languages)).code,
             languages=self.languages,
             sections=tuple(self.section(number) for number in range(count)),
-        )  # fmt: skip
+        )
 
     def section(self, number: int) -> Section:
         return Section(
-            name=f"s{number}", title=self.maybe_labels(), relevant=self.condition(),
+            name=f"s{number}",
+            title=self.maybe_labels(),
+            relevant=self.condition(),
             ends=self.draw(st.sampled_from([None, None, *SectionExit])),
             items=tuple(self.item() for _ in range(self.draw(st.integers(1, 5)))),
-        )  # fmt: skip
+        )
 
     def labels(self) -> dict[str, str]:
         return {language.code: self.draw(TEXTS) for language in self.languages}

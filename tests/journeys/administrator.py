@@ -26,8 +26,9 @@ def sign_in_administrator(context: BrowserContext, live_server: LivePlatform) ->
             session.flush()
         session.add(
             LoginSession(
-                secret_sha256=digest(secret), account_id=account.id,
+                secret_sha256=digest(secret),
+                account_id=account.id,
                 expires_at=now() + timedelta(hours=1),
             )
-        )  # fmt: skip
+        )
     context.add_cookies([{"name": COOKIE, "value": secret, "url": live_server.url}])

@@ -75,6 +75,10 @@ def respondent(page: Page) -> Respondent:
 def complete() -> dict[str, object]:
     """Answers that lead through the whole main questionnaire: a woman born in 1985."""
     return {
-        "consent": "yes", "lived_6m": "yes", "offline_purchase": "yes", "birth_year": 1985,
-        "gender": "female", "child_age": 9,
-    }  # fmt: skip
+        "consent": "yes",
+        "lived_6m": "yes",
+        "offline_purchase": "yes",
+        "birth_year": 1985,
+        "gender": "female",
+        "child_age": 9,
+    }

@@ -39,14 +39,19 @@ def invented(live_server: LivePlatform) -> list[UUID]:
         )
         rows = [
             FinishedResponse(
-                client_uuid=uuid4(), city_code=CITY, mode=Mode.ASSISTED, status=Status.SUBMITTED,
-                submitted_at=now() - timedelta(hours=1), started_at=now() - timedelta(hours=2),
+                client_uuid=uuid4(),
+                city_code=CITY,
+                mode=Mode.ASSISTED,
+                status=Status.SUBMITTED,
+                submitted_at=now() - timedelta(hours=1),
+                started_at=now() - timedelta(hours=2),
                 answers={"birth_year": 1985, "gender": "female", "lived_6m": "yes"},
-                duration_seconds=300.0, point_id=point.id,
+                duration_seconds=300.0,
+                point_id=point.id,
                 surveyor_id=live_server.surveyor.account_id,
             )
             for _ in range(2)
-        ]  # fmt: skip
+        ]
         wave = get_wave(session=session, key=WAVE)
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
     return [row.id for row in rows]

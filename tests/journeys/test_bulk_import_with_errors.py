@@ -85,11 +85,13 @@ def test_errors_are_mended_and_the_second_time_adds_nothing(
     problems = load_workbook(io.BytesIO(Path(download.value.path()).read_bytes()))
     causes, rows = problems.worksheets
     assert [row[:1] + row[2:4] for row in causes.iter_rows(min_row=2, values_only=True)] == [
-        (1, "quality", "“11”"), (1, "point", "“nowhere”")
-    ]  # fmt: skip
+        (1, "quality", "“11”"),
+        (1, "point", "“nowhere”"),
+    ]
     assert [row[:4] for row in rows.iter_rows(min_row=2, values_only=True)] == [
-        ("answers", 4, "quality", "11"), ("answers", 5, "point", "nowhere")
-    ]  # fmt: skip
+        ("answers", 4, "quality", "11"),
+        ("answers", 5, "point", "nowhere"),
+    ]
     assert _imported(live_server) == []
     assert serious_problems(desk) == []
 

@@ -56,15 +56,19 @@ def desk(browser: Browser, empty_server: Server) -> Iterator[Page]:
     secret = new_token(bits=256)
     with session_scope(_store(empty_server)) as session:
         account = create_account(
-            session=session, principal=OPERATOR, login="wangfang", now=now(),
+            session=session,
+            principal=OPERATOR,
+            login="wangfang",
+            now=now(),
             entry=AccountData("王芳", Role.ADMINISTRATOR, NATION),
-        )  # fmt: skip
+        )
         session.add(
             LoginSession(
-                secret_sha256=digest(secret), account_id=account.id,
+                secret_sha256=digest(secret),
+                account_id=account.id,
                 expires_at=now() + timedelta(hours=1),
             )
-        )  # fmt: skip
+        )
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     context.add_cookies([{"name": COOKIE, "value": secret, "url": empty_server.url}])
     context.set_default_timeout(SLOW)

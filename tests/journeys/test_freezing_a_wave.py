@@ -44,10 +44,11 @@ def desk(browser: Browser, wave: SmallWave) -> Iterator[Page]:
         session.flush()
         session.add(
             LoginSession(
-                secret_sha256=digest(secret), account_id=account.id,
+                secret_sha256=digest(secret),
+                account_id=account.id,
                 expires_at=now() + timedelta(hours=1),
             )
-        )  # fmt: skip
+        )
     server = Server(wave.settings.data_dir, SURVEY_DEMO="0")
     server.start()
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=server.url)
@@ -66,8 +67,9 @@ def test_the_city_of_two_interviews_is_left_out_and_the_other_is_shown(
     expect(desk.get_by_text(zh("The preview is ready. Nothing was stored."))).to_be_visible(
         timeout=60_000
     )
-    warning = zh("If {small} were left out, these would be shown: {cities}.",
-                 small="苏州", cities="北京")  # fmt: skip
+    warning = zh(
+        "If {small} were left out, these would be shown: {cities}.", small="苏州", cities="北京"
+    )
     expect(desk.get_by_text(warning)).to_be_visible()
     assert serious_problems(desk, within=".stMainBlockContainer") == []
 
@@ -82,8 +84,10 @@ def test_the_city_of_two_interviews_is_left_out_and_the_other_is_shown(
     desk.locator(".st-key-plan-step-frozen button").click()
     expect(dialog).to_contain_text(zh("This cannot be undone."))
     expect(dialog).to_contain_text(zh("Left out of the wave: {cities}.", cities="苏州"))
-    final = zh("{count} approved interviews become final: nothing of them can be changed any more.",
-               count="40")  # fmt: skip
+    final = zh(
+        "{count} approved interviews become final: nothing of them can be changed any more.",
+        count="40",
+    )
     expect(dialog).to_contain_text(final)
     dialog.get_by_role("textbox").fill("later-2027")
     desk.locator(".st-key-plan-move-frozen button").click()

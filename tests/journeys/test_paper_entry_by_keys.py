@@ -108,9 +108,7 @@ def desk(browser: Browser) -> Iterator[Page]:
 
 def _share(live_server: LivePlatform, share: float) -> None:
     with session_scope(live_server.settings.store_url) as session:
-        set_share(
-            session=session, principal=OPERATOR, wave_key=WAVE, share=share, now=now()
-        )  # fmt: skip
+        set_share(session=session, principal=OPERATOR, wave_key=WAVE, share=share, now=now())
 
 
 def _open(desk: Page, live_server: LivePlatform, role: str, view: str = "key") -> None:
@@ -146,7 +144,7 @@ def _key_elsewhere(
     with session_scope(live_server.settings.store_url) as session:
         submit_keying(
             session=session, keying=Keying.model_validate(keying), principal=person, now=now()
-        )  # fmt: skip
+        )
 
 
 def _papers(live_server: LivePlatform) -> list[Response]:
@@ -229,9 +227,13 @@ def test_a_verdict_may_take_the_head_of_one_and_open_questions_that_neither_keye
     earlier = china_date(now()) - timedelta(days=3)
     _key_elsewhere(live_server, colleague, "606", {**answers, **rural})
     _key_elsewhere(
-        live_server, _typist(live_server), "606", {**answers, "education_reached": "dk"}, 2,
+        live_server,
+        _typist(live_server),
+        "606",
+        {**answers, "education_reached": "dk"},
+        2,
         interview_on=earlier,
-    )  # fmt: skip
+    )
     _open(desk, live_server, "supervisor", "verdict")
     expect(desk.locator(".sp-line:visible")).to_have_count(8)
 
@@ -302,9 +304,10 @@ def test_keys_of_the_grid(live_server: LivePlatform, desk: Page, answers: dict[s
         for name in ("product_range", "substitutes", "outlet_distribution")
     }
     assert echoes == {
-        "product_range": zh("Don't know"), "substitutes": zh("Not experienced"),
+        "product_range": zh("Don't know"),
+        "substitutes": zh("Not experienced"),
         "outlet_distribution": zh("left blank"),
-    }  # fmt: skip
+    }
     desk.locator(".sp-label").first.click()
     desk.reload()
     expect(desk.locator("[data-line=logistics] .sp-key")).to_have_text("0", timeout=SLOW)

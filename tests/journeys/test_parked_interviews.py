@@ -68,9 +68,10 @@ def test_phones_that_finish_after_their_link_expired_and_after_the_wave_was_clos
     desk = browser.new_page(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     desk.goto(f"{live_server.url}/review")
     desk.request.post(
-        f"{live_server.url}/auth/demo", form={"role": "supervisor"},
+        f"{live_server.url}/auth/demo",
+        form={"role": "supervisor"},
         headers={"Origin": live_server.url},
-    )  # fmt: skip
+    )
     desk.goto(f"{live_server.url}/review")
     desk.get_by_text("待处理的迟到答卷（2）").click()
 

@@ -54,12 +54,19 @@ def _list_of_points(path: Path, *, kind: str) -> Path:
     """Four points in each of three cities; the very first has the given kind."""
     cities = shipped_cities()[:3]
     rows = [
-        [city.name_zh, f"{city.code}-p{place}", f"P{place}",
-         kind if city is cities[0] and place == 0 else "mall",
-         "rural" if place == 3 else "urban", None, None, None]
+        [
+            city.name_zh,
+            f"{city.code}-p{place}",
+            f"P{place}",
+            kind if city is cities[0] and place == 0 else "mall",
+            "rural" if place == 3 else "urban",
+            None,
+            None,
+            None,
+        ]
         for city in cities
         for place in range(4)
-    ]  # fmt: skip
+    ]
     sheet = point_list_template(list(shipped_cities()), "zh")
     path.write_bytes(write_workbook([WorkbookSheet(sheet.name, sheet.columns, rows)], "zh"))
     return path

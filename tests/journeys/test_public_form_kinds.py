@@ -41,10 +41,13 @@ def form(*items: Item) -> Instrument:
     if all(item.kind is not ItemKind.RATING for item in items):
         items = (*items, question("rated", ItemKind.RATING, minimum=1, maximum=5, step=1))
     return Instrument(
-        name="kinds", version=str(next(VERSIONS)), title=french("Enquête"),
-        default_language="fr", languages=(Language(code="fr", name="Français"),),
+        name="kinds",
+        version=str(next(VERSIONS)),
+        title=french("Enquête"),
+        default_language="fr",
+        languages=(Language(code="fr", name="Français"),),
         sections=(Section(name="all", items=items),),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -77,7 +80,11 @@ def test_one_of_each(
                 question("many", ItemKind.SELECT_MULTIPLE, choices=pick),
                 question("stars", ItemKind.RATING, minimum=1, maximum=5, step=1),
                 question(
-                    "named", ItemKind.RATING, minimum=1, maximum=3, step=1,
+                    "named",
+                    ItemKind.RATING,
+                    minimum=1,
+                    maximum=3,
+                    step=1,
                     choices=(
                         Choice(name="1", label=french("mauvais")),
                         Choice(name="2", label=french("moyen")),
@@ -89,7 +96,7 @@ def test_one_of_each(
                 question("total", ItemKind.CALCULATE, calculation="${whole} * 2"),
             )
         )
-    )  # fmt: skip
+    )
     assert serious_problems(page) == []
     assert page.locator("html").get_attribute("lang") == "fr"
     respondent.fill("short", "  deux mots ")
@@ -105,10 +112,19 @@ def test_one_of_each(
     page.get_by_role("radio", name="moyen").check()
     respondent.fill("percent", "80")
     assert received() == {
-        "short": "deux mots", "long": "une ligne\nune autre", "whole": 42, "price": 12.5,
-        "day": "2026-05-20", "one": "green", "from_list": "blue", "many": ["red", "blue"],
-        "stars": 5, "named": 2, "percent": 80, "total": 84,
-    }  # fmt: skip
+        "short": "deux mots",
+        "long": "une ligne\nune autre",
+        "whole": 42,
+        "price": 12.5,
+        "day": "2026-05-20",
+        "one": "green",
+        "from_list": "blue",
+        "many": ["red", "blue"],
+        "stars": 5,
+        "named": 2,
+        "percent": 80,
+        "total": 84,
+    }
 
 
 def test_answers_are_told_in_later_questions(
@@ -136,12 +152,14 @@ def test_what_was_mistyped_is_said_beside_it(
             form(
                 question("age", ItemKind.INTEGER, minimum=0, maximum=120),
                 question(
-                    "even", ItemKind.INTEGER, constraint=". mod 2 = 0",
+                    "even",
+                    ItemKind.INTEGER,
+                    constraint=". mod 2 = 0",
                     constraint_message=french("pair, s'il vous plaît"),
                 ),
             )
         )
-    )  # fmt: skip
+    )
     age, even = respondent.item("age"), respondent.item("even")
     respondent.fill("age", "twelve")
     respondent.fill("even", "3")

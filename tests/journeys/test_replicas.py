@@ -106,9 +106,12 @@ class Platform:
     def token(self) -> str:
         with session_scope(self.settings.store_url) as session:
             return issue_invitation(
-                session=session, principal=self.surveyor, wave_key=WAVE, point_id=self.point.id,
+                session=session,
+                principal=self.surveyor,
+                wave_key=WAVE,
+                point_id=self.point.id,
                 now=now(),
-            ).token  # fmt: skip
+            ).token
 
     def interview(self) -> dict[str, Any]:
         """What a phone sends for a complete interview."""
@@ -174,9 +177,13 @@ def platform(
         for replica in replicas:
             wait_for(replica.is_up, "a replica starts")
         yield Platform(
-            settings, nginx, {each.port: each for each in replicas}, surveyor, point,
+            settings,
+            nginx,
+            {each.port: each for each in replicas},
+            surveyor,
+            point,
             small_instrument,
-        )  # fmt: skip
+        )
     finally:
         nginx.stop()
         for replica in replicas:

@@ -42,13 +42,19 @@ def interviews(live_server: LivePlatform) -> list[UUID]:
     assert not record.problems
     rows = [
         FinishedResponse(
-            client_uuid=uuid4(), city_code=CITY, mode=Mode.ASSISTED, status=Status.SUBMITTED,
-            submitted_at=now() - timedelta(hours=1), started_at=now() - timedelta(hours=2),
-            answers=record.stored_answers, duration_seconds=seconds, point_id=live_server.point.id,
+            client_uuid=uuid4(),
+            city_code=CITY,
+            mode=Mode.ASSISTED,
+            status=Status.SUBMITTED,
+            submitted_at=now() - timedelta(hours=1),
+            started_at=now() - timedelta(hours=2),
+            answers=record.stored_answers,
+            duration_seconds=seconds,
+            point_id=live_server.point.id,
             surveyor_id=live_server.surveyor.account_id,
         )
         for seconds in (61.0, 62.0)
-    ]  # fmt: skip
+    ]
     with session_scope(live_server.settings.store_url) as session:
         wave = get_wave(session=session, key="main-2026")
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())

@@ -72,9 +72,15 @@ def test_secrets_and_people_are_taken_out(log: io.StringIO, text: str, hidden: s
 
 @pytest.mark.parametrize(
     "text",
-    ["wave main-2026 at 12:30:45", "v1.2.3", "a6f3c0de-0000-7000-8000-123456789012", "3 of 62000",
-     "seal 13812345678ab", "/assets/form.js"],
-)  # fmt: skip
+    [
+        "wave main-2026 at 12:30:45",
+        "v1.2.3",
+        "a6f3c0de-0000-7000-8000-123456789012",
+        "3 of 62000",
+        "seal 13812345678ab",
+        "/assets/form.js",
+    ],
+)
 def test_what_an_operator_needs_stays(text: str) -> None:
     assert scrub(text) == text
 
@@ -106,12 +112,7 @@ def _violate() -> None:
 
 def test_errors_tell_where_and_what_kind_but_no_answer(log: io.StringIO) -> None:
     secret = "张三的意见"
-    for make in (
-        lambda: _Answer(age=secret),
-        lambda: int(secret),
-        lambda: {}[secret],
-        _violate,
-    ):
+    for make in (lambda: _Answer(age=secret), lambda: int(secret), lambda: {}[secret], _violate):
         text = format_error_safely(_raised(make))
         assert secret not in text
         assert "zhang.san" not in text

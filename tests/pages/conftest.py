@@ -166,10 +166,11 @@ def visit_as(
         with session_scope(field.url) as session:
             session.add(
                 LoginSession(
-                    secret_sha256=digest(secret), account_id=person.account_id,
+                    secret_sha256=digest(secret),
+                    account_id=person.account_id,
                     expires_at=now() + timedelta(hours=1),
                 )
-            )  # fmt: skip
+            )
         monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
         app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
         asked = {"lang": "en", **query}
@@ -214,15 +215,22 @@ def collect(field: Any) -> Callable[..., list[UUID]]:
             cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
             rows = [
                 FinishedResponse(
-                    client_uuid=uuid4(), city_code=city, mode=Mode.ASSISTED, status=status,
-                    submitted_at=field.now, answers=dict(field.complete, age=36),
-                    timings={"quality": 4.5}, surveyor_id=field.surveyor.account_id,
-                    started_at=field.now, duration_seconds=each,
+                    client_uuid=uuid4(),
+                    city_code=city,
+                    mode=Mode.ASSISTED,
+                    status=status,
+                    submitted_at=field.now,
+                    answers=dict(field.complete, age=36),
+                    timings={"quality": 4.5},
+                    surveyor_id=field.surveyor.account_id,
+                    started_at=field.now,
+                    duration_seconds=each,
                     point_id=field.point.id if at_home else field.foreign_point.id,
-                    quota_cell_id=cells[0].id if at_home else None, language="en",
+                    quota_cell_id=cells[0].id if at_home else None,
+                    language="en",
                 )
                 for each in seconds
-            ]  # fmt: skip
+            ]
             write_responses(
                 session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
             )

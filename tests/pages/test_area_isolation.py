@@ -103,27 +103,44 @@ def _plant(path: Path) -> None:
 
 def _collect(session: Any, instrument: Any) -> None:
     plan = NewWave(
-        key="main-2026", series="main", year=2026, title_zh="2026", title_en="2026", is_demo=True,
+        key="main-2026",
+        series="main",
+        year=2026,
+        title_zh="2026",
+        title_en="2026",
+        is_demo=True,
         instrument_id=save_instrument(session=session, instrument=instrument),
-    )  # fmt: skip
+    )
     create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
     wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=now())
     zhao = Account(
         login="kanarienvogel", name=f"{NAMES[-1]} Zhao", role=Role.SURVEYOR, area=CITY, is_demo=True
     )
     point = SamplingPoint(
-        wave_id=wave.id, city_code=CITY, code="440100-u-01", name=f"{NAMES[-1]} Mall",
-        kind=PointKind.MALL, stratum="urban", target=20,
-    )  # fmt: skip
+        wave_id=wave.id,
+        city_code=CITY,
+        code="440100-u-01",
+        name=f"{NAMES[-1]} Mall",
+        kind=PointKind.MALL,
+        stratum="urban",
+        target=20,
+    )
     session.add_all([zhao, point])
     session.flush()
     cell = QuotaCell(wave_id=wave.id, city_code=CITY, age_band="35-44", gender="female", target=777)
     session.add_all([Assignment(account_id=zhao.id, point_id=point.id), cell])
     interview = FinishedResponse(
-        client_uuid=uuid4(), city_code=CITY, mode=Mode.ASSISTED, status=Status.SUBMITTED,
-        submitted_at=now(), answers={"comment": NAMES[-1], "quality": 7}, surveyor_id=zhao.id,
-        started_at=now(), duration_seconds=300.0, point_id=point.id,
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        city_code=CITY,
+        mode=Mode.ASSISTED,
+        status=Status.SUBMITTED,
+        submitted_at=now(),
+        answers={"comment": NAMES[-1], "quality": 7},
+        surveyor_id=zhao.id,
+        started_at=now(),
+        duration_seconds=300.0,
+        point_id=point.id,
+    )
     write_responses(session=session, principal=OPERATOR, wave=wave, rows=[interview], now=now())
 
 
@@ -177,10 +194,11 @@ def _sign_in(store: Settings, role: Role, area: str) -> str:
             session.flush()
         session.add(
             LoginSession(
-                secret_sha256=digest(secret), account_id=account.id,
+                secret_sha256=digest(secret),
+                account_id=account.id,
                 expires_at=now() + timedelta(hours=1),
             )
-        )  # fmt: skip
+        )
     return secret
 
 

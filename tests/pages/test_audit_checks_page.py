@@ -65,9 +65,8 @@ def test_the_trail_is_verified_and_the_result_said_in_words(
 
 
 def test_a_backup_is_checked_against_its_manifest(
-    visit_as: Any, field: Any, admin: Principal, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    visit_as: Any, field: Any, admin: Principal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = visit_as(PageKey.AUDIT, admin)
     app.button(key="audit-backup").click().run()
     assert "SURVEY_BACKUP_DIR" in said(app)
@@ -94,10 +93,12 @@ def test_deleting_by_schedule_names_what_goes_and_asks_for_a_word(
     with session_scope(field.url) as session:
         session.add(
             LoginSession(
-                secret_sha256="s" * 64, account_id=admin.account_id, created_at=long_ago,
+                secret_sha256="s" * 64,
+                account_id=admin.account_id,
+                created_at=long_ago,
                 expires_at=long_ago,
             )
-        )  # fmt: skip
+        )
     app = visit_as(PageKey.AUDIT, admin)
     app.button(key="audit-retention").click().run()
     assert "Sessions of signed-in browsers: 1 older than 90 days" in said(app)

@@ -42,9 +42,14 @@ def _note(field: Any, actor: Principal | None, action: str, **more: Any) -> None
     """Enter any action about the wave, also one that no version of the platform would enter."""
     with session_scope(field.url) as session:
         entry = ChainEntry(
-            new_id(), now(), actor_id(actor), action, "wave", str(field.wave.id),
+            new_id(),
+            now(),
+            actor_id(actor),
+            action,
+            "wave",
+            str(field.wave.id),
             canonical_json(more),
-        )  # fmt: skip
+        )
         queue_entries(session, [entry])
 
 

@@ -151,9 +151,15 @@ def test_a_link_to_another_city_reads_as_one_that_is_not_there(
 
 
 def test_a_number_that_was_left_is_shown_on_request_and_on_the_record(
-    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read,
-    use_store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    visit_as: Any,
+    field: Any,
+    collect: Any,
+    supervisor: Principal,
+    read: Read,
+    use_store: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SURVEY_PHONE_KEY", new_key())
     settings = Settings(data_dir=tmp_path, database_url=field.url)
     use_store(settings)

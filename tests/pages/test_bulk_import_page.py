@@ -143,9 +143,13 @@ def test_a_saved_mapping_reads_a_strangers_file(
     mapping = MappingFile({"Q7": "quality", "Where": "city"}, {"Q7": {"great": "10"}})
     with session_scope(field.url) as session:
         save_mapping(
-            session=session, principal=OPERATOR, instrument_name="small", name="agency",
-            mapping=mapping, now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            instrument_name="small",
+            name="agency",
+            mapping=mapping,
+            now=field.now,
+        )
     hand_in("Where,Q7\nBeijing,great\n")
     app = visit_as(PageKey.BULK_IMPORT, employ(Role.ADMINISTRATOR, "CN"))
     app.selectbox(key="bulk/start/en").select("agency").run()
@@ -209,9 +213,13 @@ def test_a_cancelled_check_says_so_even_where_it_had_looked_for_the_last_time(
 
 
 def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
-    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any,
+    field: Any,
+    visit_as: Visit,
+    employ: Employ,
+    read: Callable[..., str],
+    hand_in: Any,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     supervisor = employ(Role.SUPERVISOR, "110000")
     hand_in(HEADER + GOOD)
     app = _finish(visit_as(PageKey.BULK_IMPORT, supervisor), "bulk-check")

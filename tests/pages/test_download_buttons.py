@@ -96,9 +96,12 @@ def test_on_a_page_that_was_drawn_before_signing_out_nothing_is_made(
 
 
 def test_whoever_has_another_area_since_is_told_to_load_the_page_again(
-    field: Any, sun: Principal, visit_as: Any, monkeypatch: pytest.MonkeyPatch,
+    field: Any,
+    sun: Principal,
+    visit_as: Any,
+    monkeypatch: pytest.MonkeyPatch,
     read: Callable[[AppTest], str],
-) -> None:  # fmt: skip
+) -> None:
     """The fragment runs alone, with what the page knew when it was drawn."""
     from survey.ui import download_button
 

@@ -30,17 +30,25 @@ PURPOSE = "Weights for a simulation of the design"
 @pytest.fixture
 def frozen(field: Any, tmp_path: Path) -> Settings:
     instrument = questionnaire(
-        rating("price", "1.1.1"), rating("service", "2.1.1"), rating("overall"), tree="small",
-        name="exact", few_groups=True,
-    )  # fmt: skip
+        rating("price", "1.1.1"),
+        rating("service", "2.1.1"),
+        rating("overall"),
+        tree="small",
+        name="exact",
+        few_groups=True,
+    )
     wave = small_wave(tmp_path, url=field.url, instrument=instrument, tree=small_tree())
     settings = wave.settings
     people = [person(number, "110000", psu=f"p{number % 4}") for number in range(120)]
     with session_scope(field.url) as session:
         freeze_frame(
-            settings, session, wave=SmallWave(settings).read(session),
-            frame=build_response_frame(people, instrument), actor=OPERATOR, final=True,
-        )  # fmt: skip
+            settings,
+            session,
+            wave=SmallWave(settings).read(session),
+            frame=build_response_frame(people, instrument),
+            actor=OPERATOR,
+            final=True,
+        )
     return settings
 
 
@@ -62,9 +70,12 @@ def page_text(app: AppTest, read: Callable[[AppTest], str]) -> str:
 
 
 def test_one_asks_another_approves_and_the_file_is_taken_once(
-    frozen: Settings, visit_as: Callable[..., AppTest], employ: Callable[[Role, str], Principal],
-    fetch: Callable[[AppTest, str], bytes], read: Callable[[AppTest], str],
-) -> None:  # fmt: skip
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
+    fetch: Callable[[AppTest, str], bytes],
+    read: Callable[[AppTest], str],
+) -> None:
     analyst, official = employ(Role.ANALYST, "CN"), employ(Role.NATIONAL_OFFICIAL, "CN")
     app = visit_as(PageKey.EXPORT, analyst)
     pressed(app, "Ask for an exact file")
@@ -101,9 +112,11 @@ def test_one_asks_another_approves_and_the_file_is_taken_once(
 
 
 def test_a_refusal_is_read_with_its_reason(
-    frozen: Settings, visit_as: Callable[..., AppTest], employ: Callable[[Role, str], Principal],
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
     read: Callable[[AppTest], str],
-) -> None:  # fmt: skip
+) -> None:
     analyst, administrator = employ(Role.ANALYST, "CN"), employ(Role.ADMINISTRATOR, "CN")
     with session_scope(frozen.store_url) as session:
         number = request_exact_rows(
@@ -119,18 +132,20 @@ def test_a_refusal_is_read_with_its_reason(
 
 
 def test_without_requests_whoever_decides_reads_so(
-    visit_as: Callable[..., AppTest], employ: Callable[[Role, str], Principal],
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
     read: Callable[[AppTest], str],
-) -> None:  # fmt: skip
+) -> None:
     app = visit_as(PageKey.EXPORT, employ(Role.NATIONAL_OFFICIAL, "CN"))
     assert "No request waits" in page_text(app, read)
     assert not app.button
 
 
 def test_an_administrator_of_one_city_decides_nothing(
-    visit_as: Callable[..., AppTest], employ: Callable[[Role, str], Principal],
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
     read: Callable[[AppTest], str],
-) -> None:  # fmt: skip
+) -> None:
     app = visit_as(PageKey.EXPORT, employ(Role.ADMINISTRATOR, "110000"))
     assert "your area is smaller" in page_text(app, read)
     assert not app.button

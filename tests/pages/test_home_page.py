@@ -29,9 +29,13 @@ def test_a_city_official_reads_the_own_city(
     use_store(frozen_waves)
     words = read(home(open_page, Role.CITY_OFFICIAL))
     for part in (
-        "<h2>Suzhou</h2>", "Suzhou: place ", "2023", "Three strengths", "Three first to improve",
+        "<h2>Suzhou</h2>",
+        "Suzhou: place ",
+        "2023",
+        "Three strengths",
+        "Three first to improve",
         "city=320500&amp;wave=main-2024",
-    ):  # fmt: skip
+    ):
         assert part in words
 
 

@@ -45,11 +45,19 @@ def answers(year: int) -> bytes:
     dice = random.Random(year)
     rows = ["city,gender,food,staff,again,reasons"]
     rows += [
-        ",".join((city, dice.choice(("男", "女")), str(dice.randint(3, 10)),
-                  str(dice.randint(1, 5)), dice.choice(("会", "不会")),
-                  dice.choice(("价格", "价格;味道", "味道"))))
-        for city in ("110000", "310000") for _ in range(60)
-    ]  # fmt: skip
+        ",".join(
+            (
+                city,
+                dice.choice(("男", "女")),
+                str(dice.randint(3, 10)),
+                str(dice.randint(1, 5)),
+                dice.choice(("会", "不会")),
+                dice.choice(("价格", "价格;味道", "味道")),
+            )
+        )
+        for city in ("110000", "310000")
+        for _ in range(60)
+    ]
     return "\n".join(rows).encode()
 
 
@@ -59,9 +67,10 @@ def own_study(field: Any, tmp_path: Any) -> None:
     book = openpyxl.Workbook()
     book.active.title = "survey"  # type: ignore[union-attr]
     for name, rows in (
-        ("survey", SURVEY), ("choices", CHOICES),
+        ("survey", SURVEY),
+        ("choices", CHOICES),
         ("settings", (("form_title", "form_id", "version"), ("饭店", "hotel", "1"))),
-    ):  # fmt: skip
+    ):
         sheet = book[name] if name in book.sheetnames else book.create_sheet(name)
         for row in rows:
             sheet.append(row)
@@ -69,9 +78,12 @@ def own_study(field: Any, tmp_path: Any) -> None:
     instrument = read_xlsform(tmp_path / "hotel.xlsx").instrument
     for year in (2024, 2025):
         request = ImportRequest(
-            answers(year), instrument, f"mycity-{year}", series="mycity-panel",
+            answers(year),
+            instrument,
+            f"mycity-{year}",
+            series="mycity-panel",
             title={"zh": f"我市 {year}", "en": f"My city {year}"},
-        )  # fmt: skip
+        )
         with read_scope(field.url) as session:
             plan = plan_import(session=session, principal=OPERATOR, request=request, now=field.now)
         assert len(plan.accepted) == 120, plan.causes
@@ -82,9 +94,12 @@ def own_study(field: Any, tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_wave_of_an_own_series_is_read_on_every_page(
-    page: PageKey, visit_as: Callable[..., AppTest], own_study: None,
-    employ: Callable[[Role, str], Principal], read: Callable[[AppTest], str],
-) -> None:  # fmt: skip
+    page: PageKey,
+    visit_as: Callable[..., AppTest],
+    own_study: None,
+    employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+) -> None:
     role = Role.ANALYST if page is PageKey.EXPORT else Role.ADMINISTRATOR
     app = visit_as(page, employ(role, "CN"), wave="mycity-2025")
     words = read(app)
@@ -126,19 +141,29 @@ def test_choices_are_shares_of_those_who_answered(
 
 
 def test_declared_groups_are_chosen_on_the_page_of_groups_in_the_words_of_the_form(
-    visit_as: Callable[..., AppTest], own_study: None, employ: Callable[[Role, str], Principal],
+    visit_as: Callable[..., AppTest],
+    own_study: None,
+    employ: Callable[[Role, str], Principal],
     read: Callable[[AppTest], str],
-) -> None:  # fmt: skip
+) -> None:
     freeze_wave(
-        current_settings(), wave_key="mycity-2025", actor=OPERATOR, final=True,
+        current_settings(),
+        wave_key="mycity-2025",
+        actor=OPERATOR,
+        final=True,
         groups=("again", "reasons"),
-    )  # fmt: skip
+    )
     person = employ(Role.ADMINISTRATOR, "CN")
     app = visit_as(PageKey.SPECIAL_GROUPS, person, wave="mycity-2025")
     groups = next(box for box in app.selectbox if box.key and box.key.startswith("group"))
     assert groups.options == [
-        "Men", "Women", "Come again?: Yes", "Come again?: No", "Reasons: Price", "Reasons: Taste"
-    ]  # fmt: skip
+        "Men",
+        "Women",
+        "Come again?: Yes",
+        "Come again?: No",
+        "Reasons: Price",
+        "Reasons: Taste",
+    ]
     groups.select("again=yes").run()
     assert not app.exception
     assert "Come again?: Yes" in read(app)

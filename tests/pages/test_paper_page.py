@@ -33,9 +33,7 @@ def store_url(sqlite_url: str) -> str:
 def key(field: Any) -> Key:
     """`key(person, "7", 1, quality=3)`: what a typist hands in, every sheet drawn."""
     with session_scope(field.url) as session:
-        set_share(
-            session=session, principal=OPERATOR, wave_key=field.wave.key, share=1, now=now()
-        )  # fmt: skip
+        set_share(session=session, principal=OPERATOR, wave_key=field.wave.key, share=1, now=now())
 
     def keyed(person: Principal, serial: str, round_: int, **changes: Any) -> None:
         sheet = {

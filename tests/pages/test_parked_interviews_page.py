@@ -35,10 +35,13 @@ def supervisor(employ: Any) -> Principal:
 @pytest.fixture
 def parked(field: Any) -> UUID:
     sent = Submission(
-        client_uuid=uuid4(), point_id=field.point.id, answers=field.complete,
-        instrument_sha256=field.instrument.sha256, started_at=field.now - timedelta(minutes=6),
+        client_uuid=uuid4(),
+        point_id=field.point.id,
+        answers=field.complete,
+        instrument_sha256=field.instrument.sha256,
+        started_at=field.now - timedelta(minutes=6),
         finished_at=field.now,
-    )  # fmt: skip
+    )
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
         receipt = submit_or_park(
@@ -61,9 +64,7 @@ def test_it_is_accepted_with_a_reason_and_not_without(
 ) -> None:
     assert "Late interviews to decide on (1)" in read(visit_as(PageKey.HOME, supervisor))
     choice = visit_as(PageKey.REVIEW, supervisor).button_group(key="part/en")
-    assert choice.options == [
-        "Review queue", "Late interviews to decide on (1)",
-    ]  # fmt: skip
+    assert choice.options == ["Review queue", "Late interviews to decide on (1)"]
     page = visit_as(PageKey.REVIEW, supervisor, part="late")
     assert "The wave was closed when the answers arrived" in str(page.table[0].value)
     page.button(key="late-accept").click().run()

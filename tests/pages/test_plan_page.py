@@ -62,9 +62,12 @@ def planned(field: Any) -> Any:
     with session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
         save_plan(
-            session=session, principal=OPERATOR, key=KEY,
-            request=PlanRequest(aim=PrecisionTarget(total=1_200)), now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            key=KEY,
+            request=PlanRequest(aim=PrecisionTarget(total=1_200)),
+            now=field.now,
+        )
     return field
 
 
@@ -255,10 +258,18 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
     rows = [
-        ["Beijing", f"B-{place}", f"Mall {place}", "mall" if place else "castle", "urban",
-         None, None, None]
+        [
+            "Beijing",
+            f"B-{place}",
+            f"Mall {place}",
+            "mall" if place else "castle",
+            "urban",
+            None,
+            None,
+            None,
+        ]
         for place in range(6)
-    ]  # fmt: skip
+    ]
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
     _upload(app, _point_file(planned, rows))
     assert "1 cells need another look" in read(app)
@@ -438,10 +449,15 @@ def test_one_point_is_changed_after_the_draw(
         wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
         session.add(
             SamplingPoint(
-                wave_id=wave.id, city_code="110000", code="p1", name="A mall", kind="mall",
-                stratum="urban", target=20,
+                wave_id=wave.id,
+                city_code="110000",
+                code="p1",
+                name="A mall",
+                kind="mall",
+                stratum="urban",
+                target=20,
             )
-        )  # fmt: skip
+        )
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
     app.selectbox(key=f"point-choice/{KEY}").select_index(0).run()
     app.number_input(key=f"point/{KEY}/p1/target").set_value(25)
@@ -601,9 +617,10 @@ def test_the_cities_of_a_wave_are_chosen_by_province_or_one_by_one(
     with read_scope(planned.url) as session:
         assert set(session.exec(select(CityTarget.city_code))) == {"310000"}
         entry = session.exec(
-            select(AuditEntry).where(AuditEntry.action == "wave.planned")
+            select(AuditEntry)
+            .where(AuditEntry.action == "wave.planned")
             .order_by(col(AuditEntry.at).desc())
-        ).first()  # fmt: skip
+        ).first()
     assert entry is not None
     assert entry.detail["to"]["110000"] is None
 
@@ -615,10 +632,15 @@ def test_one_person_is_assigned_to_a_point_and_taken_off_again(
         wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
         session.add(
             SamplingPoint(
-                wave_id=wave.id, city_code="110000", code="B-1", name="Mall", kind=PointKind.MALL,
-                stratum="urban", target=10,
+                wave_id=wave.id,
+                city_code="110000",
+                code="B-1",
+                name="Mall",
+                kind=PointKind.MALL,
+                stratum="urban",
+                target=10,
             )
-        )  # fmt: skip
+        )
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="people")
     assert app.button(key="staff-assign").disabled
     (who,) = [box for box in app.selectbox if box.label == "Surveyor"]

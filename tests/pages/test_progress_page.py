@@ -38,11 +38,7 @@ def closing(field: Any) -> None:
 
 
 def test_a_supervisor_sees_the_own_city_and_goes_to_its_review_with_one_click(
-    visit_as: Any,
-    collect: Any,
-    employ: Any,
-    closing: None,
-    read: Read,
+    visit_as: Any, collect: Any, employ: Any, closing: None, read: Read
 ) -> None:
     collect(300.0, 320.0)
     collect(60.0, status=Status.VOID)
@@ -58,11 +54,7 @@ def test_a_supervisor_sees_the_own_city_and_goes_to_its_review_with_one_click(
 
 
 def test_a_national_official_sees_all_cities_and_no_way_into_interviews(
-    visit_as: Any,
-    collect: Any,
-    employ: Any,
-    closing: None,
-    read: Read,
+    visit_as: Any, collect: Any, employ: Any, closing: None, read: Read
 ) -> None:
     collect(300.0)
     app = visit_as(PageKey.PROGRESS, employ(Role.NATIONAL_OFFICIAL, NATION))
@@ -125,9 +117,7 @@ def test_chinese_all_through(
 
 
 def test_a_place_without_plan_or_interviews_says_what_to_wait_for(
-    visit_as: Any,
-    employ: Any,
-    read: Read,
+    visit_as: Any, employ: Any, read: Read
 ) -> None:
     app = visit_as(PageKey.PROGRESS, employ(Role.SUPERVISOR, "440100"))
     assert "Nothing is planned or collected here yet" in read(app)
@@ -145,8 +135,11 @@ def test_a_concern_leads_to_the_interviews_it_is_about() -> None:
         link = urlsplit(review_link("main-2026", Alert(concern, "110000", 3), "en"))
         assert link.path == "/review"
         assert parse_qs(link.query) == {
-            "wave": ["main-2026"], "city": ["110000"], "lang": ["en"], **expected
-        }  # fmt: skip
+            "wave": ["main-2026"],
+            "city": ["110000"],
+            "lang": ["en"],
+            **expected,
+        }
     odd = Alert(AlertKind.SURVEYOR, "110000", 3, surveyor, "Li")
     asked = parse_qs(urlsplit(review_link("main-2026", odd, "en")).query)
     assert (asked["surveyor"], asked["flag"]) == ([str(surveyor)], ["any"])
@@ -159,13 +152,20 @@ def test_groups_with_quotas_of_their_own_stand_below_the_cells(
     with session_scope(field.url) as session:
         session.add_all(
             QuotaMargin(
-                wave_id=field.wave.id, city_code="110000", dimension=dimension, category=category,
-                target=9, collected=collected, stops=dimension == "guardian",
+                wave_id=field.wave.id,
+                city_code="110000",
+                dimension=dimension,
+                category=category,
+                target=9,
+                collected=collected,
+                stops=dimension == "guardian",
             )
             for dimension, category, collected in (
-                ("guardian", "yes", 9), ("guardian", "no", 2), ("stratum", "rural", 12),
+                ("guardian", "yes", 9),
+                ("guardian", "no", 2),
+                ("stratum", "rural", 12),
             )
-        )  # fmt: skip
+        )
     text = read(visit_as(PageKey.PROGRESS, employ(Role.SUPERVISOR, "110000")))
     assert "Beijing: quotas by group" in text
     assert ">Guardians of a child under 18</th><td>9</td>" in text

@@ -25,11 +25,7 @@ from survey.instrument.xlsform.reader import load_bundle
 from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import (
-    Account,
-    AuditEntry,
-    InstrumentVersion,
-)
+from survey.store.tables import Account, AuditEntry, InstrumentVersion
 from survey.ui.navigation import PageKey
 
 Read = Callable[[AppTest], str]
@@ -210,8 +206,9 @@ def test_a_new_version_shows_its_difference_and_is_stored_once_confirmed(
     app = visit_as(PageKey.QUESTIONNAIRES, admin, form="new")
     _upload(app, "form.xlsx", xlsform_bytes(_changed(field.instrument)))
     assert "Difference to version 1" in read(app)
-    changes = dict(zip(app.table[-1].value["Short name"], app.table[-1].value["Change"],
-                       strict=True))  # fmt: skip
+    changes = dict(
+        zip(app.table[-1].value["Short name"], app.table[-1].value["Change"], strict=True)
+    )
     assert changes == {"quality": "worded anew", "topics": "removed"}
     assert _versions(field.url) == 1
     app.button(key="questionnaires/store").click().run()
@@ -296,11 +293,7 @@ def scored(field: Any) -> Any:
 
 
 def test_a_changed_tree_is_checked_and_stored_under_another_name(
-    scored: Any,
-    visit_as: Any,
-    admin: Principal,
-    read: Read,
-    monkeypatch: pytest.MonkeyPatch,
+    scored: Any, visit_as: Any, admin: Principal, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edits: dict[tuple[int, str], Any] = {}
 

@@ -52,9 +52,7 @@ def test_the_overview_begins_with_one_number_and_its_interval(open_page: Open, r
 def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
     open_page: Open, with_data: Callable[[AppTest], AppTest]
 ) -> None:
-    for page in (
-        PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.URBAN_RURAL
-    ):  # fmt: skip
+    for page in (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.URBAN_RURAL):
         app = open_page(page, Role.NATIONAL_OFFICIAL, lang="en")
         drawn = app.get("vega_lite_chart")
         assert drawn

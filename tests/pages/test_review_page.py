@@ -60,10 +60,14 @@ def test_the_riskiest_interview_lies_on_top_with_its_flags_first(
         )
         session.add(
             ResponseFlag(
-                response_id=slow, kind="straight_lining", strength=0.9, detected_at=field.now,
-                detector_version="1", detail={"same": 26, "rated": 27, "score": 8},
+                response_id=slow,
+                kind="straight_lining",
+                strength=0.9,
+                detected_at=field.now,
+                detector_version="1",
+                detail={"same": 26, "rated": 27, "score": 8},
             )
-        )  # fmt: skip
+        )
     app = visit_as(PageKey.REVIEW, supervisor)
     text = read(app)
     assert "6 min 40 s" in text
@@ -91,9 +95,14 @@ def test_the_riskiest_interview_lies_on_top_with_its_flags_first(
     ],
 )
 def test_the_only_interview_of_a_wave_says_that_nobody_reads_so_fast(
-    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read, language: str,
+    visit_as: Any,
+    field: Any,
+    collect: Any,
+    supervisor: Principal,
+    read: Read,
+    language: str,
     shown: str,
-) -> None:  # fmt: skip
+) -> None:
     collect(0.4)
     with session_scope(field.url) as session:
         assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
@@ -125,9 +134,13 @@ def test_a_link_to_one_interview_opens_the_queue_of_its_wave(
     first, second = collect(65.0, 400.0)
     with session_scope(field.url) as session:
         plan = NewWave(
-            key="another-2026", series="another", year=2026, title_zh="另一批次",
-            title_en="Another wave", instrument_id=field.wave.instrument_id,
-        )  # fmt: skip
+            key="another-2026",
+            series="another",
+            year=2026,
+            title_zh="另一批次",
+            title_en="Another wave",
+            instrument_id=field.wave.instrument_id,
+        )
         create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
         open_wave(session=session, principal=OPERATOR, key=plan.key, now=field.now)
     app = visit_as(PageKey.REVIEW, supervisor, interview=str(first))
@@ -185,8 +198,9 @@ def test_a_frozen_wave_is_read_and_not_decided_on(
     assert "6 min 40 s" in read(app)
     assert "its interviews stay as they are" in read(app)
     assert not {button.key for button in app.button if str(button.key).startswith("review-")} - {
-        "review-next", "review-previous"
-    }  # fmt: skip
+        "review-next",
+        "review-previous",
+    }
     assert "Decide on everything in this selection" not in read(app)
     assert "looked for" not in read(app)
 
@@ -222,9 +236,14 @@ def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again
     (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
         transition(
-            session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
-            reason="check_again: how old is she?", now=field.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            response_id=response_id,
+            to=Status.RETURNED,
+            reason="check_again: how old is she?",
+            now=field.now,
+            expected_version=1,
+        )
     app = visit_as(PageKey.TASKS, field.surveyor)
     assert "Sent back to you: 1" in read(app)
     app.session_state[f"returned/{response_id}"] = True
@@ -247,8 +266,10 @@ def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again
     with read_scope(field.url) as session:
         current = session.exec(select(ResponseRevision).where(ResponseRevision.is_current)).one()
     assert (current.number, current.answers["birth_year"], current.answers["channel"]) == (
-        2, 1980, "shop"
-    )  # fmt: skip
+        2,
+        1980,
+        "shop",
+    )
     app = visit_as(PageKey.REVIEW, supervisor)
     assert "before the correction: 1990" in read(app)
 
@@ -259,9 +280,14 @@ def test_what_was_typed_just_before_the_click_is_what_is_handed_in(
     (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
         transition(
-            session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
-            reason="check_again: how old is she?", now=field.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            response_id=response_id,
+            to=Status.RETURNED,
+            reason="check_again: how old is she?",
+            now=field.now,
+            expected_version=1,
+        )
     app = visit_as(PageKey.TASKS, field.surveyor)
     app.session_state[f"returned/{response_id}"] = True
     app.run()

@@ -76,9 +76,15 @@ def test_no_detectable_change_is_a_result(
 
 def test_choices_travel_in_the_address(open_page: Open, read: Read) -> None:
     app = open_page(
-        PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", indicator="1.1", only="clear",
-        region3="西部", against="size_tier", place="mega",
-    )  # fmt: skip
+        PageKey.TRENDS,
+        Role.NATIONAL_OFFICIAL,
+        lang="en",
+        indicator="1.1",
+        only="clear",
+        region3="西部",
+        against="size_tier",
+        place="mega",
+    )
     assert any(
         "Variety: change in each city" in title and "significant only" in title
         for title in titles(app)

@@ -37,10 +37,7 @@ def test_the_declared_bands_are_in_order_and_say_where_they_are_from() -> None:
 def test_every_published_national_score_is_good() -> None:
     assert [
         verdict.label for verdict in verdicts([71.75, 80.59], 0.1, 100, ZH, "zh") if verdict
-    ] == [
-        "良好（可能性 >99%）",
-        "良好（可能性 >99%）",
-    ]
+    ] == ["良好（可能性 >99%）", "良好（可能性 >99%）"]
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,15 @@ ADDRESS = "https://survey.example.cn/q/YncRr3RtYsBMR_x4a6idKQ"
 
 def invitations(count: int, point: str = "解放路步行街") -> InvitationSheet:
     return InvitationSheet(
-        id=new_id(), wave_title={"zh": "2026年测评", "en": "Wave 2026"},
-        city_name={"zh": "宜昌市", "en": "Yichang"}, point_name=point, surveyor_name="Li",
-        is_demo=True, expires_at=datetime(2026, 5, 22, 16, tzinfo=UTC),
+        id=new_id(),
+        wave_title={"zh": "2026年测评", "en": "Wave 2026"},
+        city_name={"zh": "宜昌市", "en": "Yichang"},
+        point_name=point,
+        surveyor_name="Li",
+        is_demo=True,
+        expires_at=datetime(2026, 5, 22, 16, tzinfo=UTC),
         codes=tuple(PrintedInvitation(n, f"token-{n:016d}") for n in range(1, count + 1)),
-    )  # fmt: skip
+    )
 
 
 def test_the_runs_draw_every_module_of_the_code_and_no_other() -> None:

@@ -62,28 +62,45 @@ class Office:
     def ask(self, who: Principal | None = None, purpose: str = PURPOSE, **more: Any) -> UUID:
         with session_scope(self.settings.store_url) as session:
             return request_exact_rows(
-                session=session, principal=who or self.lin, wave_key=WAVE, purpose=purpose,
-                now=NOW, **more,
-            )  # fmt: skip
+                session=session,
+                principal=who or self.lin,
+                wave_key=WAVE,
+                purpose=purpose,
+                now=NOW,
+                **more,
+            )
 
     def decide(
-        self, number: UUID, who: Principal | None = None,
-        decision: Decision = Decision.APPROVED, reason: str = REASON,
-    ) -> None:  # fmt: skip
+        self,
+        number: UUID,
+        who: Principal | None = None,
+        decision: Decision = Decision.APPROVED,
+        reason: str = REASON,
+    ) -> None:
         with session_scope(self.settings.store_url) as session:
             decide_exact_rows(
-                session=session, principal=who or self.wang, request_id=number,
-                decision=decision, reason=reason, now=NOW,
-            )  # fmt: skip
+                session=session,
+                principal=who or self.wang,
+                request_id=number,
+                decision=decision,
+                reason=reason,
+                now=NOW,
+            )
 
     def take(
         self, number: UUID, who: Principal | None = None, now: datetime = NOW, **more: Any
     ) -> MicrodataFile:
         with session_scope(self.settings.store_url) as session:
             return export_exact_rows(
-                self.settings, session=session, principal=who or self.lin, request_id=number,
-                form=FileFormat.CSV, t=T, now=now, **more,
-            )  # fmt: skip
+                self.settings,
+                session=session,
+                principal=who or self.lin,
+                request_id=number,
+                form=FileFormat.CSV,
+                t=T,
+                now=now,
+                **more,
+            )
 
     def listed(self, who: Principal, now: datetime = NOW) -> list[ExactRequest]:
         with read_scope(self.settings.store_url) as session:
@@ -154,10 +171,16 @@ def test_an_approved_request_gives_one_file_that_says_what_it_is(office: Office)
     with session_scope(office.settings.store_url) as session:
         merged = read_csv(
             export_rows(
-                office.settings, session=session, principal=office.lin, wave_key=WAVE,
-                purpose=PURPOSE, form=FileFormat.CSV, t=T, now=NOW,
+                office.settings,
+                session=session,
+                principal=office.lin,
+                wave_key=WAVE,
+                purpose=PURPOSE,
+                form=FileFormat.CSV,
+                t=T,
+                now=NOW,
             )
-        )  # fmt: skip
+        )
     assert exact["weight"].nunique() > merged["weight"].nunique()
     assert exact["age_band"].notna().sum() > merged["age_band"].notna().sum()
     with read_scope(office.settings.store_url) as session:

@@ -93,9 +93,12 @@ def rows(source: WaveData) -> pd.DataFrame:
 
 def made_of(source: WaveData, people: pd.DataFrame, *, exact: bool = False) -> DeidentifiedRows:
     return deidentify(
-        people, source.instrument, partial(pseudonym, "ab" * 32),
-        margins=weight_margins(source), exact=exact,
-    )  # fmt: skip
+        people,
+        source.instrument,
+        partial(pseudonym, "ab" * 32),
+        margins=weight_margins(source),
+        exact=exact,
+    )
 
 
 def take(
@@ -103,9 +106,15 @@ def take(
 ) -> MicrodataFile:
     with session_scope(store.store_url) as session:
         return export_rows(
-            store, session=session, principal=person, wave_key=WAVE, purpose=purpose, form=form,
-            t=T, now=now(),
-        )  # fmt: skip
+            store,
+            session=session,
+            principal=person,
+            wave_key=WAVE,
+            purpose=purpose,
+            form=form,
+            t=T,
+            now=now(),
+        )
 
 
 def test_nothing_in_a_row_names_anybody(source: WaveData, rows: pd.DataFrame) -> None:
@@ -121,8 +130,10 @@ def test_nothing_in_a_row_names_anybody(source: WaveData, rows: pd.DataFrame) ->
 
 def smallest_class(rows: pd.DataFrame) -> int:
     """Fewest rows that share city, stratum, weight, age band and gender."""
-    key = [rows[name].astype("string").fillna("").to_numpy() for name in
-           ("city_code", "stratum", "age_band", "gender")]  # fmt: skip
+    key = [
+        rows[name].astype("string").fillna("").to_numpy()
+        for name in ("city_code", "stratum", "age_band", "gender")
+    ]
     return int(rows.groupby([*key, rows["weight"].to_numpy()]).size().min())
 
 
@@ -171,10 +182,13 @@ def _estimates(source: WaveData, people: pd.DataFrame) -> pd.DataFrame:
     city = people["city_code"].astype(str).to_numpy(dtype=object)
     everywhere = np.full(len(people), "CN", dtype=object)
     spec = CubeSpec(
-        source.plan.tree, source.design, areas={"nation": everywhere, "city": city},
-        groups={"all": np.ones(len(people), dtype=bool)}, composite="item_means",
+        source.plan.tree,
+        source.design,
+        areas={"nation": everywhere, "city": city},
+        groups={"all": np.ones(len(people), dtype=bool)},
+        composite="item_means",
         scale=source.plan.scale,
-    )  # fmt: skip
+    )
     table = Cube.of(people, spec).table(level=0.95)
     keys = ["area_level", "area", "indicator"]
     named = table.astype(dict.fromkeys(keys, str)).sort_values(keys, ignore_index=True)
@@ -222,9 +236,15 @@ def test_a_wave_that_is_not_frozen_is_not_taken(
         close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
     with session_scope(field.url) as session, pytest.raises(ExportNotAllowedError):
         export_rows(
-            store, session=session, principal=analyst, wave_key=field.wave.key, purpose=PURPOSE,
-            form=FileFormat.CSV, t=T, now=now(),
-        )  # fmt: skip
+            store,
+            session=session,
+            principal=analyst,
+            wave_key=field.wave.key,
+            purpose=PURPOSE,
+            form=FileFormat.CSV,
+            t=T,
+            now=now(),
+        )
 
 
 def test_a_demo_account_takes_demo_rows_only(store: Settings, analyst: Principal) -> None:
@@ -249,9 +269,10 @@ def test_every_file_is_recorded_with_purpose_and_fingerprint(
     with read_scope(store.store_url) as session:
         kept = session.exec(select(RowExport).order_by(col(RowExport.made_at).desc())).first()
         detail = session.exec(
-            select(AuditEntry.detail).where(AuditEntry.action == "rows.exported")
+            select(AuditEntry.detail)
+            .where(AuditEntry.action == "rows.exported")
             .order_by(col(AuditEntry.at).desc())
-        ).first()  # fmt: skip
+        ).first()
     assert (kept.purpose, kept.rows, kept.account_id) == (PURPOSE, made.rows, analyst.account_id)
     assert detail["purpose"] == PURPOSE
     assert detail["sha256"] == kept.sha256
@@ -271,10 +292,17 @@ def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
             session.flush()
             session.add(
                 RowExport(
-                    account_id=account.id, wave_id=wave.id, snapshot_sha256="", area="CN",
-                    purpose=PURPOSE, form="csv", rows=40, sha256="", secret=secrets[login],
+                    account_id=account.id,
+                    wave_id=wave.id,
+                    snapshot_sha256="",
+                    area="CN",
+                    purpose=PURPOSE,
+                    form="csv",
+                    rows=40,
+                    sha256="",
+                    secret=secrets[login],
                 )
-            )  # fmt: skip
+            )
     leaked = [pseudonym(secrets["zheng"], "row", str(row_id)) for row_id in reversed(ids[:3])]
     with read_scope(store.store_url) as session:
         matches = trace_export(
@@ -283,9 +311,11 @@ def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
         assert [(match.account, match.matched) for match in matches] == [("zheng", 3)]
         with pytest.raises(AccessDeniedError):
             trace_export(
-                session=session, principal=Principal(uuid4(), "x", Role.ANALYST, "CN"),
-                wave_key=WAVE, names=leaked,
-            )  # fmt: skip
+                session=session,
+                principal=Principal(uuid4(), "x", Role.ANALYST, "CN"),
+                wave_key=WAVE,
+                names=leaked,
+            )
 
 
 def test_every_form_says_who_took_it_and_runs_no_formula() -> None:

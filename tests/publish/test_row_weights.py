@@ -21,9 +21,10 @@ from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.release_classes import merge_classes
 
 AGES, GENDERS = ("15-34", "35-54", "55-70"), ("male", "female")
-CENSUS = {cell: 1000.0 + 137 * place for place, cell in enumerate(
-    (age, gender) for age in AGES for gender in GENDERS
-)}  # fmt: skip
+CENSUS = {
+    cell: 1000.0 + 137 * place
+    for place, cell in enumerate((age, gender) for age in AGES for gender in GENDERS)
+}
 Counts = Mapping[tuple[str, str, str], int]
 """(kind of point, age band, gender) -> interviews."""
 
@@ -52,21 +53,31 @@ def people_of(counts: Counts) -> pd.DataFrame:
 def form() -> Instrument:
     label = {"en": "x"}
     return Instrument(
-        name="f", version="1", title=label, default_language="en",
+        name="f",
+        version="1",
+        title=label,
+        default_language="en",
         languages=(Language(code="en", name="English"),),
         sections=(
-            Section(name="who", items=(
-                Item(name="birth_year", kind=ItemKind.INTEGER),
-                Item(name="age", kind=ItemKind.CALCULATE, calculation="2024 - ${birth_year}"),
-                Item(name="gender", kind=ItemKind.SELECT_ONE),
-            )),
-            Section(name="elders", relevant="${age} >= 60", items=(
-                Item(name="elder_care", kind=ItemKind.RATING, minimum=1, maximum=10),
-                Item(name="elder_why", kind=ItemKind.TEXT, relevant="${elder_care} < 5"),
-            )),
+            Section(
+                name="who",
+                items=(
+                    Item(name="birth_year", kind=ItemKind.INTEGER),
+                    Item(name="age", kind=ItemKind.CALCULATE, calculation="2024 - ${birth_year}"),
+                    Item(name="gender", kind=ItemKind.SELECT_ONE),
+                ),
+            ),
+            Section(
+                name="elders",
+                relevant="${age} >= 60",
+                items=(
+                    Item(name="elder_care", kind=ItemKind.RATING, minimum=1, maximum=10),
+                    Item(name="elder_why", kind=ItemKind.TEXT, relevant="${elder_care} < 5"),
+                ),
+            ),
             Section(name="all", items=(Item(name="trust", kind=ItemKind.RATING),)),
         ),
-    )  # fmt: skip
+    )
 
 
 def file_of(people: pd.DataFrame, *, exact: bool = False) -> DeidentifiedRows:
@@ -111,11 +122,12 @@ def test_blanked_ages_came_back_from_exact_weights_and_do_not_from_the_file() ->
     exact = file_of(people, exact=True).table
     blanked = exact.assign(
         age_band=exact["age_band"].mask(
-            (exact["stratum"] == "rural") & (exact["age_band"] == "55-70")
+            (exact["stratum"] == "rural")
+            & (exact["age_band"] == "55-70")
             & (exact["gender"] == "male")
         ),
         weight=[float(f"{weight:.9g}") for weight in exact["weight"]],
-    )  # fmt: skip
+    )
     assert set(given_back(blanked).values()) == {("55-70", "male")}
     assert len(given_back(blanked)) == 3
     made = file_of(people).table
@@ -149,8 +161,10 @@ def test_nobody_is_left_alone_and_city_totals_hold(sizes: list[int]) -> None:
     assert len(rows) + made.dropped == len(people)
     if rows.empty:
         return
-    key = [rows[name].astype("string").fillna("").to_numpy() for name in
-           ("stratum", "age_band", "gender")]  # fmt: skip
+    key = [
+        rows[name].astype("string").fillna("").to_numpy()
+        for name in ("stratum", "age_band", "gender")
+    ]
     assert rows.groupby([*key, rows["weight"].to_numpy()]).size().min() >= MIN_CLASS_SIZE
     assert rows["weight"].sum() == pytest.approx(people["weight"].sum(), rel=1e-9)
     # The mean of a merge may happen to be the weight of a cell; it names nobody, for the rows
@@ -173,9 +187,13 @@ def test_nobody_is_left_alone_and_city_totals_hold(sizes: list[int]) -> None:
 
 def merged(people: pd.DataFrame) -> pd.DataFrame:
     return merge_classes(
-        people, city="city_code", stratum="stratum_key", weight="weight",
-        labels=("age_band", "gender"), minimum=MIN_CLASS_SIZE,
-    )  # fmt: skip
+        people,
+        city="city_code",
+        stratum="stratum_key",
+        weight="weight",
+        labels=("age_band", "gender"),
+        minimum=MIN_CLASS_SIZE,
+    )
 
 
 def test_merges_stay_with_the_nearest_neighbour_and_the_order_of_rows_decides_nothing() -> None:

@@ -53,9 +53,13 @@ def tree_of(
 
 def nation_gaps(frozen: Frozen, indicator: list[str]) -> pd.DataFrame:
     return frozen["main-2024"].gaps(
-        OPERATOR, contrast="nation", area_level="city", area=SUZHOU, group="all",
+        OPERATOR,
+        contrast="nation",
+        area_level="city",
+        area=SUZHOU,
+        group="all",
         indicator=indicator,
-    )  # fmt: skip
+    )
 
 
 def test_the_headline_and_the_place(frozen: Frozen) -> None:
@@ -90,9 +94,13 @@ def test_a_priority_that_is_a_strength_is_marked_as_both(frozen: Frozen) -> None
         tree = frozen["main-2024"].tree
         assert tree is not None
         gaps = frozen["main-2024"].gaps(
-            OPERATOR, contrast="nation", area_level="city", area=city, group="all",
+            OPERATOR,
+            contrast="nation",
+            area_level="city",
+            area=city,
+            group="all",
             indicator=[priority.code for priority in shown.priorities] or ["none"],
-        )  # fmt: skip
+        )
         higher = set(gaps.loc[gaps["verdict"] == "higher", "indicator"].astype(str))
         expected = [p.name for p in shown.priorities if p.code in higher]
         assert list(shown.both) == expected
@@ -104,12 +112,16 @@ def test_a_priority_that_is_a_strength_is_marked_as_both(frozen: Frozen) -> None
 def test_the_special_groups_have_a_line_each_with_their_grade(frozen: Frozen) -> None:
     groups = view(frozen).groups
     assert [group.name for group in groups] == [
-        "60–70 years", "Guardians of a child under 18", "Living in the countryside",
-    ]  # fmt: skip
+        "60–70 years",
+        "Guardians of a child under 18",
+        "Living in the countryside",
+    ]
     table = frozen["main-2024"].small_areas(
-        OPERATOR, area=SUZHOU, group=["elderly=yes", "guardian=yes", "residence=rural"],
+        OPERATOR,
+        area=SUZHOU,
+        group=["elderly=yes", "guardian=yes", "residence=rural"],
         indicator="composite",
-    )  # fmt: skip
+    )
     grades = dict(zip(table["group"].astype(str), table["grade"].astype(str), strict=True))
     for group, key in zip(groups, ("elderly=yes", "guardian=yes", "residence=rural"), strict=True):
         if group.sign:

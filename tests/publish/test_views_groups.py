@@ -97,9 +97,13 @@ def test_the_indicators_of_a_group_in_a_place(frozen: Frozen, area: str, level: 
         results=results, principal=OPERATOR, language="en", group="elderly=yes", area=area
     )
     gaps = results.gaps(
-        OPERATOR, contrast="rest", area_level=level, area=area, group="elderly=yes",
+        OPERATOR,
+        contrast="rest",
+        area_level=level,
+        area=area,
+        group="elderly=yes",
         indicator="composite",
-    )  # fmt: skip
+    )
     assert shown.data["difference"].iloc[0] == gaps["difference"].iloc[0]
     assert len(shown.data) == 1 + 3 + 17
 
@@ -153,8 +157,11 @@ def test_who_answered_adds_up_to_everybody_asked(frozen: Frozen) -> None:
 
 def test_the_headline_is_the_largest_problem_that_everybody_was_asked(frozen: Frozen) -> None:
     shown = build_supplement(frozen, "elderly-2024")
-    lower = [m.key for m in frozen["elderly-2024"].method.measures
-             if m.direction == "lower" and m.choices and m.topic == "elderly"]  # fmt: skip
+    lower = [
+        m.key
+        for m in frozen["elderly-2024"].method.measures
+        if m.direction == "lower" and m.choices and m.topic == "elderly"
+    ]
     cells = frozen["elderly-2024"].cells(
         OPERATOR, area_level="nation", group="all", indicator=lower
     )

@@ -84,10 +84,7 @@ def test_the_headline_says_how_it_is_counted_and_what_the_others_give(frozen: Fr
     counted = view(frozen).counted
     assert "all residents as one population" in counted
     assert "weighted means of the items (official for this wave)" in counted
-    for other in (
-        headline(frozen, "city_weighted"),
-        headline(frozen, "domain", "per_respondent"),
-    ):
+    for other in (headline(frozen, "city_weighted"), headline(frozen, "domain", "per_respondent")):
         assert f"{other['estimate']:.1f}, 95%" in counted
 
 

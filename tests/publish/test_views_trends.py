@@ -56,8 +56,13 @@ class Trends:
     years: ChartPanel
 
 
-def build(results: Any, principal: Principal, language: str, filters: TrendFilters,
-          others: tuple[Any, ...] = ()) -> Trends:  # fmt: skip
+def build(
+    results: Any,
+    principal: Principal,
+    language: str,
+    filters: TrendFilters,
+    others: tuple[Any, ...] = (),
+) -> Trends:
     reading = {
         "results": results, "principal": principal, "language": language, "filters": filters
     }  # fmt: skip
@@ -347,10 +352,7 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
     )
     with pytest.raises(AccessDeniedError):
         build_years(
-            results=results,
-            principal=official,
-            language="en",
-            filters=TrendFilters(place="110000"),
+            results=results, principal=official, language="en", filters=TrendFilters(place="110000")
         )
 
 

@@ -72,9 +72,13 @@ def test_the_difference_is_the_one_of_the_engine(
     frozen: Frozen, place: str, level: str, indicator: str
 ) -> None:
     gaps = frozen["main-2024"].gaps(
-        OPERATOR, contrast="rest", area_level=level, area=place, group="residence=rural",
+        OPERATOR,
+        contrast="rest",
+        area_level=level,
+        area=place,
+        group="residence=rural",
         indicator=indicator,
-    )  # fmt: skip
+    )
     assert len(gaps) == 1
     figure = view(frozen, place=place, indicator=indicator).answer.difference.figure
     assert figure.shown == gaps["shown"].iloc[0]

@@ -34,13 +34,16 @@ def gaps(*rows: tuple[float, float, float, bool]) -> TableSlice:
     frame = pd.DataFrame(rows, columns=["difference", "ci_low", "ci_high", "shown"])
     return TableSlice(
         frame.assign(
-            area=[str(row) for row in range(len(frame))], n=100.0, status="ok", estimate=80.0,
+            area=[str(row) for row in range(len(frame))],
+            n=100.0,
+            status="ok",
+            estimate=80.0,
             reference=79.0,
             verdict=np.select(
                 [frame["ci_low"] > 0, frame["ci_high"] < 0], ["higher", "lower"], "none"
             ),
         )
-    )  # fmt: skip
+    )
 
 
 def test_a_figure_is_told_with_its_interval() -> None:

@@ -93,9 +93,9 @@ def by_hand(
         city = source.people["city_code"].astype(str).to_numpy()
         frames.append(frame.assign(area=label, city=city))
     frames[0] = frames[0].rename(columns=items)
-    return change(
-        *frames, after.plan.tree, after.design, by="area", matched="city"
-    ).set_index(["area", "variable"])  # fmt: skip
+    return change(*frames, after.plan.tree, after.design, by="area", matched="city").set_index(
+        ["area", "variable"]
+    )
 
 
 @pytest.mark.parametrize("group", ["all", "guardian=yes"])
@@ -288,12 +288,21 @@ def test_a_hidden_city_of_one_wave_only_is_not_told_by_what_is_left_of_its_areas
     keys = keys.assign(group="all", indicator="composite")
     counts = np.array([600.0, 200.0, 400.0, 200.0, 400.0])
     table = keys.assign(
-        before=80.0, after=81.0, difference=1.0, se=1.0, ci_low=-1.0, ci_high=3.0, df=200.0, p=0.3,
-        n_before=counts, n_after=counts, status="ok",
-    )  # fmt: skip
-    everywhere = pd.concat(
-        [keys, keys.iloc[[3]].assign(area="b")], ignore_index=True
-    ).assign(n=[600.0 + n, 200.0 + n, 400.0, 200.0, 400.0, n])  # fmt: skip
+        before=80.0,
+        after=81.0,
+        difference=1.0,
+        se=1.0,
+        ci_low=-1.0,
+        ci_high=3.0,
+        df=200.0,
+        p=0.3,
+        n_before=counts,
+        n_after=counts,
+        status="ok",
+    )
+    everywhere = pd.concat([keys, keys.iloc[[3]].assign(area="b")], ignore_index=True).assign(
+        n=[600.0 + n, 200.0 + n, 400.0, 200.0, 400.0, n]
+    )
     kinds = dict.fromkeys(KEYS, "category")
     wave_changes = EstimatedChanges(
         table.astype(kinds), {"composite": "composite"}, (frozenset({"b"}), frozenset())

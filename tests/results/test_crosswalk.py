@@ -5,12 +5,7 @@ from pathlib import Path
 import pytest
 
 from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance, read_tree
-from survey.results.crosswalk import (
-    TREES,
-    NotComparableReason,
-    crosswalk,
-    file_name,
-)
+from survey.results.crosswalk import TREES, NotComparableReason, crosswalk, file_name
 from tools.draft_crosswalk import derive_crosswalk, write_crosswalk
 
 
@@ -102,9 +97,14 @@ def test_a_weight_that_moved_is_another_recipe() -> None:
     )
     rows = {row.after: row.comparable for row in derive_crosswalk(OLD, moved)}
     assert rows == {
-        "composite": False, "1": False, "1.1": True, "1.2": True,
-        "2": True, "2.1": True, "2.2": True,
-    }  # fmt: skip
+        "composite": False,
+        "1": False,
+        "1.1": True,
+        "1.2": True,
+        "2": True,
+        "2.1": True,
+        "2.2": True,
+    }
 
 
 def test_the_shipped_file_says_what_the_names_say_and_that_nobody_has_confirmed_it() -> None:

@@ -53,15 +53,17 @@ def labelled(name: str, kind: ItemKind, words: str, *choices: str, **more: Any) 
 def cafe() -> Instrument:
     many = [f"c{number}" for number in range(MAX_CHOICES)]
     return questionnaire(
-        rating("food"), rating("staff", maximum=5),
+        rating("food"),
+        rating("staff", maximum=5),
         labelled("again", ItemKind.SELECT_ONE, "again", "yes", "no", "maybe"),
         labelled("reasons", ItemKind.SELECT_MULTIPLE, "reasons", "price", "taste", "place", "rush"),
         labelled("debts", ItemKind.SELECT_ONE, "debts", "yes", "no", sensitive=True),
         labelled("town", ItemKind.SELECT_ONE, "town", *many, "more"),
         Item(name="remark", kind=ItemKind.TEXT, label={"en": "remark"}),
         *(select_one(f"full{number}", *many) for number in range(4)),
-        name="cafe", few_groups=True,
-    )  # fmt: skip
+        name="cafe",
+        few_groups=True,
+    )
 
 
 def guests() -> list[tuple[Any, ...]]:
@@ -73,17 +75,31 @@ def guests() -> list[tuple[Any, ...]]:
             named = [
                 choice
                 for choice, first, last in (
-                    ("price", 0, 15), ("taste", 3, 15), ("place", 10, 50), ("rush", 55, 60)
+                    ("price", 0, 15),
+                    ("taste", 3, 15),
+                    ("place", 10, 50),
+                    ("rush", 55, 60),
                 )
                 if first <= number < last
-            ]  # fmt: skip
+            ]
             rows.append(
                 person(
-                    place * EACH + number, city, psu=None, price=None, service=None, overall=None,
-                    residence=None, guardian=None, food=3 + number * 5 % 8, staff=1 + number % 5,
-                    again=again, reasons=named, debts="no", town="c1",
+                    place * EACH + number,
+                    city,
+                    psu=None,
+                    price=None,
+                    service=None,
+                    overall=None,
+                    residence=None,
+                    guardian=None,
+                    food=3 + number * 5 % 8,
+                    staff=1 + number % 5,
+                    again=again,
+                    reasons=named,
+                    debts="no",
+                    town="c1",
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -96,10 +112,13 @@ def wave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWave]:
 def frozen(wave: SmallWave, groups: Sequence[str] = ()) -> WaveResults:
     with session_scope(wave.settings.store_url) as session:
         freeze_frame(
-            wave.settings, session, wave=wave.read(session),
+            wave.settings,
+            session,
+            wave=wave.read(session),
             frame=build_response_frame(guests(), cafe()),
-            actor=OPERATOR, groups=groups,
-        )  # fmt: skip
+            actor=OPERATOR,
+            groups=groups,
+        )
     with session_scope(wave.settings.store_url) as session:
         return open_results(wave.settings, session, wave.key)
 
@@ -133,9 +152,11 @@ def test_declared_groups_have_the_figures_of_the_estimator(
         assert cells["estimate"].tolist() == [pytest.approx(by_hand, abs=0.051)]
         assert cells["n"].tolist() == [inside.sum()]
         theirs = estimate(
-            people.assign(score=(people["food"] - 1) / 9 * 100, inside=inside), "score",
-            Design(weight="weight", strata="stratum_key", assumed_deff=1.4), by="inside",
-        )  # fmt: skip
+            people.assign(score=(people["food"] - 1) / 9 * 100, inside=inside),
+            "score",
+            Design(weight="weight", strata="stratum_key", assumed_deff=1.4),
+            by="inside",
+        )
         ends = theirs.loc[theirs["inside"].astype(bool), ["ci_low", "ci_high"]].to_numpy()[0]
         assert cells[["ci_low", "ci_high"]].to_numpy()[0] == pytest.approx(ends, abs=0.6)
 
@@ -199,9 +220,11 @@ def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, languag
     assert names.group("reasons=price") == wanted
     assert {"reasons=price", "again=yes", "gender=male"} <= set(group_choices(results))
     view = build_special_groups_view(
-        results=results, principal=OPERATOR, language=language,
+        results=results,
+        principal=OPERATOR,
+        language=language,
         filters=GroupFilters("reasons=price", "food"),
-    )  # fmt: skip
+    )
     assert view.name == wanted
     assert wanted in view.groups.table.to_string()
     groups = build_city_groups(
@@ -209,9 +232,12 @@ def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, languag
     )
     assert wanted in groups.table.to_string()
     method = build_method_view(
-        wave=results.wave, manifest=results.manifest, method=results.method, tree=None,
+        wave=results.wave,
+        manifest=results.manifest,
+        method=results.method,
+        tree=None,
         language=language,
-    )  # fmt: skip
+    )
     text = dict(method.snapshot)[translator(language)("Questions that make further groups")]
     asked = {"zh": "问again (again); 问reasons (reasons)",
              "en": "Ask again (again); Ask reasons (reasons)"}  # fmt: skip
@@ -266,21 +292,35 @@ def test_an_own_question_of_numbers_with_the_name_of_a_variable_makes_no_groups(
 ) -> None:
     """A form may ask for income as a number: freezing ended in a failure."""
     form = questionnaire(
-        rating("food"), Item(name="income", kind=ItemKind.INTEGER, label={"en": "income"}),
-        name="numbers", few_groups=True,
-    )  # fmt: skip
+        rating("food"),
+        Item(name="income", kind=ItemKind.INTEGER, label={"en": "income"}),
+        name="numbers",
+        few_groups=True,
+    )
     other = small_wave(tmp_path, instrument=form)
     people = [
-        person(n, "110000", psu=None, food=3 + n % 8, income=1000 + n, price=None, service=None,
-               overall=None, residence=None, guardian=None)
+        person(
+            n,
+            "110000",
+            psu=None,
+            food=3 + n % 8,
+            income=1000 + n,
+            price=None,
+            service=None,
+            overall=None,
+            residence=None,
+            guardian=None,
+        )
         for n in range(40)
-    ]  # fmt: skip
+    ]
     with session_scope(other.settings.store_url) as session:
         freeze_frame(
-            other.settings, session, wave=other.read(session),
+            other.settings,
+            session,
+            wave=other.read(session),
             frame=build_response_frame(people, form),
             actor=OPERATOR,
-        )  # fmt: skip
+        )
     with session_scope(other.settings.store_url) as session:
         groups = open_results(other.settings, session, other.key).method.groups
     assert not any(group.startswith("income") for group in groups)

@@ -42,9 +42,13 @@ def preview(wave: SmallWave, **rest: Any) -> FreezePreview:
 def leave_out(wave: SmallWave, city: str, reason: str = "two interviews only") -> None:
     with session_scope(wave.settings.store_url) as session:
         leave_city_out(
-            session=session, principal=OPERATOR, key=wave.key, city_code=city, reason=reason,
+            session=session,
+            principal=OPERATOR,
+            key=wave.key,
+            city_code=city,
+            reason=reason,
             now=now(),
-        )  # fmt: skip
+        )
 
 
 def freeze(wave: SmallWave, *, final: bool = False) -> WaveResults:
@@ -55,8 +59,9 @@ def freeze(wave: SmallWave, *, final: bool = False) -> WaveResults:
 
 def shown_after(results: WaveResults) -> dict[str, tuple[bool, float | None, int | None]]:
     """City or nation -> whether it is shown, with score and n as published."""
-    cells = results.cells(OPERATOR, group="all", indicator="composite",
-                          area_level=["nation", "city"])  # fmt: skip
+    cells = results.cells(
+        OPERATOR, group="all", indicator="composite", area_level=["nation", "city"]
+    )
     return {
         str(row.area): (bool(row.shown), float(row.estimate), int(row.n))
         if row.shown
@@ -167,9 +172,13 @@ def test_exact_numbers_are_for_those_who_may_freeze(wave: SmallWave) -> None:
         preview_freeze(wave.settings, wave_key=wave.key, principal=OFFICIAL)
     with session_scope(wave.settings.store_url) as session, pytest.raises(AccessDeniedError):
         leave_city_out(
-            session=session, principal=OFFICIAL, key=wave.key, city_code=SUZHOU,
-            reason="two interviews", now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=OFFICIAL,
+            key=wave.key,
+            city_code=SUZHOU,
+            reason="two interviews",
+            now=now(),
+        )
 
 
 def test_a_wave_whose_cities_are_all_left_out_has_nothing_to_freeze(wave: SmallWave) -> None:

@@ -50,19 +50,29 @@ def answers_file() -> bytes:
     writer.writerow(["city", "point", "gender", "age", "price", "service", "overall", "权重"])
     for number in range(N):
         writer.writerow(
-            [("110000", "310000")[number % 2], f"p{number % 5}", ("male", "female")[number % 3 > 0],
-             18 + number * 7 % 70, 5 + number % 5, 4 + number * 3 % 7, 6 + number % 4,
-             repr(weight_of(number))]
-        )  # fmt: skip
+            [
+                ("110000", "310000")[number % 2],
+                f"p{number % 5}",
+                ("male", "female")[number % 3 > 0],
+                18 + number * 7 % 70,
+                5 + number % 5,
+                4 + number * 3 % 7,
+                6 + number % 4,
+                repr(weight_of(number)),
+            ]
+        )
     return buffer.getvalue().encode()
 
 
 def imported(folder: Any, url: str) -> SmallWave:
     wave = small_wave(folder, url=url)
     request = ImportRequest(
-        answers_file(), instrument=small_instrument(), wave_key=wave.key,
-        mapping="column,item\n权重,weight\n".encode(), file_name="agency.csv",
-    )  # fmt: skip
+        answers_file(),
+        instrument=small_instrument(),
+        wave_key=wave.key,
+        mapping="column,item\n权重,weight\n".encode(),
+        file_name="agency.csv",
+    )
     with session_scope(wave.settings.store_url) as session:
         plan = plan_import(session=session, principal=OPERATOR, request=request, now=now())
         assert not plan.rejected, [
@@ -133,9 +143,12 @@ def test_the_method_says_where_the_weights_come_from_and_tells_nobodys(wave: Sma
     assert report.shown_largest == pytest.approx(np.sort(weights)[-10] / weights.mean())
     for language, words in (("en", "given: used as they came"), ("zh", "随数据给定")):
         view = build_method_view(
-            wave=results.wave, manifest=results.manifest, method=results.method,
-            tree=results.tree, language=language,
-        )  # fmt: skip
+            wave=results.wave,
+            manifest=results.manifest,
+            method=results.method,
+            tree=results.tree,
+            language=language,
+        )
         text = json.dumps(view.weights, ensure_ascii=False)
         assert view.given_weights
         assert words in text
@@ -179,13 +192,18 @@ def test_exported_rows_share_their_weight_with_four_others(wave: SmallWave) -> N
             session, wave.read(session), wave.settings.snapshot_dir / frozen.directory
         )
     made = deidentify(
-        source.people, source.instrument, partial(pseudonym, "ab" * 32),
+        source.people,
+        source.instrument,
+        partial(pseudonym, "ab" * 32),
         margins=weight_margins(source),
-    )  # fmt: skip
+    )
     table = made.table
     assert GIVEN_WEIGHT not in table
-    keys = [table[name].astype("string").fillna("").to_numpy() for name in
-            ("city_code", "stratum", "age_band", "gender") if name in table]  # fmt: skip
+    keys = [
+        table[name].astype("string").fillna("").to_numpy()
+        for name in ("city_code", "stratum", "age_band", "gender")
+        if name in table
+    ]
     assert table.groupby([*keys, table["weight"].to_numpy()]).size().min() >= MIN_CLASS_SIZE
     own = source.people.groupby(source.people["city_code"].astype(str))[WEIGHT].sum()
     assert table.groupby("city_code")["weight"].sum().to_dict() == pytest.approx(own.to_dict())
@@ -207,9 +225,13 @@ def test_whatever_the_weights_each_is_shared_and_their_sum_stays(data: st.DataOb
     )
     for people, names in ((people_with(weights, labels), ["gender"]), (people_with(weights), [])):
         made = merge_classes(
-            people, city="city_code", stratum=STRATUM, weight=WEIGHT, labels=names,
+            people,
+            city="city_code",
+            stratum=STRATUM,
+            weight=WEIGHT,
+            labels=names,
             minimum=MIN_CLASS_SIZE,
-        )  # fmt: skip
+        )
         keys = [made[name].astype("string").fillna("") for name in [*names, WEIGHT]]
         assert made.groupby(keys).size().min() >= MIN_CLASS_SIZE
         assert made[WEIGHT].sum() == pytest.approx(sum(weights), rel=1e-9)
@@ -219,9 +241,13 @@ def test_neighbouring_weights_are_merged_not_any() -> None:
     """Where every interview has a weight of its own, a row keeps about what it had."""
     weights = [float(number) for number in np.random.default_rng(7).permutation(3000) + 1]
     made = merge_classes(
-        people_with(weights, ["m", "f"] * 1500), city="city_code", stratum=STRATUM, weight=WEIGHT,
-        labels=["gender"], minimum=MIN_CLASS_SIZE,
-    )  # fmt: skip
+        people_with(weights, ["m", "f"] * 1500),
+        city="city_code",
+        stratum=STRATUM,
+        weight=WEIGHT,
+        labels=["gender"],
+        minimum=MIN_CLASS_SIZE,
+    )
     assert np.abs(made[WEIGHT].to_numpy() - np.array(weights)).max() < 30
     assert made["gender"].notna().all()
 

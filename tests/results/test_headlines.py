@@ -83,24 +83,41 @@ def wave(
         for name, indicator in (("food", "1"), ("shop", "2"))
     )
     instrument = Instrument(
-        name="two", version="1", title={"en": "Two"}, default_language="en",
+        name="two",
+        version="1",
+        title={"en": "Two"},
+        default_language="en",
         languages=(Language(code="en", name="English"),),
         sections=(Section(name="only", items=items),),
-    )  # fmt: skip
+    )
     tree = IndicatorTree(
         name="two",
         indicators=tuple(
             Indicator(
-                code=code, parent=None, level=1, name={"en": code}, weight=weight,
-                name_status="sourced", weight_status="assumed",
+                code=code,
+                parent=None,
+                level=1,
+                name={"en": code},
+                weight=weight,
+                name_status="sourced",
+                weight_status="assumed",
             )
             for code, weight in (("1", 0.3), ("2", 0.7))
         ),
-    )  # fmt: skip
+    )
     report = WeightingReport(
-        margin=(), source="", year=None, sweeps=0, largest_misfit=0, kish_deff=1,
-        effective_n=rows, smallest=1, largest=1, unknown=0, merges=(),
-    )  # fmt: skip
+        margin=(),
+        source="",
+        year=None,
+        sweeps=0,
+        largest_misfit=0,
+        kish_deff=1,
+        effective_n=rows,
+        smallest=1,
+        largest=1,
+        unknown=0,
+        merges=(),
+    )
     return estimate_wave(WaveData("main", people, report, instrument, tree, (), composite))
 
 

@@ -123,10 +123,12 @@ def test_the_method_page_says_how_much_was_audited(
         seed=1, width=10, hidden=123_456, audited=audited, widened=0, programmes=1
     )
     view = build_method_view(
-        wave=results.wave, manifest=results.manifest,
+        wave=results.wave,
+        manifest=results.manifest,
         method=results.method.model_copy(update={"interval_audit": record}),
-        tree=results.tree, language="en",
-    )  # fmt: skip
+        tree=results.tree,
+        language="en",
+    )
     [sentence] = [text for name, text in view.disclosure if name == "Check of what is hidden"]
     assert expected in sentence
     assert "differ by at least 10" in sentence

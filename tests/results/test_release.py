@@ -56,9 +56,13 @@ def store(_made: Settings) -> Iterator[Settings]:
 def release(store: Settings, shown: Shown, places: int | None = None) -> None:
     with session_scope(store.store_url) as session:
         release_wave(
-            session=session, principal=OPERATOR, wave_key=WAVE, shown=shown, first_places=places,
+            session=session,
+            principal=OPERATOR,
+            wave_key=WAVE,
+            shown=shown,
+            first_places=places,
             now=now(),
-        )  # fmt: skip
+        )
 
 
 def revoke(store: Settings, reason: str = REASON) -> None:
@@ -133,8 +137,9 @@ def test_a_part_of_the_country_has_no_unnamed_cities(store: Settings) -> None:
         assert (data["code"] != "").sum() + (data["role"] == "reference").sum() == len(data)
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role not in
-                                  {Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR}])  # fmt: skip
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role not in {Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR}]
+)
 def test_only_the_national_office_and_administrators_release(store: Settings, role: Role) -> None:
     somebody = Principal(uuid4(), "x", role, "CN")
     with session_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
@@ -150,9 +155,9 @@ def test_an_administrator_of_one_city_releases_nothing(store: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "places"), [(Shown.NAMES, None), (Shown.NAMES, 3), (Shown.NAMES, 99),
-                          (Shown.SCORES, 10)],
-)  # fmt: skip
+    ("shown", "places"),
+    [(Shown.NAMES, None), (Shown.NAMES, 3), (Shown.NAMES, 99), (Shown.SCORES, 10)],
+)
 def test_a_number_of_places_that_does_not_fit_is_refused(
     store: Settings, shown: Shown, places: int | None
 ) -> None:

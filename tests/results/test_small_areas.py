@@ -8,12 +8,7 @@ import pytest
 
 from survey.disclosure import protect
 from survey.estimate import fay_herriot
-from survey.results.small_areas import (
-    Grade,
-    build_small_area_table,
-    grade_cells,
-    pooled_variance,
-)
+from survey.results.small_areas import Grade, build_small_area_table, grade_cells, pooled_variance
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.snapshot.snapshot_files import parquet_bytes
 
@@ -37,13 +32,15 @@ def wave(n: dict[str, int] | None = None, seed: int = 3) -> tuple[pd.DataFrame, 
     nation = pd.concat(
         [
             part.assign(
-                area_level="nation", area="CN", n=part["n"].sum(),
+                area_level="nation",
+                area="CN",
+                n=part["n"].sum(),
                 estimate=np.average(part["estimate"].fillna(0), weights=part["sum_weight"]),
                 sum_weight=part["sum_weight"].sum(),
             ).iloc[:1]
             for part in (everyone, special)
         ]
-    )  # fmt: skip
+    )
     cells = pd.concat([nation, everyone, special], ignore_index=True)
     rest = special.assign(contrast="rest", se=se * 1.05, n_reference=620 - size)
     keys = ["area_level", "area", "group", "indicator", "status"]
@@ -53,12 +50,20 @@ def wave(n: dict[str, int] | None = None, seed: int = 3) -> tuple[pd.DataFrame, 
 def _cells(group: str, estimate, se, n) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "area_level": "city", "area": CODES, "group": group, "indicator": INDICATOR,
-            "estimate": estimate, "se": se, "ci_low": estimate - 2 * se,
-            "ci_high": estimate + 2 * se, "df": 12.0, "n": n, "sum_weight": n * 1000.0,
+            "area_level": "city",
+            "area": CODES,
+            "group": group,
+            "indicator": INDICATOR,
+            "estimate": estimate,
+            "se": se,
+            "ci_low": estimate - 2 * se,
+            "ci_high": estimate + 2 * se,
+            "df": 12.0,
+            "n": n,
+            "sum_weight": n * 1000.0,
             "status": np.where(n == 0, "empty", "ok"),
         }
-    )  # fmt: skip
+    )
 
 
 def made(cells: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +93,7 @@ def test_the_model_is_the_librarys_on_the_difference_to_the_city():
         group["estimate"] - own["estimate"],
         per_respondent * rest / group["n"],
         FRAME.loc[group.index, ["region3", "city_class"]].astype(object),
-    )  # fmt: skip
+    )
     own_variance = (own["se"] ** 2 * own["n"]).mean() / own["n"]
     adjustment = table["adjustment"].iloc[0]
     raw = own["estimate"] + fitted.eblup
@@ -111,10 +116,15 @@ def test_the_weighted_mean_of_the_model_is_the_direct_national_figure():
 @pytest.mark.parametrize(
     ("n", "half_width", "grade"),
     [
-        (100, 3.0, Grade.A), (100, 3.0001, Grade.B), (99, 0.5, Grade.B), (30, 9.0, Grade.B),
-        (29, 0.5, Grade.C), (10, 9.0, Grade.C), (500, np.nan, Grade.C),
+        (100, 3.0, Grade.A),
+        (100, 3.0001, Grade.B),
+        (99, 0.5, Grade.B),
+        (30, 9.0, Grade.B),
+        (29, 0.5, Grade.C),
+        (10, 9.0, Grade.C),
+        (500, np.nan, Grade.C),
     ],
-)  # fmt: skip
+)
 def test_grades_at_their_edges(n, half_width, grade):
     cell = pd.DataFrame(
         {"n": [n], "ci_low": [64 - half_width], "ci_high": [64 + half_width], "shown": [True]}

@@ -81,9 +81,13 @@ def frozen(
 ) -> WaveResults:
     with session_scope(wave.settings.store_url) as session:
         freeze_frame(
-            wave.settings, session, wave=wave.read(session), frame=frame, actor=OPERATOR,
+            wave.settings,
+            session,
+            wave=wave.read(session),
+            frame=frame,
+            actor=OPERATOR,
             without_point=without_point,
-        )  # fmt: skip
+        )
     with session_scope(wave.settings.store_url) as session:
         return open_results(wave.settings, session, wave.key)
 
@@ -112,9 +116,12 @@ def look_at_every_page(
             shown["residence"] = build_urban_rural_view(**reading, filters=AreaFilters())
             shown["places"] = build_residence_areas(**reading, indicator=COMPOSITE, by="city")
         shown["method"] = build_method_view(
-            wave=results.wave, manifest=results.manifest, method=results.method,
-            tree=results.tree, language=language,
-        )  # fmt: skip
+            wave=results.wave,
+            manifest=results.manifest,
+            method=results.method,
+            tree=results.tree,
+            language=language,
+        )
         for group in group_choices(results):
             shown["groups"] = build_special_groups_view(**reading, filters=GroupFilters(group))
             shown["group indicators"] = build_group_indicators(**reading, group=group, area=code)
@@ -145,7 +152,8 @@ def odd_waves() -> dict[str, list[tuple[Any, ...]]]:
     return {
         "two cities": [*people, *(person(50 + n, "500000", psu=f"q{n % 3}") for n in range(12))],
         "two cities of one province": [
-            *people, *(person(50 + n, "130100", psu=f"q{n % 3}") for n in range(12)),
+            *people,
+            *(person(50 + n, "130100", psu=f"q{n % 3}") for n in range(12)),
             *(person(80 + n, "130200", psu=f"r{n % 3}") for n in range(12)),
         ],
         "one interview": [person(1, "440300")],
@@ -165,7 +173,7 @@ def odd_waves() -> dict[str, list[tuple[Any, ...]]]:
         "nobody told age or gender": [
             person(n, "310000", psu=f"p{n % 4}", age=None, gender=None) for n in range(24)
         ],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("name", list(odd_waves()))
@@ -251,9 +259,12 @@ def test_ratings_on_several_scales_are_each_read_on_their_own(tmp_path: Path) ->
     figures = dict(zip(cells["indicator"].astype(str), cells["estimate"], strict=True))
     assert set(figures) == {"price", "service", "stars"}
     weight = WaveData.of(
-        build_response_frame(people, asked), series="main", instrument=asked, tree=None,
+        build_response_frame(people, asked),
+        series="main",
+        instrument=asked,
+        tree=None,
         composite="item_means",
-    ).people["weight"]  # fmt: skip
+    ).people["weight"]
     stars = pd.Series([n % 5 / 4 * 100 for n in range(120)])
     assert figures["stars"] == pytest.approx((stars * weight).sum() / weight.sum(), abs=0.051)
     look_at_every_page(results, "110000", languages=("en",))
@@ -369,9 +380,12 @@ def test_a_declared_renormalisation_spreads_weights_within_their_parent(tmp_path
         name="small", indicators=tuple(indicator(*pair) for pair in weights.items())
     )
     asked = questionnaire(
-        rating("price", "1.1.1"), rating("service", "2.1.1"), rating("speed", "2.1.3"),
-        tree="small", few_groups=True,
-    )  # fmt: skip
+        rating("price", "1.1.1"),
+        rating("service", "2.1.1"),
+        rating("speed", "2.1.3"),
+        tree="small",
+        few_groups=True,
+    )
     refused = [finding.item for finding in score_findings(asked, tree)]
     assert refused == ["1.2.1", "2.1.2"]
     declared = asked.model_copy(update={"renormalise": True})

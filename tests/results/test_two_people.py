@@ -91,9 +91,13 @@ def state(wave: SmallWave) -> WaveState:
 def rule(wave: SmallWave, person: Principal, *, two_people: bool = True) -> PeopleRule:
     with read_scope(wave.settings.store_url) as session:
         return get_people_rule(
-            session=session, principal=person, key=wave.key, act=WaveAct.FREEZE,
-            two_people=two_people, now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=person,
+            key=wave.key,
+            act=WaveAct.FREEZE,
+            two_people=two_people,
+            now=now(),
+        )
 
 
 def test_one_requests_another_confirms_and_the_requester_cannot(
@@ -119,14 +123,19 @@ def test_one_requests_another_confirms_and_the_requester_cannot(
     with read_scope(wave.settings.store_url) as session:
         rows = session.exec(select(WaveRequest)).all()
         trail = session.exec(
-            select(AuditEntry.action, AuditEntry.actor_id).where(
+            select(AuditEntry.action, AuditEntry.actor_id)
+            .where(
                 AuditEntry.action.in_(["wave.requested", "wave.request_confirmed"])  # type: ignore[attr-defined]
-            ).order_by(AuditEntry.sequence)  # type: ignore[arg-type]
-        ).all()  # fmt: skip
+            )
+            .order_by(AuditEntry.sequence)  # type: ignore[arg-type]
+        ).all()
     assert all(row.confirmed and row.requested_by != row.ended_by for row in rows)
     assert [actor for _, actor in trail] == [
-        first.account_id, second.account_id, official.account_id, first.account_id,
-    ]  # fmt: skip
+        first.account_id,
+        second.account_id,
+        official.account_id,
+        first.account_id,
+    ]
 
 
 def test_the_operator_at_the_command_line_is_one_person(wave: SmallWave, employ: Employ) -> None:
@@ -168,17 +177,24 @@ def test_a_confirmation_confirms_what_was_requested(wave: SmallWave, employ: Emp
     request(wave, first)
     with pytest.raises(RequestConflictError, match="Something else"):
         freeze_wave(
-            wave.settings, wave_key=wave.key, actor=second, final=True,
+            wave.settings,
+            wave_key=wave.key,
+            actor=second,
+            final=True,
             without_point=WithoutPoint.STRATUM,
-        )  # fmt: skip
+        )
     with (
         session_scope(wave.settings.store_url) as session,
         pytest.raises(RequestConflictError, match="Withdraw"),
     ):
         leave_city_out(
-            session=session, principal=second, key=wave.key, city_code="110000",
-            reason="a reason", now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=second,
+            key=wave.key,
+            city_code="110000",
+            reason="a reason",
+            now=now(),
+        )
     assert state(wave) is WaveState.CLOSED
 
 
@@ -216,10 +232,14 @@ def test_the_database_refuses_one_person_twice(wave: SmallWave, employ: Employ) 
             wave_id = session.exec(select(Wave.id).where(Wave.key == wave.key)).one()
             session.add(
                 WaveRequest(
-                    wave_id=wave_id, act=WaveAct.FREEZE, requested_by=account, ended_by=account,
-                    ended_at=now(), confirmed=True,
+                    wave_id=wave_id,
+                    act=WaveAct.FREEZE,
+                    requested_by=account,
+                    ended_by=account,
+                    ended_at=now(),
+                    confirmed=True,
                 )
-            )  # fmt: skip
+            )
 
     for act in (partial(write, admin), partial(write, None)):
         with pytest.raises(IntegrityError):

@@ -8,13 +8,7 @@ from hypothesis import strategies as st
 
 from survey.sample.city_frame import shipped_cities
 from survey.sample.population_margins import main_margins
-from survey.sample.quotas import (
-    FLOOR,
-    AllocationError,
-    allocate,
-    largest_remainders,
-    quota_targets,
-)
+from survey.sample.quotas import FLOOR, AllocationError, allocate, largest_remainders, quota_targets
 
 
 def test_the_floor_is_the_planning_figure() -> None:
@@ -54,9 +48,7 @@ def test_too_few_interviews_are_refused_in_words() -> None:
 
 
 @given(
-    st.lists(st.floats(1e3, 1e8), min_size=1, max_size=40),
-    st.integers(1, 50),
-    st.integers(0, 5000),
+    st.lists(st.floats(1e3, 1e8), min_size=1, max_size=40), st.integers(1, 50), st.integers(0, 5000)
 )
 def test_any_allocation_adds_up_and_respects_the_floor(
     people: list[float], floor: int, extra: int

@@ -44,8 +44,9 @@ def test_strata_share_the_points_and_their_interviews() -> None:
 def test_a_stratum_without_a_list_is_told_and_its_interviews_are_not_lost() -> None:
     drawn = draw_sampling_points(_listed("110000", "urban", 4), WANTED, per_city=10, seed=7)
     assert drawn.shortages == (
-        ListShortage("110000", "urban", 8, 4), ListShortage("110000", "rural", 2, 0)
-    )  # fmt: skip
+        ListShortage("110000", "urban", 8, 4),
+        ListShortage("110000", "rural", 2, 0),
+    )
     assert sum(point.target or 0 for point in drawn.points) == 538
 
 

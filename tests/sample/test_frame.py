@@ -27,8 +27,11 @@ def test_the_frame_is_the_hundred_cities() -> None:
     assert len({city.province_code for city in cities}) == 31
     classes = [city.city_class for city in cities]
     assert {name: classes.count(name) for name in set(classes)} == {
-        "直辖市": 4, "省会": 27, "计划单列市": 5, "其他": 64,
-    }  # fmt: skip
+        "直辖市": 4,
+        "省会": 27,
+        "计划单列市": 5,
+        "其他": 64,
+    }
     assert sum(city.list_basis == "推定" for city in cities) == 27
 
 
@@ -89,8 +92,11 @@ def test_the_table_carries_the_groups() -> None:
     assert table.loc["110000", "size_tier"] == "mega"
     assert table.loc["110000", "province_code"] == "11"
     assert table["retail_tier"].value_counts().to_dict() == {
-        "unknown": 92, "ge4000": 4, "from2000": 3, "from1000": 1,
-    }  # fmt: skip
+        "unknown": 92,
+        "ge4000": 4,
+        "from2000": 3,
+        "from1000": 1,
+    }
 
 
 def test_storing_twice_changes_nothing_and_a_correction_is_stored(store_url: str) -> None:

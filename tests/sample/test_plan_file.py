@@ -157,6 +157,7 @@ def test_no_text_becomes_a_formula_and_lists_become_drop_downs() -> None:
     assert page["B2"].value == "shopping mall"
     assert book["lists"].sheet_state == "hidden"
     assert {str(rule.sqref) for rule in page.data_validations.dataValidation} == {
-        "B2:B20000", "C2:C20000"
-    }  # fmt: skip
+        "B2:B20000",
+        "C2:C20000",
+    }
     assert book["lists"]["B1"].data_type == "s"

@@ -129,9 +129,14 @@ def test_whatever_is_planned_targets_add_up(
 ) -> None:
     size = pd.Series(sizes, index=SIZE.index)
     quotas = plan_quotas(
-        CITIES, "main", size, boosts={ELDERLY: elderly, GUARDIAN: guardians},
-        guardian_share=GUARDIANS, crossed=crossed, reserve=reserve,
-    )  # fmt: skip
+        CITIES,
+        "main",
+        size,
+        boosts={ELDERLY: elderly, GUARDIAN: guardians},
+        guardian_share=GUARDIANS,
+        crossed=crossed,
+        reserve=reserve,
+    )
     cells = quotas.cells.groupby("city_code")["target"].sum().reindex(size.index)
     assert (cells >= size).all()
     assert (cells <= np.ceil(size * (1 + reserve)) + 12).all()

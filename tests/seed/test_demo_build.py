@@ -89,9 +89,7 @@ def _counts(session: Session, wave: Wave) -> None:
         session.exec(select(Response.status).where(Response.wave_id == wave.id)).all()
     )
     assert statuses[Status.APPROVED] == 620
-    assert set(statuses) == {
-        Status.APPROVED, Status.VOID, Status.SCREENED_OUT, Status.REFUSED,
-    }  # fmt: skip
+    assert set(statuses) == {Status.APPROVED, Status.VOID, Status.SCREENED_OUT, Status.REFUSED}
     void = session.exec(
         select(Response.reason).where(Response.wave_id == wave.id, Response.status == Status.VOID)
     ).all()
@@ -122,9 +120,14 @@ def _collecting(session: Session, wave: Wave) -> None:
     statuses = Counter(row.status for row in rows)
     # In a demo as small as this one a keyed sheet of paper may meet a full cell.
     assert set(statuses) - {Status.QUOTA_FULL} == {
-        Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.VOID,
-        Status.SCREENED_OUT, Status.REFUSED,
-    }  # fmt: skip
+        Status.SUBMITTED,
+        Status.RETURNED,
+        Status.CITY_APPROVED,
+        Status.APPROVED,
+        Status.VOID,
+        Status.SCREENED_OUT,
+        Status.REFUSED,
+    }
     counted = sum(row.status in COUNTED_STATUSES for row in rows)
     cells = session.exec(select(QuotaCell).where(QuotaCell.wave_id == wave.id)).all()
     assert sum(cell.collected for cell in cells) == counted

@@ -424,10 +424,7 @@ FOLLOW_UPS = {
             {"had_dispute": "yes", "complaint_channel": "none"},
             {"dispute_nature", "complaint_channel", "no_complaint_reason"},
         ),
-        (
-            {"had_dispute": "yes", "complaint_channel": ""},
-            {"dispute_nature", "complaint_channel"},
-        ),
+        ({"had_dispute": "yes", "complaint_channel": ""}, {"dispute_nature", "complaint_channel"}),
         (
             {"had_dispute": "yes", "complaint_channel": "merchant", "complaint_solved": "no"},
             FOLLOW_UPS - {"no_complaint_reason", "complaint_days"},

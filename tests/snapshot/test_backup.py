@@ -86,18 +86,31 @@ def source(
 
 def _add_interview(session: Session, field: Field) -> None:
     response = Response(
-        client_uuid=new_id(), wave_id=field.wave.id, city_code="110000", mode=Mode.SELF,
-        instrument_id=field.wave.instrument_id, status=Status.SUBMITTED, language="zh",
-        started_at=NOW, submitted_at=NOW, duration_seconds=312.5,
-    )  # fmt: skip
+        client_uuid=new_id(),
+        wave_id=field.wave.id,
+        city_code="110000",
+        mode=Mode.SELF,
+        instrument_id=field.wave.instrument_id,
+        status=Status.SUBMITTED,
+        language="zh",
+        started_at=NOW,
+        submitted_at=NOW,
+        duration_seconds=312.5,
+    )
     session.add(response)
     session.flush()
     session.add(
         ResponseRevision(
-            response_id=response.id, wave_id=response.wave_id, number=1, is_current=True,
-            reason="submitted", answers=field.complete, timings={"quality": 3.4}, created_at=NOW,
+            response_id=response.id,
+            wave_id=response.wave_id,
+            number=1,
+            is_current=True,
+            reason="submitted",
+            answers=field.complete,
+            timings={"quality": 3.4},
+            created_at=NOW,
         )
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -151,10 +164,12 @@ def state(settings: Settings, manifest: BackupManifest) -> object:
 
 
 def forged(
-    source: Path, path: Path,
+    source: Path,
+    path: Path,
     tables: Callable[[str, bytes], bytes | None] = lambda _name, line: line,
-    files: Callable[[str], str] = str, **changes: Any,
-) -> Path:  # fmt: skip
+    files: Callable[[str], str] = str,
+    **changes: Any,
+) -> Path:
     """The backup with other lines, file names or words, and checksums that agree with them."""
     manifest = check_backup(source, None)
     lines: dict[str, list[bytes]] = {table.name: [] for table in manifest.tables}
@@ -219,9 +234,14 @@ def _write_a_pair(session: Session, number: int) -> None:
     session.add(account)
     session.flush()
     session.add(
-        AuditEntry(action="made", subject_kind="account", subject_id=str(account.id), at=NOW,
-                   actor_id=account.id)
-    )  # fmt: skip
+        AuditEntry(
+            action="made",
+            subject_kind="account",
+            subject_id=str(account.id),
+            at=NOW,
+            actor_id=account.id,
+        )
+    )
 
 
 def test_a_backup_shows_one_moment_while_others_write(
@@ -332,9 +352,10 @@ def test_what_the_database_refuses_leaves_everything_as_it_was(
 ) -> None:
     """A consistent file whose wave is gone: its interviews refer to nothing."""
     orphans = forged(
-        file, tmp_path / "orphans.backup",
+        file,
+        tmp_path / "orphans.backup",
         tables=lambda name, line: None if name == "wave" else line,
-    )  # fmt: skip
+    )
     restored(target, file)
     before = state(target, check_backup(file, None))
     with pytest.raises(BackupRefusedError, match="as it was before"):
@@ -415,10 +436,12 @@ def test_an_older_backup_is_brought_up_to_date(
     assert not later & present.keys()
     assert "wave_id" not in present["response_revision"]
     kept = {
-        table.name: [place for place, each in enumerate(table.columns)
-                     if each.name in present[table.name]]
-        for table in manifest.tables if table.name in present
-    }  # fmt: skip
+        table.name: [
+            place for place, each in enumerate(table.columns) if each.name in present[table.name]
+        ]
+        for table in manifest.tables
+        if table.name in present
+    }
     lines: dict[str, list[bytes]] = {name: [] for name in kept}
     buffer = io.BytesIO()
     writer = ArchiveWriter(buffer, None)

@@ -25,11 +25,7 @@ from survey.instrument.question_types.snapshot_codes import (
     NOT_IN_ANSWERS,
     REFUSED,
 )
-from survey.snapshot.response_frame import (
-    RESPONSE_COLUMNS,
-    build_response_frame,
-    item_columns,
-)
+from survey.snapshot.response_frame import RESPONSE_COLUMNS, build_response_frame, item_columns
 
 ITEMS = (
     Item(

@@ -45,9 +45,12 @@ def test_entries_are_numbered_in_the_order_in_which_they_were_recorded(store_url
     with session_scope(store_url) as session:
         note(session, "1")
         record_many(
-            session=session, actor=OPERATOR, event=AuditEvent.WAVE_CHANGED, now=NOW,
+            session=session,
+            actor=OPERATOR,
+            event=AuditEvent.WAVE_CHANGED,
+            now=NOW,
             subjects={new_id(): {"n": 1.0, "of": [1e20, 0.1]}, new_id(): {"文": "字"}},
-        )  # fmt: skip
+        )
     with session_scope(store_url) as session:
         note(session, "4")
     with read_scope(store_url) as session:
@@ -174,14 +177,21 @@ def test_a_document_that_is_no_json_fails_where_it_is_recorded(store_url: str) -
     with session_scope(store_url) as session:
         with pytest.raises(TypeError):
             record(
-                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s",
-                now=NOW, detail={"what": object()},
-            )  # fmt: skip
+                session=session,
+                actor=None,
+                event=AuditEvent.WAVE_CHANGED,
+                subject_id="s",
+                now=NOW,
+                detail={"what": object()},
+            )
         with pytest.raises(ValueError, match="time zone"):
             record(
-                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s",
+                session=session,
+                actor=None,
+                event=AuditEvent.WAVE_CHANGED,
+                subject_id="s",
                 now=NOW.replace(tzinfo=None),
-            )  # fmt: skip
+            )
         note(session, "1")
     assert subjects(store_url) == ["1"]
 
@@ -190,9 +200,13 @@ def test_what_changes_after_it_was_recorded_is_entered_as_it_was(store_url: str)
     detail = {"list": [1]}
     with session_scope(store_url) as session:
         record(
-            session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s", now=NOW,
+            session=session,
+            actor=None,
+            event=AuditEvent.WAVE_CHANGED,
+            subject_id="s",
+            now=NOW,
             detail=detail,
-        )  # fmt: skip
+        )
         detail["list"].append(2)
     with read_scope(store_url) as session:
         assert session.exec(select(AuditEntry)).one().detail == {"list": [1]}
@@ -239,11 +253,7 @@ def _write_many(url: str, name: str, count: int) -> None:
     for number in range(count):
         run_batch(
             url,
-            [
-                _unit(f"{name}-{number}-a"),
-                _unit("never", KeyError()),
-                _unit(f"{name}-{number}-b"),
-            ],
+            [_unit(f"{name}-{number}-a"), _unit("never", KeyError()), _unit(f"{name}-{number}-b")],
         )
 
 

@@ -42,16 +42,17 @@ def test_what_was_there_is_chained_and_the_next_entry_follows(
             connection.execute(
                 statement,
                 {
-                    "id": identity.hex if sqlite else identity, "at": at,
-                    "action": f"old.{number}", "detail": '{"to": 1.0, "from": 2.5e3, "为": "何"}',
+                    "id": identity.hex if sqlite else identity,
+                    "at": at,
+                    "action": f"old.{number}",
+                    "detail": '{"to": 1.0, "from": 2.5e3, "为": "何"}',
                 },
-            )  # fmt: skip
+            )
     schema.upgrade(bare_url)
     with session_scope(bare_url) as session:
         record(
-            session=session, actor=OPERATOR, event=AuditEvent.WAVE_CHANGED, subject_id="s",
-            now=NOW,
-        )  # fmt: skip
+            session=session, actor=OPERATOR, event=AuditEvent.WAVE_CHANGED, subject_id="s", now=NOW
+        )
     with read_scope(bare_url) as session:
         report = verify(session=session, principal=OPERATOR)
         order = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.sequence))).all()

@@ -22,17 +22,25 @@ from survey.store.tables import Mode, ResponseRevision, Status, Wave
 
 def _interview(field: Any, day: int = 0) -> FinishedResponse:
     return FinishedResponse(
-        client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=Status.SUBMITTED,
-        submitted_at=field.now + timedelta(days=day), answers={"quality": day},
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        city_code="110000",
+        mode=Mode.SELF,
+        status=Status.SUBMITTED,
+        submitted_at=field.now + timedelta(days=day),
+        answers={"quality": day},
+    )
 
 
 def _other_wave(field: Any, key: str = "elderly-2026") -> Wave:
     with session_scope(field.url) as session:
         plan = NewWave(
-            key=key, series="elderly", year=2026, title_zh=key, title_en=key,
+            key=key,
+            series="elderly",
+            year=2026,
+            title_zh=key,
+            title_en=key,
             instrument_id=field.wave.instrument_id,
-        )  # fmt: skip
+        )
         return create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
 
 
@@ -83,9 +91,11 @@ def test_reading_one_wave_looks_into_its_part_only(two_waves: tuple[Any, Wave], 
             list(stored_interviews(session, field.wave.id))
         else:
             response_frame(
-                session=session, wave_id=field.wave.id, instrument=field.instrument,
+                session=session,
+                wave_id=field.wave.id,
+                instrument=field.instrument,
                 statuses=(Status.SUBMITTED,),
-            )  # fmt: skip
+            )
     assert plans
     for plan in plans:
         assert _part(field.wave.id) in plan
@@ -123,10 +133,13 @@ def test_only_one_revision_is_current_and_numbers_are_given_once(field: Any) -> 
         with pytest.raises(IntegrityError), session_scope(field.url) as session:
             session.add(
                 ResponseRevision(
-                    wave_id=field.wave.id, response_id=row.id, number=number,
-                    is_current=current, answers={},
+                    wave_id=field.wave.id,
+                    response_id=row.id,
+                    number=number,
+                    is_current=current,
+                    answers={},
                 )
-            )  # fmt: skip
+            )
 
 
 _OLD_ROWS = (

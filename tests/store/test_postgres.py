@@ -20,9 +20,14 @@ pytestmark = pytest.mark.postgres
 def tight(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A pool of one connection and limits that are soon reached."""
     for name, value in {
-        "POOL_SIZE": "1", "POOL_OVERFLOW": "0", "POOL_TIMEOUT": "0.1", "LOCK_TIMEOUT": "0.1",
-        "STATEMENT_TIMEOUT": "0.2", "IDLE_TIMEOUT": "0.2", "PATIENT_TIMEOUT": "20",
-    }.items():  # fmt: skip
+        "POOL_SIZE": "1",
+        "POOL_OVERFLOW": "0",
+        "POOL_TIMEOUT": "0.1",
+        "LOCK_TIMEOUT": "0.1",
+        "STATEMENT_TIMEOUT": "0.2",
+        "IDLE_TIMEOUT": "0.2",
+        "PATIENT_TIMEOUT": "20",
+    }.items():
         monkeypatch.setenv(f"SURVEY_DATABASE_{name}", value)
     current_settings.cache_clear()
     dispose_engines()

@@ -56,9 +56,13 @@ def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> Non
             path.chmod(0o755)
         exposed = set(find_exposed_paths(settings))
         assert {path.name for path in exposed} >= {
-            "survey.db", "survey.db-wal", "snapshots", "main-2026", "0123456789ab",
+            "survey.db",
+            "survey.db-wal",
+            "snapshots",
+            "main-2026",
+            "0123456789ab",
             "cells.parquet",
-        }  # fmt: skip
+        }
         close_to_others(settings)
         assert list(find_exposed_paths(settings)) == []
     dispose_engines()

@@ -101,9 +101,13 @@ def test_a_nul_is_refused_in_words_and_nothing_is_kept(postgres_url: str) -> Non
 
     def in_a_document(session: Session) -> None:
         record(
-            session=session, actor=OPERATOR, event=AuditEvent.WAVE_CREATED, subject_id="x",
-            now=datetime.now(UTC), detail={"note": "a\x00b"},
-        )  # fmt: skip
+            session=session,
+            actor=OPERATOR,
+            event=AuditEvent.WAVE_CREATED,
+            subject_id="x",
+            now=datetime.now(UTC),
+            detail={"note": "a\x00b"},
+        )
         _add(session, "beside")
 
     for work in (in_a_text, in_a_document):
@@ -212,8 +216,10 @@ def test_a_failing_database_makes_each_run_alone(store_url: str) -> None:
         return "b"
 
     assert run_batch(store_url, [add("a"), unlucky, add("c")]) == [
-        WorkSucceeded("a"), WorkSucceeded("b"), WorkSucceeded("c"),
-    ]  # fmt: skip
+        WorkSucceeded("a"),
+        WorkSucceeded("b"),
+        WorkSucceeded("c"),
+    ]
     assert logins(store_url) == {"a", "b", "c"}
 
 

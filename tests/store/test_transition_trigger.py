@@ -30,11 +30,15 @@ def test_every_pair_of_states_is_allowed_or_refused_by_the_database(field: Any) 
     pairs = list(product(Status, Status))
     interviews = [
         FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=start,
-            submitted_at=field.now, answers={},
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.SELF,
+            status=start,
+            submitted_at=field.now,
+            answers={},
         )
         for start, _ in pairs
-    ]  # fmt: skip
+    ]
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=interviews, now=field.now
@@ -64,9 +68,13 @@ def test_once_the_figures_are_computed_the_database_refuses_every_move(
     field: Any, state: WaveState
 ) -> None:
     interview = FinishedResponse(
-        client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=Status.CITY_APPROVED,
-        submitted_at=field.now, answers={},
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        city_code="110000",
+        mode=Mode.SELF,
+        status=Status.CITY_APPROVED,
+        submitted_at=field.now,
+        answers={},
+    )
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=field.now
@@ -85,19 +93,20 @@ def test_once_the_figures_are_computed_the_database_refuses_every_move(
 def test_a_statement_over_many_rows_is_refused_whole(field: Any) -> None:
     interviews = [
         FinishedResponse(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=status,
-            submitted_at=field.now, answers={},
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.SELF,
+            status=status,
+            submitted_at=field.now,
+            answers={},
         )
         for status in (Status.SUBMITTED, Status.FROZEN)
-    ]  # fmt: skip
+    ]
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=interviews, now=field.now
         )
-    with (
-        pytest.raises(IntegrityError),
-        engine_for(field.url).begin() as connection,
-    ):
+    with pytest.raises(IntegrityError), engine_for(field.url).begin() as connection:
         connection.execute(text("UPDATE response SET status = 'void'"))
     with engine_for(field.url).connect() as connection:
         statuses = connection.execute(text("SELECT status FROM response ORDER BY status")).scalars()

@@ -25,9 +25,12 @@ def test_a_seal_is_written_down_whenever_the_trail_has_grown(sqlite_url: str) ->
         assert log_anchor(settings, last) == last
         with session_scope(sqlite_url) as session:
             record(
-                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s",
+                session=session,
+                actor=None,
+                event=AuditEvent.WAVE_CHANGED,
+                subject_id="s",
                 now=datetime(2026, 5, 20, tzinfo=UTC),
-            )  # fmt: skip
+            )
         newest = log_anchor(settings, last)
     finally:
         root.handlers[:] = handlers

@@ -88,7 +88,10 @@ def test_every_action_can_be_filtered() -> None:
 def test_a_change_is_said_with_both_sides_and_words() -> None:
     lines = format_detail(
         translator("en"),
-        {"from": {"role": "surveyor", "active": True}, "to": {"role": "supervisor", "active": True},
-         "sessions_ended": 2},
-    )  # fmt: skip
+        {
+            "from": {"role": "surveyor", "active": True},
+            "to": {"role": "supervisor", "active": True},
+            "sessions_ended": 2,
+        },
+    )
     assert lines == ["role: Surveyor → Supervisor", "sessions ended: 2"]

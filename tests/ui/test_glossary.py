@@ -16,10 +16,24 @@ def test_every_term_has_two_names_and_two_explanations() -> None:
 
 @pytest.mark.parametrize(
     "term",
-    ["wave", "instrument", "section", "item", "indicator", "stratum", "sampling point", "domain",
-     "snapshot", "suppression", "invitation", "response", "revision", "disposition",
-     "95% interval"],
-)  # fmt: skip
+    [
+        "wave",
+        "instrument",
+        "section",
+        "item",
+        "indicator",
+        "stratum",
+        "sampling point",
+        "domain",
+        "snapshot",
+        "suppression",
+        "invitation",
+        "response",
+        "revision",
+        "disposition",
+        "95% interval",
+    ],
+)
 def test_the_words_of_the_house_are_explained(term: str) -> None:
     assert term in read_glossary()
     assert explain(term, "en") != explain(term, "zh")

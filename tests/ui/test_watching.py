@@ -26,9 +26,14 @@ def store_url(sqlite_url: str) -> str:
 
 def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path) -> None:
     row = FinishedResponse(
-        client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=Status.SUBMITTED,
-        submitted_at=field.now, answers=field.complete, surveyor_id=field.surveyor.account_id,
-    )  # fmt: skip
+        client_uuid=uuid4(),
+        city_code="110000",
+        mode=Mode.SELF,
+        status=Status.SUBMITTED,
+        submitted_at=field.now,
+        answers=field.complete,
+        surveyor_id=field.surveyor.account_id,
+    )
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=[row], now=field.now

@@ -74,9 +74,12 @@ def invite(field: Field) -> Callable[..., str]:
     def hand_out(ago: timedelta = timedelta(0)) -> str:
         with session_scope(field.url) as session:
             issued = issue_invitation(
-                session=session, principal=field.surveyor, wave_key=field.wave.key,
-                point_id=field.point.id, now=now() - ago,
-            )  # fmt: skip
+                session=session,
+                principal=field.surveyor,
+                wave_key=field.wave.key,
+                point_id=field.point.id,
+                now=now() - ago,
+            )
         return issued.token
 
     return hand_out

@@ -58,9 +58,16 @@ MAY_BE = {
 def envelopes(document: Document) -> Iterator[HostileRequest]:
     """Every field of the envelope with values of every other kind."""
     for name in (
-        "client_uuid", "token", "point_id", "instrument_sha256", "language", "started_at",
-        "finished_at", "answers", "timings",
-    ):  # fmt: skip
+        "client_uuid",
+        "token",
+        "point_id",
+        "instrument_sha256",
+        "language",
+        "started_at",
+        "finished_at",
+        "answers",
+        "timings",
+    ):
         for label, value in STRANGE.items():
             if MAY_BE.get(name, {}).get(label) or (name == "timings" and value == {}):
                 continue
@@ -130,10 +137,13 @@ def broken_json(document: Document) -> Iterator[HostileRequest]:
     readable = json.dumps(json.loads(comment), ensure_ascii=False)
     yield post("in gbk", readable.encode("gbk"), 400)
     for name, raw in {
-        "latin-1": b'{"a": "\xe9"}', "overlong": b'{"a": "\xc0\xaf"}',
-        "surrogates in utf-8": b'{"a": "\xed\xa0\x80"}', "beyond unicode": b'{"a":"\xf5\x80\x80"}',
-        "binary": bytes(range(256)), "zip": b"PK\x03\x04" + b"\x00" * 100,
-    }.items():  # fmt: skip
+        "latin-1": b'{"a": "\xe9"}',
+        "overlong": b'{"a": "\xc0\xaf"}',
+        "surrogates in utf-8": b'{"a": "\xed\xa0\x80"}',
+        "beyond unicode": b'{"a":"\xf5\x80\x80"}',
+        "binary": bytes(range(256)),
+        "zip": b"PK\x03\x04" + b"\x00" * 100,
+    }.items():
         yield post(name, raw, 400)
 
 
@@ -141,10 +151,18 @@ def carriers(document: Document) -> Iterator[HostileRequest]:
     """Right content in wrong clothes: media types, encodings, sizes, other sites."""
     whole = json.dumps(document).encode()
     for media_type in (
-        "text/plain", "text/html", "application/xml", "multipart/form-data; boundary=x", "json",
-        "application/x-www-form-urlencoded", "application/jsonx", "application/json,text/plain",
-        "application/vnd.api+json", "*/*", "\xff",
-    ):  # fmt: skip
+        "text/plain",
+        "text/html",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "json",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "application/json,text/plain",
+        "application/vnd.api+json",
+        "*/*",
+        "\xff",
+    ):
         yield post(f"as {media_type!r}", whole, 415, Content_Type=media_type)
     bomb = gzip.compress(b" " * 20_000_000)
     for encoding in ("gzip", "deflate", "br", "zstd", "gzip, gzip"):
@@ -155,10 +173,12 @@ def carriers(document: Document) -> Iterator[HostileRequest]:
     for name, headers in {
         "cross-site": {"Sec_Fetch_Site": "cross-site"},
         "same-site": {"Sec_Fetch_Site": "same-site"},
-        "odd site": {"Sec_Fetch_Site": "x"}, "an origin": {"Origin": "https://evil.example"},
-        "null origin": {"Origin": "null"}, "other port": {"Origin": "http://testserver:81"},
+        "odd site": {"Sec_Fetch_Site": "x"},
+        "an origin": {"Origin": "https://evil.example"},
+        "null origin": {"Origin": "null"},
+        "other port": {"Origin": "http://testserver:81"},
         "other host": {"Origin": "http://testserver.evil.example"},
-    }.items():  # fmt: skip
+    }.items():
         yield post(f"from {name}", whole, 403, **headers)
 
 
@@ -220,17 +240,50 @@ def methods(_: Document) -> Iterator[HostileRequest]:
 
 def paths(_: Document) -> Iterator[HostileRequest]:
     for path in (
-        "/q/", "/q", "/q/a/b", "/q/{token}/", "/q/{token}/edit", "/Q/{token}", "/api/", "/api",
-        "/api/responses/", "/api/responses/1", "/API/responses", "/api//responses",
-        "/api/responses%00", "/api/..%2fresponses", "/api/users", "/api/v1/responses",
-        "/form/", "/form/x.json", "/form/%2e%2e.json", "/form/' OR 1=1.json",
-        "/form/%00.json", f"/form/%00{'0' * 63}.json", f"/form/%ff{'0' * 63}.json",
-        "/form/x", "/form/*",
-        f"/form/{'0' * 64}.json", f"/form/{'f' * 5000}.json", "/assets/", "/assets/form.css",
-        "/assets/..%2f..%2fpyproject.toml", "/assets/%2e%2e/form.js", "/assets/form.0.js",
-        "/assets/%00", "/assets/" + "a" * 5000, "/auth/", "/auth/admin", "/auth/demo/",
-        "/auth/demo/..%2f..", "/auth/logout/x", "/health/", "/ready/x", "/.env", "/.git/config",
-    ):  # fmt: skip
+        "/q/",
+        "/q",
+        "/q/a/b",
+        "/q/{token}/",
+        "/q/{token}/edit",
+        "/Q/{token}",
+        "/api/",
+        "/api",
+        "/api/responses/",
+        "/api/responses/1",
+        "/API/responses",
+        "/api//responses",
+        "/api/responses%00",
+        "/api/..%2fresponses",
+        "/api/users",
+        "/api/v1/responses",
+        "/form/",
+        "/form/x.json",
+        "/form/%2e%2e.json",
+        "/form/' OR 1=1.json",
+        "/form/%00.json",
+        f"/form/%00{'0' * 63}.json",
+        f"/form/%ff{'0' * 63}.json",
+        "/form/x",
+        "/form/*",
+        f"/form/{'0' * 64}.json",
+        f"/form/{'f' * 5000}.json",
+        "/assets/",
+        "/assets/form.css",
+        "/assets/..%2f..%2fpyproject.toml",
+        "/assets/%2e%2e/form.js",
+        "/assets/form.0.js",
+        "/assets/%00",
+        "/assets/" + "a" * 5000,
+        "/auth/",
+        "/auth/admin",
+        "/auth/demo/",
+        "/auth/demo/..%2f..",
+        "/auth/logout/x",
+        "/health/",
+        "/ready/x",
+        "/.env",
+        "/.git/config",
+    ):
         yield HostileRequest(f"GET {path[:40]}", "GET", path, frozenset({404}))
 
 
@@ -238,17 +291,35 @@ def surveyor_impersonations(document: Document) -> Iterator[HostileRequest]:
     """Interviews in a surveyor's name, with cookies that open nothing."""
     assisted = {**document, "token": None, "point_id": "00000000-0000-4000-8000-000000000000"}
     for cookie in (
-        "survey_session=x", "survey_session=", f"survey_session={TEXT[:3000]}", "a=b; ; =; ;;",
-        "survey_session=' OR 1=1 --", "survey_session=\x01", "survey_session={token}",
-        "survey_session=null; survey_session=admin", "role=administrator",
-    ):  # fmt: skip
+        "survey_session=x",
+        "survey_session=",
+        f"survey_session={TEXT[:3000]}",
+        "a=b; ; =; ;;",
+        "survey_session=' OR 1=1 --",
+        "survey_session=\x01",
+        "survey_session={token}",
+        "survey_session=null; survey_session=admin",
+        "role=administrator",
+    ):
         yield post(f"with {cookie[:30]}", json.dumps(assisted).encode(), 401, Cookie=cookie)
     both = {**assisted, "token": TOKEN}
     yield post("through two doors", json.dumps(both).encode(), 400)
     for number, role in enumerate(
-        ("administrators", "operator", "", "Surveyor", "surveyor\x00", "surveyor&role=analyst",
-         "../analyst", "x" * 3000, "%ff%fe", "analyst;analyst", "<b>", "1")
-    ):  # fmt: skip
+        (
+            "administrators",
+            "operator",
+            "",
+            "Surveyor",
+            "surveyor\x00",
+            "surveyor&role=analyst",
+            "../analyst",
+            "x" * 3000,
+            "%ff%fe",
+            "analyst;analyst",
+            "<b>",
+            "1",
+        )
+    ):
         body = f"role={role}".encode()
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         if role != "surveyor&role=analyst":
@@ -258,9 +329,13 @@ def surveyor_impersonations(document: Document) -> Iterator[HostileRequest]:
     for site in ("cross-site", "same-site"):
         for path in BOTH:
             yield HostileRequest(
-                f"{path} from {site}", "POST", path, frozenset({403}), b"role=analyst",
+                f"{path} from {site}",
+                "POST",
+                path,
+                frozenset({403}),
+                b"role=analyst",
                 {"Sec-Fetch-Site": site},
-            )  # fmt: skip
+            )
 
 
 FAMILIES = (

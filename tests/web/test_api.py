@@ -140,10 +140,20 @@ def test_an_assisted_interview_needs_a_signed_in_surveyor(
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"null", b"[]", b"1", b'"x"', b"{", b"{}", b"\xff\xfe", b"[" * 100_000,
-        b'{"a":' * 5_000, b'{"answers": NaN}', b'{"client_uuid": "' + b"9" * 1000 + b'"}',
+        b"",
+        b"null",
+        b"[]",
+        b"1",
+        b'"x"',
+        b"{",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"a":' * 5_000,
+        b'{"answers": NaN}',
+        b'{"client_uuid": "' + b"9" * 1000 + b'"}',
     ],
-)  # fmt: skip
+)
 def test_hostile_json_is_refused_without_a_trace(
     client: TestClient, field: Field, body: bytes
 ) -> None:

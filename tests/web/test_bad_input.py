@@ -68,9 +68,12 @@ class SubmissionHarness:
     def invite(self) -> str:
         with session_scope(self.field.url) as session:
             return issue_invitation(
-                session=session, principal=self.field.surveyor, wave_key=self.field.wave.key,
-                point_id=self.field.point.id, now=now(),
-            ).token  # fmt: skip
+                session=session,
+                principal=self.field.surveyor,
+                wave_key=self.field.wave.key,
+                point_id=self.field.point.id,
+                now=now(),
+            ).token
 
     def document(self, **changes: Any) -> dict[str, Any]:
         document = copy.deepcopy(DOCUMENT)
@@ -160,23 +163,35 @@ def test_a_link_of_another_wave_opens_only_its_own_questionnaire(
     other = harness.field.instrument.model_copy(update={"name": "other"})
     with session_scope(harness.field.url) as session:
         plan = NewWave(
-            key="other", series="other", year=2026, title_zh="o", title_en="o",
+            key="other",
+            series="other",
+            year=2026,
+            title_zh="o",
+            title_en="o",
             instrument_id=save_instrument(session=session, instrument=other),
-        )  # fmt: skip
+        )
         create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
         wave = open_wave(session=session, principal=OPERATOR, key="other", now=now())
         point = SamplingPoint(
-            wave_id=wave.id, city_code="110000", code="o", name="o", kind=PointKind.MALL,
-            stratum="urban", target=1,
-        )  # fmt: skip
+            wave_id=wave.id,
+            city_code="110000",
+            code="o",
+            name="o",
+            kind=PointKind.MALL,
+            stratum="urban",
+            target=1,
+        )
         session.add(point)
         session.flush()
         session.add(Assignment(account_id=harness.field.surveyor.account_id, point_id=point.id))
         session.flush()
         token = issue_invitation(
-            session=session, principal=harness.field.surveyor, wave_key="other", point_id=point.id,
+            session=session,
+            principal=harness.field.surveyor,
+            wave_key="other",
+            point_id=point.id,
             now=now(),
-        ).token  # fmt: skip
+        ).token
     before = harness.written()
     answer = harness.client.post(API, json=harness.document(token=token, client_uuid=str(uuid4())))
     assert (answer.status_code, answer.json()["code"]) == (409, "instrument_changed")
@@ -249,9 +264,10 @@ def test_a_wrong_clock_is_pulled_into_what_can_be(
     assert answer.status_code == 200
     with read_scope(harness.field.url) as session:
         own = next(
-            row for row in session.exec(select(Response)).all()
+            row
+            for row in session.exec(select(Response)).all()
             if str(row.client_uuid) == document["client_uuid"]
-        )  # fmt: skip
+        )
         assert own.started_at is not None
         assert now() - timedelta(days=31) < own.started_at <= now()
         assert own.duration_seconds is None or 0 <= own.duration_seconds <= 30 * 86400
@@ -260,11 +276,20 @@ def test_a_wrong_clock_is_pulled_into_what_can_be(
 @pytest.mark.parametrize(
     "text",
     [
-        "<script>alert(1)</script>", '=HYPERLINK("http://evil.example")', "+1+1", "-1", "@SUM(A1)",
-        "' OR 1=1 --", "{{7*7}} ${7*7} %s %n", "\u202e\u2066", "a\x00b\x1b[31m", "💩" * 100,
-        "\r\nSet-Cookie: a=b", "</textarea><img src=x onerror=alert(1)>",
+        "<script>alert(1)</script>",
+        '=HYPERLINK("http://evil.example")',
+        "+1+1",
+        "-1",
+        "@SUM(A1)",
+        "' OR 1=1 --",
+        "{{7*7}} ${7*7} %s %n",
+        "\u202e\u2066",
+        "a\x00b\x1b[31m",
+        "💩" * 100,
+        "\r\nSet-Cookie: a=b",
+        "</textarea><img src=x onerror=alert(1)>",
     ],
-)  # fmt: skip
+)
 def test_open_text_stays_text(harness: SubmissionHarness, text: str) -> None:
     answers = {**harness.document()["answers"], "comment": text}
     document = harness.document(client_uuid=str(uuid4()), token=harness.invite(), answers=answers)
@@ -280,10 +305,16 @@ def test_open_text_stays_text(harness: SubmissionHarness, text: str) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        "https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example",
-        "javascript:alert(1)", "/a\r\nSet-Cookie: a=b", "/" + "a" * 600, "%2f%2fevil.example",
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/a\r\nSet-Cookie: a=b",
+        "/" + "a" * 600,
+        "%2f%2fevil.example",
     ],
-)  # fmt: skip
+)
 def test_nobody_is_led_away_after_signing_in(harness: SubmissionHarness, target: str) -> None:
     answer = harness.client.post(
         "/auth/demo", data={"role": "analyst", "next": target}, follow_redirects=False

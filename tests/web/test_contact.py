@@ -54,9 +54,12 @@ def test_without_a_key_no_number_is_asked_for_and_none_is_taken(
 
 
 def test_with_a_key_the_form_asks_and_the_number_is_kept_sealed(
-    keyed: TestClient, field: Any, invite: Invite, interview: Interview,
+    keyed: TestClient,
+    field: Any,
+    invite: Invite,
+    interview: Interview,
     caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
+) -> None:
     caplog.set_level(logging.DEBUG)
     page = keyed.get(f"/q/{invite()}").text
     assert CONTACT_URL in page

@@ -151,13 +151,16 @@ def _other_role_with_the_right(account: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_lock, _other_role, _other_area, _other_role_with_the_right],
+    "change",
+    [_lock, _other_role, _other_area, _other_role_with_the_right],
     ids=lambda change: change.__name__,
-)  # fmt: skip
+)
 def test_a_right_that_was_lost_in_between_counts(
-    client: TestClient, field: Field, analyst: tuple[str, Principal],
+    client: TestClient,
+    field: Field,
+    analyst: tuple[str, Principal],
     change: Callable[[Account], None],
-) -> None:  # fmt: skip
+) -> None:
     address = offered(analyst)
     with session_scope(field.url) as session:
         change(session.get_one(Account, analyst[1].account_id))
@@ -219,9 +222,7 @@ class Clock:
         return self.now
 
 
-def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(
-    analyst: tuple[str, Principal],
-) -> None:
+def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(analyst: tuple[str, Principal]) -> None:
     clock = Clock()
     room = DownloadStore(clock=clock)
     file = Download("a", "text/csv", CONTENT, analyst[1], None)
@@ -236,9 +237,7 @@ def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(
     assert room.pop(address.removeprefix(downloads.PREFIX), "one") is None
 
 
-def test_what_one_session_and_all_together_hold_is_bounded(
-    analyst: tuple[str, Principal],
-) -> None:
+def test_what_one_session_and_all_together_hold_is_bounded(analyst: tuple[str, Principal]) -> None:
     room = DownloadStore(max_session_bytes=100, max_process_bytes=250)
     file = Download("a", "text/csv", b"x" * 60, analyst[1], None)
     first = room.add("one", file)
@@ -264,10 +263,14 @@ def test_what_one_session_and_all_together_hold_is_bounded(
 @pytest.mark.parametrize(
     ("name", "plain"),
     [
-        ("a.csv", "a.csv"), ("样本 计划.xlsx", "xlsx"), ('a"b\r\nX: y.csv', "a_b_X_y.csv"),
-        ("..", "file"), ("", "file"), ("../../etc/passwd", "etc_passwd"),
+        ("a.csv", "a.csv"),
+        ("样本 计划.xlsx", "xlsx"),
+        ('a"b\r\nX: y.csv', "a_b_X_y.csv"),
+        ("..", "file"),
+        ("", "file"),
+        ("../../etc/passwd", "etc_passwd"),
     ],
-)  # fmt: skip
+)
 def test_a_name_cannot_add_to_the_header(name: str, plain: str) -> None:
     disposition = content_disposition(name)
     assert f'filename="{plain}"' in disposition

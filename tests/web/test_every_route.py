@@ -90,22 +90,37 @@ def _plant(session: Any, field: Any) -> None:
     point = session.get_one(SamplingPoint, field.foreign_point.id)
     point.name = f"{CANARY} Mall"
     sheet = PaperSheet(
-        wave_id=field.wave.id, city_code=ELSEWHERE, serial="7", keyed_twice=True,
+        wave_id=field.wave.id,
+        city_code=ELSEWHERE,
+        serial="7",
+        keyed_twice=True,
         state=SheetState.VERDICT,
-    )  # fmt: skip
+    )
     session.add(sheet)
     session.flush()
     session.add(
         PaperKeying(
-            sheet_id=sheet.id, number=1, account_id=zhao.id, client_uuid=uuid4(),
-            point_id=point.id, surveyor_id=zhao.id, interview_on=now().date(), answers={},
+            sheet_id=sheet.id,
+            number=1,
+            account_id=zhao.id,
+            client_uuid=uuid4(),
+            point_id=point.id,
+            surveyor_id=zhao.id,
+            interview_on=now().date(),
+            answers={},
         )
-    )  # fmt: skip
+    )
     interview = FinishedResponse(
-        client_uuid=uuid4(), city_code=ELSEWHERE, mode=Mode.ASSISTED, status=Status.SUBMITTED,
-        submitted_at=now(), answers={"comment": CANARY}, surveyor_id=zhao.id, started_at=now(),
+        client_uuid=uuid4(),
+        city_code=ELSEWHERE,
+        mode=Mode.ASSISTED,
+        status=Status.SUBMITTED,
+        submitted_at=now(),
+        answers={"comment": CANARY},
+        surveyor_id=zhao.id,
+        started_at=now(),
         point_id=point.id,
-    )  # fmt: skip
+    )
     write_responses(
         session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=now()
     )
@@ -125,11 +140,12 @@ def secret_of(harness: RouteHarness, role: Role, state: str) -> str:
         session.flush()
         session.add(
             LoginSession(
-                secret_sha256=digest(secret), account_id=account.id,
+                secret_sha256=digest(secret),
+                account_id=account.id,
                 expires_at=now() + timedelta(hours=-1 if state == "expired" else 1),
                 ended_at=now() if state == "ended" else None,
             )
-        )  # fmt: skip
+        )
     return secret
 
 
@@ -147,11 +163,11 @@ def addresses(harness: RouteHarness) -> list[tuple[str, str]]:
 def stored(url: str) -> dict[str, int]:
     with session_scope(url) as session:
         return {
-            model.__name__: session.connection().execute(
-                select(func.count()).select_from(table_of(model))
-            ).scalar_one()
+            model.__name__: session.connection()
+            .execute(select(func.count()).select_from(table_of(model)))
+            .scalar_one()
             for model in KEPT
-        }  # fmt: skip
+        }
 
 
 @pytest.mark.parametrize(("role", "state"), list(product(Role, STATES)))
@@ -182,10 +198,9 @@ def test_a_surveyor_there_is_taken_at_the_same_address(harness: RouteHarness) ->
         secret = new_token(bits=256)
         session.add(
             LoginSession(
-                secret_sha256=digest(secret), account_id=zhao,
-                expires_at=now() + timedelta(hours=1),
+                secret_sha256=digest(secret), account_id=zhao, expires_at=now() + timedelta(hours=1)
             )
-        )  # fmt: skip
+        )
     headers = {"Cookie": f"{COOKIE}={secret}", "Origin": "http://testserver"}
     interview = {**harness.interview, "client_uuid": str(uuid4())}
     answer = harness.client.post("/api/responses", json=interview, headers=headers)

@@ -66,10 +66,19 @@ def test_nothing_newer_than_es2017(name: str) -> None:
 @pytest.mark.parametrize(
     "sample",
     [
-        "a?.b", "a ?? b", "a ||= b", "const b = {...a};", "try { } catch { }", "const n = 1_000;",
-        "list.flat()", "import x from 'y'", "import('x')", "for await (const x of y) {}", "9n;",
+        "a?.b",
+        "a ?? b",
+        "a ||= b",
+        "const b = {...a};",
+        "try { } catch { }",
+        "const n = 1_000;",
+        "list.flat()",
+        "import x from 'y'",
+        "import('x')",
+        "for await (const x of y) {}",
+        "9n;",
     ],
-)  # fmt: skip
+)
 def test_the_search_finds_what_it_should(sample: str) -> None:
     assert any(re.search(pattern, sample, re.MULTILINE) for pattern in AFTER_ES2017.values())
 

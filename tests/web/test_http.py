@@ -120,10 +120,7 @@ def test_every_endpoint_knows_the_public_address(web_settings: Settings, public_
 
 @pytest.fixture(params=[PUBLIC, ""], ids=["public address set", "not set"])
 def behind_nginx(
-    request: pytest.FixtureRequest,
-    store_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Nginx, str]]:
     """The shipped proxy, but one that names the replica instead of the address asked for."""
     public_url: str = request.param

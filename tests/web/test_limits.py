@@ -4,12 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.web.http import (
-    MAX_TRACKED_KEYS,
-    ConnectionCount,
-    RateLimit,
-    TooManyConnectionsError,
-)
+from survey.web.http import MAX_TRACKED_KEYS, ConnectionCount, RateLimit, TooManyConnectionsError
 
 
 class Clock:

@@ -402,9 +402,13 @@ def _codes(field: Field, *logins: str) -> list[str]:
     supervisor = employ_person(field.url, "sun", Role.SUPERVISOR, "110000", password=False)
     with session_scope(field.url) as session:
         sheet = issue_sign_in_codes(
-            session=session, principal=supervisor, logins=logins, codes=generate_codes(len(logins)),
-            days=1, now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            logins=logins,
+            codes=generate_codes(len(logins)),
+            days=1,
+            now=now(),
+        )
     return [person.code for person in sheet.people]
 
 

@@ -37,9 +37,12 @@ def store_url(request: pytest.FixtureRequest) -> str:
 def visitor(field: Field, tmp_path: Path) -> Iterator[TestClient]:
     """A signed-in typist, on each database."""
     settings = Settings(
-        database_url=field.url, data_dir=tmp_path, demo=True, public_rate_per_minute=0,
+        database_url=field.url,
+        data_dir=tmp_path,
+        demo=True,
+        public_rate_per_minute=0,
         withdraw_rate_per_minute=0,
-    )  # fmt: skip
+    )
     with session_scope(field.url) as session:
         session.add(
             Account(login="demo-typist", name="T", role=Role.TYPIST, area="110000", is_demo=True)

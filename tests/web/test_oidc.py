@@ -50,10 +50,13 @@ def outside(field: Field, web_settings: Settings, issuer: str) -> Callable[..., 
     def made(**changes: Any) -> TestClient:
         settings = web_settings.model_copy(
             update={
-                "oidc_issuer": issuer, "oidc_client_id": "survey", "oidc_client_secret": "s",
-                "oidc_name": "Association", **changes,
+                "oidc_issuer": issuer,
+                "oidc_client_id": "survey",
+                "oidc_client_secret": "s",
+                "oidc_name": "Association",
+                **changes,
             }
-        )  # fmt: skip
+        )
         return TestClient(build_app(settings), headers={"Accept-Language": "en"})
 
     return made

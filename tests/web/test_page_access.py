@@ -65,11 +65,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data_dir = tmp_path_factory.mktemp("pages")
     seed_store(Settings(data_dir=data_dir, database_url="", demo=True))
     served = Server(
-        data_dir, preamble=CUT_OFF, SURVEY_PUBLIC_URL="https://survey.example.org",
-        SURVEY_UPLOAD_MEGABYTES_PER_SESSION="3", SURVEY_UPLOADS_PER_SESSION="4",
-        SURVEY_METRICS_PORT=str(free_port()), SURVEY_METRICS_HOST="0.0.0.0",
-        SURVEY_SOCKETS_PER_SESSION="5", SURVEY_UPLOAD_MEGABYTES="8",
-    )  # fmt: skip
+        data_dir,
+        preamble=CUT_OFF,
+        SURVEY_PUBLIC_URL="https://survey.example.org",
+        SURVEY_UPLOAD_MEGABYTES_PER_SESSION="3",
+        SURVEY_UPLOADS_PER_SESSION="4",
+        SURVEY_METRICS_PORT=str(free_port()),
+        SURVEY_METRICS_HOST="0.0.0.0",
+        SURVEY_SOCKETS_PER_SESSION="5",
+        SURVEY_UPLOAD_MEGABYTES="8",
+    )
     served.start()
     yield served
     served.stop()
@@ -355,12 +360,16 @@ def test_other_addresses_have_no_line(server: Server) -> None:
         line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_SECONDS)
         with closing(line):
             line.request(
-                "GET", path,
+                "GET",
+                path,
                 headers={
-                    "Connection": "Upgrade", "Upgrade": "websocket", "Cookie": cookie,
-                    "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+                    "Connection": "Upgrade",
+                    "Upgrade": "websocket",
+                    "Cookie": cookie,
+                    "Sec-WebSocket-Version": "13",
+                    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
                 },
-            )  # fmt: skip
+            )
             assert line.getresponse().status == 403
 
 

@@ -31,10 +31,11 @@ def sign_in(field: Any, client: TestClient) -> Sign:
             session.flush()
             session.add(
                 LoginSession(
-                    secret_sha256=digest(secret), account_id=account.id,
+                    secret_sha256=digest(secret),
+                    account_id=account.id,
                     expires_at=now() + timedelta(hours=1),
                 )
-            )  # fmt: skip
+            )
         client.cookies.set(COOKIE, secret)
         return account
 
@@ -50,10 +51,16 @@ def keying(field: Any) -> Callable[..., dict[str, Any]]:
             "interview_on": china_date(now()).isoformat(), **changes.pop("sheet", {}),
         }  # fmt: skip
         return {
-            "client_uuid": str(uuid4()), "sheet": sheet, "language": "en",
-            "instrument_sha256": field.instrument.sha256, "answers": dict(field.complete),
-            "missing": [], "seconds": 44.5, "strokes": 20, **changes,
-        }  # fmt: skip
+            "client_uuid": str(uuid4()),
+            "sheet": sheet,
+            "language": "en",
+            "instrument_sha256": field.instrument.sha256,
+            "answers": dict(field.complete),
+            "missing": [],
+            "seconds": 44.5,
+            "strokes": 20,
+            **changes,
+        }
 
     return made
 

@@ -59,9 +59,12 @@ def test_a_number_is_taken_over_from_our_own_proxy_only(
 
 @pytest.mark.parametrize("path", ["/q/5Kd93kXk2Qabcdefghij", "/api/broken"])
 def test_a_failure_shows_the_number_under_which_it_is_logged(
-    web_settings: Settings, field: Field, path: str, monkeypatch: pytest.MonkeyPatch,
+    web_settings: Settings,
+    field: Field,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
+) -> None:
     logged: list[str] = []
 
     class Keep(logging.Handler):
@@ -89,9 +92,12 @@ def test_a_failure_shows_the_number_under_which_it_is_logged(
 
 
 def test_a_store_that_is_away_shows_a_number_too(
-    web_settings: Settings, field: Field, interview: Any, invite: Any,
+    web_settings: Settings,
+    field: Field,
+    interview: Any,
+    invite: Any,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     def away(*_: object, **__: object) -> None:
         raise OperationalError("SELECT", None, Exception("gone"))
 

@@ -115,9 +115,10 @@ def test_other_sites_can_withdraw_nothing(client: TestClient, field: Any, code: 
 def test_a_large_or_broken_body_is_no_form(client: TestClient) -> None:
     for content in (b"code=" + b"1" * 10_000, b"\xff\xfe", b"&" * 100):
         answer = client.post(
-            "/withdraw", content=content,
+            "/withdraw",
+            content=content,
             headers={"Content-Type": "application/x-www-form-urlencoded"},
-        )  # fmt: skip
+        )
         assert answer.status_code == 403
 
 

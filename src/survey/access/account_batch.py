@@ -78,9 +78,12 @@ def create_accounts(
             if account.entry.role not in BATCH_ROLES:
                 raise InvalidAccountError(msg("An administrator is created alone, in the form."))
             created = create_account(
-                session=session, principal=principal, login=account.login, entry=account.entry,
+                session=session,
+                principal=principal,
+                login=account.login,
+                entry=account.entry,
                 now=now,
-            )  # fmt: skip
+            )
         except SurveyError as error:
             raise InvalidAccountError(
                 msg("{login}: {reason}", login=account.login, reason=error.message)
@@ -107,9 +110,11 @@ def issue_setup_links(
     for login in sorted(set(logins)):
         if login not in waiting:
             raise InvalidAccountError(
-                msg("{login} waits for no link: a password was chosen, or the account is closed.",
-                    login=login)
-            )  # fmt: skip
+                msg(
+                    "{login} waits for no link: a password was chosen, or the account is closed.",
+                    login=login,
+                )
+            )
         links.append(_issue_link(session, principal, login, waiting[login].name, now))
     return SetupLinkSheet(tuple(links), now + LINK_LIFETIME)
 
@@ -143,11 +148,9 @@ def list_pending_accounts(
         select(_ACCOUNTS, links.c.expires_at)
         .outerjoin(_CREDENTIALS, _CREDENTIALS.c.account_id == _ACCOUNTS.c.id)
         .outerjoin(links, links.c.account_id == _ACCOUNTS.c.id)
-        .where(
-            active_filter(now), ~_ACCOUNTS.c.is_demo, _CREDENTIALS.c.password_hash.is_(None)
-        )
+        .where(active_filter(now), ~_ACCOUNTS.c.is_demo, _CREDENTIALS.c.password_hash.is_(None))
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
-    )  # fmt: skip
+    )
     return [
         PendingAccount(row.login, row.name, Role(row.role), row.area, row.expires_at)
         for row in session.connection().execute(query)

@@ -143,10 +143,18 @@ def _account_summaries(session: Session, ids: Any, now: datetime) -> list[Accoun
 
 def _account_summary(row: AnyRow, now: datetime) -> AccountSummary:
     return AccountSummary(
-        id=row.id, login=row.login, name=row.name, role=Role(row.role), area=row.area,
-        email=row.email or "", active=row.active, is_demo=row.is_demo,
+        id=row.id,
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        area=row.area,
+        email=row.email or "",
+        active=row.active,
+        is_demo=row.is_demo,
         last_day=last_day_of(row.ends_at),
         is_over=row.ends_at is not None and row.ends_at <= now,
-        has_password=row.password_hash is not None, has_factor=row.totp_since is not None,
-        open_sessions=row.open or 0, last_seen=row.seen,
-    )  # fmt: skip
+        has_password=row.password_hash is not None,
+        has_factor=row.totp_since is not None,
+        open_sessions=row.open or 0,
+        last_seen=row.seen,
+    )

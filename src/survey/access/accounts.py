@@ -109,9 +109,13 @@ def create_account(
     session.add(account)
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_CREATED,
-        subject_id=account.id, now=now, detail={"login": name, **_audit_detail(entry)},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_CREATED,
+        subject_id=account.id,
+        now=now,
+        detail={"login": name, **_audit_detail(entry)},
+    )
     return account
 
 
@@ -152,13 +156,16 @@ def change_account(
         # A session of before was opened without a second factor, which the role now asks for.
         end_sessions(session=session, account_id=account.id, now=now)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_CHANGED,
-        subject_id=account.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_CHANGED,
+        subject_id=account.id,
+        now=now,
         detail={
             "from": {key: detail_before[key] for key in sorted(changed)},
             "to": {key: detail_after[key] for key in sorted(changed)},
         },
-    )  # fmt: skip
+    )
 
 
 def set_active(
@@ -179,10 +186,13 @@ def set_active(
     if not active:
         _revoke_access(session, account.id, now)
     record(
-        session=session, actor=principal, subject_id=account.id, now=now,
+        session=session,
+        actor=principal,
+        subject_id=account.id,
+        now=now,
         event=AuditEvent.ACCOUNT_OPENED if active else AuditEvent.ACCOUNT_CLOSED,
         detail={"from": {"active": not active}, "to": {"active": active}},
-    )  # fmt: skip
+    )
 
 
 def get_account_by_login(session: Session, login: str) -> Account:
@@ -234,9 +244,12 @@ def _apply_account_data(session: Session, account: Account, entry: AccountData) 
 
 def _account_data_of(account: Account) -> AccountData:
     return AccountData(
-        account.name, Role(account.role), account.area, last_day_of(account.ends_at),
+        account.name,
+        Role(account.role),
+        account.area,
+        last_day_of(account.ends_at),
         account.email or "",
-    )  # fmt: skip
+    )
 
 
 def _audit_detail(entry: AccountData) -> Mapping[str, str | None]:
@@ -278,10 +291,13 @@ def _administrators(session: Session) -> set[UUID]:
         select(_ACCOUNTS.c.id)
         .join(_CREDENTIALS, _CREDENTIALS.c.account_id == _ACCOUNTS.c.id)
         .where(
-            _ACCOUNTS.c.role == Role.ADMINISTRATOR, _ACCOUNTS.c.active, ~_ACCOUNTS.c.is_demo,
-            _ACCOUNTS.c.ends_at.is_(None), _CREDENTIALS.c.password_hash.is_not(None),
+            _ACCOUNTS.c.role == Role.ADMINISTRATOR,
+            _ACCOUNTS.c.active,
+            ~_ACCOUNTS.c.is_demo,
+            _ACCOUNTS.c.ends_at.is_(None),
+            _CREDENTIALS.c.password_hash.is_not(None),
         )
-    )  # fmt: skip
+    )
     return set(session.connection().execute(query).scalars())
 
 
@@ -309,9 +325,12 @@ def create_setup_link(*, session: Session, principal: Principal, login: str, now
         session=session, account_id=account.id, created_by=actor_id(principal), now=now
     )
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_LINK_MADE,
-        subject_id=account.id, now=now,
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_LINK_MADE,
+        subject_id=account.id,
+        now=now,
+    )
     return token
 
 
@@ -325,9 +344,13 @@ def set_temporary_password(
     ended = end_sessions(session=session, account_id=account.id, now=now)
     reset_attempts(session=session, key=AttemptKey(AttemptKind.NAME, account.login))
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_PASSWORD_GIVEN,
-        subject_id=account.id, now=now, detail={"sessions_ended": ended},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_PASSWORD_GIVEN,
+        subject_id=account.id,
+        now=now,
+        detail={"sessions_ended": ended},
+    )
 
 
 def reset_factor(*, session: Session, principal: Principal, login: str, now: datetime) -> None:
@@ -341,13 +364,17 @@ def reset_factor(*, session: Session, principal: Principal, login: str, now: dat
     reset_attempts(session=session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
     ended = end_sessions(session=session, account_id=account.id, now=now)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
-        subject_id=account.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
+        subject_id=account.id,
+        now=now,
         detail={
-            "from": {"second_factor": had}, "to": {"second_factor": False},
+            "from": {"second_factor": had},
+            "to": {"second_factor": False},
             "sessions_ended": ended,
         },
-    )  # fmt: skip
+    )
 
 
 def end_all_sessions(*, session: Session, principal: Principal, login: str, now: datetime) -> int:
@@ -356,7 +383,11 @@ def end_all_sessions(*, session: Session, principal: Principal, login: str, now:
     account = get_account_by_login(session, login)
     ended = end_sessions(session=session, account_id=account.id, now=now)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
-        subject_id=account.id, now=now, detail={"sessions_ended": ended},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
+        subject_id=account.id,
+        now=now,
+        detail={"sessions_ended": ended},
+    )
     return ended

@@ -136,19 +136,26 @@ class AnswerHashes:
             self._report_mismatch(suspect, add)
         for (response, number), (_, sequence) in missing.items():
             add(
-                sequence, sequence,
-                msg("The answers of interview {response} (revision {number}) are gone.",
-                    response=UUID(bytes=response), number=number),
-            )  # fmt: skip
+                sequence,
+                sequence,
+                msg(
+                    "The answers of interview {response} (revision {number}) are gone.",
+                    response=UUID(bytes=response),
+                    number=number,
+                ),
+            )
         self._report_unsealed(add)
 
     def _check(self, key: _Key, row: AnyRow) -> None:
         answers = _parse_answers(row.answers)
         response, number = key
         suspect = _MismatchedRevision(
-            response, number, answers_sha256(answers, row.weight) if answers is not None else "",
-            answers == {}, bool(row.is_current),
-        )  # fmt: skip
+            response,
+            number,
+            answers_sha256(answers, row.weight) if answers is not None else "",
+            answers == {},
+            bool(row.is_current),
+        )
         if not _matches_trail(suspect, self._trail):
             self._mismatches.append(suspect)
 
@@ -167,14 +174,16 @@ class AnswerHashes:
     def _report_unsealed(self, add: AddDefect) -> None:
         if self.report.unsealed:
             add(
-                0, 0,
+                0,
+                0,
                 msg(
                     "{count} stored answers have no entry with their hash, the first of interview "
                     "{response}: they came in before answers were sealed, or past the platform. "
                     "Look where they come from, then run: survey audit adopt",
-                    count=self.report.unsealed, response=self.report.first_unsealed,
+                    count=self.report.unsealed,
+                    response=self.report.first_unsealed,
                 ),
-            )  # fmt: skip
+            )
 
 
 def _matches_trail(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
@@ -196,8 +205,9 @@ def _defect_text(suspect: _MismatchedRevision, held: _TrailHashes, name: str) ->
         return msg(
             "The answers or the weight of interview {response} (revision {number}) are not those "
             "that came in.",
-            response=name, number=suspect.number,
-        )  # fmt: skip
+            response=name,
+            number=suspect.number,
+        )
     return msg(
         "Another revision of interview {response} counts as the current one than the newest.",
         response=name,
@@ -269,7 +279,10 @@ def _record_sealed_answers(
     session: Session, principal: Principal, wave: str, hashes: dict[str, str], now: datetime
 ) -> None:
     record(
-        session=session, actor=principal, event=AuditEvent.RESPONSES_SEALED,
-        subject_id=wave, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.RESPONSES_SEALED,
+        subject_id=wave,
+        now=now,
         detail={"responses": len(hashes), "afterwards": True, HASH: hashes},
-    )  # fmt: skip
+    )

@@ -56,11 +56,16 @@ def record_many(
     account_id = actor_id(actor)
     entries = [
         ChainEntry(
-            new_id(), now, account_id, event.value, event.subject_kind.value, str(subject),
+            new_id(),
+            now,
+            account_id,
+            event.value,
+            event.subject_kind.value,
+            str(subject),
             canonical_json(_detail_with_operator(actor, detail)),
         )
         for subject, detail in subjects.items()
-    ]  # fmt: skip
+    ]
     queue_entries(session, entries)
     return [entry.id for entry in entries]
 
@@ -79,6 +84,10 @@ def record_download(
 ) -> None:
     """Record that a principal took a file of `size` bytes."""
     record(
-        session=session, actor=principal, event=AuditEvent.EXPORT_DOWNLOADED, subject_id=file_name,
-        now=now, detail={"bytes": size},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.EXPORT_DOWNLOADED,
+        subject_id=file_name,
+        now=now,
+        detail={"bytes": size},
+    )

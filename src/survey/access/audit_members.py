@@ -42,9 +42,13 @@ def record_members(
     }
     together = sum(map(len, members.values()))
     entry_id = record(
-        session=session, actor=actor, event=event, subject_id=subject_id, now=now,
+        session=session,
+        actor=actor,
+        event=event,
+        subject_id=subject_id,
+        now=now,
         detail={**detail, "together": together, MEMBERS: by_state},
-    )  # fmt: skip
+    )
     rows = [
         {"response_id": response_id, "entry_id": entry_id}
         for ids in members.values()
@@ -79,9 +83,10 @@ def verify_members(session: Session, row: AnyRow, add: Callable[[int, int, Messa
     query = select(_MEMBERS.c.response_id).where(_MEMBERS.c.entry_id == entry_id)
     if named != set(session.connection().execute(query).scalars()):
         add(
-            row.sequence, row.sequence,
+            row.sequence,
+            row.sequence,
             msg("The index of members does not name the interviews of this entry."),
-        )  # fmt: skip
+        )
 
 
 def count_stray_members(session: Session) -> int:

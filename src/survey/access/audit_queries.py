@@ -171,12 +171,18 @@ def _build_entries(session: Session, rows: Sequence[AnyRow]) -> list[TrailEntry]
     names = _subjects(session, rows)
     return [
         TrailEntry(
-            row.sequence, row.at, row.name or str(row.detail.get("by", "")), row.action,
-            row.subject_kind, row.subject_id, names.get((row.subject_kind, row.subject_id), ""),
-            row.detail, row.hash or "",
+            row.sequence,
+            row.at,
+            row.name or str(row.detail.get("by", "")),
+            row.action,
+            row.subject_kind,
+            row.subject_id,
+            names.get((row.subject_kind, row.subject_id), ""),
+            row.detail,
+            row.hash or "",
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _subjects(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[str, str], str]:

@@ -151,9 +151,10 @@ def verify(
         report.add(0, 0, msg("{count} members belong to no entry about many.", count=stray))
     if verifier.ring.keys and report.keyed_from is None and report.rows and not new_key:
         report.add(
-            0, 0,
+            0,
+            0,
             msg("A key is set, and no entry is sealed with it. If it is new, say so (--new-key)."),
-        )  # fmt: skip
+        )
     return report
 
 
@@ -169,13 +170,19 @@ def record_verification(
     """Record the result in the trail, where the audit page reads it."""
     principal.require(Action.ADMINISTER)
     record(
-        session=session, actor=principal, event=AuditEvent.AUDIT_VERIFIED, subject_id=CHAIN,
+        session=session,
+        actor=principal,
+        event=AuditEvent.AUDIT_VERIFIED,
+        subject_id=CHAIN,
         now=now,
         detail={
-            "entries": report.rows, "up_to": report.last, "hash": report.hash,
-            "wrong": report.wrong, "answers": report.answers.compared,
+            "entries": report.rows,
+            "up_to": report.last,
+            "hash": report.hash,
+            "wrong": report.wrong,
+            "answers": report.answers.compared,
         },
-    )  # fmt: skip
+    )
 
 
 def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
@@ -258,9 +265,10 @@ class _ChainVerifier:
             key = self.ring.key(row.key_id or "")
             if key is None:
                 self.report.add(
-                    row.sequence, row.sequence,
+                    row.sequence,
+                    row.sequence,
                     msg("Sealed with the key {name}, which is not here.", name=row.key_id),
-                )  # fmt: skip
+                )
                 return False
         if self._previous_seal is not None and _seal_of(self._previous_seal, row, key) != row.hash:
             self.report.add(row.sequence, row.sequence, msg("Changed after it was written."))
@@ -303,9 +311,14 @@ def _seal_of(onto: str, row: AnyRow, key: bytes | None) -> str | None:
     """Return the seal that a row should have; None if it holds what no entry can."""
     try:
         written = SealInput(
-            _text_of(row.id), _time_of(row.at), _text_of(row.actor_id) if row.actor_id else None,
-            row.action, row.subject_kind, row.subject_id, canonical_json(orjson.loads(row.detail)),
-        )  # fmt: skip
+            _text_of(row.id),
+            _time_of(row.at),
+            _text_of(row.actor_id) if row.actor_id else None,
+            row.action,
+            row.subject_kind,
+            row.subject_id,
+            canonical_json(orjson.loads(row.detail)),
+        )
         return seal(onto, row.sequence, written, key)
     except (TypeError, ValueError):
         return None
@@ -341,16 +354,25 @@ def seal_unchained_entries(*, session: Session, principal: Principal, now: datet
         return 0
     entries = [
         ChainEntry(
-            row.id, row.at, row.actor_id, row.action, row.subject_kind, row.subject_id,
+            row.id,
+            row.at,
+            row.actor_id,
+            row.action,
+            row.subject_kind,
+            row.subject_id,
             canonical_json(row.detail),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     session.expunge_all()
     seal_stored_entries(session.connection(), entries)
     ids = hashlib.sha256(b"".join(entry.id.bytes for entry in entries)).hexdigest()
     record(
-        session=session, actor=principal, event=AuditEvent.AUDIT_ADOPTED,
-        subject_id=CHAIN, now=now, detail={"entries": len(entries), "ids_sha256": ids},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.AUDIT_ADOPTED,
+        subject_id=CHAIN,
+        now=now,
+        detail={"entries": len(entries), "ids_sha256": ids},
+    )
     return len(entries)

@@ -79,10 +79,13 @@ def replace_setup_link(
     token = new_token(bits=192)
     session.add(
         SetupLink(
-            token_sha256=digest(token), account_id=account_id, created_at=now,
-            created_by=created_by, expires_at=now + LINK_LIFETIME,
+            token_sha256=digest(token),
+            account_id=account_id,
+            created_at=now,
+            created_by=created_by,
+            expires_at=now + LINK_LIFETIME,
         )
-    )  # fmt: skip
+    )
     session.flush()
     return token
 

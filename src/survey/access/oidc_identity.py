@@ -58,12 +58,17 @@ class OidcIdentity:
 def save_oidc_request(*, session: Session, request: OidcRequest, now: datetime) -> str:
     """Save a request for this browser and return the secret for its cookie."""
     return create_sign_in_step(
-        session=session, account_id=None, now=now,
+        session=session,
+        account_id=None,
+        now=now,
         detail={
-            "issuer": request.issuer, "state": request.state, "nonce": request.nonce,
-            "verifier": request.verifier, "then": request.redirect_to,
+            "issuer": request.issuer,
+            "state": request.state,
+            "nonce": request.nonce,
+            "verifier": request.verifier,
+            "then": request.redirect_to,
         },
-    )  # fmt: skip
+    )
 
 
 def pop_oidc_request(
@@ -100,14 +105,21 @@ def start_oidc_sign_in(
     account = _find_linked_account(session, identity) or _link_account(session, identity, now)
     if account is None or account.is_demo or not is_active(account, now):
         record(
-            session=session, actor=None, event=AuditEvent.SESSION_REFUSED,
-            subject_id=account.id if account else "unknown", now=now, detail={"how": "outside"},
-        )  # fmt: skip
+            session=session,
+            actor=None,
+            event=AuditEvent.SESSION_REFUSED,
+            subject_id=account.id if account else "unknown",
+            now=now,
+            detail={"how": "outside"},
+        )
         return None
     return create_sign_in_step(
-        session=session, account_id=account.id, now=now, second_factor=second_factor,
+        session=session,
+        account_id=account.id,
+        now=now,
+        second_factor=second_factor,
         detail={"issuer": identity.issuer, "then": redirect_to},
-    )  # fmt: skip
+    )
 
 
 def _key(identity: OidcIdentity) -> str:
@@ -137,13 +149,20 @@ def _link_account(session: Session, identity: OidcIdentity, now: datetime) -> Ac
         return None
     session.add(
         OutsideIdentity(
-            key_sha256=_key(identity), issuer=identity.issuer, subject=identity.subject,
-            account_id=account.id, linked_at=now,
+            key_sha256=_key(identity),
+            issuer=identity.issuer,
+            subject=identity.subject,
+            account_id=account.id,
+            linked_at=now,
         )
-    )  # fmt: skip
+    )
     session.flush()
     record(
-        session=session, actor=principal_of(account), event=AuditEvent.ACCOUNT_OUTSIDE_LINKED,
-        subject_id=account.id, now=now, detail={"issuer": identity.issuer},
-    )  # fmt: skip
+        session=session,
+        actor=principal_of(account),
+        event=AuditEvent.ACCOUNT_OUTSIDE_LINKED,
+        subject_id=account.id,
+        now=now,
+        detail={"issuer": identity.issuer},
+    )
     return account

@@ -97,9 +97,14 @@ def claim_password_attempt(*, session: Session, principal: Principal, now: datet
 
 
 def change_password(
-    *, session: Session, principal: Principal, current_password: str, password: str,
-    secret: str | None, now: datetime,
-) -> None:  # fmt: skip
+    *,
+    session: Session,
+    principal: Principal,
+    current_password: str,
+    password: str,
+    secret: str | None,
+    now: datetime,
+) -> None:
     """Replace the password and end all sessions but that of `secret`.
 
     Raises:
@@ -110,9 +115,13 @@ def change_password(
     set_password(session=session, account=account, password=password, now=now)
     ended = end_sessions(session=session, account_id=account.id, now=now, keep=secret)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_PASSWORD_CHANGED,
-        subject_id=account.id, now=now, detail={"sessions_ended": ended},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_PASSWORD_CHANGED,
+        subject_id=account.id,
+        now=now,
+        detail={"sessions_ended": ended},
+    )
 
 
 def start_factor(
@@ -124,10 +133,13 @@ def start_factor(
     had = is_enrolled(credential)
     remove_factor_data(session=session, credential=credential)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_BEGUN,
-        subject_id=account.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_SECOND_FACTOR_BEGUN,
+        subject_id=account.id,
+        now=now,
         detail={"from": {"second_factor": had}},
-    )  # fmt: skip
+    )
     return start_enrolment(session=session, credential=credential, login=account.login)
 
 
@@ -151,9 +163,12 @@ def confirm_factor(
     credential = lock_credential(session=session, account_id=account.id)
     codes = confirm_enrolment(session=session, credential=credential, code=code, now=now)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_SET,
-        subject_id=account.id, now=now,
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_SECOND_FACTOR_SET,
+        subject_id=account.id,
+        now=now,
+    )
     return codes
 
 
@@ -167,10 +182,13 @@ def remove_factor(
     credential = lock_credential(session=session, account_id=account.id)
     remove_factor_data(session=session, credential=credential)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_REMOVED,
-        subject_id=account.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_SECOND_FACTOR_REMOVED,
+        subject_id=account.id,
+        now=now,
         detail={"from": {"second_factor": True}, "to": {"second_factor": False}},
-    )  # fmt: skip
+    )
 
 
 def replace_recovery_codes(
@@ -181,9 +199,12 @@ def replace_recovery_codes(
     if not is_enrolled(session.get(Credential, account.id)):
         raise AccessDeniedError(msg("Set up the second factor first."))
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_RECOVERY_CODES_MADE,
-        subject_id=account.id, now=now,
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_RECOVERY_CODES_MADE,
+        subject_id=account.id,
+        now=now,
+    )
     return new_recovery_codes(session=session, account_id=account.id)
 
 
@@ -191,9 +212,13 @@ def sign_out_everywhere(*, session: Session, principal: Principal, now: datetime
     """End all own sessions, this one included, and return how many there were."""
     ended = end_sessions(session=session, account_id=principal.account_id, now=now)
     record(
-        session=session, actor=principal, event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
-        subject_id=principal.account_id, now=now, detail={"sessions_ended": ended},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
+        subject_id=principal.account_id,
+        now=now,
+        detail={"sessions_ended": ended},
+    )
     return ended
 
 

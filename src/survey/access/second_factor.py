@@ -234,7 +234,11 @@ def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple
     )
     if renewed or unreadable:
         record(
-            session=session, actor=OPERATOR, event=AuditEvent.ACCOUNT_SECRETS_ENCRYPTED,
-            subject_id="all", now=now, detail={"renewed": renewed, "unreadable": unreadable},
-        )  # fmt: skip
+            session=session,
+            actor=OPERATOR,
+            event=AuditEvent.ACCOUNT_SECRETS_ENCRYPTED,
+            subject_id="all",
+            now=now,
+            detail={"renewed": renewed, "unreadable": unreadable},
+        )
     return renewed, unreadable

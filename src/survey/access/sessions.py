@@ -43,8 +43,12 @@ def open_session_filter(now: Any) -> ColumnElement[bool]:
 
 _PRINCIPAL = (
     select(
-        _ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.role, _ACCOUNTS.c.area,
-        _ACCOUNTS.c.is_demo, _SESSIONS.c.seen_at,
+        _ACCOUNTS.c.id,
+        _ACCOUNTS.c.name,
+        _ACCOUNTS.c.role,
+        _ACCOUNTS.c.area,
+        _ACCOUNTS.c.is_demo,
+        _SESSIONS.c.seen_at,
     )
     .join(_SESSIONS, _SESSIONS.c.account_id == _ACCOUNTS.c.id)
     .where(
@@ -52,7 +56,7 @@ _PRINCIPAL = (
         open_session_filter(bindparam("now")),
         active_filter(bindparam("now")),
     )
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,13 @@ def open_session(
     )
     session.flush()
     record(
-        session=session, actor=principal_of(account), event=AuditEvent.SESSION_OPENED,
-        subject_id=account.id, now=now, detail={"how": how},
-    )  # fmt: skip
+        session=session,
+        actor=principal_of(account),
+        event=AuditEvent.SESSION_OPENED,
+        subject_id=account.id,
+        now=now,
+        detail={"how": how},
+    )
     return secret
 
 
@@ -190,9 +198,12 @@ def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:
     session.add(held)
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.SESSION_ENDED,
-        subject_id=principal.account_id, now=now,
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.SESSION_ENDED,
+        subject_id=principal.account_id,
+        now=now,
+    )
 
 
 _LOG = logging.getLogger(__name__)

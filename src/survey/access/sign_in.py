@@ -135,9 +135,13 @@ def record_refused_sign_in(
 ) -> SignInRefusedError:
     """Record a failed sign-in without the typed login; return the error to raise."""
     record(
-        session=session, actor=None, event=AuditEvent.SESSION_REFUSED,
-        subject_id=lookup.account_id or "unknown", now=now, detail={"how": how},
-    )  # fmt: skip
+        session=session,
+        actor=None,
+        event=AuditEvent.SESSION_REFUSED,
+        subject_id=lookup.account_id or "unknown",
+        now=now,
+        detail={"how": how},
+    )
     return SignInRefusedError()
 
 
@@ -173,18 +177,26 @@ def open_sign_in(
 
 
 def create_sign_in_step(
-    *, session: Session, account_id: UUID | None, now: datetime, second_factor: bool = False,
+    *,
+    session: Session,
+    account_id: UUID | None,
+    now: datetime,
+    second_factor: bool = False,
     detail: dict[str, str] | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """Store the state of a sign-in and return the secret for the browser."""
     session.connection().execute(delete(_STEPS).where(_STEPS.c.expires_at <= now))
     secret = new_token(bits=256)
     session.add(
         SignInStep(
-            secret_sha256=digest(secret), account_id=account_id, second_factor=second_factor,
-            detail=detail or {}, created_at=now, expires_at=now + STEP_LIFETIME,
+            secret_sha256=digest(secret),
+            account_id=account_id,
+            second_factor=second_factor,
+            detail=detail or {},
+            created_at=now,
+            expires_at=now + STEP_LIFETIME,
         )
-    )  # fmt: skip
+    )
     session.flush()
     return secret
 
@@ -253,19 +265,19 @@ def verify_factor_step(
     how = verify_factor(session=session, credential=credential, code=code, now=now)
     if how is None:
         record_refused_sign_in(
-            session=session,
-            lookup=CredentialLookup(account.id, None),
-            how="second factor",
-            now=now,
+            session=session, lookup=CredentialLookup(account.id, None), how="second factor", now=now
         )
         return False
     reset_attempts(session=session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
     refund_attempt(session=session, key=AttemptKey(AttemptKind.ADDRESS, address), now=now)
     if how == "recovery":
         record(
-            session=session, actor=principal_of(account),
-            event=AuditEvent.ACCOUNT_RECOVERY_CODE_USED, subject_id=account.id, now=now,
-        )  # fmt: skip
+            session=session,
+            actor=principal_of(account),
+            event=AuditEvent.ACCOUNT_RECOVERY_CODE_USED,
+            subject_id=account.id,
+            now=now,
+        )
     step = lock_sign_in_step(session=session, secret=secret, now=now)
     step.second_factor = True
     session.add(step)
@@ -296,9 +308,13 @@ def _change_password(
     set_password(session=session, account=account, password=password, now=now)
     ended = end_sessions(session=session, account_id=account.id, now=now, keep_step=keep_step)
     record(
-        session=session, actor=principal_of(account), event=AuditEvent.ACCOUNT_PASSWORD_CHANGED,
-        subject_id=account.id, now=now, detail={"sessions_ended": ended},
-    )  # fmt: skip
+        session=session,
+        actor=principal_of(account),
+        event=AuditEvent.ACCOUNT_PASSWORD_CHANGED,
+        subject_id=account.id,
+        now=now,
+        detail={"sessions_ended": ended},
+    )
 
 
 def get_enrolment(*, session: Session, secret: str | None, now: datetime) -> Enrolment:
@@ -325,9 +341,12 @@ def finish_enrolment(
     step.second_factor = True
     session.add(step)
     record(
-        session=session, actor=principal_of(account), event=AuditEvent.ACCOUNT_SECOND_FACTOR_SET,
-        subject_id=account.id, now=now,
-    )  # fmt: skip
+        session=session,
+        actor=principal_of(account),
+        event=AuditEvent.ACCOUNT_SECOND_FACTOR_SET,
+        subject_id=account.id,
+        now=now,
+    )
     return codes
 
 

@@ -90,11 +90,13 @@ def list_surveyors_for_codes(
         select(_ACCOUNTS, _CODES.c.expires_at)
         .outerjoin(_CODES, (_CODES.c.account_id == _ACCOUNTS.c.id) & (_CODES.c.expires_at > now))
         .where(
-            _ACCOUNTS.c.role == Role.SURVEYOR, active_filter(now),
-            _ACCOUNTS.c.is_demo.is_(principal.is_demo), _surveyor_filter(principal),
+            _ACCOUNTS.c.role == Role.SURVEYOR,
+            active_filter(now),
+            _ACCOUNTS.c.is_demo.is_(principal.is_demo),
+            _surveyor_filter(principal),
         )
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
-    )  # fmt: skip
+    )
     return [
         SurveyorCodeStatus(row.login, row.name, row.area, row.expires_at)
         for row in session.connection().execute(query)
@@ -119,9 +121,14 @@ def generate_codes(count: int) -> tuple[NewCode, ...]:
 
 
 def issue_sign_in_codes(
-    *, session: Session, principal: Principal, logins: Sequence[str],
-    codes: Sequence[NewCode], days: int, now: datetime,
-) -> SignInCodeSheet:  # fmt: skip
+    *,
+    session: Session,
+    principal: Principal,
+    logins: Sequence[str],
+    codes: Sequence[NewCode],
+    days: int,
+    now: datetime,
+) -> SignInCodeSheet:
     """Issue one code to each surveyor, valid for `days` days in China with today as the first.
 
     A code that a surveyor had before stops working.
@@ -142,15 +149,22 @@ def issue_sign_in_codes(
     for account, code in zip(people, codes, strict=True):
         session.merge(
             SignInCode(
-                account_id=account.id, code_hash=code.hash, created_at=now,
-                created_by=actor_id(principal), expires_at=expires_at,
+                account_id=account.id,
+                code_hash=code.hash,
+                created_at=now,
+                created_by=actor_id(principal),
+                expires_at=expires_at,
             )
-        )  # fmt: skip
+        )
         reset_attempts(session=session, key=AttemptKey(AttemptKind.CODE, account.login))
         record(
-            session=session, actor=principal, event=AuditEvent.ACCOUNT_CODE_MADE,
-            subject_id=account.id, now=now, detail={"until": expires_at.isoformat()},
-        )  # fmt: skip
+            session=session,
+            actor=principal,
+            event=AuditEvent.ACCOUNT_CODE_MADE,
+            subject_id=account.id,
+            now=now,
+            detail={"until": expires_at.isoformat()},
+        )
         printed.append(PrintedSignInCode(account.login, account.name, format_code(code.plain)))
     session.flush()
     return SignInCodeSheet(tuple(printed), expires_at, all(person.is_demo for person in people))

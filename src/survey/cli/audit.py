@@ -83,10 +83,7 @@ def export_trail(
     settings = current_settings()
     t = translator(settings.language)
     with error_reporting():
-        with (
-            read_scope(settings.store_url) as session,
-            _open_output(out) as file,
-        ):
+        with read_scope(settings.store_url) as session, _open_output(out) as file:
             entries = stream_trail(session=session, principal=OPERATOR, choice=TrailFilter())
             count = write_csv(file, entries, t)
             size = file.tell() if file.seekable() else 0
@@ -164,8 +161,11 @@ def _print(report: ChainReport, form: OutputFormat, anchors: int) -> None:
         )
     print_note(
         "{rows} entries were read, numbers {first} to {last}; the last seal is {hash}.",
-        rows=report.rows, first=report.first + 1, last=report.last, hash=report.hash,
-    )  # fmt: skip
+        rows=report.rows,
+        first=report.first + 1,
+        last=report.last,
+        hash=report.hash,
+    )
     print_note(
         "{count} stored answers were compared with the trail.", count=report.answers.compared
     )

@@ -21,8 +21,7 @@ PASSPHRASE = "SURVEY_BACKUP_PASSPHRASE"
 """Environment variable with the passphrase of unattended backups."""
 
 KeyFile = Annotated[
-    Path | None,
-    typer.Option(help="File with a key of age; `survey keys new-backup` prints one."),
+    Path | None, typer.Option(help="File with a key of age; `survey keys new-backup` prints one.")
 ]
 
 
@@ -31,8 +30,7 @@ def backup(
     encrypt: Annotated[
         bool,
         typer.Option(
-            "--encrypt",
-            help=f"Encrypt with a passphrase, asked for or taken from {PASSPHRASE}.",
+            "--encrypt", help=f"Encrypt with a passphrase, asked for or taken from {PASSPHRASE}."
         ),
     ] = False,
     key_file: KeyFile = None,
@@ -85,9 +83,13 @@ def restore(
             print_note("The backup is whole.")
             return
         manifest = restore_backup(
-            current_settings(), source=source, secret=secret, actor=OPERATOR,
-            now=datetime.now(UTC), replace=replace,
-        )  # fmt: skip
+            current_settings(),
+            source=source,
+            secret=secret,
+            actor=OPERATOR,
+            now=datetime.now(UTC),
+            replace=replace,
+        )
         _print_manifest(manifest, source, form)
         print_note("The backup is restored; every table was read back and is the same.")
 

@@ -143,15 +143,17 @@ def _print(results: WaveResults, rows: pd.DataFrame, form: OutputFormat, languag
     listed = []
     for row in rows.to_dict("records"):
         record = {str(column): value for column, value in row.items()}
-        named = {f"{key}_name": name(str(record[key])) for key, name in namers.items()
-                 if key in record}  # fmt: skip
+        named = {
+            f"{key}_name": name(str(record[key])) for key, name in namers.items() if key in record
+        }
         whole = {**meta, **record, **named}
         hidden = not record["shown"]
         listed.append(
-            tuple(None if hidden and column not in _OF_HIDDEN else _plain_value(column,
-            whole[column])
-                  for column in columns)
-        )  # fmt: skip
+            tuple(
+                None if hidden and column not in _OF_HIDDEN else _plain_value(column, whole[column])
+                for column in columns
+            )
+        )
     print_table(columns, listed, form)
 
 

@@ -72,10 +72,11 @@ RenormaliseOption = Annotated[
 TreeOption = Annotated[
     Path | None,
     typer.Option(
-        "--tree", dir_okay=False,
+        "--tree",
+        dir_okay=False,
         help="Check the indicators against this CSV instead of the stored tree.",
     ),
-]  # fmt: skip
+]
 
 
 @app.command()
@@ -252,11 +253,12 @@ def _refuse(findings: Iterable[Finding]) -> None:
         place = ", ".join(
             f"{t(name)} {value}"
             for name, value in (
-                (msg("sheet"), finding.sheet), (msg("row"), finding.row),
+                (msg("sheet"), finding.sheet),
+                (msg("row"), finding.row),
                 (msg("column"), finding.column),
             )
             if value
-        )  # fmt: skip
+        )
         words = t(finding.message) + (f" {t(finding.suggestion)}" if finding.suggestion else "")
         typer.echo(f"{place}: {words}" if place else words, err=True)
     raise typer.Exit(1)

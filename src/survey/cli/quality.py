@@ -84,12 +84,22 @@ def quality_new() -> None:
 def _format_row(level: str, row: QualityRow) -> tuple[object, ...]:
     effect = row.effect
     return (
-        level, row.key, row.name[current_settings().language], row.interviews, row.valid,
-        _rounded(row.valid_rate), _rounded(row.valid_low), _rounded(row.valid_high), row.to_review,
-        *(row.flags.get(kind, 0) for kind in FlagKind), _rounded(row.median_pace),
-        _rounded(row.median_seconds), _rounded(effect.icc if effect else None),
-        _rounded(effect.deff if effect else None), level == "city" and row.has_mobilisation_pattern,
-    )  # fmt: skip
+        level,
+        row.key,
+        row.name[current_settings().language],
+        row.interviews,
+        row.valid,
+        _rounded(row.valid_rate),
+        _rounded(row.valid_low),
+        _rounded(row.valid_high),
+        row.to_review,
+        *(row.flags.get(kind, 0) for kind in FlagKind),
+        _rounded(row.median_pace),
+        _rounded(row.median_seconds),
+        _rounded(effect.icc if effect else None),
+        _rounded(effect.deff if effect else None),
+        level == "city" and row.has_mobilisation_pattern,
+    )
 
 
 def _rounded(value: float | None) -> float | None:

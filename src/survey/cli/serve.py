@@ -63,10 +63,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Serve pages, public form and health in one process."""
-    chosen = {
-        "SURVEY_HOST": host,
-        "SURVEY_PORT": str(port) if port is not None else None,
-    }
+    chosen = {"SURVEY_HOST": host, "SURVEY_PORT": str(port) if port is not None else None}
     with error_reporting():
         settings = set_environment(
             {name: value for name, value in chosen.items() if value is not None}

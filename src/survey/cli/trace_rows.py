@@ -77,13 +77,20 @@ def requests(form: FormatOption = OutputFormat.TABLE) -> None:
             session=session, principal=OPERATOR, now=datetime.now(UTC)
         )
     rows = [
-        (str(exact_request.id), exact_request.wave, exact_request.account,
-        exact_request.state.value, _format_minute(exact_request.requested_at),
-         exact_request.purpose, exact_request.decided_by,
-         _format_minute(exact_request.decided_at), exact_request.reason,
-         _format_minute(exact_request.valid_until))
+        (
+            str(exact_request.id),
+            exact_request.wave,
+            exact_request.account,
+            exact_request.state.value,
+            _format_minute(exact_request.requested_at),
+            exact_request.purpose,
+            exact_request.decided_by,
+            _format_minute(exact_request.decided_at),
+            exact_request.reason,
+            _format_minute(exact_request.valid_until),
+        )
         for exact_request in all_requests
-    ]  # fmt: skip
+    ]
     print_table(_REQUESTS, rows, form)
 
 

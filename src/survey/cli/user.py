@@ -105,9 +105,12 @@ def list_(
     """List accounts: who, where, until when, and whether they can sign in."""
     with error_reporting(), read_scope(_url()) as session:
         listing = list_accounts(
-            session=session, principal=OPERATOR, now=datetime.now(UTC), limit=MAX_LISTED_ACCOUNTS,
+            session=session,
+            principal=OPERATOR,
+            now=datetime.now(UTC),
+            limit=MAX_LISTED_ACCOUNTS,
             account_filter=AccountFilter(role=role, area=area, words=words, demo=demo),
-        )  # fmt: skip
+        )
         columns = (
             "login", "name", "role", "area", "until", "active", "password", "second_factor",
             "sessions", "last_seen",
@@ -148,18 +151,22 @@ def change(
 @app.command()
 def disable(login: Login) -> None:
     """Close an account: its sessions end, its links and codes do nothing any more."""
-    _run_change(lambda session, now: set_active(
-        session=session, principal=OPERATOR, login=login, active=False, now=now
-    ))  # fmt: skip
+    _run_change(
+        lambda session, now: set_active(
+            session=session, principal=OPERATOR, login=login, active=False, now=now
+        )
+    )
     print_note("{login} is closed.", login=login)
 
 
 @app.command()
 def enable(login: Login) -> None:
     """Open a closed account again."""
-    _run_change(lambda session, now: set_active(
-        session=session, principal=OPERATOR, login=login, active=True, now=now
-    ))  # fmt: skip
+    _run_change(
+        lambda session, now: set_active(
+            session=session, principal=OPERATOR, login=login, active=True, now=now
+        )
+    )
     print_note("{login} is open again.", login=login)
 
 
@@ -177,18 +184,20 @@ def reset(login: Login, password: AskPassword = False) -> None:
 @app.command("reset-factor")
 def reset_factor_(login: Login) -> None:
     """For a lost phone: the person sets up another one at the next sign-in."""
-    _run_change(lambda session, now: reset_factor(
-        session=session, principal=OPERATOR, login=login, now=now
-    ))  # fmt: skip
+    _run_change(
+        lambda session, now: reset_factor(session=session, principal=OPERATOR, login=login, now=now)
+    )
     print_note("{login} sets up a second factor at the next sign-in.", login=login)
 
 
 @app.command("sign-out")
 def sign_out(login: Login) -> None:
     """End every session of an account."""
-    _run_change(lambda session, now: end_all_sessions(
-        session=session, principal=OPERATOR, login=login, now=now
-    ))  # fmt: skip
+    _run_change(
+        lambda session, now: end_all_sessions(
+            session=session, principal=OPERATOR, login=login, now=now
+        )
+    )
     print_note("{login} is signed out everywhere.", login=login)
 
 
@@ -235,7 +244,14 @@ def _print_setup_link(login: str, token: str | None) -> None:
 
 def _account_row(line: AccountSummary) -> tuple[object, ...]:
     return (
-        line.login, line.name, line.role.value, line.area, line.last_day,
-        line.active and not line.is_over, line.has_password, line.has_factor, line.open_sessions,
+        line.login,
+        line.name,
+        line.role.value,
+        line.area,
+        line.last_day,
+        line.active and not line.is_over,
+        line.has_password,
+        line.has_factor,
+        line.open_sessions,
         line.last_seen,
-    )  # fmt: skip
+    )

@@ -9,13 +9,7 @@ import typer
 from survey.access.account_batch import SetupLinkSheet, create_accounts
 from survey.access.principal import OPERATOR
 from survey.cli.options import read_bytes
-from survey.cli.output import (
-    FormatOption,
-    OutputFormat,
-    error_reporting,
-    print_note,
-    print_table,
-)
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.fieldwork.planning.account_list import (
     AccountList,
     read_account_file,
@@ -55,8 +49,9 @@ def import_accounts(
         if listed.present:
             print_note(
                 "{count} logins exist already and are skipped: {logins}",
-                count=len(listed.present), logins=", ".join(listed.present),
-            )  # fmt: skip
+                count=len(listed.present),
+                logins=", ".join(listed.present),
+            )
         if listed.errors:
             _print_errors(listed, output)
             raise typer.Exit(1)
@@ -68,10 +63,9 @@ def import_accounts(
         issued = run_in_transaction(
             current_settings().store_url,
             lambda session: create_accounts(
-                session=session, principal=OPERATOR, accounts=listed.accounts,
-                now=datetime.now(UTC),
+                session=session, principal=OPERATOR, accounts=listed.accounts, now=datetime.now(UTC)
             ),
-        )  # fmt: skip
+        )
         _write_links(issued, sheet, output)
         print_note("{count} accounts were created.", count=len(issued.people))
 

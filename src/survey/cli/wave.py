@@ -70,9 +70,13 @@ def freeze(
         options = freeze_request_options(without_point, names)
         with _requesting(settings, wave, WaveAct.FREEZE, options):
             frozen = freeze_wave(
-                settings, wave_key=wave, final=final, actor=OPERATOR, without_point=without_point,
+                settings,
+                wave_key=wave,
+                final=final,
+                actor=OPERATOR,
+                without_point=without_point,
                 groups=names,
-            )  # fmt: skip
+            )
             print_record(frozen.model_dump(mode="json"), form)
 
 
@@ -97,10 +101,14 @@ def _requesting(
             run_in_transaction(
                 settings.store_url,
                 lambda session: request_act(
-                    session=session, principal=OPERATOR, key=wave, act=act, options=options,
+                    session=session,
+                    principal=OPERATOR,
+                    key=wave,
+                    act=act,
+                    options=options,
                     now=datetime.now(UTC),
                 ),
-            )  # fmt: skip
+            )
         except RequestConflictError:
             raise error from None
         print_note(
@@ -141,10 +149,13 @@ def release(
             run_in_transaction(
                 settings.store_url,
                 lambda session: revoke_release(
-                    session=session, principal=OPERATOR, wave_key=wave, reason=reason,
+                    session=session,
+                    principal=OPERATOR,
+                    wave_key=wave,
+                    reason=reason,
                     now=datetime.now(UTC),
                 ),
-            )  # fmt: skip
+            )
             print_note("The release of {wave} is taken back.", wave=wave)
             return
         options = release_request_options(show, top)
@@ -152,11 +163,15 @@ def release(
             run_in_transaction(
                 settings.store_url,
                 lambda session: release_wave(
-                    session=session, principal=OPERATOR, wave_key=wave, shown=show,
-                    first_places=top, two_people=settings.two_person_freeze,
+                    session=session,
+                    principal=OPERATOR,
+                    wave_key=wave,
+                    shown=show,
+                    first_places=top,
+                    two_people=settings.two_person_freeze,
                     now=datetime.now(UTC),
                 ),
-            )  # fmt: skip
+            )
             print_note("{wave} is released.", wave=wave)
 
 

@@ -1,12 +1,7 @@
 """Disclosure control: the single gate between estimates and readers."""
 
 from survey.disclosure.differencing import Memberships, Overlaps, find_overlaps
-from survey.disclosure.embargo import (
-    CityRun,
-    areas_to_withhold,
-    microaggregate,
-    top_city_codes,
-)
+from survey.disclosure.embargo import CityRun, areas_to_withhold, microaggregate, top_city_codes
 from survey.disclosure.gate import audit_published, narrow_keys, protect
 from survey.disclosure.interval_audit import WORK_PER_SECOND, IntervalAuditor
 from survey.disclosure.suppression import (

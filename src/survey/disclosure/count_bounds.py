@@ -155,9 +155,13 @@ class CountModel:
         upper = 2 * np.nanmax(known, initial=0.0) + _UPPER_BOUND_MARGIN
         solver = _solver(size, starts, columns, values, np.array(sides), upper)
         return cls(
-            solver, size, size + len(sides), np.full(size, np.inf), np.full(size, -np.inf),
+            solver,
+            size,
+            size + len(sides),
+            np.full(size, np.inf),
+            np.full(size, -np.inf),
             unknown_index=place.ravel(),
-        )  # fmt: skip
+        )
 
     @property
     def work(self) -> float:
@@ -289,9 +293,13 @@ def _solver(
     _suppress_banner()
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (
-        ("output_flag", False), ("threads", 1), ("presolve", "off"), ("solver", "simplex"),
-        ("simplex_strategy", 4), ("random_seed", 0),
-    ):  # fmt: skip
+        ("output_flag", False),
+        ("threads", 1),
+        ("presolve", "off"),
+        ("solver", "simplex"),
+        ("simplex_strategy", 4),
+        ("random_seed", 0),
+    ):
         solver.setOptionValue(option, value)
     solver.passModel(model)
     solver.changeObjectiveSense(highspy.ObjSense.kMaximize)

@@ -102,9 +102,12 @@ class IntervalAuditor:
         if target.any():
             model = CountModel.of(known, relations)
             audit = model.audit(
-                target, self.minimum, np.random.default_rng([SEED, number]),
-                before=before[1] if before else None, work=left,
-            )  # fmt: skip
+                target,
+                self.minimum,
+                np.random.default_rng([SEED, number]),
+                before=before[1] if before else None,
+                work=left,
+            )
             self.done += model.work
             self.programmes += model.programmes
         if before is None:

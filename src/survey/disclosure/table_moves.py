@@ -126,10 +126,7 @@ def protect_determined_cells(
                 result[(*touched, column)] = True
                 waiting[(*touched, column)] = False
     back = np.argsort(order)
-    return (
-        result.reshape(shape).transpose(back),
-        waiting.reshape(shape).transpose(back),
-    )
+    return (result.reshape(shape).transpose(back), waiting.reshape(shape).transpose(back))
 
 
 def _cheapest(

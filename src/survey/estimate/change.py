@@ -292,9 +292,14 @@ def pooled_mean(
     least = np.minimum(df[0], df[1])
     if scale is not None:
         low, high = bound_interval(
-            mean, np.sqrt(variance, where=known, out=np.full_like(mean, np.nan)), least, least + 1,
-            level=level, lowest=scale[0], highest=scale[1],
-        )  # fmt: skip
+            mean,
+            np.sqrt(variance, where=known, out=np.full_like(mean, np.nan)),
+            least,
+            least + 1,
+            level=level,
+            lowest=scale[0],
+            highest=scale[1],
+        )
         return Pooled(mean, low, high)
     half_width = special.stdtrit(np.where(least > 0, least, np.nan), (1 + level) / 2) * np.sqrt(
         np.where(known, variance, np.nan)

@@ -66,11 +66,7 @@ def rank_sets(
         pairs = EstimatedErrors(x, spread, freedom, noise, scale, level, step_down)
     above, below = pairs.count_simultaneously() if simultaneous else pairs.count_unit_by_unit()
     table = pd.DataFrame(
-        {
-            "rank": 1 + (x > x[:, None]).sum(axis=1),
-            "low": 1 + above,
-            "high": len(x) - below,
-        },
+        {"rank": 1 + (x > x[:, None]).sum(axis=1), "low": 1 + above, "high": len(x) - below},
         index=estimate.index if isinstance(estimate, pd.Series) else None,
     )
     table.attrs |= {

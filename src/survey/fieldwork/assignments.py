@@ -32,15 +32,19 @@ from survey.store.tables import (
 _POINTS, _WAVES, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Wave), table_of(Assignment)
 _ASSIGNED = (
     select(
-        _POINTS.c.id, _POINTS.c.city_code, _POINTS.c.wave_id, _WAVES.c.key, _WAVES.c.state,
-        _WAVES.c.instrument_id, _WAVES.c.is_demo, _POINTS.c.code,
+        _POINTS.c.id,
+        _POINTS.c.city_code,
+        _POINTS.c.wave_id,
+        _WAVES.c.key,
+        _WAVES.c.state,
+        _WAVES.c.instrument_id,
+        _WAVES.c.is_demo,
+        _POINTS.c.code,
     )
     .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
     .join(_ASSIGNMENTS, _ASSIGNMENTS.c.point_id == _POINTS.c.id)
-    .where(
-        _ASSIGNMENTS.c.account_id == bindparam("account"), _POINTS.c.id == bindparam("point")
-    )
-)  # fmt: skip
+    .where(_ASSIGNMENTS.c.account_id == bindparam("account"), _POINTS.c.id == bindparam("point"))
+)
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,15 @@ def find_assigned_point(
     if row is None:
         return None
     return AssignedPoint(
-        row.id, row.code, row.city_code, row.wave_id, row.key, row.state, row.instrument_id,
+        row.id,
+        row.code,
+        row.city_code,
+        row.wave_id,
+        row.key,
+        row.state,
+        row.instrument_id,
         row.is_demo,
-    )  # fmt: skip
+    )
 
 
 _ASSIGNMENTS, _POINTS, _WAVES = table_of(Assignment), table_of(SamplingPoint), table_of(Wave)
@@ -132,9 +142,10 @@ def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list
     """Return the surveyor's points in open waves, by wave and point."""
     principal.require(Action.INTERVIEW)
     rows = [
-        row for row in _assignments(session, principal.account_id)
+        row
+        for row in _assignments(session, principal.account_id)
         if principal.covers_point(row.city_code, row.code)
-    ]  # fmt: skip
+    ]
     if not rows:
         return []
     collected = _count_collected(session, rows)
@@ -179,9 +190,19 @@ def list_unfilled_quotas(
 def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
     query = (
         select(
-            _POINTS.c.id, _POINTS.c.code, _POINTS.c.name, _POINTS.c.kind, _POINTS.c.target,
-            _POINTS.c.city_code, _POINTS.c.wave_id, _WAVES.c.key, _WAVES.c.title_zh,
-            _WAVES.c.title_en, _WAVES.c.is_demo, _CITIES.c.name_zh, _CITIES.c.name_en,
+            _POINTS.c.id,
+            _POINTS.c.code,
+            _POINTS.c.name,
+            _POINTS.c.kind,
+            _POINTS.c.target,
+            _POINTS.c.city_code,
+            _POINTS.c.wave_id,
+            _WAVES.c.key,
+            _WAVES.c.title_zh,
+            _WAVES.c.title_en,
+            _WAVES.c.is_demo,
+            _CITIES.c.name_zh,
+            _CITIES.c.name_en,
         )
         .select_from(_ASSIGNMENTS)
         .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
@@ -189,7 +210,7 @@ def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
         .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
         .where(_ASSIGNMENTS.c.account_id == account_id, _WAVES.c.state == WaveState.OPEN)
         .order_by(_WAVES.c.key, _POINTS.c.code)
-    )  # fmt: skip
+    )
     return session.connection().execute(query).all()
 
 
@@ -241,11 +262,12 @@ def _quota_progress(
     rows = connection.execute(
         select(_MARGINS)
         .where(
-            _MARGINS.c.wave_id.in_(waves), _MARGINS.c.city_code.in_(cities),
+            _MARGINS.c.wave_id.in_(waves),
+            _MARGINS.c.city_code.in_(cities),
             _MARGINS.c.dimension.not_in(NEVER_STOPPING_DIMENSIONS),
         )
         .order_by(_MARGINS.c.dimension, _MARGINS.c.category)
-    ).all()  # fmt: skip
+    ).all()
     apart = {row.wave_id for row in rows if row.dimension == "age_band"}
     cells = connection.execute(
         select(_CELLS)

@@ -9,11 +9,7 @@ from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
-from survey.fieldwork.assignments import (
-    AssignedPoint,
-    find_assigned_point,
-    get_assigned_point,
-)
+from survey.fieldwork.assignments import AssignedPoint, find_assigned_point, get_assigned_point
 from survey.fieldwork.invitations import get_usable_invitation
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg

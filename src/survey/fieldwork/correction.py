@@ -75,8 +75,11 @@ def list_returned(*, session: Session, principal: Principal) -> list[ReturnedRes
     principal.require(Action.INTERVIEW)
     query = (
         select(
-            _RESPONSES, _WAVES.c.title_zh, _WAVES.c.title_en,
-            _POINTS.c.name.label("point_name"), _POINTS.c.code.label("point_code"),
+            _RESPONSES,
+            _WAVES.c.title_zh,
+            _WAVES.c.title_en,
+            _POINTS.c.name.label("point_name"),
+            _POINTS.c.code.label("point_code"),
             _REVISIONS.c.answers,
         )
         .select_from(
@@ -91,7 +94,7 @@ def list_returned(*, session: Session, principal: Principal) -> list[ReturnedRes
             _WAVES.c.state.in_(_CORRECTING),
         )
         .order_by(_RESPONSES.c.submitted_at, _RESPONSES.c.id)
-    )  # fmt: skip
+    )
     rows = session.connection().execute(query).all()
     return [
         _returned_response(session, row)
@@ -129,9 +132,14 @@ def resubmit(
         raise MissingReasonError(msg("Please say what you checked or corrected."))
     _require_correctable(session, principal, response_id)
     version = transition(
-        session=session, principal=principal, response_id=response_id, to=Status.SUBMITTED,
-        reason=words, now=now, expected_version=expected_version,
-    )  # fmt: skip
+        session=session,
+        principal=principal,
+        response_id=response_id,
+        to=Status.SUBMITTED,
+        reason=words,
+        now=now,
+        expected_version=expected_version,
+    )
     row, timings, number = _get_own_response(session, response_id)
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
     day = china_date(row.started_at or row.submitted_at)
@@ -147,13 +155,16 @@ def resubmit(
         )
     _save_correction(session, principal, row, number + 1, checked, timings, words, now)
     record(
-        session=session, actor=principal, event=AuditEvent.RESPONSE_CORRECTED,
-        subject_id=response_id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.RESPONSE_CORRECTED,
+        subject_id=response_id,
+        now=now,
         detail={
             REVISION: number + 1,
             HASH: answers_sha256(checked.stored_answers, row.given_weight),
         },
-    )  # fmt: skip
+    )
     _move_quota_counts(session, row, checked.answers, day)
     return version
 
@@ -191,12 +202,7 @@ def _get_own_response(
 ) -> tuple[AnyRow, Mapping[str, float], int]:
     """Return the response with the timings and the number of its newest revision."""
     query = (
-        select(
-            _RESPONSES,
-            _REVISIONS.c.answers,
-            _REVISIONS.c.timings,
-            _REVISIONS.c.number,
-        )
+        select(_RESPONSES, _REVISIONS.c.answers, _REVISIONS.c.timings, _REVISIONS.c.number)
         .select_from(_RESPONSES.join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS)))
         .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
     )
@@ -252,11 +258,15 @@ def _move_quota_counts(
     """Move the interview to the quotas of its corrected answers, even if they are full."""
     before, after = (
         find_quota_membership(
-            session=session, wave_id=row.wave_id, city_code=row.city_code, point_id=row.point_id,
-            answers=each, today=day,
+            session=session,
+            wave_id=row.wave_id,
+            city_code=row.city_code,
+            point_id=row.point_id,
+            answers=each,
+            today=day,
         )
         for each in (row.answers, answers)
-    )  # fmt: skip
+    )
     left = None if row.quota_cell_id is None else MatchedCell(row.quota_cell_id, full=False)
     move_quota_counts(session=session, before=replace(before, cell=left), after=after)
     cell_id = after.cell.id if after.cell else None

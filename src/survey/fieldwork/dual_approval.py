@@ -101,10 +101,13 @@ def set_single_approval(
         session.add(ReviewRule(wave_id=wave.id, one_person=True, set_at=now))
         session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_ONE_PERSON_REVIEW,
-        subject_id=wave.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_ONE_PERSON_REVIEW,
+        subject_id=wave.id,
+        now=now,
         detail={"key": wave_key, "allowed": allowed, "from": before, "to": allowed},
-    )  # fmt: skip
+    )
 
 
 def _single_approval_allowed(session: Session, response_ids: set[UUID]) -> set[UUID]:

@@ -90,12 +90,17 @@ def add_instrument(
         return known
     stored = save_instrument(session=session, instrument=instrument)
     record(
-        session=session, actor=principal, event=AuditEvent.INSTRUMENT_ADDED,
-        subject_id=stored, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.INSTRUMENT_ADDED,
+        subject_id=stored,
+        now=now,
         detail={
-            "name": instrument.name, "version": instrument.version, "sha256": instrument.sha256,
+            "name": instrument.name,
+            "version": instrument.version,
+            "sha256": instrument.sha256,
         },
-    )  # fmt: skip
+    )
     return stored
 
 
@@ -210,10 +215,13 @@ def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now
     stored = save_tree(session=session, tree=tree)
     if not known:
         record(
-            session=session, actor=principal, event=AuditEvent.TREE_ADDED,
-            subject_id=stored, now=now,
+            session=session,
+            actor=principal,
+            event=AuditEvent.TREE_ADDED,
+            subject_id=stored,
+            now=now,
             detail={"name": tree.name, "sha256": tree.sha256, "indicators": len(tree.indicators)},
-        )  # fmt: skip
+        )
     return stored
 
 

@@ -142,16 +142,24 @@ def issue_invitation_sheet(
             "serial": list(range(1, count + 1)),
         },
         {
-            "wave_id": point.wave_id, "city_code": point.city_code, "point_id": point.point_id,
-            "surveyor_id": principal.account_id, "issued_at": now, "expires_at": expires_at,
-            "ready_made": True, "sheet_id": sheet_id,
+            "wave_id": point.wave_id,
+            "city_code": point.city_code,
+            "point_id": point.point_id,
+            "surveyor_id": principal.account_id,
+            "issued_at": now,
+            "expires_at": expires_at,
+            "ready_made": True,
+            "sheet_id": sheet_id,
         },
-    )  # fmt: skip
+    )
     record(
-        session=session, actor=principal, event=AuditEvent.SHEET_ISSUED,
-        subject_id=sheet_id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.SHEET_ISSUED,
+        subject_id=sheet_id,
+        now=now,
         detail={"wave": point.wave_key, "point": str(point_id), "codes": count},
-    )  # fmt: skip
+    )
     return InvitationSheet(
         id=sheet_id,
         wave_title=wave_title(point_context),
@@ -173,8 +181,11 @@ def list_invitation_sheets(
     principal.require(Action.INTERVIEW)
     query = (
         select(
-            _INVITATIONS.c.sheet_id, _POINTS.c.name, _INVITATIONS.c.issued_at,
-            _INVITATIONS.c.expires_at, func.count().label("printed"),
+            _INVITATIONS.c.sheet_id,
+            _POINTS.c.name,
+            _INVITATIONS.c.issued_at,
+            _INVITATIONS.c.expires_at,
+            func.count().label("printed"),
             func.count().filter(_UNTOUCHED).label("untouched"),
         )
         .join(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
@@ -184,11 +195,13 @@ def list_invitation_sheets(
             _INVITATIONS.c.expires_at > now,
         )
         .group_by(
-            _INVITATIONS.c.sheet_id, _POINTS.c.name, _INVITATIONS.c.issued_at,
+            _INVITATIONS.c.sheet_id,
+            _POINTS.c.name,
+            _INVITATIONS.c.issued_at,
             _INVITATIONS.c.expires_at,
         )
         .order_by(_INVITATIONS.c.issued_at.desc())
-    )  # fmt: skip
+    )
     return [
         InvitationSheetStatus(
             row.sheet_id, row.name, row.issued_at, row.expires_at, row.printed, row.untouched
@@ -212,9 +225,13 @@ def void_invitation_sheet(
         update(_INVITATIONS).where(own, _UNTOUCHED).values(voided_at=now)
     ).rowcount
     record(
-        session=session, actor=principal, event=AuditEvent.SHEET_VOIDED,
-        subject_id=sheet_id, now=now, detail={"codes": voided},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.SHEET_VOIDED,
+        subject_id=sheet_id,
+        now=now,
+        detail={"codes": voided},
+    )
     return voided
 
 
@@ -245,13 +262,17 @@ def _require_open_limit(session: Session, principal: Principal, count: int, now:
 def _get_point_context(session: Session, point: AssignedPoint) -> AnyRow:
     query = (
         select(
-            _POINTS.c.name, _CITIES.c.name_zh, _CITIES.c.name_en, _WAVES.c.title_zh,
-            _WAVES.c.title_en, _WAVES.c.closes_on,
+            _POINTS.c.name,
+            _CITIES.c.name_zh,
+            _CITIES.c.name_en,
+            _WAVES.c.title_zh,
+            _WAVES.c.title_en,
+            _WAVES.c.closes_on,
         )
         .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
         .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
         .where(_POINTS.c.id == point.point_id)
-    )  # fmt: skip
+    )
     return session.connection().execute(query).one()
 
 

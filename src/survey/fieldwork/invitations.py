@@ -45,12 +45,10 @@ _INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
 _CITIES, _VERSIONS = table_of(City), table_of(InstrumentVersion)
 
 _BY_TOKEN = (
-    select(
-        _INVITATIONS, _WAVES.c.state, _WAVES.c.instrument_id, _WAVES.c.is_demo
-    )
+    select(_INVITATIONS, _WAVES.c.state, _WAVES.c.instrument_id, _WAVES.c.is_demo)
     .join(_WAVES, _WAVES.c.id == _INVITATIONS.c.wave_id)
     .where(_INVITATIONS.c.token_sha256 == bindparam("digest"))
-)  # fmt: skip
+)
 _PAGE_BY_TOKEN = (
     _BY_TOKEN.add_columns(_CITIES.c.name_zh, _CITIES.c.name_en, _VERSIONS.c.sha256)
     .join(_VERSIONS, _VERSIONS.c.id == _WAVES.c.instrument_id)
@@ -145,9 +143,12 @@ def bind_device(*, session: Session, invitation: AnyRow, proof: str, now: dateti
 
 def _record_opened(session: Session, invitation_id: UUID, now: datetime) -> None:
     record(
-        session=session, actor=None, event=AuditEvent.INVITATION_OPENED,
-        subject_id=invitation_id, now=now,
-    )  # fmt: skip
+        session=session,
+        actor=None,
+        event=AuditEvent.INVITATION_OPENED,
+        subject_id=invitation_id,
+        now=now,
+    )
 
 
 def record_other_device(*, session: Session, token: str, now: datetime) -> None:
@@ -156,9 +157,12 @@ def record_other_device(*, session: Session, token: str, now: datetime) -> None:
     marked = session.connection().execute(_MARK, values).scalar_one_or_none()
     if marked is not None:
         record(
-            session=session, actor=None, event=AuditEvent.INVITATION_REFUSED_ELSEWHERE,
-            subject_id=marked, now=now,
-        )  # fmt: skip
+            session=session,
+            actor=None,
+            event=AuditEvent.INVITATION_REFUSED_ELSEWHERE,
+            subject_id=marked,
+            now=now,
+        )
 
 
 class InvitationNotFoundError(SurveyError):
@@ -268,9 +272,13 @@ def issue_invitation(
     session.add(invitation)
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.INVITATION_ISSUED,
-        subject_id=invitation.id, now=now, detail={"wave": wave_key, "point": str(point_id)},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.INVITATION_ISSUED,
+        subject_id=invitation.id,
+        now=now,
+        detail={"wave": wave_key, "point": str(point_id)},
+    )
     return IssuedInvitation(invitation.id, token, invitation.expires_at)
 
 

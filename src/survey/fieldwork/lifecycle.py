@@ -146,10 +146,13 @@ def transition(
     session.flush()
     adjust_quota_counts(session=session, changes={response.id: count_change(start, to)})
     record(
-        session=session, actor=principal, event=response_event(to),
-        subject_id=response.id, now=now,
+        session=session,
+        actor=principal,
+        event=response_event(to),
+        subject_id=response.id,
+        now=now,
         detail={"from": start, "to": to, "reason": response.reason},
-    )  # fmt: skip
+    )
     return response.lock_version
 
 
@@ -186,9 +189,14 @@ def transition_many(
     )
     for wave_id, members in group_members(rows).items():
         record_members(
-            session=session, actor=principal, event=bulk_event(to), subject_id=wave_id,
-            members=members, detail={"to": to, "reason": words}, now=now,
-        )  # fmt: skip
+            session=session,
+            actor=principal,
+            event=bulk_event(to),
+            subject_id=wave_id,
+            members=members,
+            detail={"to": to, "reason": words},
+            now=now,
+        )
     return len(rows)
 
 
@@ -288,9 +296,10 @@ def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
             msg(
                 "Wave {key} is {state}: its figures are computed, and its interviews stay as they "
                 "are.",
-                key=wave.key, state=STATE_NAMES[wave.state],
+                key=wave.key,
+                state=STATE_NAMES[wave.state],
             )
-        )  # fmt: skip
+        )
 
 
 def _require_other_person(

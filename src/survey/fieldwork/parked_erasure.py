@@ -23,10 +23,15 @@ def erase_parked(
         update(_PARKED)
         .where(_PARKED.c.id == parked_id)
         .values(
-            decision=decision, answers={}, timings={}, started_at=None, duration_seconds=None,
-            **kept_code, **decided,
+            decision=decision,
+            answers={},
+            timings={},
+            started_at=None,
+            duration_seconds=None,
+            **kept_code,
+            **decided,
         )
-    )  # fmt: skip
+    )
 
 
 def lock_parked_by_code(session: Session, code_sha256: str) -> list[AnyRow]:
@@ -44,6 +49,10 @@ def withdraw_parked(session: Session, parked_id: UUID, now: datetime) -> None:
     """Erase a waiting interview in the name of its respondent; the figures never knew it."""
     erase_parked(session, parked_id, ParkingDecision.WITHDRAWN, decided_at=now)
     record(
-        session=session, actor=None, event=AuditEvent.PARKED_WITHDRAWN, subject_id=parked_id,
-        now=now, detail={"by": "code"},
-    )  # fmt: skip
+        session=session,
+        actor=None,
+        event=AuditEvent.PARKED_WITHDRAWN,
+        subject_id=parked_id,
+        now=now,
+        detail={"by": "code"},
+    )

@@ -122,12 +122,19 @@ def _summarise(
 ) -> QuestionnaireSummary:
     instrument = load_instrument(session=session, instrument_id=id_)
     return QuestionnaireSummary(
-        id=id_, name=instrument.name, version=instrument.version, sha256=instrument.sha256,
-        title=instrument.title, tree=instrument.tree or "",
+        id=id_,
+        name=instrument.name,
+        version=instrument.version,
+        sha256=instrument.sha256,
+        title=instrument.title,
+        tree=instrument.tree or "",
         languages=tuple(language.code for language in instrument.languages),
-        items=len(number_questions(instrument)), scored=len(instrument.scored_items),
-        added_at=at, added_by=author, uses=uses,
-    )  # fmt: skip
+        items=len(number_questions(instrument)),
+        scored=len(instrument.scored_items),
+        added_at=at,
+        added_by=author,
+        uses=uses,
+    )
 
 
 def _uses(session: Session, *, released_only: bool) -> dict[UUID, tuple[QuestionnaireUse, ...]]:
@@ -223,10 +230,13 @@ def check_upload(
     findings = list_form_findings(session=session, instrument=form.instrument, rows=form.rows)
     stored = instrument_id_by_sha256(session=session, sha256=form.instrument.sha256) is not None
     return UploadCheck(
-        form, findings, (*form.skipped, *form.warnings),
-        tree=_find_tree(session, form.instrument.tree), already_stored=stored,
+        form,
+        findings,
+        (*form.skipped, *form.warnings),
+        tree=_find_tree(session, form.instrument.tree),
+        already_stored=stored,
         taken_version=not stored and _is_taken(session, form.instrument),
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=4)

@@ -45,20 +45,28 @@ _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _STRATUM = select(_POINTS.c.stratum).where(_POINTS.c.id == bindparam("point")).scalar_subquery()
 _SELECT = union_all(
     select(
-        literal(_CELL).label("dimension"), _CELLS.c.age_band.label("category"), _CELLS.c.id,
-        _CELLS.c.stops, CELL_IS_FULL.label("full"),
+        literal(_CELL).label("dimension"),
+        _CELLS.c.age_band.label("category"),
+        _CELLS.c.id,
+        _CELLS.c.stops,
+        CELL_IS_FULL.label("full"),
     ).where(
-        _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city"),
+        _CELLS.c.wave_id == bindparam("wave"),
+        _CELLS.c.city_code == bindparam("city"),
         _CELLS.c.gender == bindparam("gender"),
     ),
     select(
-        _MARGINS.c.dimension, _MARGINS.c.category, _MARGINS.c.id, _MARGINS.c.stops,
+        _MARGINS.c.dimension,
+        _MARGINS.c.category,
+        _MARGINS.c.id,
+        _MARGINS.c.stops,
         MARGINAL_QUOTA_IS_FULL.label("full"),
     ).where(
-        _MARGINS.c.wave_id == bindparam("wave"), _MARGINS.c.city_code == bindparam("city"),
+        _MARGINS.c.wave_id == bindparam("wave"),
+        _MARGINS.c.city_code == bindparam("city"),
         or_(_MARGINS.c.dimension != "stratum", _MARGINS.c.category == _STRATUM),
     ),
-)  # fmt: skip
+)
 _SELECT_FULL = union_all(
     select(
         literal(_CELL).label("dimension"), _CELLS.c.age_band.label("category"), _CELLS.c.gender
@@ -66,10 +74,11 @@ _SELECT_FULL = union_all(
         _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city"), CELL_IS_FULL
     ),
     select(_MARGINS.c.dimension, _MARGINS.c.category, literal("").label("gender")).where(
-        _MARGINS.c.wave_id == bindparam("wave"), _MARGINS.c.city_code == bindparam("city"),
+        _MARGINS.c.wave_id == bindparam("wave"),
+        _MARGINS.c.city_code == bindparam("city"),
         MARGINAL_QUOTA_IS_FULL,
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -252,9 +261,14 @@ class _WaveMarginalQuotas:
 
 def _stored_responses(session: Session, ids: Sequence[UUID]) -> Sequence[AnyRow]:
     query = select(
-        _RESPONSES.c.id, _RESPONSES.c.wave_id, _RESPONSES.c.city_code, _RESPONSES.c.point_id,
-        _RESPONSES.c.quota_cell_id, _RESPONSES.c.started_at, _RESPONSES.c.submitted_at,
-    ).where(_RESPONSES.c.id.in_(ids))  # fmt: skip
+        _RESPONSES.c.id,
+        _RESPONSES.c.wave_id,
+        _RESPONSES.c.city_code,
+        _RESPONSES.c.point_id,
+        _RESPONSES.c.quota_cell_id,
+        _RESPONSES.c.started_at,
+        _RESPONSES.c.submitted_at,
+    ).where(_RESPONSES.c.id.in_(ids))
     return session.connection().execute(query).all()
 
 

@@ -244,9 +244,12 @@ def set_quota_policy(
     wave = lock_wave(session=session, key=wave_key)
     if wave.state not in CHANGEABLE:
         raise QuotaPolicyLockedError(
-            msg("Wave {key} is {state}: what full quotas do cannot be changed any more.",
-                key=wave_key, state=STATE_NAMES[wave.state])
-        )  # fmt: skip
+            msg(
+                "Wave {key} is {state}: what full quotas do cannot be changed any more.",
+                key=wave_key,
+                state=STATE_NAMES[wave.state],
+            )
+        )
     before = _count_policies(session, wave.id, city_code)
     if policy is QuotaPolicy.STOP:
         crossed = _is_crossed(session, wave.id)
@@ -258,13 +261,19 @@ def set_quota_policy(
     if not changed:
         raise QuotaNotFoundError(msg("There are no quotas in wave {key} there.", key=wave_key))
     record(
-        session=session, actor=principal, event=AuditEvent.QUOTA_POLICY_SET,
-        subject_id=wave.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.QUOTA_POLICY_SET,
+        subject_id=wave.id,
+        now=now,
         detail={
-            "policy": policy, "city": city_code, "quotas": changed, "from": before,
+            "policy": policy,
+            "city": city_code,
+            "quotas": changed,
+            "from": before,
             "to": _count_policies(session, wave.id, city_code),
         },
-    )  # fmt: skip
+    )
     return changed
 
 

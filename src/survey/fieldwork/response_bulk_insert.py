@@ -15,12 +15,7 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
 from survey.fieldwork.quota_counts import count_marginal_quotas
 from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_counts
-from survey.store.audit_chain import (
-    HASH,
-    SEAL_BATCH_SIZE,
-    answers_sha256,
-    format_sealed_name,
-)
+from survey.store.audit_chain import HASH, SEAL_BATCH_SIZE, answers_sha256, format_sealed_name
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
@@ -97,9 +92,13 @@ def write_responses(
         total += len(batch)
     add_to_counts(session=session, table=table_of(QuotaCell), counts=counted)
     record(
-        session=session, actor=principal, event=event,
-        subject_id=wave.id, now=now, detail={"key": wave.key, "responses": total},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=event,
+        subject_id=wave.id,
+        now=now,
+        detail={"key": wave.key, "responses": total},
+    )
     return total
 
 
@@ -120,17 +119,17 @@ def _seal_answers(
             for row in rows
         }
         record(
-            session=session, actor=principal, event=AuditEvent.RESPONSES_SEALED,
-            subject_id=wave.id, now=now, detail={"responses": len(rows), HASH: hashes},
-        )  # fmt: skip
+            session=session,
+            actor=principal,
+            event=AuditEvent.RESPONSES_SEALED,
+            subject_id=wave.id,
+            now=now,
+            detail={"responses": len(rows), HASH: hashes},
+        )
 
 
 def _write_batch(
-    session: Session,
-    principal: Principal,
-    wave: Wave,
-    batch: list[FinishedResponse],
-    now: datetime,
+    session: Session, principal: Principal, wave: Wave, batch: list[FinishedResponse], now: datetime
 ) -> None:
     connection = session.connection()
     insert_columns(

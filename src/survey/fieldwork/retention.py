@@ -9,18 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Delete,
-    Table,
-    Update,
-    and_,
-    delete,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, func, or_, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -85,11 +74,15 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
     session_end = before(settings.keep_session_days)
     return {
         "phones": RetentionRule(
-            msg("Telephone numbers"), _CONTACTS, settings.keep_phone_days,
+            msg("Telephone numbers"),
+            _CONTACTS,
+            settings.keep_phone_days,
             _CONTACTS.c.left_at <= before(settings.keep_phone_days),
         ),
         "devices": RetentionRule(
-            msg("Marks of devices"), _INVITATIONS, device,
+            msg("Marks of devices"),
+            _INVITATIONS,
+            device,
             and_(
                 _INVITATIONS.c.device_sha256.is_not(None),
                 _INVITATIONS.c.expires_at <= before(device),
@@ -97,16 +90,22 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
             {"device_sha256": None},
         ),
         "sessions": RetentionRule(
-            msg("Sessions of signed-in browsers"), _SESSIONS, settings.keep_session_days,
+            msg("Sessions of signed-in browsers"),
+            _SESSIONS,
+            settings.keep_session_days,
             or_(_SESSIONS.c.expires_at <= session_end, _SESSIONS.c.ended_at <= session_end),
         ),
         "files": RetentionRule(
-            msg("Names of imported files"), _FILES, settings.keep_file_name_days,
+            msg("Names of imported files"),
+            _FILES,
+            settings.keep_file_name_days,
             and_(_FILES.c.name != "", _FILES.c.at <= before(settings.keep_file_name_days)),
             {"name": ""},
         ),
         "withdrawn": RetentionRule(
-            msg("Remains of withdrawn interviews"), _RESPONSES, settings.keep_withdrawn_days,
+            msg("Remains of withdrawn interviews"),
+            _RESPONSES,
+            settings.keep_withdrawn_days,
             and_(
                 _RESPONSES.c.withdrawn_at <= before(settings.keep_withdrawn_days),
                 or_(
@@ -118,11 +117,15 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
             {"withdrawal_sha256": None, "surveyor_id": None, "point_id": None},
         ),
         "parked": RetentionRule(
-            msg("Late interviews, decided on or not"), _PARKED, settings.keep_parked_days,
+            msg("Late interviews, decided on or not"),
+            _PARKED,
+            settings.keep_parked_days,
             _PARKED.c.parked_at <= before(settings.keep_parked_days),
         ),
         "codes": RetentionRule(
-            msg("Hashes of withdrawal codes"), _RESPONSES, code,
+            msg("Hashes of withdrawal codes"),
+            _RESPONSES,
+            code,
             and_(
                 _RESPONSES.c.withdrawal_sha256.is_not(None),
                 _RESPONSES.c.submitted_at <= before(code),
@@ -130,7 +133,7 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
             ),
             {"withdrawal_sha256": None},
         ),
-    }  # fmt: skip
+    }
 
 
 def count_due_rows(
@@ -139,11 +142,11 @@ def count_due_rows(
     """Return the number of rows that each rule would delete or blank; nothing is changed."""
     principal.require(Action.ADMINISTER)
     return {
-        key: session.connection().execute(
-            select(func.count()).select_from(rule.table).where(rule.due)
-        ).scalar_one()
+        key: session.connection()
+        .execute(select(func.count()).select_from(rule.table).where(rule.due))
+        .scalar_one()
         for key, rule in build_retention_rules(settings, at).items()
-    }  # fmt: skip
+    }
 
 
 def delete_expired(
@@ -155,10 +158,13 @@ def delete_expired(
     connection = session.connection()
     met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
     record(
-        session=session, actor=principal, event=AuditEvent.RETENTION_RUN,
-        subject_id=TASK_NAME, now=at,
+        session=session,
+        actor=principal,
+        event=AuditEvent.RETENTION_RUN,
+        subject_id=TASK_NAME,
+        now=at,
         detail={"deleted": met, "days": {key: rule.days for key, rule in every.items()}},
-    )  # fmt: skip
+    )
     return met
 
 

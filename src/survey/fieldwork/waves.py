@@ -177,18 +177,17 @@ def _require_wave(wave: Wave | None, key: str) -> Wave:
 def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: datetime) -> Wave:
     """Create a planned wave; its key never changes."""
     principal.require(Action.PLAN)
-    values = {
-        **vars(plan),
-        "id": new_id(),
-        "state": WaveState.PLANNED,
-        "created_at": now,
-    }
+    values = {**vars(plan), "id": new_id(), "state": WaveState.PLANNED, "created_at": now}
     if not insert_if_new(session.connection(), Wave, values):
         raise WaveExistsError(msg("There is already a wave {key}.", key=plan.key))
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_CREATED, subject_id=values["id"],
-        now=now, detail={"key": plan.key},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_CREATED,
+        subject_id=values["id"],
+        now=now,
+        detail={"key": plan.key},
+    )
     return get_wave(session=session, key=plan.key)
 
 
@@ -225,9 +224,13 @@ def transition_wave(
             msg("Results are released and taken back with the release itself.")
         )
     record(
-        session=session, actor=principal, event=wave_event(to),
-        subject_id=wave.id, now=now, detail={"from": wave.state, "to": to},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=wave_event(to),
+        subject_id=wave.id,
+        now=now,
+        detail={"from": wave.state, "to": to},
+    )
     wave.state = to
     session.add(wave)
     session.flush()
@@ -244,9 +247,13 @@ def _withdraw_requests(session: Session, wave: Wave, principal: Principal, now: 
         request.ended_at, request.ended_by = now, actor_id(principal)
         session.add(request)
         record(
-            session=session, actor=principal, event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
-            subject_id=wave.id, now=now, detail={"act": request.act, "to": wave.state},
-        )  # fmt: skip
+            session=session,
+            actor=principal,
+            event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
+            subject_id=wave.id,
+            now=now,
+            detail={"act": request.act, "to": wave.state},
+        )
     session.flush()
 
 
@@ -261,9 +268,10 @@ def _require_none(findings: tuple[Finding, ...]) -> None:
             msg(
                 "A wave of this questionnaire could not be frozen. Faults: {count}. The first: "
                 "{reason}",
-                count=len(findings), reason=findings[0].message,
+                count=len(findings),
+                reason=findings[0].message,
             )
-        )  # fmt: skip
+        )
 
 
 def _require_freezable(session: Session, wave: Wave) -> None:

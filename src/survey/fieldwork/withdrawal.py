@@ -97,9 +97,13 @@ def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult
         _require_unfrozen(session, row)
         erase_response(session=session, response=row, now=now)
         record(
-            session=session, actor=None, event=AuditEvent.RESPONSE_WITHDRAWN,
-            subject_id=row.id, now=now, detail={"from": row.status, "by": "code"},
-        )  # fmt: skip
+            session=session,
+            actor=None,
+            event=AuditEvent.RESPONSE_WITHDRAWN,
+            subject_id=row.id,
+            now=now,
+            detail={"from": row.status, "by": "code"},
+        )
     waiting = [row for row in parked if row.decision is None]
     for row in waiting:
         withdraw_parked(session, row.id, now)
@@ -119,9 +123,13 @@ def erase_withdrawn_in_review(
     _require_unfrozen(session, row)
     erase_response(session=session, response=row, now=now)
     record(
-        session=session, actor=principal, event=AuditEvent.RESPONSE_WITHDRAWN,
-        subject_id=response_id, now=now, detail={"by": "reviewer"},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.RESPONSE_WITHDRAWN,
+        subject_id=response_id,
+        now=now,
+        detail={"by": "reviewer"},
+    )
 
 
 def erase_response(*, session: Session, response: AnyRow, now: datetime) -> None:
@@ -159,9 +167,7 @@ def _delete_content(session: Session, response_id: UUID) -> None:
         update(_CHECKS).where(_CHECKS.c.response_id == response_id).values(answers={}, note="")
     )
     sheets = select(_SHEETS.c.id).where(_SHEETS.c.response_id == response_id)
-    connection.execute(
-        update(_KEYINGS).where(_KEYINGS.c.sheet_id.in_(sheets)).values(answers={})
-    )  # fmt: skip
+    connection.execute(update(_KEYINGS).where(_KEYINGS.c.sheet_id.in_(sheets)).values(answers={}))
     for table in _DEPENDENT_TABLES:
         connection.execute(delete(table).where(table.c.response_id == response_id))
 

@@ -125,12 +125,7 @@ def _item_expression_findings(
 
 
 def _expression(
-    where: str,
-    source: str | None,
-    asked: set[str],
-    everything: frozenset[str],
-    *,
-    itself: bool,
+    where: str, source: str | None, asked: set[str], everything: frozenset[str], *, itself: bool
 ) -> Iterator[Finding]:
     if source is None:
         return
@@ -319,8 +314,10 @@ def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
             "Bring it in from a CSV file first, or name one of: {names}.",
             names=", ".join(sorted(stored)) or "-",
         ),
-        sheet="settings", row=2, column="tree",
-    )  # fmt: skip
+        sheet="settings",
+        row=2,
+        column="tree",
+    )
 
 
 def rating_findings(instrument: Instrument) -> tuple[Finding, ...]:
@@ -340,8 +337,9 @@ def _findings(
         for item in instrument.scored_items:
             yield _score_error(
                 msg("“{name}” has an indicator, but the settings name no tree.", name=item.name),
-                item.name, rows,
-            )  # fmt: skip
+                item.name,
+                rows,
+            )
         return
     yield from _scales(instrument.scored_items, rows)
     if tree is not None:
@@ -357,8 +355,10 @@ def _reserved_names(instrument: Instrument, rows: dict[str, int]) -> Iterator[Fi
                     "another name.",
                     name=item.name,
                 ),
-                item.name, rows, "name",
-            )  # fmt: skip
+                item.name,
+                rows,
+                "name",
+            )
 
 
 def _scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
@@ -373,10 +373,16 @@ def _scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
                 msg(
                     "“{name}” is rated from {low} to {high}, the other scored questions from "
                     "{usual_low} to {usual_high}; all of one tree must share one scale.",
-                    name=item.name, low=low, high=high, usual_low=usual[0], usual_high=usual[1],
+                    name=item.name,
+                    low=low,
+                    high=high,
+                    usual_low=usual[0],
+                    usual_high=usual[1],
                 ),
-                item.name, rows, "type",
-            )  # fmt: skip
+                item.name,
+                rows,
+                "type",
+            )
 
 
 def _scale(item: Item) -> tuple[str, str]:
@@ -393,10 +399,12 @@ def _leaves(instrument: Instrument, tree: IndicatorTree, rows: dict[str, int]) -
             yield _score_error(
                 msg(
                     "{code} is not a third-level indicator of {tree}.",
-                    code=item.indicator, tree=tree.name,
+                    code=item.indicator,
+                    tree=tree.name,
                 ),
-                item.name, rows,
-            )  # fmt: skip
+                item.name,
+                rows,
+            )
     if instrument.renormalise:
         return
     measured = {item.indicator for item in instrument.scored_items}

@@ -50,8 +50,9 @@ def compare_indicators(
     A third-level indicator is followed by its questions, not by its code, which may differ between
     trees. An upper one is as comparable as the worst below it, and not if weights or parts differ.
     """
-    leaves = {code: _compare_leaf(code, names, before, after)
-              for code, names in _questions(after).items()}  # fmt: skip
+    leaves = {
+        code: _compare_leaf(code, names, before, after) for code, names in _questions(after).items()
+    }
     verdicts = [
         *(_compare_upper(after_tree, before_tree, leaves, before, after) if after_tree else ()),
         *(_named(leaf, after_tree) for leaf in leaves.values()),
@@ -182,6 +183,9 @@ def _gone(
         if not names & scored:
             known = tree.by_code.get(code) if tree else None
             yield IndicatorComparison(
-                code, 3, known.name if known else {}, Comparability.BROKEN,
+                code,
+                3,
+                known.name if known else {},
+                Comparability.BROKEN,
                 msg("no longer measured"),
-            )  # fmt: skip
+            )

@@ -241,10 +241,7 @@ def _read_tree_rows(content: bytes, file_name: str) -> list[tuple[int, dict[str,
                     msg("The columns {columns} are missing.", columns=", ".join(missing))
                 )
             rows = [
-                (
-                    reader.line_num,
-                    {column: _text(row[column]) for column in COLUMNS},
-                )
+                (reader.line_num, {column: _text(row[column]) for column in COLUMNS})
                 for row in reader
             ]
     except (UnicodeDecodeError, csv.Error) as error:

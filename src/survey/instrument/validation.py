@@ -96,10 +96,11 @@ def _compile_cached(key: _BySha) -> CompiledInstrument:
     names = frozenset(item.name for item in key.instrument.items())
     marked = {item.privacy: item.name for item in key.instrument.items()}
     return CompiledInstrument(
-        sections, names,
+        sections,
+        names,
         child_age=marked.get(PrivacyRole.CHILD_AGE, ""),
         guardian_consent=marked.get(PrivacyRole.GUARDIAN_CONSENT, ""),
-    )  # fmt: skip
+    )
 
 
 def _compile_item(item: Item) -> CompiledItem:

@@ -29,28 +29,38 @@ REQUESTS = Counter(
     "survey_requests", "Requests at the public door", ("route", "status"), registry=REGISTRY
 )
 REQUEST_SECONDS = Histogram(
-    "survey_request_seconds", "From the head of a request to the end of its answer", ("route",),
-    buckets=_SECONDS, registry=REGISTRY,
-)  # fmt: skip
+    "survey_request_seconds",
+    "From the head of a request to the end of its answer",
+    ("route",),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
 INTERVIEWS = Counter(
-    "survey_interviews", "Interviews at the door by what came of them", ("outcome",),
+    "survey_interviews",
+    "Interviews at the door by what came of them",
+    ("outcome",),
     registry=REGISTRY,
-)  # fmt: skip
+)
 BATCH_WORKS = Histogram(
-    "survey_batch_units", "Units of work that share a transaction", buckets=(1, 2, 4, 8, 16),
+    "survey_batch_units",
+    "Units of work that share a transaction",
+    buckets=(1, 2, 4, 8, 16),
     registry=REGISTRY,
-)  # fmt: skip
+)
 PAGE_SECONDS = Histogram(
     "survey_page_seconds", "Runs of a page", ("page",), buckets=_SECONDS, registry=REGISTRY
 )
 FAILURES = Counter(
-    "survey_failures", "What nobody had foreseen: each has a line in the log", ("where",),
+    "survey_failures",
+    "What nobody had foreseen: each has a line in the log",
+    ("where",),
     registry=REGISTRY,
-)  # fmt: skip
+)
 AUDIT_SEQUENCE = Gauge(
-    "survey_audit_sequence", "Number of the newest audit entry when last looked at",
+    "survey_audit_sequence",
+    "Number of the newest audit entry when last looked at",
     registry=REGISTRY,
-)  # fmt: skip
+)
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 
@@ -107,9 +117,12 @@ def serve_metrics(settings: Settings) -> None:
         return
     try:
         server = make_server(
-            settings.metrics_host, settings.metrics_port, make_wsgi_app(REGISTRY),
-            _MetricsServer6 if ":" in settings.metrics_host else _MetricsServer, _SilentHandler,
-        )  # fmt: skip
+            settings.metrics_host,
+            settings.metrics_port,
+            make_wsgi_app(REGISTRY),
+            _MetricsServer6 if ":" in settings.metrics_host else _MetricsServer,
+            _SilentHandler,
+        )
     except OSError:
         _LOG.exception("there are no metrics: port %s", settings.metrics_port)
         return

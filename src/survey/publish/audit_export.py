@@ -50,10 +50,12 @@ def write_csv(file: TextIO, entries: Iterable[TrailEntry], t: Translator) -> int
 def build_audit_workbook(entries: Iterable[TrailEntry], language: str) -> bytes:
     columns = tuple(WorkbookColumn(key, label, width) for key, label, width in _COLUMNS)
     rows = [
-        [_UNWRITABLE.sub("", cell)[:_MAX_CELL_CHARS] if isinstance(cell, str) else cell
-         for cell in cells]
+        [
+            _UNWRITABLE.sub("", cell)[:_MAX_CELL_CHARS] if isinstance(cell, str) else cell
+            for cell in cells
+        ]
         for cells in _entry_rows(entries)
-    ]  # fmt: skip
+    ]
     return write_workbook([WorkbookSheet("audit", columns, rows)], language)
 
 
@@ -61,11 +63,17 @@ def _entry_rows(entries: Iterable[TrailEntry]) -> Iterator[tuple[str | int, ...]
     for entry in entries:
         more = {name: value for name, value in entry.detail.items() if name not in {"from", "to"}}
         yield (
-            entry.number, format_china_time(entry.at), entry.actor, entry.action,
-            entry.subject or entry.subject_kind, entry.subject_id,
-            _json_text(entry.detail.get("from")), _json_text(entry.detail.get("to")),
-            _json_text(more or None), entry.hash,
-        )  # fmt: skip
+            entry.number,
+            format_china_time(entry.at),
+            entry.actor,
+            entry.action,
+            entry.subject or entry.subject_kind,
+            entry.subject_id,
+            _json_text(entry.detail.get("from")),
+            _json_text(entry.detail.get("to")),
+            _json_text(more or None),
+            entry.hash,
+        )
 
 
 def _json_text(value: object) -> str:

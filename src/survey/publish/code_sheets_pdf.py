@@ -143,12 +143,13 @@ def _draw_invitation_head(
     pdf.text(left, 17, truncate_to_width(pdf, f"{place} · {sheet.surveyor_name}", 190))
     pdf.set_text_color(_GREY)
     pdf.text(
-        left, 22,
+        left,
+        22,
         t(
             "Each code works once, on one phone, until {time}. Cross out what you handed out.",
             time=_last_minute(sheet.expires_at),
         ),
-    )  # fmt: skip
+    )
     mark = f"{sheet.name} · {page}"
     pdf.text(pdf.w - left - pdf.get_string_width(mark), 11, mark)
 
@@ -225,13 +226,18 @@ def _draw_sign_in_code(
 ) -> None:
     address = f"{origin}/auth/code?login={quote(person.login, safe='')}"
     _draw_person(
-        pdf, face, corner, address, name=person.name, code=person.code,
+        pdf,
+        face,
+        corner,
+        address,
+        name=person.name,
+        code=person.code,
         login=t("Login: {login}", login=person.login),
         below=(
             f"{origin.partition('://')[2]}/auth/code",
             t("Scan, then type the code. It works once."),
         ),
-    )  # fmt: skip
+    )
 
 
 def _draw_setup_link(
@@ -244,11 +250,18 @@ def _draw_setup_link(
     origin: str,
 ) -> None:
     _draw_person(
-        pdf, face, corner, f"{origin}/auth/setup/{person.token}", name=person.name, code="",
+        pdf,
+        face,
+        corner,
+        f"{origin}/auth/setup/{person.token}",
+        name=person.name,
+        code="",
         login=t("Login: {login}", login=person.login),
-        below=(f"{origin.partition('://')[2]}/auth/setup/{person.token}",
-               t("Scan and choose a password. It works once.")),
-    )  # fmt: skip
+        below=(
+            f"{origin.partition('://')[2]}/auth/setup/{person.token}",
+            t("Scan and choose a password. It works once."),
+        ),
+    )
 
 
 def _draw_person(
@@ -266,8 +279,10 @@ def _draw_person(
     (left, top), size, width = corner, SIGN_IN_CODES.code_size, SIGN_IN_CODES.cell_width
     draw_code(pdf, address, left + 3, top + 3, size)
     for down, font_size, shade, words in (
-        (11, 10, _BLACK, name), (18, 9, _GREY, login), (27, 15, _BLACK, code),
-    ):  # fmt: skip
+        (11, 10, _BLACK, name),
+        (18, 9, _GREY, login),
+        (27, 15, _BLACK, code),
+    ):
         pdf.set_text_color(shade)
         pdf.set_font(face, size=font_size)
         pdf.text(left + size + 5, top + down, truncate_to_width(pdf, words, width - size - 7))

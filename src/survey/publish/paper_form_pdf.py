@@ -131,10 +131,13 @@ class _PaperForm:
             "the next one that is for you."
         )
         return [
-            *self._paragraph(self.title, self.size.title, heavy=True), self._gap(2),
-            *(self._blank_field(name) for name in fields), self._gap(2),
-            *self._paragraph(guide, self.size.small, shade=_GREY), self._gap(2),
-        ]  # fmt: skip
+            *self._paragraph(self.title, self.size.title, heavy=True),
+            self._gap(2),
+            *(self._blank_field(name) for name in fields),
+            self._gap(2),
+            *self._paragraph(guide, self.size.small, shade=_GREY),
+            self._gap(2),
+        ]
 
     def _section(self, section: Section) -> Iterator[PrintedBlock]:
         """Yield the heading with the first item, so that no heading ends a page, then the rest."""
@@ -165,12 +168,15 @@ class _PaperForm:
     def _only_if(self, condition: str, otherwise: int | None) -> str:
         t = self.t
         if otherwise is None:
-            return t("This part only if {condition}; otherwise the interview is over.",
-                     condition=condition)  # fmt: skip
+            return t(
+                "This part only if {condition}; otherwise the interview is over.",
+                condition=condition,
+            )
         return t(
             "This part only if {condition}; otherwise go on with question {number}.",
-            condition=condition, number=otherwise,
-        )  # fmt: skip
+            condition=condition,
+            number=otherwise,
+        )
 
     def _item(self, item: Item) -> PrintedBlock:
         number = self.numbers.get(item.name)

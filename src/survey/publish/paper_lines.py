@@ -52,9 +52,7 @@ def _tokens(text: str) -> Iterator[str]:
     """Yield pieces between which a line may end."""
     piece = ""
     for token in _TOKEN.findall(text):
-        joins = piece and piece != "\n" and (
-            token[0] in _NEVER_FIRST or piece[-1] in _NEVER_LAST
-        )  # fmt: skip
+        joins = piece and piece != "\n" and (token[0] in _NEVER_FIRST or piece[-1] in _NEVER_LAST)
         if piece and not joins:
             yield piece
             piece = ""

@@ -155,9 +155,10 @@ def resolve_missing_points(frame: pd.DataFrame, way: WithoutPoint) -> tuple[pd.D
                 "{count} interviews have no sampling point although others have one (by city: "
                 "{cities}). Give them their points, or choose to count them as a stratum of their "
                 "own in each city (--without-point stratum).",
-                count=count, cities=count_by_city(frame["city_code"][without]),
+                count=count,
+                cities=count_by_city(frame["city_code"][without]),
             )
-        )  # fmt: skip
+        )
     alone = NO_POINT + " " + frame["response_id"].astype(str)
     psu = frame["psu"].astype(object).where(~without, alone)
     stratum = frame["stratum"].astype(object).where(~without, NO_POINT)

@@ -131,11 +131,7 @@ def declare_totals(source: WaveData) -> tuple[AdditiveTotal, ...]:
     them.
     """
     areas = pd.DataFrame(dict(source.areas)).drop_duplicates()
-    return (
-        *_area_totals(areas),
-        *group_totals(source.memberships),
-        *_indicator_totals(source),
-    )
+    return (*_area_totals(areas), *group_totals(source.memberships), *_indicator_totals(source))
 
 
 def _area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:

@@ -40,10 +40,7 @@ _MAX_NAMED_CITIES = 5
 
 Bands = Mapping[str, tuple[int, int]]
 """Name -> youngest and oldest age, both included."""
-BANDS: Mapping[str, Bands] = {
-    "main": MAIN_BANDS,
-    "elderly": ELDERLY_BANDS,
-}
+BANDS: Mapping[str, Bands] = {"main": MAIN_BANDS, "elderly": ELDERLY_BANDS}
 
 
 def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:

@@ -123,22 +123,39 @@ def freeze_wave(
         if final and wave.state not in COMPUTED_STATES:
             require_transition(wave, WaveState.FROZEN)
             confirm_act(
-                session=session, principal=actor, wave=wave, act=WaveAct.FREEZE,
+                session=session,
+                principal=actor,
+                wave=wave,
+                act=WaveAct.FREEZE,
                 options=freeze_request_options(without_point, groups),
-                two_people=settings.two_person_freeze, now=datetime.now(UTC),
-            )  # fmt: skip
+                two_people=settings.two_person_freeze,
+                now=datetime.now(UTC),
+            )
         if release and wave.state is not WaveState.RELEASED:
             confirm_act(
-                session=session, principal=actor, wave=wave, act=WaveAct.RELEASE,
+                session=session,
+                principal=actor,
+                wave=wave,
+                act=WaveAct.RELEASE,
                 options=release_request_options(Shown.SCORES, None),
-                two_people=settings.two_person_freeze, now=datetime.now(UTC),
-            )  # fmt: skip
+                two_people=settings.two_person_freeze,
+                now=datetime.now(UTC),
+            )
         frame = read_freezable(session, wave)
         draft = SnapshotDraft(settings, session)
         frozen = freeze_frame(
-            settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release,
-            without_point=without_point, groups=groups, made=made, draft=draft,
-        )  # fmt: skip
+            settings,
+            session,
+            wave=wave,
+            frame=frame,
+            actor=actor,
+            final=final,
+            release=release,
+            without_point=without_point,
+            groups=groups,
+            made=made,
+            draft=draft,
+        )
         if wave.state in COMPUTED_STATES:
             _require_unchanged_responses(session, wave, frozen.rows)
         draft.install()

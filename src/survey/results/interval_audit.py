@@ -69,11 +69,16 @@ def audit_wave(
         for (level, area, group, indicator), cell in zip(keys, auditor.narrow, strict=True)
     )
     record(
-        session=session, actor=actor, event=AuditEvent.WAVE_INTERVALS_AUDITED,
-        subject_id=wave.id, now=now(),
+        session=session,
+        actor=actor,
+        event=AuditEvent.WAVE_INTERVALS_AUDITED,
+        subject_id=wave.id,
+        now=now(),
         detail={
-            "sha256": snapshot.sha256, "hidden": auditor.hidden, "audited": auditor.audited,
+            "sha256": snapshot.sha256,
+            "hidden": auditor.hidden,
+            "audited": auditor.audited,
             "narrow": len(narrow),
         },
-    )  # fmt: skip
+    )
     return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)

@@ -104,9 +104,14 @@ def _form_measure(
     direction: Literal["higher", "neutral"],
 ) -> Measure:
     return Measure(
-        key=key, item=item.name, choices=choices, name=name, topic=FORM, direction=direction,
+        key=key,
+        item=item.name,
+        choices=choices,
+        name=name,
+        topic=FORM,
+        direction=direction,
         sensitive=item.sensitive,
-    )  # fmt: skip
+    )
 
 
 def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray[np.float64]:

@@ -59,13 +59,22 @@ def recompute_wave(
     draft = SnapshotDraft(settings, session)
     write_tables(folder, source, draft, settings.audit_seconds)
     write_changes(
-        settings, session, wave=wave, folder=folder, sha256=snapshot.sha256, source=source,
+        settings,
+        session,
+        wave=wave,
+        folder=folder,
+        sha256=snapshot.sha256,
+        source=source,
         draft=draft,
-    )  # fmt: skip
+    )
     draft.keep(folder / RESPONSES, read_sealed(folder / RESPONSES, None))
     seal = draft.seal(whole=folder, actor=actor, now=now)
     record(
-        session=session, actor=actor, event=AuditEvent.WAVE_RECOMPUTED,
-        subject_id=wave.id, now=now, detail={"sha256": snapshot.sha256, SEAL: seal},
-    )  # fmt: skip
+        session=session,
+        actor=actor,
+        event=AuditEvent.WAVE_RECOMPUTED,
+        subject_id=wave.id,
+        now=now,
+        detail={"sha256": snapshot.sha256, SEAL: seal},
+    )
     draft.install()

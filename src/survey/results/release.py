@@ -86,9 +86,14 @@ def release_wave(
             msg("The wave {wave} has no final results yet.", wave=wave_key)
         )
     confirm_act(
-        session=session, principal=principal, wave=wave, act=WaveAct.RELEASE,
-        options=release_request_options(shown, first_places), two_people=two_people, now=now,
-    )  # fmt: skip
+        session=session,
+        principal=principal,
+        wave=wave,
+        act=WaveAct.RELEASE,
+        options=release_request_options(shown, first_places),
+        two_people=two_people,
+        now=now,
+    )
     apply_release(session, wave, principal, shown, first_places, now)
 
 
@@ -112,15 +117,21 @@ def apply_release(
     session.flush()
     session.add(
         WaveRelease(
-            wave_id=wave.id, shown=shown, first_places=first_places,
-            released_by=actor_id(principal), released_at=now,
+            wave_id=wave.id,
+            shown=shown,
+            first_places=first_places,
+            released_by=actor_id(principal),
+            released_at=now,
         )
-    )  # fmt: skip
+    )
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_RELEASED,
-        subject_id=wave.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_RELEASED,
+        subject_id=wave.id,
+        now=now,
         detail={"shown": shown, "first_places": first_places, **_newest_seal(session, wave)},
-    )  # fmt: skip
+    )
 
 
 def _newest_seal(session: Session, wave: Wave) -> dict[str, str]:
@@ -180,9 +191,13 @@ def revoke_release(
     session.add(wave)
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_RELEASE_REVOKED,
-        subject_id=wave.id, now=now, detail={"reason": why},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_RELEASE_REVOKED,
+        subject_id=wave.id,
+        now=now,
+        detail={"reason": why},
+    )
 
 
 def find_current_release(session: Session, wave_id: UUID) -> WaveRelease | None:

@@ -231,12 +231,17 @@ def _measures_on_other_scales(
     ratings, known = _ratings(instrument), {measure.key for measure in declared}
     return tuple(
         Measure(
-            key=item.name, item=item.name, choices=(), name=dict(item.label) or {"en": item.name},
-            topic=item.module or RATINGS_TOPIC, direction="higher", sensitive=item.sensitive,
+            key=item.name,
+            item=item.name,
+            choices=(),
+            name=dict(item.label) or {"en": item.name},
+            topic=item.module or RATINGS_TOPIC,
+            direction="higher",
+            sensitive=item.sensitive,
         )
         for item in ratings
         if _scale(item) != _scale(ratings[0]) and item.name not in known
-    )  # fmt: skip
+    )
 
 
 def _common_scale(items: tuple[Item, ...]) -> RatingScale:

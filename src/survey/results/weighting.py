@@ -262,9 +262,10 @@ def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport]
                 "{count} interviews have no weight although the others came with one (by city: "
                 "{cities}). Void them, or import all interviews with their weights into a wave "
                 "with another key.",
-                count=int(without.sum()), cities=count_by_city(frame["city_code"][without]),
+                count=int(without.sum()),
+                cities=count_by_city(frame["city_code"][without]),
             )
-        )  # fmt: skip
+        )
     return weights, _given_weights_report(weights)
 
 

@@ -190,9 +190,13 @@ def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
         changed += 1
     if changed:
         record(
-            session=session, actor=OPERATOR, event=AuditEvent.CITIES_STORED,
-            subject_id="frame", now=now(), detail={"changed": changed, "from": before, "to": after},
-        )  # fmt: skip
+            session=session,
+            actor=OPERATOR,
+            event=AuditEvent.CITIES_STORED,
+            subject_id="frame",
+            now=now(),
+            detail={"changed": changed, "from": before, "to": after},
+        )
     session.flush()
     return changed
 

@@ -40,13 +40,15 @@ def read_pasted_rows(text: str, sheet: WorkbookSheet) -> list[WorkbookRow]:
     return [
         WorkbookRow(
             number,
-            missing | {
+            missing
+            | {
                 column.key: cell.strip()
-                for column, cell in zip(columns, cells, strict=False) if column is not None
+                for column, cell in zip(columns, cells, strict=False)
+                if column is not None
             },
         )
         for number, cells in rows
-    ]  # fmt: skip
+    ]
 
 
 def _split_cells(text: str) -> list[tuple[int, list[str]]]:
@@ -54,15 +56,19 @@ def _split_cells(text: str) -> list[tuple[int, list[str]]]:
     by_tabs = "\t" in text
     reader = csv.reader(
         io.StringIO(text if by_tabs else text.translate(_SEPARATORS), newline=""),
-        delimiter="\t" if by_tabs else ",", strict=True, skipinitialspace=True,
-    )  # fmt: skip
+        delimiter="\t" if by_tabs else ",",
+        strict=True,
+        skipinitialspace=True,
+    )
     try:
         return [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
     except csv.Error as error:
         raise PastedTableError(
-            msg("Quotation marks of this table do not match, near line {line}.",
-                line=reader.line_num)
-        ) from error  # fmt: skip
+            msg(
+                "Quotation marks of this table do not match, near line {line}.",
+                line=reader.line_num,
+            )
+        ) from error
 
 
 def _find_column(sheet: WorkbookSheet, cell: str) -> WorkbookColumn | None:

@@ -92,12 +92,15 @@ def build_plan_sheets(
     guardians = planned.guardian_share
     rows = [
         [
-            code, names[str(code)], round(float(people[str(code)])), int(size),
+            code,
+            names[str(code)],
+            round(float(people[str(code)])),
+            int(size),
             round(float(half), 2),
             None if guardians is None else round(float(guardians[str(code)]) * _PER_CENT, 3),
         ]
         for code, size, half in planned.sample.cities.reset_index().to_numpy()
-    ]  # fmt: skip
+    ]
     groups = [
         [code, group, round(share * _PER_CENT, 1), round(expected, 1), round(half, 2)]
         for code, group, share, expected, half in planned.sample.groups.to_numpy()
@@ -117,10 +120,18 @@ def build_plan_sheets(
 def _aim_row(request: PlanRequest, total: int) -> list[object]:
     aim = request.aim
     return [
-        aim.margin, aim.level * _PER_CENT, aim.deff, aim.rule.value, total, aim.price, aim.budget,
-        "crossed" if request.crossed else "marginal", request.reserve * _PER_CENT,
-        request.elderly, request.guardian,
-    ]  # fmt: skip
+        aim.margin,
+        aim.level * _PER_CENT,
+        aim.deff,
+        aim.rule.value,
+        total,
+        aim.price,
+        aim.budget,
+        "crossed" if request.crossed else "marginal",
+        request.reserve * _PER_CENT,
+        request.elderly,
+        request.guardian,
+    ]
 
 
 def read_plan_file(
@@ -146,9 +157,10 @@ def read_plan_file(
 def _aim(rows: list[WorkbookRow], errors: list[CellError]) -> PlanRequest | None:
     if not rows:
         errors.append(
-            CellError(AIM_SHEET.name, 2, msg("Margin (± points)"), "",
-                      msg("This must not be empty."))
-        )  # fmt: skip
+            CellError(
+                AIM_SHEET.name, 2, msg("Margin (± points)"), "", msg("This must not be empty.")
+            )
+        )
         return None
     check = CellChecker(AIM_SHEET, rows[0], errors)
 

@@ -68,10 +68,7 @@ class PrecisionTarget:
             (not 0.5 <= self.level < 1, msg("The confidence must lie between 50% and 100%.")),
             (self.deff < 1, msg("The design effect must be at least 1.")),
             (self.total < 1, msg("At least one interview must be planned.")),
-            (
-                self.price < 0 or (self.budget or 0) < 0,
-                msg("Price and budget cannot be negative."),
-            ),
+            (self.price < 0 or (self.budget or 0) < 0, msg("Price and budget cannot be negative.")),
             (
                 self.budget is not None and self.price == 0,
                 msg("A budget needs the price of an interview."),

@@ -90,9 +90,14 @@ def build_sampling_plan(
     sample = _sample(cities, series, request, shares, boosts)
     guardians = shares[GUARDIAN] if is_oversampled(boosts, GUARDIAN) else None
     quotas = plan_quotas(
-        cities, series, sample.cities["size"], boosts=boosts, guardian_share=guardians,
-        crossed=request.crossed, reserve=request.reserve,
-    )  # fmt: skip
+        cities,
+        series,
+        sample.cities["size"],
+        boosts=boosts,
+        guardian_share=guardians,
+        crossed=request.crossed,
+        reserve=request.reserve,
+    )
     return SamplingPlan(request, sample, quotas, guardians)
 
 

@@ -293,9 +293,13 @@ class CellChecker:
             kind = msg("whole number") if whole else msg("number")
             self.fail(
                 key,
-                msg("This is no {kind} from {least} to {most}.", kind=kind,
-                    least=f"{least:g}", most=f"{most:g}"),
-            )  # fmt: skip
+                msg(
+                    "This is no {kind} from {least} to {most}.",
+                    kind=kind,
+                    least=f"{least:g}",
+                    most=f"{most:g}",
+                ),
+            )
             return None
         return number
 

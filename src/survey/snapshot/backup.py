@@ -99,9 +99,12 @@ def create_backup(
         draft.replace(target)
     except OSError as error:
         raise BackupNotWrittenError(
-            msg("The backup {target} cannot be written: {reason}.", target=target,
-                reason=error.strerror)
-        ) from error  # fmt: skip
+            msg(
+                "The backup {target} cannot be written: {reason}.",
+                target=target,
+                reason=error.strerror,
+            )
+        ) from error
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -215,9 +218,11 @@ def _read_unchanged(folder: Path) -> list[tuple[Path, bytes]]:
 
 def _tables_in_progress_error(folder: Path) -> BackupNotWrittenError:
     return BackupNotWrittenError(
-        msg("The tables in {folder} are being computed anew; back up when that is done.",
-            folder=folder)
-    )  # fmt: skip
+        msg(
+            "The tables in {folder} are being computed anew; back up when that is done.",
+            folder=folder,
+        )
+    )
 
 
 def _ages(folder: Path) -> dict[Path, int]:

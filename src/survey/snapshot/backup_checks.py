@@ -82,13 +82,17 @@ def record_backup_check(
     """Record that a backup was found whole."""
     principal.require(Action.ADMINISTER)
     record(
-        session=session, actor=principal, event=AuditEvent.STORE_BACKUP_CHECKED, subject_id=name,
+        session=session,
+        actor=principal,
+        event=AuditEvent.STORE_BACKUP_CHECKED,
+        subject_id=name,
         now=now,
         detail={
-            "rows": manifest.rows, "files": len(manifest.files),
+            "rows": manifest.rows,
+            "files": len(manifest.files),
             "made_at": manifest.made_at.isoformat(timespec="seconds"),
         },
-    )  # fmt: skip
+    )
 
 
 def _describe(path: Path) -> BackupFile:
@@ -97,6 +101,9 @@ def _describe(path: Path) -> BackupFile:
         start = stream.read(START_BYTES)
     by_passphrase = needs_passphrase(start)
     return BackupFile(
-        path.name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), by_passphrase,
+        path.name,
+        stat.st_size,
+        datetime.fromtimestamp(stat.st_mtime, UTC),
+        by_passphrase,
         start.startswith(_AGE_START) and not by_passphrase,
-    )  # fmt: skip
+    )

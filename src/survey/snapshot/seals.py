@@ -88,9 +88,10 @@ def changed_after_sealing(path: Path) -> SnapshotDamagedError:
             "The file {file} of the snapshot in {folder} was changed after it was sealed, so "
             "nothing of it is shown. Put the folder back from a backup, or compute it again with "
             "the command: survey recompute",
-            file=path.name, folder=path.parent,
+            file=path.name,
+            folder=path.parent,
         )
-    )  # fmt: skip
+    )
 
 
 class SnapshotSeals:
@@ -175,10 +176,13 @@ class SnapshotDraft:
                 continue
             seals = self._with_manifest(folder, files, known or {})
             record(
-                session=self._session, actor=actor, event=AuditEvent.SNAPSHOT_SEALED,
-                subject_id=self._directory(folder), now=now,
+                session=self._session,
+                actor=actor,
+                event=AuditEvent.SNAPSHOT_SEALED,
+                subject_id=self._directory(folder),
+                now=now,
                 detail={"files": len(seals), FILES: seals},
-            )  # fmt: skip
+            )
             if folder == whole:
                 sealed = seal_of_seals(seals)
         return sealed

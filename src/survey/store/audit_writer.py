@@ -118,26 +118,26 @@ def _write_postgres(connection: Connection, sealed: Sequence[SealedEntry]) -> No
     last = sealed[-1]
     connection.exec_driver_sql(
         _WRITE,
-        {
-            "entries": orjson.dumps(entries).decode(),
-            "sequence": last.sequence,
-            "hash": last.hash,
-        },
+        {"entries": orjson.dumps(entries).decode(), "sequence": last.sequence, "hash": last.hash},
     )
 
 
 def _write_sqlite(connection: Connection, sealed: Sequence[SealedEntry]) -> None:
     rows = [
         (
-            sealed_entry.entry.id.hex, sqlite_time(sealed_entry.entry.at),
+            sealed_entry.entry.id.hex,
+            sqlite_time(sealed_entry.entry.at),
             sealed_entry.entry.actor_id.hex if sealed_entry.entry.actor_id else None,
             sealed_entry.entry.action,
-            sealed_entry.entry.subject_kind, sealed_entry.entry.subject_id,
+            sealed_entry.entry.subject_kind,
+            sealed_entry.entry.subject_id,
             sealed_entry.entry.detail.decode(),
-            sealed_entry.sequence, sealed_entry.hash, sealed_entry.key_id,
+            sealed_entry.sequence,
+            sealed_entry.hash,
+            sealed_entry.key_id,
         )
         for sealed_entry in sealed
-    ]  # fmt: skip
+    ]
     connection.exec_driver_sql(_SQLITE_WRITE, rows)
     connection.exec_driver_sql(_SQLITE_MOVE, (sealed[-1].sequence, sealed[-1].hash))
 

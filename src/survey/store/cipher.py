@@ -156,9 +156,10 @@ def _make_key_file(file: Path) -> None:
             msg(
                 "The key file {file} cannot be made ({reason}). Set SURVEY_PHONE_KEY, or let the "
                 "account that serves write there.",
-                file=file, reason=error.strerror,
+                file=file,
+                reason=error.strerror,
             )
-        ) from error  # fmt: skip
+        ) from error
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

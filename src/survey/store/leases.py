@@ -47,9 +47,14 @@ def acquire_lease(session: Session, name: str, *, began: datetime, lasts: timede
 
 
 def release_lease(
-    session: Session, name: str, lease: UUID, *, at: datetime, pause: timedelta,
+    session: Session,
+    name: str,
+    lease: UUID,
+    *,
+    at: datetime,
+    pause: timedelta,
     result: Mapping[str, int],
-) -> None:  # fmt: skip
+) -> None:
     """Return a lease with the result of the run, unless it expired and was taken again."""
     session.connection().execute(
         update(_RUNS)

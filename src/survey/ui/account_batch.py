@@ -54,29 +54,37 @@ def draw_account_batch(page: PageContext) -> None:
         )
     )
     source = pick(
-        t("List of accounts"), "list", [PASTE, WORKBOOK], language=page.language, as_buttons=True,
+        t("List of accounts"),
+        "list",
+        [PASTE, WORKBOOK],
+        language=page.language,
+        as_buttons=True,
         show={PASTE: t("Paste"), WORKBOOK: t("Workbook")}.__getitem__,
-    )  # fmt: skip
+    )
     if source == PASTE:
         _draw_paste(page)
         return
     draw_list_upload(
-        page, name="accounts", label=t("List of accounts (XLSX)"),
+        page,
+        name="accounts",
+        label=t("List of accounts (XLSX)"),
         file_key=f"users/batch/file/{st.session_state.get(_CREATED, 0)}",
         template=lambda _session: account_template(),
         read=lambda session, name, content: read_account_file(
             session=session, principal=page.principal, name=name, content=content, now=now()
         ),
         confirm=lambda listed: _draw_confirmation(page, listed),
-    )  # fmt: skip
+    )
 
 
 def _draw_paste(page: PageContext) -> None:
     t = page.t
     text = st.text_area(
-        t("Cells copied from a spreadsheet, or one line a person"), key=_TEXT, height=220,
+        t("Cells copied from a spreadsheet, or one line a person"),
+        key=_TEXT,
+        height=220,
         placeholder=t("Li Na, lina, Surveyor, Beijing"),
-    )  # fmt: skip
+    )
     st.button(t("Check the list"), key="users/batch/check")
     if not text.strip():
         return
@@ -114,15 +122,19 @@ def _draw_confirmation(page: PageContext, listed: AccountList) -> None:
                 t("E-mail"): [account.entry.email for account in accounts],
             }
         ),
-        hide_index=True, alt=t("New accounts"),
-    )  # fmt: skip
+        hide_index=True,
+        alt=t("New accounts"),
+    )
     if len(accounts) > MAX_ACCOUNTS_AT_ONCE:
         st.caption(t("At most {count} accounts at once.", count=MAX_ACCOUNTS_AT_ONCE))
     st.button(
-        t("Create {count} accounts and their links", count=f"{len(accounts):,}"), type="primary",
-        key="users/batch/create", disabled=len(accounts) > MAX_ACCOUNTS_AT_ONCE,
-        on_click=_create_accounts, args=(page, listed),
-    )  # fmt: skip
+        t("Create {count} accounts and their links", count=f"{len(accounts):,}"),
+        type="primary",
+        key="users/batch/create",
+        disabled=len(accounts) > MAX_ACCOUNTS_AT_ONCE,
+        on_click=_create_accounts,
+        args=(page, listed),
+    )
 
 
 def _create_accounts(page: PageContext, listed: AccountList) -> None:
@@ -163,10 +175,12 @@ def draw_pending_links(page: PageContext) -> None:
 def _draw_link_choice(page: PageContext, waiting: Sequence[PendingAccount]) -> None:
     t, people = page.t, {person.login: person for person in waiting}
     chosen = st.multiselect(
-        t("People"), list(people), placeholder=t("Please choose"),
+        t("People"),
+        list(people),
+        placeholder=t("Please choose"),
         format_func=lambda login: f"{people[login].name} · {login}" if login in people else login,
         key=f"users/links/people/{page.language}",
-    )  # fmt: skip
+    )
     expired = [person.login for person in waiting if person.link_expires_at is None]
     with st.container(horizontal=True):
         for key, label, logins in (
@@ -179,9 +193,13 @@ def _draw_link_choice(page: PageContext, waiting: Sequence[PendingAccount]) -> N
             ("all", t("New links for all {count}", count=len(people)), list(people)),
         ):
             st.button(
-                label, key=f"users/links/{key}", on_click=_renew_links, args=(page, tuple(logins)),
-                disabled=not 1 <= len(logins) <= MAX_ACCOUNTS_AT_ONCE, icon=":material/print:",
-            )  # fmt: skip
+                label,
+                key=f"users/links/{key}",
+                on_click=_renew_links,
+                args=(page, tuple(logins)),
+                disabled=not 1 <= len(logins) <= MAX_ACCOUNTS_AT_ONCE,
+                icon=":material/print:",
+            )
 
 
 def _draw_waiting(page: PageContext, waiting: Sequence[PendingAccount]) -> None:
@@ -196,8 +214,9 @@ def _draw_waiting(page: PageContext, waiting: Sequence[PendingAccount]) -> None:
                 t("Link good until"): [_format_expiry(page, person) for person in shown],
             }
         ),
-        hide_index=True, alt=t("People without a password"),
-    )  # fmt: skip
+        hide_index=True,
+        alt=t("People without a password"),
+    )
     if len(waiting) > _SHOWN:
         st.caption(t("The first {shown} by area and login.", shown=_SHOWN))
 
@@ -252,6 +271,9 @@ def draw_link_sheet(page: PageContext) -> None:
         ),
     )
     draw_download_button(
-        page, t("Download {count} links (PDF)", count=count),
-        File("setup-links.pdf", PDF, print_sheet), key="users/links/download", type="primary",
-    )  # fmt: skip
+        page,
+        t("Download {count} links (PDF)", count=count),
+        File("setup-links.pdf", PDF, print_sheet),
+        key="users/links/download",
+        type="primary",
+    )

@@ -62,23 +62,30 @@ def entry_fields(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         roles = list(Role)
         role = st.selectbox(
-            t("Role"), roles, key=f"{key}/role", format_func=lambda option: t(ROLES[option].name),
+            t("Role"),
+            roles,
+            key=f"{key}/role",
+            format_func=lambda option: t(ROLES[option].name),
             index=roles.index(before.role) if before else 0,
-        )  # fmt: skip
+        )
         area = _draw_area(page, key, role, before.area if before else "")
     if ROLES[role].requires_factor:
         st.caption(t("This role signs in with a second factor, set up at the first sign-in."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         last_day = st.date_input(
-            t("Last day (empty: for good)"), value=before.last_day if before else None,
+            t("Last day (empty: for good)"),
+            value=before.last_day if before else None,
             min_value=min(today, before.last_day or today) if before else today,
-            max_value=today + timedelta(days=365 * MAX_VALID_YEARS), key=f"{key}/until",
-        )  # fmt: skip
+            max_value=today + timedelta(days=365 * MAX_VALID_YEARS),
+            key=f"{key}/until",
+        )
         email = st.text_input(
-            t("E-mail (optional)"), value=before.email if before else "", max_chars=255,
+            t("E-mail (optional)"),
+            value=before.email if before else "",
+            max_chars=255,
             key=f"{key}/email",
             help=t("Only needed to sign in through an outside provider."),
-        )  # fmt: skip
+        )
     return AccountData(name, role, area, _to_date(last_day), email)
 
 
@@ -87,9 +94,12 @@ def _draw_area(page: PageContext, key: str, role: Role, before: str) -> str:
     known = area_scope_of(before)
     start = levels.index(known) if known in levels else 0
     level = st.selectbox(
-        t("Area of work"), levels, index=start, key=f"{key}/level/{role}",
+        t("Area of work"),
+        levels,
+        index=start,
+        key=f"{key}/level/{role}",
         format_func=lambda option: t(LEVEL_NAMES[option]),
-    )  # fmt: skip
+    )
     if level is AreaScope.NATION:
         return NATION
     names, city = DisplayNames(page.language, None), city_of_area(before)
@@ -127,15 +137,20 @@ def draw_new_account(page: PageContext) -> None:
     t = page.t
     st.subheader(t("New account"), anchor=False)
     login = st.text_input(
-        t("Login"), max_chars=64, key="users/new/login",
+        t("Login"),
+        max_chars=64,
+        key="users/new/login",
         help=t("Small letters and digits; it cannot be changed later."),
-    )  # fmt: skip
+    )
     entry = entry_fields(page, "users/new", None, china_date(now()))
     st.button(
-        t("Create the account and a setup link"), type="primary", key="users/create",
-        disabled=not login.strip() or not entry.name.strip(), on_click=_create,
+        t("Create the account and a setup link"),
+        type="primary",
+        key="users/create",
+        disabled=not login.strip() or not entry.name.strip(),
+        on_click=_create,
         args=(page, login, entry),
-    )  # fmt: skip
+    )
 
 
 def _create(page: PageContext, login: str, entry: AccountData) -> None:
@@ -206,9 +221,13 @@ def _draw_edit_form(page: PageContext, line: AccountSummary) -> None:
     key = f"users/{line.login}"
     entry = entry_fields(page, key, line.entry, china_date(now()))
     st.button(
-        t("Save the changes"), type="primary", key=f"{key}/save", disabled=entry == line.entry,
-        on_click=_save_account, args=(page, line, entry),
-    )  # fmt: skip
+        t("Save the changes"),
+        type="primary",
+        key=f"{key}/save",
+        disabled=entry == line.entry,
+        on_click=_save_account,
+        args=(page, line, entry),
+    )
 
 
 def _save_account(page: PageContext, line: AccountSummary, entry: AccountData) -> None:
@@ -229,21 +248,30 @@ def _draw_help(page: PageContext, line: AccountSummary, *, own: bool) -> None:
     t, key = page.t, f"users/{line.login}"
     with st.container(horizontal=True, key=f"{key}/help"):
         st.button(
-            t("New setup link"), key=f"{key}/link", on_click=_create_setup_link, args=(page, line),
+            t("New setup link"),
+            key=f"{key}/link",
+            on_click=_create_setup_link,
+            args=(page, line),
             disabled=not line.active or line.is_over,
             help=t("With it the person chooses a new password."),
-        )  # fmt: skip
+        )
         st.button(
-            t("End all sessions"), key=f"{key}/sessions", disabled=not line.open_sessions,
-            on_click=_end_sessions, args=(page, line),
-        )  # fmt: skip
+            t("End all sessions"),
+            key=f"{key}/sessions",
+            disabled=not line.open_sessions,
+            on_click=_end_sessions,
+            args=(page, line),
+        )
         if own:
             return
         st.button(
-            t("Reset the second factor"), key=f"{key}/factor", disabled=not line.has_factor,
-            on_click=_reset_second_factor, args=(page, line),
+            t("Reset the second factor"),
+            key=f"{key}/factor",
+            disabled=not line.has_factor,
+            on_click=_reset_second_factor,
+            args=(page, line),
             help=t("For a lost phone. The person sets up another one at the next sign-in."),
-        )  # fmt: skip
+        )
         words = t("Close the account") if line.active else t("Open the account again")
         st.button(words, key=f"{key}/active", on_click=_toggle_active, args=(page, line))
 

@@ -35,19 +35,25 @@ def list_field_codes(item: Item) -> Sequence[str | int | float]:
 def _draw_one_choice(field: AnswerFieldData) -> None:
     codes = list_field_codes(field.item)
     st.selectbox(
-        field.label, codes, index=codes.index(field.before) if field.before in codes else None,
-        key=field.key, placeholder=field.t("Please choose"),
+        field.label,
+        codes,
+        index=codes.index(field.before) if field.before in codes else None,
+        key=field.key,
+        placeholder=field.t("Please choose"),
         format_func=lambda code: format_answer(field.t, field.item, code, field.language),
-    )  # fmt: skip
+    )
 
 
 def _draw_several_choices(field: AnswerFieldData) -> None:
     names = type_of(field.item).list_codes(field.item)
     st.multiselect(
-        field.label, names, default=[name for name in field.before or [] if name in names],
-        key=field.key, placeholder=field.t("Please choose"),
+        field.label,
+        names,
+        default=[name for name in field.before or [] if name in names],
+        key=field.key,
+        placeholder=field.t("Please choose"),
         format_func=lambda name: format_answer(field.t, field.item, [name], field.language),
-    )  # fmt: skip
+    )
 
 
 def _draw_typed(field: AnswerFieldData) -> None:
@@ -57,11 +63,17 @@ def _draw_typed(field: AnswerFieldData) -> None:
 
 def _ask_one_choice(field: AnswerFieldData) -> None:
     st.radio(
-        field.label, list_field_codes(field.item), index=None, key=field.key, horizontal=True,
-        format_func=lambda code: str(code)
-        if isinstance(code, int)
-        else format_answer(field.t, field.item, code, field.language),
-    )  # fmt: skip
+        field.label,
+        list_field_codes(field.item),
+        index=None,
+        key=field.key,
+        horizontal=True,
+        format_func=lambda code: (
+            str(code)
+            if isinstance(code, int)
+            else format_answer(field.t, field.item, code, field.language)
+        ),
+    )
 
 
 def _ask_number(field: AnswerFieldData) -> None:

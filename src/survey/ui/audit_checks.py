@@ -52,9 +52,13 @@ def draw_checks(page: PageContext) -> None:
         _draw_progress(page, running)
     with st.container(horizontal=True, key="audit-checks"):
         st.button(
-            t("Check the trail"), key="audit-verify", icon=":material/verified_user:",
-            disabled=running is not None, on_click=_start_verification, args=(page,),
-        )  # fmt: skip
+            t("Check the trail"),
+            key="audit-verify",
+            icon=":material/verified_user:",
+            disabled=running is not None,
+            on_click=_start_verification,
+            args=(page,),
+        )
         _draw_dialog_button(page, msg("Check a backup"), "audit-backup", _draw_backup_dialog)
         _draw_dialog_button(page, msg("Delete by schedule"), "audit-retention", _draw_retention)
 
@@ -111,8 +115,16 @@ def _draw_progress(page: PageContext, running: _Check) -> None:
     job, t = running.job, page.t
     if not job.running:
         st.rerun()
-    done = t("{name}: {done} of {total}", name=t(job.name), done=f"{job.done:,}",
-             total=f"{job.total:,}") if job.total else t(job.name)  # fmt: skip
+    done = (
+        t(
+            "{name}: {done} of {total}",
+            name=t(job.name),
+            done=f"{job.done:,}",
+            total=f"{job.total:,}",
+        )
+        if job.total
+        else t(job.name)
+    )
     st.progress(min(job.share, 1.0), text=done)
 
 
@@ -139,16 +151,20 @@ def _draw_report(page: PageContext) -> None:
     if report is None:
         return
     t = page.t
-    read = t("{rows} entries were read and {count} stored answers compared with them.",
-             rows=f"{report.rows:,}", count=f"{report.answers.compared:,}")  # fmt: skip
+    read = t(
+        "{rows} entries were read and {count} stored answers compared with them.",
+        rows=f"{report.rows:,}",
+        count=f"{report.answers.compared:,}",
+    )
     if report.is_intact:
         st.success(t("The trail is whole.") + " " + read)
     else:
         lines = [
             t("Entry {number}: {finding}", number=f"{finding.first:,}", finding=t(finding.text))
-            if finding.first else t(finding.text)
+            if finding.first
+            else t(finding.text)
             for finding in report.findings[:_MAX_FINDINGS]
-        ]  # fmt: skip
+        ]
         st.error(t("The trail is NOT whole: {wrong} places.", wrong=f"{report.wrong:,}"))
         st.markdown("\n".join(f"- {line}" for line in lines))
         st.caption(read)
@@ -163,15 +179,19 @@ def _draw_backup_dialog(page: PageContext) -> None:
     files = list_backups(settings=page.settings, principal=page.principal)
     if not files:
         st.info(
-            t("There is no backup to check here. SURVEY_BACKUP_DIR names the folder of the backups "
-              "on the server; it is to be readable for the platform.")
-        )  # fmt: skip
+            t(
+                "There is no backup to check here. SURVEY_BACKUP_DIR names the folder of the "
+                "backups on the server; it is to be readable for the platform."
+            )
+        )
         return
     names = {file.name: file for file in files}
     chosen = st.selectbox(
-        t("Backup"), list(names), key="audit/backup",
+        t("Backup"),
+        list(names),
+        key="audit/backup",
         format_func=lambda name: _backup_label(names[name]),
-    )  # fmt: skip
+    )
     file = names[chosen]
     if file.needs_key_file:
         st.info(t("This backup opens with a key file only. Check it where the key is."))
@@ -180,9 +200,12 @@ def _draw_backup_dialog(page: PageContext) -> None:
         st.text_input(t("Passphrase"), key="audit/passphrase", type="password")
     st.caption(t("Every table and file is read and compared with the manifest; nothing changes."))
     st.button(
-        t("Check this backup"), key="audit-backup-start", type="primary",
-        on_click=_start_backup_check, args=(page,),
-    )  # fmt: skip
+        t("Check this backup"),
+        key="audit-backup-start",
+        type="primary",
+        on_click=_start_backup_check,
+        args=(page,),
+    )
 
 
 def _backup_label(file: BackupFile) -> str:
@@ -208,9 +231,12 @@ def _start_backup_check(page: PageContext) -> None:
         whole = page.t(
             "The backup {name} is whole: {tables} tables, {rows} rows, {files} snapshot files, "
             "made {when}.",
-            name=name, tables=len(manifest.tables), rows=f"{manifest.rows:,}",
-            files=len(manifest.files), when=format_china_minute(manifest.made_at),
-        )  # fmt: skip
+            name=name,
+            tables=len(manifest.tables),
+            rows=f"{manifest.rows:,}",
+            files=len(manifest.files),
+            when=format_china_minute(manifest.made_at),
+        )
         perform(page, enter, done=whole, place=_PLACE)
 
     if _start(page, msg("Checking the backup"), work, collect, place=_IN_DIALOG):
@@ -226,11 +252,16 @@ def _draw_retention(page: PageContext) -> None:
     rules = build_retention_rules(page.settings, moment)
     st.markdown(
         "\n".join(
-            "- " + t("{name}: {count} older than {days} days", name=t(rules[key].name),
-                     count=f"{count:,}", days=rules[key].days)
+            "- "
+            + t(
+                "{name}: {count} older than {days} days",
+                name=t(rules[key].name),
+                count=f"{count:,}",
+                days=rules[key].days,
+            )
             for key, count in due.items()
         )
-    )  # fmt: skip
+    )
     if not any(due.values()):
         st.info(t("Nothing is due."))
         return
@@ -238,9 +269,12 @@ def _draw_retention(page: PageContext) -> None:
     word = t("delete")
     st.text_input(t("Type {word} to confirm", word=word), key=_WORD)
     st.button(
-        t("Delete now"), key="audit-retention-run", type="primary",
-        on_click=_run_retention, args=(page, word),
-    )  # fmt: skip
+        t("Delete now"),
+        key="audit-retention-run",
+        type="primary",
+        on_click=_run_retention,
+        args=(page, word),
+    )
 
 
 def _run_retention(page: PageContext, word: str) -> None:

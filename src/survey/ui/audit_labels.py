@@ -28,12 +28,7 @@ from survey.ui.response_html import MODES
 
 _SHORT_ID = 8
 _SINGLETON_SUBJECTS = frozenset(
-    {
-        SubjectKind.AUDIT,
-        SubjectKind.CITY,
-        SubjectKind.PLATFORM,
-        SubjectKind.STORE,
-    }
+    {SubjectKind.AUDIT, SubjectKind.CITY, SubjectKind.PLATFORM, SubjectKind.STORE}
 )
 """Subjects of which there is only one, so that their id says nothing."""
 _OMITTED_FIELDS = frozenset({"from", "to", "by", "hash", "members"})

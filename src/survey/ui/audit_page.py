@@ -57,8 +57,7 @@ def draw_trail(page: PageContext, choice: TrailFilter) -> None:
     _draw_chain_state(t, state)
     if not entries:
         draw_notice(
-            t("No entry fits this choice"),
-            t("Choose more days or another person or action above."),
+            t("No entry fits this choice"), t("Choose more days or another person or action above.")
         )
         return
     st.html(_render_entries(t, entries))
@@ -70,24 +69,34 @@ def _draw_chain_state(t: Translator, state: TrailState) -> None:
     total = f"{state.last:,}"
     if state.checked_at is None:
         st.warning(
-            t("{count} entries. The trail has not been checked yet: press Check the trail.",
-              count=total),
+            t(
+                "{count} entries. The trail has not been checked yet: press Check the trail.",
+                count=total,
+            ),
             icon=":material/help:",
-        )  # fmt: skip
+        )
     elif state.wrong:
         st.error(
-            t("The check of {when} found {wrong} places that are not as they were written. Press "
-              "Check the trail to see which, and tell whoever is responsible for data "
-              "protection.", when=format_china_time(state.checked_at), wrong=state.wrong),
+            t(
+                "The check of {when} found {wrong} places that are not as they were written. Press "
+                "Check the trail to see which, and tell whoever is responsible for data "
+                "protection.",
+                when=format_china_time(state.checked_at),
+                wrong=state.wrong,
+            ),
             icon=":material/error:",
-        )  # fmt: skip
+        )
     else:
         st.success(
-            t("Every entry up to number {number} was found as it was written, checked {when}. "
-              "{count} entries now.", number=f"{state.checked_up_to:,}",
-              when=format_china_time(state.checked_at), count=total),
+            t(
+                "Every entry up to number {number} was found as it was written, checked {when}. "
+                "{count} entries now.",
+                number=f"{state.checked_up_to:,}",
+                when=format_china_time(state.checked_at),
+                count=total,
+            ),
             icon=":material/verified_user:",
-        )  # fmt: skip
+        )
 
 
 def _render_entries(t: Translator, entries: list[TrailEntry]) -> str:
@@ -177,17 +186,28 @@ def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
 
     with st.container(horizontal=True, gap="small", key="audit-files"):
         draw_download_button(
-            page, t("Table (CSV)"), File("audit.csv", CSV, as_csv), key="audit/csv",
-            type="tertiary", icon=":material/table:",
-        )  # fmt: skip
+            page,
+            t("Table (CSV)"),
+            File("audit.csv", CSV, as_csv),
+            key="audit/csv",
+            type="tertiary",
+            icon=":material/table:",
+        )
         draw_download_button(
-            page, t("Table (XLSX)"), File("audit.xlsx", XLSX, as_workbook), key="audit/xlsx",
-            type="tertiary", icon=":material/table:",
-        )  # fmt: skip
+            page,
+            t("Table (XLSX)"),
+            File("audit.xlsx", XLSX, as_workbook),
+            key="audit/xlsx",
+            type="tertiary",
+            icon=":material/table:",
+        )
     st.caption(
-        t("Files hold the entries of this choice from the oldest on, at most {most}; for all of "
-          "them there is the command survey audit export.", most=f"{MAX_EXPORTED_ENTRIES:,}")
-    )  # fmt: skip
+        t(
+            "Files hold the entries of this choice from the oldest on, at most {most}; for all of "
+            "them there is the command survey audit export.",
+            most=f"{MAX_EXPORTED_ENTRIES:,}",
+        )
+    )
 
 
 def draw_filters(page: PageContext) -> TrailFilter:
@@ -200,9 +220,12 @@ def draw_filters(page: PageContext) -> TrailFilter:
     with filter_row():
         since, until = _draw_day(t("From day"), "from"), _draw_day(t("To day"), "to")
         actor = pick(
-            t("Person"), "who", [ALL_OPTION, *people], language=page.language,
+            t("Person"),
+            "who",
+            [ALL_OPTION, *people],
+            language=page.language,
             show=lambda code: people.get(code, t("Everybody")),
-        )  # fmt: skip
+        )
         family = pick(
             t("Action"),
             "action",
@@ -257,9 +280,11 @@ def _subject(page: PageContext) -> str:
     if st.session_state.get(memory) != arrived or key not in st.session_state:
         st.session_state[key] = arrived
     chosen = st.text_input(
-        t("Id of what it is about"), key=key, max_chars=_MAX_SUBJECT_CHARS,
+        t("Id of what it is about"),
+        key=key,
+        max_chars=_MAX_SUBJECT_CHARS,
         help=t("The whole id, for example of an interview; it stands in the export."),
-    ).strip()  # fmt: skip
+    ).strip()
     write_parameter("subject", chosen, "")
     st.session_state[memory] = chosen
     return chosen

@@ -97,10 +97,13 @@ def draw_city_table(
     lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
     remarks = tuple(line for line in (*lines, t(QUOTA_SAMPLE)) if line)
     draw_download_button(
-        page, t("Table (CSV)"),
+        page,
+        t("Table (CSV)"),
         File("cities.csv", CSV, partial(csv_bytes, frame, remarks)),
-        key="city-table/csv", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        key="city-table/csv",
+        type="tertiary",
+        icon=":material/table:",
+    )
     clicked = [row for row, column in state.selection.cells if column == t("City")]
     open_city(page, codes[clicked[0]] if clicked else None, wave)
 
@@ -204,15 +207,21 @@ def _draw_downloads(page: PageContext, picture: ChartPanel, *, demo: bool) -> No
     footnotes = tuple(line for line in (watermark, picture.note, t(QUOTA_SAMPLE)) if line)
     with st.container(horizontal=True, gap="small"):
         draw_download_button(
-            page, t("Table (CSV)"),
+            page,
+            t("Table (CSV)"),
             File(f"{picture.key}.csv", CSV, partial(csv_bytes, picture.table, remarks)),
-            key=f"{picture.key}/csv", type="tertiary", icon=":material/table:",
-        )  # fmt: skip
+            key=f"{picture.key}/csv",
+            type="tertiary",
+            icon=":material/table:",
+        )
         draw_download_button(
-            page, t("Picture (PNG)"),
+            page,
+            t("Picture (PNG)"),
             File(f"{picture.key}.png", PNG, partial(png, picture, footnotes)),
-            key=f"{picture.key}/png", type="tertiary", icon=":material/image:",
-        )  # fmt: skip
+            key=f"{picture.key}/png",
+            type="tertiary",
+            icon=":material/image:",
+        )
 
 
 def demo_watermark(page: PageContext, *, demo: bool) -> str:

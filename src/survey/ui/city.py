@@ -13,12 +13,7 @@ from survey.publish.views.city_tabs import (
     build_city_indicators,
     build_city_measures,
 )
-from survey.publish.views.drivers import (
-    DriverFilters,
-    Priority,
-    build_driver_view,
-    driver_choices,
-)
+from survey.publish.views.drivers import DriverFilters, Priority, build_driver_view, driver_choices
 from survey.publish.views.estimate_text import (
     EstimateDifference,
     format_decimal,

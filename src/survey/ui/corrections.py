@@ -48,19 +48,24 @@ def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
     show_feedback(page, str(returned.response_id))
     items = _items(returned, returned.answers)
     st.multiselect(
-        t("Questions to correct"), list(items), key=_chosen_key(returned),
+        t("Questions to correct"),
+        list(items),
+        key=_chosen_key(returned),
         format_func=lambda name: label_text(items[name].label, returned.language, name),
         placeholder=t("Choose the questions whose answer was wrong"),
-    )  # fmt: skip
+    )
     for item in _corrected_items(returned, _answers(returned)):
         _draw_field(t, returned, item)
     st.text_area(
         t("What you checked or corrected"), key=_note_key(returned), height=80, max_chars=MAX_NOTE
     )
     st.button(
-        t("Hand in again"), type="primary", key=f"resubmit-{returned.response_id}",
-        on_click=_submit_correction, args=(page, returned),
-    )  # fmt: skip
+        t("Hand in again"),
+        type="primary",
+        key=f"resubmit-{returned.response_id}",
+        on_click=_submit_correction,
+        args=(page, returned),
+    )
 
 
 def _corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> list[Item]:

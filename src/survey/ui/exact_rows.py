@@ -119,16 +119,22 @@ def _draw_export(page: PageContext, request: ExactRequest) -> None:
         )
     form = FileFormat(
         st.radio(
-            t("File"), [each.value for each in FileFormat], horizontal=True, key=f"{prefix}/form",
+            t("File"),
+            [each.value for each in FileFormat],
+            horizontal=True,
+            key=f"{prefix}/form",
             format_func=lambda each: FORM_NAMES[FileFormat(each)],
         )
-    )  # fmt: skip
+    )
     name = f"{request.wave}-exact-rows-{request.id.hex[-8:]}.{form}"
     draw_download_button(
-        page, t("Take the exact file"),
-        File(name, MEDIA[form], lambda: _export_file(page, request.id, form)), key=f"{prefix}/take",
-        type="primary", icon=":material/download:",
-    )  # fmt: skip
+        page,
+        t("Take the exact file"),
+        File(name, MEDIA[form], lambda: _export_file(page, request.id, form)),
+        key=f"{prefix}/take",
+        type="primary",
+        icon=":material/download:",
+    )
 
 
 def _export_file(page: PageContext, request_id: UUID, form: FileFormat) -> bytes:

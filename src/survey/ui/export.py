@@ -50,10 +50,13 @@ def _draw_export_form(page: PageContext) -> None:
         return
     with filter_row():
         key = pick(
-            t("Wave"), "wave", list(waves), language=page.language,
+            t("Wave"),
+            "wave",
+            list(waves),
+            language=page.language,
             show=lambda code: waves[code].label(page.language),
             explanation=explain("wave", page.language),
-        )  # fmt: skip
+        )
     _draw_contents(page, waves[key])
     _draw_purpose_form(page, waves[key])
     _draw_file(page, key)
@@ -83,13 +86,18 @@ def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
     t = page.t
     with st.form("export/rows", border=True, enter_to_submit=False):
         purpose = st.text_area(
-            t("What the rows are needed for"), key="export/purpose", max_chars=MAX_PURPOSE_CHARS,
+            t("What the rows are needed for"),
+            key="export/purpose",
+            max_chars=MAX_PURPOSE_CHARS,
             height=90,
-        )  # fmt: skip
+        )
         form = st.radio(
-            t("File"), [choice.value for choice in FileFormat], horizontal=True, key="export/form",
+            t("File"),
+            [choice.value for choice in FileFormat],
+            horizontal=True,
+            key="export/form",
             format_func=lambda choice: FORM_NAMES[FileFormat(choice)],
-        )  # fmt: skip
+        )
         wanted = st.form_submit_button(t("Make the file"), type="primary")
     if wanted:
         st.session_state.pop(_MADE, None)
@@ -136,7 +144,10 @@ def _draw_file(page: PageContext, key: str) -> None:
     for line in deviation_lines(t, made.deviation):
         st.caption(line)
     draw_download_button(
-        page, t("Download {name}", name=made.name),
-        File(made.name, MEDIA[form], lambda: made.content), key="export/download",
-        type="primary", icon=":material/download:",
-    )  # fmt: skip
+        page,
+        t("Download {name}", name=made.name),
+        File(made.name, MEDIA[form], lambda: made.content),
+        key="export/download",
+        type="primary",
+        icon=":material/download:",
+    )

@@ -87,8 +87,7 @@ def perform(
         try:
             with st.spinner(spinner) if spinner else nullcontext():
                 value = run_in_transaction(
-                    page.settings.store_url,
-                    lambda session: change(session, _require_changer(page)),
+                    page.settings.store_url, lambda session: change(session, _require_changer(page))
                 )
         except SurveyError as error:
             lines = _answer_problems(page, error, instrument, language or page.language)

@@ -8,9 +8,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.waves import WaveSummary
 from survey.locale import Message
 from survey.publish.views.city import REFERENCES
-from survey.publish.views.display_names import (
-    DisplayNames,
-)
+from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.national_estimate import BASES
 from survey.publish.views.ranking import FocusChoices
@@ -75,18 +73,18 @@ def pick_started_wave(page: PageContext, fieldwork_waves: Sequence[WaveSummary])
     """Draw the choice of a wave among `fieldwork_waves`, of which there is at least one."""
     by_key = {wave.key: wave for wave in fieldwork_waves}
     chosen = pick(
-        page.t("Wave"), "wave", list(by_key), language=page.language,
+        page.t("Wave"),
+        "wave",
+        list(by_key),
+        language=page.language,
         show=lambda key: by_key[key].label(page.language),
         explanation=explain("wave", page.language),
-    )  # fmt: skip
+    )
     return by_key[chosen]
 
 
 def pick_indicator(
-    page: PageContext,
-    results: WaveResults,
-    levels: Sequence[int] = (1, 2),
-    name: str = "indicator",
+    page: PageContext, results: WaveResults, levels: Sequence[int] = (1, 2), name: str = "indicator"
 ) -> str:
     """Draw the choice between the composite and its indicators."""
     names = display_names(page, results)

@@ -49,10 +49,13 @@ def draw_interval_table(
     lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
     remarks = tuple(line for line in (*lines, page.t(QUOTA_SAMPLE)) if line)
     draw_download_button(
-        page, page.t("Table (CSV)"),
+        page,
+        page.t("Table (CSV)"),
         File(f"{table.key}.csv", CSV, partial(csv_bytes, table.table, remarks)),
-        key=f"{table.key}/csv", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        key=f"{table.key}/csv",
+        type="tertiary",
+        icon=":material/table:",
+    )
     return chosen
 
 

@@ -190,9 +190,12 @@ def _draw_instructions(
     )
     st.code(address, language=None, wrap_lines=True)
     st.button(
-        t("Another code"), key="new-link", icon=":material/qr_code:",
-        on_click=_ask_for_another, args=(task.point_id,),
-    )  # fmt: skip
+        t("Another code"),
+        key="new-link",
+        icon=":material/qr_code:",
+        on_click=_ask_for_another,
+        args=(task.point_id,),
+    )
 
 
 def _ask_for_another(point_id: UUID) -> None:
@@ -271,9 +274,12 @@ def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
     if printed is not None:
         name, content = printed
         draw_download_button(
-            page, t("Download sheet {name} (PDF)", name=name),
-            File(f"codes-{name}.pdf", PDF, lambda: content), key="sheet/download", type="primary",
-        )  # fmt: skip
+            page,
+            t("Download sheet {name} (PDF)", name=name),
+            File(f"codes-{name}.pdf", PDF, lambda: content),
+            key="sheet/download",
+            type="primary",
+        )
         st.caption(t("Keep this file to yourself: whoever has it can answer the questionnaire."))
     _draw_sheet_list(page)
 
@@ -311,15 +317,20 @@ def _draw_sheet_row(page: PageContext, sheet: InvitationSheetStatus) -> None:
         st.markdown(
             t(
                 "**{name}** · {point} · {untouched} of {printed} codes unused · until {time}",
-                name=sheet.name, point=sheet.point_name, untouched=sheet.untouched,
-                printed=sheet.printed, time=until,
+                name=sheet.name,
+                point=sheet.point_name,
+                untouched=sheet.untouched,
+                printed=sheet.printed,
+                time=until,
             )
-        )  # fmt: skip
+        )
         if sheet.untouched:
             st.button(
-                t("Take back"), key=f"sheet/void/{sheet.id}", on_click=_void_sheet,
+                t("Take back"),
+                key=f"sheet/void/{sheet.id}",
+                on_click=_void_sheet,
                 args=(page, sheet),
-            )  # fmt: skip
+            )
 
 
 def _void_sheet(page: PageContext, sheet: InvitationSheetStatus) -> None:

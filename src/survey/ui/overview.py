@@ -14,12 +14,7 @@ from survey.publish.views.overview_tabs import (
     build_overview_areas,
     build_overview_indicators,
 )
-from survey.publish.views.ranking import (
-    ListedCity,
-    RankingFilters,
-    build_ranking,
-    focus_choices,
-)
+from survey.publish.views.ranking import ListedCity, RankingFilters, build_ranking, focus_choices
 from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.navigation import PageKey

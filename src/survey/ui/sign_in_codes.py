@@ -55,18 +55,26 @@ def draw_sign_in_codes(page: PageContext) -> None:
 def _draw_surveyor_choice(page: PageContext, people: dict[str, SurveyorCodeStatus]) -> None:
     t = page.t
     chosen = st.multiselect(
-        t("Surveyors"), list(people), format_func=lambda login: _surveyor_label(people, login),
-        max_selections=MAX_CODES_PER_SHEET, placeholder=t("Please choose"),
+        t("Surveyors"),
+        list(people),
+        format_func=lambda login: _surveyor_label(people, login),
+        max_selections=MAX_CODES_PER_SHEET,
+        placeholder=t("Please choose"),
         key=f"sign-in-codes/people/{page.language}",
-    )  # fmt: skip
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = st.number_input(
             t("Days they are valid"), 1, MAX_VALID_DAYS, 1, key="sign-in-codes/days"
         )
         st.button(
-            t("Make the codes"), type="primary", key="sign-in-codes/make", disabled=not chosen,
-            on_click=_issue_codes, args=(page, tuple(chosen), int(days)), icon=":material/print:",
-        )  # fmt: skip
+            t("Make the codes"),
+            type="primary",
+            key="sign-in-codes/make",
+            disabled=not chosen,
+            on_click=_issue_codes,
+            args=(page, tuple(chosen), int(days)),
+            icon=":material/print:",
+        )
 
 
 def _surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
@@ -78,12 +86,7 @@ def _issue_codes(page: PageContext, logins: tuple[str, ...], days: int) -> None:
 
     def issue(session: Session, principal: Principal) -> tuple[int, bytes]:
         sheet = issue_sign_in_codes(
-            session=session,
-            principal=principal,
-            logins=logins,
-            codes=codes,
-            days=days,
-            now=now(),
+            session=session, principal=principal, logins=logins, codes=codes, days=days, now=now()
         )
         # Printed before the codes are kept: without its paper no code would be of any use.
         pdf = sign_in_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
@@ -101,10 +104,12 @@ def _draw_download(page: PageContext) -> None:
         return
     count, content = printed
     draw_download_button(
-        page, t("Download {count} codes (PDF)", count=count),
-        File("sign-in-codes.pdf", PDF, lambda: content), key="sign-in-codes/download",
+        page,
+        t("Download {count} codes (PDF)", count=count),
+        File("sign-in-codes.pdf", PDF, lambda: content),
+        key="sign-in-codes/download",
         type="primary",
-    )  # fmt: skip
+    )
     st.caption(t("Print it, cut it, and delete the file: whoever has a code can sign in with it."))
 
 
@@ -119,8 +124,9 @@ def _draw_code_status(page: PageContext, people: list[SurveyorCodeStatus]) -> No
                 t("Code good until"): [_format_expiry(person.code_expires_at) for person in people],
             }
         ),
-        hide_index=True, alt=t("Surveyors and their codes"),
-    )  # fmt: skip
+        hide_index=True,
+        alt=t("Surveyors and their codes"),
+    )
 
 
 def _format_expiry(moment: datetime | None) -> str:

@@ -34,11 +34,7 @@ def escape_markdown(text: str) -> str:
 
 
 def draw_headline(
-    page: PageContext,
-    figure: Estimate,
-    *sentences: str,
-    unit: str,
-    band: BandVerdict | None = None,
+    page: PageContext, figure: Estimate, *sentences: str, unit: str, band: BandVerdict | None = None
 ) -> None:
     """Draw a number with its interval, and sentences on it; a card where it is hidden."""
     t = page.t

@@ -79,9 +79,15 @@ def pick_pinned(
         st.session_state[key] = arrived if arrived in options else None
     chosen: str | None = st.selectbox(
         # Without a default the field could be emptied.
-        label, options, index=0 if arrived in options else None, format_func=show, key=key,
-        help=explanation, filter_mode="contains", placeholder="–",
-    )  # fmt: skip
+        label,
+        options,
+        index=0 if arrived in options else None,
+        format_func=show,
+        key=key,
+        help=explanation,
+        filter_mode="contains",
+        placeholder="–",
+    )
     st.session_state[memory] = st.query_params[name] = chosen or arrived
     return chosen
 

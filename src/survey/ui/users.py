@@ -40,9 +40,13 @@ def draw_users(page: PageContext) -> None:
         LINKS_OPTION: t("Setup links"),
     }
     view = pick(
-        t("View"), "view", list(views), language=page.language, as_buttons=True,
+        t("View"),
+        "view",
+        list(views),
+        language=page.language,
+        as_buttons=True,
         show=views.__getitem__,
-    )  # fmt: skip
+    )
     if view == LIST_OPTION:
         _draw_all_accounts(page)
     else:
@@ -65,9 +69,12 @@ def _draw_account_filter(page: PageContext) -> AccountFilter:
     t = page.t
     with filter_row():
         role = pick(
-            t("Role"), "role", [ALL_OPTION, *Role], language=page.language,
+            t("Role"),
+            "role",
+            [ALL_OPTION, *Role],
+            language=page.language,
             show=lambda code: t("All") if code == ALL_OPTION else t(ROLES[Role(code)].name),
-        )  # fmt: skip
+        )
         states = {
             OPEN_OPTION: t("In use"),
             CLOSED_OPTION: t("Closed or past the end date"),
@@ -122,8 +129,9 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
                 t("Open sessions"): [str(line.open_sessions) for line in lines],
             }
         ),
-        hide_index=True, alt=t("Accounts"),
-    )  # fmt: skip
+        hide_index=True,
+        alt=t("Accounts"),
+    )
     if listing.count > len(lines):
         st.caption(t("The first {shown} by login; the filters find the others.", shown=len(lines)))
     return _get_chosen_account(page, {line.login: f"{line.login} · {line.name}" for line in lines})
@@ -136,9 +144,12 @@ def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSumm
     if linked is not None:
         shown.setdefault(linked.login, f"{linked.login} · {linked.name}")
     chosen = pick(
-        t("Account to look at"), ACCOUNT, ["", *shown], language=page.language,
+        t("Account to look at"),
+        ACCOUNT,
+        ["", *shown],
+        language=page.language,
         show=lambda login: shown.get(login, t("Please choose")),
-    )  # fmt: skip
+    )
     return _find_account(page, chosen)
 
 

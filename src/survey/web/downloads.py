@@ -85,8 +85,10 @@ class Download:
 def require_unchanged_principal(before: Principal, person: Principal) -> None:
     """Raise `AccessDeniedError` if account, role or area differ."""
     changed = (before.account_id, before.role, before.area) != (
-        person.account_id, person.role, person.area,
-    )  # fmt: skip
+        person.account_id,
+        person.role,
+        person.area,
+    )
     if changed:
         raise AccessDeniedError(_RIGHTS_CHANGED)
 

@@ -51,9 +51,12 @@ def html_response(
     """Return the whole page, which the browser does not store."""
     frame = _cached_frame if page.is_cached else _render_frame
     html = frame(
-        page.template, page.language, page.title, tuple(page.values.items()),
+        page.template,
+        page.language,
+        page.title,
+        tuple(page.values.items()),
         _script_urls(page.boot),
-    )  # fmt: skip
+    )
     if page.boot is not None:
         html = html.replace(_BOOT_MARK, inert_json(page.boot), 1)
     headers = {**PAGE_HEADERS, "Content-Language": page.language, **(headers or {})}
@@ -62,9 +65,12 @@ def html_response(
 
 
 def _render_frame(
-    template: str, language: str, title: str, values: tuple[tuple[str, Any], ...],
+    template: str,
+    language: str,
+    title: str,
+    values: tuple[tuple[str, Any], ...],
     scripts: tuple[str, ...],
-) -> str:  # fmt: skip
+) -> str:
     """Render the page with a mark in the place of the data for its scripts."""
     return _TEMPLATES.get_template(f"{template}.html").render(
         values,

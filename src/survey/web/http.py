@@ -238,17 +238,29 @@ def safe_path(target: str | None) -> str:
 
 
 def set_cookie(
-    response: Response, request: Request, settings: Settings, name: str, value: str, *,
-    path: str = "/", max_age: int | None = None, same_site: Literal["lax", "strict"] = "lax",
-) -> None:  # fmt: skip
+    response: Response,
+    request: Request,
+    settings: Settings,
+    name: str,
+    value: str,
+    *,
+    path: str = "/",
+    max_age: int | None = None,
+    same_site: Literal["lax", "strict"] = "lax",
+) -> None:
     """Set a cookie that no script can read and no other site can send along with a form.
 
     Without `max_age` the browser drops it when it is closed.
     """
     response.set_cookie(
-        name, value, max_age=max_age, path=path, httponly=True, samesite=same_site,
+        name,
+        value,
+        max_age=max_age,
+        path=path,
+        httponly=True,
+        samesite=same_site,
         secure=is_https(request, settings.trusted_proxies),
-    )  # fmt: skip
+    )
 
 
 def delete_cookie(response: Response, name: str, *, path: str = "/") -> None:

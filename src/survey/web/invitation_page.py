@@ -125,9 +125,14 @@ class _InvitationEndpoints:
             return render_invitation_error(request, error, default)
         response = self._form_page(request, token, *form)
         set_cookie(
-            response, request, self.settings, DEVICE_COOKIE, secret,
-            path="/q/", max_age=DEVICE_LIFETIME,
-        )  # fmt: skip
+            response,
+            request,
+            self.settings,
+            DEVICE_COOKIE,
+            secret,
+            path="/q/",
+            max_age=DEVICE_LIFETIME,
+        )
         return response
 
     async def post_opened(self, request: Request) -> Response:

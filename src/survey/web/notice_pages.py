@@ -86,9 +86,7 @@ _NOTICES: dict[type[SurveyError], NoticePage] = {
         410, msg("This survey is closed"), msg("Thank you for your interest in taking part.")
     ),
     StoreUnavailableError: NoticePage(
-        503,
-        msg("One moment, please"),
-        msg("Please reload this page in a minute."),
+        503, msg("One moment, please"), msg("Please reload this page in a minute.")
     ),
 }
 

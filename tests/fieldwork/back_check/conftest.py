@@ -70,11 +70,13 @@ def store(checked: Any) -> Callable[..., list[UUID]]:
             if risk is not None:
                 session.add_all(
                     ResponseRisk(
-                        response_id=row.id, score=risk, detected_at=checked.now,
+                        response_id=row.id,
+                        score=risk,
+                        detected_at=checked.now,
                         detector_version="1",
                     )
                     for row in rows
-                )  # fmt: skip
+                )
         return [row.id for row in rows]
 
     return write

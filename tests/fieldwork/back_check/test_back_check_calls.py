@@ -39,14 +39,23 @@ def _calls(field: Any, principal: Principal) -> list[Any]:
 
 
 def _enter(
-    field: Any, principal: Principal, check_id: UUID, outcome: Outcome = Outcome.REACHED, *,
-    version: int = 1, **answers: Any,
-) -> Outcome:  # fmt: skip
+    field: Any,
+    principal: Principal,
+    check_id: UUID,
+    outcome: Outcome = Outcome.REACHED,
+    *,
+    version: int = 1,
+    **answers: Any,
+) -> Outcome:
     with session_scope(field.url) as session:
         return record_attempt(
-            session=session, principal=principal, check_id=check_id, expected_version=version,
-            attempt=CallAttempt(outcome, Channel.PHONE, answers, "  a  note "), now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=principal,
+            check_id=check_id,
+            expected_version=version,
+            attempt=CallAttempt(outcome, Channel.PHONE, answers, "  a  note "),
+            now=field.now,
+        )
 
 
 def _row(field: Any, check_id: UUID) -> BackCheck:
@@ -183,10 +192,15 @@ def test_a_slip_is_mended_and_a_conversation_cannot_be_undone(
 @pytest.mark.parametrize(
     "answers",
     [
-        {"gender": "robot"}, {"birth_year": 3000}, {"asked_minutes": -1}, {"overall": 11},
-        {"asked_where": "<script>"}, {"birth_year": "=1+1"}, {"was_interviewed": []},
+        {"gender": "robot"},
+        {"birth_year": 3000},
+        {"asked_minutes": -1},
+        {"overall": 11},
+        {"asked_where": "<script>"},
+        {"birth_year": "=1+1"},
+        {"was_interviewed": []},
     ],
-)  # fmt: skip
+)
 def test_answers_that_no_question_takes_are_refused(
     checked: Any, store: Store, draw_all: DrawAll, supervisor: Principal, answers: dict[str, Any]
 ) -> None:
@@ -215,7 +229,12 @@ def test_what_was_taken_out_since_need_not_be_called(
     draw_all(supervisor)
     with session_scope(checked.url) as session:
         transition(
-            session=session, principal=supervisor, response_id=response_id, to=Status.VOID,
-            reason="trial", now=checked.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            response_id=response_id,
+            to=Status.VOID,
+            reason="trial",
+            now=checked.now,
+            expected_version=1,
+        )
     assert [call.response_id for call in _calls(checked, supervisor)] == [other]

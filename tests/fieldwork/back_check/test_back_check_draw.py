@@ -27,11 +27,13 @@ def pools(draw_one: st.DrawFn) -> list[Candidate]:
     ids = draw_one(st.lists(st.uuids(), unique=True, min_size=1, max_size=60))
     return [
         Candidate(
-            interview_id, draw_one(st.sampled_from(PEOPLE)), draw_one(st.integers(0, 100)),
+            interview_id,
+            draw_one(st.sampled_from(PEOPLE)),
+            draw_one(st.integers(0, 100)),
             draw_one(st.sampled_from([None, None, *ChosenBy])),
         )
         for interview_id in ids
-    ]  # fmt: skip
+    ]
 
 
 def _after(pool: list[Candidate], drawn: tuple[DrawnInterview, ...]) -> list[Candidate]:

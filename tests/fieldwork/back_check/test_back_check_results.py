@@ -72,9 +72,13 @@ def _answer(field: Any, principal: Principal, *replies: dict[str, Any] | Outcome
                 else CallAttempt(Outcome.REACHED, Channel.PHONE, each)
             )
             record_attempt(
-                session=session, principal=principal, check_id=call.id,
-                expected_version=call.version, attempt=attempt, now=field.now,
-            )  # fmt: skip
+                session=session,
+                principal=principal,
+                check_id=call.id,
+                expected_version=call.version,
+                attempt=attempt,
+                now=field.now,
+            )
 
 
 def test_rates_have_intervals_and_count_only_what_was_answered(
@@ -83,16 +87,26 @@ def test_rates_have_intervals_and_count_only_what_was_answered(
     store(10)
     draw_all(supervisor)
     _answer(
-        checked, supervisor, SAME, SAME, SAME, {**SAME, "birth_year": 1992}, INVENTED,
-        Outcome.NEVER_INTERVIEWED, Outcome.NOT_REACHED, Outcome.REFUSED,
-    )  # fmt: skip
+        checked,
+        supervisor,
+        SAME,
+        SAME,
+        SAME,
+        {**SAME, "birth_year": 1992},
+        INVENTED,
+        Outcome.NEVER_INTERVIEWED,
+        Outcome.NOT_REACHED,
+        Outcome.REFUSED,
+    )
     results = _results(checked, supervisor)
     (li,) = results.surveyors
     assert (li.name, li.drawn, li.checked, li.failed) == ("Li", 10, 6, 2)
     assert dict(li.outcomes) == {
-        Outcome.REACHED: 5, Outcome.NEVER_INTERVIEWED: 1, Outcome.NOT_REACHED: 1,
+        Outcome.REACHED: 5,
+        Outcome.NEVER_INTERVIEWED: 1,
+        Outcome.NOT_REACHED: 1,
         Outcome.REFUSED: 1,
-    }  # fmt: skip
+    }
     assert li.random_sample is not None
     assert (li.random_sample.value, li.random_sample.of) == (2 / 6, 6)
     assert (li.random_sample.low, li.random_sample.high) == wilson(2, 6)
@@ -105,9 +119,7 @@ def test_rates_have_intervals_and_count_only_what_was_answered(
     assert (born.differs.value, born.differs.of) == (2 / 5, 5)
     confidence = next(row for row in results.items if row.comparison.item == "consumer_confidence")
     assert confidence.differs is None, "the main questionnaire of this wave does not ask it"
-    assert [case.outcome for case in results.failed] == [
-        Outcome.NEVER_INTERVIEWED, Outcome.REACHED
-    ]  # fmt: skip
+    assert [case.outcome for case in results.failed] == [Outcome.NEVER_INTERVIEWED, Outcome.REACHED]
     again = {
         difference.comparison.item: (difference.original, difference.recheck)
         for difference in results.failed[1].differences
@@ -176,10 +188,13 @@ def test_what_was_drawn_for_its_risk_says_nothing_about_the_rate(
         by_risk = [call for call in calls if call.chosen_by == "risk"]
         for call in by_risk:
             record_attempt(
-                session=session, principal=supervisor, check_id=call.id,
-                expected_version=1, attempt=CallAttempt(Outcome.REACHED, Channel.PHONE, INVENTED),
+                session=session,
+                principal=supervisor,
+                check_id=call.id,
+                expected_version=1,
+                attempt=CallAttempt(Outcome.REACHED, Channel.PHONE, INVENTED),
                 now=checked.now,
-            )  # fmt: skip
+            )
     assert len(by_risk) == 1
     (li,) = _results(checked, supervisor).surveyors
     assert (li.failed, li.random_sample) == (1, None)
@@ -193,18 +208,28 @@ def test_a_correction_after_the_back_check_hides_nothing(
     _answer(checked, supervisor, INVENTED)
     with session_scope(checked.url) as session:
         transition(
-            session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
-            reason="check_again", now=checked.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            response_id=response_id,
+            to=Status.RETURNED,
+            reason="check_again",
+            now=checked.now,
+            expected_version=1,
+        )
         resubmit(
-            session=session, principal=checked.surveyor, response_id=response_id,
-            answers={**checked.complete, "birth_year": 1950, "gender": "male"}, note="mended",
-            expected_version=2, now=checked.now + timedelta(minutes=1),
-        )  # fmt: skip
+            session=session,
+            principal=checked.surveyor,
+            response_id=response_id,
+            answers={**checked.complete, "birth_year": 1950, "gender": "male"},
+            note="mended",
+            expected_version=2,
+            now=checked.now + timedelta(minutes=1),
+        )
     (case,) = _results(checked, supervisor).failed
     assert {difference.comparison.item for difference in case.differences} == {
-        "birth_year", "gender"
-    }  # fmt: skip
+        "birth_year",
+        "gender",
+    }
 
 
 def test_nothing_of_another_city_is_read(
@@ -233,9 +258,13 @@ def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else
         )
         assert (seen.total, dict(seen.not_allowed)) == (3, {Status.VOID: 1})
         decide_many(
-            session=session, principal=supervisor, chosen=work.void_filter(), seen=seen,
-            reason=ReviewReason(ReasonCode.BACK_CHECK, "point 1"), now=checked.now,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            chosen=work.void_filter(),
+            seen=seen,
+            reason=ReviewReason(ReasonCode.BACK_CHECK, "point 1"),
+            now=checked.now,
+        )
     with read_scope(checked.url) as session:
         void = {
             row.id: row.reason
@@ -252,9 +281,13 @@ def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else
         )
         assert seen.total == 3
         decide_many(
-            session=session, principal=supervisor, chosen=work.restore_filter(), seen=seen,
-            reason=ReviewReason(ReasonCode.BY_MISTAKE), now=checked.now,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            chosen=work.restore_filter(),
+            seen=seen,
+            reason=ReviewReason(ReasonCode.BY_MISTAKE),
+            now=checked.now,
+        )
     with read_scope(checked.url) as session:
         void_now = session.exec(select(Response.id).where(Response.status == Status.VOID)).all()
     assert void_now == [void_before]
@@ -271,10 +304,14 @@ def test_retraining_is_noted_with_its_day_for_all_or_none(
     def note(principal: Principal, *people: Principal, day: date = by) -> int:
         with session_scope(checked.url) as session:
             return note_retraining(
-                session=session, principal=principal, wave_id=checked.wave.id,
-                surveyor_ids=[surveyor.account_id for surveyor in people], retrain_by=day,
-                note=" how to  ask the age ", now=checked.now,
-            )  # fmt: skip
+                session=session,
+                principal=principal,
+                wave_id=checked.wave.id,
+                surveyor_ids=[surveyor.account_id for surveyor in people],
+                retrain_by=day,
+                note=" how to  ask the age ",
+                now=checked.now,
+            )
 
     elsewhere = person(Role.SUPERVISOR, "310000")
     with pytest.raises(AccessDeniedError):
@@ -303,24 +340,32 @@ def test_retraining_is_noted_with_its_day_for_all_or_none(
 
 
 CHOICES = Item(
-    name="x", kind=ItemKind.SELECT_ONE,
+    name="x",
+    kind=ItemKind.SELECT_ONE,
     choices=tuple(Choice(name=name, label={}) for name in ("very", "fairly", "little", "dk")),
-)  # fmt: skip
+)
 NUMBER = Item(name="x", kind=ItemKind.INTEGER)
 
 
 @pytest.mark.parametrize(
     ("item", "tolerance", "then", "again", "expected"),
     [
-        (NUMBER, 1, 1980, 1981, False), (NUMBER, 1, 1980, 1982, True),
-        (NUMBER, 0, 1980, 1980.0, False), (NUMBER, 15, 4.2, 19, False),
-        (NUMBER, 15, 4.2, 20, True), (NUMBER, 1, None, 1980, None),
-        (CHOICES, 0, "very", "fairly", True), (CHOICES, 1, "very", "fairly", False),
-        (CHOICES, 1, "very", "little", True), (CHOICES, 1, "very", "dk", None),
-        (CHOICES, 0, "refused", "very", None), (CHOICES, 0, "", "very", None),
-        (CHOICES, 1, "gone", "very", True), (CHOICES, 0, "na", "na", None),
+        (NUMBER, 1, 1980, 1981, False),
+        (NUMBER, 1, 1980, 1982, True),
+        (NUMBER, 0, 1980, 1980.0, False),
+        (NUMBER, 15, 4.2, 19, False),
+        (NUMBER, 15, 4.2, 20, True),
+        (NUMBER, 1, None, 1980, None),
+        (CHOICES, 0, "very", "fairly", True),
+        (CHOICES, 1, "very", "fairly", False),
+        (CHOICES, 1, "very", "little", True),
+        (CHOICES, 1, "very", "dk", None),
+        (CHOICES, 0, "refused", "very", None),
+        (CHOICES, 0, "", "very", None),
+        (CHOICES, 1, "gone", "very", True),
+        (CHOICES, 0, "na", "na", None),
     ],
-)  # fmt: skip
+)
 def test_two_answers_differ_beyond_the_tolerance_only(
     item: Item, tolerance: float, then: Any, again: Any, expected: bool | None
 ) -> None:

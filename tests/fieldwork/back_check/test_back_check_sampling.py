@@ -125,9 +125,14 @@ def test_what_changed_since_the_preview_is_not_drawn(
     store(2, submitted_at=checked.now + timedelta(minutes=1))
     with session_scope(checked.url) as session:
         transition(
-            session=session, principal=supervisor, response_id=ids[0], to=Status.VOID,
-            reason="trial", now=checked.now, expected_version=1,
-        )  # fmt: skip
+            session=session,
+            principal=supervisor,
+            response_id=ids[0],
+            to=Status.VOID,
+            reason="trial",
+            now=checked.now,
+            expected_version=1,
+        )
     with pytest.raises(DrawConflictError):
         _draw(checked, association, seen)
     assert _listed(checked) == []
@@ -166,10 +171,14 @@ def test_a_supervisor_draws_in_the_own_city_only(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"random_share": -0.01}, {"random_share": 1.01}, {"risk_share": float("nan")},
-        {"risk_share": 2}, {"seed": "  "}, {"seed": "x" * 41},
+        {"random_share": -0.01},
+        {"random_share": 1.01},
+        {"risk_share": float("nan")},
+        {"risk_share": 2},
+        {"seed": "  "},
+        {"seed": "x" * 41},
     ],
-)  # fmt: skip
+)
 def test_shares_and_seeds_that_make_no_sense_are_refused(
     checked: Any, store: Store, association: Principal, changes: dict[str, Any]
 ) -> None:

@@ -71,9 +71,12 @@ def person(field: Any, role: Role, area: str) -> Principal:
 def leave(field: Any, seal: Cipher, code: str, typed: str = NUMBER, hours: int = 0) -> None:
     with session_scope(field.url) as session:
         save_phone_number(
-            session=session, cipher=seal, code=code, typed=typed,
+            session=session,
+            cipher=seal,
+            code=code,
+            typed=typed,
             now=field.now + timedelta(hours=hours),
-        )  # fmt: skip
+        )
 
 
 def contacts(field: Any) -> list[ResponseContact]:
@@ -91,9 +94,13 @@ def to_check(field: Any, hand_in: HandIn) -> Callable[[], Any]:
         with session_scope(field.url) as session:
             save_instrument(session=session, instrument=shipped)
             plan = DrawPlan(
-                wave_id=field.wave.id, city_code=None, random_share=1.0, risk_share=0.0, seed="7",
+                wave_id=field.wave.id,
+                city_code=None,
+                random_share=1.0,
+                risk_share=0.0,
+                seed="7",
                 as_of=field.now,
-            )  # fmt: skip
+            )
             seen = preview_draw(session=session, principal=supervisor, plan=plan)
             create_draw(session=session, principal=supervisor, seen=seen, now=field.now)
             (call,) = list_calls(session=session, principal=supervisor, wave_id=field.wave.id)
@@ -105,11 +112,13 @@ def to_check(field: Any, hand_in: HandIn) -> Callable[[], Any]:
 @pytest.mark.parametrize(
     ("typed", "number"),
     [
-        ("138 1234 5678", NUMBER), ("+86-138-1234-5678", NUMBER),
+        ("138 1234 5678", NUMBER),
+        ("+86-138-1234-5678", NUMBER),
         ("１３８１２３４５６７８", NUMBER),
-        ("(010) 65251234", "010-65251234"), ("0755-88881234", "0755-88881234"),
+        ("(010) 65251234", "010-65251234"),
+        ("0755-88881234", "0755-88881234"),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_read_as_people_write_them(typed: str, number: str) -> None:
     assert read_number(typed) == number
 
@@ -187,10 +196,13 @@ def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
     assert NUMBER not in repr(entry.detail)
     with session_scope(field.url) as session:
         record_attempt(
-            session=session, principal=supervisor, check_id=call.id, expected_version=call.version,
+            session=session,
+            principal=supervisor,
+            check_id=call.id,
+            expected_version=call.version,
             attempt=CallAttempt(Outcome.NEVER_INTERVIEWED, Channel.PHONE, {}, f"call {NUMBER}"),
             now=field.now,
-        )  # fmt: skip
+        )
     with pytest.raises(BackCheckNotFoundError):
         read(supervisor)
 

@@ -28,8 +28,15 @@ def test_cells_become_the_text_that_a_person_reads() -> None:
     content = change_workbook(content, lambda sheet: setattr(sheet["G3"], "data_type", "s"))
     table = read_table(content)
     assert table.rows[0][1] == [
-        "8", "8", "8.5", "true", "2024-05-01 10:30:00", "2024-05-01", "x", ""
-    ]  # fmt: skip
+        "8",
+        "8",
+        "8.5",
+        "true",
+        "2024-05-01 10:30:00",
+        "2024-05-01",
+        "x",
+        "",
+    ]
     assert table.rows[1][1] == ["110000", "1e+20", "-1", "false", "09:05:00", "90.0", "=1", "+1"]
 
 

@@ -143,9 +143,16 @@ def test_each_row_stands_or_falls_alone_and_says_where(check: Any) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [b"city,quality,quality", b"city,a/quality,b/quality", b"city,City,quality",
-     b"quality", b"city,nothing", b"city,quality,point,POINT", b"city,start_note,stop_note"],
-)  # fmt: skip
+    [
+        b"city,quality,quality",
+        b"city,a/quality,b/quality",
+        b"city,City,quality",
+        b"quality",
+        b"city,nothing",
+        b"city,quality,point,POINT",
+        b"city,start_note,stop_note",
+    ],
+)
 def test_headers_that_cannot_be_meant_are_refused(check: Any, header: bytes) -> None:
     cells = b",".join([b"110000"] * (header.count(b",") + 1))
     with pytest.raises(SurveyError):

@@ -95,7 +95,7 @@ def test_what_enters_an_open_wave_goes_to_review_at_a_planned_point_and_counts(f
     assert responses[1].surveyor_id == field.surveyor.account_id, "known by the sign-in name"
     assert [(cell.age_band, cell.gender, cell.collected) for cell in counted] == [
         ("35-44", "female", 3)
-    ]  # fmt: skip
+    ]
     assert (logged.name, logged.written, logged.source) == ("agency.csv", 3, "other")
     assert _count(field, SamplingPoint) == 2, "no point is made up"
 
@@ -111,13 +111,12 @@ def test_surveyors_of_another_city_are_not_credited(field: Any) -> None:
 
 
 def test_points_that_are_not_planned_are_refused_row_by_row(field: Any) -> None:
-    content = _csv(
-        GOOD, [*GOOD[:1], "mall 9", *GOOD[2:]], [*GOOD[:1], "310000-u-01", *GOOD[2:]]
-    )  # fmt: skip
+    content = _csv(GOOD, [*GOOD[:1], "mall 9", *GOOD[2:]], [*GOOD[:1], "310000-u-01", *GOOD[2:]])
     plan = _plan(field, content)
     assert [(r.row, r.column, r.value) for r in plan.rejected] == [
-        (3, "point", "mall 9"), (4, "point", "310000-u-01")
-    ]  # fmt: skip
+        (3, "point", "mall 9"),
+        (4, "point", "310000-u-01"),
+    ]
     assert len(plan.accepted) == 1
 
 
@@ -233,9 +232,11 @@ def _template(field: Any, instrument: Instrument | None = None, language: str = 
     with read_scope(field.url) as session:
         cities = list_importable_cities(session=session, principal=OPERATOR)
     return write_template(
-        principal=OPERATOR, instrument=instrument or field.instrument, cities=cities,
+        principal=OPERATOR,
+        instrument=instrument or field.instrument,
+        cities=cities,
         language=language,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -248,8 +249,11 @@ def test_the_filled_template_brings_back_the_same_answers(field: Any, language: 
     ]  # fmt: skip
     plan = _plan(field, _filled(_template(field, language=language), rows))
     assert (plan.source.value, plan.sheet, plan.unmapped, plan.rejected) == (
-        "template", "answers", (), ()
-    )  # fmt: skip
+        "template",
+        "answers",
+        (),
+        (),
+    )
     _commit(field, plan)
     with read_scope(field.url) as session:
         first, second = session.exec(
@@ -298,9 +302,13 @@ def test_a_mapping_is_kept_replaced_and_audited(field: Any) -> None:
     for target in ("quality", "service"):
         with session_scope(field.url) as session:
             save_mapping(
-                session=session, principal=sun, instrument_name="small", name=" 第三方 ",
-                mapping=MappingFile({"Q1": target}, {"Q1": {"n/a": ""}}), now=field.now,
-            )  # fmt: skip
+                session=session,
+                principal=sun,
+                instrument_name="small",
+                name=" 第三方 ",
+                mapping=MappingFile({"Q1": target}, {"Q1": {"n/a": ""}}),
+                now=field.now,
+            )
     with read_scope(field.url) as session:
         (saved,) = list_saved_mappings(session=session, principal=sun, instrument_name="small")
         actions = session.exec(
@@ -317,9 +325,13 @@ def test_a_mapping_is_kept_replaced_and_audited(field: Any) -> None:
 def test_a_mapping_needs_a_name(field: Any, name: str) -> None:
     with session_scope(field.url) as session, pytest.raises(ImportNotPossibleError, match="name"):
         save_mapping(
-            session=session, principal=OPERATOR, instrument_name="small", name=name,
-            mapping=MappingFile({"a": "quality"}), now=field.now,
-        )  # fmt: skip
+            session=session,
+            principal=OPERATOR,
+            instrument_name="small",
+            name=name,
+            mapping=MappingFile({"a": "quality"}),
+            now=field.now,
+        )
 
 
 def test_the_list_of_problems_holds_no_formula_and_no_control_character() -> None:

@@ -49,9 +49,11 @@ def _plan(field: Any, content: bytes, **changes: Any) -> ImportPlan:
     values = {"instrument": field.instrument, "wave_key": "abroad-2024", **changes}
     with read_scope(field.url) as session:
         return plan_import(
-            session=session, principal=OPERATOR, request=ImportRequest(content, **values),
+            session=session,
+            principal=OPERATOR,
+            request=ImportRequest(content, **values),
             now=field.now,
-        )  # fmt: skip
+        )
 
 
 def _commit(field: Any, plan: ImportPlan) -> ImportResult:
@@ -168,12 +170,19 @@ def test_missing_required_answers_are_taken_and_counted_or_refused(field: Any) -
     plan = _plan(field, content)
     assert plan.missing == {"service": 1, "gender": 1, "birth_year": 1}
     assert plan.absent_items == (
-        "consent", "lived_6m", "complained", "channel", "topics", "comment"
-    )  # fmt: skip
+        "consent",
+        "lived_6m",
+        "complained",
+        "channel",
+        "topics",
+        "comment",
+    )
     strict = _plan(field, content, allow_missing=False)
     assert [(r.row, r.column) for r in strict.rejected] == [
-        (2, "service"), (3, "gender"), (3, "birth_year")
-    ]  # fmt: skip
+        (2, "service"),
+        (3, "gender"),
+        (3, "birth_year"),
+    ]
     _commit(field, plan)
     assert _answers(field)[1] == {"quality": 8, "service": 1}
 
@@ -198,20 +207,29 @@ def test_points_strata_surveyors_and_times_are_kept(field: Any) -> None:
         ).all()
     by_id = {point.id: point for point in points}
     assert [by_id[r.point_id].code for r in responses if r.point_id] == [
-        "110000-mall 1", "110000-mall 1", "110000-v2", "310000-mall 1", "310000-u-09"
-    ]  # fmt: skip
+        "110000-mall 1",
+        "110000-mall 1",
+        "110000-v2",
+        "310000-mall 1",
+        "310000-u-09",
+    ]
     assert {(p.code, p.stratum, p.target) for p in points} == {
-        ("110000-mall 1", "urban", 2), ("110000-v2", "rural", 1),
-        ("310000-mall 1", "urban", 1), ("310000-u-09", "urban", 1),
-    }  # fmt: skip
+        ("110000-mall 1", "urban", 2),
+        ("110000-v2", "rural", 1),
+        ("310000-mall 1", "urban", 1),
+        ("310000-u-09", "urban", 1),
+    }
     assert {account.login for account in accounts} == {
-        "import:abroad-2024:Wu", "import:abroad-2024:Xu"
-    }  # fmt: skip
+        "import:abroad-2024:Wu",
+        "import:abroad-2024:Xu",
+    }
     assert not any(account.active for account in accounts)
     half_past_ten = datetime(2024, 5, 1, 2, 30, tzinfo=UTC)
     assert [r.started_at for r in responses[:3]] == [
-        half_past_ten, half_past_ten.replace(second=30), half_past_ten
-    ]  # fmt: skip
+        half_past_ten,
+        half_past_ten.replace(second=30),
+        half_past_ten,
+    ]
     assert [r.duration_seconds for r in responses] == [300, 61.5, None, None, None]
     assert responses[0].submitted_at == half_past_ten.replace(minute=35)
     assert responses[3].submitted_at == field.now
@@ -283,9 +301,7 @@ def test_interviews_that_ended_early_keep_their_ending(field: Any) -> None:
         header=header,
     )  # fmt: skip
     plan = _plan(field, content)
-    assert plan.by_status == {
-        Status.REFUSED: 1, Status.SCREENED_OUT: 1, Status.APPROVED: 1
-    }  # fmt: skip
+    assert plan.by_status == {Status.REFUSED: 1, Status.SCREENED_OUT: 1, Status.APPROVED: 1}
     assert plan.dropped_answers == 1
 
 
@@ -300,10 +316,7 @@ def test_interviews_to_be_reviewed_enter_an_open_wave_as_submitted_and_count(fie
 def test_a_frozen_wave_takes_nothing(field: Any) -> None:
     _import(field, _csv(GOOD))
     with session_scope(field.url) as session:
-        move_wave(
-            session=session, key="abroad-2024", to=WaveState.FROZEN,
-            now=field.now,
-        )  # fmt: skip
+        move_wave(session=session, key="abroad-2024", to=WaveState.FROZEN, now=field.now)
     with pytest.raises(ImportNotPossibleError, match="takes no interviews"):
         _plan(field, _csv(GOOD))
 

@@ -53,11 +53,14 @@ def test_columns_are_found_by_name_by_group_and_by_mapping(small_instrument: Ins
     header = ("id", "City", "quality", "scores/service", "Sex", "Quelle", "bye")
     uses = bind_columns(header, small_instrument, _mapping("Sex,gender,,", "Quelle,point,,"))
     assert {use.column: use.item for use in uses.items} == {
-        "quality": "quality", "scores/service": "service", "Sex": "gender"
-    }  # fmt: skip
+        "quality": "quality",
+        "scores/service": "service",
+        "Sex": "gender",
+    }
     assert {role: use.column for role, use in uses.roles.items()} == {
-        ColumnRole.CITY: "City", ColumnRole.POINT: "Quelle"
-    }  # fmt: skip
+        ColumnRole.CITY: "City",
+        ColumnRole.POINT: "Quelle",
+    }
     assert uses.unmapped == ("id", "bye")
 
 

@@ -50,9 +50,11 @@ def _plan(field: Any, content: bytes, **changes: Any) -> ImportPlan:
     values = {"instrument": field.instrument, "wave_key": "abroad-2024", **changes}
     with read_scope(field.url) as session:
         return plan_import(
-            session=session, principal=OPERATOR, request=ImportRequest(content, **values),
+            session=session,
+            principal=OPERATOR,
+            request=ImportRequest(content, **values),
             now=field.now,
-        )  # fmt: skip
+        )
 
 
 def _answers(plan: ImportPlan) -> list[dict[str, Any]]:
@@ -81,13 +83,18 @@ def test_a_dash_is_part_of_a_name_where_nothing_speaks_of_odk(field: Any) -> Non
 def test_ticks_in_columns_of_their_own_are_one_answer(field: Any, yes: str, no: str) -> None:
     header = ["city", "quality", "g/topics/food", "g/topics/travel", "g/topics/toys"]
     content = _csv(
-        header, ["110000", "8", yes, no, yes], ["110000", "8", no, no, no],
-        ["110000", "8", "", "", ""], ["110000", "8", "perhaps", no, yes],
-    )  # fmt: skip
+        header,
+        ["110000", "8", yes, no, yes],
+        ["110000", "8", no, no, no],
+        ["110000", "8", "", "", ""],
+        ["110000", "8", "perhaps", no, yes],
+    )
     plan = _plan(field, content)
     assert [row.interview.answers.get("topics") for row in plan.accepted] == [
-        ["food", "toys"], None, None
-    ]  # fmt: skip
+        ["food", "toys"],
+        None,
+        None,
+    ]
     (rejection,) = plan.rejected
     assert (rejection.row, rejection.column) == (5, "g/topics/food … g/topics/toys")
     assert "perhaps" in rejection.value
@@ -108,12 +115,28 @@ def test_odk_says_when_how_long_and_which_interview(field: Any) -> None:
     header = ["start", "end", "deviceid", "city", "quality", "_uuid", "_submission_time", "_tags"]
     content = _csv(
         header,
-        ["2024-05-01T10:30:00.000+08:00", "2024-05-01T10:35:00.000+08:00", "d1", "110000", "8",
-         "uuid:A", "2024-05-01T02:40:00", ""],
-        ["2024-05-01T10:30:00+08:00", "2024-05-01T10:29:00+08:00", "d1", "110000", "8", "b",
-         "2024-05-01T02:40:00", ""],
+        [
+            "2024-05-01T10:30:00.000+08:00",
+            "2024-05-01T10:35:00.000+08:00",
+            "d1",
+            "110000",
+            "8",
+            "uuid:A",
+            "2024-05-01T02:40:00",
+            "",
+        ],
+        [
+            "2024-05-01T10:30:00+08:00",
+            "2024-05-01T10:29:00+08:00",
+            "d1",
+            "110000",
+            "8",
+            "b",
+            "2024-05-01T02:40:00",
+            "",
+        ],
         ["", "", "d1", "110000", "9", "A", "2024-05-01T02:40:00", ""],
-    )  # fmt: skip
+    )
     plan = _plan(field, content)
     (row,) = plan.accepted
     assert row.interview.started_at == datetime(2024, 5, 1, 2, 30, tzinfo=UTC)
@@ -144,11 +167,19 @@ def test_columns_of_a_survey_site_are_suggested_by_their_words(field: Any) -> No
     content = _csv(SITE, ["1"] * len(SITE))
     assert detect_source(read_table(content)) is ExportSource.SURVEY_SITE
     assert _drafted(field, content) == {
-        "序号": "ignore", "提交答卷时间": "submitted_at", "所用时间": "duration", "来源": "ignore",
-        "来源详情": "ignore", "来自IP": "ignore", "1、gender": "gender",
-        "2、birth year": "birth_year", "3、quality（单选）": "quality",
-        "4、Topics(food)": "topics/food", "4、Topics(toys)": "topics/toys", "城市": "city",
-    }  # fmt: skip
+        "序号": "ignore",
+        "提交答卷时间": "submitted_at",
+        "所用时间": "duration",
+        "来源": "ignore",
+        "来源详情": "ignore",
+        "来自IP": "ignore",
+        "1、gender": "gender",
+        "2、birth year": "birth_year",
+        "3、quality（单选）": "quality",
+        "4、Topics(food)": "topics/food",
+        "4、Topics(toys)": "topics/toys",
+        "城市": "city",
+    }
 
 
 def test_a_survey_site_file_is_read_through_its_mapping(field: Any) -> None:
@@ -212,10 +243,15 @@ def test_values_that_nobody_understands_are_listed_with_their_count(field: Any) 
     )  # fmt: skip
     table = read_table(content)
     uses = bind_columns(table.header, field.instrument, MappingFile())
-    assert [(unread.column, unread.value, unread.count) for unread in list_unparsed_values(
-        table, uses, field.instrument)] == [
-        ("gender", "M", 2), ("quality", "good", 2), ("topics", "food wine", 1), ("topics", "na", 1)
-    ]  # fmt: skip
+    assert [
+        (unread.column, unread.value, unread.count)
+        for unread in list_unparsed_values(table, uses, field.instrument)
+    ] == [
+        ("gender", "M", 2),
+        ("quality", "good", 2),
+        ("topics", "food wine", 1),
+        ("topics", "na", 1),
+    ]
 
 
 def test_a_mapping_survives_its_file(field: Any) -> None:

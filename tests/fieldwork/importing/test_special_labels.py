@@ -23,20 +23,34 @@ from survey.locale import msg, translator
 from survey.store.engine import read_scope
 
 RATING = Item(
-    name="service", kind=ItemKind.RATING, minimum=1, maximum=10, specials=tuple(SpecialAnswer),
+    name="service",
+    kind=ItemKind.RATING,
+    minimum=1,
+    maximum=10,
+    specials=tuple(SpecialAnswer),
     special_labels={SpecialAnswer.DONT_KNOW: {"zh": "说不清", "fr": "Ne sait pas"}},
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("不了解", "dk"), (" 没有经历 ", "na"), ("不愿回答", "refused"),
-        ("Don't know", "dk"), ("DON’T KNOW", "dk"), ("Ｎｏｔ　ｅｘｐｅｒｉｅｎｃｅｄ", "na"),
-        ("prefer  not to say", "refused"), ("does not know", "dk"), ("说不清", "dk"),
-        ("ne sait pas", "dk"), ("ＤＫ", "dk"), ("Refused", "refused"), ("８", 8), ("8.0", 8),
+        ("不了解", "dk"),
+        (" 没有经历 ", "na"),
+        ("不愿回答", "refused"),
+        ("Don't know", "dk"),
+        ("DON’T KNOW", "dk"),
+        ("Ｎｏｔ　ｅｘｐｅｒｉｅｎｃｅｄ", "na"),
+        ("prefer  not to say", "refused"),
+        ("does not know", "dk"),
+        ("说不清", "dk"),
+        ("ne sait pas", "dk"),
+        ("ＤＫ", "dk"),
+        ("Refused", "refused"),
+        ("８", 8),
+        ("8.0", 8),
     ],
-)  # fmt: skip
+)
 def test_labels_of_special_answers_are_read(text: str, code: object) -> None:
     assert cell_reader(RATING, {})(text) == code
 
@@ -57,9 +71,11 @@ def test_they_are_read_in_questions_of_every_kind(kind: ItemKind) -> None:
 
 def test_a_choice_of_the_same_words_stays_the_choice() -> None:
     item = Item(
-        name="x", kind=ItemKind.SELECT_ONE, specials=(SpecialAnswer.DONT_KNOW,),
+        name="x",
+        kind=ItemKind.SELECT_ONE,
+        specials=(SpecialAnswer.DONT_KNOW,),
         choices=(Choice(name="unsure", label={"zh": "不了解"}),),
-    )  # fmt: skip
+    )
     assert cell_reader(item, {})("不了解") == "unsure"
     assert cell_reader(item, {})("dk") == "dk"
 
@@ -68,9 +84,11 @@ def _plan(field: Any, rows: list[str]) -> ImportPlan:
     content = "\n".join(["city,quality,service,gender,birth_year", *rows]).encode()
     with read_scope(field.url) as session:
         return plan_import(
-            session=session, principal=OPERATOR, now=field.now,
+            session=session,
+            principal=OPERATOR,
+            now=field.now,
             request=ImportRequest(content, instrument=field.instrument, wave_key="abroad-2024"),
-        )  # fmt: skip
+        )
 
 
 def test_rows_with_labels_of_special_answers_are_taken(field: Any) -> None:

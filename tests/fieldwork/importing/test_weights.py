@@ -58,9 +58,11 @@ def plan_of(field: Any, content: bytes, **changes: Any) -> ImportPlan:
     }  # fmt: skip
     with read_scope(field.url) as session:
         return plan_import(
-            session=session, principal=OPERATOR, request=ImportRequest(content, **values),
+            session=session,
+            principal=OPERATOR,
+            request=ImportRequest(content, **values),
             now=field.now,
-        )  # fmt: skip
+        )
 
 
 def commit(field: Any, plan: ImportPlan) -> ImportResult:
@@ -113,10 +115,9 @@ def test_a_column_of_another_name_is_mapped_and_its_values_too(field: Any) -> No
     commit(
         field,
         plan_of(
-            field, table("一", "2", "3"), wave_key="b-2024",
-            mapping=b"column,item\nweight,ignore\n",
+            field, table("一", "2", "3"), wave_key="b-2024", mapping=b"column,item\nweight,ignore\n"
         ),
-    )  # fmt: skip
+    )
     assert weights_in(field, "b-2024") == [None] * 3
 
 
@@ -160,9 +161,12 @@ def test_a_wave_with_weights_takes_no_interview_without_one(field: Any) -> None:
     assert "Map a column to weight" in words
     assert "another key" in words
     assert "abroad-2024" in words
-    assert commit(
-        field, plan_of(field, table("4", rows=[["110000", "1", "1", "male", "1970"]]))
-    ).written == 1  # fmt: skip
+    assert (
+        commit(
+            field, plan_of(field, table("4", rows=[["110000", "1", "1", "male", "1970"]]))
+        ).written
+        == 1
+    )
 
 
 def test_a_wave_without_weights_takes_no_interview_with_one(field: Any) -> None:
@@ -204,14 +208,17 @@ def test_with_the_answers_of_an_erased_interview_goes_its_weight(field: Any) -> 
     commit(field, plan_of(field, table("1", "2", "3")))
     response = table_of(Response)
     with session_scope(field.url) as session:
-        row = session.connection().execute(
-            select(response).where(response.c.given_weight == 2)
-        ).one()  # fmt: skip
+        row = (
+            session.connection().execute(select(response).where(response.c.given_weight == 2)).one()
+        )
         erase_response(session=session, response=row, now=field.now)
     assert weights_in(field) == [None, 1.0, 3.0]
-    assert commit(
-        field, plan_of(field, table("4", rows=[["110000", "1", "1", "male", "1970"]]))
-    ).written == 1, "an erased interview needs no weight"  # fmt: skip
+    assert (
+        commit(
+            field, plan_of(field, table("4", rows=[["110000", "1", "1", "male", "1970"]]))
+        ).written
+        == 1
+    ), "an erased interview needs no weight"
 
 
 @pytest.mark.parametrize(

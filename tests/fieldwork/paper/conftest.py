@@ -38,10 +38,13 @@ class Office:
         }  # fmt: skip
         return Keying.model_validate(
             {
-                "client_uuid": uuid4(), "sheet": head, "answers": self.field.complete,
-                "instrument_sha256": self.field.instrument.sha256, **changes,
+                "client_uuid": uuid4(),
+                "sheet": head,
+                "answers": self.field.complete,
+                "instrument_sha256": self.field.instrument.sha256,
+                **changes,
             }
-        )  # fmt: skip
+        )
 
     def hand_in(self, keying: Keying, person: Principal | None) -> KeyingReceipt:
         with session_scope(self.field.url) as session:
@@ -55,9 +58,12 @@ class Office:
     def key_twice(self, share: float = 1.0) -> None:
         with session_scope(self.field.url) as session:
             set_share(
-                session=session, principal=OPERATOR, wave_key=self.field.wave.key, share=share,
+                session=session,
+                principal=OPERATOR,
+                wave_key=self.field.wave.key,
+                share=share,
                 now=self.field.now,
-            )  # fmt: skip
+            )
 
 
 @pytest.fixture

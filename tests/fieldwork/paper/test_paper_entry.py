@@ -82,9 +82,7 @@ def test_a_sheet_that_is_not_drawn_is_a_response_at_once(office: Any, field: Any
     assert (receipt.serial, receipt.state) == ("123", SheetState.SETTLED)
     assert receipt.response_id == response.id
     assert (response.mode, response.status) == (Mode.PAPER, Status.SUBMITTED)
-    assert (response.point_id, response.surveyor_id) == (
-        field.point.id, field.surveyor.account_id,
-    )  # fmt: skip
+    assert (response.point_id, response.surveyor_id) == (field.point.id, field.surveyor.account_id)
     assert revision.author_id == office.wang.account_id
     assert revision.answers == {**field.complete, "age": 36}
     assert response.started_at is not None
@@ -159,8 +157,9 @@ def test_errors_are_counted_for_each_typist_with_an_interval(
         with pytest.raises(AccessDeniedError):
             list_typist_errors(session=session, principal=office.wang, wave_key=field.wave.key)
     assert [(row.login, row.keyed, row.checked, row.errors) for row in rows] == [
-        ("chen", 2, 2, 2), ("wang", 2, 2, 0),
-    ]  # fmt: skip
+        ("chen", 2, 2, 2),
+        ("wang", 2, 2, 0),
+    ]
     answered = len(field.complete) + 3
     assert rows[0].fields == rows[1].fields == 2 * answered
     assert rows[0].rate == pytest.approx(2 / (2 * answered))
@@ -318,11 +317,17 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"client_uuid": uuid5(uuid4(), "import")}, {"unknown": 1}, {"seconds": float("nan")},
-        {"strokes": -1}, {"head": {"round": 4}}, {"head": {"serial": "9" * 41}},
-        {"head": {"interview_on": "yesterday"}}, {"answers": []}, {"missing": "quality"},
+        {"client_uuid": uuid5(uuid4(), "import")},
+        {"unknown": 1},
+        {"seconds": float("nan")},
+        {"strokes": -1},
+        {"head": {"round": 4}},
+        {"head": {"serial": "9" * 41}},
+        {"head": {"interview_on": "yesterday"}},
+        {"answers": []},
+        {"missing": "quality"},
     ],
-)  # fmt: skip
+)
 def test_a_malformed_envelope_is_no_keying(office: Any, changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         office.keying(**changes)
@@ -442,14 +447,19 @@ def test_a_conflict_is_open_to_a_third_person_of_the_area_only(
 
 def test_the_share_is_an_administrators_decision_and_on_record(office: Any, field: Any) -> None:
     for person, share, refusal in (
-        (office.wang, 0.5, AccessDeniedError), (office.boss, 0.5, AccessDeniedError),
-        (OPERATOR, 1.5, InvalidShareError), (OPERATOR, float("nan"), InvalidShareError),
-    ):  # fmt: skip
+        (office.wang, 0.5, AccessDeniedError),
+        (office.boss, 0.5, AccessDeniedError),
+        (OPERATOR, 1.5, InvalidShareError),
+        (OPERATOR, float("nan"), InvalidShareError),
+    ):
         with pytest.raises(refusal), session_scope(field.url) as session:
             set_share(
-                session=session, principal=person, wave_key=field.wave.key, share=share,
+                session=session,
+                principal=person,
+                wave_key=field.wave.key,
+                share=share,
                 now=field.now,
-            )  # fmt: skip
+            )
     office.key_twice(0.25)
     with read_scope(field.url) as session:
         entry = session.exec(

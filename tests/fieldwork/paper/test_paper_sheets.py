@@ -14,10 +14,16 @@ from survey.settings import PROJECT_ROOT
 @pytest.mark.parametrize(
     ("typed", "serial"),
     [
-        ("000123", "123"), ("123", "123"), (" 123 ", "123"), ("\uff11\uff12", "12"), ("0", "0"),
-        ("000", "0"), ("bj-0017", "BJ-0017"), ("0A1", "A1"),
+        ("000123", "123"),
+        ("123", "123"),
+        (" 123 ", "123"),
+        ("\uff11\uff12", "12"),
+        ("0", "0"),
+        ("000", "0"),
+        ("bj-0017", "BJ-0017"),
+        ("0A1", "A1"),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_stored_in_one_form(typed: str, serial: str) -> None:
     assert read_serial(typed) == serial
     assert read_serial(serial) == serial

@@ -33,9 +33,12 @@ def planned(field: Any, draft: WaveDraft) -> Any:
     with session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
         save_plan(
-            session=session, principal=OPERATOR, key=KEY, request=PlanRequest(aim=TWO_CITIES),
+            session=session,
+            principal=OPERATOR,
+            key=KEY,
+            request=PlanRequest(aim=TWO_CITIES),
             now=field.now,
-        )  # fmt: skip
+        )
         session.add(Account(login="boss", name="Boss", role=Role.SUPERVISOR, area="110000"))
     return field
 

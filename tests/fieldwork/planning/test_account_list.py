@@ -86,10 +86,17 @@ def test_every_wrong_cell_is_said_and_the_good_rows_stay_good(field: Field) -> N
     )
     assert [account.login for account in listed.accounts] == ["li-1"]
     assert {(row, column) for row, column, _ in _reasons(listed)} == {
-        (2, "Full name"), (2, "Login"), (2, "Role"), (3, "Login"), (4, "Area of work"),
-        (4, "Last day (may stay empty)"), (4, "E-mail (may stay empty)"), (5, "Area of work"),
-        (5, "E-mail (may stay empty)"), (6, "Role"),
-    }  # fmt: skip
+        (2, "Full name"),
+        (2, "Login"),
+        (2, "Role"),
+        (3, "Login"),
+        (4, "Area of work"),
+        (4, "Last day (may stay empty)"),
+        (4, "E-mail (may stay empty)"),
+        (5, "Area of work"),
+        (5, "E-mail (may stay empty)"),
+        (6, "Role"),
+    }
     assert (3, "Login", "This login stands in row 1 as well.") in _reasons(listed)
 
 

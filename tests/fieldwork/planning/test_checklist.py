@@ -10,12 +10,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.checklist import (
-    Checklist,
-    ChecklistTask,
-    TaskState,
-    get_checklist,
-)
+from survey.fieldwork.planning.checklist import Checklist, ChecklistTask, TaskState, get_checklist
 from survey.fieldwork.planning.plan_storage import save_plan
 from survey.fieldwork.planning.point_staff import assign_person
 from survey.fieldwork.waves import close_wave, transition_wave
@@ -41,9 +36,7 @@ def _next(checklist: Checklist) -> ChecklistTask | None:
 def test_an_empty_store_begins_with_accounts(store_url: str) -> None:
     checklist = _read(store_url)
     assert checklist.wave is None
-    assert [item.state for item in checklist.items] == [
-        TaskState.NEXT, *[TaskState.WAITING] * 6,
-    ]  # fmt: skip
+    assert [item.state for item in checklist.items] == [TaskState.NEXT, *[TaskState.WAITING] * 6]
 
 
 def test_each_task_in_its_turn(planned: Any, wave_of: Callable[[str], Wave]) -> None:
@@ -58,15 +51,23 @@ def test_each_task_in_its_turn(planned: Any, wave_of: Callable[[str], Wave]) -> 
     assert _next(_read(planned.url)) is ChecklistTask.POINTS
     with session_scope(planned.url) as session:
         save_plan(
-            session=session, principal=OPERATOR, key=KEY, now=planned.now,
+            session=session,
+            principal=OPERATOR,
+            key=KEY,
+            now=planned.now,
             request=PlanRequest(aim=PrecisionTarget(total=600), cities=("110000",)),
-        )  # fmt: skip
+        )
         session.add(
             SamplingPoint(
-                wave_id=wave.id, city_code="110000", code="B-1", name="B", kind=PointKind.MALL,
-                stratum="urban", target=10,
+                wave_id=wave.id,
+                city_code="110000",
+                code="B-1",
+                name="B",
+                kind=PointKind.MALL,
+                stratum="urban",
+                target=10,
             )
-        )  # fmt: skip
+        )
     checklist = _read(planned.url)
     assert _next(checklist) is ChecklistTask.PEOPLE
     progress = {item.task: str(item.progress) for item in checklist.items}

@@ -44,11 +44,16 @@ def test_target_and_days_change_and_the_audit_trail_says_from_what(field: Any) -
 def test_a_target_never_falls_below_what_was_collected_there(field: Any) -> None:
     rows = [
         FinishedResponse(
-            client_uuid=new_id(), city_code="110000", mode=Mode.IMPORT, status=status,
-            submitted_at=field.now, answers=field.complete, point_id=field.point.id,
+            client_uuid=new_id(),
+            city_code="110000",
+            mode=Mode.IMPORT,
+            status=status,
+            submitted_at=field.now,
+            answers=field.complete,
+            point_id=field.point.id,
         )
         for status in (Status.SUBMITTED, Status.SUBMITTED, Status.VOID)
-    ]  # fmt: skip
+    ]
     with session_scope(field.url) as session:
         wave = session.get_one(Wave, field.wave.id)
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)
@@ -63,10 +68,12 @@ def test_impossible_targets_and_days_are_refused(field: Any) -> None:
         wave = session.get_one(Wave, field.wave.id)
         wave.closes_on = day
     for wrong in (
-        {"target": 0}, {"target": 9_999_999}, {"code": "nowhere"},
+        {"target": 0},
+        {"target": 9_999_999},
+        {"code": "nowhere"},
         {"opens_on": day, "closes_on": day - timedelta(days=1)},
         {"closes_on": day + timedelta(days=1)},
-    ):  # fmt: skip
+    ):
         with pytest.raises(InvalidPointError):
             _change(field, **wrong)
 

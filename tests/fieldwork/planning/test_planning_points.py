@@ -37,10 +37,18 @@ def _rows(city: str, code: str, number: int) -> list[list[object]]:
     strata = (zh(STRATUM_NAMES["urban"]), "rural")
     mall = zh(KIND_NAMES["mall"])
     return [
-        [city, f"{code}-{place:02d}", f"Place {place}", mall if place % 2 else "village",
-         strata[place % 2], None, None, None]
+        [
+            city,
+            f"{code}-{place:02d}",
+            f"Place {place}",
+            mall if place % 2 else "village",
+            strata[place % 2],
+            None,
+            None,
+            None,
+        ]
         for place in range(number)
-    ]  # fmt: skip
+    ]
 
 
 GOOD = [*_rows("北京市", "B", 20), *_rows("310000", "S", 20)]
@@ -56,9 +64,14 @@ def _read(field: Any, content: bytes, name: str = "points.xlsx") -> PointList:
 def _draw(field: Any, listed: PointList, seed: int = 42) -> None:
     with session_scope(field.url) as session:
         draw_points(
-            session=session, principal=OPERATOR, key=KEY, listed=listed, per_city=6, seed=seed,
+            session=session,
+            principal=OPERATOR,
+            key=KEY,
+            listed=listed,
+            per_city=6,
+            seed=seed,
             now=field.now,
-        )  # fmt: skip
+        )
 
 
 def _errors(listed: PointList) -> list[tuple[int, str]]:
@@ -171,9 +184,7 @@ def test_a_planned_wave_takes_its_points_back_an_open_one_keeps_them(
     listed = _read(planned, point_file(GOOD))
     _draw(planned, listed)
     with session_scope(planned.url) as session:
-        assert delete_points(
-            session=session, principal=OPERATOR, key=KEY, now=planned.now
-        ) == 12  # fmt: skip
+        assert delete_points(session=session, principal=OPERATOR, key=KEY, now=planned.now) == 12
     _draw(planned, listed, seed=43)
     with session_scope(planned.url) as session:
         transition_wave(
@@ -194,14 +205,18 @@ def test_a_surveyor_neither_reads_lists_nor_draws(planned: Any, point_file: File
     with session_scope(planned.url) as session:
         with pytest.raises(AccessDeniedError):
             read_point_list(
-                session=session, principal=planned.surveyor, key=KEY, name="p.xlsx",
-                content=content,
-            )  # fmt: skip
+                session=session, principal=planned.surveyor, key=KEY, name="p.xlsx", content=content
+            )
         with pytest.raises(AccessDeniedError):
             draw_points(
-                session=session, principal=planned.surveyor, key=KEY, listed=listed, per_city=6,
-                seed=1, now=planned.now,
-            )  # fmt: skip
+                session=session,
+                principal=planned.surveyor,
+                key=KEY,
+                listed=listed,
+                per_city=6,
+                seed=1,
+                now=planned.now,
+            )
 
 
 @pytest.mark.parametrize(

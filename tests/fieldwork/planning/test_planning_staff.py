@@ -32,11 +32,16 @@ def placed(planned: Any, wave_of: Callable[[str], Wave]) -> Any:
     with session_scope(planned.url) as session:
         session.add_all(
             SamplingPoint(
-                wave_id=wave.id, city_code=city, code=code, name=code, kind=PointKind.MALL,
-                stratum="urban", target=10,
+                wave_id=wave.id,
+                city_code=city,
+                code=code,
+                name=code,
+                kind=PointKind.MALL,
+                stratum="urban",
+                target=10,
             )
             for city, code in (("110000", "B-1"), ("110000", "B-2"), ("310000", "S-1"))
-        )  # fmt: skip
+        )
         session.add(Account(login="gone", name="G", role="surveyor", area="110000", active=False))
     return planned
 
@@ -130,8 +135,9 @@ def test_a_new_supervisor_replaces_the_old_one(placed: Any, staff_file: File) ->
     with read_scope(placed.url) as session:
         people = list_postings(session=session, principal=OPERATOR, key=KEY)
     assert [(person.supervisor, person.agency) for person in people] == [
-        ("chief", "South Agency"), ("", "")
-    ]  # fmt: skip
+        ("chief", "South Agency"),
+        ("", ""),
+    ]
 
 
 def test_points_of_another_wave_and_closed_waves_take_nobody(placed: Any, staff_file: File) -> None:

@@ -26,11 +26,7 @@ from survey.fieldwork.planning.wave_editing import (
     change_wave,
 )
 from survey.fieldwork.planning.wave_overview import get_wave_overview, list_planning_waves
-from survey.fieldwork.waves import (
-    WAVE_TRANSITIONS,
-    WaveExistsError,
-    WaveNotEstimableError,
-)
+from survey.fieldwork.waves import WAVE_TRANSITIONS, WaveExistsError, WaveNotEstimableError
 from survey.sample.sample_size import PlanError, PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest
 from survey.store import schema
@@ -65,10 +61,15 @@ def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"key": "Main 2027"}, {"key": "x"}, {"series": ""}, {"year": 1999}, {"title_en": " "},
-        {"title_zh": "长" * 121}, {"instrument_id": None},
+        {"key": "Main 2027"},
+        {"key": "x"},
+        {"series": ""},
+        {"year": 1999},
+        {"title_en": " "},
+        {"title_zh": "长" * 121},
+        {"instrument_id": None},
     ],
-)  # fmt: skip
+)
 def test_a_wave_that_makes_no_sense_is_refused(
     field: Any, draft: WaveDraft, wrong: dict[str, Any]
 ) -> None:
@@ -158,9 +159,10 @@ def test_targets_are_raised_but_never_lowered_below_what_was_collected(planned: 
     _move(planned, WaveState.OPEN)
     with session_scope(planned.url) as session:
         cell = session.exec(
-            select(QuotaCell).where(QuotaCell.city_code == "110000", QuotaCell.wave_id !=
-                                    planned.wave.id)
-        ).first()  # fmt: skip
+            select(QuotaCell).where(
+                QuotaCell.city_code == "110000", QuotaCell.wave_id != planned.wave.id
+            )
+        ).first()
         assert cell is not None
         cell.collected = cell.target
         session.add(cell)
@@ -280,8 +282,5 @@ def test_the_database_refuses_what_the_state_forbids(
     with engine.begin() as connection:
         for allowed in before:
             connection.execute(text(allowed))
-    with (
-        pytest.raises(IntegrityError, match=r"allow|fixed|lowered"),
-        engine.begin() as connection,
-    ):
+    with pytest.raises(IntegrityError, match=r"allow|fixed|lowered"), engine.begin() as connection:
         connection.execute(text(forbidden), {"other": value} if ":other" in forbidden else {})

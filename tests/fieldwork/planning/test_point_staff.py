@@ -33,11 +33,16 @@ def placed(planned: Any, wave_of: Callable[[str], Wave]) -> Any:
     with session_scope(planned.url) as session:
         session.add_all(
             SamplingPoint(
-                wave_id=wave.id, city_code="110000", code=code, name=code, kind=PointKind.MALL,
-                stratum="urban", target=10,
+                wave_id=wave.id,
+                city_code="110000",
+                code=code,
+                name=code,
+                kind=PointKind.MALL,
+                stratum="urban",
+                target=10,
             )
             for code in ("B-1", "B-2")
-        )  # fmt: skip
+        )
     return planned
 
 
@@ -94,10 +99,12 @@ def test_supervisor_and_agency_of_a_list_stay(placed: Any, wave_of: Callable[[st
     with session_scope(placed.url) as session:
         session.add(
             Posting(
-                wave_id=wave.id, account_id=placed.surveyor.account_id, city_code="110000",
+                wave_id=wave.id,
+                account_id=placed.surveyor.account_id,
+                city_code="110000",
                 agency="North",
             )
-        )  # fmt: skip
+        )
     _act(placed, assign_person)
     with read_scope(placed.url) as session:
         (line,) = list_postings(session=session, principal=OPERATOR, key=KEY)

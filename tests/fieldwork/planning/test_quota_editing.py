@@ -46,8 +46,9 @@ def test_two_cells_change_with_one_entry_that_says_before_and_after(planned: Any
     assert _change(planned, before, 3, -3) == 2
     after = _read(planned)
     assert [quota.target for quota in after.quotas[:2]] == [
-        before.quotas[0].target + 3, before.quotas[1].target - 3,
-    ]  # fmt: skip
+        before.quotas[0].target + 3,
+        before.quotas[1].target - 3,
+    ]
     with read_scope(planned.url) as session:
         entry = session.exec(select(AuditEntry).where(AuditEntry.action == "quota.changed")).one()
     first = before.quotas[0]

@@ -33,11 +33,17 @@ def twenty_and_ten() -> Instrument:
     """Twenty ratings from 1 to 10 that are scored, ten questions with eight choices, a list."""
     ratings = tuple(
         Item(
-            name=name, kind=ItemKind.RATING, label={"en": name}, minimum=1, maximum=10, step=1,
-            indicator="1.1.1", specials=(SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED),
+            name=name,
+            kind=ItemKind.RATING,
+            label={"en": name},
+            minimum=1,
+            maximum=10,
+            step=1,
+            indicator="1.1.1",
+            specials=(SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED),
         )
         for name in RATINGS
-    )  # fmt: skip
+    )
     extras = tuple(
         Item(name=name, kind=ItemKind.SELECT_ONE, label={"en": name}, choices=_choices())
         for name in EXTRAS
@@ -47,20 +53,20 @@ def twenty_and_ten() -> Instrument:
     )
     text = Item(name="comment", kind=ItemKind.TEXT, label={"en": "comment"})
     return Instrument(
-        name="quality", version="1", title={"en": "Quality"}, default_language="en",
+        name="quality",
+        version="1",
+        title={"en": "Quality"},
+        default_language="en",
         languages=(Language(code="en", name="en"),),
         sections=(Section(name="all", items=(*ratings, *extras, several, text)),),
-    )  # fmt: skip
+    )
 
 
 def answers_of(
     scores: Sequence[int | str | None], picks: str = LETTERS[0] * len(EXTRAS)
 ) -> dict[str, Any]:
     """Answers with these scores and one letter a question."""
-    return {
-        **dict(zip(RATINGS, scores, strict=False)),
-        **dict(zip(EXTRAS, picks, strict=False)),
-    }
+    return {**dict(zip(RATINGS, scores, strict=False)), **dict(zip(EXTRAS, picks, strict=False))}
 
 
 def raw_response(number: int, answers: Mapping[str, Any], **changes: Any) -> RawResponse:

@@ -46,9 +46,14 @@ def test_differences_between_cities_are_not_those_of_surveyors() -> None:
 
 @pytest.mark.parametrize(
     ("values", "surveyor"),
-    [([], []), ([1.0, 2.0], [0, 0]), ([1.0, 2.0], [0, 1]), ([5.0] * 4, [0, 0, 1, 1]),
-     ([np.nan] * 4, [0, 0, 1, 1])],
-)  # fmt: skip
+    [
+        ([], []),
+        ([1.0, 2.0], [0, 0]),
+        ([1.0, 2.0], [0, 1]),
+        ([5.0] * 4, [0, 0, 1, 1]),
+        ([np.nan] * 4, [0, 0, 1, 1]),
+    ],
+)
 def test_too_little_says_nothing(values: list[float], surveyor: list[int]) -> None:
     assert interviewer_effect(np.array(values), np.array(surveyor, dtype=np.int64)) is None
 

@@ -46,16 +46,24 @@ def test_each_detector_finds_what_it_is_meant_for(planted: Planted) -> None:
         strength[flags.kind][flags.rows] = flags.strength
     results = {result.kind: result for result in measure_by_kind(strength, kind)}
     for sort in (
-        FlagKind.SPEED, FlagKind.STRAIGHT_LINING, FlagKind.NEAR_DUPLICATE, FlagKind.BURST,
-        FlagKind.SAME_DEVICE, FlagKind.OUT_OF_POINT,
-    ):  # fmt: skip
+        FlagKind.SPEED,
+        FlagKind.STRAIGHT_LINING,
+        FlagKind.NEAR_DUPLICATE,
+        FlagKind.BURST,
+        FlagKind.SAME_DEVICE,
+        FlagKind.OUT_OF_POINT,
+    ):
         recall = results[sort].recall
         assert recall is not None
         assert recall >= 0.85, sort
     for sort in (
-        FlagKind.SPEED, FlagKind.NEAR_DUPLICATE, FlagKind.HOUR, FlagKind.BURST,
-        FlagKind.SAME_DEVICE, FlagKind.OUT_OF_POINT,
-    ):  # fmt: skip
+        FlagKind.SPEED,
+        FlagKind.NEAR_DUPLICATE,
+        FlagKind.HOUR,
+        FlagKind.BURST,
+        FlagKind.SAME_DEVICE,
+        FlagKind.OUT_OF_POINT,
+    ):
         assert results[sort].false_alarms <= 0.01, sort
 
 

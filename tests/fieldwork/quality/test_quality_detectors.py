@@ -226,9 +226,13 @@ def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
 
 @pytest.mark.parametrize(
     ("utc", "china", "strength"),
-    [((16, 0), "00:00", 1.0), ((21, 59), "05:59", 1.0), ((14, 0), "22:00", 0.5),
-     ((15, 59), "23:59", 0.5)],
-)  # fmt: skip
+    [
+        ((16, 0), "00:00", 1.0),
+        ((21, 59), "05:59", 1.0),
+        ((14, 0), "22:00", 0.5),
+        ((15, 59), "23:59", 0.5),
+    ],
+)
 def test_hours_are_those_of_china(utc: tuple[int, int], china: str, strength: float) -> None:
     started_at = datetime(2026, 5, 19, *utc, tzinfo=UTC)
     flags = flag_interview_hours(wave(raw_response(0, {}, started_at=started_at)))

@@ -22,8 +22,9 @@ Judged = dict[UUID, tuple[int, tuple[tuple[str, float], ...]]]
 
 scores = st.lists(
     st.one_of(st.integers(1, 10), st.sampled_from(["dk", "na", "refused", None])),
-    min_size=len(RATINGS), max_size=len(RATINGS),
-)  # fmt: skip
+    min_size=len(RATINGS),
+    max_size=len(RATINGS),
+)
 picks = st.text(LETTERS, min_size=len(EXTRAS), max_size=len(EXTRAS))
 
 
@@ -77,11 +78,13 @@ def test_other_names_for_surveyors_points_and_cities_do_not_matter(rows: list[Ra
 
     others = [
         replace(
-            row, surveyor_id=renamed(row.surveyor_id), point_id=renamed(row.point_id),
+            row,
+            surveyor_id=renamed(row.surveyor_id),
+            point_id=renamed(row.point_id),
             city_code={"110000": "500000", "310000": "120000"}[row.city_code],
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     assert judged(others) == judged(rows)
 
 

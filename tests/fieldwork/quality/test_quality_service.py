@@ -242,10 +242,7 @@ def test_nobody_else_reads_the_quality_of_surveyors(role: Role, sqlite_url: str)
         with pytest.raises(AccessDeniedError):
             summarise_quality(session=session, principal=principal, wave_key="main-2026")
         with pytest.raises(AccessDeniedError):
-            assess_wave(
-                session=session, principal=principal, wave_key="main-2026",
-                now=NOW,
-            )  # fmt: skip
+            assess_wave(session=session, principal=principal, wave_key="main-2026", now=NOW)
 
 
 def test_an_unknown_wave_is_refused(field: Field) -> None:
@@ -292,10 +289,15 @@ def test_every_kind_has_a_name_and_a_reason_with_its_numbers_in_chinese(kind: Fl
 
 def _link(field: Field, session: Session, phone: str) -> UUID:
     link = Invitation(
-        token_sha256=new_id().hex, wave_id=field.wave.id, city_code="110000",
-        point_id=field.point.id, surveyor_id=field.surveyor.account_id, expires_at=field.now,
-        used_at=field.now, device_sha256=phone,
-    )  # fmt: skip
+        token_sha256=new_id().hex,
+        wave_id=field.wave.id,
+        city_code="110000",
+        point_id=field.point.id,
+        surveyor_id=field.surveyor.account_id,
+        expires_at=field.now,
+        used_at=field.now,
+        device_sha256=phone,
+    )
     session.add(link)
     session.flush()
     return link.id
@@ -350,10 +352,11 @@ def test_quality_by_agency_has_the_rate_and_the_effect_of_its_surveyors(collecte
         session.add_all(
             Posting(wave_id=collected.wave.id, account_id=person, city_code=city, agency=agency)
             for person, city, agency in (
-                (people[0], "110000", "甲公司"), (people[0], "310000", "乙公司"),
+                (people[0], "110000", "甲公司"),
+                (people[0], "310000", "乙公司"),
                 (people[1], "310000", ""),
             )
-        )  # fmt: skip
+        )
         _assess(collected, session)
     with read_scope(collected.url) as session:
         rows = summarise_quality(

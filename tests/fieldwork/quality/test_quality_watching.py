@@ -20,14 +20,7 @@ from survey.fieldwork.quality.assessment import (
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import (
-    BackgroundRun,
-    Mode,
-    ResponseFlag,
-    ResponseRisk,
-    Status,
-    new_id,
-)
+from survey.store.tables import BackgroundRun, Mode, ResponseFlag, ResponseRisk, Status, new_id
 
 LATER = timedelta(minutes=10)
 
@@ -40,11 +33,13 @@ def _store(field: Any, count: int, **changes: Any) -> list[UUID]:
     }  # fmt: skip
     rows = [
         FinishedResponse(
-            client_uuid=new_id(), started_at=field.now - timedelta(hours=number),
-            answers={**field.complete, "quality": 1 + number % 10}, **{**given, **changes},
+            client_uuid=new_id(),
+            started_at=field.now - timedelta(hours=number),
+            answers={**field.complete, "quality": 1 + number % 10},
+            **{**given, **changes},
         )
         for number in range(count)
-    ]  # fmt: skip
+    ]
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now

@@ -57,22 +57,31 @@ def _form(extra: str = "") -> Instrument:
         maximum=10,
     )
     second = Item(
-        name="staff", kind=ItemKind.RATING, label={"zh": "您对服务满意吗", "en": "The staff?"},
-        hint=HINT, minimum=1, maximum=10,
-    )  # fmt: skip
+        name="staff",
+        kind=ItemKind.RATING,
+        label={"zh": "您对服务满意吗", "en": "The staff?"},
+        hint=HINT,
+        minimum=1,
+        maximum=10,
+    )
     channel = Item(
-        name="channel", kind=ItemKind.SELECT_ONE, label={"zh": "在哪里买的", "en": "Bought where?"},
+        name="channel",
+        kind=ItemKind.SELECT_ONE,
+        label={"zh": "在哪里买的", "en": "Bought where?"},
         choices=(
             Choice(name="shop", label={"zh": "实体商店", "en": "In a shop"}),
             Choice(name="net", label={"zh": "网上", "en": "Online"}),
         ),
-    )  # fmt: skip
+    )
     why = Item(name="why", kind=ItemKind.INTEGER, label={"zh": "几次"})
     return Instrument(
-        name="floor", version="1", title={"zh": "问卷"}, default_language="zh",
+        name="floor",
+        version="1",
+        title={"zh": "问卷"},
+        default_language="zh",
         languages=(Language(code="zh", name="中文"), Language(code="en", name="English")),
         sections=(Section(name="all", items=(first, second, channel, why)),),
-    )  # fmt: skip
+    )
 
 
 FORM = _form()
@@ -225,9 +234,10 @@ def test_five_seconds_are_to_be_looked_at_whatever_the_questionnaire(
 ) -> None:
     form = shipped_instrument(name)
     asked = {
-        item.name: "dk" for item in form.items()
+        item.name: "dk"
+        for item in form.items()
         if item.kind is not ItemKind.NOTE and item.relevant is None
-    }  # fmt: skip
+    }
     alone = build_response_arrays(
         [raw_response(0, asked, duration_seconds=5.0, language=language)], form
     )
@@ -255,18 +265,30 @@ def _first(field: Field, seconds: float | None, **changes: Any) -> tuple[UUID, s
     form = shipped_instrument("main-2023")
     with session_scope(field.url) as session:
         plan = NewWave(
-            key="first-2026", series="first", year=2026, title_zh="首批", title_en="First",
+            key="first-2026",
+            series="first",
+            year=2026,
+            title_zh="首批",
+            title_en="First",
             instrument_id=save_instrument(session=session, instrument=form),
             opens_on=date(2026, 1, 1),
-        )  # fmt: skip
+        )
         create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
         wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=field.now)
         started = field.now - timedelta(hours=1)
-        row = FinishedResponse(**{
-            "client_uuid": new_id(), "city_code": "110000", "mode": Mode.SELF,
-            "status": Status.SUBMITTED, "started_at": started, "submitted_at": field.now,
-            "duration_seconds": seconds, "answers": _answered(form), **changes,
-        })  # fmt: skip
+        row = FinishedResponse(
+            **{
+                "client_uuid": new_id(),
+                "city_code": "110000",
+                "mode": Mode.SELF,
+                "status": Status.SUBMITTED,
+                "started_at": started,
+                "submitted_at": field.now,
+                "duration_seconds": seconds,
+                "answers": _answered(form),
+                **changes,
+            }
+        )
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=[row], now=field.now)
         assess_wave(session=session, principal=OPERATOR, wave_key=plan.key, now=field.now)
     return row.id, plan.key

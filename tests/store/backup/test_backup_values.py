@@ -37,13 +37,21 @@ WITHIN = st.recursive(
 )
 DOCUMENTS = st.one_of(st.lists(WITHIN, max_size=4), st.dictionaries(TEXTS, WITHIN, max_size=4))
 TIMES = st.datetimes(
-    datetime(1950, 1, 1), datetime(2100, 1, 1),
+    datetime(1950, 1, 1),
+    datetime(2100, 1, 1),
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=8))]),
-)  # fmt: skip
+)
 ROWS = st.tuples(
-    TEXTS, st.integers(-(2**63), 2**63 - 1), NUMBERS.filter(lambda n: isinstance(n, float)),
-    st.booleans(), st.uuids(), TIMES, st.dates(date(1900, 1, 1)), DOCUMENTS, st.binary(max_size=40),
-)  # fmt: skip
+    TEXTS,
+    st.integers(-(2**63), 2**63 - 1),
+    NUMBERS.filter(lambda n: isinstance(n, float)),
+    st.booleans(),
+    st.uuids(),
+    TIMES,
+    st.dates(date(1900, 1, 1)),
+    DOCUMENTS,
+    st.binary(max_size=40),
+)
 
 
 @pytest.fixture

@@ -35,8 +35,9 @@ def check_data_folder(settings: Settings) -> Iterator[CheckResult]:
         detail = msg(
             "{folder} cannot be written ({reason}); make it, and give it to the account that "
             "serves.",
-            folder=folder, reason=error.strerror,
-        )  # fmt: skip
+            folder=folder,
+            reason=error.strerror,
+        )
         yield CheckResult(name, False, detail)
     else:
         yield CheckResult(name, True, msg("{folder} can be written", folder=folder))
@@ -50,8 +51,9 @@ def check_rights(settings: Settings) -> Iterator[CheckResult]:
         detail = msg(
             "Others on this machine may read {count} files and folders, for example {path}; run "
             "survey init as the account that serves.",
-            count=len(exposed), path=exposed[0],
-        )  # fmt: skip
+            count=len(exposed),
+            path=exposed[0],
+        )
         yield CheckResult(name, False, detail)
     else:
         yield CheckResult(name, True, msg("store and snapshots are readable by their owner only"))
@@ -70,9 +72,10 @@ def check_disk_space(settings: Settings) -> Iterator[CheckResult]:
         else msg(
             "Only {free} GB free where {folder} is; interviews are refused when it is full. "
             "Remove old files, or give it a larger disk.",
-            free=shown, folder=settings.data_dir,
+            free=shown,
+            folder=settings.data_dir,
         )
-    )  # fmt: skip
+    )
     yield CheckResult(msg("Disk"), free >= MIN_FREE_BYTES, detail)
 
 
@@ -93,8 +96,9 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
             detail = msg(
                 "{wave}: {fault} Put the folder back from a backup, or from the machine that froze "
                 "the wave (all replicas share this folder), or run: survey freeze --wave {wave}",
-                wave=key, fault=fault,
-            )  # fmt: skip
+                wave=key,
+                fault=fault,
+            )
             yield CheckResult(name, False, detail)
     yield from _find_leftover_folders(name, settings.snapshot_dir, known)
     for key, wave_seals in seals.items():

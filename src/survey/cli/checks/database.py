@@ -33,13 +33,15 @@ def check_schema(settings: Settings) -> Iterator[CheckResult]:
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0]
         yield CheckResult(
-            name, False,
+            name,
+            False,
             msg(
                 "{url} cannot be reached: {reason}. Is the database running, and is "
                 "SURVEY_DATABASE_URL right?",
-                url=shown, reason=reason,
+                url=shown,
+                reason=reason,
             ),
-        )  # fmt: skip
+        )
         return
     yield CheckResult(name, present == head_revision(), _schema_message(shown, present))
 
@@ -73,15 +75,21 @@ def check_connections(settings: Settings) -> Iterator[CheckResult]:
     if used > most * _BUSY_SHARE:
         detail = msg(
             "{used} of {most} are taken; raise max_connections, or run fewer processes.",
-            used=used, most=most,
-        )  # fmt: skip
+            used=used,
+            most=most,
+        )
         yield CheckResult(name, False, detail)
     else:
         yield CheckResult(
-            name, True,
-            msg("{used} of {most} are taken; time-out of a statement: {limit}",
-                used=used, most=most, limit=limit),
-        )  # fmt: skip
+            name,
+            True,
+            msg(
+                "{used} of {most} are taken; time-out of a statement: {limit}",
+                used=used,
+                most=most,
+                limit=limit,
+            ),
+        )
 
 
 def check_clock(settings: Settings) -> Iterator[CheckResult]:
@@ -143,8 +151,9 @@ def check_second_factors(settings: Settings) -> Iterator[CheckResult]:
         lost = msg(
             "{count} cannot be read: the key they were encrypted with is not here. Put it back "
             "({file} or SURVEY_PHONE_KEY), or reset them under accounts.",
-            count=unreadable, file=settings.own_key_file,
-        )  # fmt: skip
+            count=unreadable,
+            file=settings.own_key_file,
+        )
         yield CheckResult(name, False, lost)
     if count and not unencrypted and not unreadable:
         yield CheckResult(name, True, msg("{count}, all encrypted", count=count))

@@ -96,9 +96,7 @@ def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floa
 
     squares, gap_squares = _stratum_squares(view, whole), _stratum_squares(view, gap)
     occupied = group_sum(
-        view.segments.stratum,
-        flatten_rows(view.segments.psus[:, asked]),
-        len(home),
+        view.segments.stratum, flatten_rows(view.segments.psus[:, asked]), len(home)
     )
     inside, within = np.flatnonzero(outer >= 0), np.flatnonzero(home >= 0)
     outers, areas = len(reference.level.labels), len(view.level.labels)

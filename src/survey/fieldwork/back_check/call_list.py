@@ -145,11 +145,15 @@ def list_calls(
             _RESPONSES.c.status.in_(COUNTED_STATUSES),
         )
         .order_by(
-            case((_CHECKS.c.outcome.is_(None), 0), else_=1), _CHECKS.c.attempts,
-            _CHECKS.c.city_code, _SURVEYORS.c.name, _POINTS.c.name, _CHECKS.c.id,
+            case((_CHECKS.c.outcome.is_(None), 0), else_=1),
+            _CHECKS.c.attempts,
+            _CHECKS.c.city_code,
+            _SURVEYORS.c.name,
+            _POINTS.c.name,
+            _CHECKS.c.id,
         )
         .limit(size)
-    )  # fmt: skip
+    )
     if city_code is not None:
         query = query.where(_CHECKS.c.city_code == city_code)
     return [_call(row) for row in session.connection().execute(query)]
@@ -158,9 +162,11 @@ def list_calls(
 def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallEntry:
     """Return one entry of the list. Raises `BackCheckNotFoundError`, also outside the area."""
     principal.require(Action.BACK_CHECK)
-    row = session.connection().execute(
-        _calls(principal).where(_CHECKS.c.id == check_id)
-    ).one_or_none()  # fmt: skip
+    row = (
+        session.connection()
+        .execute(_calls(principal).where(_CHECKS.c.id == check_id))
+        .one_or_none()
+    )
     if row is None:
         raise BackCheckNotFoundError(msg("This back-check does not exist."))
     return _call(row)
@@ -299,10 +305,20 @@ _SUBMITTED_AT_TYPE = _RESPONSES.c.submitted_at.type
 
 def _call(row: AnyRow) -> CallEntry:
     return CallEntry(
-        id=row.id, response_id=row.response_id, city_code=row.city_code,
-        point_name=row.point_name or "", surveyor=row.surveyor, surveyor_id=row.surveyor_id,
-        interviewed_at=row.interviewed_at, chosen_by=row.chosen_by, outcome=row.outcome,
-        attempts=row.attempts, checked_at=row.checked_at, checker=row.checker or "",
-        note=row.note, version=row.lock_version, instrument_id=row.instrument_id,
+        id=row.id,
+        response_id=row.response_id,
+        city_code=row.city_code,
+        point_name=row.point_name or "",
+        surveyor=row.surveyor,
+        surveyor_id=row.surveyor_id,
+        interviewed_at=row.interviewed_at,
+        chosen_by=row.chosen_by,
+        outcome=row.outcome,
+        attempts=row.attempts,
+        checked_at=row.checked_at,
+        checker=row.checker or "",
+        note=row.note,
+        version=row.lock_version,
+        instrument_id=row.instrument_id,
         has_phone=bool(row.left_phone),
-    )  # fmt: skip
+    )

@@ -51,11 +51,13 @@ def list_comparisons(path: Path = ITEMS) -> tuple[ItemComparison, ...]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return tuple(
             ItemComparison(
-                item=row["item"], repeats=row["repeats"], nature=QuestionNature(row["nature"]),
+                item=row["item"],
+                repeats=row["repeats"],
+                nature=QuestionNature(row["nature"]),
                 tolerance=float(row["tolerance"] or 0),
             )
             for row in csv.DictReader(file)
-        )  # fmt: skip
+        )
 
 
 def differs(comparison: ItemComparison, item: Item, then: Any, again: Any) -> bool | None:

@@ -245,11 +245,16 @@ def list_draws(*, session: Session, principal: Principal, wave_id: UUID) -> list
     )
     return [
         DrawRecord(
-            row.drawn_at, row.name or "", row.area, row.seed, row.random_share, row.risk_share,
+            row.drawn_at,
+            row.name or "",
+            row.area,
+            row.seed,
+            row.random_share,
+            row.risk_share,
             row.drawn,
         )
         for row in session.connection().execute(query)
-    ]  # fmt: skip
+    ]
 
 
 def _lock_draws(session: Session, wave_id: UUID) -> None:
@@ -264,8 +269,12 @@ def _pool(session: Session, principal: Principal, plan: DrawPlan) -> Sequence[An
     _require_sensible(plan)
     query = (
         select(
-            _RESPONSES.c.id, _RESPONSES.c.city_code, _RESPONSES.c.surveyor_id,
-            _RISKS.c.score, _CHECKS.c.chosen_by, _ACCOUNTS.c.name,
+            _RESPONSES.c.id,
+            _RESPONSES.c.city_code,
+            _RESPONSES.c.surveyor_id,
+            _RISKS.c.score,
+            _CHECKS.c.chosen_by,
+            _ACCOUNTS.c.name,
         )
         .select_from(
             _RESPONSES.join(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id)
@@ -279,7 +288,7 @@ def _pool(session: Session, principal: Principal, plan: DrawPlan) -> Sequence[An
             area_filter(principal, _RESPONSES.c.city_code),
         )
         .order_by(_RESPONSES.c.id)
-    )  # fmt: skip
+    )
     if plan.city_code is not None:
         query = query.where(_RESPONSES.c.city_code == plan.city_code)
     return session.connection().execute(query).all()
@@ -312,11 +321,16 @@ def _preview(
     people = {row.surveyor_id: (row.city_code, row.name) for row in rows}
     shares = [
         SurveyorDraw(
-            person, name, city, pool[person], listed[person], new[person, ChosenBy.RANDOM],
+            person,
+            name,
+            city,
+            pool[person],
+            listed[person],
+            new[person, ChosenBy.RANDOM],
             new[person, ChosenBy.RISK],
         )
         for person, (city, name) in people.items()
-    ]  # fmt: skip
+    ]
     shares.sort(key=lambda share: (share.city_code, share.name, share.surveyor_id))
     return DrawPreview(
         plan, tuple(shares), len(rows), selection_sha256(interview.id for interview in drawn)
@@ -333,14 +347,23 @@ def _record_draw(session: Session, principal: Principal, seen: DrawPreview, now:
     actor = actor_id(principal)
     session.connection().execute(
         _DRAWS.insert(),
-        {"id": draw_id, "wave_id": plan.wave_id, "as_of": plan.as_of, "drawn_by": actor,
-         "drawn_at": now, **facts},
-    )  # fmt: skip
+        {
+            "id": draw_id,
+            "wave_id": plan.wave_id,
+            "as_of": plan.as_of,
+            "drawn_by": actor,
+            "drawn_at": now,
+            **facts,
+        },
+    )
     record(
-        session=session, actor=principal, event=AuditEvent.BACK_CHECK_DRAWN,
-        subject_id=plan.wave_id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.BACK_CHECK_DRAWN,
+        subject_id=plan.wave_id,
+        now=now,
         detail={"draw": str(draw_id), "as_of": plan.as_of.isoformat(), **facts},
-    )  # fmt: skip
+    )
     return draw_id
 
 

@@ -50,9 +50,12 @@ class WorkSelection:
     def restore_filter(self) -> ReviewFilter:
         """Return the filter of what was voided for failed back-checks, and nothing else."""
         return ReviewFilter(
-            self.wave_id, status=Status.VOID, surveyor_id=self.surveyor_id,
-            point_id=self.point_id, reason=ReasonCode.BACK_CHECK,
-        )  # fmt: skip
+            self.wave_id,
+            status=Status.VOID,
+            surveyor_id=self.surveyor_id,
+            point_id=self.point_id,
+            reason=ReasonCode.BACK_CHECK,
+        )
 
 
 def note_retraining(
@@ -75,10 +78,15 @@ def note_retraining(
         raise RetrainingNotAllowedError(msg("Please choose at least one surveyor."))
     if retrain_by < china_date(now):
         raise RetrainingNotAllowedError(msg("The day of the training is over already."))
-    query = select(_CHECKS.c.surveyor_id).where(
-        _CHECKS.c.wave_id == wave_id, _CHECKS.c.surveyor_id.in_(wanted),
-        area_filter(principal, _CHECKS.c.city_code),
-    ).distinct()  # fmt: skip
+    query = (
+        select(_CHECKS.c.surveyor_id)
+        .where(
+            _CHECKS.c.wave_id == wave_id,
+            _CHECKS.c.surveyor_id.in_(wanted),
+            area_filter(principal, _CHECKS.c.city_code),
+        )
+        .distinct()
+    )
     if set(session.connection().execute(query).scalars()) != set(wanted):
         raise AccessDeniedError(msg("Not all of these surveyors work in your area."))
     words = clean_note(note)[:MAX_NOTE]
@@ -87,17 +95,26 @@ def note_retraining(
         SurveyorNote,
         {"id": [new_id() for _ in wanted], "account_id": wanted},
         {
-            "wave_id": wave_id, "retrain_by": retrain_by, "note": words,
-            "made_by": actor_id(principal), "made_at": now,
+            "wave_id": wave_id,
+            "retrain_by": retrain_by,
+            "note": words,
+            "made_by": actor_id(principal),
+            "made_at": now,
         },
-    )  # fmt: skip
+    )
     record_many(
-        session=session, actor=principal, event=AuditEvent.SURVEYOR_RETRAIN,
+        session=session,
+        actor=principal,
+        event=AuditEvent.SURVEYOR_RETRAIN,
         now=now,
         subjects={
-            each: {"wave": str(wave_id), "by": retrain_by.isoformat(), "note": words,
-                   "together": len(wanted)}
+            each: {
+                "wave": str(wave_id),
+                "by": retrain_by.isoformat(),
+                "note": words,
+                "together": len(wanted),
+            }
             for each in wanted
         },
-    )  # fmt: skip
+    )
     return len(wanted)

@@ -117,19 +117,11 @@ def save_phone_number(
         )
     )
     session.flush()
-    record(
-        session=session, actor=None, event=AuditEvent.CONTACT_LEFT,
-        subject_id=row.id, now=now,
-    )  # fmt: skip
+    record(session=session, actor=None, event=AuditEvent.CONTACT_LEFT, subject_id=row.id, now=now)
 
 
 def reveal_phone_number(
-    *,
-    session: Session,
-    principal: Principal,
-    cipher: Cipher | None,
-    check_id: UUID,
-    now: datetime,
+    *, session: Session, principal: Principal, cipher: Cipher | None, check_id: UUID, now: datetime
 ) -> str:
     """Return the number of a person to be called, and record that it was read.
 
@@ -157,9 +149,13 @@ def reveal_phone_number(
     if row.sealed is None:
         raise PhoneNumberNotFoundError(msg("This person left no telephone number."))
     record(
-        session=session, actor=principal, event=AuditEvent.CONTACT_READ,
-        subject_id=check_id, now=now, detail={"response": str(row.response_id)},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.CONTACT_READ,
+        subject_id=check_id,
+        now=now,
+        detail={"response": str(row.response_id)},
+    )
     if cipher is None:
         raise UndecryptableNumberError
     return decrypt_number(cipher, row.response_id, row.sealed)
@@ -178,9 +174,13 @@ def reencrypt_numbers(*, session: Session, cipher: Cipher, now: datetime) -> tup
         reencrypt=lambda _response_id, token: cipher.reencrypt(token),
     )
     record(
-        session=session, actor=OPERATOR, event=AuditEvent.CONTACT_KEYS_ROTATED,
-        subject_id="all", now=now, detail={"renewed": renewed, "unreadable": unreadable},
-    )  # fmt: skip
+        session=session,
+        actor=OPERATOR,
+        event=AuditEvent.CONTACT_KEYS_ROTATED,
+        subject_id="all",
+        now=now,
+        detail={"renewed": renewed, "unreadable": unreadable},
+    )
     return renewed, unreadable
 
 

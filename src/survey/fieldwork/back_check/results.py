@@ -163,11 +163,22 @@ def get_back_check_results(
 def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select[Any]:
     query = (
         select(
-            _CHECKS.c.id, _CHECKS.c.response_id, _CHECKS.c.city_code, _CHECKS.c.surveyor_id,
-            _CHECKS.c.instrument_id, _CHECKS.c.chosen_by, _CHECKS.c.outcome, _CHECKS.c.answers,
-            _CHECKS.c.note, _ACCOUNTS.c.name.label("surveyor"), _RESPONSES.c.point_id,
-            _RESPONSES.c.status, _RESPONSES.c.mode, _RESPONSES.c.duration_seconds,
-            _POINTS.c.name.label("point_name"), _POINTS.c.kind.label("point_kind"),
+            _CHECKS.c.id,
+            _CHECKS.c.response_id,
+            _CHECKS.c.city_code,
+            _CHECKS.c.surveyor_id,
+            _CHECKS.c.instrument_id,
+            _CHECKS.c.chosen_by,
+            _CHECKS.c.outcome,
+            _CHECKS.c.answers,
+            _CHECKS.c.note,
+            _ACCOUNTS.c.name.label("surveyor"),
+            _RESPONSES.c.point_id,
+            _RESPONSES.c.status,
+            _RESPONSES.c.mode,
+            _RESPONSES.c.duration_seconds,
+            _POINTS.c.name.label("point_name"),
+            _POINTS.c.kind.label("point_kind"),
             _REVISIONS.c.answers.label("then"),
         )
         .select_from(
@@ -177,14 +188,13 @@ def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select
             .outerjoin(
                 _REVISIONS,
                 and_(
-                    revision_join(_RESPONSES, _REVISIONS),
-                    _REVISIONS.c.number == _CHECKS.c.revision,
+                    revision_join(_RESPONSES, _REVISIONS), _REVISIONS.c.number == _CHECKS.c.revision
                 ),
             )
         )
         .where(_CHECKS.c.wave_id == wave_id, area_filter(principal, _CHECKS.c.city_code))
         .order_by(_CHECKS.c.id)
-    )  # fmt: skip
+    )
     return query if city_code is None else query.where(_CHECKS.c.city_code == city_code)
 
 
@@ -214,12 +224,20 @@ def _compare_case(session: Session, row: AnyRow) -> CompletedCheck:
             if verdict:
                 differences.append(AnswerMismatch(comparison, item, then, again))
     return CompletedCheck(
-        check_id=row.id, response_id=row.response_id, city_code=row.city_code,
-        surveyor_id=row.surveyor_id, surveyor=row.surveyor, point_id=row.point_id,
-        point_name=row.point_name or "", chosen_by=row.chosen_by, outcome=row.outcome,
-        status=row.status, differences=tuple(differences), compared=frozenset(compared),
+        check_id=row.id,
+        response_id=row.response_id,
+        city_code=row.city_code,
+        surveyor_id=row.surveyor_id,
+        surveyor=row.surveyor,
+        point_id=row.point_id,
+        point_name=row.point_name or "",
+        chosen_by=row.chosen_by,
+        outcome=row.outcome,
+        status=row.status,
+        differences=tuple(differences),
+        compared=frozenset(compared),
         note=row.note,
-    )  # fmt: skip
+    )
 
 
 def _asked_comparisons(instrument: Instrument) -> list[tuple[ItemComparison, Item]]:

@@ -226,9 +226,13 @@ def _list_active_surveyors(session: Session) -> dict[str, tuple[UUID, str]]:
 
 def _add_stranger(session: Session, wave: Wave, prefix: str, name: str, city: str) -> UUID:
     account = Account(
-        login=prefix + name, name=name, role=Role.SURVEYOR, area=city, is_demo=wave.is_demo,
+        login=prefix + name,
+        name=name,
+        role=Role.SURVEYOR,
+        area=city,
+        is_demo=wave.is_demo,
         active=False,
-    )  # fmt: skip
+    )
     session.add(account)
     return account.id
 

@@ -391,10 +391,13 @@ def save_mapping(
     row.document, row.author_id, row.changed_at = document, author, now
     session.add(row)
     record(
-        session=session, actor=principal, subject_id=row.id, now=now,
+        session=session,
+        actor=principal,
+        subject_id=row.id,
+        now=now,
         event=AuditEvent.MAPPING_SAVED if is_new else AuditEvent.MAPPING_REPLACED,
         detail={"questionnaire": instrument_name, "name": name, **before},
-    )  # fmt: skip
+    )
     return row.id
 
 

@@ -20,14 +20,7 @@ from datetime import date
 from survey.fieldwork.importing.column_mapping import SplitChoiceBinding
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import references
-from survey.instrument.model import (
-    Instrument,
-    Item,
-    ItemKind,
-    Section,
-    SectionExit,
-    SpecialAnswer,
-)
+from survey.instrument.model import Instrument, Item, ItemKind, Section, SectionExit, SpecialAnswer
 from survey.instrument.question_types import type_of
 from survey.instrument.question_types.question_type import Answer, CellValue, fold_text
 from survey.instrument.validation import AnswerProblem, validate
@@ -181,10 +174,7 @@ def _uses_only_known(expression: str | None, known: Collection[str]) -> bool:
 
 
 def _restrict_section(
-    section: Section,
-    known: frozenset[str],
-    present: Collection[str],
-    numeric: Mapping[str, bool],
+    section: Section, known: frozenset[str], present: Collection[str], numeric: Mapping[str, bool]
 ) -> Section:
     items = (_restrict_item(item, known, present, numeric) for item in section.items)
     return section.model_copy(

@@ -13,12 +13,7 @@ import orjson
 from survey.fieldwork.importing.column_mapping import ColumnBinding, ColumnBindings, ColumnRole
 from survey.fieldwork.importing.rejections import RowRejection
 from survey.fieldwork.importing.row_answers import Reader, RowChecker, RowVerdict
-from survey.fieldwork.importing.target_wave import (
-    UNWEIGHTED,
-    ImportRequest,
-    TargetWave,
-    point_code,
-)
+from survey.fieldwork.importing.target_wave import UNWEIGHTED, ImportRequest, TargetWave, point_code
 from survey.fieldwork.response_bulk_insert import FinishedResponse
 from survey.instrument.model import Instrument
 from survey.instrument.validation import AnswerProblem

@@ -236,9 +236,10 @@ def _row_too_long(row: int) -> FileUnreadableError:
     return FileUnreadableError(
         msg(
             "Row {row} is longer than {limit} characters; no table of interviews has such rows.",
-            row=row, limit=f"{MAX_ROW_CHARS:,}",
+            row=row,
+            limit=f"{MAX_ROW_CHARS:,}",
         )
-    )  # fmt: skip
+    )
 
 
 def _too_many_columns() -> FileUnreadableError:
@@ -397,10 +398,7 @@ def _read_workbook(content: bytes, most_rows: int | None) -> ImportTable:
 
 
 def _build_table(
-    records: Iterable[tuple[int, list[str]]],
-    title: str,
-    is_template: bool,
-    others: tuple[str, ...],
+    records: Iterable[tuple[int, list[str]]], title: str, is_template: bool, others: tuple[str, ...]
 ) -> ImportTable:
     header: tuple[str, ...] = ()
     rows: list[tuple[int, list[str]]] = []

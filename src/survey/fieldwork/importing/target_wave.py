@@ -150,8 +150,7 @@ def _check_key(wave_key: str, series: str | None) -> None:
     if not _KEY.fullmatch(wave_key):
         raise ImportNotPossibleError(
             msg(
-                "The wave key {key} must be lower-case letters, digits, dots, dashes.",
-                key=wave_key,
+                "The wave key {key} must be lower-case letters, digits, dots, dashes.", key=wave_key
             )
         )
     if series is not None and not _KEY.fullmatch(series):

@@ -40,11 +40,7 @@ _NOTES: tuple[Message, ...] = (
 
 
 def write_template(
-    *,
-    principal: Principal,
-    instrument: Instrument,
-    cities: Mapping[str, str],
-    language: str,
+    *, principal: Principal, instrument: Instrument, cities: Mapping[str, str], language: str
 ) -> bytes:
     """Return an .xlsx template for this version of the questionnaire.
 
@@ -64,9 +60,11 @@ def write_template(
         answers.column_dimensions[get_column_letter(number)].width = max(12, len(name) + 2)
     answers.append([_add_header_cell(answers, name) for name, _, _ in columns])
     answers.append(
-        [_add_note_cell(answers, words, first=index == 0) for index, (_, words, _) in
-         enumerate(columns)]
-    )  # fmt: skip
+        [
+            _add_note_cell(answers, words, first=index == 0)
+            for index, (_, words, _) in enumerate(columns)
+        ]
+    )
     for number, (_, _, source) in enumerate(columns, start=1):
         if source:
             answers.data_validations.append(_drop_down(source, get_column_letter(number), t))
@@ -106,11 +104,7 @@ class _Lists:
 
 
 def _columns(
-    instrument: Instrument,
-    cities: Mapping[str, str],
-    lists: _Lists,
-    language: str,
-    t: Translator,
+    instrument: Instrument, cities: Mapping[str, str], lists: _Lists, language: str, t: Translator
 ) -> list[_Column]:
     columns: list[_Column] = []
     for role in ROLES:
@@ -145,10 +139,14 @@ def _codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | f
 
 def _drop_down(source: str, letter: str, t: Translator) -> DataValidation:
     return DataValidation(
-        type="list", formula1=f"={source}", allow_blank=True, showErrorMessage=True,
-        errorTitle=t("Not in the list"), error=t("Please choose one of the codes of the list."),
+        type="list",
+        formula1=f"={source}",
+        allow_blank=True,
+        showErrorMessage=True,
+        errorTitle=t("Not in the list"),
+        error=t("Please choose one of the codes of the list."),
         sqref=f"{letter}3:{letter}{MAX_TEMPLATE_ROWS}",
-    )  # fmt: skip
+    )
 
 
 def _add_header_cell(sheet: object, text: str) -> Any:

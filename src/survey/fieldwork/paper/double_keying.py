@@ -91,9 +91,13 @@ def set_share(
     session.add(plan)
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.PAPER_SHARE_CHANGED,
-        subject_id=wave.id, now=now, detail={"from": before, "to": share},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.PAPER_SHARE_CHANGED,
+        subject_id=wave.id,
+        now=now,
+        detail={"from": before, "to": share},
+    )
 
 
 _SHEETS, _KEYINGS, _ACCOUNTS = table_of(PaperSheet), table_of(PaperKeying), table_of(Account)
@@ -144,7 +148,9 @@ def list_typist_errors(
     wave = get_wave(session=session, key=wave_key)
     query = (
         select(
-            _ACCOUNTS.c.name, _ACCOUNTS.c.login, func.count().label("keyed"),
+            _ACCOUNTS.c.name,
+            _ACCOUNTS.c.login,
+            func.count().label("keyed"),
             func.count(_KEYINGS.c.fields).label("checked"),
             func.coalesce(func.sum(_KEYINGS.c.fields), 0).label("fields"),
             func.coalesce(func.sum(_KEYINGS.c.errors), 0).label("errors"),
@@ -152,11 +158,12 @@ def list_typist_errors(
         .join(_SHEETS, _SHEETS.c.id == _KEYINGS.c.sheet_id)
         .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYINGS.c.account_id)
         .where(
-            _SHEETS.c.wave_id == wave.id, _KEYINGS.c.number <= 2,
+            _SHEETS.c.wave_id == wave.id,
+            _KEYINGS.c.number <= 2,
             area_filter(principal, _SHEETS.c.city_code),
         )
         .group_by(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login)
-    )  # fmt: skip
+    )
     rows = [
         _errors(row.name, row.login, row.keyed, row.checked, int(row.fields), int(row.errors))
         for row in session.connection().execute(query)

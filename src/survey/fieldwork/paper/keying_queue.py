@@ -88,8 +88,15 @@ def list_keying_points(*, session: Session, principal: Principal) -> list[Keying
     principal.require(Action.KEY_PAPER)
     query = (
         select(
-            _POINTS, _WAVES.c.key, _WAVES.c.title_zh, _WAVES.c.title_en, _WAVES.c.is_demo,
-            _WAVES.c.opens_on, _WAVES.c.instrument_id, _CITIES.c.name_zh, _CITIES.c.name_en,
+            _POINTS,
+            _WAVES.c.key,
+            _WAVES.c.title_zh,
+            _WAVES.c.title_en,
+            _WAVES.c.is_demo,
+            _WAVES.c.opens_on,
+            _WAVES.c.instrument_id,
+            _CITIES.c.name_zh,
+            _CITIES.c.name_en,
         )
         .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
         .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
@@ -99,15 +106,23 @@ def list_keying_points(*, session: Session, principal: Principal) -> list[Keying
             _POINTS.c.id.in_(select(_ASSIGNMENTS.c.point_id)),
         )
         .order_by(_WAVES.c.key, _POINTS.c.code)
-    )  # fmt: skip
+    )
     return [
         KeyingPoint(
-            row.key, wave_title(row), row.is_demo, row.opens_on,
-            row.instrument_id, row.city_code, {"zh": row.name_zh, "en": row.name_en},
-            row.id, row.code, row.name, row.kind,
+            row.key,
+            wave_title(row),
+            row.is_demo,
+            row.opens_on,
+            row.instrument_id,
+            row.city_code,
+            {"zh": row.name_zh, "en": row.name_en},
+            row.id,
+            row.code,
+            row.name,
+            row.kind,
         )
         for row in session.connection().execute(query)
-    ]  # fmt: skip
+    ]
 
 
 def list_surveyors_at(
@@ -235,9 +250,15 @@ def get_conflict(*, session: Session, principal: Principal, sheet_id: UUID) -> K
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
     first, second = sides[FIRST], sides[SECOND]
     return KeyingConflict(
-        row.id, row.key, row.serial, row.is_demo, instrument, first, second,
+        row.id,
+        row.key,
+        row.serial,
+        row.is_demo,
+        instrument,
+        first,
+        second,
         list_differing_fields(instrument, first.keyed, second.keyed),
-    )  # fmt: skip
+    )
 
 
 def _has_keyed(session: Session, principal: Principal, sheet_id: UUID) -> bool:
@@ -252,8 +273,12 @@ def _list_pending(session: Session, principal: Principal, state: SheetState) -> 
     own = select(_KEYINGS.c.sheet_id).where(_KEYINGS.c.account_id == principal.account_id)
     query = (
         select(
-            _SHEETS.c.id, _SHEETS.c.serial, _SHEETS.c.created_at, _WAVES.c.key,
-            _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"),
+            _SHEETS.c.id,
+            _SHEETS.c.serial,
+            _SHEETS.c.created_at,
+            _WAVES.c.key,
+            _POINTS.c.name.label("point"),
+            _ACCOUNTS.c.name.label("surveyor"),
             _KEYINGS.c.interview_on,
         )
         .join(_KEYINGS, first)
@@ -268,7 +293,7 @@ def _list_pending(session: Session, principal: Principal, state: SheetState) -> 
         )
         .order_by(_SHEETS.c.created_at, _SHEETS.c.id)
         .limit(MAX_PENDING_SHEETS)
-    )  # fmt: skip
+    )
     return [
         PendingSheet(
             row.id, row.key, row.serial, row.point, row.surveyor, row.interview_on, row.created_at

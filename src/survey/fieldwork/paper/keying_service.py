@@ -121,7 +121,7 @@ class _CheckedKeying:
         head = self.keying.sheet
         return KeyedSheet(
             head.point_id, head.surveyor_id, head.interview_on, self.validation.stored_answers
-        )  # fmt: skip
+        )
 
 
 def submit_keying(
@@ -195,13 +195,18 @@ def _find_repeated(
     """Return the receipt of a keying that arrived before, if it is the principal's."""
     query = (
         select(
-            _KEYINGS.c.account_id, _KEYINGS.c.answers, _KEYINGS.c.interview_on,
-            _SHEETS.c.id, _SHEETS.c.serial, _SHEETS.c.state, _SHEETS.c.response_id,
+            _KEYINGS.c.account_id,
+            _KEYINGS.c.answers,
+            _KEYINGS.c.interview_on,
+            _SHEETS.c.id,
+            _SHEETS.c.serial,
+            _SHEETS.c.state,
+            _SHEETS.c.response_id,
             _SHEETS.c.wave_id,
         )
         .join(_SHEETS, _SHEETS.c.id == _KEYINGS.c.sheet_id)
         .where(_KEYINGS.c.client_uuid == keying.client_uuid)
-    )  # fmt: skip
+    )
     row = session.connection().execute(query).one_or_none()
     if row is None:
         return None
@@ -209,9 +214,12 @@ def _find_repeated(
         raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
     if not _is_same_content(session, keying, row):
         record(
-            session=session, actor=principal, event=AuditEvent.PAPER_REPLAYED_WITH_OTHER_CONTENT,
-            subject_id=row.id, now=now,
-        )  # fmt: skip
+            session=session,
+            actor=principal,
+            event=AuditEvent.PAPER_REPLAYED_WITH_OTHER_CONTENT,
+            subject_id=row.id,
+            now=now,
+        )
     return KeyingReceipt(row.serial, row.state, row.response_id, duplicate=True)
 
 
@@ -229,9 +237,13 @@ def _check_keying(
     serial = read_serial(head.serial)
     wave = get_wave(session=session, key=head.wave)
     context = context_from_paper(
-        session=session, principal=principal, action=_ACTIONS[head.round],
-        point_id=head.point_id, surveyor_id=head.surveyor_id, states=_STATES[head.round],
-    )  # fmt: skip
+        session=session,
+        principal=principal,
+        action=_ACTIONS[head.round],
+        point_id=head.point_id,
+        surveyor_id=head.surveyor_id,
+        states=_STATES[head.round],
+    )
     if context.wave_id != wave.id:
         raise SheetNotFoundError(msg("This sampling point belongs to another wave."))
     _check_day(wave, head.interview_on, now)
@@ -334,14 +346,22 @@ def _write_keying(session: Session, checked: _CheckedKeying, sheet_id: UUID) -> 
         session.connection(),
         PaperKeying,
         {
-            "id": new_id(), "sheet_id": sheet_id, "number": head.round,
-            "client_uuid": keying.client_uuid, "account_id": checked.principal.account_id,
-            "point_id": head.point_id, "surveyor_id": head.surveyor_id,
-            "interview_on": head.interview_on, "answers": checked.validation.stored_answers,
-            "seconds": keying.seconds, "strokes": keying.strokes, "fields": None, "errors": None,
+            "id": new_id(),
+            "sheet_id": sheet_id,
+            "number": head.round,
+            "client_uuid": keying.client_uuid,
+            "account_id": checked.principal.account_id,
+            "point_id": head.point_id,
+            "surveyor_id": head.surveyor_id,
+            "interview_on": head.interview_on,
+            "answers": checked.validation.stored_answers,
+            "seconds": keying.seconds,
+            "strokes": keying.strokes,
+            "fields": None,
+            "errors": None,
             "created_at": checked.now,
         },
-    )  # fmt: skip
+    )
 
 
 def _save_error_counts(
@@ -367,16 +387,24 @@ def _store_settled_sheet(
     """Turn the sheet into a response as keyed last; its `client_uuid` is the sheet's id."""
     started = noon_in_china(checked.keying.sheet.interview_on)
     submission = Submission(
-        client_uuid=sheet_id, point_id=checked.context.point_id, started_at=started,
-        instrument_sha256=checked.instrument.sha256, language=checked.keying.language,
+        client_uuid=sheet_id,
+        point_id=checked.context.point_id,
+        started_at=started,
+        instrument_sha256=checked.instrument.sha256,
+        language=checked.keying.language,
         answers=dict(checked.keying.answers),
-    )  # fmt: skip
+    )
     receipt = store_validated(
-        session=session, submission=submission, context=checked.context,
+        session=session,
+        submission=submission,
+        context=checked.context,
         instrument=checked.instrument,
-        checked=checked.validation, started=started, keyed_by=checked.principal.account_id,
-        principal=checked.principal, now=checked.now,
-    )  # fmt: skip
+        checked=checked.validation,
+        started=started,
+        keyed_by=checked.principal.account_id,
+        principal=checked.principal,
+        now=checked.now,
+    )
     assert receipt is not None, "a sheet is settled once: its row is locked"
     session.connection().execute(
         update(_SHEETS)
@@ -395,7 +423,10 @@ def _record(
     session: Session, checked: _CheckedKeying, sheet_id: UUID, event: AuditEvent, **detail: object
 ) -> None:
     record(
-        session=session, actor=checked.principal, event=event,
-        subject_id=sheet_id, now=checked.now,
+        session=session,
+        actor=checked.principal,
+        event=event,
+        subject_id=sheet_id,
+        now=checked.now,
         detail={"serial": checked.serial, "round": checked.keying.sheet.round, **detail},
-    )  # fmt: skip
+    )

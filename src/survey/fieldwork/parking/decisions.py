@@ -159,10 +159,16 @@ def accept_parked(
     instrument, checked = _check_acceptable(session, row)
     try:
         receipt = store_validated(
-            session=session, submission=_as_submission(row, instrument), context=_context(row),
-            instrument=instrument, checked=checked, started=row.started_at, keyed_by=None,
-            principal=principal, now=now,
-        )  # fmt: skip
+            session=session,
+            submission=_as_submission(row, instrument),
+            context=_context(row),
+            instrument=instrument,
+            checked=checked,
+            started=row.started_at,
+            keyed_by=None,
+            principal=principal,
+            now=now,
+        )
     except InvalidAnswersError as error:
         raise _ended_early() from error
     if receipt is None:
@@ -175,16 +181,21 @@ def accept_parked(
         .values(withdrawal_sha256=row.withdrawal_sha256)
     )
     erase_parked(
-        session, parked_id, ParkingDecision.ACCEPTED, decided_at=now,
-        decided_by=actor_id(principal), response_id=receipt.response_id,
-    )  # fmt: skip
+        session,
+        parked_id,
+        ParkingDecision.ACCEPTED,
+        decided_at=now,
+        decided_by=actor_id(principal),
+        response_id=receipt.response_id,
+    )
     record(
-        session=session, actor=principal, event=AuditEvent.PARKED_ACCEPTED, subject_id=parked_id,
+        session=session,
+        actor=principal,
+        event=AuditEvent.PARKED_ACCEPTED,
+        subject_id=parked_id,
         now=now,
-        detail={
-            "response": str(receipt.response_id), "status": receipt.status, "reason": words,
-        },
-    )  # fmt: skip
+        detail={"response": str(receipt.response_id), "status": receipt.status, "reason": words},
+    )
     return receipt
 
 
@@ -196,13 +207,20 @@ def discard_parked(
     words = _require_note(note)
     _find_waiting(session, principal, parked_id, lock=True)
     erase_parked(
-        session, parked_id, ParkingDecision.DISCARDED, decided_at=now,
+        session,
+        parked_id,
+        ParkingDecision.DISCARDED,
+        decided_at=now,
         decided_by=actor_id(principal),
-    )  # fmt: skip
+    )
     record(
-        session=session, actor=principal, event=AuditEvent.PARKED_DISCARDED, subject_id=parked_id,
-        now=now, detail={"reason": words},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.PARKED_DISCARDED,
+        subject_id=parked_id,
+        now=now,
+        detail={"reason": words},
+    )
 
 
 def _require_note(note: str) -> str:
@@ -215,9 +233,14 @@ def _require_note(note: str) -> str:
 def _waiting_query(principal: Principal) -> Select[Any]:
     return (
         select(
-            _PARKED, _WAVES.c.title_zh, _WAVES.c.title_en, _WAVES.c.is_demo,
-            _WAVES.c.state.label("wave_state"), _WAVES.c.instrument_id.label("wave_instrument_id"),
-            _POINTS.c.name.label("point_name"), _ACCOUNTS.c.name.label("surveyor"),
+            _PARKED,
+            _WAVES.c.title_zh,
+            _WAVES.c.title_en,
+            _WAVES.c.is_demo,
+            _WAVES.c.state.label("wave_state"),
+            _WAVES.c.instrument_id.label("wave_instrument_id"),
+            _POINTS.c.name.label("point_name"),
+            _ACCOUNTS.c.name.label("surveyor"),
         )
         .select_from(
             _PARKED.join(_WAVES, _WAVES.c.id == _PARKED.c.wave_id)
@@ -225,7 +248,7 @@ def _waiting_query(principal: Principal) -> Select[Any]:
             .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _PARKED.c.surveyor_id)
         )
         .where(_PARKED.c.decision.is_(None), area_filter(principal, _PARKED.c.city_code))
-    )  # fmt: skip
+    )
 
 
 def _find_waiting(
@@ -312,6 +335,14 @@ def _context(row: AnyRow) -> CollectionContext:
 
 def _summary(row: AnyRow) -> ParkedSummary:
     return ParkedSummary(
-        row.id, wave_title(row), row.city_code, row.point_name or "", row.surveyor or "",
-        row.mode, row.why, row.started_at, row.duration_seconds, row.parked_at,
-    )  # fmt: skip
+        row.id,
+        wave_title(row),
+        row.city_code,
+        row.point_name or "",
+        row.surveyor or "",
+        row.mode,
+        row.why,
+        row.started_at,
+        row.duration_seconds,
+        row.parked_at,
+    )

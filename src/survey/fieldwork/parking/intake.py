@@ -165,10 +165,13 @@ def _park(
         first = _find_parked(session, submission.client_uuid)
         return None if first is None else ParkingReceipt(first, duplicate=True)
     record(
-        session=session, actor=None if origin.mode is Mode.SELF else principal,
-        event=AuditEvent.PARKED_KEPT, subject_id=parked_id, now=now,
+        session=session,
+        actor=None if origin.mode is Mode.SELF else principal,
+        event=AuditEvent.PARKED_KEPT,
+        subject_id=parked_id,
+        now=now,
         detail={"mode": origin.mode, "why": why, HASH: answers_sha256(row["answers"])},
-    )  # fmt: skip
+    )
     return ParkingReceipt(parked_id, duplicate=False)
 
 
@@ -238,11 +241,7 @@ def _worked_there(session: Session, account_id: UUID, point_id: UUID) -> bool:
 
 
 def _parked_row(
-    session: Session,
-    submission: Submission,
-    origin: _Origin,
-    instrument: Instrument,
-    now: datetime,
+    session: Session, submission: Submission, origin: _Origin, instrument: Instrument, now: datetime
 ) -> dict[str, Any]:
     started = clamp_device_time(submission.started_at, now=now, oldest=OLDEST_START)
     checked = check_answers(submission, instrument, started)

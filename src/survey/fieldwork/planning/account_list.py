@@ -89,9 +89,8 @@ def _read_rows(
     reader = _AccountListReader(session, sheet, now)
     accounts = [account for row in rows if (account := reader.read(row, errors)) is not None]
     return AccountList(
-        tuple(accounts), tuple(reader.present),
-        tuple(sorted(errors, key=lambda error: error.row)),
-    )  # fmt: skip
+        tuple(accounts), tuple(reader.present), tuple(sorted(errors, key=lambda error: error.row))
+    )
 
 
 class _AccountListReader:
@@ -152,10 +151,13 @@ class _AccountListReader:
         if not text:
             return None
         area = next(
-            (self._areas[scope][text.casefold()] for scope in scopes
-             if text.casefold() in self._areas[scope]),
+            (
+                self._areas[scope][text.casefold()]
+                for scope in scopes
+                if text.casefold() in self._areas[scope]
+            ),
             text,
-        )  # fmt: skip
+        )
         problem = self._area_problem(role, area)
         if problem is not None:
             check.fail("area", problem)

@@ -116,9 +116,10 @@ def _accounts(session: Session) -> tuple[bool, Message]:
         for role in (Role.SURVEYOR, Role.SUPERVISOR)
     )
     text = msg(
-        "{surveyors} surveyors, {supervisors} supervisors", surveyors=surveyors,
+        "{surveyors} surveyors, {supervisors} supervisors",
+        surveyors=surveyors,
         supervisors=supervisors,
-    )  # fmt: skip
+    )
     return surveyors > 0 and supervisors > 0, text
 
 
@@ -146,21 +147,31 @@ def _wave_progress(
         ChecklistTask.WAVE: (has_days or is_open, days),
         ChecklistTask.SAMPLE: (
             wave.cities > 0,
-            msg("{interviews} interviews in {cities} cities", cities=wave.cities,
-                interviews=f"{wave.interviews:,}"),
+            msg(
+                "{interviews} interviews in {cities} cities",
+                cities=wave.cities,
+                interviews=f"{wave.interviews:,}",
+            ),
         ),
         ChecklistTask.POINTS: (
             0 < wave.cities <= served,
-            msg("{points} points; {served} of {cities} cities have some", points=wave.points,
-                served=served, cities=wave.cities),
+            msg(
+                "{points} points; {served} of {cities} cities have some",
+                points=wave.points,
+                served=served,
+                cities=wave.cities,
+            ),
         ),
         ChecklistTask.PEOPLE: (
             0 < wave.points <= wave.staffed_points,
-            msg("{staffed} of {points} points have people", staffed=wave.staffed_points,
-                points=wave.points),
+            msg(
+                "{staffed} of {points} points have people",
+                staffed=wave.staffed_points,
+                points=wave.points,
+            ),
         ),
         ChecklistTask.OPENING: (is_open, msg("open") if is_open else msg("not yet")),
-    }  # fmt: skip
+    }
 
 
 def _count_served_cities(session: Session, wave: WaveOverview) -> int:

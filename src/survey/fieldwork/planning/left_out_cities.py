@@ -54,15 +54,22 @@ def leave_city_out(
         raise LeavingOutNotAllowedError(msg("This city is left out already."))
     session.add(
         LeftOutCity(
-            wave_id=wave.id, city_code=city_code, reason=text, left_out_by=actor_id(principal),
+            wave_id=wave.id,
+            city_code=city_code,
+            reason=text,
+            left_out_by=actor_id(principal),
             left_out_at=now,
         )
-    )  # fmt: skip
+    )
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_CITY_LEFT_OUT, subject_id=wave.id,
-        now=now, detail={"key": key, "city": city_code, "reason": text},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_CITY_LEFT_OUT,
+        subject_id=wave.id,
+        now=now,
+        detail={"key": key, "city": city_code, "reason": text},
+    )
 
 
 def restore_city(
@@ -81,9 +88,13 @@ def restore_city(
     session.delete(row)
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_CITY_RESTORED, subject_id=wave.id,
-        now=now, detail={"key": key, "city": city_code},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_CITY_RESTORED,
+        subject_id=wave.id,
+        now=now,
+        detail={"key": key, "city": city_code},
+    )
 
 
 def _lock_unfrozen_wave(session: Session, key: str) -> Wave:

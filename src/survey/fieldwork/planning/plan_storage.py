@@ -42,9 +42,14 @@ from survey.store.tables import (
 def plan_request_of(plan: WavePlan, targets: Sequence[CityTarget]) -> PlanRequest:
     """Return the stored request, with the stored sizes: later changes of the frame do not count."""
     aim = PrecisionTarget(
-        margin=plan.margin, level=plan.level, deff=plan.deff, rule=AllocationRule(plan.rule),
-        total=plan.total, price=plan.price, budget=plan.budget,
-    )  # fmt: skip
+        margin=plan.margin,
+        level=plan.level,
+        deff=plan.deff,
+        rule=AllocationRule(plan.rule),
+        total=plan.total,
+        price=plan.price,
+        budget=plan.budget,
+    )
     shares = {
         row.city_code: row.guardian_share for row in targets if row.guardian_share is not None
     }
@@ -104,10 +109,13 @@ def save_plan(
     _save_aim(session, wave.id, planned, now)
     require_oversampling_items(session=session, wave=wave)
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_PLANNED,
-        subject_id=wave.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_PLANNED,
+        subject_id=wave.id,
+        now=now,
         detail=_audit_detail(planned) | _audit_change(before, _stored_settings(session, wave.id)),
-    )  # fmt: skip
+    )
     return planned
 
 
@@ -142,10 +150,13 @@ def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
                 msg(
                     "City {city}, {age}, {gender}: {collected} interviews were collected, so the "
                     "target cannot be lowered to {target}.",
-                    city=key[0], age=key[1], gender=key[2], collected=row.collected,
+                    city=key[0],
+                    age=key[1],
+                    gender=key[2],
+                    collected=row.collected,
                     target=target,
                 )
-            )  # fmt: skip
+            )
     obsolete = [row.id for key, row in known.items() if key not in targets]
     if obsolete:
         _require_unused(session, obsolete)
@@ -155,11 +166,23 @@ def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
             connection.execute(
                 update(_CELLS).where(_CELLS.c.id == known[key].id).values(target=target)
             )
-    _insert_rows(session, QuotaCell, [
-        {"id": new_id(), "wave_id": wave_id, "city_code": key[0], "age_band": key[1],
-         "gender": key[2], "target": target, "collected": 0}
-        for key, target in targets.items() if key not in known
-    ])  # fmt: skip
+    _insert_rows(
+        session,
+        QuotaCell,
+        [
+            {
+                "id": new_id(),
+                "wave_id": wave_id,
+                "city_code": key[0],
+                "age_band": key[1],
+                "gender": key[2],
+                "target": target,
+                "collected": 0,
+            }
+            for key, target in targets.items()
+            if key not in known
+        ],
+    )
 
 
 def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
@@ -172,9 +195,10 @@ def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
 
 
 def _save_cities(session: Session, wave: Wave, planned: SamplingPlan) -> None:
-    known = {row.city_code: row for row in session.exec(
-        select_rows(CityTarget).where(CityTarget.wave_id == wave.id)
-    )}  # fmt: skip
+    known = {
+        row.city_code: row
+        for row in session.exec(select_rows(CityTarget).where(CityTarget.wave_id == wave.id))
+    }
     collected = _collected_by_city(session, wave.id)
     size = {str(code): int(target) for code, target in planned.sample.cities["size"].items()}
     shares = planned.guardian_share
@@ -185,9 +209,11 @@ def _save_cities(session: Session, wave: Wave, planned: SamplingPlan) -> None:
                 msg(
                     "City {city}: {collected} interviews were collected, so its target cannot be "
                     "lowered to {target}.",
-                    city=code, collected=collected[code], target=target,
+                    city=code,
+                    collected=collected[code],
+                    target=target,
                 )
-            )  # fmt: skip
+            )
         if code not in size:
             session.delete(row)
     for code, target in size.items():
@@ -225,10 +251,12 @@ def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> Non
                 msg(
                     "City {city}, {group}: {collected} interviews were collected, so the target "
                     "cannot be lowered to {target}.",
-                    city=key[0], group="=".join(key[1:]), collected=row.collected,
+                    city=key[0],
+                    group="=".join(key[1:]),
+                    collected=row.collected,
                     target=target,
                 )
-            )  # fmt: skip
+            )
         if key in targets and row.target != target:
             connection.execute(
                 update(_MARGINS).where(_MARGINS.c.id == row.id).values(target=target)
@@ -237,21 +265,43 @@ def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> Non
     if obsolete:
         connection.execute(delete(_MARGINS).where(_MARGINS.c.id.in_(obsolete)))
     stopping = {row.dimension for row in known.values() if row.stops}
-    _insert_rows(session, QuotaMargin, [
-        {"id": new_id(), "wave_id": wave_id, "city_code": key[0], "dimension": key[1],
-         "category": key[2], "target": target, "collected": 0, "stops": key[1] in stopping}
-        for key, target in targets.items() if key not in known
-    ])  # fmt: skip
+    _insert_rows(
+        session,
+        QuotaMargin,
+        [
+            {
+                "id": new_id(),
+                "wave_id": wave_id,
+                "city_code": key[0],
+                "dimension": key[1],
+                "category": key[2],
+                "target": target,
+                "collected": 0,
+                "stops": key[1] in stopping,
+            }
+            for key, target in targets.items()
+            if key not in known
+        ],
+    )
 
 
 def _save_aim(session: Session, wave_id: UUID, planned: SamplingPlan, now: datetime) -> None:
     request, aim = planned.request, planned.request.aim
     row = WavePlan(
-        wave_id=wave_id, margin=aim.margin, level=aim.level, deff=aim.deff, rule=aim.rule.value,
-        total=planned.sample.total, price=aim.price, budget=aim.budget, crossed=request.crossed,
-        reserve=request.reserve, elderly_factor=request.elderly, guardian_factor=request.guardian,
+        wave_id=wave_id,
+        margin=aim.margin,
+        level=aim.level,
+        deff=aim.deff,
+        rule=aim.rule.value,
+        total=planned.sample.total,
+        price=aim.price,
+        budget=aim.budget,
+        crossed=request.crossed,
+        reserve=request.reserve,
+        elderly_factor=request.elderly,
+        guardian_factor=request.guardian,
         saved_at=now,
-    )  # fmt: skip
+    )
     session.merge(row)
     session.flush()
 

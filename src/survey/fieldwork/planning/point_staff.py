@@ -55,16 +55,15 @@ def get_point_staff(
     working = _working(session, point)
     query = (
         select(Account)
-        .where(
-            active_filter(now), col(Account.role).in_([role.value for role in SURVEYORS]),
-        )
+        .where(active_filter(now), col(Account.role).in_([role.value for role in SURVEYORS]))
         .order_by(Account.login)
-    )  # fmt: skip
+    )
     known = {person.id for person in working}
     available = [
-        person for person in session.exec(query)
+        person
+        for person in session.exec(query)
         if person.id not in known and covers_point(person.area, point.city_code, point.code)
-    ]  # fmt: skip
+    ]
     return PointStaff(_summaries(working), _summaries(available))
 
 
@@ -88,15 +87,19 @@ def assign_person(
         raise InvalidStaffListError(msg("{login} works at this point already.", login=login))
     if login not in {person.login for person in staff.available}:
         raise InvalidStaffListError(
-            msg("{login} cannot work at this point: another role, another area, or the account is "
-                "closed.", login=login)
-        )  # fmt: skip
+            msg(
+                "{login} cannot work at this point: another role, another area, or the account is "
+                "closed.",
+                login=login,
+            )
+        )
     point, person = _point(session, wave, code), _person(session, login)
     session.add(Assignment(account_id=person.id, point_id=point.id))
     posting = select(Posting).where(
-        Posting.wave_id == wave.id, Posting.account_id == person.id,
+        Posting.wave_id == wave.id,
+        Posting.account_id == person.id,
         Posting.city_code == point.city_code,
-    )  # fmt: skip
+    )
     if session.exec(posting).first() is None:
         session.add(Posting(wave_id=wave.id, account_id=person.id, city_code=point.city_code))
     session.flush()
@@ -128,10 +131,11 @@ def remove_person(
     if not _is_needed_in_city(session, wave, person, point.city_code):
         connection.execute(
             delete(_POSTINGS).where(
-                _POSTINGS.c.wave_id == wave.id, _POSTINGS.c.account_id == person.id,
+                _POSTINGS.c.wave_id == wave.id,
+                _POSTINGS.c.account_id == person.id,
                 _POSTINGS.c.city_code == point.city_code,
             )
-        )  # fmt: skip
+        )
     _record(session, principal, point, before=_summaries(before), now=now)
 
 
@@ -172,14 +176,16 @@ def _is_needed_in_city(session: Session, wave: Wave, person: Account, city_code:
         select(Assignment.id)
         .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
         .where(
-            Assignment.account_id == person.id, SamplingPoint.wave_id == wave.id,
+            Assignment.account_id == person.id,
+            SamplingPoint.wave_id == wave.id,
             SamplingPoint.city_code == city_code,
         )
-    )  # fmt: skip
+    )
     interviews = select(Response.id).where(
-        Response.wave_id == wave.id, Response.city_code == city_code,
+        Response.wave_id == wave.id,
+        Response.city_code == city_code,
         Response.surveyor_id == person.id,
-    )  # fmt: skip
+    )
     return any(session.exec(query.limit(1)).first() is not None for query in (points, interviews))
 
 
@@ -193,11 +199,14 @@ def _record(
 ) -> None:
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.POINT_STAFFED, subject_id=point.id,
+        session=session,
+        actor=principal,
+        event=AuditEvent.POINT_STAFFED,
+        subject_id=point.id,
         now=now,
         detail={
             "code": point.code,
             "from": {"surveyors": [person.login for person in before]},
             "to": {"surveyors": [person.login for person in _working(session, point)]},
         },
-    )  # fmt: skip
+    )

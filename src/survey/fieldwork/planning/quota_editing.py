@@ -114,21 +114,37 @@ def _city_quotas(session: Session, wave: Wave, city_code: str, *, lock: bool = F
         query = query.order_by(table.c.id).with_for_update(key_share=True) if lock else query
         return session.connection().execute(query if lock else query.order_by(*order))
 
-    planned = session.connection().execute(
-        select(_TARGETS.c.target).where(
-            _TARGETS.c.wave_id == wave.id, _TARGETS.c.city_code == city_code
+    planned = (
+        session.connection()
+        .execute(
+            select(_TARGETS.c.target).where(
+                _TARGETS.c.wave_id == wave.id, _TARGETS.c.city_code == city_code
+            )
         )
-    ).scalar_one_or_none()  # fmt: skip
+        .scalar_one_or_none()
+    )
     cells = [
-        CityQuota(row.id, CELL, (f"age_band={row.age_band}", f"gender={row.gender}"), row.target,
-                  row.collected, row.stops)
+        CityQuota(
+            row.id,
+            CELL,
+            (f"age_band={row.age_band}", f"gender={row.gender}"),
+            row.target,
+            row.collected,
+            row.stops,
+        )
         for row in rows(_CELLS, _CELLS.c.age_band, _CELLS.c.gender)
-    ]  # fmt: skip
+    ]
     margins = [
-        CityQuota(row.id, row.dimension, (f"{row.dimension}={row.category}",), row.target,
-                  row.collected, row.stops)
+        CityQuota(
+            row.id,
+            row.dimension,
+            (f"{row.dimension}={row.category}",),
+            row.target,
+            row.collected,
+            row.stops,
+        )
         for row in rows(_MARGINS, _MARGINS.c.dimension, _MARGINS.c.category)
-    ]  # fmt: skip
+    ]
     return CityQuotas(city_code, planned or 0, (*cells, *margins))
 
 
@@ -178,14 +194,17 @@ def change_city_quotas(
             update(table).where(table.c.id == quota.id).values(target=targets[quota.id])
         )
     record(
-        session=session, actor=principal, event=AuditEvent.QUOTA_CHANGED, subject_id=wave.id,
+        session=session,
+        actor=principal,
+        event=AuditEvent.QUOTA_CHANGED,
+        subject_id=wave.id,
         now=now,
         detail={
             "city": seen.city_code,
             "from": {quota.name: quota.target for quota in changed},
             "to": {quota.name: targets[quota.id] for quota in changed},
         },
-    )  # fmt: skip
+    )
     return len(changed)
 
 
@@ -204,15 +223,23 @@ def _describe(quota: CityQuota) -> Message:
 def _require_possible(quota: CityQuota, target: int) -> None:
     if not 0 <= target <= MAX_QUOTA:
         raise InvalidQuotasError(
-            msg("{quota}: a target lies between 0 and {most}.", quota=_describe(quota),
-                most=f"{MAX_QUOTA:,}")
-        )  # fmt: skip
+            msg(
+                "{quota}: a target lies between 0 and {most}.",
+                quota=_describe(quota),
+                most=f"{MAX_QUOTA:,}",
+            )
+        )
     binds = quota.dimension == CELL or quota.stops
     if binds and target < min(quota.target, quota.collected):
         raise TargetBelowCollectedError(
-            msg("{quota}: {collected} interviews were collected, so the target cannot be lowered "
-                "to {target}.", quota=_describe(quota), collected=quota.collected, target=target)
-        )  # fmt: skip
+            msg(
+                "{quota}: {collected} interviews were collected, so the target cannot be lowered "
+                "to {target}.",
+                quota=_describe(quota),
+                collected=quota.collected,
+                target=target,
+            )
+        )
 
 
 def _require_room(stored: CityQuotas, targets: Mapping[UUID, int]) -> None:
@@ -220,7 +247,11 @@ def _require_room(stored: CityQuotas, targets: Mapping[UUID, int]) -> None:
     for dimension, total in stored.sums(targets).items():
         if total < stored.planned:
             raise InvalidQuotasError(
-                msg("{dimension}: the targets add up to {total}, fewer than the {planned} "
-                    "interviews of the city.", dimension=DIMENSION_NAMES[dimension], total=total,
-                    planned=stored.planned)
-            )  # fmt: skip
+                msg(
+                    "{dimension}: the targets add up to {total}, fewer than the {planned} "
+                    "interviews of the city.",
+                    dimension=DIMENSION_NAMES[dimension],
+                    total=total,
+                    planned=stored.planned,
+                )
+            )

@@ -211,13 +211,7 @@ def interviews_by_stratum(*, session: Session, wave: Wave) -> dict[str, dict[str
 
 
 def preview_point_draw(
-    *,
-    session: Session,
-    principal: Principal,
-    key: str,
-    listed: PointList,
-    per_city: int,
-    seed: int,
+    *, session: Session, principal: Principal, key: str, listed: PointList, per_city: int, seed: int
 ) -> PointDrawResult:
     """Return what `draw_points` would draw, without drawing it."""
     principal.require(Action.PLAN)

@@ -96,14 +96,19 @@ def staff_template(*, session: Session, principal: Principal, key: str) -> Workb
     return WorkbookSheet(
         STAFF_SHEET.name,
         (
-            WorkbookColumn(login.key, login.label, login.width, choices=_logins(accounts,
-            SURVEYORS)),
+            WorkbookColumn(
+                login.key, login.label, login.width, choices=_logins(accounts, SURVEYORS)
+            ),
             WorkbookColumn(point.key, point.label, point.width, choices=points),
-            WorkbookColumn(supervisor.key, supervisor.label, supervisor.width,
-                   choices=_logins(accounts, SUPERVISORS)),
+            WorkbookColumn(
+                supervisor.key,
+                supervisor.label,
+                supervisor.width,
+                choices=_logins(accounts, SUPERVISORS),
+            ),
             agency,
         ),
-    )  # fmt: skip
+    )
 
 
 def _logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[str, ...]:
@@ -164,17 +169,23 @@ class _StaffListReader:
             supervisor = self._person(check, "supervisor", SUPERVISORS)
         agency = check.text("agency", required=False)
         if len(agency) > MAX_AGENCY_CHARS:
-            check.fail("agency", msg("This is longer than {limit} characters.",
-                                     limit=MAX_AGENCY_CHARS))  # fmt: skip
+            check.fail(
+                "agency", msg("This is longer than {limit} characters.", limit=MAX_AGENCY_CHARS)
+            )
         if surveyor is None or point is None or not check.is_clean():
             return None
         self._check_assignment(check, surveyor, point, supervisor, agency)
         if not check.is_clean():
             return None
         return PointAssignment(
-            surveyor.login, point.code, point.city_code, surveyor.id, point.id,
-            supervisor.id if supervisor else None, agency,
-        )  # fmt: skip
+            surveyor.login,
+            point.code,
+            point.city_code,
+            surveyor.id,
+            point.id,
+            supervisor.id if supervisor else None,
+            agency,
+        )
 
     def _person(self, check: CellChecker, key: str, roles: frozenset[Role]) -> Account | None:
         login = check.text(key)
@@ -215,9 +226,10 @@ class _StaffListReader:
         if before[1:] != asked:
             check.fail(
                 "supervisor",
-                msg("Row {row} names another supervisor or agency for this surveyor.",
-                    row=before[0]),
-            )  # fmt: skip
+                msg(
+                    "Row {row} names another supervisor or agency for this surveyor.", row=before[0]
+                ),
+            )
 
 
 def assign_people(
@@ -246,12 +258,13 @@ def assign_people(
     replaced = _replaced_postings(session, wave, listed)
     people = _save_postings(session, wave, listed)
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_STAFFED,
-        subject_id=wave.id, now=now,
-        detail={
-            "jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced,
-        },
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_STAFFED,
+        subject_id=wave.id,
+        now=now,
+        detail={"jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced},
+    )
     return AssignmentCounts(len(fresh), people)
 
 
@@ -281,16 +294,20 @@ def _save_postings(session: Session, wave: Wave, listed: AssignmentList) -> int:
     for account_id, city in postings:
         session.connection().execute(
             delete(table).where(
-                table.c.wave_id == wave.id, table.c.account_id == account_id,
+                table.c.wave_id == wave.id,
+                table.c.account_id == account_id,
                 table.c.city_code == city,
             )
-        )  # fmt: skip
+        )
     session.add_all(
         Posting(
-            wave_id=wave.id, account_id=account_id, city_code=city,
-            supervisor_id=job.supervisor_id, agency=job.agency,
+            wave_id=wave.id,
+            account_id=account_id,
+            city_code=city,
+            supervisor_id=job.supervisor_id,
+            agency=job.agency,
         )
         for (account_id, city), job in postings.items()
-    )  # fmt: skip
+    )
     session.flush()
     return len(postings)

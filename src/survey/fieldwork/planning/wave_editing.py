@@ -12,10 +12,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.instruments import (
-    load_instrument,
-    tree_id_by_name,
-)
+from survey.fieldwork.instruments import load_instrument, tree_id_by_name
 from survey.fieldwork.waves import COMPUTED_STATES, NewWave, create_wave, lock_wave, require_scores
 from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
@@ -113,10 +110,13 @@ def change_wave(
     session.flush()
     require_oversampling_items(session=session, wave=wave)
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_CHANGED,
-        subject_id=wave.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_CHANGED,
+        subject_id=wave.id,
+        now=now,
         detail={"from": before, "to": {name: str(wanted[name] or "") for name in changed}},
-    )  # fmt: skip
+    )
     return changed
 
 

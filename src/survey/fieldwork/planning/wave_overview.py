@@ -121,13 +121,15 @@ def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
     """Return the questionnaires and indicator trees of the store."""
     principal.require(Action.READ_PLAN)
     instruments = session.exec(
-        select_rows(InstrumentVersion.id, InstrumentVersion.name, InstrumentVersion.version)
-        .order_by(col(InstrumentVersion.created_at).desc(), col(InstrumentVersion.id).desc())
-    )  # fmt: skip
+        select_rows(
+            InstrumentVersion.id, InstrumentVersion.name, InstrumentVersion.version
+        ).order_by(col(InstrumentVersion.created_at).desc(), col(InstrumentVersion.id).desc())
+    )
     trees = session.exec(
-        select_rows(IndicatorTreeVersion.id, IndicatorTreeVersion.name)
-        .order_by(col(IndicatorTreeVersion.created_at).desc(), col(IndicatorTreeVersion.id).desc())
-    )  # fmt: skip
+        select_rows(IndicatorTreeVersion.id, IndicatorTreeVersion.name).order_by(
+            col(IndicatorTreeVersion.created_at).desc(), col(IndicatorTreeVersion.id).desc()
+        )
+    )
     return WaveOptions({row[0]: f"{row[1]} {row[2]}" for row in instruments}, dict(trees.all()))
 
 
@@ -155,9 +157,10 @@ def get_wave_overview(*, session: Session, principal: Principal, key: str) -> Wa
         .where(_POINTS.c.wave_id == wave.id)
     )
     (people,) = read_numbers(
-        select(func.count(func.distinct(_POSTINGS.c.account_id)))
-        .where(_POSTINGS.c.wave_id == wave.id)
-    )  # fmt: skip
+        select(func.count(func.distinct(_POSTINGS.c.account_id))).where(
+            _POSTINGS.c.wave_id == wave.id
+        )
+    )
     return WaveOverview(
         **wave_fields(wave),
         cities=cities,
@@ -203,11 +206,18 @@ def list_points(*, session: Session, principal: Principal, key: str) -> list[Poi
     )
     return [
         PointSummary(
-            point.code, point.name, point.city_code, point.kind.value, point.stratum,
-            point.target, point.opens_on, point.closes_on, tuple(workers.get(point.id, ())),
+            point.code,
+            point.name,
+            point.city_code,
+            point.kind.value,
+            point.stratum,
+            point.target,
+            point.opens_on,
+            point.closes_on,
+            tuple(workers.get(point.id, ())),
         )
         for point in points
-    ]  # fmt: skip
+    ]
 
 
 def list_postings(*, session: Session, principal: Principal, key: str) -> list[SurveyorPosting]:
@@ -226,10 +236,13 @@ def list_postings(*, session: Session, principal: Principal, key: str) -> list[S
     postings = session.exec(select_rows(Posting).where(Posting.wave_id == wave.id))
     lines = [
         SurveyorPosting(
-            accounts[row.account_id].login, accounts[row.account_id].name, row.city_code,
-            accounts[row.supervisor_id].login if row.supervisor_id else "", row.agency,
+            accounts[row.account_id].login,
+            accounts[row.account_id].name,
+            row.city_code,
+            accounts[row.supervisor_id].login if row.supervisor_id else "",
+            row.agency,
             counts.get((row.account_id, row.city_code), 0),
         )
         for row in postings
-    ]  # fmt: skip
+    ]
     return sorted(lines, key=lambda line: (line.city_code, line.login))

@@ -128,15 +128,22 @@ def request_act(
     require_no_request(session=session, wave=wave)
     session.add(
         WaveRequest(
-            wave_id=wave.id, act=act, options=dict(options), requested_by=actor_id(principal),
+            wave_id=wave.id,
+            act=act,
+            options=dict(options),
+            requested_by=actor_id(principal),
             requested_at=now,
         )
-    )  # fmt: skip
+    )
     session.flush()
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_REQUESTED, subject_id=wave.id,
-        now=now, detail={"key": key, "act": act, **options},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_REQUESTED,
+        subject_id=wave.id,
+        now=now,
+        detail={"key": key, "act": act, **options},
+    )
 
 
 def withdraw_request(*, session: Session, principal: Principal, key: str, now: datetime) -> None:
@@ -149,9 +156,13 @@ def withdraw_request(*, session: Session, principal: Principal, key: str, now: d
     principal.require(ACT_ACTIONS[request.act])
     _end(session, request, principal, now, confirmed=False)
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
-        subject_id=wave.id, now=now, detail={"key": key, "act": request.act},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
+        subject_id=wave.id,
+        now=now,
+        detail={"key": key, "act": request.act},
+    )
 
 
 def find_open_request(*, session: Session, principal: Principal, key: str) -> OpenRequest | None:
@@ -162,9 +173,12 @@ def find_open_request(*, session: Session, principal: Principal, key: str) -> Op
         return None
     account = session.get(Account, request.requested_by) if request.requested_by else None
     return OpenRequest(
-        request.act, dict(request.options), account.name if account else OPERATOR.name,
-        request.requested_by == actor_id(principal), request.requested_at,
-    )  # fmt: skip
+        request.act,
+        dict(request.options),
+        account.name if account else OPERATOR.name,
+        request.requested_by == actor_id(principal),
+        request.requested_at,
+    )
 
 
 def confirm_act(
@@ -193,24 +207,32 @@ def confirm_act(
         detail["one_person"] = rule
     elif (request.act, dict(request.options)) != (act, dict(options)):
         raise RequestConflictError(
-            msg("Something else was requested for the wave {key}. Please look at it again.",
-                key=wave.key)
-        )  # fmt: skip
+            msg(
+                "Something else was requested for the wave {key}. Please look at it again.",
+                key=wave.key,
+            )
+        )
     if request is not None:
         _end(session, request, principal, now, confirmed="one_person" not in detail)
     record(
-        session=session, actor=principal, event=AuditEvent.WAVE_REQUEST_CONFIRMED,
-        subject_id=wave.id, now=now, detail=detail,
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_REQUEST_CONFIRMED,
+        subject_id=wave.id,
+        now=now,
+        detail=detail,
+    )
 
 
 def require_no_request(*, session: Session, wave: Wave) -> None:
     """Raise `RequestConflictError` while a request of the wave is open."""
     if _find_open(session, wave) is not None:
         raise RequestConflictError(
-            msg("A request for the wave {key} waits for a second person. Withdraw it first.",
-                key=wave.key)
-        )  # fmt: skip
+            msg(
+                "A request for the wave {key} waits for a second person. Withdraw it first.",
+                key=wave.key,
+            )
+        )
 
 
 def _missing_person(request: WaveRequest | None) -> Message:

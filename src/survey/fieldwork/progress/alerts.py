@@ -117,7 +117,9 @@ def _surveyor_alerts(session: Session, principal: Principal, wave_id: UUID) -> l
     """Return alerts for surveyors with clearly more risky interviews than usual."""
     query = (
         select(
-            _RESPONSES.c.city_code, _RESPONSES.c.surveyor_id, _ACCOUNTS.c.name,
+            _RESPONSES.c.city_code,
+            _RESPONSES.c.surveyor_id,
+            _ACCOUNTS.c.name,
             func.count().label("assessed"),
             func.count().filter(_RISKS.c.score >= MIN_REVIEW_RISK).label("risky"),
         )
@@ -132,7 +134,7 @@ def _surveyor_alerts(session: Session, principal: Principal, wave_id: UUID) -> l
             _RESPONSES.c.status == Status.SUBMITTED,
         )
         .group_by(_RESPONSES.c.city_code, _RESPONSES.c.surveyor_id, _ACCOUNTS.c.name)
-    )  # fmt: skip
+    )
     rows = session.connection().execute(query).all()
     assessed = sum(row.assessed for row in rows)
     usual = sum(row.risky for row in rows) / assessed if assessed else 0.0

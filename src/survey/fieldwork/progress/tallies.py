@@ -181,10 +181,15 @@ def list_marginal_quotas(
         away = turned.get((row.city_code, f"{row.dimension}={row.category}"), 0)
         margins_by_city.setdefault(row.city_code, []).append(
             MarginalQuotaTally(
-                row.dimension, row.category, row.target, row.collected,
-                max(row.target - row.collected, 0), row.stops, away,
+                row.dimension,
+                row.category,
+                row.target,
+                row.collected,
+                max(row.target - row.collected, 0),
+                row.stops,
+                away,
             )
-        )  # fmt: skip
+        )
     return {city: tuple(sorted(own, key=_sort_key)) for city, own in margins_by_city.items()}
 
 

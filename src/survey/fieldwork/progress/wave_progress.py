@@ -55,11 +55,16 @@ def list_area_progress(
     days = _days(session, principal, wave_id, now)
     return tuple(
         _area_progress(
-            city, cells.get(city, ()), own.get(city, ()), counts.get(city, {}),
-            days.get(city, {}), left, now,
+            city,
+            cells.get(city, ()),
+            own.get(city, ()),
+            counts.get(city, {}),
+            days.get(city, {}),
+            left,
+            now,
         )
         for city in sorted(set(cells) | set(own) | set(counts))
-    )  # fmt: skip
+    )
 
 
 _CellCounts = Mapping[UUID | None, Mapping[Status, int]]
@@ -150,10 +155,14 @@ def days_left(state: WaveState, closes_on: date | None, now: datetime) -> int | 
 
 
 def _area_progress(
-    city: str, cells: Sequence[CellProgress], own: tuple[MarginalQuotaTally, ...], counts:
-    _CellCounts,
-    days: Mapping[date, int], left: int | None, now: datetime,
-) -> AreaProgress:  # fmt: skip
+    city: str,
+    cells: Sequence[CellProgress],
+    own: tuple[MarginalQuotaTally, ...],
+    counts: _CellCounts,
+    days: Mapping[date, int],
+    left: int | None,
+    now: datetime,
+) -> AreaProgress:
     tally = _tally(planned_interviews(cells, own), _sum_by_status(counts.values()))
     missing = shortfall_of(cells, own)
     return AreaProgress(
@@ -296,9 +305,14 @@ _UNKNOWN = EffectiveSize(0.0, 0.0)
 def remove_cells(progress: AreaProgress) -> AreaProgress:
     """Return the progress of an area by the states of its interviews alone."""
     return replace(
-        progress, cells=(), margins=(), days={}, effective=_UNKNOWN, forecast=None,
+        progress,
+        cells=(),
+        margins=(),
+        days={},
+        effective=_UNKNOWN,
+        forecast=None,
         still_missing=progress.tally.missing,
-    )  # fmt: skip
+    )
 
 
 def list_publishable_cities(cities: Sequence[AreaProgress]) -> tuple[AreaProgress, ...]:

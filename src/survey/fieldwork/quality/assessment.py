@@ -166,13 +166,19 @@ def assess_wave(
         version=VERSION,
     )
     record(
-        session=session, actor=principal, event=AuditEvent.QUALITY_ASSESSED,
-        subject_id=wave.id, now=now,
+        session=session,
+        actor=principal,
+        event=AuditEvent.QUALITY_ASSESSED,
+        subject_id=wave.id,
+        now=now,
         detail={
-            "key": wave_key, "interviews": result.interviews, "to_review": result.to_review,
-            "version": VERSION, "flags": {str(kind): n for kind, n in result.flags.items()},
+            "key": wave_key,
+            "interviews": result.interviews,
+            "to_review": result.to_review,
+            "version": VERSION,
+            "flags": {str(kind): n for kind, n in result.flags.items()},
         },
-    )  # fmt: skip
+    )
     return result
 
 
@@ -289,14 +295,24 @@ def get_assessment_freshness(
     principal.require(Action.REVIEW)
     in_area = area_filter(principal, _RESPONSES.c.city_code)
     finished = last_finished_at(session, TASK_NAME)
-    assessed = session.connection().execute(
-        select(func.max(_RISKS.c.detected_at))
-        .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
-        .where(_RESPONSES.c.wave_id == wave_id, in_area)
-    ).scalar_one()  # fmt: skip
-    waiting = session.connection().execute(
-        select(func.count()).select_from(_RESPONSES).where(_unassessed_condition(wave_id), in_area)
-    ).scalar_one()  # fmt: skip
+    assessed = (
+        session.connection()
+        .execute(
+            select(func.max(_RISKS.c.detected_at))
+            .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
+            .where(_RESPONSES.c.wave_id == wave_id, in_area)
+        )
+        .scalar_one()
+    )
+    waiting = (
+        session.connection()
+        .execute(
+            select(func.count())
+            .select_from(_RESPONSES)
+            .where(_unassessed_condition(wave_id), in_area)
+        )
+        .scalar_one()
+    )
     times = [at for at in (finished, assessed) if at is not None]
     return AssessmentFreshness(max(times) if times else None, waiting)
 

@@ -139,10 +139,16 @@ def _out_of_point(detail: Mapping[str, Any]) -> Message:
     if detail["why"] == "unassigned":
         return msg("The surveyor is not assigned to this sampling point.")
     if detail["why"] == "before":
-        return msg("Held on {day}, {days} days before the point opens.",
-                   day=detail["day"], days=detail["days"])  # fmt: skip
-    return msg("Held on {day}, {days} days after the last day of the point.",
-               day=detail["day"], days=detail["days"])  # fmt: skip
+        return msg(
+            "Held on {day}, {days} days before the point opens.",
+            day=detail["day"],
+            days=detail["days"],
+        )
+    return msg(
+        "Held on {day}, {days} days after the last day of the point.",
+        day=detail["day"],
+        days=detail["days"],
+    )
 
 
 def _reading_floor(detail: Mapping[str, Any]) -> Message:

@@ -169,9 +169,13 @@ def build_response_arrays(rows: Iterable[RawResponse], instrument: Instrument) -
     order = sorted(range(len(heads)), key=lambda at: (heads[at].submitted_at, heads[at].id))
     codes = np.concatenate(answers)[order]
     return _build_arrays(
-        [heads[at] for at in order], instrument.default_language, items, books, codes,
+        [heads[at] for at in order],
+        instrument.default_language,
+        items,
+        books,
+        codes,
         np.concatenate(seconds)[order],
-    )  # fmt: skip
+    )
 
 
 class _Codebook(dict[Any, int]):
@@ -301,12 +305,13 @@ class _PlannedWork:
         """Read the points; those without days of their own have those of the wave."""
         points = (
             select(
-                _POINTS.c.id, func.coalesce(_POINTS.c.opens_on, _WAVES.c.opens_on).label("first"),
+                _POINTS.c.id,
+                func.coalesce(_POINTS.c.opens_on, _WAVES.c.opens_on).label("first"),
                 func.coalesce(_POINTS.c.closes_on, _WAVES.c.closes_on).label("last"),
             )
             .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
             .where(_POINTS.c.wave_id == wave_id)
-        )  # fmt: skip
+        )
         assigned = (
             select(_ASSIGNMENTS.c.point_id, _ASSIGNMENTS.c.account_id)
             .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
@@ -337,25 +342,44 @@ def stored_interviews(session: Session, wave_id: UUID) -> Iterator[RawResponse]:
     rows = session.connection().execute(_query(wave_id), execution_options=streaming)
     for row in rows:
         yield RawResponse(
-            row.id, row.city_code, row.point_id, row.surveyor_id, row.mode, row.started_at,
-            row.submitted_at, row.duration_seconds, row.status in COUNTED_STATUSES,
+            row.id,
+            row.city_code,
+            row.point_id,
+            row.surveyor_id,
+            row.mode,
+            row.started_at,
+            row.submitted_at,
+            row.duration_seconds,
+            row.status in COUNTED_STATUSES,
             row.quota_cell_id,
-            row.target, row.answers, row.timings,
+            row.target,
+            row.answers,
+            row.timings,
             row.device_sha256 if row.mode == Mode.SELF else None,
             *work.days.get(row.point_id, _ANY_DAY),
             work.covers(row.surveyor_id, row.point_id),
             row.language,
-        )  # fmt: skip
+        )
 
 
 def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
     return (
         select(
-            _RESPONSES.c.id, _RESPONSES.c.city_code, _RESPONSES.c.point_id,
-            _RESPONSES.c.surveyor_id, _RESPONSES.c.mode, _RESPONSES.c.started_at,
-            _RESPONSES.c.submitted_at, _RESPONSES.c.duration_seconds, _RESPONSES.c.status,
-            _RESPONSES.c.quota_cell_id, _TARGET.label("target"), _REVISIONS.c.answers,
-            _REVISIONS.c.timings, _INVITATIONS.c.device_sha256, _RESPONSES.c.language,
+            _RESPONSES.c.id,
+            _RESPONSES.c.city_code,
+            _RESPONSES.c.point_id,
+            _RESPONSES.c.surveyor_id,
+            _RESPONSES.c.mode,
+            _RESPONSES.c.started_at,
+            _RESPONSES.c.submitted_at,
+            _RESPONSES.c.duration_seconds,
+            _RESPONSES.c.status,
+            _RESPONSES.c.quota_cell_id,
+            _TARGET.label("target"),
+            _REVISIONS.c.answers,
+            _REVISIONS.c.timings,
+            _INVITATIONS.c.device_sha256,
+            _RESPONSES.c.language,
         )
         .select_from(_RESPONSES)
         .join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS))
@@ -368,4 +392,4 @@ def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
             _RESPONSES.c.withdrawn_at.is_(None),
             _REVISIONS.c.is_current,
         )
-    )  # fmt: skip
+    )

@@ -136,14 +136,19 @@ def _interviews(
 ) -> Select[tuple[Any, ...]]:
     return (
         select(
-            column.label("key"), _RESPONSES.c.city_code, _RESPONSES.c.surveyor_id,
-            _RESPONSES.c.status, _RESPONSES.c.duration_seconds, _RISKS.c.score, _RISKS.c.pace,
+            column.label("key"),
+            _RESPONSES.c.city_code,
+            _RESPONSES.c.surveyor_id,
+            _RESPONSES.c.status,
+            _RESPONSES.c.duration_seconds,
+            _RISKS.c.score,
+            _RISKS.c.pace,
             _RISKS.c.mean_score,
         )
         .select_from(_join_postings(_RESPONSES, by))
         .outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
         .where(*within)
-    )  # fmt: skip
+    )
 
 
 def _flags(

@@ -87,9 +87,14 @@ def decide(
     """
     principal.require(Action.REVIEW)
     version = transition(
-        session=session, principal=principal, response_id=response_id, to=to,
-        reason="" if reason is None else reason.text, now=now, expected_version=expected_version,
-    )  # fmt: skip
+        session=session,
+        principal=principal,
+        response_id=response_id,
+        to=to,
+        reason="" if reason is None else reason.text,
+        now=now,
+        expected_version=expected_version,
+    )
     if not _is_withdrawal(to, reason):
         return version
     erase_withdrawn_in_review(
@@ -157,9 +162,13 @@ def decide_many(
             msg("Some of these interviews have changed in the meantime. Please look again.")
         )
     transition_many(
-        session=session, principal=principal, rows=will, to=seen.to,
-        reason="" if reason is None else reason.text, now=now,
-    )  # fmt: skip
+        session=session,
+        principal=principal,
+        rows=will,
+        to=seen.to,
+        reason="" if reason is None else reason.text,
+        now=now,
+    )
     return tuple(row.id for row in will)
 
 
@@ -169,20 +178,27 @@ def _select_responses(
     principal.require(Action.REVIEW)
     query = (
         select(
-            _RESPONSES.c.id, _RESPONSES.c.wave_id, _RESPONSES.c.status, _RESPONSES.c.city_code,
-            _RESPONSES.c.surveyor_id, _RESPONSES.c.quota_cell_id, _RESPONSES.c.lock_version,
+            _RESPONSES.c.id,
+            _RESPONSES.c.wave_id,
+            _RESPONSES.c.status,
+            _RESPONSES.c.city_code,
+            _RESPONSES.c.surveyor_id,
+            _RESPONSES.c.quota_cell_id,
+            _RESPONSES.c.lock_version,
             _RESPONSES.c.withdrawn_at,
         )
         .where(filter_condition(principal, chosen))
         .order_by(_RESPONSES.c.id)
         .limit(MAX_BULK_RESPONSES + 1)
-    )  # fmt: skip
+    )
     rows = session.connection().execute(query.with_for_update() if lock else query).all()
     if len(rows) > MAX_BULK_RESPONSES:
         raise TooManyResponsesError(
-            msg("These are more than {most} interviews. Please narrow the choice.",
-                most=f"{MAX_BULK_RESPONSES:,}")
-        )  # fmt: skip
+            msg(
+                "These are more than {most} interviews. Please narrow the choice.",
+                most=f"{MAX_BULK_RESPONSES:,}",
+            )
+        )
     return rows
 
 

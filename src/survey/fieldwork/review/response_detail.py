@@ -284,11 +284,13 @@ def _history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ...]:
     )
     return tuple(
         HistoryEntry(
-            row.at, row.action, row.name or str(row.detail.get("by", "")),
+            row.at,
+            row.action,
+            row.name or str(row.detail.get("by", "")),
             _detail_of_member(row.detail, response_id),
         )
         for row in session.connection().execute(query)
-    )  # fmt: skip
+    )
 
 
 def _detail_of_member(detail: Mapping[str, Any], response_id: UUID) -> Mapping[str, Any]:

@@ -221,18 +221,29 @@ def _before_position(spot: QueuePosition) -> ColumnElement[bool]:
 
 def _queue_query() -> Select[Any]:
     return select(
-        _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.city_code, _RESPONSES.c.submitted_at,
-        _RESPONSES.c.duration_seconds, _POINTS.c.name.label("point_name"),
-        _ACCOUNTS.c.name.label("surveyor"), _RISKS.c.score.label("risk"),
+        _RESPONSES.c.id,
+        _RESPONSES.c.status,
+        _RESPONSES.c.city_code,
+        _RESPONSES.c.submitted_at,
+        _RESPONSES.c.duration_seconds,
+        _POINTS.c.name.label("point_name"),
+        _ACCOUNTS.c.name.label("surveyor"),
+        _RISKS.c.score.label("risk"),
     ).select_from(
         _RESPONSES.outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
         .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
         .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id)
-    )  # fmt: skip
+    )
 
 
 def _queue_entry(row: AnyRow) -> QueueEntry:
     return QueueEntry(
-        row.id, row.status, row.city_code, row.point_name or "", row.surveyor or "",
-        row.submitted_at, row.duration_seconds, row.risk,
-    )  # fmt: skip
+        row.id,
+        row.status,
+        row.city_code,
+        row.point_name or "",
+        row.surveyor or "",
+        row.submitted_at,
+        row.duration_seconds,
+        row.risk,
+    )

@@ -27,11 +27,7 @@ from survey.fieldwork.lifecycle import (
 )
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.locale import SurveyError, msg
-from survey.store.audit_events import (
-    EVENTS_OF_MANY,
-    RESPONSE_TRANSITION_EVENTS,
-    AuditEvent,
-)
+from survey.store.audit_events import EVENTS_OF_MANY, RESPONSE_TRANSITION_EVENTS, AuditEvent
 from survey.store.tables import AnyRow, AuditEntry, AuditMember, Response, Status, table_of
 
 UNDO_WINDOW = timedelta(minutes=1)
@@ -183,10 +179,12 @@ def _decision(row: AnyRow, start: str | None) -> _LastDecision:
     known = set(Status)
     to = row.detail.get("to")
     return _LastDecision(
-        row.sequence or 0, row.at, row.actor_id,
+        row.sequence or 0,
+        row.at,
+        row.actor_id,
         None if undone or start not in known else Status(start),
         Status(to) if to in known else None,
-    )  # fmt: skip
+    )
 
 
 def _move_back(session: Session, back: dict[UUID, Status]) -> None:
@@ -209,9 +207,13 @@ def _record_undone(
     if len(rows) == 1:
         row = rows[0]
         record(
-            session=session, actor=principal, event=AuditEvent.RESPONSE_UNDONE,
-            subject_id=row.id, now=now, detail={"from": row.status, "to": back[row.id]},
-        )  # fmt: skip
+            session=session,
+            actor=principal,
+            event=AuditEvent.RESPONSE_UNDONE,
+            subject_id=row.id,
+            now=now,
+            detail={"from": row.status, "to": back[row.id]},
+        )
         return
     for wave_id, members in group_members(rows).items():
         for state in sorted(set(back.values())):
@@ -222,9 +224,14 @@ def _record_undone(
             }
             if moved:
                 record_members(
-                    session=session, actor=principal, event=AuditEvent.RESPONSES_UNDONE,
-                    subject_id=wave_id, members=moved, detail={"to": state}, now=now,
-                )  # fmt: skip
+                    session=session,
+                    actor=principal,
+                    event=AuditEvent.RESPONSES_UNDONE,
+                    subject_id=wave_id,
+                    members=moved,
+                    detail={"to": state},
+                    now=now,
+                )
 
 
 def _batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

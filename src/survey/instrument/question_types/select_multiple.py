@@ -48,7 +48,9 @@ def _parse_cell(text: str, spellings: Mapping[str, str]) -> CellValue:
 SELECT_MULTIPLE = QuestionType(
     kind=ItemKind.SELECT_MULTIPLE,
     xlsform_names=(
-        "select_multiple", "select all that apply", "select all that apply from",
+        "select_multiple",
+        "select all that apply",
+        "select all that apply from",
         "add select multiple prompt using",
     ),
     write_xlsform=write_select,
@@ -65,4 +67,4 @@ SELECT_MULTIPLE = QuestionType(
     format_answer=format_choices,
     parse_cell=_parse_cell,
     parse_entered=keep_entered,
-)  # fmt: skip
+)

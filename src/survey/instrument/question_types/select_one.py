@@ -49,7 +49,11 @@ def _parse_cell(text: str, spellings: Mapping[str, str]) -> CellValue:
 SELECT_ONE = QuestionType(
     kind=ItemKind.SELECT_ONE,
     xlsform_names=(
-        "select_one", "select1", "select one", "select one from", "add select one prompt using",
+        "select_one",
+        "select1",
+        "select one",
+        "select one from",
+        "add select one prompt using",
     ),
     write_xlsform=write_select,
     parse_answer=_parse_answer,
@@ -64,4 +68,4 @@ SELECT_ONE = QuestionType(
     format_answer=format_choices,
     parse_cell=_parse_cell,
     parse_entered=keep_entered,
-)  # fmt: skip
+)

@@ -18,14 +18,7 @@ from survey.instrument.xlsform.worksheets import (
 )
 from survey.locale import LANGUAGES, Message, msg, translator
 
-TRANSLATED = (
-    "label",
-    "hint",
-    "required_message",
-    "constraint_message",
-    "low_label",
-    "high_label",
-)
+TRANSLATED = ("label", "hint", "required_message", "constraint_message", "low_label", "high_label")
 _NAMED_CODE = re.compile(r"(?P<name>.*\S)\s*\((?P<code>[^()]+)\)\s*\Z")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _SELF_NAMED_LANGUAGES = (

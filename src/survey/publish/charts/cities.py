@@ -128,9 +128,7 @@ def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
     words = ", ".join(series_name(index) for index in range(len(names)))
     grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[74, 17], [134, 53]])).mark_geoshape(
-        filled=False,
-        stroke=FAINT,
-        strokeWidth=0.4,
+        filled=False, stroke=FAINT, strokeWidth=0.4
     )
     cities = (
         alt.Chart()
@@ -165,11 +163,7 @@ def peer_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
             alt.Chart()
             .transform_filter(is_role(role))
             .mark_point(opacity=1, strokeWidth=1.5, **look)
-            .encode(
-                x=x,
-                shape=alt.value(shape),
-                tooltip=tooltip("estimate", text, ".1f"),
-            )
+            .encode(x=x, shape=alt.value(shape), tooltip=tooltip("estimate", text, ".1f"))
         )
 
     own = alt.Chart().transform_filter(is_role(FOCUS))

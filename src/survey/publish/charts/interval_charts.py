@@ -129,11 +129,7 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     offset = alt.YOffset("series:N", sort=names)
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
     whisker = drawn.mark_rule(size=style.size(2), opacity=0.7).encode(
-        y=y,
-        yOffset=offset,
-        x=value_axis("ci_low", text),
-        x2="ci_high:Q",
-        color=colour,
+        y=y, yOffset=offset, x=value_axis("ci_low", text), x2="ci_high:Q", color=colour
     )
     dots = drawn.mark_point(size=style.size(64), filled=True, opacity=1).encode(
         y=y,

@@ -124,9 +124,10 @@ def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
 def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
     """Return chosen answers in the sections about the person, besides those of `KEY`."""
     about = [
-        section for section in instrument.sections
+        section
+        for section in instrument.sections
         if any(item.name in GROUP_VARIABLES for item in section.items)
-    ]  # fmt: skip
+    ]
     names = [
         item.name for section in about for item in section.items if type_of(item).takes_one_choice
     ]

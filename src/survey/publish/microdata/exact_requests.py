@@ -111,17 +111,30 @@ def request_exact_rows(
     if session.exec(same.limit(1)).first() is not None:
         raise ExactRowsRefusedError(msg("You have asked for this file already; the request waits."))
     request = ExactRowRequest(
-        id=new_id(), account_id=principal.account_id, wave_id=wave.id, snapshot_id=snapshot_id,
-        area=principal.area, purpose=why, by_operator=by_operator, requested_at=now,
-    )  # fmt: skip
+        id=new_id(),
+        account_id=principal.account_id,
+        wave_id=wave.id,
+        snapshot_id=snapshot_id,
+        area=principal.area,
+        purpose=why,
+        by_operator=by_operator,
+        requested_at=now,
+    )
     session.add(request)
     session.flush()
     record(
-        session=session, actor=OPERATOR if by_operator else principal,
-        event=AuditEvent.ROWS_EXACT_REQUESTED, subject_id=wave.id, now=now,
-        detail={"request": str(request.id), "purpose": why, "area": request.area,
-                **_operator_detail(session, principal, by_operator)},
-    )  # fmt: skip
+        session=session,
+        actor=OPERATOR if by_operator else principal,
+        event=AuditEvent.ROWS_EXACT_REQUESTED,
+        subject_id=wave.id,
+        now=now,
+        detail={
+            "request": str(request.id),
+            "purpose": why,
+            "area": request.area,
+            **_operator_detail(session, principal, by_operator),
+        },
+    )
     return request.id
 
 
@@ -163,9 +176,13 @@ def decide_exact_rows(
     if changed.rowcount != 1:
         raise ExactRowsRefusedError(msg("This request has been decided already."))
     record(
-        session=session, actor=principal, event=_DECISION_EVENTS[decision],
-        subject_id=wave.id, now=now, detail={"request": str(request_id), "reason": why},
-    )  # fmt: skip
+        session=session,
+        actor=principal,
+        event=_DECISION_EVENTS[decision],
+        subject_id=wave.id,
+        now=now,
+        detail={"request": str(request_id), "reason": why},
+    )
 
 
 _DECISION_EVENTS = {
@@ -200,11 +217,15 @@ def export_exact_rows(
         raise AccessDeniedError(msg("Somebody else asked for this file."))
     snapshot = _require_usable(session, request, wave, principal, now)
     order = RowOrder(
-        wave, snapshot, principal, request.purpose, form,
+        wave,
+        snapshot,
+        principal,
+        request.purpose,
+        form,
         approval=_approval_remarks(t, session, wave, request),
         actor=OPERATOR if by_operator else None,
         detail={"request": str(request.id), **_operator_detail(session, principal, by_operator)},
-    )  # fmt: skip
+    )
     file, export_id = make_file(settings, session=session, order=order, t=t, now=now)
     # Two at the same time: the second finds the request used and takes nothing.
     used = session.connection().execute(
@@ -240,13 +261,22 @@ def list_exact_requests(
     holding = _latest_snapshots(session, {wave.id for _, wave, _, _ in rows})
     return [
         ExactRequest(
-            request.id, wave.key, wave_title(wave), account.login,
-            account.name, request.area, request.purpose, request.requested_at,
-            _request_state(request, wave, holding.get(wave.id), now), by.name if by else "",
-            request.decided_at, request.reason, _valid_until(request),
+            request.id,
+            wave.key,
+            wave_title(wave),
+            account.login,
+            account.name,
+            request.area,
+            request.purpose,
+            request.requested_at,
+            _request_state(request, wave, holding.get(wave.id), now),
+            by.name if by else "",
+            request.decided_at,
+            request.reason,
+            _valid_until(request),
         )
         for request, wave, account, by in rows
-    ]  # fmt: skip
+    ]
 
 
 def list_pending_requests(
@@ -273,11 +303,7 @@ def _request(
 
 
 def _require_usable(
-    session: Session,
-    request: ExactRowRequest,
-    wave: Wave,
-    principal: Principal,
-    now: datetime,
+    session: Session, request: ExactRowRequest, wave: Wave, principal: Principal, now: datetime
 ) -> Snapshot:
     if request.decision is None:
         raise ExactRowsRefusedError(msg("Nobody has approved this request yet."))

@@ -148,9 +148,12 @@ def make_file(
     people = _rows_of_area(source.people, principal)
     secret = new_pseudonym_key()
     made = deidentify(
-        people, source.instrument, partial(pseudonym, secret), margins=weight_margins(source),
+        people,
+        source.instrument,
+        partial(pseudonym, secret),
+        margins=weight_margins(source),
         exact=exact,
-    )  # fmt: skip
+    )
     remarks = _remarks(t, wave, principal, order.purpose, now)
     if exact:
         deviation = HeadlineDeviation(None, None)
@@ -160,22 +163,36 @@ def make_file(
         remarks += _production_notes(t, wave, made, deviation)
     content = write_file(made.table, order.form, remarks)
     export = RowExport(
-        id=new_id(), account_id=actor_id(principal), wave_id=wave.id,
-        snapshot_sha256=order.snapshot.sha256, area=principal.area, purpose=order.purpose,
-        form=order.form, rows=len(made.table), sha256=hashlib.sha256(content).hexdigest(),
-        secret=secret, made_at=now,
-    )  # fmt: skip
+        id=new_id(),
+        account_id=actor_id(principal),
+        wave_id=wave.id,
+        snapshot_sha256=order.snapshot.sha256,
+        area=principal.area,
+        purpose=order.purpose,
+        form=order.form,
+        rows=len(made.table),
+        sha256=hashlib.sha256(content).hexdigest(),
+        secret=secret,
+        made_at=now,
+    )
     session.add(export)
     session.flush()
     record(
-        session=session, actor=order.actor or principal,
+        session=session,
+        actor=order.actor or principal,
         event=AuditEvent.ROWS_EXACT_EXPORTED if exact else AuditEvent.ROWS_EXPORTED,
-        subject_id=wave.id, now=now,
+        subject_id=wave.id,
+        now=now,
         detail={
-            "export": str(export.id), "purpose": order.purpose, "form": order.form,
-            "rows": export.rows, "area": export.area, "sha256": export.sha256, **order.detail,
+            "export": str(export.id),
+            "purpose": order.purpose,
+            "form": order.form,
+            "rows": export.rows,
+            "area": export.area,
+            "sha256": export.sha256,
+            **order.detail,
         },
-    )  # fmt: skip
+    )
     kind = "exact-rows" if exact else "rows"
     name = f"{wave.key}-{kind}-{now:%Y%m%d}-{export.id.hex[-8:]}.{order.form}"
     file = MicrodataFile(name, content, export.rows, made.blanked, made.dropped, deviation)
@@ -304,10 +321,13 @@ def trace_export(
     )
     traced = [
         TracedExport(
-            export.id, login or "", export.purpose, export.made_at,
+            export.id,
+            login or "",
+            export.purpose,
+            export.made_at,
             sum(pseudonym(export.secret, "row", str(each)) in wanted for each in responses)
             + sum(pseudonym(export.secret, "psu", each) in wanted for each in points),
         )
         for export, login in session.exec(query)
-    ]  # fmt: skip
+    ]
     return sorted((entry for entry in traced if entry.matched), key=lambda entry: -entry.matched)

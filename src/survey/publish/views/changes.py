@@ -86,11 +86,7 @@ def describe_selection(reading: ViewContext, filters: TrendFilters) -> str:
 
 _ROLES = {RISE: HIGHER, FALL: LOWER, NONE: UNCLEAR}
 _VERDICT_TEXTS: Mapping[str, Message] = MappingProxyType(
-    {
-        HIGHER: msg("Rise"),
-        LOWER: msg("Fall"),
-        UNCLEAR: msg("No detectable change"),
-    }
+    {HIGHER: msg("Rise"), LOWER: msg("Fall"), UNCLEAR: msg("No detectable change")}
 )
 
 

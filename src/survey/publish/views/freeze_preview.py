@@ -102,9 +102,11 @@ def _sentences(t: Translator, names: DisplayNames, preview: FreezePreview) -> tu
         )
     if not nation.is_shown and preview.nation_shown_without_small:
         rest.append(
-            t("If {small} were left out, the nation would be shown.",
-              small=_listed(names, preview.small_cities))
-        )  # fmt: skip
+            t(
+                "If {small} were left out, the nation would be shown.",
+                small=_listed(names, preview.small_cities),
+            )
+        )
     return (first, *rest)
 
 
@@ -124,9 +126,8 @@ def _warnings(t: Translator, names: DisplayNames, preview: FreezePreview) -> tup
 
 def _hidden_sentence(t: Translator, names: DisplayNames, city: AreaPreview) -> str:
     return t(
-        "{count} interviews; hidden: {reason}",
-        count=f"{city.n:,}", reason=_reason(t, names, city),
-    )  # fmt: skip
+        "{count} interviews; hidden: {reason}", count=f"{city.n:,}", reason=_reason(t, names, city)
+    )
 
 
 def _reason(t: Translator, names: DisplayNames, area: AreaPreview) -> str:
@@ -151,15 +152,14 @@ def _score(t: Translator, area: AreaPreview) -> str:
         return t("{score} (no interval)", score=f"{area.estimate:.1f}")
     return t(
         "{score} ({low} to {high})",
-        score=f"{area.estimate:.1f}", low=f"{area.ci_low:.1f}", high=f"{area.ci_high:.1f}",
-    )  # fmt: skip
+        score=f"{area.estimate:.1f}",
+        low=f"{area.ci_low:.1f}",
+        high=f"{area.ci_high:.1f}",
+    )
 
 
 def _city_table(
-    t: Translator,
-    names: DisplayNames,
-    preview: FreezePreview,
-    waiting: Mapping[str, ReviewCounts],
+    t: Translator, names: DisplayNames, preview: FreezePreview, waiting: Mapping[str, ReviewCounts]
 ) -> pd.DataFrame:
     """Return one row per city, also for those of which nothing is approved yet."""
     known = {city.code: city for city in preview.cities}

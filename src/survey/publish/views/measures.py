@@ -101,11 +101,7 @@ def series_chart(
             groups=", ".join(cells_of),
         ),
         text=ChartLabels(
-            value=unit,
-            name=heading.rows,
-            interval=t("95% interval"),
-            n="n",
-            series=tuple(cells_of),
+            value=unit, name=heading.rows, interval=t("95% interval"), n="n", series=tuple(cells_of)
         ),
         chart_rows=rows,
         table_columns={name: [values[row] for row in order] for name, values in listing.items()},

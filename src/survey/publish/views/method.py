@@ -364,10 +364,7 @@ def _small_areas(method: MethodRecord, t: Translator) -> Facts:
             ),
         ),
         (t("Grade B"), t("from {n} interviews", n=grading.b_from_n)),
-        (
-            t("Grade C, for orientation only"),
-            t("from {n} interviews", n=method.minimum_n),
-        ),
+        (t("Grade C, for orientation only"), t("from {n} interviews", n=method.minimum_n)),
         (t("Fewest cities for a model"), f"{grading.fewest_cities}"),
     )
 

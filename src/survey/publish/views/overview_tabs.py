@@ -44,12 +44,7 @@ def build_overview_indicators(
 
 
 def build_overview_areas(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    filters: OverviewFilters,
-    by: str,
+    *, results: WaveResults, principal: Principal, language: str, filters: OverviewFilters, by: str
 ) -> ChartPanel:
     """Build the chart of the areas of one division of the country, highest first."""
     reading = ViewContext(results, principal, language)

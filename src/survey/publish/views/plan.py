@@ -73,9 +73,11 @@ def _sentence(
     sentence = t(
         "{cities} cities, each within ±{best} to ±{worst} points for a share of one half, all "
         "together within ±{nation}.",
-        cities=len(half), best=f"{half.min():.1f}", worst=f"{half.max():.1f}",
+        cities=len(half),
+        best=f"{half.min():.1f}",
+        worst=f"{half.max():.1f}",
         nation=f"{nation_half_width(planned, cities, series):.2f}",
-    )  # fmt: skip
+    )
     if planned.request.aim.price:
         cost = f"{planned.sample.cost:,.0f}"
         sentence = f"{sentence} " + t("The interviews cost {cost} yuan.", cost=cost)
@@ -96,9 +98,10 @@ def _remarks(planned: SamplingPlan, t: Translator) -> tuple[str, ...]:
             t(
                 "{count} cities stay above ±{margin} points: too few interviews, or asking some "
                 "groups more often costs the city as a whole.",
-                count=missed, margin=f"{aim.margin:g}",
+                count=missed,
+                margin=f"{aim.margin:g}",
             )
-        )  # fmt: skip
+        )
     if planned.guardian_share is not None:
         remarks.append(
             t("The share of guardians is an assumption by age, not a count of the census.")
@@ -109,11 +112,13 @@ def _remarks(planned: SamplingPlan, t: Translator) -> tuple[str, ...]:
 def _groups(planned: SamplingPlan, names: DisplayNames) -> tuple[GroupPrecision, ...]:
     return tuple(
         GroupPrecision(
-            names.group(str(group)), float(rows["expected"].sum()),
-            float(rows["half_width"].min()), float(rows["half_width"].max()),
+            names.group(str(group)),
+            float(rows["expected"].sum()),
+            float(rows["half_width"].min()),
+            float(rows["half_width"].max()),
         )
         for group, rows in planned.sample.groups.groupby("group", sort=False)
-    )  # fmt: skip
+    )
 
 
 def _precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
@@ -137,19 +142,21 @@ def _precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
         title=t("How precise each city will be"),
         subtitle=t(
             "{level} confidence, design effect {deff}; the dashed line is the margin asked for",
-            level=f"{planned.request.aim.level:.0%}", deff=f"{planned.request.aim.deff:g}",
+            level=f"{planned.request.aim.level:.0%}",
+            deff=f"{planned.request.aim.deff:g}",
         ),
         alt=t(
             "How precise each city will be. {count} rows; the widest: {city} ±{half} points. The "
             "same data follow as a table.",
-            count=len(order), city=names.area(str(worst)),
+            count=len(order),
+            city=names.area(str(worst)),
             half=f"{order['half_width'].iloc[0]:.1f}",
         ),
         text=ChartLabels(value=value, name=t("City"), interval="±", n="n", series=series),
         chart_rows=_plan_rows(drawn, names, planned.request.aim.margin),
         table_columns=_listing(order, planned, names),
         note=t("Groups: expected interviews; without a quota of their own they may be fewer."),
-    )  # fmt: skip
+    )
 
 
 def _plan_rows(drawn: pd.DataFrame, names: DisplayNames, margin: float) -> Columns:

@@ -93,12 +93,7 @@ def _known_group(results: WaveResults, group: str) -> str:
 
 
 def build_group_indicators(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    group: str,
-    area: str = NATION,
+    *, results: WaveResults, principal: Principal, language: str, group: str, area: str = NATION
 ) -> ChartPanel:
     """Build the chart of a group minus everybody else by indicator, in the nation or a city.
 

@@ -77,11 +77,7 @@ class ViewContext:
         return frozenset(zip(pairs.texts("area"), pairs.texts("other"), strict=True))
 
     def headlines(
-        self,
-        *,
-        basis: Filter = None,
-        composite: Filter = None,
-        indicator: Filter = None,
+        self, *, basis: Filter = None, composite: Filter = None, indicator: Filter = None
     ) -> TableSlice:
         """Return national figures by the way of counting them."""
         rows = self.results.headlines(

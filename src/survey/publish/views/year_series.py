@@ -68,11 +68,7 @@ def trend_chart(
             count=len(points),
         ),
         text=ChartLabels(
-            value=value,
-            name=t("Year"),
-            interval=t("95% interval"),
-            n="n",
-            series=(own, published),
+            value=value, name=t("Year"), interval=t("95% interval"), n="n", series=(own, published)
         ),
         chart_rows={
             "year": [point.year for point in points],

@@ -60,9 +60,10 @@ def require_current(url: str) -> None:
             msg(
                 "The store stands at migration {present} and this software at {own}. Back up "
                 "with the version that serves it, or run: survey init",
-                present=present, own=head_revision(),
+                present=present,
+                own=head_revision(),
             )
-        )  # fmt: skip
+        )
 
 
 def schema_tables() -> list[Table]:

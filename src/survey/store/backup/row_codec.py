@@ -80,8 +80,11 @@ def select_expression(column: Column[Any], kind: ColumnKind, dialect: str) -> Co
 
 def line_writer(columns: Sequence[ColumnRecord]) -> Callable[[Sequence[Any]], bytes]:
     """Return a function that formats a row of `select_expression` columns as a line."""
-    converts = [(place, _ENCODE[column.kind]) for place, column in enumerate(columns)
-                if column.kind in _ENCODE]  # fmt: skip
+    converts = [
+        (place, _ENCODE[column.kind])
+        for place, column in enumerate(columns)
+        if column.kind in _ENCODE
+    ]
 
     def write(row: Sequence[Any]) -> bytes:
         values = list(row)
@@ -98,8 +101,11 @@ def line_reader(
 ) -> Callable[[bytes], tuple[object, ...]]:
     """Return a function that parses a line into values for the driver of the database."""
     decode = _DECODE_SQLITE if dialect == "sqlite" else _DECODE_POSTGRES
-    converts = [(place, decode[column.kind]) for place, column in enumerate(columns)
-                if column.kind in decode]  # fmt: skip
+    converts = [
+        (place, decode[column.kind])
+        for place, column in enumerate(columns)
+        if column.kind in decode
+    ]
 
     def read(line: bytes) -> tuple[object, ...]:
         values = orjson.loads(line)

@@ -58,9 +58,11 @@ def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
     )
     with read_scope(page.settings.store_url) as session:
         calls = list_calls(
-            session=session, principal=page.principal, wave_id=choice.wave.id,
+            session=session,
+            principal=page.principal,
+            wave_id=choice.wave.id,
             city_code=choice.city_code,
-        )  # fmt: skip
+        )
         wanted = _requested_check_id() or (calls[0].id if calls else None)
         if wanted is None:
             draw_notice(
@@ -115,25 +117,34 @@ def _draw_call(page: PageContext, call: CallEntry, instrument: Instrument) -> No
         st.caption(_attempts_text(t, call))
     draw_phone_number(page, call)
     st.segmented_control(
-        t("Asked by"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(page),
+        t("Asked by"),
+        list(Channel),
+        default=Channel.PHONE,
+        required=True,
+        key=_channel_key(page),
         format_func=lambda channel: t(CHANNEL_NAMES[channel]),
-    )  # fmt: skip
+    )
     outcomes = () if call.outcome in ANSWERED else _ONE_CLICK_OUTCOMES
     with st.container(horizontal=True):
         for outcome in outcomes:
             st.button(
-                t(OUTCOME_NAMES[outcome]), key=f"call-{outcome.value}",
-                on_click=_record_outcome, args=(page, call, instrument, outcome),
-            )  # fmt: skip
+                t(OUTCOME_NAMES[outcome]),
+                key=f"call-{outcome.value}",
+                on_click=_record_outcome,
+                args=(page, call, instrument, outcome),
+            )
     with st.form(f"call/{call.id}", enter_to_submit=False):
         for item in _questions(instrument):
             _draw_answer_field(t, call, item, page.language)
         st.text_input(t("Note"), key=_key(call, "note"), max_chars=MAX_NOTE_CHARS)
         show_feedback(page, _FORM_MESSAGES)
         st.form_submit_button(
-            t("Save: reached"), type="primary", key="call-reached",
-            on_click=_record_outcome, args=(page, call, instrument, Outcome.REACHED),
-        )  # fmt: skip
+            t("Save: reached"),
+            type="primary",
+            key="call-reached",
+            on_click=_record_outcome,
+            args=(page, call, instrument, Outcome.REACHED),
+        )
 
 
 def _describe_call(page: PageContext, call: CallEntry) -> str:
@@ -183,9 +194,11 @@ def _record_outcome(
         if (entered := st.session_state.get(_key(call, item.name))) not in (None, "")
     }
     attempt = CallAttempt(
-        outcome, st.session_state.get(_channel_key(page)) or Channel.PHONE, answers,
+        outcome,
+        st.session_state.get(_channel_key(page)) or Channel.PHONE,
+        answers,
         st.session_state.get(_key(call, "note")) or "",
-    )  # fmt: skip
+    )
 
     t = page.t
     recorded = perform(
@@ -220,9 +233,11 @@ def draw_phone_number(page: PageContext, call: CallEntry) -> None:
         return
     t = page.t
     if not st.button(
-        t("Show the telephone number"), key=f"call-phone-{call.id}", icon=":material/call:",
+        t("Show the telephone number"),
+        key=f"call-phone-{call.id}",
+        icon=":material/call:",
         help=t("Your name and the time are recorded."),
-    ):  # fmt: skip
+    ):
         return
     revealed = perform(
         page,

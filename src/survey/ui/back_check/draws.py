@@ -67,9 +67,13 @@ def draw_draws(page: PageContext, choice: BackCheckSelection) -> None:
 
 def _draw_plan(choice: BackCheckSelection) -> None:
     st.session_state[_PLAN] = DrawPlan(
-        choice.wave.id, choice.city_code, st.session_state[_RANDOM] / 100,
-        st.session_state[_RISK] / 100, st.session_state[_SEED].strip(), now(),
-    )  # fmt: skip
+        choice.wave.id,
+        choice.city_code,
+        st.session_state[_RANDOM] / 100,
+        st.session_state[_RISK] / 100,
+        st.session_state[_SEED].strip(),
+        now(),
+    )
 
 
 def _is_about(plan: DrawPlan, choice: BackCheckSelection) -> bool:
@@ -93,10 +97,16 @@ def _draw_preview_table(page: PageContext, seen: DrawPreview) -> None:
         return
     shares = [share for share in seen.surveyors if share.by_lot or share.by_risk]
     rows = [
-        (share.name, names.area(share.city_code), f"{share.interviews:,}", f"{share.listed:,}",
-         f"{share.by_lot:,}", f"{share.by_risk:,}")
+        (
+            share.name,
+            names.area(share.city_code),
+            f"{share.interviews:,}",
+            f"{share.listed:,}",
+            f"{share.by_lot:,}",
+            f"{share.by_risk:,}",
+        )
         for share in shares[:_LISTED]
-    ]  # fmt: skip
+    ]
     heads = (
         t("Surveyor"), t("City"), t("Interviews"), t("Listed"), t("By lot"), t("By risk")
     )  # fmt: skip
@@ -104,9 +114,12 @@ def _draw_preview_table(page: PageContext, seen: DrawPreview) -> None:
     if len(shares) > _LISTED:
         st.caption(t("and {count} more", count=len(shares) - _LISTED))
     st.button(
-        t("Draw {count} interviews", count=f"{seen.added:,}"), type="primary", key="draw-make",
-        on_click=_create_draw, args=(page, seen),
-    )  # fmt: skip
+        t("Draw {count} interviews", count=f"{seen.added:,}"),
+        type="primary",
+        key="draw-make",
+        on_click=_create_draw,
+        args=(page, seen),
+    )
 
 
 def _create_draw(page: PageContext, seen: DrawPreview) -> None:
@@ -143,9 +156,11 @@ def _format_draw_record(page: PageContext, draw: DrawRecord) -> str:
     )
     words = t(
         "{count} interviews; by lot {lot} per cent, by risk {risk} per cent, seed {seed}",
-        count=f"{draw.drawn:,}", lot=f"{draw.random_share * 100:g}",
-        risk=f"{draw.risk_share * 100:g}", seed=draw.seed,
-    )  # fmt: skip
+        count=f"{draw.drawn:,}",
+        lot=f"{draw.random_share * 100:g}",
+        risk=f"{draw.risk_share * 100:g}",
+        seed=draw.seed,
+    )
     return " · ".join(
         part for part in (format_time(draw.drawn_at), draw.drawn_by, area, words) if part
     )

@@ -61,12 +61,19 @@ def draw_filters(page: PageContext) -> BackCheckSelection | None:
             )
             options = cities if len(cities) == 1 else [_ALL_CITIES, *cities]
             city = pick(
-                t("City"), "city", options or [_ALL_CITIES], language=page.language,
+                t("City"),
+                "city",
+                options or [_ALL_CITIES],
+                language=page.language,
                 show=lambda code: t("All cities") if code == _ALL_CITIES else names.area(code),
-            )  # fmt: skip
+            )
             tab = pick(
-                t("View"), "view", [tab.value for tab in BackCheckTab], language=page.language,
-                show=lambda code: t(TAB_NAMES[BackCheckTab(code)]), as_buttons=True,
+                t("View"),
+                "view",
+                [tab.value for tab in BackCheckTab],
+                language=page.language,
+                show=lambda code: t(TAB_NAMES[BackCheckTab(code)]),
+                as_buttons=True,
                 explanation=explain("back-check", page.language),
-            )  # fmt: skip
+            )
     return BackCheckSelection(wave, None if city == _ALL_CITIES else city, BackCheckTab(tab))

@@ -54,9 +54,13 @@ def draw_follow_up(
     st.subheader(t("What follows"), anchor=False)
     show_feedback(page, _MESSAGES, toast=True)
     step = st.selectbox(
-        t("What should happen"), list(FollowUpAction), format_func=lambda option: t(STEPS[option]),
-        key=f"follow/{page.language}", index=None, placeholder=t("Please choose"),
-    )  # fmt: skip
+        t("What should happen"),
+        list(FollowUpAction),
+        format_func=lambda option: t(STEPS[option]),
+        key=f"follow/{page.language}",
+        index=None,
+        placeholder=t("Please choose"),
+    )
     if step is None:
         return
     if step is FollowUpAction.RETRAIN:
@@ -67,10 +71,13 @@ def draw_follow_up(
         row.key: row for row in (back_checks.surveyors if by_surveyor else back_checks.points)
     }
     key = st.selectbox(
-        t("Surveyor") if by_surveyor else t("Point"), list(groups), key=f"follow/{step}/whose",
-        format_func=lambda option: _surveyor_label(page, groups[option]), index=None,
+        t("Surveyor") if by_surveyor else t("Point"),
+        list(groups),
+        key=f"follow/{step}/whose",
+        format_func=lambda option: _surveyor_label(page, groups[option]),
+        index=None,
         placeholder=t("Please choose"),
-    )  # fmt: skip
+    )
     if key is not None:
         work = WorkSelection(choice.wave.id, **{"surveyor_id" if by_surveyor else "point_id": key})
         _draw_bulk_action(
@@ -107,9 +114,12 @@ def _draw_retraining(
         )
         st.text_input(t("Note"), key="retrain/note", max_chars=MAX_NOTE)
         st.form_submit_button(
-            t("Note the training"), type="primary", key="retrain-confirm",
-            on_click=_record_retraining, args=(page, choice),
-        )  # fmt: skip
+            t("Note the training"),
+            type="primary",
+            key="retrain-confirm",
+            on_click=_record_retraining,
+            args=(page, choice),
+        )
 
 
 def _record_retraining(page: PageContext, choice: BackCheckSelection) -> None:
@@ -159,9 +169,12 @@ def _draw_bulk_confirmation(
     with st.form("follow-all"):
         st.text_input(t("Note"), key="follow/note", max_chars=MAX_NOTE)
         st.form_submit_button(
-            name, type="primary", key="follow-confirm",
-            on_click=_run_bulk_decision, args=(page, chosen, seen),
-        )  # fmt: skip
+            name,
+            type="primary",
+            key="follow-confirm",
+            on_click=_run_bulk_decision,
+            args=(page, chosen, seen),
+        )
 
 
 def _run_bulk_decision(page: PageContext, chosen: ReviewFilter, seen: BulkPreview) -> None:

@@ -40,9 +40,11 @@ def draw_results(page: PageContext, choice: BackCheckSelection) -> None:
     t = page.t
     with read_scope(page.settings.store_url) as session:
         back_checks = get_back_check_results(
-            session=session, principal=page.principal, wave_id=choice.wave.id,
+            session=session,
+            principal=page.principal,
+            wave_id=choice.wave.id,
             city_code=choice.city_code,
-        )  # fmt: skip
+        )
     if not back_checks.total.drawn:
         draw_notice(
             t("Nothing has been drawn yet"),
@@ -72,10 +74,13 @@ def _draw_summary(page: PageContext, back_checks: BackCheckResults) -> None:
             + "</p></div>"
         )
     counts = " · ".join(
-        t("{outcome}: {count}", outcome=t(OUTCOME_NAMES[outcome]),
-          count=f"{total.outcomes.get(outcome, 0):,}")
+        t(
+            "{outcome}: {count}",
+            outcome=t(OUTCOME_NAMES[outcome]),
+            count=f"{total.outcomes.get(outcome, 0):,}",
+        )
         for outcome in Outcome
-    )  # fmt: skip
+    )
     st.caption(t("{count} drawn", count=f"{total.drawn:,}") + " · " + counts)
     st.caption(
         t(
@@ -103,11 +108,14 @@ def _draw_surveyors(page: PageContext, back_checks: BackCheckResults) -> None:
         (
             ("▲ " if row.stands_out else "") + row.name,
             names.area(row.city_code) if row.city_code else "",
-            f"{row.drawn:,}", f"{row.checked:,}", f"{row.failed:,}", _rate(row.random_sample),
+            f"{row.drawn:,}",
+            f"{row.checked:,}",
+            f"{row.failed:,}",
+            _rate(row.random_sample),
             f"{row.retrain_by:%Y-%m-%d}" if row.retrain_by else "",
         )
         for row in back_checks.surveyors[:_LISTED]
-    ]  # fmt: skip
+    ]
     st.html(render_table(heads, rows))
     _draw_more_count(t, len(back_checks.surveyors))
 
@@ -125,9 +133,12 @@ def _draw_points(t: Translator, back_checks: BackCheckResults) -> None:
 
 def _point_row(row: CheckSummary) -> tuple[str, ...]:
     return (
-        ("▲ " if row.stands_out else "") + row.name, f"{row.drawn:,}", f"{row.checked:,}",
-        f"{row.failed:,}", _rate(row.random_sample),
-    )  # fmt: skip
+        ("▲ " if row.stands_out else "") + row.name,
+        f"{row.drawn:,}",
+        f"{row.checked:,}",
+        f"{row.failed:,}",
+        _rate(row.random_sample),
+    )
 
 
 def _draw_questions(page: PageContext, back_checks: BackCheckResults) -> None:
@@ -171,8 +182,11 @@ def _render_case(page: PageContext, choice: BackCheckSelection, case: CompletedC
         else "; ".join(_difference_text(page, difference) for difference in case.differences)
     )
     who = escape(" · ".join(part for part in (case.surveyor, case.point_name) if part))
-    look = _link(page, PageKey.REVIEW, {"wave": choice.wave.key, "status": "all",
-                                         "interview": str(case.response_id)})  # fmt: skip
+    look = _link(
+        page,
+        PageKey.REVIEW,
+        {"wave": choice.wave.key, "status": "all", "interview": str(case.response_id)},
+    )
     mend = _link(page, PageKey.BACK_CHECK, {"wave": choice.wave.key, "call": str(case.check_id)})
     links = ((look, t("Look at the interview")), (mend, t("Enter again")))
     shown = " · ".join(

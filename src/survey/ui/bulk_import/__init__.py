@@ -7,10 +7,7 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.fieldwork.importing.column_mapping import (
-    MappingFile,
-    write_mapping,
-)
+from survey.fieldwork.importing.column_mapping import MappingFile, write_mapping
 from survey.fieldwork.importing.commit import ImportResult, commit_import
 from survey.fieldwork.importing.import_plan import ImportPlan, ProgressCallback, plan_import
 from survey.fieldwork.importing.target_wave import ImportRequest
@@ -76,21 +73,19 @@ def _clear_messages_of(upload: UploadedTable) -> None:
 
 
 def _check_and_write(
-    page: PageContext,
-    aim: ImportTarget,
-    upload: UploadedTable,
-    mapping: MappingFile,
-    *,
-    busy: bool,
+    page: PageContext, aim: ImportTarget, upload: UploadedTable, mapping: MappingFile, *, busy: bool
 ) -> None:
     t = page.t
     request = _request(aim, upload, mapping)
     fingerprint = _request_key(aim, upload, request)
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
-            t("Check the file"), key="bulk-check", disabled=busy, icon=":material/fact_check:",
+            t("Check the file"),
+            key="bulk-check",
+            disabled=busy,
+            icon=":material/fact_check:",
             type="primary" if st.session_state.get(_CHECKED) is None else "secondary",
-        )  # fmt: skip
+        )
         st.caption(t("Nothing is written yet."))
     if pressed:
         _start_check(page, request, fingerprint)
@@ -111,11 +106,16 @@ def _check_and_write(
 
 def _request(aim: ImportTarget, upload: UploadedTable, mapping: MappingFile) -> ImportRequest:
     return ImportRequest(
-        content=upload.content, instrument=aim.instrument, wave_key=aim.wave_key,
-        mapping=write_mapping(mapping), city_code=aim.city_code, reviewed=aim.reviewed,
-        title={"zh": aim.title, "en": aim.title} if aim.title else {}, file_name=upload.name,
+        content=upload.content,
+        instrument=aim.instrument,
+        wave_key=aim.wave_key,
+        mapping=write_mapping(mapping),
+        city_code=aim.city_code,
+        reviewed=aim.reviewed,
+        title={"zh": aim.title, "en": aim.title} if aim.title else {},
+        file_name=upload.name,
         series=aim.series,
-    )  # fmt: skip
+    )
 
 
 def _request_key(aim: ImportTarget, upload: UploadedTable, request: ImportRequest) -> str:
@@ -177,8 +177,12 @@ def _draw_job_progress(
     if not job.running:
         st.rerun()
     t = page.t
-    words = t("{work}: {done} of {total} rows", work=t(job.name), done=f"{job.done:,}",
-              total=f"{job.total:,}")  # fmt: skip
+    words = t(
+        "{work}: {done} of {total} rows",
+        work=t(job.name),
+        done=f"{job.done:,}",
+        total=f"{job.total:,}",
+    )
     st.progress(job.share, text=t("Cancelling …") if job.cancelled else words)
 
 

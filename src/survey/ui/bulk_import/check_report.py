@@ -49,8 +49,9 @@ def _draw_remarks(page: PageContext, plan: ImportPlan) -> None:
     if plan.unmapped:
         lines.append(t("Columns that nothing uses: {columns}", columns=_join_names(plan.unmapped)))
     if plan.absent_items:
-        asked = tuple(_item_label(plan.request.instrument, name, page.language)
-                      for name in plan.absent_items)  # fmt: skip
+        asked = tuple(
+            _item_label(plan.request.instrument, name, page.language) for name in plan.absent_items
+        )
         lines.append(t("Questions without a column: {items}", items=_join_names(asked)))
     missing = {name: count for name, count in plan.missing.items() if count}
     if missing:
@@ -58,13 +59,16 @@ def _draw_remarks(page: PageContext, plan: ImportPlan) -> None:
             f"{_item_label(plan.request.instrument, name, page.language)} ({count:,})"
             for name, count in missing.items()
         )
-        lines.append(t("Rows without an answer, which then is missing: {items}",
-                       items=_join_names(words)))  # fmt: skip
+        lines.append(
+            t("Rows without an answer, which then is missing: {items}", items=_join_names(words))
+        )
     if plan.dropped_answers:
         lines.append(
-            t("{count} answers to questions that were not to be asked are left out.",
-              count=f"{plan.dropped_answers:,}")
-        )  # fmt: skip
+            t(
+                "{count} answers to questions that were not to be asked are left out.",
+                count=f"{plan.dropped_answers:,}",
+            )
+        )
     if lines:
         with st.expander(t("What else to know ({count})", count=len(lines))):
             st.html("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
@@ -102,18 +106,26 @@ def _draw_problems(page: PageContext, plan: ImportPlan) -> None:
     st.dataframe(frame, hide_index=True)
     if len(plan.rejected) > _ON_SCREEN or len(plan.rejected) == MAX_SHOWN_REJECTIONS:
         st.caption(
-            t("The first {count} reasons; the list holds up to {most}.", count=len(rows),
-              most=f"{MAX_SHOWN_REJECTIONS:,}")
-        )  # fmt: skip
+            t(
+                "The first {count} reasons; the list holds up to {most}.",
+                count=len(rows),
+                most=f"{MAX_SHOWN_REJECTIONS:,}",
+            )
+        )
     make = partial(write_rejections, plan.rejected, plan.causes, plan.sheet, language, t)
     draw_download_button(
-        page, t("List of problems (.xlsx)"), File("problems.xlsx", XLSX, make),
-        key="bulk/problems", icon=":material/download:",
-    )  # fmt: skip
+        page,
+        t("List of problems (.xlsx)"),
+        File("problems.xlsx", XLSX, make),
+        key="bulk/problems",
+        icon=":material/download:",
+    )
     st.markdown(
-        t("Mend these rows in the file and upload it again, or write the others now: rows that "
-          "are there already are recognised later.")
-    )  # fmt: skip
+        t(
+            "Mend these rows in the file and upload it again, or write the others now: rows that "
+            "are there already are recognised later."
+        )
+    )
 
 
 def draw_confirmation(page: PageContext, plan: ImportPlan, *, disabled: bool) -> bool:
@@ -133,9 +145,12 @@ def draw_confirmation(page: PageContext, plan: ImportPlan, *, disabled: bool) ->
             key="bulk-skip",
         )
     return st.button(
-        t("Write {count} interviews", count=f"{count:,}"), type="primary", key="bulk-write",
-        disabled=disabled or not agreed, icon=":material/save:",
-    )  # fmt: skip
+        t("Write {count} interviews", count=f"{count:,}"),
+        type="primary",
+        key="bulk-write",
+        disabled=disabled or not agreed,
+        icon=":material/save:",
+    )
 
 
 def draw_result(page: PageContext, done: tuple[ImportResult, bool] | None) -> None:
@@ -158,7 +173,10 @@ def draw_result(page: PageContext, done: tuple[ImportResult, bool] | None) -> No
         )
         return
     draw_notice(
-        title, repeated,
-        t("The next step is to freeze the wave with the command: survey freeze --wave {wave}",
-          wave=result.wave_key),
-    )  # fmt: skip
+        title,
+        repeated,
+        t(
+            "The next step is to freeze the wave with the command: survey freeze --wave {wave}",
+            wave=result.wave_key,
+        ),
+    )

@@ -81,9 +81,11 @@ def _starting_point(page: PageContext, aim: ImportTarget) -> MappingFile | None:
         }
     options = [_SUGGESTED, *saved, _FROM_FILE]
     chosen = st.selectbox(
-        t("Begin with"), options, key=f"bulk/start/{page.language}",
+        t("Begin with"),
+        options,
+        key=f"bulk/start/{page.language}",
         format_func=lambda name: _start_name(t, name),
-    )  # fmt: skip
+    )
     mapping = saved.get(chosen)
     if chosen == _FROM_FILE:
         file = st.file_uploader(
@@ -122,18 +124,22 @@ def _edit_columns(
         columns=["column", "target", "sample", "origin"],
     )
     edited = st.data_editor(
-        frame, hide_index=True, disabled=["column", "sample", "origin"],
+        frame,
+        hide_index=True,
+        disabled=["column", "sample", "origin"],
         key=_editor_key(page, aim, upload, drafts),
         column_config={
             "column": st.column_config.TextColumn(t("Column"), pinned=True),
             "sample": st.column_config.TextColumn(t("For example")),
             "target": st.column_config.SelectboxColumn(
-                t("Means"), options=list(named), width="large",
+                t("Means"),
+                options=list(named),
+                width="large",
                 format_func=lambda target: named[str(target)],
             ),
             "origin": st.column_config.TextColumn(t("Why")),
         },
-    )  # fmt: skip
+    )
     targets = edited["target"].fillna(ColumnRole.IGNORE.value).astype(str)
     return dict(zip(edited["column"].astype(str), targets, strict=True))
 
@@ -162,16 +168,20 @@ def _edit_values(page: PageContext, upload: UploadedTable) -> dict[str, Mapping[
     if file != upload.sha256 or not unread:
         return {}
     st.markdown(
-        t("These values are no answers to their questions. Give the code that each stands for "
-          "(the template lists the codes), then check again. “-” means no answer.")
-    )  # fmt: skip
+        t(
+            "These values are no answers to their questions. Give the code that each stands for "
+            "(the template lists the codes), then check again. “-” means no answer."
+        )
+    )
     rows: tuple[UnparsedValue, ...] = unread
     frame = pd.DataFrame(
         [(row.column, row.value, row.count, "") for row in rows],
         columns=["column", "value", "count", "code"],
     )
     edited = st.data_editor(
-        frame, hide_index=True, disabled=["column", "value", "count"],
+        frame,
+        hide_index=True,
+        disabled=["column", "value", "count"],
         key=f"bulk/values/{file[:16]}/{page.language}",
         column_config={
             "column": st.column_config.TextColumn(t("Column"), pinned=True),
@@ -179,7 +189,7 @@ def _edit_values(page: PageContext, upload: UploadedTable) -> dict[str, Mapping[
             "count": st.column_config.NumberColumn(t("Rows")),
             "code": st.column_config.TextColumn(t("Code of the answer")),
         },
-    )  # fmt: skip
+    )
     codes: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for column, value, _, code in edited.itertuples(index=False):
         if code and str(code).strip():
@@ -209,7 +219,9 @@ def _draw_save_mapping(page: PageContext, aim: ImportTarget, mapping: MappingFil
                 place=_MAPPING,
             )
         draw_download_button(
-            page, t("Mapping as a file"),
-            File("mapping.csv", CSV, partial(write_mapping, mapping)), key="bulk/mapping",
-        )  # fmt: skip
+            page,
+            t("Mapping as a file"),
+            File("mapping.csv", CSV, partial(write_mapping, mapping)),
+            key="bulk/mapping",
+        )
     show_feedback(page, _MAPPING, toast=True)

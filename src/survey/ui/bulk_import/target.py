@@ -63,10 +63,13 @@ def draw_target(page: PageContext) -> ImportTarget | None:
             return None
         with filter_row():
             chosen = pick(
-                t("Wave"), "wave", [*waves, *([NEW] if may_make else [])],
-                language=page.language, show=lambda key: _wave_name(page, waves, key),
+                t("Wave"),
+                "wave",
+                [*waves, *([NEW] if may_make else [])],
+                language=page.language,
+                show=lambda key: _wave_name(page, waves, key),
                 explanation=explain("wave", page.language),
-            )  # fmt: skip
+            )
             city = _pick_city(page)
         if chosen != NEW:
             wave = waves[chosen]
@@ -91,10 +94,13 @@ def _pick_city(page: PageContext) -> str | None:
         cities = list_importable_cities(session=session, principal=page.principal)
     codes = list(cities)
     chosen = pick(
-        t("City of rows that name none"), "city", [NONE, *codes], language=page.language,
+        t("City of rows that name none"),
+        "city",
+        [NONE, *codes],
+        language=page.language,
         show=lambda code: t("None: such rows are refused") if code == NONE else names.area(code),
         default=page.principal.area,
-    )  # fmt: skip
+    )
     return None if chosen == NONE else chosen
 
 
@@ -126,12 +132,16 @@ def _new_wave(
         title = st.text_input(t("Title"), key="bulk/title", max_chars=80)
     reviewed = st.checkbox(
         t("The interviews were reviewed where they come from and count as approved"),
-        value=True, key="bulk/reviewed",
-    )  # fmt: skip
+        value=True,
+        key="bulk/reviewed",
+    )
     series = st.text_input(
-        t("Series"), key="bulk/series", max_chars=64, placeholder=t("as the short name"),
+        t("Series"),
+        key="bulk/series",
+        max_chars=64,
+        placeholder=t("as the short name"),
         help=t("Waves of one series are compared with each other."),
-    )  # fmt: skip
+    )
     plain, of = _normalise_key(key), _normalise_key(series)
     if not plain:
         st.caption(t("Give the new wave a short name to go on."))
@@ -168,27 +178,34 @@ def draw_template_download(page: PageContext, aim: ImportTarget) -> None:
         )
 
     draw_download_button(
-        page, t("Template to fill in (.xlsx)"),
+        page,
+        t("Template to fill in (.xlsx)"),
         File(f"{aim.instrument.name}-{aim.instrument.version}.xlsx", XLSX, make),
-        key="bulk/template", icon=":material/download:",
-    )  # fmt: skip
+        key="bulk/template",
+        icon=":material/download:",
+    )
 
 
 def draw_upload(page: PageContext, *, disabled: bool) -> UploadedTable | None:
     """Draw the uploader and return the file; None without one, or with one that cannot be read."""
     t = page.t
     uploaded = st.file_uploader(
-        t("File with interviews (.xlsx or .csv)"), type=["xlsx", "csv", "txt", "tsv", "xls"],
-        key="bulk/file", max_upload_size=MAX_FILE_MB, disabled=disabled,
-    )  # fmt: skip
+        t("File with interviews (.xlsx or .csv)"),
+        type=["xlsx", "csv", "txt", "tsv", "xls"],
+        key="bulk/file",
+        max_upload_size=MAX_FILE_MB,
+        disabled=disabled,
+    )
     st.caption(
         t(
             "At most {megabytes} MB; {rows} rows in a workbook, {text_rows} in a CSV. Our "
             "template, exports of ODK, KoboToolbox and survey sites, and other tables with one "
             "interview a row.",
-            megabytes=MAX_FILE_MB, rows=f"{LIMITS.rows:,}", text_rows=f"{MAX_ROWS:,}",
+            megabytes=MAX_FILE_MB,
+            rows=f"{LIMITS.rows:,}",
+            text_rows=f"{MAX_ROWS:,}",
         )
-    )  # fmt: skip
+    )
     if uploaded is None:
         st.session_state.pop(_PARSED_UPLOAD, None)
         return None
@@ -218,6 +235,7 @@ def _draw_source(page: PageContext, upload: UploadedTable) -> None:
     st.markdown(
         t(
             "Recognised as {source}: {columns} columns.",
-            source=t(SOURCE_NAMES[detect_source(table)]), columns=len(table.header),
+            source=t(SOURCE_NAMES[detect_source(table)]),
+            columns=len(table.header),
         )
-    )  # fmt: skip
+    )

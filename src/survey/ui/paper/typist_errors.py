@@ -68,14 +68,19 @@ def show_typists(page: PageContext) -> None:
 
 def _draw_share_form(page: PageContext, wave: WaveSummary, share: float) -> None:
     t = page.t
-    with st.form("paper-share", border=False), st.container(
-        horizontal=True, vertical_alignment="bottom"
-    ):  # fmt: skip
+    with (
+        st.form("paper-share", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
         percent = st.number_input(
             t("Keyed twice, %\u00a0of the sheets keyed from now on"),
-            min_value=0.0, max_value=100.0, value=share * 100, step=5.0, format="%.0f",
+            min_value=0.0,
+            max_value=100.0,
+            value=share * 100,
+            step=5.0,
+            format="%.0f",
             key=f"paper-share/{wave.key}",
-        )  # fmt: skip
+        )
         wanted = st.form_submit_button(t("Change the share"))
     if wanted:
         perform(

@@ -30,11 +30,7 @@ TASK_NAMES: Mapping[ChecklistTask, Message] = MappingProxyType(
     }
 )
 _STATE_NAMES: Mapping[TaskState, Message] = MappingProxyType(
-    {
-        TaskState.DONE: msg("done"),
-        TaskState.NEXT: msg("next"),
-        TaskState.WAITING: msg("waiting"),
-    }
+    {TaskState.DONE: msg("done"), TaskState.NEXT: msg("next"), TaskState.WAITING: msg("waiting")}
 )
 _PLACES: Mapping[ChecklistTask, tuple[PageKey, Mapping[str, str]]] = MappingProxyType(
     {

@@ -23,21 +23,31 @@ def draw_city_choice(
     before = [city.code for city in cities if city.code in stored]
     labels = {ALL: t("All {count} cities", count=len(cities)), CHOSEN: t("Chosen cities")}
     scope = st.segmented_control(
-        t("Cities of the wave"), list(labels), format_func=labels.__getitem__, required=True,
-        default=CHOSEN if 0 < len(before) < len(cities) else ALL, key=f"{prefix}/scope",
-    )  # fmt: skip
+        t("Cities of the wave"),
+        list(labels),
+        format_func=labels.__getitem__,
+        required=True,
+        default=CHOSEN if 0 < len(before) < len(cities) else ALL,
+        key=f"{prefix}/scope",
+    )
     if scope == ALL:
         return None
     with st.container(horizontal=True, vertical_alignment="top"):
         provinces = st.multiselect(
-            t("Whole provinces"), list(dict.fromkeys(city.province_code for city in cities)),
-            format_func=names.area, placeholder=t("Please choose"), key=f"{prefix}/provinces",
-        )  # fmt: skip
+            t("Whole provinces"),
+            list(dict.fromkeys(city.province_code for city in cities)),
+            format_func=names.area,
+            placeholder=t("Please choose"),
+            key=f"{prefix}/provinces",
+        )
         single = st.multiselect(
-            t("Single cities"), [city.code for city in cities], format_func=names.area,
+            t("Single cities"),
+            [city.code for city in cities],
+            format_func=names.area,
             default=before if len(before) < len(cities) else [],
-            placeholder=t("Please choose"), key=f"{prefix}/single",
-        )  # fmt: skip
+            placeholder=t("Please choose"),
+            key=f"{prefix}/single",
+        )
     chosen = tuple(
         city.code for city in cities if city.province_code in provinces or city.code in single
     )

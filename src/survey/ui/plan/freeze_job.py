@@ -38,9 +38,13 @@ def start_freezing(
 
     def freeze(principal: Principal) -> FrozenWave:
         return freeze_wave(
-            page.settings, wave_key=wave.key, actor=principal, final=final,
-            without_point=options.without_point, groups=options.groups,
-        )  # fmt: skip
+            page.settings,
+            wave_key=wave.key,
+            actor=principal,
+            final=final,
+            without_point=options.without_point,
+            groups=options.groups,
+        )
 
     def say(page: PageContext, frozen: FrozenWave) -> str:
         said = page.t("The provisional results are made.")

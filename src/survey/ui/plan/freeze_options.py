@@ -38,10 +38,12 @@ def draw_freeze_options(page: PageContext, wave: WaveOverview) -> None:
     t, chosen = page.t, get_freeze_options(wave)
     ways = list(WITHOUT_POINT_NAMES)
     without_point = st.radio(
-        t("Interviews without a sampling point, where others have one"), ways,
+        t("Interviews without a sampling point, where others have one"),
+        ways,
         index=ways.index(chosen.without_point),
-        format_func=lambda way: t(WITHOUT_POINT_NAMES[way]), key=f"plan-without-point-{wave.key}",
-    )  # fmt: skip
+        format_func=lambda way: t(WITHOUT_POINT_NAMES[way]),
+        key=f"plan-without-point-{wave.key}",
+    )
     st.session_state[_memory_key(wave)] = FreezeOptions(
         WithoutPoint(without_point), _draw_group_choice(page, wave, chosen.groups)
     )
@@ -60,25 +62,30 @@ def _draw_group_choice(
     if not offered:
         return ()
     names = st.multiselect(
-        t("Questions that make further groups"), list(offered), list(chosen),
+        t("Questions that make further groups"),
+        list(offered),
+        list(chosen),
         format_func=offered.__getitem__,
-        key=f"plan-groups-{wave.key}", placeholder=t("None"),
+        key=f"plan-groups-{wave.key}",
+        placeholder=t("None"),
         help=t(
             "Besides the usual groups (gender, age, …) everybody who gave an answer becomes a "
             "group on the results pages. Questions of at most {choices} choices, together at most "
             "{groups} groups. A question that makes groups shows no shares: they would tell the "
             "size of a hidden group.",
-            choices=MAX_CHOICES, groups=MAX_GROUPS,
+            choices=MAX_CHOICES,
+            groups=MAX_GROUPS,
         ),
-    )  # fmt: skip
+    )
     count = sum(len(instrument.by_name[name].choices) for name in names)
     if count > MAX_GROUPS:
         st.warning(
             t(
                 "These questions make {count} groups; a wave can have at most {most}.",
-                count=count, most=MAX_GROUPS,
+                count=count,
+                most=MAX_GROUPS,
             )
-        )  # fmt: skip
+        )
     return tuple(names)
 
 

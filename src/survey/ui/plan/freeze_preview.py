@@ -19,11 +19,7 @@ from survey.fieldwork.planning.review_counts import ReviewCounts, list_review_co
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.locale import msg
 from survey.publish.views.display_names import DisplayNames
-from survey.publish.views.freeze_preview import (
-    FreezePreviewView,
-    HiddenCity,
-    build_freeze_preview,
-)
+from survey.publish.views.freeze_preview import FreezePreviewView, HiddenCity, build_freeze_preview
 from survey.results.freeze_preview import FreezePreview, preview_freeze
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
@@ -60,9 +56,12 @@ def draw_freeze_preview(page: PageContext, wave: WaveOverview) -> None:
         counts = list_review_counts(session=session, principal=page.principal, key=wave.key)
         left_out = list_left_out_cities(session=session, principal=page.principal, key=wave.key)
     st.button(
-        t("Show what a freeze would show"), key="plan-preview", disabled=is_job_running(),
-        on_click=start_preview, args=(page, wave),
-    )  # fmt: skip
+        t("Show what a freeze would show"),
+        key="plan-preview",
+        disabled=is_job_running(),
+        on_click=start_preview,
+        args=(page, wave),
+    )
     made: _MadePreview | None = st.session_state.get(_memory_key(wave))
     if made is not None:
         record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.id)
@@ -76,9 +75,12 @@ def start_preview(page: PageContext, wave: WaveOverview) -> None:
 
     def compute(principal: Principal) -> FreezePreview:
         return preview_freeze(
-            page.settings, wave_key=wave.key, principal=principal,
-            without_point=options.without_point, groups=options.groups,
-        )  # fmt: skip
+            page.settings,
+            wave_key=wave.key,
+            principal=principal,
+            without_point=options.without_point,
+            groups=options.groups,
+        )
 
     def keep(page: PageContext, preview: FreezePreview) -> str:
         st.session_state[_memory_key(wave)] = _MadePreview(preview, now(), options)
@@ -134,9 +136,13 @@ def _draw_hidden_cities(page: PageContext, wave: WaveOverview, view: FreezePrevi
 
 def _draw_city_actions(page: PageContext, wave: WaveOverview, city: HiddenCity) -> None:
     draw_dialog_button(
-        page, wave, page.t("Leave {city} out", city=city.name), key=f"plan-leave-out-{city.code}",
-        is_next=False, body=partial(_draw_leave_out_dialog, page, wave, city),
-    )  # fmt: skip
+        page,
+        wave,
+        page.t("Leave {city} out", city=city.name),
+        key=f"plan-leave-out-{city.code}",
+        is_next=False,
+        body=partial(_draw_leave_out_dialog, page, wave, city),
+    )
     if wave.state is WaveState.CLOSED:
         draw_reopen_button(
             page, wave, page.t("Continue collecting"), key=f"plan-continue-{city.code}"
@@ -154,13 +160,18 @@ def _draw_leave_out_dialog(page: PageContext, wave: WaveOverview, city: HiddenCi
     draw_consequences(consequences)
     with st.form(f"leave-out-{wave.key}-{city.code}", border=False, enter_to_submit=False):
         st.text_input(
-            t("Why the city is left out"), key=_REASON, max_chars=MAX_REASON_CHARS,
+            t("Why the city is left out"),
+            key=_REASON,
+            max_chars=MAX_REASON_CHARS,
             autocomplete="off",
-        )  # fmt: skip
+        )
         st.form_submit_button(
-            t("Leave {city} out", city=city.name), key="plan-move-leave-out", type="primary",
-            on_click=_leave_out, args=(page, wave, city),
-        )  # fmt: skip
+            t("Leave {city} out", city=city.name),
+            key="plan-move-leave-out",
+            type="primary",
+            on_click=_leave_out,
+            args=(page, wave, city),
+        )
 
 
 def _leave_out(page: PageContext, wave: WaveOverview, city: HiddenCity) -> None:
@@ -168,9 +179,13 @@ def _leave_out(page: PageContext, wave: WaveOverview, city: HiddenCity) -> None:
 
     def change(session: Session, person: Principal) -> None:
         leave_city_out(
-            session=session, principal=person, key=wave.key, city_code=city.code, reason=reason,
+            session=session,
+            principal=person,
+            key=wave.key,
+            city_code=city.code,
+            reason=reason,
             now=now(),
-        )  # fmt: skip
+        )
 
     done = page.t("{city} is left out.", city=city.name)
     if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
@@ -193,9 +208,11 @@ def _draw_left_out(page: PageContext, wave: WaveOverview, left_out: list[LeftOut
                 width="stretch",
             )
             st.button(
-                t("Count {city} in again", city=name), key=f"plan-restore-{record.city_code}",
-                on_click=_restore, args=(page, wave, record.city_code, name),
-            )  # fmt: skip
+                t("Count {city} in again", city=name),
+                key=f"plan-restore-{record.city_code}",
+                on_click=_restore,
+                args=(page, wave, record.city_code, name),
+            )
 
 
 def _restore(page: PageContext, wave: WaveOverview, city_code: str, name: str) -> None:

@@ -42,14 +42,22 @@ def draw_freeze_steps(page: PageContext, wave: WaveOverview) -> None:
         if request is None or not request.is_own:
             label = page.t("Freeze for good") if request is None else page.t("Confirm the freeze")
             draw_dialog_button(
-                page, wave, label, key="plan-step-frozen", is_next=True,
+                page,
+                wave,
+                label,
+                key="plan-step-frozen",
+                is_next=True,
                 body=partial(_draw_final_dialog, page, wave, request),
-            )  # fmt: skip
+            )
     if wave.state not in (WaveState.PLANNED, *COMPUTED_STATES):
         draw_dialog_button(
-            page, wave, page.t("Provisional results"), key="plan-step-provisional", is_next=False,
+            page,
+            wave,
+            page.t("Provisional results"),
+            key="plan-step-provisional",
+            is_next=False,
             body=partial(_draw_provisional_dialog, page, wave),
-        )  # fmt: skip
+        )
 
 
 def draw_freeze_part(page: PageContext, wave: WaveOverview) -> None:
@@ -68,9 +76,12 @@ def _draw_provisional_dialog(page: PageContext, wave: WaveOverview) -> None:
     ]  # fmt: skip
     draw_consequences(consequences)
     st.button(
-        t("Make provisional results"), key="plan-move-provisional", type="primary",
-        on_click=_make_provisional, args=(page, wave),
-    )  # fmt: skip
+        t("Make provisional results"),
+        key="plan-move-provisional",
+        type="primary",
+        on_click=_make_provisional,
+        args=(page, wave),
+    )
 
 
 def _make_provisional(page: PageContext, wave: WaveOverview) -> None:
@@ -110,9 +121,12 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
     with st.form(f"plan-freeze-{wave.key}", border=False, enter_to_submit=False):
         draw_name_field(page, wave, _NAME)
         st.form_submit_button(
-            labels[only_request], key="plan-move-frozen", type="primary",
-            on_click=_request_freeze if only_request else _freeze, args=(page, wave, options),
-        )  # fmt: skip
+            labels[only_request],
+            key="plan-move-frozen",
+            type="primary",
+            on_click=_request_freeze if only_request else _freeze,
+            args=(page, wave, options),
+        )
 
 
 def _requested_options(request: OpenRequest) -> FreezeOptions:
@@ -127,9 +141,13 @@ def _request_freeze(page: PageContext, wave: WaveOverview, options: FreezeOption
     def change(session: Session, person: Principal) -> None:
         require_wave_name(wave, typed)
         request_act(
-            session=session, principal=person, key=wave.key, act=WaveAct.FREEZE, now=now(),
+            session=session,
+            principal=person,
+            key=wave.key,
+            act=WaveAct.FREEZE,
+            now=now(),
             options=freeze_request_options(options.without_point, options.groups),
-        )  # fmt: skip
+        )
 
     done = page.t("The freeze is requested. Another person confirms it on this page.")
     if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
@@ -139,9 +157,10 @@ def _request_freeze(page: PageContext, wave: WaveOverview, options: FreezeOption
 def draw_name_field(page: PageContext, wave: WaveOverview, key: str) -> None:
     """Draw the field in which the name of the wave confirms what cannot be undone."""
     st.text_input(
-        page.t("Type {key}, or the title of the wave, to confirm", key=wave.key), key=key,
+        page.t("Type {key}, or the title of the wave, to confirm", key=wave.key),
+        key=key,
         autocomplete="off",
-    )  # fmt: skip
+    )
 
 
 def _freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:

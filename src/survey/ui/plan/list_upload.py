@@ -53,9 +53,12 @@ def draw_list_upload(
         return write_workbook([sheet], page.language)
 
     draw_download_button(
-        page, t("Template (XLSX)"), File(f"{name}.xlsx", XLSX, make), key=f"{name}-template",
+        page,
+        t("Template (XLSX)"),
+        File(f"{name}.xlsx", XLSX, make),
+        key=f"{name}-template",
         icon=":material/table:",
-    )  # fmt: skip
+    )
     given = st.file_uploader(label, type=["xlsx"], key=file_key)
     if given is None:
         return
@@ -86,6 +89,10 @@ def draw_cell_errors(page: PageContext, errors: tuple[CellError, ...], key: str)
     if len(errors) > _MAX_SHOWN_ROWS:
         st.caption(t("The first {shown}; all of them are in the file.", shown=_MAX_SHOWN_ROWS))
     draw_download_button(
-        page, t("All reasons (CSV)"), File("reasons.csv", CSV, partial(csv_bytes, table)),
-        key=f"{key}/reasons", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        page,
+        t("All reasons (CSV)"),
+        File("reasons.csv", CSV, partial(csv_bytes, table)),
+        key=f"{key}/reasons",
+        type="tertiary",
+        icon=":material/table:",
+    )

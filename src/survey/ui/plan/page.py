@@ -71,9 +71,13 @@ def _draw_chosen_wave(
 
     with filter_row():
         key = pick_pinned(
-            t("Wave"), "wave", options, show=show, language=page.language,
+            t("Wave"),
+            "wave",
+            options,
+            show=show,
+            language=page.language,
             explanation=explain("wave", page.language),
-        )  # fmt: skip
+        )
     if key is None:
         wave = st.query_params["wave"]
         draw_notice(t("There is no wave {key}.", key=wave), t("Please choose a wave above."))

@@ -31,14 +31,21 @@ def draw_point_staff(page: PageContext, sheet: WaveOverview) -> None:
     if not points:
         return
     st.subheader(t("Assign one person"), anchor=False)
-    code = st.selectbox(
-        t("Sampling point"), list(points), index=None, placeholder=t("Choose or type"),
-        format_func=lambda option: (
-            f"{names.area(points[option].city_code)} · {points[option].name} · "
-            + (", ".join(points[option].surveyors) or t("nobody yet"))
-        ),
-        key=f"staff/{sheet.key}/{page.language}/point/{sheet.staffed_points}",
-    ) if len(points) > 1 else next(iter(points))  # fmt: skip
+    code = (
+        st.selectbox(
+            t("Sampling point"),
+            list(points),
+            index=None,
+            placeholder=t("Choose or type"),
+            format_func=lambda option: (
+                f"{names.area(points[option].city_code)} · {points[option].name} · "
+                + (", ".join(points[option].surveyors) or t("nobody yet"))
+            ),
+            key=f"staff/{sheet.key}/{page.language}/point/{sheet.staffed_points}",
+        )
+        if len(points) > 1
+        else next(iter(points))
+    )
     if code is None:
         return
     if len(points) == 1:
@@ -57,9 +64,10 @@ def _draw_working(page: PageContext, sheet: WaveOverview, code: str, person: Poi
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(f"{person.name} · {person.login}", width="content")
         st.button(
-            t("Take off this point"), key=f"staff/remove/{code}/{person.login}",
+            t("Take off this point"),
+            key=f"staff/remove/{code}/{person.login}",
             on_click=partial(_remove, page, sheet, code, person),
-        )  # fmt: skip
+        )
 
 
 def _draw_assignment(
@@ -72,14 +80,19 @@ def _draw_assignment(
     people = {person.login: person for person in available}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         login = st.selectbox(
-            t("Surveyor"), list(people), index=None, placeholder=t("Choose or type"),
+            t("Surveyor"),
+            list(people),
+            index=None,
+            placeholder=t("Choose or type"),
             format_func=lambda option: f"{people[option].name} · {option}",
             key=f"staff/{sheet.key}/{code}/login/{len(people)}",
-        )  # fmt: skip
+        )
         st.button(
-            t("Assign"), key="staff-assign", disabled=login is None,
+            t("Assign"),
+            key="staff-assign",
+            disabled=login is None,
             on_click=partial(_assign, page, sheet, code, people.get(login or "")),
-        )  # fmt: skip
+        )
 
 
 def _assign(
@@ -90,9 +103,13 @@ def _assign(
 
     def change(session: Session, principal: Principal) -> None:
         assign_person(
-            session=session, principal=principal, key=sheet.key, code=code, login=person.login,
+            session=session,
+            principal=principal,
+            key=sheet.key,
+            code=code,
+            login=person.login,
             now=now(),
-        )  # fmt: skip
+        )
 
     done = page.t("{name} works at point {code}.", name=person.name, code=code)
     perform_on_wave(page, sheet, change, done=done)
@@ -101,9 +118,13 @@ def _assign(
 def _remove(page: PageContext, sheet: WaveOverview, code: str, person: PointSurveyor) -> None:
     def change(session: Session, principal: Principal) -> None:
         remove_person(
-            session=session, principal=principal, key=sheet.key, code=code, login=person.login,
+            session=session,
+            principal=principal,
+            key=sheet.key,
+            code=code,
+            login=person.login,
             now=now(),
-        )  # fmt: skip
+        )
 
     done = page.t("{name} does not work at point {code} any more.", name=person.name, code=code)
     perform_on_wave(page, sheet, change, done=done)

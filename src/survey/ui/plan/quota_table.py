@@ -44,8 +44,9 @@ def draw_quota_table(page: PageContext, sheet: WaveOverview) -> None:
             session=session, principal=page.principal, key=sheet.key, city_code=city
         )
     editable = page.principal.may(Action.PLAN) and sheet.state in {
-        WaveState.PLANNED, WaveState.OPEN,
-    }  # fmt: skip
+        WaveState.PLANNED,
+        WaveState.OPEN,
+    }
     targets = _draw_editor(page, sheet, quotas, names, editable=editable)
     _draw_sums(page, quotas, targets)
     if not editable:
@@ -54,9 +55,11 @@ def draw_quota_table(page: PageContext, sheet: WaveOverview) -> None:
         quota.id: targets[quota.id] for quota in quotas.quotas if targets[quota.id] != quota.target
     }
     st.button(
-        t("Save {count} changed quotas", count=len(changed)), key="quota-save",
-        disabled=not changed, on_click=partial(_save_quotas, page, sheet, quotas, changed),
-    )  # fmt: skip
+        t("Save {count} changed quotas", count=len(changed)),
+        key="quota-save",
+        disabled=not changed,
+        on_click=partial(_save_quotas, page, sheet, quotas, changed),
+    )
     st.caption(
         t(
             "For many cities the workbook is quicker. Saving the plan anew computes all quotas "
@@ -78,16 +81,23 @@ def _draw_editor(
     kind, group, target, collected = t("Quota of"), t("Group"), t("Target"), t("Collected")
     frame = pd.DataFrame(
         [
-            (t(DIMENSION_NAMES[quota.dimension]), _group_name(page, quota, names), quota.target,
-             quota.collected)
+            (
+                t(DIMENSION_NAMES[quota.dimension]),
+                _group_name(page, quota, names),
+                quota.target,
+                quota.collected,
+            )
             for quota in quotas.quotas
         ],
         columns=[kind, group, target, collected],
-    )  # fmt: skip
+    )
     # After a save the table begins anew: edits are kept by row, over whatever is stored by then.
     version = hash(tuple(quota.target for quota in quotas.quotas))
     edited = st.data_editor(
-        frame, hide_index=True, num_rows="fixed", width="content",
+        frame,
+        hide_index=True,
+        num_rows="fixed",
+        width="content",
         disabled=[kind, group, collected] if editable else True,
         column_config={
             target: st.column_config.NumberColumn(
@@ -95,7 +105,7 @@ def _draw_editor(
             )
         },
         key=f"quota/{sheet.key}/{quotas.city_code}/{page.language}/{version}",
-    )  # fmt: skip
+    )
     values = edited[target].fillna(frame[target]).tolist()
     return {quota.id: int(value) for quota, value in zip(quotas.quotas, values, strict=True)}
 
@@ -124,12 +134,15 @@ def _sum_text(page: PageContext, total: int, planned: int) -> str:
     if total < planned:
         return page.t(
             "{total} in all, {missing} fewer than the {planned} interviews of the city",
-            total=f"{total:,}", missing=f"{planned - total:,}", planned=f"{planned:,}",
-        )  # fmt: skip
+            total=f"{total:,}",
+            missing=f"{planned - total:,}",
+            planned=f"{planned:,}",
+        )
     return page.t(
-        "{total} in all for {planned} interviews of the city", total=f"{total:,}",
+        "{total} in all for {planned} interviews of the city",
+        total=f"{total:,}",
         planned=f"{planned:,}",
-    )  # fmt: skip
+    )
 
 
 def _save_quotas(

@@ -52,14 +52,22 @@ def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
             return
         label = t("Release the results") if request is None else t("Confirm the release")
         draw_dialog_button(
-            page, wave, label, key="plan-step-released", is_next=True,
+            page,
+            wave,
+            label,
+            key="plan-step-released",
+            is_next=True,
             body=partial(_draw_release_dialog, page, wave, request),
-        )  # fmt: skip
+        )
     elif wave.state is WaveState.RELEASED:
         draw_dialog_button(
-            page, wave, page.t("Take the release back"), key="plan-step-revoked", is_next=False,
+            page,
+            wave,
+            page.t("Take the release back"),
+            key="plan-step-revoked",
+            is_next=False,
             body=partial(_draw_revoke_dialog, page, wave),
-        )  # fmt: skip
+        )
 
 
 def draw_release_part(page: PageContext, wave: WaveOverview) -> None:
@@ -119,9 +127,12 @@ def _draw_release_dialog(
         False: t("Release the results") if request is None else t("Confirm the release"),
     }
     st.button(
-        labels[only_request], key="plan-move-released", type="primary",
-        on_click=_request_release if only_request else _release, args=(page, wave, request),
-    )  # fmt: skip
+        labels[only_request],
+        key="plan-move-released",
+        type="primary",
+        on_click=_request_release if only_request else _release,
+        args=(page, wave, request),
+    )
 
 
 def _draw_release_fields(page: PageContext) -> None:
@@ -132,9 +143,12 @@ def _draw_release_fields(page: PageContext) -> None:
     )
     if shown == Shown.NAMES:
         st.number_input(
-            t("First places that are named"), MIN_NAMED_CITIES, MAX_NAMED_CITIES, MIN_NAMED_CITIES,
+            t("First places that are named"),
+            MIN_NAMED_CITIES,
+            MAX_NAMED_CITIES,
+            MIN_NAMED_CITIES,
             key=_PLACES,
-        )  # fmt: skip
+        )
 
 
 def _requested_text(page: PageContext, request: OpenRequest) -> str:
@@ -158,9 +172,13 @@ def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest
     def change(session: Session, person: Principal) -> None:
         require_wave_name(wave, typed)
         request_act(
-            session=session, principal=person, key=wave.key, act=WaveAct.RELEASE, now=now(),
+            session=session,
+            principal=person,
+            key=wave.key,
+            act=WaveAct.RELEASE,
+            now=now(),
             options=release_request_options(shown, places),
-        )  # fmt: skip
+        )
 
     done = page.t("The release is requested. Another person confirms it on this page.")
     _perform_in_dialog(page, wave, change, done)
@@ -173,9 +191,14 @@ def _release(page: PageContext, wave: WaveOverview, request: OpenRequest | None)
     def change(session: Session, person: Principal) -> None:
         require_wave_name(wave, typed)
         release_wave(
-            session=session, principal=person, wave_key=wave.key, shown=shown, first_places=places,
-            two_people=page.settings.two_person_freeze, now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=person,
+            wave_key=wave.key,
+            shown=shown,
+            first_places=places,
+            two_people=page.settings.two_person_freeze,
+            now=now(),
+        )
 
     _perform_in_dialog(page, wave, change, page.t("The results are released."))
 
@@ -187,13 +210,14 @@ def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
         t("What others have read or saved stays with them."),
     ]
     draw_consequences(consequences)
-    st.text_input(
-        t("Why the release is taken back"), key=_REASON, max_chars=MAX_REASON_CHARS,
-    )  # fmt: skip
+    st.text_input(t("Why the release is taken back"), key=_REASON, max_chars=MAX_REASON_CHARS)
     st.button(
-        t("Take the release back"), key="plan-move-revoked", type="primary",
-        on_click=_revoke, args=(page, wave),
-    )  # fmt: skip
+        t("Take the release back"),
+        key="plan-move-revoked",
+        type="primary",
+        on_click=_revoke,
+        args=(page, wave),
+    )
 
 
 def _revoke(page: PageContext, wave: WaveOverview) -> None:
@@ -208,10 +232,7 @@ def _revoke(page: PageContext, wave: WaveOverview) -> None:
 
 
 def _perform_in_dialog(
-    page: PageContext,
-    wave: WaveOverview,
-    change: Callable[[Session, Principal], None],
-    done: str,
+    page: PageContext, wave: WaveOverview, change: Callable[[Session, Principal], None], done: str
 ) -> None:
     if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
         st.cache_data.clear()

@@ -36,7 +36,7 @@ def draw_review_summary(page: PageContext, wave: WaveOverview) -> None:
             waiting=f"{sum(city.waiting for city in counts):,}",
             flagged=f"{sum(city.flagged for city in counts):,}",
         )
-    )  # fmt: skip
+    )
     with st.container(horizontal=True):
         for key in _PAGES:
             info = PAGES_BY_KEY[key]
@@ -52,5 +52,6 @@ def draw_review_summary(page: PageContext, wave: WaveOverview) -> None:
                 t("Set aside"): [city.void for city in counts],
             }
         ),
-        hide_index=True, alt=t("Review by city"),
-    )  # fmt: skip
+        hide_index=True,
+        alt=t("Review by city"),
+    )

@@ -72,9 +72,8 @@ def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
     shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
     options = [option for option in shown if saved is not None or option != SAVED]
     source = pick(
-        t("Plan"), "plan", options, show=shown.__getitem__, language=page.language,
-        as_buttons=True,
-    )  # fmt: skip
+        t("Plan"), "plan", options, show=shown.__getitem__, language=page.language, as_buttons=True
+    )
     with show_problems(t, t("Nothing was changed.")):
         request = saved
         if source == COMPUTED:
@@ -100,13 +99,21 @@ def _draw_request(
             t("Margin (± points)"), 0.5, 49.0, aim.margin, 0.5, key=f"{prefix}/margin"
         )
         level = st.selectbox(
-            t("Confidence"), _LEVELS, index=_LEVELS.index(aim.level) if aim.level in _LEVELS else 1,
-            format_func=lambda option: f"{option:.0%}", key=f"{prefix}/level",
-        )  # fmt: skip
+            t("Confidence"),
+            _LEVELS,
+            index=_LEVELS.index(aim.level) if aim.level in _LEVELS else 1,
+            format_func=lambda option: f"{option:.0%}",
+            key=f"{prefix}/level",
+        )
         deff = st.number_input(
-            t("Design effect"), 1.0, 20.0, aim.deff, 0.1, key=f"{prefix}/deff",
+            t("Design effect"),
+            1.0,
+            20.0,
+            aim.deff,
+            0.1,
+            key=f"{prefix}/deff",
             help=explain("design effect", page.language),
-        )  # fmt: skip
+        )
         total = st.number_input(
             t("Interviews in all"),
             1,
@@ -127,26 +134,49 @@ def _draw_request(
             t("Yuan an interview"), 0.0, 1e6, aim.price, 1.0, key=f"{prefix}/price"
         )
         budget = st.number_input(
-            t("Budget (yuan)"), 0.0, 1e12, aim.budget, 10_000.0, key=f"{prefix}/budget",
+            t("Budget (yuan)"),
+            0.0,
+            1e12,
+            aim.budget,
+            10_000.0,
+            key=f"{prefix}/budget",
             placeholder=t("no limit"),
-        )  # fmt: skip
+        )
         reserve = st.number_input(
-            t("Reserve (%)"), 0.0, MAX_RESERVE * 100, usual.reserve * 100, 1.0,
-            key=f"{prefix}/reserve", help=t("Asked for on top, for what review will take away."),
-        )  # fmt: skip
+            t("Reserve (%)"),
+            0.0,
+            MAX_RESERVE * 100,
+            usual.reserve * 100,
+            1.0,
+            key=f"{prefix}/reserve",
+            help=t("Asked for on top, for what review will take away."),
+        )
         quotas = st.selectbox(
-            t("Quotas"), list(QUOTA_KINDS), index=0 if usual.crossed else 1,
-            format_func=lambda option: t(QUOTA_KINDS[option]), key=f"{prefix}/quotas",
-        )  # fmt: skip
+            t("Quotas"),
+            list(QUOTA_KINDS),
+            index=0 if usual.crossed else 1,
+            format_func=lambda option: t(QUOTA_KINDS[option]),
+            key=f"{prefix}/quotas",
+        )
     elderly, guardian = _draw_oversampling(page, sheet, usual, prefix)
     asked = PrecisionTarget(
-        margin=margin, level=float(level), deff=deff, rule=rule or AllocationRule.PROPORTIONAL,
-        total=int(total), price=price, budget=budget,
-    )  # fmt: skip
+        margin=margin,
+        level=float(level),
+        deff=deff,
+        rule=rule or AllocationRule.PROPORTIONAL,
+        total=int(total),
+        price=price,
+        budget=budget,
+    )
     return PlanRequest(
-        asked, elderly=elderly, guardian=guardian, crossed=quotas == "crossed",
-        reserve=reserve / 100, guardian_share=usual.guardian_share, cities=chosen,
-    )  # fmt: skip
+        asked,
+        elderly=elderly,
+        guardian=guardian,
+        crossed=quotas == "crossed",
+        reserve=reserve / 100,
+        guardian_share=usual.guardian_share,
+        cities=chosen,
+    )
 
 
 def _draw_oversampling(
@@ -159,15 +189,25 @@ def _draw_oversampling(
     fixed = sheet.state is not WaveState.PLANNED
     with st.container(horizontal=True, vertical_alignment="bottom"):
         elderly = st.number_input(
-            t("60 and over asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.elderly, 0.5,
-            key=f"{prefix}/elderly", disabled=fixed,
+            t("60 and over asked … times as often"),
+            1.0,
+            MAX_OVERSAMPLING,
+            usual.elderly,
+            0.5,
+            key=f"{prefix}/elderly",
+            disabled=fixed,
             help=explain("oversampling", page.language),
-        )  # fmt: skip
+        )
         guardian = st.number_input(
-            t("Guardians asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.guardian, 0.5,
-            key=f"{prefix}/guardian", disabled=fixed,
+            t("Guardians asked … times as often"),
+            1.0,
+            MAX_OVERSAMPLING,
+            usual.guardian,
+            0.5,
+            key=f"{prefix}/guardian",
+            disabled=fixed,
             help=explain("oversampling", page.language),
-        )  # fmt: skip
+        )
     return elderly, guardian
 
 
@@ -204,22 +244,28 @@ def _draw_plan(
     with st.container(horizontal=True):
         if source != SAVED and page.principal.may(Action.PLAN):
             st.button(
-                t("Save into the wave"), key="plan-save-sample",
+                t("Save into the wave"),
+                key="plan-save-sample",
                 disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
                 on_click=partial(_save_plan, page, sheet, request),
-            )  # fmt: skip
+            )
         make = partial(_workbook, planned, cities, sheet.series, page.language)
         draw_download_button(
-            page, t("Plan (XLSX)"), File(f"plan-{sheet.key}.xlsx", XLSX, make),
-            key="plan-export", icon=":material/table:",
-        )  # fmt: skip
+            page,
+            t("Plan (XLSX)"),
+            File(f"plan-{sheet.key}.xlsx", XLSX, make),
+            key="plan-export",
+            icon=":material/table:",
+        )
     _draw_groups(page, view)
     chart_panel.draw_chart_panel(page, view.precision_chart, demo=sheet.is_demo)
     st.subheader(t("Quotas over all cities"), anchor=False)
     st.table(
         format_for_screen({str(name): view.cells[name].tolist() for name in view.cells}),
-        hide_index=True, border="horizontal", alt=t("Quotas over all cities"),
-    )  # fmt: skip
+        hide_index=True,
+        border="horizontal",
+        alt=t("Quotas over all cities"),
+    )
 
 
 def _draw_headline(page: PageContext, view: PlanView) -> None:
@@ -284,9 +330,11 @@ def _draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
     with st.container(horizontal=True):
         for to, name in _POLICY_NAMES.items():
             st.button(
-                t(name), key=f"plan-policy-{to}", disabled=rule.policy is to,
+                t(name),
+                key=f"plan-policy-{to}",
+                disabled=rule.policy is to,
                 on_click=partial(_save_policy, page, sheet, to),
-            )  # fmt: skip
+            )
 
 
 def _policy_text(page: PageContext, rule: QuotaPolicySummary) -> str:
@@ -294,8 +342,9 @@ def _policy_text(page: PageContext, rule: QuotaPolicySummary) -> str:
         return page.t(_POLICY_NAMES[rule.policy])
     return page.t(
         "{stopping} of {of} quotas turn people away once they are full, the others go on counting.",
-        stopping=f"{rule.stopping:,}", of=f"{rule.of:,}",
-    )  # fmt: skip
+        stopping=f"{rule.stopping:,}",
+        of=f"{rule.of:,}",
+    )
 
 
 def _save_policy(page: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> None:

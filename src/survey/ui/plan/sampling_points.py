@@ -62,7 +62,9 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
         )
     )
     draw_list_upload(
-        page, name="points", label=t("List of points (XLSX)"),
+        page,
+        name="points",
+        label=t("List of points (XLSX)"),
         file_key=f"points-file-{sheet.key}-{sheet.points}",
         template=lambda session: point_list_template(
             plan_cities(session=session, principal=page.principal), page.language
@@ -71,7 +73,7 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
             session=session, principal=page.principal, key=sheet.key, name=name, content=content
         ),
         confirm=partial(_draw_draw_confirmation, page, sheet),
-    )  # fmt: skip
+    )
 
 
 def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: PointList) -> None:
@@ -83,30 +85,42 @@ def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: Poin
             t("Points a city"), 1, MAX_POINTS, _DEFAULT_POINTS, key=f"{prefix}/points"
         )
         seed = st.number_input(
-            t("Seed of the draw"), 0, MAX_SEED, key=f"{prefix}/seed",
-            help=t("Any whole number, for example from a public lottery. The same list and seed "
-                   "always give the same points."),
-        )  # fmt: skip
+            t("Seed of the draw"),
+            0,
+            MAX_SEED,
+            key=f"{prefix}/seed",
+            help=t(
+                "Any whole number, for example from a public lottery. The same list and seed "
+                "always give the same points."
+            ),
+        )
     with read_scope(page.settings.store_url) as session:
         tried = preview_point_draw(
-            session=session, principal=page.principal, key=sheet.key, listed=listed,
-            per_city=int(per_city), seed=int(seed),
-        )  # fmt: skip
+            session=session,
+            principal=page.principal,
+            key=sheet.key,
+            listed=listed,
+            per_city=int(per_city),
+            seed=int(seed),
+        )
     cities = len({point.city_code for point in tried.points})
     st.write(
         t(
             "{listed} points are listed and right. The draw gives {drawn} points in {cities} "
             "cities with {interviews} interviews.",
-            listed=f"{len(listed.points):,}", drawn=f"{len(tried.points):,}", cities=cities,
+            listed=f"{len(listed.points):,}",
+            drawn=f"{len(tried.points):,}",
+            cities=cities,
             interviews=f"{sum(point.target or 0 for point in tried.points):,}",
         )
-    )  # fmt: skip
+    )
     _draw_shortages(page, tried)
     st.caption(t("SHA-256 of the list: {hash}", hash=listed.sha256))
     st.button(
-        t("Draw and store the points"), key="points-draw",
+        t("Draw and store the points"),
+        key="points-draw",
         on_click=partial(_store_points, page, sheet, listed, int(per_city), int(seed)),
-    )  # fmt: skip
+    )
 
 
 def _draw_shortages(page: PageContext, tried: PointDrawResult) -> None:
@@ -116,18 +130,24 @@ def _draw_shortages(page: PageContext, tried: PointDrawResult) -> None:
     lines = [
         t(
             "{city}, {stratum}: {listed} of {wanted} wanted points are listed",
-            city=names.area(shortage.city_code), stratum=t(STRATUM_NAMES[shortage.stratum]),
-            listed=shortage.listed, wanted=shortage.requested,
+            city=names.area(shortage.city_code),
+            stratum=t(STRATUM_NAMES[shortage.stratum]),
+            listed=shortage.listed,
+            wanted=shortage.requested,
         )
         for shortage in tried.shortages[:10]
-    ]  # fmt: skip
+    ]
     more = len(tried.shortages) - len(lines)
     if more > 0:
         lines.append(t("{count} more", count=more))
     st.warning(
-        t("Shorter lists than wanted. Where a stratum has no point at all, its interviews go to "
-          "the other one.") + "\n\n" + "\n".join(f"- {line}" for line in lines)
-    )  # fmt: skip
+        t(
+            "Shorter lists than wanted. Where a stratum has no point at all, its interviews go to "
+            "the other one."
+        )
+        + "\n\n"
+        + "\n".join(f"- {line}" for line in lines)
+    )
 
 
 def _store_points(
@@ -135,9 +155,14 @@ def _store_points(
 ) -> None:
     def change(session: Session, person: Principal) -> None:
         draw_points(
-            session=session, principal=person, key=sheet.key, listed=listed, per_city=per_city,
-            seed=seed, now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=person,
+            key=sheet.key,
+            listed=listed,
+            per_city=per_city,
+            seed=seed,
+            now=now(),
+        )
 
     perform_on_wave(page, sheet, change, done=page.t("The points are drawn and stored."))
 
@@ -159,16 +184,20 @@ def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
                 t("SHA-256 of the list"): [draw.list_sha256 for draw in sheet.draws],
             }
         ),
-        hide_index=True, border="horizontal", alt=t("Draws on record"),
-    )  # fmt: skip
+        hide_index=True,
+        border="horizontal",
+        alt=t("Draws on record"),
+    )
     if page.principal.may(Action.PLAN) and sheet.state is WaveState.PLANNED and sheet.points:
         sure = st.checkbox(
             t("I want to take all points back; the draws stay on record."), key="points-sure"
         )
         st.button(
-            t("Take all points back"), key="points-discard", disabled=not sure,
+            t("Take all points back"),
+            key="points-discard",
+            disabled=not sure,
             on_click=partial(_discard_points, page, sheet),
-        )  # fmt: skip
+        )
 
 
 def _discard_points(page: PageContext, sheet: WaveOverview) -> None:
@@ -201,8 +230,9 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
                 t("Surveyors"): [", ".join(line.surveyors) for line in shown],
             }
         ),
-        hide_index=True, alt=t("Sampling points of this wave"),
-    )  # fmt: skip
+        hide_index=True,
+        alt=t("Sampling points of this wave"),
+    )
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and code.", shown=_SHOWN))
     _draw_point_form(page, sheet, lines)
@@ -243,14 +273,19 @@ def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[Poi
                 ("closes_on", t("Last day"), point.closes_on),
             ):
                 st.date_input(
-                    label, day, key=f"{prefix}/{name}", format="YYYY-MM-DD",
-                    min_value=sheet.opens_on, max_value=sheet.closes_on,
-                )  # fmt: skip
+                    label,
+                    day,
+                    key=f"{prefix}/{name}",
+                    format="YYYY-MM-DD",
+                    min_value=sheet.opens_on,
+                    max_value=sheet.closes_on,
+                )
         st.caption(t("Without days of its own, the point is worked at on the days of the wave."))
         st.form_submit_button(
-            t("Save the point"), key="point-save",
+            t("Save the point"),
+            key="point-save",
             on_click=partial(_save_point, page, sheet, code, prefix),
-        )  # fmt: skip
+        )
 
 
 def _save_point(page: PageContext, sheet: WaveOverview, code: str, prefix: str) -> None:
@@ -258,9 +293,14 @@ def _save_point(page: PageContext, sheet: WaveOverview, code: str, prefix: str) 
 
     def change(session: Session, person: Principal) -> None:
         update_point(
-            session=session, principal=person, key=sheet.key, code=code,
-            target=int(typed[f"{prefix}/target"]), opens_on=typed[f"{prefix}/opens_on"],
-            closes_on=typed[f"{prefix}/closes_on"], now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=person,
+            key=sheet.key,
+            code=code,
+            target=int(typed[f"{prefix}/target"]),
+            opens_on=typed[f"{prefix}/opens_on"],
+            closes_on=typed[f"{prefix}/closes_on"],
+            now=now(),
+        )
 
     perform_on_wave(page, sheet, change, done=page.t("The point {code} is saved.", code=code))

@@ -48,9 +48,13 @@ def find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> Peo
     """Return how many people a step of the wave takes."""
     with read_scope(page.settings.store_url) as session:
         return get_people_rule(
-            session=session, principal=page.principal, key=wave.key, act=act,
-            two_people=page.settings.two_person_freeze, now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=page.principal,
+            key=wave.key,
+            act=act,
+            two_people=page.settings.two_person_freeze,
+            now=now(),
+        )
 
 
 def people_text(page: PageContext, rule: PeopleRule) -> str:

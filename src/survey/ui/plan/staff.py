@@ -47,7 +47,10 @@ def _draw_assignment_upload(page: PageContext, sheet: WaveOverview) -> None:
         )
     )
     draw_list_upload(
-        page, name="people", label=t("List of people (XLSX)"), file_key=f"people-file-{sheet.key}",
+        page,
+        name="people",
+        label=t("List of people (XLSX)"),
+        file_key=f"people-file-{sheet.key}",
         template=lambda session: staff_template(
             session=session, principal=page.principal, key=sheet.key
         ),
@@ -55,7 +58,7 @@ def _draw_assignment_upload(page: PageContext, sheet: WaveOverview) -> None:
             session=session, principal=page.principal, key=sheet.key, name=name, content=content
         ),
         confirm=partial(_draw_assignment_confirmation, page, sheet),
-    )  # fmt: skip
+    )
 
 
 def _draw_assignment_confirmation(
@@ -66,14 +69,18 @@ def _draw_assignment_confirmation(
         t(
             "{rows} rows are right: {new} new jobs, {present} that are there already, {people} "
             "surveyors.",
-            rows=f"{len(listed.jobs):,}", new=f"{len(listed.jobs) - listed.present:,}",
-            present=f"{listed.present:,}", people=f"{len({job.login for job in listed.jobs}):,}",
+            rows=f"{len(listed.jobs):,}",
+            new=f"{len(listed.jobs) - listed.present:,}",
+            present=f"{listed.present:,}",
+            people=f"{len({job.login for job in listed.jobs}):,}",
         )
-    )  # fmt: skip
+    )
     st.button(
-        t("Assign these people"), key="people-assign",
-        disabled=not listed.jobs, on_click=partial(_store_assignments, page, sheet, listed),
-    )  # fmt: skip
+        t("Assign these people"),
+        key="people-assign",
+        disabled=not listed.jobs,
+        on_click=partial(_store_assignments, page, sheet, listed),
+    )
 
 
 def _store_assignments(page: PageContext, sheet: WaveOverview, listed: AssignmentList) -> None:
@@ -104,7 +111,8 @@ def _draw_postings(page: PageContext, sheet: WaveOverview) -> None:
                 t("Points"): [line.points for line in shown],
             }
         ),
-        hide_index=True, alt=t("People of this wave"),
-    )  # fmt: skip
+        hide_index=True,
+        alt=t("People of this wave"),
+    )
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and login.", shown=_SHOWN))

@@ -33,17 +33,22 @@ def draw_tree_upload(page: PageContext) -> None:
         )
     )
     draw_download_button(
-        page, t("Template (CSV)"), File("indicator-tree.csv", CSV, _template),
-        key="plan-tree-template", icon=":material/table:",
-    )  # fmt: skip
+        page,
+        t("Template (CSV)"),
+        File("indicator-tree.csv", CSV, _template),
+        key="plan-tree-template",
+        icon=":material/table:",
+    )
     given = st.file_uploader(t("Indicator tree (CSV)"), type=["csv"], key="plan-tree-file")
     if given is None:
         return
     name = st.text_input(
-        t("Name of the tree"), PurePath(given.name).stem, max_chars=80,
+        t("Name of the tree"),
+        PurePath(given.name).stem,
+        max_chars=80,
         key=f"plan-tree-name/{given.file_id}",
         help=t("What the settings of a questionnaire call it."),
-    ).strip()  # fmt: skip
+    ).strip()
     if not name:
         draw_notice(t("The name is missing."), t("Nothing was stored."))
         return
@@ -54,9 +59,11 @@ def draw_tree_upload(page: PageContext) -> None:
         return
     st.write(t("{count} indicators are right.", count=f"{len(tree.indicators):,}"))
     st.button(
-        t("Store this tree"), type="primary", key="plan-tree-store",
+        t("Store this tree"),
+        type="primary",
+        key="plan-tree-store",
         on_click=partial(store_tree, page, tree),
-    )  # fmt: skip
+    )
 
 
 def _template() -> bytes:
@@ -85,6 +92,8 @@ def store_tree(page: PageContext, tree: IndicatorTree) -> None:
 
     done = page.t(
         "The indicator tree {name} is stored: {count} indicators, version {version}.",
-        name=tree.name, count=f"{len(tree.indicators):,}", version=tree.sha256[:12],
-    )  # fmt: skip
+        name=tree.name,
+        count=f"{len(tree.indicators):,}",
+        version=tree.sha256[:12],
+    )
     perform(page, add, done=done)

@@ -48,10 +48,7 @@ def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) ->
         (t("Planned interviews"), f"{sheet.interviews:,}"),
         (t("Collected interviews"), f"{sheet.collected:,}"),
         (t("Quota cells"), f"{sheet.cells:,}"),
-        (
-            t("Sampling points, of them with people"),
-            f"{sheet.points:,} · {sheet.staffed_points:,}",
-        ),
+        (t("Sampling points, of them with people"), f"{sheet.points:,} · {sheet.staffed_points:,}"),
         (t("People"), f"{sheet.people:,}"),
     )
     lines = "".join(
@@ -77,40 +74,56 @@ def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | No
     st.subheader(t("Change the wave") if sheet else t("A new wave"), anchor=False)
 
     def fixed(name: str) -> bool:
-        return sheet is not None and sheet.state is not WaveState.PLANNED and (
-            name in IMMUTABLE_ONCE_OPEN
-        )  # fmt: skip
+        return (
+            sheet is not None
+            and sheet.state is not WaveState.PLANNED
+            and (name in IMMUTABLE_ONCE_OPEN)
+        )
 
     with st.form(prefix, border=True, enter_to_submit=False):
         with _draw_row():
             if sheet is None:
                 st.text_input(
-                    t("Short name"), key=f"{prefix}/key", placeholder="main-2027", max_chars=40,
+                    t("Short name"),
+                    key=f"{prefix}/key",
+                    placeholder="main-2027",
+                    max_chars=40,
                     help=t("For links and the command line; it can never be changed."),
-                )  # fmt: skip
+                )
             st.selectbox(
-                t("Series"), _series(sheet), key=f"{prefix}/series", disabled=fixed("series"),
+                t("Series"),
+                _series(sheet),
+                key=f"{prefix}/series",
+                disabled=fixed("series"),
                 index=_series(sheet).index(sheet.series) if sheet else 0,
-                accept_new_options=True, placeholder=t("Choose or type"),
+                accept_new_options=True,
+                placeholder=t("Choose or type"),
                 help=t("Waves of one series are compared with each other."),
-            )  # fmt: skip
+            )
             st.number_input(
-                t("Year"), 2000, 2100, sheet.year if sheet else now().year + 1,
-                key=f"{prefix}/year", disabled=fixed("year"),
-            )  # fmt: skip
+                t("Year"),
+                2000,
+                2100,
+                sheet.year if sheet else now().year + 1,
+                key=f"{prefix}/year",
+                disabled=fixed("year"),
+            )
         for code, label in (("zh", t("Title (Chinese)")), ("en", t("Title (English)"))):
             st.text_input(
-                label, sheet.title[code] if sheet else "", key=f"{prefix}/title_{code}",
+                label,
+                sheet.title[code] if sheet else "",
+                key=f"{prefix}/title_{code}",
                 max_chars=120,
-            )  # fmt: skip
+            )
         with _draw_row():
             _draw_instrument(page, offered, sheet, prefix, fixed)
             _draw_dates(page, sheet, prefix, fixed)
         st.form_submit_button(
             t("Save the changes") if sheet else t("Make the wave"),
             type="secondary" if sheet else "primary",
-            key="plan-save-wave", on_click=partial(_save_wave, page, sheet, prefix),
-        )  # fmt: skip
+            key="plan-save-wave",
+            on_click=partial(_save_wave, page, sheet, prefix),
+        )
 
 
 def _draw_row() -> st.delta_generator.DeltaGenerator:
@@ -122,12 +135,15 @@ def _draw_instrument(
 ) -> None:
     t, instruments = page.t, list(offered.instruments)
     st.selectbox(
-        t("Questionnaire"), instruments, format_func=offered.instruments.__getitem__,
+        t("Questionnaire"),
+        instruments,
+        format_func=offered.instruments.__getitem__,
         index=instruments.index(sheet.instrument_id) if sheet else None,
         placeholder=t("Please choose"),
-        key=f"{prefix}/instrument_id", disabled=fixed("instrument_id"),
+        key=f"{prefix}/instrument_id",
+        disabled=fixed("instrument_id"),
         help=t("It brings its indicator tree along."),
-    )  # fmt: skip
+    )
 
 
 def _draw_dates(page: PageContext, sheet: WaveOverview | None, prefix: str, fixed: IsFixed) -> None:
@@ -137,9 +153,14 @@ def _draw_dates(page: PageContext, sheet: WaveOverview | None, prefix: str, fixe
         ("closes_on", t("Last day"), sheet.closes_on if sheet else None),
     ):
         st.date_input(
-            label, day, key=f"{prefix}/{name}", disabled=fixed(name), format="YYYY-MM-DD",
-            min_value=date(2000, 1, 1), max_value=date(2100, 12, 31),
-        )  # fmt: skip
+            label,
+            day,
+            key=f"{prefix}/{name}",
+            disabled=fixed(name),
+            format="YYYY-MM-DD",
+            min_value=date(2000, 1, 1),
+            max_value=date(2100, 12, 31),
+        )
 
 
 def _series(sheet: WaveOverview | None) -> list[str]:
@@ -152,10 +173,15 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
 
     key = sheet.key if sheet else str(typed("key") or "").strip()
     draft = WaveDraft(
-        key, str(typed("series") or ""), int(typed("year") or 0),
-        str(typed("title_zh") or "").strip(), str(typed("title_en") or "").strip(),
-        typed("instrument_id"), typed("opens_on"), typed("closes_on"),
-    )  # fmt: skip
+        key,
+        str(typed("series") or ""),
+        int(typed("year") or 0),
+        str(typed("title_zh") or "").strip(),
+        str(typed("title_en") or "").strip(),
+        typed("instrument_id"),
+        typed("opens_on"),
+        typed("closes_on"),
+    )
     save = change_wave if sheet else add_wave
 
     def change(session: Session, person: Principal) -> None:

@@ -121,9 +121,13 @@ def draw_field_steps(page: PageContext, wave: WaveOverview) -> None:
 
 def _draw_step(page: PageContext, wave: WaveOverview, step: _Step, *, is_next: bool) -> None:
     draw_dialog_button(
-        page, wave, page.t(step.label), key=f"plan-step-{step.to.value}", is_next=is_next,
+        page,
+        wave,
+        page.t(step.label),
+        key=f"plan-step-{step.to.value}",
+        is_next=is_next,
         body=partial(_draw_step_dialog, page, wave, step),
-    )  # fmt: skip
+    )
 
 
 def draw_reopen_button(page: PageContext, wave: WaveOverview, label: str, *, key: str) -> None:
@@ -174,9 +178,12 @@ def _draw_step_dialog(page: PageContext, wave: WaveOverview, step: _Step) -> Non
         warning = t("The wave can be opened, but: {lacking}.", lacking=lacking)
     draw_consequences([t(text) for text in step.consequences], warnings=warning)
     st.button(
-        t(step.label), key=f"plan-move-{step.to.value}", type="primary",
-        on_click=_transition_wave, args=(page, wave, step),
-    )  # fmt: skip
+        t(step.label),
+        key=f"plan-move-{step.to.value}",
+        type="primary",
+        on_click=_transition_wave,
+        args=(page, wave, step),
+    )
 
 
 def _transition_wave(page: PageContext, wave: WaveOverview, step: _Step) -> None:

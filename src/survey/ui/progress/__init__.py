@@ -69,9 +69,12 @@ def _pick_city(page: PageContext) -> str | None:
         return None
     t, names = page.t, DisplayNames(page.language, None)
     chosen = pick(
-        t("Cell by cell for"), "city", [ALL_OPTION, *own], language=page.language,
+        t("Cell by cell for"),
+        "city",
+        [ALL_OPTION, *own],
+        language=page.language,
         show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
-    )  # fmt: skip
+    )
     return None if chosen == ALL_OPTION else chosen
 
 
@@ -108,9 +111,14 @@ def get_wave_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
 
 @st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
 def _cached_progress(
-    store_url: str, role: str, area: str, key: str,
-    _settings: Settings, _person: Principal, _wave: WaveSummary,
-) -> WaveProgress:  # fmt: skip
+    store_url: str,
+    role: str,
+    area: str,
+    key: str,
+    _settings: Settings,
+    _person: Principal,
+    _wave: WaveSummary,
+) -> WaveProgress:
     del store_url, role, area, key  # they are the key of the cache
     worst = max(waste for _, waste in list_past_void_shares())
     with read_scope(_settings.store_url) as session:
@@ -124,19 +132,39 @@ def _get_cells_by_day(
 ) -> tuple[DailyCellCounts, ...]:
     settings, person = page.settings, page.principal
     return _cached_cells_by_day(
-        settings.store_url, person.role, person.area, area.city_code, seen.wave.key, seen.at,
-        settings, person, seen, area,
-    )  # fmt: skip
+        settings.store_url,
+        person.role,
+        person.area,
+        area.city_code,
+        seen.wave.key,
+        seen.at,
+        settings,
+        person,
+        seen,
+        area,
+    )
 
 
 @st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
 def _cached_cells_by_day(
-    store_url: str, role: str, area: str, city_code: str | None, wave_key: str, at: datetime,
-    _settings: Settings, _person: Principal, _seen: WaveProgress, _area: AreaProgress,
-) -> tuple[DailyCellCounts, ...]:  # fmt: skip
+    store_url: str,
+    role: str,
+    area: str,
+    city_code: str | None,
+    wave_key: str,
+    at: datetime,
+    _settings: Settings,
+    _person: Principal,
+    _seen: WaveProgress,
+    _area: AreaProgress,
+) -> tuple[DailyCellCounts, ...]:
     del store_url, role, area, wave_key  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
         return count_cells_by_day(
-            session=session, principal=_person, wave=_seen.wave, cells=_area.cells,
-            city_code=city_code, now=at,
-        )  # fmt: skip
+            session=session,
+            principal=_person,
+            wave=_seen.wave,
+            cells=_area.cells,
+            city_code=city_code,
+            now=at,
+        )

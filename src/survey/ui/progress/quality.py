@@ -43,9 +43,13 @@ def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> Non
         return
     with expander:
         by = st.segmented_control(
-            t("Quality by"), list(BY), format_func=lambda option: t(BY[option]), default="surveyor",
-            required=True, key=f"progress/quality/by/{page.language}",
-        )  # fmt: skip
+            t("Quality by"),
+            list(BY),
+            format_func=lambda option: t(BY[option]),
+            default="surveyor",
+            required=True,
+            key=f"progress/quality/by/{page.language}",
+        )
         rows = _quality_rows(page, wave_key, by)
         if not rows:
             st.caption(t("Nothing has been collected here yet."))
@@ -63,10 +67,13 @@ def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> Non
         if len(table) > _LISTED:
             st.caption(t("{count} more in the file", count=len(table) - _LISTED))
         draw_download_button(
-            page, t("Table (CSV)"),
+            page,
+            t("Table (CSV)"),
             File(f"quality-{by}.csv", CSV, partial(_csv, t, table, demo)),
-            key=f"progress/quality/csv/{by}", type="tertiary", icon=":material/table:",
-        )  # fmt: skip
+            key=f"progress/quality/csv/{by}",
+            type="tertiary",
+            icon=":material/table:",
+        )
 
 
 def _quality_rows(page: PageContext, wave_key: str, by: QualityGrouping) -> Sequence[QualityRow]:

@@ -53,10 +53,13 @@ def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
     body = "".join(_render_area_row(page, seen, names, area) for area in rows)
     st.html(frame_rows(heads, body))
     draw_download_button(
-        page, t("Table (CSV)"),
+        page,
+        t("Table (CSV)"),
         File(f"progress-{seen.wave.key}.csv", CSV, partial(_csv, page, seen)),
-        key="progress/csv", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        key="progress/csv",
+        type="tertiary",
+        icon=":material/table:",
+    )
 
 
 def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
@@ -71,11 +74,12 @@ def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
     )
     rows = [
         (
-            area_name(t, names, area), f"{area.tally.counted:,} / {area.tally.target:,}",
+            area_name(t, names, area),
+            f"{area.tally.counted:,} / {area.tally.target:,}",
             f"{area.tally.valid:,}",
         )
         for area in (seen.total, *_most_missing_first(seen))
-    ]  # fmt: skip
+    ]
     st.html(render_table((t("City"), t("Collected"), t("Valid")), rows))
 
 
@@ -96,10 +100,12 @@ def _render_area_row(
     facts = "".join(
         f"<td>{escape(text)}</td>"
         for text in (
-            f"{tally.counted:,} / {tally.target:,}", f"{tally.valid:,}",
-            f"{area.effective.n:,.0f}", _forecast_day_text(t, area.forecast, seen),
+            f"{tally.counted:,} / {tally.target:,}",
+            f"{tally.valid:,}",
+            f"{area.effective.n:,.0f}",
+            _forecast_day_text(t, area.forecast, seen),
         )
-    )  # fmt: skip
+    )
     cells = "".join(_render_cell(cell.tally.counted, cell.tally.target) for cell in area.cells)
     return f'<tr><th scope="row">{escape(name)}</th>{facts}{cells}</tr>'
 

@@ -46,11 +46,11 @@ def draw_progress_summary(page: PageContext, seen: WaveProgress) -> None:
     number = f"{total.tally.counted:,}" if filled is None else format_percent(filled)
     unit = t("interviews") if filled is None else t("of the planned interviews collected")
     sentence = t(
-        "{counted} interviews count towards {target}; {missing} are still missing in their "
-        "quotas.",
-        counted=f"{total.tally.counted:,}", target=f"{total.tally.target:,}",
+        "{counted} interviews count towards {target}; {missing} are still missing in their quotas.",
+        counted=f"{total.tally.counted:,}",
+        target=f"{total.tally.target:,}",
         missing=f"{total.still_missing:,}",
-    )  # fmt: skip
+    )
     ahead = _forecast_text(t, total.forecast, seen)
     st.html(
         f'<div class="hcs-answer"><span class="number">{escape(number)}</span>'
@@ -155,8 +155,7 @@ def draw_days(t: Translator, area: AreaProgress) -> None:
 
 def draw_rates(page: PageContext, seen: WaveProgress) -> None:
     t, ends = page.t, seen.dispositions
-    st.subheader(t("How attempts ended"), anchor=False,
-                 help=explain("disposition", page.language))  # fmt: skip
+    st.subheader(t("How attempts ended"), anchor=False, help=explain("disposition", page.language))
     st.caption(
         t(
             "Of those who opened or were handed a link, or were asked. People who walked past "

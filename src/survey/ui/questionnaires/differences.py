@@ -49,10 +49,13 @@ def draw_differences(
         return
     usual = choose_predecessor(summaries, chosen)
     key = pick(
-        t("Compared with version"), "before", [_NONE, *others], language=page.language,
+        t("Compared with version"),
+        "before",
+        [_NONE, *others],
+        language=page.language,
         default=usual.key if usual else _NONE,
         show=lambda key: _version_title(page, others[key]) if key in others else t("Please choose"),
-    )  # fmt: skip
+    )
     if key not in others:
         return
     with read_scope(page.settings.store_url) as session:
@@ -86,9 +89,13 @@ def draw_difference(
     shown = table.map(escape_markdown).rename(columns=escape_markdown)
     st.table(shown, hide_index=True, border="horizontal", alt=t("Questions that differ"))
     draw_download_button(
-        page, t("Difference (CSV)"), File("difference.csv", CSV, partial(csv_bytes, table)),
-        key=f"{key}/file", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        page,
+        t("Difference (CSV)"),
+        File("difference.csv", CSV, partial(csv_bytes, table)),
+        key=f"{key}/file",
+        type="tertiary",
+        icon=":material/table:",
+    )
 
 
 def _count_changes(page: PageContext, differences: tuple[ItemDifference, ...]) -> str:
@@ -111,9 +118,12 @@ def _draw_verdicts(page: PageContext, verdicts: tuple[IndicatorComparison, ...])
         st.markdown(t("All {count} indicators stay comparable.", count=f"{len(verdicts):,}"))
         return
     st.markdown(
-        t("{same} of {count} indicators stay comparable. These do not, or only with caution:",
-          same=f"{len(verdicts) - len(affected):,}", count=f"{len(verdicts):,}")
-    )  # fmt: skip
+        t(
+            "{same} of {count} indicators stay comparable. These do not, or only with caution:",
+            same=f"{len(verdicts) - len(affected):,}",
+            count=f"{len(verdicts):,}",
+        )
+    )
     table = pd.DataFrame(
         [
             (
@@ -150,10 +160,12 @@ def _difference_table(
             for each in differences
         ],
         columns=[
-            t("Short name"), t("Change"), t("Before ({version})", version=before.version),
+            t("Short name"),
+            t("Change"),
+            t("Before ({version})", version=before.version),
             t("Now ({version})", version=after.version),
         ],
-    )  # fmt: skip
+    )
 
 
 def _describe(page: PageContext, difference: ItemDifference, item: Item | None) -> str:

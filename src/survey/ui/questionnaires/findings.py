@@ -51,10 +51,13 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
         if len(rows) > _MAX_SHOWN_ROWS:
             st.caption(t("The first {shown}; all of them are in the file.", shown=_MAX_SHOWN_ROWS))
     draw_download_button(
-        page, t("All findings (CSV)"),
+        page,
+        t("All findings (CSV)"),
         File("findings.csv", CSV, partial(_findings_csv, page, tuple(findings))),
-        key=f"{key}/file", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        key=f"{key}/file",
+        type="tertiary",
+        icon=":material/table:",
+    )
 
 
 def _findings_csv(page: PageContext, findings: Sequence[Finding]) -> bytes:

@@ -37,20 +37,28 @@ def draw_indicators(page: PageContext, questionnaire: Questionnaire) -> None:
         return
     measured = {item.indicator for item in questionnaire.instrument.scored_items}
     st.caption(
-        t("Tree {name}: {count} indicators, {measured} of them measured by a question. Version "
-          "{version}.", name=tree.name, count=len(tree.indicators),
-          measured=len(measured & tree.by_code.keys()), version=tree.sha256[:12])
-    )  # fmt: skip
+        t(
+            "Tree {name}: {count} indicators, {measured} of them measured by a question. Version "
+            "{version}.",
+            name=tree.name,
+            count=len(tree.indicators),
+            measured=len(measured & tree.by_code.keys()),
+            version=tree.sha256[:12],
+        )
+    )
     editing = page.principal.may(Action.PLAN) and st.toggle(
         t("Change a copy of it"), key=f"questionnaires/edit-tree/{tree.name}"
     )
     rows = _draw_table(page, tree, editing=editing)
     _draw_sums(page, rows)
     draw_download_button(
-        page, t("Indicator tree (CSV)"),
+        page,
+        t("Indicator tree (CSV)"),
         File(f"{tree.name}.csv", CSV, lambda: codecs.BOM_UTF8 + tree_bytes(tree)),
-        key=f"questionnaires/tree/{tree.name}", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        key=f"questionnaires/tree/{tree.name}",
+        type="tertiary",
+        icon=":material/table:",
+    )
     if editing:
         _draw_store(page, tree, rows)
 
@@ -98,11 +106,16 @@ def _draw_table(page: PageContext, tree: IndicatorTree, *, editing: bool) -> Tre
         ),
     }  # fmt: skip
     edited = st.data_editor(
-        frame, hide_index=True, height=_HEIGHT, num_rows="dynamic" if editing else "fixed",
-        disabled=not editing, column_config=config, alt=t("Indicators and their weights"),
+        frame,
+        hide_index=True,
+        height=_HEIGHT,
+        num_rows="dynamic" if editing else "fixed",
+        disabled=not editing,
+        column_config=config,
+        alt=t("Indicators and their weights"),
         key=f"questionnaires/tree-{'editor' if editing else 'table'}/{tree.sha256[:12]}"
-            f"/{page.language}",
-    )  # fmt: skip
+        f"/{page.language}",
+    )
     return [
         {str(name): _cell_text(str(name), value) for name, value in row.items()}
         for row in edited.to_dict(orient="records")
@@ -144,9 +157,11 @@ def _draw_store(page: PageContext, tree: IndicatorTree, rows: TreeRows) -> None:
         )
     )
     name = st.text_input(
-        t("Name of the tree"), f"{tree.name}-2", max_chars=80,
+        t("Name of the tree"),
+        f"{tree.name}-2",
+        max_chars=80,
         key=f"questionnaires/tree-name/{tree.name}",
-    ).strip()  # fmt: skip
+    ).strip()
     try:
         changed = build_tree(list(enumerate(rows, start=1)), name=name or tree.name)
     except TreeError as error:
@@ -156,7 +171,9 @@ def _draw_store(page: PageContext, tree: IndicatorTree, rows: TreeRows) -> None:
     if same:
         st.caption(t("Nothing is changed yet."))
     st.button(
-        t("Store this tree"), type="primary", key="questionnaires/store-tree",
+        t("Store this tree"),
+        type="primary",
+        key="questionnaires/store-tree",
         disabled=same or not name or name == tree.name,
         on_click=partial(store_tree, page, changed),
-    )  # fmt: skip
+    )

@@ -29,9 +29,7 @@ ITEM_KIND_NAMES: Mapping[ItemKind, Message] = {
 def draw_items(page: PageContext, instrument: Instrument, tree: IndicatorTree | None) -> None:
     """Draw the questions, and beside them a phone to try them on."""
     t = page.t
-    wanted = st.toggle(
-        t("Try it on a phone (nothing is stored)"), key="questionnaires/preview",
-    )  # fmt: skip
+    wanted = st.toggle(t("Try it on a phone (nothing is stored)"), key="questionnaires/preview")
     if not wanted:
         st.html(_render_items(page, instrument, tree))
         return

@@ -82,9 +82,11 @@ def _draw_list(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) -
     if not summaries:
         draw_notice(
             t("There is no questionnaire yet"),
-            t("An administrator uploads one here as an XLSForm workbook; `survey init` brings in "
-              "those that come with the platform."),
-        )  # fmt: skip
+            t(
+                "An administrator uploads one here as an XLSForm workbook; `survey init` brings in "
+                "those that come with the platform."
+            ),
+        )
         return
     st.caption(t("Versions: {count}. A stored version never changes.", count=len(summaries)))
     table = st.dataframe(
@@ -124,9 +126,7 @@ def _uses(page: PageContext, summary: QuestionnaireSummary) -> str:
 
 
 def _draw_version(
-    page: PageContext,
-    summary: QuestionnaireSummary,
-    summaries: tuple[QuestionnaireSummary, ...],
+    page: PageContext, summary: QuestionnaireSummary, summaries: tuple[QuestionnaireSummary, ...]
 ) -> None:
     t = page.t
     with read_scope(page.settings.store_url) as session:
@@ -139,16 +139,21 @@ def _draw_version(
         t(
             "{name}, version {version} · {items} questions, {scored} of them scored · stored on "
             "{time} · used in: {waves}",
-            name=summary.name, version=escape_markdown(summary.version), items=summary.items,
-            scored=summary.scored, time=format_china_minute(summary.added_at),
+            name=summary.name,
+            version=escape_markdown(summary.version),
+            items=summary.items,
+            scored=summary.scored,
+            time=format_china_minute(summary.added_at),
             waves=escape_markdown(_uses(page, summary)),
         )
-    )  # fmt: skip
+    )
     draw_download_button(
-        page, t("XLSForm workbook"),
+        page,
+        t("XLSForm workbook"),
         File(f"{file_stem(summary)}.xlsx", XLSX, partial(xlsform_bytes, questionnaire.instrument)),
-        key=f"questionnaires/xlsform/{summary.key}", icon=":material/table:",
-    )  # fmt: skip
+        key=f"questionnaires/xlsform/{summary.key}",
+        icon=":material/table:",
+    )
     labels = {code: t(label) for code, label in _PARTS.items()}
     part, opened = pick_tab("part", labels, language=page.language)
     with opened:

@@ -29,18 +29,31 @@ def draw_paper(page: PageContext, instrument: Instrument, file_stem: str) -> Non
     preferred = page.language if page.language in names else instrument.default_language
     with st.container(horizontal=True, vertical_alignment="bottom"):
         language = pick(
-            t("Language of the paper"), "paper_language", list(names), show=names.__getitem__,
-            language=page.language, default=preferred, as_buttons=True,
-        )  # fmt: skip
+            t("Language of the paper"),
+            "paper_language",
+            list(names),
+            show=names.__getitem__,
+            language=page.language,
+            default=preferred,
+            as_buttons=True,
+        )
         size = pick(
-            t("Size of print"), "print", list(sizes), show=sizes.__getitem__,
-            language=page.language, as_buttons=True,
-        )  # fmt: skip
+            t("Size of print"),
+            "print",
+            list(sizes),
+            show=sizes.__getitem__,
+            language=page.language,
+            as_buttons=True,
+        )
     large = size == "large"
     name = "-".join([file_stem, language, *(["large"] if large else [])])
     draw_download_button(
-        page, t("Paper questionnaire (PDF)"),
-        File(f"{name}.pdf", PDF,
-             partial(paper_form_pdf, instrument, language=language, large=large)),
-        key=f"questionnaires/paper/{name}", type="primary", icon=":material/print:",
-    )  # fmt: skip
+        page,
+        t("Paper questionnaire (PDF)"),
+        File(
+            f"{name}.pdf", PDF, partial(paper_form_pdf, instrument, language=language, large=large)
+        ),
+        key=f"questionnaires/paper/{name}",
+        type="primary",
+        icon=":material/print:",
+    )

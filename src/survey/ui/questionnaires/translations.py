@@ -24,8 +24,9 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
     """Draw the texts of a questionnaire in all of its languages."""
     t = page.t
     if len(instrument.languages) == 1:
-        st.caption(t("This questionnaire is in one language: {name}.",
-                     name=instrument.languages[0].name))  # fmt: skip
+        st.caption(
+            t("This questionnaire is in one language: {name}.", name=instrument.languages[0].name)
+        )
     missing = {code: count for code, count in count_missing(instrument).items() if count}
     names = {language.code: language.name for language in instrument.languages}
     if missing:
@@ -42,14 +43,19 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
         if not only_missing or any(text.is_missing(code) for code in names)
     ]
     st.dataframe(
-        _texts_table(page, instrument, texts), hide_index=True, height=_HEIGHT,
+        _texts_table(page, instrument, texts),
+        hide_index=True,
+        height=_HEIGHT,
         alt=t("Texts of the questionnaire"),
-    )  # fmt: skip
+    )
     draw_download_button(
-        page, t("All texts (CSV)"),
+        page,
+        t("All texts (CSV)"),
         File("texts.csv", CSV, partial(_texts_csv, page, instrument)),
-        key="questionnaires/texts", type="tertiary", icon=":material/table:",
-    )  # fmt: skip
+        key="questionnaires/texts",
+        type="tertiary",
+        icon=":material/table:",
+    )
 
 
 def _texts_csv(page: PageContext, instrument: Instrument) -> bytes:

@@ -56,9 +56,13 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
         return
     with read_scope(page.settings.store_url) as session:
         check = check_upload(
-            session=session, principal=page.principal, file_name=given.name,
-            content=given.getvalue(), skip_unsupported=skip, renormalise=renormalise,
-        )  # fmt: skip
+            session=session,
+            principal=page.principal,
+            file_name=given.name,
+            content=given.getvalue(),
+            skip_unsupported=skip,
+            renormalise=renormalise,
+        )
     _draw_result(page, check)
     if check.form is not None and not check.errors:
         _draw_new_version(page, check, check.form, summaries)
@@ -75,13 +79,20 @@ def _draw_result(page: PageContext, check: UploadCheck) -> None:
     elif check.form is not None:
         instrument = check.form.instrument
         draw_notice(
-            t("The file can be read: {title}",
-              title=label_text(instrument.title, page.language, instrument.name)),
-            t("{name}, version {version}: {sections} pages, {items} questions, {scored} of them "
-              "scored.", name=instrument.name, version=instrument.version,
-              sections=len(instrument.sections), items=len(number_questions(instrument)),
-              scored=len(instrument.scored_items)),
-        )  # fmt: skip
+            t(
+                "The file can be read: {title}",
+                title=label_text(instrument.title, page.language, instrument.name),
+            ),
+            t(
+                "{name}, version {version}: {sections} pages, {items} questions, {scored} of them "
+                "scored.",
+                name=instrument.name,
+                version=instrument.version,
+                sections=len(instrument.sections),
+                items=len(number_questions(instrument)),
+                scored=len(instrument.scored_items),
+            ),
+        )
     if check.errors or check.warnings:
         draw_findings(page, (*check.errors, *check.warnings), key="questionnaires/upload")
 
@@ -119,17 +130,27 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
         return
     if check.taken_version:
         draw_notice(
-            t("Version {version} of {name} exists with other content",
-              version=instrument.version, name=instrument.name),
-            t("Waves may rest on it, so it never changes. Write a new version on the settings "
-              "sheet and upload the file again."),
-        )  # fmt: skip
+            t(
+                "Version {version} of {name} exists with other content",
+                version=instrument.version,
+                name=instrument.name,
+            ),
+            t(
+                "Waves may rest on it, so it never changes. Write a new version on the settings "
+                "sheet and upload the file again."
+            ),
+        )
         return
     st.button(
-        t("Store as {name}, version {version}", name=instrument.name,
-          version=escape_markdown(instrument.version)),
-        type="primary", key="questionnaires/store", on_click=partial(_store, page, form),
-    )  # fmt: skip
+        t(
+            "Store as {name}, version {version}",
+            name=instrument.name,
+            version=escape_markdown(instrument.version),
+        ),
+        type="primary",
+        key="questionnaires/store",
+        on_click=partial(_store, page, form),
+    )
 
 
 def _store(page: PageContext, form: ImportedForm) -> None:
@@ -141,8 +162,9 @@ def _store(page: PageContext, form: ImportedForm) -> None:
         )
 
     done = page.t(
-        "{name}, version {version}, is stored.", name=instrument.name,
+        "{name}, version {version}, is stored.",
+        name=instrument.name,
         version=escape_markdown(instrument.version),
-    )  # fmt: skip
+    )
     if perform(page, add, done=done) is not None:
         st.query_params["form"] = f"{instrument.name}/{instrument.version}"

@@ -23,12 +23,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import Status, now
 from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.page_runner import PageContext, open_dialog
-from survey.ui.review.decision import (
-    ACTIONS,
-    entered_reason,
-    open_interview,
-    pick_reason,
-)
+from survey.ui.review.decision import ACTIONS, entered_reason, open_interview, pick_reason
 from survey.ui.review.filters import ReviewSelection
 from survey.ui.review.undo import offer_undo
 
@@ -65,9 +60,11 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
     t = page.t
     st.markdown(f"**{choice.wave.label(page.language)}**")
     to = st.selectbox(
-        t("What should happen"), _bulk_steps(page), format_func=lambda step: t(ACTIONS[step][0]),
+        t("What should happen"),
+        _bulk_steps(page),
+        format_func=lambda step: t(ACTIONS[step][0]),
         key=f"many/to/{page.language}",
-    )  # fmt: skip
+    )
     with show_problems(t):
         with read_scope(page.settings.store_url) as session:
             seen = preview_bulk_decision(
@@ -75,9 +72,12 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
             )
         if seen.flagged:
             st.warning(
-                t("{count} of them look odd to a detector. Please look at these one by one first.",
-                  count=f"{seen.flagged:,}")
-            )  # fmt: skip
+                t(
+                    "{count} of them look odd to a detector. "
+                    "Please look at these one by one first.",
+                    count=f"{seen.flagged:,}",
+                )
+            )
         st.html(preview_text(t, seen))
         if seen.total:
             st.caption(t(_NEXT_STEPS[to]))
@@ -100,9 +100,11 @@ def preview_text(t: Translator, seen: BulkPreview) -> str:
     ]
     if seen.self_approved:
         lines.append(
-            t("{count} of these you approved for the city: another person decides",
-              count=f"{seen.self_approved:,}")
-        )  # fmt: skip
+            t(
+                "{count} of these you approved for the city: another person decides",
+                count=f"{seen.self_approved:,}",
+            )
+        )
     if not lines:
         lines = [t("There is nothing in this selection.")]
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
@@ -114,11 +116,16 @@ def _draw_bulk_confirmation(page: PageContext, choice: ReviewSelection, seen: Bu
         if seen.to in REASONS_BY_STATUS:
             pick_reason(page, seen.to, prefix)
         st.form_submit_button(
-            t("{action}: {count} interviews", action=t(ACTIONS[seen.to][0]),
-              count=f"{seen.total:,}"),
-            type="primary", key="review-many-confirm",
-            on_click=_decide_many, args=(page, choice, seen, prefix),
-        )  # fmt: skip
+            t(
+                "{action}: {count} interviews",
+                action=t(ACTIONS[seen.to][0]),
+                count=f"{seen.total:,}",
+            ),
+            type="primary",
+            key="review-many-confirm",
+            on_click=_decide_many,
+            args=(page, choice, seen, prefix),
+        )
 
 
 def _decide_many(

@@ -114,9 +114,12 @@ def _draw_reason_form(
         pick_reason(page, to, prefix)
         with st.container(horizontal=True):
             st.form_submit_button(
-                t(action_label(interview.status, to)), type="primary", key="review-confirm",
-                on_click=_decide_with_reason, args=(page, interview, to, after, prefix),
-            )  # fmt: skip
+                t(action_label(interview.status, to)),
+                type="primary",
+                key="review-confirm",
+                on_click=_decide_with_reason,
+                args=(page, interview, to, after, prefix),
+            )
             st.form_submit_button(t("Cancel"), key="review-cancel", on_click=_clear_reason_form)
 
 
@@ -143,9 +146,14 @@ def _decide(
     def change(session: Session, principal: Principal) -> tuple[UUID, ...]:
         reason = None if prefix is None else entered_reason(prefix)
         decide(
-            session=session, principal=principal, response_id=interview.id,
-            expected_version=interview.version, to=to, reason=reason, now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=principal,
+            response_id=interview.id,
+            expected_version=interview.version,
+            to=to,
+            reason=reason,
+            now=now(),
+        )
         erased = reason is not None and reason.code is ReasonCode.WITHDRAWN
         return () if erased else (interview.id,)
 

@@ -95,9 +95,12 @@ def _pick_city(page: PageContext, counts: Mapping[str, Mapping[Status, int]]) ->
     t, names = page.t, DisplayNames(page.language, None)
     options = list(counts) if len(counts) == 1 else [ALL_OPTION, *counts]
     chosen = pick(
-        t("City"), "city", options or [ALL_OPTION], language=page.language,
+        t("City"),
+        "city",
+        options or [ALL_OPTION],
+        language=page.language,
         show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
-    )  # fmt: skip
+    )
     return None if chosen == ALL_OPTION else chosen
 
 
@@ -116,9 +119,13 @@ def _pick_status(
     # The association begins where the cities have finished.
     first = Status.CITY_APPROVED if page.principal.may(Action.ADMINISTER) else Status.SUBMITTED
     chosen = pick(
-        t("State"), "status", [*(status.value for status in REVIEWABLE), ALL_OPTION],
-        show=show, language=page.language, default=first.value,
-    )  # fmt: skip
+        t("State"),
+        "status",
+        [*(status.value for status in REVIEWABLE), ALL_OPTION],
+        show=show,
+        language=page.language,
+        default=first.value,
+    )
     return None if chosen == ALL_OPTION else Status(chosen)
 
 
@@ -126,9 +133,12 @@ def _pick_surveyor(page: PageContext, people: list[tuple[UUID, str, int]]) -> UU
     t = page.t
     known = {str(person): f"{name} ({total:,})" for person, name, total in people}
     chosen = pick(
-        t("Surveyor"), "surveyor", [ALL_OPTION, *known], language=page.language,
+        t("Surveyor"),
+        "surveyor",
+        [ALL_OPTION, *known],
+        language=page.language,
         show=lambda code: known.get(code, t("All surveyors")),
-    )  # fmt: skip
+    )
     return None if chosen == ALL_OPTION else UUID(chosen)
 
 

@@ -92,9 +92,12 @@ def _draw_action_bar(page: PageContext, data: _ReviewPageData) -> None:
         keys["z"] = UNDO_KEY
     bind_keys(
         keys
-        | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
-           if to in offered_transitions(page, data.response)}
-    )  # fmt: skip
+        | {
+            key: f"review-{to.value}"
+            for to, (_, key, _) in ACTIONS.items()
+            if to in offered_transitions(page, data.response)
+        }
+    )
 
 
 def _load_page_data(page: PageContext, choice: ReviewSelection) -> _ReviewPageData | None:

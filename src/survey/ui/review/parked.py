@@ -53,9 +53,13 @@ def pick_part(page: PageContext) -> str:
         LATE: t("Late interviews to decide on ({count})", count=f"{waiting:,}"),
     }
     return pick(
-        t("What to look at"), PART, list(names), show=names.__getitem__, language=page.language,
+        t("What to look at"),
+        PART,
+        list(names),
+        show=names.__getitem__,
+        language=page.language,
         as_buttons=True,
-    )  # fmt: skip
+    )
 
 
 def draw_parked(page: PageContext) -> None:
@@ -67,9 +71,11 @@ def draw_parked(page: PageContext) -> None:
     if not waiting:
         draw_notice(
             t("No late interview waits"),
-            t("Finished interviews that arrive after their link expired or the wave was closed "
-              "wait here for your decision."),
-        )  # fmt: skip
+            t(
+                "Finished interviews that arrive after their link expired or the wave was closed "
+                "wait here for your decision."
+            ),
+        )
         return
     st.caption(
         t(
@@ -82,9 +88,12 @@ def draw_parked(page: PageContext) -> None:
         st.caption(t("The {count} that have waited longest.", count=MAX_LISTED))
     by_id = {str(each.id): each for each in waiting}
     chosen = pick(
-        t("Late interview"), "late", list(by_id), language=page.language,
+        t("Late interview"),
+        "late",
+        list(by_id),
+        language=page.language,
         show=lambda code: _title(page, by_id[code]),
-    )  # fmt: skip
+    )
     _draw_chosen(page, UUID(chosen))
 
 
@@ -138,21 +147,30 @@ def _draw_decision(page: PageContext, detail: ParkedDetail) -> None:
         )
         with st.container(horizontal=True):
             st.form_submit_button(
-                t("Accept into review"), type="primary", key="late-accept", on_click=_accept,
-                args=(page, detail.summary.id), disabled=detail.objection is not None,
-            )  # fmt: skip
-            st.form_submit_button(
-                t("Discard and erase"), key="late-discard", on_click=_discard,
+                t("Accept into review"),
+                type="primary",
+                key="late-accept",
+                on_click=_accept,
                 args=(page, detail.summary.id),
-            )  # fmt: skip
+                disabled=detail.objection is not None,
+            )
+            st.form_submit_button(
+                t("Discard and erase"),
+                key="late-discard",
+                on_click=_discard,
+                args=(page, detail.summary.id),
+            )
 
 
 def _accept(page: PageContext, parked_id: UUID) -> None:
     def change(session: Session, principal: Principal) -> SubmissionReceipt:
         return accept_parked(
-            session=session, principal=principal, parked_id=parked_id,
-            note=st.session_state[_NOTE], now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=principal,
+            parked_id=parked_id,
+            note=st.session_state[_NOTE],
+            now=now(),
+        )
 
     def done(receipt: SubmissionReceipt) -> str:
         other = msg("Accepted. It ended early and needs no review.")
@@ -165,9 +183,12 @@ def _accept(page: PageContext, parked_id: UUID) -> None:
 def _discard(page: PageContext, parked_id: UUID) -> None:
     def change(session: Session, principal: Principal) -> None:
         discard_parked(
-            session=session, principal=principal, parked_id=parked_id,
-            note=st.session_state[_NOTE], now=now(),
-        )  # fmt: skip
+            session=session,
+            principal=principal,
+            parked_id=parked_id,
+            note=st.session_state[_NOTE],
+            now=now(),
+        )
 
     if perform(page, change, done=page.t("Discarded, and its answers are erased.")):
         st.session_state[_NOTE] = ""

@@ -73,8 +73,9 @@ def _undo(page: PageContext, response_ids: tuple[UUID, ...]) -> None:
             session=session, principal=principal, response_ids=response_ids, now=now()
         )
 
-    done = page.t("Undone: {count} interviews stand where they stood before.",
-                  count=f"{len(response_ids):,}")  # fmt: skip
+    done = page.t(
+        "Undone: {count} interviews stand where they stood before.", count=f"{len(response_ids):,}"
+    )
     st.session_state.pop(_OFFER, None)
     if perform(page, change, done=done) and len(response_ids) == 1:
         st.query_params[INTERVIEW_PARAMETER] = str(response_ids[0])

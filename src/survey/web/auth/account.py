@@ -80,8 +80,11 @@ class AccountEndpoints:
             )
         except SurveyError as refused:
             t = self.context.t(request)
-            page = AuthPage(t("This is not open to you"), t(refused.message),
-                          links=(("/", t("To the start page")),))  # fmt: skip
+            page = AuthPage(
+                t("This is not open to you"),
+                t(refused.message),
+                links=(("/", t("To the start page")),),
+            )
             return self.context.render(request, page, status=403)
         page = _account_page(self.context.t(request), account, enrolment, error)
         return self.context.render(request, page, status=403 if error else 200)
@@ -91,9 +94,13 @@ class AccountEndpoints:
 
         def work(session: Session, person: Principal, form: dict[str, str]) -> None:
             change_password(
-                session=session, principal=person, current_password=form.get("shown", ""),
-                password=form.get("password", ""), secret=request.cookies.get(COOKIE), now=now(),
-            )  # fmt: skip
+                session=session,
+                principal=person,
+                current_password=form.get("shown", ""),
+                password=form.get("password", ""),
+                secret=request.cookies.get(COOKIE),
+                now=now(),
+            )
 
         return await self._run_change(request, work, self._redirect_back)
 
@@ -193,9 +200,12 @@ def _account_page(
     problem = t(error.message) if error else ""
     if enrolment is not None:
         return enrolment_page(
-            t, enrolment, action=f"{ACCOUNT_PATH}/factor/confirm", problem=problem,
+            t,
+            enrolment,
+            action=f"{ACCOUNT_PATH}/factor/confirm",
+            problem=problem,
             text=t("From the next sign-in on you are asked for a code of this phone."),
-        )  # fmt: skip
+        )
     return AuthPage(
         title=t("My account"),
         text=f"{account.name} · {account.login}",
@@ -229,16 +239,21 @@ def _session_texts(t: Translator, account: OwnAccount) -> tuple[str, ...]:
 
 def _forms(t: Translator, account: OwnAccount) -> tuple[FormSpec, ...]:
     everywhere = FormSpec(
-        f"{ACCOUNT_PATH}/everywhere", t("Sign out everywhere"), is_main=False,
-        title=t("Signed-in browsers"), lines=_session_texts(t, account),
-    )  # fmt: skip
+        f"{ACCOUNT_PATH}/everywhere",
+        t("Sign out everywhere"),
+        is_main=False,
+        title=t("Signed-in browsers"),
+        lines=_session_texts(t, account),
+    )
     if not account.has_password:
         return (everywhere,)
     shown = FormField("shown", t("Present password"), "password", "current-password")
     change = FormSpec(
-        f"{ACCOUNT_PATH}/password", t("Change the password"), (shown, password_field(t)),
+        f"{ACCOUNT_PATH}/password",
+        t("Change the password"),
+        (shown, password_field(t)),
         title=t("Password"),
-    )  # fmt: skip
+    )
     another = t("Set up another phone") if account.has_factor else t("Set up a second factor")
     forms = [
         everywhere, change,

@@ -65,10 +65,14 @@ class LoginEndpoints:
                 raise await self._record_refusal(lookup, "password")
             secret = await self.context.write(
                 lambda session: open_sign_in(
-                    session=session, lookup=lookup, password=password, address=address,
-                    redirect_to=safe_path(form.get("next")), now=now(),
+                    session=session,
+                    lookup=lookup,
+                    password=password,
+                    address=address,
+                    redirect_to=safe_path(form.get("next")),
+                    now=now(),
                 )
-            )  # fmt: skip
+            )
             return await self.context.next_step(request, secret)
         except SurveyError as error:
             page = self._login_page(request, form.get("next", ""), login, error)
@@ -99,10 +103,13 @@ class LoginEndpoints:
                 raise await self._record_refusal(lookup, "code")
             secret = await self.context.write(
                 lambda session: redeem_code(
-                    session=session, lookup=lookup, address=address, limits=self.context.limits,
+                    session=session,
+                    lookup=lookup,
+                    address=address,
+                    limits=self.context.limits,
                     now=now(),
                 )
-            )  # fmt: skip
+            )
         except SurveyError as error:
             page = self._code_page(request, login, error)
             return self.context.render(request, page, status=_status(error))

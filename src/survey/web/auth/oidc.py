@@ -86,9 +86,11 @@ class OidcClient:
         try:
             with self._client() as client:
                 token = client.fetch_token(
-                    description["token_endpoint"], grant_type="authorization_code", code=code,
+                    description["token_endpoint"],
+                    grant_type="authorization_code",
+                    code=code,
                     code_verifier=request.verifier,
-                )  # fmt: skip
+                )
                 claims = self._verify_token(token["id_token"], description, request.nonce)
                 claims = self._with_email(client, description, claims)
         except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:

@@ -97,9 +97,14 @@ class AuthPage:
 
 
 def render_auth_page(
-    request: Request, t: Translator, language: str, page: AuthPage, settings: Settings, *,
+    request: Request,
+    t: Translator,
+    language: str,
+    page: AuthPage,
+    settings: Settings,
+    *,
     status: int = 200,
-) -> Response:  # fmt: skip
+) -> Response:
     """Return the page with its forms, each of them with the token of this browser."""
     token = FormToken.of(request)
     platform = t("Hundred Cities Survey")

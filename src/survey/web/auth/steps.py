@@ -77,10 +77,13 @@ class SignInStepEndpoints:
             )
             is_right = await self.context.write(
                 lambda session: verify_factor_step(
-                    session=session, secret=secret, code=form.get("code", "")[:64],
-                    address=address, now=now(),
+                    session=session,
+                    secret=secret,
+                    code=form.get("code", "")[:64],
+                    address=address,
+                    now=now(),
                 )
-            )  # fmt: skip
+            )
             if not is_right:
                 raise WrongFactorError
 
@@ -153,17 +156,21 @@ class SignInStepEndpoints:
                 lambda session: get_account_of_link(session=session, token=token, now=now())
             )
         except SurveyError as unknown:
-            page = AuthPage(t("This link does not open anything"), t(unknown.message),
-                          links=(("/auth/login", t("Sign in")),))  # fmt: skip
+            page = AuthPage(
+                t("This link does not open anything"),
+                t(unknown.message),
+                links=(("/auth/login", t("Sign in")),),
+            )
             return self.context.render(request, page, status=410)
         page = AuthPage(
             title=t("Choose your password"),
-            text=t("Welcome, {name}. You sign in as {login}.", name=account.name,
-                   login=account.login),
+            text=t(
+                "Welcome, {name}. You sign in as {login}.", name=account.name, login=account.login
+            ),
             problem=t(error.message) if error else "",
             advice=password_advice(t, error),
             forms=(FormSpec(f"/auth/setup/{token}", t("Continue"), (password_field(t),)),),
-        )  # fmt: skip
+        )
         return self.context.render(request, page, status=403 if error else 200)
 
     async def _run_step(
@@ -190,8 +197,9 @@ class SignInStepEndpoints:
 
     def _show_expired(self, request: Request, expired: SignInExpiredError) -> Response:
         t = self.context.t(request)
-        page = AuthPage(t("Please sign in again"), t(expired.message),
-                      links=(("/auth/login", t("Sign in")),))  # fmt: skip
+        page = AuthPage(
+            t("Please sign in again"), t(expired.message), links=(("/auth/login", t("Sign in")),)
+        )
         return self.context.render(request, page, status=403)
 
     async def _step_page(
@@ -207,12 +215,13 @@ class SignInStepEndpoints:
                 forms=(
                     FormSpec("/auth/step/factor", t("Continue"), (code_field(t),)),
                     FormSpec(
-                        "/auth/step/factor", t("Use this recovery code"),
+                        "/auth/step/factor",
+                        t("Use this recovery code"),
                         (FormField("code", t("Or, without your phone, a recovery code")),),
                         is_main=False,
                     ),
                 ),
-            )  # fmt: skip
+            )
         if state.next is RequiredStep.PASSWORD:
             return AuthPage(
                 title=t("Choose a password of your own"),
@@ -224,9 +233,12 @@ class SignInStepEndpoints:
         if state.next is RequiredStep.ENROL:
             text = t("Your role needs a second factor besides the password. It takes two minutes.")
             return enrolment_page(
-                t, await self._enrolment(request), action="/auth/step/enrol", text=text,
+                t,
+                await self._enrolment(request),
+                action="/auth/step/enrol",
+                text=text,
                 problem=problem,
-            )  # fmt: skip
+            )
         return AuthPage(
             title=t("You are ready"),
             text=t("Everything is set up."),

@@ -52,9 +52,10 @@ EXECUTE FUNCTION response_move()
 def upgrade() -> None:
     op.drop_index("ix_response_wave_city_status", "response")
     op.create_index(
-        "ix_response_wave_city_status", "response",
+        "ix_response_wave_city_status",
+        "response",
         ["wave_id", "city_code", "status", "quota_cell_id", "submitted_at"],
-    )  # fmt: skip
+    )
     op.create_index("ix_audit_entry_subject_id", "audit_entry", ["subject_id"])
     pairs = ", ".join(f"'{start}>{to}'" for start, to in MOVES)
     if op.get_bind().dialect.name == "postgresql":

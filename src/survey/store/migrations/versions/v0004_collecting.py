@@ -11,8 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column(
-        "quota_cell",
-        sa.Column("stops", sa.Boolean(), nullable=False, server_default=sa.true()),
+        "quota_cell", sa.Column("stops", sa.Boolean(), nullable=False, server_default=sa.true())
     )
     # Waves that were planned before go on as they began: full cells are overfilled and flagged.
     op.execute(sa.update(sa.table("quota_cell", sa.column("stops"))).values(stops=sa.false()))

@@ -44,11 +44,14 @@ def _plan_table(table: str) -> tuple[Guard, ...]:
     """Rows of a plan come, change and go only while the wave is planned or open."""
     return tuple(
         Guard(
-            f"tr_{table}_{event.lower()}", table, event,
-            f"{STATE.format(row=row)} NOT IN ('planned', 'open')", PLAN_IS_FIXED,
+            f"tr_{table}_{event.lower()}",
+            table,
+            event,
+            f"{STATE.format(row=row)} NOT IN ('planned', 'open')",
+            PLAN_IS_FIXED,
         )
         for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD"))
-    )  # fmt: skip
+    )
 
 
 GUARDS = (
@@ -200,10 +203,13 @@ def _tables() -> None:
         sa.ForeignKeyConstraint(["wave_id"], ["wave.id"], name="fk_quota_margin_wave_id"),
         sa.PrimaryKeyConstraint("id", name="pk_quota_margin"),
         sa.UniqueConstraint(
-            "wave_id", "city_code", "dimension", "category",
+            "wave_id",
+            "city_code",
+            "dimension",
+            "category",
             name="uq_quota_margin_wave_id_city_code_dimension_category",
         ),
-    )  # fmt: skip
+    )
     op.create_table(
         "point_draw",
         sa.Column("id", sa.Uuid(), nullable=False),

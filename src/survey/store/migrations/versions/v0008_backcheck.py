@@ -114,9 +114,12 @@ def _checks() -> None:
 
 def _words(name: str, *allowed: str) -> sa.Enum:
     return sa.Enum(
-        *allowed, name=op.f(f"ck_back_check_{name}"), native_enum=False, create_constraint=True,
+        *allowed,
+        name=op.f(f"ck_back_check_{name}"),
+        native_enum=False,
+        create_constraint=True,
         length=24,
-    )  # fmt: skip
+    )
 
 
 def _refers(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:

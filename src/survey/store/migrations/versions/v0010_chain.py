@@ -152,10 +152,12 @@ def upgrade() -> None:
         batch.create_unique_constraint("uq_audit_entry_sequence", ["sequence"])
     op.create_index("ix_audit_entry_action", "audit_entry", ["action", "sequence"])
     op.create_index(
-        "ix_audit_entry_actor_id", "audit_entry", ["actor_id", "sequence"],
+        "ix_audit_entry_actor_id",
+        "audit_entry",
+        ["actor_id", "sequence"],
         postgresql_where=sa.text("actor_id IS NOT NULL"),
         sqlite_where=sa.text("actor_id IS NOT NULL"),
-    )  # fmt: skip
+    )
     _guard()
 
 
@@ -192,9 +194,14 @@ def _batches(connection: sa.Connection) -> Iterator[list[ChainEntry]]:
 def _entry(row: Any) -> ChainEntry:
     at = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
     return ChainEntry(
-        row.id, at, row.actor_id, row.action, row.subject_kind, row.subject_id,
+        row.id,
+        at,
+        row.actor_id,
+        row.action,
+        row.subject_kind,
+        row.subject_id,
         canonical_json(row.detail),
-    )  # fmt: skip
+    )
 
 
 def _write(connection: sa.Connection, sealed: Sequence[SealedEntry]) -> None:

@@ -14,10 +14,7 @@ depends_on = None
 
 TIME = sa.DateTime(timezone=True)
 REFUSAL = "a withdrawn interview stays withdrawn"
-_BACK = (
-    "OLD.withdrawn_at IS NOT NULL "
-    "AND (NEW.withdrawn_at IS NULL OR NEW.status <> OLD.status)"
-)  # fmt: skip
+_BACK = "OLD.withdrawn_at IS NOT NULL AND (NEW.withdrawn_at IS NULL OR NEW.status <> OLD.status)"
 
 SQLITE = """
 CREATE TRIGGER tr_response_withdrawn BEFORE UPDATE OF status, withdrawn_at ON response

@@ -122,8 +122,10 @@ def _create() -> None:
         ),
         sa.PrimaryKeyConstraint("id", "wave_id", name="pk_response_revision"),
         sa.UniqueConstraint(
-            "response_id", "number", "wave_id",
+            "response_id",
+            "number",
+            "wave_id",
             name="uq_response_revision_response_id_number_wave_id",
         ),
         postgresql_partition_by="LIST (wave_id)",
-    )  # fmt: skip
+    )

@@ -69,9 +69,13 @@ def upgrade() -> None:
     )
     stands = sa.text("revoked_at IS NULL")
     op.create_index(
-        "ix_wave_release_stands", "wave_release", ["wave_id"],
-        unique=True, sqlite_where=stands, postgresql_where=stands,
-    )  # fmt: skip
+        "ix_wave_release_stands",
+        "wave_release",
+        ["wave_id"],
+        unique=True,
+        sqlite_where=stands,
+        postgresql_where=stands,
+    )
     _exports()
     _released_before()
     if op.get_bind().dialect.name == "postgresql":
@@ -104,9 +108,14 @@ def _exports() -> None:
 
 def _shown() -> sa.Enum:
     return sa.Enum(
-        "scores", "names", "nothing", name=op.f("ck_wave_release_shown"), native_enum=False,
-        create_constraint=True, length=24,
-    )  # fmt: skip
+        "scores",
+        "names",
+        "nothing",
+        name=op.f("ck_wave_release_shown"),
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+    )
 
 
 def _released_before() -> None:

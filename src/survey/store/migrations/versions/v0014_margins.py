@@ -58,9 +58,13 @@ CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {n
 
 MARGIN = sa.table(
     "quota_margin",
-    sa.column("id", sa.Uuid()), sa.column("wave_id", sa.Uuid()), sa.column("city_code"),
-    sa.column("dimension"), sa.column("category"), sa.column("collected", sa.Integer()),
-)  # fmt: skip
+    sa.column("id", sa.Uuid()),
+    sa.column("wave_id", sa.Uuid()),
+    sa.column("city_code"),
+    sa.column("dimension"),
+    sa.column("category"),
+    sa.column("collected", sa.Integer()),
+)
 
 
 def upgrade() -> None:
@@ -75,8 +79,7 @@ def upgrade() -> None:
     )
     # Waves that were planned before go on as they began: their margins are only counted.
     op.add_column(
-        "quota_margin",
-        sa.Column("stops", sa.Boolean(), nullable=False, server_default=sa.false()),
+        "quota_margin", sa.Column("stops", sa.Boolean(), nullable=False, server_default=sa.false())
     )
     _count()
     for name, table, event, condition, refusal in GUARDS:
@@ -113,29 +116,36 @@ def _count() -> None:
 def _interviews(wave_id: Any) -> Iterator[Any]:
     """What was counted, with the age band and gender of its cell."""
     response = sa.table(
-        "response", sa.column("id", sa.Uuid()), sa.column("wave_id", sa.Uuid()),
-        sa.column("city_code"), sa.column("status"), sa.column("quota_cell_id", sa.Uuid()),
+        "response",
+        sa.column("id", sa.Uuid()),
+        sa.column("wave_id", sa.Uuid()),
+        sa.column("city_code"),
+        sa.column("status"),
+        sa.column("quota_cell_id", sa.Uuid()),
         sa.column("point_id", sa.Uuid()),
-    )  # fmt: skip
+    )
     revision = sa.table(
-        "response_revision", sa.column("response_id", sa.Uuid()),
-        sa.column("is_current", sa.Boolean()), sa.column("answers", JSON),
-    )  # fmt: skip
+        "response_revision",
+        sa.column("response_id", sa.Uuid()),
+        sa.column("is_current", sa.Boolean()),
+        sa.column("answers", JSON),
+    )
     cell = sa.table(
         "quota_cell", sa.column("id", sa.Uuid()), sa.column("age_band"), sa.column("gender")
     )
     point = sa.table("sampling_point", sa.column("id", sa.Uuid()), sa.column("stratum"))
     query = (
         sa.select(
-            response.c.city_code, cell.c.age_band, cell.c.gender, point.c.stratum,
+            response.c.city_code,
+            cell.c.age_band,
+            cell.c.gender,
+            point.c.stratum,
             revision.c.answers,
         )
         .select_from(response)
         .join(revision, revision.c.response_id == response.c.id)
         .outerjoin(cell, cell.c.id == response.c.quota_cell_id)
         .outerjoin(point, point.c.id == response.c.point_id)
-        .where(
-            response.c.wave_id == wave_id, response.c.status.in_(COUNTED), revision.c.is_current
-        )
-    )  # fmt: skip
+        .where(response.c.wave_id == wave_id, response.c.status.in_(COUNTED), revision.c.is_current)
+    )
     yield from op.get_bind().execute(query)

@@ -33,8 +33,10 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("export_id", sa.Uuid(), nullable=True),
-        *(sa.CheckConstraint(rule, name=op.f(f"ck_{TABLE}_{name}")) for name, rule in
-          CHECKS.items()),
+        *(
+            sa.CheckConstraint(rule, name=op.f(f"ck_{TABLE}_{name}"))
+            for name, rule in CHECKS.items()
+        ),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=f"fk_{TABLE}_account_id"),
         sa.ForeignKeyConstraint(["decided_by"], ["account.id"], name=f"fk_{TABLE}_decided_by"),
         sa.ForeignKeyConstraint(["export_id"], ["row_export.id"], name=f"fk_{TABLE}_export_id"),
@@ -42,13 +44,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["wave_id"], ["wave.id"], name=f"fk_{TABLE}_wave_id"),
         sa.PrimaryKeyConstraint("id", name=f"pk_{TABLE}"),
         sa.UniqueConstraint("export_id", name=f"uq_{TABLE}_export_id"),
-    )  # fmt: skip
+    )
     op.create_index(f"ix_{TABLE}_account_id", TABLE, ["account_id"])
     op.create_index(f"ix_{TABLE}_wave_id", TABLE, ["wave_id"])
 
 
 def _decision() -> sa.Enum:
     return sa.Enum(
-        "approved", "refused", name=op.f(f"ck_{TABLE}_decision"), native_enum=False,
-        create_constraint=True, length=24,
-    )  # fmt: skip
+        "approved",
+        "refused",
+        name=op.f(f"ck_{TABLE}_decision"),
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+    )

@@ -37,8 +37,14 @@ def upgrade() -> None:
         sa.Column("mode", _enum("mode", "self", "assisted", "paper", "import"), nullable=False),
         sa.Column(
             "why",
-            _enum("parkingreason", "link_expired", "link_voided", "wave_closed",
-                  "instrument_replaced", "point_reassigned"),
+            _enum(
+                "parkingreason",
+                "link_expired",
+                "link_voided",
+                "wave_closed",
+                "instrument_replaced",
+                "point_reassigned",
+            ),
             nullable=False,
         ),
         sa.Column("instrument_id", sa.Uuid(), nullable=False),
@@ -51,30 +57,43 @@ def upgrade() -> None:
         sa.Column("withdrawal_sha256", sa.String(length=64), nullable=True),
         sa.Column("parked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
-            "decision", _enum("parkingdecision", "accepted", "discarded", "withdrawn"),
+            "decision",
+            _enum("parkingdecision", "accepted", "discarded", "withdrawn"),
             nullable=True,
         ),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("response_id", sa.Uuid(), nullable=True),
-        *(sa.CheckConstraint(rule, name=op.f(f"ck_{TABLE}_{name}")) for name, rule in
-          CHECKS.items()),
-        *(sa.ForeignKeyConstraint([column], [target], name=f"fk_{TABLE}_{column}")
-          for column, target in FOREIGN_KEYS.items()),
+        *(
+            sa.CheckConstraint(rule, name=op.f(f"ck_{TABLE}_{name}"))
+            for name, rule in CHECKS.items()
+        ),
+        *(
+            sa.ForeignKeyConstraint([column], [target], name=f"fk_{TABLE}_{column}")
+            for column, target in FOREIGN_KEYS.items()
+        ),
         sa.PrimaryKeyConstraint("id", name=f"pk_{TABLE}"),
-        *(sa.UniqueConstraint(column, name=f"uq_{TABLE}_{column}")
-          for column in ("client_uuid", "invitation_id", "response_id")),
-    )  # fmt: skip
+        *(
+            sa.UniqueConstraint(column, name=f"uq_{TABLE}_{column}")
+            for column in ("client_uuid", "invitation_id", "response_id")
+        ),
+    )
     for column in ("wave_id", "withdrawal_sha256", "parked_at"):
         op.create_index(f"ix_{TABLE}_{column}", TABLE, [column])
     op.create_index(
-        f"ix_{TABLE}_waiting", TABLE, ["city_code", "parked_at"],
-        sqlite_where=WAITING, postgresql_where=WAITING,
-    )  # fmt: skip
+        f"ix_{TABLE}_waiting",
+        TABLE,
+        ["city_code", "parked_at"],
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    )
 
 
 def _enum(name: str, *values: str) -> sa.Enum:
     return sa.Enum(
-        *values, name=op.f(f"ck_{TABLE}_{name}"), native_enum=False, create_constraint=True,
+        *values,
+        name=op.f(f"ck_{TABLE}_{name}"),
+        native_enum=False,
+        create_constraint=True,
         length=24,
-    )  # fmt: skip
+    )

@@ -25,9 +25,13 @@ CHECKS = {
 def upgrade() -> None:
     document = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
     act = sa.Enum(
-        "freeze", "release", name=op.f("ck_wave_request_waveact"), native_enum=False,
-        create_constraint=True, length=24,
-    )  # fmt: skip
+        "freeze",
+        "release",
+        name=op.f("ck_wave_request_waveact"),
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+    )
     op.create_table(
         TABLE,
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -39,15 +43,21 @@ def upgrade() -> None:
         sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("ended_by", sa.Uuid(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        *(sa.CheckConstraint(rule, name=op.f(f"ck_{TABLE}_{name}")) for name, rule in
-          CHECKS.items()),
+        *(
+            sa.CheckConstraint(rule, name=op.f(f"ck_{TABLE}_{name}"))
+            for name, rule in CHECKS.items()
+        ),
         sa.ForeignKeyConstraint(["wave_id"], ["wave.id"], name=f"fk_{TABLE}_wave_id"),
         sa.ForeignKeyConstraint(["requested_by"], ["account.id"], name=f"fk_{TABLE}_requested_by"),
         sa.ForeignKeyConstraint(["ended_by"], ["account.id"], name=f"fk_{TABLE}_ended_by"),
         sa.PrimaryKeyConstraint("id", name=f"pk_{TABLE}"),
-    )  # fmt: skip
+    )
     open_requests = sa.text("ended_at IS NULL")
     op.create_index(
-        "ix_wave_request_open", TABLE, ["wave_id"], unique=True,
-        sqlite_where=open_requests, postgresql_where=open_requests,
-    )  # fmt: skip
+        "ix_wave_request_open",
+        TABLE,
+        ["wave_id"],
+        unique=True,
+        sqlite_where=open_requests,
+        postgresql_where=open_requests,
+    )
