@@ -29,4 +29,4 @@ function show(mount, form) {
   };
 }
 
-function follow() { }
+function follow(mount) { }
