@@ -107,12 +107,7 @@ def _count(session: Session, query: Executable) -> int:
 def _accounts(session: Session) -> tuple[bool, Message]:
     """Review takes two people; the administrator can be one of them."""
     surveyors, supervisors = (
-        _count(
-            session,
-            select(func.count()).where(
-                _ACCOUNTS.c.role == role, _ACCOUNTS.c.active, ~_ACCOUNTS.c.is_demo
-            ),
-        )
+        _count(session, select(func.count()).where(_ACCOUNTS.c.role == role, _ACCOUNTS.c.active))
         for role in (Role.SURVEYOR, Role.SUPERVISOR)
     )
     text = msg(
