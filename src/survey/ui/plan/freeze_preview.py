@@ -30,11 +30,10 @@ from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import is_job_running, start_job
 from survey.ui.plan.freeze_options import FreezeOptions, draw_freeze_options, get_freeze_options
 from survey.ui.plan.wave_steps import (
-    IN_DIALOG,
     draw_consequences,
     draw_dialog_button,
     draw_reopen_button,
-    finish_dialog,
+    perform_in_dialog,
 )
 
 _MAX_LISTED_CITIES = 20
@@ -188,8 +187,7 @@ def _leave_out(page: PageContext, wave: WaveOverview, city: HiddenCity) -> None:
         )
 
     done = page.t("{city} is left out.", city=city.name)
-    if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
-        finish_dialog()
+    if perform_in_dialog(page, wave, change, done=done):
         start_preview(page, wave)
 
 

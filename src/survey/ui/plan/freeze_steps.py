@@ -17,7 +17,7 @@ from survey.results.freeze import freeze_request_options
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
 from survey.store.tables import WaveAct, WaveState, now
-from survey.ui.feedback import perform, perform_on_wave
+from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import is_job_running, start_freezing
 from survey.ui.plan.freeze_options import WITHOUT_POINT_NAMES, FreezeOptions, get_freeze_options
@@ -28,6 +28,7 @@ from survey.ui.plan.wave_steps import (
     draw_consequences,
     draw_dialog_button,
     finish_dialog,
+    perform_in_dialog,
 )
 
 _NAME = "plan-freeze-name"
@@ -150,8 +151,7 @@ def _request_freeze(page: PageContext, wave: WaveOverview, options: FreezeOption
         )
 
     done = page.t("The freeze is requested. Another person confirms it on this page.")
-    if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
-        finish_dialog()
+    perform_in_dialog(page, wave, change, done=done)
 
 
 def draw_name_field(page: PageContext, wave: WaveOverview, key: str) -> None:

@@ -25,16 +25,10 @@ from survey.results.release import (
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveAct, WaveState, now
-from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_steps import draw_name_field
 from survey.ui.plan.second_person import find_people_rule, find_request, people_text
-from survey.ui.plan.wave_steps import (
-    IN_DIALOG,
-    draw_consequences,
-    draw_dialog_button,
-    finish_dialog,
-)
+from survey.ui.plan.wave_steps import draw_consequences, draw_dialog_button, perform_in_dialog
 
 _NAME, _SHOWN, _PLACES, _REASON = (
     "plan-release-name", "plan-release-shown", "plan-release-places", "plan-release-reason",
@@ -181,7 +175,7 @@ def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest
         )
 
     done = page.t("The release is requested. Another person confirms it on this page.")
-    _perform_in_dialog(page, wave, change, done)
+    _perform_release(page, wave, change, done)
 
 
 def _release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
@@ -200,7 +194,7 @@ def _release(page: PageContext, wave: WaveOverview, request: OpenRequest | None)
             now=now(),
         )
 
-    _perform_in_dialog(page, wave, change, page.t("The results are released."))
+    _perform_release(page, wave, change, page.t("The results are released."))
 
 
 def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
@@ -228,12 +222,11 @@ def _revoke(page: PageContext, wave: WaveOverview) -> None:
             session=session, principal=person, wave_key=wave.key, reason=reason, now=now()
         )
 
-    _perform_in_dialog(page, wave, change, page.t("The release is taken back."))
+    _perform_release(page, wave, change, page.t("The release is taken back."))
 
 
-def _perform_in_dialog(
+def _perform_release(
     page: PageContext, wave: WaveOverview, change: Callable[[Session, Principal], None], done: str
 ) -> None:
-    if perform_on_wave(page, wave, change, done=done, place=IN_DIALOG):
+    if perform_in_dialog(page, wave, change, done=done):
         st.cache_data.clear()
-        finish_dialog()

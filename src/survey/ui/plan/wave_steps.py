@@ -84,6 +84,20 @@ def finish_dialog() -> None:
     st.session_state[_DIALOG_DONE] = True
 
 
+def perform_in_dialog(
+    page: PageContext,
+    wave: WaveOverview,
+    change: Callable[[Session, Principal], None],
+    *,
+    done: str,
+) -> bool:
+    """Change a wave from its dialog, which closes then, or stays open and says what went wrong."""
+    succeeded = perform_on_wave(page, wave, change, done=done, place=IN_DIALOG) is not None
+    if succeeded:
+        finish_dialog()
+    return succeeded
+
+
 def draw_stages(page: PageContext, wave: WaveOverview) -> None:
     """Draw the five states of a wave, with time and person of those it has reached."""
     with read_scope(page.settings.store_url) as session:
@@ -190,5 +204,4 @@ def _transition_wave(page: PageContext, wave: WaveOverview, step: _Step) -> None
     def change(session: Session, person: Principal) -> None:
         transition_wave(session=session, principal=person, key=wave.key, to=step.to, now=now())
 
-    if perform_on_wave(page, wave, change, done=page.t(step.done), place=IN_DIALOG):
-        finish_dialog()
+    perform_in_dialog(page, wave, change, done=page.t(step.done))
