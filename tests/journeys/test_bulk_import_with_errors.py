@@ -46,6 +46,8 @@ def _check(desk: Page, name: str, content: bytes) -> None:
     file = {"name": name, "mimeType": kind, "buffer": content}
     desk.locator(".st-key-bulk-file input[type=file]").set_input_files(file)
     expect(desk.get_by_text(name)).to_be_visible()
+    # The name shows before the file has arrived: the figures of the file before it go when it has.
+    expect(desk.locator(".hcs-tile")).to_have_count(0, timeout=SLOW)
     desk.locator(DONE).wait_for()
     desk.locator(".st-key-bulk-check button").click()
 
