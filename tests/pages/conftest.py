@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
@@ -63,19 +64,26 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
             with session_scope(settings.store_url) as session:
                 secret = sign_in_demo(session=session, role=role, now=now())
         monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        if page is not PageKey.HOME:
-            app.switch_page(PAGES_BY_KEY[page].path)
-            for name, value in query.items():
-                app.query_params[name] = value
-            app.run()
+        app = enter_page(page, **query)
         assert not app.exception
         return app
 
     return open_as
+
+
+def enter_page(page: PageKey, **query: str) -> AppTest:
+    """Run the application as a browser does whose first address is this page's.
+
+    `switch_page` needs a run before it, and the start page is dearer to draw than most others.
+    """
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
+    address = PAGES_BY_KEY[page].url
+    app._page_hash = calc_hash(address) if address else ""
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert app._page_hash in {"", app._finished_page_script_hash}
+    return app
 
 
 def open_data(app: AppTest) -> AppTest:
@@ -172,15 +180,7 @@ def visit_as(
                 )
             )
         monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
-        asked = {"lang": "en", **query}
-        for name, value in asked.items():
-            app.query_params[name] = value
-        app.run()
-        app.switch_page(PAGES_BY_KEY[page].path)
-        for name, value in asked.items():
-            app.query_params[name] = value
-        app.run()
+        app = enter_page(page, **{"lang": "en", **query})
         assert not app.exception
         return app
 

@@ -28,7 +28,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument
 from survey.results.release import revoke_release
-from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import (
     Account,
@@ -46,6 +46,7 @@ from survey.store.tables import (
 from survey.ui import current_principal as ui_session
 from survey.ui import download_button
 from survey.ui.navigation import PAGES, PageInfo
+from tests.pages.conftest import enter_page
 from tests.synthetic_results import PLANS, synthetic_store
 
 CITY, NAMES = "440100", ("广州市", "Guangzhou", "Kanarienvogel")
@@ -167,12 +168,7 @@ def screen(store: Settings) -> Iterator[Callable[..., str]]:
         files.clear()
         secret = _sign_in(store, role, area)
         patch.setattr(ui_session, "session_cookie", lambda: secret)
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
-        app.run()
-        app.switch_page(page.path)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
+        app = enter_page(page.key, **query)
         _open_tables(app)
         assert not app.exception
         return everything(app) + "\n".join(part.decode("utf-8", "replace") for part in files)

@@ -15,11 +15,12 @@ from survey.access.principal import Principal
 from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.invitations import open_invitation, record_other_device
 from survey.fieldwork.submission import Submission, submit
-from survey.settings import PROJECT_ROOT, Settings
+from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Assignment, Invitation, LoginSession, QuotaCell, now
 from survey.ui import current_principal as ui_session
-from survey.ui.navigation import PAGES_BY_KEY, PageKey
+from survey.ui.navigation import PageKey
+from tests.pages.conftest import enter_page
 
 Read = Callable[[AppTest], str]
 
@@ -51,12 +52,7 @@ def visit(
                 )
             )
         monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
-        app.query_params["lang"] = "en"
-        app.run()
-        app.switch_page(PAGES_BY_KEY[page].path)
-        app.query_params["lang"] = "en"
-        app.run()
+        app = enter_page(page, lang="en")
         assert not app.exception
         return app
 

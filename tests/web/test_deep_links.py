@@ -2,8 +2,9 @@
 
 Until some session has run `st.navigation`, Streamlit runs `pages/x.py` itself for the address `/x`.
 Each case therefore needs a process that nobody has visited; they are forked from one that has
-everything imported already. Who is not signed in gets no line to Streamlit at all; who is signed in
-with a role that has nothing to do there is spoken to over Streamlit's own websocket.
+everything imported and every picture laid out already. Who is not signed in gets no line to
+Streamlit at all; who is signed in with a role that has nothing to do there is spoken to over
+Streamlit's own websocket.
 """
 
 import json
@@ -41,12 +42,19 @@ WORDS = {"markdown", "html", "heading", "page_link", "button", "button_group", "
 SECRET = "what only the menu may lead to"
 FORKS = """
 import json, os, signal, sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 import uvicorn
 from streamlit.starlette import App
+import survey.ui
 import survey.ui.asgi as asgi
-import survey.ui.page_runner
+from survey.publish.charts import prebuild_specs
 from survey.settings import current_settings
+
+for module in walk_packages(survey.ui.__path__, "survey.ui."):
+    import_module(module.name)
+prebuild_specs()
 
 children = []
 for case in json.loads(sys.argv[1]):
@@ -60,6 +68,8 @@ for case in json.loads(sys.argv[1]):
 sys.stdin.read()
 for child in children:
     os.kill(child, signal.SIGTERM)
+for child in children:
+    os.waitpid(child, 0)
 """
 
 
