@@ -14,6 +14,7 @@ from pyxform.xls2json import workbook_to_json
 from survey.instrument.checks import Finding
 from survey.instrument.model import Instrument, Labels
 from survey.instrument.xlsform.answer_formats import AnswerFormatReader
+from survey.instrument.xlsform.checker_messages import translate_checker_error
 from survey.instrument.xlsform.choices import read_choices
 from survey.instrument.xlsform.group_tree import build_group_tree
 from survey.instrument.xlsform.import_log import (
@@ -37,7 +38,6 @@ from survey.instrument.xlsform.workbook_safety import (
 from survey.instrument.xlsform.worksheets import (
     FormWorksheets,
     WorksheetRow,
-    collapse_whitespace,
     from_rows,
     read_worksheets,
     strip_markup,
@@ -57,7 +57,6 @@ class ImportedForm:
     """Row of each question in the sheet `survey`."""
 
 
-_CHECKER_PLACE = re.compile(r"\[row : (?P<row>\d+)\] On the '(?P<sheet>choices|settings)' sheet")
 _YES = frozenset({"yes", "true", "1"})
 
 
@@ -135,14 +134,8 @@ def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
     try:
         workbook_to_json(replace(sheets.definition), warnings=[])
     except PyXFormError as error:
-        reason = collapse_whitespace(str(error))[:500]
-        # Of rows on the sheet `survey` our own findings say more, and under the same number.
-        found = _CHECKER_PLACE.search(reason)
-        log.unsupported(
-            msg("The XLSForm checker says: {reason}", reason=reason),
-            sheet=found["sheet"] if found else SURVEY,
-            row=int(found["row"]) if found else None,
-        )
+        found = translate_checker_error(error)
+        log.unsupported(found.message, sheet=found.sheet or SURVEY, row=found.row)
 
 
 def _name(settings: WorksheetRow, stem: str) -> str:

@@ -29,7 +29,7 @@ from pyxform.xls2json_backends import (
 )
 
 from survey.instrument.xlsform.workbook_safety import CheckedWorkbook, WorkbookError
-from survey.locale import msg
+from survey.locale import Message, msg
 
 MAX_SURVEY_ROWS = 5_000
 
@@ -114,7 +114,7 @@ def read_worksheets(workbook: CheckedWorkbook) -> FormWorksheets:
                 definition = get_xlsform(workbook.content, file_type=workbook.suffix)
     except PyXFormError as error:
         raise WorkbookError(
-            msg("The workbook cannot be read: {reason}", reason=str(error))
+            msg("The workbook cannot be read: {reason}", reason=_read_error_reason(str(error)))
         ) from error
     except Exception as error:
         # The parsers below pyxform meet damaged files with whatever error comes first.
@@ -127,6 +127,11 @@ def read_worksheets(workbook: CheckedWorkbook) -> FormWorksheets:
             )
         )
     return from_definition(definition)
+
+
+def _read_error_reason(original: str) -> Message | str:
+    _, found, header = original.partition("Duplicate column header: ")
+    return msg("two columns have the name “{name}”.", name=header) if found else original
 
 
 def from_definition(definition: DefinitionData) -> FormWorksheets:
