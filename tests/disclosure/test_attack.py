@@ -301,6 +301,7 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
         else:
             given[name] = {
                 "others": (),
+                "peers": ("310000", "320500"),
                 "indicator": "composite",
                 "levels": ("city",),
                 "city": city,

@@ -10,12 +10,12 @@ from survey.access.roles import Role
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.city import (
     MAX_STRENGTHS,
-    REFERENCES,
     CityNotFoundError,
     CityView,
     build_city_profile,
     city_choices,
 )
+from survey.publish.views.city_peers import REFERENCES
 from survey.publish.views.city_tabs import (
     build_city_groups,
     build_city_indicators,

@@ -37,6 +37,7 @@ class Action(StrEnum):
     FOLLOW_FIELDWORK = "follow_fieldwork"
     IMPORT = "import"
     READ_RESULTS = "read_results"
+    CHOOSE_PEERS = "choose_peers"
     READ_METHOD = "read_method"
     PLAN = "plan"
     READ_PLAN = "read_plan"
@@ -82,6 +83,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         name=msg("National official"),
         actions=frozenset({
             Action.READ_RESULTS,
+            Action.CHOOSE_PEERS,
             Action.READ_METHOD,
             Action.FOLLOW_FIELDWORK,
             Action.READ_PLAN,
@@ -104,7 +106,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.CITY_OFFICIAL: RoleDefinition(
         name=msg("City official"),
-        actions=frozenset({Action.READ_RESULTS, Action.READ_METHOD}),
+        actions=frozenset({Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_METHOD}),
         area_scopes=(AreaScope.CITY,),
         demo_area=DEMO_CITY,
         demo_purpose=msg("Reads the score, strengths and gaps of one city."),

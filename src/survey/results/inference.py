@@ -82,15 +82,18 @@ UNTESTED = ""
 _FAMILY = ("contrast", "before_wave", "area_level", "group", "indicator")
 
 
-def add_verdicts(table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER) -> pd.DataFrame:
+def add_verdicts(
+    table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER, family: Sequence[str] = _FAMILY
+) -> pd.DataFrame:
     """Return a protected table of differences with `p_adjusted` and `verdict`.
 
-    P values are adjusted by Benjamini and Hochberg over the areas that are shown, for each
-    contrast, area level, group and indicator: what a page lists is one family, and a hidden area is
-    in none. A difference is `up` or `down` where the adjusted P is at most `Q` and the status is
-    `ok`; whatever else can be tested is `none`.
+    P values are adjusted by Benjamini and Hochberg over the rows that are shown and have the same
+    values in the columns of `family`; by default over the areas, for each contrast, area level,
+    group and indicator: what a page lists is one family, and a hidden row is in none. A difference
+    is `up` or `down` where the adjusted P is at most `Q` and the status is `ok`; whatever else can
+    be tested is `none`.
     """
-    adjusted = _adjust_p_values(table, [name for name in _FAMILY if name in table.columns])
+    adjusted = _adjust_p_values(table, [name for name in family if name in table.columns])
     difference = table["difference"].to_numpy(dtype=float)
     sure = (adjusted <= Q) & (table["status"] == "ok").to_numpy()
     verdicts = np.select(

@@ -81,6 +81,9 @@ class AuditEvent(StrEnum):
 
     CITIES_STORED = "store_cities", SubjectKind.CITY
 
+    PEERS_CHOSEN = "peers.chosen", SubjectKind.CITY
+    PEERS_RESET = "peers.reset", SubjectKind.CITY
+
     INSTRUMENT_ADDED = "instrument.added", SubjectKind.INSTRUMENT
 
     TREE_ADDED = "tree.added", SubjectKind.INDICATOR_TREE

@@ -69,6 +69,7 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "store": msg("Backups"),
     "tree": msg("Indicator trees"),
     "instrument": msg("Questionnaires"),
+    "peers": msg("Cities to compare with"),
     "audit": msg("The audit trail itself"),
 }
 EVENT_NAMES: Mapping[str, Message] = {
@@ -173,6 +174,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.AUDIT_ADOPTED: msg("Took entries into the chain"),
     AuditEvent.AUDIT_TRIMMED: msg("Removed old entries"),
     AuditEvent.CITIES_STORED: msg("Loaded the cities"),
+    AuditEvent.PEERS_CHOSEN: msg("Chose the cities to compare a city with"),
+    AuditEvent.PEERS_RESET: msg("Went back to the usual cities to compare a city with"),
 }
 SUBJECT_NAMES: Mapping[str, Message] = {
     SubjectKind.WAVE: msg("wave"),

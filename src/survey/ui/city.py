@@ -8,6 +8,7 @@ import streamlit as st
 
 from survey.locale import Translator
 from survey.publish.views.city import CityView, GroupGap, build_city_profile, city_choices
+from survey.publish.views.city_peers import reference_choices
 from survey.publish.views.city_tabs import (
     build_city_groups,
     build_city_indicators,
@@ -22,6 +23,7 @@ from survey.publish.views.estimate_text import (
 )
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
+from survey.ui.city_peers import draw_peer_choice, get_chosen_peers
 from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_results, get_view, list_other_waves
@@ -35,19 +37,23 @@ def draw_city(page: PageContext) -> None:
             return
         results = get_results(page, wave)
         city = filters.pick_city(page, get_view(page, city_choices, results))
-        against = filters.pick_reference(page)
+        peers = get_chosen_peers(page, city)
+        against = filters.pick_reference(page, reference_choices(peers))
     others = list_other_waves(page, wave)
-    view = get_view(page, build_city_profile, results, others=others, city=city, against=against)
+    view = get_view(
+        page, build_city_profile, results, others=others, city=city, against=against, peers=peers
+    )
     with st.container(gap="xsmall"):
         draw_city_answer(page, view)
         if view.peers is not None:
             chart_panel.draw_compact_panel(page, view.peers, wave, opens_city=True)
+        draw_peer_choice(page, results, city, peers)
         draw_city_findings(page.t, view)
     if not view.headline.available:
         return
     t = page.t
     drawers = {
-        t("Indicators"): partial(_draw_indicators, page, results, city, against),
+        t("Indicators"): partial(_draw_indicators, page, results, city, against, peers),
         t("Groups"): partial(_draw_groups, page, results, city),
         t("First to improve"): partial(_draw_drivers, page, results, city),
         t("Rights and education"): partial(_draw_measures, page, results, city),
@@ -133,11 +139,13 @@ def _render_groups(groups: Sequence[GroupGap]) -> list[str]:
     return [_render_pair(f"{group.sign} {group.name}".strip(), group.text) for group in groups]
 
 
-def _draw_indicators(page: PageContext, results: WaveResults, city: str, against: str) -> None:
+def _draw_indicators(
+    page: PageContext, results: WaveResults, city: str, against: str, peers: tuple[str, ...]
+) -> None:
     with filters.filter_row("tree"):
         detail = filters.pick_detail(page)
     picture = get_view(
-        page, build_city_indicators, results, city=city, against=against, detail=detail
+        page, build_city_indicators, results, city=city, against=against, peers=peers, detail=detail
     )
     chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
 

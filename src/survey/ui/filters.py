@@ -7,7 +7,6 @@ import streamlit as st
 from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.waves import WaveSummary
 from survey.locale import Message
-from survey.publish.views.city import REFERENCES
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.national_estimate import BASES
@@ -243,7 +242,7 @@ def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
     return None if chosen == ALL_OPTION else chosen
 
 
-def pick_reference(page: PageContext, choices: Mapping[str, Message] = REFERENCES) -> str:
+def pick_reference(page: PageContext, choices: Mapping[str, Message]) -> str:
     """Draw the choice of a reference to compare a city with; the first is the default."""
     return pick(
         page.t("Beside"),

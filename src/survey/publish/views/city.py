@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from survey.access.principal import Principal
-from survey.access.roles import NATION, Action
+from survey.access.roles import Action
 from survey.locale import Message, SurveyError, msg
-from survey.publish.charts import ChartKind, ChartLabels
-from survey.publish.charts.interval_charts import FOCUS, HIGHER, ITEM, LOWER, UNCLEAR
+from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
-from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
-from survey.publish.views.chart_rows import classify_differences, score_rows, score_table
+from survey.publish.views.chart_panels import ChartPanel
+from survey.publish.views.chart_rows import classify_differences
+from survey.publish.views.city_peers import build_peer_line
 from survey.publish.views.drivers import Priority, list_city_priorities
 from survey.publish.views.estimate_text import (
     Estimate,
@@ -30,13 +30,6 @@ from survey.results import WaveResults
 from survey.results.small_areas import Grade
 from survey.sample.special_groups import ELDERLY, GUARDIAN, RURAL
 
-REFERENCES: Mapping[str, Message] = MappingProxyType(
-    {
-        "nation": msg("the nation"),
-        "region3": msg("its region"),
-        "size_tier": msg("cities of its size"),
-    }
-)
 MAX_STRENGTHS = 3
 _FOLLOWED_GROUPS = (ELDERLY, GUARDIAN, RURAL)
 
@@ -90,9 +83,13 @@ def build_city_profile(
     language: str,
     city: str,
     against: str = "nation",
+    peers: tuple[str, ...] = (),
     others: Sequence[WaveResults] = (),
 ) -> CityView:
     """Build the first screen of a city; `others` are the further waves of the same series.
+
+    Args:
+        peers: cities that the city has chosen to be compared with.
 
     Raises:
         AccessDeniedError: the city is outside the reader's area and the wave is not released.
@@ -124,7 +121,7 @@ def build_city_profile(
             _comparison(reading, overall),
         ),
         difference=overall,
-        peers=_peers(reading, city, against),
+        peers=build_peer_line(reading, city, against, peers),
         strengths=tuple(difference for _, difference in strengths[:MAX_STRENGTHS]),
         priorities=priorities,
         no_priorities=no_priorities,
@@ -176,48 +173,6 @@ def _list_strengths(reading: ViewContext, gaps: TableSlice) -> list[tuple[str, E
     ]
     clear = [pair for pair in differences if pair[1].is_higher]
     return sorted(clear, key=lambda pair: -(pair[1].figure.estimate or 0.0))
-
-
-def find_reference_area(reading: ViewContext, city: str, against: str) -> tuple[str, str]:
-    """Return level and code of the area that a city is compared with."""
-    frame = reading.cities.get(city)
-    if frame is None or against not in REFERENCES or against == "nation":
-        return "nation", NATION
-    return against, frame.region3 if against == "region3" else frame.size_tier.value
-
-
-def _peers(reading: ViewContext, city: str, against: str) -> ChartPanel | None:
-    """Return the line of the cities of the same region or size, with this one marked."""
-    t = reading.t
-    level, area = find_reference_area(
-        reading, city, "size_tier" if against == "nation" else against
-    )
-    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
-    cells = cells.keep(reading.cities_within(cells.texts("area"), **{level: area}))
-    cells = cells.keep(cells.shown).descending("estimate")
-    codes = cells.texts("area")
-    if level == "nation" or city not in codes or len(codes) < 2:
-        return None
-    names = [reading.names.area(code) for code in codes]
-    value = score_title(t)
-    title = t("{area}: {count} cities", area=reading.names.area(area), count=len(codes))
-    rows = score_rows(cells, names, t, key="area")
-    return ChartPanel(
-        key=f"city-peers-{city}",
-        kind=ChartKind.PEERS,
-        title=title,
-        subtitle=subtitle(reading, value, cells.total("n")),
-        alt=t(
-            "{title}. {city} is number {rank} by its estimate. The same data follow as a table.",
-            title=title,
-            city=reading.names.area(city),
-            rank=codes.index(city) + 1,
-        ),
-        text=ChartLabels(value=value, name=t("City"), interval=t("95%\u00a0interval"), n="n"),
-        chart_rows=rows | {"role": [FOCUS if code == city else ITEM for code in codes]},
-        table_columns=score_table(cells, names, t, name=t("City"), value=value),
-        note=t("Diamond: this city. Neighbouring points may change places by chance."),
-    )
 
 
 _GROUP_WORDS: Mapping[str, Message] = MappingProxyType(

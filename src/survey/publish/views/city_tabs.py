@@ -21,7 +21,7 @@ from survey.publish.views.chart_rows import (
     gap_table,
     score_rows,
 )
-from survey.publish.views.city import find_reference_area
+from survey.publish.views.city_peers import find_reference
 from survey.publish.views.estimate_text import estimate_at
 from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
@@ -48,20 +48,20 @@ def build_city_indicators(
     language: str,
     city: str,
     against: str,
+    peers: tuple[str, ...] = (),
     detail: bool = False,
 ) -> ChartPanel:
     """Build the chart of a city beside its reference, two or three levels of indicators."""
     reading = ViewContext(results, principal, language)
     t = reading.t
-    level, area = find_reference_area(reading, city, against)
     codes = [COMPOSITE, *reading.level_codes(*((1, 2, 3) if detail else (1, 2)))]
     cells = reading.cells(area_level="city", area=city, indicator=None).in_order("indicator", codes)
-    other = reading.cells(area_level=level, area=area, indicator=codes)
-    gaps = reading.gaps(level, area_level="city", area=city, indicator=codes)
-    others = dict(zip(other.texts("indicator"), other.numbers("estimate"), strict=True))
+    other = find_reference(reading, city, against, peers, codes)
+    gaps = other.gaps
+    others = dict(zip(other.cells.texts("indicator"), other.cells.numbers("estimate"), strict=True))
     codes_drawn = cells.texts("indicator")
     labels = [reading.names.numbered(code) for code in codes_drawn]
-    name, reference = reading.names.area(city), reading.names.area(area)
+    name, reference = reading.names.area(city), other.name
     rows = score_rows(cells, labels, t, key="indicator")
     rows["reference"] = np.array([others.get(code, np.nan) for code in codes_drawn])
     verdict_by_code = dict(zip(gaps.texts("indicator"), classify_differences(gaps), strict=True))
@@ -70,15 +70,6 @@ def build_city_indicators(
         for role, code in zip(rows["role"], codes_drawn, strict=True)
     ]
     title = t("{city} beside {yardstick}, indicator by indicator", city=name, yardstick=reference)
-    note = (
-        t(
-            "Triangles mark clear differences from {yardstick}, judged together with those of all "
-            "other cities; the city is part of it, and the test takes that into account.",
-            yardstick=reference,
-        )
-        if len(gaps)
-        else t("This wave was frozen before differences from this yardstick were tested.")
-    )
     return ChartPanel(
         key="city-tree",
         kind=ChartKind.DUMBBELL,
@@ -98,7 +89,7 @@ def build_city_indicators(
         ),
         chart_rows=rows,
         table_columns=_indicator_table(reading, cells, rows, gaps, labels, name, reference),
-        note=note,
+        note=other.note,
     )
 
 

@@ -55,7 +55,7 @@ from survey.store.tables.planning import (
     QuotaMargin,
     WavePlan,
 )
-from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
+from survey.store.tables.reference import ChosenPeer, City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.waves import (
     Assignment,
     QuotaCell,

@@ -1,9 +1,9 @@
-"""Tables of reference data: cities, questionnaires, indicator trees."""
+"""Tables of reference data: cities and their peers, questionnaires, indicator trees."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import UtcDateTime, new_id, now
@@ -33,6 +33,24 @@ class City(SQLModel, table=True):
     retail_sales_source: str = ""
     census_source: str = ""
     list_basis: str = ""
+
+
+class ChosenPeer(SQLModel, table=True):
+    """City that another city has chosen to be compared with."""
+
+    __tablename__ = "chosen_peer"
+    __table_args__ = (
+        UniqueConstraint("city_code", "peer_code"),
+        CheckConstraint("position BETWEEN 1 AND 8", name="position"),
+        CheckConstraint("peer_code <> city_code", name="other_city"),
+    )
+
+    city_code: str = Field(foreign_key="city.code", primary_key=True)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """From 1, in the order in which they were chosen; so a city has at most eight."""
+    peer_code: str = Field(foreign_key="city.code")
+    chosen_by: UUID | None = Field(default=None, foreign_key="account.id")
+    chosen_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class InstrumentVersion(SQLModel, table=True):

@@ -1,0 +1,120 @@
+"""Cities that a city has chosen to be compared with; one that has not has those of its size.
+
+The choice is the city's, not a reader's: whoever reads the city for its area sees the same. No
+figure follows from it that the reader does not see anyway, see `survey.results.peer_differences`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import ChosenPeer, City
+
+MAX_PEERS = 8
+
+
+class PeersNotAllowedError(SurveyError):
+    """Raised when the cities chosen cannot be the peers of a city."""
+
+    code = "peers_not_allowed"
+
+
+def list_chosen_peers(*, session: Session, principal: Principal, city_code: str) -> tuple[str, ...]:
+    """Return the peers that a city has chosen, in their order; none where it has not chosen."""
+    principal.require(Action.READ_RESULTS, city_code)
+    return _stored_peers(session, city_code)
+
+
+def choose_peers(
+    *, session: Session, principal: Principal, city_code: str, peers: Sequence[str], now: datetime
+) -> None:
+    """Compare a city with `peers` from now on, until they are changed or reset.
+
+    Raises:
+        PeersNotAllowedError: none or more than `MAX_PEERS`, the city itself, or an unknown city.
+    """
+    principal.require(Action.CHOOSE_PEERS, city_code)
+    chosen = tuple(dict.fromkeys(peers))
+    _require_choosable(session, city_code, chosen)
+    _lock_city(session, city_code)
+    before = _stored_peers(session, city_code)
+    if chosen == before:
+        return
+    _delete_peers(session, city_code)
+    session.add_all(
+        ChosenPeer(
+            city_code=city_code,
+            position=position,
+            peer_code=peer,
+            chosen_by=actor_id(principal),
+            chosen_at=now,
+        )
+        for position, peer in enumerate(chosen, start=1)
+    )
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.PEERS_CHOSEN,
+        subject_id=city_code,
+        now=now,
+        detail={"from": list(before), "to": list(chosen)},
+    )
+
+
+def reset_peers(*, session: Session, principal: Principal, city_code: str, now: datetime) -> None:
+    """Compare a city with the cities of its size again."""
+    principal.require(Action.CHOOSE_PEERS, city_code)
+    _lock_city(session, city_code)
+    before = _stored_peers(session, city_code)
+    if not before:
+        return
+    _delete_peers(session, city_code)
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.PEERS_RESET,
+        subject_id=city_code,
+        now=now,
+        detail={"from": list(before), "to": []},
+    )
+
+
+def _require_choosable(session: Session, city_code: str, chosen: Sequence[str]) -> None:
+    if not chosen:
+        raise PeersNotAllowedError(msg("Please choose at least one city to compare with."))
+    if len(chosen) > MAX_PEERS:
+        raise PeersNotAllowedError(
+            msg("Please choose at most {most} cities to compare with.", most=MAX_PEERS)
+        )
+    if city_code in chosen:
+        raise PeersNotAllowedError(msg("A city cannot be compared with itself."))
+    known = set(session.exec(select(City.code).where(col(City.code).in_(chosen))))
+    if not set(chosen) <= known:
+        raise PeersNotAllowedError(msg("One of these cities is not part of the survey."))
+
+
+def _lock_city(session: Session, city_code: str) -> None:
+    """Let the choices for one city follow each other; interviews of the city need not wait."""
+    query = select(City.code).where(City.code == city_code).with_for_update(key_share=True)
+    if session.exec(query).first() is None:
+        raise PeersNotAllowedError(msg("There is no city {city}.", city=city_code))
+
+
+def _stored_peers(session: Session, city_code: str) -> tuple[str, ...]:
+    query = (
+        select(ChosenPeer.peer_code)
+        .where(ChosenPeer.city_code == city_code)
+        .order_by(col(ChosenPeer.position))
+    )
+    return tuple(session.exec(query))
+
+
+def _delete_peers(session: Session, city_code: str) -> None:
+    session.connection().execute(delete(ChosenPeer).where(col(ChosenPeer.city_code) == city_code))
