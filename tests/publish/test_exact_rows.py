@@ -16,7 +16,6 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.locale import translator
 from survey.publish.microdata.exact_requests import (
     ExactRequest,
     ExactRequestNotFoundError,
@@ -42,7 +41,6 @@ from tests.small_waves import SmallWave, person, small_instrument, small_wave
 PURPOSE = "Weights for a simulation of the design"
 REASON = "Agreed with the board"
 NOW = datetime(2026, 6, 1, 2, tzinfo=UTC)
-T = translator("en")
 
 
 def _number(entry: AuditEntry) -> UUID:
@@ -97,7 +95,7 @@ class Office:
                 principal=who or self.lin,
                 request_id=number,
                 form=FileFormat.CSV,
-                t=T,
+                language="en",
                 now=now,
                 **more,
             )
@@ -177,7 +175,7 @@ def test_an_approved_request_gives_one_file_that_says_what_it_is(office: Office)
                 wave_key=WAVE,
                 purpose=PURPOSE,
                 form=FileFormat.CSV,
-                t=T,
+                language="en",
                 now=NOW,
             )
         )

@@ -86,6 +86,12 @@ class DemoAccountMissingError(SurveyError):
 
 def sign_in_demo(*, session: Session, role: Role, now: datetime) -> str:
     """Open a session for a demo role and return its secret; only a demo database has such roles."""
+    account = get_demo_account(session, role)
+    return open_session(session=session, account=account, limits=DEMO, how="demo", now=now)
+
+
+def get_demo_account(session: Session, role: Role) -> Account:
+    """Return the account of a demo role; only a demo database has such accounts."""
     query = select_model(Account).where(
         Account.login == demo_login(role), col(Account.is_demo), col(Account.active)
     )
@@ -94,7 +100,7 @@ def sign_in_demo(*, session: Session, role: Role, now: datetime) -> str:
         raise DemoAccountMissingError(
             msg("Choosing a role is only possible on a demonstration system.")
         )
-    return open_session(session=session, account=account, limits=DEMO, how="demo", now=now)
+    return account
 
 
 def open_session(

@@ -28,6 +28,7 @@ COMMANDS = MappingProxyType(
         "audit": "survey.cli.audit:app",
         "release": "survey.cli.wave:release",
         "user": "survey.cli.user:app",
+        "export": "survey.cli.export:app",
         "rows": "survey.cli.trace_rows:app",
         "trace-rows": "survey.cli.trace_rows:trace_rows",
         "backup": "survey.cli.backup:backup",

@@ -1,6 +1,8 @@
 """Options that several commands share."""
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -47,3 +49,28 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}") from error
+
+
+def read_suffix(path: Path, known: Iterable[str], option: str) -> str:
+    """Return the ending of a file name; an ending that no format has is wrong usage."""
+    ending = path.suffix.removeprefix(".").lower()
+    if ending not in set(known):
+        raise typer.BadParameter(", ".join(f".{each}" for each in known), param_hint=option)
+    return ending
+
+
+@contextmanager
+def new_private_file(path: Path) -> Iterator[None]:
+    """Create a file for its owner only before the work begins; remove it if the work fails.
+
+    A file that is there already, or that cannot be written, is wrong usage.
+    """
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        path.unlink()
+        raise

@@ -13,8 +13,8 @@ from survey.access.accounts import AccountNotFoundError, get_account_by_login
 from survey.access.credentials import is_active
 from survey.access.principal import OPERATOR, Principal
 from survey.access.sessions import principal_of
+from survey.cli.options import new_private_file, read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.locale import translator
 from survey.publish.microdata.exact_requests import (
     decide_exact_rows,
     export_exact_rows,
@@ -59,7 +59,7 @@ def request(
             current_settings().store_url,
             lambda session: request_exact_rows(
                 session=session,
-                principal=_person(session, account),
+                principal=analyst_principal(session, account),
                 wave_key=wave,
                 purpose=purpose,
                 now=datetime.now(UTC),
@@ -110,25 +110,17 @@ def refuse(number: Number, reason: Reason) -> None:
 def export(
     number: Number,
     account: AccountOption,
-    output: Annotated[Path, typer.Option(help="Where to write it: .csv, .xlsx or .parquet.")],
+    output: Annotated[
+        Path, typer.Option(help="Where to write it: .csv, .xlsx, .parquet, .sav or .dta.")
+    ],
 ) -> None:
     """Take the one file of an approved request, for the analyst who asked for it."""
-    ending = output.suffix.removeprefix(".").lower()
-    if ending not in list(FileFormat):
-        raise typer.BadParameter(".csv, .xlsx, .parquet", param_hint="--output")
-    try:
-        # Before the approval is used: where nothing can be written, it stays good.
-        output.touch(mode=0o600, exist_ok=False)
-    except OSError as error:
-        raise typer.BadParameter(f"{output}: {error.strerror}") from error
-    with error_reporting():
-        try:
-            made = _export_rows(number, account, FileFormat(ending))
-        except BaseException:
-            output.unlink()
-            raise
+    ending = read_suffix(output, list(FileFormat), "--output")
+    # Before the approval is used: where nothing can be written, it stays good.
+    with error_reporting(), new_private_file(output):
+        made = _export_rows(number, account, FileFormat(ending))
         output.write_bytes(made.content)
-        print_note("{rows} interviews written to {file}.", rows=made.rows, file=output)
+    print_note("{rows} interviews written to {file}.", rows=made.rows, file=output)
 
 
 def _export_rows(number: UUID, account: str, form: FileFormat) -> MicrodataFile:
@@ -138,11 +130,11 @@ def _export_rows(number: UUID, account: str, form: FileFormat) -> MicrodataFile:
         lambda session: export_exact_rows(
             settings,
             session=session,
-            principal=_person(session, account),
+            principal=analyst_principal(session, account),
             request_id=number,
             form=form,
-            t=translator(settings.language),
             now=datetime.now(UTC),
+            language=settings.language,
             by_operator=True,
         ),
         long_running=True,
@@ -164,7 +156,8 @@ def _run_decision(number: UUID, decision: Decision, reason: str) -> None:
         )
 
 
-def _person(session: Session, login: str) -> Principal:
+def analyst_principal(session: Session, login: str) -> Principal:
+    """Return the active account in whose name a command acts."""
     account = get_account_by_login(session, login)
     if not is_active(account, datetime.now(UTC)):
         raise AccountNotFoundError

@@ -33,8 +33,16 @@ MEDIA = {
     FileFormat.CSV: CSV,
     FileFormat.XLSX: XLSX,
     FileFormat.PARQUET: "application/vnd.apache.parquet",
+    FileFormat.SPSS: "application/x-spss-sav",
+    FileFormat.STATA: "application/x-stata-dta",
 }
-FORM_NAMES = {FileFormat.CSV: "CSV", FileFormat.XLSX: "Excel (XLSX)", FileFormat.PARQUET: "Parquet"}
+FORM_NAMES = {
+    FileFormat.CSV: "CSV",
+    FileFormat.XLSX: "Excel (XLSX)",
+    FileFormat.PARQUET: "Parquet",
+    FileFormat.SPSS: "SPSS (.sav)",
+    FileFormat.STATA: "Stata (.dta)",
+}
 STATE_NAMES: dict[RequestState, Message] = {
     RequestState.WAITING: msg("waits for approval"),
     RequestState.APPROVED: msg("approved, not taken yet"),
@@ -147,8 +155,8 @@ def _export_file(page: PageContext, request_id: UUID, form: FileFormat) -> bytes
                 principal=require_principal(page.settings),
                 request_id=request_id,
                 form=form,
-                t=page.t,
                 now=now(),
+                language=page.language,
             ).content
         ),
     )

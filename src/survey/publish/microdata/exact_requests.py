@@ -7,7 +7,6 @@ within seven days.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
@@ -18,13 +17,14 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import COMPUTED_STATES, wave_title
-from survey.locale import SurveyError, Translator, msg
+from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, msg, translator
 from survey.publish.microdata.export import (
     MicrodataFile,
     RowOrder,
     final_snapshot,
     get_readable_wave,
     make_file,
+    operator_detail,
     require_purpose,
 )
 from survey.publish.microdata.file_formats import FileFormat
@@ -132,7 +132,7 @@ def request_exact_rows(
             "request": str(request.id),
             "purpose": why,
             "area": request.area,
-            **_operator_detail(session, principal, by_operator),
+            **operator_detail(session, principal, by_operator),
         },
     )
     return request.id
@@ -198,8 +198,8 @@ def export_exact_rows(
     principal: Principal,
     request_id: UUID,
     form: FileFormat,
-    t: Translator,
     now: datetime,
+    language: str = DEFAULT_LANGUAGE,
     by_operator: bool = False,
 ) -> MicrodataFile:
     """Return the file of an approved request for the person who requested it.
@@ -222,11 +222,12 @@ def export_exact_rows(
         principal,
         request.purpose,
         form,
-        approval=_approval_remarks(t, session, wave, request),
+        language,
+        approval=_approval_remarks(translator(language), session, wave, request),
         actor=OPERATOR if by_operator else None,
-        detail={"request": str(request.id), **_operator_detail(session, principal, by_operator)},
+        detail={"request": str(request.id), **operator_detail(session, principal, by_operator)},
     )
-    file, export_id = make_file(settings, session=session, order=order, t=t, now=now)
+    file, export_id = make_file(settings, session=session, order=order, now=now)
     # Two at the same time: the second finds the request used and takes nothing.
     used = session.connection().execute(
         update(_REQUESTS)
@@ -367,12 +368,6 @@ def _latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, UUID]
         .order_by(col(Snapshot.created_at))
     )
     return dict(session.exec(query).all())
-
-
-def _operator_detail(session: Session, principal: Principal, by_operator: bool) -> dict[str, Any]:
-    if not by_operator:
-        return {}
-    return {"login": session.get_one(Account, principal.account_id).login}
 
 
 def _approval_remarks(

@@ -14,10 +14,11 @@ import pandas as pd
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Action
-from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields
-from survey.locale import SurveyError, Translator, msg
+from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
+from survey.instrument.model import label_text
+from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, msg, translator
 from survey.publish.microdata.deidentify import (
     MIN_CLASS_SIZE,
     DeidentifiedRows,
@@ -25,7 +26,8 @@ from survey.publish.microdata.deidentify import (
     compute_headline_deviation,
     deidentify,
 )
-from survey.publish.microdata.file_formats import FileFormat, write_file
+from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.publish.microdata.variables import describe_variables
 from survey.results.wave_data import WaveData, load_wave_data
 from survey.results.weighting import GUARDIAN as GUARDIAN_COLUMN
 from survey.sample.special_groups import GUARDIAN
@@ -85,13 +87,18 @@ def export_rows(
     wave_key: str,
     purpose: str,
     form: FileFormat,
-    t: Translator,
     now: datetime,
+    language: str = DEFAULT_LANGUAGE,
+    by_operator: bool = False,
 ) -> MicrodataFile:
-    """Export the interviews of the reader's area, de-identified, with remarks in `t`.
+    """Export the interviews of the reader's area, de-identified.
 
     A release opens figures, never rows: an analyst of one area exports the rows of that area before
     and after it.
+
+    Args:
+        language: of the remarks and of the labels of variables and values.
+        by_operator: exported at the command line in the name of `principal`.
 
     Raises:
         ExportNotAllowedError: no purpose, or no final results.
@@ -102,8 +109,24 @@ def export_rows(
     principal.require(Action.EXPORT_ROWS)
     why = require_purpose(purpose)
     wave = get_readable_wave(session, principal, wave_key)
-    order = RowOrder(wave, final_snapshot(session, wave), principal, why, form)
-    return make_file(settings, session=session, order=order, t=t, now=now)[0]
+    order = RowOrder(
+        wave,
+        final_snapshot(session, wave),
+        principal,
+        why,
+        form,
+        language,
+        actor=OPERATOR if by_operator else None,
+        detail=operator_detail(session, principal, by_operator),
+    )
+    return make_file(settings, session=session, order=order, now=now)[0]
+
+
+def operator_detail(session: Session, principal: Principal, by_operator: bool) -> dict[str, Any]:
+    """Return what the trail says of an act at the command line in the name of an account."""
+    if not by_operator:
+        return {}
+    return {"login": session.get_one(Account, principal.account_id).login}
 
 
 def require_purpose(typed: str) -> str:
@@ -131,6 +154,8 @@ class RowOrder:
     principal: Principal
     purpose: str
     form: FileFormat
+    language: str = DEFAULT_LANGUAGE
+    """Language of the remarks and labels in the file."""
     approval: tuple[str, ...] = ()
     """Remarks on the approval in an exact file; empty for the ordinary file."""
     actor: Principal | None = None
@@ -140,10 +165,11 @@ class RowOrder:
 
 
 def make_file(
-    settings: Settings, *, session: Session, order: RowOrder, t: Translator, now: datetime
+    settings: Settings, *, session: Session, order: RowOrder, now: datetime
 ) -> tuple[MicrodataFile, UUID]:
     """Make and record the file, and return it with the number of its export."""
     wave, principal, exact = order.wave, order.principal, bool(order.approval)
+    t = translator(order.language)
     source = load_wave_data(session, wave, settings.snapshot_dir / order.snapshot.directory)
     people = _rows_of_area(source.people, principal)
     secret = new_pseudonym_key()
@@ -161,7 +187,9 @@ def make_file(
     else:
         deviation = compute_headline_deviation(source, people, made.kept)
         remarks += _production_notes(t, wave, made, deviation)
-    content = write_file(made.table, order.form, remarks)
+    variables = describe_variables(made.table, source.instrument, order.language)
+    title = _title(t, wave, order.language)
+    content = write_file(RowFile(made.table, variables, title, remarks), order.form)
     export = RowExport(
         id=new_id(),
         account_id=actor_id(principal),
@@ -226,6 +254,12 @@ def _rows_of_area(people: pd.DataFrame, principal: Principal) -> pd.DataFrame:
     if not own:
         raise AccessDeniedError(msg("The wave has no interview in your area."))
     return people[codes.isin(own)].reset_index(drop=True)
+
+
+def _title(t: Translator, wave: Wave, language: str) -> str:
+    """Return the label of the file: what it is, and first of all whether it is no survey."""
+    title = f"{label_text(wave_title(wave), language, wave.key)} ({wave.key})"
+    return f"{t('Demo data')} {title}" if wave.is_demo else title
 
 
 def _remarks(

@@ -3,40 +3,50 @@
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
-from survey.locale import SurveyError, msg
 from survey.publish.column_tables import csv_bytes
-from survey.spreadsheets import is_formula, write_text_cell
-
-MAX_WORKSHEET_CELLS = 1_500_000
-"""A workbook beyond this takes minutes to write and to open."""
+from survey.publish.microdata.row_workbook import workbook_bytes
+from survey.publish.microdata.statistics_files import spss_bytes, stata_bytes
+from survey.publish.microdata.variables import Variable
 
 
 class FileFormat(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     PARQUET = "parquet"
+    SPSS = "sav"
+    STATA = "dta"
 
 
-class WorksheetTooLargeError(SurveyError):
-    code = "too_large_for_sheet"
+@dataclass(frozen=True, eq=False)
+class RowFile:
+    """Rows that were released, with all that a file says of them."""
+
+    table: pd.DataFrame
+    variables: tuple[Variable, ...]
+    title: str
+    """Wave, and whether it is a demonstration; the label of the file."""
+    remarks: Sequence[str]
+    """First lines and properties: who exported it and why, what was done to the rows."""
 
 
-def write_file(table: pd.DataFrame, form: FileFormat, remarks: Sequence[str]) -> bytes:
-    """Write rows as a file; `remarks` are its first lines and properties."""
+def write_file(file: RowFile, form: FileFormat) -> bytes:
+    """Return the rows as a file of the given format."""
     if form is FileFormat.CSV:
-        return csv_bytes(_with_whole_weights(table), remarks)
+        return csv_bytes(_with_whole_weights(file.table), file.remarks)
     if form is FileFormat.XLSX:
-        return _workbook(table, remarks)
-    return _parquet(table, remarks)
+        return workbook_bytes(file.table, file.title, file.remarks)
+    if form is FileFormat.SPSS:
+        return spss_bytes(file.table, file.variables, file.title, file.remarks)
+    if form is FileFormat.STATA:
+        return stata_bytes(file.table, file.variables, file.title, file.remarks)
+    return _parquet(file)
 
 
 def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:
@@ -46,39 +56,29 @@ def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(weight=[repr(float(weight)) for weight in table["weight"]])
 
 
-def _workbook(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
-    if table.size > MAX_WORKSHEET_CELLS:
-        raise WorksheetTooLargeError(
-            msg("This is too much for a workbook. Please choose CSV or Parquet.")
+def _parquet(file: RowFile) -> bytes:
+    """Return a Parquet file whose columns carry their labels and values as metadata."""
+    arrow = pa.Table.from_pandas(file.table, preserve_index=False)
+    fields = [
+        arrow.schema.field(place).with_metadata(
+            {
+                b"label": variable.label.encode(),
+                b"values": json.dumps(
+                    [
+                        {"value": each.value, "label": each.label, "missing": each.is_missing}
+                        for each in variable.values
+                    ],
+                    ensure_ascii=False,
+                ).encode(),
+            }
         )
-    book = Workbook(write_only=True)
-    book.properties.creator = remarks[0] if remarks else ""
-    book.properties.description = "\n".join(remarks)
-    sheet = book.create_sheet("rows")
-    for remark in remarks:
-        sheet.append([_cell(sheet, remark)])
-    sheet.append([_cell(sheet, str(name)) for name in table.columns])
-    plain = table.astype(object).where(table.notna(), None)
-    for row in plain.itertuples(index=False, name=None):
-        sheet.append([_cell(sheet, value) for value in row])
+        for place, variable in enumerate(file.variables)
+    ]
+    metadata = {
+        **(arrow.schema.metadata or {}),
+        b"title": file.title.encode(),
+        b"remarks": json.dumps(list(file.remarks), ensure_ascii=False).encode(),
+    }
     buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
-
-
-def _cell(sheet: Any, value: object) -> object:
-    if not (isinstance(value, str) and is_formula(value)):
-        return value
-    cell = WriteOnlyCell(sheet)
-    write_text_cell(cell, value)
-    return cell
-
-
-def _parquet(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    metadata = {b"remarks": json.dumps(list(remarks), ensure_ascii=False).encode()}
-    buffer = io.BytesIO()
-    pq.write_table(
-        arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **metadata}), buffer
-    )
+    pq.write_table(arrow.cast(pa.schema(fields, metadata=metadata)), buffer)
     return buffer.getvalue()

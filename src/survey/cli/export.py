@@ -1,0 +1,103 @@
+"""Commands that write files of a wave; the ending of the file's name chooses its format."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Role
+from survey.access.sessions import get_demo_account, principal_of
+from survey.cli.options import new_private_file, read_suffix
+from survey.cli.output import error_reporting, print_note
+from survey.cli.trace_rows import analyst_principal
+from survey.fieldwork.waves import get_wave
+from survey.locale import SurveyError, msg, translator
+from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
+from survey.publish.microdata.file_formats import FileFormat
+from survey.settings import current_settings
+from survey.store.transactions import run_in_transaction
+
+app = typer.Typer(no_args_is_help=True)
+
+WaveOption = Annotated[str, typer.Option(help="Key of a frozen wave, for example main-2024.")]
+
+
+@app.callback()
+def export() -> None:
+    """Write files of a frozen wave, in the format of the file's name."""
+
+
+class AnalystNeededError(SurveyError):
+    code = "no_analyst_named"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Rows go to an analyst for a purpose. Please name both: --account and --purpose.")
+        )
+
+
+@app.command()
+def rows(
+    wave: WaveOption,
+    out: Annotated[
+        Path, typer.Option(help="Where to write it: .sav, .dta, .parquet, .csv or .xlsx.")
+    ],
+    account: Annotated[
+        str | None,
+        typer.Option(
+            help="Sign-in name of the analyst who gets the file. Default for a demo wave: the "
+            "analyst of the demonstration."
+        ),
+    ] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="What the rows are needed for; stands in the file.")
+    ] = None,
+) -> None:
+    """Write the de-identified interviews of a wave, recorded and marked as on the page.
+
+    The same rules as there: rare combinations merged, names of rows and points made for this file,
+    one entry of the audit trail. An exact file takes a second person: `survey rows`.
+    """
+    form = FileFormat(read_suffix(out, list(FileFormat), "--out"))
+    settings = current_settings()
+
+    def export(session: Session) -> MicrodataFile:
+        principal, why = _order(session, wave, account, purpose)
+        return export_rows(
+            settings,
+            session=session,
+            principal=principal,
+            wave_key=wave,
+            purpose=why,
+            form=form,
+            now=datetime.now(UTC),
+            language=settings.language,
+            by_operator=True,
+        )
+
+    with error_reporting(), new_private_file(out):
+        made = run_in_transaction(settings.store_url, export, long_running=True)
+        out.write_bytes(made.content)
+    print_note("{rows} interviews written to {file}.", rows=made.rows, file=out)
+    for line in deviation_lines(translator(settings.language), made.deviation):
+        print_note(line)
+
+
+def _order(
+    session: Session, wave: str, account: str | None, purpose: str | None
+) -> tuple[Principal, str]:
+    """Return who gets the rows and what for; a demonstration has both."""
+    if get_wave(session=session, key=wave).is_demo:
+        t = translator(current_settings().language)
+        reader = (
+            analyst_principal(session, account)
+            if account
+            else principal_of(get_demo_account(session, Role.ANALYST))
+        )
+        return reader, purpose or t("To try out the demonstration")
+    if account is None or purpose is None:
+        raise AnalystNeededError
+    return analyst_principal(session, account), purpose

@@ -1,0 +1,211 @@
+"""Variables of exported rows: names that every program takes, labels, values, missing values.
+
+A file with labels holds numbers: the scores as they are, a choice by its place in the
+questionnaire, and the codes below 0 of a snapshot where there is no answer to count.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from survey.instrument.model import Choice, Instrument, Item, SpecialAnswer, label_text
+from survey.instrument.paper_codes import SPECIAL_NAMES
+from survey.instrument.question_types import type_of
+from survey.instrument.question_types.snapshot_codes import (
+    DONT_KNOW,
+    MISSING,
+    NOT_ASKED,
+    NOT_EXPERIENCED,
+    REFUSED,
+)
+from survey.locale import Message, Translator, msg, translator
+from survey.publish.views.display_names import DisplayNames
+
+MAX_NAME_CHARS = 31
+"""Stata takes 32, but its file holds the labels of the values under 31; SPSS takes 64 bytes."""
+SPECIAL_CODES = {
+    SpecialAnswer.DONT_KNOW: DONT_KNOW,
+    SpecialAnswer.NOT_EXPERIENCED: NOT_EXPERIENCED,
+    SpecialAnswer.REFUSED: REFUSED,
+}
+_GAP_NAMES = {NOT_ASKED: msg("Not asked"), MISSING: msg("No answer recorded")}
+_DESIGN: Mapping[str, Message] = {
+    "row": msg("Name of the row in this file only"),
+    "city_code": msg("City (GB/T 2260)"),
+    "stratum": msg("Kind of sampling point (stratum within the city)"),
+    "psu": msg("Sampling point, named for this file only (PSU)"),
+    "weight": msg("Weight"),
+    "day": msg("Day of the interview (China)"),
+    "mode": msg("Way in which answers were collected"),
+    "language": msg("Language of the interview"),
+    "age_band": msg("Age band"),
+}
+"""Labels of the columns that are no question."""
+_VALUE_NAMES: Mapping[str, Mapping[str, Message]] = {
+    "stratum": {"urban": msg("Urban"), "rural": msg("Rural")},
+    "mode": {
+        "self": msg("by the person, in a browser"),
+        "assisted": msg("by a surveyor, in a browser"),
+        "paper": msg("on paper"),
+        "import": msg("imported from a file"),
+    },
+}
+_RESERVED_NAMES = frozenset(
+    {"all", "and", "by", "eq", "ge", "gt", "le", "lt", "ne", "not", "or", "to", "with", "byte",
+     "double", "float", "if", "in", "int", "long", "using", "strl"}
+)  # fmt: skip
+"""Words of SPSS and Stata that no variable may be called."""
+_STATA_STRING_TYPE = re.compile(r"str\d+")
+
+Scale = Literal["nominal", "ordinal", "scale"]
+
+
+@dataclass(frozen=True)
+class CodedValue:
+    """Value of a column, its number in files with labels, and its label."""
+
+    value: str | int
+    code: int
+    label: str
+    is_missing: bool = False
+    """Kept apart from the answers: not asked, refused, does not know …"""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Column of the rows, as every file format and the codebook describe it."""
+
+    column: str
+    name: str
+    """Name in SPSS and Stata files: at most 31 letters, digits and underscores."""
+    label: str
+    scale: Scale
+    values: tuple[CodedValue, ...] = ()
+    """None for numbers and names."""
+    item: Item | None = None
+    """Question behind the column; None for the design."""
+
+
+def describe_variables(
+    rows: pd.DataFrame, instrument: Instrument, language: str
+) -> tuple[Variable, ...]:
+    """Describe the columns of de-identified rows, in their order."""
+    t = translator(language)
+    names = _program_names([str(column) for column in rows.columns])
+    return tuple(
+        _describe(str(column), names[str(column)], rows[column], instrument, language, t)
+        for column in rows.columns
+    )
+
+
+def _describe(
+    column: str, name: str, answers: pd.Series, instrument: Instrument, language: str, t: Translator
+) -> Variable:
+    question, _, choice_name = column.partition("/")
+    item = instrument.by_name.get(question)
+    if item is None or column in _DESIGN:
+        label = t(_DESIGN[column]) if column in _DESIGN else column
+        scale: Scale = "scale" if column == "weight" else "nominal"
+        values = tuple(_design_values(column, answers, instrument, language, t))
+        return Variable(column, name, label, "ordinal" if column == "age_band" else scale, values)
+    label = label_text(item.label, language, item.name)
+    if choice_name:
+        choice = next((each for each in item.choices if each.name == choice_name), None)
+        label = f"{label_text(choice.label, language, choice_name) if choice else column}: {label}"
+        flags = (CodedValue(0, 0, t("not chosen")), CodedValue(1, 1, t("chosen")))
+        return Variable(column, name, label, "nominal", (*flags, *_gaps(t)), item)
+    if type_of(item).is_score:
+        return Variable(column, name, label, "ordinal", tuple(_scores(item, language, t)), item)
+    values = tuple(_choices(item, answers, language))
+    return Variable(column, name, label, "nominal", values, item)
+
+
+def _gaps(t: Translator) -> Iterator[CodedValue]:
+    for code, label in _GAP_NAMES.items():
+        yield CodedValue(code, code, t(label), is_missing=True)
+
+
+def _scores(item: Item, language: str, t: Translator) -> Iterator[CodedValue]:
+    """Yield the labelled scores of a rating, then what stands where there is no score."""
+    labels = {choice.name: label_text(choice.label, language, "") for choice in item.choices}
+    ends = {item.minimum: item.low_label, item.maximum: item.high_label}
+    for score in type_of(item).list_codes(item):
+        text = labels.get(str(score)) or label_text(ends.get(float(score), {}), language, "")
+        yield CodedValue(int(score), int(score), text)
+    for special, code in SPECIAL_CODES.items():
+        text = label_text(item.special_labels.get(special, {}), language, "")
+        yield CodedValue(code, code, text or t(SPECIAL_NAMES[special]), is_missing=True)
+    yield from _gaps(t)
+
+
+def _choices(item: Item, answers: pd.Series, language: str) -> Iterator[CodedValue]:
+    """Yield the choices numbered as they are offered; what is no answer has a code below 0."""
+    known = item.choice_names
+    others = [
+        Choice(name=str(name), label={})
+        for name in pd.Index(answers.dropna().unique())
+        if str(name) not in known
+    ]
+    place = 0
+    for choice in (*item.choices, *others):
+        label = label_text(choice.label, language, choice.name)
+        special = next((code for each, code in SPECIAL_CODES.items() if each == choice.name), None)
+        if special is not None:
+            yield CodedValue(choice.name, special, label, is_missing=True)
+            continue
+        place += 1
+        yield CodedValue(choice.name, place, label)
+
+
+def _design_values(
+    column: str, answers: pd.Series, instrument: Instrument, language: str, t: Translator
+) -> Iterator[CodedValue]:
+    """Yield the values of a column that is no question; none for names, days and weights."""
+    if column not in {"city_code", "stratum", "mode", "language", "age_band"}:
+        return
+    names = DisplayNames(language, None)
+    spoken = {each.code: each.name for each in instrument.languages}
+    present = sorted((str(value) for value in answers.dropna().unique()), key=_leading_number)
+    for place, value in enumerate(present, 1):
+        if column == "city_code":
+            code = int(value) if value.isascii() and value.isdigit() else place
+            yield CodedValue(value, code, names.area(value))
+        elif column == "age_band":
+            yield CodedValue(value, place, names.group(f"age_band={value}"))
+        else:
+            known = _VALUE_NAMES.get(column, {}).get(value)
+            yield CodedValue(value, place, t(known) if known else spoken.get(value, value))
+
+
+def _leading_number(text: str) -> tuple[int, str]:
+    """Return what sorts `6-14` before `15-24`."""
+    digits = re.match(r"\d+", text)
+    return (int(digits.group()) if digits else 0, text)
+
+
+def _program_names(columns: Sequence[str]) -> dict[str, str]:
+    """Return a name for each column that SPSS and Stata take, no two alike but for case."""
+    names: dict[str, str] = {}
+    used: set[str] = set()
+    for place, column in enumerate(columns, 1):
+        plain = re.sub(r"[^0-9A-Za-z]+", "_", column).strip("_")
+        if not plain:
+            plain = f"v{place}"
+        lowered = plain.lower()
+        if (
+            not plain[0].isalpha()
+            or lowered in _RESERVED_NAMES
+            or _STATA_STRING_TYPE.fullmatch(lowered)
+        ):
+            plain = f"v_{plain}"
+        name, count = plain[:MAX_NAME_CHARS].rstrip("_"), 1
+        while name.lower() in used:
+            count += 1
+            ending = f"_{count}"
+            name = plain[: MAX_NAME_CHARS - len(ending)].rstrip("_") + ending
+        used.add(name.lower())
+        names[column] = name
+    return names

@@ -1,0 +1,92 @@
+"""`survey export …`: files of a frozen wave by the ending of their names."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyreadstat
+import pytest
+from click.testing import Result
+from sqlmodel import select
+
+from survey.access.roles import Role
+from survey.fieldwork.waves import get_wave
+from survey.settings import Settings, current_settings
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, RowExport, Snapshot, WaveState
+
+Survey = Callable[..., Result]
+WAVE = "main-2024"
+PURPOSE = "Check the score of elderly people"
+
+
+@pytest.fixture
+def demo(survey: Survey, frozen_small_demo: Path) -> Iterator[Settings]:
+    """The data folder of `survey` with the small demo wave, frozen for good, and an analyst."""
+    settings = current_settings()
+    shutil.copytree(frozen_small_demo, settings.data_dir)
+    with session_scope(settings.store_url) as session:
+        wave = get_wave(session=session, key=WAVE)
+        wave.state = WaveState.FROZEN
+        session.exec(select(Snapshot).where(Snapshot.wave_id == wave.id)).one().final = True
+        session.add(Account(login="lin", name="Lin", role=Role.ANALYST, area="CN"))
+    yield settings
+    dispose_engines()
+
+
+def export(survey: Survey, kind: str, out: Path, *more: str) -> Result:
+    return survey("export", kind, "--wave", WAVE, "--out", str(out), *more)
+
+
+@pytest.mark.parametrize("ending", ["sav", "dta", "parquet", "csv", "xlsx"])
+def test_rows_of_a_demonstration_are_recorded_and_for_their_owner_only(
+    survey: Survey, demo: Settings, tmp_path: Path, ending: str
+) -> None:
+    file = tmp_path / f"rows.{ending}"
+    made = export(survey, "rows", file)
+    assert made.exit_code == 0, made.output
+    assert "written" in made.output
+    assert file.stat().st_mode & 0o777 == 0o600
+    with read_scope(demo.store_url) as session:
+        kept = session.exec(select(RowExport)).one()
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "rows.exported")).one()
+    assert (kept.form, kept.purpose) == (ending, "To try out the demonstration")
+    assert (entry.actor_id, entry.detail["login"]) == (None, "demo-analyst")
+
+
+def test_rows_name_the_analyst_and_the_purpose(
+    survey: Survey, demo: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.sav"
+    made = export(survey, "rows", file, "--account", "lin", "--purpose", PURPOSE)
+    assert made.exit_code == 0, made.output
+    _, meta = pyreadstat.read_sav(file, metadataonly=True)
+    assert "Exported for Lin" in "".join(meta.notes)
+    assert PURPOSE in "".join(meta.notes)
+
+
+def test_rows_of_a_survey_take_an_analyst_and_a_purpose(
+    survey: Survey, demo: Settings, tmp_path: Path
+) -> None:
+    with session_scope(demo.store_url) as session:
+        get_wave(session=session, key=WAVE).is_demo = False
+    file = tmp_path / "rows.csv"
+    refusals = (
+        ((), "name both"),
+        (("--account", "lin"), "name both"),
+        (("--purpose", PURPOSE), "name both"),
+        (("--account", "lin", "--purpose", "short"), "what the rows are needed for"),
+        (("--account", "demo-analyst", "--purpose", PURPOSE), "demonstration data only"),
+        (("--account", "nobody", "--purpose", PURPOSE), ""),
+    )
+    for options, reason in refusals:
+        refused = export(survey, "rows", file, *options)
+        assert (refused.exit_code, reason in refused.output) == (1, True), refused.output
+        assert not file.exists()
+    with read_scope(demo.store_url) as session:
+        assert session.exec(select(RowExport)).all() == []
+
+
+def test_an_unknown_ending_is_wrong_usage(survey: Survey, demo: Settings, tmp_path: Path) -> None:
+    assert export(survey, "rows", tmp_path / "rows.exe").exit_code == 2
+    assert list(tmp_path.glob("rows.*")) == []
