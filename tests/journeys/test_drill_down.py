@@ -56,6 +56,7 @@ def test_the_first_screen_answers_and_a_city_is_one_click_away(
     for answer in (".hcs-answer .number", ".hcs-tiles", ".hcs-cities"):
         assert bottom_of(official, answer) <= SCREEN["height"], answer
     assert serious_problems(official) == []
+    official.wait_for_url("**/overview?wave=main-2024")
     entries = official.evaluate("history.length")
 
     official.locator(".hcs-cities a").first.click()
@@ -82,9 +83,24 @@ def test_back_leaves_a_page_at_the_first_press_in_large_english(
     official.get_by_role("link", name="City profile").click()
     settle(official, "City profile")
     official.wait_for_url("**/city?*large=1*")
+    official.wait_for_url("**/city?*wave=main-2024*")
     assert "lang=en" in official.url
     official.go_back()
     settle(official, "National overview")
+
+
+def test_back_leaves_the_planning_page_at_the_first_press(official: Page, server: Server) -> None:
+    official.goto(f"{server.url}/overview")
+    settle(official, "全国总览")
+    official.get_by_role("link", name="批次与抽样").click()
+    settle(official, "批次与抽样")
+    official.wait_for_url("**/plan?wave=main-2024")
+    official.get_by_role("tab", name="抽样点").click()
+    official.wait_for_url("**/plan?wave=main-2024&part=points")
+    official.go_back()
+    official.wait_for_url("**/plan?wave=main-2024")
+    official.go_back()
+    settle(official, "全国总览")
 
 
 def test_a_city_is_found_by_its_initials_and_opened_by_keys(official: Page, server: Server) -> None:
@@ -95,4 +111,4 @@ def test_a_city_is_found_by_its_initials_and_opened_by_keys(official: Page, serv
     expect(official.get_by_role("option")).to_have_text(["乌鲁木齐 Wulumuqi"])
     official.keyboard.press("Enter")
     expect(official.get_by_role("heading", name="乌鲁木齐", exact=True)).to_be_visible()
-    official.wait_for_url("**/city?city=650100")
+    official.wait_for_url("**/city?*city=650100*")

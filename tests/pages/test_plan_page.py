@@ -1,5 +1,6 @@
 """The planner's page, in every state of a wave, for who plans and for who reads."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -481,8 +482,11 @@ def _plan_wave(field: Any, key: str, year: int) -> None:
 
 
 def _chosen(app: AppTest) -> tuple[str, str]:
-    """The wave of the page's choice and of its address."""
-    return str(app.selectbox(key="wave/en").value), "".join(app.query_params["wave"])
+    """The wave of the page's choice and of its address, which the browser may have to complete."""
+    kept = [json.loads(component.proto.json or "{}") for component in app.get("bidi_component")]
+    named = [query["wave"] for query in kept if "wave" in query]
+    address = named or app.query_params["wave"]
+    return str(app.selectbox(key="wave/en").value), "".join(address)
 
 
 def test_the_page_stays_with_its_wave_whatever_happens_to_the_list(

@@ -78,9 +78,18 @@ def test_a_choice_is_in_the_address_as_a_code_and_a_link_restores_it(open_page: 
 
 
 def test_an_unknown_code_in_a_link_falls_back(open_page: Open) -> None:
-    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="999999", wave="x")
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="999999")
     assert box(app, "city").value == "110000"
     assert box(app, "wave").value == "main-2024"
+
+
+def test_a_link_to_a_wave_that_is_not_there_shows_no_other(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", wave="main-1999")
+    assert "There is no wave main-1999." in read(app)
+    assert "<h2>Beijing</h2>" not in read(app)
+    box(app, "wave").set_value("main-2023").run()
+    assert app.query_params["wave"] == "main-2023"
+    assert "<h2>Beijing</h2>" in read(app)
 
 
 def test_switching_the_language_keeps_the_filters(open_page: Open, read: Read) -> None:

@@ -17,11 +17,9 @@ from survey.store.tables import now
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.exact_rows import FORM_NAMES, MEDIA, draw_exact_rows, draw_pending_requests
 from survey.ui.feedback import perform, show_feedback
-from survey.ui.filters import filter_row
-from survey.ui.glossary import explain
+from survey.ui.filters import filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.url_state import pick
 
 _MADE, _PLACE = "export/made", "rows"
 
@@ -49,14 +47,10 @@ def _draw_export_form(page: PageContext) -> None:
         )
         return
     with filter_row():
-        key = pick(
-            t("Wave"),
-            "wave",
-            list(waves),
-            language=page.language,
-            show=lambda code: waves[code].label(page.language),
-            explanation=explain("wave", page.language),
-        )
+        labels = {key: wave.label(page.language) for key, wave in waves.items()}
+        key = pick_wave_key(page, labels)
+    if key is None:
+        return
     _draw_contents(page, waves[key])
     _draw_purpose_form(page, waves[key])
     _draw_file(page, key)

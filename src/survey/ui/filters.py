@@ -22,7 +22,7 @@ from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice, draw_print_footer
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import all_waves, list_frozen_waves
-from survey.ui.url_state import pick
+from survey.ui.url_state import pick, pick_pinned
 
 ALL_OPTION = "all"
 
@@ -34,7 +34,7 @@ def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
 
 
 def pick_wave(page: PageContext, series: str, name: str = "wave") -> WaveInfo | None:
-    """Draw the choice of a frozen wave; None, with a notice, if there is none yet."""
+    """Draw the choice of a frozen wave; None, with a notice, if there is none or none such."""
     t = page.t
     by_key = {
         wave.key: wave for wave in (*list_frozen_waves(page, series), *_own_waves(page, series))
@@ -46,14 +46,10 @@ def pick_wave(page: PageContext, series: str, name: str = "wave") -> WaveInfo | 
             t("An administrator freezes a wave with the command: survey freeze --wave <wave>."),
         )
         return None
-    chosen = pick(
-        t("Wave"),
-        name,
-        list(by_key),
-        show=lambda key: by_key[key].label(page.language),
-        language=page.language,
-        explanation=explain("wave", page.language),
-    )
+    labels = {key: wave.label(page.language) for key, wave in by_key.items()}
+    chosen = pick_wave_key(page, labels, name=name)
+    if chosen is None:
+        return None
     wave = by_key[chosen]
     if not wave.final:
         st.badge(t("Provisional: the figures may still change"), color="orange")
@@ -68,18 +64,37 @@ def _own_waves(page: PageContext, series: str) -> list[WaveInfo]:
     return [wave for wave in all_waves(page) if wave.series not in SHIPPED_SERIES]
 
 
-def pick_started_wave(page: PageContext, fieldwork_waves: Sequence[WaveSummary]) -> WaveSummary:
-    """Draw the choice of a wave among `fieldwork_waves`, of which there is at least one."""
+def pick_started_wave(
+    page: PageContext, fieldwork_waves: Sequence[WaveSummary], default: str | None = None
+) -> WaveSummary | None:
+    """Draw the choice of a wave among `fieldwork_waves`, of which there is at least one.
+
+    None, with a notice, if the address names another one.
+    """
     by_key = {wave.key: wave for wave in fieldwork_waves}
-    chosen = pick(
-        page.t("Wave"),
-        "wave",
-        list(by_key),
+    labels = {key: wave.label(page.language) for key, wave in by_key.items()}
+    chosen = pick_wave_key(page, labels, default=default)
+    return None if chosen is None else by_key[chosen]
+
+
+def pick_wave_key(
+    page: PageContext, labels: Mapping[str, str], *, name: str = "wave", default: str | None = None
+) -> str | None:
+    """Draw the choice of a wave, which the address always names; a notice if it names another."""
+    t = page.t
+    chosen = pick_pinned(
+        t("Wave"),
+        name,
+        list(labels),
+        show=labels.__getitem__,
         language=page.language,
-        show=lambda key: by_key[key].label(page.language),
+        default=default,
         explanation=explain("wave", page.language),
     )
-    return by_key[chosen]
+    if chosen is None:
+        key = st.query_params[name]
+        draw_notice(t("There is no wave {key}.", key=key), t("Please choose a wave above."))
+    return chosen
 
 
 def pick_indicator(

@@ -7,15 +7,10 @@ import streamlit as st
 
 from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.publish.charts import ELDER, ORDINARY, ChartStyle
-from survey.ui.url_state import write_parameter
+from survey.ui.url_state import keep_in_address, write_parameter
 
 LANGUAGE, LARGE = "lang", "large"
 _ON, _OFF = "1", "0"
-_CARRY = """export default ({ data }) => {
-  const address = new URL(window.location.href);
-  for (const [name, value] of Object.entries(data ?? {})) address.searchParams.set(name, value);
-  window.history.replaceState(window.history.state, "", address);
-};"""
 
 
 @dataclass(frozen=True)
@@ -61,17 +56,8 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
         on_change=_remember_large,
         args=(preferences.large,),
     )
-    _carry_into_address(preferences.query(default_language))
-
-
-def _carry_into_address(query: dict[str, str]) -> None:
-    """Keep the choices in the address of a page that was opened from the menu.
-
-    The browser does it without a new page to go back to, which `st.query_params` would make.
-    """
-    if any(st.query_params.get(name) != value for name, value in query.items()):
-        carry = st.components.v2.component("survey_address", js=_CARRY)
-        carry(key="carry-into-address", data=query)
+    # A page that was opened from the menu has none of them.
+    keep_in_address(preferences.query(default_language))
 
 
 def native_language_name(language: str) -> str:

@@ -9,6 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 Label = Callable[[str], str]
+_REPLACE = """export default ({ data }) => {
+  const address = new URL(window.location.href);
+  for (const [name, value] of Object.entries(data ?? {})) address.searchParams.set(name, value);
+  window.history.replaceState(window.history.state, "", address);
+};"""
 
 
 def read_parameter(name: str, options: Sequence[str], default: str) -> str:
@@ -59,6 +64,16 @@ def pick(
     return chosen
 
 
+def keep_in_address(query: Mapping[str, str]) -> None:
+    """Name the parameters in the address of the page as it is.
+
+    The browser does it without a new page to go back to, which `st.query_params` would make.
+    """
+    if any(st.query_params.get(name) != value for name, value in query.items()):
+        replace = st.components.v2.component("survey_address", js=_REPLACE)
+        replace(key=f"address/{'+'.join(query)}", data=dict(query))
+
+
 def pick_pinned(
     label: str,
     name: str,
@@ -66,15 +81,21 @@ def pick_pinned(
     *,
     show: Label,
     language: str,
+    default: str | None = None,
     explanation: str | None = None,
 ) -> str | None:
     """Let the reader choose one option that stays in the address until they choose another.
 
     The options may come in another order at the next run, or be more or fewer: nothing but the
     reader changes the choice. An address that names none of them chooses none.
+
+    Args:
+        default: Chosen by an address that names nothing; else the last choice in this session.
     """
     key, memory = f"{name}/{language}", f"{name}/pinned"
-    arrived = st.query_params.get(name) or st.session_state.get(memory) or options[0]
+    remembered: str = default or st.session_state.get(memory, "")
+    otherwise = remembered if remembered in options else options[0]
+    arrived = st.query_params.get(name) or otherwise
     if st.session_state.get(memory) != arrived or st.session_state.get(key) not in options:
         st.session_state[key] = arrived if arrived in options else None
     chosen: str | None = st.selectbox(
@@ -88,7 +109,11 @@ def pick_pinned(
         filter_mode="contains",
         placeholder="–",
     )
-    st.session_state[memory] = st.query_params[name] = chosen or arrived
+    st.session_state[memory] = chosen or arrived
+    if chosen is not None and chosen != arrived:
+        st.query_params[name] = chosen
+    else:
+        keep_in_address({name: arrived})
     return chosen
 
 
@@ -110,7 +135,8 @@ def pick_tab(
     tabs = st.tabs(list(labels.values()), key=key, on_change="rerun")
     opened = dict(zip(labels, tabs, strict=True))
     chosen = next((code for code, tab in opened.items() if tab.open), first)
-    write_parameter(name, chosen, first)
+    if chosen != arrived:
+        write_parameter(name, chosen, first)
     st.session_state[memory] = chosen
     return chosen, opened[chosen]
 

@@ -56,6 +56,8 @@ def draw_filters(page: PageContext) -> BackCheckSelection | None:
             return None
         with filter_row():
             wave = pick_started_wave(page, waves)
+            if wave is None:
+                return None
             cities = list(
                 count_by_status(session=session, principal=page.principal, wave_id=wave.id)
             )

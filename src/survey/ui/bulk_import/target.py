@@ -18,8 +18,7 @@ from survey.locale import SurveyError
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.ui.download_button import XLSX, File, draw_download_button
-from survey.ui.filters import filter_row
-from survey.ui.glossary import explain
+from survey.ui.filters import filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
@@ -62,14 +61,10 @@ def draw_target(page: PageContext) -> ImportTarget | None:
             )
             return None
         with filter_row():
-            chosen = pick(
-                t("Wave"),
-                "wave",
-                [*waves, *([NEW] if may_make else [])],
-                language=page.language,
-                show=lambda key: _wave_name(page, waves, key),
-                explanation=explain("wave", page.language),
-            )
+            options = [*waves, *([NEW] if may_make else [])]
+            chosen = pick_wave_key(page, {key: _wave_name(page, waves, key) for key in options})
+            if chosen is None:
+                return None
             city = _pick_city(page)
         if chosen != NEW:
             wave = waves[chosen]

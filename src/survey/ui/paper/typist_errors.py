@@ -34,6 +34,8 @@ def show_typists(page: PageContext) -> None:
         )
         return
     wave = pick_started_wave(page, waves)
+    if wave is None:
+        return
     with read_scope(page.settings.store_url) as session:
         rows = list_typist_errors(session=session, principal=page.principal, wave_key=wave.key)
         waiting = count_unsettled(session=session, principal=page.principal, wave_key=wave.key)

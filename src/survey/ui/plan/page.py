@@ -14,8 +14,7 @@ from survey.fieldwork.waves import WaveSummary
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState
 from survey.ui.feedback import show_feedback
-from survey.ui.filters import filter_row
-from survey.ui.glossary import explain
+from survey.ui.filters import filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.checklist import draw_checklist
@@ -29,7 +28,7 @@ from survey.ui.plan.second_person import draw_request
 from survey.ui.plan.staff import draw_staff
 from survey.ui.plan.wave_form import draw_new_wave, draw_wave_facts
 from survey.ui.plan.wave_steps import close_finished_dialog, draw_field_steps, draw_stages
-from survey.ui.url_state import pick_pinned, pick_tab
+from survey.ui.url_state import pick_tab
 
 NEW = "new"
 WAVE, SAMPLE, POINTS, PEOPLE, REVIEW, FREEZE = (
@@ -65,25 +64,16 @@ def _draw_chosen_wave(
 ) -> None:
     t = page.t
 
-    def show(key: str) -> str:
-        # The browser keeps the label it has chosen: the state, which changes, is not part of it.
-        return t("A new wave …") if key == NEW else waves[key].full_name(page.language)
-
+    # The browser keeps the label it has chosen: the state, which changes, is not part of it.
+    labels = {
+        key: t("A new wave …") if key == NEW else waves[key].full_name(page.language)
+        for key in options
+    }
     with filter_row():
-        key = pick_pinned(
-            t("Wave"),
-            "wave",
-            options,
-            show=show,
-            language=page.language,
-            explanation=explain("wave", page.language),
-        )
-    if key is None:
-        wave = st.query_params["wave"]
-        draw_notice(t("There is no wave {key}.", key=wave), t("Please choose a wave above."))
-    elif key == NEW:
+        key = pick_wave_key(page, labels)
+    if key == NEW:
         draw_new_wave(page, offered)
-    else:
+    elif key is not None:
         with read_scope(page.settings.store_url) as session:
             sheet = get_wave_overview(session=session, principal=page.principal, key=key)
         _draw_wave(page, sheet, offered)

@@ -60,7 +60,8 @@ def draw_filters(page: PageContext) -> ProgressSelection | None:
         )
         return None
     with filter_row():
-        return ProgressSelection(pick_started_wave(page, waves), _pick_city(page))
+        wave = pick_started_wave(page, waves)
+        return None if wave is None else ProgressSelection(wave, _pick_city(page))
 
 
 def _pick_city(page: PageContext) -> str | None:

@@ -62,9 +62,11 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
                 t("Interviews appear here as soon as a wave is open and the first ones arrive."),
             )
             return None
-        _follow_link(session, page, waves)
+        linked = _find_wave_of_link(session, page, waves)
         with filter_row():
-            wave = pick_started_wave(page, waves)
+            wave = pick_started_wave(page, waves, default=linked)
+            if wave is None:
+                return None
             counts = count_by_status(session=session, principal=page.principal, wave_id=wave.id)
             city = _pick_city(page, counts)
             status = _pick_status(page, counts, city)
@@ -80,15 +82,15 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
     return ReviewSelection(wave, ReviewFilter(wave.id, status, city, surveyor, flag))
 
 
-def _follow_link(session: Session, page: PageContext, waves: Sequence[WaveSummary]) -> None:
-    """Select the wave of the interview that the address names, if it names no wave."""
+def _find_wave_of_link(
+    session: Session, page: PageContext, waves: Sequence[WaveSummary]
+) -> str | None:
+    """Return the wave of the interview that the address names, if it names no wave."""
     response_id = requested_id()
     if response_id is None or WAVE in st.query_params:
-        return
+        return None
     wave_id = find_wave_of(session=session, principal=page.principal, response_id=response_id)
-    key = next((wave.key for wave in waves if wave.id == wave_id), None)
-    if key is not None:
-        st.query_params[WAVE] = key
+    return next((wave.key for wave in waves if wave.id == wave_id), None)
 
 
 def _pick_city(page: PageContext, counts: Mapping[str, Mapping[Status, int]]) -> str | None:
