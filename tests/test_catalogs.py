@@ -48,8 +48,13 @@ def test_translations_keep_their_placeholders(domain: str) -> None:
             ), message.id
 
 
+SHIPPED_SCRIPT = ROOT / "src/survey/publish/publications/verify.py"
+"""It runs alone, on machines of strangers, where there are no catalogs."""
+
+
 def test_no_chinese_stands_in_python_outside_seed_and_catalogs() -> None:
     files = [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "src").rglob("*.py")]
+    files.remove(SHIPPED_SCRIPT)
     offenders = [
         f"{file.relative_to(ROOT)}:{number}"
         for file in files

@@ -68,6 +68,15 @@ class Settings(BaseSettings):
     audit_key_file: Path | None = None
     """File with one key per line, the newest last; older keys verify what they sealed."""
 
+    release_key: SecretStr = SecretStr("")
+    """Private keys that sign releases, separated by commas, the newest last."""
+    release_key_file: Path | None = None
+    """File with one such key per line, the newest last (docs/publishing.md)."""
+    time_stamp_url: str = ""
+    """Address of a server for RFC 3161 time stamps of releases; empty: none is asked."""
+    time_stamp_certificates: Path | None = None
+    """PEM file with the certificates of the authorities behind that server."""
+
     database_pool_size: int = 10
     """Connections to PostgreSQL that one process keeps open (docs/postgresql.md)."""
     database_pool_overflow: int = 15

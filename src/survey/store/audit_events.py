@@ -21,6 +21,7 @@ class SubjectKind(StrEnum):
     PAPER_SHEET = "paper_sheet"
     PARKED_INTERVIEW = "parked_interview"
     PLATFORM = "platform"
+    PUBLICATION_KEY = "publication_key"
     RESPONSE = "response"
     SAMPLING_POINT = "sampling_point"
     SHEET = "sheet"
@@ -108,6 +109,9 @@ class AuditEvent(StrEnum):
     WAVE_INTERVALS_AUDITED = "wave.intervals_audited", SubjectKind.WAVE
     WAVE_RELEASED = "wave.released", SubjectKind.WAVE
     WAVE_RELEASE_REVOKED = "wave.release_revoked", SubjectKind.WAVE
+
+    RELEASE_KEY_REGISTERED = "release.key_registered", SubjectKind.PUBLICATION_KEY
+    RELEASE_KEY_WITHDRAWN = "release.key_withdrawn", SubjectKind.PUBLICATION_KEY
 
     SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
 

@@ -62,5 +62,7 @@ def _iter_private_paths(settings: Settings) -> Iterator[Path]:
         database = Path(url.database)
         yield from (database.with_name(database.name + suffix) for suffix in _SIDE_FILE_SUFFIXES)
     yield settings.own_key_file
+    if settings.release_key_file is not None:
+        yield settings.release_key_file
     yield settings.snapshot_dir
     yield from settings.snapshot_dir.rglob("*")

@@ -55,6 +55,7 @@ from survey.store.tables.planning import (
     QuotaMargin,
     WavePlan,
 )
+from survey.store.tables.publications import PublicationKey
 from survey.store.tables.reference import ChosenPeer, City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.waves import (
     Assignment,

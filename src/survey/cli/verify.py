@@ -1,0 +1,84 @@
+"""Check of published files by their signature, without a network and without a store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from survey.access.principal import OPERATOR
+from survey.cli.output import error_reporting, print_note
+from survey.locale import SurveyError
+from survey.publish.publications.checks import check_published_path, describe_finding
+from survey.publish.publications.signing_keys import format_key_list, list_keys
+from survey.publish.publications.time_stamp import read_authorities
+from survey.publish.publications.verify import KeyList, parse_keys
+from survey.settings import Settings, current_settings
+from survey.store.engine import read_scope
+
+
+def verify(
+    files: Annotated[
+        list[Path], typer.Argument(help="Archives, folders, or single files beside release.json.")
+    ],
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            help="List of keys that the association publishes, or one public key. Without it those "
+            "of the store at hand."
+        ),
+    ] = None,
+    authorities: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM certificates that time stamps are checked with, where there is one."
+        ),
+    ] = None,
+) -> None:
+    """Check whether published files are genuine. Exit code 0: all are; 1: one is not, and why."""
+    with error_reporting():
+        settings = current_settings()
+        published = _read_keys(keys) if keys else _find_stored_keys(settings)
+        stamps = authorities or settings.time_stamp_certificates
+        certificates = read_authorities(stamps) if stamps else []
+        genuine = True
+        for path in files:
+            result, stamped_at = check_published_path(path, published, certificates)
+            for finding in result.findings:
+                print_note("{file} is not genuine.", file=path)
+                print_note(describe_finding(finding))
+            if not result.is_genuine:
+                genuine = False
+                continue
+            print_note(
+                "{file} is genuine: release {release}, key {key}.",
+                file=path, release=result.manifest["id"], key=result.key_id,
+            )  # fmt: skip
+            if stamped_at is not None:
+                print_note("Stamped at {time}.", time=stamped_at.isoformat())
+            if result.manifest["demo"]:
+                print_note("It holds demonstration data.")
+    if not genuine:
+        raise typer.Exit(1)
+
+
+def _read_keys(file: Path) -> KeyList:
+    try:
+        return parse_keys(file.read_text("utf-8"))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise typer.BadParameter(f"{file}: {error}") from error
+
+
+def _find_stored_keys(settings: Settings) -> KeyList | None:
+    """Return the keys of the store at hand; None where there is none, which is no error."""
+    url = make_url(settings.store_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return None
+    try:
+        with read_scope(settings.store_url) as session:
+            return parse_keys(
+                format_key_list(list_keys(session=session, principal=OPERATOR), {}).decode()
+            )
+    except (SurveyError, SQLAlchemyError):
+        return None

@@ -1,0 +1,1 @@
+"""Publications: signed folders of files about a wave, and how anybody checks them."""

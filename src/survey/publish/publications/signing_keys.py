@@ -1,0 +1,267 @@
+"""Keys that sign publications: private ones outside the store, public ones registered in it.
+
+A private key is a line of a file or a setting, the newest last; the newest signs. A public key
+stays valid after a newer one signs, until it is withdrawn: what it signed is then genuine no more.
+Demonstrations sign with a key of their own in the data folder, which vouches for nothing else.
+"""
+
+import base64
+import os
+from binascii import Error as Base64Error
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.locale import SurveyError, msg
+from survey.publish.publications.verify import key_id_of
+from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
+from survey.store.private_files import open_private
+from survey.store.tables import PublicationKey
+
+MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
+DEMO_KEY_FILE = "release-demo.key"
+
+
+class SigningKeyError(SurveyError):
+    """Raised when a key that signs is missing, unusable, unknown or withdrawn."""
+
+    code = "signing_key_unusable"
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """Private key with its public half."""
+
+    private: Ed25519PrivateKey
+
+    @classmethod
+    def parse(cls, line: str) -> "SigningKey":
+        """Return the key of a line; raises `SigningKeyError`, which never shows the line."""
+        try:
+            secret = base64.b64decode(line.strip(), validate=True)
+            return cls(Ed25519PrivateKey.from_private_bytes(secret))
+        except (ValueError, Base64Error) as error:
+            raise SigningKeyError(
+                msg("A signing key is not usable. Make one with: survey release key new")
+            ) from error
+
+    @property
+    def public_bytes(self) -> bytes:
+        return self.private.public_key().public_bytes_raw()
+
+    @property
+    def id(self) -> str:
+        return key_id_of(self.public_bytes)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature file of a message."""
+        document = {
+            "algorithm": "Ed25519",
+            "key_id": self.id,
+            "signature": base64.b64encode(self.private.sign(message)).decode(),
+        }
+        return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def is_signed_by_library(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Return whether a signature holds, by the library instead of the script for strangers."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def new_key_line() -> str:
+    """Return a new private key as a line of a key file."""
+    return base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+
+
+def add_key_to_file(file: Path) -> SigningKey:
+    """Append a new private key to a file that its owner alone can read, and return it."""
+    line = new_key_line()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(file, "a", opener=open_private, encoding="ascii") as out:
+            out.write(line + "\n")
+    except OSError as error:
+        raise SigningKeyError(
+            msg(
+                "The key file {file} cannot be written ({reason}).",
+                file=file,
+                reason=error.strerror,
+            )
+        ) from error
+    return SigningKey.parse(line)
+
+
+def read_signing_keys(settings: Settings) -> list[SigningKey]:
+    """Return the private keys that the settings name, the newest last; none is no error.
+
+    Raises:
+        SigningKeyError: A key cannot be read.
+    """
+    lines = _read_key_lines(settings.release_key_file) if settings.release_key_file else []
+    lines += settings.release_key.get_secret_value().replace(",", " ").split()
+    return [SigningKey.parse(line) for line in lines]
+
+
+def _read_key_lines(file: Path) -> list[str]:
+    try:
+        lines = file.read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SigningKeyError(msg("The key file {file} cannot be read.", file=file.name)) from error
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def get_signing_key(
+    *, settings: Settings, session: Session, principal: Principal, is_demo: bool, now: datetime
+) -> SigningKey:
+    """Return the key that signs a publication now.
+
+    Raises:
+        SigningKeyError: none is configured, or it is not registered or was withdrawn.
+    """
+    principal.require(Action.RELEASE)
+    if is_demo:
+        return _get_demo_key(settings, session, principal, now)
+    keys = read_signing_keys(settings)
+    if not keys:
+        raise SigningKeyError(
+            msg(
+                "No key signs releases here yet. The operator makes one with the command: "
+                "survey release key new"
+            )
+        )
+    known = session.get(PublicationKey, keys[-1].id)
+    if known is None or known.withdrawn_at is not None or known.is_demo:
+        raise SigningKeyError(
+            msg(
+                "The signing key {key} is not registered, or was withdrawn. The operator registers "
+                "a key with the command: survey release key register",
+                key=keys[-1].id,
+            )
+        )
+    return keys[-1]
+
+
+def _get_demo_key(
+    settings: Settings, session: Session, principal: Principal, now: datetime
+) -> SigningKey:
+    file = settings.data_dir / DEMO_KEY_FILE
+    if not file.exists():
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        add_key_to_file(draft)
+        with suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
+    key = SigningKey.parse(_read_key_lines(file)[0])
+    if session.get(PublicationKey, key.id) is None:
+        _store_key(session, principal, key.public_bytes, now, is_demo=True)
+    return key
+
+
+def register_key(
+    *, session: Session, principal: Principal, public_key: bytes, now: datetime
+) -> PublicationKey:
+    """Register a public key, so that its private half may sign; a known key stays as it is."""
+    principal.require(Action.ADMINISTER)
+    known = session.get(PublicationKey, key_id_of(public_key))
+    return known or _store_key(session, principal, public_key, now, is_demo=False)
+
+
+def _store_key(
+    session: Session, principal: Principal, public_key: bytes, now: datetime, *, is_demo: bool
+) -> PublicationKey:
+    key = PublicationKey(
+        id=key_id_of(public_key),
+        public_key=base64.b64encode(public_key).decode(),
+        is_demo=is_demo,
+        registered_by=actor_id(principal),
+        registered_at=now,
+    )
+    session.add(key)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.RELEASE_KEY_REGISTERED,
+        subject_id=key.id,
+        now=now,
+        detail={"public_key": key.public_key, "demo": is_demo},
+    )
+    return key
+
+
+def withdraw_key(
+    *, session: Session, principal: Principal, key_id: str, reason: str, now: datetime
+) -> None:
+    """Withdraw a lost key: nothing that it signed is genuine any more.
+
+    Raises:
+        SigningKeyError: no such key, withdrawn before, or no reason given.
+    """
+    principal.require(Action.ADMINISTER)
+    why = " ".join(reason.split())
+    if not MIN_REASON_CHARS <= len(why) <= MAX_REASON_CHARS:
+        raise SigningKeyError(msg("Please say in a few words why the key is withdrawn."))
+    key = session.get(PublicationKey, key_id, with_for_update=True)
+    if key is None or key.withdrawn_at is not None:
+        raise SigningKeyError(msg("There is no key {key} to withdraw.", key=key_id))
+    key.withdrawn_at, key.withdrawn_by, key.reason = now, actor_id(principal), why
+    session.add(key)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.RELEASE_KEY_WITHDRAWN,
+        subject_id=key.id,
+        now=now,
+        detail={"reason": why},
+    )
+
+
+def list_keys(*, session: Session, principal: Principal) -> list[PublicationKey]:
+    """Return every registered key, the oldest first."""
+    principal.require(Action.READ_RESULTS)
+    query = select(PublicationKey).order_by(
+        col(PublicationKey.registered_at), col(PublicationKey.id)
+    )
+    return list(session.exec(query))
+
+
+def format_key_list(keys: Sequence[PublicationKey], retracted: Mapping[str, datetime]) -> bytes:
+    """Return the list that the association publishes, which `verify.py --keys` reads.
+
+    Args:
+        retracted: Id of a publication -> when it was taken back.
+    """
+    document = {
+        "format": 1,
+        "keys": [
+            {
+                "id": key.id,
+                "public_key": key.public_key,
+                "demo": key.is_demo,
+                "registered": key.registered_at.isoformat(),
+                "withdrawn": key.withdrawn_at.isoformat() if key.withdrawn_at else None,
+            }
+            for key in keys
+        ],
+        "retracted": [
+            {"id": publication_id, "at": at.isoformat()}
+            for publication_id, at in sorted(retracted.items())
+        ],
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

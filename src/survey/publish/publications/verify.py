@@ -1,0 +1,441 @@
+#!/usr/bin/env python3
+"""Check of a signed release, or of one file of it, without a network; ships in every release.
+
+Needs Python 3.9 or newer and nothing else:
+
+    python3 verify.py --keys release-keys.json release.zip
+
+The keys are those that the association publishes, taken from its own site and not from the release.
+Exit code 0: genuine. 1: not genuine, and what differs is named. 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import io
+import json
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, NamedTuple
+
+MANIFEST, SIGNATURE, TIME_STAMP = "release.json", "release.sig", "release.tsr"
+MAX_MANIFEST_BYTES, MAX_PARTS_BYTES = 50_000_000, 300_000_000
+MAX_FOLDERS_UP = 6
+_CHUNK_BYTES = 1 << 20
+
+# Ed25519 (RFC 8032, section 6), verification only: nothing in it is secret, so nothing has to take
+# the same time for every input.
+_P = 2**255 - 19
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, _P - 2, _P) % _P
+_ROOT_OF_MINUS_ONE = pow(2, (_P - 1) // 4, _P)
+_Point = tuple[int, int, int, int]
+
+
+def _find_x(y: int, sign: int) -> int | None:
+    if y >= _P:
+        return None
+    square = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
+    if square == 0:
+        return None if sign else 0
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * _ROOT_OF_MINUS_ONE % _P
+    if (x * x - square) % _P:
+        return None
+    return _P - x if x & 1 != sign else x
+
+
+def _add_points(p: _Point, q: _Point) -> _Point:
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % _P, (p[1] + p[0]) * (q[1] + q[0]) % _P
+    c, d = 2 * p[3] * q[3] * _D % _P, 2 * p[2] * q[2] % _P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _multiply_point(factor: int, p: _Point) -> _Point:
+    result: _Point = (0, 1, 1, 0)
+    while factor:
+        if factor & 1:
+            result = _add_points(result, p)
+        p, factor = _add_points(p, p), factor >> 1
+    return result
+
+
+def _parse_point(data: bytes) -> _Point | None:
+    number = int.from_bytes(data, "little")
+    y = number & ((1 << 255) - 1)
+    x = _find_x(y, number >> 255)
+    return None if x is None else (x, y, 1, x * y % _P)
+
+
+def _format_point(p: _Point) -> bytes:
+    inverse = pow(p[2], _P - 2, _P)
+    x, y = p[0] * inverse % _P, p[1] * inverse % _P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+_BASE_Y = 4 * pow(5, _P - 2, _P) % _P
+_BASE_X = _find_x(_BASE_Y, 0) or 0
+_BASE: _Point = (_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % _P)
+
+
+def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Return whether an Ed25519 signature of a message was made with the key."""
+    if len(public_key) != 32 or len(signature) != 64:
+        return False
+    key, scalar = _parse_point(public_key), int.from_bytes(signature[32:], "little")
+    if key is None or scalar >= _ORDER:
+        return False
+    digest = hashlib.sha512(signature[:32] + public_key + message).digest()
+    challenge = int.from_bytes(digest, "little") % _ORDER
+    negative: _Point = (_P - key[0], key[1], key[2], _P - key[3])
+    expected = _add_points(_multiply_point(scalar, _BASE), _multiply_point(challenge, negative))
+    return _format_point(expected) == signature[:32]
+
+
+SignatureCheck = Callable[[bytes, bytes, bytes], bool]
+
+
+def key_id_of(public_key: bytes) -> str:
+    """Return the id of a public key."""
+    return hashlib.sha256(b"name of a release key\n" + public_key).hexdigest()[:16]
+
+
+class PublishedKey(NamedTuple):
+    """Public key of the association."""
+
+    public_key: bytes
+    is_demo: bool = False
+    withdrawn: str = ""
+    """Day from which the key is not trusted any more; empty: it is trusted."""
+
+
+class KeyList(NamedTuple):
+    """What the association publishes: its keys, and the releases that it took back."""
+
+    keys: dict[str, PublishedKey]
+    retracted: dict[str, str]
+    """Id of a release -> when it was taken back."""
+
+
+def parse_keys(text: str) -> KeyList:
+    """Parse the published list of keys, or one public key in base64; raises `ValueError`."""
+    if not text.lstrip().startswith("{"):
+        public_key = base64.b64decode(text.strip(), validate=True)
+        if len(public_key) != 32:
+            raise ValueError("not a public key of 32 bytes")
+        return KeyList({key_id_of(public_key): PublishedKey(public_key)}, {})
+    document, keys = json.loads(text), {}
+    for key in document["keys"]:
+        public_key = base64.b64decode(key["public_key"], validate=True)
+        keys[key_id_of(public_key)] = PublishedKey(
+            public_key, bool(key.get("demo")), str(key.get("withdrawn") or "")
+        )
+    retracted = document.get("retracted", [])
+    return KeyList(keys, {str(entry["id"]): str(entry["at"]) for entry in retracted})
+
+
+class Finding(NamedTuple):
+    """Difference between what was signed and what is there; `problem` is a key of `PROBLEMS`."""
+
+    file: str
+    problem: str
+    detail: str = ""
+
+
+PROBLEMS = {
+    "no_manifest": ("旁边没有 release.json，无法核对", "no release.json beside it to compare with"),
+    "no_signature": ("没有签名文件 release.sig", "the signature release.sig is missing"),
+    "no_keys": ("没有给出协会公布的公钥", "the association's published keys were not given"),
+    "key_unknown": ("签名所用密钥不在公布之列", "signed with a key that is not published"),
+    "key_withdrawn": ("签名所用密钥已作废", "signed with a key that was withdrawn"),
+    "key_of_demo": ("演示密钥不能签正式发布", "a key of demonstrations signs no real release"),
+    "signature": ("内容与签名不符：已被改动", "not what was signed: it was changed"),
+    "manifest_form": ("无法读懂的发布清单", "not a manifest that this script understands"),
+    "retracted": ("本发布已被协会撤回", "the association has taken this release back"),
+    "missing": ("缺少此文件", "this file is missing"),
+    "changed": ("已被改动", "changed"),
+    "unlisted": ("不属于本发布", "not part of the release"),
+    "unsafe_name": ("文件名越出本目录", "a name that leads out of the folder"),
+    "twice": ("压缩包中出现两次", "stands in the archive twice"),
+    "unreadable": ("无法读取", "cannot be read"),
+    "time_stamp": ("时间戳无效", "the time stamp does not hold"),
+}
+"""Problem -> what it means, in Chinese and English."""
+
+
+class CheckResult(NamedTuple):
+    """Outcome of a check; genuine if nothing differs."""
+
+    findings: list[Finding]
+    manifest: dict[str, Any]
+    """Empty while the signature does not hold."""
+    key_id: str = ""
+
+    @property
+    def is_genuine(self) -> bool:
+        return not self.findings
+
+
+class FolderSource:
+    """Files of a release in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        """Return the names of all files, with slashes."""
+        paths = sorted(path for path in self.folder.rglob("*") if not path.is_dir())
+        return [path.relative_to(self.folder).as_posix() for path in paths]
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file. Raises `OSError`; also for a link, which may lead anywhere."""
+        path = self.folder / name
+        if path.is_symlink():
+            raise OSError("a link")
+        return path.open("rb")
+
+
+class ZipSource:
+    """Files of a release in an archive, read where they lie: nothing is unpacked."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+
+    def names(self) -> list[str]:
+        """Return the names of all files."""
+        return [name for name in self.archive.namelist() if not name.endswith("/")]
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file. Raises `OSError` or `KeyError`."""
+        return self.archive.open(name)  # type: ignore[return-value]
+
+
+Source = Any
+_READ_ERRORS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError,
+                NotImplementedError)  # fmt: skip
+
+
+def is_safe_name(name: str) -> bool:
+    """Return whether a name stays below its folder on every system."""
+    path = PurePosixPath(name)
+    odd = "\\" in name or ":" in name or "\0" in name or path.is_absolute()
+    return bool(name) and not odd and ".." not in path.parts and str(path) == name
+
+
+def _read_whole(source: Source, name: str, limit: int) -> bytes:
+    with source.open(name) as file:
+        data: bytes = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError("too large")
+    return data
+
+
+def check_manifest(
+    source: Source, published: KeyList | None, check_signature: SignatureCheck = is_signed
+) -> CheckResult:
+    """Check the signature of a release, before anything in it is believed."""
+    try:
+        data = _read_whole(source, MANIFEST, MAX_MANIFEST_BYTES)
+    except _READ_ERRORS:
+        return CheckResult([Finding(MANIFEST, "no_manifest")], {})
+    try:
+        written = json.loads(_read_whole(source, SIGNATURE, 10_000))
+        key_id, signature = str(written["key_id"]), base64.b64decode(written["signature"])
+    except (*_READ_ERRORS, ValueError, TypeError):
+        return CheckResult([Finding(SIGNATURE, "no_signature")], {})
+    problem = _find_key_problem(published, key_id)
+    if problem:
+        return CheckResult([Finding(SIGNATURE, problem, key_id)], {}, key_id)
+    assert published is not None
+    key = published.keys[key_id]
+    if not check_signature(key.public_key, data, signature):
+        return CheckResult([Finding(MANIFEST, "signature")], {}, key_id)
+    try:
+        manifest = json.loads(data)
+        [entry["path"] + entry["sha256"] for entry in manifest["files"]]
+        release_id, is_demo = str(manifest["id"]), bool(manifest["demo"])
+    except (ValueError, TypeError, KeyError):
+        return CheckResult([Finding(MANIFEST, "manifest_form")], {}, key_id)
+    findings = []
+    if key.is_demo and not is_demo:
+        findings.append(Finding(SIGNATURE, "key_of_demo", key_id))
+    if release_id in published.retracted:
+        findings.append(Finding(MANIFEST, "retracted", published.retracted[release_id]))
+    return CheckResult(findings, manifest, key_id)
+
+
+def _find_key_problem(published: KeyList | None, key_id: str) -> str:
+    if published is None or not published.keys:
+        return "no_keys"
+    if key_id not in published.keys:
+        return "key_unknown"
+    return "key_withdrawn" if published.keys[key_id].withdrawn else ""
+
+
+def _changed_ranges(file: BinaryIO, entry: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    """Yield first and last byte of the blocks that differ from the manifest."""
+    size, blocks, start = int(entry["block_size"]), entry["blocks"], 0
+    for block in blocks:
+        data = file.read(size)
+        if hashlib.sha256(data).hexdigest()[: len(block)] != block:
+            yield start, min(start + size, int(entry["size"])) - 1
+        start += size
+
+
+def _describe_change(source: Source, name: str, entry: dict[str, Any]) -> str:
+    """Return which parts of an Office file differ, else which bytes."""
+    parts = entry.get("parts") or {}
+    if parts:
+        try:
+            data = _read_whole(source, name, MAX_PARTS_BYTES)
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                found = {part: hashlib.sha256(archive.read(part)).hexdigest()
+                         for part in archive.namelist()}  # fmt: skip
+        except _READ_ERRORS:
+            found = {}
+        differing = sorted(part for part in {*parts, *found} if parts.get(part) != found.get(part))
+        if found and differing:
+            return ", ".join(differing)
+    merged: list[list[int]] = []
+    with source.open(name) as file:
+        for first, last in _changed_ranges(file, entry):
+            if merged and merged[-1][1] + 1 == first:
+                merged[-1][1] = last
+            else:
+                merged.append([first, last])
+    return ", ".join(f"{first}–{last}" for first, last in merged)
+
+
+def compare_file(source: Source, name: str, entry: dict[str, Any]) -> Finding | None:
+    """Return how a file differs from its entry in the manifest; None if it does not."""
+    digest, size, expected = hashlib.sha256(), 0, int(entry["size"])
+    try:
+        with source.open(name) as file:
+            while size <= expected:
+                data = file.read(_CHUNK_BYTES)
+                if not data:
+                    break
+                digest.update(data)
+                size += len(data)
+        if size == expected and digest.hexdigest() == entry["sha256"]:
+            return None
+        detail = _describe_change(source, name, entry)
+    except FileNotFoundError:
+        return Finding(entry["path"], "missing")
+    except _READ_ERRORS as error:
+        return Finding(entry["path"], "unreadable", f"{size}–: {error}")
+    if size != expected:
+        length = f"> {expected}" if size > expected else str(size)
+        detail = "; ".join(filter(None, [f"{length} ≠ {expected} bytes", detail]))
+    return Finding(entry["path"], "changed", detail)
+
+
+def check_release(
+    source: Source, published: KeyList | None, check_signature: SignatureCheck = is_signed
+) -> CheckResult:
+    """Check a whole release: its signature, every file, and that nothing was added."""
+    result = check_manifest(source, published, check_signature)
+    if not result.manifest:
+        return result
+    findings, names = list(result.findings), source.names()
+    entries = {entry["path"]: entry for entry in result.manifest["files"]}
+    for name in sorted(set(names)):
+        if not is_safe_name(name):
+            findings.append(Finding(name, "unsafe_name"))
+        elif names.count(name) > 1:
+            findings.append(Finding(name, "twice"))
+        elif name not in entries and name not in {MANIFEST, SIGNATURE, TIME_STAMP}:
+            findings.append(Finding(name, "unlisted"))
+    for path, entry in entries.items():
+        present = path in names
+        finding = compare_file(source, path, entry) if present else Finding(path, "missing")
+        findings.extend([finding] if finding else [])
+    return result._replace(findings=findings)
+
+
+def check_file(
+    path: Path, published: KeyList | None, check_signature: SignatureCheck = is_signed
+) -> CheckResult:
+    """Check one file against the release.json beside it or above it."""
+    absolute = path.absolute()
+    for folder in list(absolute.parents)[:MAX_FOLDERS_UP]:
+        if (folder / MANIFEST).is_file():
+            break
+    else:
+        return CheckResult([Finding(path.name, "no_manifest")], {})
+    source = FolderSource(folder)
+    result = check_manifest(source, published, check_signature)
+    if not result.manifest:
+        return result
+    name = absolute.relative_to(folder).as_posix()
+    entries = {entry["path"]: entry for entry in result.manifest["files"]}
+    entry = entries.get(name) or _find_by_name(entries, path.name)
+    if entry is None:
+        return result._replace(findings=[*result.findings, Finding(name, "unlisted")])
+    finding = compare_file(source, name, entry)
+    return result._replace(findings=[*result.findings, *([finding] if finding else [])])
+
+
+def _find_by_name(entries: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Return the only entry with this last part: people take a file out of its folder."""
+    same = [entry for path, entry in entries.items() if PurePosixPath(path).name == name]
+    return same[0] if len(same) == 1 else None
+
+
+def check_path(
+    path: Path, published: KeyList | None, check_signature: SignatureCheck = is_signed
+) -> CheckResult:
+    """Check a folder, an archive, or one file beside its release.json."""
+    if path.is_dir():
+        return check_release(FolderSource(path), published, check_signature)
+    if not path.is_file():
+        return CheckResult([Finding(path.name, "missing")], {})
+    if path.name in {MANIFEST, SIGNATURE, TIME_STAMP}:
+        return check_release(FolderSource(path.absolute().parent), published, check_signature)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if MANIFEST in archive.namelist():
+                return check_release(ZipSource(archive), published, check_signature)
+    except zipfile.BadZipFile as error:
+        if path.suffix == ".zip":
+            return CheckResult([Finding(path.name, "unreadable", str(error))], {})
+    return check_file(path, published, check_signature)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the named files and print what differs."""
+    parser = argparse.ArgumentParser(description="Check a signed release. 核对发布文件的签名。")
+    parser.add_argument("files", nargs="+", type=Path, help="release.zip, a folder, or a file")
+    parser.add_argument("--keys", type=Path, help="list of keys that the association publishes")
+    parser.add_argument("--key", help="one public key of the association, in base64")
+    options = parser.parse_args(arguments)
+    try:
+        text = options.keys.read_text("utf-8") if options.keys else options.key
+        published = parse_keys(text) if text else None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        parser.error(f"--keys: {error}")
+    genuine = True
+    for path in options.files:
+        result = check_path(path, published)
+        genuine = genuine and result.is_genuine
+        if result.is_genuine:
+            demo = " 演示数据 DEMONSTRATION DATA" if result.manifest["demo"] else ""
+            print(f"真实 genuine: {path} ({result.manifest['id']}, {result.key_id}){demo}")
+        for finding in result.findings:
+            chinese, english = PROBLEMS[finding.problem]
+            detail = f" [{finding.detail}]" if finding.detail else ""
+            print(f"不符 NOT GENUINE: {path}: {finding.file}: {chinese} / {english}{detail}")
+    return 0 if genuine else 1
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        getattr(stream, "reconfigure", lambda **_: None)(encoding="utf-8", errors="replace")
+    sys.exit(main())

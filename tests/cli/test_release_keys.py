@@ -1,0 +1,95 @@
+"""`survey release key …` and `survey verify`: keys are made, replaced and withdrawn."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from survey.publish.publications.signing_keys import read_signing_keys
+from survey.settings import Settings, current_settings
+from survey.store.engine import dispose_engines
+from tests.publish.publications.signed_folders import signed_files, write_folder
+
+Survey = Callable[..., Result]
+
+
+@pytest.fixture
+def key_file(survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "away" / "release.key"
+    monkeypatch.setenv("SURVEY_RELEASE_KEY_FILE", str(file))
+    current_settings.cache_clear()
+    assert survey("init").exit_code == 0
+    return file
+
+
+def listed(survey: Survey) -> list[dict[str, object]]:
+    keys: list[dict[str, object]] = json.loads(
+        survey("release", "key", "list", "--format", "json").stdout
+    )
+    return keys
+
+
+def test_a_key_signs_is_replaced_and_withdrawn(
+    survey: Survey, key_file: Path, tmp_path: Path
+) -> None:
+    made = survey("release", "key", "new", "--out", str(key_file))
+    assert made.exit_code == 0, made.output
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    (old,) = read_signing_keys(current_settings())
+    assert key_file.read_text().strip() not in made.output
+    folder = write_folder(tmp_path / "release", signed_files(old))
+    assert survey("verify", str(folder)).exit_code == 0
+
+    assert survey("release", "key", "new", "--out", str(key_file)).exit_code == 0
+    assert read_signing_keys(current_settings())[0].id == old.id
+    assert len(listed(survey)) == 2
+    assert survey("verify", str(folder / "figures.csv")).exit_code == 0
+
+    nothing = survey("release", "key", "withdraw", old.id, "--reason", "x")
+    assert (nothing.exit_code, "few words" in nothing.output) == (1, True)
+    lost = survey("release", "key", "withdraw", old.id, "--reason", "The laptop was stolen")
+    assert lost.exit_code == 0, lost.output
+    again = survey("release", "key", "withdraw", old.id, "--reason", "The laptop was stolen")
+    assert again.exit_code == 1
+    refused = survey("verify", str(folder))
+    assert (refused.exit_code, "withdrawn" in refused.output) == (1, True)
+    assert survey("release", "key", "register").exit_code == 0
+    assert sum(key["withdrawn"] is None for key in listed(survey)) == 1
+
+
+def test_a_stranger_verifies_without_a_store(
+    survey: Survey, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey("release", "key", "new", "--out", str(key_file))
+    published = tmp_path / "release-keys.json"
+    assert survey("release", "key", "export", "--out", str(published)).exit_code == 0
+    (key,) = read_signing_keys(current_settings())
+    folder = write_folder(tmp_path / "release", signed_files(key))
+    dispose_engines()
+    monkeypatch.setenv("SURVEY_DATA_DIR", str(tmp_path / "nowhere"))
+    monkeypatch.delenv("SURVEY_RELEASE_KEY_FILE")
+    current_settings.cache_clear()
+    alone = survey("verify", str(folder))
+    assert (alone.exit_code, "--keys" in alone.output) == (1, True)
+    assert survey("verify", "--keys", str(published), str(folder)).exit_code == 0
+    file = folder / "figures.csv"
+    file.write_bytes(file.read_bytes().replace(b"00900", b"00901", 1))
+    changed = survey("verify", "--keys", str(published), str(file), str(folder / "empty.csv"))
+    assert changed.exit_code == 1
+    assert "figures.csv" in changed.output
+    assert "10240–11263" in changed.output
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_keys_that_cannot_be_used_are_said(
+    survey: Survey, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = survey("release", "key", "register")
+    assert (missing.exit_code, "cannot be read" in missing.output) == (1, True)
+    odd = tmp_path / "odd.json"
+    odd.write_text("{}")
+    assert survey("verify", "--keys", str(odd), str(tmp_path)).exit_code == 2
+    assert Settings(data_dir=tmp_path).time_stamp_url == ""
