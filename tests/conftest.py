@@ -484,6 +484,25 @@ def frozen_small_demo(_shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_demo(make_once: MakeOnce) -> Path:
+    """The folder of the whole demonstration as `survey demo` makes it at 620 interviews a wave.
+
+    Made once for all workers, by the command itself: copy it before you change it.
+    """
+
+    def make_demo(folder: Path) -> None:
+        program = "from survey.cli.main import main\nmain()"
+        made = subprocess.run(
+            [sys.executable, "-c", program, "--data-dir", folder, "demo", "--size", "0.01"],
+            env={**os.environ, "SURVEY_DATABASE_URL": ""},
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stdout + made.stderr
+
+    return make_once("small-demo", make_demo) / "demo"
+
+
+@pytest.fixture(scope="session")
 def frozen_pair(_shared_folder: Path) -> Path:
     """The folder of a store with main-2024, then main-2023, frozen for good; as shared.
 

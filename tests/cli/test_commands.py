@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -169,10 +170,13 @@ def test_errors_are_chinese_by_default(survey: Survey, monkeypatch: pytest.Monke
     assert any("\u4e00" <= letter <= "\u9fff" for letter in output)
 
 
-def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> None:
-    built = survey("demo", "--size", "0.01")
-    assert built.exit_code == 0, built.output
-    assert survey("demo").exit_code == 0
+def test_small_demo_is_built_frozen_and_read(
+    survey: Survey, small_demo: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_demo, tmp_path / "data" / "demo")
+    again = survey("demo")
+    assert again.exit_code == 0, again.output
+    assert "Demo data are there already" in again.output
     home = str(tmp_path / "data" / "demo")
     table = survey(
         "--data-dir",

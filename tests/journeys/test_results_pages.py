@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,28 +10,19 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from seed.demo import build
-from survey.access.principal import OPERATOR
-from survey.results.freeze import freeze_wave
-from survey.settings import Settings
-from survey.store.engine import dispose_engines
 from survey.ui.page_socket import CHECK_SECONDS
 from tests.server_process import Respondent, Server, serious_problems
 
-WAVES = ("main-2023", "main-2024")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 PAGES = ("overview", "city", "special-groups", "trends", "urban-rural", "method")
 
 
 @pytest.fixture(scope="module")
-def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A platform with two demo waves at a hundredth of its size."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("demo"), database_url="", demo=True)
-    build(settings.store_url, waves=WAVES, size=0.01)
-    for wave in WAVES:
-        freeze_wave(settings, wave_key=wave, actor=OPERATOR, final=True, release=True)
-    dispose_engines()
-    server = Server(settings.data_dir)
+def demo_server(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demonstration at a hundredth of its size."""
+    folder = tmp_path_factory.mktemp("results") / "demo"
+    shutil.copytree(small_demo, folder)
+    server = Server(folder)
     server.start()
     yield server
     server.stop()

@@ -20,10 +20,10 @@ FILE_BYTES = 40 << 20
 MESSAGES = 2_000
 THREADS = 3
 ROLE = "analyst"
-Attack = Callable[[PageClient, Event, Event], None]
+Attack = Callable[[PageClient, Event], None]
 
 
-def send_reruns(visitor: PageClient, started: Event, over: Event) -> None:
+def send_reruns(visitor: PageClient, started: Event) -> None:
     """Send 2,000 messages of a few bytes, each asking for a page."""
     message = rerun("plan")
     with visitor.open_socket() as line:
@@ -32,11 +32,11 @@ def send_reruns(visitor: PageClient, started: Event, over: Event) -> None:
         for _ in range(MESSAGES):
             line.send(message)
         # Until all of it is worked on, or the line is cut.
-        while not over.is_set():
+        while True:
             line.recv(timeout=1)
 
 
-def open_sockets(visitor: PageClient, started: Event, over: Event) -> None:
+def open_sockets(visitor: PageClient, started: Event) -> None:
     """Hold more than thirty open pages, each asking to be drawn."""
     with ExitStack() as opened:
         held: list[ClientConnection] = []
@@ -44,18 +44,18 @@ def open_sockets(visitor: PageClient, started: Event, over: Event) -> None:
             with suppress(InvalidStatus):
                 held.append(opened.enter_context(visitor.open_socket()))
             started.set()
-        while not over.is_set():
+        while True:
             for line in held:
                 line.send(rerun("plan"))
             time.sleep(0.05)
 
 
-def send_files(visitor: PageClient, started: Event, over: Event) -> None:
+def send_files(visitor: PageClient, started: Event) -> None:
     """Send one file of 40 MB after the other."""
     with visitor.open_socket() as line:
         number, _ = request_page(line)
         started.set()
-        while not over.is_set():
+        while True:
             visitor.add_file(number, f"file-{time.monotonic()}", FILE_BYTES)
 
 
@@ -63,25 +63,25 @@ ATTACKS: dict[str, Attack] = {"reruns": send_reruns, "sockets": open_sockets, "f
 
 
 def run_attack(attack: Attack, port: int, seconds: float) -> None:
-    """Attack in a few threads, again and again, whatever the server does to the lines."""
+    """Attack in a few threads, again and again, whatever the server does to the lines.
+
+    The threads end with the program: a line that the server no longer reads from holds the one that
+    writes to it for longer than the test takes.
+    """
     visitor, until = PageClient(port, ROLE), time.monotonic() + seconds
-    started, over = Event(), Event()
+    started = Event()
 
     def repeat_attack() -> None:
-        while not over.is_set() and time.monotonic() < until:
+        while time.monotonic() < until:
             with suppress(ConnectionClosed, InvalidStatus, OSError, TimeoutError):
-                attack(visitor, started, over)
+                attack(visitor, started)
 
-    threads = [threading.Thread(target=repeat_attack) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
+    for _ in range(THREADS):
+        threading.Thread(target=repeat_attack, daemon=True).start()
     if started.wait(seconds):
         sys.stdout.write("started\n")
         sys.stdout.flush()
         sys.stdin.read()
-    over.set()
-    for thread in threads:
-        thread.join()
 
 
 if __name__ == "__main__":
