@@ -108,6 +108,15 @@ class Settings(BaseSettings):
     oidc_second_factor: bool = False
     """The provider verifies a second factor itself, so ours is not required."""
 
+    report_organisation: str = ""
+    """Name of the association on the cover of reports and in their method sheet."""
+    report_contact: str = ""
+    """Person or office that answers questions about a report."""
+    report_template: Path | None = None
+    """Word template of reports of the association's own; empty: the shipped one."""
+    report_rules: Path | None = None
+    """CSV of sentences of reports that replace shipped ones (docs/reports.md)."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = "auto"
     """Format of the log; `auto` is text on a terminal and JSON elsewhere."""

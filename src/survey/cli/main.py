@@ -30,6 +30,7 @@ COMMANDS = MappingProxyType(
         "verify": "survey.cli.verify:verify",
         "user": "survey.cli.user:app",
         "export": "survey.cli.export:app",
+        "report": "survey.cli.report:app",
         "rows": "survey.cli.trace_rows:app",
         "trace-rows": "survey.cli.trace_rows:trace_rows",
         "backup": "survey.cli.backup:backup",

@@ -32,7 +32,6 @@ def png(panel: ChartPanel, footnotes: tuple[str, ...] = (), scale: float = 2.0) 
 
 def printable(panel: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the complete specification of the exported chart, on white paper."""
-    spec = chart_spec(panel.kind, panel.text, ORDINARY)
     family = _family()
     lines = [
         line
@@ -54,17 +53,21 @@ def printable(panel: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str, A
         "subtitleFont": family,
         "color": _INK,
     }
+    return {**untitled(panel, panel.data, width=_WIDTH), "title": title, "padding": 20}
+
+
+def untitled(panel: ChartPanel, rows: pd.DataFrame, *, width: float) -> dict[str, Any]:
+    """Return the specification of a chart of `rows`, on white paper and without its title."""
+    spec = chart_spec(panel.kind, panel.text, ORDINARY)
     config = dict(spec["config"])
     config["axis"] = {**config["axis"], "labelColor": _INK, "titleColor": _QUIET}
-    config["font"] = family
+    config["font"] = _family()
     return {
         **spec,
-        "width": _WIDTH,
-        "title": title,
-        "data": {"values": _records(panel.data)},
+        "width": width,
+        "data": {"values": _records(rows)},
         "config": config,
         "background": "white",
-        "padding": 20,
     }
 
 

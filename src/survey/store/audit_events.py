@@ -79,6 +79,7 @@ class AuditEvent(StrEnum):
     VIEW_AUDIT = "view.audit", SubjectKind.AUDIT
 
     EXPORT_DOWNLOADED = "export.downloaded", SubjectKind.FILE
+    EXPORT_REPORT = "export.report", SubjectKind.WAVE
 
     CITIES_STORED = "store_cities", SubjectKind.CITY
 

@@ -107,6 +107,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.VIEW_UNRELEASED: msg("Looked at results before their release"),
     AuditEvent.VIEW_AUDIT: msg("Looked at the audit trail"),
     AuditEvent.EXPORT_DOWNLOADED: msg("Downloaded a file"),
+    AuditEvent.EXPORT_REPORT: msg("Made a report"),
     AuditEvent.WAVE_CREATED: msg("Created the wave"),
     AuditEvent.WAVE_CHANGED: msg("Changed the wave"),
     AuditEvent.WAVE_PLANNED: msg("Saved the sample"),

@@ -68,6 +68,8 @@ class DriversView:
     """Agreement of the resamples in words; empty without priorities."""
     priorities: tuple[Priority, ...]
     matrix: ChartPanel | None
+    set_agreement: float | None = None
+    """Per cent of the resamples with the same priorities; None where it cannot be told."""
 
 
 def driver_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
@@ -101,6 +103,7 @@ def build_driver_view(
         certainty=_certainty(t, cells, first, resamples),
         priorities=first,
         matrix=_matrix_chart(reading, cells, whom),
+        set_agreement=cells.max_value("set_agreement") if first and resamples else None,
     )
 
 

@@ -48,7 +48,9 @@ def trend_chart(
     """
     t = reading.t
     waves = sorted((reading.results, *others), key=lambda results: results.wave.year)
-    codes = {results.wave.key: _code_in(results, reading.results, indicator) for results in waves}
+    codes = {
+        results.wave.key: find_code_in(results, reading.results, indicator) for results in waves
+    }
     own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
     published = t("Published by the association (press)")
     points = sorted(
@@ -137,7 +139,7 @@ def _note(
     return " ".join(notes)
 
 
-def _code_in(results: WaveResults, reference: WaveResults, indicator: str) -> str | None:
+def find_code_in(results: WaveResults, reference: WaveResults, indicator: str) -> str | None:
     """Return the code of `reference`'s indicator in `results`; None where it is another one."""
     if results.tree is None or reference.tree is None:
         return indicator if results.tree is reference.tree else None

@@ -1,0 +1,233 @@
+"""Sections that compare a city: indicator by indicator, strengths and gaps, leading cities."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from survey.access.roles import NATION
+from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.reports.contents import (
+    Block,
+    Column,
+    Paragraph,
+    ReportChart,
+    ReportKind,
+    ReportTable,
+    Section,
+)
+from survey.publish.reports.scope import ReportScope
+from survey.publish.reports.typography import (
+    NO_FIGURE,
+    join_list,
+    write_difference,
+    write_interval,
+    write_score,
+)
+from survey.publish.views.chart_rows import classify_differences
+from survey.publish.views.city_peers import find_reference_area
+from survey.publish.views.city_tabs import build_city_indicators
+from survey.publish.views.estimate_text import EstimateDifference, estimate_at
+from survey.publish.views.overview_tabs import build_overview_indicators
+from survey.publish.views.table_slice import TableSlice
+from survey.results.headlines import DOMAIN
+
+GAP_CASES = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "unclear"}
+"""Case of the rules for each verdict of a difference; a hidden one has none."""
+_PEERS = "size_tier"
+_LISTED = 5
+"""Strengths and gaps in the table."""
+_LEADERS = 3
+"""Leading cities that are named for an indicator."""
+
+
+def build_tree(scope: ReportScope) -> Section | None:
+    """Build the indicators of the area: a city beside the nation and its peers."""
+    if scope.kind is ReportKind.CITY:
+        return _build_city_tree(scope)
+    reading, t = scope.reading, scope.reading.t
+    cells = reading.cells(area_level=scope.level, area=scope.area, indicator=scope.upper_codes)
+    cells = cells.in_order("indicator", scope.upper_codes)
+    rows = []
+    for row, code in enumerate(cells.texts("indicator")):
+        figure = estimate_at(cells, row=row)
+        if figure.available:
+            name = reading.names.numbered(code)
+            rows.append((name, write_score(figure.estimate), scope.interval(figure)))
+    columns = (
+        Column(t("Indicator"), 5),
+        Column(t("Score"), 1.5, is_number=True),
+        Column(t("95%\u00a0interval"), 3, is_number=True),
+    )
+    blocks: list[Block] = [Paragraph(scope.say("tree", "scores"))]
+    if scope.kind is ReportKind.NATION:
+        panel = build_overview_indicators(
+            results=reading.results,
+            principal=reading.principal,
+            language=scope.language,
+            basis=DOMAIN,
+        )
+        blocks.append(ReportChart(panel))
+    blocks.append(ReportTable(t("Scores by indicator"), columns, tuple(rows)))
+    return scope.section("tree", blocks) if rows else None
+
+
+def _build_city_tree(scope: ReportScope) -> Section | None:
+    reading, t, codes = scope.reading, scope.reading.t, scope.upper_codes
+    nation = reading.gaps("nation", area_level="city", area=scope.area, indicator=codes)
+    nation = nation.in_order("indicator", codes)
+    peers = reading.gaps(_PEERS, area_level="city", area=scope.area, indicator=codes)
+    roles = classify_differences(nation)
+    peer_words = _describe_rows(scope, peers)
+    names = reading.names
+    reference = names.area(NATION)
+    tier = names.area(find_reference_area(reading, scope.area, _PEERS)[1])
+    own, other, difference, low, high = (
+        nation.numbers(name)
+        for name in ("estimate", "reference", "difference", "ci_low", "ci_high")
+    )
+    rows = tuple(
+        (
+            names.numbered(code),
+            write_score(own[row]),
+            write_score(other[row]),
+            write_difference(difference[row]),
+            write_interval(low[row], high[row], scope.language),
+            scope.say("verdict", GAP_CASES[roles[row]]),
+            peer_words.get(code, NO_FIGURE),
+        )
+        for row, code in enumerate(nation.texts("indicator"))
+        if roles[row] in GAP_CASES
+    )
+    if not rows:
+        return None
+    columns = (
+        Column(t("Indicator"), 3.6),
+        Column(scope.name, 1.3, is_number=True),
+        Column(reference, 1.3, is_number=True),
+        Column(t("Difference"), 1.3, is_number=True),
+        Column(t("95%\u00a0interval"), 2.3, is_number=True),
+        Column(t("Verdict"), 1.7),
+        Column(t("Against {peers}", peers=tier), 2.6),
+    )
+    panel = build_city_indicators(
+        results=reading.results,
+        principal=reading.principal,
+        language=scope.language,
+        city=scope.area,
+        against="nation",
+    )
+    return scope.section(
+        "tree",
+        [
+            Paragraph(_count_roles(scope, roles, reference)),
+            ReportChart(panel),
+            ReportTable(t("Indicators beside the nation and peers"), columns, rows),
+        ],
+    )
+
+
+def _describe_rows(scope: ReportScope, gaps: TableSlice) -> dict[str, str]:
+    """Return difference and verdict by indicator, of those that may be shown."""
+    roles, difference = classify_differences(gaps), gaps.numbers("difference")
+    return {
+        code: f"{write_difference(difference[row])} {scope.say('verdict', GAP_CASES[roles[row]])}"
+        for row, code in enumerate(gaps.texts("indicator"))
+        if roles[row] in GAP_CASES
+    }
+
+
+def _count_roles(scope: ReportScope, roles: Sequence[str], reference: str) -> str:
+    counted = Counter(role for role in roles if role in GAP_CASES)
+    return scope.say(
+        "tree",
+        "counts",
+        total=str(counted.total()),
+        higher=str(counted[HIGHER]),
+        lower=str(counted[LOWER]),
+        none=str(counted[UNCLEAR]),
+        reference=reference,
+    )
+
+
+def build_strengths(scope: ReportScope) -> Section | None:
+    """Build what lies farthest above and below the nation, clear differences only."""
+    if scope.kind is not ReportKind.CITY or not scope.reading.lowest_codes:
+        return None
+    t, above, below = scope.reading.t, scope.above, scope.below
+    lines = [_list_or_none(scope, above, "above"), _list_or_none(scope, below, "below")]
+    rows = [_gap_row(scope, code, gap) for code, gap in (*above[:_LISTED], *below[:_LISTED][::-1])]
+    columns = (
+        Column(t("Indicator"), 4),
+        Column(scope.name, 1.4, is_number=True),
+        Column(scope.reading.names.area(NATION), 1.4, is_number=True),
+        Column(t("Difference"), 1.4, is_number=True),
+        Column(t("95%\u00a0interval"), 2.6, is_number=True),
+        Column(t("Verdict"), 1.7),
+    )
+    blocks: list[Block] = [Paragraph(line) for line in lines]
+    if rows:
+        blocks.append(
+            ReportTable(t("Largest clear differences from the nation"), columns, tuple(rows))
+        )
+    return scope.section("strengths", blocks)
+
+
+def _list_or_none(
+    scope: ReportScope, pairs: Sequence[tuple[str, EstimateDifference]], way: str
+) -> str:
+    if not pairs:
+        return scope.say("strengths", f"none_{way}")
+    return scope.say("strengths", way, list=scope.list_differences(pairs, way))
+
+
+def _gap_row(scope: ReportScope, code: str, gap: EstimateDifference) -> tuple[str, ...]:
+    return (
+        scope.reading.names.numbered(code),
+        write_score(gap.group),
+        write_score(gap.reference),
+        write_difference(gap.figure.estimate),
+        scope.interval(gap.figure),
+        scope.say("verdict", "higher" if gap.is_higher else "lower"),
+    )
+
+
+def build_leaders(scope: ReportScope) -> Section | None:
+    """Build in what cities of the same size surely lie above this one.
+
+    None where the reader sees no other city of the size by name.
+    """
+    if scope.kind is not ReportKind.CITY or scope.reading.results.method.ranking is None:
+        return None
+    reading, t = scope.reading, scope.reading.t
+    tier = find_reference_area(reading, scope.area, _PEERS)[1]
+    cells = reading.cells(area_level="city", indicator=scope.upper_codes)
+    cells = cells.keep(reading.cities_within(cells.texts("area"), size_tier=tier))
+    cells = cells.keep(cells.shown).descending("estimate")
+    if set(cells.texts("area")) <= {scope.area}:
+        return None
+    peers = reading.names.area(tier)
+    rows = [row for code in scope.upper_codes if (row := _leader_row(scope, cells, code))]
+    if not rows:
+        return scope.section("leaders", [Paragraph(scope.say("leaders", "none", peers=peers))])
+    columns = (
+        Column(t("Indicator"), 3.5),
+        Column(scope.name, 1.3, is_number=True),
+        Column(t("Cities clearly above, with their scores"), 6),
+    )
+    table = ReportTable(t("Leading cities by indicator"), columns, tuple(rows))
+    return scope.section("leaders", [Paragraph(scope.say("leaders", "some", peers=peers)), table])
+
+
+def _leader_row(scope: ReportScope, cells: TableSlice, code: str) -> tuple[str, ...] | None:
+    """Return the first cities that lie surely above in an indicator; None where none does."""
+    pairs = scope.reading.significant_pairs(code)
+    rows = cells.where("indicator", code)
+    scores = dict(zip(rows.texts("area"), rows.numbers("estimate"), strict=True))
+    above = [city for city in scores if (city, scope.area) in pairs]
+    if scope.area not in scores or not above:
+        return None
+    named = [f"{scope.reading.names.area(city)} {write_score(scores[city])}" for city in above]
+    return (
+        scope.reading.names.numbered(code),
+        write_score(scores[scope.area]),
+        join_list(named[:_LEADERS], scope.language),
+    )

@@ -1,0 +1,155 @@
+"""Sections on what to do: priorities, and a list of problems to fill in and follow up."""
+
+from survey.locale import SurveyError
+from survey.publish.reports.contents import (
+    Block,
+    Column,
+    Paragraph,
+    ReportChart,
+    ReportKind,
+    ReportTable,
+    Section,
+)
+from survey.publish.reports.result_sections import build_change_table
+from survey.publish.reports.scope import MAX_NAMED, ReportScope
+from survey.publish.reports.typography import join_list, write_difference, write_score
+from survey.publish.views.drivers import Priority, list_city_priorities
+from survey.publish.views.view_context import ViewContext
+from survey.publish.views.year_series import find_code_in
+
+_HALF = 50.0
+_BLANK = ""
+
+
+def build_priorities(scope: ReportScope) -> Section | None:
+    """Build the matrix with the first three to improve; None for an area without one."""
+    if scope.kind is ReportKind.PROVINCE:
+        return None
+    view, t = scope.drivers, scope.reading.t
+    if view.matrix is None:
+        return scope.section("priorities", [Paragraph(view.sentence)])
+    lines = [describe_priorities(scope), describe_certainty(scope)]
+    lines.append(scope.say("priorities", "meaning"))
+    blocks: list[Block] = [Paragraph(line) for line in lines if line]
+    blocks.append(ReportChart(view.matrix))
+    if view.priorities:
+        columns = (
+            Column(t("Indicator"), 3.6),
+            Column(t("Influence (%)"), 1.5, is_number=True),
+            Column(t("95%\u00a0interval"), 2.4, is_number=True),
+            Column(t("Score"), 1.4, is_number=True),
+            Column(t("95%\u00a0interval"), 2.4, is_number=True),
+            Column(t("Among the first three in (%)"), 2, is_number=True),
+        )
+        rows = tuple(_priority_row(scope, priority) for priority in view.priorities)
+        note = _agreement_note(scope)
+        blocks.append(ReportTable(t("First to improve"), columns, rows, note))
+    return scope.section("priorities", blocks)
+
+
+def describe_priorities(scope: ReportScope) -> str:
+    """Return what to improve first, each with its weight and score."""
+    priorities = scope.drivers.priorities
+    if not priorities:
+        return scope.say("priorities", "none")
+    items = [
+        scope.say(
+            "priorities",
+            "item",
+            name=priority.name,
+            weight=write_score(priority.importance.estimate),
+            score=write_score(priority.performance.estimate),
+        )
+        for priority in priorities
+    ]
+    return scope.say("priorities", "some", list=join_list(items, scope.language, long=True))
+
+
+def describe_certainty(scope: ReportScope) -> str:
+    """Return how sure the priorities are together; empty where it cannot be told."""
+    share = scope.drivers.set_agreement
+    if share is None:
+        return ""
+    case = "steady" if share >= _HALF else "unsteady"
+    return scope.say("priorities", case, share=write_score(share))
+
+
+def _agreement_note(scope: ReportScope) -> str:
+    share = scope.drivers.set_agreement
+    if share is None:
+        return ""
+    return scope.say("priorities", "together", share=write_score(share))
+
+
+def _priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
+    return (
+        scope.reading.names.numbered(priority.code),
+        write_score(priority.importance.estimate),
+        scope.interval(priority.importance),
+        write_score(priority.performance.estimate),
+        scope.interval(priority.performance),
+        write_score(priority.agreement),
+    )
+
+
+def build_problems(scope: ReportScope) -> Section | None:
+    """Build the list of problems with columns to fill in, and last wave's measured again."""
+    if scope.kind is ReportKind.PROVINCE:
+        return None
+    t, rows = scope.reading.t, _problem_rows(scope)
+    blocks: list[Block] = [Paragraph(scope.say("problems", "table" if rows else "none"))]
+    if rows:
+        columns = (
+            Column(t("No."), 0.8, is_number=True),
+            Column(t("Problem"), 3),
+            Column(t("Why it is listed"), 3),
+            Column(t("Responsible unit"), 2.4),
+            Column(t("Measure to take"), 3),
+            Column(t("Deadline"), 1.8),
+        )
+        blocks.append(ReportTable(t("List of problems"), columns, tuple(rows)))
+    again = _remeasured(scope)
+    if again is not None and scope.before is not None:
+        year = str(scope.before.wave.year)
+        blocks += [Paragraph(scope.say("problems", "past", year=year)), again]
+    return scope.section("problems", blocks)
+
+
+def _problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
+    """Return the priorities and the largest gaps below the nation, each indicator once."""
+    first = {priority.code: priority for priority in scope.drivers.priorities}
+    below = dict(scope.below[:MAX_NAMED])
+    rows: list[tuple[str, ...]] = []
+    for code in (*first, *(code for code in below if code not in first)):
+        case = "both" if code in first and code in below else "priority" if code in first else "gap"
+        reasons = [scope.say("problems", case)]
+        if code in first:
+            score = write_score(first[code].performance.estimate)
+            reasons.append(scope.say("problems", "score", score=score))
+        if code in below:
+            size = write_difference(below[code].figure.estimate)
+            reasons.append(scope.say("problems", "difference", difference=size))
+        why = join_list(reasons, scope.language, long=True)
+        name = scope.reading.names.numbered(code)
+        rows.append((str(len(rows) + 1), name, why, _BLANK, _BLANK, _BLANK))
+    return rows
+
+
+def _remeasured(scope: ReportScope) -> ReportTable | None:
+    """Return the priorities of the wave before with their change; None where none is known."""
+    if scope.before is None or scope.kind is not ReportKind.CITY:
+        return None
+    earlier = ViewContext(scope.before, scope.reading.principal, scope.language)
+    try:
+        past, _ = list_city_priorities(earlier, scope.area)
+    except SurveyError:
+        return None
+    now_of = {
+        find_code_in(scope.before, scope.reading.results, code): code
+        for code in scope.reading.lowest_codes
+    }
+    codes = [now_of[priority.code] for priority in past if priority.code in now_of]
+    changes = scope.changes(codes)
+    if changes is None:
+        return None
+    return build_change_table(scope, changes, scope.reading.t("Last problems measured again"))

@@ -1,0 +1,105 @@
+"""Method sheet, from the manifest and the record of choices, and how to read a report.
+
+Disclosures: the eleven of AAPOR's Transparency Initiative.
+"""
+
+from survey.publish.reports.contents import (
+    Block,
+    BulletList,
+    Column,
+    Imprint,
+    Paragraph,
+    ReportTable,
+    Section,
+)
+from survey.publish.reports.scope import ReportScope
+from survey.publish.reports.typography import set_text, write_count, write_score
+from survey.publish.views.estimate_text import margin_of_error_caveat
+from survey.publish.views.method import Facts, MethodView, build_method_view
+
+_READING_RULES = 7
+_STRATEGY = "strategy"
+_DISCLOSURES = (
+    _STRATEGY, "sponsor", "instrument", "population", "recruitment", "modes", "dates", "precision",
+    "weighting", "processing", "limits",
+)  # fmt: skip
+
+
+def build_method(scope: ReportScope, imprint: Imprint) -> Section | None:
+    """Build the method sheet of the wave."""
+    reading, t = scope.reading, scope.reading.t
+    results = reading.results
+    view = build_method_view(
+        wave=results.wave,
+        manifest=results.manifest,
+        method=results.method,
+        tree=results.tree,
+        language=scope.language,
+    )
+    blocks: list[Block] = [
+        Paragraph(set_text(margin_of_error_caveat(scope.figure, t), scope.language)),
+        _disclosures(scope, view, imprint),
+        _facts_table(scope, t("Where the figures come from"), view.snapshot),
+        _facts_table(scope, t("Weights"), view.weights),
+        _facts_table(scope, t("Margins of error"), view.errors),
+        _facts_table(scope, t("What is not shown"), view.disclosure),
+    ]
+    return scope.section("method", [block for block in blocks if block is not None])
+
+
+def _facts_table(scope: ReportScope, title: str, facts: Facts) -> ReportTable:
+    t = scope.reading.t
+    columns = (Column(t("Choice"), 3), Column(t("In this wave"), 7))
+    rows = tuple((name, _breakable(value)) for name, value in facts)
+    return ReportTable(title, columns, rows)
+
+
+def _breakable(value: str) -> str:
+    """Return a value whose hash, which no line can hold, is cut into groups of sixteen."""
+    if len(value) == 64 and " " not in value:
+        return " ".join(value[start : start + 16] for start in range(0, 64, 16))
+    return value
+
+
+def _disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> ReportTable:
+    t, results = scope.reading.t, scope.reading.results
+    manifest, method = results.manifest, results.method
+    words = {
+        "organisation": imprint.organisation,
+        "contact": imprint.contact,
+        "instrument": f"{manifest.instrument} {manifest.instrument_version}",
+        "cities": str(manifest.cities),
+        "date": imprint.date,
+        "year": str(manifest.year),
+        "n": write_count(manifest.rows),
+        "own": write_count(scope.figure.n),
+        "area": scope.name,
+        "interval": scope.interval(scope.figure),
+        "deff": write_score(method.weighting.kish_deff),
+        "effective": dict(view.weights).get(t("Effective number of interviews"), ""),
+        "minimum": str(method.minimum_n),
+    }
+    rows = tuple(
+        (
+            str(number),
+            scope.say("disclosure", f"{key}_name"),
+            scope.say("disclosure", _case(key, view), **words),
+        )
+        for number, key in enumerate(_DISCLOSURES, 1)
+    )
+    columns = (
+        Column(t("No."), 0.8, is_number=True),
+        Column(t("Disclosure"), 2.6),
+        Column(t("In this wave"), 7),
+    )
+    return ReportTable(t("Disclosures (AAPOR Transparency Initiative)"), columns, rows)
+
+
+def _case(key: str, view: MethodView) -> str:
+    return "weighting_given" if key == "weighting" and view.given_weights else key
+
+
+def build_reading(scope: ReportScope) -> Section | None:
+    """Build how to read the report, a rule a line."""
+    lines = tuple(scope.say("reading", str(number)) for number in range(1, _READING_RULES + 1))
+    return scope.section("reading", [BulletList(lines)])

@@ -1,0 +1,130 @@
+"""Sections on people: special groups beside the rest, complaints and consumer education."""
+
+from survey.access.roles import NATION
+from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.reports.contents import Block, Column, Paragraph, ReportTable, Section
+from survey.publish.reports.scope import ReportScope
+from survey.publish.reports.typography import NO_FIGURE, write_count, write_difference, write_score
+from survey.publish.views.chart_rows import classify_differences
+from survey.publish.views.estimate_text import difference_of, estimate_at, unsigned_difference
+from survey.publish.views.measures import rates, ratings
+from survey.publish.views.table_slice import TableSlice
+from survey.results.small_areas import Grade
+from survey.sample.special_groups import ELDERLY, GUARDIAN, RURAL
+
+_FOLLOWED = (ELDERLY, GUARDIAN, RURAL)
+_TOPICS = ("complaint", "education")
+_CASES = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "none"}
+_VERDICTS = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "unclear"}
+
+
+def build_groups(scope: ReportScope) -> Section | None:
+    """Build the special groups against the rest of the area; hidden ones are not mentioned."""
+    reading, t = scope.reading, scope.reading.t
+    groups = [group for group in _FOLLOWED if group in reading.results.method.groups]
+    gaps = reading.gaps(
+        "rest", area_level=scope.level, area=scope.area, group=groups, indicator=scope.main
+    ).in_order("group", groups)
+    grades, roles = _grades(scope, groups), classify_differences(gaps)
+    lines, rows = [], []
+    for row, group in enumerate(gaps.texts("group")):
+        if roles[row] not in _CASES:
+            continue
+        gap = difference_of(reading.names.group(group), gaps, row)
+        words = {"low": write_difference(gap.figure.low), "high": write_difference(gap.figure.high)}
+        if roles[row] != UNCLEAR:
+            words = unsigned_difference(gap.figure)
+        indicator = reading.names.indicator(scope.main)
+        if gap.figure.low is not None:
+            lines.append(
+                scope.say(
+                    "groups",
+                    _CASES[roles[row]],
+                    group=gap.name,
+                    indicator=indicator,
+                    area=scope.name,
+                    **words,
+                )
+            )
+        rows.append(
+            (
+                gap.name,
+                write_score(gap.group),
+                write_score(gap.reference),
+                write_difference(gap.figure.estimate),
+                scope.interval(gap.figure),
+                write_count(gap.figure.n),
+                grades.get(group, NO_FIGURE),
+                scope.say("verdict", _VERDICTS[roles[row]]),
+            )
+        )
+    if not rows:
+        return None
+    columns = (
+        Column(t("Group"), 3.4),
+        Column(t("Group score"), 1.4, is_number=True),
+        Column(t("Everybody else"), 1.4, is_number=True),
+        Column(t("Difference"), 1.4, is_number=True),
+        Column(t("95%\u00a0interval"), 2.4, is_number=True),
+        Column("n", 1.2, is_number=True),
+        Column(t("Grade"), 1.1, is_number=True),
+        Column(t("Verdict"), 1.9),
+    )
+    blocks: list[Block] = [Paragraph(line) for line in lines]
+    note = scope.say("groups", "grades") if grades else ""
+    blocks.append(ReportTable(t("Special groups beside the rest"), columns, tuple(rows), note))
+    return scope.section("groups", blocks)
+
+
+def _grades(scope: ReportScope, groups: list[str]) -> dict[str, str]:
+    """Return the grades of the groups of a city; none for other areas."""
+    rows = TableSlice(
+        scope.reading.results.small_areas(
+            scope.reading.principal, area=scope.area, group=groups, indicator=scope.main
+        )
+    )
+    known = {Grade.A.value, Grade.B.value, Grade.C.value}
+    return {
+        group: grade
+        for group, grade in zip(rows.texts("group"), rows.texts("grade"), strict=True)
+        if grade in known
+    }
+
+
+def build_complaints(scope: ReportScope) -> Section | None:
+    """Build what people report on complaints and education; None where nothing was asked."""
+    reading, t = scope.reading, scope.reading.t
+    keys = [measure.key for of in (rates, ratings) for measure in of(reading, _TOPICS)]
+    own = reading.cells(area_level=scope.level, area=scope.area, indicator=keys)
+    own = own.in_order("indicator", keys)
+    nation = reading.cells(area_level="nation", area=NATION, indicator=keys)
+    others = dict(zip(nation.texts("indicator"), nation.numbers("estimate"), strict=True))
+    rows: list[tuple[str, ...]] = []
+    for row, key in enumerate(own.texts("indicator")):
+        figure = estimate_at(own, row=row)
+        if figure.available:
+            rows.append(
+                (
+                    reading.names.indicator(key),
+                    write_score(figure.estimate),
+                    scope.interval(figure),
+                    write_count(figure.n),
+                    write_score(others.get(key)),
+                )
+            )
+    if not rows:
+        return None
+    columns: tuple[Column, ...] = (
+        Column(t("Question"), 5),
+        Column(scope.name, 1.4, is_number=True),
+        Column(t("95%\u00a0interval"), 2.6, is_number=True),
+        Column("n", 1.3, is_number=True),
+        Column(reading.names.area(NATION), 1.4, is_number=True),
+    )
+    if scope.area == NATION:
+        columns, rows = columns[:4], [row[:4] for row in rows]
+    title = t("Per cent of those asked, or score (0–100) of a rating")
+    return scope.section(
+        "complaints",
+        [Paragraph(scope.say("complaints", "table")), ReportTable(title, columns, tuple(rows))],
+    )

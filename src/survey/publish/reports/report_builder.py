@@ -1,0 +1,165 @@
+"""Whole reports of a city, a province and the nation, made once for every format."""
+
+from collections.abc import Sequence
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.locale import SurveyError, msg
+from survey.publish.reports.area_sections import build_areas, build_cities
+from survey.publish.reports.comparison_sections import build_leaders, build_strengths, build_tree
+from survey.publish.reports.contents import Imprint, Report, ReportKind, Section
+from survey.publish.reports.improvement_sections import (
+    build_priorities,
+    build_problems,
+    describe_priorities,
+)
+from survey.publish.reports.method_section import build_method, build_reading
+from survey.publish.reports.people_sections import build_complaints, build_groups
+from survey.publish.reports.result_sections import (
+    build_change,
+    build_headline,
+    build_place,
+    build_years,
+    describe_change,
+    describe_difference,
+    describe_headline,
+    describe_place,
+)
+from survey.publish.reports.scope import ReportScope
+from survey.publish.reports.sentences import SentenceRules
+from survey.publish.views.estimate_text import WITHHELD
+from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.store.china_time import china_date
+from survey.store.tables import WaveState
+
+SECTIONS = (
+    build_headline,
+    build_place,
+    build_years,
+    build_change,
+    build_areas,
+    build_cities,
+    build_tree,
+    build_strengths,
+    build_groups,
+    build_complaints,
+    build_leaders,
+    build_priorities,
+    build_problems,
+)
+"""Sections in the order of a report; each builder returns None where it has nothing to say."""
+SECTION_KEYS = (
+    "headline", "place", "years", "change", "areas", "cities", "tree", "strengths", "groups",
+    "complaints", "leaders", "priorities", "problems", "method", "reading",
+)  # fmt: skip
+"""Keys of all sections, as templates name them."""
+WORDS = ("findings", "contact", "date", "snapshot", "page", "organisation")
+"""Headings and labels outside the sections, as templates name them."""
+
+
+class ReportNotPossibleError(SurveyError):
+    """Raised when there is no score that a report could be about."""
+
+    code = "report_impossible"
+
+
+def build_report(
+    results: WaveResults,
+    *,
+    principal: Principal,
+    kind: ReportKind,
+    area: str,
+    language: str,
+    rules: SentenceRules,
+    organisation: str = "",
+    contact: str = "",
+    others: Sequence[WaveResults] = (),
+) -> Report:
+    """Build the contents of a report; `others` are the further waves of the same series.
+
+    Raises:
+        AccessDeniedError: the role reads no results, or the area lies outside the reader's.
+        ReportNotPossibleError: the wave has no such area, or its score is not shown.
+    """
+    wave = results.wave
+    earlier = [each for each in others if (each.wave.year, each.wave.key) < (wave.year, wave.key)]
+    scope = ReportScope(
+        kind=kind,
+        area=area,
+        reading=ViewContext(results, principal, language),
+        earlier=sorted(earlier, key=lambda each: (each.wave.year, each.wave.key), reverse=True),
+        rules=rules,
+    )
+    _require_score(scope)
+    imprint = _build_imprint(scope, organisation, contact)
+    sections: list[Section | None] = [build(scope) for build in SECTIONS]
+    sections += [build_method(scope, imprint), build_reading(scope)]
+    return Report(
+        kind=kind,
+        code=area,
+        area=scope.name,
+        language=scope.language,
+        title=scope.say("title", kind.value, area=scope.name),
+        subtitle=scope.say("title", "subtitle", wave=imprint.wave),
+        imprint=imprint,
+        words={name: scope.say("word", name) for name in WORDS},
+        findings=_list_findings(scope),
+        sections=tuple(section for section in sections if section is not None),
+    )
+
+
+def _require_score(scope: ReportScope) -> None:
+    """Raise unless the reader may see the score of the area."""
+    principal = scope.reading.principal
+    principal.require(Action.READ_RESULTS)
+    cells = scope.reading.cells(area_level=scope.level, area=scope.area, indicator=scope.main)
+    if not len(cells):
+        if scope.area != NATION:
+            principal.require(Action.READ_RESULTS, scope.area)
+        raise ReportNotPossibleError(
+            msg("This wave has no results of the area {area}.", area=scope.area)
+        )
+    if not scope.figure.available:
+        raise ReportNotPossibleError(
+            msg("There is no report on {area}. {reason}", area=scope.name, reason=WITHHELD)
+        )
+
+
+def _build_imprint(scope: ReportScope, organisation: str, contact: str) -> Imprint:
+    wave, manifest = scope.reading.wave, scope.reading.results.manifest
+    marks = {
+        "demo": wave.is_demo,
+        "provisional": not wave.final,
+        "unreleased": wave.state is not WaveState.RELEASED,
+    }
+    return Imprint(
+        organisation=organisation or scope.reading.t("(organisation not stated)"),
+        contact=contact or scope.reading.t("(contact not stated)"),
+        wave=wave.label(scope.language),
+        made_at=manifest.frozen_at,
+        date=f"{china_date(manifest.frozen_at):%Y-%m-%d}",
+        snapshot=wave.snapshot_sha256,
+        marks=tuple(scope.say("mark", mark) for mark, holds in marks.items() if holds),
+    )
+
+
+def _list_findings(scope: ReportScope) -> tuple[str, ...]:
+    """Return the key findings, a sentence each."""
+    lines = [
+        describe_headline(scope),
+        describe_place(scope),
+        describe_change(scope),
+        describe_difference(scope),
+    ]
+    if scope.above:
+        lines.append(
+            scope.say("strengths", "above", list=scope.list_differences(scope.above, "above"))
+        )
+    if scope.below:
+        lines.append(
+            scope.say("strengths", "below", list=scope.list_differences(scope.below, "below"))
+        )
+    if scope.kind is not ReportKind.PROVINCE and scope.drivers.priorities:
+        lines.append(describe_priorities(scope))
+    return tuple(line for line in lines if line)

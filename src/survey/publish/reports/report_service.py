@@ -1,0 +1,140 @@
+"""Reports for a reader: access, the waves they draw on, the file, and its entry in the trail."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.publish.reports.contents import Report, ReportKind
+from survey.publish.reports.docx_file import write_docx
+from survey.publish.reports.report_builder import build_report
+from survey.publish.reports.sentences import read_rules
+from survey.results import WaveResults, list_waves, open_results
+from survey.results.row_selection import open_known_results
+from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
+from survey.store.engine import read_scope
+
+
+class ReportFormat(StrEnum):
+    """Format of a report, as its file name ends."""
+
+    DOCX = "docx"
+
+
+MEDIA_TYPES: Mapping[ReportFormat, str] = MappingProxyType(
+    {ReportFormat.DOCX: ("application/vnd.openxmlformats-officedocument.wordprocessingml.document")}
+)
+
+
+@dataclass(frozen=True)
+class ReportOrder:
+    """Order of one report: area, format and language."""
+
+    kind: ReportKind
+    area: str
+    form: ReportFormat
+    language: str
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """File of a report."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class ReportWaves:
+    """Results that the reports of one wave draw on."""
+
+    results: WaveResults
+    others: Sequence[WaveResults]
+
+
+def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
+    """Return the results of a wave and of the further waves of its series."""
+    results = open_known_results(settings, session, wave_key)
+    others = tuple(
+        open_results(settings, session, wave.key)
+        for wave in list_waves(settings, session, results.wave.series)
+        if wave.key != results.wave.key
+    )
+    return ReportWaves(results, others)
+
+
+def make_report_file(
+    settings: Settings, waves: ReportWaves, *, principal: Principal, order: ReportOrder
+) -> ReportFile:
+    """Return the file of a report for a reader; the caller records it with `record_report`.
+
+    Raises:
+        AccessDeniedError: the role reads no results, or the area lies outside the reader's.
+        ReportNotPossibleError: the wave has no such area, or its score is not shown.
+    """
+    report = build_report(
+        waves.results,
+        principal=principal,
+        kind=order.kind,
+        area=order.area,
+        language=order.language,
+        rules=read_rules(settings.report_rules),
+        organisation=settings.report_organisation,
+        contact=settings.report_contact,
+        others=waves.others,
+    )
+    name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
+    write_report = _WRITERS[order.form]
+    return ReportFile(name, MEDIA_TYPES[order.form], write_report(report, settings))
+
+
+_WRITERS: Mapping[ReportFormat, Callable[[Report, Settings], bytes]] = MappingProxyType(
+    {ReportFormat.DOCX: lambda report, settings: write_docx(report, settings.report_template)}
+)
+
+
+def record_report(
+    *,
+    session: Session,
+    principal: Principal,
+    waves: ReportWaves,
+    order: ReportOrder,
+    file: ReportFile,
+    now: datetime,
+) -> None:
+    """Record that a report was made."""
+    principal.require(Action.READ_RESULTS)
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.EXPORT_REPORT,
+        subject_id=waves.results.wave.key,
+        now=now,
+        detail={
+            "area": order.area,
+            "form": order.form.value,
+            "language": order.language,
+            "snapshot": waves.results.wave.snapshot_sha256,
+            "sha256": file.sha256,
+        },
+    )
+
+
+def read_report_waves(settings: Settings, wave_key: str) -> ReportWaves:
+    """Return the results of a wave and of its series, in a reading scope of their own."""
+    with read_scope(settings.store_url) as session:
+        return open_report_waves(settings, session, wave_key)

@@ -1,0 +1,197 @@
+"""Scope of a report: the area, the waves and the reader, with the figures that sections share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from survey.locale import SurveyError
+from survey.publish.reports.contents import Block, ReportKind, Section
+from survey.publish.reports.sentences import SentenceRules
+from survey.publish.reports.typography import join_list, write_interval, write_score
+from survey.publish.views.changes import find_obstacle
+from survey.publish.views.drivers import CITY, DriverFilters, DriversView, build_driver_view
+from survey.publish.views.estimate_text import (
+    Estimate,
+    EstimateDifference,
+    difference_of,
+    estimate_at,
+    unsigned_difference,
+)
+from survey.publish.views.ranking import RankedCities, rank_cities
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.sample.special_groups import EVERYONE
+
+MAX_NAMED = 3
+"""Indicators that a sentence names, and those that tie with the last of them."""
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class ReportScope:
+    """Area of one report with the results that it draws on."""
+
+    kind: ReportKind
+    area: str
+    reading: ViewContext
+    earlier: Sequence[WaveResults]
+    """Earlier waves of the same series, the newest first."""
+    rules: SentenceRules
+
+    @property
+    def level(self) -> str:
+        """Return the area level in the tables of results."""
+        return self.kind.value
+
+    @property
+    def language(self) -> str:
+        return self.reading.language
+
+    @property
+    def main(self) -> str:
+        """Return the indicator that the report is about."""
+        return self.reading.main_indicator
+
+    @property
+    def name(self) -> str:
+        return self.reading.names.area(self.area)
+
+    def say(self, topic: str, case: str, **words: str) -> str:
+        """Return the sentence of a rule."""
+        return self.rules.write(self.language, topic, case, **words)
+
+    def section(self, key: str, blocks: Sequence[Block]) -> Section | None:
+        """Return a section with its title; None where it would be empty."""
+        return Section(key, self.say("section", key), tuple(blocks)) if blocks else None
+
+    def interval(self, figure: Estimate) -> str:
+        return write_interval(figure.low, figure.high, self.language)
+
+    @cached_property
+    def figure(self) -> Estimate:
+        """Score of the area."""
+        return estimate_at(
+            self.reading.cells(area_level=self.level, area=self.area, indicator=self.main)
+        )
+
+    @cached_property
+    def difference(self) -> EstimateDifference | None:
+        """Difference of a city from the nation; None for other areas."""
+        if self.kind is not ReportKind.CITY:
+            return None
+        return difference_of(
+            self.name,
+            self.reading.gaps("nation", area_level="city", area=self.area, indicator=self.main),
+        )
+
+    @cached_property
+    def order(self) -> RankedCities:
+        """Cities that the reader may see, by place."""
+        return rank_cities(self.reading, self.main)
+
+    @cached_property
+    def upper_codes(self) -> list[str]:
+        """Indicators of the first two levels, after the composite."""
+        own = [] if self.reading.results.tree is None else [self.main]
+        return [*own, *self.reading.level_codes(1, 2)]
+
+    @cached_property
+    def before(self) -> WaveResults | None:
+        """Latest earlier wave."""
+        return self.earlier[0] if self.earlier else None
+
+    @cached_property
+    def is_comparable(self) -> bool:
+        """Whether the score can be compared with the wave before."""
+        return self.before is not None and not find_obstacle(self.reading, self.before, self.main)
+
+    def changes(self, codes: Sequence[str]) -> TableSlice | None:
+        """Return the changes since the wave before in this order; None where there are none."""
+        if self.before is None or not self.is_comparable:
+            return None
+        try:
+            rows = self.reading.changes(
+                self.before.wave, area_level=self.level, area=self.area, indicator=codes
+            )
+        except SurveyError:
+            return None
+        return rows.in_order("indicator", codes)
+
+    @cached_property
+    def city_changes(self) -> TableSlice | None:
+        """Changes of all cities of both waves; None where there are none."""
+        if self.before is None or not self.is_comparable:
+            return None
+        try:
+            return self.reading.changes(self.before.wave, area_level="city", indicator=self.main)
+        except SurveyError:
+            return None
+
+    @cached_property
+    def drivers(self) -> DriversView:
+        """What weighs much and is rated low: in a city its own, else that of the nation."""
+        whom = CITY if self.kind is ReportKind.CITY else EVERYONE
+        return build_driver_view(
+            results=self.reading.results,
+            principal=self.reading.principal,
+            language=self.language,
+            filters=DriverFilters(self.area, whom),
+        )
+
+    @cached_property
+    def gaps(self) -> list[tuple[str, EstimateDifference]]:
+        """Clear differences of a city from the nation by lowest-level code, largest first."""
+        if self.kind is not ReportKind.CITY:
+            return []
+        codes = self.reading.lowest_codes
+        rows = self.reading.gaps("nation", area_level="city", area=self.area, indicator=codes)
+        rows = rows.in_order("indicator", codes).descending("difference")
+        pairs = [
+            (code, difference_of(self.reading.names.indicator(code), rows, row))
+            for row, code in enumerate(rows.texts("indicator"))
+        ]
+        return [pair for pair in pairs if pair[1].is_clear]
+
+    @property
+    def above(self) -> list[tuple[str, EstimateDifference]]:
+        """Clear differences upwards, the largest first."""
+        return [pair for pair in self.gaps if pair[1].is_higher]
+
+    @property
+    def below(self) -> list[tuple[str, EstimateDifference]]:
+        """Clear differences downwards, the largest first."""
+        return [pair for pair in reversed(self.gaps) if not pair[1].is_higher]
+
+    def list_differences(self, pairs: Sequence[tuple[str, EstimateDifference]], way: str) -> str:
+        """Return the largest differences in words, ties named as ties; `way` is above or below."""
+        parts = []
+        for tied in split_ties(pairs, lambda pair: write_score(abs(_size(pair[1])))):
+            names = [difference.name for _, difference in tied]
+            words = unsigned_difference(tied[0][1].figure)
+            if len(tied) == 1:
+                parts.append(self.say("strengths", f"item_{way}", name=names[0], **words))
+            else:
+                listed = join_list(names, self.language)
+                parts.append(self.say("strengths", f"tied_{way}", names=listed, size=words["size"]))
+        return join_list(parts, self.language, long=True)
+
+
+def _size(difference: EstimateDifference) -> float:
+    return difference.figure.estimate or 0.0
+
+
+def split_ties(
+    rows: Sequence[_T], key: Callable[[_T], str], count: int = MAX_NAMED
+) -> list[list[_T]]:
+    """Return the first rows in runs of equal printed figures; the last run is never cut."""
+    runs: list[list[_T]] = []
+    for row in rows:
+        if runs and key(runs[-1][0]) == key(row):
+            runs[-1].append(row)
+        elif sum(map(len, runs)) >= count:
+            break
+        else:
+            runs.append([row])
+    return runs

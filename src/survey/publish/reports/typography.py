@@ -1,0 +1,70 @@
+"""Typography of reports: numbers, intervals, lists and spaces, in Chinese and in English."""
+
+import re
+from collections.abc import Sequence
+from math import isnan
+
+from survey.locale import translator
+from survey.publish.views.estimate_text import format_decimal, format_interval, format_signed
+
+NO_FIGURE = "–"
+_NO_BREAK = "\u00a0"
+_HAN = r"[\u3400-\u9fff]"
+_NUMBER_AND_UNIT = re.compile(rf"(?<=\d) (?={_HAN}|points?\b|interviews?\b|cities\b)")
+_HAN_THEN_LATIN = re.compile(rf"({_HAN})(?=[A-Za-z0-9±−+])")
+_LATIN_THEN_HAN = re.compile(rf"([A-Za-z0-9%])(?={_HAN})")
+_MINUS = re.compile(r"(?<![A-Za-z0-9–-])-(?=\d)")
+
+
+def write_score(value: float | None) -> str:
+    """Format a score, rate or size of a difference; a dash where there is none."""
+    return NO_FIGURE if value is None or isnan(value) else format_decimal(value)
+
+
+def write_difference(value: float | None) -> str:
+    """Format a difference with its sign; a dash where there is none."""
+    return NO_FIGURE if value is None or isnan(value) else format_signed(value)
+
+
+def write_count(value: float | None) -> str:
+    """Format a whole number with thousands apart; a dash where there is none."""
+    return NO_FIGURE if value is None or isnan(value) else f"{int(value):,d}"
+
+
+def write_interval(low: float | None, high: float | None, language: str) -> str:
+    """Format an interval in words; a dash where there is none."""
+    if low is None or high is None or isnan(low) or isnan(high):
+        return NO_FIGURE
+    return format_interval(low, high, translator(language))
+
+
+def write_score_with_interval(
+    value: float | None, low: float | None, high: float | None, language: str
+) -> str:
+    """Format a score and, on a second line, its interval."""
+    interval = write_interval(low, high, language)
+    score = write_score(value)
+    return score if interval == NO_FIGURE else f"{score}\n{interval}"
+
+
+def write_places(low: float | None, high: float | None) -> str:
+    """Format a set of places; a dash where there is none."""
+    if low is None or high is None or isnan(low) or isnan(high):
+        return NO_FIGURE
+    return f"{int(low)}" if low == high else f"{int(low)}–{int(high)}"
+
+
+def join_list(parts: Sequence[str], language: str, *, long: bool = False) -> str:
+    """Join the parts of a list inside a sentence; `long` ones hold commas of their own."""
+    if language == "zh":
+        return ("；" if long else "、").join(parts)
+    return ("; " if long else ", ").join(parts)
+
+
+def set_text(text: str, language: str) -> str:
+    """Return a sentence as it is printed: true minus signs, spaces, numbers beside their units."""
+    text = _MINUS.sub("\u2212", text)
+    if language == "zh":
+        text = _HAN_THEN_LATIN.sub(r"\1 ", text)
+        text = _LATIN_THEN_HAN.sub(r"\1 ", text)
+    return _NUMBER_AND_UNIT.sub(_NO_BREAK, text)

@@ -1,0 +1,85 @@
+"""Rules of the sentences: complete in both languages, and an association's own file is checked."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from survey.publish.reports.sentences import (
+    SHIPPED_RULES,
+    RulesDamagedError,
+    fields_of,
+    find_rule_problems,
+    read_rules,
+)
+from survey.publish.reports.typography import (
+    set_text,
+    write_difference,
+    write_interval,
+    write_places,
+)
+
+
+def test_the_shipped_rules_hold_what_they_ask_of_others() -> None:
+    texts = read_rules().texts
+    assert find_rule_problems(texts, texts) == []
+
+
+def test_both_languages_name_the_same_fields() -> None:
+    for key, text in read_rules().texts.items():
+        assert fields_of(text["zh"]) >= fields_of(text["en"]), key
+
+
+def test_no_rule_stands_twice() -> None:
+    with SHIPPED_RULES.open(encoding="utf-8", newline="") as file:
+        keys = [(row["topic"], row["case"]) for row in csv.DictReader(file)]
+    assert len(keys) == len(set(keys))
+
+
+def own_rules(folder: Path, *rows: tuple[str, str, str, str]) -> Path:
+    path = folder / "rules.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("topic", "case", "zh", "en"), *rows])
+    return path
+
+
+def test_an_own_file_replaces_the_texts_it_names(tmp_path: Path) -> None:
+    own = own_rules(tmp_path, ("section", "problems", "整改清单", "Things to mend"))
+    rules = read_rules(own)
+    assert rules.write("zh", "section", "problems") == "整改清单"
+    assert rules.write("zh", "section", "method") == read_rules().write("zh", "section", "method")
+
+
+@pytest.mark.parametrize(
+    ("row", "part"),
+    [
+        (("change", "none", "略有上升。", "No change."), "上升"),
+        (("change", "none", "没有变化。", "It rose a little."), "rose"),
+        (("change", "sideways", "平。", "Flat."), "change.sideways"),
+        (("headline", "interval", "得分 {points}。", "{score}"), "points"),
+        (("headline", "interval", "{score", "{score}"), "headline.interval"),
+        (("reading", "1", "", "Scores."), "reading.1"),
+    ],
+)
+def test_an_own_file_that_cannot_be_used_says_why(
+    tmp_path: Path, row: tuple[str, str, str, str], part: str
+) -> None:
+    with pytest.raises(RulesDamagedError) as refused:
+        read_rules(own_rules(tmp_path, row))
+    assert part in str(refused.value)
+
+
+def test_an_own_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "rules.csv"
+    other.write_bytes(b"\xff\xfe\x00a;b")
+    with pytest.raises(RulesDamagedError):
+        read_rules(other)
+
+
+def test_numbers_and_spaces_are_set_in_one_way() -> None:
+    text = set_text("得分80.0分，比2023年-0.4 分", "zh")
+    assert text == "得分 80.0\u00a0分，比 2023\u00a0年 \u22120.4\u00a0分"
+    assert write_difference(-0.4) == "\u22120.4"
+    assert write_interval(None, 1.0, "zh") == "–"
+    assert write_places(3.0, 3.0) == "3"
+    assert write_places(3.0, 9.0) == "3–9"
