@@ -1,4 +1,4 @@
-"""First wave from an empty store to an open wave with no command line."""
+"""First wave from an empty store to an open wave: no command line and no workbook."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,10 +15,7 @@ from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE
 from survey.fieldwork.instruments import load_reference_data
 from survey.fieldwork.planning.checklist import ChecklistTask, get_checklist
-from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.locale import translator
-from survey.sample.city_frame import shipped_cities
-from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
@@ -32,6 +29,8 @@ SLOW = 30_000
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PEOPLE = """张三\tzhangsan\t访问员\t北京
 李四\tlisi\t督导\t北京"""
+POINTS = """北京,110000-p0,商场0,商场,城镇
+北京,110000-p1,商场1,商场,乡村"""
 
 
 @pytest.fixture
@@ -89,18 +88,8 @@ def _open(page: Page, address: str) -> None:
     page.locator(DONE).wait_for()
 
 
-def _points(path: Path) -> Path:
-    sheet = point_list_template(list(shipped_cities()), "zh")
-    rows = [
-        ["北京", f"110000-p{number}", f"商场{number}", "mall", stratum, None, None, None]
-        for number, stratum in enumerate(("urban", "rural"))
-    ]
-    path.write_bytes(write_workbook([WorkbookSheet(sheet.name, sheet.columns, rows)], "zh"))
-    return path
-
-
 def test_first_wave_from_an_empty_store_to_an_open_wave_with_no_command_line(
-    empty_server: Server, desk: Page, tmp_path: Path
+    empty_server: Server, desk: Page
 ) -> None:
     home, plan = empty_server.url, f"{empty_server.url}/plan?wave={KEY}"
     _open(desk, home)
@@ -129,7 +118,9 @@ def test_first_wave_from_an_empty_store_to_an_open_wave_with_no_command_line(
 
     _open(desk, plan)
     _follow(desk, ChecklistTask.POINTS)
-    desk.locator("input[type=file]").set_input_files(_points(tmp_path / "points.xlsx"))
+    points = zh("Cells copied from a spreadsheet, or one line a point")
+    desk.get_by_role("textbox", name=points).fill(POINTS)
+    desk.locator(".st-key-points-check button").click()
     desk.locator(".st-key-points-draw button").click()
     expect(desk.get_by_text(zh("The points are drawn and stored."))).to_be_visible()
 

@@ -271,7 +271,7 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
         ]
         for place in range(6)
     ]
-    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points", list="workbook")
     _upload(app, _point_file(planned, rows))
     assert "1 cells need another look" in read(app)
     assert "points-draw" not in _keys(app)
@@ -302,10 +302,38 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
     assert "boss" in str(app.dataframe[0].value)
 
 
+def test_points_are_pasted_with_the_findings_of_the_workbook(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    lines = [f"Beijing, B-{number}, Mall {number}, mall, urban" for number in range(6)]
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
+    app.text_area[0].set_value("\n".join([*lines, "Atlantis, B-1, Mall 1, castle, urban"]))
+    app.button(key="points/check").click().run()
+    findings = app.table[0].value.to_string()
+    for reason in (
+        "This is no city of the survey",
+        "This code stands in row 2 as well",
+        "none of the words of the drop-down list",
+    ):
+        assert reason in findings
+    assert "points-draw" not in _keys(app)
+    app.text_area[0].set_value("\n".join(lines))
+    app.button(key="points/check").click().run()
+    app.button(key="points-draw").click().run()
+    assert [message.value for message in app.success] == [
+        f"{NAME}: The points are drawn and stored."
+    ]
+    with read_scope(planned.url) as session:
+        codes = set(session.exec(select(SamplingPoint.code)).all())
+    assert {f"B-{number}" for number in range(6)} <= codes
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
+    assert app.text_area[0].value == ""
+
+
 def test_a_file_that_is_no_workbook_is_refused_in_words(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
-    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points", list="workbook")
     _upload(app, b"PK\x03\x04 nothing")
     assert "damaged or not an Excel workbook" in read(app)
     assert "Sampling points of this wave" in [title.value for title in app.subheader]

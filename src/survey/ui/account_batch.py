@@ -28,14 +28,12 @@ from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.account_form import area_name
 from survey.ui.download_button import PDF, File, draw_download_button
-from survey.ui.feedback import perform, show_problems
+from survey.ui.feedback import perform
 from survey.ui.invitation_codes import public_origin
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.list_upload import draw_cell_errors, draw_list_upload
-from survey.ui.url_state import pick
+from survey.ui.plan.list_upload import draw_list_paste, draw_list_upload, pick_pasting
 
-PASTE, WORKBOOK = "paste", "workbook"
 _TEXT, _CREATED = "users/batch/text", "users/batch/created"
 _ISSUED, _TAKEN = "users/links/issued", "users/links/taken"
 """Links that were just made, which exist nowhere else, and whether their sheet was downloaded."""
@@ -53,16 +51,18 @@ def draw_account_batch(page: PageContext) -> None:
             "that exist already are skipped."
         )
     )
-    source = pick(
-        t("List of accounts"),
-        "list",
-        [PASTE, WORKBOOK],
-        language=page.language,
-        as_buttons=True,
-        show={PASTE: t("Paste"), WORKBOOK: t("Workbook")}.__getitem__,
-    )
-    if source == PASTE:
-        _draw_paste(page)
+    if pick_pasting(page, t("List of accounts")):
+        draw_list_paste(
+            page,
+            name="users/batch",
+            label=t("Cells copied from a spreadsheet, or one line a person"),
+            text_key=_TEXT,
+            example=t("Li Na, lina, Surveyor, Beijing"),
+            read=lambda session, text: read_pasted_accounts(
+                session=session, principal=page.principal, text=text, now=now()
+            ),
+            confirm=lambda listed: _draw_confirmation(page, listed),
+        )
         return
     draw_list_upload(
         page,
@@ -75,28 +75,6 @@ def draw_account_batch(page: PageContext) -> None:
         ),
         confirm=lambda listed: _draw_confirmation(page, listed),
     )
-
-
-def _draw_paste(page: PageContext) -> None:
-    t = page.t
-    text = st.text_area(
-        t("Cells copied from a spreadsheet, or one line a person"),
-        key=_TEXT,
-        height=220,
-        placeholder=t("Li Na, lina, Surveyor, Beijing"),
-    )
-    st.button(t("Check the list"), key="users/batch/check")
-    if not text.strip():
-        return
-    with show_problems(t, t("Nothing was changed.")):
-        with read_scope(page.settings.store_url) as session:
-            listed = read_pasted_accounts(
-                session=session, principal=page.principal, text=text, now=now()
-            )
-        if listed.errors:
-            draw_cell_errors(page, listed.errors, "accounts")
-        else:
-            _draw_confirmation(page, listed)
 
 
 def _draw_confirmation(page: PageContext, listed: AccountList) -> None:

@@ -20,6 +20,7 @@ from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import get_wave, lock_wave
 from survey.locale import Message, SurveyError, msg
 from survey.sample.city_frame import FrameCity
+from survey.sample.pasted_table import read_pasted_rows
 from survey.sample.point_draw import (
     ListedPoint,
     PointDrawResult,
@@ -128,13 +129,31 @@ def read_point_list(
 ) -> PointList:
     """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
     principal.require(Action.PLAN)
-    wave = get_wave(session=session, key=key)
     cities = plan_cities(session=session, principal=principal)
     sheet = point_list_template(cities, "zh")
     rows, errors = read_sheet(name, content, sheet)
+    return _read_rows(session, get_wave(session=session, key=key), cities, rows, errors)
+
+
+def read_pasted_points(*, session: Session, principal: Principal, key: str, text: str) -> PointList:
+    """Read a pasted list; nothing is stored. Raises `PastedTableError` for the whole text."""
+    principal.require(Action.PLAN)
+    cities = plan_cities(session=session, principal=principal)
+    rows = read_pasted_rows(text, point_list_template(cities, "zh"))
+    return _read_rows(session, get_wave(session=session, key=key), cities, rows, [])
+
+
+def _read_rows(
+    session: Session,
+    wave: Wave,
+    cities: list[FrameCity],
+    rows: list[WorkbookRow],
+    errors: list[CellError],
+) -> PointList:
     used_codes = set(
         session.exec(select_rows(SamplingPoint.code).where(SamplingPoint.wave_id == wave.id))
     )
+    sheet = point_list_template(cities, "zh")
     reader = _PointListReader(sheet, city_finder(cities), wave, used_codes)
     points = [point for row in rows if (point := reader.read(row, errors)) is not None]
     return PointList(tuple(points), tuple(sorted(errors, key=lambda error: error.row)))

@@ -1,4 +1,4 @@
-"""Upload of a list that planners fill in: its template, the file, and its wrong cells."""
+"""Lists that planners fill in: pasted or uploaded, their template, and their wrong cells."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +15,7 @@ from survey.ui.download_button import CSV, XLSX, File, draw_download_button
 from survey.ui.feedback import show_problems
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
 
 
 class UploadedList(Protocol):
@@ -26,6 +27,41 @@ class UploadedList(Protocol):
 
 _L = TypeVar("_L", bound=UploadedList)
 _MAX_SHOWN_ROWS = 100
+_PASTE, _WORKBOOK = "paste", "workbook"
+
+
+def pick_pasting(page: PageContext, label: str) -> bool:
+    """Draw the choice between pasting a list, which comes first, and uploading a workbook."""
+    names = {_PASTE: page.t("Paste"), _WORKBOOK: page.t("Workbook")}
+    chosen = pick(
+        label, "list", list(names), language=page.language, as_buttons=True, show=names.__getitem__
+    )
+    return chosen == _PASTE
+
+
+def draw_list_paste(
+    page: PageContext,
+    *,
+    name: str,
+    label: str,
+    text_key: str,
+    example: str,
+    read: Callable[[Session, str], _L],
+    confirm: Callable[[_L], None],
+) -> None:
+    """Draw the field for a list that is pasted or typed, a line a row.
+
+    Args:
+        text_key: Key of the field, whose text the caller may remove from the session.
+        example: One line, as it could be typed.
+        read: Parses the text.
+        confirm: Draws what a list without errors would change.
+    """
+    t = page.t
+    text = st.text_area(label, key=text_key, height=220, placeholder=example)
+    st.button(t("Check the list"), key=f"{name}/check")
+    if text.strip():
+        _draw_read_list(page, name, lambda session: read(session, text), confirm)
 
 
 def draw_list_upload(
@@ -62,9 +98,18 @@ def draw_list_upload(
     given = st.file_uploader(label, type=["xlsx"], key=file_key)
     if given is None:
         return
-    with show_problems(t, t("Nothing was changed.")):
+    _draw_read_list(
+        page, name, lambda session: read(session, given.name, given.getvalue()), confirm
+    )
+
+
+def _draw_read_list(
+    page: PageContext, name: str, read: Callable[[Session], _L], confirm: Callable[[_L], None]
+) -> None:
+    """Draw the wrong cells of a list; what it would change if there are none."""
+    with show_problems(page.t, page.t("Nothing was changed.")):
         with read_scope(page.settings.store_url) as session:
-            listed = read(session, given.name, given.getvalue())
+            listed = read(session)
         if listed.errors:
             draw_cell_errors(page, listed.errors, name)
         else:
@@ -83,7 +128,7 @@ def draw_cell_errors(page: PageContext, errors: tuple[CellError, ...], key: str)
     )
     draw_notice(
         t("{count} cells need another look", count=f"{len(errors):,}"),
-        t("Nothing was stored. Mend these cells in your file and upload it again."),
+        t("Nothing was stored. Mend these cells in your list and check it again."),
     )
     st.table(table.head(_MAX_SHOWN_ROWS).astype(str), border="horizontal", alt=t("Wrong cells"))
     if len(errors) > _MAX_SHOWN_ROWS:

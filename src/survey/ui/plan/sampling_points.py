@@ -21,6 +21,7 @@ from survey.fieldwork.planning.sampling_points import (
     draw_points,
     point_list_template,
     preview_point_draw,
+    read_pasted_points,
     read_point_list,
     update_point,
 )
@@ -33,7 +34,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.list_upload import draw_list_upload
+from survey.ui.plan.list_upload import draw_list_paste, draw_list_upload, pick_pasting
 
 _DEFAULT_POINTS = 30
 _SHOWN = 500
@@ -56,11 +57,32 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
     st.subheader(t("Draw sampling points from a list"), anchor=False)
     st.caption(
         t(
-            "Fill in the template with every place where interviews could be collected. The draw "
-            "picks among them by lot; the list and the seed are kept, so that anybody can repeat "
-            "it. Targets follow from the saved sample."
+            "List every place where interviews could be collected. The draw picks among them by "
+            "lot; the list and the seed are kept, so that anybody can repeat it. Targets follow "
+            "from the saved sample."
         )
     )
+    confirm = partial(_draw_draw_confirmation, page, sheet)
+    if pick_pasting(page, t("List of points")):
+        st.caption(
+            t(
+                "One point a line: city, code, name, kind ({kinds}), urban or rural and, if "
+                "wanted, target, first and last day.",
+                kinds=t(", ").join(t(name) for name in KIND_NAMES.values()),
+            )
+        )
+        draw_list_paste(
+            page,
+            name="points",
+            label=t("Cells copied from a spreadsheet, or one line a point"),
+            text_key=f"points-text-{sheet.key}-{sheet.points}",
+            example=t("Beijing, bj-01, Xidan Joy City, shopping mall, urban"),
+            read=lambda session, text: read_pasted_points(
+                session=session, principal=page.principal, key=sheet.key, text=text
+            ),
+            confirm=confirm,
+        )
+        return
     draw_list_upload(
         page,
         name="points",
@@ -72,7 +94,7 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
         read=lambda session, name, content: read_point_list(
             session=session, principal=page.principal, key=sheet.key, name=name, content=content
         ),
-        confirm=partial(_draw_draw_confirmation, page, sheet),
+        confirm=confirm,
     )
 
 
