@@ -262,3 +262,18 @@ def test_surveyors_have_no_report(frozen: Frozen) -> None:
 def test_an_unknown_area_is_said(frozen: Frozen) -> None:
     with pytest.raises(ReportNotPossibleError):
         report(frozen, area="999999")
+
+
+def test_chosen_peers_take_the_place_of_cities_of_the_size(frozen: Frozen) -> None:
+    made = build_report(
+        frozen["main-2024"],
+        principal=OPERATOR,
+        kind=ReportKind.CITY,
+        area=SUZHOU,
+        language="en",
+        rules=read_rules(),
+        peers=("320200", "330100"),
+    )
+    cities = {row[0] for row in table_of(made, "place").rows}
+    assert cities == {"Suzhou", "Wuxi", "Hangzhou"}
+    assert table_of(made, "tree").columns[-1].head == "Against Mean of 2 chosen cities"

@@ -31,6 +31,15 @@ def list_chosen_peers(*, session: Session, principal: Principal, city_code: str)
     return _stored_peers(session, city_code)
 
 
+def list_all_peers(session: Session) -> dict[str, tuple[str, ...]]:
+    """Return the peers of every city that has chosen some, for services that check the area."""
+    query = select(ChosenPeer).order_by(col(ChosenPeer.city_code), col(ChosenPeer.position))
+    peers: dict[str, tuple[str, ...]] = {}
+    for chosen in session.exec(query):
+        peers[chosen.city_code] = (*peers.get(chosen.city_code, ()), chosen.peer_code)
+    return peers
+
+
 def choose_peers(
     *, session: Session, principal: Principal, city_code: str, peers: Sequence[str], now: datetime
 ) -> None:

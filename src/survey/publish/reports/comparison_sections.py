@@ -23,7 +23,13 @@ from survey.publish.reports.typography import (
     write_score,
 )
 from survey.publish.views.chart_rows import classify_differences
-from survey.publish.views.city_peers import find_reference_area
+from survey.publish.views.city_peers import (
+    CHOSEN,
+    CHOSEN_REFERENCE,
+    find_reference,
+    find_reference_area,
+    list_shown_peers,
+)
 from survey.publish.views.city_tabs import build_city_indicators
 from survey.publish.views.estimate_text import EstimateDifference, estimate_at
 from survey.publish.views.overview_tabs import build_overview_indicators
@@ -74,12 +80,12 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
     reading, t, codes = scope.reading, scope.reading.t, scope.upper_codes
     nation = reading.gaps("nation", area_level="city", area=scope.area, indicator=codes)
     nation = nation.in_order("indicator", codes)
-    peers = reading.gaps(_PEERS, area_level="city", area=scope.area, indicator=codes)
+    against = CHOSEN if scope.peers else _PEERS
+    peers = find_reference(reading, scope.area, against, scope.peers, codes)
     roles = classify_differences(nation)
-    peer_words = _describe_rows(scope, peers)
+    peer_words = _describe_rows(scope, peers.gaps)
     names = reading.names
     reference = names.area(NATION)
-    tier = names.area(find_reference_area(reading, scope.area, _PEERS)[1])
     own, other, difference, low, high = (
         nation.numbers(name)
         for name in ("estimate", "reference", "difference", "ci_low", "ci_high")
@@ -106,7 +112,7 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
         Column(t("Difference"), 1.3, is_number=True),
         Column(t("95%\u00a0interval"), 2.3, is_number=True),
         Column(t("Verdict"), 1.7),
-        Column(t("Against {peers}", peers=tier), 2.6),
+        Column(t("Against {peers}", peers=peers.name), 2.6),
     )
     panel = build_city_indicators(
         results=reading.results,
@@ -197,14 +203,11 @@ def build_leaders(scope: ReportScope) -> Section | None:
     """
     if scope.kind is not ReportKind.CITY or scope.reading.results.method.ranking is None:
         return None
-    reading, t = scope.reading, scope.reading.t
-    tier = find_reference_area(reading, scope.area, _PEERS)[1]
-    cells = reading.cells(area_level="city", indicator=scope.upper_codes)
-    cells = cells.keep(reading.cities_within(cells.texts("area"), size_tier=tier))
-    cells = cells.keep(cells.shown).descending("estimate")
+    t = scope.reading.t
+    shown, peers = _peer_cells(scope)
+    cells = shown.keep(shown.shown).descending("estimate")
     if set(cells.texts("area")) <= {scope.area}:
         return None
-    peers = reading.names.area(tier)
     rows = [row for code in scope.upper_codes if (row := _leader_row(scope, cells, code))]
     if not rows:
         return scope.section("leaders", [Paragraph(scope.say("leaders", "none", peers=peers))])
@@ -215,6 +218,18 @@ def build_leaders(scope: ReportScope) -> Section | None:
     )
     table = ReportTable(t("Leading cities by indicator"), columns, tuple(rows))
     return scope.section("leaders", [Paragraph(scope.say("leaders", "some", peers=peers)), table])
+
+
+def _peer_cells(scope: ReportScope) -> tuple[TableSlice, str]:
+    """Return the scores of the city and of its peers, and what the peers are called."""
+    reading = scope.reading
+    cells = reading.cells(area_level="city", indicator=scope.upper_codes)
+    chosen = list_shown_peers(reading, scope.peers)
+    if chosen:
+        return cells.among("area", (scope.area, *chosen)), reading.t(CHOSEN_REFERENCE)
+    tier = find_reference_area(reading, scope.area, _PEERS)[1]
+    within = reading.cities_within(cells.texts("area"), size_tier=tier)
+    return cells.keep(within), reading.names.area(tier)
 
 
 def _leader_row(scope: ReportScope, cells: TableSlice, code: str) -> tuple[str, ...] | None:

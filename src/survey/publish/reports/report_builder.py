@@ -75,8 +75,11 @@ def build_report(
     organisation: str = "",
     contact: str = "",
     others: Sequence[WaveResults] = (),
+    peers: tuple[str, ...] = (),
 ) -> Report:
     """Build the contents of a report; `others` are the further waves of the same series.
+
+    `peers` are the cities that a city has chosen to be compared with.
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
@@ -90,6 +93,7 @@ def build_report(
         reading=ViewContext(results, principal, language),
         earlier=sorted(earlier, key=lambda each: (each.wave.year, each.wave.key), reverse=True),
         rules=rules,
+        peers=peers,
     )
     _require_score(scope)
     imprint = _build_imprint(scope, organisation, contact)

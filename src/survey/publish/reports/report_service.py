@@ -14,9 +14,11 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.publish.reports.contents import Report, ReportKind
 from survey.publish.reports.docx_file import write_docx
+from survey.publish.reports.pdf_file import write_pdf
 from survey.publish.reports.report_builder import build_report
 from survey.publish.reports.sentences import read_rules
 from survey.results import WaveResults, list_waves, open_results
+from survey.results.chosen_peers import list_all_peers
 from survey.results.row_selection import open_known_results
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -27,10 +29,12 @@ class ReportFormat(StrEnum):
     """Format of a report, as its file name ends."""
 
     DOCX = "docx"
+    PDF = "pdf"
 
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
 MEDIA_TYPES: Mapping[ReportFormat, str] = MappingProxyType(
-    {ReportFormat.DOCX: ("application/vnd.openxmlformats-officedocument.wordprocessingml.document")}
+    {ReportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document", ReportFormat.PDF: "application/pdf"}
 )
 
 
@@ -64,6 +68,8 @@ class ReportWaves:
 
     results: WaveResults
     others: Sequence[WaveResults]
+    peers: Mapping[str, tuple[str, ...]]
+    """City -> the cities that it has chosen to be compared with; told to readers of its area."""
 
 
 def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
@@ -74,7 +80,7 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
         for wave in list_waves(settings, session, results.wave.series)
         if wave.key != results.wave.key
     )
-    return ReportWaves(results, others)
+    return ReportWaves(results, others, list_all_peers(session))
 
 
 def make_report_file(
@@ -96,6 +102,7 @@ def make_report_file(
         organisation=settings.report_organisation,
         contact=settings.report_contact,
         others=waves.others,
+        peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
     )
     name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
     write_report = _WRITERS[order.form]
@@ -103,7 +110,10 @@ def make_report_file(
 
 
 _WRITERS: Mapping[ReportFormat, Callable[[Report, Settings], bytes]] = MappingProxyType(
-    {ReportFormat.DOCX: lambda report, settings: write_docx(report, settings.report_template)}
+    {
+        ReportFormat.DOCX: lambda report, settings: write_docx(report, settings.report_template),
+        ReportFormat.PDF: lambda report, _: write_pdf(report),
+    }
 )
 
 

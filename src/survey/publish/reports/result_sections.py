@@ -171,15 +171,14 @@ def build_place(scope: ReportScope) -> Section | None:
         principal=reading.principal,
         language=scope.language,
         city=scope.area,
+        peers=scope.peers,
     )
     blocks: list[Block] = [Paragraph(sentence), Paragraph(scope.say("place", "caution"))]
     codes = [scope.area]
     if view.peers is not None:
         blocks.append(ReportChart(view.peers))
         codes = _nearest(scope, set(view.peers.chart_rows["code"]))
-    blocks.append(
-        city_table(scope, codes, scope.reading.t("Cities of this size with the nearest scores"))
-    )
+    blocks.append(city_table(scope, codes, scope.reading.t("Peers with the nearest scores")))
     return scope.section("place", blocks)
 
 

@@ -39,6 +39,8 @@ class ReportScope:
     earlier: Sequence[WaveResults]
     """Earlier waves of the same series, the newest first."""
     rules: SentenceRules
+    peers: tuple[str, ...] = ()
+    """Cities that a city has chosen to be compared with; none: those of its size."""
 
     @property
     def level(self) -> str:
