@@ -33,6 +33,7 @@ SKIPPED = """\
 ************************************************************************
 """
 _TEXTS = "/** @type {Record<string, Record<string, string>>} */ const SCREEN_TEXTS = {};"
+_STREAMLIT = "/** @type {Record<string, string[][]>} */ const STREAMLIT_TEXTS = {};"
 _FILES = "/** @type {string[]} */ const FILES = [];"
 _MODULE = "export {};"
 _UNDECLARED = re.compile(r" error TS70\d\d: ")
@@ -79,7 +80,10 @@ def page_bundles() -> list[Bundle]:
     preview.add(*_parts(FORM_PARTS))
     preview.lines.append(_TEXTS)
     preview.add(*_parts(("streamlit_mount", "preview_component")))
-    bundles = [public, interview, keying, preview]
+    streamlit = Bundle("streamlit", [_STREAMLIT])
+    streamlit.add(*_parts(("streamlit_language",)))
+    streamlit.lines.append(_MODULE)
+    bundles = [public, interview, keying, preview, streamlit]
     for file in (STATIC / "component.js", *sorted(UI.glob("*.js"))):
         bundles.append(Bundle(file.stem))
         bundles[-1].add(file)

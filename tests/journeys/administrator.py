@@ -8,17 +8,17 @@ from sqlmodel import select
 from survey.access.roles import NATION, Role
 from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE
+from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account, LoginSession, now
-from tests.server_process import LivePlatform
 
 _LOGIN = "journey-administrator"
 
 
-def sign_in_administrator(context: BrowserContext, live_server: LivePlatform) -> None:
+def sign_in_administrator(context: BrowserContext, settings: Settings, url: str) -> None:
     """Give the browser the session of an administrator's account, which is made if needed."""
     secret = new_token(bits=256)
-    with session_scope(live_server.settings.store_url) as session:
+    with session_scope(settings.store_url) as session:
         account = session.exec(select(Account).where(Account.login == _LOGIN)).first()
         if account is None:
             account = Account(login=_LOGIN, name="Admin", role=Role.ADMINISTRATOR, area=NATION)
@@ -31,4 +31,4 @@ def sign_in_administrator(context: BrowserContext, live_server: LivePlatform) ->
                 expires_at=now() + timedelta(hours=1),
             )
         )
-    context.add_cookies([{"name": COOKIE, "value": secret, "url": live_server.url}])
+    context.add_cookies([{"name": COOKIE, "value": secret, "url": url}])

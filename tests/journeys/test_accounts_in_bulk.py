@@ -26,7 +26,7 @@ PASSWORD = "quiet rivers carry lanterns home"
 def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     context.set_default_timeout(SLOW)
-    sign_in_administrator(context, live_server)
+    sign_in_administrator(context, live_server.settings, live_server.url)
     yield context.new_page()
     context.close()
 

@@ -36,7 +36,7 @@ def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
         tree = PROJECT_ROOT / "seed" / "trees" / "cca-2023.csv"
         save_tree(session=session, tree=read_tree(tree, name=tree.stem))
     context = browser.new_context(viewport=DESK, locale="zh-CN")
-    sign_in_administrator(context, live_server)
+    sign_in_administrator(context, live_server.settings, live_server.url)
     context.set_default_timeout(SLOW)
     yield context.new_page()
     context.close()

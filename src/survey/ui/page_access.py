@@ -15,6 +15,7 @@ from survey.locale import translator
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.ui.navigation import PAGES, PageInfo, landing_page
+from survey.ui.page_document import serve_document
 from survey.ui.page_socket import PageSockets, refuse_socket
 from survey.ui.upload_limits import UploadLimits
 from survey.web.current_principal import SessionCache
@@ -84,6 +85,9 @@ class PageAccess:
             await self._refuse(request)(scope, receive, send)
         elif path.startswith(_UPLOAD):
             await self.uploads(digest(secret), forward_scope(scope, secret), receive, send)
+        elif asks_for_document(request):
+            response = serve_document(request, self.settings.language)
+            await response(scope, receive, send)
         else:
             await self.pages(forward_scope(scope, secret), receive, send)
 
@@ -112,6 +116,15 @@ class PageAccess:
             await refuse_socket(receive, send)
             return
         await self.sockets.serve(secret, forward_scope(scope, secret), receive, send)
+
+
+def asks_for_document(request: Request) -> bool:
+    """Return whether a browser opens a page; unknown addresses lead to Streamlit's own notice."""
+    path = request.url.path
+    if request.method != "GET" or path.startswith(_NOT_PAGES):
+        return False
+    opens = request.headers.get("sec-fetch-mode") == "navigate" and not path.endswith("/")
+    return path in _ADDRESSES or opens
 
 
 def forward_scope(scope: Scope, secret: str = "") -> Scope:

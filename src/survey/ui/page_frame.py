@@ -13,6 +13,7 @@ from survey.locale import Translator
 from survey.store.china_time import china_date
 from survey.store.tables import now
 from survey.ui.preferences import Preferences, draw_switches
+from survey.web.streamlit_texts import HTML_LANGUAGES
 
 _CSS = Path(__file__).with_name("page.css")
 _LARGE = """
@@ -21,12 +22,6 @@ _LARGE = """
   min-height: 60px;
 }
 """
-_UPLOADER = """
-:root {{ --hcs-upload: "{choose}"; --hcs-upload-limit: "{limit}"; }}
-"""
-"""Streamlit's own words inside the widget cannot be set; the style sheet puts ours there."""
-_MAX_UPLOAD_MB = 50
-"""As `server.maxUploadSize`."""
 _WATERMARK = """
 .stApp::after {{
   content: ""; position: fixed; inset: 0; pointer-events: none; z-index: 999;
@@ -55,8 +50,7 @@ def _css() -> str:
 
 def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> None:
     """Add the style sheet of the page, with large text and the demo watermark."""
-    limit = t("at most {megabytes} MB", megabytes=_MAX_UPLOAD_MB)
-    parts = [_css(), _UPLOADER.format(choose=t("Choose a file"), limit=limit)]
+    parts = [_css()]
     if preferences.large:
         parts.append(_LARGE)
     if demo:
@@ -93,7 +87,10 @@ def draw_header(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"
     ):
         st.html(
-            _render_brand(t, demo=demo, person=person, own_account=own_account), width="content"
+            _render_brand(
+                t, language=preferences.language, demo=demo, person=person, own_account=own_account
+            ),
+            width="content",
         )
         with st.container(
             horizontal=True, vertical_alignment="center", width="content", key="switches"
@@ -102,7 +99,10 @@ def draw_header(
     st.html('<div class="hcs-head"></div>')
 
 
-def _render_brand(t: Translator, *, demo: bool, person: str, own_account: bool) -> str:
+def _render_brand(
+    t: Translator, *, language: str, demo: bool, person: str, own_account: bool
+) -> str:
+    """Return the first line of a page; `streamlit_language.js` reads the language from it."""
     name, leave, generated = t("Hundred Cities Survey"), t("Sign out"), t("Demo data")
     parts = [f"<b>{escape(name)}</b>"]
     if demo:
@@ -113,7 +113,8 @@ def _render_brand(t: Translator, *, demo: bool, person: str, own_account: bool) 
             mine = t("My account")
             parts.append(f'<a href="/auth/account" target="_self">{escape(mine)}</a>')
         parts.append(f'<a href="/auth/logout" target="_self">{escape(leave)}</a>')
-    return f'<div class="hcs-brand">{"".join(parts)}</div>'
+    spoken = HTML_LANGUAGES[language]
+    return f'<div class="hcs-brand" lang="{spoken}">{"".join(parts)}</div>'
 
 
 def draw_footer(t: Translator, *, demo: bool) -> None:

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 from survey.locale import LANGUAGES
 from survey.web.form_texts import form_texts, paper_texts, preview_texts
 from survey.web.http import FILE_HEADERS
+from survey.web.streamlit_texts import frontend_languages
 
 STATIC = Path(__file__).parent / "static"
 CONTROL_PARTS = (
@@ -166,6 +167,14 @@ def paper_script() -> CachedBody:
 
 
 @lru_cache(maxsize=1)
+def streamlit_script() -> CachedBody:
+    """Return the script that puts Streamlit's own texts into the reader's language."""
+    words = orjson.dumps(frontend_languages()).decode()
+    script = f"{STRICT}\nconst STREAMLIT_TEXTS = {words};\n{read_script('streamlit_language')}"
+    return CachedBody(script.encode(), JAVASCRIPT)
+
+
+@lru_cache(maxsize=1)
 def form_style() -> CachedBody:
     """Return the style of the form in a Streamlit page."""
     return _read_style("form")
@@ -199,10 +208,12 @@ _ASSETS: Mapping[str, Callable[[], CachedBody]] = MappingProxyType(
         "preview.js": preview_script,
         "paper.js": paper_script,
         "paper.css": paper_style,
+        "streamlit.js": streamlit_script,
     }
 )
 """What builds each file that browsers fetch; `form` is for the bare pages, `embedded` for pages of
-Streamlit with the form, `preview` for those that only try it, `paper` for the typist's grid."""
+Streamlit with the form, `preview` for those that only try it, `paper` for the typist's grid and
+`streamlit` for every page of Streamlit."""
 
 
 def asset_url(name: str) -> str:

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from survey.locale import LANGUAGES
 from survey.web.assets import CachedBody, asset_url, cached_response
 from survey.web.http import PAGE_HEADERS
+from survey.web.streamlit_texts import HTML_LANGUAGES
 
 _HTML = "text/html; charset=utf-8"
-_HTML_LANGUAGES = {"zh": "zh-CN"}
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -74,7 +74,7 @@ def _render_frame(
     """Render the page with a mark in the place of the data for its scripts."""
     return _TEMPLATES.get_template(f"{template}.html").render(
         values,
-        html_language=_HTML_LANGUAGES.get(language, language),
+        html_language=HTML_LANGUAGES.get(language, language),
         tab_title=title,
         style=asset_url("form.css"),
         boot=_BOOT_MARK,

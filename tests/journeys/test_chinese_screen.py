@@ -1,0 +1,157 @@
+"""On a Chinese screen every word is Chinese, Streamlit's own too, and on an English one English."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from survey.locale import translator
+from survey.settings import Settings
+from survey.store.engine import dispose_engines
+from tests.journeys.administrator import sign_in_administrator
+from tests.server_process import Server
+from tests.synthetic_results import PLANS, synthetic_store
+
+zh = translator("zh")
+READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+SLOW = 30_000
+PAGES = (
+    "", "overview", "city?city=320500", "trends", "review", "bulk-import", "plan",
+    "questionnaires", "export", "users", "audit",
+)  # fmt: skip
+ALLOWED = re.compile(
+    r"English|CSV|XLSX?|XLSForm|TXT|TSV|PDF|PNG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
+    r"|Enter|Shift|Tab|Esc|Admin|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
+    r"|Benjamini|Hochberg|Fay|Herriot|Johnson|survey audit export"
+)
+"""Names of products, files, keys, people, waves and measures."""
+LATIN = re.compile(r"[A-Za-z]{3,}")
+TEXTS = """() => {
+  const found = new Set();
+  const data = "style, script, noscript, .katex, code, [data-testid^=glide-cell], " +
+    "[data-testid=stIconMaterial], [data-testid=stAlertDynamicIcon], .hcs-trail td, canvas";
+  const attributes = ["aria-label", "aria-roledescription", "aria-valuetext", "title",
+    "placeholder", "alt"];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ALL);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement;
+    if (!element || element.closest(data)) continue;
+    if (node.nodeType === Node.TEXT_NODE) found.add(node.data.trim());
+    else attributes.forEach(name => found.add((element.getAttribute(name) || "").trim()));
+  }
+  return [...found];
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A platform with two whole waves, made up."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("chinese"), database_url="", demo=True)
+    synthetic_store(settings, plans=PLANS[:2], measures_a_topic=1)
+    dispose_engines()
+    server = Server(settings.data_dir)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def desk(browser: Browser, server: Server) -> Iterator[Page]:
+    """An administrator whose browser is English: the page's language is the reader's choice."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    settings = Settings(data_dir=server.data_dir, database_url="", demo=True)
+    sign_in_administrator(context, settings, server.url)
+    context.set_default_timeout(SLOW)
+    page = context.new_page()
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    yield page
+    context.close()
+    assert not failures
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator(READY).wait_for()
+    page.locator("h1").first.wait_for()
+
+
+def _english_texts(page: Page) -> set[str]:
+    texts: list[str] = page.evaluate(TEXTS)
+    return {text for text in texts if LATIN.search(ALLOWED.sub("", text))}
+
+
+def test_no_page_shows_a_word_of_streamlits(desk: Page, server: Server) -> None:
+    left: dict[str, set[str]] = {}
+    for name in PAGES:
+        _open(desk, f"{server.url}/{name}")
+        charts = desk.locator(".stVegaLiteChart")
+        for index in range(charts.count()):
+            charts.nth(index).locator("svg").wait_for()
+        if texts := _english_texts(desk):
+            left[name] = texts
+    assert left == {}
+    assert desk.evaluate("document.documentElement.lang") == "zh-CN"
+
+
+def test_what_opens_in_a_page_is_chinese_as_well(desk: Page, server: Server) -> None:
+    """Calendar, list, column menu, dialog of a missing page: none of them is there at first."""
+    _open(desk, f"{server.url}/audit")
+    desk.get_by_test_id("stDateInput").first.get_by_role("button", name="选择日期").click()
+    calendar = desk.get_by_test_id("stDateInputCalendar")
+    expect(calendar.get_by_role("button", name="下个月")).to_be_visible()
+    expect(calendar).to_contain_text(f"{date.today().year}年")
+    assert _english_texts(desk) == set()
+    _open(desk, f"{server.url}/overview")
+    desk.get_by_role("combobox", name=zh("Wave")).fill("zzz")
+    expect(desk.get_by_text(zh("No results"))).to_be_visible()
+    assert _english_texts(desk) == set()
+    _open(desk, f"{server.url}/users")
+    table = desk.get_by_test_id("stDataFrame")
+    table.hover()
+    table.get_by_role("button", name=re.compile("^全屏：")).wait_for()
+    table.get_by_role("button", name=re.compile("^显示或隐藏列：")).click()
+    expect(desk.get_by_text(zh("Select all"), exact=True)).to_be_visible()
+    assert _english_texts(desk) == set()
+    desk.goto(f"{server.url}/no-such-page")
+    expect(desk.get_by_role("heading", name=zh("Page not found"))).to_be_visible()
+    expect(desk.get_by_role("dialog").get_by_role("button", name=zh("Close"))).to_be_visible()
+    assert _english_texts(desk) == set()
+
+
+def test_the_words_change_with_the_readers_language_and_data_stay(
+    desk: Page, server: Server
+) -> None:
+    _open(desk, f"{server.url}/audit?lang=en")
+    field = desk.get_by_test_id("stDateInput").first
+    expect(field).to_contain_text("yyyy")
+    assert desk.evaluate("[document.documentElement.lang, navigator.language]") == ["en", "en"]
+    desk.get_by_role("radio", name="中文").click()
+    expect(field).to_contain_text("年")
+    expect(field).not_to_contain_text("yyyy")
+    assert desk.evaluate("document.documentElement.lang") == "zh-CN"
+    desk.get_by_role("radio", name="English").click()
+    expect(field).to_contain_text("yyyy")
+    # A word of Streamlit's that stands in our own text is data and stays.
+    desk.get_by_role("radio", name="中文").click()
+    expect(field).to_contain_text("年")
+    added = desk.evaluate(
+        """() => { const line = document.createElement("p"); line.textContent = "Close";
+          document.querySelector("[data-testid=stMain]").append(line);
+          return new Promise(done => setTimeout(() => done(line.textContent), 0)); }"""
+    )
+    assert added == "Close"
+
+
+def test_a_lost_line_is_told_in_chinese(desk: Page, server: Server) -> None:
+    _open(desk, f"{server.url}/overview")
+    server.stop()
+    try:
+        expect(desk.get_by_role("heading", name=zh("Connection error"))).to_be_visible()
+        dialog = desk.get_by_role("dialog")
+        expect(dialog).to_contain_text("服务器没有回应")
+        assert _english_texts(desk) == set()
+    finally:
+        server.start()
