@@ -1,6 +1,6 @@
 """Commands on a wave: rules of quotas and review, freezing, release and recomputation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -10,8 +10,16 @@ import typer
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
-from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
+from survey.cli.output import (
+    FormatOption,
+    OutputFormat,
+    error_reporting,
+    print_note,
+    print_record,
+    print_table,
+)
 from survey.fieldwork.dual_approval import set_single_approval
+from survey.fieldwork.planning.review_counts import list_review_counts
 from survey.fieldwork.planning.wave_requests import (
     RequestConflictError,
     SecondPersonRequiredError,
@@ -19,7 +27,9 @@ from survey.fieldwork.planning.wave_requests import (
     request_act,
 )
 from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
+from survey.publish.views.freeze_preview import build_freeze_preview
 from survey.results.freeze import freeze_request_options, freeze_wave
+from survey.results.freeze_preview import preview_freeze
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.release import release_request_options, release_wave, revoke_release
 from survey.results.snapshots import outdated_waves
@@ -54,6 +64,12 @@ def freeze(
             "by commas."
         ),
     ] = "",
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Only show what a freeze would show, city by city; nothing is stored."
+        ),
+    ] = False,
     form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Freeze the approved responses of a wave and compute every estimate.
@@ -62,9 +78,14 @@ def freeze(
     Cities that are left out of the wave are not counted. With --final, where an administrator has
     an account, this is one of two people: it requests the freeze, or confirms a request.
     """
+    if preview and final:
+        raise typer.BadParameter("Give either --preview or --final.")
     names = [name.strip() for name in groups.split(",") if name.strip()]
     with error_reporting():
         settings = current_settings()
+        if preview:
+            _print_preview(settings, wave, without_point, names, form)
+            return
         if final and not names and without_point is WithoutPoint.REFUSE:
             without_point, names = _requested_freeze(settings, wave)
         options = freeze_request_options(without_point, names)
@@ -78,6 +99,25 @@ def freeze(
                 groups=names,
             )
             print_record(frozen.model_dump(mode="json"), form)
+
+
+def _print_preview(
+    settings: Settings,
+    wave: str,
+    without_point: WithoutPoint,
+    groups: Sequence[str],
+    form: OutputFormat,
+) -> None:
+    """Print the sentences and the cities of the preview that the page of the wave shows."""
+    made = preview_freeze(
+        settings, wave_key=wave, principal=OPERATOR, without_point=without_point, groups=groups
+    )
+    with read_scope(settings.store_url) as session:
+        counts = list_review_counts(session=session, principal=OPERATOR, key=wave)
+    view = build_freeze_preview(made, counts, settings.language)
+    for sentence in (view.headline, *view.sentences, *view.warnings):
+        typer.echo(sentence, err=True)
+    print_table(tuple(view.cities), view.cities.itertuples(index=False), form)
 
 
 def _requested_freeze(settings: Settings, wave: str) -> tuple[WithoutPoint, list[str]]:
