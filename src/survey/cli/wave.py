@@ -117,7 +117,7 @@ def _print_preview(
     view = build_freeze_preview(made, counts, settings.language)
     for sentence in (view.headline, *view.sentences, *view.warnings):
         typer.echo(sentence, err=True)
-    print_table(tuple(view.cities), view.cities.itertuples(index=False), form)
+    print_table([str(column) for column in view.cities], view.cities.itertuples(index=False), form)
 
 
 def _requested_freeze(settings: Settings, wave: str) -> tuple[WithoutPoint, list[str]]:

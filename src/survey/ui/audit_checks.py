@@ -26,7 +26,7 @@ from survey.ui.feedback import perform, set_feedback, set_problem, show_feedback
 from survey.ui.page_runner import PageContext, open_dialog, page_fragment
 
 _JOB, _REPORT, _DONE = "audit/job", "audit/report", "audit/dialog-done"
-_PLACE, _IN_DIALOG = "checks", "check-dialog"
+_MESSAGES, _IN_DIALOG = "checks", "check-dialog"
 _WORD = "audit/retention-word"
 _EVERY_SECONDS = 1.0
 _MAX_FINDINGS = 20
@@ -45,7 +45,7 @@ def draw_checks(page: PageContext) -> None:
     t = page.t
     st.session_state.pop(_DONE, None)
     _collect_check(page)
-    show_feedback(page, _PLACE)
+    show_feedback(page, _MESSAGES)
     _draw_report(page)
     running: _Check | None = st.session_state.get(_JOB)
     if running is not None:
@@ -82,12 +82,12 @@ def _start(
     name: Message,
     work: Callable[[Principal, Callable[[int, int], None]], Any],
     collect: Callable[[Any], None],
-    place: str = _PLACE,
+    slot: str = _MESSAGES,
 ) -> bool:
     """Start a check as the person signed in now, unless one runs; the thread has no cookies."""
     current = None
     if _JOB not in st.session_state:
-        current = perform(page, lambda _session, principal: principal, place=place)
+        current = perform(page, lambda _session, principal: principal, slot=slot)
     if current is None:
         return False
     principal = current.value
@@ -105,7 +105,7 @@ def _collect_check(page: PageContext) -> None:
         return
     del st.session_state[_JOB]
     if running.job.problem is not None:
-        set_problem(page, page.t(running.job.problem), place=_PLACE)
+        set_problem(page, page.t(running.job.problem), slot=_MESSAGES)
     else:
         running.collect(running.job.result)
 
@@ -139,7 +139,7 @@ def _start_verification(page: PageContext) -> None:
         def enter(session: Session, principal: Principal) -> None:
             record_verification(session=session, principal=principal, report=report, now=now())
 
-        if perform(page, enter, place=_PLACE):
+        if perform(page, enter, slot=_MESSAGES):
             st.session_state[_REPORT] = report
 
     _start(page, msg("Checking the trail"), work, collect)
@@ -237,9 +237,9 @@ def _start_backup_check(page: PageContext) -> None:
             files=len(manifest.files),
             when=format_china_minute(manifest.made_at),
         )
-        perform(page, enter, done=whole, place=_PLACE)
+        perform(page, enter, done=whole, slot=_MESSAGES)
 
-    if _start(page, msg("Checking the backup"), work, collect, place=_IN_DIALOG):
+    if _start(page, msg("Checking the backup"), work, collect, slot=_IN_DIALOG):
         st.session_state[_DONE] = True
 
 
@@ -279,15 +279,15 @@ def _draw_retention(page: PageContext) -> None:
 
 def _run_retention(page: PageContext, word: str) -> None:
     if (st.session_state.get(_WORD) or "").strip() != word:
-        set_problem(page, page.t("Type {word} to confirm", word=word), place=_IN_DIALOG)
+        set_problem(page, page.t("Type {word} to confirm", word=word), slot=_IN_DIALOG)
         return
 
     def change(session: Session, principal: Principal) -> int:
         met = delete_expired(session=session, principal=principal, settings=page.settings, at=now())
         return sum(met.values())
 
-    deleted = perform(page, change, place=_IN_DIALOG)
+    deleted = perform(page, change, slot=_IN_DIALOG)
     if deleted is not None:
         st.session_state[_DONE] = True
         text = page.t("{count} rows were deleted or blanked.", count=f"{deleted.value:,}")
-        set_feedback(page, text, place=_PLACE)
+        set_feedback(page, text, slot=_MESSAGES)

@@ -94,4 +94,4 @@ def _change(page: PageContext, service: Callable[..., None]) -> None:
     def run(session: Session, principal: Principal) -> None:
         service(session=session, principal=principal, now=now())
 
-    perform(page, run, done=page.t("The cities to compare with are kept."), place=_MESSAGES)
+    perform(page, run, done=page.t("The cities to compare with are kept."), slot=_MESSAGES)

@@ -35,9 +35,9 @@ def show_returned(page: PageContext) -> None:
     st.subheader(t("Sent back to you: {count}", count=len(waiting)), anchor=False)
     for returned in waiting:
         title = f"{returned.point_name} · {format_time(returned.submitted_at)}"
-        place = st.expander(title, key=f"returned/{returned.response_id}", on_change="rerun")
-        if place.open:
-            with place:
+        expander = st.expander(title, key=f"returned/{returned.response_id}", on_change="rerun")
+        if expander.open:
+            with expander:
                 _draw_correction(page, returned)
 
 
@@ -138,7 +138,7 @@ def _submit_correction(page: PageContext, returned: ReturnedResponse) -> None:
             expected_version=returned.version,
             now=now(),
         ),
-        place=str(returned.response_id),
+        slot=str(returned.response_id),
         hints=[t("Nothing was handed in. What you entered is still here.")],
         instrument=returned.instrument,
         language=returned.language,

@@ -21,7 +21,7 @@ from survey.ui.filters import filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
-_MADE, _PLACE = "export/made", "rows"
+_MADE, _MESSAGES = "export/made", "rows"
 
 
 def draw_export(page: PageContext) -> None:
@@ -96,7 +96,7 @@ def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
     if wanted:
         st.session_state.pop(_MADE, None)
         _create_file(page, wave, str(purpose or ""), FileFormat(form))
-        show_feedback(page, _PLACE)
+        show_feedback(page, _MESSAGES)
 
 
 def _create_file(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
@@ -113,7 +113,7 @@ def _create_file(page: PageContext, wave: ExportableWave, purpose: str, form: Fi
             now=now(),
             language=page.language,
         ),
-        place=_PLACE,
+        slot=_MESSAGES,
         spinner=t("Preparing the file …"),
         hints=[t("No file was made.")],
     )

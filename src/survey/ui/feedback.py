@@ -59,7 +59,7 @@ def perform(
     change: Callable[[Session, Principal], T],
     *,
     done: str | Callable[[T], str] = "",
-    place: str = "",
+    slot: str = "",
     spinner: str = "",
     hints: Sequence[str] = (),
     instrument: Instrument | None = None,
@@ -72,7 +72,7 @@ def perform(
 
     Args:
         done: Message after the commit, or a function of the result; none if empty.
-        place: Part of the page that shows the message; the top of the page if empty.
+        slot: Part of the page that shows the message; the top of the page if empty.
         spinner: Text shown meanwhile. Not for callbacks: they run before the page is drawn, and
             what they draw would stand where the page begins.
         hints: Paragraphs below an error instead of "Nothing was changed."
@@ -92,15 +92,15 @@ def perform(
         except SurveyError as error:
             lines = _answer_problems(page, error, instrument, language or page.language)
             usual = [page.t("Nothing was changed.")]
-            _keep(page, place, _Problem(page.t(error.message), lines, hints or usual))
+            _keep(page, slot, _Problem(page.t(error.message), lines, hints or usual))
             return None
         except Exception:
             FAILURES.labels("page").inc()
             _LOG.exception("change failed")
             title, *paragraphs = unexpected_error_text(page.t)
-            _keep(page, place, _Problem(title, (), paragraphs))
+            _keep(page, slot, _Problem(title, (), paragraphs))
             return None
-    _keep(page, place, done if isinstance(done, str) else done(value))
+    _keep(page, slot, done if isinstance(done, str) else done(value))
     return Success(value)
 
 
@@ -117,14 +117,14 @@ def perform_on_wave(
     change: Callable[[Session, Principal], T],
     *,
     done: str,
-    place: str = "",
+    slot: str = "",
 ) -> Success[T] | None:
     """Run a change of a wave as `perform` does; what is said of it names the wave.
 
-    A success is said at the top of the page, whatever `place` shows a failure.
+    A success is said at the top of the page, whatever `slot` shows a failure.
     """
     hint = about_wave(page, wave, page.t("Nothing was changed."))
-    result = perform(page, change, place=place, hints=[hint])
+    result = perform(page, change, slot=slot, hints=[hint])
     if result is not None:
         set_feedback(page, about_wave(page, wave, done))
     return result
@@ -135,23 +135,23 @@ def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
     return page.t("{wave}: {message}", wave=wave.full_name(page.language), message=message)
 
 
-def set_feedback(page: PageContext, message: str, *, place: str = "") -> None:
+def set_feedback(page: PageContext, message: str, *, slot: str = "") -> None:
     """Keep a message of success for the next `show_feedback` of this page."""
-    _keep(page, place, message)
+    _keep(page, slot, message)
 
 
-def set_problem(page: PageContext, title: str, *, place: str = "") -> None:
+def set_problem(page: PageContext, title: str, *, slot: str = "") -> None:
     """Keep a message about something that failed and changed nothing."""
-    _keep(page, place, _Problem(title, (), [page.t("Nothing was changed.")]))
+    _keep(page, slot, _Problem(title, (), [page.t("Nothing was changed.")]))
 
 
-def show_feedback(page: PageContext, place: str = "", *, toast: bool = False) -> None:
+def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> None:
     """Draw the message of the last change, once.
 
     Args:
         toast: Success is said in a corner and disappears, for work that repeats quickly.
     """
-    message = st.session_state.pop(_feedback_key(page, place), None)
+    message = st.session_state.pop(_feedback_key(page, slot), None)
     if isinstance(message, _Problem):
         draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
     elif message:
@@ -167,12 +167,12 @@ def show_problems(t: Translator, *hints: str) -> Iterator[None]:
         draw_notice(t(error.message), *hints, alert=True)
 
 
-def _keep(page: PageContext, place: str, message: str | _Problem) -> None:
-    st.session_state[_feedback_key(page, place)] = message
+def _keep(page: PageContext, slot: str, message: str | _Problem) -> None:
+    st.session_state[_feedback_key(page, slot)] = message
 
 
-def _feedback_key(page: PageContext, place: str) -> str:
-    return f"feedback/{page.key}/{place}"
+def _feedback_key(page: PageContext, slot: str) -> str:
+    return f"feedback/{page.key}/{slot}"
 
 
 def _answer_problems(

@@ -283,11 +283,11 @@ def pick_group(
 
 def pick_before(page: PageContext, wave: WaveInfo) -> str | None:
     """Draw the choice of an earlier wave of the series, first the latest; None without one."""
-    place = (wave.year, wave.key)
+    position = (wave.year, wave.key)
     earlier = [
         earlier_wave
         for earlier_wave in list_frozen_waves(page, wave.series)
-        if (earlier_wave.year, earlier_wave.key) < place
+        if (earlier_wave.year, earlier_wave.key) < position
     ]
     if not earlier:
         return None

@@ -58,7 +58,7 @@ _STATES: Mapping[InvitationState, Message] = MappingProxyType(
         InvitationState.VOIDED: msg("Taken back"),
     }
 )
-_PRINTED, _PLACE, _DAYS = "sheet/printed", "sheets", 3
+_PRINTED, _MESSAGES, _DAYS = "sheet/printed", "sheets", 3
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
         wanted = st.button(t("Make the sheet"), key="sheet/make", icon=":material/print:")
     if wanted:
         _issue_sheet(page, task, pages=int(pages), days=int(days))
-    show_feedback(page, _PLACE, toast=True)
+    show_feedback(page, _MESSAGES, toast=True)
     printed: tuple[str, bytes] | None = st.session_state.get(_PRINTED)
     if printed is not None:
         name, content = printed
@@ -298,7 +298,7 @@ def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int
         pdf = invitation_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
         return sheet.name, pdf
 
-    issued = perform(page, issue, place=_PLACE, hints=[page.t("No sheet was made.")])
+    issued = perform(page, issue, slot=_MESSAGES, hints=[page.t("No sheet was made.")])
     if issued:
         st.session_state[_PRINTED] = issued.value
 
@@ -345,7 +345,7 @@ def _void_sheet(page: PageContext, sheet: InvitationSheetStatus) -> None:
             count=count,
             name=sheet.name,
         ),
-        place=_PLACE,
+        slot=_MESSAGES,
     )
     if voided and st.session_state.get(_PRINTED, ("",))[0] == sheet.name:
         del st.session_state[_PRINTED]

@@ -41,7 +41,7 @@ _ONE_CLICK_OUTCOMES = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTER
 """Outcomes without answers, recorded by one click."""
 _FORM_MESSAGES = "call-form"
 """Part of the page beside the button of the form: on a phone the page begins far above it."""
-_PLACE = "phone"
+_CALL_MESSAGES = "phone"
 
 
 def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
@@ -99,9 +99,9 @@ def _draw_list(page: PageContext, calls: list[CallEntry], choice: BackCheckSelec
     t, names = page.t, DisplayNames(page.language, None)
     st.caption(t("To ask again: {count}", count=f"{len(calls):,}"))
     for call in calls[:_MAX_SHOWN_ROWS]:
-        place = names.area(call.city_code) if choice.city_code is None else call.point_name
+        site = names.area(call.city_code) if choice.city_code is None else call.point_name
         tried = t("tried {count} times", count=call.attempts) if call.attempts else ""
-        words = " · ".join(part for part in (call.code, place, call.surveyor, tried) if part)
+        words = " · ".join(part for part in (call.code, site, call.surveyor, tried) if part)
         st.button(
             words, key=f"call-open-{call.id}", type="tertiary", on_click=_open_call, args=(call.id,)
         )
@@ -211,7 +211,7 @@ def _record_outcome(
             attempt=attempt,
             now=now(),
         ),
-        place=_FORM_MESSAGES if outcome is Outcome.REACHED else "",
+        slot=_FORM_MESSAGES if outcome is Outcome.REACHED else "",
         hints=[t("Nothing was changed. What you entered is still here.")],
         instrument=instrument,
     )
@@ -248,8 +248,8 @@ def draw_phone_number(page: PageContext, call: CallEntry) -> None:
             check_id=call.id,
             now=now(),
         ),
-        place=_PLACE,
+        slot=_CALL_MESSAGES,
     )
-    show_feedback(page, _PLACE)
+    show_feedback(page, _CALL_MESSAGES)
     if revealed:
         st.code(revealed.value, language=None)

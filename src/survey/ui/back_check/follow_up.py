@@ -137,7 +137,7 @@ def _record_retraining(page: PageContext, choice: BackCheckSelection) -> None:
             now=now(),
         ),
         done=page.t("Noted for {count} surveyors.", count=len(who)),
-        place=_MESSAGES,
+        slot=_MESSAGES,
         hints=[page.t("Nothing was changed. What you entered is still here.")],
     )
 
@@ -190,6 +190,6 @@ def _run_bulk_decision(page: PageContext, chosen: ReviewFilter, seen: BulkPrevie
             now=now(),
         ),
         done=page.t("{count} interviews were changed.", count=f"{seen.total:,}"),
-        place=_MESSAGES,
+        slot=_MESSAGES,
         hints=[page.t("Nothing was changed. What you entered is still here.")],
     )

@@ -216,7 +216,7 @@ def _draw_save_mapping(page: PageContext, aim: ImportTarget, mapping: MappingFil
                     now=now(),
                 ),
                 done=t("Saved. Everybody who imports for this questionnaire can use it."),
-                place=_MAPPING,
+                slot=_MAPPING,
             )
         draw_download_button(
             page,

@@ -32,7 +32,7 @@ TASK_NAMES: Mapping[ChecklistTask, Message] = MappingProxyType(
 _STATE_NAMES: Mapping[TaskState, Message] = MappingProxyType(
     {TaskState.DONE: msg("done"), TaskState.NEXT: msg("next"), TaskState.WAITING: msg("waiting")}
 )
-_PLACES: Mapping[ChecklistTask, tuple[PageKey, Mapping[str, str]]] = MappingProxyType(
+_TASK_PAGES: Mapping[ChecklistTask, tuple[PageKey, Mapping[str, str]]] = MappingProxyType(
     {
         ChecklistTask.ACCOUNTS: (PageKey.USERS, {"view": "batch"}),
         ChecklistTask.QUESTIONNAIRE: (PageKey.QUESTIONNAIRES, {}),
@@ -61,7 +61,7 @@ def draw_checklist(page: PageContext, key: str | None = None) -> None:
 def _render_item(page: PageContext, checklist: Checklist, item: ChecklistItem) -> str:
     t = page.t
     name = escape(t(TASK_NAMES[item.task]))
-    key, filters = _PLACES[item.task]
+    key, filters = _TASK_PAGES[item.task]
     wave = checklist.wave.key if checklist.wave else NEW_WAVE
     carried = {"wave": wave} if key is PageKey.PLAN else {}
     address = escape(page.address(key, **carried, **filters), quote=True)

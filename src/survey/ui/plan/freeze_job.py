@@ -76,7 +76,7 @@ def start_job(
     if _JOB in st.session_state:
         return
     # The thread of the job has no cookies to read.
-    current = perform(page, lambda _session, principal: principal, place=_JOB_MESSAGES)
+    current = perform(page, lambda _session, principal: principal, slot=_JOB_MESSAGES)
     if current is None:
         return
     principal = current.value
@@ -98,11 +98,11 @@ def collect_job_results(page: PageContext) -> None:
     del st.session_state[_JOB]
     if running.job.problem is not None:
         set_problem(
-            page, about_wave(page, running.wave, page.t(running.job.problem)), place=_JOB_MESSAGES
+            page, about_wave(page, running.wave, page.t(running.job.problem)), slot=_JOB_MESSAGES
         )
         return
     message = running.collect(page, running.job.result)
-    set_feedback(page, about_wave(page, running.wave, message), place=_JOB_MESSAGES)
+    set_feedback(page, about_wave(page, running.wave, message), slot=_JOB_MESSAGES)
 
 
 def draw_job(page: PageContext) -> None:

@@ -10,7 +10,7 @@ from survey.access.roles import Action
 from survey.fieldwork.planning.left_out_cities import list_left_out_cities
 from survey.fieldwork.planning.review_counts import list_review_counts
 from survey.fieldwork.planning.wave_overview import WaveOverview
-from survey.fieldwork.planning.wave_requests import OpenRequest, PeopleRule, request_act
+from survey.fieldwork.planning.wave_requests import OpenRequest, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
 from survey.publish.views.display_names import DisplayNames
 from survey.results.freeze import freeze_request_options
@@ -22,7 +22,7 @@ from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import is_job_running, start_freezing
 from survey.ui.plan.freeze_options import WITHOUT_POINT_NAMES, FreezeOptions, get_freeze_options
 from survey.ui.plan.freeze_preview import draw_freeze_preview
-from survey.ui.plan.second_person import find_people_rule, find_request, people_text
+from survey.ui.plan.second_person import decide_person_step, find_request, step_label
 from survey.ui.plan.wave_steps import (
     IN_DIALOG,
     draw_consequences,
@@ -41,11 +41,10 @@ def draw_freeze_steps(page: PageContext, wave: WaveOverview) -> None:
     if wave.state is WaveState.CLOSED:
         request = find_request(page, wave)
         if request is None or not request.is_own:
-            label = page.t("Freeze for good") if request is None else page.t("Confirm the freeze")
             draw_dialog_button(
                 page,
                 wave,
-                label,
+                step_label(page, WaveAct.FREEZE, request),
                 key="plan-step-frozen",
                 is_next=True,
                 body=partial(_draw_final_dialog, page, wave, request),
@@ -93,7 +92,7 @@ def _make_provisional(page: PageContext, wave: WaveOverview) -> None:
 def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
     t = page.t
     options = get_freeze_options(wave) if request is None else _requested_options(request)
-    rule = find_people_rule(page, wave, WaveAct.FREEZE)
+    step = decide_person_step(page, wave, WaveAct.FREEZE, request)
     approved, waiting, left_out = _count(page, wave)
     consequences = [
         t("{count} approved interviews become final: nothing of them can be changed any more.",
@@ -107,25 +106,19 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
         names = DisplayNames(page.language, None)
         listed = t(", ").join(names.area(code) for code in left_out)
         consequences.insert(1, t("Left out of the wave: {cities}.", cities=listed))
-    if request is None:
-        consequences.append(people_text(page, rule))
-    elif options.groups:
+    consequences.extend(step.people_texts)
+    if request is not None and options.groups:
         consequences.append(
             t("Questions that make further groups: {names}.", names=", ".join(options.groups))
         )
-    only_request = request is None and rule is PeopleRule.TWO
-    labels = {
-        True: t("Request the freeze"),
-        False: t("Freeze for good") if request is None else t("Confirm the freeze"),
-    }
     draw_consequences(consequences)
     with st.form(f"plan-freeze-{wave.key}", border=False, enter_to_submit=False):
         draw_name_field(page, wave, _NAME)
         st.form_submit_button(
-            labels[only_request],
+            step.label,
             key="plan-move-frozen",
             type="primary",
-            on_click=_request_freeze if only_request else _freeze,
+            on_click=_request_freeze if step.is_request else _freeze,
             args=(page, wave, options),
         )
 
@@ -169,7 +162,7 @@ def _freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> No
     def check(_session: Session, _person: Principal) -> None:
         require_wave_name(wave, typed)
 
-    if perform(page, check, place=IN_DIALOG):
+    if perform(page, check, slot=IN_DIALOG):
         start_freezing(page, wave, options, final=True)
         finish_dialog()
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import WaveOverview
-from survey.fieldwork.planning.wave_requests import OpenRequest, PeopleRule, request_act
+from survey.fieldwork.planning.wave_requests import OpenRequest, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
 from survey.results.release import (
     MAX_NAMED_CITIES,
@@ -27,28 +27,26 @@ from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveAct, WaveState, now
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_steps import draw_name_field
-from survey.ui.plan.second_person import find_people_rule, find_request, people_text
+from survey.ui.plan.second_person import decide_person_step, find_request, step_label
 from survey.ui.plan.wave_steps import draw_consequences, draw_dialog_button, perform_in_dialog
 
-_NAME, _SHOWN, _PLACES, _REASON = (
+_NAME, _SHOWN, _FIRST_RANKS, _REASON = (
     "plan-release-name", "plan-release-shown", "plan-release-places", "plan-release-reason",
 )  # fmt: skip
 
 
 def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
     """Draw the button that releases the results, or takes the release back."""
-    t = page.t
     if not page.principal.may(Action.RELEASE):
         return
     if wave.state is WaveState.FROZEN:
         request = find_request(page, wave)
         if request is not None and request.is_own:
             return
-        label = t("Release the results") if request is None else t("Confirm the release")
         draw_dialog_button(
             page,
             wave,
-            label,
+            step_label(page, WaveAct.RELEASE, request),
             key="plan-step-released",
             is_next=True,
             body=partial(_draw_release_dialog, page, wave, request),
@@ -101,7 +99,7 @@ def _draw_release_dialog(
     page: PageContext, wave: WaveOverview, request: OpenRequest | None
 ) -> None:
     t = page.t
-    rule = find_people_rule(page, wave, WaveAct.RELEASE)
+    step = decide_person_step(page, wave, WaveAct.RELEASE, request)
     if request is None:
         _draw_release_fields(page)
     consequences = [
@@ -109,22 +107,16 @@ def _draw_release_dialog(
         t("A release can be taken back. What others have read or saved by then stays with them: "
           "that cannot be undone."),
     ]  # fmt: skip
-    if request is None:
-        consequences.append(people_text(page, rule))
-    else:
+    consequences.extend(step.people_texts)
+    if request is not None:
         consequences.insert(0, _requested_text(page, request))
     draw_consequences(consequences)
     draw_name_field(page, wave, _NAME)
-    only_request = request is None and rule is PeopleRule.TWO
-    labels = {
-        True: t("Request the release"),
-        False: t("Release the results") if request is None else t("Confirm the release"),
-    }
     st.button(
-        labels[only_request],
+        step.label,
         key="plan-move-released",
         type="primary",
-        on_click=_request_release if only_request else _release,
+        on_click=_request_release if step.is_request else _release,
         args=(page, wave, request),
     )
 
@@ -141,14 +133,16 @@ def _draw_release_fields(page: PageContext) -> None:
             MIN_NAMED_CITIES,
             MAX_NAMED_CITIES,
             MIN_NAMED_CITIES,
-            key=_PLACES,
+            key=_FIRST_RANKS,
         )
 
 
 def _requested_text(page: PageContext, request: OpenRequest) -> str:
-    shown, places = _options(request)
+    shown, first_ranks = _options(request)
     text = page.t(SHOWN_NAMES[shown])
-    return page.t("Others may see: {shown}.", shown=f"{text} ({places})" if places else text)
+    return page.t(
+        "Others may see: {shown}.", shown=f"{text} ({first_ranks})" if first_ranks else text
+    )
 
 
 def _options(request: OpenRequest | None) -> tuple[Shown, int | None]:
@@ -156,11 +150,11 @@ def _options(request: OpenRequest | None) -> tuple[Shown, int | None]:
     if request is not None:
         return Shown(request.options["shown"]), request.options["first_places"]
     shown = Shown(st.session_state[_SHOWN])
-    return shown, int(st.session_state[_PLACES]) if shown is Shown.NAMES else None
+    return shown, int(st.session_state[_FIRST_RANKS]) if shown is Shown.NAMES else None
 
 
 def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
-    shown, places = _options(request)
+    shown, first_ranks = _options(request)
     typed = str(st.session_state.get(_NAME) or "")
 
     def change(session: Session, person: Principal) -> None:
@@ -171,7 +165,7 @@ def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest
             key=wave.key,
             act=WaveAct.RELEASE,
             now=now(),
-            options=release_request_options(shown, places),
+            options=release_request_options(shown, first_ranks),
         )
 
     done = page.t("The release is requested. Another person confirms it on this page.")
@@ -179,7 +173,7 @@ def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest
 
 
 def _release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
-    shown, places = _options(request)
+    shown, first_ranks = _options(request)
     typed = str(st.session_state.get(_NAME) or "")
 
     def change(session: Session, person: Principal) -> None:
@@ -189,7 +183,7 @@ def _release(page: PageContext, wave: WaveOverview, request: OpenRequest | None)
             principal=person,
             wave_key=wave.key,
             shown=shown,
-            first_places=places,
+            first_places=first_ranks,
             two_people=page.settings.two_person_freeze,
             now=now(),
         )

@@ -1,5 +1,7 @@
 """Second person of a step: the request that waits, and words on how many people it takes."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 from sqlmodel import Session
 
@@ -32,10 +34,48 @@ _RULES: dict[PeopleRule, Message] = {
     ),
     PeopleRule.OFF: msg("In this installation one person is enough."),
 }
+_STEP_LABELS: dict[WaveAct, tuple[Message, Message, Message]] = {
+    WaveAct.FREEZE: (
+        msg("Freeze for good"), msg("Request the freeze"), msg("Confirm the freeze"),
+    ),
+    WaveAct.RELEASE: (
+        msg("Release the results"), msg("Request the release"), msg("Confirm the release"),
+    ),
+}  # fmt: skip
+"""What a button says to one person who is enough, to the first, and to the second of two."""
 _ASKED: dict[WaveAct, Message] = {
     WaveAct.FREEZE: msg("{person} requested on {time} that this wave be frozen for good."),
     WaveAct.RELEASE: msg("{person} requested on {time} that the results be released."),
 }
+
+
+@dataclass(frozen=True)
+class PersonStep:
+    """What one person does in a step of a wave that may take two."""
+
+    label: str
+    is_request: bool
+    """Whether another person confirms it later."""
+    people_texts: tuple[str, ...]
+    """How many people the step takes, and why; empty for the second one."""
+
+
+def decide_person_step(
+    page: PageContext, wave: WaveOverview, act: WaveAct, request: OpenRequest | None
+) -> PersonStep:
+    """Return what the signed-in person does: the step itself, its request or its confirmation."""
+    if request is not None:
+        return PersonStep(step_label(page, act, request), False, ())
+    rule = _find_people_rule(page, wave, act)
+    if rule is PeopleRule.TWO:
+        return PersonStep(page.t(_STEP_LABELS[act][1]), True, (page.t(_RULES[rule]),))
+    return PersonStep(step_label(page, act, None), False, (page.t(_RULES[rule]),))
+
+
+def step_label(page: PageContext, act: WaveAct, request: OpenRequest | None) -> str:
+    """Return the name of a step, or of its confirmation if somebody requested it."""
+    alone, _, confirm = _STEP_LABELS[act]
+    return page.t(alone if request is None else confirm)
 
 
 def find_request(page: PageContext, wave: WaveOverview) -> OpenRequest | None:
@@ -44,7 +84,7 @@ def find_request(page: PageContext, wave: WaveOverview) -> OpenRequest | None:
         return find_open_request(session=session, principal=page.principal, key=wave.key)
 
 
-def find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> PeopleRule:
+def _find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> PeopleRule:
     """Return how many people a step of the wave takes."""
     with read_scope(page.settings.store_url) as session:
         return get_people_rule(
@@ -55,11 +95,6 @@ def find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> Peo
             two_people=page.settings.two_person_freeze,
             now=now(),
         )
-
-
-def people_text(page: PageContext, rule: PeopleRule) -> str:
-    """Return in words how many people a step takes, and why."""
-    return page.t(_RULES[rule])
 
 
 def draw_request(page: PageContext, wave: WaveOverview) -> None:

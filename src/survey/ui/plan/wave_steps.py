@@ -92,7 +92,7 @@ def perform_in_dialog(
     done: str,
 ) -> bool:
     """Change a wave from its dialog, which closes then, or stays open and says what went wrong."""
-    succeeded = perform_on_wave(page, wave, change, done=done, place=IN_DIALOG) is not None
+    succeeded = perform_on_wave(page, wave, change, done=done, slot=IN_DIALOG) is not None
     if succeeded:
         finish_dialog()
     return succeeded

@@ -146,7 +146,7 @@ def _decide_many(
         count=f"{seen.total:,}",
         state=page.t(STATUS_NAMES[seen.to]),
     )
-    made = perform(page, change, place=_IN_DIALOG)
+    made = perform(page, change, slot=_IN_DIALOG)
     if made:
         offer_undo(made.value, done)
         open_interview(None)

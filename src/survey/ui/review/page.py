@@ -185,11 +185,11 @@ def _draw_upcoming(page: PageContext, choice: ReviewSelection, data: _ReviewPage
         _draw_step_button(t("Previous (K)"), "review-previous", before)
         _draw_step_button(t("Next (J)"), "review-next", after)
     for line in data.upcoming:
-        place = names.area(line.city_code) if choice.filter.city_code is None else line.surveyor
+        origin = names.area(line.city_code) if choice.filter.city_code is None else line.surveyor
         risk = t("risk {score}", score=line.risk) if line.risk else ""
         label = " · ".join(
             part
-            for part in (place, response_html.format_duration(t, line.duration_seconds), risk)
+            for part in (origin, response_html.format_duration(t, line.duration_seconds), risk)
             if part
         )
         st.button(

@@ -98,8 +98,8 @@ def draw_parked(page: PageContext) -> None:
 
 
 def _title(page: PageContext, each: ParkedSummary) -> str:
-    place = DisplayNames(page.language, None).area(each.city_code)
-    parts = (place, each.point_name, response_html.format_time(each.started_at))
+    city = DisplayNames(page.language, None).area(each.city_code)
+    parts = (city, each.point_name, response_html.format_time(each.started_at))
     return " · ".join(part for part in parts if part)
 
 
