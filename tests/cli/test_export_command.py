@@ -90,3 +90,15 @@ def test_rows_of_a_survey_take_an_analyst_and_a_purpose(
 def test_an_unknown_ending_is_wrong_usage(survey: Survey, demo: Settings, tmp_path: Path) -> None:
     assert export(survey, "rows", tmp_path / "rows.exe").exit_code == 2
     assert list(tmp_path.glob("rows.*")) == []
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "html", "xml", "json", "zip"])
+def test_the_codebook_is_written_in_every_format(
+    survey: Survey, demo: Settings, tmp_path: Path, ending: str
+) -> None:
+    file = tmp_path / f"codebook.{ending}"
+    made = export(survey, "codebook", file)
+    assert made.exit_code == 0, made.output
+    assert file.stat().st_size > 10_000
+    unknown = survey("export", "codebook", "--wave", "none-2024", "--out", str(tmp_path / "x.xml"))
+    assert unknown.exit_code == 1

@@ -26,7 +26,12 @@ from survey.instrument.model import (
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.row_workbook import WorksheetTooLargeError, workbook_bytes
 from survey.publish.microdata.statistics_files import STATA_LETTERS, cut_bytes, wrap_bytes
-from survey.publish.microdata.variables import MAX_NAME_CHARS, Variable, describe_variables
+from survey.publish.microdata.variables import (
+    MAX_NAME_CHARS,
+    Variable,
+    describe_variables,
+    texts_present,
+)
 
 LONG = "环境整洁，服务周到；" * 40
 NASTY = [
@@ -107,7 +112,7 @@ def file() -> RowFile:
             "comment": NASTY,
         }
     )
-    variables = describe_variables(table, instrument(), "zh")
+    variables = describe_variables(texts_present(table), instrument(), "zh")
     return RowFile(
         table, variables, "演示数据 " + "很长的名称" * 30, ["为林导出", "=HYPERLINK()", LONG]
     )

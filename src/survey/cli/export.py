@@ -7,17 +7,19 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.sessions import get_demo_account, principal_of
-from survey.cli.options import new_private_file, read_suffix
+from survey.cli.options import new_private_file, read_suffix, write_bytes
 from survey.cli.output import error_reporting, print_note
 from survey.cli.trace_rows import analyst_principal
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg, translator
+from survey.publish.codebook.formats import CodebookFormat, codebook_file
 from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import current_settings
+from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(no_args_is_help=True)
@@ -84,6 +86,40 @@ def rows(
     print_note("{rows} interviews written to {file}.", rows=made.rows, file=out)
     for line in deviation_lines(translator(settings.language), made.deviation):
         print_note(line)
+
+
+@app.command()
+def codebook(
+    wave: WaveOption,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Where to write it: .xlsx, .html, .xml (DDI-Codebook 2.5), .json (Frictionless "
+            "data package), or .zip with all of them and scripts for R, Stata and Python."
+        ),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Of a data package: the CSV of rows beside it."
+        ),
+    ] = None,
+) -> None:
+    """Write what every column of the rows means: questions, values, missing values, routing."""
+    form = CodebookFormat(read_suffix(out, list(CodebookFormat), "--out"))
+    settings = current_settings()
+    with error_reporting(), read_scope(settings.store_url) as session:
+        content = codebook_file(
+            settings,
+            session=session,
+            principal=OPERATOR,
+            wave_key=wave,
+            form=form,
+            language=settings.language,
+            data=data,
+        )
+    write_bytes(out, content)
+    print_note("Written to {file}.", file=out)
 
 
 def _order(

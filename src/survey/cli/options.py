@@ -51,6 +51,14 @@ def read_bytes(path: Path) -> bytes:
         raise typer.BadParameter(f"{path}: {error.strerror}") from error
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file; a place that cannot be written to is wrong usage."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from error
+
+
 def read_suffix(path: Path, known: Iterable[str], option: str) -> str:
     """Return the ending of a file name; an ending that no format has is wrong usage."""
     ending = path.suffix.removeprefix(".").lower()

@@ -31,6 +31,8 @@ MIN_CLASS_SIZE = 5
 """k: so many interviews share every combination of `KEY` and weight that is left in the file."""
 KEY = (STRATUM, "age_band", "gender")
 """City with urban or rural sampling point, age band, gender: what a neighbour knows."""
+DESIGN_COLUMNS = ("row", "city_code", "stratum", "psu", "weight", "day")
+"""First columns of every file; the rows are sorted by the first."""
 _RETAINED_COLUMNS = ("mode", "language")
 _ASKED_AS = {"age_band": "age"}
 """Columns of the analysis frame -> the item they are made of."""
@@ -102,23 +104,17 @@ def deidentify(
         },
         index=safe.index,
     )
-    names = [
-        name
-        for name in (*_RETAINED_COLUMNS, "age_band", *_answers(safe, instrument))
-        if name in safe
-    ]
+    names = [name for name in answer_columns(instrument) if name in safe]
     whole = table.join(safe[names])
     return DeidentifiedRows(
         whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged
     )
 
 
-def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
-    """Return the columns of rated or chosen answers, in the order of the questionnaire."""
-    names: list[str] = []
-    for item in instrument.items():
-        names += type_of(item).coded_columns(item)
-    return [name for name in names if name in people.columns]
+def answer_columns(instrument: Instrument) -> tuple[str, ...]:
+    """Return the columns after the design, the answers in the order of the questionnaire."""
+    coded = (name for item in instrument.items() for name in type_of(item).coded_columns(item))
+    return (*_RETAINED_COLUMNS, "age_band", *coded)
 
 
 def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:

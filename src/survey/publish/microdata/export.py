@@ -27,7 +27,7 @@ from survey.publish.microdata.deidentify import (
     deidentify,
 )
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
-from survey.publish.microdata.variables import describe_variables
+from survey.publish.microdata.variables import describe_variables, texts_present
 from survey.results.wave_data import WaveData, load_wave_data
 from survey.results.weighting import GUARDIAN as GUARDIAN_COLUMN
 from survey.sample.special_groups import GUARDIAN
@@ -187,7 +187,7 @@ def make_file(
     else:
         deviation = compute_headline_deviation(source, people, made.kept)
         remarks += _production_notes(t, wave, made, deviation)
-    variables = describe_variables(made.table, source.instrument, order.language)
+    variables = describe_variables(texts_present(made.table), source.instrument, order.language)
     title = _title(t, wave, order.language)
     content = write_file(RowFile(made.table, variables, title, remarks), order.form)
     export = RowExport(
@@ -324,8 +324,8 @@ def new_pseudonym_key() -> str:
 
 def pseudonym(secret: str, kind: str, name: str) -> str:
     """Return the name of a row or point in one file; only the secret can undo it."""
-    made = hmac.new(bytes.fromhex(secret), f"{kind}/{name}".encode(), hashlib.sha256)
-    return made.hexdigest()[:_DIGITS]
+    made = hmac.digest(bytes.fromhex(secret), f"{kind}/{name}".encode(), "sha256")
+    return made.hex()[:_DIGITS]
 
 
 @dataclass(frozen=True)

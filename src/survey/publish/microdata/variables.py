@@ -53,6 +53,8 @@ _VALUE_NAMES: Mapping[str, Mapping[str, Message]] = {
         "import": msg("imported from a file"),
     },
 }
+_LISTED = frozenset({"city_code", "stratum", "mode", "language", "age_band"})
+"""Columns of the design whose values have labels."""
 _RESERVED_NAMES = frozenset(
     {"all", "and", "by", "eq", "ge", "gt", "le", "lt", "ne", "not", "or", "to", "with", "byte",
      "double", "float", "if", "in", "int", "long", "using", "strl"}
@@ -89,27 +91,50 @@ class Variable:
     """Question behind the column; None for the design."""
 
 
+PresentTexts = Mapping[str, Sequence[str]]
+"""Column -> the texts that may stand in it; empty for numbers and for names of rows."""
+
+
+def texts_present(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Return the columns of exported rows with the texts that have labels."""
+    present: dict[str, tuple[str, ...]] = {}
+    for column in map(str, rows.columns):
+        kind = rows[column].dtype
+        if isinstance(kind, pd.CategoricalDtype):
+            present[column] = tuple(str(each) for each in kind.categories)
+        elif column in _LISTED:
+            present[column] = tuple(sorted(str(each) for each in rows[column].dropna().unique()))
+        else:
+            present[column] = ()
+    return present
+
+
 def describe_variables(
-    rows: pd.DataFrame, instrument: Instrument, language: str
+    present: PresentTexts, instrument: Instrument, language: str
 ) -> tuple[Variable, ...]:
-    """Describe the columns of de-identified rows, in their order."""
+    """Describe the columns of `present`, in their order."""
+    names = _program_names(list(present))
     t = translator(language)
-    names = _program_names([str(column) for column in rows.columns])
     return tuple(
-        _describe(str(column), names[str(column)], rows[column], instrument, language, t)
-        for column in rows.columns
+        _describe(column, names[column], texts, instrument, language, t)
+        for column, texts in present.items()
     )
 
 
 def _describe(
-    column: str, name: str, answers: pd.Series, instrument: Instrument, language: str, t: Translator
+    column: str,
+    name: str,
+    texts: Sequence[str],
+    instrument: Instrument,
+    language: str,
+    t: Translator,
 ) -> Variable:
     question, _, choice_name = column.partition("/")
     item = instrument.by_name.get(question)
     if item is None or column in _DESIGN:
         label = t(_DESIGN[column]) if column in _DESIGN else column
         scale: Scale = "scale" if column == "weight" else "nominal"
-        values = tuple(_design_values(column, answers, instrument, language, t))
+        values = tuple(_design_values(column, texts, instrument, language, t))
         return Variable(column, name, label, "ordinal" if column == "age_band" else scale, values)
     label = label_text(item.label, language, item.name)
     if choice_name:
@@ -119,7 +144,7 @@ def _describe(
         return Variable(column, name, label, "nominal", (*flags, *_gaps(t)), item)
     if type_of(item).is_score:
         return Variable(column, name, label, "ordinal", tuple(_scores(item, language, t)), item)
-    values = tuple(_choices(item, answers, language))
+    values = tuple(_choices(item, texts, language))
     return Variable(column, name, label, "nominal", values, item)
 
 
@@ -141,14 +166,9 @@ def _scores(item: Item, language: str, t: Translator) -> Iterator[CodedValue]:
     yield from _gaps(t)
 
 
-def _choices(item: Item, answers: pd.Series, language: str) -> Iterator[CodedValue]:
+def _choices(item: Item, texts: Sequence[str], language: str) -> Iterator[CodedValue]:
     """Yield the choices numbered as they are offered; what is no answer has a code below 0."""
-    known = item.choice_names
-    others = [
-        Choice(name=str(name), label={})
-        for name in pd.Index(answers.dropna().unique())
-        if str(name) not in known
-    ]
+    others = [Choice(name=text, label={}) for text in texts if text not in item.choice_names]
     place = 0
     for choice in (*item.choices, *others):
         label = label_text(choice.label, language, choice.name)
@@ -161,23 +181,25 @@ def _choices(item: Item, answers: pd.Series, language: str) -> Iterator[CodedVal
 
 
 def _design_values(
-    column: str, answers: pd.Series, instrument: Instrument, language: str, t: Translator
+    column: str, texts: Sequence[str], instrument: Instrument, language: str, t: Translator
 ) -> Iterator[CodedValue]:
-    """Yield the values of a column that is no question; none for names, days and weights."""
-    if column not in {"city_code", "stratum", "mode", "language", "age_band"}:
-        return
+    """Yield the values of a column that is no question; none for names, days and weights.
+
+    Known values come first, present or not, so that a number means the same in every file.
+    """
     names = DisplayNames(language, None)
-    spoken = {each.code: each.name for each in instrument.languages}
-    present = sorted((str(value) for value in answers.dropna().unique()), key=_leading_number)
-    for place, value in enumerate(present, 1):
+    labels = {value: t(name) for value, name in _VALUE_NAMES.get(column, {}).items()}
+    if column == "language":
+        labels = {each.code: each.name for each in instrument.languages}
+    ordered = sorted(set(texts) - set(labels), key=_leading_number)
+    for place, value in enumerate((*labels, *ordered), 1):
         if column == "city_code":
             code = int(value) if value.isascii() and value.isdigit() else place
             yield CodedValue(value, code, names.area(value))
         elif column == "age_band":
             yield CodedValue(value, place, names.group(f"age_band={value}"))
-        else:
-            known = _VALUE_NAMES.get(column, {}).get(value)
-            yield CodedValue(value, place, t(known) if known else spoken.get(value, value))
+        elif column in _LISTED:
+            yield CodedValue(value, place, labels.get(value, value))
 
 
 def _leading_number(text: str) -> tuple[int, str]:

@@ -1,0 +1,1 @@
+"""Codebook of a wave: what every column of its exported rows means, in several formats."""

@@ -1,0 +1,69 @@
+"""Formats of the codebook, and the bundle of all of them with the scripts."""
+
+import io
+from enum import StrEnum
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.publish.codebook.codebook import Codebook, build_codebook
+from survey.publish.codebook.data_package import data_package_bytes
+from survey.publish.codebook.ddi import ddi_bytes
+from survey.publish.codebook.documents import html_bytes, workbook_bytes
+from survey.publish.codebook.headline_scripts import headline_scripts
+from survey.settings import Settings
+
+
+class CodebookFormat(StrEnum):
+    XLSX = "xlsx"
+    HTML = "html"
+    DDI = "xml"
+    DATA_PACKAGE = "json"
+    BUNDLE = "zip"
+    """All of them, and scripts that compute the headline from a file of rows."""
+
+
+_WRITERS = {
+    CodebookFormat.XLSX: workbook_bytes,
+    CodebookFormat.HTML: html_bytes,
+    CodebookFormat.DDI: ddi_bytes,
+}
+
+
+def codebook_file(
+    settings: Settings,
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    form: CodebookFormat,
+    language: str,
+    data: Path | None = None,
+) -> bytes:
+    """Return the codebook of a wave as a file.
+
+    Args:
+        data: for a data package, the CSV file of rows that it stands beside.
+    """
+    codebook = build_codebook(
+        settings, session=session, principal=principal, wave_key=wave_key, language=language
+    )
+    if form is CodebookFormat.BUNDLE:
+        return _bundle(codebook, data)
+    if form is CodebookFormat.DATA_PACKAGE:
+        return data_package_bytes(codebook, data)
+    return _WRITERS[form](codebook)
+
+
+def _bundle(codebook: Codebook, data: Path | None) -> bytes:
+    files = {f"codebook.{form}": write(codebook) for form, write in _WRITERS.items()}
+    files["datapackage.json"] = data_package_bytes(codebook, data)
+    scripts = headline_scripts(codebook)
+    files |= {name: text.encode() for name, text in scripts.items()}
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
