@@ -44,7 +44,7 @@ def _add_study(root: Any, codebook: Codebook) -> None:
     info = _add(study, "stdyInfo")
     summary = _add(info, "sumDscr")
     _add(summary, "timePrd", str(wave.year), date=str(wave.year))
-    _add(summary, "nation", "中国" if codebook.language == "zh" else "China", abbr="CN")
+    _add(summary, "nation", codebook.t("China"), abbr="CN")
     method = _add(study, "method")
     for name, fact in codebook.facts:
         _add(method, "notes", fact, subject=name)
