@@ -19,6 +19,7 @@ from survey.disclosure import (
     protect,
 )
 from survey.estimate.tree import COMPOSITE
+from survey.instrument.question_types import type_of
 from survey.locale import SurveyError, msg
 from survey.results.domains import AREA_LEVELS
 from survey.results.wave_data import WaveData
@@ -30,6 +31,8 @@ _Labels = Mapping[str, NDArray[np.object_]]
 
 
 _CELLS_NAMED = 5
+_TOLD_BY_OTHERS = -1.0
+"""Stands for the answer where a cell would tell a common answer elsewhere; none is negative."""
 
 
 class NarrowIntervalError(SurveyError):
@@ -226,14 +229,34 @@ def _answered(source: WaveData) -> dict[str, NDArray[np.bool_]]:
 def _common_answers(
     source: WaveData, who: Memberships, indicators: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return the one answer of all respondents of each cell of sensitive measures, one per row."""
+    """Return the one answer of all respondents of each cell of sensitive measures, one per row.
+
+    Shares of all answers to one question add up to 100: where nobody gave one of them, the others
+    would tell that, and have `_TOLD_BY_OTHERS` instead of an answer.
+    """
     values = source.unscored_values()
     result = np.full(who.shape, np.nan)
     sensitive = {measure.key for measure in source.measures if measure.sensitive}
     for place, name in enumerate(indicators):
         if name in sensitive:
             result[:, :, place] = _common_value(who, _value_of(source, values, name))
+    for places in _whole_questions(source, indicators):
+        part = result[:, :, places]
+        told = ~np.isnan(part).all(axis=2, keepdims=True)
+        result[:, :, places] = np.where(np.isnan(part) & told, _TOLD_BY_OTHERS, part)
     return result.ravel()
+
+
+def _whole_questions(source: WaveData, indicators: Sequence[str]) -> Iterator[list[int]]:
+    """Yield the places of the shares of each sensitive question of which all answers are shares."""
+    place = {name: number for number, name in enumerate(indicators)}
+    for item in source.instrument.items():
+        if not item.sensitive or not type_of(item).takes_one_choice:
+            continue
+        shares = [m for m in source.measures if m.item == item.name and m.key in place]
+        told = {choice for measure in shares for choice in measure.choices}
+        if told >= {choice.name for choice in item.choices}:
+            yield [place[measure.key] for measure in shares]
 
 
 def _value_of(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypedDict, Unpack, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from survey.access.principal import AccessDeniedError, Principal, covers
 from survey.access.roles import NATION, Action
 from survey.disclosure import CityRun, areas_to_withhold, microaggregate, top_city_codes
 from survey.estimate.tree import COMPOSITE
-from survey.fieldwork.instruments import load_tree
+from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import WaveSummary, wave_fields
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.locale import SurveyError, msg, translator
@@ -94,10 +95,16 @@ class WaveResults:
     """Snapshot of a wave; every figure that leaves it has passed the gate."""
 
     def __init__(
-        self, info: WaveInfo, manifest: SnapshotManifest, tree: IndicatorTree | None, folder: Path
+        self,
+        info: WaveInfo,
+        manifest: SnapshotManifest,
+        tree: IndicatorTree | None,
+        folder: Path,
+        question_labels: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         self.wave = info
         self.manifest = manifest
+        self.question_labels = question_labels
         self.method = read_method(folder / METHOD)
         if tree is not None and manifest.without_question:
             tree = tree.measured_by(set(self.method.items.values()))
@@ -328,7 +335,9 @@ def open_results(settings: Settings, session: Session, wave_key: str) -> WaveRes
     manifest = _manifest(seals)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
     info = _wave_info(session, wave, snapshot, seals)
-    return WaveResults(info, manifest, tree, seals.folder)
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    labels = {item.name: dict(item.label) for item in instrument.items() if item.label}
+    return WaveResults(info, manifest, tree, seals.folder, labels)
 
 
 def _manifest(seals: SnapshotSeals) -> SnapshotManifest:

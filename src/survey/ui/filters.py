@@ -33,12 +33,13 @@ def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
     )
 
 
-def pick_wave(page: PageContext, series: str, name: str = "wave") -> WaveInfo | None:
-    """Draw the choice of a frozen wave; None, with a notice, if there is none or none such."""
+def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") -> WaveInfo | None:
+    """Draw the choice of a frozen wave, of every series if `series` is None.
+
+    None, with a notice, if there is none or none such.
+    """
     t = page.t
-    by_key = {
-        wave.key: wave for wave in (*list_frozen_waves(page, series), *_own_waves(page, series))
-    }
+    by_key = {wave.key: wave for wave in _waves_to_read(page, series)}
     if not by_key:
         draw_notice(
             t("There are no results yet"),
@@ -57,11 +58,12 @@ def pick_wave(page: PageContext, series: str, name: str = "wave") -> WaveInfo | 
     return wave
 
 
-def _own_waves(page: PageContext, series: str) -> list[WaveInfo]:
-    """Return waves of other series than the three studies; the main study's pages show them."""
-    if series != "main":
-        return []
-    return [wave for wave in all_waves(page) if wave.series not in SHIPPED_SERIES]
+def _waves_to_read(page: PageContext, series: str | None) -> list[WaveInfo]:
+    """Return the waves of a series; those of own studies are read where the main study is."""
+    if series is None:
+        return sorted(all_waves(page), key=lambda wave: wave.series != "main")
+    own = [wave for wave in all_waves(page) if wave.series not in SHIPPED_SERIES]
+    return [*list_frozen_waves(page, series), *(own if series == "main" else ())]
 
 
 def pick_started_wave(
@@ -151,10 +153,10 @@ def pick_city(page: PageContext, choices: dict[str, str]) -> str:
     )
 
 
-def pick_area_scope(page: PageContext, choices: dict[str, str]) -> str:
+def pick_area_scope(page: PageContext, choices: dict[str, str], label: str = "") -> str:
     """Draw the choice of nation, region or city; starts at the principal's own city."""
     return pick(
-        page.t("Nation, region or city"),
+        label or page.t("Nation, region or city"),
         "place",
         list(choices),
         show=choices.__getitem__,

@@ -46,7 +46,7 @@ def draw_interval_table(
     chosen = _draw_sortable(page, table, wave, links_cities)
     st.html(_render_plain(page, table, wave, links_cities))
     _draw_notes(page, table)
-    lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
+    lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle, table.note
     remarks = tuple(line for line in (*lines, page.t(QUOTA_SAMPLE)) if line)
     draw_download_button(
         page,
@@ -129,7 +129,9 @@ def _number_columns(table: IntervalTable) -> dict[str, str]:
         if any(isinstance(value, str) for value in values):
             continue
         is_count = all(value is None or isinstance(value, int) for value in values)
-        formats[name] = "%d" if is_count else ("%+.1f" if name == table.difference else "%.1f")
+        formats[name] = (
+            "%d" if is_count else ("%+.1f" if table.is_signed and name == table.figure else "%.1f")
+        )
     return formats
 
 

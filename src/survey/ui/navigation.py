@@ -17,6 +17,7 @@ class PageKey(StrEnum):
     SPECIAL_GROUPS = "special_groups"
     URBAN_RURAL = "urban_rural"
     TRENDS = "trends"
+    CROSSTAB = "crosstab"
     PROGRESS = "progress"
     REVIEW = "review"
     BACK_CHECK = "back_check"
@@ -57,6 +58,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.SPECIAL_GROUPS, "special-groups", msg("Special groups"), Action.READ_RESULTS),
     PageInfo(PageKey.URBAN_RURAL, "urban-rural", msg("Town and countryside"), Action.READ_RESULTS),
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
+    PageInfo(PageKey.CROSSTAB, "crosstab", msg("Crosstabs"), Action.READ_RESULTS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.BACK_CHECK, "back-check", msg("Back-check"), Action.BACK_CHECK),

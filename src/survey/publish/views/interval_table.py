@@ -52,7 +52,7 @@ class IntervalTable:
     codes: tuple[str, ...]
     """Code of each row."""
     columns: Rows
-    """Columns on screen; the first one names the row, the second holds its difference."""
+    """Columns on screen; the first one names the row, the second holds its figure."""
     bar: str
     """Heading of the column of bars."""
     bars: tuple[str, ...]
@@ -62,6 +62,8 @@ class IntervalTable:
     unnamed: tuple[str, ...] = ()
     """Names of the rows that are left out because nothing can be shown."""
     note: str = ""
+    is_signed: bool = True
+    """Whether the second column holds differences, which carry their sign."""
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ class IntervalTable:
         return to_frame(self.downloaded)
 
     @property
-    def difference(self) -> str:
+    def figure(self) -> str:
         """Return the heading of the second column."""
         return list(self.columns)[1]
 
@@ -88,6 +90,7 @@ def build_interval_table(
     downloaded: Rows,
     *,
     visible: Sequence[bool],
+    is_signed: bool = True,
 ) -> IntervalTable:
     """Build a table of the rows that are `visible`; the others are named below it.
 
@@ -107,6 +110,7 @@ def build_interval_table(
         downloaded=downloaded,
         unnamed=tuple(str(names[row]) for row, is_visible in enumerate(visible) if not is_visible),
         note=heading.note,
+        is_signed=is_signed,
     )
 
 
@@ -116,30 +120,37 @@ def signed_verdicts(roles: Sequence[str], texts: Mapping[str, str]) -> list[str]
 
 
 def draw_interval_bars(
-    lows: Floats, values: Floats, highs: Floats, roles: Sequence[str]
+    lows: Floats, values: Floats, highs: Floats, roles: Sequence[str], *, origin: float | None = 0.0
 ) -> list[str]:
-    """Return an image per row on one scale that includes zero; whole pixels, so no digits leak."""
-    known = np.concatenate([lows, values, highs, [0.0]])
+    """Return an image per row on one scale; whole pixels, so no digits leak.
+
+    Args:
+        origin: Value on the scale where a line is drawn; no line if None.
+    """
+    known = np.concatenate([lows, values, highs, [] if origin is None else [origin]])
     known = known[~np.isnan(known)]
+    if not len(known):
+        return [""] * len(roles)
     start, end = float(known.min()), float(known.max())
     span = (end - start) or 1.0
 
     def pixel(value: float) -> int:
         return round(_EDGE + (_WIDTH - 2 * _EDGE) * (value - start) / span)
 
+    line = "" if origin is None else f'<path d="M{pixel(origin)} 0v{_HEIGHT}" stroke="{GREY}"/>'
     return [
         ""
         if role == HIDDEN or np.isnan(low) or np.isnan(high)
-        else _render_bar(pixel(0.0), pixel(low), pixel(value), pixel(high), role)
+        else _render_bar(line, pixel(low), pixel(value), pixel(high), role)
         for low, value, high, role in zip(lows, values, highs, roles, strict=True)
     ]
 
 
-def _render_bar(zero: int, low: int, value: int, high: int, role: str) -> str:
+def _render_bar(line: str, low: int, value: int, high: int, role: str) -> str:
     colour = _COLOURS[role]
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}">'
-        f'<path d="M{zero} 0v{_HEIGHT}" stroke="{GREY}"/>'
+        f"{line}"
         f'<path d="M{low} 12H{high}" stroke="{colour}" stroke-width="3"/>'
         f"{_MARKS[role].format(x=value, colour=colour)}</svg>"
     )

@@ -104,6 +104,10 @@ class TableSlice:
         )
         return self._with(self._rows[[row for _, row in ordered]])
 
+    def take(self, rows: Sequence[int]) -> "TableSlice":
+        """Return the rows at these places, in this order."""
+        return self._with(self._rows[np.asarray(rows, dtype=np.intp)])
+
     def descending(self, column: str) -> "TableSlice":
         """Return rows by value, the largest first, those without one last."""
         return self._with(self._rows[np.argsort(-self.numbers(column), kind="stable")])
