@@ -1,5 +1,6 @@
 """Commands that make reports of a wave as documents."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,17 +12,25 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.cli.output import error_reporting, print_note
 from survey.publish.reports.contents import ReportKind
+from survey.publish.reports.report_archive import make_archive
 from survey.publish.reports.report_service import (
+    ReportFile,
     ReportFormat,
     ReportOrder,
+    ReportWaves,
     make_report_file,
     read_report_waves,
-    record_report,
+    record_reports,
 )
-from survey.settings import current_settings
+from survey.publish.reports.template_check import find_template_problems, list_unused_sections
+from survey.settings import Settings, current_settings
 from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(no_args_is_help=True, help="Reports of a wave: Word, PDF, slides.")
+
+
+_PROGRESS_STEP = 10
+"""Reports between two lines of progress."""
 
 
 class ReportLanguage(StrEnum):
@@ -64,6 +73,57 @@ def nation(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None
     _write_report(ReportKind.NATION, NATION, wave, out, language)
 
 
+@app.command("all")
+def write_all(
+    wave: Wave,
+    out: Annotated[Path, typer.Option(help="Archive to write, ending in .zip.")],
+    language: Language = ReportLanguage.ZH,
+    form: Annotated[
+        ReportFormat, typer.Option("--format", help="Format of the reports in the archive.")
+    ] = ReportFormat.DOCX,
+) -> None:
+    """Write the reports of all cities into one archive."""
+    if out.suffix.lower() != ".zip":
+        raise typer.BadParameter(".zip", param_hint="--out")
+    with error_reporting():
+        settings = current_settings()
+        waves = read_report_waves(settings, wave)
+        archive = make_archive(
+            settings,
+            waves,
+            principal=OPERATOR,
+            form=form,
+            language=language.value,
+            tick=_print_progress,
+        )
+        _record(settings, waves, archive.files)
+        _write_file(out, archive.content)
+        count = len(archive.files)
+        print_note("{count} reports written to {file}.", count=count, file=out)
+
+
+def _print_progress(done: int, total: int) -> None:
+    if done and done % _PROGRESS_STEP == 0:
+        print_note("{done} of {total} reports", done=done, total=total)
+
+
+@app.command("check-template")
+def check_template(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A Word template.")],
+) -> None:
+    """Say what is wrong with a Word template of reports; exit with 1 if anything is."""
+    with error_reporting():
+        problems = find_template_problems(file)
+        for problem in problems:
+            print_note(problem)
+        if problems:
+            raise typer.Exit(1)
+        unused = list_unused_sections(file)
+        if unused:
+            print_note("Sections that this template leaves out: {names}.", names=", ".join(unused))
+        print_note("{file} can be used.", file=file.name)
+
+
 def _write_report(
     kind: ReportKind, area: str, wave: str, out: Path, language: ReportLanguage
 ) -> None:
@@ -72,19 +132,20 @@ def _write_report(
         settings = current_settings()
         waves = read_report_waves(settings, wave)
         file = make_report_file(settings, waves, principal=OPERATOR, order=order)
-        run_in_transaction(
-            settings.store_url,
-            lambda session: record_report(
-                session=session,
-                principal=OPERATOR,
-                waves=waves,
-                order=order,
-                file=file,
-                now=datetime.now(UTC),
-            ),
-        )
+        _record(settings, waves, [(order, file)])
         _write_file(out, file.content)
         print_note("Report written to {file}.", file=out)
+
+
+def _record(
+    settings: Settings, waves: ReportWaves, files: Sequence[tuple[ReportOrder, ReportFile]]
+) -> None:
+    run_in_transaction(
+        settings.store_url,
+        lambda session: record_reports(
+            session=session, principal=OPERATOR, waves=waves, files=files, now=datetime.now(UTC)
+        ),
+    )
 
 
 def _format_of(out: Path) -> ReportFormat:

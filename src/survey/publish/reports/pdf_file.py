@@ -1,7 +1,6 @@
 """Report as PDF, set by Typst with the Chinese typeface embedded."""
 
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,10 @@ import typst
 from survey.publish.fonts import chinese_font
 from survey.publish.reports.captions import number_captions
 from survey.publish.reports.contents import Block, BulletList, Paragraph, Report, ReportTable
-from survey.publish.reports.pictures import draw_svg
+from survey.publish.reports.pictures import draw_svg, read_fonts
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 455.0, 400.0
-_POINTS_PER_PIXEL = 0.75
 _FALLBACK = "Libertinus Serif"
 """Comes with Typst; without Chinese, where no Chinese typeface is installed."""
 
@@ -53,21 +51,12 @@ def write_pdf(report: Report) -> bytes:
     }
     content: bytes = typst.compile(
         _TEMPLATE.read_bytes(),
-        font_paths=_read_fonts(),
+        font_paths=read_fonts(),
         sys_inputs={"report": json.dumps(data, ensure_ascii=False)},
         timestamp=imprint.made_at,
         format="pdf",
     )
     return content
-
-
-@lru_cache(maxsize=1)
-def _read_fonts() -> typst.Fonts:
-    """Return the typefaces: the one that the product installs, else those of the machine."""
-    font = chinese_font()
-    packaged = font.source == "package" and font.file is not None
-    folders = [str(font.file.parent)] if packaged and font.file is not None else []
-    return typst.Fonts(include_system_fonts=not packaged, font_paths=folders)
 
 
 def _describe_block(block: Block, captions: dict[int, str]) -> dict[str, Any]:
@@ -87,24 +76,13 @@ def _describe_block(block: Block, captions: dict[int, str]) -> dict[str, Any]:
             "rows": block.rows,
             "note": block.note,
         }
-    svg = draw_svg(block.panel)
-    width, height = _size_of(svg)
-    scale = min(1.0, _MAX_POINTS / width, _MAX_HEIGHT_POINTS / height)
+    drawing = draw_svg(block.panel)
+    scale = min(1.0, _MAX_POINTS / drawing.width, _MAX_HEIGHT_POINTS / drawing.height)
     return {
         "kind": "chart",
         "caption": caption,
-        "svg": svg,
-        "width": width * scale,
+        "svg": drawing.svg,
+        "width": drawing.width * scale,
         "alt": block.panel.alt,
         "note": " ".join(text for text in (block.panel.subtitle, block.panel.note) if text),
     }
-
-
-def _size_of(svg: str) -> tuple[float, float]:
-    """Return width and height of a drawing in points."""
-    head = svg[: svg.index(">")]
-    width, height = (
-        float(head.partition(f' {name}="')[2].partition('"')[0].removesuffix("px"))
-        for name in ("width", "height")
-    )
-    return width * _POINTS_PER_PIXEL, height * _POINTS_PER_PIXEL

@@ -116,7 +116,7 @@ def build_complaints(scope: ReportScope) -> Section | None:
         return None
     columns: tuple[Column, ...] = (
         Column(t("Question"), 5),
-        Column(scope.name, 1.4, is_number=True),
+        Column(reading.names.area(scope.area), 1.4, is_number=True),
         Column(t("95%\u00a0interval"), 2.6, is_number=True),
         Column("n", 1.3, is_number=True),
         Column(reading.names.area(NATION), 1.4, is_number=True),

@@ -17,6 +17,7 @@ from survey.publish.reports.docx_file import write_docx
 from survey.publish.reports.pdf_file import write_pdf
 from survey.publish.reports.report_builder import build_report
 from survey.publish.reports.sentences import read_rules
+from survey.publish.reports.slides import write_slides
 from survey.results import WaveResults, list_waves, open_results
 from survey.results.chosen_peers import list_all_peers
 from survey.results.row_selection import open_known_results
@@ -30,11 +31,16 @@ class ReportFormat(StrEnum):
 
     DOCX = "docx"
     PDF = "pdf"
+    PPTX = "pptx"
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 MEDIA_TYPES: Mapping[ReportFormat, str] = MappingProxyType(
-    {ReportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document", ReportFormat.PDF: "application/pdf"}
+    {
+        ReportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document",
+        ReportFormat.PDF: "application/pdf",
+        ReportFormat.PPTX: f"{_OFFICE}.presentationml.presentation",
+    }
 )
 
 
@@ -86,7 +92,7 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
 def make_report_file(
     settings: Settings, waves: ReportWaves, *, principal: Principal, order: ReportOrder
 ) -> ReportFile:
-    """Return the file of a report for a reader; the caller records it with `record_report`.
+    """Return the file of a report for a reader; the caller records it with `record_reports`.
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
@@ -113,35 +119,37 @@ _WRITERS: Mapping[ReportFormat, Callable[[Report, Settings], bytes]] = MappingPr
     {
         ReportFormat.DOCX: lambda report, settings: write_docx(report, settings.report_template),
         ReportFormat.PDF: lambda report, _: write_pdf(report),
+        ReportFormat.PPTX: lambda report, _: write_slides(report),
     }
 )
 
 
-def record_report(
+def record_reports(
     *,
     session: Session,
     principal: Principal,
     waves: ReportWaves,
-    order: ReportOrder,
-    file: ReportFile,
+    files: Sequence[tuple[ReportOrder, ReportFile]],
     now: datetime,
 ) -> None:
-    """Record that a report was made."""
+    """Record that reports were made, an entry each."""
     principal.require(Action.READ_RESULTS)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.EXPORT_REPORT,
-        subject_id=waves.results.wave.key,
-        now=now,
-        detail={
-            "area": order.area,
-            "form": order.form.value,
-            "language": order.language,
-            "snapshot": waves.results.wave.snapshot_sha256,
-            "sha256": file.sha256,
-        },
-    )
+    wave = waves.results.wave
+    for order, file in files:
+        record(
+            session=session,
+            actor=principal,
+            event=AuditEvent.EXPORT_REPORT,
+            subject_id=wave.key,
+            now=now,
+            detail={
+                "area": order.area,
+                "form": order.form.value,
+                "language": order.language,
+                "snapshot": wave.snapshot_sha256,
+                "sha256": file.sha256,
+            },
+        )
 
 
 def read_report_waves(settings: Settings, wave_key: str) -> ReportWaves:

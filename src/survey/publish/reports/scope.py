@@ -58,6 +58,9 @@ class ReportScope:
 
     @property
     def name(self) -> str:
+        """Return the name of the area as it stands in a sentence."""
+        if self.kind is ReportKind.NATION:
+            return self.say("area", "nation")
         return self.reading.names.area(self.area)
 
     def say(self, topic: str, case: str, **words: str) -> str:

@@ -1,0 +1,96 @@
+"""Reports of all cities that a reader may open, in one archive."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.locale import SurveyError, msg
+from survey.publish.reports.contents import ReportKind
+from survey.publish.reports.office_zip import write_zip
+from survey.publish.reports.report_service import (
+    ReportFile,
+    ReportFormat,
+    ReportOrder,
+    ReportWaves,
+    make_report_file,
+)
+from survey.publish.views.view_context import ViewContext
+from survey.settings import Settings
+
+ARCHIVE_MEDIA_TYPE = "application/zip"
+_THREADS = 2
+"""The chart library and Typst draw outside the interpreter's lock."""
+_STORED = 1
+"""Level of compression: Office files and PDF are compressed already."""
+Tick = Callable[[int, int], None]
+"""Called with reports made and reports in all; an error that it raises ends the work."""
+
+
+class NoReportsError(SurveyError):
+    """Raised when the reader may open no city of the wave."""
+
+    code = "no_reports"
+
+
+@dataclass(frozen=True)
+class ReportArchive:
+    """Archive of reports, with the order and the file of each."""
+
+    name: str
+    content: bytes
+    files: tuple[tuple[ReportOrder, ReportFile], ...]
+
+
+def list_report_cities(waves: ReportWaves, principal: Principal, language: str) -> dict[str, str]:
+    """Return code and name of the cities on which the reader can have a report."""
+    principal.require(Action.READ_RESULTS)
+    reading = ViewContext(waves.results, principal, language)
+    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
+    codes = sorted(cells.keep(cells.shown).texts("area"))
+    return {code: reading.names.area(code) for code in codes}
+
+
+def make_archive(
+    settings: Settings,
+    waves: ReportWaves,
+    *,
+    principal: Principal,
+    form: ReportFormat,
+    language: str,
+    tick: Tick = lambda _done, _total: None,
+) -> ReportArchive:
+    """Return the reports of all cities that the reader may open.
+
+    Raises:
+        NoReportsError: there is none.
+    """
+    cities = list_report_cities(waves, principal, language)
+    if not cities:
+        raise NoReportsError(msg("There is no city of this wave on which you can have a report."))
+    orders = [ReportOrder(ReportKind.CITY, code, form, language) for code in cities]
+    make = partial(_make_file, settings, waves, principal)
+    files = []
+    tick(0, len(orders))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        try:
+            for file in pool.map(make, orders):
+                files.append(file)
+                tick(len(files), len(orders))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    members = {file.name: file.content for file in files}
+    return ReportArchive(
+        f"{waves.results.wave.key}-reports-{language}-{form}.zip",
+        write_zip(members, level=_STORED),
+        tuple(zip(orders, files, strict=True)),
+    )
+
+
+def _make_file(
+    settings: Settings, waves: ReportWaves, principal: Principal, order: ReportOrder
+) -> ReportFile:
+    return make_report_file(settings, waves, principal=principal, order=order)
