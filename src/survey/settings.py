@@ -124,6 +124,8 @@ class Settings(BaseSettings):
     """Prometheus metrics on a port of their own; 0 means none."""
     metrics_host: str = "127.0.0.1"
 
+    api_rate_per_minute: int = 120
+    """Requests of one key to the results API; 0 means no limit."""
     withdraw_rate_per_minute: int = 20
     """Codes that one address may try on the page for withdrawing; 0 means no limit."""
     phone_key: SecretStr = SecretStr("")

@@ -63,6 +63,7 @@ FULL = "which quotas of a city are full, as the public form tells everybody who 
 
 WITHOUT_PRINCIPAL = {
     "access.sessions.find_principal": SECRET,
+    "access.api_keys.find_key_principal": SECRET,
     "access.sessions.sign_in_demo": SECRET,
     "access.sessions.sign_out": SECRET,
     "access.credentials.get_account_of_link": SECRET,

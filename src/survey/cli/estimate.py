@@ -1,6 +1,6 @@
 """Command that prints protected estimates, gaps, changes and ranks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.publish.views.display_names import DisplayNames
+from survey.publish.result_records import build_records, record_columns
 from survey.results import WaveResults
 from survey.results.row_selection import (
     find_earlier_wave,
@@ -33,12 +33,6 @@ class ResultTable(StrEnum):
 
 CONTRASTS = ("rest", "nation", "region3", "size_tier")
 """References that gaps are measured against."""
-KEYS = ("area_level", "area", "group", "indicator")
-_OF_HIDDEN = frozenset(
-    {"wave", "snapshot", "demo", "contrast", "before_wave", "shown", "reason"}
-    | {*KEYS, "area_name", "group_name", "indicator_name"}
-)
-"""Columns of a hidden row; any other would reveal something of what is hidden."""
 
 
 def estimate(
@@ -130,54 +124,7 @@ def _print(results: WaveResults, rows: pd.DataFrame, form: OutputFormat, languag
         print_note("These are demonstration data.")
     if form is OutputFormat.TABLE:
         print_note("{wave}, snapshot {sha256}", wave=info.key, sha256=info.snapshot_sha256)
-    names = DisplayNames(language, results.tree, results.method.measures, results.method.grouping)
-    kept = [column for column in rows.columns if column not in KEYS]
-    keys = [key for key in KEYS if key in rows.columns]
-    meta: dict[str, object] = {
-        "wave": info.key,
-        "snapshot": info.snapshot_sha256,
-        "demo": info.is_demo,
-    }
-    namers = {"area": names.area, "group": names.group, "indicator": names.indicator}
-    columns = list(_columns(keys, kept, form))
-    listed = []
-    for row in rows.to_dict("records"):
-        record = {str(column): value for column, value in row.items()}
-        named = {
-            f"{key}_name": name(str(record[key])) for key, name in namers.items() if key in record
-        }
-        whole = {**meta, **record, **named}
-        hidden = not record["shown"]
-        listed.append(
-            tuple(
-                None if hidden and column not in _OF_HIDDEN else _plain_value(column, whole[column])
-                for column in columns
-            )
-        )
-    print_table(columns, listed, form)
-
-
-def _columns(keys: Sequence[str], others: Sequence[str], form: OutputFormat) -> Iterator[str]:
-    """Yield the columns to print; machines get the origin in every row, people a line above."""
-    if form is not OutputFormat.TABLE:
-        yield from ("wave", "snapshot", "demo")
-    for key in keys:
-        yield key
-        if key != "area_level":
-            yield f"{key}_name"
-    yield from others
-
-
-def _plain_value(column: str, value: object) -> object:
-    """Return counts as whole numbers and missing values as None."""
-    if value is pd.NA or value is None or value != value:
-        return None
-    if not isinstance(value, float):
-        return value
-    return int(value) if value == int(value) and column in _COUNTS else round(value, 4)
-
-
-_COUNTS = frozenset(
-    {"n", "n_psu", "df", "n_reference", "n_before", "n_after", "rank", "tied", "ranked",
-     "low", "high", "marginal_low", "marginal_high", "sensitivity_low", "sensitivity_high"}
-)  # fmt: skip
+    is_for_people = form is OutputFormat.TABLE
+    columns = record_columns(rows, with_origin=not is_for_people)
+    records = build_records(results, rows, language, with_origin=not is_for_people)
+    print_table(columns, [tuple(record.values()) for record in records], form)

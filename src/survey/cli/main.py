@@ -31,6 +31,7 @@ COMMANDS = MappingProxyType(
         "user": "survey.cli.user:app",
         "export": "survey.cli.export:app",
         "report": "survey.cli.report:app",
+        "api-key": "survey.cli.api_key:app",
         "rows": "survey.cli.trace_rows:app",
         "trace-rows": "survey.cli.trace_rows:trace_rows",
         "backup": "survey.cli.backup:backup",

@@ -72,6 +72,8 @@ class AuditEvent(StrEnum):
     ACCOUNT_RECOVERY_CODES_MADE = "account.recovery_codes_made", SubjectKind.ACCOUNT
     ACCOUNT_RECOVERY_CODE_USED = "account.recovery_code_used", SubjectKind.ACCOUNT
     ACCOUNT_SESSIONS_ENDED = "account.sessions_ended", SubjectKind.ACCOUNT
+    ACCOUNT_API_KEY_MADE = "account.api_key_made", SubjectKind.ACCOUNT
+    ACCOUNT_API_KEY_REVOKED = "account.api_key_revoked", SubjectKind.ACCOUNT
     ACCOUNT_OUTSIDE_LINKED = "account.outside_linked", SubjectKind.ACCOUNT
 
     VIEW_INTERVIEW = "view.interview", SubjectKind.RESPONSE

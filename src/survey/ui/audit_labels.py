@@ -102,6 +102,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.ACCOUNT_RECOVERY_CODES_MADE: msg("Drew new recovery codes"),
     AuditEvent.ACCOUNT_RECOVERY_CODE_USED: msg("Used a recovery code"),
     AuditEvent.ACCOUNT_SESSIONS_ENDED: msg("Ended all sessions"),
+    AuditEvent.ACCOUNT_API_KEY_MADE: msg("Key for programs made"),
+    AuditEvent.ACCOUNT_API_KEY_REVOKED: msg("Key for programs withdrawn"),
     AuditEvent.ACCOUNT_OUTSIDE_LINKED: msg("Linked an outside identity"),
     AuditEvent.VIEW_INTERVIEW: msg("Looked at an interview"),
     AuditEvent.VIEW_UNRELEASED: msg("Looked at results before their release"),

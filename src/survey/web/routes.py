@@ -5,7 +5,16 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
-from survey.web import api, assets, downloads, health, invitation_page, notice_pages, withdraw
+from survey.web import (
+    api,
+    assets,
+    downloads,
+    health,
+    invitation_page,
+    notice_pages,
+    results_api,
+    withdraw,
+)
 from survey.web.auth import demo
 from survey.web.auth.account import AccountEndpoints
 from survey.web.auth.login import LoginEndpoints
@@ -50,6 +59,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *notice_pages.routes(settings),
         *invitation_page.routes(settings, limit, write_queue),
         *api.routes(settings, limit, write_queue),
+        *results_api.routes(settings, limit),
         *withdraw.routes(settings, write_queue),
         *assets.routes(),
         *demo.routes(settings, limit),

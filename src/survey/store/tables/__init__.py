@@ -2,6 +2,7 @@
 
 from survey.store.tables.accounts import (
     Account,
+    ApiKey,
     Credential,
     LoginSession,
     OutsideIdentity,

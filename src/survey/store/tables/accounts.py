@@ -139,3 +139,19 @@ class OutsideIdentity(SQLModel, table=True):
     subject: str
     account_id: UUID = Field(foreign_key="account.id", index=True)
     linked_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ApiKey(SQLModel, table=True):
+    """Key with which a program reads released results as an account would."""
+
+    __tablename__ = "api_key"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    name: str
+    """What the key is for, in the words of whoever made it."""
+    secret_sha256: str = Field(unique=True, max_length=64)
+    created_by: UUID | None = Field(default=None, foreign_key="account.id")
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,0 +1,144 @@
+"""Keys with which programs read released results, each with the rights of one account.
+
+A key replaces no sign-in: it opens the results API alone, which serves released waves only, and it
+needs no second factor for that reason. It ends with its account.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlmodel import Session
+
+from survey.access.accounts import get_account_by_login
+from survey.access.audit import actor_id, record
+from survey.access.credentials import active_filter, is_active
+from survey.access.principal import Principal
+from survey.access.roles import ROLES, Action, Role
+from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest, new_token
+from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import Account, ApiKey, table_of
+
+PREFIX = "hcs_"
+"""Beginning of every key, by which scanners for leaked secrets find one."""
+MAX_VALID_DAYS = 400
+MIN_NAME_CHARS, MAX_NAME_CHARS = 2, 100
+_KEYS, _ACCOUNTS = table_of(ApiKey), table_of(Account)
+
+
+class ApiKeyNotAllowedError(SurveyError):
+    """Raised when a key cannot be made or revoked."""
+
+    code = "api_key_refused"
+
+
+@dataclass(frozen=True)
+class ApiKeySummary:
+    """A key as lists name it; its secret is stored nowhere."""
+
+    id: UUID
+    name: str
+    login: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+def create_api_key(
+    *, session: Session, principal: Principal, login: str, name: str, days: int, now: datetime
+) -> str:
+    """Create a key for an account that may read results, and return it; it is shown only once.
+
+    Raises:
+        ApiKeyNotAllowedError: the account cannot have one, or name or duration do not fit.
+    """
+    principal.require(Action.ADMINISTER)
+    purpose = " ".join(name.split())
+    if not MIN_NAME_CHARS <= len(purpose) <= MAX_NAME_CHARS:
+        raise ApiKeyNotAllowedError(msg("Please say in a few words what the key is for."))
+    if not 1 <= days <= MAX_VALID_DAYS:
+        raise ApiKeyNotAllowedError(
+            msg("A key is valid for 1 to {most} days.", most=MAX_VALID_DAYS)
+        )
+    account = get_account_by_login(session, login)
+    if not is_active(account, now):
+        raise ApiKeyNotAllowedError(msg("This account is closed."))
+    if Action.READ_RESULTS not in ROLES[Role(account.role)].actions:
+        raise ApiKeyNotAllowedError(msg("The role of this account does not read results."))
+    key = PREFIX + new_token(bits=256)
+    row = ApiKey(
+        account_id=account.id,
+        name=purpose,
+        secret_sha256=digest(key),
+        created_by=actor_id(principal),
+        created_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+    session.add(row)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_API_KEY_MADE,
+        subject_id=account.id,
+        now=now,
+        detail={"key": str(row.id), "name": purpose, "days": days},
+    )
+    return key
+
+
+def revoke_api_key(*, session: Session, principal: Principal, key_id: UUID, now: datetime) -> None:
+    """End a key at once. Raises `ApiKeyNotAllowedError` if there is none that works."""
+    principal.require(Action.ADMINISTER)
+    row = session.get(ApiKey, key_id, with_for_update=True)
+    if row is None or row.revoked_at is not None:
+        raise ApiKeyNotAllowedError(msg("There is no such key, or it was withdrawn already."))
+    row.revoked_at = now
+    session.add(row)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.ACCOUNT_API_KEY_REVOKED,
+        subject_id=row.account_id,
+        now=now,
+        detail={"key": str(row.id), "name": row.name},
+    )
+
+
+def list_api_keys(*, session: Session, principal: Principal) -> list[ApiKeySummary]:
+    """Return all keys, the newest first."""
+    principal.require(Action.ADMINISTER)
+    query = (
+        select(_KEYS, _ACCOUNTS.c.login)
+        .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYS.c.account_id)
+        .order_by(_KEYS.c.created_at.desc(), _KEYS.c.id.desc())
+    )
+    return [
+        ApiKeySummary(row.id, row.name, row.login, row.created_at, row.expires_at, row.revoked_at)
+        for row in session.connection().execute(query)
+    ]
+
+
+def find_key_principal(*, session: Session, key: str, now: datetime) -> Principal | None:
+    """Return the principal as whom a key reads now; None if it opens nothing."""
+    if not key.startswith(PREFIX) or len(key) > MAX_TOKEN_CHARS:
+        return None
+    query = (
+        select(_ACCOUNTS)
+        .join(_KEYS, _KEYS.c.account_id == _ACCOUNTS.c.id)
+        .where(
+            and_(
+                _KEYS.c.secret_sha256 == digest(key),
+                _KEYS.c.revoked_at.is_(None),
+                _KEYS.c.expires_at > now,
+                active_filter(now),
+            )
+        )
+    )
+    row = session.connection().execute(query).one_or_none()
+    if row is None:
+        return None
+    return Principal(row.id, row.name, Role(row.role), row.area, row.is_demo)

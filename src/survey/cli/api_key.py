@@ -1,0 +1,66 @@
+"""Commands for the keys with which programs read released results."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from survey.access.api_keys import create_api_key, list_api_keys, revoke_api_key
+from survey.access.principal import OPERATOR
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.settings import current_settings
+from survey.store.engine import read_scope
+from survey.store.transactions import run_in_transaction
+
+app = typer.Typer(
+    name="api-key",
+    help="Keys with which programs read released results (docs/api.md).",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def create(
+    login: Annotated[str, typer.Argument(help="Account with whose area the key reads.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    days: Annotated[int, typer.Option(help="Days that the key is valid, at most 400.")] = 365,
+) -> None:
+    """Make a key and print it; it is shown only this once."""
+    with error_reporting():
+        now = datetime.now(UTC)
+        key = run_in_transaction(
+            current_settings().store_url,
+            lambda session: create_api_key(
+                session=session, principal=OPERATOR, login=login, name=name, days=days, now=now
+            ),
+        )
+        print_note("Please keep this key safe; it cannot be shown again:")
+        typer.echo(key)
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[UUID, typer.Argument(help="Id of the key, as the list shows it.")],
+) -> None:
+    """End a key at once."""
+    with error_reporting():
+        run_in_transaction(
+            current_settings().store_url,
+            lambda session: revoke_api_key(
+                session=session, principal=OPERATOR, key_id=key_id, now=datetime.now(UTC)
+            ),
+        )
+        print_note("The key is withdrawn.")
+
+
+@app.command("list")
+def list_(output: FormatOption = OutputFormat.TABLE) -> None:
+    """List all keys: what for, whose rights, until when."""
+    with error_reporting(), read_scope(current_settings().store_url) as session:
+        columns = ("id", "name", "login", "created_at", "expires_at", "revoked_at")
+        keys = list_api_keys(session=session, principal=OPERATOR)
+        print_table(
+            columns, [tuple(getattr(key, column) for column in columns) for key in keys], output
+        )

@@ -1,0 +1,299 @@
+"""JSON API of released results, for programs: read only, behind the gate, with a key.
+
+A key reads with the area of its account; waves that are not released do not exist here, whatever
+the account sees on its pages. Answers carry an ETag and come in pages of rows (docs/api.md).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from anyio import CapacityLimiter, to_thread
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from survey.access.api_keys import find_key_principal
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.secret_hashes import digest
+from survey.locale import LANGUAGES, SurveyError, msg, translator
+from survey.publish.result_records import build_records
+from survey.results import WaveResults
+from survey.results.row_selection import UnknownChoiceError, open_known_results
+from survey.results.wave_results import WaveInfo, list_waves
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.store.tables import WaveState, now
+from survey.web.html import HtmlPage, html_response, negotiate_language
+from survey.web.http import JSON, RateLimit, client_address, json_response
+from survey.web.results_openapi import BASE, build_openapi, list_operations
+from survey.web.results_tables import (
+    PAGING,
+    TABLES,
+    NotReleasedError,
+    ParameterError,
+    ResultsTable,
+    TableRequest,
+    require_released,
+)
+from survey.web.submission_intake import TOO_MANY
+
+DEFAULT_ROWS, MAX_ROWS = 200, 1_000
+MAX_OFFSET = 10_000_000
+MAX_CONCURRENT_READS = 2
+"""Reads share their threads with the public form, so they use only some of them."""
+_NO_KEY = msg("This needs a key: send the header “Authorization: Bearer …”.")
+_STATUS: Mapping[type[SurveyError], int] = {
+    AccessDeniedError: 403,
+    NotReleasedError: 404,
+    ParameterError: 400,
+    UnknownChoiceError: 400,
+}
+Body = dict[str, Any]
+
+
+@dataclass
+class ResultsApi:
+    """Endpoints of the API; `address_limit` counts requests before their key is known."""
+
+    settings: Settings
+    address_limit: RateLimit
+    key_limit: RateLimit
+    _threads: CapacityLimiter | None = field(default=None)
+
+    async def get_openapi(self, request: Request) -> Response:
+        """Return the description of the API in OpenAPI 3.1, to everybody."""
+        return _cacheable(request, build_openapi(self._translator(request)))
+
+    async def get_guide(self, request: Request) -> Response:
+        """Return the description as a page for people."""
+        language = self._language(request)
+        t = translator(language)
+        heading = t("Results for programs")
+        values = {
+            "heading": heading,
+            "lead": t("Released results as JSON, read only. Every request carries a key."),
+            "operations": tuple(list_operations(t)),
+            "key": t("An administrator makes keys with the command “survey api-key create”."),
+            "document": f"{BASE}/openapi.json",
+        }
+        return html_response(request, HtmlPage("api", language, heading, values))
+
+    async def get_waves(self, request: Request) -> Response:
+        """List the released waves."""
+        return await self._answer(request, self._read_waves)
+
+    async def get_wave(self, request: Request) -> Response:
+        """Return one released wave with its indicator tree."""
+        return await self._answer(request, self._read_wave)
+
+    def table_endpoint(self, table: ResultsTable) -> Callable[[Request], Any]:
+        """Return the endpoint of a table."""
+
+        async def get_table(request: Request) -> Response:
+            def read(session: Session, asked: Request, person: Principal) -> Body:
+                return self._read_table(session, asked, person, table)
+
+            return await self._answer(request, read)
+
+        return get_table
+
+    async def _answer(
+        self, request: Request, read: Callable[[Session, Request, Principal], Body]
+    ) -> Response:
+        t = self._translator(request)
+        address = client_address(request, self.settings.trusted_proxies)
+        wait = self.address_limit.seconds_until_allowed(address)
+        if not wait:
+            scheme, _, key = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not key:
+                return _refusal(401, "key_missing", t(_NO_KEY), {"WWW-Authenticate": "Bearer"})
+            wait = self.key_limit.seconds_until_allowed(digest(key))
+        if wait:
+            return _refusal(429, "too_many", t(TOO_MANY), {"Retry-After": str(int(wait) + 1)})
+        if self._threads is None:
+            # A limiter belongs to the event loop in which it is created.
+            self._threads = CapacityLimiter(MAX_CONCURRENT_READS)
+        return await to_thread.run_sync(
+            self._read_as_key, request, key.strip(), read, limiter=self._threads
+        )
+
+    def _read_as_key(
+        self, request: Request, key: str, read: Callable[[Session, Request, Principal], Body]
+    ) -> Response:
+        t = self._translator(request)
+        with read_scope(self.settings.store_url) as session:
+            principal = find_key_principal(session=session, key=key, now=now())
+            if principal is None:
+                message = t("This key does not work, or not any more.")
+                return _refusal(401, "key_unknown", message, {"WWW-Authenticate": "Bearer"})
+            try:
+                body = read(session, request, principal)
+            except SurveyError as error:
+                return _refusal(_status_of(error), error.code, t(error.message))
+        return _cacheable(request, body)
+
+    def _read_waves(self, session: Session, _: Request, principal: Principal) -> Body:
+        waves = [
+            _wave_record(info)
+            for info in list_waves(self.settings, session)
+            if info.state is WaveState.RELEASED and info.final and _may_read(principal, info)
+        ]
+        return {"total": len(waves), "rows": waves}
+
+    def _read_wave(self, session: Session, request: Request, principal: Principal) -> Body:
+        results = self._open(session, request, principal)
+        return {
+            **_wave_record(results.wave),
+            "indicators": [
+                {
+                    "code": indicator.code,
+                    "parent": indicator.parent,
+                    "name": dict(indicator.name),
+                    "weight": round(indicator.weight, 6),
+                }
+                for indicator in (results.tree.indicators if results.tree else ())
+            ],
+        }
+
+    def _read_table(
+        self, session: Session, request: Request, principal: Principal, table: ResultsTable
+    ) -> Body:
+        query = request.query_params
+        known = {parameter.name for parameter in (*table.parameters, *PAGING)}
+        for name in query:
+            if name not in known:
+                raise ParameterError(msg("There is no parameter {name} here.", name=name[:40]))
+        limit = _number(request, "limit", DEFAULT_ROWS, 1, MAX_ROWS)
+        offset = _number(request, "offset", 0, 0, MAX_OFFSET)
+        results = self._open(session, request, principal)
+        rows = table.read(TableRequest(self.settings, session, results, principal, query))
+        part = rows.iloc[offset : offset + limit]
+        following = offset + limit
+        address = request.url.include_query_params(offset=following)
+        return {
+            "wave": _wave_record(results.wave),
+            "total": len(rows),
+            "offset": offset,
+            "limit": limit,
+            "next": f"{address.path}?{address.query}" if following < len(rows) else None,
+            "rows": build_records(results, part, self._language(request), with_origin=False),
+        }
+
+    def _open(self, session: Session, request: Request, principal: Principal) -> WaveResults:
+        """Return the results of the wave in the address, if they are released."""
+        key = request.path_params["wave"]
+        released = {
+            info.key: info
+            for info in list_waves(self.settings, session)
+            if info.state is WaveState.RELEASED
+        }
+        if key not in released:
+            # The same for a wave that is not released and for one that does not exist.
+            raise NotReleasedError(key)
+        if not _may_read(principal, released[key]):
+            raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
+        results = open_known_results(self.settings, session, key)
+        require_released(results.wave)
+        return results
+
+    def _language(self, request: Request) -> str:
+        asked = request.query_params.get("language", "")
+        if asked in LANGUAGES:
+            return asked
+        return negotiate_language(request, self.settings.language)
+
+    def _translator(self, request: Request) -> Callable[..., str]:
+        return translator(self._language(request))
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes of the API."""
+        return [
+            Route(BASE, self.get_guide, methods=["GET"]),
+            Route(f"{BASE}/openapi.json", self.get_openapi, methods=["GET"]),
+            Route(f"{BASE}/waves", self.get_waves, methods=["GET"]),
+            Route(f"{BASE}/waves/{{wave}}", self.get_wave, methods=["GET"]),
+            *(
+                Route(
+                    f"{BASE}/waves/{{wave}}/{table.name}",
+                    self.table_endpoint(table),
+                    methods=["GET"],
+                )
+                for table in TABLES
+            ),
+        ]
+
+
+def _may_read(principal: Principal, info: WaveInfo) -> bool:
+    return info.is_demo or not principal.is_demo
+
+
+def _status_of(error: SurveyError) -> int:
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
+
+
+def _wave_record(info: WaveInfo) -> Body:
+    return {
+        "key": info.key,
+        "title": dict(info.title),
+        "series": info.series,
+        "year": info.year,
+        "n": info.n,
+        "cities": info.cities,
+        "frozen_at": info.frozen_at.isoformat(),
+        "snapshot": info.snapshot_sha256,
+        "composite": info.composite,
+        "demo": info.is_demo,
+        "mark": translator("zh")(msg("Demo data")) if info.is_demo else None,
+    }
+
+
+def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
+    written = request.query_params.get(name)
+    if written is None:
+        return default
+    if not (written.isascii() and written.isdigit() and least <= int(written[:12]) <= most):
+        raise ParameterError(
+            msg(
+                "{name} is a whole number from {least} to {most}.",
+                name=name,
+                least=least,
+                most=f"{most:,}",
+            )
+        )
+    return int(written)
+
+
+def _refusal(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    return json_response(status, {"code": code, "message": message}, headers)
+
+
+def _cacheable(request: Request, body: Body) -> Response:
+    """Return JSON with an ETag; 304 without it if the client has the same already."""
+    content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    etag = f'"{sha256(content).hexdigest()[:32]}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Accept-Language",
+        "X-Content-Type-Options": "nosniff",
+    }
+    known = {tag.strip().removeprefix("W/") for tag in _known_tags(request)}
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=JSON)
+
+
+def _known_tags(request: Request) -> list[str]:
+    return request.headers.get("if-none-match", "")[:2_000].split(",")
+
+
+def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
+    """Return the routes of the API."""
+    key_limit = RateLimit.per_minute(settings.api_rate_per_minute)
+    return ResultsApi(settings, limit, key_limit).routes()

@@ -1,0 +1,150 @@
+"""Description of the results API: an OpenAPI 3.1 document, and the same as lines for people."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from survey.locale import Translator, msg
+from survey.web.results_tables import LANGUAGE, PAGING, TABLES, QueryParameter
+
+BASE = "/api/v1"
+_VERSION = "1.0.0"
+_TITLE = msg("Results of the Hundred Cities Survey")
+_WAVES = msg("Released waves, the newest first")
+_WAVE = msg("One released wave with its indicators and their weights")
+_ERRORS = {
+    "400": msg("A parameter is wrong; the message names the choices."),
+    "401": msg("There is no key, or it does not work."),
+    "403": msg("The account of the key may not read this."),
+    "404": msg("There is no released wave with this key."),
+    "429": msg("Too many requests; the header Retry-After says when to go on."),
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One address of the API, as people read it."""
+
+    path: str
+    summary: str
+    parameters: tuple[tuple[str, str], ...]
+    """Names with their descriptions."""
+
+
+def list_operations(t: Translator) -> Iterator[Operation]:
+    """Yield every operation that needs a key."""
+    for path, (summary, parameters) in _operations().items():
+        yield Operation(
+            path, t(summary), tuple((each.name, t(each.description)) for each in parameters)
+        )
+
+
+def _operations() -> dict[str, Any]:
+    return {
+        f"{BASE}/waves": (_WAVES, (LANGUAGE,)),
+        f"{BASE}/waves/{{wave}}": (_WAVE, (LANGUAGE,)),
+        **{
+            f"{BASE}/waves/{{wave}}/{table.name}": (table.summary, (*table.parameters, *PAGING))
+            for table in TABLES
+        },
+    }
+
+
+def build_openapi(t: Translator) -> dict[str, Any]:
+    """Return the OpenAPI document in the reader's language."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": t(_TITLE),
+            "version": _VERSION,
+            "description": t(
+                "Every figure has passed the disclosure rules and is rounded as published. Rows "
+                "with shown=false are hidden to protect respondents and carry no figures."
+            ),
+        },
+        "security": [{"key": []}],
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Error": {
+                    "type": "object",
+                    "required": ["code", "message"],
+                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                },
+                "Rows": {
+                    "type": "object",
+                    "required": ["total", "rows"],
+                    "properties": {
+                        "wave": {"type": "object"},
+                        "total": {"type": "integer"},
+                        "offset": {"type": "integer"},
+                        "limit": {"type": "integer"},
+                        "next": {"type": ["string", "null"]},
+                        "rows": {"type": "array", "items": {"type": "object"}},
+                    },
+                },
+            },
+        },
+        "paths": {
+            path: {"get": _operation(t, path, summary, parameters)}
+            for path, (summary, parameters) in _operations().items()
+        },
+    }
+
+
+def _operation(
+    t: Translator, path: str, summary: Any, parameters: tuple[QueryParameter, ...]
+) -> dict[str, Any]:
+    in_path = [
+        {
+            "name": "wave",
+            "in": "path",
+            "required": True,
+            "description": t("Key of a released wave, for example main-2026"),
+            "schema": {"type": "string"},
+        }
+    ]
+    name = path.rpartition("/")[2]
+    is_single = name == "{wave}"
+    answer = {"type": "object"} if is_single else {"$ref": "#/components/schemas/Rows"}
+    return {
+        "operationId": "get_wave" if is_single else f"list_{name}",
+        "summary": t(summary),
+        "parameters": [
+            *(in_path if "{wave}" in path else ()),
+            *(_parameter(t, parameter) for parameter in parameters),
+        ],
+        "responses": {
+            "200": {
+                "description": t("The answer"),
+                "content": {"application/json": {"schema": answer}},
+            },
+            "304": {"description": t("Nothing has changed since the answer with this ETag.")},
+            **{
+                status: {
+                    "description": t(text),
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}
+                    },
+                }
+                for status, text in _ERRORS.items()
+            },
+        },
+    }
+
+
+def _parameter(t: Translator, parameter: QueryParameter) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if parameter.choices:
+        schema["enum"] = list(parameter.choices)
+    if parameter.name in {"limit", "offset"}:
+        schema = {"type": "integer", "minimum": 1 if parameter.name == "limit" else 0}
+    if parameter.repeats:
+        schema = {"type": "array", "items": schema}
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "required": parameter.required,
+        "description": t(parameter.description),
+        "schema": schema,
+    }

@@ -1,0 +1,170 @@
+"""Tables that the results API serves: how each is read, and by what it can be filtered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from sqlmodel import Session
+from starlette.datastructures import QueryParams
+
+from survey.access.principal import Principal
+from survey.locale import Message, SurveyError, msg
+from survey.results import WaveResults
+from survey.results.row_selection import find_earlier_wave, select_rows, unknown_choice
+from survey.results.wave_results import WaveInfo
+from survey.settings import Settings
+from survey.store.tables import WaveState
+
+CONTRASTS = ("rest", "nation", "region3", "size_tier")
+KEYS = ("area_level", "area", "group", "indicator")
+
+
+class NotReleasedError(SurveyError):
+    """Raised for a wave whose results are not released; the API serves no other."""
+
+    code = "not_released"
+
+    def __init__(self, wave_key: str) -> None:
+        super().__init__(msg("There are no released results of a wave {wave}.", wave=wave_key[:60]))
+
+
+class ParameterError(SurveyError):
+    """Raised when the address has a parameter that is unknown, missing or no number."""
+
+    code = "parameter_wrong"
+
+
+@dataclass(frozen=True)
+class QueryParameter:
+    """Parameter in the address of a table."""
+
+    name: str
+    description: Message
+    repeats: bool = False
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableRequest:
+    """What is asked of a table, and by whom."""
+
+    settings: Settings
+    session: Session
+    results: WaveResults
+    principal: Principal
+    query: QueryParams
+
+    def wanted(self, keys: Sequence[str] = KEYS) -> dict[str, list[str]]:
+        """Return the values asked for by key; keys that are not named want all."""
+        return {key: self.query.getlist(key) for key in keys if key in self.query}
+
+
+@dataclass(frozen=True)
+class ResultsTable:
+    """Table of a wave at an address of its own."""
+
+    name: str
+    summary: Message
+    read: Callable[[TableRequest], pd.DataFrame]
+    parameters: tuple[QueryParameter, ...]
+
+
+def require_released(info: WaveInfo) -> None:
+    """Raise `NotReleasedError` unless the results of the wave are released."""
+    if info.state is not WaveState.RELEASED or not info.final:
+        raise NotReleasedError(info.key)
+
+
+def _select(request: TableRequest, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows asked for; a value that no row has is an error that names the choices."""
+    wanted = request.wanted()
+    rows = read(request.principal, **wanted)
+    if all(set(values) <= set(rows[key].astype(str)) for key, values in wanted.items()):
+        return rows
+    return select_rows(read(request.principal), wanted)
+
+
+def _read_estimates(request: TableRequest) -> pd.DataFrame:
+    return _select(request, request.results.cells)
+
+
+def _read_ranks(request: TableRequest) -> pd.DataFrame:
+    return _select(request, request.results.ranks)
+
+
+def _read_gaps(request: TableRequest) -> pd.DataFrame:
+    contrast = request.query.get("contrast", "")
+    if contrast not in CONTRASTS:
+        raise unknown_choice("contrast", contrast, CONTRASTS)
+
+    def read(principal: Principal, **keys: list[str]) -> pd.DataFrame:
+        return request.results.gaps(principal, contrast=contrast, **_filters(keys))
+
+    return _select(request, read)
+
+
+def _read_changes(request: TableRequest) -> pd.DataFrame:
+    before = find_earlier_wave(
+        request.settings, request.session, request.results, request.query.get("before", "")
+    )
+    # A change and one of its two figures give the other one.
+    require_released(before)
+
+    def read(principal: Principal, **keys: list[str]) -> pd.DataFrame:
+        return request.results.changes(principal, before=before, **_filters(keys))
+
+    return _select(request, read)
+
+
+def _filters(keys: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {key: keys[key] for key in KEYS if key in keys}
+
+
+_AREA_LEVEL = QueryParameter(
+    "area_level", msg("nation, region3, region, province, city_class, size_tier or city"), True
+)
+_AREA = QueryParameter("area", msg("Code of an area, for cities by GB/T 2260"), True)
+_GROUP = QueryParameter("group", msg("Group of people, for example all or gender=female"), True)
+_INDICATOR = QueryParameter(
+    "indicator", msg("composite, a code of the indicator tree, or a measure"), True
+)
+_ALL_KEYS = (_AREA_LEVEL, _AREA, _GROUP, _INDICATOR)
+TABLES: tuple[ResultsTable, ...] = (
+    ResultsTable(
+        "estimates",
+        msg("Scores and rates of areas and groups, with interval and number of interviews"),
+        _read_estimates,
+        _ALL_KEYS,
+    ),
+    ResultsTable(
+        "gaps",
+        msg("Differences of a group from the rest of its area, or of a city from its peers"),
+        _read_gaps,
+        (
+            QueryParameter(
+                "contrast",
+                msg("What is compared with: rest, nation, region3 or size_tier"),
+                required=True,
+                choices=CONTRASTS,
+            ),
+            *_ALL_KEYS,
+        ),
+    ),
+    ResultsTable(
+        "changes",
+        msg("Changes from an earlier wave of the same series"),
+        _read_changes,
+        (QueryParameter("before", msg("Key of the earlier wave"), required=True), *_ALL_KEYS),
+    ),
+    ResultsTable(
+        "ranks",
+        msg("Places of the cities, with the places that are possible"),
+        _read_ranks,
+        (_AREA_LEVEL, _AREA, _INDICATOR),
+    ),
+)
+LIMIT = QueryParameter("limit", msg("Rows in one answer, at most 1,000"))
+OFFSET = QueryParameter("offset", msg("Rows to pass over"))
+LANGUAGE = QueryParameter("language", msg("Language of the names"), choices=("zh", "en"))
+PAGING = (LIMIT, OFFSET, LANGUAGE)
