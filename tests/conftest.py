@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+# Before numpy is there: each worker and server of its own is busy enough, and threads that wait for
+# each other on few cores burn more than they help.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, create_engine, make_url, text, update

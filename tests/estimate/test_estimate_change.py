@@ -118,7 +118,7 @@ def test_benjamini_hochberg():
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344]
     p += [0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
     column = np.array([*p, np.nan])[::-1].reshape(-1, 1)
-    adjusted = benjamini_hochberg(column)[::-1, 0]
+    adjusted = benjamini_hochberg(column, np.zeros(1, dtype=int))[::-1, 0]
     assert (adjusted[:15] <= 0.05).sum() == 4
     assert adjusted[0] == pytest.approx(0.0015)
     assert adjusted[3] == pytest.approx(0.035625)

@@ -90,7 +90,7 @@ def change(
         size=estimate_magnitude(first.linearised) + estimate_magnitude(second.linearised),
     )
     columns = gap.columns(level, ("after", "before", "n_before"))
-    columns["p_adjusted"] = benjamini_hochberg(columns["p"])
+    columns["p_adjusted"] = benjamini_hochberg(columns["p"], np.arange(columns["p"].shape[1]))
     table = long_table(domains[0], first.names, {name: columns[name] for name in COLUMNS})
     return describe(table, second.sample)
 
@@ -101,18 +101,27 @@ def difference_variance(apart: Floats, covariance: Floats) -> Floats:
     return np.where(variance < ROUNDING_TOLERANCE * apart, 0.0, variance)
 
 
-def benjamini_hochberg(p: Floats) -> Floats:
-    """Return P values adjusted for the false discovery rate within each column of `p` (D, T).
+def benjamini_hochberg(p: Floats, family: Codes) -> Floats:
+    """Return P values adjusted for the false discovery rate within each family.
 
     Rejecting those <= q holds the rate at q (Benjamini and Hochberg 1995). NaN is no test.
+
+    Args:
+        family: a code for each P value, in the shape of `p` or one that spreads to it; those
+            below 0 are no test.
     """
-    adjusted = np.full_like(p, np.nan)
-    for t in range(p.shape[1]):
-        tested = np.flatnonzero(~np.isnan(p[:, t]))
-        order = tested[np.argsort(p[tested, t], kind="stable")]
-        steps = p[order, t] * len(order) / np.arange(1, len(order) + 1)
-        adjusted[order, t] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1)
-    return adjusted
+    values, codes = p.ravel(), np.broadcast_to(family, p.shape).ravel()
+    tested = np.flatnonzero(~np.isnan(values) & (codes >= 0))
+    order = tested[np.lexsort((values[tested], codes[tested]))]
+    members = codes[order]
+    starts = np.flatnonzero(np.diff(members, prepend=-1))
+    sizes = np.diff(starts, append=len(order))
+    rank = np.arange(len(order)) - np.repeat(starts, sizes) + 1
+    steps = values[order] * np.repeat(sizes, sizes) / rank
+    least = pd.Series(steps[::-1]).groupby(members[::-1], sort=False).cummin().to_numpy()[::-1]
+    adjusted = np.full(len(values), np.nan)
+    adjusted[order] = np.minimum(least, 1)
+    return adjusted.reshape(p.shape)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,5 @@ def add_verdicts(
 
 def _adjust_p_values(table: pd.DataFrame, family: Sequence[str]) -> NDArray[np.float64]:
     p = np.where(table["shown"], table["p"].to_numpy(dtype=float), np.nan)
-    adjusted = np.full(len(table), np.nan)
-    for rows in table.groupby(list(family), observed=True).indices.values():
-        adjusted[rows] = benjamini_hochberg(p[rows][:, None])[:, 0]
-    return adjusted
+    families = table.groupby(list(family), observed=True, sort=False).ngroup()
+    return benjamini_hochberg(p, families.to_numpy())
