@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from survey.locale import Translator
+from survey.publish.reports.contents import ReportKind
 from survey.publish.views.city import CityView, GroupGap, build_city_profile, city_choices
 from survey.publish.views.city_peers import reference_choices
 from survey.publish.views.city_tabs import (
@@ -26,6 +27,7 @@ from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.city_peers import draw_peer_choice, get_chosen_peers
 from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
+from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 
 
@@ -51,6 +53,7 @@ def draw_city(page: PageContext) -> None:
         draw_city_findings(page.t, view)
     if not view.headline.available:
         return
+    draw_report_buttons(page, wave, ReportKind.CITY, city)
     t = page.t
     drawers = {
         t("Indicators"): partial(_draw_indicators, page, results, city, against, peers),

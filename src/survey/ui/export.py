@@ -1,4 +1,4 @@
-"""Page for downloading de-identified microdata, and for requests for exact files."""
+"""Page of reports and microdata, and of requests for exact files."""
 
 import streamlit as st
 
@@ -20,12 +20,14 @@ from survey.ui.feedback import perform, show_feedback
 from survey.ui.filters import filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.report_downloads import draw_reports
 
 _MADE, _MESSAGES = "export/made", "rows"
 
 
 def draw_export(page: PageContext) -> None:
-    """Draw the export form for analysts, and pending requests for those who decide them."""
+    """Draw reports, the export form for analysts, and requests for those who decide them."""
+    draw_reports(page)
     if page.principal.may(Action.APPROVE_EXACT_ROWS):
         draw_pending_requests(page)
     if page.principal.may(Action.EXPORT_ROWS):

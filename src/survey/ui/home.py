@@ -15,6 +15,7 @@ from survey.fieldwork.progress.wave_progress import list_progress_waves
 from survey.fieldwork.waves import STATE_NAMES
 from survey.instrument.model import label_text
 from survey.locale import Message
+from survey.publish.reports.contents import ReportKind
 from survey.publish.views.city import build_city_profile, city_choices
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.publish.views.overview_tabs import build_city_table
@@ -30,6 +31,7 @@ from survey.ui.plan.checklist import draw_checklist
 from survey.ui.preferences import LANGUAGE, LARGE
 from survey.ui.progress import get_wave_progress
 from survey.ui.progress.summary import draw_alerts, draw_progress_summary
+from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
 
 _CITY_CODE_LENGTH = len(DEMO_CITY)
@@ -108,6 +110,8 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
     st.subheader(wave.label(page.language), anchor=False)
     draw_city_answer(page, view)
     draw_city_findings(t, view)
+    if view.headline.available:
+        draw_report_buttons(page, wave, ReportKind.CITY, city)
     link = page.address(PageKey.CITY, city=city, wave=wave.key)
     _draw_links([(link, t("Open the profile of {city}", city=view.name))])
 
@@ -118,6 +122,7 @@ def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) ->
     own = [row for row, code in enumerate(table.codes) if page.principal.covers(code)]
     st.subheader(t("Your cities") + f" · {wave.label(page.language)}", anchor=False)
     chart_panel.draw_city_table(page, table, wave, rows=own)
+    draw_report_buttons(page, wave, ReportKind.PROVINCE, page.principal.area)
 
 
 def _draw_waves(page: PageContext) -> None:

@@ -1,0 +1,1 @@
+"""Time of making reports."""

@@ -1,0 +1,216 @@
+"""Reports as documents: buttons for one area, and all cities in one archive beside the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import streamlit as st
+
+from survey.access.roles import NATION
+from survey.locale import Message, msg
+from survey.publish.reports.contents import ReportKind
+from survey.publish.reports.report_archive import ARCHIVE_MEDIA_TYPE, ReportArchive, make_archive
+from survey.publish.reports.report_service import (
+    MEDIA_TYPES,
+    ReportFormat,
+    ReportOrder,
+    make_report_file,
+    read_report_waves,
+    record_reports,
+)
+from survey.publish.views.city import city_choices
+from survey.publish.views.view_context import list_area_choices
+from survey.results import WaveInfo, WaveResults
+from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
+from survey.ui import filters
+from survey.ui.background_job import BackgroundJob
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import File, draw_download_button
+from survey.ui.feedback import set_feedback, set_problem, show_feedback, show_problems
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.results_cache import get_results, get_view
+from survey.ui.url_state import pick
+
+EVERY_SECONDS = 1.0
+_FORMAT_NAMES: Mapping[ReportFormat, Message] = MappingProxyType(
+    {
+        ReportFormat.DOCX: msg("Report (Word)"),
+        ReportFormat.PDF: msg("Report (PDF)"),
+        ReportFormat.PPTX: msg("Slides (PowerPoint)"),
+    }
+)
+_JOB, _ARCHIVE, _MESSAGES = "reports/job", "reports/archive", "reports"
+_LEVELS = ("nation", "province")
+
+
+@dataclass(frozen=True)
+class _ArchiveJob:
+    """Archive of a wave that is being made."""
+
+    wave: WaveInfo
+    job: BackgroundJob[ReportArchive]
+
+
+def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, area: str) -> None:
+    """Draw a button for each format of the report of one area."""
+    with st.container(horizontal=True, key=f"report-buttons-{kind}"):
+        for form, name in _FORMAT_NAMES.items():
+            order = ReportOrder(kind, area, form, page.language)
+            draw_download_button(
+                page,
+                page.t(name),
+                _report_file(page, wave, order),
+                key=f"report/{wave.key}/{kind}/{area}/{form}",
+                icon=":material/download:",
+            )
+
+
+def _report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) -> File:
+    """Return the file behind a button; release and area are looked up anew when it is pressed."""
+
+    def make() -> bytes:
+        waves = read_report_waves(page.settings, wave.key)
+        file = make_report_file(page.settings, waves, principal=page.principal, order=order)
+        run_in_transaction(
+            page.settings.store_url,
+            lambda session: record_reports(
+                session=session,
+                principal=page.principal,
+                waves=waves,
+                files=[(order, file)],
+                now=now(),
+            ),
+        )
+        return file.content
+
+    name = f"{wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
+    return File(name, MEDIA_TYPES[order.form], make)
+
+
+def draw_reports(page: PageContext) -> None:
+    """Draw the reports that the reader may have: of one area, and of all cities at once."""
+    t = page.t
+    st.subheader(t("Reports"), anchor=False)
+    with filters.filter_row("reports"):
+        wave = filters.pick_wave(page, "main", name="report-wave")
+        if wave is None:
+            return
+        results = get_results(page, wave)
+        choices = _list_choices(page, results)
+        area = pick(
+            t("Report on"),
+            "report-area",
+            list(choices),
+            show=choices.__getitem__,
+            language=page.language,
+            default=page.principal.area,
+            is_searched=True,
+        )
+    st.caption(
+        t(
+            "Key findings, tables, charts, a list of problems to fill in and the method sheet, "
+            "from the published figures of the wave."
+        )
+    )
+    draw_report_buttons(page, wave, kind_of(area), area)
+    _draw_archive(page, wave)
+
+
+def kind_of(area: str) -> ReportKind:
+    """Return the kind of an area by its code."""
+    if area == NATION:
+        return ReportKind.NATION
+    return ReportKind.PROVINCE if len(area) == len("32") else ReportKind.CITY
+
+
+def _list_choices(page: PageContext, results: WaveResults) -> dict[str, str]:
+    larger = get_view(page, list_area_choices, results, levels=_LEVELS)
+    return {**larger, **get_view(page, city_choices, results)}
+
+
+def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
+    """Draw what makes the reports of all cities, its progress, and the archive once made."""
+    t = page.t
+    _collect(page)
+    show_feedback(page, _MESSAGES)
+    running: _ArchiveJob | None = st.session_state.get(_JOB)
+    if running is not None:
+        _draw_progress(page, running)
+        return
+    if st.button(t("Make the reports of all cities"), key="reports/all"):
+        with show_problems(t, t("No file was made.")):
+            _start(page, wave)
+            st.rerun()
+    kept: tuple[str, ReportArchive] | None = st.session_state.get(_ARCHIVE)
+    if kept is not None and kept[0] == wave.key:
+        archive = kept[1]
+        draw_download_button(
+            page,
+            t("Download {name}", name=archive.name),
+            File(archive.name, ARCHIVE_MEDIA_TYPE, lambda: archive.content),
+            key="reports/archive/download",
+            type="primary",
+            icon=":material/download:",
+        )
+
+
+def _start(page: PageContext, wave: WaveInfo) -> None:
+    """Start the archive as the person signed in now; the thread has no cookies to read."""
+    principal = require_principal(page.settings)
+    settings, language = page.settings, page.language
+    job = BackgroundJob[ReportArchive](msg("Reports of all cities"))
+    job.start(
+        lambda tick: make_archive(
+            settings,
+            read_report_waves(settings, wave.key),
+            principal=principal,
+            form=ReportFormat.DOCX,
+            language=language,
+            tick=tick,
+        )
+    )
+    st.session_state.pop(_ARCHIVE, None)
+    st.session_state[_JOB] = _ArchiveJob(wave, job)
+
+
+def _collect(page: PageContext) -> None:
+    """Keep and record the archive of a job that has ended, or say why there is none."""
+    running: _ArchiveJob | None = st.session_state.get(_JOB)
+    if running is None or running.job.running:
+        return
+    del st.session_state[_JOB]
+    t, archive = page.t, running.job.result
+    if running.job.cancelled and archive is None:
+        set_problem(page, t("The reports were cancelled."), slot=_MESSAGES)
+    elif archive is None:
+        problem = running.job.problem
+        set_problem(page, t(problem) if problem else t("No file was made."), slot=_MESSAGES)
+    else:
+        _keep_archive(page, running.wave, archive)
+
+
+def _keep_archive(page: PageContext, wave: WaveInfo, archive: ReportArchive) -> None:
+    t, waves = page.t, read_report_waves(page.settings, wave.key)
+
+    run_in_transaction(
+        page.settings.store_url,
+        lambda session: record_reports(
+            session=session, principal=page.principal, waves=waves, files=archive.files, now=now()
+        ),
+    )
+    st.session_state[_ARCHIVE] = (wave.key, archive)
+    ready = t("{count} reports are ready.", count=len(archive.files))
+    set_feedback(page, ready, slot=_MESSAGES)
+
+
+@page_fragment(run_every=EVERY_SECONDS)
+def _draw_progress(page: PageContext, running: _ArchiveJob) -> None:
+    job, t = running.job, page.t
+    if not job.running:
+        st.rerun()
+    done = t("{done} of {total} reports", done=job.done, total=job.total)
+    st.progress(min(job.share, 1.0), text=done if job.total else t(job.name))
+    if st.button(t("Cancel"), key="reports/cancel", disabled=job.cancelled):
+        job.cancel()
+        st.rerun(scope="fragment")
