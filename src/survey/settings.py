@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         """Folder of all snapshots."""
         return self.data_dir / "snapshots"
 
+    @property
+    def release_dir(self) -> Path:
+        """Folder with the archives of signed and published releases."""
+        return self.data_dir / "releases"
+
 
 @lru_cache(maxsize=1)
 def current_settings() -> Settings:

@@ -138,6 +138,7 @@ BUILDING_BLOCKS = {
     "fieldwork.submission.store_validated": INSIDE,
     "results.release.apply_release": INSIDE,
     "publish.microdata.export.get_readable_wave": INSIDE,
+    "publish.publications.register.may_read": INSIDE,
 }
 """Services with a principal that only write down who it was."""
 WRITTEN_BY_SCREENS = frozenset(

@@ -28,6 +28,7 @@ COMMANDS = MappingProxyType(
         "audit": "survey.cli.audit:app",
         "release": "survey.cli.release:app",
         "verify": "survey.cli.verify:verify",
+        "reproduce": "survey.cli.verify:reproduce",
         "user": "survey.cli.user:app",
         "export": "survey.cli.export:app",
         "report": "survey.cli.report:app",

@@ -1,15 +1,33 @@
 """Commands on signed releases and the keys that sign them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.wave import release as release_of_wave
 from survey.locale import msg
+from survey.publish.publications.early_readers import (
+    add_early_reader,
+    list_early_readers,
+    open_publication,
+)
+from survey.publish.publications.publishing_steps import (
+    list_retracted,
+    publish_publication,
+    retract_publication,
+)
+from survey.publish.publications.register import (
+    PublicationDraft,
+    list_publications,
+    plan_publication,
+)
+from survey.publish.publications.signatures import sign_publication
 from survey.publish.publications.signing_keys import (
     SigningKey,
     SigningKeyError,
@@ -21,13 +39,212 @@ from survey.publish.publications.signing_keys import (
     withdraw_key,
 )
 from survey.settings import current_settings
+from survey.store.china_time import CHINA, format_china_minute
 from survey.store.engine import read_scope
+from survey.store.tables import PublicationState, Shown
 from survey.store.transactions import run_in_transaction
 
+T = TypeVar("T")
 app = typer.Typer(help="Signed releases, from the calendar to the published files.")
 key = typer.Typer(help="Keys that sign releases (docs/publishing.md).")
-app.command("wave")(release_of_wave)
+reader = typer.Typer(help="People who may open a release before it is published.")
 app.add_typer(key, name="key")
+app.add_typer(reader, name="reader")
+
+Release = Annotated[str, typer.Argument(help="Id of the release, as `survey release list`.")]
+_MINUTE = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
+
+
+def _run(work: Callable[[Session], T]) -> T:
+    return run_in_transaction(current_settings().store_url, work)
+
+
+def _china_minute(minute: datetime) -> datetime:
+    return minute.replace(tzinfo=CHINA)
+
+
+@app.command("plan")
+def plan_release(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2026.")],
+    at: Annotated[
+        datetime,
+        typer.Option(formats=_MINUTE, help="Announced minute, China time: 2026-12-01 10:00."),
+    ],
+    contact: Annotated[str, typer.Option(help="Who answers questions: name, telephone, e-mail.")],
+    title_zh: Annotated[str, typer.Option(help="Chinese title.")],
+    title_en: Annotated[str, typer.Option(help="English title.")],
+    show: Annotated[
+        Shown, typer.Option(help="What others see of a city: scores, names or nothing.")
+    ] = Shown.SCORES,
+    top: Annotated[
+        int | None, typer.Option(help="How many first places are named, with --show names.")
+    ] = None,
+    files: Annotated[
+        str, typer.Option(help="Builders of its files, separated by commas.")
+    ] = "figures,tables",
+    corrects: Annotated[str, typer.Option(help="Id of the release that it corrects.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it is corrected.")] = "",
+) -> None:
+    """Announce a release of a wave and print its id."""
+    draft = PublicationDraft(
+        wave=wave,
+        title_zh=title_zh,
+        title_en=title_en,
+        contact=contact,
+        embargo_until=_china_minute(at),
+        shown=show,
+        first_places=top,
+        builders=tuple(name.strip() for name in files.split(",") if name.strip()),
+        corrects=corrects,
+        reason=reason,
+    )
+    with error_reporting():
+        typer.echo(
+            _run(
+                lambda session: plan_publication(
+                    session=session, principal=OPERATOR, draft=draft, now=datetime.now(UTC)
+                )
+            )
+        )
+
+
+@app.command("sign")
+def sign_release(release: Release) -> None:
+    """Sign a release: the first signature builds its files, the second one is another person's.
+
+    Whoever signs here is the operator, who is one person. What is signed again after its key was
+    withdrawn keeps its files.
+    """
+    with error_reporting():
+        state = run_in_transaction(
+            current_settings().store_url,
+            lambda session: sign_publication(
+                settings=current_settings(),
+                session=session,
+                principal=OPERATOR,
+                key=release,
+                now=datetime.now(UTC),
+            ),
+            long_running=True,
+        )
+        if state is PublicationState.PLANNED:
+            print_note("Signed. Another person gives the second signature in the browser.")
+        else:
+            print_note("{release} is signed.", release=release)
+
+
+@app.command("publish")
+def publish_release(release: Release) -> None:
+    """Publish a signed release, not before its minute; readers see the wave from then on."""
+    with error_reporting():
+        _run(
+            lambda session: publish_publication(
+                settings=current_settings(),
+                session=session,
+                principal=OPERATOR,
+                key=release,
+                now=datetime.now(UTC),
+            )
+        )
+        print_note("{release} is published.", release=release)
+
+
+@app.command("retract")
+def retract_release(
+    release: Release, reason: Annotated[str, typer.Option(help="Why it is taken back.")]
+) -> None:
+    """Take a release back; publish the list of keys anew afterwards."""
+    with error_reporting():
+        _run(
+            lambda session: retract_publication(
+                session=session,
+                principal=OPERATOR,
+                key=release,
+                reason=reason,
+                now=datetime.now(UTC),
+            )
+        )
+        print_note("{release} is taken back.", release=release)
+
+
+@app.command("list")
+def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
+    """List the calendar: announced minute, state and signatures of every release."""
+    with error_reporting(), read_scope(current_settings().store_url) as session:
+        rows = [
+            (
+                each.key,
+                each.wave,
+                format_china_minute(each.embargo_until),
+                each.state.value,
+                each.first_signed_by,
+                each.second_signed_by,
+                each.corrects,
+            )
+            for each in list_publications(
+                session=session, principal=OPERATOR, now=datetime.now(UTC)
+            )
+        ]
+        columns = ("id", "wave", "announced", "state", "first", "second", "corrects")
+        print_table(columns, rows, form)
+
+
+@app.command("fetch")
+def fetch_release(
+    release: Release, out: Annotated[Path, typer.Option(help="File for the archive (.zip).")]
+) -> None:
+    """Write the archive of a signed release to a file."""
+    with error_reporting():
+        data = _run(
+            lambda session: open_publication(
+                settings=current_settings(),
+                session=session,
+                principal=OPERATOR,
+                key=release,
+                now=datetime.now(UTC),
+            )
+        )
+        out.write_bytes(data)
+        print_note("{release} is in {file}.", release=release, file=out)
+
+
+app.command("wave")(release_of_wave)
+
+
+@reader.command("add")
+def list_reader(
+    release: Release,
+    account: Annotated[str, typer.Option(help="Login of the person.")],
+    reason: Annotated[str, typer.Option(help="Why this person may read early.")],
+    opens: Annotated[
+        datetime, typer.Option("--from", formats=_MINUTE, help="From when, China time.")
+    ],
+) -> None:
+    """Put somebody on the pre-release list."""
+    with error_reporting():
+        _run(
+            lambda session: add_early_reader(
+                session=session,
+                principal=OPERATOR,
+                key=release,
+                login=account,
+                reason=reason,
+                opens_at=_china_minute(opens),
+                now=datetime.now(UTC),
+            )
+        )
+        print_note("{account} is on the list of {release}.", account=account, release=release)
+
+
+@reader.command("list")
+def list_readers(release: Release, form: FormatOption = OutputFormat.TABLE) -> None:
+    """List the people who may open a release early, why, and from when."""
+    with error_reporting(), read_scope(current_settings().store_url) as session:
+        rows = [
+            (each.login, each.name, each.reason, format_china_minute(each.opens_at))
+            for each in list_early_readers(session=session, principal=OPERATOR, key=release)
+        ]
+        print_table(("login", "name", "reason", "from"), rows, form)
 
 
 def _register(signing_key: SigningKey) -> None:
@@ -112,5 +329,6 @@ def export_key_list(
     with error_reporting():
         with read_scope(current_settings().store_url) as session:
             keys = list_keys(session=session, principal=OPERATOR)
-            out.write_bytes(format_key_list(keys, {}))
+            retracted = list_retracted(session=session, principal=OPERATOR)
+            out.write_bytes(format_key_list(keys, retracted))
         print_note("{count} keys are in {file}.", count=len(keys), file=out)

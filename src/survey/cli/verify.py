@@ -1,4 +1,4 @@
-"""Check of published files by their signature, without a network and without a store."""
+"""Check of published files by their signature, and reproduction from the snapshot."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,8 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import error_reporting, print_note
 from survey.locale import SurveyError
 from survey.publish.publications.checks import check_published_path, describe_finding
+from survey.publish.publications.publishing_steps import list_retracted
+from survey.publish.publications.reproduction import reproduce_publication
 from survey.publish.publications.signing_keys import format_key_list, list_keys
 from survey.publish.publications.time_stamp import read_authorities
 from survey.publish.publications.verify import KeyList, parse_keys
@@ -77,8 +79,29 @@ def _find_stored_keys(settings: Settings) -> KeyList | None:
         return None
     try:
         with read_scope(settings.store_url) as session:
-            return parse_keys(
-                format_key_list(list_keys(session=session, principal=OPERATOR), {}).decode()
-            )
+            keys = list_keys(session=session, principal=OPERATOR)
+            retracted = list_retracted(session=session, principal=OPERATOR)
+            return parse_keys(format_key_list(keys, retracted).decode())
     except (SurveyError, SQLAlchemyError):
         return None
+
+
+def reproduce(
+    release: Annotated[str, typer.Argument(help="Id of the release, as `survey release list`.")],
+) -> None:
+    """Build every file of a release again from its snapshot; exit code 1 if one differs."""
+    with error_reporting():
+        settings = current_settings()
+        with read_scope(settings.store_url) as session:
+            result = reproduce_publication(
+                settings=settings, session=session, principal=OPERATOR, key=release
+            )
+        if not result.is_same_snapshot:
+            print_note("The results were computed again after this release was signed.")
+        if result.software:
+            print_note("Version {version} of the software made it.", version=result.software)
+        for finding in result.findings:
+            print_note(describe_finding(finding))
+        print_note("{count} files are the same, byte for byte.", count=len(result.same))
+    if not result.is_whole:
+        raise typer.Exit(1)

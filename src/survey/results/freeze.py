@@ -28,7 +28,7 @@ from survey.fieldwork.waves import (
 from survey.locale import SurveyError, msg
 from survey.results.changes import write_changes
 from survey.results.group_questions import declared_items
-from survey.results.release import apply_release, release_request_options
+from survey.results.release import apply_release, release_request_options, require_no_announcement
 from survey.results.tables import write_tables
 from survey.results.wave_data import WaveData
 from survey.sample.special_groups import oversampling_of
@@ -132,6 +132,7 @@ def freeze_wave(
                 now=datetime.now(UTC),
             )
         if release and wave.state is not WaveState.RELEASED:
+            require_no_announcement(session, wave)
             confirm_act(
                 session=session,
                 principal=actor,

@@ -3,6 +3,7 @@
 Until then a reader sees their own area by name and all others without names.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,13 +14,15 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.planning.wave_requests import confirm_act
+from survey.fieldwork.planning.wave_requests import confirm_act, record_signatures
 from survey.fieldwork.waves import lock_wave, require_transition
 from survey.locale import Message, SurveyError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
+    Publication,
+    PublicationState,
     Shown,
     Snapshot,
     Wave,
@@ -80,11 +83,8 @@ def release_wave(
     _check_first_places(shown, first_places)
     wave = lock_wave(session=session, key=wave_key)
     require_transition(wave, WaveState.RELEASED)
-    final = select(Snapshot.id).where(Snapshot.wave_id == wave.id, col(Snapshot.final))
-    if session.exec(final.limit(1)).first() is None:
-        raise ReleaseNotAllowedError(
-            msg("The wave {wave} has no final results yet.", wave=wave_key)
-        )
+    _require_final_results(session, wave)
+    require_no_announcement(session, wave)
     confirm_act(
         session=session,
         principal=principal,
@@ -95,6 +95,67 @@ def release_wave(
         now=now,
     )
     apply_release(session, wave, principal, shown, first_places, now)
+
+
+def release_signed_wave(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    shown: Shown,
+    first_places: int | None,
+    signatures: Sequence[tuple[UUID | None, datetime]],
+    now: datetime,
+) -> None:
+    """Open a frozen wave as `release_wave`, by the signatures of its publication.
+
+    Args:
+        signatures: Accounts with the times at which they signed; one where one is enough.
+
+    Raises:
+        ReleaseNotAllowedError: no final snapshot, or a number of first places that does not fit.
+        WaveTransitionNotAllowedError: the wave is not frozen, or released already.
+    """
+    principal.require(Action.RELEASE)
+    options = release_request_options(shown, first_places)
+    wave = lock_wave(session=session, key=wave_key)
+    require_transition(wave, WaveState.RELEASED)
+    _require_final_results(session, wave)
+    record_signatures(
+        session=session,
+        principal=principal,
+        wave=wave,
+        options=options,
+        signatures=signatures,
+        now=now,
+    )
+    apply_release(session, wave, principal, shown, first_places, now)
+
+
+def _require_final_results(session: Session, wave: Wave) -> None:
+    final = select(Snapshot.id).where(Snapshot.wave_id == wave.id, col(Snapshot.final))
+    if session.exec(final.limit(1)).first() is None:
+        raise ReleaseNotAllowedError(
+            msg("The wave {wave} has no final results yet.", wave=wave.key)
+        )
+
+
+def require_no_announcement(session: Session, wave: Wave) -> None:
+    """Raise `ReleaseNotAllowedError` while the register announces the wave for some minute."""
+    announced = select(Publication.key).where(
+        Publication.wave_id == wave.id,
+        col(Publication.state).in_((PublicationState.PLANNED, PublicationState.SIGNED)),
+    )
+    key = session.exec(announced.limit(1)).first()
+    if key is not None:
+        raise ReleaseNotAllowedError(
+            msg(
+                "The wave {wave} is announced as release {release}. Publish that one in the "
+                "register of releases.",
+                wave=wave.key,
+                release=key,
+            )
+        )
 
 
 def release_request_options(shown: Shown, first_places: int | None) -> dict[str, str | int | None]:

@@ -1,7 +1,8 @@
 """Reading of a frozen wave behind the disclosure gate, for one principal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -110,6 +111,14 @@ class WaveResults:
             tree = tree.measured_by(set(self.method.items.values()))
         self.tree = tree
         self._folder = folder
+
+    def as_released(self, shown: Shown, first_places: int | None) -> "WaveResults":
+        """Return the same results as readers will see them once a release shows this much."""
+        released = copy(self)
+        released.wave = replace(
+            self.wave, state=WaveState.RELEASED, shown=shown, first_places=first_places
+        )
+        return released
 
     def cells(self, principal: Principal, **keys: Unpack[CellFilters]) -> pd.DataFrame:
         """Return cells: a row per area, group and indicator; hidden ones have null figures.

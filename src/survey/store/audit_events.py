@@ -21,6 +21,7 @@ class SubjectKind(StrEnum):
     PAPER_SHEET = "paper_sheet"
     PARKED_INTERVIEW = "parked_interview"
     PLATFORM = "platform"
+    PUBLICATION = "publication"
     PUBLICATION_KEY = "publication_key"
     RESPONSE = "response"
     SAMPLING_POINT = "sampling_point"
@@ -78,6 +79,7 @@ class AuditEvent(StrEnum):
 
     VIEW_INTERVIEW = "view.interview", SubjectKind.RESPONSE
     VIEW_UNRELEASED = "view.unreleased", SubjectKind.WAVE
+    VIEW_EARLY_RELEASE = "view.early_release", SubjectKind.PUBLICATION
     VIEW_AUDIT = "view.audit", SubjectKind.AUDIT
 
     EXPORT_DOWNLOADED = "export.downloaded", SubjectKind.FILE
@@ -113,6 +115,12 @@ class AuditEvent(StrEnum):
     WAVE_RELEASED = "wave.released", SubjectKind.WAVE
     WAVE_RELEASE_REVOKED = "wave.release_revoked", SubjectKind.WAVE
 
+    RELEASE_PLANNED = "release.planned", SubjectKind.PUBLICATION
+    RELEASE_SIGNED = "release.signed", SubjectKind.PUBLICATION
+    RELEASE_PUBLISHED = "release.published", SubjectKind.PUBLICATION
+    RELEASE_RETRACTED = "release.retracted", SubjectKind.PUBLICATION
+    RELEASE_READER_LISTED = "release.reader_listed", SubjectKind.PUBLICATION
+    RELEASE_READER_REMOVED = "release.reader_removed", SubjectKind.PUBLICATION
     RELEASE_KEY_REGISTERED = "release.key_registered", SubjectKind.PUBLICATION_KEY
     RELEASE_KEY_WITHDRAWN = "release.key_withdrawn", SubjectKind.PUBLICATION_KEY
 

@@ -197,12 +197,12 @@ def test_a_damaged_archive_is_refused_and_no_crash(tmp_path: Path) -> None:
     with ZipFile(buffer, "w", ZIP_STORED) as out:
         for name, data in signed_files(KEY).items():
             out.writestr(name, data)
-    data = bytearray(buffer.getvalue())
-    data[data.index(b"00500,80.1") + 8] ^= 1
+    damaged = bytearray(buffer.getvalue())
+    damaged[damaged.index(b"00500,80.1") + 8] ^= 1
     archive = tmp_path / "release.zip"
-    archive.write_bytes(data)
+    archive.write_bytes(damaged)
     assert [finding[0] for finding in findings(archive)] == ["figures.csv"]
-    archive.write_bytes(data[:100])
+    archive.write_bytes(damaged[:100])
     assert [finding[1] for finding in findings(archive)] == ["unreadable"]
 
 

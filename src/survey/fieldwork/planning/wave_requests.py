@@ -1,10 +1,11 @@
 """Two people for what cannot be undone: requests to freeze or release a wave."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -221,6 +222,51 @@ def confirm_act(
         subject_id=wave.id,
         now=now,
         detail=detail,
+    )
+
+
+def record_signatures(
+    *,
+    session: Session,
+    principal: Principal,
+    wave: Wave,
+    options: Mapping[str, Any],
+    signatures: Sequence[tuple[UUID | None, datetime]],
+    now: datetime,
+) -> None:
+    """Record that two people signed the release of a wave; they stand for request and confirmation.
+
+    One signature is recorded as one person: whoever took it has decided that it is enough. The
+    database refuses two signatures of the same person.
+
+    Raises:
+        RequestConflictError: a request of this wave waits for a second person.
+    """
+    principal.require(ACT_ACTIONS[WaveAct.RELEASE])
+    require_no_request(session=session, wave=wave)
+    (first, first_at), (second, second_at) = signatures[0], signatures[-1]
+    two = len(signatures) > 1
+    session.add(
+        WaveRequest(
+            wave_id=wave.id,
+            act=WaveAct.RELEASE,
+            options=dict(options),
+            requested_by=first,
+            requested_at=first_at,
+            confirmed=two,
+            ended_by=second,
+            ended_at=second_at,
+        )
+    )
+    session.flush()
+    detail: dict[str, Any] = {"key": wave.key, "act": WaveAct.RELEASE}
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_REQUEST_CONFIRMED,
+        subject_id=wave.id,
+        now=now,
+        detail=detail if two else {**detail, "one_person": "signature"},
     )
 
 

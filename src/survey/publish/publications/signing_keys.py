@@ -172,6 +172,20 @@ def _get_demo_key(
     return key
 
 
+def is_withdrawn(session: Session, key_id: str) -> bool:
+    """Return whether a key was withdrawn; an unknown one counts as such."""
+    known = session.get(PublicationKey, key_id)
+    return known is None or known.withdrawn_at is not None
+
+
+def require_valid_key(session: Session, key_id: str | None) -> None:
+    """Raise `SigningKeyError` unless a key is registered and was not withdrawn."""
+    if key_id is None or is_withdrawn(session, key_id):
+        raise SigningKeyError(
+            msg("The key that signed it was withdrawn. Sign it again with another one.")
+        )
+
+
 def register_key(
     *, session: Session, principal: Principal, public_key: bytes, now: datetime
 ) -> PublicationKey:

@@ -25,6 +25,7 @@ from survey.store.tables.columns import (
     ParkingDecision,
     ParkingReason,
     PointKind,
+    PublicationState,
     SheetState,
     Shown,
     Status,
@@ -56,7 +57,12 @@ from survey.store.tables.planning import (
     QuotaMargin,
     WavePlan,
 )
-from survey.store.tables.publications import PublicationKey
+from survey.store.tables.publications import (
+    Publication,
+    PublicationErratum,
+    PublicationKey,
+    PublicationReader,
+)
 from survey.store.tables.reference import ChosenPeer, City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.waves import (
     Assignment,

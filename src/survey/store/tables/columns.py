@@ -198,3 +198,14 @@ class Shown(StrEnum):
     NAMES = "names"
     """The names of the first places, and no figure of any of them."""
     NOTHING = "nothing"
+
+
+class PublicationState(StrEnum):
+    """State of a publication, from the announced date to what became of it."""
+
+    PLANNED = "planned"
+    SIGNED = "signed"
+    PUBLISHED = "published"
+    CORRECTED = "corrected"
+    """Replaced by a publication that corrects it."""
+    RETRACTED = "retracted"

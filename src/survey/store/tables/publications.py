@@ -1,12 +1,21 @@
-"""Tables of publications: the public keys that signatures are checked with."""
+"""Tables of publications: the register, its early readers and errata, and the public keys."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import UtcDateTime, now
+from survey.store.tables.columns import (
+    JsonDocument,
+    PublicationState,
+    Shown,
+    UtcDateTime,
+    enum_column,
+    new_id,
+    now,
+)
 
 
 class PublicationKey(SQLModel, table=True):
@@ -29,3 +38,91 @@ class PublicationKey(SQLModel, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str = ""
     """Reason of the withdrawal."""
+
+
+class Publication(SQLModel, table=True):
+    """Release in the register: announced, signed by two people, published at its minute."""
+
+    __table_args__ = (
+        CheckConstraint("(shown = 'names') = (first_places IS NOT NULL)", name="first_places"),
+        # The operator of the server is one person, whose account is null.
+        CheckConstraint(
+            "second_signed_at IS NULL OR one_person <> '' "
+            "OR (first_signed_by IS NULL) <> (second_signed_by IS NULL) "
+            "OR (first_signed_by IS NOT NULL AND first_signed_by <> second_signed_by)",
+            name="two_people",
+        ),
+        CheckConstraint(
+            "published_at IS NULL OR published_at >= embargo_until", name="not_before_its_minute"
+        ),
+        CheckConstraint(
+            "published_at IS NULL OR second_signed_at IS NOT NULL", name="published_signed"
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    key: str = Field(unique=True)
+    """Id of the release for people and files, for example `main-2026-1`."""
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    title_zh: str
+    title_en: str
+    state: PublicationState = Field(
+        default=PublicationState.PLANNED, sa_type=enum_column(PublicationState)
+    )
+    shown: Shown = Field(sa_type=enum_column(Shown))
+    first_places: int | None = None
+    builders: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    """Names of the builders of its files."""
+    contact: str
+    embargo_until: datetime = Field(sa_type=UtcDateTime)
+    """The announced minute: nothing is published before."""
+    corrects_id: UUID | None = Field(default=None, foreign_key="publication.id")
+    correction_reason: str = ""
+    planned_by: UUID | None = Field(default=None, foreign_key="account.id")
+    planned_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    snapshot_id: UUID | None = Field(default=None, foreign_key="snapshot.id")
+    seal_sha256: str = ""
+    """Seal of the snapshot when it was signed: other files would not be the signed ones."""
+    archive_sha256: str = ""
+    """Of the archive in the folder of releases."""
+    key_id: str | None = Field(default=None, foreign_key="publication_key.id", max_length=16)
+    first_signed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    first_signed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    second_signed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    second_signed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    one_person: str = ""
+    """Why one signature was enough; empty where two people signed."""
+    published_by: UUID | None = Field(default=None, foreign_key="account.id")
+    published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retracted_by: UUID | None = Field(default=None, foreign_key="account.id")
+    retracted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retraction_reason: str = ""
+
+
+class PublicationReader(SQLModel, table=True):
+    """Account on the pre-release list of a publication: who may read it early, why, from when."""
+
+    __tablename__ = "publication_reader"
+    __table_args__ = (UniqueConstraint("publication_id", "account_id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    publication_id: UUID = Field(foreign_key="publication.id")
+    account_id: UUID = Field(foreign_key="account.id")
+    reason: str
+    opens_at: datetime = Field(sa_type=UtcDateTime)
+    listed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    listed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class PublicationErratum(SQLModel, table=True):
+    """Figure that a publication corrects, with what was published before and after."""
+
+    __tablename__ = "publication_erratum"
+    __table_args__ = (UniqueConstraint("publication_id", "figure"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    publication_id: UUID = Field(foreign_key="publication.id")
+    """The publication that corrects."""
+    figure: str = Field(index=True)
+    before: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    after: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)

@@ -1,0 +1,234 @@
+"""Pre-release list of a release, opening of its files, and the history of a figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from survey.access.accounts import get_account_by_login
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import ROLES, Action, Role
+from survey.locale import msg
+from survey.publish.publications.archives import read_archive, read_archived_files
+from survey.publish.publications.figures import read_figures
+from survey.publish.publications.file_builders import FIGURES_FILE
+from survey.publish.publications.register import (
+    MAX_TEXT_CHARS,
+    MIN_TEXT_CHARS,
+    PUBLIC_STATES,
+    PublicationNotAllowedError,
+    find_publication,
+    lock_publication,
+    may_read,
+)
+from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    Account,
+    Publication,
+    PublicationErratum,
+    PublicationReader,
+    PublicationState,
+    Wave,
+)
+
+
+@dataclass(frozen=True)
+class EarlyReader:
+    """Person who may open a release before it is published."""
+
+    login: str
+    name: str
+    reason: str
+    opens_at: datetime
+
+
+def add_early_reader(
+    *,
+    session: Session,
+    principal: Principal,
+    key: str,
+    login: str,
+    reason: str,
+    opens_at: datetime,
+    now: datetime,
+) -> None:
+    """Put an account on the pre-release list.
+
+    Raises:
+        PublicationNotAllowedError: published before, no reason, or no such reader.
+    """
+    principal.require(Action.RELEASE)
+    publication, wave = lock_publication(session=session, principal=principal, key=key)
+    if publication.state not in {PublicationState.PLANNED, PublicationState.SIGNED}:
+        raise PublicationNotAllowedError(
+            msg("The release {release} was published before.", release=key)
+        )
+    why = " ".join(reason.split())
+    if not MIN_TEXT_CHARS <= len(why) <= MAX_TEXT_CHARS:
+        raise PublicationNotAllowedError(
+            msg("Please say in a few words why this person may read early.")
+        )
+    account = get_account_by_login(session=session, login=login)
+    if (
+        Action.READ_RESULTS not in ROLES[Role(account.role)].actions
+        or not account.active
+        or (account.is_demo and not wave.is_demo)
+    ):
+        raise PublicationNotAllowedError(msg("This account cannot read results."))
+    known = select(PublicationReader).where(
+        PublicationReader.publication_id == publication.id,
+        PublicationReader.account_id == account.id,
+    )
+    if session.exec(known).first() is not None:
+        raise PublicationNotAllowedError(msg("This person is on the list already."))
+    session.add(
+        PublicationReader(
+            publication_id=publication.id,
+            account_id=account.id,
+            reason=why,
+            opens_at=opens_at,
+            listed_by=actor_id(principal),
+            listed_at=now,
+        )
+    )
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.RELEASE_READER_LISTED,
+        subject_id=key,
+        now=now,
+        detail={"account": login, "reason": why, "opens_at": opens_at.isoformat()},
+    )
+
+
+def remove_early_reader(
+    *, session: Session, principal: Principal, key: str, login: str, now: datetime
+) -> None:
+    """Take an account off the pre-release list; `PublicationNotAllowedError` if not on it."""
+    principal.require(Action.RELEASE)
+    publication, _ = lock_publication(session=session, principal=principal, key=key)
+    query = (
+        select(PublicationReader)
+        .join(Account, col(Account.id) == col(PublicationReader.account_id))
+        .where(PublicationReader.publication_id == publication.id, Account.login == login)
+    )
+    reader = session.exec(query).first()
+    if reader is None:
+        raise PublicationNotAllowedError(msg("This person is not on the list."))
+    session.delete(reader)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.RELEASE_READER_REMOVED,
+        subject_id=key,
+        now=now,
+        detail={"account": login},
+    )
+
+
+def list_early_readers(
+    *, session: Session, principal: Principal, key: str
+) -> Sequence[EarlyReader]:  # fmt: skip
+    """Return the pre-release list of a release, for those who release."""
+    principal.require(Action.RELEASE)
+    publication, _ = find_publication(session=session, principal=principal, key=key)
+    query = (
+        select(PublicationReader, Account)
+        .join(Account, col(Account.id) == col(PublicationReader.account_id))
+        .where(PublicationReader.publication_id == publication.id)
+        .order_by(col(PublicationReader.opens_at), col(Account.login))
+    )
+    return [
+        EarlyReader(account.login, account.name, reader.reason, reader.opens_at)
+        for reader, account in session.exec(query)
+    ]
+
+
+def open_publication(
+    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
+) -> bytes:
+    """Return the archive of a release; before it is published, the opening is recorded.
+
+    Raises:
+        AccessDeniedError: not published yet and not on the list, or taken back.
+        ArchiveDamagedError: the files are not those that were signed.
+    """
+    principal.require(Action.READ_RESULTS)
+    publication, _ = find_publication(session=session, principal=principal, key=key)
+    if not may_read(session, principal, publication, now):
+        raise AccessDeniedError(msg("The files of this release are not open to you."))
+    data = read_archive(settings, publication)
+    if publication.state not in PUBLIC_STATES:
+        record(
+            session=session,
+            actor=principal,
+            event=AuditEvent.VIEW_EARLY_RELEASE,
+            subject_id=key,
+            now=now,
+            detail={"archive_sha256": publication.archive_sha256},
+        )
+    return data
+
+
+@dataclass(frozen=True)
+class FigureVersion:
+    """Figure as one release published it; `reason` is why it differs from the one before."""
+
+    release: str
+    published_at: datetime
+    values: dict[str, Any]
+    """Empty where a correction hides it."""
+    reason: str = ""
+
+
+def list_figure_history(
+    *, settings: Settings, session: Session, principal: Principal, figure: str, now: datetime
+) -> Sequence[FigureVersion]:
+    """Return a published figure with every correction of it, the oldest first.
+
+    Figures of releases that were taken back are left out, and nothing unpublished is told.
+    """
+    principal.require(Action.READ_RESULTS)
+    query = (
+        select(Publication, Wave)
+        .join(Wave, col(Wave.id) == col(Publication.wave_id))
+        .where(col(Publication.state).in_(PUBLIC_STATES))
+        .order_by(col(Publication.published_at))
+    )
+    versions: list[FigureVersion] = []
+    for publication, wave in session.exec(query).all():
+        inside = figure.startswith(f"{wave.key}-") and (wave.is_demo or not principal.is_demo)
+        if not inside or not may_read(session, principal, publication, now):
+            continue
+        version = _find_version(settings, session, publication, figure, first=not versions)
+        versions += [version] if version else []
+    return versions
+
+
+def _find_version(
+    settings: Settings, session: Session, publication: Publication, figure: str, *, first: bool
+) -> FigureVersion | None:
+    assert publication.published_at is not None
+    if first:
+        known = read_figures(read_archived_files(settings, publication)[FIGURES_FILE]).get(figure)
+        values = dict(known.values) if known else None
+    else:
+        query = select(PublicationErratum).where(
+            PublicationErratum.publication_id == publication.id, PublicationErratum.figure == figure
+        )
+        erratum = session.exec(query).first()
+        values = dict(erratum.after) if erratum else None
+    if values is None:
+        return None
+    return FigureVersion(
+        publication.key,
+        publication.published_at,
+        values,
+        "" if first else publication.correction_reason,
+    )

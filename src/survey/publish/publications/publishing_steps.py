@@ -1,0 +1,190 @@
+"""Publishing a signed release at its minute, and taking it back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.fieldwork.waves import lock_wave
+from survey.locale import msg
+from survey.publish.publications.archives import read_archived_files
+from survey.publish.publications.figures import find_errata, read_figures
+from survey.publish.publications.file_builders import FIGURES_FILE
+from survey.publish.publications.register import (
+    MAX_TEXT_CHARS,
+    MIN_TEXT_CHARS,
+    PublicationNotAllowedError,
+    lock_publication,
+    require_forward_clock,
+)
+from survey.publish.publications.signatures import get_sealed_snapshot
+from survey.publish.publications.signing_keys import require_valid_key
+from survey.results.release import find_current_release, release_signed_wave, revoke_release
+from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import format_china_minute
+from survey.store.tables import Publication, PublicationErratum, PublicationState, Wave, WaveState
+
+
+def publish_publication(
+    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
+) -> None:
+    """Publish a signed release, not before its minute; lifts the embargo of its wave.
+
+    Raises:
+        PublicationNotAllowedError: not signed, too early, or the results were computed again.
+        SigningKeyError: the key that signed it was withdrawn.
+    """
+    principal.require(Action.RELEASE)
+    publication, wave = lock_publication(session=session, principal=principal, key=key)
+    _require_publishable(session, publication, wave, now)
+    lock_wave(session=session, key=wave.key)
+    if wave.state is WaveState.RELEASED:
+        _require_same_release(session, publication, wave)
+    else:
+        release_signed_wave(
+            session=session,
+            principal=principal,
+            wave_key=wave.key,
+            shown=publication.shown,
+            first_places=publication.first_places,
+            signatures=_signatures(publication),
+            now=now,
+        )
+    publication.state = PublicationState.PUBLISHED
+    publication.published_by, publication.published_at = actor_id(principal), now
+    session.add(publication)
+    if publication.corrects_id is not None:
+        _replace_corrected(settings, session, publication)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.RELEASE_PUBLISHED,
+        subject_id=key,
+        now=now,
+        detail={
+            "archive_sha256": publication.archive_sha256,
+            "shown": publication.shown,
+            "first_places": publication.first_places,
+        },
+    )
+
+
+def _require_publishable(
+    session: Session, publication: Publication, wave: Wave, now: datetime
+) -> None:
+    if publication.state is not PublicationState.SIGNED:
+        raise PublicationNotAllowedError(
+            msg("The release {release} is not signed by two people.", release=publication.key)
+            if publication.state is PublicationState.PLANNED
+            else msg("The release {release} was published before.", release=publication.key)
+        )
+    require_forward_clock(publication, now)
+    if now < publication.embargo_until:
+        raise PublicationNotAllowedError(
+            msg(
+                "The release {release} is announced for {time}; nothing is published before.",
+                release=publication.key,
+                time=format_china_minute(publication.embargo_until),
+            )
+        )
+    if get_sealed_snapshot(session, wave)[1] != publication.seal_sha256:
+        raise PublicationNotAllowedError(
+            msg("The results were computed again after they were signed. Please sign once more.")
+        )
+    require_valid_key(session, publication.key_id)
+
+
+def _signatures(publication: Publication) -> list[tuple[UUID | None, datetime]]:
+    assert publication.first_signed_at is not None
+    assert publication.second_signed_at is not None
+    first = (publication.first_signed_by, publication.first_signed_at)
+    second = (publication.second_signed_by, publication.second_signed_at)
+    return [second] if publication.one_person else [first, second]
+
+
+def _require_same_release(session: Session, publication: Publication, wave: Wave) -> None:
+    release = find_current_release(session, wave.id)
+    stands = (release.shown, release.first_places) if release else None
+    if stands != (publication.shown, publication.first_places):
+        raise PublicationNotAllowedError(
+            msg("The wave is released with another part of the results. Take that back first.")
+        )
+
+
+def _replace_corrected(settings: Settings, session: Session, publication: Publication) -> None:
+    corrected = session.get_one(Publication, publication.corrects_id)
+    if corrected.state is not PublicationState.PUBLISHED:
+        raise PublicationNotAllowedError(
+            msg("The release {release} does not stand any more.", release=corrected.key)
+        )
+    before, after = (
+        read_figures(read_archived_files(settings, each)[FIGURES_FILE])
+        for each in (corrected, publication)
+    )
+    for erratum in find_errata(before, after):
+        session.add(
+            PublicationErratum(
+                publication_id=publication.id,
+                figure=erratum.figure,
+                before=dict(erratum.before),
+                after=dict(erratum.after),
+            )
+        )
+    corrected.state = PublicationState.CORRECTED
+    session.add(corrected)
+
+
+def retract_publication(
+    *, session: Session, principal: Principal, key: str, reason: str, now: datetime
+) -> None:
+    """Take a release back, at one person's word, for it has to be quick.
+
+    A published one takes the release of its wave with it. What others have saved stays with them;
+    the published list of keys says from then on that it was taken back.
+
+    Raises:
+        PublicationNotAllowedError: no reason given, or taken back or replaced before.
+    """
+    principal.require(Action.RELEASE)
+    why = " ".join(reason.split())
+    if not MIN_TEXT_CHARS <= len(why) <= MAX_TEXT_CHARS:
+        raise PublicationNotAllowedError(
+            msg("Please say in a few words why the release is taken back.")
+        )
+    publication, wave = lock_publication(session=session, principal=principal, key=key)
+    if publication.state in {PublicationState.RETRACTED, PublicationState.CORRECTED}:
+        raise PublicationNotAllowedError(
+            msg("The release {release} does not stand any more.", release=key)
+        )
+    require_forward_clock(publication, now)
+    was_published = publication.state is PublicationState.PUBLISHED
+    publication.state, publication.retraction_reason = PublicationState.RETRACTED, why
+    publication.retracted_by, publication.retracted_at = actor_id(principal), now
+    session.add(publication)
+    session.flush()
+    if was_published and wave.state is WaveState.RELEASED:
+        revoke_release(session=session, principal=principal, wave_key=wave.key, reason=why, now=now)
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.RELEASE_RETRACTED,
+        subject_id=key,
+        now=now,
+        detail={"reason": why},
+    )
+
+
+def list_retracted(*, session: Session, principal: Principal) -> dict[str, datetime]:
+    """Return when each release was taken back, for the published list of keys."""
+    principal.require(Action.READ_RESULTS)
+    query = select(Publication).where(Publication.state == PublicationState.RETRACTED)
+    return {
+        publication.key: publication.retracted_at
+        for publication in session.exec(query)
+        if publication.retracted_at is not None
+    }

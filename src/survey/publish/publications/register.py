@@ -1,0 +1,338 @@
+"""Register of releases: what is announced, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from sqlmodel import Session, col, func, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
+from survey.fieldwork.waves import lock_wave
+from survey.instrument.model import Labels
+from survey.locale import Message, SurveyError, msg
+from survey.publish.publications.file_builders import require_builders
+from survey.results.release import release_request_options
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    Account,
+    Publication,
+    PublicationReader,
+    PublicationState,
+    Shown,
+    Wave,
+)
+
+MIN_TEXT_CHARS, MAX_TEXT_CHARS = 5, 500
+STATE_NAMES: MappingProxyType[PublicationState, Message] = MappingProxyType(
+    {
+        PublicationState.PLANNED: msg("announced"),
+        PublicationState.SIGNED: msg("signed, waits for its minute"),
+        PublicationState.PUBLISHED: msg("published"),
+        PublicationState.CORRECTED: msg("replaced by a correction"),
+        PublicationState.RETRACTED: msg("taken back"),
+    }
+)
+PUBLIC_STATES = (PublicationState.PUBLISHED, PublicationState.CORRECTED)
+"""States in which everybody who reads results may take the files."""
+
+
+class PublicationNotFoundError(SurveyError):
+    """Raised when no release has the given id, or the principal may not know of it."""
+
+    code = "publication_unknown"
+
+
+class PublicationNotAllowedError(SurveyError):
+    """Raised when the state, the minute or a missing text does not allow a step of a release."""
+
+    code = "publication_not_allowed"
+
+
+@dataclass(frozen=True)
+class PublicationDraft:
+    """What is announced of a release."""
+
+    wave: str
+    title_zh: str
+    title_en: str
+    contact: str
+    embargo_until: datetime
+    shown: Shown = Shown.SCORES
+    first_places: int | None = None
+    builders: tuple[str, ...] = ("figures", "tables")
+    corrects: str = ""
+    """Id of the published release that this one replaces; then with a reason."""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PublicationSummary:
+    """Release as the register shows it."""
+
+    key: str
+    wave: str
+    title: Labels
+    state: PublicationState
+    is_demo: bool
+    embargo_until: datetime
+    contact: str
+    shown: Shown
+    first_places: int | None
+    builders: tuple[str, ...]
+    corrects: str
+    correction_reason: str
+    first_signed_by: str
+    """Name of the account, or of the operator; empty while nobody has signed."""
+    first_signed_at: datetime | None
+    second_signed_by: str
+    second_signed_at: datetime | None
+    key_id: str
+    published_at: datetime | None
+    retracted_at: datetime | None
+    retraction_reason: str
+    may_read: bool
+    """Whether the principal may open the files now."""
+
+
+def plan_publication(
+    *, session: Session, principal: Principal, draft: PublicationDraft, now: datetime
+) -> str:
+    """Announce a release of a wave for a minute to come, and return its id.
+
+    Raises:
+        PublicationNotAllowedError: a text is missing, the minute is over, or another release of the
+            wave is announced.
+        ReleaseNotAllowedError: a number of first places that does not fit.
+        UnknownBuilderError: no builder has one of the names.
+    """
+    principal.require(Action.RELEASE)
+    require_builders(list(draft.builders))
+    release_request_options(draft.shown, draft.first_places)
+    _require_texts(draft)
+    if draft.embargo_until <= now:
+        raise PublicationNotAllowedError(msg("The announced minute has to lie ahead."))
+    wave = lock_wave(session=session, key=draft.wave)
+    require_readable_wave(principal, wave)
+    _require_none_announced(session, wave)
+    corrected = _find_corrected(session, wave, draft)
+    query = select(func.count()).select_from(Publication).where(Publication.wave_id == wave.id)
+    publication = Publication(
+        key=f"{wave.key}-{session.exec(query).one() + 1}",
+        wave_id=wave.id,
+        title_zh=draft.title_zh.strip(),
+        title_en=draft.title_en.strip(),
+        shown=draft.shown,
+        first_places=draft.first_places,
+        builders=list(draft.builders),
+        contact=draft.contact.strip(),
+        embargo_until=draft.embargo_until,
+        corrects_id=corrected.id if corrected else None,
+        correction_reason=draft.reason.strip() if corrected else "",
+        planned_by=actor_id(principal),
+        planned_at=now,
+    )
+    session.add(publication)
+    session.flush()
+    detail = {
+        "wave": wave.key,
+        "embargo_until": draft.embargo_until.isoformat(),
+        "shown": draft.shown,
+        "first_places": draft.first_places,
+        "contact": publication.contact,
+    }
+    if corrected:
+        detail |= {"corrects": corrected.key, "reason": publication.correction_reason}
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.RELEASE_PLANNED,
+        subject_id=publication.key,
+        now=now,
+        detail=detail,
+    )
+    return publication.key
+
+
+def _require_texts(draft: PublicationDraft) -> None:
+    texts = [
+        draft.title_zh,
+        draft.title_en,
+        draft.contact,
+        *([draft.reason] * bool(draft.corrects)),
+    ]
+    if not all(2 <= len(text.strip()) <= MAX_TEXT_CHARS for text in texts):
+        raise PublicationNotAllowedError(
+            msg("Title, contact and, for a correction, its reason have to be filled in.")
+        )
+
+
+def _require_none_announced(session: Session, wave: Wave) -> None:
+    query = select(Publication.key).where(
+        Publication.wave_id == wave.id,
+        col(Publication.state).in_((PublicationState.PLANNED, PublicationState.SIGNED)),
+    )
+    key = session.exec(query.limit(1)).first()
+    if key is not None:
+        raise PublicationNotAllowedError(
+            msg("The release {release} of this wave is announced already.", release=key)
+        )
+
+
+def _find_corrected(session: Session, wave: Wave, draft: PublicationDraft) -> Publication | None:
+    published = select(Publication).where(
+        Publication.wave_id == wave.id, Publication.state == PublicationState.PUBLISHED
+    )
+    standing = session.exec(published).first()
+    if (standing.key if standing else "") != draft.corrects:
+        raise PublicationNotAllowedError(
+            msg(
+                "A further release of a wave is a correction of the one that stands: {release}.",
+                release=standing.key if standing else "–",
+            )
+        )
+    if standing and (standing.shown, standing.first_places) != (draft.shown, draft.first_places):
+        raise PublicationNotAllowedError(
+            msg("A correction shows as much of other cities as what it corrects.")
+        )
+    return standing
+
+
+def require_readable_wave(principal: Principal, wave: Wave) -> None:
+    """Raise `AccessDeniedError` for a demonstration account and a wave that is none."""
+    if principal.is_demo and not wave.is_demo:
+        raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
+
+
+def lock_publication(
+    *, session: Session, principal: Principal, key: str
+) -> tuple[Publication, Wave]:
+    """Lock a release and its wave for a step of those who release."""
+    principal.require(Action.RELEASE)
+    query = select(Publication).where(Publication.key == key).with_for_update()
+    publication = session.exec(query).one_or_none()
+    if publication is None:
+        raise _unknown(key)
+    wave = session.get_one(Wave, publication.wave_id)
+    require_readable_wave(principal, wave)
+    return publication, wave
+
+
+def find_publication(
+    *, session: Session, principal: Principal, key: str
+) -> tuple[Publication, Wave]:
+    """Return a release and its wave. Raises `PublicationNotFoundError`."""
+    principal.require(Action.READ_RESULTS)
+    publication = session.exec(select(Publication).where(Publication.key == key)).one_or_none()
+    wave = session.get(Wave, publication.wave_id) if publication else None
+    if publication is None or wave is None or (principal.is_demo and not wave.is_demo):
+        raise _unknown(key)
+    return publication, wave
+
+
+def _unknown(key: str) -> PublicationNotFoundError:
+    return PublicationNotFoundError(msg("There is no release {release}.", release=key))
+
+
+def require_forward_clock(publication: Publication, now: datetime) -> None:
+    """Raise `PublicationNotAllowedError` if the clock went back behind an earlier step."""
+    steps = (
+        publication.planned_at, publication.first_signed_at, publication.second_signed_at,
+        publication.published_at,
+    )  # fmt: skip
+    if any(step is not None and now < step for step in steps):
+        raise PublicationNotAllowedError(
+            msg("The clock of the server went back. Set it right, then try again.")
+        )
+
+
+def may_read(
+    session: Session, principal: Principal, publication: Publication, now: datetime
+) -> bool:
+    """Return whether a principal may open the files of a release now."""
+    if not principal.may(Action.READ_RESULTS) or not publication.archive_sha256:
+        return False
+    if publication.second_signed_at is None:
+        return False
+    if principal.may(Action.RELEASE):
+        return True
+    if publication.state in PUBLIC_STATES:
+        return now >= publication.embargo_until
+    return publication.state is PublicationState.SIGNED and _is_early_reader(
+        session, principal, publication, now
+    )
+
+
+def _is_early_reader(
+    session: Session, principal: Principal, publication: Publication, now: datetime
+) -> bool:
+    """Return whether a principal is on the pre-release list and its time has come."""
+    query = select(PublicationReader.id).where(
+        PublicationReader.publication_id == publication.id,
+        PublicationReader.account_id == principal.account_id,
+        PublicationReader.opens_at <= now,
+    )
+    return session.exec(query.limit(1)).first() is not None
+
+
+def list_publications(
+    *, session: Session, principal: Principal, now: datetime
+) -> Sequence[PublicationSummary]:
+    """Return the calendar: every release, the latest announced minute first.
+
+    Everybody who reads results sees what is announced and what became of it; who signed, and why
+    something was taken back, too: nothing of it is a figure.
+    """
+    principal.require(Action.READ_RESULTS)
+    query = (
+        select(Publication, Wave)
+        .join(Wave, col(Wave.id) == col(Publication.wave_id))
+        .order_by(col(Publication.embargo_until).desc(), col(Publication.key).desc())
+    )
+    rows = [(publication, wave) for publication, wave in session.exec(query)
+            if wave.is_demo or not principal.is_demo]  # fmt: skip
+    keys = {publication.id: publication.key for publication, _ in rows}
+    return [_summarise(session, principal, *row, keys, now) for row in rows]
+
+
+def _summarise(
+    session: Session,
+    principal: Principal,
+    publication: Publication,
+    wave: Wave,
+    keys: dict[UUID, str],
+    now: datetime,
+) -> PublicationSummary:
+    return PublicationSummary(
+        key=publication.key,
+        wave=wave.key,
+        title={"zh": publication.title_zh, "en": publication.title_en},
+        state=publication.state,
+        is_demo=wave.is_demo,
+        embargo_until=publication.embargo_until,
+        contact=publication.contact,
+        shown=publication.shown,
+        first_places=publication.first_places,
+        builders=tuple(publication.builders),
+        corrects=keys.get(publication.corrects_id, "") if publication.corrects_id else "",
+        correction_reason=publication.correction_reason,
+        first_signed_by=_name(session, publication.first_signed_by, publication.first_signed_at),
+        first_signed_at=publication.first_signed_at,
+        second_signed_by=_name(session, publication.second_signed_by, publication.second_signed_at),
+        second_signed_at=publication.second_signed_at,
+        key_id=publication.key_id or "",
+        published_at=publication.published_at,
+        retracted_at=publication.retracted_at,
+        retraction_reason=publication.retraction_reason,
+        may_read=may_read(session, principal, publication, now),
+    )
+
+
+def _name(session: Session, account_id: UUID | None, at: datetime | None) -> str:
+    if at is None:
+        return ""
+    account = session.get(Account, account_id) if account_id else None
+    return account.name if account else "operator"

@@ -1,0 +1,83 @@
+"""Reproduction of a release: every file built again from the snapshot and compared."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import BytesIO
+from typing import BinaryIO
+
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.locale import msg
+from survey.publish.publications.archives import read_archived_files, read_archived_manifest
+from survey.publish.publications.register import PublicationNotAllowedError, find_publication
+from survey.publish.publications.signatures import build_publication_files, get_sealed_snapshot
+from survey.publish.publications.verify import Finding, compare_file
+from survey.results import open_results
+from survey.settings import Settings
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What building a release again gave."""
+
+    same: tuple[str, ...]
+    """Files that are the same, byte for byte."""
+    findings: tuple[Finding, ...]
+    software: str
+    """Version that made the release, where it is not this one."""
+    is_same_snapshot: bool
+    """Whether the results are those that were signed; they may have been computed again."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every file is the same."""
+        return not self.findings
+
+
+class _BuiltFiles:
+    """Files in memory, as `compare_file` reads them."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self._files = files
+
+    def open(self, name: str) -> BinaryIO:
+        if name not in self._files:
+            raise FileNotFoundError(name)
+        return BytesIO(self._files[name])
+
+
+def reproduce_publication(
+    *, settings: Settings, session: Session, principal: Principal, key: str
+) -> Reproduction:
+    """Build every file of a signed release again and compare it with the manifest.
+
+    Raises:
+        PublicationNotAllowedError: nobody has signed it, so there is nothing to compare with.
+        ArchiveDamagedError: its files are not those that were signed.
+    """
+    principal.require(Action.RELEASE)
+    publication, wave = find_publication(session=session, principal=principal, key=key)
+    if not publication.archive_sha256:
+        raise PublicationNotAllowedError(
+            msg("Nobody has signed release {release}, so it has no files.", release=key)
+        )
+    manifest = read_archived_manifest(read_archived_files(settings, publication))
+    results = open_results(settings, session, wave.key)
+    built = build_publication_files(settings, session, publication, results)
+    source = _BuiltFiles({path: data for path, (_, data) in built.items()})
+    findings = {
+        entry.path: compare_file(source, entry.path, entry.model_dump()) for entry in manifest.files
+    }
+    added = sorted(built.keys() - findings.keys())
+    current = version("hundred-cities-survey")
+    return Reproduction(
+        same=tuple(path for path, finding in findings.items() if finding is None),
+        findings=(
+            *(finding for finding in findings.values() if finding is not None),
+            *(Finding(path, "unlisted") for path in added),
+        ),
+        software="" if manifest.software == current else manifest.software,
+        is_same_snapshot=get_sealed_snapshot(session, wave)[1] == manifest.snapshot.seal_sha256,
+    )

@@ -1,0 +1,550 @@
+"""The register of releases: two people, the announced minute, and what readers may take."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import orjson
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
+from survey.locale import SurveyError
+from survey.publish.publications.archives import read_archived_files
+from survey.publish.publications.checks import check_published_path
+from survey.publish.publications.early_readers import (
+    add_early_reader,
+    list_early_readers,
+    list_figure_history,
+    open_publication,
+    remove_early_reader,
+)
+from survey.publish.publications.figures import FIGURE_COLUMNS, read_figures
+from survey.publish.publications.publishing_steps import (
+    list_retracted,
+    publish_publication,
+    retract_publication,
+)
+from survey.publish.publications.register import (
+    PublicationDraft,
+    PublicationNotAllowedError,
+    list_publications,
+    plan_publication,
+)
+from survey.publish.publications.reproduction import reproduce_publication
+from survey.publish.publications.signatures import sign_publication
+from survey.publish.publications.signing_keys import (
+    SigningKeyError,
+    add_key_to_file,
+    format_key_list,
+    list_keys,
+    register_key,
+    withdraw_key,
+)
+from survey.publish.publications.verify import parse_keys
+from survey.results.release import ReleaseNotAllowedError, release_wave, revoke_release
+from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.settings import Settings
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    Publication,
+    PublicationState,
+    Shown,
+    Wave,
+    WaveState,
+    table_of,
+)
+from tests.synthetic_results import PLANS, synthetic_store
+
+WAVE, KEY = "main-2024", "main-2024-1"
+PLANNED = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+MINUTE = PLANNED + timedelta(days=2)
+SIGNED = PLANNED + timedelta(hours=1)
+REASON = "A weight was wrong"
+Step = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def frozen_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A frozen wave of 100 cities that is no demonstration, with four people and a key."""
+    folder = tmp_path_factory.mktemp("register") / "data"
+    settings = Settings(data_dir=folder, database_url="")
+    synthetic_store(settings, plans=PLANS[:1], measures_a_topic=1)
+    with session_scope(settings.store_url) as session:
+        revoke_release(
+            session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=PLANNED
+        )
+        session.connection().execute(update(table_of(Wave)).values(is_demo=False))
+        session.add_all(
+            Account(login=login, name=login.title(), role=role, area=area)
+            for login, role, area in (
+                ("lin", Role.NATIONAL_OFFICIAL, NATION),
+                ("wang", Role.NATIONAL_OFFICIAL, NATION),
+                ("city", Role.CITY_OFFICIAL, "320500"),
+                ("typist", Role.TYPIST, NATION),
+            )
+        )
+        key = add_key_to_file(folder.parent / "release.key")
+        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=PLANNED)
+    for manifest in settings.snapshot_dir.rglob("manifest.json"):
+        manifest.write_text(manifest.read_text().replace('"is_demo": true', '"is_demo": false'))
+    dispose_engines()
+    return folder
+
+
+def copied(folder: Path, to: Path) -> Settings:
+    """A store of its own like that in a folder, with the key file beside it."""
+    shutil.copytree(folder, to / "data")
+    shutil.copyfile(folder.parent / "release.key", to / "release.key")
+    return Settings(data_dir=to / "data", database_url="", release_key_file=to / "release.key")
+
+
+@pytest.fixture
+def store(frozen_store: Path, tmp_path: Path) -> Iterator[Settings]:
+    yield copied(frozen_store, tmp_path)
+    dispose_engines()
+
+
+@pytest.fixture(scope="module")
+def signed_store(frozen_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same store with a release that two people signed."""
+    settings = copied(frozen_store, tmp_path_factory.mktemp("signed"))
+    signed(settings)
+    dispose_engines()
+    return settings.data_dir
+
+
+@pytest.fixture
+def ready(signed_store: Path, tmp_path: Path) -> Iterator[Settings]:
+    """A store in which a release waits for its minute."""
+    yield copied(signed_store, tmp_path)
+    dispose_engines()
+
+
+def person(store: Settings, login: str) -> Principal:
+    with read_scope(store.store_url) as session:
+        account = session.exec(select(Account).where(Account.login == login)).one()
+        return Principal(account.id, account.name, Role(account.role), account.area)
+
+
+def draft(**changes: Any) -> PublicationDraft:
+    known = PublicationDraft(
+        wave=WAVE,
+        title_zh="2024 年测评",
+        title_en="The 2024 survey",
+        contact="Lin, 010-0000",
+        embargo_until=MINUTE,
+    )
+    return replace(known, **changes)
+
+
+def plan(store: Settings, who: str = "lin", at: datetime = PLANNED, **changes: Any) -> str:
+    principal = person(store, who)
+    with session_scope(store.store_url) as session:
+        return plan_publication(
+            session=session, principal=principal, draft=draft(**changes), now=at
+        )
+
+
+def act(step: Step, store: Settings, who: str, at: datetime, key: str = KEY, **rest: Any) -> Any:
+    """One step of a release by a person; the store is given where the step takes it."""
+    principal = person(store, who)
+    if step in {sign_publication, publish_publication, open_publication}:
+        rest["settings"] = store
+    with session_scope(store.store_url) as session:
+        return step(session=session, principal=principal, key=key, now=at, **rest)
+
+
+def sign(store: Settings, who: str, at: datetime = SIGNED, key: str = KEY) -> PublicationState:
+    state: PublicationState = act(sign_publication, store, who, at, key)
+    return state
+
+
+def publish(store: Settings, who: str = "wang", at: datetime = MINUTE, key: str = KEY) -> None:
+    act(publish_publication, store, who, at, key)
+
+
+def signed(store: Settings, **changes: Any) -> None:
+    plan(store, **changes)
+    assert sign(store, "lin") is PublicationState.PLANNED
+    assert sign(store, "wang") is PublicationState.SIGNED
+
+
+def published(store: Settings, **changes: Any) -> None:
+    signed(store, **changes)
+    publish(store)
+
+
+def read(store: Settings, statement: Any) -> Any:
+    with read_scope(store.store_url) as session:
+        return session.exec(statement).one()
+
+
+def files(store: Settings, key: str = KEY) -> dict[str, bytes]:
+    row = read(store, select(Publication).where(Publication.key == key))
+    return read_archived_files(store, row)
+
+
+def test_from_the_calendar_to_a_zip_that_a_stranger_verifies(
+    ready: Settings, tmp_path: Path
+) -> None:
+    publish(ready)
+    assert read(ready, select(Wave.state)) is WaveState.RELEASED
+    data = act(open_publication, ready, "city", MINUTE)
+    archive = tmp_path / "release.zip"
+    archive.write_bytes(data)
+    with read_scope(ready.store_url) as session:
+        keys = list_keys(session=session, principal=OPERATOR)
+        published_keys = parse_keys(format_key_list(keys, {}).decode())
+    result, _ = check_published_path(archive, published_keys)
+    assert (result.findings, result.manifest["id"]) == ([], KEY)
+    manifest = orjson.loads(files(ready)["release.json"])
+    assert {entry["path"] for entry in manifest["files"]} >= {
+        "figures.csv", "verify.py", "tables/city.zh.csv",
+    }  # fmt: skip
+
+
+def test_each_figure_has_one_readable_id(ready: Settings) -> None:
+    publish(ready)
+    figures = read_figures(files(ready)["figures.csv"])
+    assert len(figures) > 1000
+    assert f"{WAVE}-320500-composite-all-score" in figures
+    assert f"{WAVE}-CN-1.1-gender_female-score" in figures
+    head, *lines = files(ready)["figures.csv"].decode().splitlines()
+    assert head == ",".join(FIGURE_COLUMNS)
+    assert len(lines) == len(figures)
+
+
+def test_the_same_person_never_signs_twice(store: Settings) -> None:
+    plan(store)
+    sign(store, "lin")
+    with pytest.raises(PublicationNotAllowedError, match="yourself"):
+        sign(store, "lin")
+    with pytest.raises(PublicationNotAllowedError, match="not signed"):
+        publish(store)
+    assert sign(store, "wang") is PublicationState.SIGNED
+    for who in ("lin", "wang"):
+        with pytest.raises(PublicationNotAllowedError, match="signed"):
+            sign(store, who)
+
+
+def test_the_database_refuses_what_the_service_refuses(ready: Settings) -> None:
+    changes: list[dict[str, Any]] = [
+        {"second_signed_by": person(ready, "lin").account_id},
+        {"published_at": MINUTE - timedelta(seconds=1)},
+        {"second_signed_at": None, "published_at": MINUTE},
+    ]
+    for values in changes:
+        with pytest.raises(IntegrityError), session_scope(ready.store_url) as session:
+            session.connection().execute(update(table_of(Publication)).values(**values))
+
+
+@pytest.mark.parametrize("early", [timedelta(microseconds=1), timedelta(hours=1)])
+def test_nothing_is_published_before_its_minute(ready: Settings, early: timedelta) -> None:
+    with pytest.raises(PublicationNotAllowedError, match="announced"):
+        publish(ready, at=MINUTE - early)
+    for who in ("city", "typist"):
+        with pytest.raises(AccessDeniedError):
+            act(open_publication, ready, who, MINUTE - early)
+    # Nor after it, as long as nobody has published.
+    with pytest.raises(AccessDeniedError):
+        act(open_publication, ready, "city", MINUTE)
+    publish(ready)
+    with pytest.raises(PublicationNotAllowedError, match="before"):
+        publish(ready, at=MINUTE + timedelta(minutes=1))
+
+
+def test_the_old_way_cannot_lift_the_embargo_of_an_announced_wave(store: Settings) -> None:
+    plan(store)
+    with (
+        pytest.raises(ReleaseNotAllowedError, match=KEY),
+        session_scope(store.store_url) as session,
+    ):
+        release_wave(
+            session=session,
+            principal=OPERATOR,
+            wave_key=WAVE,
+            shown=Shown.SCORES,
+            two_people=False,
+            now=MINUTE,
+        )
+    assert read(store, select(Wave.state)) is WaveState.FROZEN
+
+
+def test_a_clock_that_goes_back_stops_every_step(store: Settings) -> None:
+    plan(store)
+    with pytest.raises(PublicationNotAllowedError, match="clock"):
+        sign(store, "lin", PLANNED - timedelta(seconds=1))
+    sign(store, "lin")
+    with pytest.raises(PublicationNotAllowedError, match="clock"):
+        sign(store, "wang", PLANNED)
+    sign(store, "wang")
+    publish(store)
+    with pytest.raises(PublicationNotAllowedError, match="clock"):
+        act(retract_publication, store, "lin", MINUTE - timedelta(days=1), reason=REASON)
+    # A reader whose server lives before the minute gets nothing.
+    with pytest.raises(AccessDeniedError):
+        act(open_publication, store, "city", MINUTE - timedelta(days=1))
+
+
+def test_an_early_reader_opens_from_the_hour_and_is_entered(ready: Settings) -> None:
+    opens = MINUTE - timedelta(hours=2)
+    act(add_early_reader, ready, "lin", SIGNED, login="city", reason="Prepares", opens_at=opens)
+    with pytest.raises(PublicationNotAllowedError, match="already"):
+        act(add_early_reader, ready, "lin", SIGNED, login="city", reason="Again!", opens_at=opens)
+    with pytest.raises(PublicationNotAllowedError, match="cannot read"):
+        act(
+            add_early_reader,
+            ready,
+            "lin",
+            SIGNED,
+            login="typist",
+            reason="Types it",
+            opens_at=opens,
+        )
+    with pytest.raises(AccessDeniedError):
+        act(open_publication, ready, "city", opens - timedelta(seconds=1))
+    assert act(open_publication, ready, "city", opens)
+    actions = select(AuditEntry.action).where(AuditEntry.action == "view.early_release")
+    assert read(ready, actions) == "view.early_release"
+    act(remove_early_reader, ready, "wang", opens, login="city")
+    with pytest.raises(AccessDeniedError):
+        act(open_publication, ready, "city", opens)
+    with read_scope(ready.store_url) as session:
+        assert not list_early_readers(session=session, principal=OPERATOR, key=KEY)
+        with pytest.raises(AccessDeniedError):
+            list_early_readers(session=session, principal=person(ready, "city"), key=KEY)
+
+
+def test_who_may_not_release_can_do_no_step(ready: Settings) -> None:
+    for who in ("city", "typist"):
+        with pytest.raises(AccessDeniedError):
+            plan(ready, who)
+        for step, rest in (
+            (sign_publication, {}),
+            (publish_publication, {}),
+            (retract_publication, {"reason": REASON}),
+            (add_early_reader, {"login": who, "reason": REASON, "opens_at": PLANNED}),
+        ):
+            with pytest.raises(AccessDeniedError):
+                act(step, ready, who, MINUTE, **rest)
+
+
+@pytest.mark.parametrize(("shown", "places"), [(Shown.NOTHING, None), (Shown.NAMES, 10)])
+def test_a_release_holds_no_more_than_its_most_public_reader_sees(
+    store: Settings, shown: Shown, places: int | None
+) -> None:
+    published(store, shown=shown, first_places=places)
+    rows = [line.split(",") for line in files(store)["figures.csv"].decode().splitlines()[1:]]
+    levels = {row[2] for row in rows}
+    assert "nation" in levels
+    assert "city" not in levels
+    # A province with one city in the survey is that city.
+    frame = build_frame_table(shipped_cities())
+    provinces = [row[3] for row in rows if row[2] == "province"]
+    cities = frame["province_code"].astype(str).value_counts()
+    assert provinces
+    assert min(cities[code] for code in provinces) > 1
+    city_table = files(store)["tables/city.en.csv"].decode().splitlines()
+    assert not [line for line in city_table if "Suzhou" in line]
+
+
+def test_a_retracted_release_is_closed_and_the_published_list_says_so(
+    ready: Settings, tmp_path: Path
+) -> None:
+    publish(ready)
+    later = MINUTE + timedelta(hours=1)
+    with pytest.raises(PublicationNotAllowedError, match="few words"):
+        act(retract_publication, ready, "lin", later, reason=" x ")
+    act(retract_publication, ready, "lin", later, reason=REASON)
+    assert read(ready, select(Wave.state)) is WaveState.FROZEN
+    with pytest.raises(AccessDeniedError):
+        act(open_publication, ready, "city", later)
+    archive = tmp_path / "saved.zip"
+    archive.write_bytes(act(open_publication, ready, "lin", later))
+    with read_scope(ready.store_url) as session:
+        retracted = list_retracted(session=session, principal=OPERATOR)
+        keys = list_keys(session=session, principal=OPERATOR)
+    result, _ = check_published_path(archive, parse_keys(format_key_list(keys, retracted).decode()))
+    assert [finding.problem for finding in result.findings] == ["retracted"]
+    for step, rest in ((publish_publication, {}), (retract_publication, {"reason": REASON})):
+        with pytest.raises(PublicationNotAllowedError):
+            act(step, ready, "wang", later, **rest)
+
+
+def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) -> None:
+    publish(ready)
+    before = files(ready)
+    later = MINUTE + timedelta(days=1)
+    with pytest.raises(PublicationNotAllowedError, match="correction"):
+        plan(ready, at=MINUTE, embargo_until=later)
+    again = plan(ready, at=MINUTE, embargo_until=later, corrects=KEY, reason=REASON)
+    assert again == "main-2024-2"
+    sign(ready, "lin", MINUTE, again)
+    sign(ready, "wang", MINUTE, again)
+    publish(ready, at=later, key=again)
+    assert "errata.csv" in files(ready, again)
+    assert files(ready) == before
+    with read_scope(ready.store_url) as session:
+        states = {
+            each.key: each.state
+            for each in list_publications(session=session, principal=OPERATOR, now=later)
+        }
+        assert states == {KEY: PublicationState.CORRECTED, again: PublicationState.PUBLISHED}
+        history = list_figure_history(
+            settings=ready,
+            session=session,
+            principal=person(ready, "city"),
+            figure=f"{WAVE}-320500-composite-all-score",
+            now=later,
+        )
+    assert [version.release for version in history] == [KEY]
+    assert history[0].values["estimate"]
+
+
+def test_results_that_were_computed_again_are_signed_again(ready: Settings) -> None:
+    seal = read(ready, select(Publication.seal_sha256))
+    with session_scope(ready.store_url) as session:
+        session.connection().execute(update(table_of(Publication)).values(seal_sha256="f" * 64))
+    with pytest.raises(PublicationNotAllowedError, match="again"):
+        publish(ready)
+    assert sign(ready, "wang", SIGNED) is PublicationState.PLANNED
+    assert read(ready, select(Publication.seal_sha256)) == seal
+    with pytest.raises(PublicationNotAllowedError, match="yourself"):
+        sign(ready, "wang", SIGNED)
+
+
+def test_every_file_is_built_again_byte_for_byte_and_a_difference_is_named(ready: Settings) -> None:
+    publish(ready)
+    with read_scope(ready.store_url) as session:
+        whole = reproduce_publication(settings=ready, session=session, principal=OPERATOR, key=KEY)
+    assert (whole.findings, whole.software, whole.is_same_snapshot) == ((), "", True)
+    assert len(whole.same) > 10
+    with session_scope(ready.store_url) as session:
+        session.connection().execute(update(table_of(Publication)).values(contact="Wang, 1"))
+    with read_scope(ready.store_url) as session:
+        other = reproduce_publication(settings=ready, session=session, principal=OPERATOR, key=KEY)
+        with pytest.raises(AccessDeniedError):
+            reproduce_publication(
+                settings=ready, session=session, principal=person(ready, "city"), key=KEY
+            )
+    assert {finding.problem for finding in other.findings} == {"changed"}
+    assert all(finding.file.startswith("tables/") for finding in other.findings)
+
+
+def test_changed_archives_are_given_to_nobody(ready: Settings) -> None:
+    publish(ready)
+    (archive,) = [
+        path for path in ready.release_dir.glob("*.zip")
+        if "release.sig" in ZipFile(path).namelist()
+    ]  # fmt: skip
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 1
+    archive.write_bytes(data)
+    with pytest.raises(SurveyError, match="changed"):
+        act(open_publication, ready, "city", MINUTE)
+
+
+def test_without_a_key_nothing_is_signed_and_a_withdrawn_one_is_replaced(store: Settings) -> None:
+    plan(store)
+    sign(store, "lin")
+    keyless = store.model_copy(update={"release_key_file": None})
+    with pytest.raises(SigningKeyError):
+        act(sign_publication, keyless, "wang", SIGNED)
+    sign(store, "wang")
+    publish(store)
+    old = read(store, select(Publication.key_id))
+    manifest = files(store)["release.json"]
+    with session_scope(store.store_url) as session:
+        withdraw_key(
+            session=session, principal=OPERATOR, key_id=old, reason="Laptop stolen", now=MINUTE
+        )
+    with pytest.raises(SigningKeyError):
+        sign(store, "lin", MINUTE)
+    assert store.release_key_file is not None
+    newer = add_key_to_file(store.release_key_file)
+    with session_scope(store.store_url) as session:
+        register_key(session=session, principal=OPERATOR, public_key=newer.public_bytes, now=MINUTE)
+    assert sign(store, "lin", MINUTE) is PublicationState.PUBLISHED
+    assert files(store)["release.json"] == manifest
+    assert orjson.loads(files(store)["release.sig"])["key_id"] == newer.id
+
+
+def test_a_demonstration_is_signed_by_its_own_key_alone(store: Settings) -> None:
+    with session_scope(store.store_url) as session:
+        session.connection().execute(update(table_of(Wave)).values(is_demo=True))
+    plan(store)
+    assert sign(store, "lin") is PublicationState.SIGNED
+    content = files(store)
+    assert orjson.loads(content["release.json"])["demo"] is True
+    assert orjson.loads(content["release.sig"])["key_id"] == read(store, select(Publication.key_id))
+    assert (store.data_dir / "release-demo.key").exists()
+    assert "演示数据" in content["tables/nation.zh.csv"].decode()
+    assert content["figures.csv"].decode().splitlines()[1].endswith(",demonstration")
+
+
+def test_the_calendar_hides_what_is_real_from_a_demonstration_account(store: Settings) -> None:
+    plan(store)
+    visitor = replace(person(store, "city"), is_demo=True)
+    with read_scope(store.store_url) as session:
+        assert list_publications(session=session, principal=visitor, now=PLANNED) == []
+        (listed,) = list_publications(session=session, principal=person(store, "city"), now=PLANNED)
+        with pytest.raises(AccessDeniedError):
+            list_publications(session=session, principal=person(store, "typist"), now=PLANNED)
+    assert (listed.key, listed.may_read, listed.first_signed_by) == (KEY, False, "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"embargo_until": PLANNED},
+        {"contact": " "},
+        {"title_zh": ""},
+        {"builders": ("tables",)},
+        {"builders": ("figures", "../x")},
+        {"shown": Shown.NAMES},
+        {"first_places": 10},
+        {"corrects": "main-2024-9", "reason": REASON},
+        {"wave": "nothing"},
+    ],
+)
+def test_odd_drafts_are_refused(store: Settings, changes: dict[str, Any]) -> None:
+    with pytest.raises(SurveyError):
+        plan(store, **changes)
+
+
+def test_one_release_of_a_wave_is_announced_at_a_time(store: Settings) -> None:
+    plan(store)
+    with pytest.raises(PublicationNotAllowedError, match="announced already"):
+        plan(store, "wang")
+
+
+def _entries(session: Session) -> list[str]:
+    query = select(AuditEntry.action).where(col(AuditEntry.action).startswith("release."))
+    return list(session.exec(query))
+
+
+def test_every_step_is_in_the_trail(ready: Settings) -> None:
+    publish(ready)
+    act(retract_publication, ready, "lin", MINUTE, reason=REASON)
+    with read_scope(ready.store_url) as session:
+        kept = _entries(session)
+    for action in ("planned", "signed", "published", "retracted"):
+        assert f"release.{action}" in kept
+
+
+def test_the_archive_is_the_same_whenever_it_is_written(ready: Settings) -> None:
+    publish(ready)
+    data = act(open_publication, ready, "city", MINUTE)
+    with ZipFile(BytesIO(data)) as archive:
+        assert {info.date_time for info in archive.infolist()} == {(2026, 12, 1, 2, 0, 0)}
