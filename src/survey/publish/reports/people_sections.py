@@ -26,7 +26,8 @@ def build_groups(scope: ReportScope) -> Section | None:
         "rest", area_level=scope.level, area=scope.area, group=groups, indicator=scope.main
     ).in_order("group", groups)
     grades, roles = _grades(scope, groups), classify_differences(gaps)
-    lines, rows = [], []
+    lines: list[str] = []
+    rows: list[tuple[str, ...]] = []
     for row, group in enumerate(gaps.texts("group")):
         if roles[row] not in _CASES:
             continue
@@ -54,22 +55,24 @@ def build_groups(scope: ReportScope) -> Section | None:
                 write_difference(gap.figure.estimate),
                 scope.interval(gap.figure),
                 write_count(gap.figure.n),
-                grades.get(group, NO_FIGURE),
                 scope.say("verdict", _VERDICTS[roles[row]]),
+                grades.get(group, NO_FIGURE),
             )
         )
     if not rows:
         return None
-    columns = (
-        Column(t("Group"), 3.4),
-        Column(t("Group score"), 1.4, is_number=True),
-        Column(t("Everybody else"), 1.4, is_number=True),
-        Column(t("Difference"), 1.4, is_number=True),
+    columns: tuple[Column, ...] = (
+        Column(t("Group"), 3.2),
+        Column(t("Group score"), 1.5, is_number=True),
+        Column(t("Everybody else"), 1.9, is_number=True),
+        Column(t("Difference"), 1.9, is_number=True),
         Column(t("95%\u00a0interval"), 2.4, is_number=True),
-        Column("n", 1.2, is_number=True),
-        Column(t("Grade"), 1.1, is_number=True),
-        Column(t("Verdict"), 1.9),
+        Column("n", 1.3, is_number=True),
+        Column(t("Verdict"), 2.2),
+        Column(t("Grade"), 1.3, is_number=True),
     )
+    if not grades:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     blocks: list[Block] = [Paragraph(line) for line in lines]
     note = scope.say("groups", "grades") if grades else ""
     blocks.append(ReportTable(t("Special groups beside the rest"), columns, tuple(rows), note))
