@@ -10,9 +10,10 @@ from survey.access.roles import ROLES, Role
 from survey.locale import translator
 from survey.publish.charts import prebuild_specs, spec
 from survey.settings import Settings
+from survey.store.china_time import china_date
 from survey.store.engine import session_scope
-from survey.store.tables import Account
-from survey.ui.navigation import PAGES, PageInfo, PageKey
+from survey.store.tables import Account, now
+from survey.ui.navigation import PAGES, PAGES_BY_KEY, PageInfo, PageKey
 
 GUARDED = [page for page in PAGES if page.action is not None]
 RESULTS = (
@@ -44,6 +45,28 @@ def test_opens_in_its_language(
         assert [title.value for title in app.title] == [t(page.title)]
     assert t("Something went wrong on our side") not in read(app)
     assert t("Demo data") in read(app)
+
+
+@pytest.mark.parametrize(
+    ("key", "role", "named"),
+    [
+        (PageKey.PLAN, Role.ADMINISTRATOR, "2024"),
+        (PageKey.REVIEW, Role.SUPERVISOR, ""),
+        (PageKey.PROGRESS, Role.SUPERVISOR, ""),
+        (PageKey.USERS, Role.ADMINISTRATOR, ""),
+        (PageKey.AUDIT, Role.ADMINISTRATOR, ""),
+    ],
+)
+def test_each_printed_page_of_an_office_says_what_it_is(
+    open_page: Callable[..., AppTest], key: PageKey, role: Role, named: str
+) -> None:
+    app = open_page(key, role, lang="zh")
+    bodies = [element.proto.body for element in app.get("html")]
+    (*_, last) = [body for body in bodies if "@bottom-left" in body]
+    assert translator("zh")(PAGES_BY_KEY[key].title) in last
+    assert named in last
+    assert china_date(now()).isoformat() in last
+    assert "counter(pages)" in last
 
 
 def test_no_reader_waits_for_a_picture_to_be_laid_out(

@@ -27,7 +27,12 @@ from survey.publish.microdata.exact_requests import (
     list_pending_requests,
     request_exact_rows,
 )
-from survey.publish.microdata.export import ExportNotAllowedError, MicrodataFile, export_rows
+from survey.publish.microdata.export import (
+    ExportNotAllowedError,
+    MicrodataFile,
+    export_rows,
+    require_purpose,
+)
 from survey.publish.microdata.file_formats import FileFormat
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings
@@ -202,7 +207,14 @@ def test_every_step_is_one_entry_with_its_person(office: Office) -> None:
     assert entries[1][2]["reason"] == REASON
 
 
-@pytest.mark.parametrize("purpose", ["", "too short", "x" * 501])
+@pytest.mark.parametrize("purpose", ["核对老年群体综合得分", "核对 65 岁以上老年人得分", PURPOSE])
+def test_a_short_sentence_is_enough_in_chinese(purpose: str) -> None:
+    assert require_purpose(f" {purpose}。 ") == f"{purpose}。"
+
+
+@pytest.mark.parametrize(
+    "purpose", ["", "too short", "Ten letters and 9", "核对老年人得分。。。。。", "x" * 501]
+)
 def test_without_a_purpose_nothing_is_asked(office: Office, purpose: str) -> None:
     with pytest.raises(ExportNotAllowedError):
         office.ask(purpose=purpose)

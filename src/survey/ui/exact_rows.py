@@ -16,7 +16,7 @@ from survey.publish.microdata.exact_requests import (
     list_pending_requests,
     request_exact_rows,
 )
-from survey.publish.microdata.export import MAX_PURPOSE_CHARS, ExportableWave
+from survey.publish.microdata.export import MAX_PURPOSE_CHARS, PURPOSE_RULE, ExportableWave
 from survey.publish.microdata.file_formats import FileFormat
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_china_minute
@@ -97,6 +97,7 @@ def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
         purpose = st.text_area(
             t("What the exact file is needed for"),
             key="exact/purpose",
+            help=t(PURPOSE_RULE),
             max_chars=MAX_PURPOSE_CHARS,
             height=90,
         )

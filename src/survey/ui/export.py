@@ -5,6 +5,7 @@ import streamlit as st
 from survey.access.roles import Action
 from survey.publish.microdata.export import (
     MAX_PURPOSE_CHARS,
+    PURPOSE_RULE,
     ExportableWave,
     MicrodataFile,
     deviation_lines,
@@ -84,6 +85,7 @@ def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
         purpose = st.text_area(
             t("What the rows are needed for"),
             key="export/purpose",
+            help=t(PURPOSE_RULE),
             max_chars=MAX_PURPOSE_CHARS,
             height=90,
         )

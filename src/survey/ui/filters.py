@@ -19,6 +19,7 @@ from survey.results import WaveInfo, WaveResults
 from survey.results.domains import SHIPPED_SERIES
 from survey.sample.city_frame import shipped_cities
 from survey.ui.glossary import explain
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice, draw_print_footer
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import all_waves, list_frozen_waves
@@ -76,7 +77,16 @@ def pick_started_wave(
     by_key = {wave.key: wave for wave in fieldwork_waves}
     labels = {key: wave.label(page.language) for key, wave in by_key.items()}
     chosen = pick_wave_key(page, labels, default=default)
-    return None if chosen is None else by_key[chosen]
+    if chosen is None:
+        return None
+    draw_wave_footer(page, by_key[chosen])
+    return by_key[chosen]
+
+
+def draw_wave_footer(page: PageContext, wave: WaveSummary) -> None:
+    """Set what stands at the foot of each printed page of an office: the page and its wave."""
+    title = page.t(PAGES_BY_KEY[PageKey(page.key)].title)
+    draw_print_footer(page.t, title, wave.label(page.language))
 
 
 def pick_wave_key(

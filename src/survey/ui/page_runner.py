@@ -92,7 +92,10 @@ def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
         elif not may_open(PAGES_BY_KEY[key], principal):
             _draw_access_denied(viewer.t)
         else:
-            st.title(viewer.t(PAGES_BY_KEY[key].title), anchor=False)
+            title = viewer.t(PAGES_BY_KEY[key].title)
+            # A page with a wave sets its own again, which names the wave.
+            page_frame.draw_print_footer(viewer.t, title)
+            st.title(title, anchor=False)
             body(PageContext(viewer, principal, PAGES_BY_KEY[key].action, key))
 
     run_public_page(key, guarded)

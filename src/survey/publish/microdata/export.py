@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,15 @@ from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Response, RowExport, SamplingPoint, Snapshot, Wave, new_id
 
 MIN_PURPOSE_CHARS, MAX_PURPOSE_CHARS = 10, 500
+_LETTERS_PER_CHINESE_CHAR = 2
+"""A Chinese character says about as much as two letters: ten are a short sentence."""
+PURPOSE_RULE = msg(
+    "A sentence of at least {chinese} Chinese characters or {letters} letters and at most {most} "
+    "characters; spaces and punctuation do not count towards the minimum.",
+    chinese=MIN_PURPOSE_CHARS,
+    letters=MIN_PURPOSE_CHARS * _LETTERS_PER_CHINESE_CHAR,
+    most=MAX_PURPOSE_CHARS,
+)
 
 
 class ExportNotAllowedError(SurveyError):
@@ -132,9 +142,31 @@ def operator_detail(session: Session, principal: Principal, by_operator: bool) -
 def require_purpose(typed: str) -> str:
     """Return the purpose in one line; raise `ExportNotAllowedError` when it is too short."""
     why = " ".join(typed.split())
-    if not MIN_PURPOSE_CHARS <= len(why) <= MAX_PURPOSE_CHARS:
-        raise ExportNotAllowedError(msg("Please say what the rows are needed for, in a sentence."))
+    if count_purpose_letters(why) < MIN_PURPOSE_CHARS * _LETTERS_PER_CHINESE_CHAR:
+        raise ExportNotAllowedError(
+            msg(
+                "Please say what the rows are needed for: in a sentence of at least {chinese} "
+                "Chinese characters or {letters} letters, not counting spaces and punctuation.",
+                chinese=MIN_PURPOSE_CHARS,
+                letters=MIN_PURPOSE_CHARS * _LETTERS_PER_CHINESE_CHAR,
+            )
+        )
+    if len(why) > MAX_PURPOSE_CHARS:
+        raise ExportNotAllowedError(
+            msg(
+                "Please say what the rows are needed for in at most {most} characters; these are "
+                "{count}.",
+                most=MAX_PURPOSE_CHARS,
+                count=len(why),
+            )
+        )
     return why
+
+
+def count_purpose_letters(text: str) -> int:
+    """Return the length of a text in letters; a Chinese character counts as two."""
+    wide = sum(unicodedata.east_asian_width(char) == "W" for char in text if char.isalnum())
+    return sum(map(str.isalnum, text)) + wide * (_LETTERS_PER_CHINESE_CHAR - 1)
 
 
 def get_readable_wave(session: Session, principal: Principal, wave_key: str) -> Wave:

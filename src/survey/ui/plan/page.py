@@ -14,7 +14,7 @@ from survey.fieldwork.waves import WaveSummary
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState
 from survey.ui.feedback import show_feedback
-from survey.ui.filters import filter_row, pick_wave_key
+from survey.ui.filters import draw_wave_footer, filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.checklist import draw_checklist
@@ -74,6 +74,7 @@ def _draw_chosen_wave(
     if key == NEW:
         draw_new_wave(page, offered)
     elif key is not None:
+        draw_wave_footer(page, waves[key])
         with read_scope(page.settings.store_url) as session:
             sheet = get_wave_overview(session=session, principal=page.principal, key=key)
         _draw_wave(page, sheet, offered)
