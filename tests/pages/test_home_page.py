@@ -3,14 +3,21 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from survey.access.audit import record
+from survey.access.audit_queries import find_last_time
+from survey.access.audit_verify import record_verification, verify
+from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import NATION, Role
 from survey.settings import Settings
-from survey.store.engine import session_scope
-from survey.store.tables import Account
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import format_china_minute
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, QuotaCell
 from survey.ui.navigation import PageKey
 from tests.synthetic_results import CITY_ROLES, MAIN_GROUPS, SyntheticWave, synthetic_store
 
@@ -105,3 +112,56 @@ def test_a_city_whose_score_is_hidden_gets_a_card_and_no_findings(
     assert "Not shown: the score" in words
     assert "Three strengths" not in words
     assert 'class="number"' not in words
+
+
+def test_a_supervisor_sees_the_quotas_of_the_own_cities_and_no_other(
+    visit_as: Open, collect: Open, employ: Open, field: Any, read: Read
+) -> None:
+    collect(300.0, 320.0)
+    shanghai = QuotaCell(
+        wave_id=field.wave.id, city_code="310000", age_band="15-24", gender="male", target=5
+    )
+    with session_scope(field.url) as session:
+        session.add(shanghai)
+    words = read(visit_as(PageKey.HOME, employ(Role.SUPERVISOR, "110000")))
+    table = words[words.index('class="hcs-quotas"') :].split("</table>")[0]
+    assert "city=110000" in table
+    assert "<td>2</td><td>50</td><td>48</td>" in table
+    assert "<span>4%</span>" in table
+    assert "310000" not in table
+
+
+def test_an_administrator_reads_when_the_trail_was_checked_and_the_store_backed_up(
+    visit_as: Open, employ: Open, field: Any, read: Read
+) -> None:
+    administrator = employ(Role.ADMINISTRATOR, NATION)
+    words = read(visit_as(PageKey.HOME, administrator))
+    assert "The audit trail has not been checked yet." in words
+    assert "There has been no backup yet." in words
+    with session_scope(field.url) as session:
+        record(
+            session=session,
+            actor=OPERATOR,
+            event=AuditEvent.STORE_BACKED_UP,
+            subject_id="store",
+            now=field.now,
+            detail={},
+        )
+    with session_scope(field.url) as session:
+        report = verify(session=session, principal=OPERATOR)
+        record_verification(session=session, principal=OPERATOR, report=report, now=field.now)
+    words = read(visit_as(PageKey.HOME, administrator))
+    at = format_china_minute(field.now)
+    assert f"The last backup was made {at}." in words
+    assert f"The audit trail was checked {at}: every entry up to number {report.last}" in words
+    with session_scope(field.url) as session:
+        report.wrong = 2
+        record_verification(session=session, principal=OPERATOR, report=report, now=field.now)
+    words = read(visit_as(PageKey.HOME, administrator))
+    assert f"The check of the audit trail of {at} found 2 entries changed." in words
+
+
+def test_the_times_of_the_trail_are_for_administrators_alone(employ: Open, field: Any) -> None:
+    official = employ(Role.NATIONAL_OFFICIAL, NATION)
+    with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
+        find_last_time(session=session, principal=official, event=AuditEvent.STORE_BACKED_UP)

@@ -87,6 +87,19 @@ def trail_state(*, session: Session, principal: Principal) -> TrailState:
     )
 
 
+def find_last_time(*, session: Session, principal: Principal, event: AuditEvent) -> datetime | None:
+    """Return when something was entered last; None if never. Only for administrators."""
+    principal.require(Action.ADMINISTER)
+    query = (
+        select(_ENTRIES.c.at)
+        .where(_ENTRIES.c.action == event)
+        .order_by(_ENTRIES.c.sequence.desc())
+        .limit(1)
+    )
+    last: datetime | None = session.connection().execute(query).scalar_one_or_none()
+    return last
+
+
 def trail_people(*, session: Session, principal: Principal) -> dict[str, str]:
     """Return the names of all accounts by their id."""
     principal.require(Action.ADMINISTER)

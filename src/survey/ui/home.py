@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from survey.access.audit_queries import find_last_time, trail_state
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, NATION, ROLES, Action, Role, demo_purposes
 from survey.fieldwork.assignments import list_tasks
@@ -20,6 +21,8 @@ from survey.publish.views.city import build_city_profile, city_choices
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.publish.views.overview_tabs import build_city_table
 from survey.results import WaveInfo, WaveResults
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import chart_panel, page_frame
@@ -30,11 +33,13 @@ from survey.ui.page_runner import PageContext, ViewerContext
 from survey.ui.plan.checklist import draw_checklist
 from survey.ui.preferences import LANGUAGE, LARGE
 from survey.ui.progress import get_wave_progress
+from survey.ui.progress.city_bars import draw_city_bars
 from survey.ui.progress.summary import draw_alerts, draw_progress_summary
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
 
 _CITY_CODE_LENGTH = len(DEMO_CITY)
+_MAX_LISTED_ALERTS = 5
 
 
 def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
@@ -147,6 +152,38 @@ def _draw_waves(page: PageContext) -> None:
     )
 
 
+def _draw_safeguards(page: PageContext) -> None:
+    """Draw when the audit trail was verified and the store backed up last, and with what result."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        trail = trail_state(session=session, principal=page.principal)
+        backed_up_at = find_last_time(
+            session=session, principal=page.principal, event=AuditEvent.STORE_BACKED_UP
+        )
+    if trail.checked_at is None:
+        verified = t("The audit trail has not been checked yet.")
+    elif trail.wrong:
+        verified = t(
+            "The check of the audit trail of {when} found {wrong} entries changed.",
+            when=format_china_minute(trail.checked_at),
+            wrong=f"{trail.wrong:,}",
+        )
+    else:
+        verified = t(
+            "The audit trail was checked {when}: every entry up to number {number} is as it was "
+            "written.",
+            when=format_china_minute(trail.checked_at),
+            number=f"{trail.checked_up_to:,}",
+        )
+    backup = (
+        t("There has been no backup yet.")
+        if backed_up_at is None
+        else t("The last backup was made {when}.", when=format_china_minute(backed_up_at))
+    )
+    st.subheader(t("Safeguards"), anchor=False)
+    _draw_links([(page.address(PageKey.AUDIT), verified), (page.address(PageKey.AUDIT), backup)])
+
+
 def _draw_morning(page: PageContext) -> None:
     """Draw what to do first: late interviews to decide on, then the wave that is in the field."""
     t = page.t
@@ -162,7 +199,9 @@ def _draw_morning(page: PageContext) -> None:
     seen = get_wave_progress(page, waves[0])
     st.subheader(waves[0].label(page.language), anchor=False)
     draw_progress_summary(page, seen)
-    draw_alerts(page, seen)
+    if not page.principal.may(Action.PLAN):
+        draw_city_bars(page, seen)
+    draw_alerts(page, seen, _MAX_LISTED_ALERTS)
 
 
 def _draw_points(page: PageContext) -> None:
@@ -212,6 +251,7 @@ _BLOCKS: tuple[tuple[Action, Callable[[PageContext], None]], ...] = (
     (Action.EXPORT_ROWS, _draw_files),
     (Action.READ_RESULTS, _draw_results),
     (Action.READ_PLAN, _draw_waves),
+    (Action.ADMINISTER, _draw_safeguards),
     (Action.REVIEW, _draw_morning),
 )
 """What is drawn for each right, in this order: what a person does before what a person reads."""

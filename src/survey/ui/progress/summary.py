@@ -28,7 +28,7 @@ from survey.ui.progress.formatting import (
     list_past_void_shares,
 )
 
-_LISTED_ALERTS = 12
+MAX_LISTED_ALERTS = 12
 ALERT_NAMES: Mapping[AlertKind, Message] = MappingProxyType(
     {
         AlertKind.BEHIND: msg("{city}: at this pace {count} of {of} interviews will be missing"),
@@ -198,17 +198,18 @@ def _rate_texts(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
     ]
 
 
-def draw_alerts(page: PageContext, seen: WaveProgress) -> None:
+def draw_alerts(page: PageContext, seen: WaveProgress, max_listed: int = MAX_LISTED_ALERTS) -> None:
+    """Draw what needs attention first, the largest problems before the smaller ones."""
     t = page.t
     st.subheader(t("What to do this morning"), anchor=False)
     if not seen.to_do:
         st.caption(t("Nothing stands out: no city is behind, over its quota or waiting."))
         return
     lines = "".join(
-        f"<li>{_render_alert(page, seen, todo)}</li>" for todo in seen.to_do[:_LISTED_ALERTS]
+        f"<li>{_render_alert(page, seen, todo)}</li>" for todo in seen.to_do[:max_listed]
     )
     st.html(f'<ol class="hcs-todo">{lines}</ol>')
-    more = len(seen.to_do) - _LISTED_ALERTS
+    more = len(seen.to_do) - max_listed
     if more > 0:
         st.caption(t("{count} more of smaller size", count=more))
 
