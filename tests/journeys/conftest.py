@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from survey.settings import Settings
 from tests.server_process import LivePlatform, Respondent, Server, seed_store
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHONE = {"width": 390, "height": 844}
+PATIENCE = 60_000
+"""Milliseconds: what is right comes sooner, and a busy machine must not fail a journey."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +32,7 @@ def browser() -> Iterator[Browser]:
         message = "NO CHROMIUM FOUND: the browser journeys are skipped"
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield chromium
@@ -51,7 +54,7 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatfo
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A phone of a Chinese reader; change a page's size or media where a test needs another."""
     phone = browser.new_context(viewport=PHONE, locale="zh-CN", color_scheme="light")
-    phone.set_default_timeout(10_000)
+    phone.set_default_timeout(PATIENCE)
     yield phone
     phone.close()
 

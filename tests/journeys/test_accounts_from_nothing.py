@@ -22,7 +22,7 @@ from survey.store.tables import Account, Credential, now
 from tests.server_process import CITY, Server, serious_problems
 
 zh = translator("zh")
-SLOW = 30_000
+SLOW = 60_000
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PASSWORDS = ("seven brown kettles whistle", "quiet rivers carry lanterns home")
 

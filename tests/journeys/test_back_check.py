@@ -23,7 +23,7 @@ from tests.server_process import CITY, LivePlatform, open_wave_at_point, serious
 zh = translator("zh")
 WAVE = "back-checked"
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
-SLOW = 20_000
+SLOW = 60_000
 """Milliseconds that a busy machine may take to draw the page."""
 
 

@@ -16,7 +16,7 @@ from tests.server_process import CITY, LivePlatform, serious_problems
 
 zh = translator("zh")
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
-SLOW = 30_000
+SLOW = 60_000
 """Milliseconds that a busy machine may take to check a file."""
 
 
@@ -24,7 +24,7 @@ SLOW = 30_000
 def desk(browser: Browser) -> Iterator[Page]:
     """The supervisor's computer."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="zh-CN")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 

@@ -16,7 +16,7 @@ from tests.synthetic_results import PLANS, synthetic_store
 
 zh = translator("zh")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
-SLOW = 30_000
+SLOW = 60_000
 PAGES = (
     "", "overview", "city?city=320500", "trends", "review", "bulk-import", "plan",
     "questionnaires", "export", "users", "audit",

@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def official(browser: Browser, server: Server) -> Iterator[Page]:
     context = browser.new_context(viewport=SCREEN, locale="zh-CN")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.request.post(f"{server.url}/auth/demo", form={"role": "national_official"})
     yield page

@@ -25,7 +25,7 @@ from tests.server_process import Server
 
 zh = translator("zh")
 KEY, TITLE = "pilot-2027", "二〇二七年试点"
-SLOW = 30_000
+SLOW = 60_000
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PEOPLE = """张三\tzhangsan\t访问员\t北京
 李四\tlisi\t督导\t北京"""

@@ -53,7 +53,7 @@ def desk(browser: Browser, wave: SmallWave) -> Iterator[Page]:
     server.start()
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=server.url)
     context.add_cookies([{"name": COOKIE, "value": secret, "url": server.url}])
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
     server.stop()

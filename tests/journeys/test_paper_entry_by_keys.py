@@ -23,7 +23,7 @@ from tests.server_process import CITY, WAVE, LivePlatform, serious_problems
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
-SLOW = 30_000
+SLOW = 60_000
 """Milliseconds that a busy machine may take to draw the page."""
 MAX_STROKES = 60
 MIN_ITEMS = 45

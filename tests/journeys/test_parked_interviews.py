@@ -79,6 +79,6 @@ def test_phones_that_finish_after_their_link_expired_and_after_the_wave_was_clos
     assert serious_problems(desk) == []
     desk.get_by_role("textbox", name=zh("Reason")).fill("手机没有网络")
     desk.get_by_role("button", name=zh("Accept into review")).click()
-    expect(desk.get_by_text("待处理的迟到答卷（1）")).to_be_visible(timeout=20_000)
+    expect(desk.get_by_text("待处理的迟到答卷（1）")).to_be_visible()
     assert len(live_server.responses()) == before + 1
     desk.close()

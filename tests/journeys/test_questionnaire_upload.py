@@ -36,7 +36,7 @@ def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
         viewport={"width": 1440, "height": 900}, locale="zh-CN", accept_downloads=True
     )
     sign_in_administrator(context, live_server.settings, live_server.url)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 

@@ -32,7 +32,7 @@ def demo_server(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 def official(browser: Browser, demo_server: Server) -> Iterator[Page]:
     """A national official at a desk."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.request.post(f"{demo_server.url}/auth/demo", form={"role": "national_official"})
     yield page
@@ -124,7 +124,7 @@ def test_an_answer_given_on_a_phone_arrives_at_the_surveyors_page(
     browser: Browser, demo_server: Server
 ) -> None:
     desk = browser.new_context(locale="zh-CN").new_page()
-    desk.set_default_timeout(20_000)
+    desk.set_default_timeout(60_000)
     desk.request.post(f"{demo_server.url}/auth/demo", form={"role": "surveyor"})
     opened(desk, f"{demo_server.url}/tasks")
     link = desk.get_by_text(re.compile("/q/")).first.inner_text().strip()
@@ -132,6 +132,6 @@ def test_an_answer_given_on_a_phone_arrives_at_the_surveyors_page(
     respondent = Respondent(phone)
     respondent.open(link)
     respondent.finish({"consent": "no"})
-    expect(desk.get_by_text("已完成").first).to_be_visible(timeout=20_000)
+    expect(desk.get_by_text("已完成").first).to_be_visible()
     desk.context.close()
     phone.context.close()

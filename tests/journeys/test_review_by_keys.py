@@ -20,7 +20,7 @@ from tests.server_process import CITY, LivePlatform, serious_problems
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
-SLOW = 20_000
+SLOW = 60_000
 """Milliseconds that a busy machine may take to draw the next interview."""
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
@@ -65,7 +65,7 @@ def interviews(live_server: LivePlatform) -> list[UUID]:
 def desk(browser: Browser) -> Iterator[Page]:
     """The supervisor's computer."""
     context = browser.new_context(viewport=DESK, locale="zh-CN")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 
