@@ -93,6 +93,7 @@ WITHOUT_PRINCIPAL = {
     ),
     "access.accounts.get_account_by_login": SERVER,
     "access.audit_verify.get_latest_anchor": SERVER,
+    "access.sessions.get_demo_account": SERVER,
     "access.second_factor.count_unencrypted": SERVER,
     "access.second_factor.encrypt_secrets": SERVER,
     "access.second_factor.count_secrets": SERVER,
@@ -138,6 +139,7 @@ BUILDING_BLOCKS = {
     "fieldwork.submission.store_validated": INSIDE,
     "results.release.apply_release": INSIDE,
     "publish.microdata.export.get_readable_wave": INSIDE,
+    "publish.microdata.export.operator_detail": INSIDE,
     "publish.publications.register.may_read": INSIDE,
 }
 """Services with a principal that only write down who it was."""

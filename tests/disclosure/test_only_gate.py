@@ -28,8 +28,8 @@ ALLOWED = {
         "list_backups",
         "record_backup_check",
     },
-    # The key of the whole tree: no figure.
-    "survey.estimate.tree": {"COMPOSITE"},
+    # The key of the whole tree, and its weights for the scripts of a codebook: no figure.
+    "survey.estimate.tree": {"COMPOSITE", "Tree"},
     # Hashes of files, and whether they fit.
     "survey.snapshot.seals": {"SEAL", "find_seals", "seal_of_seals", "SnapshotSeals", "open_seals"},
 }
@@ -37,10 +37,15 @@ FROM_RESULTS = {
     # Published tables and what is rounded before it is returned.
     "list_waves", "open_results", "open_known_results", "find_earlier_wave", "select_rows",
     "unknown_choice", "compute_band_probabilities", "pool_waves",
+    # Slices of the published tables, and differences made of published digits alone.
+    "compare_groups", "compare_with_peers", "groups_of", "list_crosstab_questions",
+    "list_group_variables",
+    # Codes of the cities that a city is compared with.
+    "choose_peers", "reset_peers", "list_chosen_peers", "list_all_peers",
     # Computing, releasing and auditing: files and states; the bounds of an audit are for the
     # administrator alone.
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
-    "list_releases",
+    "list_releases", "find_current_release", "release_signed_wave", "get_newest_snapshot",
     "freeze_request_options", "release_request_options",
     "outdated_waves", "list_altered_tables", "list_newest_snapshots",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.

@@ -13,12 +13,12 @@ from survey.access.sessions import get_demo_account, principal_of
 from survey.cli.options import new_private_file, read_suffix, write_bytes
 from survey.cli.output import error_reporting, print_note
 from survey.cli.trace_rows import analyst_principal
-from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg, translator
 from survey.publish.codebook.formats import CodebookFormat, codebook_file
 from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
 from survey.publish.microdata.file_formats import FileFormat
-from survey.settings import current_settings
+from survey.results.row_selection import open_known_results
+from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 
@@ -67,7 +67,7 @@ def rows(
     settings = current_settings()
 
     def export(session: Session) -> MicrodataFile:
-        principal, why = _order(session, wave, account, purpose)
+        principal, why = _order(settings, session, wave, account, purpose)
         return export_rows(
             settings,
             session=session,
@@ -123,11 +123,11 @@ def codebook(
 
 
 def _order(
-    session: Session, wave: str, account: str | None, purpose: str | None
+    settings: Settings, session: Session, wave: str, account: str | None, purpose: str | None
 ) -> tuple[Principal, str]:
     """Return who gets the rows and what for; a demonstration has both."""
-    if get_wave(session=session, key=wave).is_demo:
-        t = translator(current_settings().language)
+    if open_known_results(settings, session, wave).wave.is_demo:
+        t = translator(settings.language)
         reader = (
             analyst_principal(session, account)
             if account

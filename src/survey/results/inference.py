@@ -108,4 +108,4 @@ def add_verdicts(
 def _adjust_p_values(table: pd.DataFrame, family: Sequence[str]) -> NDArray[np.float64]:
     p = np.where(table["shown"], table["p"].to_numpy(dtype=float), np.nan)
     families = table.groupby(list(family), observed=True, sort=False).ngroup()
-    return benjamini_hochberg(p, families.to_numpy())
+    return benjamini_hochberg(p, np.asarray(families, dtype=np.int64))

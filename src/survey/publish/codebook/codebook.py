@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.access.roles import NATION
+from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE, Tree
 from survey.fieldwork.instruments import load_instrument
 from survey.instrument.condition_text import ConditionText
@@ -95,6 +95,7 @@ def build_codebook(
         AccessDeniedError: the reader may not read the results of the wave.
         SnapshotNotFoundError: the wave was never frozen.
     """
+    principal.require(Action.READ_RESULTS)
     results = open_results(settings, session, wave_key)
     cells = results.cells(principal, group=EVERYONE, area_level="city")
     instrument = load_instrument(session=session, sha256=results.manifest.instrument_sha256)

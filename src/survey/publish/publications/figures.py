@@ -14,6 +14,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
 from survey.results import WaveResults
 from survey.sample.special_groups import EVERYONE
+from survey.spreadsheets import csv_row
 
 FIGURE_COLUMNS = (
     "id", "wave", "area_level", "area", "indicator", "group", "measure",
@@ -67,7 +68,7 @@ def build_figures(results: WaveResults, reader: Principal) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(FIGURE_COLUMNS)
-    writer.writerows(rows)
+    writer.writerows(csv_row(row) for row in rows)
     return buffer.getvalue().encode()
 
 
@@ -161,5 +162,5 @@ def format_errata(errata: tuple[Erratum, ...], reason: str) -> bytes:
     for erratum in errata:
         values = [side.get(name, "") for side in (erratum.before, erratum.after)
                   for name in VALUE_COLUMNS]  # fmt: skip
-        writer.writerow((erratum.figure, *values, reason))
+        writer.writerow(csv_row((erratum.figure, *values, reason)))
     return buffer.getvalue().encode()
