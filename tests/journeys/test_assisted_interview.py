@@ -36,6 +36,12 @@ def test_answers_reach_the_store_in_the_surveyors_name(
     assert page.evaluate(DRAFTS) == []
 
 
+def test_language_and_size_have_one_switch_each(page: Page, surveyor: Respondent) -> None:
+    expect(page.get_by_role("button", name=zh("Large text"))).to_have_count(1)
+    expect(page.get_by_role("button", name="English")).to_have_count(1)
+    expect(page.locator(".st-key-switches")).to_be_hidden()
+
+
 def test_the_next_interview_starts_empty(
     live_server: LivePlatform, page: Page, surveyor: Respondent
 ) -> None:

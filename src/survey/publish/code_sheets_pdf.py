@@ -147,7 +147,7 @@ def _draw_invitation_head(
         22,
         t(
             "Each code works once, on one phone, until {time}. Cross out what you handed out.",
-            time=_last_minute(sheet.expires_at),
+            time=_last_minute(t, sheet.expires_at),
         ),
     )
     mark = f"{sheet.name} · {page}"
@@ -187,7 +187,7 @@ def _draw_sign_in_head(
 ) -> None:
     rule = t(
         "Each code signs one person in once, until {time}. Hand it to that person only.",
-        time=_last_minute(sheet.expires_at),
+        time=_last_minute(t, sheet.expires_at),
     )
     _draw_head(pdf, face, page, t("Sign-in codes"), rule)
 
@@ -198,7 +198,7 @@ def _draw_setup_head(
     rule = t(
         "With each link one person chooses a password, once, until {time}. Hand it to that person "
         "only.",
-        time=_last_minute(sheet.expires_at),
+        time=_last_minute(t, sheet.expires_at),
     )
     _draw_head(pdf, face, page, t("Setup links"), rule)
 
@@ -292,9 +292,9 @@ def _draw_person(
         pdf.text(left + 4, top + size + down, truncate_to_width(pdf, words, width - 8))
 
 
-def _last_minute(expires_at: datetime) -> str:
+def _last_minute(t: Translator, expires_at: datetime) -> str:
     """Format the last minute in which a code works, in China's time."""
-    return format_china_minute(expires_at - timedelta(minutes=1))
+    return format_china_minute(t, expires_at - timedelta(minutes=1))
 
 
 def _draw_watermark(pdf: FPDF, face: str, words: str) -> None:

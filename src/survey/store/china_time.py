@@ -8,6 +8,8 @@ from sqlalchemy import String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from survey.locale import Translator
+
 CHINA = ZoneInfo("Asia/Shanghai")
 
 
@@ -39,9 +41,15 @@ def china_date(moment: datetime) -> date:
     return moment.astimezone(CHINA).date()
 
 
-def format_china_minute(moment: datetime) -> str:
+def format_day(t: Translator, day: date) -> str:
+    """Format a day as its readers write it; files for machines keep the ISO form."""
+    return t("{day.year}-{day.month:02}-{day.day:02}", day=day)
+
+
+def format_china_minute(t: Translator, moment: datetime) -> str:
     """Format a moment in China's time, to the minute."""
-    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    at = moment.astimezone(CHINA)
+    return t("{day} {at:%H:%M}", day=format_day(t, at.date()), at=at)
 
 
 def start_of_china_day(moment: datetime) -> datetime:

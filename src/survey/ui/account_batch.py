@@ -23,7 +23,7 @@ from survey.fieldwork.planning.account_list import (
 )
 from survey.publish.code_sheets_pdf import setup_link_sheet_pdf
 from survey.publish.column_tables import format_for_screen
-from survey.store.china_time import format_china_minute
+from survey.store.china_time import format_china_minute, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.account_form import area_name
@@ -96,7 +96,10 @@ def _draw_confirmation(page: PageContext, listed: AccountList) -> None:
                 t("Login"): [account.login for account in accounts],
                 t("Role"): [t(ROLES[account.entry.role].name) for account in accounts],
                 t("Area of work"): [area_name(page, account.entry.area) for account in accounts],
-                t("Last day"): [str(account.entry.last_day or "") for account in accounts],
+                t("Last day"): [
+                    format_day(t, account.entry.last_day) if account.entry.last_day else ""
+                    for account in accounts
+                ],
                 t("E-mail"): [account.entry.email for account in accounts],
             }
         ),
@@ -202,7 +205,7 @@ def _draw_waiting(page: PageContext, waiting: Sequence[PendingAccount]) -> None:
 def _format_expiry(page: PageContext, person: PendingAccount) -> str:
     if person.link_expires_at is None:
         return page.t("expired")
-    return format_china_minute(person.link_expires_at)
+    return format_china_minute(page.t, person.link_expires_at)
 
 
 def _renew_links(page: PageContext, logins: tuple[str, ...]) -> None:

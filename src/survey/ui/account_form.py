@@ -23,7 +23,7 @@ from survey.access.roles import NATION, ROLES, AreaScope, Role
 from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import shipped_cities
-from survey.store.china_time import CHINA, china_date
+from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import now
 from survey.ui.feedback import Success, perform
 from survey.ui.invitation_codes import public_origin
@@ -211,7 +211,7 @@ def list_facts(page: PageContext, line: AccountSummary) -> list[str]:
     texts.append(t("second factor set up") if line.has_factor else t("no second factor"))
     texts.append(t("open sessions: {count}", count=line.open_sessions))
     if line.last_seen is not None:
-        seen = f"{line.last_seen.astimezone(CHINA):%Y-%m-%d %H:%M}"
+        seen = format_china_minute(t, line.last_seen)
         texts.append(t("last seen {time}", time=seen))
     return texts
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from survey.access.audit_verify import ChainReport, record_verification, verify
 from survey.access.principal import Principal
 from survey.fieldwork.retention import build_retention_rules, count_due_rows, delete_expired
-from survey.locale import Message, msg
+from survey.locale import Message, Translator, msg
 from survey.snapshot.backup_checks import (
     BackupFile,
     check_listed_backup,
@@ -190,7 +190,7 @@ def _draw_backup_dialog(page: PageContext) -> None:
         t("Backup"),
         list(names),
         key="audit/backup",
-        format_func=lambda name: _backup_label(names[name]),
+        format_func=lambda name: _backup_label(t, names[name]),
     )
     file = names[chosen]
     if file.needs_key_file:
@@ -208,9 +208,9 @@ def _draw_backup_dialog(page: PageContext) -> None:
     )
 
 
-def _backup_label(file: BackupFile) -> str:
+def _backup_label(t: Translator, file: BackupFile) -> str:
     size = f"{file.size / 1e6:,.1f} MB"
-    return f"{file.name} · {format_china_minute(file.modified_at)} · {size}"
+    return f"{file.name} · {format_china_minute(t, file.modified_at)} · {size}"
 
 
 def _start_backup_check(page: PageContext) -> None:
@@ -235,7 +235,7 @@ def _start_backup_check(page: PageContext) -> None:
             tables=len(manifest.tables),
             rows=f"{manifest.rows:,}",
             files=len(manifest.files),
-            when=format_china_minute(manifest.made_at),
+            when=format_china_minute(page.t, manifest.made_at),
         )
         perform(page, enter, done=whole, slot=_MESSAGES)
 

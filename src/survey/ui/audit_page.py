@@ -20,9 +20,9 @@ from survey.access.audit_queries import (
 from survey.access.audit_verify import CHAIN
 from survey.access.principal import OPERATOR
 from survey.locale import Translator
-from survey.publish.audit_export import build_audit_workbook, format_china_time, write_csv
+from survey.publish.audit_export import build_audit_workbook, write_csv
 from survey.store.audit_events import AuditEvent
-from survey.store.china_time import CHINA, china_date
+from survey.store.china_time import CHINA, china_date, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.audit_labels import (
@@ -81,7 +81,7 @@ def _draw_chain_state(t: Translator, state: TrailState) -> None:
                 "The check of {when} found {wrong} places that are not as they were written. Press "
                 "Check the trail to see which, and tell whoever is responsible for data "
                 "protection.",
-                when=format_china_time(state.checked_at),
+                when=_format_second(t, state.checked_at),
                 wrong=state.wrong,
             ),
             icon=":material/error:",
@@ -92,7 +92,7 @@ def _draw_chain_state(t: Translator, state: TrailState) -> None:
                 "Every entry up to number {number} was found as it was written, checked {when}. "
                 "{count} entries now.",
                 number=f"{state.checked_up_to:,}",
-                when=format_china_time(state.checked_at),
+                when=_format_second(t, state.checked_at),
                 count=total,
             ),
             icon=":material/verified_user:",
@@ -113,7 +113,7 @@ def _render_entry(t: Translator, entry: TrailEntry) -> str:
         more = escape(t("{count} more", count=len(rest)))
         detail += f"<details><summary>{more}</summary>{'<br>'.join(rest)}</details>"
     cells = (
-        escape(format_china_time(entry.at)), escape(format_actor(t, entry.actor)),
+        escape(_format_second(t, entry.at)), escape(format_actor(t, entry.actor)),
         escape(format_action(t, entry.action)), escape(format_subject(t, entry)), detail,
         f"{entry.number:,}",
     )  # fmt: skip
@@ -296,3 +296,8 @@ def _reset_page_when_changed(choice: TrailFilter) -> None:
     if before is not None and before != choice:
         st.query_params.pop(BELOW_PARAMETER, None)
     st.session_state["audit/choice"] = choice
+
+
+def _format_second(t: Translator, moment: datetime) -> str:
+    at = moment.astimezone(CHINA)
+    return t("{day} {at:%H:%M:%S}", day=format_day(t, at.date()), at=at)

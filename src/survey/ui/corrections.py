@@ -16,12 +16,13 @@ from survey.fieldwork.review_reasons import MAX_NOTE
 from survey.instrument.model import Item, label_text
 from survey.instrument.question_types import type_of
 from survey.locale import Translator
+from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.answer_fields import CORRECTION_FIELDS, AnswerFieldData
 from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_runner import PageContext
-from survey.ui.response_html import format_reason, format_time
+from survey.ui.response_html import format_reason
 
 
 def show_returned(page: PageContext) -> None:
@@ -34,7 +35,7 @@ def show_returned(page: PageContext) -> None:
         return
     st.subheader(t("Sent back to you: {count}", count=len(waiting)), anchor=False)
     for returned in waiting:
-        title = f"{returned.point_name} · {format_time(returned.submitted_at)}"
+        title = f"{returned.point_name} · {format_china_minute(t, returned.submitted_at)}"
         expander = st.expander(title, key=f"returned/{returned.response_id}", on_change="rerun")
         if expander.open:
             with expander:

@@ -81,9 +81,9 @@ def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
 def _request_facts(page: PageContext, request: ExactRequest) -> dict[str, str]:
     t = page.t
     who = request.decided_by or t("operator")
-    decided = f"{who} {format_china_minute(request.decided_at)}" if request.decided_at else "–"
+    decided = f"{who} {format_china_minute(t, request.decided_at)}" if request.decided_at else "–"
     return {
-        t("Requested"): format_china_minute(request.requested_at),
+        t("Requested"): format_china_minute(t, request.requested_at),
         t("Purpose"): request.purpose,
         t("State"): t(STATE_NAMES[request.state]),
         t("Decided"): decided,
@@ -123,7 +123,7 @@ def _draw_export(page: PageContext, request: ExactRequest) -> None:
         st.success(
             t(
                 "Approved; can be taken once until {until}.",
-                until=format_china_minute(request.valid_until),
+                until=format_china_minute(t, request.valid_until),
             )
         )
     form = FileFormat(
@@ -194,7 +194,7 @@ def _draw_decision(page: PageContext, request: ExactRequest) -> None:
                 name=request.name,
                 login=request.account,
                 area=DisplayNames(page.language, None).area(request.area),
-                day=format_china_minute(request.requested_at),
+                day=format_china_minute(t, request.requested_at),
             )
         )
         st.text(t("Wave: {wave}", wave=label_text(request.title, page.language, request.wave)))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from survey.locale import Translator
-from survey.store.china_time import china_date
+from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
 from survey.ui.preferences import Preferences, draw_switches
 from survey.web.streamlit_texts import HTML_LANGUAGES
@@ -61,7 +61,7 @@ def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> Non
 
 def draw_print_footer(t: Translator, *about: str) -> None:
     """Set what stands at the foot of each printed page: `about`, China's date, page numbers."""
-    line = " · ".join((*about, china_date(now()).isoformat()))
+    line = " · ".join((*about, format_day(t, china_date(now()))))
     before, between, after = t("Page {page} of {pages}", page="|", pages="|").split("|")
     texts = {"about": line, "before": before, "between": between, "after": after}
     quoted = {name: _css_string(text) for name, text in texts.items()}

@@ -1,7 +1,6 @@
 """HTML of an interview under review: header, consent, answers, history."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -20,7 +19,7 @@ from survey.instrument.question_types import type_of
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
-from survey.store.china_time import CHINA
+from survey.store.china_time import format_china_minute
 from survey.store.tables import Mode, Status
 from survey.web.form_texts import form_texts, screen_language
 
@@ -37,11 +36,6 @@ MODES: Mapping[Mode, Message] = {
     Mode.PAPER: msg("on paper"),
     Mode.IMPORT: msg("imported"),
 }
-
-
-def format_time(at: datetime) -> str:
-    """Format a time in China to the minute."""
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def format_duration(t: Translator, seconds: float | None) -> str:
@@ -65,7 +59,8 @@ def render_response_header(t: Translator, names: DisplayNames, interview: Respon
     facts = (
         names.area(interview.city_code), interview.point_name, interview.surveyor,
         t(MODES[interview.mode]),
-        format_time(interview.submitted_at), format_duration(t, interview.duration_seconds),
+        format_china_minute(t, interview.submitted_at),
+        format_duration(t, interview.duration_seconds),
     )  # fmt: skip
     state = t(STATUS_NAMES[interview.status])
     reason = format_reason(t, interview.reason)
@@ -86,7 +81,7 @@ def render_consent(t: Translator, interview: ResponseDetail) -> str:
         return ""
     facts = (
         t("agreed to take part") if record.agreed else t("did not agree to take part"),
-        format_time(record.at) if record.at else t("hour not known"),
+        format_china_minute(t, record.at) if record.at else t("hour not known"),
         t(MODES[record.mode]), record.surveyor, record.instrument,
     )  # fmt: skip
     lines = "".join(f"<p>{escape(line)}</p>" for line in record.text)
@@ -174,4 +169,4 @@ def format_history_entry(t: Translator, step: HistoryEntry) -> str:
     if decided > 1:
         done += t(" (one of {count} together)", count=decided)
     who = step.actor or t("respondent")
-    return " · ".join(part for part in (format_time(step.at), who, done, reason) if part)
+    return " · ".join(part for part in (format_china_minute(t, step.at), who, done, reason) if part)

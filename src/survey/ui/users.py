@@ -12,6 +12,7 @@ from survey.access.account_list import (
 from survey.access.accounts import AccountNotFoundError
 from survey.access.roles import ROLES, Role
 from survey.publish.column_tables import format_for_screen
+from survey.store.china_time import format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.account_batch import draw_account_batch, draw_pending_links
@@ -123,7 +124,9 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
                 t("Full name"): [line.name for line in lines],
                 t("Role"): [t(ROLES[line.role].name) for line in lines],
                 t("Area of work"): [area_name(page, line.area) for line in lines],
-                t("Last day"): [str(line.last_day) if line.last_day else "" for line in lines],
+                t("Last day"): [
+                    format_day(t, line.last_day) if line.last_day else "" for line in lines
+                ],
                 t("State"): [_account_state(page, line) for line in lines],
                 t("Second factor"): [t("yes") if line.has_factor else t("no") for line in lines],
                 t("Open sessions"): [str(line.open_sessions) for line in lines],

@@ -384,9 +384,9 @@ def _approval_remarks(
         ),
         t(
             "Requested on {requested}; approved by {name} on {decided}: {reason}",
-            requested=format_china_minute(request.requested_at),
+            requested=format_china_minute(t, request.requested_at),
             name=decider.name if decider else t("the operator of the server"),
-            decided=format_china_minute(decided_at),
+            decided=format_china_minute(t, decided_at),
             reason=request.reason,
         ),
     )

@@ -117,7 +117,7 @@ def _warnings(t: Translator, names: DisplayNames, preview: FreezePreview) -> tup
         "Since the provisional results of {time} these cities changed by fewer than {minimum} "
         "interviews: {cities}. Whoever kept those results can subtract them from the new ones, "
         "where both are shown.",
-        time=format_china_minute(preview.earlier.made_at),
+        time=format_china_minute(t, preview.earlier.made_at),
         minimum=MINIMUM_N,
         cities=_listed(names, preview.subtractable),
     )

@@ -108,7 +108,7 @@ def _snapshot(
         (t("Wave"), wave.label(language)),
         (t("Valid interviews"), f"{manifest.rows:,d}"),
         (t("Cities"), f"{manifest.cities}"),
-        (t("Frozen"), format_china_minute(manifest.frozen_at)),
+        (t("Frozen"), format_china_minute(t, manifest.frozen_at)),
         (t("State"), t("final") if manifest.final else t("provisional")),
         (t("Snapshot (SHA-256)"), wave.snapshot_sha256),
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),

@@ -24,6 +24,7 @@ from survey.instrument.model import Instrument, Item, label_text
 from survey.instrument.question_types import type_of
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
+from survey.store.china_time import format_china_minute
 from survey.store.cipher import configured_cipher
 from survey.store.engine import read_scope
 from survey.store.tables import Channel, ChosenBy, Outcome, now
@@ -32,7 +33,6 @@ from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.response_html import format_time
 
 CALL_PARAMETER = "call"
 """The address names the back-check on the screen: `?call=<id>`."""
@@ -152,13 +152,13 @@ def _describe_call(page: PageContext, call: CallEntry) -> str:
     why = t("drawn by lot") if call.chosen_by is ChosenBy.RANDOM else t("drawn for its risk")
     facts = (
         DisplayNames(page.language, None).area(call.city_code), call.point_name, call.surveyor,
-        format_time(call.interviewed_at), why,
+        format_china_minute(t, call.interviewed_at), why,
     )  # fmt: skip
     return " · ".join(fact for fact in facts if fact)
 
 
 def _attempts_text(t: Translator, call: CallEntry) -> str:
-    at = format_time(call.checked_at) if call.checked_at else ""
+    at = format_china_minute(t, call.checked_at) if call.checked_at else ""
     outcome = t(OUTCOME_NAMES[call.outcome]) if call.outcome else ""
     return " · ".join(part for part in (at, call.checker, outcome, call.note) if part)
 

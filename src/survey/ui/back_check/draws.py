@@ -18,6 +18,7 @@ from survey.fieldwork.back_check.draws import (
     preview_draw,
 )
 from survey.publish.views.display_names import DisplayNames
+from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.back_check.filters import BackCheckSelection
@@ -25,7 +26,6 @@ from survey.ui.feedback import perform, show_problems
 from survey.ui.html_table import render_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.response_html import format_time
 
 _LISTED = 40
 _SEED, _PLAN = "draw/seed", "draw/plan"
@@ -162,5 +162,5 @@ def _format_draw_record(page: PageContext, draw: DrawRecord) -> str:
         seed=draw.seed,
     )
     return " · ".join(
-        part for part in (format_time(draw.drawn_at), draw.drawn_by, area, words) if part
+        part for part in (format_china_minute(t, draw.drawn_at), draw.drawn_by, area, words) if part
     )

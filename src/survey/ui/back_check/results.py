@@ -19,6 +19,7 @@ from survey.fieldwork.progress.tallies import ShareEstimate
 from survey.instrument.model import label_text
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
+from survey.store.china_time import format_day
 from survey.store.engine import read_scope
 from survey.store.tables import Outcome
 from survey.ui import text_blocks
@@ -112,7 +113,7 @@ def _draw_surveyors(page: PageContext, back_checks: BackCheckResults) -> None:
             f"{row.checked:,}",
             f"{row.failed:,}",
             _rate(row.random_sample),
-            f"{row.retrain_by:%Y-%m-%d}" if row.retrain_by else "",
+            format_day(t, row.retrain_by) if row.retrain_by else "",
         )
         for row in back_checks.surveyors[:_LISTED]
     ]

@@ -11,7 +11,7 @@ from survey.fieldwork.importing.commit import ImportResult
 from survey.fieldwork.importing.import_plan import MAX_SHOWN_REJECTIONS, ImportPlan
 from survey.fieldwork.importing.rejections import describe_cause, reason_of, write_rejections
 from survey.instrument.model import Instrument, label_text
-from survey.store.china_time import CHINA
+from survey.store.china_time import format_china_minute
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
@@ -36,7 +36,7 @@ def show_plan(page: PageContext, plan: ImportPlan) -> None:
     )
     st.html(f'<div class="hcs-tiles" role="status">{parts}</div>')
     if plan.imported_before is not None:
-        at = f"{plan.imported_before.astimezone(CHINA):%Y-%m-%d %H:%M}"
+        at = format_china_minute(t, plan.imported_before)
         st.markdown(t("This very file was imported into this wave on {time} China time.", time=at))
     _draw_remarks(page, plan)
     if plan.rejected:

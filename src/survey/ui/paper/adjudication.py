@@ -11,6 +11,7 @@ from survey.fieldwork.paper.keying_queue import (
     get_conflict,
     list_awaiting_adjudication,
 )
+from survey.store.china_time import format_day
 from survey.store.engine import read_scope
 from survey.ui.browser_components import KeyingBatch, paper_grid
 from survey.ui.page_frame import draw_notice
@@ -58,7 +59,8 @@ def _draw_conflict(page: PageContext, shown: KeyingConflict, head: PendingSheet)
         point_id=str(keyed.point_id),
         surveyor_id=str(keyed.surveyor_id),
         interview_on=keyed.interview_on.isoformat(),
-        words=f"{shown.serial} · {head.point_name} · {head.surveyor_name} · {head.interview_on}",
+        words=f"{shown.serial} · {head.point_name} · {head.surveyor_name} · "
+        f"{format_day(page.t, head.interview_on)}",
     )
     return paper_grid(
         page,

@@ -18,7 +18,7 @@ from survey.fieldwork.paper.keying_queue import (
 )
 from survey.instrument.model import Instrument, label_text
 from survey.locale import Translator
-from survey.store.china_time import china_date
+from survey.store.china_time import china_date, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.browser_components import KeyingBatch, paper_grid
@@ -108,7 +108,7 @@ def _batch(page: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: d
         point_id=str(point.point_id),
         surveyor_id=str(surveyor.account_id),
         interview_on=day.isoformat(),
-        words=f"{city} · {point.name} · {surveyor.name} · {day.isoformat()}",
+        words=f"{city} · {point.name} · {surveyor.name} · {format_day(page.t, day)}",
     )
 
 
@@ -154,7 +154,12 @@ def render_sheets(t: Translator, sheets: list[PendingSheet], chosen: UUID | None
     head = "".join(f"<th>{escape(words)}</th>" for words in heads)
     rows = ""
     for sheet in sheets:
-        cells = (sheet.serial, sheet.point_name, sheet.surveyor_name, f"{sheet.interview_on}")
+        cells = (
+            sheet.serial,
+            sheet.point_name,
+            sheet.surveyor_name,
+            format_day(t, sheet.interview_on),
+        )
         mark = ' aria-current="true"' if sheet.sheet_id == chosen else ""
         rows += f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
     return f'<table class="hcs-sheets"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

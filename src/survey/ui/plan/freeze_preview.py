@@ -106,7 +106,7 @@ def _draw_view(
     now_frozen = (approved, codes, get_freeze_options(wave))
     if now_frozen != (preview.rows, {*preview.left_out}, made.options):
         st.warning(t("Something has changed since this preview was made. Please make it anew."))
-    st.caption(t("As of {time}", time=format_china_minute(made.made_at)))
+    st.caption(t("As of {time}", time=format_china_minute(t, made.made_at)))
     st.markdown(f"**{view.headline}**")
     for sentence in view.sentences:
         st.write(sentence)
@@ -202,7 +202,7 @@ def _draw_left_out(page: PageContext, wave: WaveOverview, left_out: list[LeftOut
         by = t("on the server") if record.by == OPERATOR.name else record.by
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{name}** · {record.reason} · {format_china_minute(record.at)} {by}",
+                f"**{name}** · {record.reason} · {format_china_minute(t, record.at)} {by}",
                 width="stretch",
             )
             st.button(

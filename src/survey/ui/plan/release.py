@@ -86,10 +86,11 @@ def _release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
     shown = t(SHOWN_NAMES[release.shown])
     if release.first_places is not None:
         shown = f"{shown} ({release.first_places})"
+    released_at = format_china_minute(t, release.released_at)
     return {
         t("Others may see"): shown,
-        t("Released"): f"{format_china_minute(release.released_at)} {release.released_by}".strip(),
-        t("Taken back"): f"{format_china_minute(release.ended_at)} {release.reason}"
+        t("Released"): f"{released_at} {release.released_by}".strip(),
+        t("Taken back"): f"{format_china_minute(t, release.ended_at)} {release.reason}"
         if release.ended_at
         else "–",
     }

@@ -26,10 +26,11 @@ from survey.fieldwork.planning.sampling_points import (
     update_point,
 )
 from survey.fieldwork.planning.wave_overview import PointSummary, WaveOverview, list_points
+from survey.locale import Translator
 from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.point_draw import PointDrawResult
-from survey.store.china_time import CHINA
+from survey.store.china_time import format_china_minute, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform_on_wave
@@ -197,9 +198,7 @@ def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
     st.table(
         format_for_screen(
             {
-                t("When"): [
-                    f"{draw.drawn_at.astimezone(CHINA):%Y-%m-%d %H:%M}" for draw in sheet.draws
-                ],
+                t("When"): [format_china_minute(t, draw.drawn_at) for draw in sheet.draws],
                 t("Seed"): [str(draw.seed) for draw in sheet.draws],
                 t("Listed"): [draw.listed for draw in sheet.draws],
                 t("Drawn"): [draw.drawn for draw in sheet.draws],
@@ -248,7 +247,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
                 t("Kind"): [t(KIND_NAMES[line.kind]) for line in shown],
                 t("Urban or rural"): [t(STRATUM_NAMES[line.stratum]) for line in shown],
                 t("Target"): [line.target for line in shown],
-                t("Days"): [_days(line) for line in shown],
+                t("Days"): [_days(t, line) for line in shown],
                 t("Surveyors"): [", ".join(line.surveyors) for line in shown],
             }
         ),
@@ -260,11 +259,12 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
     _draw_point_form(page, sheet, lines)
 
 
-def _days(point: PointSummary) -> str:
+def _days(t: Translator, point: PointSummary) -> str:
     """Format the point's own days; empty if those of the wave apply."""
     if not point.opens_on and not point.closes_on:
         return ""
-    return f"{point.opens_on or '…'} – {point.closes_on or '…'}"
+    first, last = (format_day(t, day) if day else "…" for day in (point.opens_on, point.closes_on))
+    return f"{first} – {last}"
 
 
 def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:

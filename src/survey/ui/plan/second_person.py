@@ -104,7 +104,7 @@ def draw_request(page: PageContext, wave: WaveOverview) -> None:
         return
     t = page.t
     person = t("The operator of the server") if request.by == OPERATOR.name else request.by
-    asked = t(_ASKED[request.act].msgid, person=person, time=format_china_minute(request.at))
+    asked = t(_ASKED[request.act].msgid, person=person, time=format_china_minute(t, request.at))
     if request.is_own:
         next_step = t("You requested this yourself. Another person confirms it.")
     else:

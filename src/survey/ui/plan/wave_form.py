@@ -20,6 +20,8 @@ from survey.fieldwork.planning.wave_editing import (
 )
 from survey.fieldwork.planning.wave_overview import WaveOptions, WaveOverview
 from survey.fieldwork.waves import COMPUTED_STATES
+from survey.locale import Translator
+from survey.store.china_time import format_day
 from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
@@ -38,12 +40,17 @@ def draw_wave_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions
         _draw_form(page, offered, sheet)
 
 
+def _days(t: Translator, sheet: WaveOverview) -> str:
+    first, last = (format_day(t, day) if day else "–" for day in (sheet.opens_on, sheet.closes_on))
+    return f"{first} … {last}"
+
+
 def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
     t = page.t
     rows = (
         (t("Short name"), sheet.key),
         (t("Indicator tree"), offered.trees.get(sheet.tree_id, t("none"))),
-        (t("Days"), f"{sheet.opens_on or '–'} … {sheet.closes_on or '–'}"),
+        (t("Days"), _days(t, sheet)),
         (t("Cities with a sample"), f"{sheet.cities:,}"),
         (t("Planned interviews"), f"{sheet.interviews:,}"),
         (t("Collected interviews"), f"{sheet.collected:,}"),

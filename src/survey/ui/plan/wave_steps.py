@@ -114,7 +114,8 @@ def _render_stage(page: PageContext, stage: WaveStage) -> str:
     detail = ""
     if stage.at is not None:
         by = page.t("on the server") if stage.by == OPERATOR.name else stage.by
-        detail = f"<small>{escape(f'{format_china_minute(stage.at)} {by}'.strip())}</small>"
+        at = format_china_minute(page.t, stage.at)
+        detail = f"<small>{escape(f'{at} {by}'.strip())}</small>"
     elif not stage.is_reached:
         text = page.t("not yet")
         detail = f"<small>{escape(text)}</small>"

@@ -18,7 +18,7 @@ from survey.fieldwork.progress.wave_progress import DailyCellCounts, WaveProgres
 from survey.locale import Translator
 from survey.publish.column_tables import csv_bytes
 from survey.publish.views.display_names import DisplayNames
-from survey.store.china_time import CHINA, china_date
+from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import Status
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.html_table import frame_rows, render_table
@@ -120,7 +120,7 @@ def _forecast_day_text(t: Translator, forecast: Forecast | None, seen: WaveProgr
         return t("never") + " !"
     day = last_day(china_date(seen.at), forecast.days)
     late = forecast.chance is not None and forecast.chance < 0.5
-    return f"{day:%m-%d}" + (" !" if late else "")
+    return t("{day.month:02}-{day.day:02}", day=day) + (" !" if late else "")
 
 
 def _render_cell(counted: int, target: int) -> str:
@@ -150,7 +150,7 @@ def _csv(page: PageContext, seen: WaveProgress) -> bytes:
         for area in seen.cities
         for cell in area.cells
     ]
-    at = f"{seen.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    at = format_china_minute(t, seen.at)
     remarks = [seen.wave.label(page.language), t("As of {time}", time=at)]
     if seen.wave.is_demo:
         remarks.insert(0, t("DEMO DATA: generated, no result of any survey"))

@@ -16,7 +16,7 @@ from survey.fieldwork.progress.wave_progress import WaveProgress
 from survey.fieldwork.review.review_queue import ANY_FLAG
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
-from survey.store.china_time import china_date
+from survey.store.china_time import china_date, format_day
 from survey.store.tables import Status
 from survey.ui.glossary import explain
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
@@ -67,7 +67,7 @@ def _forecast_text(t: Translator, forecast: Forecast | None, seen: WaveProgress)
     closing = (
         ""
         if seen.wave.closes_on is None
-        else t("The wave closes on {day}.", day=seen.wave.closes_on)
+        else t("The wave closes on {day}.", day=format_day(t, seen.wave.closes_on))
     )
     today = china_date(seen.at)
     if forecast.days is None or forecast.earliest is None:
@@ -75,15 +75,15 @@ def _forecast_text(t: Translator, forecast: Forecast | None, seen: WaveProgress)
     elif forecast.latest is None:
         ahead = t(
             "At the pace of the last days they will be there about {day}, possibly far later.",
-            day=last_day(today, forecast.days),
+            day=format_day(t, last_day(today, forecast.days)),
         )
     else:
         ahead = t(
             "At the pace of the last days they will be there about {day} (95%\u00a0interval "
             "{earliest} to {latest}).",
-            day=last_day(today, forecast.days),
-            earliest=last_day(today, forecast.earliest),
-            latest=last_day(today, forecast.latest),
+            day=format_day(t, last_day(today, forecast.days)),
+            earliest=format_day(t, last_day(today, forecast.earliest)),
+            latest=format_day(t, last_day(today, forecast.latest)),
         )
     return f"{ahead} {closing}".strip()
 

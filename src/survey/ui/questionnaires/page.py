@@ -97,7 +97,7 @@ def _draw_list(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) -
                 t("Version"): [each.version for each in summaries],
                 t("Questions"): [each.items for each in summaries],
                 t("Scored"): [each.scored for each in summaries],
-                t("Stored on"): [format_china_minute(each.added_at) for each in summaries],
+                t("Stored on"): [format_china_minute(t, each.added_at) for each in summaries],
                 t("By"): [_author(page, each) for each in summaries],
                 t("Used in"): [_uses(page, each) for each in summaries],
             }
@@ -143,7 +143,7 @@ def _draw_version(
             version=escape_markdown(summary.version),
             items=summary.items,
             scored=summary.scored,
-            time=format_china_minute(summary.added_at),
+            time=format_china_minute(t, summary.added_at),
             waves=escape_markdown(_uses(page, summary)),
         )
     )

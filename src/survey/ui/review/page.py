@@ -15,6 +15,7 @@ from survey.fieldwork.review.review_queue import QueueEntry, count_queue, find_p
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
+from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.ui import response_html
 from survey.ui.browser_components import bind_keys
@@ -150,7 +151,7 @@ def _draw_freshness(page: PageContext, choice: ReviewSelection) -> None:
     st.caption(
         t(
             "Odd interviews were last looked for on {time}; {count} newer ones wait.",
-            time=response_html.format_time(look.finished_at),
+            time=format_china_minute(t, look.finished_at),
             count=f"{look.waiting:,}",
         )
     )

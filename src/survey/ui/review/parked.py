@@ -24,6 +24,7 @@ from survey.fieldwork.submission import SubmissionReceipt
 from survey.instrument.model import label_text
 from survey.locale import msg
 from survey.publish.views.display_names import DisplayNames
+from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import Status, now
 from survey.ui import response_html
@@ -99,7 +100,7 @@ def draw_parked(page: PageContext) -> None:
 
 def _title(page: PageContext, each: ParkedSummary) -> str:
     city = DisplayNames(page.language, None).area(each.city_code)
-    parts = (city, each.point_name, response_html.format_time(each.started_at))
+    parts = (city, each.point_name, format_china_minute(page.t, each.started_at))
     return " · ".join(part for part in parts if part)
 
 
@@ -125,10 +126,10 @@ def _draw_facts(page: PageContext, detail: ParkedDetail) -> None:
         t("Why it did not count"): t(REASON_NAMES[each.why]),
         t("Wave"): label_text(each.wave_title, page.language, ""),
         t("Surveyor"): " · ".join(filter(None, (each.surveyor, t(response_html.MODES[each.mode])))),
-        t("Began"): f"{response_html.format_time(each.started_at)} · "
+        t("Began"): f"{format_china_minute(t, each.started_at)} · "
         f"{response_html.format_duration(t, each.duration_seconds)}",
-        t("Arrived"): response_html.format_time(each.parked_at),
-        t("Deleted without a decision on"): response_html.format_time(until)[:10],
+        t("Arrived"): format_china_minute(t, each.parked_at),
+        t("Deleted without a decision on"): format_day(t, china_date(until)),
     }
     st.table(lines, border="horizontal")
 
