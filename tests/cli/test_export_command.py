@@ -102,3 +102,14 @@ def test_the_codebook_is_written_in_every_format(
     assert file.stat().st_size > 10_000
     unknown = survey("export", "codebook", "--wave", "none-2024", "--out", str(tmp_path / "x.xml"))
     assert unknown.exit_code == 1
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "csv"])
+def test_the_tables_are_written_in_both_formats(
+    survey: Survey, demo: Settings, tmp_path: Path, ending: str
+) -> None:
+    file = tmp_path / f"tables.{ending}"
+    made = export(survey, "table", file)
+    assert made.exit_code == 0, made.output
+    assert file.stat().st_size > 10_000
+    assert export(survey, "table", tmp_path / "tables.sav").exit_code == 2

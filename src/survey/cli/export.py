@@ -17,6 +17,7 @@ from survey.locale import SurveyError, msg, translator
 from survey.publish.codebook.formats import CodebookFormat, codebook_file
 from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
 from survey.publish.microdata.file_formats import FileFormat
+from survey.publish.tables.formats import TableFormat, table_file
 from survey.results.row_selection import open_known_results
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
@@ -118,8 +119,34 @@ def codebook(
             language=settings.language,
             data=data,
         )
-    write_bytes(out, content)
-    print_note("Written to {file}.", file=out)
+        write_bytes(out, content)
+        print_note("Written to {file}.", file=out)
+
+
+@app.command()
+def table(
+    wave: WaveOption,
+    out: Annotated[
+        Path, typer.Option(help="Where to write it: .xlsx (publication workbook) or .csv (tidy).")
+    ],
+) -> None:
+    """Write the published figures of a wave, each with its interval, n and design effect.
+
+    What the disclosure rules hide is marked; figures have the decimals of every page.
+    """
+    form = TableFormat(read_suffix(out, list(TableFormat), "--out"))
+    settings = current_settings()
+    with error_reporting(), read_scope(settings.store_url) as session:
+        content = table_file(
+            settings,
+            session=session,
+            principal=OPERATOR,
+            wave_key=wave,
+            form=form,
+            language=settings.language,
+        )
+        write_bytes(out, content)
+        print_note("Written to {file}.", file=out)
 
 
 def _order(

@@ -22,6 +22,7 @@ from survey.ui.filters import filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.report_downloads import draw_reports
+from survey.ui.result_files import draw_result_files
 
 _MADE, _MESSAGES = "export/made", "rows"
 
@@ -54,6 +55,7 @@ def _draw_export_form(page: PageContext) -> None:
         key = pick_wave_key(page, labels)
     if key is None:
         return
+    draw_result_files(page, key)
     _draw_contents(page, waves[key])
     _draw_purpose_form(page, waves[key])
     _draw_file(page, key)

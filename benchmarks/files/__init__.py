@@ -1,0 +1,1 @@
+"""Writing of large files of rows."""

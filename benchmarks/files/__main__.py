@@ -1,0 +1,126 @@
+"""Every writer of rows on 62,000 interviews, beside pandas.to_csv of the same table.
+
+Processor seconds of a process of its own, reading of the table not counted, and its peak memory. A
+shared machine stretches the clock, so the ratio to the yardstick is what is compared.
+"""
+
+import argparse
+import io
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from survey.instrument.model import Instrument, Item, ItemKind, Language, Section, SpecialAnswer
+from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.publish.microdata.variables import describe_variables, texts_present
+
+ROWS, RATINGS, FLAGS = 62_000, 40, 40
+YARDSTICK = "pandas.to_csv"
+MOST_TIMES = {
+    FileFormat.SPSS: 3.0, FileFormat.CSV: 1.5, FileFormat.XLSX: 4.0, FileFormat.PARQUET: 0.5,
+    FileFormat.STATA: 6.0,
+}  # fmt: skip
+"""Most processor time over that of the yardstick."""
+MOST_MIB = 1_024
+
+
+def instrument() -> Instrument:
+    ratings = tuple(
+        Item(
+            name=f"rating_{place}",
+            kind=ItemKind.RATING,
+            label={"zh": f"您对第{place}项是否满意？"},
+            minimum=1,
+            maximum=10,
+            step=1,
+            specials=(SpecialAnswer.DONT_KNOW,),
+        )
+        for place in range(RATINGS)
+    )
+    return Instrument(
+        name="benchmark",
+        version="1",
+        title={"zh": "基准"},
+        default_language="zh",
+        languages=(Language(code="zh", name="中文"),),
+        sections=(Section(name="only", items=ratings),),
+    )
+
+
+def table() -> pd.DataFrame:
+    """Rows like those of the yearly wave: names, weights, categories, scores and flags."""
+    rng = np.random.default_rng(1)
+    columns: dict[str, object] = {
+        "row": [f"{number:012x}" for number in rng.permutation(ROWS)],
+        "city_code": rng.choice(["110000", "310000", "320500"], ROWS),
+        "stratum": rng.choice(["urban", "rural"], ROWS),
+        "psu": [f"{number % 3000:012x}" for number in range(ROWS)],
+        "weight": rng.random(ROWS) * 1e5,
+        "day": ["2024-11-02"] * ROWS,
+    }
+    for place in range(14):
+        values = rng.choice(["yes", "no", "dk"], ROWS)
+        columns[f"choice_{place}"] = pd.Categorical(values, categories=["yes", "no", "dk"])
+    scores = rng.integers(-4, 11, (RATINGS + FLAGS, ROWS)).astype(np.int8)
+    for place in range(RATINGS + FLAGS):
+        columns[f"rating_{place}"] = scores[place]
+    return pd.DataFrame(columns)
+
+
+def measure(name: str, path: Path) -> None:
+    """Print processor seconds, MiB at the most and size of the file of one writer."""
+    rows = pd.read_pickle(path)
+    described = describe_variables(texts_present(rows), instrument(), "zh")
+    file = RowFile(rows, described, "演示数据", ["为林导出", "用途：测速"])
+    began = time.process_time()
+    content = _as_csv(rows) if name == YARDSTICK else write_file(file, FileFormat(name))
+    seconds = time.process_time() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(seconds, peak, len(content))
+
+
+def _as_csv(rows: pd.DataFrame) -> bytes:
+    buffer = io.StringIO()
+    rows.to_csv(buffer, index=False)
+    return buffer.getvalue().encode()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--table", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        measure(asked.one, asked.table)
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.pickle"
+        table().to_pickle(path)
+        found = {name: _run(name, path) for name in (YARDSTICK, *FileFormat)}
+    yardstick = found[YARDSTICK][0]
+    failed = []
+    print(f"{'writer':14} {'CPU s':>7} {'times':>6} {'MiB':>6} {'file MB':>8}")
+    for name, (seconds, peak, size) in found.items():
+        times = seconds / yardstick
+        print(f"{name:14} {seconds:7.2f} {times:6.2f} {peak:6.0f} {size / 1e6:8.1f}")
+        if name != YARDSTICK and (times > MOST_TIMES[FileFormat(name)] or peak > MOST_MIB):
+            failed.append(name)
+    if failed:
+        raise SystemExit(f"slower or larger than allowed: {', '.join(failed)}")
+
+
+def _run(name: str, path: Path) -> tuple[float, float, float]:
+    command = [sys.executable, "-m", "benchmarks.files", "--one", name, "--table", str(path)]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, peak, size = map(float, shown.split())
+    return seconds, peak, size
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Formats of the published tables, made for one reader."""
+
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.publish.column_tables import csv_bytes
+from survey.publish.tables.publication_workbook import workbook_bytes
+from survey.publish.tables.published_tables import build_tables, tidy_table
+from survey.publish.views.view_context import ViewContext
+from survey.results.wave_results import open_results
+from survey.settings import Settings
+
+
+class TableFormat(StrEnum):
+    XLSX = "xlsx"
+    """Publication workbook."""
+    CSV = "csv"
+    """Tidy: a row for each area, group and indicator."""
+
+
+def table_file(
+    settings: Settings,
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    form: TableFormat,
+    language: str,
+) -> bytes:
+    """Return the published tables of a wave, of what is open to the reader.
+
+    Raises:
+        AccessDeniedError: the reader may not read results.
+        SnapshotNotFoundError: the wave was never frozen.
+    """
+    results = open_results(settings, session, wave_key)
+    context = ViewContext(results, principal, language)
+    if form is TableFormat.CSV:
+        return csv_bytes(tidy_table(context))
+    return workbook_bytes(context, build_tables(context))
