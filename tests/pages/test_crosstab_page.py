@@ -1,4 +1,4 @@
-"""A crosstab is asked for in words, shared as a link, and taken away with its notes."""
+"""A crosstab is asked for in words and taken away with its notes; rows of tables open by keys."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.roles import Role
 from survey.settings import Settings
 from survey.ui.navigation import PageKey
+from tests.pages.conftest import open_tab
 
 Open = Callable[..., AppTest]
 
@@ -52,3 +53,23 @@ def test_the_file_carries_its_notes(
     assert "DEMO DATA" in lines[0]
     assert any("Each group is compared with everybody else" in line for line in lines)
     assert any("Answer and group" in line for line in lines)
+
+
+def test_a_row_of_a_table_of_cities_is_chosen_by_keys_and_has_a_link(
+    open_page: Open, read: Callable[[AppTest], str]
+) -> None:
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    open_tab(app, "Table of the cities")
+    assert "Open the profile of Suzhou" not in read(app)
+    app.selectbox(key="cities/en/row").set_value("320500").run()
+    words = read(app)
+    assert "Open the profile of Suzhou" in words
+    assert "city=320500" in words
+
+
+def test_a_chosen_row_opens_what_a_click_opens(open_page: Open) -> None:
+    app = open_page(PageKey.SPECIAL_GROUPS, Role.NATIONAL_OFFICIAL, lang="en")
+    before = [title.value for title in app.subheader]
+    app.selectbox(key="groups-cities/en/row").set_value("320500").run()
+    opened = {title.value for title in app.subheader} - set(before)
+    assert any("Suzhou" in title for title in opened)

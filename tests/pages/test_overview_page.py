@@ -133,7 +133,7 @@ def test_the_table_of_the_cities_is_sortable_and_can_be_taken_away(
     table = open_tab(app, "Table of the cities").dataframe[0].value
     assert len(table) == 100
     assert table["Place"].tolist() == sorted(table["Place"])
-    content = fetch(app, "city-table/csv").decode("utf-8-sig")
+    content = fetch(app, "cities/csv").decode("utf-8-sig")
     assert "DEMO DATA" in content
     assert "Suzhou" in content
 

@@ -189,7 +189,7 @@ def test_the_exported_picture_carries_title_wave_unit_n_and_watermark(picture: C
     assert spec["title"]["text"] == ["Two cities"]
     assert spec["title"]["subtitle"] == [picture.subtitle, "DEMO DATA"]
     assert spec["background"] == "white"
-    assert spec["data"]["values"][1]["estimate"] is None
+    assert [row["role"] for row in spec["data"]["values"]] == ["focus", "reference"]
     alt.LayerChart.from_dict(spec, validate=True)
 
 

@@ -53,7 +53,7 @@ def printable(panel: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str, A
         "subtitleFont": family,
         "color": _INK,
     }
-    return {**untitled(panel, panel.data, width=_WIDTH), "title": title, "padding": 20}
+    return {**untitled(panel, panel.drawn, width=_WIDTH), "title": title, "padding": 20}
 
 
 def untitled(panel: ChartPanel, rows: pd.DataFrame, *, width: float) -> dict[str, Any]:

@@ -1,19 +1,19 @@
 """Panel of a chart: title, chart, remarks, data table and downloads."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
+from survey.fieldwork.waves import WaveSummary
+from survey.locale import Translator
 from survey.publish.charts import chart_spec
 from survey.publish.charts.interval_charts import PICK
-from survey.publish.column_tables import csv_bytes, to_frame
+from survey.publish.column_tables import csv_bytes
 from survey.publish.png import png
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
-from survey.publish.views.overview_tabs import CityTable
 from survey.results import WaveInfo
-from survey.ui.download_button import CSV, PNG, File, draw_download_button
+from survey.ui.download_button import CSV, PNG, File, draw_download_button, name_file
 from survey.ui.glossary import explain
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
@@ -24,12 +24,12 @@ _TABLE_HEIGHT, _ROW_HEIGHT = 600, 35
 _FOLLOW_LINK = "export default ({ data }) => { if (data) window.location.assign(data); };"
 
 
-def draw_chart_panel(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+def draw_chart_panel(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
     """Draw the panel with its title, its notes and what opens its table and downloads."""
     if _draw_title(page, picture):
         _draw_chart(page, picture)
         _draw_notes(page, picture)
-        _draw_data_table(page, picture, demo=demo)
+        _draw_data_table(page, picture, wave)
 
 
 def draw_city_chart(page: PageContext, picture: ChartPanel, wave: WaveInfo) -> None:
@@ -38,7 +38,7 @@ def draw_city_chart(page: PageContext, picture: ChartPanel, wave: WaveInfo) -> N
         with st.container(height=600, border=False):
             clicked = _draw_clickable(page, picture)
         _draw_notes(page, picture)
-        _draw_data_table(page, picture, demo=wave.is_demo)
+        _draw_data_table(page, picture, wave)
         open_city(page, clicked, wave)
 
 
@@ -61,51 +61,8 @@ def draw_compact_panel(
     ):
         st.caption(f"{picture.title} · {picture.subtitle}")
         with st.container(width="content"):
-            _draw_popover(page, picture, demo=wave.is_demo)
+            _draw_popover(page, picture, wave)
     open_city(page, clicked, wave)
-
-
-def draw_city_table(
-    page: PageContext, table: CityTable, wave: WaveInfo, rows: Sequence[int] | None = None
-) -> None:
-    """Draw a table of cities that can be sorted; a click on a city opens it.
-
-    Args:
-        rows: Rows to draw; all of them if None.
-    """
-    t = page.t
-    frame, codes = to_frame(table.columns), table.codes
-    if rows is not None:
-        frame, codes = frame.iloc[list(rows)], tuple(codes[row] for row in rows)
-    st.caption(t("{subtitle}. A click on a city opens it.", subtitle=table.subtitle))
-    one_decimal = st.column_config.NumberColumn(format="%.1f")
-    state = st.dataframe(
-        frame,
-        hide_index=True,
-        height=min(_TABLE_HEIGHT, _ROW_HEIGHT * (len(frame) + 1) + 3),
-        key="city-table",
-        on_select="rerun",
-        selection_mode="single-cell",
-        alt=table.title,
-        column_config={
-            t("City"): st.column_config.TextColumn(pinned=True),
-            table.score: st.column_config.ProgressColumn(format="%.1f", min_value=0, max_value=100),
-            t("95%\u00a0from"): one_decimal,
-            t("95%\u00a0to"): one_decimal,
-        },
-    )
-    lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle
-    remarks = tuple(line for line in (*lines, t(QUOTA_SAMPLE)) if line)
-    draw_download_button(
-        page,
-        t("Table (CSV)"),
-        File("cities.csv", CSV, partial(csv_bytes, frame, remarks)),
-        key="city-table/csv",
-        type="tertiary",
-        icon=":material/table:",
-    )
-    clicked = [row for row, column in state.selection.cells if column == t("City")]
-    open_city(page, codes[clicked[0]] if clicked else None, wave)
 
 
 def open_city(page: PageContext, code: str | None, wave: WaveInfo) -> None:
@@ -148,7 +105,7 @@ def _notes(page: PageContext, picture: ChartPanel) -> list[str]:
 
 
 @st.fragment
-def _draw_data_table(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+def _draw_data_table(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
     """Draw table and downloads once they are opened, without running the rest of the page.
 
     They are two thirds of a page's elements, and few readers want those of every picture.
@@ -158,11 +115,11 @@ def _draw_data_table(page: PageContext, picture: ChartPanel, *, demo: bool) -> N
     )
     if expander.open:
         with expander:
-            _draw_data(page, picture, demo=demo)
+            _draw_data(page, picture, wave)
 
 
 @st.fragment
-def _draw_popover(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+def _draw_popover(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
     """Draw notes, table and downloads of a compact panel once they are opened."""
     popover = st.popover(
         page.t("Notes and data"), type="tertiary", key=f"{picture.key}/data", on_change="rerun"
@@ -170,12 +127,12 @@ def _draw_popover(page: PageContext, picture: ChartPanel, *, demo: bool) -> None
     if popover.open:
         with popover:
             st.caption(" ".join(_notes(page, picture)))
-            _draw_data(page, picture, demo=demo)
+            _draw_data(page, picture, wave)
 
 
-def _draw_data(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+def _draw_data(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
     st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
-    _draw_downloads(page, picture, demo=demo)
+    _draw_downloads(page, picture, wave)
 
 
 def _draw_chart(page: PageContext, picture: ChartPanel) -> None:
@@ -198,18 +155,23 @@ def _draw_clickable(page: PageContext, picture: ChartPanel) -> str | None:
     return str(points[0]["code"]) if points and points[0].get("code") else None
 
 
-def _draw_downloads(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+def _draw_downloads(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
     t = page.t
-    watermark = demo_watermark(page, demo=demo)
+    watermark = demo_watermark(page, demo=wave.is_demo)
     remarks = tuple(
         line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
     )
-    footnotes = tuple(line for line in (watermark, picture.note, t(QUOTA_SAMPLE)) if line)
+    lines = (watermark, _hidden_count(t, picture), picture.note, t(QUOTA_SAMPLE))
+    footnotes = tuple(line for line in lines if line)
     with st.container(horizontal=True, gap="small"):
         draw_download_button(
             page,
             t("Table (CSV)"),
-            File(f"{picture.key}.csv", CSV, partial(csv_bytes, picture.table, remarks)),
+            File(
+                name_file(page, picture.key, "csv", wave),
+                CSV,
+                partial(csv_bytes, picture.table, remarks),
+            ),
             key=f"{picture.key}/csv",
             type="tertiary",
             icon=":material/table:",
@@ -217,11 +179,19 @@ def _draw_downloads(page: PageContext, picture: ChartPanel, *, demo: bool) -> No
         draw_download_button(
             page,
             t("Picture (PNG)"),
-            File(f"{picture.key}.png", PNG, partial(png, picture, footnotes)),
+            File(name_file(page, picture.key, "png", wave), PNG, partial(png, picture, footnotes)),
             key=f"{picture.key}/png",
             type="tertiary",
             icon=":material/image:",
         )
+
+
+def _hidden_count(t: Translator, picture: ChartPanel) -> str:
+    """Return how many rows the picture leaves out; empty where it has them all."""
+    count = len(picture.hidden_labels)
+    if not count:
+        return ""
+    return t("Not drawn, because no figure can be shown: {count} rows.", count=count)
 
 
 def demo_watermark(page: PageContext, *, demo: bool) -> str:

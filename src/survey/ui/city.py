@@ -150,12 +150,12 @@ def _draw_indicators(
     picture = get_view(
         page, build_city_indicators, results, city=city, against=against, peers=peers, detail=detail
     )
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_groups(page: PageContext, results: WaveResults, city: str) -> None:
     picture = get_view(page, build_city_groups, results, city=city)
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_drivers(page: PageContext, results: WaveResults, city: str) -> None:
@@ -165,11 +165,11 @@ def _draw_drivers(page: PageContext, results: WaveResults, city: str) -> None:
     text_blocks.draw_sentence(view.sentence)
     text_blocks.draw_sentence(view.certainty)
     if view.matrix is not None:
-        chart_panel.draw_chart_panel(page, view.matrix, demo=results.wave.is_demo)
+        chart_panel.draw_chart_panel(page, view.matrix, results.wave)
 
 
 def _draw_measures(page: PageContext, results: WaveResults, city: str) -> None:
     with filters.filter_row("reports"):
         topic = filters.pick_topic(page, results)
     for picture in get_view(page, build_city_measures, results, city=city, topic=topic):
-        chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+        chart_panel.draw_chart_panel(page, picture, results.wave)

@@ -13,6 +13,9 @@ from typing import Literal
 
 import streamlit as st
 
+from survey.fieldwork.waves import WaveSummary
+from survey.store.china_time import china_date
+from survey.store.tables import now
 from survey.ui import current_principal
 from survey.ui.feedback import show_problems
 from survey.ui.page_runner import PageContext, page_fragment
@@ -23,6 +26,12 @@ PDF = "application/pdf"
 PNG = "image/png"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SCRIPT = Path(__file__).with_suffix(".js")
+
+
+def name_file(page: PageContext, what: str, ending: str, wave: WaveSummary) -> str:
+    """Return the name of a file with figures: what, wave, China's date, and a mark on demo data."""
+    mark = (page.t("Demo data"),) if wave.is_demo else ()
+    return "-".join((what, wave.key, china_date(now()).isoformat(), *mark)) + f".{ending}"
 
 
 @dataclass(frozen=True)

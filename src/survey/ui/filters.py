@@ -163,6 +163,20 @@ def pick_city(page: PageContext, choices: dict[str, str]) -> str:
     )
 
 
+def pick_city_or_all(page: PageContext, codes: Sequence[str], label: str = "") -> str | None:
+    """Draw the choice between all cities of `codes` together and one of them; None for all."""
+    names = DisplayNames(page.language, None)
+    options = list(codes) if len(codes) == 1 else [ALL_OPTION, *codes]
+    chosen = pick(
+        label or page.t("City"),
+        "city",
+        options,
+        language=page.language,
+        show=lambda code: page.t("All cities") if code == ALL_OPTION else names.area(code),
+    )
+    return None if chosen == ALL_OPTION else chosen
+
+
 def pick_area_scope(page: PageContext, choices: dict[str, str], label: str = "") -> str:
     """Draw the choice of nation, region or city; starts at the principal's own city."""
     return pick(

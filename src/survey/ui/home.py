@@ -25,8 +25,9 @@ from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
-from survey.ui import chart_panel, page_frame
+from survey.ui import page_frame
 from survey.ui.city import draw_city_answer, draw_city_findings
+from survey.ui.interval_table import draw_interval_table
 from survey.ui.navigation import PageKey, landing_page, menu_for
 from survey.ui.overview import draw_answer, draw_city_lists
 from survey.ui.page_runner import PageContext, ViewerContext
@@ -123,10 +124,11 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
 
 def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
     t = page.t
-    table = get_view(page, build_city_table, results, indicator=OverviewFilters().indicator)
-    own = [row for row, code in enumerate(table.codes) if page.principal.covers(code)]
+    table = get_view(
+        page, build_city_table, results, indicator=OverviewFilters().indicator, own_area=True
+    )
     st.subheader(t("Your cities") + f" · {wave.label(page.language)}", anchor=False)
-    chart_panel.draw_city_table(page, table, wave, rows=own)
+    draw_interval_table(page, table, wave, links_cities=True, has_details=False)
     draw_report_buttons(page, wave, ReportKind.PROVINCE, page.principal.area)
 
 

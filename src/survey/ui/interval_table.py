@@ -9,12 +9,12 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from survey.locale import Translator
-from survey.publish.column_tables import csv_bytes, format_for_screen, to_frame
+from survey.publish.column_tables import csv_bytes, format_for_screen, to_frame, to_list
 from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
 from survey.publish.views.interval_table import IntervalTable, left_out_note
 from survey.results import WaveInfo
 from survey.ui.chart_panel import demo_watermark, open_city
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.glossary import explain
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
@@ -43,7 +43,10 @@ def draw_interval_table(
     st.subheader(table.title, anchor=False)
     subtitle = _subtitle(page.t, table.subtitle, links_cities, has_details)
     st.caption(subtitle, help=explain("95% interval", page.language))
-    chosen = _draw_sortable(page, table, wave, links_cities)
+    picked = None
+    if links_cities or has_details:
+        picked = _draw_row_choice(page, table, wave, links_cities)
+    chosen = _draw_sortable(page, table, wave, links_cities) or picked
     st.html(_render_plain(page, table, wave, links_cities))
     _draw_notes(page, table)
     lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle, table.note
@@ -51,7 +54,9 @@ def draw_interval_table(
     draw_download_button(
         page,
         page.t("Table (CSV)"),
-        File(f"{table.key}.csv", CSV, partial(csv_bytes, table.table, remarks)),
+        File(
+            name_file(page, table.key, "csv", wave), CSV, partial(csv_bytes, table.table, remarks)
+        ),
         key=f"{table.key}/csv",
         type="tertiary",
         icon=":material/table:",
@@ -88,6 +93,33 @@ def _draw_notes(page: PageContext, table: IntervalTable) -> None:
                     st.caption(note)
 
 
+def _draw_row_choice(
+    page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
+) -> str | None:
+    """Draw a choice of a row, with a link if it is a city, and return its code.
+
+    The cells of the sortable table are drawn on a canvas: keys reach them but open nothing there,
+    and phones are given cards instead.
+    """
+    names = dict(zip(table.codes, to_list(table.columns[table.name]), strict=True))
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"filters-row-{table.key}"):
+        code: str | None = st.selectbox(
+            page.t("Choose a row: {name}", name=table.name),
+            list(names),
+            index=None,
+            format_func=names.__getitem__,
+            placeholder=page.t("Please choose"),
+            filter_mode="fuzzy",
+            key=f"{table.key}/{page.language}/row",
+            width=320,
+        )
+        if code is not None and links_cities:
+            link = escape(page.address(PageKey.CITY, city=code, wave=wave.key), quote=True)
+            label = escape(page.t("Open the profile of {city}", city=names[code]))
+            st.html(f'<a class="hcs-open" href="{link}" target="_self">{label}</a>')
+    return code
+
+
 def _draw_sortable(
     page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
 ) -> str | None:
@@ -101,6 +133,7 @@ def _draw_sortable(
             on_select="rerun",
             selection_mode="single-cell",
             alt=table.title,
+            placeholder="–",
             column_config=_column_config(table),
         )
     cells: Sequence[tuple[int, str]] = state.selection.cells if state else []

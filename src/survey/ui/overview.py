@@ -17,6 +17,7 @@ from survey.publish.views.overview_tabs import (
 from survey.publish.views.ranking import ListedCity, RankingFilters, build_ranking, focus_choices
 from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
+from survey.ui.interval_table import draw_interval_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
@@ -117,17 +118,16 @@ def _draw_ranking(page: PageContext, results: WaveResults, chosen: OverviewFilte
 
 def _draw_indicators(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
     picture = get_view(page, build_overview_indicators, results, basis=chosen.basis)
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_areas(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
     with filters.filter_row("areas"):
         by = filters.pick_level(page, results, AREA_CHOICES)
     picture = get_view(page, build_overview_areas, results, filters=chosen, by=by)
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_table(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
     table = get_view(page, build_city_table, results, indicator=chosen.indicator)
-    st.subheader(table.title, anchor=False)
-    chart_panel.draw_city_table(page, table, results.wave)
+    draw_interval_table(page, table, results.wave, links_cities=True, has_details=False)

@@ -64,7 +64,7 @@ def draw_special_groups(page: PageContext) -> None:
             _draw_reports(page, results, chosen.group)
         else:
             picture = get_view(page, build_group_indicators, results, group=chosen.group)
-            chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+            chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_answer(page: PageContext, wave: WaveInfo, view: GroupsView) -> None:
@@ -103,7 +103,7 @@ def _draw_reports(page: PageContext, results: WaveResults, group: str) -> None:
     if picture is None:
         st.caption(page.t("Nothing was asked of this group alone."))
         return
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_supplement(page: PageContext, study: str) -> None:
@@ -123,7 +123,7 @@ def _draw_supplement(page: PageContext, study: str) -> None:
         t("Ratings by who answered"): view.by_answerer,
     }
     drawers: dict[str, Callable[[], None]] = {
-        title: partial(chart_panel.draw_chart_panel, page, panel, demo=wave.is_demo)
+        title: partial(chart_panel.draw_chart_panel, page, panel, wave)
         for title, panel in panels.items()
         if panel is not None
     }
@@ -152,4 +152,4 @@ def _draw_cities(page: PageContext, results: WaveResults, chosen: GroupFilters) 
     st.caption(view.sentence)
     if city:
         picture = get_view(page, build_group_indicators, results, group=chosen.group, area=city)
-        chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+        chart_panel.draw_chart_panel(page, picture, results.wave)

@@ -97,7 +97,7 @@ def _draw_years_of(
     page: PageContext, results: WaveResults, others: Sequence[WaveResults], chosen: TrendFilters
 ) -> None:
     picture = get_view(page, build_years, results, others=others, filters=chosen)
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_indicators(

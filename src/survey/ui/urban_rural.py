@@ -46,7 +46,7 @@ def draw_urban_rural(page: PageContext) -> None:
 
 def _draw_indicators(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
     picture = get_view(page, build_residence_indicators, results, filters=chosen)
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_areas(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
@@ -58,11 +58,11 @@ def _draw_areas(page: PageContext, results: WaveResults, chosen: AreaFilters) ->
 
 def _draw_groups(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
     picture = get_view(page, build_residence_groups, results, filters=chosen)
-    chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_fields(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
     with filters.filter_row("fields"):
         field = filters.pick_field(page, results)
     for picture in get_view(page, build_field_comparison, results, place=chosen.place, field=field):
-        chart_panel.draw_chart_panel(page, picture, demo=results.wave.is_demo)
+        chart_panel.draw_chart_panel(page, picture, results.wave)

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import pandas as pd
 import typst
 import vl_convert
 
 from survey.publish.charts import ChartKind
-from survey.publish.charts.marks import HIDDEN
 from survey.publish.fonts import chinese_font
 from survey.publish.png import untitled
 from survey.publish.views.chart_panels import ChartPanel
@@ -81,7 +79,4 @@ def read_fonts() -> typst.Fonts:
 
 
 def _specify_picture(panel: ChartPanel) -> dict[str, Any]:
-    rows = panel.data
-    if "role" in rows.columns:
-        rows = rows[rows["role"] != HIDDEN].reset_index(drop=True)
-    return untitled(panel, pd.DataFrame(rows), width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))
+    return untitled(panel, panel.drawn, width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))

@@ -49,6 +49,14 @@ class ChartPanel:
         return to_frame(self.chart_rows)
 
     @cached_property
+    def drawn(self) -> pd.DataFrame:
+        """Rows of `data` that have a figure: what is hidden gets no row of blanks in a picture."""
+        if not self.hidden_labels:
+            return self.data
+        visible = [role != HIDDEN for role in self._roles]
+        return self.data.loc[visible].reset_index(drop=True)
+
+    @cached_property
     def table(self) -> pd.DataFrame:
         """`table_columns` as a data frame."""
         return to_frame(self.table_columns)

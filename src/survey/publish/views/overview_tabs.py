@@ -1,8 +1,11 @@
 """Tabs of the national overview: indicators, areas and the table of the cities."""
 
-from dataclasses import dataclass
+import numpy as np
 
 from survey.access.principal import Principal
+from survey.publish.charts.interval_charts import UNCLEAR
+from survey.publish.charts.marks import HIDDEN
+from survey.publish.column_tables import to_list
 from survey.publish.views.chart_panels import (
     ChartHeading,
     ChartPanel,
@@ -10,9 +13,14 @@ from survey.publish.views.chart_panels import (
     score_title,
     subtitle,
 )
-from survey.publish.views.chart_rows import Rows, classify_differences, counts, score_table
+from survey.publish.views.chart_rows import Rows, classify_differences, counts, ranges, score_table
 from survey.publish.views.estimate_text import estimate_at
-from survey.publish.views.last_change import SIGNS
+from survey.publish.views.interval_table import (
+    SIGNS,
+    IntervalTable,
+    build_interval_table,
+    draw_interval_bars,
+)
 from survey.publish.views.national_estimate import nation_cells, reference_line
 from survey.publish.views.overview import OverviewFilters
 from survey.publish.views.ranking import rank_cities
@@ -71,41 +79,65 @@ def build_overview_areas(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class CityTable:
-    """Cities that the reader may see by name, a row each, to be sorted on screen."""
-
-    title: str
-    subtitle: str
-    codes: tuple[str, ...]
-    columns: Rows
-    score: str
-    """Name of the column with the score."""
-
-
 def build_city_table(
-    *, results: WaveResults, principal: Principal, language: str, indicator: str
-) -> CityTable:
-    """Build the table of the cities: score with interval, place and verdict, by place."""
+    *,
+    results: WaveResults,
+    principal: Principal,
+    language: str,
+    indicator: str,
+    own_area: bool = False,
+) -> IntervalTable:
+    """Build the table of the cities: score with interval, place and verdict, by place.
+
+    Args:
+        own_area: Leave out cities outside the area of the reader.
+    """
     reading = ViewContext(results, principal, language)
     t = reading.t
     order = rank_cities(reading, indicator)
     cells, codes = order.cells, order.codes
     gaps = reading.gaps("nation", area_level="city", indicator=indicator)
     verdicts = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
-    value = score_title(t)
+    roles = [
+        HIDDEN if gone else _known_role(verdicts.get(code))
+        for gone, code in zip(~cells.shown, codes, strict=True)
+    ]
+    value, names = score_title(t), [reading.names.area(code) for code in codes]
     places = {
         t("Place"): counts(order.rank),
         t("Possible from place"): counts(order.low),
         t("Possible to place"): counts(order.high),
-        t("Against the nation"): [SIGNS.get(verdicts.get(code, ""), "") for code in codes],
+        t("Against the nation"): [SIGNS.get(role, "") for role in roles],
     }
-    names = [reading.names.area(code) for code in codes]
+    columns: Rows = {
+        t("City"): names,
+        value: cells.numbers("estimate"),
+        t("95%\u00a0interval"): ranges(cells, t),
+        **places,
+        "n": counts(cells.numbers("n")),
+    }
     title = t("{indicator} by city", indicator=reading.names.indicator(indicator))
-    return CityTable(
-        title,
-        subtitle(reading, value, cells.total("n")),
-        tuple(codes),
-        score_table(cells, names, t, name=t("City"), value=value, **places),
-        value,
+    nation = reading.nation(indicator).estimate
+    ends = cells.numbers("ci_low"), cells.numbers("estimate"), cells.numbers("ci_high")
+    line = t("The line in the column of bars is the score of the nation.")
+    kept = [row for row, code in enumerate(codes) if not own_area or principal.covers(code)]
+
+    def narrow(whole: Rows) -> Rows:
+        return {name: [to_list(values)[row] for row in kept] for name, values in whole.items()}
+
+    bars = draw_interval_bars(*ends, roles, origin=nation)
+    return build_interval_table(
+        ChartHeading("cities", title, t("City"), "" if nation is None else line),
+        subtitle(reading, value, float(np.nansum(cells.numbers("n")[kept]))),
+        [codes[row] for row in kept],
+        narrow(columns),
+        (t("Score with interval"), [bars[row] for row in kept]),
+        narrow(score_table(cells, names, t, name=t("City"), value=value, **places)),
+        visible=[roles[row] != HIDDEN for row in kept],
+        is_signed=False,
     )
+
+
+def _known_role(role: str | None) -> str:
+    """Return the verdict on a city whose score is shown; none where nothing was tested."""
+    return UNCLEAR if role is None or role == HIDDEN else role

@@ -8,15 +8,12 @@ from types import MappingProxyType
 from survey.fieldwork.review.review_queue import count_by_status, list_review_waves
 from survey.fieldwork.waves import WaveSummary
 from survey.locale import Message, msg
-from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
-from survey.ui.filters import filter_row, pick_started_wave
+from survey.ui.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
-
-_ALL_CITIES = "all"
 
 
 class BackCheckTab(StrEnum):
@@ -45,7 +42,7 @@ class BackCheckSelection:
 
 def draw_filters(page: PageContext) -> BackCheckSelection | None:
     """Draw the filters and return the selection; None if there is nothing to check yet."""
-    t, names = page.t, DisplayNames(page.language, None)
+    t = page.t
     with read_scope(page.settings.store_url) as session:
         waves = list_review_waves(session=session, principal=page.principal)
         if not waves:
@@ -61,14 +58,7 @@ def draw_filters(page: PageContext) -> BackCheckSelection | None:
             cities = list(
                 count_by_status(session=session, principal=page.principal, wave_id=wave.id)
             )
-            options = cities if len(cities) == 1 else [_ALL_CITIES, *cities]
-            city = pick(
-                t("City"),
-                "city",
-                options or [_ALL_CITIES],
-                language=page.language,
-                show=lambda code: t("All cities") if code == _ALL_CITIES else names.area(code),
-            )
+            city = pick_city_or_all(page, cities)
             tab = pick(
                 t("View"),
                 "view",
@@ -78,4 +68,4 @@ def draw_filters(page: PageContext) -> BackCheckSelection | None:
                 as_buttons=True,
                 explanation=explain("back-check", page.language),
             )
-    return BackCheckSelection(wave, None if city == _ALL_CITIES else city, BackCheckTab(tab))
+    return BackCheckSelection(wave, city, BackCheckTab(tab))

@@ -258,7 +258,7 @@ def _draw_plan(
             icon=":material/table:",
         )
     _draw_groups(page, view)
-    chart_panel.draw_chart_panel(page, view.precision_chart, demo=sheet.is_demo)
+    chart_panel.draw_chart_panel(page, view.precision_chart, sheet)
     st.subheader(t("Quotas over all cities"), anchor=False)
     st.table(
         format_for_screen({str(name): view.cells[name].tolist() for name in view.cells}),

@@ -15,13 +15,12 @@ from survey.fieldwork.progress.wave_progress import (
     list_progress_waves,
 )
 from survey.fieldwork.waves import WaveSummary
-from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.filters import ALL_OPTION, filter_row, pick_started_wave
+from survey.ui.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.progress.formatting import list_past_void_shares
@@ -33,7 +32,6 @@ from survey.ui.progress.summary import (
     draw_progress_tiles,
     draw_rates,
 )
-from survey.ui.url_state import pick
 
 EVERY_SECONDS = 20.0
 """How often the page looks again by itself; readers with the same area share one look."""
@@ -68,15 +66,7 @@ def _pick_city(page: PageContext) -> str | None:
     own = [city.code for city in shipped_cities() if page.principal.covers(city.code)]
     if len(own) < 2:
         return None
-    t, names = page.t, DisplayNames(page.language, None)
-    chosen = pick(
-        t("Cell by cell for"),
-        "city",
-        [ALL_OPTION, *own],
-        language=page.language,
-        show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
-    )
-    return None if chosen == ALL_OPTION else chosen
+    return pick_city_or_all(page, own, page.t("Cell by cell for"))
 
 
 @page_fragment(run_every=EVERY_SECONDS)

@@ -20,10 +20,9 @@ from survey.fieldwork.review.review_queue import (
     list_surveyors,
 )
 from survey.fieldwork.waves import WaveSummary
-from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import Status
-from survey.ui.filters import filter_row, pick_started_wave
+from survey.ui.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
@@ -68,7 +67,7 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
             if wave is None:
                 return None
             counts = count_by_status(session=session, principal=page.principal, wave_id=wave.id)
-            city = _pick_city(page, counts)
+            city = pick_city_or_all(page, list(counts))
             status = _pick_status(page, counts, city)
             people = (
                 list_surveyors(
@@ -91,19 +90,6 @@ def _find_wave_of_link(
         return None
     wave_id = find_wave_of(session=session, principal=page.principal, response_id=response_id)
     return next((wave.key for wave in waves if wave.id == wave_id), None)
-
-
-def _pick_city(page: PageContext, counts: Mapping[str, Mapping[Status, int]]) -> str | None:
-    t, names = page.t, DisplayNames(page.language, None)
-    options = list(counts) if len(counts) == 1 else [ALL_OPTION, *counts]
-    chosen = pick(
-        t("City"),
-        "city",
-        options or [ALL_OPTION],
-        language=page.language,
-        show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
-    )
-    return None if chosen == ALL_OPTION else chosen
 
 
 def _pick_status(
