@@ -13,6 +13,7 @@ from survey.access.audit_queries import find_last_time
 from survey.access.audit_verify import record_verification, verify
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import NATION, Role
+from survey.locale import translator
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
@@ -151,7 +152,7 @@ def test_an_administrator_reads_when_the_trail_was_checked_and_the_store_backed_
         report = verify(session=session, principal=OPERATOR)
         record_verification(session=session, principal=OPERATOR, report=report, now=field.now)
     words = read(visit_as(PageKey.HOME, administrator))
-    at = format_china_minute(field.now)
+    at = format_china_minute(translator("en"), field.now)
     assert f"The last backup was made {at}." in words
     assert f"The audit trail was checked {at}: every entry up to number {report.last}" in words
     with session_scope(field.url) as session:

@@ -39,7 +39,7 @@ from survey.publish.publications.signing_keys import (
     withdraw_key,
 )
 from survey.settings import current_settings
-from survey.store.china_time import CHINA, format_china_minute
+from survey.store.china_time import CHINA, china_minute_message
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, Shown
 from survey.store.transactions import run_in_transaction
@@ -175,7 +175,7 @@ def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
             (
                 each.key,
                 each.wave,
-                format_china_minute(each.embargo_until),
+                str(china_minute_message(each.embargo_until)),
                 each.state.value,
                 each.first_signed_by,
                 each.second_signed_by,
@@ -241,7 +241,7 @@ def list_readers(release: Release, form: FormatOption = OutputFormat.TABLE) -> N
     """List the people who may open a release early, why, and from when."""
     with error_reporting(), read_scope(current_settings().store_url) as session:
         rows = [
-            (each.login, each.name, each.reason, format_china_minute(each.opens_at))
+            (each.login, each.name, each.reason, str(china_minute_message(each.opens_at)))
             for each in list_early_readers(session=session, principal=OPERATOR, key=release)
         ]
         print_table(("login", "name", "reason", "from"), rows, form)

@@ -8,7 +8,7 @@ from sqlalchemy import String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from survey.locale import Translator
+from survey.locale import Message, Translator, msg
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
@@ -43,13 +43,22 @@ def china_date(moment: datetime) -> date:
 
 def format_day(t: Translator, day: date) -> str:
     """Format a day as its readers write it; files for machines keep the ISO form."""
-    return t("{day.year}-{day.month:02}-{day.day:02}", day=day)
+    return t(_day_message(day))
 
 
 def format_china_minute(t: Translator, moment: datetime) -> str:
     """Format a moment in China's time, to the minute."""
+    return t(china_minute_message(moment))
+
+
+def china_minute_message(moment: datetime) -> Message:
+    """Return a moment in China's time as part of a message, for code that knows no reader."""
     at = moment.astimezone(CHINA)
-    return t("{day} {at:%H:%M}", day=format_day(t, at.date()), at=at)
+    return msg("{day} {at:%H:%M}", day=_day_message(at.date()), at=at)
+
+
+def _day_message(day: date) -> Message:
+    return msg("{day.year}-{day.month:02}-{day.day:02}", day=day)
 
 
 def start_of_china_day(moment: datetime) -> datetime:

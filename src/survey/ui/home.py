@@ -167,20 +167,20 @@ def _draw_safeguards(page: PageContext) -> None:
     elif trail.wrong:
         verified = t(
             "The check of the audit trail of {when} found {wrong} entries changed.",
-            when=format_china_minute(trail.checked_at),
+            when=format_china_minute(t, trail.checked_at),
             wrong=f"{trail.wrong:,}",
         )
     else:
         verified = t(
             "The audit trail was checked {when}: every entry up to number {number} is as it was "
             "written.",
-            when=format_china_minute(trail.checked_at),
+            when=format_china_minute(t, trail.checked_at),
             number=f"{trail.checked_up_to:,}",
         )
     backup = (
         t("There has been no backup yet.")
         if backed_up_at is None
-        else t("The last backup was made {when}.", when=format_china_minute(backed_up_at))
+        else t("The last backup was made {when}.", when=format_china_minute(t, backed_up_at))
     )
     st.subheader(t("Safeguards"), anchor=False)
     _draw_links([(page.address(PageKey.AUDIT), verified), (page.address(PageKey.AUDIT), backup)])

@@ -25,7 +25,7 @@ from survey.publish.publications.signing_keys import require_valid_key
 from survey.results.release import find_current_release, release_signed_wave, revoke_release
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
-from survey.store.china_time import format_china_minute
+from survey.store.china_time import china_minute_message
 from survey.store.tables import Publication, PublicationErratum, PublicationState, Wave, WaveState
 
 
@@ -89,7 +89,7 @@ def _require_publishable(
             msg(
                 "The release {release} is announced for {time}; nothing is published before.",
                 release=publication.key,
-                time=format_china_minute(publication.embargo_until),
+                time=china_minute_message(publication.embargo_until),
             )
         )
     if get_sealed_snapshot(session, wave)[1] != publication.seal_sha256:
