@@ -27,6 +27,7 @@ class PageKey(StrEnum):
     QUESTIONNAIRES = "questionnaires"
     METHOD = "method"
     EXPORT = "export"
+    RELEASES = "releases"
     SIGN_IN_CODES = "sign_in_codes"
     USERS = "users"
     AUDIT = "audit"
@@ -73,6 +74,7 @@ PAGES: tuple[PageInfo, ...] = (
     ),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
     PageInfo(PageKey.EXPORT, "export", msg("Reports and exports"), Action.SEE_EXPORTS),
+    PageInfo(PageKey.RELEASES, "releases", msg("Release register"), Action.READ_RESULTS),
     PageInfo(PageKey.SIGN_IN_CODES, "sign-in-codes", msg("Sign-in codes"), Action.HAND_OUT_CODES),
     PageInfo(PageKey.USERS, "users", msg("Users and rights"), Action.ADMINISTER),
     PageInfo(PageKey.AUDIT, "audit", msg("Audit"), Action.ADMINISTER),

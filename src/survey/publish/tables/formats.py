@@ -5,6 +5,7 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.publish.column_tables import csv_bytes
 from survey.publish.tables.publication_workbook import workbook_bytes
 from survey.publish.tables.published_tables import build_tables, tidy_table
@@ -35,6 +36,7 @@ def table_file(
         AccessDeniedError: the reader may not read results.
         SnapshotNotFoundError: the wave was never frozen.
     """
+    principal.require(Action.READ_RESULTS)
     results = open_results(settings, session, wave_key)
     context = ViewContext(results, principal, language)
     if form is TableFormat.CSV:

@@ -1,0 +1,12 @@
+"""Release register: what is announced, signed and published, and the files of each release."""
+
+from survey.ui.navigation import PageKey
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.releases import draw_releases
+
+
+def draw_page(page: PageContext) -> None:
+    draw_releases(page)
+
+
+run_page(PageKey.RELEASES, draw_page)

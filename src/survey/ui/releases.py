@@ -1,0 +1,348 @@
+"""Release register: the calendar, one release with its files, and the steps of its signers."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+from functools import partial
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.fieldwork.planning.wave_overview import list_planning_waves
+from survey.fieldwork.waves import COMPUTED_STATES
+from survey.locale import SurveyError, msg
+from survey.publish.publications.early_readers import open_publication
+from survey.publish.publications.publishing_steps import publish_publication, retract_publication
+from survey.publish.publications.register import (
+    MAX_TEXT_CHARS,
+    STATE_NAMES,
+    PublicationDraft,
+    PublicationSummary,
+    list_publications,
+    plan_publication,
+)
+from survey.publish.publications.signatures import sign_publication
+from survey.store.china_time import CHINA, format_china_minute
+from survey.store.engine import read_scope
+from survey.store.tables import PublicationState, now
+from survey.store.transactions import run_in_transaction
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import File, draw_download_button
+from survey.ui.feedback import perform, show_feedback
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+
+_ZIP = "application/zip"
+_PLAN = "releases/plan"
+_STANDING = (PublicationState.PLANNED, PublicationState.SIGNED, PublicationState.PUBLISHED)
+
+Change = Callable[[Session, Principal], object]
+
+
+class ReleaseNotNamedError(SurveyError):
+    """Raised when the typed id is not that of the release."""
+
+    code = "release_not_named"
+
+
+def draw_releases(page: PageContext) -> None:
+    """Draw the calendar of releases, the one chosen, and the form that announces one."""
+    t = page.t
+    show_feedback(page)
+    with read_scope(page.settings.store_url) as session:
+        releases = list_publications(session=session, principal=page.principal, now=now())
+    st.caption(
+        t(
+            "A release is a set of files made from one frozen wave, signed by two people and "
+            "published at an announced minute. Its files can be checked by anybody, offline."
+        )
+    )
+    if releases:
+        _draw_calendar(page, releases)
+        _draw_release(page, _pick_release(page, releases))
+    else:
+        draw_notice(
+            t("No release has been announced yet"),
+            t("The calendar shows every release with its minute from the day it is announced."),
+        )
+    if page.principal.may(Action.RELEASE):
+        _draw_plan_form(page, releases)
+
+
+def _draw_calendar(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
+    t = page.t
+    rows = [
+        {
+            t("Release"): release.title[page.language],
+            t("Announced for"): format_china_minute(t, release.embargo_until),
+            t("State"): t(STATE_NAMES[release.state]),
+            t("Contact"): release.contact,
+        }
+        for release in releases
+    ]
+    st.subheader(t("Calendar"), anchor=False)
+    st.table(rows, border="horizontal", alt=t("Calendar"))
+
+
+def _pick_release(page: PageContext, releases: Sequence[PublicationSummary]) -> PublicationSummary:
+    by_key = {release.key: release for release in releases}
+    if len(by_key) == 1:
+        return releases[0]
+    key = st.selectbox(
+        page.t("Release"),
+        list(by_key),
+        format_func=lambda each: f"{by_key[each].title[page.language]} ({each})",
+        key="releases/chosen",
+    )
+    return by_key[key]
+
+
+def _draw_release(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    st.subheader(release.title[page.language], anchor=False)
+    st.table(_describe(page, release), border="horizontal", alt=release.title[page.language])
+    if release.may_read:
+        draw_download_button(
+            page,
+            t("Files of the release"),
+            File(f"release-{release.key}.zip", _ZIP, partial(_read_files, page, release.key)),
+            key=f"releases/files/{release.key}",
+            icon=":material/download:",
+        )
+        st.caption(
+            t(
+                "The file verify.py inside checks signature and content on any computer; the "
+                "guide is docs/publishing.md."
+            )
+        )
+    if page.principal.may(Action.RELEASE):
+        _draw_steps(page, release)
+
+
+def _describe(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:
+    """Return the facts of a release as rows of a table of two columns."""
+    t = page.t
+    facts: list[tuple[str, str]] = [
+        (t("Id"), release.key),
+        (t("Wave"), release.wave),
+        (t("State"), t(STATE_NAMES[release.state])),
+        (t("Announced for"), format_china_minute(t, release.embargo_until)),
+        (t("First signature"), _signature(page, release.first_signed_by, release.first_signed_at)),
+        (
+            t("Second signature"),
+            _signature(page, release.second_signed_by, release.second_signed_at),
+        ),
+        (t("Contact"), release.contact),
+    ]
+    if release.published_at is not None:
+        facts.append((t("Published"), format_china_minute(t, release.published_at)))
+    if release.corrects:
+        facts.append((t("Corrects"), f"{release.corrects}: {release.correction_reason}"))
+    if release.retracted_at is not None:
+        facts.append(
+            (
+                t("Taken back"),
+                f"{format_china_minute(t, release.retracted_at)} {release.retraction_reason}",
+            )
+        )
+    if release.is_demo:
+        facts.append((t("Data"), t("Demo data")))
+    return [{t("Fact"): name, t("Value"): value} for name, value in facts]
+
+
+def _signature(page: PageContext, name: str, at: datetime | None) -> str:
+    return "–" if at is None else f"{name} · {format_china_minute(page.t, at)}"
+
+
+def _read_files(page: PageContext, key: str) -> bytes:
+    """Return the archive; opening it before it is published is recorded."""
+    return run_in_transaction(
+        page.settings.store_url,
+        lambda session: open_publication(
+            settings=page.settings,
+            session=session,
+            principal=require_principal(page.settings),
+            key=key,
+            now=now(),
+        ),
+    )
+
+
+def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    with st.container(horizontal=True):
+        if release.state is PublicationState.PLANNED and st.button(
+            t("Sign"), key=f"releases/sign/{release.key}", type="primary", icon=":material/draw:"
+        ):
+            _sign(page, release)
+        if release.state is PublicationState.SIGNED:
+            _draw_confirmed_step(
+                page,
+                release,
+                label=t("Publish"),
+                warning=t(
+                    "From then on everybody who reads results sees the wave and these files. What "
+                    "others have read or saved cannot be taken back."
+                ),
+                change=lambda session, person: publish_publication(
+                    settings=page.settings,
+                    session=session,
+                    principal=person,
+                    key=release.key,
+                    now=now(),
+                ),
+                done=t("{release} is published.", release=release.key),
+            )
+        if release.state in _STANDING:
+            _draw_retraction(page, release)
+
+
+def _sign(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    done = t(
+        "Signed by you. Another person signs as well, unless one person is enough here; the state "
+        "below says which."
+    )
+    perform(
+        page,
+        lambda session, person: sign_publication(
+            settings=page.settings, session=session, principal=person, key=release.key, now=now()
+        ),
+        done=done,
+        spinner=t("Building and signing the files …"),
+    )
+    st.rerun()
+
+
+def _draw_confirmed_step(
+    page: PageContext,
+    release: PublicationSummary,
+    *,
+    label: str,
+    warning: str,
+    change: Change,
+    done: str,
+) -> None:
+    """Draw a step that asks for the id of the release to be typed."""
+    t = page.t
+    with st.popover(label):
+        st.markdown(warning)
+        key = f"releases/typed/{release.key}"
+        st.text_input(t("Type {release} to confirm", release=release.key), key=key)
+        st.button(
+            label,
+            key=f"releases/publish/{release.key}",
+            type="primary",
+            on_click=_change_if_typed,
+            args=(page, release.key, key, change, done),
+        )
+
+
+def _change_if_typed(
+    page: PageContext, release_key: str, field: str, change: Change, done: str
+) -> None:
+    typed = str(st.session_state.get(field, "")).strip()
+
+    def change_if_named(session: Session, person: Principal) -> None:
+        if typed != release_key:
+            raise ReleaseNotNamedError(
+                msg("Please type {release} to confirm.", release=release_key)
+            )
+        change(session, person)
+
+    perform(page, change_if_named, done=done)
+
+
+def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    key = f"releases/reason/{release.key}"
+    with st.popover(t("Take back")):
+        st.markdown(
+            t(
+                "One person is enough, for it has to be quick. A published release takes the "
+                "release of its wave with it; what others have saved stays with them."
+            )
+        )
+        st.text_input(t("Reason"), key=key, max_chars=MAX_TEXT_CHARS)
+        st.button(
+            t("Take back {release}", release=release.key),
+            key=f"releases/retract/{release.key}",
+            on_click=_retract,
+            args=(page, release.key, key),
+        )
+
+
+def _retract(page: PageContext, release_key: str, field: str) -> None:
+    reason = str(st.session_state.get(field, ""))
+    perform(
+        page,
+        lambda session, person: retract_publication(
+            session=session, principal=person, key=release_key, reason=reason, now=now()
+        ),
+        done=page.t("{release} is taken back.", release=release_key),
+    )
+
+
+def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
+    """Draw the form that announces a release, or that nothing can be announced."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waves = {
+            wave.key: wave.label(page.language)
+            for wave in list_planning_waves(session=session, principal=page.principal)
+            if wave.state in COMPUTED_STATES
+        }
+    announced = {
+        release.wave
+        for release in releases
+        if release.state in {PublicationState.PLANNED, PublicationState.SIGNED}
+    }
+    open_waves = {key: label for key, label in waves.items() if key not in announced}
+    st.subheader(t("Announce a release"), anchor=False)
+    if not open_waves:
+        st.caption(t("A wave can be announced once it is frozen for good."))
+        return
+    standing = {
+        release.wave: release.key
+        for release in releases
+        if release.state is PublicationState.PUBLISHED
+    }
+    with st.form(_PLAN, border=True, enter_to_submit=False):
+        wave = st.selectbox(t("Wave"), list(open_waves), format_func=open_waves.__getitem__)
+        title_zh = st.text_input(t("Chinese title"), max_chars=MAX_TEXT_CHARS)
+        title_en = st.text_input(t("English title"), max_chars=MAX_TEXT_CHARS)
+        contact = st.text_input(
+            t("Contact"), max_chars=MAX_TEXT_CHARS, help=t("Name, telephone and e-mail.")
+        )
+        with st.container(horizontal=True):
+            day = st.date_input(t("Day"), value=None, format="YYYY-MM-DD")
+            minute = st.time_input(t("Time in China"), value=time(10), step=60)
+        reason = st.text_input(
+            t("Reason of the correction, if one stands already"), max_chars=MAX_TEXT_CHARS
+        )
+        if not st.form_submit_button(t("Announce"), type="primary"):
+            return
+    if not isinstance(day, date) or wave is None:
+        draw_notice(t("Please choose the day of the release."), alert=True)
+        return
+    draft = PublicationDraft(
+        wave=wave,
+        title_zh=title_zh,
+        title_en=title_en,
+        contact=contact,
+        embargo_until=datetime.combine(day, minute, CHINA),
+        corrects=standing.get(wave, ""),
+        reason=reason,
+    )
+    announced_key = perform(
+        page,
+        lambda session, person: plan_publication(
+            session=session, principal=person, draft=draft, now=now()
+        ),
+        done=t("The release is announced. Next it is signed."),
+    )
+    if announced_key is None:
+        show_feedback(page)
+        return
+    st.rerun()

@@ -1,0 +1,179 @@
+"""The release register in the browser: announced, signed by two people, published, taken back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import Role
+from survey.publish.publications.register import PublicationDraft, plan_publication
+from survey.publish.publications.signing_keys import add_key_to_file, register_key
+from survey.results.freeze import freeze_frame
+from survey.settings import Settings
+from survey.snapshot.response_frame import build_response_frame
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Publication, PublicationState, Wave, WaveState, now
+from survey.ui.navigation import PageKey
+from tests.small_waves import KEY as WAVE
+from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
+
+RELEASE = f"{WAVE}-1"
+
+
+@pytest.fixture
+def frozen(field: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A wave frozen for good, and a key to sign with outside the store."""
+    instrument = questionnaire(
+        rating("price", "1.1.1"),
+        rating("service", "2.1.1"),
+        rating("overall"),
+        tree="small",
+        name="released",
+        few_groups=True,
+    )
+    wave = small_wave(tmp_path, url=field.url, instrument=instrument, tree=small_tree())
+    people = [person(number, "110000", psu=f"p{number % 4}") for number in range(120)]
+    key_file = tmp_path / "release.key"
+    monkeypatch.setenv("SURVEY_RELEASE_KEY_FILE", str(key_file))
+    with session_scope(field.url) as session:
+        freeze_frame(
+            wave.settings,
+            session,
+            wave=SmallWave(wave.settings).read(session),
+            frame=build_response_frame(people, instrument),
+            actor=OPERATOR,
+            final=True,
+        )
+        frozen = session.exec(select(Wave).where(Wave.key == WAVE)).one()
+        frozen.state = WaveState.FROZEN
+        session.add(frozen)
+        key = add_key_to_file(key_file)
+        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=now())
+    return wave.settings
+
+
+def announce(settings: Settings, *, hours_ago: int = 2) -> None:
+    """Announce a release whose minute, an hour after its announcement, may be over by now."""
+    at = now() - timedelta(hours=hours_ago)
+    draft = PublicationDraft(
+        wave=WAVE,
+        title_zh="第一次发布",
+        title_en="First release",
+        contact="Press office, 12315",
+        embargo_until=at + timedelta(hours=1),
+    )
+    with session_scope(settings.store_url) as session:
+        plan_publication(session=session, principal=OPERATOR, draft=draft, now=at)
+
+
+def state_of(settings: Settings) -> PublicationState:
+    with read_scope(settings.store_url) as session:
+        return PublicationState(session.exec(select(Publication.state)).one())
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def text_of(app: AppTest, read: Callable[[AppTest], str]) -> str:
+    parts = [*(each.value for each in app.success), *(each.value for each in app.text)]
+    return "\n".join([read(app), *parts, *(each.value.to_csv() for each in app.table)])
+
+
+def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
+    fetch: Callable[[AppTest, str], bytes],
+    read: Callable[[AppTest], str],
+) -> None:
+    first, second = employ(Role.NATIONAL_OFFICIAL, "CN"), employ(Role.ADMINISTRATOR, "CN")
+    city = employ(Role.CITY_OFFICIAL, "110000")
+    announce(frozen)
+    app = press(visit_as(PageKey.RELEASES, first), f"releases/sign/{RELEASE}")
+    assert state_of(frozen) is PublicationState.PLANNED
+    press(app, f"releases/sign/{RELEASE}")
+    assert "You signed this yourself" in text_of(app, read)
+    assert state_of(frozen) is PublicationState.PLANNED
+
+    reader = visit_as(PageKey.RELEASES, city)
+    assert "First release" in text_of(reader, read)
+    assert "Press office, 12315" in text_of(reader, read)
+    assert not [each for each in reader.button if str(each.key).startswith("releases/")]
+
+    app = press(visit_as(PageKey.RELEASES, second), f"releases/sign/{RELEASE}")
+    assert state_of(frozen) is PublicationState.SIGNED
+    press(app, f"releases/publish/{RELEASE}")
+    assert f"Please type {RELEASE} to confirm." in text_of(app, read)
+    assert state_of(frozen) is PublicationState.SIGNED
+    app.text_input(key=f"releases/typed/{RELEASE}").set_value(RELEASE)
+    press(app, f"releases/publish/{RELEASE}")
+    assert f"{RELEASE} is published." in text_of(app, read)
+    assert state_of(frozen) is PublicationState.PUBLISHED
+
+    reader = visit_as(PageKey.RELEASES, city)
+    archive = ZipFile(BytesIO(fetch(reader, f"releases/files/{RELEASE}")))
+    assert {"release.json", "verify.py", "figures.csv"} <= set(archive.namelist())
+
+
+def test_nothing_is_published_before_its_minute_and_a_release_is_taken_back_with_a_reason(
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+) -> None:
+    people = employ(Role.NATIONAL_OFFICIAL, "CN"), employ(Role.ADMINISTRATOR, "CN")
+    announce(frozen, hours_ago=0)
+    for official in people:
+        app = press(visit_as(PageKey.RELEASES, official), f"releases/sign/{RELEASE}")
+    app.text_input(key=f"releases/typed/{RELEASE}").set_value(RELEASE)
+    press(app, f"releases/publish/{RELEASE}")
+    assert "nothing is published before" in text_of(app, read)
+    assert state_of(frozen) is PublicationState.SIGNED
+
+    press(app, f"releases/retract/{RELEASE}")
+    assert "Please say in a few words" in text_of(app, read)
+    app.text_input(key=f"releases/reason/{RELEASE}").set_value("A table lacked a city")
+    press(app, f"releases/retract/{RELEASE}")
+    assert state_of(frozen) is PublicationState.RETRACTED
+    assert "A table lacked a city" in text_of(visit_as(PageKey.RELEASES, people[0]), read)
+
+
+def test_an_official_announces_a_release_in_the_form(
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+) -> None:
+    app = visit_as(PageKey.RELEASES, employ(Role.NATIONAL_OFFICIAL, "CN"))
+    assert "No release has been announced yet" in text_of(app, read)
+    (announcing,) = [each for each in app.button if each.label == "Announce"]
+    announcing.click().run()
+    assert "Please choose the day of the release." in text_of(app, read)
+    (day,) = app.date_input
+    day.set_value((now() + timedelta(days=3)).date())
+    (announcing,) = [each for each in app.button if each.label == "Announce"]
+    announcing.click().run()
+    assert "Title, contact and" in text_of(app, read)
+    for label, words in (
+        ("Chinese title", "第一次发布"),
+        ("English title", "First release"),
+        ("Contact", "Press office, 12315"),
+    ):
+        (field,) = [each for each in app.text_input if each.label == label]
+        field.set_value(words)
+    (announcing,) = [each for each in app.button if each.label == "Announce"]
+    announcing.click().run()
+    assert not app.exception
+    assert state_of(frozen) is PublicationState.PLANNED
+    assert "The release is announced." in text_of(app, read)
+    assert "A wave can be announced once it is frozen for good." in text_of(app, read)
