@@ -295,7 +295,7 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
             continue
         if name == "filters":
             known = {"city": city, "focus": city, "place": city, "area": city, "detail": True}
-            known["group"] = "elderly=yes"
+            known |= {"group": "elderly=yes", "question": "had_dispute", "variable": "gender"}
             fields = {field.name for field in dataclasses.fields(hints[name])}
             given[name] = hints[name](**{key: known[key] for key in known if key in fields})
         else:

@@ -10,7 +10,7 @@ from survey.access.roles import ROLES, Role
 from survey.locale import translator
 from survey.publish.charts import prebuild_specs, spec
 from survey.settings import Settings
-from survey.store.china_time import china_date
+from survey.store.china_time import china_date, format_day
 from survey.store.engine import session_scope
 from survey.store.tables import Account, now
 from survey.ui.navigation import PAGES, PAGES_BY_KEY, PageInfo, PageKey
@@ -65,7 +65,7 @@ def test_each_printed_page_of_an_office_says_what_it_is(
     (*_, last) = [body for body in bodies if "@bottom-left" in body]
     assert translator("zh")(PAGES_BY_KEY[key].title) in last
     assert named in last
-    assert china_date(now()).isoformat() in last
+    assert format_day(translator("zh"), china_date(now())) in last
     assert "counter(pages)" in last
 
 

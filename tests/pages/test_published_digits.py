@@ -19,11 +19,13 @@ from survey.access.roles import ROLES, Action, Role
 from survey.context import published_results
 from survey.settings import Settings
 from survey.ui import download_button
-from survey.ui.navigation import PAGES, PageInfo
+from survey.ui.navigation import PAGES, PageInfo, PageKey
 
 LONG = re.compile(r"(?<![\d.\w])[-+\u2212]?\d+\.\d{2,}(?![\d.\w])")
 PLACES = {"lon", "lat"}
 RESULTS = [page for page in PAGES if page.action is Action.READ_RESULTS]
+WITHOUT_FIGURES = {PageKey.RELEASES}
+"""The calendar of releases; their files are those of `publish/publications`."""
 ASKED: dict[str, str] = {"city": "320500", "place": "320500", "lang": "en", "detail": "yes"}
 PUBLISHED = {result.score for result in published_results()} | {2.10}
 """And the code of an indicator that looks like a number."""
@@ -125,8 +127,8 @@ def test_no_number_on_a_results_page_is_longer_than_what_is_published(
     assert not app.exception
     too_long, looked = long_numbers(app, taken_away)
     assert too_long == []
-    assert taken_away
-    assert looked > 20 or page.key.value in {"method", "glossary", "trend_links"}
+    assert taken_away or page.key in WITHOUT_FIGURES
+    assert looked > 20 or page.key in WITHOUT_FIGURES
 
 
 def test_a_longer_number_would_be_seen() -> None:

@@ -179,6 +179,7 @@ def test_the_foot_of_each_printed_page_names_wave_n_and_page(
 ) -> None:
     text = read(open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language))
     rule = text[text.index("@page") :]
-    assert re.search(r'"main-2024 · n = 61,9\d\d · \d{4}-\d\d-\d\d"', rule)
+    day = r"\d{4}年\d{1,2}月\d{1,2}日" if language == "zh" else r"\d{4}-\d\d-\d\d"
+    assert re.search(rf'"main-2024 · n = 61,9\d\d · {day}"', rule)
     assert all(f'"{number}"' in rule for number in numbers)
     assert "size: A4 portrait; margin: 18mm" in rule

@@ -30,6 +30,7 @@ MENUS = {
         "trends",
         "crosstab",
         "method",
+        "releases",
     ],
     Role.PROVINCE_OFFICIAL: [
         "home",
@@ -40,6 +41,7 @@ MENUS = {
         "trends",
         "crosstab",
         "method",
+        "releases",
     ],
     Role.NATIONAL_OFFICIAL: [
         "home",
@@ -54,6 +56,7 @@ MENUS = {
         "questionnaires",
         "method",
         "export",
+        "releases",
     ],
     Role.ANALYST: [
         "home",
@@ -66,6 +69,7 @@ MENUS = {
         "questionnaires",
         "method",
         "export",
+        "releases",
     ],
     Role.ADMINISTRATOR: [
         "home",
@@ -84,6 +88,7 @@ MENUS = {
         "questionnaires",
         "method",
         "export",
+        "releases",
         "sign_in_codes",
         "users",
         "audit",

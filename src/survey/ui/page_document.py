@@ -44,7 +44,8 @@ def build_document(language: str) -> CachedBody:
         raise DocumentChangedError("<noscript>")
     script = f'<script src="{asset_url("streamlit.js")}"></script>'
     html = _replace_first(html, _OPENING, f'<html lang="{HTML_LANGUAGES[language]}">')
-    html = _replace_first(html, _TITLE, f"<title>{escape(t('Hundred Cities Survey'))}</title>")
+    title = escape(t("Hundred Cities Survey"))
+    html = _replace_first(html, _TITLE, f"<title>{title}</title>")
     html = _replace_first(html, _FIRST_SCRIPT, f"{script}\n    {_FIRST_SCRIPT}")
     return CachedBody(html.encode(), _MEDIA_TYPE)
 

@@ -123,11 +123,12 @@ def build_codebook(
         for column in present
     )
     t = translator(language)
-    title = f"{t('Codebook')}: {results.wave.label(language)} ({results.wave.key})"
+    kind, mark = t("Codebook"), t("Demo data")
+    title = f"{kind}: {results.wave.label(language)} ({results.wave.key})"
     return Codebook(
         wave=results.wave,
         language=language,
-        title=f"{t('Demo data')} {title}" if results.wave.is_demo else title,
+        title=f"{mark} {title}" if results.wave.is_demo else title,
         facts=_facts(results, instrument, language),
         entries=entries,
         headline=_headline(results, instrument, {entry.column: entry.name for entry in entries}),

@@ -58,7 +58,8 @@ def _write(sheet: Any, line: int, place: int, value: str | int | None, text: Any
 def _variable_heads(codebook: Codebook) -> tuple[str, ...]:
     t = codebook.t
     asked = t("Who was asked")
-    labels = [f"{t('Label')} ({language})" for language in codebook.languages]
+    label = t("Label")
+    labels = [f"{label} ({language})" for language in codebook.languages]
     return (
         t("Column"), t("SPSS and Stata"), *labels, t("Kind"), asked, t("Indicator"),
         t("Published n, nation"),
@@ -86,7 +87,8 @@ def _kind(codebook: Codebook, entry: CodebookEntry) -> str:
 
 def _value_heads(codebook: Codebook) -> tuple[str, ...]:
     t = codebook.t
-    labels = [f"{t('Label')} ({language})" for language in codebook.languages]
+    label = t("Label")
+    labels = [f"{label} ({language})" for language in codebook.languages]
     return (
         t("Column"), t("SPSS and Stata"), t("Value"), t("Number"), *labels, t("Missing"),
     )  # fmt: skip
@@ -135,9 +137,12 @@ def _html_entry(codebook: Codebook, entry: CodebookEntry) -> Iterator[str]:
             yield f'<div class="quiet">{escape(name)}: {escape(fact)}</div>'
     rows = [value for value in entry.described[codebook.language].values if value.label]
     if rows:
-        yield f"<table><tr><th>{escape(t('Value'))}<th>{escape(t('Number'))}<th>"
+        value_head, number_head, mark = (
+            escape(text) for text in (t("Value"), t("Number"), t("missing"))
+        )
+        yield f"<table><tr><th>{value_head}<th>{number_head}<th>"
         for value in rows:
-            missing = f" ({escape(t('missing'))})" if value.is_missing else ""
+            missing = f" ({mark})" if value.is_missing else ""
             cells = (str(value.value), str(value.code), value.label)
             yield "<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells) + missing
         yield "</table>"

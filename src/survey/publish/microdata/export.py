@@ -291,7 +291,8 @@ def _rows_of_area(people: pd.DataFrame, principal: Principal) -> pd.DataFrame:
 def _title(t: Translator, wave: Wave, language: str) -> str:
     """Return the label of the file: what it is, and first of all whether it is no survey."""
     title = f"{label_text(wave_title(wave), language, wave.key)} ({wave.key})"
-    return f"{t('Demo data')} {title}" if wave.is_demo else title
+    mark = t("Demo data")
+    return f"{mark} {title}" if wave.is_demo else title
 
 
 def _remarks(

@@ -33,7 +33,8 @@ def workbook_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> by
     sheets.add_text(t("Notes"), t("Notes"), _notes(context))
     remark = t("Marks in cells: see the sheet “{sheet}”.", sheet=t("Notes"))
     if context.wave.is_demo:
-        remark = f"{t('DEMO DATA: generated, no result of any survey')} · {remark}"
+        mark = t("DEMO DATA: generated, no result of any survey")
+        remark = f"{mark} · {remark}"
     for name, table in zip(names, tables, strict=True):
         sheets.add_table(name, table, remark)
     book.close()
@@ -42,7 +43,8 @@ def workbook_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> by
 
 def _title(context: ViewContext) -> str:
     title = f"{context.wave.label(context.language)} ({context.wave.key})"
-    return f"{context.t('Demo data')} {title}" if context.wave.is_demo else title
+    mark = context.t("Demo data")
+    return f"{mark} {title}" if context.wave.is_demo else title
 
 
 def _cover(context: ViewContext) -> list[tuple[str, str]]:

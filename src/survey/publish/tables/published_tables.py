@@ -58,11 +58,10 @@ def score_unit(context: ViewContext) -> str:
 
 def _heads(context: ViewContext, first: str, unit: str) -> tuple[str, ...]:
     t = context.t
+    figure, low, high = t("Figure"), t("95% interval, from"), t("95% interval, to")
     return (
         first,
-        f"{t('Figure')} ({unit})",
-        f"{t('95% interval, from')} ({unit})",
-        f"{t('95% interval, to')} ({unit})",
+        *(f"{head} ({unit})" for head in (figure, low, high)),
         t("n (interviews, unweighted)"),
         t("Design effect (ratio)"),
         t("Mark"),
