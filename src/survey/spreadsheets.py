@@ -83,7 +83,7 @@ def decode_table_text(content: bytes) -> tuple[str, str]:
 
 def _is_number(text: str) -> bool:
     """Return whether a text is a number: only sign, digits, point and exponent."""
-    if not text.isascii() or text != text.strip():
+    if not text.isascii() or text != text.strip() or "_" in text:
         return False
     try:
         float(text)
