@@ -58,7 +58,7 @@ def score_unit(context: ViewContext) -> str:
 
 def _heads(context: ViewContext, first: str, unit: str) -> tuple[str, ...]:
     t = context.t
-    figure, low, high = t("Figure"), t("95% interval, from"), t("95% interval, to")
+    figure, low, high = t("Figure"), t("Lower limit, 95 percent"), t("Upper limit, 95 percent")
     return (
         first,
         *(f"{head} ({unit})" for head in (figure, low, high)),
