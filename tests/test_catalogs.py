@@ -62,3 +62,10 @@ def test_no_chinese_stands_in_python_outside_seed_and_catalogs() -> None:
         if CHINESE.search(line)
     ]
     assert offenders == []
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_catalog_compiles(domain: str) -> None:
+    """What the compiler objects to stops `make`, though reading the catalog does not."""
+    catalog = read_po(io.BytesIO((CATALOGS / f"{domain}.po").read_bytes()))
+    assert [(message.id, errors) for message, errors in catalog.check()] == []
