@@ -218,8 +218,8 @@ class ZipSource:
 
 
 Source = Any
-_READ_ERRORS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError,
-                NotImplementedError)  # fmt: skip
+_READ_ERRORS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""Raised by a damaged archive; `RuntimeError` also for a way of packing that nobody can read."""
 
 
 def is_safe_name(name: str) -> bool:
