@@ -1,0 +1,356 @@
+"""`survey release`, `survey verify` and `survey reproduce`: a release as two people make it."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from sqlalchemy import update
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import NATION, Role
+from survey.cli import release
+from survey.publish.publications.early_readers import open_publication
+from survey.publish.publications.signatures import sign_publication
+from survey.results import tables
+from survey.results.disclosure_inputs import protected_cells
+from survey.results.freeze import freeze_wave
+from survey.settings import current_settings
+from survey.snapshot.snapshot_files import WithoutPoint
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, Publication, PublicationErratum, table_of
+from tests.conftest import MakeOnce
+from tests.small_waves import KEY, small_wave, store_people
+
+Survey = Callable[..., Result]
+RELEASE, CORRECTION = f"{KEY}-1", f"{KEY}-2"
+ANNOUNCED = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)
+TITLES = ("--title-zh", "测评", "--title-en", "Survey", "--contact", "Lin, 010-0000")
+CITIES = {"110000": 60, "310000": 50, "320100": 40, "320500": 40, "440100": 40}
+HOUR = timedelta(hours=1)
+
+
+class Clock(datetime):
+    """What the commands take for the present."""
+
+    present = ANNOUNCED - 2 * HOUR
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        return cls.present
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The commands of the operator, a colleague in the browser, and the clock."""
+
+    survey: Survey
+    colleague: Principal
+    folder: Path
+
+    def at(self, moment: datetime) -> None:
+        Clock.present = moment
+
+    def done(self, *arguments: str) -> str:
+        """Run a command that has to work; return what it prints."""
+        result = self.survey(*arguments)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    def refused(self, *arguments: str, code: int = 1) -> str:
+        result = self.survey(*arguments)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    def plan(self, at: str = "2026-11-30 10:00", *more: str) -> str:
+        return self.done("release", "plan", "--wave", KEY, "--at", at, *TITLES, *more).strip()
+
+    def second_signature(self, key: str = RELEASE) -> None:
+        settings = current_settings()
+        with session_scope(settings.store_url) as session:
+            sign_publication(
+                settings=settings,
+                session=session,
+                principal=self.colleague,
+                key=key,
+                now=Clock.present,
+            )
+
+    def signed(self, *more: str, at: str = "2026-11-30 10:00", key: str = RELEASE) -> None:
+        assert self.plan(at, *more) == key
+        self.done("release", "sign", key)
+        self.second_signature(key)
+
+    def listed(self) -> dict[str, dict[str, str]]:
+        rows = json.loads(self.survey("release", "list", "--format", "json").stdout)
+        return {row["id"]: row for row in rows}
+
+    def fetched(self, key: str = RELEASE) -> Path:
+        out = self.folder / f"{key}.zip"
+        self.done("release", "fetch", key, "--out", str(out))
+        return out
+
+
+@pytest.fixture(scope="session")
+def frozen_wave(make_once: MakeOnce) -> Path:
+    """The folder of a store with a small wave that is frozen for good, as shared."""
+
+    def fill(folder: Path) -> None:
+        made = small_wave(folder)
+        store_people(made, CITIES)
+        freeze_wave(
+            made.settings,
+            wave_key=KEY,
+            actor=OPERATOR,
+            final=True,
+            without_point=WithoutPoint.STRATUM,
+        )
+
+    return make_once("frozen-small-wave", fill)
+
+
+@pytest.fixture
+def desk(
+    survey: Survey, frozen_wave: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Desk]:
+    shutil.copytree(frozen_wave, tmp_path / "data")
+    monkeypatch.setenv("SURVEY_RELEASE_KEY_FILE", str(tmp_path / "release.key"))
+    monkeypatch.setattr(release, "datetime", Clock)
+    monkeypatch.setattr(Clock, "present", ANNOUNCED - 2 * HOUR)
+    current_settings.cache_clear()
+    account = Account(login="wang", name="Wang", role=Role.NATIONAL_OFFICIAL, area=NATION)
+    with session_scope(current_settings().store_url) as session:
+        session.add(account)
+    colleague = Principal(account.id, "Wang", Role.NATIONAL_OFFICIAL, NATION)
+    made = Desk(survey, colleague, tmp_path)
+    made.done("release", "key", "new", "--out", str(tmp_path / "release.key"))
+    yield made
+    dispose_engines()
+
+
+def test_from_the_announcement_to_a_file_that_a_stranger_checks(desk: Desk) -> None:
+    assert desk.plan() == RELEASE
+    row = desk.listed()[RELEASE]
+    assert (row["state"], row["wave"], row["first"]) == ("planned", KEY, "")
+    assert "10:00" in row["announced"]
+    first = desk.done("release", "sign", RELEASE)
+    assert "Another person gives the second signature" in first
+    assert desk.listed()[RELEASE]["first"] == "operator"
+    desk.second_signature()
+    row = desk.listed()[RELEASE]
+    assert (row["state"], row["second"]) == ("signed", "Wang")
+    desk.at(ANNOUNCED)
+    assert f"{RELEASE} is published" in desk.done("release", "publish", RELEASE)
+    assert desk.listed()[RELEASE]["state"] == "published"
+    archive, keys = desk.fetched(), desk.folder / "keys.json"
+    desk.done("release", "key", "export", "--out", str(keys))
+    assert RELEASE in desk.done("verify", "--keys", str(keys), str(archive))
+    again = desk.done("reproduce", RELEASE)
+    assert "files are the same, byte for byte" in again
+
+
+def test_a_changed_byte_is_named(desk: Desk) -> None:
+    desk.signed()
+    folder, keys = desk.folder / "unpacked", desk.folder / "keys.json"
+    desk.done("release", "key", "export", "--out", str(keys))
+    with ZipFile(desk.fetched()) as archive:
+        archive.extractall(folder)
+    desk.done("verify", "--keys", str(keys), str(folder))
+    file = folder / "figures.csv"
+    data = bytearray(file.read_bytes())
+    data[1500] ^= 1
+    file.write_bytes(data)
+    for path in (folder, file):
+        named = desk.refused("verify", "--keys", str(keys), str(path))
+        assert "figures.csv" in named
+        assert "1024–2047" in named
+    other = folder / "tables" / "nation.en.csv"
+    desk.done("verify", "--keys", str(keys), str(other))
+    desk.refused("verify", "--keys", str(keys), str(other), str(file))
+
+
+def test_nothing_goes_out_before_its_minute(desk: Desk) -> None:
+    desk.signed()
+    for early in (2 * HOUR, timedelta(microseconds=1)):
+        desk.at(ANNOUNCED - early)
+        assert "nothing is published before" in desk.refused("release", "publish", RELEASE)
+    assert desk.listed()[RELEASE]["state"] == "signed"
+    desk.at(ANNOUNCED)
+    desk.done("release", "publish", RELEASE)
+    assert "published before" in desk.refused("release", "publish", RELEASE)
+
+
+def test_one_person_never_signs_twice(desk: Desk) -> None:
+    desk.plan()
+    desk.done("release", "sign", RELEASE)
+    assert "yourself" in desk.refused("release", "sign", RELEASE)
+    desk.second_signature()
+    assert "is signed" in desk.refused("release", "sign", RELEASE)
+
+
+def test_steps_in_the_wrong_order_are_refused_and_change_nothing(desk: Desk) -> None:
+    for step in ("sign", "publish"):
+        assert RELEASE in desk.refused("release", step, RELEASE)
+    desk.refused("reproduce", RELEASE)
+    desk.plan()
+    desk.at(ANNOUNCED)
+    assert "not signed" in desk.refused("release", "publish", RELEASE)
+    assert "not open" in desk.refused(
+        "release", "fetch", RELEASE, "--out", str(desk.folder / "x.zip")
+    )
+    assert not (desk.folder / "x.zip").exists()
+    assert "Nobody has signed" in desk.refused("reproduce", RELEASE)
+    desk.done("release", "sign", RELEASE)
+    assert "not signed" in desk.refused("release", "publish", RELEASE)
+    assert desk.listed()[RELEASE]["state"] == "planned"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        (("--at", "2026-11-30 07:00"), "lie ahead"),
+        (("--files", "figures,nonsense"), "any of these"),
+        (("--files", "tables"), "any of these"),
+        (("--contact", " "), "filled in"),
+        (("--corrects", "small-2026-7", "--reason", "A mistake"), "correction"),
+        (("--show", "names"), "first places"),
+        (("--wave", "none-2026"), "none-2026"),
+    ],
+)
+def test_odd_announcements_are_said(desk: Desk, changes: tuple[str, ...], word: str) -> None:
+    known = ("--wave", KEY, "--at", "2026-11-30 10:00", *TITLES)
+    assert word in " ".join(desk.refused("release", "plan", *known, *changes).split())
+    assert desk.listed() == {}
+
+
+def test_a_second_announcement_and_the_older_command_wait(desk: Desk) -> None:
+    desk.plan()
+    known = ("--wave", KEY, "--at", "2026-11-30 10:00", *TITLES)
+    assert RELEASE in desk.refused("release", "plan", *known)
+    assert RELEASE in desk.refused("release", "wave", "--wave", KEY, "--show", "scores")
+
+
+def test_an_early_reader_is_listed_with_the_hour(desk: Desk) -> None:
+    with session_scope(current_settings().store_url) as session:
+        account = Account(login="gao", name="Gao", role=Role.CITY_OFFICIAL, area="320500")
+        session.add(account)
+    reader = Principal(account.id, "Gao", Role.CITY_OFFICIAL, "320500")
+    desk.signed()
+    listing = ("release", "reader", "add", RELEASE, "--account", "gao", "--from")
+    assert "few words" in desk.refused(*listing, "2026-11-30 09:00", "--reason", "x")
+    desk.done(*listing, "2026-11-30 09:00", "--reason", "Answers the press")
+    assert "already" in desk.refused(*listing, "2026-11-30 08:30", "--reason", "Wants it sooner")
+    (row,) = json.loads(
+        desk.survey("release", "reader", "list", RELEASE, "--format", "json").stdout
+    )
+    assert (row["login"], row["reason"], "09:00" in row["from"]) == (
+        "gao", "Answers the press", True,
+    )  # fmt: skip
+    settings = current_settings()
+    with session_scope(settings.store_url) as session:
+        opened = open_publication(
+            settings=settings, session=session, principal=reader, key=RELEASE,
+            now=ANNOUNCED - HOUR,
+        )  # fmt: skip
+    assert opened[:2] == b"PK"
+    with read_scope(settings.store_url) as session:
+        actions = set(session.exec(select(AuditEntry.action)))
+    assert {"release.reader_listed", "view.early_release"} <= actions
+
+
+def test_what_is_taken_back_is_genuine_no_more(desk: Desk) -> None:
+    desk.signed()
+    desk.at(ANNOUNCED)
+    desk.done("release", "publish", RELEASE)
+    archive = desk.fetched()
+    assert "few words" in desk.refused("release", "retract", RELEASE, "--reason", "x")
+    desk.done("verify", str(archive))
+    desk.done("release", "retract", RELEASE, "--reason", "A weight was wrong")
+    assert desk.listed()[RELEASE]["state"] == "retracted"
+    assert "taken this release back" in desk.refused("verify", str(archive))
+    again = desk.refused("release", "retract", RELEASE, "--reason", "A weight was wrong")
+    assert "does not stand" in again
+
+
+def test_a_reproduction_says_what_differs(desk: Desk) -> None:
+    desk.signed()
+    with session_scope(current_settings().store_url) as session:
+        session.connection().execute(update(table_of(Publication)).values(contact="Wang, 1"))
+    told = desk.refused("reproduce", RELEASE)
+    assert "tables/nation.zh.csv" in told
+    assert "figures.csv" not in told
+
+
+def mended(lifted: str, hidden: str) -> Callable[..., pd.DataFrame]:
+    """Cells as another version computes them: one city scores a point more, another is hidden."""
+
+    def compute(*given: Any) -> pd.DataFrame:
+        cells = protected_cells(*given)
+        shown = cells["shown"].to_numpy(dtype=bool)
+        area = cells["area"].astype(str).to_numpy()
+        for name in ("estimate", "ci_low", "ci_high"):
+            cells.loc[shown & (area == lifted), name] += 1.0
+        cells.loc[area == hidden, ["estimate", "se", "ci_low", "ci_high", "df", "deff"]] = np.nan
+        cells.loc[area == hidden, "shown"] = False
+        return cells
+
+    return compute
+
+
+def errata(archive: Path) -> dict[str, dict[str, str]]:
+    with ZipFile(archive) as files:
+        rows = csv.DictReader(io.StringIO(files.read("errata.csv").decode()))
+        return {row["id"]: row for row in rows}
+
+
+def test_a_correction_lists_each_figure_before_and_after(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.signed()
+    desk.at(ANNOUNCED)
+    desk.done("release", "publish", RELEASE)
+    first = desk.fetched()
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "protected_cells", mended("320500", "440100"))
+        desk.done("recompute", "--wave", KEY)
+    told = desk.refused("reproduce", RELEASE)
+    assert "computed again" in told
+    assert "figures.csv" in told
+    reason = ("--corrects", RELEASE, "--reason", "Suzhou was a point too low")
+    desk.signed(*reason, at="2026-12-01 10:00", key=CORRECTION)
+    desk.at(ANNOUNCED + 24 * HOUR)
+    desk.done("release", "publish", CORRECTION)
+    rows = errata(desk.fetched(CORRECTION))
+    assert {key.split("-")[2] for key in rows} == {"320500", "440100"}
+    lifted = rows[f"{KEY}-320500-composite-all-score"]
+    assert float(lifted["estimate_after"]) == round(float(lifted["estimate_before"]) + 1, 1)
+    assert (lifted["n_before"], lifted["reason"]) == (lifted["n_after"], reason[-1])
+    gone = rows[f"{KEY}-440100-composite-all-score"]
+    assert (bool(gone["estimate_before"]), gone["estimate_after"], gone["n_after"]) == (
+        True, "", "",
+    )  # fmt: skip
+    with read_scope(current_settings().store_url) as session:
+        kept = {row.figure: row for row in session.exec(select(PublicationErratum))}
+    assert kept.keys() == rows.keys()
+    assert kept[lifted["id"]].before["estimate"] == lifted["estimate_before"]
+    assert kept[gone["id"]].after == {}
+    states = {key: row["state"] for key, row in desk.listed().items()}
+    assert states == {RELEASE: "corrected", CORRECTION: "published"}
+    assert desk.fetched().read_bytes() == first.read_bytes()
+    desk.done("reproduce", CORRECTION)
+    # What the correction hid stays hidden: two tables that hide different cells tell them together.
+    desk.done("recompute", "--wave", KEY)
+    again = ("--corrects", CORRECTION, "--reason", "Guangzhou was there")
+    third = desk.plan("2026-12-02 10:00", *again)
+    assert "would show" in desk.refused("release", "sign", third)
