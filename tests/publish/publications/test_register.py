@@ -1,12 +1,11 @@
 """The register of releases: two people, the announced minute, and what readers may take."""
 
-import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from zipfile import ZipFile
 
 import orjson
@@ -15,10 +14,9 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal
-from survey.access.roles import NATION, Role
+from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.locale import SurveyError
-from survey.publish.publications.archives import read_archived_files
+from survey.publish.publications import signatures
 from survey.publish.publications.checks import check_published_path
 from survey.publish.publications.early_readers import (
     add_early_reader,
@@ -33,12 +31,7 @@ from survey.publish.publications.publishing_steps import (
     publish_publication,
     retract_publication,
 )
-from survey.publish.publications.register import (
-    PublicationDraft,
-    PublicationNotAllowedError,
-    list_publications,
-    plan_publication,
-)
+from survey.publish.publications.register import PublicationNotAllowedError, list_publications
 from survey.publish.publications.reproduction import reproduce_publication
 from survey.publish.publications.signatures import sign_publication
 from survey.publish.publications.signing_keys import (
@@ -50,12 +43,11 @@ from survey.publish.publications.signing_keys import (
     withdraw_key,
 )
 from survey.publish.publications.verify import parse_keys
-from survey.results.release import ReleaseNotAllowedError, release_wave, revoke_release
+from survey.results.release import ReleaseNotAllowedError, release_wave
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.settings import Settings
-from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
-    Account,
     AuditEntry,
     Publication,
     PublicationState,
@@ -64,135 +56,23 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
-from tests.synthetic_results import PLANS, synthetic_store
-
-WAVE, KEY = "main-2024", "main-2024-1"
-PLANNED = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
-MINUTE = PLANNED + timedelta(days=2)
-SIGNED = PLANNED + timedelta(hours=1)
-REASON = "A weight was wrong"
-Step = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def frozen_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A frozen wave of 100 cities that is no demonstration, with four people and a key."""
-    folder = tmp_path_factory.mktemp("register") / "data"
-    settings = Settings(data_dir=folder, database_url="")
-    synthetic_store(settings, plans=PLANS[:1], measures_a_topic=1)
-    with session_scope(settings.store_url) as session:
-        revoke_release(
-            session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=PLANNED
-        )
-        session.connection().execute(update(table_of(Wave)).values(is_demo=False))
-        session.add_all(
-            Account(login=login, name=login.title(), role=role, area=area)
-            for login, role, area in (
-                ("lin", Role.NATIONAL_OFFICIAL, NATION),
-                ("wang", Role.NATIONAL_OFFICIAL, NATION),
-                ("city", Role.CITY_OFFICIAL, "320500"),
-                ("typist", Role.TYPIST, NATION),
-            )
-        )
-        key = add_key_to_file(folder.parent / "release.key")
-        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=PLANNED)
-    for manifest in settings.snapshot_dir.rglob("manifest.json"):
-        manifest.write_text(manifest.read_text().replace('"is_demo": true', '"is_demo": false'))
-    dispose_engines()
-    return folder
-
-
-def copied(folder: Path, to: Path) -> Settings:
-    """A store of its own like that in a folder, with the key file beside it."""
-    shutil.copytree(folder, to / "data")
-    shutil.copyfile(folder.parent / "release.key", to / "release.key")
-    return Settings(data_dir=to / "data", database_url="", release_key_file=to / "release.key")
-
-
-@pytest.fixture
-def store(frozen_store: Path, tmp_path: Path) -> Iterator[Settings]:
-    yield copied(frozen_store, tmp_path)
-    dispose_engines()
-
-
-@pytest.fixture(scope="module")
-def signed_store(frozen_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same store with a release that two people signed."""
-    settings = copied(frozen_store, tmp_path_factory.mktemp("signed"))
-    signed(settings)
-    dispose_engines()
-    return settings.data_dir
-
-
-@pytest.fixture
-def ready(signed_store: Path, tmp_path: Path) -> Iterator[Settings]:
-    """A store in which a release waits for its minute."""
-    yield copied(signed_store, tmp_path)
-    dispose_engines()
-
-
-def person(store: Settings, login: str) -> Principal:
-    with read_scope(store.store_url) as session:
-        account = session.exec(select(Account).where(Account.login == login)).one()
-        return Principal(account.id, account.name, Role(account.role), account.area)
-
-
-def draft(**changes: Any) -> PublicationDraft:
-    known = PublicationDraft(
-        wave=WAVE,
-        title_zh="2024 年测评",
-        title_en="The 2024 survey",
-        contact="Lin, 010-0000",
-        embargo_until=MINUTE,
-    )
-    return replace(known, **changes)
-
-
-def plan(store: Settings, who: str = "lin", at: datetime = PLANNED, **changes: Any) -> str:
-    principal = person(store, who)
-    with session_scope(store.store_url) as session:
-        return plan_publication(
-            session=session, principal=principal, draft=draft(**changes), now=at
-        )
-
-
-def act(step: Step, store: Settings, who: str, at: datetime, key: str = KEY, **rest: Any) -> Any:
-    """One step of a release by a person; the store is given where the step takes it."""
-    principal = person(store, who)
-    if step in {sign_publication, publish_publication, open_publication}:
-        rest["settings"] = store
-    with session_scope(store.store_url) as session:
-        return step(session=session, principal=principal, key=key, now=at, **rest)
-
-
-def sign(store: Settings, who: str, at: datetime = SIGNED, key: str = KEY) -> PublicationState:
-    state: PublicationState = act(sign_publication, store, who, at, key)
-    return state
-
-
-def publish(store: Settings, who: str = "wang", at: datetime = MINUTE, key: str = KEY) -> None:
-    act(publish_publication, store, who, at, key)
-
-
-def signed(store: Settings, **changes: Any) -> None:
-    plan(store, **changes)
-    assert sign(store, "lin") is PublicationState.PLANNED
-    assert sign(store, "wang") is PublicationState.SIGNED
-
-
-def published(store: Settings, **changes: Any) -> None:
-    signed(store, **changes)
-    publish(store)
-
-
-def read(store: Settings, statement: Any) -> Any:
-    with read_scope(store.store_url) as session:
-        return session.exec(statement).one()
-
-
-def files(store: Settings, key: str = KEY) -> dict[str, bytes]:
-    row = read(store, select(Publication).where(Publication.key == key))
-    return read_archived_files(store, row)
+from tests.publish.publications.register_steps import (
+    KEY,
+    MINUTE,
+    PLANNED,
+    REASON,
+    SIGNED,
+    WAVE,
+    act,
+    change_results,
+    files,
+    person,
+    plan,
+    publish,
+    published,
+    read,
+    sign,
+)
 
 
 def test_from_the_calendar_to_a_zip_that_a_stranger_verifies(
@@ -390,6 +270,7 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
         plan(ready, at=MINUTE, embargo_until=later)
     again = plan(ready, at=MINUTE, embargo_until=later, corrects=KEY, reason=REASON)
     assert again == "main-2024-2"
+    change_results(ready, lifted="320500", hidden="110000")
     sign(ready, "lin", MINUTE, again)
     sign(ready, "wang", MINUTE, again)
     publish(ready, at=later, key=again)
@@ -408,8 +289,31 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
             figure=f"{WAVE}-320500-composite-all-score",
             now=later,
         )
-    assert [version.release for version in history] == [KEY]
-    assert history[0].values["estimate"]
+        gone = list_figure_history(
+            settings=ready,
+            session=session,
+            principal=person(ready, "city"),
+            figure=f"{WAVE}-110000-composite-all-score",
+            now=later,
+        )
+    assert [version.release for version in history] == [KEY, again]
+    first, corrected = (version.values for version in history)
+    assert float(corrected["estimate"]) == round(float(first["estimate"]) + 1, 1)
+    assert (first["n"], history[1].reason) == (corrected["n"], REASON)
+    assert (bool(gone[0].values["estimate"]), gone[1].values) == (True, {})
+
+
+def test_a_correction_shows_nothing_that_was_hidden(
+    ready: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(ready)
+    later = MINUTE + timedelta(days=1)
+    again = plan(ready, at=MINUTE, embargo_until=later, corrects=KEY, reason=REASON)
+    figures = read_figures(files(ready)["figures.csv"])
+    fewer = {key: each for key, each in figures.items() if "-320500-" not in key}
+    monkeypatch.setattr(signatures, "read_figures", Mock(side_effect=[fewer, figures]))
+    with pytest.raises(PublicationNotAllowedError, match="would show"):
+        sign(ready, "lin", MINUTE, again)
 
 
 def test_results_that_were_computed_again_are_signed_again(ready: Settings) -> None:

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
 from survey.results import WaveResults
 from survey.sample.special_groups import EVERYONE
-from survey.spreadsheets import csv_row
+from survey.spreadsheets import csv_cell, csv_row
 
 FIGURE_COLUMNS = (
     "id", "wave", "area_level", "area", "indicator", "group", "measure",
@@ -68,7 +69,7 @@ def build_figures(results: WaveResults, reader: Principal) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(FIGURE_COLUMNS)
-    writer.writerows(csv_row(row) for row in rows)
+    writer.writerows(rows)
     return buffer.getvalue().encode()
 
 
@@ -107,9 +108,18 @@ def _row(results: WaveResults, keys: tuple[object, ...], values: list[object], d
         measure=measure,
     )
     mark = DEMO_MARK if wave.is_demo else ""
+    names = (wave.key, level, area, indicator, group, measure)
     *figures, n = values
-    texts = (*(_format_number(value, digits) for value in figures), _format_number(n, 0))
-    return (figure_id, wave.key, level, area, indicator, group, measure, *texts, mark)
+    numbers = (*(_format_number(value, digits) for value in figures), _format_number(n, 0))
+    return (_escape(figure_id), *(_escape_name(name) for name in names), *numbers, mark)
+
+
+def _escape(text: str) -> str:
+    return str(csv_cell(text))
+
+
+_escape_name = lru_cache(maxsize=4096)(_escape)
+"""A wave has a hundred thousand figures of a few hundred areas, indicators and groups."""
 
 
 def _format_number(value: Any, digits: int) -> str:

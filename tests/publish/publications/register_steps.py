@@ -1,0 +1,106 @@
+"""Steps of a release as people of a test store take them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlmodel import select
+
+from survey.access.principal import Principal
+from survey.access.roles import Role
+from survey.publish.publications.archives import read_archived_files
+from survey.publish.publications.early_readers import open_publication
+from survey.publish.publications.publishing_steps import publish_publication
+from survey.publish.publications.register import PublicationDraft, plan_publication
+from survey.publish.publications.signatures import sign_publication
+from survey.results.snapshots import CELLS
+from survey.settings import Settings
+from survey.snapshot.snapshot_files import parquet_bytes
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, Publication, PublicationState
+
+WAVE, KEY = "main-2024", "main-2024-1"
+PLANNED = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+MINUTE = PLANNED + timedelta(days=2)
+SIGNED = PLANNED + timedelta(hours=1)
+REASON = "A weight was wrong"
+Step = Callable[..., Any]
+
+
+def person(store: Settings, login: str) -> Principal:
+    with read_scope(store.store_url) as session:
+        account = session.exec(select(Account).where(Account.login == login)).one()
+        return Principal(account.id, account.name, Role(account.role), account.area)
+
+
+def draft(**changes: Any) -> PublicationDraft:
+    known = PublicationDraft(
+        wave=WAVE,
+        title_zh="2024 年测评",
+        title_en="The 2024 survey",
+        contact="Lin, 010-0000",
+        embargo_until=MINUTE,
+    )
+    return replace(known, **changes)
+
+
+def plan(store: Settings, who: str = "lin", at: datetime = PLANNED, **changes: Any) -> str:
+    principal = person(store, who)
+    with session_scope(store.store_url) as session:
+        return plan_publication(
+            session=session, principal=principal, draft=draft(**changes), now=at
+        )
+
+
+def act(step: Step, store: Settings, who: str, at: datetime, key: str = KEY, **rest: Any) -> Any:
+    """One step of a release by a person; the store is given where the step takes it."""
+    principal = person(store, who)
+    if step in {sign_publication, publish_publication, open_publication}:
+        rest["settings"] = store
+    with session_scope(store.store_url) as session:
+        return step(session=session, principal=principal, key=key, now=at, **rest)
+
+
+def sign(store: Settings, who: str, at: datetime = SIGNED, key: str = KEY) -> PublicationState:
+    state: PublicationState = act(sign_publication, store, who, at, key)
+    return state
+
+
+def publish(store: Settings, who: str = "wang", at: datetime = MINUTE, key: str = KEY) -> None:
+    act(publish_publication, store, who, at, key)
+
+
+def signed(store: Settings, **changes: Any) -> None:
+    plan(store, **changes)
+    assert sign(store, "lin") is PublicationState.PLANNED
+    assert sign(store, "wang") is PublicationState.SIGNED
+
+
+def published(store: Settings, **changes: Any) -> None:
+    signed(store, **changes)
+    publish(store)
+
+
+def read(store: Settings, statement: Any) -> Any:
+    with read_scope(store.store_url) as session:
+        return session.exec(statement).one()
+
+
+def files(store: Settings, key: str = KEY) -> dict[str, bytes]:
+    row = read(store, select(Publication).where(Publication.key == key))
+    return read_archived_files(store, row)
+
+
+def change_results(store: Settings, *, lifted: str, hidden: str) -> None:
+    """Change the tables as computing them again may: a city a point higher, another one hidden."""
+    (path,) = store.snapshot_dir.rglob(CELLS)
+    cells = pd.read_parquet(path)
+    area = cells["area"].astype(str)
+    for name in ("estimate", "ci_low", "ci_high"):
+        cells.loc[area == lifted, name] += 1.0
+        cells.loc[area == hidden, name] = np.nan
+    cells.loc[area == hidden, "shown"] = False
+    path.write_bytes(parquet_bytes(cells))
