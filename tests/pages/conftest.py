@@ -76,7 +76,7 @@ def enter_page(page: PageKey, **query: str) -> AppTest:
 
     `switch_page` needs a run before it, and the start page is dearer to draw than most others.
     """
-    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=600)
     address = PAGES_BY_KEY[page].url
     app._page_hash = calc_hash(address) if address else ""
     for name, value in query.items():
