@@ -308,7 +308,7 @@ def _manifest(plan: SyntheticWave, tree: IndicatorTree) -> SnapshotManifest:
         composite="item_means",
         instrument="synthetic",
         instrument_version="1",
-        instrument_sha256="0" * 64,
+        instrument_sha256=_instrument().sha256,
         tree=tree.name if plan.tree else None,
         tree_sha256=tree.sha256 if plan.tree else None,
         rows=plan.n,

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from survey.access.roles import NATION, Role
 from survey.cli import release
 from survey.publish.publications.early_readers import open_publication
 from survey.publish.publications.signatures import sign_publication
+from survey.publish.reports.office_zip import write_zip
 from survey.results import tables
 from survey.results.disclosure_inputs import protected_cells
 from survey.results.freeze import freeze_wave
@@ -178,6 +180,63 @@ def test_a_changed_byte_is_named(desk: Desk) -> None:
     other = folder / "tables" / "nation.en.csv"
     desk.done("verify", "--keys", str(keys), str(other))
     desk.refused("verify", "--keys", str(keys), str(other), str(file))
+
+
+DOCUMENTS = (
+    "figures,workbook,tidy:zh,codebook,nation-report,province-reports:zh:docx,city-reports:en:pdf"
+)
+
+
+@pytest.fixture
+def time_zone() -> Iterator[Callable[[str], None]]:
+    """Sets the time zone of the process; afterwards it is as before."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def change(name: str) -> None:
+            patch.setenv("TZ", name)
+            time.tzset()
+
+        yield change
+    time.tzset()
+
+
+def test_reports_codebook_and_workbook_are_built_again_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, time_zone: Callable[[str], None]
+) -> None:
+    desk.signed("--files", DOCUMENTS)
+    archive, folder = desk.fetched(), desk.folder / "unpacked"
+    with ZipFile(archive) as files:
+        names = set(files.namelist())
+        files.extractall(folder)
+        approved = json.loads(files.read("release.json"))["approved"]
+    assert ",".join(approved) == DOCUMENTS
+    assert names == {
+        "release.json", "release.sig", "verify.py", "figures.csv",
+        "tables/tables.zh.xlsx", "tables/tables.en.xlsx", "tables/tidy.zh.csv",
+        *(f"codebook/codebook.{way}.{form}" for way in ("zh", "en")
+          for form in ("xlsx", "html", "xml")),
+        *(f"reports/{KEY}-nation-CN-{way}.{form}" for way in ("zh", "en")
+          for form in ("docx", "pdf", "pptx")),
+        *(f"reports/{KEY}-province-{code}-zh.docx" for code in ("11", "31", "32", "44")),
+        *(f"reports/{KEY}-city-{code}-en.pdf" for code in CITIES),
+    }  # fmt: skip
+    desk.done("verify", str(archive))
+    # A day later, on a machine in another time zone, with other settings of the reports.
+    time_zone("America/Lima")
+    desk.at(ANNOUNCED + 24 * HOUR)
+    assert "26 files are the same" in desk.done("reproduce", RELEASE)
+    monkeypatch.setenv("SURVEY_REPORT_ORGANISATION", "Another office")
+    current_settings.cache_clear()
+    told = desk.refused("reproduce", RELEASE)
+    assert f"reports/{KEY}-nation-CN-zh.docx: word/document.xml" in told
+    assert "codebook" not in told
+    report = folder / "reports" / f"{KEY}-province-32-zh.docx"
+    with ZipFile(report) as parts:
+        members = {name: parts.read(name) for name in parts.namelist()}
+    members["word/document.xml"] = members["word/document.xml"].replace(b"</w:t>", b"!</w:t>", 1)
+    report.write_bytes(write_zip(members))
+    told = desk.refused("verify", str(report))
+    assert f"{KEY}-province-32-zh.docx: word/document.xml" in told
 
 
 def test_nothing_goes_out_before_its_minute(desk: Desk) -> None:

@@ -97,8 +97,15 @@ def build_codebook(
     """
     principal.require(Action.READ_RESULTS)
     results = open_results(settings, session, wave_key)
-    cells = results.cells(principal, group=EVERYONE, area_level="city")
     instrument = load_instrument(session=session, sha256=results.manifest.instrument_sha256)
+    return describe_results(results, instrument, principal=principal, language=language)
+
+
+def describe_results(
+    results: WaveResults, instrument: Instrument, *, principal: Principal, language: str
+) -> Codebook:
+    """Return the codebook of results that are open already, as much of them as a reader may see."""
+    cells = results.cells(principal, group=EVERYONE, area_level="city")
     cities = sorted(set(cells["area"].astype(str)))
     bands = tuple(BANDS.get(results.wave.series, {}))
     present: dict[str, tuple[str, ...]] = dict.fromkeys(DESIGN_COLUMNS, ())

@@ -25,7 +25,8 @@ def workbook_bytes(codebook: Codebook) -> bytes:
     """Return the sheets about, variables and values."""
     t, buffer = codebook.t, io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    book.set_properties({"title": codebook.title})
+    made_at = codebook.wave.frozen_at.replace(tzinfo=None)
+    book.set_properties({"title": codebook.title, "created": made_at})
     wrap = {"text_wrap": True, "valign": "top", "quote_prefix": True}
     head, text = book.add_format({"bold": True, **wrap}), book.add_format(wrap)
     sheets = (

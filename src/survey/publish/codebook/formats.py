@@ -1,9 +1,7 @@
 """Formats of the codebook, and the bundle of all of them with the scripts."""
 
-import io
 from enum import StrEnum
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
 
 from sqlmodel import Session
 
@@ -13,6 +11,7 @@ from survey.publish.codebook.data_package import data_package_bytes
 from survey.publish.codebook.ddi import ddi_bytes
 from survey.publish.codebook.documents import html_bytes, workbook_bytes
 from survey.publish.codebook.headline_scripts import headline_scripts
+from survey.publish.reports.office_zip import write_zip
 from survey.settings import Settings
 
 
@@ -25,11 +24,12 @@ class CodebookFormat(StrEnum):
     """All of them, and scripts that compute the headline from a file of rows."""
 
 
-_WRITERS = {
+CODEBOOK_WRITERS = {
     CodebookFormat.XLSX: workbook_bytes,
     CodebookFormat.HTML: html_bytes,
     CodebookFormat.DDI: ddi_bytes,
 }
+"""Formats that describe the rows alone; the others stand beside a file of them."""
 
 
 def codebook_file(
@@ -54,16 +54,12 @@ def codebook_file(
         return _bundle(codebook, data)
     if form is CodebookFormat.DATA_PACKAGE:
         return data_package_bytes(codebook, data)
-    return _WRITERS[form](codebook)
+    return CODEBOOK_WRITERS[form](codebook)
 
 
 def _bundle(codebook: Codebook, data: Path | None) -> bytes:
-    files = {f"codebook.{form}": write(codebook) for form, write in _WRITERS.items()}
+    files = {f"codebook.{form}": write(codebook) for form, write in CODEBOOK_WRITERS.items()}
     files["datapackage.json"] = data_package_bytes(codebook, data)
     scripts = headline_scripts(codebook)
     files |= {name: text.encode() for name, text in scripts.items()}
-    buffer = io.BytesIO()
-    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+    return write_zip(files)

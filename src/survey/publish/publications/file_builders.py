@@ -1,54 +1,44 @@
 """Builders of the files of a publication: by name, from the results that its readers may see.
 
-A builder is a function of `PublicationSource` and returns bytes by path; the same source gives the
-same bytes, so that `survey reproduce` can compare them. What it makes is read by everybody, so it
-reads results as `PUBLIC_READER` alone.
+A builder is a function of `PublicationSource` and a choice of languages and formats, and returns
+bytes by path; the same source gives the same bytes, so that `survey reproduce` can compare them.
+What it makes is read by everybody, so it reads results as `PUBLIC_READER` alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from uuid import UUID
 
 import pandas as pd
 
-from survey.access.principal import Principal
-from survey.access.roles import Role
-from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
+from survey.locale import Message, msg, translator
 from survey.publish.column_tables import csv_bytes
 from survey.publish.publications import verify
+from survey.publish.publications.document_builders import (
+    build_city_reports,
+    build_codebooks,
+    build_nation_report,
+    build_province_reports,
+    build_tidy_files,
+    build_workbooks,
+)
 from survey.publish.publications.figures import build_figures
+from survey.publish.publications.publication_source import (
+    PUBLIC_READER,
+    FileBuilderName,
+    FileChoice,
+    PublicationSource,
+    UnknownBuilderError,
+)
 from survey.publish.views.display_names import DisplayNames
-from survey.results import WaveResults
 from survey.sample.special_groups import EVERYONE
-from survey.settings import Settings
 
-PUBLIC_READER = Principal(UUID(int=1), "public", Role.CITY_OFFICIAL, "")
-"""Reader whose area covers no city: sees what a release shows to everybody, and nothing more."""
 SCRIPT_BUILDER = "verify"
 FIGURES_FILE, ERRATA_FILE, SCRIPT_FILE = "figures.csv", "errata.csv", "verify.py"
 _LEVELS = ("nation", "region3", "region", "province", "size_tier", "city")
 
-
-class UnknownBuilderError(SurveyError):
-    """Raised when no builder has the given name."""
-
-    code = "builder_unknown"
-
-
-@dataclass(frozen=True)
-class PublicationSource:
-    """Everything that a builder may read."""
-
-    settings: Settings
-    results: WaveResults
-    """The wave as released by this publication."""
-    title: Mapping[str, str]
-    contact: str
-
-
-FileBuilder = Callable[[PublicationSource], Mapping[str, bytes]]
+FileBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -59,16 +49,16 @@ class BuilderInfo:
     build: FileBuilder
 
 
-def _build_figures(source: PublicationSource) -> Mapping[str, bytes]:
+def _build_figures(source: PublicationSource, _: FileChoice) -> Mapping[str, bytes]:
     return {FIGURES_FILE: build_figures(source.results, PUBLIC_READER)}
 
 
-def _build_tables(source: PublicationSource) -> Mapping[str, bytes]:
+def _build_tables(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
     """Return scores of everyone by area, a file a level and language."""
     return {
         f"tables/{level}.{language}.csv": _score_table(source, level, language)
         for level in _LEVELS
-        for language in LANGUAGES
+        for language in choice.languages
     }
 
 
@@ -91,33 +81,48 @@ def _score_table(source: PublicationSource, level: str, language: str) -> bytes:
     return csv_bytes(pd.DataFrame(columns), remarks)
 
 
-FILE_BUILDERS: Mapping[str, BuilderInfo] = MappingProxyType(
+FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = MappingProxyType(
     {
-        "figures": BuilderInfo(msg("Every figure with its id (CSV)"), _build_figures),
-        "tables": BuilderInfo(msg("Scores by area (CSV)"), _build_tables),
+        FileBuilderName.FIGURES: BuilderInfo(msg("Every figure with its id (CSV)"), _build_figures),
+        FileBuilderName.TABLES: BuilderInfo(msg("Scores by area (CSV)"), _build_tables),
+        FileBuilderName.WORKBOOK: BuilderInfo(msg("Publication workbook (XLSX)"), build_workbooks),
+        FileBuilderName.TIDY: BuilderInfo(
+            msg("Every area, group and indicator (tidy CSV)"), build_tidy_files
+        ),
+        FileBuilderName.CODEBOOK: BuilderInfo(msg("Codebook (XLSX, HTML, DDI)"), build_codebooks),
+        FileBuilderName.NATION_REPORT: BuilderInfo(msg("National report"), build_nation_report),
+        FileBuilderName.PROVINCE_REPORTS: BuilderInfo(
+            msg("Reports on the provinces"), build_province_reports
+        ),
+        FileBuilderName.CITY_REPORTS: BuilderInfo(msg("Reports on the cities"), build_city_reports),
     }
 )
 """Every builder by its name, which is stored with the publication."""
 
 
-def require_builders(names: list[str]) -> None:
-    """Raise `UnknownBuilderError` unless every name is that of a builder, and figures are among."""
-    unknown = [name for name in names if name not in FILE_BUILDERS]
-    if unknown or "figures" not in names:
+def parse_choices(texts: Sequence[str]) -> tuple[FileChoice, ...]:
+    """Return the approved list of a release.
+
+    Raises:
+        UnknownBuilderError: a text names no builder, one is named twice, or figures are missing.
+    """
+    choices = tuple(FileChoice.parse(text) for text in texts)
+    names = [choice.name for choice in choices]
+    if FileBuilderName.FIGURES not in names or len(set(names)) != len(names):
         raise UnknownBuilderError(
             msg(
-                "A release holds the figures and any of these: {choices}",
+                "A release holds the figures and any of these, each once: {choices}",
                 choices=", ".join(FILE_BUILDERS),
             )
         )
+    return choices
 
 
-def build_files(source: PublicationSource, names: list[str]) -> dict[str, tuple[str, bytes]]:
+def build_files(source: PublicationSource, names: Sequence[str]) -> dict[str, tuple[str, bytes]]:
     """Return every file by path, with the name of its builder; the script for strangers is one."""
-    require_builders(names)
     files = {
-        path: (name, data)
-        for name in names
-        for path, data in FILE_BUILDERS[name].build(source).items()
+        path: (choice.name.value, data)
+        for choice in parse_choices(names)
+        for path, data in FILE_BUILDERS[choice.name].build(source, choice).items()
     }
     return {**files, SCRIPT_FILE: (SCRIPT_BUILDER, Path(verify.__file__).read_bytes())}

@@ -45,6 +45,15 @@ class PublishedSnapshot(BaseModel):
     frozen_at: datetime
 
 
+class EarlierWave(BaseModel):
+    """Earlier wave of the series that was released when the reports were made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wave: str
+    snapshot_sha256: str
+
+
 class PublicationManifest(BaseModel):
     """Contents of `release.json`; the signature covers its exact bytes."""
 
@@ -71,6 +80,10 @@ class PublicationManifest(BaseModel):
     first_places: int | None = None
     embargo_until: datetime
     contact: str
+    approved: tuple[str, ...] = ()
+    """Approved list of its files: kinds, languages and formats; empty before it was kept here."""
+    earlier: tuple[EarlierWave, ...] = ()
+    """Earlier waves that its reports compare with."""
     corrects: str | None = None
     """Id of the publication that this one replaces."""
     reason: str = ""

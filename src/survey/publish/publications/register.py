@@ -14,7 +14,7 @@ from survey.access.roles import Action
 from survey.fieldwork.waves import lock_wave
 from survey.instrument.model import Labels
 from survey.locale import Message, SurveyError, msg
-from survey.publish.publications.file_builders import require_builders
+from survey.publish.publications.file_builders import parse_choices
 from survey.results.release import release_request_options
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
@@ -64,6 +64,7 @@ class PublicationDraft:
     shown: Shown = Shown.SCORES
     first_places: int | None = None
     builders: tuple[str, ...] = ("figures", "tables")
+    """Approved list of its files, as `FileChoice` writes each."""
     corrects: str = ""
     """Id of the published release that this one replaces; then with a reason."""
     reason: str = ""
@@ -110,7 +111,7 @@ def plan_publication(
         UnknownBuilderError: no builder has one of the names.
     """
     principal.require(Action.RELEASE)
-    require_builders(list(draft.builders))
+    choices = parse_choices(draft.builders)
     release_request_options(draft.shown, draft.first_places)
     _require_texts(draft)
     if draft.embargo_until <= now:
@@ -127,7 +128,7 @@ def plan_publication(
         title_en=draft.title_en.strip(),
         shown=draft.shown,
         first_places=draft.first_places,
-        builders=list(draft.builders),
+        builders=[str(choice) for choice in choices],
         contact=draft.contact.strip(),
         embargo_until=draft.embargo_until,
         corrects_id=corrected.id if corrected else None,
@@ -143,6 +144,7 @@ def plan_publication(
         "shown": draft.shown,
         "first_places": draft.first_places,
         "contact": publication.contact,
+        "files": publication.builders,
     }
     if corrected:
         detail |= {"corrects": corrected.key, "reason": publication.correction_reason}

@@ -65,7 +65,8 @@ def reproduce_publication(
         )
     manifest = read_archived_manifest(read_archived_files(settings, publication))
     results = open_results(settings, session, wave.key)
-    built = build_publication_files(settings, session, publication, results)
+    earlier = [open_results(settings, session, each.wave) for each in manifest.earlier]
+    built = build_publication_files(settings, session, publication, results, earlier)
     source = _BuiltFiles({path: data for path, (_, data) in built.items()})
     findings = {
         entry.path: compare_file(source, entry.path, entry.model_dump()) for entry in manifest.files

@@ -1,5 +1,6 @@
 """Signatures of a release: the first builds its files, the second person signs what was built."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -9,6 +10,7 @@ from sqlmodel import Session, select
 from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.planning.wave_requests import PeopleRule, get_people_rule
 from survey.locale import msg
 from survey.publish.publications.archives import (
@@ -17,17 +19,14 @@ from survey.publish.publications.archives import (
     write_archive,
 )
 from survey.publish.publications.figures import Erratum, find_errata, format_errata, read_figures
-from survey.publish.publications.file_builders import (
-    ERRATA_FILE,
-    FIGURES_FILE,
-    PublicationSource,
-    build_files,
-)
+from survey.publish.publications.file_builders import ERRATA_FILE, FIGURES_FILE, build_files
 from survey.publish.publications.manifest import (
+    EarlierWave,
     PublicationManifest,
     PublishedSnapshot,
     describe_file,
 )
+from survey.publish.publications.publication_source import PublicationSource
 from survey.publish.publications.register import (
     PUBLIC_STATES,
     PublicationNotAllowedError,
@@ -37,12 +36,12 @@ from survey.publish.publications.register import (
 from survey.publish.publications.signing_keys import get_signing_key, is_withdrawn
 from survey.publish.publications.time_stamp import request_time_stamp
 from survey.publish.publications.verify import MANIFEST, SIGNATURE, TIME_STAMP
-from survey.results import WaveResults, open_results
+from survey.results import WaveResults, list_waves, open_results
 from survey.results.snapshots import get_newest_snapshot
 from survey.settings import Settings
 from survey.snapshot.seals import find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveAct
+from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveAct, WaveState
 
 _BUILDER_OF_ERRATA = "errata"
 
@@ -156,8 +155,9 @@ def _sign_first(
 ) -> None:
     snapshot, seal = sealed
     results = open_results(settings, session, wave.key)
-    files = build_publication_files(settings, session, publication, results)
-    manifest = _build_manifest(session, publication, wave, results, seal, files, now)
+    earlier = _open_earlier_waves(settings, session, wave)
+    files = build_publication_files(settings, session, publication, results, earlier)
+    manifest = _build_manifest(session, publication, wave, results, earlier, seal, files, now)
     contents = {path: data for path, (_, data) in files.items()}
     publication.archive_sha256 = write_archive(
         settings, publication.key, {**contents, MANIFEST: manifest.to_bytes()}, now
@@ -169,10 +169,32 @@ def _sign_first(
     publication.one_person = ""
 
 
+def _open_earlier_waves(
+    settings: Settings, session: Session, wave: Wave
+) -> tuple[WaveResults, ...]:
+    """Return the earlier waves of the series that are released, for the years in reports.
+
+    What is not released yet is no business of a reader of this release, the nation's score neither.
+    """
+    return tuple(
+        open_results(settings, session, each.key)
+        for each in list_waves(settings, session, wave.series)
+        if (each.year, each.key) < (wave.year, wave.key)
+        and each.state is WaveState.RELEASED
+        and each.is_demo == wave.is_demo
+    )
+
+
 def build_publication_files(
-    settings: Settings, session: Session, publication: Publication, results: WaveResults
+    settings: Settings,
+    session: Session,
+    publication: Publication,
+    results: WaveResults,
+    earlier: Sequence[WaveResults],
 ) -> dict[str, tuple[str, bytes]]:
     """Return the files of a release by path, each with the name of its builder.
+
+    `earlier` are the waves that its reports compare with.
 
     Raises:
         PublicationNotAllowedError: a correction would show figures that were hidden.
@@ -182,6 +204,8 @@ def build_publication_files(
         results=results.as_released(publication.shown, publication.first_places),
         title={"zh": publication.title_zh, "en": publication.title_en},
         contact=publication.contact,
+        instrument=load_instrument(session=session, sha256=results.manifest.instrument_sha256),
+        earlier=earlier,
     )
     files = build_files(source, list(publication.builders))
     if publication.corrects_id is None:
@@ -220,6 +244,7 @@ def _build_manifest(
     publication: Publication,
     wave: Wave,
     results: WaveResults,
+    earlier: Sequence[WaveResults],
     seal: str,
     files: dict[str, tuple[str, bytes]],
     now: datetime,
@@ -262,6 +287,11 @@ def _build_manifest(
         first_places=publication.first_places,
         embargo_until=publication.embargo_until,
         contact=publication.contact,
+        approved=tuple(publication.builders),
+        earlier=tuple(
+            EarlierWave(wave=each.wave.key, snapshot_sha256=each.wave.snapshot_sha256)
+            for each in earlier
+        ),
         corrects=corrected,
         reason=publication.correction_reason,
         prepared_at=now,

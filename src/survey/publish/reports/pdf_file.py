@@ -53,7 +53,8 @@ def write_pdf(report: Report) -> bytes:
         _TEMPLATE.read_bytes(),
         font_paths=read_fonts(),
         sys_inputs={"report": json.dumps(data, ensure_ascii=False)},
-        timestamp=imprint.made_at,
+        # Typst takes whole seconds alone; the moment of a real freeze has microseconds.
+        timestamp=imprint.made_at.replace(microsecond=0),
         format="pdf",
     )
     return content
