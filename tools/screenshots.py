@@ -102,6 +102,14 @@ SHOTS = (
     Shot("sign-in", "/auth/login", plain=True),
     Shot("withdraw", "/withdraw", plain=True),
     Shot("export", "/export", "analyst"),
+    Shot("export-city", "/export", "city_official"),
+    Shot("releases", "/releases", OFFICIAL),
+    Shot("home-surveyor", "/", SURVEYOR),
+    Shot("home-typist", "/", TYPIST),
+    Shot("home-analyst", "/", "analyst"),
+    Shot("home-administrator", "/", "administrator"),
+    Shot("users", "/users", "administrator"),
+    Shot("audit", "/audit", "administrator"),
     Shot("sign-in-codes", "/sign-in-codes", SUPERVISOR),
 )
 STYLES = tuple(

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 
 import docx
+import openpyxl
 import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
@@ -60,6 +61,19 @@ def test_the_export_page_offers_any_area(store: Settings, open_page: OpenPage) -
     assert "reports/all" in keys_of(app)
     app = open_page(PageKey.EXPORT, Role.NATIONAL_OFFICIAL, **{"report-area": "320200"})
     assert "report/main-2024/city/320200/pdf" in keys_of(app)
+
+
+def test_a_city_official_takes_the_own_report_and_the_tables_but_no_rows(
+    store: Settings, open_page: OpenPage, fetch: Callable[[AppTest, str], bytes]
+) -> None:
+    app = open_page(PageKey.EXPORT, Role.CITY_OFFICIAL)
+    assert f"report/main-2024/city/{SUZHOU}/docx" in keys_of(app)
+    assert "reports/all" not in keys_of(app)
+    assert not app.text_area
+    assert "codebook/download" not in keys_of(app)
+    book = openpyxl.load_workbook(io.BytesIO(fetch(app, "tables/download")), read_only=True)
+    cells = {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+    assert {"苏州", "综合满意度"} <= cells
 
 
 def test_an_archive_has_every_city_and_ends_when_cancelled(

@@ -30,6 +30,7 @@ MENUS = {
         "trends",
         "crosstab",
         "method",
+        "export",
         "releases",
     ],
     Role.PROVINCE_OFFICIAL: [
@@ -41,6 +42,7 @@ MENUS = {
         "trends",
         "crosstab",
         "method",
+        "export",
         "releases",
     ],
     Role.NATIONAL_OFFICIAL: [

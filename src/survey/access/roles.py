@@ -99,14 +99,16 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.PROVINCE_OFFICIAL: RoleDefinition(
         name=msg("Province official"),
-        actions=frozenset({Action.READ_RESULTS, Action.READ_METHOD}),
+        actions=frozenset({Action.READ_RESULTS, Action.READ_METHOD, Action.SEE_EXPORTS}),
         area_scopes=(AreaScope.PROVINCE,),
         demo_area=DEMO_PROVINCE,
         demo_purpose=msg("Reads every city of one province beside the nation."),
     ),
     Role.CITY_OFFICIAL: RoleDefinition(
         name=msg("City official"),
-        actions=frozenset({Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_METHOD}),
+        actions=frozenset({
+            Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_METHOD, Action.SEE_EXPORTS,
+        }),
         area_scopes=(AreaScope.CITY,),
         demo_area=DEMO_CITY,
         demo_purpose=msg("Reads the score, strengths and gaps of one city."),

@@ -1,4 +1,4 @@
-"""Page of reports and microdata, and of requests for exact files."""
+"""Page of what may be taken of a wave: reports, tables, codebook and single interviews."""
 
 import streamlit as st
 
@@ -13,58 +13,76 @@ from survey.publish.microdata.export import (
     list_exportable_waves,
 )
 from survey.publish.microdata.file_formats import FileFormat
+from survey.results import WaveInfo
+from survey.store.china_time import china_date, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.exact_rows import FORM_NAMES, MEDIA, draw_exact_rows, draw_pending_requests
 from survey.ui.feedback import perform, show_feedback
-from survey.ui.filters import filter_row, pick_wave_key
-from survey.ui.page_frame import draw_notice
+from survey.ui.filters import filter_row, pick_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.report_downloads import draw_reports
-from survey.ui.result_files import draw_result_files
+from survey.ui.result_files import draw_codebook, draw_tables
 
 _MADE, _MESSAGES = "export/made", "rows"
 
 
 def draw_export(page: PageContext) -> None:
-    """Draw reports, the export form for analysts, and requests for those who decide them."""
-    draw_reports(page)
+    """Draw what the reader may take of one wave, a card each, and requests to be decided."""
     if page.principal.may(Action.APPROVE_EXACT_ROWS):
         draw_pending_requests(page)
-    if page.principal.may(Action.EXPORT_ROWS):
-        _draw_export_form(page)
+    with filter_row():
+        wave = pick_wave(page)
+    if wave is None:
+        return
+    _draw_facts(page, wave)
+    with st.container(border=True):
+        draw_reports(page, wave)
+    with st.container(border=True):
+        draw_tables(page, wave.key)
+    if not page.principal.may(Action.EXPORT_ROWS):
+        return
+    with st.container(border=True):
+        draw_codebook(page, wave.key)
+    with st.container(border=True):
+        _draw_rows(page, wave)
 
 
-def _draw_export_form(page: PageContext) -> None:
-    """Draw the export of a frozen wave, or what to do when there is none yet."""
+def _draw_facts(page: PageContext, wave: WaveInfo) -> None:
     t = page.t
+    st.caption(
+        t(
+            "{wave}: {count} interviews of {cities} cities, frozen on {day}. Every file is made "
+            "when you press its button and is recorded.",
+            wave=wave.label(page.language),
+            count=f"{wave.n:,}",
+            cities=wave.cities,
+            day=format_day(t, china_date(wave.frozen_at)),
+        )
+    )
+
+
+def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
+    """Draw the export of single interviews, or when there will be one."""
+    t = page.t
+    st.subheader(t("Single interviews, de-identified"), anchor=False)
     with read_scope(page.settings.store_url) as session:
         waves = {
-            wave.key: wave
-            for wave in list_exportable_waves(session=session, principal=page.principal)
+            exportable.key: exportable
+            for exportable in list_exportable_waves(session=session, principal=page.principal)
         }
-    if not waves:
-        draw_notice(
-            t("There is nothing to export yet"),
-            t("Interviews can be taken away once a wave has been frozen for good."),
-        )
+    if wave.key not in waves:
+        st.caption(t("Interviews can be taken away once a wave has been frozen for good."))
         return
-    with filter_row():
-        labels = {key: wave.label(page.language) for key, wave in waves.items()}
-        key = pick_wave_key(page, labels)
-    if key is None:
-        return
-    draw_result_files(page, key)
-    _draw_contents(page, waves[key])
-    _draw_purpose_form(page, waves[key])
-    _draw_file(page, key)
-    draw_exact_rows(page, waves[key])
+    _draw_contents(page, waves[wave.key])
+    _draw_purpose_form(page, waves[wave.key])
+    _draw_file(page, wave.key)
+    draw_exact_rows(page, waves[wave.key])
 
 
 def _draw_contents(page: PageContext, wave: ExportableWave) -> None:
     t = page.t
-    st.subheader(t("Single interviews, de-identified"), anchor=False)
     st.markdown(
         t(
             "Rated and chosen answers with weights and design, so that published figures can be "

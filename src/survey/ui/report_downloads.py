@@ -23,7 +23,6 @@ from survey.publish.views.view_context import list_area_choices
 from survey.results import WaveInfo, WaveResults
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
-from survey.ui import filters
 from survey.ui.background_job import BackgroundJob
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
@@ -88,33 +87,32 @@ def _report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) -> File:
     return File(name, MEDIA_TYPES[order.form], make)
 
 
-def draw_reports(page: PageContext) -> None:
+def draw_reports(page: PageContext, wave: WaveInfo) -> None:
     """Draw the reports that the reader may have: of one area, and of all cities at once."""
     t = page.t
     st.subheader(t("Reports"), anchor=False)
-    with filters.filter_row("reports"):
-        wave = filters.pick_wave(page, "main", name="report-wave")
-        if wave is None:
-            return
-        results = get_results(page, wave)
-        choices = _list_choices(page, results)
-        area = pick(
-            t("Report on"),
-            "report-area",
-            list(choices),
-            show=choices.__getitem__,
-            language=page.language,
-            default=page.principal.area,
-            is_searched=True,
-        )
-    st.caption(
+    if wave.tree_name is None:
+        st.caption(t("Reports are written for surveys that have indicators; this one has none."))
+        return
+    st.markdown(
         t(
-            "Key findings, tables, charts, a list of problems to fill in and the method sheet, "
-            "from the published figures of the wave."
+            "Key findings, tables, charts, the list of problems and the method sheet, from the "
+            "published figures of the wave."
         )
     )
+    choices = _list_choices(page, get_results(page, wave))
+    area = pick(
+        t("Report on"),
+        "report-area",
+        list(choices),
+        show=choices.__getitem__,
+        language=page.language,
+        default=page.principal.area,
+        is_searched=True,
+    )
     draw_report_buttons(page, wave, kind_of(area), area)
-    _draw_archive(page, wave)
+    if kind_of(page.principal.area) is not ReportKind.CITY:
+        _draw_archive(page, wave)
 
 
 def kind_of(area: str) -> ReportKind:

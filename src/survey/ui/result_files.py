@@ -23,8 +23,8 @@ class _Choice:
     media_type: str
 
 
-def draw_result_files(page: PageContext, wave_key: str) -> None:
-    """Draw the downloads of the tables and of the codebook of a wave."""
+def draw_tables(page: PageContext, wave_key: str) -> None:
+    """Draw the downloads of the published tables of a wave."""
     t = page.t
     st.subheader(t("Published tables"), anchor=False)
     st.markdown(
@@ -43,6 +43,11 @@ def draw_result_files(page: PageContext, wave_key: str) -> None:
         },
         lambda form: _make_tables(page, wave_key, TableFormat(form)),
     )
+
+
+def draw_codebook(page: PageContext, wave_key: str) -> None:
+    """Draw the downloads of the codebook of a wave."""
+    t = page.t
     st.subheader(t("Codebook"), anchor=False)
     st.markdown(
         t(
