@@ -10,7 +10,7 @@ from seed.demo.indicator_weights import first_level, item_codes, item_weights
 from seed.demo.model import WaveModel
 from seed.demo.random_streams import random_stream
 from seed.demo.response_model import response
-from survey.context import published_results
+from survey.context.published_figures import published_results
 from survey.instrument.indicator_tree import IndicatorTree
 
 Floats = npt.NDArray[np.float64]

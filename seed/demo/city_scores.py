@@ -14,7 +14,12 @@ import numpy.typing as npt
 from scipy.optimize import brentq, lsq_linear
 
 from seed.demo.random_streams import random_stream
-from survey.context import MEAN_OF_CITIES, PublishedResult, published_results, published_waves
+from survey.context.published_figures import (
+    MEAN_OF_CITIES,
+    PublishedResult,
+    published_results,
+    published_waves,
+)
 from survey.estimate.tree import COMPOSITE
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.population_margins import main_margins

@@ -9,7 +9,7 @@ from seed.demo.choices import ChoiceModel
 from seed.demo.population import Population, elderly_people, main_people, minors_people
 from seed.demo.ratings import RatingModel
 from seed.demo.shipped_data import shipped_instrument
-from survey.context import published_waves
+from survey.context.published_figures import published_waves
 from survey.sample.city_frame import FrameCity
 from survey.sample.population_margins import (
     PopulationMargins,

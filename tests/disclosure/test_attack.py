@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.context import published_results
+from survey.context.published_figures import published_results
 from survey.disclosure import Memberships
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import get_wave

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Action, Role
-from survey.context import published_waves
+from survey.context.published_figures import published_waves
 from survey.disclosure import MINIMUM_N
 from survey.fieldwork.forecast import EffectiveSize
 from survey.fieldwork.progress.alerts import AlertKind

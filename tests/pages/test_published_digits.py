@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import ROLES, Action, Role
-from survey.context import published_results
+from survey.context.published_figures import published_results
 from survey.settings import Settings
 from survey.ui import download_button
 from survey.ui.navigation import PAGES, PageInfo, PageKey

@@ -7,7 +7,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context import published_series
+from survey.context.published_figures import published_series
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.overview import OverviewFilters, OverviewView, build_overview
 from survey.publish.views.overview_tabs import (

@@ -10,7 +10,7 @@ from seed.demo.city_scores import YEARS, city_scores, national_score
 from seed.demo.residuals import TOLERANCE, Residual, residuals
 from seed.demo.truth import true_values
 from seed.demo.wave_plans import PLANS
-from survey.context import published_results, published_waves
+from survey.context.published_figures import published_results, published_waves
 from survey.sample.city_frame import shipped_cities
 from survey.sample.population_margins import main_margins
 from survey.settings import PROJECT_ROOT

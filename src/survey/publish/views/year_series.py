@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.access.roles import NATION
-from survey.context import published_series
+from survey.context.published_figures import published_series
 from survey.locale import SurveyError
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import OWN, PUBLISHED

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from survey.context import published_waves
+from survey.context.published_figures import published_waves
 from survey.fieldwork.progress.tallies import AreaProgress, ShareEstimate
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames

@@ -5,7 +5,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.context import published_results, published_series, published_waves, read_results
+from survey.context.published_figures import (
+    published_results,
+    published_series,
+    published_waves,
+    read_results,
+)
 from survey.sample.city_frame import shipped_cities
 
 
