@@ -22,7 +22,7 @@ PAGES = (
     "questionnaires", "export", "users", "audit",
 )  # fmt: skip
 ALLOWED = re.compile(
-    r"English|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
+    r"English|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
     r"|Enter|Shift|Tab|Esc|Admin|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
     r"|Benjamini|Hochberg|Fay|Herriot|Johnson|survey audit export"
 )

@@ -78,11 +78,25 @@ def test_tables_and_pictures_can_be_taken_away(
     content = Path(table.value.path()).read_text(encoding="utf-8-sig")
     assert "演示数据" in content
     assert "95" in content
-    with official.expect_download() as picture:
-        official.get_by_role("button", name="下载图片（PNG）").first.click()
-    image = Image.open(io.BytesIO(Path(picture.value.path()).read_bytes()))
+
+    assert (
+        not official.get_by_test_id("stElementToolbar")
+        .get_by_role("button", name="下载图片")
+        .count()
+    )
+
+    def take_picture(choice: str) -> bytes:
+        official.get_by_role("button", name="下载图片").first.click()
+        with official.expect_download() as picture:
+            official.get_by_role("menuitem", name=choice).click()
+        assert "演示数据" in picture.value.suggested_filename
+        return Path(picture.value.path()).read_bytes()
+
+    image = Image.open(io.BytesIO(take_picture("PNG，用于文稿和幻灯片")))
     assert image.format == "PNG"
-    assert image.width >= 600
+    assert image.width == pytest.approx(16 / 2.54 * 300, abs=10)
+    assert take_picture("PDF，用于印刷").startswith(b"%PDF")
+    assert take_picture("SVG，用于排版软件").startswith(b"<svg")
     assert len(image.convert("L").getcolors() or []) > 10
 
 

@@ -158,8 +158,7 @@ def screen(store: Settings) -> Iterator[Callable[..., str]]:
     original = download_button._draw_button
 
     def watched(visit: Any, label: str, file: download_button.File, **more: Any) -> None:
-        if file.media_type != download_button.PNG:  # drawn from rows that are looked at already
-            files.append(file.make())
+        files.append(file.make())
         original(visit, label, file, **more)
 
     patch.setattr(download_button, "_draw_button", watched)

@@ -1,17 +1,34 @@
 """Every picture is a valid specification that draws its interval and is told apart by shape too."""
 
 import json
+import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pytest
+from lxml import etree
+from PIL import Image
 
+from survey.publish.chart_drawings import measure_drawing, set_drawing
+from survey.publish.chart_files import (
+    PRINT_WIDTH,
+    ChartFormat,
+    ChartImprint,
+    chart_file,
+    specify_print,
+)
 from survey.publish.charts import ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
 from survey.publish.charts.interval_charts import PICK
 from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, SHAPES
-from survey.publish.png import png, printable
+from survey.publish.glyph_outlines import SVG
 from survey.publish.views.chart_panels import ChartPanel
 from survey.settings import PROJECT_ROOT
 
@@ -159,6 +176,22 @@ def test_marks_stand_out_on_both_pages(theme: str, colour: str) -> None:
     assert contrast(colour, config["theme"][theme]["backgroundColor"]) >= 3
 
 
+LINK = "{http://www.w3.org/1999/xlink}href"
+IMPRINT = ChartImprint("演示数据", ("区间只反映抽样误差。" * 8, "来源：协会，2024年批次"))
+
+
+@pytest.fixture
+def chinese_picture(picture: ChartPanel) -> ChartPanel:
+    rows = {**picture.chart_rows, "label": ["北京", "上海", "全国"]}
+    return replace(
+        picture,
+        title="两个城市",
+        subtitle="2024年批次 · 得分（0–100） · n = 600 · 线段：95% 区间",
+        alt="两个城市。",
+        chart_rows=rows,
+    )
+
+
 @pytest.fixture
 def picture() -> ChartPanel:
     rows = {
@@ -185,7 +218,7 @@ def picture() -> ChartPanel:
 
 
 def test_the_exported_picture_carries_title_wave_unit_n_and_watermark(picture: ChartPanel) -> None:
-    spec = printable(picture, ("DEMO DATA",))
+    spec = specify_print(picture, "DEMO DATA")
     assert spec["title"]["text"] == ["Two cities"]
     assert spec["title"]["subtitle"] == [picture.subtitle, "DEMO DATA"]
     assert spec["background"] == "white"
@@ -193,7 +226,79 @@ def test_the_exported_picture_carries_title_wave_unit_n_and_watermark(picture: C
     alt.LayerChart.from_dict(spec, validate=True)
 
 
-def test_the_exported_picture_is_a_png(picture: ChartPanel) -> None:
-    image = png(picture, ("DEMO DATA",), scale=1)
-    assert image.startswith(b"\x89PNG\r\n\x1a\n")
-    assert len(image) > 5_000
+def test_the_exported_picture_is_16_cm_wide_at_300_dots_per_inch(picture: ChartPanel) -> None:
+    content = chart_file(picture, ChartFormat.PNG, IMPRINT)
+    image = Image.open(BytesIO(content))
+    assert image.width / 300 * 2.54 == pytest.approx(16, abs=0.05)
+    assert image.info["dpi"] == pytest.approx((300, 300), abs=1)
+    assert content == chart_file(picture, ChartFormat.PNG, IMPRINT)
+
+
+@pytest.mark.parametrize("kind", ChartKind)
+def test_every_kind_keeps_the_print_width(kind: ChartKind, chinese_picture: ChartPanel) -> None:
+    panel = replace(chinese_picture, kind=kind, text=words(kind))
+    drawing = etree.fromstring(chart_file(panel, ChartFormat.SVG, IMPRINT))
+    assert float(drawing.get("width", "0")) == PRINT_WIDTH
+
+
+def test_an_svg_needs_no_typeface_and_fetches_nothing(chinese_picture: ChartPanel) -> None:
+    content = chart_file(chinese_picture, ChartFormat.SVG, IMPRINT)
+    drawing = etree.fromstring(content)
+    assert not list(drawing.iter(f"{SVG}text")), "every letter is an outline"
+    assert b"font" not in content
+    links = {use.get(LINK, "") for use in drawing.iter(f"{SVG}use")}
+    shapes = {f"#{path.get('id')}" for path in drawing.iter(f"{SVG}path") if path.get("id")}
+    assert len(links) > 40
+    assert links == shapes
+    assert re.findall(rb"https?://[^\"]+", content) == [
+        b"http://www.w3.org/2000/svg",
+        b"http://www.w3.org/1999/xlink",
+    ]
+    assert drawing.findtext(f"{SVG}title") == "两个城市"
+    assert drawing.findtext(f"{SVG}desc") == chinese_picture.alt
+
+
+def test_outlines_lie_where_the_text_lies(chinese_picture: ChartPanel) -> None:
+    """The same picture, drawn once from outlines and once from text with the typeface."""
+    outlined = set_drawing(
+        measure_drawing(chart_file(chinese_picture, ChartFormat.SVG, IMPRINT).decode()), "png"
+    )
+    as_text = chart_file(chinese_picture, ChartFormat.PNG, IMPRINT)
+    one, other = (Image.open(BytesIO(each)).convert("L") for each in (outlined, as_text))
+    assert one.size == other.size
+    # Kerning of Latin pairs moves a letter by a hair; a lost text would be all of its ink.
+    small = [
+        np.asarray(each.resize((each.width // 12, each.height // 12)), dtype=float)
+        for each in (one, other)
+    ]
+    assert abs(small[0] - small[1]).mean() < 1.0
+    assert (255 - small[0]).sum() == pytest.approx((255 - small[1]).sum(), rel=0.03)
+
+
+def test_a_pdf_embeds_its_typeface_and_its_text_can_be_searched(
+    chinese_picture: ChartPanel, tmp_path: Path
+) -> None:
+    file = tmp_path / "chart.pdf"
+    file.write_bytes(chart_file(chinese_picture, ChartFormat.PDF, IMPRINT))
+    assert b"/FontFile3" in file.read_bytes()
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed: what the PDF says was NOT read")
+    written = subprocess.run(
+        ["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "北京" in written
+    assert "上海" not in written, "a hidden row is left out"
+    for line in ("两个城市", "演示数据", "n = 600", "95% 区间", "来源：协会"):
+        assert line in written
+    fonts = subprocess.run(["pdffonts", file], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in fonts.splitlines()[2:]]
+    assert rows
+    assert all("NotoSansSC-Regular" in row[0] for row in rows)
+    assert {row[-5] for row in rows} == {"yes"}, "embedded"
+
+
+def test_a_text_never_becomes_markup(picture: ChartPanel) -> None:
+    odd = replace(picture, title='<script>alert("1")</script> & 城市', alt="<b>")
+    drawing = etree.fromstring(chart_file(odd, ChartFormat.SVG, ChartImprint(notes=("a & <b>",))))
+    assert not list(drawing.iter(f"{SVG}script"))
+    assert drawing.findtext(f"{SVG}title") == odd.title

@@ -3,7 +3,8 @@
 import pytest
 import vl_convert
 
-from survey.publish import fonts, png
+from survey.publish import fonts
+from survey.publish.chart_drawings import chart_family
 from survey.publish.fonts import Font, chinese_font
 
 
@@ -34,7 +35,7 @@ def test_chinese_glyphs_are_drawn_not_boxes() -> None:
             "data": {"values": [{"t": text}]},
             "mark": {"type": "text", "fontSize": 40},
             "encoding": {"text": {"field": "t"}},
-            "config": {"font": png._family()},
+            "config": {"font": chart_family()},
         }
         return bytes(vl_convert.vegalite_to_png(spec))
 

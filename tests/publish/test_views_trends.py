@@ -10,7 +10,7 @@ import pytest
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.locale import translator
-from survey.publish.png import printable
+from survey.publish.chart_files import specify_print
 from survey.publish.views.changes import ChangeView, TrendFilters
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.interval_table import IntervalTable, left_out_note
@@ -390,7 +390,7 @@ def test_every_picture_says_what_it_shows(frozen: Frozen, language: str) -> None
 def test_the_legend_names_rise_fall_and_no_detectable_change(frozen: Frozen) -> None:
     cities = changed(frozen, "zh").funnel
     assert cities.text.series == ("上升", "下降", "无可检出的变化")
-    spec = printable(cities)
+    spec = specify_print(cities)
     shapes = [
         layer["encoding"]["shape"]["scale"]["range"]
         for layer in spec["layer"]

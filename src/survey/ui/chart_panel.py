@@ -1,19 +1,29 @@
 """Panel of a chart: title, chart, remarks, data table and downloads."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
 
 from survey.fieldwork.waves import WaveSummary
 from survey.locale import Translator
+from survey.publish.chart_files import ChartFormat, ChartImprint, chart_file
 from survey.publish.charts import chart_spec
 from survey.publish.charts.interval_charts import PICK
 from survey.publish.column_tables import csv_bytes
-from survey.publish.png import png
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
 from survey.results import WaveInfo
-from survey.ui.download_button import CSV, PNG, File, draw_download_button, name_file
+from survey.ui.download_button import (
+    CSV,
+    PDF,
+    PNG,
+    SVG,
+    File,
+    draw_download_button,
+    draw_download_menu,
+    name_file,
+)
 from survey.ui.glossary import explain
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
@@ -161,8 +171,6 @@ def _draw_downloads(page: PageContext, picture: ChartPanel, wave: WaveSummary) -
     remarks = tuple(
         line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
     )
-    lines = (watermark, _hidden_count(t, picture), picture.note, t(QUOTA_SAMPLE))
-    footnotes = tuple(line for line in lines if line)
     with st.container(horizontal=True, gap="small"):
         draw_download_button(
             page,
@@ -176,14 +184,46 @@ def _draw_downloads(page: PageContext, picture: ChartPanel, wave: WaveSummary) -
             type="tertiary",
             icon=":material/table:",
         )
-        draw_download_button(
+        draw_download_menu(
             page,
-            t("Picture (PNG)"),
-            File(name_file(page, picture.key, "png", wave), PNG, partial(png, picture, footnotes)),
-            key=f"{picture.key}/png",
-            type="tertiary",
+            t("Picture"),
+            _list_pictures(page, picture, wave),
+            key=f"{picture.key}/picture",
             icon=":material/image:",
         )
+
+
+def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> Mapping[str, File]:
+    """Return the files of the printed chart by their names on screen."""
+    t = page.t
+    notes = (
+        _hidden_count(t, picture),
+        picture.note,
+        t(QUOTA_SAMPLE),
+        t(
+            "Source: {source}, {wave}",
+            source=page.settings.report_organisation or t("Hundred Cities Survey"),
+            wave=wave.label(page.language),
+        ),
+    )
+    imprint = ChartImprint(
+        mark=demo_watermark(page, demo=wave.is_demo),
+        notes=tuple(note for note in notes if note),
+        language=page.language,
+    )
+    names = {
+        ChartFormat.PNG: (t("PNG for text and slides"), PNG),
+        ChartFormat.PDF: (t("PDF for print"), PDF),
+        ChartFormat.SVG: (t("SVG for layout programs"), SVG),
+    }
+    return {
+        name: File(
+            name_file(page, picture.key, form.value, wave),
+            media_type,
+            partial(chart_file, picture, form, imprint),
+        )
+        for form, (name, media_type) in names.items()
+    }
 
 
 def _hidden_count(t: Translator, picture: ChartPanel) -> str:

@@ -1,11 +1,11 @@
-"""Download button of a page.
+"""Download button of a page, and menu of the formats of one file.
 
 The file is made when the button is pressed, for whoever is signed in at that moment, and waits at
 an address of our own that works once (`survey.web.downloads`). Streamlit's own buttons would give
 it to whoever knows the address, also after signing out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from survey.web.downloads import DOWNLOAD_STORE, Download, require_unchanged_pri
 CSV = "text/csv"
 PDF = "application/pdf"
 PNG = "image/png"
+SVG = "image/svg+xml"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -68,9 +69,31 @@ def _draw_button(
     icon: str | None,
 ) -> None:
     """Draw the button as a fragment, so that the page is not run again for a file."""
+    if st.button(label, key=key, type=type, icon=icon):
+        _hand_over(page, file, key=key)
+
+
+def draw_download_menu(
+    page: PageContext, label: str, files: Mapping[str, File], *, key: str, icon: str | None = None
+) -> None:
+    """Draw a quiet button that opens a menu of `files` by their names on screen."""
+    with st.container(width="content", gap=None):
+        _draw_menu(page, label, files, key=key, icon=icon)
+
+
+@page_fragment()
+def _draw_menu(
+    page: PageContext, label: str, files: Mapping[str, File], *, key: str, icon: str | None
+) -> None:
+    """Draw the menu as a fragment; what is chosen is built anew each time."""
+    chosen = st.menu_button(label, list(files), key=key, type="tertiary", icon=icon)
+    if chosen is not None and chosen in files:
+        _hand_over(page, files[chosen], key=key)
+
+
+def _hand_over(page: PageContext, file: File, *, key: str) -> None:
+    """Build a file and let the browser fetch it."""
     t = page.t
-    if not st.button(label, key=key, type=type, icon=icon):
-        return
     with show_problems(t, t("No file was made.")):
         with st.spinner(t("Preparing the file …")):
             address = publish_file(page, file)

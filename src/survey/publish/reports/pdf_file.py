@@ -6,10 +6,11 @@ from typing import Any
 
 import typst
 
+from survey.publish.chart_drawings import read_fonts
 from survey.publish.fonts import chinese_font
 from survey.publish.reports.captions import number_captions
 from survey.publish.reports.contents import Block, BulletList, Paragraph, Report, ReportTable
-from survey.publish.reports.pictures import draw_svg, read_fonts
+from survey.publish.reports.pictures import draw_svg
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 455.0, 400.0
