@@ -127,7 +127,11 @@ def codebook(
 def table(
     wave: WaveOption,
     out: Annotated[
-        Path, typer.Option(help="Where to write it: .xlsx (publication workbook) or .csv (tidy).")
+        Path,
+        typer.Option(
+            help="Where to write it: .xlsx (publication workbook), .csv (tidy) or .zip (SDMX-CSV "
+            "with its structure)."
+        ),
     ],
 ) -> None:
     """Write the published figures of a wave, each with its interval, n and design effect.

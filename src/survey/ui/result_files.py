@@ -40,6 +40,7 @@ def draw_tables(page: PageContext, wave_key: str) -> None:
         {
             TableFormat.XLSX: _Choice(t("Workbook (XLSX)"), XLSX),
             TableFormat.CSV: _Choice(t("All figures (CSV)"), CSV),
+            TableFormat.SDMX: _Choice(t("SDMX with its structure (ZIP)"), "application/zip"),
         },
         lambda form: _make_tables(page, wave_key, TableFormat(form)),
     )

@@ -9,6 +9,7 @@ from survey.access.roles import Action
 from survey.publish.column_tables import csv_bytes
 from survey.publish.tables.publication_workbook import workbook_bytes
 from survey.publish.tables.published_tables import build_tables, tidy_table
+from survey.publish.tables.sdmx import sdmx_bytes
 from survey.publish.views.view_context import ViewContext
 from survey.results.wave_results import open_results
 from survey.settings import Settings
@@ -19,6 +20,8 @@ class TableFormat(StrEnum):
     """Publication workbook."""
     CSV = "csv"
     """Tidy: a row for each area, group and indicator."""
+    SDMX = "zip"
+    """SDMX-CSV with its structure file, which belong together."""
 
 
 def table_file(
@@ -41,4 +44,6 @@ def table_file(
     context = ViewContext(results, principal, language)
     if form is TableFormat.CSV:
         return csv_bytes(tidy_table(context))
+    if form is TableFormat.SDMX:
+        return sdmx_bytes(context)
     return workbook_bytes(context, build_tables(context))
