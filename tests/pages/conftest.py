@@ -94,9 +94,11 @@ def open_data(app: AppTest) -> AppTest:
     return app.run()
 
 
-def open_tab(app: AppTest, title: str) -> AppTest:
-    """Open a tab of the page by its title."""
-    (tabs,) = (key for key in app.session_state if key.startswith("tabs/"))
+def open_tab(app: AppTest, title: str, name: str = "part") -> AppTest:
+    """Open a tab of the page by its title; `name` is the parameter of the address that holds it."""
+    (tabs,) = (
+        key for key in app.session_state if key.startswith(f"{name}/") and key.endswith("/tabs")
+    )
     app.session_state[tabs] = title
     return app.run()
 

@@ -25,10 +25,10 @@ from survey.publish.views.estimate_text import (
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.city_peers import draw_peer_choice, get_chosen_peers
-from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_other_waves
+from survey.ui.url_state import draw_tabs
 
 
 def draw_city(page: PageContext) -> None:
@@ -56,12 +56,15 @@ def draw_city(page: PageContext) -> None:
     draw_report_buttons(page, wave, ReportKind.CITY, city)
     t = page.t
     drawers = {
-        t("Indicators"): partial(_draw_indicators, page, results, city, against, peers),
-        t("Groups"): partial(_draw_groups, page, results, city),
-        t("First to improve"): partial(_draw_drivers, page, results, city),
-        t("Rights and education"): partial(_draw_measures, page, results, city),
+        "indicators": (
+            t("Indicators"),
+            partial(_draw_indicators, page, results, city, against, peers),
+        ),
+        "groups": (t("Groups"), partial(_draw_groups, page, results, city)),
+        "improve": (t("First to improve"), partial(_draw_drivers, page, results, city)),
+        "measures": (t("Rights and education"), partial(_draw_measures, page, results, city)),
     }
-    draw_tabs("city", page.language, drawers)
+    draw_tabs(drawers, language=page.language)
 
 
 def draw_city_answer(page: PageContext, view: CityView) -> None:

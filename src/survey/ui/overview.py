@@ -19,9 +19,9 @@ from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
 from survey.ui.navigation import PageKey
-from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_results, get_view, list_other_waves
+from survey.ui.url_state import draw_tabs
 
 _ANSWER, _CITIES = 7, 5
 """Shares of the width of the two columns."""
@@ -48,12 +48,12 @@ def draw_overview(page: PageContext) -> None:
         draw_city_lists(page, view, wave)
     t = page.t
     drawers = {
-        t("Order of the cities"): partial(_draw_ranking, page, results, chosen),
-        t("Indicators"): partial(_draw_indicators, page, results, chosen),
-        t("Areas"): partial(_draw_areas, page, results, chosen),
-        t("Table of the cities"): partial(_draw_table, page, results, chosen),
+        "ranking": (t("Order of the cities"), partial(_draw_ranking, page, results, chosen)),
+        "indicators": (t("Indicators"), partial(_draw_indicators, page, results, chosen)),
+        "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
+        "table": (t("Table of the cities"), partial(_draw_table, page, results, chosen)),
     }
-    draw_tabs("overview", page.language, drawers)
+    draw_tabs(drawers, language=page.language)
 
 
 def draw_answer(page: PageContext, view: OverviewView) -> None:

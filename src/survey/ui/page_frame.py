@@ -1,7 +1,7 @@
 """Frame of every page: styles, header, watermark, footer, and notices."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -123,16 +123,6 @@ def draw_footer(t: Translator, *, demo: bool) -> None:
     if demo:
         about = t("All figures on this page are generated demo data, no result of any survey.")
     st.html(f'<div class="hcs-foot">{escape(about)}</div>')
-
-
-def draw_tabs(name: str, language: str, drawers: Mapping[str, Callable[[], None]]) -> None:
-    """Draw tabs by title; only the open one is drawn, so that only it is computed."""
-    # The browser knows a tab by its title, so each language needs a widget of its own.
-    tabs = st.tabs(list(drawers), key=f"tabs/{name}/{language}", on_change="rerun")
-    for tab, draw in zip(tabs, drawers.values(), strict=True):
-        if tab.open:
-            with tab:
-                draw()
 
 
 def draw_notice(

@@ -24,14 +24,12 @@ from survey.publish.views.supplements import build_supplement_view
 from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
-from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_results, get_view, list_other_waves
-from survey.ui.url_state import pick_tab
+from survey.ui.url_state import draw_tabs
 
 _ANSWER, _GROUPS = 7, 5
 """Shares of the width of the two columns."""
-_SUPPLEMENTS = ("elderly", "minors")
 
 
 def draw_special_groups(page: PageContext) -> None:
@@ -45,26 +43,20 @@ def draw_special_groups(page: PageContext) -> None:
             chosen = GroupFilters(group, filters.pick_indicator(page, results))
     if wave is not None:
         _draw_answer(page, wave, get_view(page, build_special_groups_view, results, filters=chosen))
-    labels = {
-        "cities": t("Cities"),
-        "reports": t("What they met with"),
-        "indicators": t("Indicators"),
-        "elderly": t("Supplement: older people"),
-        "minors": t("Supplement: children"),
-    }
-    if wave is None:
-        labels = {study: labels[study] for study in _SUPPLEMENTS}
-    tab, container = pick_tab("study", labels, language=page.language)
-    with container:
-        if tab in _SUPPLEMENTS:
-            _draw_supplement(page, tab)
-        elif tab == "cities":
-            _draw_cities(page, results, chosen)
-        elif tab == "reports":
-            _draw_reports(page, results, chosen.group)
-        else:
-            picture = get_view(page, build_group_indicators, results, group=chosen.group)
-            chart_panel.draw_chart_panel(page, picture, results.wave)
+    tabs: dict[str, tuple[str, Callable[[], None]]] = {}
+    if wave is not None:
+        tabs = {
+            "cities": (t("Cities"), partial(_draw_cities, page, results, chosen)),
+            "reports": (
+                t("What they met with"), partial(_draw_reports, page, results, chosen.group)
+            ),
+            "indicators": (
+                t("Indicators"), partial(_draw_indicators, page, results, chosen.group)
+            ),
+        }  # fmt: skip
+    tabs["elderly"] = t("Supplement: older people"), partial(_draw_supplement, page, "elderly")
+    tabs["minors"] = t("Supplement: children"), partial(_draw_supplement, page, "minors")
+    draw_tabs(tabs, language=page.language, name="study")
 
 
 def _draw_answer(page: PageContext, wave: WaveInfo, view: GroupsView) -> None:
@@ -106,6 +98,11 @@ def _draw_reports(page: PageContext, results: WaveResults, group: str) -> None:
     chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
+def _draw_indicators(page: PageContext, results: WaveResults, group: str) -> None:
+    picture = get_view(page, build_group_indicators, results, group=group)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
+
+
 def _draw_supplement(page: PageContext, study: str) -> None:
     with filters.filter_row(study):
         wave = filters.pick_wave(page, study, name=f"{study}-wave")
@@ -117,19 +114,19 @@ def _draw_supplement(page: PageContext, study: str) -> None:
     text_blocks.draw_method_note(page, view.headline)
     t = page.t
     panels = {
-        t("What they met with"): view.problems,
-        t("Their ratings"): view.ratings,
-        t("Who answered"): view.answered,
-        t("Ratings by who answered"): view.by_answerer,
+        "problems": (t("What they met with"), view.problems),
+        "ratings": (t("Their ratings"), view.ratings),
+        "answered": (t("Who answered"), view.answered),
+        "by-answerer": (t("Ratings by who answered"), view.by_answerer),
     }
-    drawers: dict[str, Callable[[], None]] = {
-        title: partial(chart_panel.draw_chart_panel, page, panel, wave)
-        for title, panel in panels.items()
+    tabs: dict[str, tuple[str, Callable[[], None]]] = {
+        code: (title, partial(chart_panel.draw_chart_panel, page, panel, wave))
+        for code, (title, panel) in panels.items()
         if panel is not None
     }
     if band_choices(results):
-        drawers[t("Cities")] = partial(_draw_bands, page, results, study)
-    draw_tabs(study, page.language, drawers)
+        tabs["cities"] = t("Cities"), partial(_draw_bands, page, results, study)
+    draw_tabs(tabs, language=page.language)
 
 
 def _draw_bands(page: PageContext, results: WaveResults, study: str) -> None:

@@ -23,9 +23,9 @@ from survey.publish.views.view_context import list_area_choices
 from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
-from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_results, get_view, list_other_waves
+from survey.ui.url_state import draw_tabs
 
 _ANSWER, _FUNNEL = 5, 7
 """Shares of the width of the two columns."""
@@ -54,13 +54,13 @@ def draw_trends(page: PageContext) -> None:
         with funnel:
             chart_panel.draw_compact_panel(page, change.funnel, wave, opens_city=True)
     tabs = {
-        t("Cities"): partial(_draw_cities, page, results, others, chosen),
-        t("Indicators"): partial(_draw_indicators, page, results, others, chosen),
-        t("Cities and their peers"): partial(_draw_peers, page, results, others, chosen),
-        t("Years"): partial(_draw_years, page, results, others, chosen),
+        "cities": (t("Cities"), partial(_draw_cities, page, results, others, chosen)),
+        "indicators": (t("Indicators"), partial(_draw_indicators, page, results, others, chosen)),
+        "peers": (t("Cities and their peers"), partial(_draw_peers, page, results, others, chosen)),
+        "years": (t("Years"), partial(_draw_years, page, results, others, chosen)),
     }
     compared = list(tabs) if change is not None else list(tabs)[2:]
-    draw_tabs("trends", page.language, {title: tabs[title] for title in compared})
+    draw_tabs({code: tabs[code] for code in compared}, language=page.language)
 
 
 def _draw_cities(

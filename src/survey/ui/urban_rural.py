@@ -16,9 +16,9 @@ from survey.publish.views.view_context import list_area_choices
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
-from survey.ui.page_frame import draw_tabs
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_results, get_view
+from survey.ui.url_state import draw_tabs
 
 
 def draw_urban_rural(page: PageContext) -> None:
@@ -36,12 +36,12 @@ def draw_urban_rural(page: PageContext) -> None:
     view = get_view(page, build_urban_rural_view, results, filters=chosen)
     text_blocks.draw_difference(page, view.difference, view.sentence, against=t("town"))
     drawers = {
-        t("Indicators"): partial(_draw_indicators, page, results, chosen),
-        t("Areas"): partial(_draw_areas, page, results, chosen),
-        t("Residence and registration"): partial(_draw_groups, page, results, chosen),
-        t("Fields of consumption"): partial(_draw_fields, page, results, chosen),
+        "indicators": (t("Indicators"), partial(_draw_indicators, page, results, chosen)),
+        "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
+        "groups": (t("Residence and registration"), partial(_draw_groups, page, results, chosen)),
+        "fields": (t("Fields of consumption"), partial(_draw_fields, page, results, chosen)),
     }
-    draw_tabs("urban-rural", page.language, drawers)
+    draw_tabs(drawers, language=page.language)
 
 
 def _draw_indicators(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:

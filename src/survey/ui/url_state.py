@@ -117,28 +117,30 @@ def pick_pinned(
     return chosen
 
 
-def pick_tab(
-    name: str, labels: Mapping[str, str], *, language: str
-) -> tuple[str, st.delta_generator.DeltaGenerator]:
-    """Draw tabs and return the code and the container of the open one, which the address names.
-
-    The others stay empty: only the open tab is computed.
+def draw_tabs(
+    tabs: Mapping[str, tuple[str, Callable[[], None]]], *, language: str, name: str = "part"
+) -> None:
+    """Draw tabs, of which the address names the open one; only that one is computed.
 
     Args:
-        labels: Label of each tab by its code; the first one is open to begin with.
+        tabs: Label and drawing function of each tab by its code; the first one is open to begin
+            with.
     """
-    first = next(iter(labels))
+    first = next(iter(tabs))
+    labels = {code: label for code, (label, _) in tabs.items()}
+    # The browser knows a tab by its label, so each language needs a widget of its own.
     key, memory = f"{name}/{language}/tabs", f"{name}/url"
-    arrived = read_parameter(name, list(labels), first)
-    if st.session_state.get(memory) != arrived or key not in st.session_state:
+    arrived = read_parameter(name, list(tabs), first)
+    moved = st.session_state.get(memory) != arrived
+    if moved or st.session_state.get(key) not in labels.values():
         st.session_state[key] = labels[arrived]
-    tabs = st.tabs(list(labels.values()), key=key, on_change="rerun")
-    opened = dict(zip(labels, tabs, strict=True))
-    chosen = next((code for code, tab in opened.items() if tab.open), first)
+    drawn = dict(zip(tabs, st.tabs(list(labels.values()), key=key, on_change="rerun"), strict=True))
+    chosen = next((code for code, tab in drawn.items() if tab.open), first)
     if chosen != arrived:
         write_parameter(name, chosen, first)
     st.session_state[memory] = chosen
-    return chosen, opened[chosen]
+    with drawn[chosen]:
+        tabs[chosen][1]()
 
 
 def _widget(

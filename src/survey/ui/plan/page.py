@@ -1,5 +1,7 @@
 """The planner's page: one wave with its state, and what belongs to it in six tabs."""
 
+from functools import partial
+
 import streamlit as st
 
 from survey.access.roles import Action
@@ -28,7 +30,7 @@ from survey.ui.plan.second_person import draw_request
 from survey.ui.plan.staff import draw_staff
 from survey.ui.plan.wave_form import draw_new_wave, draw_wave_facts
 from survey.ui.plan.wave_steps import close_finished_dialog, draw_field_steps, draw_stages
-from survey.ui.url_state import pick_tab
+from survey.ui.url_state import draw_tabs
 
 NEW = "new"
 WAVE, SAMPLE, POINTS, PEOPLE, REVIEW, FREEZE = (
@@ -90,20 +92,15 @@ def _draw_wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> 
         draw_freeze_steps(page, sheet)
         draw_release_steps(page, sheet)
         draw_field_steps(page, sheet)
-    labels = {
-        WAVE: t("Overview"), SAMPLE: t("Sample and quotas"), POINTS: t("Sampling points"),
-        PEOPLE: t("People"), REVIEW: t("Review and quality"), FREEZE: t("Freeze and release"),
-    }  # fmt: skip
-    part, container = pick_tab("part", labels, language=page.language)
-    with container:
-        {
-            WAVE: lambda: _draw_wave_overview(page, sheet, offered),
-            SAMPLE: lambda: draw_sample_part(page, sheet),
-            POINTS: lambda: draw_points_part(page, sheet),
-            PEOPLE: lambda: draw_staff(page, sheet),
-            REVIEW: lambda: draw_review_summary(page, sheet),
-            FREEZE: lambda: _draw_freeze_and_release(page, sheet),
-        }[part]()
+    tabs = {
+        WAVE: (t("Overview"), partial(_draw_wave_overview, page, sheet, offered)),
+        SAMPLE: (t("Sample and quotas"), partial(draw_sample_part, page, sheet)),
+        POINTS: (t("Sampling points"), partial(draw_points_part, page, sheet)),
+        PEOPLE: (t("People"), partial(draw_staff, page, sheet)),
+        REVIEW: (t("Review and quality"), partial(draw_review_summary, page, sheet)),
+        FREEZE: (t("Freeze and release"), partial(_draw_freeze_and_release, page, sheet)),
+    }
+    draw_tabs(tabs, language=page.language)
 
 
 def _draw_wave_overview(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:

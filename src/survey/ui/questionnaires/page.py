@@ -1,7 +1,6 @@
 """Choice of a questionnaire, its facts, and its tabs; only the open tab computes."""
 
 import re
-from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
@@ -16,7 +15,6 @@ from survey.fieldwork.questionnaires import (
 from survey.fieldwork.waves import STATE_NAMES
 from survey.instrument.model import label_text
 from survey.instrument.xlsform.writer import xlsform_bytes
-from survey.locale import Message, msg
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
@@ -33,19 +31,11 @@ from survey.ui.questionnaires.paper import draw_paper
 from survey.ui.questionnaires.translations import draw_translations
 from survey.ui.questionnaires.upload import draw_upload
 from survey.ui.text_blocks import escape_markdown
-from survey.ui.url_state import pick, pick_tab
+from survey.ui.url_state import draw_tabs, pick
 
 FORM = "form"
 """Parameter of the address that names a version."""
 ALL, NEW = "all", "new"
-_PARTS: Mapping[str, Message] = {
-    "items": msg("Questions"),
-    "indicators": msg("Indicators"),
-    "differences": msg("Difference between versions"),
-    "translations": msg("Translation"),
-    "paper": msg("Paper questionnaire"),
-    "checks": msg("Check"),
-}
 
 
 def draw_questionnaires(page: PageContext) -> None:
@@ -154,29 +144,29 @@ def _draw_version(
         key=f"questionnaires/xlsform/{summary.key}",
         icon=":material/table:",
     )
-    labels = {code: t(label) for code, label in _PARTS.items()}
-    part, opened = pick_tab("part", labels, language=page.language)
-    with opened:
-        _draw_part(page, summary, summaries, questionnaire, part)
+    _draw_parts(page, summary, summaries, questionnaire)
 
 
-def _draw_part(
+def _draw_parts(
     page: PageContext,
     summary: QuestionnaireSummary,
     summaries: tuple[QuestionnaireSummary, ...],
     questionnaire: Questionnaire,
-    part: str,
 ) -> None:
-    instrument = questionnaire.instrument
-    parts: Mapping[str, Callable[[], None]] = {
-        "items": partial(draw_items, page, instrument, questionnaire.tree),
-        "indicators": partial(draw_indicators, page, questionnaire),
-        "differences": partial(draw_differences, page, summary, summaries),
-        "translations": partial(draw_translations, page, instrument),
-        "paper": partial(draw_paper, page, instrument, file_stem(summary)),
-        "checks": partial(draw_checks, page, summary),
-    }
-    parts[part]()
+    t, instrument = page.t, questionnaire.instrument
+    tabs = {
+        "items": (t("Questions"), partial(draw_items, page, instrument, questionnaire.tree)),
+        "indicators": (t("Indicators"), partial(draw_indicators, page, questionnaire)),
+        "differences": (
+            t("Difference between versions"), partial(draw_differences, page, summary, summaries)
+        ),
+        "translations": (t("Translation"), partial(draw_translations, page, instrument)),
+        "paper": (
+            t("Paper questionnaire"), partial(draw_paper, page, instrument, file_stem(summary))
+        ),
+        "checks": (t("Check"), partial(draw_checks, page, summary)),
+    }  # fmt: skip
+    draw_tabs(tabs, language=page.language)
 
 
 def file_stem(summary: QuestionnaireSummary) -> str:
