@@ -18,19 +18,22 @@ zh = translator("zh")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 SLOW = 60_000
 PAGES = (
-    "", "overview", "city?city=320500", "trends", "review", "bulk-import", "plan",
-    "questionnaires", "export", "users", "audit",
+    "", "overview", "city?city=320500", "city?city=320500&part=measures",
+    "special-groups?study=reports", "urban-rural", "trends", "crosstab", "progress", "review",
+    "bulk-import", "plan", "questionnaires", "method", "export", "releases", "users", "audit",
 )  # fmt: skip
 ALLOWED = re.compile(
     r"English|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
     r"|Enter|Shift|Tab|Esc|Admin|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
-    r"|Benjamini|Hochberg|Fay|Herriot|Johnson|survey audit export"
+    r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson|survey audit export"
 )
 """Names of products, files, keys, people, waves and measures."""
-LATIN = re.compile(r"[A-Za-z]{3,}")
+LATIN = re.compile(r"[A-Za-z]{3,}|\d{4}-\d{2}-\d{2}")
+"""Words, and days in the form of files for machines."""
 TEXTS = """() => {
   const found = new Set();
-  const data = "style, script, noscript, .katex, code, [data-testid^=glide-cell], " +
+  const data = "style, script, noscript, .katex-mathml, .katex .mop, .katex .mathrm, code, " +
+    "[data-testid^=glide-cell], " +
     "[data-testid=stIconMaterial], [data-testid=stAlertDynamicIcon], .hcs-trail td, canvas";
   const attributes = ["aria-label", "aria-roledescription", "aria-valuetext", "title",
     "placeholder", "alt"];

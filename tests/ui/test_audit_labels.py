@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,61 @@ def test_what_a_demonstration_enters_is_said_in_words(frozen_small_demo: Path) -
         if re.match(r"[a-z0-9_]+:", line)
     }
     assert raw == set()
+
+
+def _literal_keys(node: ast.AST) -> Iterator[str]:
+    """Return the names in a dictionary that stands in the source, and in those it holds."""
+    if isinstance(node, ast.IfExp):
+        yield from (*_literal_keys(node.body), *_literal_keys(node.orelse))
+    elif isinstance(node, ast.BinOp):
+        yield from (*_literal_keys(node.left), *_literal_keys(node.right))
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant):
+                yield str(key.value)
+            yield from _literal_keys(value)
+
+
+def test_every_detail_that_is_recorded_has_words() -> None:
+    """What is written of an entry in the source, whether or not a demonstration enters it."""
+    recorded = {
+        key: f"{path.relative_to(SOURCE)}:{call.lineno}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        for argument in call.keywords
+        if argument.arg == "detail" and any(each.arg == "session" for each in call.keywords)
+        for key in _literal_keys(argument.value)
+    }
+    assert {"act", "one_person", "surveyors", "rows"} <= recorded.keys()
+    raw = {
+        f"{where} {key}"
+        for key, where in recorded.items()
+        if any(line.startswith(f"{key}:") for line in format_detail(translator("zh"), {key: "x"}))
+    }
+    assert raw == set()
+
+
+def test_steps_days_and_moments_are_said_in_words() -> None:
+    lines = format_detail(
+        translator("zh"),
+        {
+            "act": "freeze",
+            "one_person": "demo",
+            "opens_at": "2026-11-26",
+            "as_of": "2026-11-26T14:26:41.130135+00:00",
+            "note": "2026-11-26 and later",
+            "never_heard_of": "as_it_is",
+        },
+    )
+    assert lines == [
+        "步骤: 最终冻结",
+        "由一人完成: 演示",
+        "自: 2026年11月26日",
+        "截至: 2026年11月26日 22:26",
+        "说明: 2026-11-26 and later",
+        "never_heard_of: as_it_is",
+    ]
 
 
 def test_every_action_can_be_filtered() -> None:

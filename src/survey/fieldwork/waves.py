@@ -13,7 +13,7 @@ from survey.access.roles import Action
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
 from survey.instrument.checks import Finding, rating_findings, score_findings
 from survey.instrument.model import Instrument, Labels
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, SurveyError, msg, translator
 from survey.store.audit_events import AuditEvent, wave_event
 from survey.store.inserts import insert_if_new
 from survey.store.tables import Wave, WaveRequest, WaveState, new_id
@@ -100,7 +100,8 @@ class WaveSummary:
 
     def full_name(self, language: str) -> str:
         """Return the title with the key, for messages about a change of the wave."""
-        return f"{self.label(language)} ({self.key})"
+        t = translator(language)
+        return t("{title} ({key})", title=self.label(language), key=self.key)
 
 
 def require_wave_name(wave: WaveSummary, typed: str) -> None:

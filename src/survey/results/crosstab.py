@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey.access.principal import Principal
+from survey.instrument.model import Labels
 from survey.results.inference import add_verdicts
 from survey.results.snapshots import GAPS
 from survey.results.table_columns import to_published_table
@@ -81,8 +82,12 @@ def _rated_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
         items.setdefault(code, []).append(item)
     for code, of in items.items():
         if len(of) == 1:
-            label = results.question_labels.get(of[0], {})
-            yield CrosstabQuestion(of[0], label, (code,), is_rate=False)
+            yield CrosstabQuestion(of[0], _label(results, of[0]), (code,), is_rate=False)
+
+
+def _label(results: WaveResults, item: str) -> Labels:
+    question = results.questions.get(item)
+    return question.label if question else {}
 
 
 def _measured_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
@@ -92,5 +97,4 @@ def _measured_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
         if measure.item not in rated:
             keys.setdefault((measure.item, bool(measure.choices)), []).append(measure.key)
     for (item, is_rate), indicators in keys.items():
-        label = results.question_labels.get(item, {})
-        yield CrosstabQuestion(item, label, tuple(indicators), is_rate)
+        yield CrosstabQuestion(item, _label(results, item), tuple(indicators), is_rate)

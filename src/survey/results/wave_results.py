@@ -20,6 +20,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import WaveSummary, wave_fields
 from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.model import Item
 from survey.locale import SurveyError, msg, translator
 from survey.results.changes import SAME_WAVE
 from survey.results.domains import area_labels, cities_of
@@ -101,11 +102,12 @@ class WaveResults:
         manifest: SnapshotManifest,
         tree: IndicatorTree | None,
         folder: Path,
-        question_labels: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        questions: Mapping[str, Item] = MappingProxyType({}),
     ) -> None:
         self.wave = info
         self.manifest = manifest
-        self.question_labels = question_labels
+        self.questions = questions
+        """Questions of the wave by name, for their labels and those of their choices."""
         self.method = read_method(folder / METHOD)
         if tree is not None and manifest.without_question:
             tree = tree.measured_by(set(self.method.items.values()))
@@ -345,8 +347,7 @@ def open_results(settings: Settings, session: Session, wave_key: str) -> WaveRes
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
     info = _wave_info(session, wave, snapshot, seals)
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-    labels = {item.name: dict(item.label) for item in instrument.items() if item.label}
-    return WaveResults(info, manifest, tree, seals.folder, labels)
+    return WaveResults(info, manifest, tree, seals.folder, instrument.by_name)
 
 
 def _manifest(seals: SnapshotSeals) -> SnapshotManifest:

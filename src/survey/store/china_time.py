@@ -43,7 +43,7 @@ def china_date(moment: datetime) -> date:
 
 def format_day(t: Translator, day: date) -> str:
     """Format a day as its readers write it; files for machines keep the ISO form."""
-    return t(_day_message(day))
+    return t(day_message(day))
 
 
 def format_china_minute(t: Translator, moment: datetime) -> str:
@@ -54,10 +54,11 @@ def format_china_minute(t: Translator, moment: datetime) -> str:
 def china_minute_message(moment: datetime) -> Message:
     """Return a moment in China's time as part of a message, for code that knows no reader."""
     at = moment.astimezone(CHINA)
-    return msg("{day} {at:%H:%M}", day=_day_message(at.date()), at=at)
+    return msg("{day} {at:%H:%M}", day=day_message(at.date()), at=at)
 
 
-def _day_message(day: date) -> Message:
+def day_message(day: date) -> Message:
+    """Return a day as part of a message, for code that knows no reader."""
     return msg("{day.year}-{day.month:02}-{day.day:02}", day=day)
 
 

@@ -3,7 +3,9 @@
 An unknown code is shown as it is.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from survey.access.audit_queries import TrailEntry
@@ -12,6 +14,7 @@ from survey.access.roles import ROLES
 from survey.fieldwork.back_check.call_list import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.fieldwork.lifecycle import STATUS_NAMES, TRANSITIONS, UNDOABLE
 from survey.fieldwork.parking.decisions import REASON_NAMES as PARKING_REASON_NAMES
+from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES, WAVE_TRANSITIONS
 from survey.locale import Message, Translator, msg
@@ -24,6 +27,8 @@ from survey.store.audit_events import (
     response_event,
     wave_event,
 )
+from survey.store.china_time import format_china_minute, format_day
+from survey.store.tables import WaveAct
 from survey.ui.response_html import MODES
 
 _SHORT_ID = 8
@@ -31,7 +36,8 @@ _SINGLETON_SUBJECTS = frozenset(
     {SubjectKind.AUDIT, SubjectKind.CITY, SubjectKind.PLATFORM, SubjectKind.STORE}
 )
 """Subjects of which there is only one, so that their id says nothing."""
-_OMITTED_FIELDS = frozenset({"from", "to", "by", "hash", "members"})
+_OMITTED_FIELDS = frozenset({"from", "to", "by", "hash", "members", "snapshot"})
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}($|T\d{2}:\d{2}.*(Z|[+-]\d{2}:\d{2})$)")
 _CHECKSUM = "sha256"
 """How names end. Both are shown elsewhere or of use to programs only; the files hold them all."""
 
@@ -216,6 +222,14 @@ SUBJECT_NAMES: Mapping[str, Message] = {
 FIELD_NAMES: Mapping[str, Message] = {
     "key": msg("key"),
     "public_key": msg("public key"),
+    "act": msg("step"),
+    "hidden": msg("counts hidden"),
+    "audited": msg("counts checked"),
+    "narrow": msg("intervals too narrow"),
+    "one_person": msg("by one person"),
+    "surveyors": msg("surveyors"),
+    "language": msg("language"),
+    "demo": msg("demonstration"),
     "embargo_until": msg("not before"),
     "corrects": msg("corrects"),
     "contact": msg("contact"),
@@ -343,6 +357,13 @@ VALUE_NAMES: Mapping[str, Message] = {
     **{shown.value: name for shown, name in SHOWN_NAMES.items()},
     **{why.value: name for why, name in PARKING_REASON_NAMES.items()},
     **{role.value: known.name for role, known in ROLES.items()},
+    WaveAct.FREEZE.value: msg("freeze for good"),
+    WaveAct.RELEASE.value: msg("release"),
+    PeopleRule.ALONE.value: msg("there is no other who could"),
+    PeopleRule.OFF.value: msg("set so"),
+    "signature": msg("with one signature"),
+    "en": msg("English"),
+    "zh": msg("Chinese"),
     "password": msg("password"),
     "outside": msg("provider"),
     "demo": msg("demonstration"),
@@ -407,13 +428,25 @@ def _field(t: Translator, name: str) -> str:
     return t(FIELD_NAMES[name]) if name in FIELD_NAMES else name
 
 
+def _moment(t: Translator, text: str) -> str | None:
+    """Format a stored day or moment as readers write it; None for any other text."""
+    if not _MOMENT.match(text):
+        return None
+    try:
+        if len(text) == len("2026-11-26"):
+            return format_day(t, date.fromisoformat(text))
+        return format_china_minute(t, datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
 def _value(t: Translator, value: Any) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return t("yes") if value else t("no")
     if isinstance(value, str):
-        return t(VALUE_NAMES[value]) if value in VALUE_NAMES else value
+        return t(VALUE_NAMES[value]) if value in VALUE_NAMES else _moment(t, value) or value
     if isinstance(value, Mapping):
         return ", ".join(
             f"{_field(t, name)} {_value(t, element)}" for name, element in value.items()

@@ -20,6 +20,7 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         method=results.method,
         tree=results.tree,
         language=page.language,
+        questions=results.questions,
     )
     st.header(t("Where the figures come from"), anchor=False)
     st.markdown(
@@ -142,9 +143,10 @@ def _draw_comparisons(t: Translator, view: MethodView) -> None:
                 "Each city counts with the degrees of freedom of its own margin of error."
             )
         )
+        above, below = t("surely above"), t("surely below")
         st.latex(
-            r"R_j = \left[\,1 + \#\{i: i \text{ surely above } j\},\; "
-            r"p - \#\{i: i \text{ surely below } j\}\,\right], \quad "
+            rf"R_j = \left[\,1 + \#\{{i: i \text{{ {above} }} j\}},\; "
+            rf"p - \#\{{i: i \text{{ {below} }} j\}}\,\right], \quad "
             r"|\hat\theta_i - \hat\theta_j| > c\,\sqrt{V_i + V_j}"
         )
         _draw_facts(t, view.ranks)

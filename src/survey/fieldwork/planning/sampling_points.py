@@ -37,6 +37,7 @@ from survey.sample.workbook_io import (
     read_sheet,
 )
 from survey.store.audit_events import AuditEvent
+from survey.store.china_time import day_message
 from survey.store.tables import (
     Assignment,
     Invitation,
@@ -205,11 +206,7 @@ class _PointListReader:
             check.fail("closes_on", msg("The last day must not lie before the first."))
         for key, day in (("opens_on", opens), ("closes_on", closes)):
             if day and ((first and day < first) or (last and day > last)):
-                check.fail(
-                    key,
-                    msg("This day lies outside the wave, {first} to {last}.",
-                        first=first or "…", last=last or "…"),
-                )  # fmt: skip
+                check.fail(key, _outside_wave(first, last))
         return opens, closes
 
 
@@ -422,10 +419,15 @@ def _require_possible(
         early = day and wave.opens_on and day < wave.opens_on
         late = day and wave.closes_on and day > wave.closes_on
         if early or late:
-            raise InvalidPointError(
-                msg("This day lies outside the wave, {first} to {last}.",
-                    first=wave.opens_on or "…", last=wave.closes_on or "…")
-            )  # fmt: skip
+            raise InvalidPointError(_outside_wave(wave.opens_on, wave.closes_on))
+
+
+def _outside_wave(first: date | None, last: date | None) -> Message:
+    return msg(
+        "This day lies outside the wave, {first} to {last}.",
+        first=day_message(first) if first else "…",
+        last=day_message(last) if last else "…",
+    )
 
 
 def _require_not_below(session: Session, point: SamplingPoint, target: int) -> None:

@@ -30,7 +30,7 @@ from survey.publish.reports.sentences import SentenceRules
 from survey.publish.views.estimate_text import WITHHELD
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
-from survey.store.china_time import china_date
+from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState
 
 SECTIONS = (
@@ -142,7 +142,7 @@ def _build_imprint(scope: ReportScope, organisation: str, contact: str) -> Impri
         contact=contact or scope.reading.t("(contact not stated)"),
         wave=wave.label(scope.language),
         made_at=manifest.frozen_at,
-        date=f"{china_date(manifest.frozen_at):%Y-%m-%d}",
+        date=format_day(scope.reading.t, china_date(manifest.frozen_at)),
         snapshot=wave.snapshot_sha256,
         marks=tuple(scope.say("mark", mark) for mark, holds in marks.items() if holds),
     )

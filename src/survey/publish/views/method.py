@@ -8,10 +8,12 @@ import pandas as pd
 
 from survey.disclosure import MINIMUM_N
 from survey.instrument.indicator_tree import IndicatorTree, Provenance
+from survey.instrument.model import Item, label_text
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.views.bands import read_bands
 from survey.publish.views.display_names import VARIABLE_NAMES, DisplayNames
 from survey.results.group_questions import declared_items
+from survey.results.measures import Measure
 from survey.results.method import IntervalAuditMethod, MethodRecord
 from survey.results.wave_results import WaveInfo
 from survey.results.weighting import WeightingReport
@@ -76,8 +78,14 @@ def build_method_view(
     method: MethodRecord,
     tree: IndicatorTree | None,
     language: str,
+    questions: Mapping[str, Item] = MappingProxyType({}),
 ) -> MethodView:
-    """Build the view of every recorded choice of one snapshot."""
+    """Build the view of every recorded choice of one snapshot.
+
+    Args:
+        questions: Give the measures the words of their questions; files keep the codes, by which
+            programs find them.
+    """
     t = translator(language)
     names = DisplayNames(language, tree, method.measures, method.grouping)
     return MethodView(
@@ -96,7 +104,7 @@ def build_method_view(
         drivers=_drivers(method, names, t),
         bands=_bands(language, t),
         tree=_tree(tree, names, t) if tree else None,
-        measures=_measures(method, names, t),
+        measures=_measures(method, names, t, questions),
     )
 
 
@@ -408,13 +416,24 @@ def _tree(tree: IndicatorTree, names: DisplayNames, t: Translator) -> pd.DataFra
     )
 
 
-def _measures(method: MethodRecord, names: DisplayNames, t: Translator) -> pd.DataFrame:
+def _measures(
+    method: MethodRecord, names: DisplayNames, t: Translator, questions: Mapping[str, Item]
+) -> pd.DataFrame:
+    def choices(measure: Measure) -> list[str]:
+        item = questions.get(measure.item)
+        labels = {choice.name: choice.label for choice in item.choices} if item else {}
+        return [label_text(labels.get(name, {}), names.language, name) for name in measure.choices]
+
+    def question(measure: Measure) -> str:
+        item = questions.get(measure.item)
+        return label_text(item.label if item else {}, names.language, measure.item)
+
     return pd.DataFrame(
         {
             t("Measure"): [names.indicator(measure.key) for measure in method.measures],
-            t("Question"): [measure.item for measure in method.measures],
+            t("Question"): [question(measure) for measure in method.measures],
             t("Counts as yes"): [
-                ", ".join(measure.choices) or t("mean of the ratings (0–100)")
+                t(", ").join(choices(measure)) or t("mean of the ratings (0–100)")
                 for measure in method.measures
             ],
         }

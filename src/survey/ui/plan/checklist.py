@@ -52,7 +52,7 @@ def draw_checklist(page: PageContext, key: str | None = None) -> None:
     with read_scope(page.settings.store_url) as session:
         checklist = get_checklist(session=session, principal=page.principal, key=key)
     t, wave = page.t, checklist.wave
-    title = t("The next wave") if wave is None else wave.full_name(page.language)
+    title = t("The next wave") if wave is None else wave.label(page.language)
     st.subheader(t("Steps to an open wave: {wave}", wave=title), anchor=False)
     items = "".join(_render_item(page, checklist, item) for item in checklist.items)
     st.html(f'<ol class="hcs-checklist">{items}</ol>')
