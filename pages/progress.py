@@ -10,7 +10,7 @@ def draw_page(page: PageContext) -> None:
     followed = draw_filters(page)
     if followed is not None:
         draw_progress(page, followed)
-        draw_quality_summary(page, followed.wave.key, demo=followed.wave.is_demo)
+        draw_quality_summary(page, followed.wave)
 
 
 run_page(PageKey.PROGRESS, draw_page)

@@ -102,7 +102,7 @@ def test_every_detail_that_is_recorded_has_words() -> None:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call)
         for argument in call.keywords
-        if argument.arg == "detail" and any(each.arg == "session" for each in call.keywords)
+        if argument.arg == "detail" and ast.unparse(call.func) == "record"
         for key in _literal_keys(argument.value)
     }
     assert {"act", "one_person", "surveyors", "rows"} <= recorded.keys()

@@ -27,7 +27,7 @@ from survey.store.china_time import format_china_minute, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.account_form import area_name
-from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.download_button import PDF, File, draw_download_button, name_file
 from survey.ui.feedback import perform
 from survey.ui.invitation_codes import public_origin
 from survey.ui.page_frame import draw_notice
@@ -254,7 +254,7 @@ def draw_link_sheet(page: PageContext) -> None:
     draw_download_button(
         page,
         t("Download {count} links (PDF)", count=count),
-        File("setup-links.pdf", PDF, print_sheet),
+        File(name_file(page, "setup-links", "pdf"), PDF, print_sheet),
         key="users/links/download",
         type="primary",
     )

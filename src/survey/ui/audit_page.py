@@ -32,7 +32,7 @@ from survey.ui.audit_labels import (
     format_detail,
     format_subject,
 )
-from survey.ui.download_button import CSV, XLSX, File, draw_download_button
+from survey.ui.download_button import CSV, XLSX, File, draw_download_button, name_file
 from survey.ui.feedback import record_view_once
 from survey.ui.filters import ALL_OPTION, filter_row
 from survey.ui.html_table import frame_rows
@@ -188,7 +188,7 @@ def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
         draw_download_button(
             page,
             t("Table (CSV)"),
-            File("audit.csv", CSV, as_csv),
+            File(name_file(page, "audit", "csv"), CSV, as_csv),
             key="audit/csv",
             type="tertiary",
             icon=":material/table:",
@@ -196,7 +196,7 @@ def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
         draw_download_button(
             page,
             t("Table (XLSX)"),
-            File("audit.xlsx", XLSX, as_workbook),
+            File(name_file(page, "audit", "xlsx"), XLSX, as_workbook),
             key="audit/xlsx",
             type="tertiary",
             icon=":material/table:",

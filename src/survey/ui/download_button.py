@@ -29,10 +29,16 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SCRIPT = Path(__file__).with_suffix(".js")
 
 
-def name_file(page: PageContext, what: str, ending: str, wave: WaveSummary) -> str:
-    """Return the name of a file with figures: what, wave, China's date, and a mark on demo data."""
-    mark = (page.t("Demo data"),) if wave.is_demo else ()
-    return "-".join((what, wave.key, china_date(now()).isoformat(), *mark)) + f".{ending}"
+def name_file(page: PageContext, what: str, ending: str, wave: WaveSummary | None = None) -> str:
+    """Return the name of a file: what, wave, China's date, and a mark on demo data.
+
+    Args:
+        wave: None for a file of no wave, marked wherever the platform is a demonstration.
+    """
+    is_demo = page.settings.demo if wave is None else wave.is_demo
+    about = () if wave is None else (wave.key,)
+    mark = (page.t("Demo data"),) if is_demo else ()
+    return "-".join((what, *about, china_date(now()).isoformat(), *mark)) + f".{ending}"
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
-from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.download_button import PDF, File, draw_download_button, name_file
 from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext, page_fragment
@@ -276,7 +276,7 @@ def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
         draw_download_button(
             page,
             t("Download sheet {name} (PDF)", name=name),
-            File(f"codes-{name}.pdf", PDF, lambda: content),
+            File(name_file(page, f"codes-{name}", "pdf"), PDF, lambda: content),
             key="sheet/download",
             type="primary",
         )

@@ -20,7 +20,7 @@ from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.account_form import area_name
-from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.download_button import PDF, File, draw_download_button, name_file
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.invitation_codes import public_origin
 from survey.ui.page_frame import draw_notice
@@ -106,7 +106,7 @@ def _draw_download(page: PageContext) -> None:
     draw_download_button(
         page,
         t("Download {count} codes (PDF)", count=count),
-        File("sign-in-codes.pdf", PDF, lambda: content),
+        File(name_file(page, "sign-in-codes", "pdf"), PDF, lambda: content),
         key="sign-in-codes/download",
         type="primary",
     )

@@ -12,7 +12,7 @@ from survey.fieldwork.importing.import_plan import MAX_SHOWN_REJECTIONS, ImportP
 from survey.fieldwork.importing.rejections import describe_cause, reason_of, write_rejections
 from survey.instrument.model import Instrument, label_text
 from survey.store.china_time import format_china_minute
-from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -116,7 +116,7 @@ def _draw_problems(page: PageContext, plan: ImportPlan) -> None:
     draw_download_button(
         page,
         t("List of problems (.xlsx)"),
-        File("problems.xlsx", XLSX, make),
+        File(name_file(page, "problems", "xlsx"), XLSX, make),
         key="bulk/problems",
         icon=":material/download:",
     )

@@ -32,7 +32,7 @@ from survey.locale import Message, Translator, msg
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.bulk_import.target import ImportTarget, UploadedTable
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.page_runner import PageContext
 
@@ -221,7 +221,7 @@ def _draw_save_mapping(page: PageContext, aim: ImportTarget, mapping: MappingFil
         draw_download_button(
             page,
             t("Mapping as a file"),
-            File("mapping.csv", CSV, partial(write_mapping, mapping)),
+            File(name_file(page, "mapping", "csv"), CSV, partial(write_mapping, mapping)),
             key="bulk/mapping",
         )
     show_feedback(page, _MAPPING, toast=True)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from survey.publish.column_tables import csv_bytes
 from survey.sample.workbook_io import CellError, WorkbookSheet, write_workbook
 from survey.store.engine import read_scope
-from survey.ui.download_button import CSV, XLSX, File, draw_download_button
+from survey.ui.download_button import CSV, XLSX, File, draw_download_button, name_file
 from survey.ui.feedback import show_problems
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -136,7 +136,7 @@ def draw_cell_errors(page: PageContext, errors: tuple[CellError, ...], key: str)
     draw_download_button(
         page,
         t("All reasons (CSV)"),
-        File("reasons.csv", CSV, partial(csv_bytes, table)),
+        File(name_file(page, "reasons", "csv"), CSV, partial(csv_bytes, table)),
         key=f"{key}/reasons",
         type="tertiary",
         icon=":material/table:",

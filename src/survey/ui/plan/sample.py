@@ -37,7 +37,7 @@ from survey.sample.workbook_io import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import chart_panel
-from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.feedback import perform_on_wave, show_problems
 from survey.ui.glossary import explain
 from survey.ui.page_runner import PageContext
@@ -253,7 +253,7 @@ def _draw_plan(
         draw_download_button(
             page,
             t("Plan (XLSX)"),
-            File(f"plan-{sheet.key}.xlsx", XLSX, make),
+            File(name_file(page, "plan", "xlsx", sheet), XLSX, make),
             key="plan-export",
             icon=":material/table:",
         )

@@ -10,11 +10,12 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind
 from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
+from survey.fieldwork.waves import WaveSummary
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg
 from survey.publish.column_tables import csv_bytes
 from survey.store.engine import read_scope
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import render_table
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.progress.formatting import format_percent
@@ -31,7 +32,7 @@ _CACHE_SECONDS = 300.0
 
 
 @page_fragment()
-def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> None:
+def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
     """Draw the quality table for reviewers, computed when it is opened."""
     t = page.t
     if not page.principal.may(Action.REVIEW):
@@ -50,7 +51,7 @@ def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> Non
             required=True,
             key=f"progress/quality/by/{page.language}",
         )
-        rows = _quality_rows(page, wave_key, by)
+        rows = _quality_rows(page, wave.key, by)
         if not rows:
             st.caption(t("Nothing has been collected here yet."))
             return
@@ -69,7 +70,11 @@ def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> Non
         draw_download_button(
             page,
             t("Table (CSV)"),
-            File(f"quality-{by}.csv", CSV, partial(_csv, t, table, demo)),
+            File(
+                name_file(page, f"quality-{by}", "csv", wave),
+                CSV,
+                partial(_csv, t, table, wave.is_demo),
+            ),
             key=f"progress/quality/csv/{by}",
             type="tertiary",
             icon=":material/table:",

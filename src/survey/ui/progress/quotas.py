@@ -20,7 +20,7 @@ from survey.publish.column_tables import csv_bytes
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import Status
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import frame_rows, render_table
 from survey.ui.page_runner import PageContext
 from survey.ui.progress.formatting import area_name, last_day
@@ -55,7 +55,7 @@ def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
     draw_download_button(
         page,
         t("Table (CSV)"),
-        File(f"progress-{seen.wave.key}.csv", CSV, partial(_csv, page, seen)),
+        File(name_file(page, "progress", "csv", seen.wave), CSV, partial(_csv, page, seen)),
         key="progress/csv",
         type="tertiary",
         icon=":material/table:",

@@ -26,7 +26,7 @@ from survey.instrument.version_difference import (
 )
 from survey.publish.column_tables import csv_bytes
 from survey.store.engine import read_scope
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
@@ -91,7 +91,7 @@ def draw_difference(
     draw_download_button(
         page,
         t("Difference (CSV)"),
-        File("difference.csv", CSV, partial(csv_bytes, table)),
+        File(name_file(page, "difference", "csv"), CSV, partial(csv_bytes, table)),
         key=f"{key}/file",
         type="tertiary",
         icon=":material/table:",

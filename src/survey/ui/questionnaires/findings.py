@@ -10,7 +10,7 @@ from survey.fieldwork.questionnaires import QuestionnaireSummary, list_stored_fi
 from survey.instrument.checks import Finding, Severity
 from survey.publish.column_tables import csv_bytes
 from survey.store.engine import read_scope
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
@@ -53,7 +53,9 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
     draw_download_button(
         page,
         t("All findings (CSV)"),
-        File("findings.csv", CSV, partial(_findings_csv, page, tuple(findings))),
+        File(
+            name_file(page, "findings", "csv"), CSV, partial(_findings_csv, page, tuple(findings))
+        ),
         key=f"{key}/file",
         type="tertiary",
         icon=":material/table:",

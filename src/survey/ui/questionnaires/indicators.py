@@ -20,7 +20,7 @@ from survey.instrument.indicator_tree import (
     tree_rows,
 )
 from survey.publish.views.method import PROVENANCES
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.tree_upload import draw_tree_faults, store_tree
@@ -54,7 +54,7 @@ def draw_indicators(page: PageContext, questionnaire: Questionnaire) -> None:
     draw_download_button(
         page,
         t("Indicator tree (CSV)"),
-        File(f"{tree.name}.csv", CSV, lambda: codecs.BOM_UTF8 + tree_bytes(tree)),
+        File(name_file(page, tree.name, "csv"), CSV, lambda: codecs.BOM_UTF8 + tree_bytes(tree)),
         key=f"questionnaires/tree/{tree.name}",
         type="tertiary",
         icon=":material/table:",

@@ -18,7 +18,7 @@ from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
-from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.page_frame import draw_notice
@@ -140,7 +140,11 @@ def _draw_version(
     draw_download_button(
         page,
         t("XLSForm workbook"),
-        File(f"{file_stem(summary)}.xlsx", XLSX, partial(xlsform_bytes, questionnaire.instrument)),
+        File(
+            name_file(page, file_stem(summary), "xlsx"),
+            XLSX,
+            partial(xlsform_bytes, questionnaire.instrument),
+        ),
         key=f"questionnaires/xlsform/{summary.key}",
         icon=":material/table:",
     )

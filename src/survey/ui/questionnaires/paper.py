@@ -6,7 +6,7 @@ import streamlit as st
 
 from survey.instrument.model import Instrument
 from survey.publish.paper_form_pdf import LARGE_PRINT, paper_form_pdf
-from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.download_button import PDF, File, draw_download_button, name_file
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
 
@@ -51,7 +51,9 @@ def draw_paper(page: PageContext, instrument: Instrument, file_stem: str) -> Non
         page,
         t("Paper questionnaire (PDF)"),
         File(
-            f"{name}.pdf", PDF, partial(paper_form_pdf, instrument, language=language, large=large)
+            name_file(page, name, "pdf"),
+            PDF,
+            partial(paper_form_pdf, instrument, language=language, large=large),
         ),
         key=f"questionnaires/paper/{name}",
         type="primary",

@@ -13,7 +13,7 @@ from survey.instrument.translations import (
     list_texts,
 )
 from survey.publish.column_tables import csv_bytes
-from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
 
@@ -51,7 +51,7 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
     draw_download_button(
         page,
         t("All texts (CSV)"),
-        File("texts.csv", CSV, partial(_texts_csv, page, instrument)),
+        File(name_file(page, "texts", "csv"), CSV, partial(_texts_csv, page, instrument)),
         key="questionnaires/texts",
         type="tertiary",
         icon=":material/table:",
