@@ -7,6 +7,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
+from survey.publish.charts.interval_charts import UNCLEAR
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.city import (
     MAX_STRENGTHS,
@@ -14,6 +15,7 @@ from survey.publish.views.city import (
     CityView,
     build_city_profile,
     city_choices,
+    compare_with_nation,
 )
 from survey.publish.views.city_peers import REFERENCES
 from survey.publish.views.city_tabs import (
@@ -21,7 +23,10 @@ from survey.publish.views.city_tabs import (
     build_city_indicators,
     build_city_measures,
 )
+from survey.publish.views.estimate_text import Estimate, EstimateDifference
+from survey.publish.views.last_change import LastChanges, ScoreChange
 from survey.publish.views.measures import TOPICS
+from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 
 Frozen = dict[str, WaveResults]
@@ -148,8 +153,34 @@ def test_the_comparison_never_calls_an_unclear_difference_one(frozen: Frozen) ->
         if shown.difference.is_clear:
             word = "above" if shown.difference.is_higher else "below"
             assert f"points {word} the nation" in shown.sentences[-1]
+        elif shown.difference.figure.interval_side:
+            side = "higher" if shown.difference.figure.interval_side > 0 else "lower"
+            assert f"looks {side} than the nation" in shown.sentences[-1]
         else:
             assert shown.sentences[-1].startswith("No detectable difference")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(1.0, 11.7, "高"), (-11.7, -1.0, "低"), (-1.0, 11.7, ""), (0.0, 4.0, "")],
+)
+def test_an_interval_without_zero_beside_an_unclear_verdict_is_explained(
+    frozen: Frozen, low: float, high: float, word: str
+) -> None:
+    """The verdict is about all cities together: beside such an interval alone it would confuse."""
+    reading = ViewContext(frozen["main-2024"], OPERATOR, "zh")
+    figure = Estimate(estimate=(low + high) / 2, low=low, high=high, n=400, status="ok", shown=True)
+    sentence = compare_with_nation(reading, EstimateDifference("", figure, None, None, UNCLEAR))
+    changes = LastChanges("2023", {"composite": ScoreChange(figure, UNCLEAR)})
+    change = changes.sentence("composite", reading.t)
+    if word:
+        assert f"单看本市像是比全国{word}" in sentence
+        assert f"单独看像是比 2023 年{word}" in change
+        assert "还不足以断定" in sentence
+        assert "还不足以断定" in change
+    else:
+        assert "没有可辨别" in sentence
+        assert "没有可辨别" in change
 
 
 def test_the_tree_shows_two_or_three_levels(frozen: Frozen) -> None:

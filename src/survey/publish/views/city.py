@@ -118,7 +118,7 @@ def build_city_profile(
         sentences=(
             describe_rank(reading, city, main),
             changes.sentence(main, t),
-            _comparison(reading, overall),
+            compare_with_nation(reading, overall),
         ),
         difference=overall,
         peers=build_peer_line(reading, city, against, peers),
@@ -145,13 +145,27 @@ def _locate_city(reading: ViewContext, code: str, headline: Estimate) -> str:
     return " · ".join([*map(reading.names.area, areas), score])
 
 
-def _comparison(reading: ViewContext, difference: EstimateDifference) -> str:
+def compare_with_nation(reading: ViewContext, difference: EstimateDifference) -> str:
+    """Return whether a city's score is above or below the nation's, in a sentence."""
     t = reading.t
     figure = difference.figure
     if not figure.available or figure.estimate is None:
         return t("A comparison with the nation is not available.")
     if not difference.is_clear and figure.low is None:
         return t("No detectable difference from the nation; no interval can be given.")
+    if not difference.is_clear and figure.interval_side:
+        interval = format_interval(figure.low, figure.high, t)
+        if figure.interval_side > 0:
+            return t(
+                "Taken alone, this city looks higher than the nation ({interval}); judged together "
+                "with all other cities that is not enough to be sure.",
+                interval=interval,
+            )
+        return t(
+            "Taken alone, this city looks lower than the nation ({interval}); judged together "
+            "with all other cities that is not enough to be sure.",
+            interval=interval,
+        )
     if not difference.is_clear:
         return t(
             "No detectable difference from the nation (95%\u00a0interval of the difference {low} "

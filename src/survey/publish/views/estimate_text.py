@@ -43,6 +43,17 @@ class Estimate:
     def available(self) -> bool:
         return self.shown and self.estimate is not None
 
+    @property
+    def interval_side(self) -> int:
+        """On which side of zero the whole interval of a difference lies; 0 where it holds zero.
+
+        A verdict is about all areas of a list together, so that such an interval may stand beside
+        "no detectable difference": a sentence has to say why.
+        """
+        if self.low is None or self.high is None:
+            return 0
+        return (self.low > 0) - (self.high < 0)
+
 
 NO_ESTIMATE = Estimate(estimate=None)
 

@@ -46,6 +46,22 @@ class LastChanges:
         change = self.by_indicator.get(indicator)
         if change is None or change.role == HIDDEN:
             return t("The change since {year} cannot be shown.", year=self.year)
+        if change.role == UNCLEAR and change.figure.interval_side:
+            words = {
+                "year": self.year,
+                "interval": format_interval(change.figure.low, change.figure.high, t),
+            }
+            if change.figure.interval_side > 0:
+                return t(
+                    "○ Taken alone, it looks higher than in {year} ({interval}); judged together "
+                    "with all other cities that is not enough to be sure.",
+                    **words,
+                )
+            return t(
+                "○ Taken alone, it looks lower than in {year} ({interval}); judged together "
+                "with all other cities that is not enough to be sure.",
+                **words,
+            )
         if change.role == UNCLEAR:
             return t(
                 "○ No detectable change since {year} ({interval}).",

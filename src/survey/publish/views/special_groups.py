@@ -13,6 +13,7 @@ from survey.publish.views.estimate_text import (
     EstimateDifference,
     difference_of,
     estimate_at,
+    format_interval,
     unsigned_difference,
 )
 from survey.publish.views.measures import rates, ratings, series_chart
@@ -169,6 +170,13 @@ def _sentence(reading: ViewContext, difference: EstimateDifference, indicator: s
         "indicator": reading.names.indicator(indicator),
         **unsigned_difference(figure),
     }
+    if not difference.is_clear and figure.interval_side:
+        words["interval"] = format_interval(figure.low, figure.high, t)
+        return t(
+            "{group}, {indicator}: taken alone, the group seems to differ from everybody else "
+            "({interval}); judged together with all other groups that is not enough to be sure.",
+            **words,
+        )
     if not difference.is_clear:
         return t("{group}, {indicator}: no detectable difference from everybody else.", **words)
     if difference.is_higher:

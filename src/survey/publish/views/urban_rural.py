@@ -11,6 +11,7 @@ from survey.publish.views.estimate_text import (
     MULTIPLE_TESTING_NOTE,
     EstimateDifference,
     difference_of,
+    format_interval,
     unsigned_difference,
 )
 from survey.publish.views.interval_table import IntervalTable, gap_interval_table
@@ -94,6 +95,13 @@ def _sentence(
     words = {"place": place, "indicator": reading.names.indicator(indicator)}
     if not figure.available or figure.estimate is None:
         return t("{place}: town and countryside cannot be compared here.", **words)
+    if not difference.is_clear and figure.interval_side:
+        words["interval"] = format_interval(figure.low, figure.high, t)
+        return t(
+            "{place}, {indicator}: taken alone, countryside and town seem to differ ({interval}); "
+            "judged together with all other places that is not enough to be sure.",
+            **words,
+        )
     if not difference.is_clear:
         return t(
             "{place}, {indicator}: no detectable difference between countryside and town.", **words
