@@ -57,6 +57,18 @@ def test_a_national_official_reads_the_nation_and_the_cities_that_stand_out(
     assert "Every wave is released." in words
 
 
+def test_a_national_official_reads_which_cities_surely_changed(
+    open_page: Open, frozen_waves: Settings, use_store: Use
+) -> None:
+    """The list is that of the page of trends: what holds after all cities were tested together."""
+    use_store(frozen_waves)
+    app = home(open_page, Role.NATIONAL_OFFICIAL)
+    assert "Cities that changed since 2023" in [each.value for each in app.subheader]
+    trends = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", only="clear")
+    assert list(app.dataframe[0].value["City"]) == list(trends.dataframe[0].value["City"])
+    assert 0 < len(app.dataframe[0].value) < 100
+
+
 def test_a_province_official_reads_the_cities_of_the_province(
     open_page: Open, frozen_waves: Settings, use_store: Use
 ) -> None:

@@ -150,31 +150,54 @@ def pick_area(page: PageContext, results: WaveResults, level: str) -> str | None
     return None if chosen == ALL_OPTION else chosen
 
 
-def pick_city(page: PageContext, choices: dict[str, str]) -> str:
-    """Draw the choice of a city; starts at the principal's own."""
+def pick_city(
+    page: PageContext,
+    choices: Mapping[str, str],
+    *,
+    label: str = "",
+    default: str | None = None,
+    explanation: str | None = None,
+) -> str:
+    """Draw the choice of a city, found by name or pinyin; starts at the principal's own.
+
+    Args:
+        choices: Searchable name of each city by its code.
+    """
     return pick(
-        page.t("City"),
+        label or page.t("City"),
         "city",
         list(choices),
         show=choices.__getitem__,
         language=page.language,
-        default=page.principal.area,
+        default=default or page.principal.area,
+        explanation=explanation,
         is_searched=True,
     )
+
+
+def pick_city_or_none(
+    page: PageContext,
+    choices: Mapping[str, str],
+    none: str,
+    *,
+    label: str = "",
+    default: str | None = None,
+    explanation: str | None = None,
+) -> str | None:
+    """Draw the choice between a city and none, which `none` names; None for that."""
+    chosen = pick_city(
+        page, {ALL_OPTION: none, **choices}, label=label, default=default, explanation=explanation
+    )
+    return None if chosen == ALL_OPTION else chosen
 
 
 def pick_city_or_all(page: PageContext, codes: Sequence[str], label: str = "") -> str | None:
     """Draw the choice between all cities of `codes` together and one of them; None for all."""
     names = DisplayNames(page.language, None)
-    options = list(codes) if len(codes) == 1 else [ALL_OPTION, *codes]
-    chosen = pick(
-        label or page.t("City"),
-        "city",
-        options,
-        language=page.language,
-        show=lambda code: page.t("All cities") if code == ALL_OPTION else names.area(code),
-    )
-    return None if chosen == ALL_OPTION else chosen
+    choices = {code: names.searchable_city(code) for code in codes}
+    if len(codes) == 1:
+        return pick_city(page, choices, label=label)
+    return pick_city_or_none(page, choices, page.t("All cities"), label=label, default=ALL_OPTION)
 
 
 def pick_area_scope(page: PageContext, choices: dict[str, str], label: str = "") -> str:
@@ -269,18 +292,14 @@ def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
     """Draw the choice of the city to compare with; None while none is chosen or can be shown."""
     if not choices.names:
         return None
-    names = {ALL_OPTION: page.t("No city"), **choices.names}
-    chosen = pick(
-        page.t("City in focus"),
-        "city",
-        list(names),
-        show=names.__getitem__,
-        language=page.language,
-        default=choices.default,
+    return pick_city_or_none(
+        page,
+        choices.names,
+        page.t("No city"),
+        label=page.t("City in focus"),
+        default=choices.default or ALL_OPTION,
         explanation=explain("rank set", page.language),
-        is_searched=True,
     )
-    return None if chosen == ALL_OPTION else chosen
 
 
 def pick_reference(page: PageContext, choices: Mapping[str, Message]) -> str:

@@ -17,9 +17,12 @@ from survey.fieldwork.waves import STATE_NAMES
 from survey.instrument.model import label_text
 from survey.locale import Message
 from survey.publish.reports.contents import ReportKind
+from survey.publish.views.changes import TrendFilters
 from survey.publish.views.city import build_city_profile, city_choices
+from survey.publish.views.last_change import find_wave_before
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.publish.views.overview_tabs import build_city_table
+from survey.publish.views.trends import build_city_changes
 from survey.results import WaveInfo, WaveResults
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
@@ -100,6 +103,23 @@ def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> Non
         draw_answer(page, view)
     with cities:
         draw_city_lists(page, view, wave)
+    before = find_wave_before(wave, others)
+    if before is not None:
+        _draw_changed_cities(page, wave, results, before)
+
+
+def _draw_changed_cities(
+    page: PageContext, wave: WaveInfo, results: WaveResults, before: WaveResults
+) -> None:
+    """Draw the cities whose change since the wave before holds among all cities."""
+    t = page.t
+    filters = TrendFilters(before=before.wave.key, clear_only=True)
+    table = get_view(page, build_city_changes, results, others=[before], filters=filters)
+    st.subheader(t("Cities that changed since {year}", year=before.wave.year), anchor=False)
+    if isinstance(table, str):
+        st.markdown(table)
+    else:
+        draw_interval_table(page, table, wave, links_cities=True, has_details=False)
 
 
 def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:

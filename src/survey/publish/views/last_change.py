@@ -16,7 +16,7 @@ from survey.publish.views.estimate_text import (
     unsigned_difference,
 )
 from survey.publish.views.view_context import ViewContext
-from survey.results import WaveResults
+from survey.results import WaveInfo, WaveResults
 
 SIGNS: Mapping[str, str] = {HIGHER: "▲", LOWER: "▼", UNCLEAR: "○"}
 """Sign of each verdict; the same shapes are in the charts."""
@@ -86,6 +86,12 @@ class LastChanges:
         )
 
 
+def find_wave_before(wave: WaveInfo, others: Sequence[WaveResults]) -> WaveResults | None:
+    """Return the latest earlier wave among `others`; None without one."""
+    earlier = [o for o in others if (o.wave.year, o.wave.key) < (wave.year, wave.key)]
+    return max(earlier, key=lambda other: (other.wave.year, other.wave.key), default=None)
+
+
 def find_last_changes(
     reading: ViewContext,
     others: Sequence[WaveResults],
@@ -95,11 +101,10 @@ def find_last_changes(
     indicators: Sequence[str] = (COMPOSITE,),
 ) -> LastChanges:
     """Return the changes of an area since the latest earlier wave among `others`."""
-    t, wave = reading.t, reading.wave
-    earlier = [o for o in others if (o.wave.year, o.wave.key) < (wave.year, wave.key)]
-    if not earlier:
+    t = reading.t
+    before = find_wave_before(reading.wave, others)
+    if before is None:
         return LastChanges(obstacle=t("There is no earlier wave to compare with."))
-    before = max(earlier, key=lambda other: (other.wave.year, other.wave.key))
     year = str(before.wave.year)
     if find_obstacle(reading, before, indicators[0]):
         return LastChanges(year, obstacle=t("Not comparable with {year}.", year=year))

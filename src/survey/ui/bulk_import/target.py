@@ -18,13 +18,11 @@ from survey.locale import SurveyError
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.ui.download_button import XLSX, File, draw_download_button
-from survey.ui.filters import filter_row, pick_wave_key
+from survey.ui.filters import filter_row, pick_city_or_none, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.url_state import pick
 
 NEW = "new"
-NONE = "none"
 MAX_FILE_MB = 50
 _FIRST_ROWS = 300
 _PARSED_UPLOAD = "bulk/look"
@@ -87,16 +85,12 @@ def _pick_city(page: PageContext) -> str | None:
     t, names = page.t, DisplayNames(page.language, None)
     with read_scope(page.settings.store_url) as session:
         cities = list_importable_cities(session=session, principal=page.principal)
-    codes = list(cities)
-    chosen = pick(
-        t("City of rows that name none"),
-        "city",
-        [NONE, *codes],
-        language=page.language,
-        show=lambda code: t("None: such rows are refused") if code == NONE else names.area(code),
-        default=page.principal.area,
+    return pick_city_or_none(
+        page,
+        {code: names.searchable_city(code) for code in cities},
+        t("None: such rows are refused"),
+        label=t("City of rows that name none"),
     )
-    return None if chosen == NONE else chosen
 
 
 def _new_wave(
