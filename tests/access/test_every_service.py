@@ -44,6 +44,9 @@ from survey.store.tables import (
     Mode,
     ParkedInterview,
     ParkingReason,
+    Problem,
+    ProblemBasis,
+    ProblemState,
     SamplingPoint,
     Status,
     WaveAct,
@@ -141,6 +144,7 @@ BUILDING_BLOCKS = {
     "publish.microdata.export.get_readable_wave": INSIDE,
     "publish.microdata.export.operator_detail": INSIDE,
     "publish.publications.register.may_read": INSIDE,
+    "publish.problems.problem_records.get_readable_problem": INSIDE,
 }
 """Services with a principal that only write down who it was."""
 WRITTEN_BY_SCREENS = frozenset(
@@ -268,6 +272,15 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         answers={**field.complete, "age": 36, "comment": CANARY},
     )
     session.add(parked)
+    problem = Problem(
+        wave_id=wave.id,
+        city_code=ELSEWHERE,
+        basis=ProblemBasis.CHOSEN,
+        indicator="1.1",
+        respondent_group="all",
+        wording=CANARY,
+    )
+    session.add(problem)
     session.flush()
     sheet = issue_invitation_sheet(
         session=session, principal=field.colleague, point_id=point.id, pages=1, days=1, now=moment
@@ -292,6 +305,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "invitation_ids": [link.invitation_id],
         "parked_id": parked.id,
         "sheet_id": sheet.id,
+        "problem_id": problem.id,
         "check_id": session.exec(select(BackCheck.id)).one(),
         "now": moment,
         "at": moment,
@@ -348,6 +362,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "request": ImportRequest(b"", field.instrument, wave.key),
         "request_id": uuid4(),
         "before": QueuePosition.of(50, 300.0, interview.id),
+        "publish.problems.problem_changes.move_problem": {"to": ProblemState.DONE},
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))

@@ -38,6 +38,9 @@ class Action(StrEnum):
     IMPORT = "import"
     READ_RESULTS = "read_results"
     CHOOSE_PEERS = "choose_peers"
+    READ_PROBLEMS = "read_problems"
+    KEEP_PROBLEMS = "keep_problems"
+    ACCEPT_PROBLEMS = "accept_problems"
     READ_METHOD = "read_method"
     PLAN = "plan"
     READ_PLAN = "read_plan"
@@ -84,6 +87,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         actions=frozenset({
             Action.READ_RESULTS,
             Action.CHOOSE_PEERS,
+            Action.READ_PROBLEMS,
             Action.READ_METHOD,
             Action.FOLLOW_FIELDWORK,
             Action.READ_PLAN,
@@ -99,7 +103,10 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.PROVINCE_OFFICIAL: RoleDefinition(
         name=msg("Province official"),
-        actions=frozenset({Action.READ_RESULTS, Action.READ_METHOD, Action.SEE_EXPORTS}),
+        actions=frozenset({
+            Action.READ_RESULTS, Action.READ_PROBLEMS, Action.ACCEPT_PROBLEMS, Action.READ_METHOD,
+            Action.SEE_EXPORTS,
+        }),
         area_scopes=(AreaScope.PROVINCE,),
         demo_area=DEMO_PROVINCE,
         demo_purpose=msg("Reads every city of one province beside the nation."),
@@ -107,7 +114,8 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     Role.CITY_OFFICIAL: RoleDefinition(
         name=msg("City official"),
         actions=frozenset({
-            Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_METHOD, Action.SEE_EXPORTS,
+            Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_PROBLEMS, Action.KEEP_PROBLEMS,
+            Action.READ_METHOD, Action.SEE_EXPORTS,
         }),
         area_scopes=(AreaScope.CITY,),
         demo_area=DEMO_CITY,
@@ -163,6 +171,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         name=msg("Administrator"),
         actions=frozenset({
             Action.READ_RESULTS,
+            Action.READ_PROBLEMS,
             Action.READ_METHOD,
             Action.REVIEW,
             Action.BACK_CHECK,

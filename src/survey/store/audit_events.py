@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from survey.store.tables.columns import Outcome, Status, WaveState
+from survey.store.tables.columns import Outcome, ProblemState, Status, WaveState
 
 
 class SubjectKind(StrEnum):
@@ -21,6 +21,7 @@ class SubjectKind(StrEnum):
     PAPER_SHEET = "paper_sheet"
     PARKED_INTERVIEW = "parked_interview"
     PLATFORM = "platform"
+    PROBLEM = "problem"
     PUBLICATION = "publication"
     PUBLICATION_KEY = "publication_key"
     RESPONSE = "response"
@@ -123,6 +124,15 @@ class AuditEvent(StrEnum):
     RELEASE_READER_REMOVED = "release.reader_removed", SubjectKind.PUBLICATION
     RELEASE_KEY_REGISTERED = "release.key_registered", SubjectKind.PUBLICATION_KEY
     RELEASE_KEY_WITHDRAWN = "release.key_withdrawn", SubjectKind.PUBLICATION_KEY
+
+    PROBLEM_ADDED = "problem.added", SubjectKind.PROBLEM
+    PROBLEM_CHANGED = "problem.changed", SubjectKind.PROBLEM
+    PROBLEM_EVIDENCE_GIVEN = "problem.evidence_given", SubjectKind.PROBLEM
+    PROBLEM_IN_PROGRESS = "problem.in_progress", SubjectKind.PROBLEM
+    PROBLEM_DONE = "problem.done", SubjectKind.PROBLEM
+    PROBLEM_ACCEPTED = "problem.accepted", SubjectKind.PROBLEM
+    PROBLEM_REOPENED = "problem.reopened", SubjectKind.PROBLEM
+    PROBLEM_WITHDRAWN = "problem.withdrawn", SubjectKind.PROBLEM
 
     SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
 
@@ -249,6 +259,11 @@ EVENTS_OF_MANY = frozenset(
 def wave_event(to: WaveState) -> AuditEvent:
     """Return the event of a wave's transition to a state."""
     return AuditEvent[f"WAVE_{to.name}"]
+
+
+def problem_event(to: ProblemState) -> AuditEvent:
+    """Return the event of a problem's transition to a state."""
+    return AuditEvent[f"PROBLEM_{to.name}"]
 
 
 def back_check_event(outcome: Outcome) -> AuditEvent:

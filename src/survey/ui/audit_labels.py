@@ -18,12 +18,15 @@ from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES, WAVE_TRANSITIONS
 from survey.locale import Message, Translator, msg
+from survey.publish.problems.states import BASIS_NAMES, PROBLEM_TRANSITIONS
+from survey.publish.problems.states import STATE_NAMES as PROBLEM_STATE_NAMES
 from survey.results.release import SHOWN_NAMES
 from survey.store.audit_events import (
     AuditEvent,
     SubjectKind,
     back_check_event,
     bulk_event,
+    problem_event,
     response_event,
     wave_event,
 )
@@ -77,6 +80,7 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "tree": msg("Indicator trees"),
     "instrument": msg("Questionnaires"),
     "peers": msg("Cities to compare with"),
+    "problem": msg("Problem lists"),
     "audit": msg("The audit trail itself"),
 }
 EVENT_NAMES: Mapping[str, Message] = {
@@ -192,6 +196,10 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.VIEW_EARLY_RELEASE: msg("Opened a release before it was published"),
     AuditEvent.RELEASE_KEY_REGISTERED: msg("Registered a key that signs releases"),
     AuditEvent.RELEASE_KEY_WITHDRAWN: msg("Withdrew a key that signs releases"),
+    AuditEvent.PROBLEM_ADDED: msg("Added a problem"),
+    AuditEvent.PROBLEM_CHANGED: msg("Changed a problem"),
+    AuditEvent.PROBLEM_EVIDENCE_GIVEN: msg("Gave evidence"),
+    **{problem_event(to): _moved_to(PROBLEM_STATE_NAMES[to]) for _, to in PROBLEM_TRANSITIONS},
     AuditEvent.CITIES_STORED: msg("Loaded the cities"),
     AuditEvent.PEERS_CHOSEN: msg("Chose the cities to compare a city with"),
     AuditEvent.PEERS_RESET: msg("Went back to the usual cities to compare a city with"),
@@ -211,6 +219,7 @@ SUBJECT_NAMES: Mapping[str, Message] = {
     SubjectKind.CITY: msg("cities"),
     SubjectKind.CONTACT: msg("telephone number"),
     SubjectKind.SAMPLING_POINT: msg("sampling point"),
+    SubjectKind.PROBLEM: msg("problem"),
     SubjectKind.PLATFORM: msg("platform"),
     SubjectKind.STORE: msg("store"),
     SubjectKind.PUBLICATION: msg("release"),
@@ -344,6 +353,15 @@ FIELD_NAMES: Mapping[str, Message] = {
     "elderly_factor": msg("factor of 60+"),
     "guardian_factor": msg("factor of guardians"),
     "total": msg("total"),
+    "basis": msg("why it is listed"),
+    "indicator": msg("indicator"),
+    "group": msg("group"),
+    "wording": msg("problem"),
+    "measure": msg("measure"),
+    "unit": msg("responsible unit"),
+    "deadline": msg("deadline"),
+    "statement": msg("statement"),
+    "link": msg("link"),
     "price": msg("price of an interview"),
     "budget": msg("budget"),
     **{kind.value: name for kind, name in KIND_NAMES.items()},
@@ -364,6 +382,8 @@ VALUE_NAMES: Mapping[str, Message] = {
     "signature": msg("with one signature"),
     "en": msg("English"),
     "zh": msg("Chinese"),
+    **{state.value: name for state, name in PROBLEM_STATE_NAMES.items()},
+    **{basis.value: name for basis, name in BASIS_NAMES.items()},
     "password": msg("password"),
     "outside": msg("provider"),
     "demo": msg("demonstration"),

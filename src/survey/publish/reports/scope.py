@@ -10,6 +10,7 @@ from survey.publish.reports.contents import Block, ReportKind, Section
 from survey.publish.reports.sentences import SentenceRules
 from survey.publish.reports.typography import join_list, write_interval, write_score
 from survey.publish.views.changes import find_obstacle
+from survey.publish.views.city_gaps import list_clear_gaps
 from survey.publish.views.drivers import CITY, DriverFilters, DriversView, build_driver_view
 from survey.publish.views.estimate_text import (
     Estimate,
@@ -150,14 +151,7 @@ class ReportScope:
         """Clear differences of a city from the nation by lowest-level code, largest first."""
         if self.kind is not ReportKind.CITY:
             return []
-        codes = self.reading.lowest_codes
-        rows = self.reading.gaps("nation", area_level="city", area=self.area, indicator=codes)
-        rows = rows.in_order("indicator", codes).descending("difference")
-        pairs = [
-            (code, difference_of(self.reading.names.indicator(code), rows, row))
-            for row, code in enumerate(rows.texts("indicator"))
-        ]
-        return [pair for pair in pairs if pair[1].is_clear]
+        return list_clear_gaps(self.reading, self.area)
 
     @property
     def above(self) -> list[tuple[str, EstimateDifference]]:

@@ -19,12 +19,15 @@ from survey.store.tables.columns import (
     Channel,
     ChosenBy,
     Decision,
+    EvidenceKind,
     JsonDocument,
     Mode,
     Outcome,
     ParkingDecision,
     ParkingReason,
     PointKind,
+    ProblemBasis,
+    ProblemState,
     PublicationState,
     SheetState,
     Shown,
@@ -57,6 +60,7 @@ from survey.store.tables.planning import (
     QuotaMargin,
     WavePlan,
 )
+from survey.store.tables.problems import Problem, ProblemEvidence
 from survey.store.tables.publications import (
     Publication,
     PublicationErratum,

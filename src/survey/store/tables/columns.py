@@ -209,3 +209,33 @@ class PublicationState(StrEnum):
     CORRECTED = "corrected"
     """Replaced by a publication that corrects it."""
     RETRACTED = "retracted"
+
+
+class ProblemState(StrEnum):
+    """State of a problem on the list of a city."""
+
+    PROPOSED = "proposed"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    """Evidence was given; acceptance is waited for."""
+    ACCEPTED = "accepted"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+
+
+class ProblemBasis(StrEnum):
+    """Rule by which a problem was proposed, or that it was chosen without one."""
+
+    PRIORITY = "priority"
+    """First to improve."""
+    BELOW_NATION = "below_nation"
+    GROUP_GAP = "group_gap"
+    """A special group rates lower than everybody else in the city."""
+    CHOSEN = "chosen"
+
+
+class EvidenceKind(StrEnum):
+    """Kind of evidence for what was done about a problem."""
+
+    STATEMENT = "statement"
+    LINK = "link"

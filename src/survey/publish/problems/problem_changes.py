@@ -1,0 +1,401 @@
+"""Changes of problem lists: adding, editing, evidence, and transitions, each with its audit entry.
+
+The city keeps its list; the province accepts what was put right or opens it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
+from survey.fieldwork.pii_detection import clean_note
+from survey.fieldwork.waves import lock_wave
+from survey.locale import SurveyError, msg
+from survey.publish.problems.problem_records import get_readable_problem
+from survey.publish.problems.proposals import ProblemFigure, build_proposals, is_published
+from survey.publish.problems.states import (
+    EDITABLE_STATES,
+    NOTE_STATES,
+    PROBLEM_TRANSITIONS,
+    STATE_NAMES,
+    right_for,
+)
+from survey.results import WaveResults
+from survey.store.audit_events import AuditEvent, problem_event
+from survey.store.china_time import china_date
+from survey.store.tables import (
+    AuditEntry,
+    EvidenceKind,
+    Problem,
+    ProblemBasis,
+    ProblemEvidence,
+    ProblemState,
+    WaveState,
+)
+
+MIN_TEXT_CHARS = 2
+MAX_WORDING_CHARS, MAX_MEASURE_CHARS, MAX_UNIT_CHARS = 300, 1_000, 100
+MAX_NOTE_CHARS, MAX_STATEMENT_CHARS, MAX_LINK_CHARS = 500, 2_000, 500
+MAX_EVIDENCE, MAX_PROBLEMS = 50, 60
+MAX_DEADLINE_DAYS = 5 * 366
+
+
+class ProblemNotAllowedError(SurveyError):
+    """Raised when state, figure or a missing text does not allow a change of a problem list."""
+
+    code = "problem_not_allowed"
+
+
+class ProblemChangedError(SurveyError):
+    """Raised when a problem was changed after the page that changes it was drawn."""
+
+    code = "problem_changed"
+
+
+@dataclass(frozen=True)
+class ProblemDraft:
+    """Problem to add: the figure that it rests on, and its wording."""
+
+    basis: ProblemBasis
+    figure: ProblemFigure
+    wording: str
+
+
+@dataclass(frozen=True)
+class ProblemText:
+    """What the city writes into an entry of its list."""
+
+    wording: str
+    measure: str = ""
+    unit: str = ""
+    deadline: date | None = None
+
+
+def add_problems(
+    *,
+    session: Session,
+    principal: Principal,
+    results: WaveResults,
+    city_code: str,
+    drafts: Sequence[ProblemDraft],
+    now: datetime,
+) -> int:
+    """Add problems to the list of a city and return how many were new.
+
+    What is on the list already is left as it is, so that a second click changes nothing.
+
+    Args:
+        results: The released wave whose figures the problems rest on.
+
+    Raises:
+        ProblemNotAllowedError: the wave is not released, a figure is not published for this city,
+            no rule proposes it for the reason named, or a text is too short or too long.
+    """
+    principal.require(Action.KEEP_PROBLEMS, city_code)
+    wave = lock_wave(session=session, key=results.wave.key)
+    if wave.state is not WaveState.RELEASED:
+        raise ProblemNotAllowedError(
+            msg("Problems are listed from a released wave; {wave} is not released.", wave=wave.key)
+        )
+    listed = _list_figures(session, wave.id, city_code)
+    new = {draft.figure: draft for draft in drafts if draft.figure not in listed}
+    if len(listed) + len(new) > MAX_PROBLEMS:
+        raise ProblemNotAllowedError(msg("A list has at most {most} problems.", most=MAX_PROBLEMS))
+    _require_figures(results, principal, city_code, new.values())
+    for draft in new.values():
+        problem = Problem(
+            wave_id=wave.id,
+            city_code=city_code,
+            basis=draft.basis,
+            indicator=draft.figure.indicator,
+            respondent_group=draft.figure.group,
+            wording=_clean(draft.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
+            created_by=actor_id(principal),
+            created_at=now,
+            changed_at=now,
+        )
+        session.add(problem)
+        session.flush()
+        record(
+            session=session,
+            actor=principal,
+            event=AuditEvent.PROBLEM_ADDED,
+            subject_id=problem.id,
+            now=now,
+            detail={
+                "wave": wave.key,
+                "city": city_code,
+                "basis": draft.basis,
+                "indicator": draft.figure.indicator,
+                "group": draft.figure.group,
+                "wording": problem.wording,
+            },
+        )
+    return len(new)
+
+
+def edit_problem(
+    *,
+    session: Session,
+    principal: Principal,
+    problem_id: UUID,
+    expected_version: int,
+    text: ProblemText,
+    now: datetime,
+) -> None:
+    """Change wording, measure, responsible unit and deadline of a problem.
+
+    Raises:
+        ProblemNotFoundError, ProblemChangedError
+        ProblemNotAllowedError: it is reported as put right or accepted, a text is too long, or the
+            new deadline is over or too far away.
+    """
+    problem = _lock(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
+    if problem.state not in EDITABLE_STATES:
+        raise ProblemNotAllowedError(
+            msg("This entry cannot be changed now: {state}.", state=STATE_NAMES[problem.state])
+        )
+    changed = ProblemText(
+        _clean(text.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
+        _clean(text.measure, 0, MAX_MEASURE_CHARS),
+        _clean(text.unit, 0, MAX_UNIT_CHARS),
+        text.deadline,
+    )
+    if changed.deadline != problem.deadline:
+        _require_deadline(changed.deadline, china_date(now))
+    if problem.state is not ProblemState.PROPOSED:
+        _require_hands(changed.unit, changed.deadline)
+    before = ProblemText(problem.wording, problem.measure, problem.unit, problem.deadline)
+    if changed == before:
+        return
+    problem.wording, problem.measure = changed.wording, changed.measure
+    problem.unit, problem.deadline = changed.unit, changed.deadline
+    _save(session, problem, now)
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.PROBLEM_CHANGED,
+        subject_id=problem.id,
+        now=now,
+        detail={"from": _text_detail(before), "to": _text_detail(changed)},
+    )
+
+
+def give_evidence(
+    *,
+    session: Session,
+    principal: Principal,
+    problem_id: UUID,
+    expected_version: int,
+    statement: str,
+    link: str = "",
+    now: datetime,
+) -> None:
+    """Add evidence for what was done: a statement, or a link with a statement.
+
+    Raises:
+        ProblemNotFoundError, ProblemChangedError
+        ProblemNotAllowedError: nothing is being put right, no statement, or no address of a page.
+    """
+    problem = _lock(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
+    if problem.state not in EDITABLE_STATES or problem.state is ProblemState.PROPOSED:
+        raise ProblemNotAllowedError(msg("Evidence is given while a problem is being put right."))
+    given = ProblemEvidence(
+        problem_id=problem.id,
+        kind=EvidenceKind.LINK if link.strip() else EvidenceKind.STATEMENT,
+        statement=_clean(statement, MIN_TEXT_CHARS, MAX_STATEMENT_CHARS),
+        reference=_require_link(link) if link.strip() else "",
+        given_by=actor_id(principal),
+        given_at=now,
+    )
+    query = select(ProblemEvidence.id).where(ProblemEvidence.problem_id == problem.id)
+    if len(session.exec(query).all()) >= MAX_EVIDENCE:
+        raise ProblemNotAllowedError(
+            msg("A problem has at most {most} pieces of evidence.", most=MAX_EVIDENCE)
+        )
+    session.add(given)
+    _save(session, problem, now)
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.PROBLEM_EVIDENCE_GIVEN,
+        subject_id=problem.id,
+        now=now,
+        detail={"kind": given.kind, "statement": given.statement, "link": given.reference},
+    )
+
+
+def move_problem(
+    *,
+    session: Session,
+    principal: Principal,
+    problem_id: UUID,
+    expected_version: int,
+    to: ProblemState,
+    note: str = "",
+    now: datetime,
+) -> None:
+    """Bring a problem into another state.
+
+    Raises:
+        AccessDeniedError: the transition is that of the other side, or outside the area.
+        ProblemNotFoundError, ProblemChangedError
+        ProblemNotAllowedError: no such transition from its state, or unit, deadline, evidence or
+            reason are missing.
+    """
+    right = right_for(to)
+    if right is None:
+        raise AccessDeniedError(msg("Your role does not include this."))
+    problem = _lock(session, principal, right, problem_id, expected_version)
+    before, why = problem.state, clean_note(note)
+    if PROBLEM_TRANSITIONS.get((before, to)) is not right:
+        raise ProblemNotAllowedError(
+            msg(
+                "A problem that stands as “{before}” cannot become “{to}”.",
+                before=STATE_NAMES[before],
+                to=STATE_NAMES[to],
+            )
+        )
+    if to in NOTE_STATES or why:
+        why = _clean(note, MIN_TEXT_CHARS, MAX_NOTE_CHARS)
+    if to is ProblemState.IN_PROGRESS:
+        _require_hands(problem.unit, problem.deadline)
+    if to is ProblemState.DONE:
+        _require_evidence(session, problem)
+    problem.state = to
+    _save(session, problem, now)
+    record(
+        session=session,
+        actor=principal,
+        event=problem_event(to),
+        subject_id=problem.id,
+        now=now,
+        detail={"from": before, "to": to, **({"note": why} if why else {})},
+    )
+
+
+def _lock(
+    session: Session, principal: Principal, right: Action, problem_id: UUID, expected_version: int
+) -> Problem:
+    """Lock a problem for a change by somebody with the right to it in its city."""
+    principal.require(right)
+    problem, _ = get_readable_problem(session, principal, problem_id, lock=True)
+    if problem.version != expected_version:
+        raise ProblemChangedError(
+            msg(
+                "Somebody has changed this problem meanwhile. Please look at it again, then decide."
+            )
+        )
+    return problem
+
+
+def _save(session: Session, problem: Problem, now: datetime) -> None:
+    problem.version += 1
+    problem.changed_at = now
+    session.add(problem)
+    session.flush()
+
+
+def _list_figures(session: Session, wave_id: UUID, city_code: str) -> set[ProblemFigure]:
+    query = select(Problem.indicator, Problem.respondent_group).where(
+        Problem.wave_id == wave_id,
+        Problem.city_code == city_code,
+        col(Problem.state) != ProblemState.WITHDRAWN,
+    )
+    return {ProblemFigure(indicator, group) for indicator, group in session.exec(query)}
+
+
+def _require_figures(
+    results: WaveResults, principal: Principal, city_code: str, drafts: Iterable[ProblemDraft]
+) -> None:
+    """Raise unless every figure is published, and proposed by rule where a rule is named."""
+    proposed = {
+        (proposal.basis, proposal.figure)
+        for proposal in build_proposals(
+            results=results, principal=principal, language="en", city=city_code
+        )
+    }
+    for draft in drafts:
+        if not is_published(results, principal, city_code, draft.figure):
+            raise ProblemNotAllowedError(
+                msg("A problem rests on a published figure of the city; this is none.")
+            )
+        if draft.basis is not ProblemBasis.CHOSEN and (draft.basis, draft.figure) not in proposed:
+            raise ProblemNotAllowedError(msg("The results of the wave do not propose this."))
+
+
+def _require_evidence(session: Session, problem: Problem) -> None:
+    """Raise unless evidence was given, after the last return if there was one."""
+    query = select(AuditEntry.at).where(
+        AuditEntry.subject_id == str(problem.id), AuditEntry.action == AuditEvent.PROBLEM_REOPENED
+    )
+    returned = session.exec(query.order_by(col(AuditEntry.at).desc()).limit(1)).first()
+    given = select(ProblemEvidence.id).where(ProblemEvidence.problem_id == problem.id)
+    if returned is not None:
+        given = given.where(col(ProblemEvidence.given_at) >= returned)
+    if session.exec(given.limit(1)).first() is None:
+        raise ProblemNotAllowedError(
+            msg("Give evidence of what was done first; after a return, new evidence.")
+        )
+
+
+def _require_hands(unit: str, deadline: date | None) -> None:
+    if not unit or deadline is None:
+        raise ProblemNotAllowedError(msg("Name the responsible unit and the deadline first."))
+
+
+def _require_deadline(deadline: date | None, today: date) -> None:
+    if deadline is None:
+        return
+    if not today <= deadline <= today + timedelta(days=MAX_DEADLINE_DAYS):
+        raise ProblemNotAllowedError(
+            msg("The deadline lies between today and five years from now.")
+        )
+
+
+def _require_link(link: str) -> str:
+    """Return the address of a page on the web; anything else could run in a reader's browser."""
+    address = link.strip()
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        parts, host = None, None
+    if (
+        parts is None
+        or not host
+        or parts.scheme not in {"http", "https"}
+        or parts.username is not None
+        or len(address) > MAX_LINK_CHARS
+        or not address.isprintable()
+        or " " in address
+    ):
+        raise ProblemNotAllowedError(
+            msg("A link begins with http:// or https:// and names a page.")
+        )
+    return address
+
+
+def _clean(text: str, min_chars: int, max_chars: int) -> str:
+    """Return a text as it is stored, on one line and without personal data."""
+    cleaned = clean_note(text)
+    if not min_chars <= len(cleaned) <= max_chars:
+        raise ProblemNotAllowedError(
+            msg(
+                "Each text has to be filled in with {fewest} to {most} characters.",
+                fewest=min_chars,
+                most=max_chars,
+            )
+        )
+    return cleaned
+
+
+def _text_detail(text: ProblemText) -> dict[str, str | None]:
+    deadline = text.deadline.isoformat() if text.deadline else None
+    return {**asdict(text), "deadline": deadline}
