@@ -26,6 +26,7 @@ from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.city_peers import draw_peer_choice, get_chosen_peers
 from survey.ui.page_runner import PageContext
+from survey.ui.problems.city_list import draw_city_problems, may_read_problems
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 from survey.ui.url_state import draw_tabs
@@ -64,6 +65,11 @@ def draw_city(page: PageContext) -> None:
         "improve": (t("First to improve"), partial(_draw_drivers, page, results, city)),
         "measures": (t("Rights and education"), partial(_draw_measures, page, results, city)),
     }
+    if may_read_problems(page, city):
+        drawers["rectification"] = (
+            t("Rectification"),
+            partial(draw_city_problems, page, results, others, city),
+        )
     draw_tabs(drawers, language=page.language)
 
 

@@ -36,6 +36,7 @@ from survey.ui.overview import draw_answer, draw_city_lists
 from survey.ui.page_runner import PageContext, ViewerContext
 from survey.ui.plan.checklist import draw_checklist
 from survey.ui.preferences import LANGUAGE, LARGE
+from survey.ui.problems.overview import list_reminder_links
 from survey.ui.progress import get_wave_progress
 from survey.ui.progress.city_bars import draw_city_bars
 from survey.ui.progress.summary import draw_alerts, draw_progress_summary
@@ -92,6 +93,14 @@ def _draw_results(page: PageContext) -> None:
         _draw_nation(page, *newest)
     else:
         _draw_own_area(page, *newest)
+
+
+def _draw_problem_reminders(page: PageContext) -> None:
+    """Draw what of the problem lists is overdue, due soon, or waits for acceptance."""
+    links = [] if page.principal.may(Action.PLAN) else list_reminder_links(page)
+    if links:
+        st.subheader(page.t("Rectification"), anchor=False)
+        _draw_links(links)
 
 
 def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
@@ -271,6 +280,7 @@ _BLOCKS: tuple[tuple[Action, Callable[[PageContext], None]], ...] = (
     (Action.INTERVIEW, _draw_points),
     (Action.KEY_PAPER, _draw_paper),
     (Action.EXPORT_ROWS, _draw_files),
+    (Action.READ_PROBLEMS, _draw_problem_reminders),
     (Action.READ_RESULTS, _draw_results),
     (Action.READ_PLAN, _draw_waves),
     (Action.ADMINISTER, _draw_safeguards),

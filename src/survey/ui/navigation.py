@@ -18,6 +18,7 @@ class PageKey(StrEnum):
     URBAN_RURAL = "urban_rural"
     TRENDS = "trends"
     CROSSTAB = "crosstab"
+    RECTIFICATION = "rectification"
     PROGRESS = "progress"
     REVIEW = "review"
     BACK_CHECK = "back_check"
@@ -60,6 +61,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.URBAN_RURAL, "urban-rural", msg("Town and countryside"), Action.READ_RESULTS),
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
     PageInfo(PageKey.CROSSTAB, "crosstab", msg("Crosstabs"), Action.READ_RESULTS),
+    PageInfo(PageKey.RECTIFICATION, "rectification", msg("Rectification"), Action.READ_PROBLEMS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.BACK_CHECK, "back-check", msg("Back-check"), Action.BACK_CHECK),

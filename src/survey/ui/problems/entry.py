@@ -1,0 +1,215 @@
+"""One problem: what the city writes, its evidence, its history, and the steps of each side."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+from html import escape
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.locale import Message, msg
+from survey.publish.problems.problem_changes import (
+    MAX_LINK_CHARS,
+    MAX_MEASURE_CHARS,
+    MAX_NOTE_CHARS,
+    MAX_STATEMENT_CHARS,
+    MAX_UNIT_CHARS,
+    MAX_WORDING_CHARS,
+    ProblemText,
+    edit_problem,
+    give_evidence,
+    move_problem,
+)
+from survey.publish.problems.problem_records import ProblemRecord, list_problem_steps
+from survey.publish.problems.problem_table import EMPTY, format_state
+from survey.publish.problems.states import (
+    EDITABLE_STATES,
+    NOTE_STATES,
+    PROBLEM_TRANSITIONS,
+    next_states,
+)
+from survey.store.china_time import china_date, format_china_minute, format_day
+from survey.store.engine import read_scope
+from survey.store.tables import ProblemState, now
+from survey.ui.audit_labels import format_action, format_actor, format_detail
+from survey.ui.feedback import perform, show_feedback
+from survey.ui.page_runner import PageContext, open_dialog
+
+PROBLEM_MESSAGES = "problems"
+_STEP_NAMES: dict[ProblemState, Message] = {
+    ProblemState.IN_PROGRESS: msg("Begin to put it right"),
+    ProblemState.WITHDRAWN: msg("Take off the list"),
+    ProblemState.DONE: msg("Report as put right"),
+    ProblemState.ACCEPTED: msg("Accept"),
+    ProblemState.REOPENED: msg("Open again"),
+}
+
+
+def pick_problem(
+    page: PageContext, problems: Sequence[ProblemRecord], label: Callable[[ProblemRecord], str]
+) -> ProblemRecord | None:
+    """Draw the choice of one problem; None while none is chosen."""
+    by_id = {str(problem.id): problem for problem in problems}
+    chosen = st.selectbox(
+        page.t("Problem to open"),
+        list(by_id),
+        index=None,
+        format_func=lambda each: label(by_id[each]),
+        placeholder=page.t("Please choose"),
+        key=f"problems/chosen/{page.language}",
+        filter_mode="fuzzy",
+    )
+    return by_id.get(chosen) if chosen else None
+
+
+def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
+    """Draw one problem with everything that the signed-in person may do about it."""
+    t = page.t
+    today = china_date(now())
+    facts = [
+        (t("Rests on"), figure),
+        (t("Responsible unit"), problem.unit or EMPTY),
+        (t("Measure to take"), problem.measure or EMPTY),
+        (t("Deadline"), format_day(t, problem.deadline) if problem.deadline else EMPTY),
+        (t("State"), format_state(t, problem, today)),
+    ]
+    with st.container(border=True):
+        lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+        st.html(f"<h3>{escape(problem.wording)}</h3><dl>{lines}</dl>")
+        _draw_evidence(page, problem)
+        _draw_steps(page, problem)
+        _draw_history(page, problem)
+
+
+def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
+    """Draw what was given as evidence; a link opens beside the platform and is told nothing."""
+    t = page.t
+    if not problem.evidence:
+        return
+    lines = []
+    for given in problem.evidence:
+        link = escape(given.reference, quote=True)
+        address = f' <a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
+        when = f"{format_china_minute(t, given.given_at)} · {format_actor(t, given.given_by)}"
+        lines.append(
+            f"<li>{escape(given.statement)}{address if link else ''} "
+            f"<small>{escape(when)}</small></li>"
+        )
+    st.html(f"<p>{escape(t('Evidence'))}</p><ul>{''.join(lines)}</ul>")
+
+
+def _draw_history(page: PageContext, problem: ProblemRecord) -> None:
+    t = page.t
+    with st.expander(t("History")):
+        with read_scope(page.settings.store_url) as session:
+            steps = list_problem_steps(
+                session=session, principal=page.principal, problem_id=problem.id
+            )
+        for step in steps:
+            head = (
+                f"{format_china_minute(t, step.at)} · {format_actor(t, step.by)} · "
+                f"{format_action(t, step.action)}"
+            )
+            st.text("\n".join([head, *format_detail(t, step.detail)]))
+
+
+def _draw_steps(page: PageContext, problem: ProblemRecord) -> None:
+    t, principal = page.t, page.principal
+    keeps = principal.may(Action.KEEP_PROBLEMS) and principal.covers(problem.city_code)
+    with st.container(horizontal=True):
+        if keeps and problem.state in EDITABLE_STATES:
+            if st.button(t("Edit"), key=f"problems/edit/{problem.id}"):
+                open_dialog(page, t("Edit the problem"), partial(_draw_form, page, problem))
+            if problem.state is not ProblemState.PROPOSED:
+                with st.popover(t("Give evidence")):
+                    _draw_evidence_form(page, problem)
+        for to in next_states(problem.state):
+            if principal.may(PROBLEM_TRANSITIONS[problem.state, to]):
+                _draw_step(page, problem, to)
+
+
+def _draw_step(page: PageContext, problem: ProblemRecord, to: ProblemState) -> None:
+    t, label = page.t, page.t(_STEP_NAMES[to])
+    key = f"problems/{to.value}/{problem.id}"
+    if to not in NOTE_STATES:
+        st.button(label, key=key, type="primary", on_click=_move, args=(page, problem, to, ""))
+        return
+    with st.popover(label):
+        note = f"{key}/note"
+        st.text_area(t("Reason"), key=note, max_chars=MAX_NOTE_CHARS)
+        st.button(label, key=key, on_click=_move, args=(page, problem, to, note))
+
+
+def _move(page: PageContext, problem: ProblemRecord, to: ProblemState, note: str) -> None:
+    reason = str(st.session_state.get(note, "")) if note else ""
+
+    def change(session: Session, person: Principal) -> None:
+        move_problem(
+            session=session,
+            principal=person,
+            problem_id=problem.id,
+            expected_version=problem.version,
+            to=to,
+            note=reason,
+            now=now(),
+        )
+
+    perform(page, change, done=page.t("The problem is moved on."), slot=PROBLEM_MESSAGES)
+
+
+def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
+    """Draw the fields of an entry in a dialog, which stays open when they are refused."""
+    t, key = page.t, f"problems/form/{problem.id}/{problem.version}"
+    with st.form(key, border=False, enter_to_submit=False):
+        wording = st.text_area(t("Problem"), problem.wording, max_chars=MAX_WORDING_CHARS)
+        measure = st.text_area(t("Measure to take"), problem.measure, max_chars=MAX_MEASURE_CHARS)
+        unit = st.text_input(t("Responsible unit"), problem.unit, max_chars=MAX_UNIT_CHARS)
+        deadline = st.date_input(t("Deadline"), problem.deadline, format="YYYY-MM-DD")
+        st.caption(t("Numbers of telephones and documents of persons are masked when it is kept."))
+        if not st.form_submit_button(t("Keep"), type="primary"):
+            return
+    text = ProblemText(wording, measure, unit, deadline if isinstance(deadline, date) else None)
+
+    def change(session: Session, person: Principal) -> None:
+        edit_problem(
+            session=session,
+            principal=person,
+            problem_id=problem.id,
+            expected_version=problem.version,
+            text=text,
+            now=now(),
+        )
+
+    if perform(page, change, done=t("The problem is kept."), slot=PROBLEM_MESSAGES) is None:
+        show_feedback(page, PROBLEM_MESSAGES)
+        return
+    st.rerun()
+
+
+def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
+    t, key = page.t, f"problems/evidence/{problem.id}/{problem.version}"
+    st.text_area(t("What was done"), key=f"{key}/text", max_chars=MAX_STATEMENT_CHARS)
+    st.text_input(t("Link, if there is one"), key=f"{key}/link", max_chars=MAX_LINK_CHARS)
+    st.button(
+        t("Give evidence"), key=key, type="primary", on_click=_give, args=(page, problem, key)
+    )
+
+
+def _give(page: PageContext, problem: ProblemRecord, key: str) -> None:
+    statement, link = (str(st.session_state.get(f"{key}/{part}", "")) for part in ("text", "link"))
+
+    def change(session: Session, person: Principal) -> None:
+        give_evidence(
+            session=session,
+            principal=person,
+            problem_id=problem.id,
+            expected_version=problem.version,
+            statement=statement,
+            link=link,
+            now=now(),
+        )
+
+    perform(page, change, done=page.t("The evidence is kept."), slot=PROBLEM_MESSAGES)

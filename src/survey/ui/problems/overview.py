@@ -1,0 +1,159 @@
+"""All problem lists of an area: counts by state, filters, the table, and one problem to decide."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from survey.publish.problems.problem_records import ProblemRecord, list_problems
+from survey.publish.problems.problem_table import (
+    PROBLEM_FILTERS,
+    count_problems,
+    format_problem,
+    list_reminders,
+    problem_heads,
+)
+from survey.publish.problems.proposals import ProblemFigure, describe_figure
+from survey.publish.views.display_names import DisplayNames
+from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.store.china_time import china_date
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui import filters
+from survey.ui.feedback import show_feedback
+from survey.ui.html_table import render_table
+from survey.ui.navigation import PageKey
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.problems.city_list import find_remeasurements
+from survey.ui.problems.entry import PROBLEM_MESSAGES, draw_entry, pick_problem
+from survey.ui.results_cache import all_waves, get_results
+from survey.ui.url_state import pick
+
+MAX_ROWS = 200
+
+
+def draw_rectification(page: PageContext) -> None:
+    """Draw every problem list that the reader may see."""
+    t = page.t
+    show_feedback(page, PROBLEM_MESSAGES)
+    st.caption(
+        t(
+            "After a release each city lists problems with a responsible unit and a deadline; its "
+            "province accepts what was put right, and the next wave measures again."
+        )
+    )
+    listed = read_problems(page)
+    if not listed:
+        draw_notice(
+            t("There is no problem list yet"),
+            t("A city makes its list on its profile, under Rectification."),
+        )
+        return
+    waves = {wave.key: wave for wave in all_waves(page)}
+    keys = [key for key in dict.fromkeys(each.wave_key for each in listed) if key in waves]
+    with filters.filter_row("problems"):
+        key = pick(
+            t("Wave"),
+            "wave",
+            keys,
+            show=lambda each: waves[each].label(page.language),
+            language=page.language,
+        )
+        of_wave = [problem for problem in listed if problem.wave_key == key]
+        city = filters.pick_city_or_all(page, sorted({each.city_code for each in of_wave}))
+        wanted = pick(
+            t("Problems"),
+            "show",
+            list(PROBLEM_FILTERS),
+            show=lambda code: t(PROBLEM_FILTERS[code].name),
+            language=page.language,
+        )
+    today = china_date(now())
+    of_wave = [problem for problem in of_wave if city is None or problem.city_code == city]
+    _draw_counts(page, of_wave)
+    shown = [each for each in of_wave if PROBLEM_FILTERS[wanted].accepts(each, today)]
+    series = waves[key].series
+    results = {
+        each.key: get_results(page, each) for each in waves.values() if each.series == series
+    }
+    _draw_table(page, shown, results)
+    names = DisplayNames(page.language, None)
+    problem = pick_problem(
+        page, shown, lambda each: f"{names.area(each.city_code)} · {each.wording}"
+    )
+    if problem is not None:
+        draw_entry(page, problem, _name_figure(page, problem, results))
+        st.link_button(
+            t("Open the profile of {city}", city=names.area(problem.city_code)),
+            page.address(PageKey.CITY, city=problem.city_code, wave=problem.wave_key),
+        )
+
+
+def read_problems(page: PageContext) -> Sequence[ProblemRecord]:
+    """Return the problems of the reader's area, from a scope of their own."""
+    with read_scope(page.settings.store_url) as session:
+        return list_problems(session=session, principal=page.principal)
+
+
+def list_reminder_links(page: PageContext) -> list[tuple[str, str]]:
+    """Return address and label of each reminder: overdue, due soon, waiting for acceptance."""
+    t, problems = page.t, read_problems(page)
+    reminders = list_reminders(problems, china_date(now()))
+    return [
+        (
+            page.address(PageKey.RECTIFICATION, show=code),
+            t("Problems {state}: {count}", state=t(PROBLEM_FILTERS[code].name), count=count),
+        )
+        for code, count in reminders.items()
+    ]
+
+
+def _draw_counts(page: PageContext, problems: Sequence[ProblemRecord]) -> None:
+    t, counts = page.t, count_problems(problems, china_date(now()))
+    shown = [code for code, count in counts.items() if count or code in {"all", "overdue"}]
+    st.html(
+        render_table(
+            [t("Problems"), t("Number")],
+            [(t(PROBLEM_FILTERS[code].name), f"{counts[code]:,}") for code in shown],
+        )
+    )
+
+
+def _name_figure(page: PageContext, problem: ProblemRecord, results: dict[str, WaveResults]) -> str:
+    reading = ViewContext(results[problem.wave_key], page.principal, page.language)
+    return describe_figure(reading, ProblemFigure(problem.indicator, problem.group))
+
+
+def _draw_table(
+    page: PageContext, problems: Sequence[ProblemRecord], results: dict[str, WaveResults]
+) -> None:
+    t, today = page.t, china_date(now())
+    if not problems:
+        st.caption(t("No problem is in this state."))
+        return
+    names = DisplayNames(page.language, None)
+    again = {
+        city: find_remeasurements(
+            page, results, [each for each in problems if each.city_code == city], city
+        )
+        for city in dict.fromkeys(each.city_code for each in problems[:MAX_ROWS])
+    }
+    measured = any(again.values())
+    rows = []
+    for problem in problems[:MAX_ROWS]:
+        found = again[problem.city_code].get(ProblemFigure(problem.indicator, problem.group))
+        rows.append(
+            format_problem(
+                t,
+                problem,
+                first=names.area(problem.city_code),
+                figure=_name_figure(page, problem, results),
+                trend=(found.sentence(t) if found else "") if measured else None,
+                today=today,
+            )
+        )
+    heads = problem_heads(t, with_city=True, with_trend=measured)
+    st.html(render_table(heads, rows, long_names=True))
+    if len(problems) > MAX_ROWS:
+        st.caption(t("The first {shown} of {all}.", shown=MAX_ROWS, all=len(problems)))

@@ -1,0 +1,160 @@
+"""Problem lists on screen: the city lists and reports, the province accepts, all are reminded."""
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.roles import Role
+from survey.settings import Settings, current_settings
+from survey.store.china_time import china_date
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Problem, ProblemEvidence, ProblemState, now
+from survey.ui.navigation import PageKey
+from tests.pages.conftest import open_tab
+
+Open = Callable[..., AppTest]
+Read = Callable[[AppTest], str]
+SUZHOU, WAVE = "320500", "main-2023"
+
+
+@pytest.fixture(autouse=True)
+def _store(frozen_waves: Settings, tmp_path: Path, use_store: Callable[[Settings], None]) -> None:
+    shutil.copytree(frozen_waves.data_dir, tmp_path / "data")
+    use_store(Settings(data_dir=tmp_path / "data", database_url="", demo=True))
+
+
+def stored() -> list[Problem]:
+    with read_scope(current_settings().store_url) as session:
+        return list(session.exec(select(Problem).order_by("id")))
+
+
+def open_list(open_page: Open, role: Role = Role.CITY_OFFICIAL) -> AppTest:
+    app = open_page(PageKey.CITY, role, lang="en", city=SUZHOU, wave=WAVE)
+    return open_tab(app, "Rectification")
+
+
+def press(app: AppTest, start: str) -> AppTest:
+    button = next(each for each in app.button if str(each.key).startswith(f"problems/{start}"))
+    button.click().run()
+    assert not app.exception
+    return app
+
+
+def choose(app: AppTest, problem: Problem) -> AppTest:
+    app.selectbox(key="problems/chosen/en").set_value(str(problem.id)).run()
+    assert not app.exception
+    return app
+
+
+def put_in_hands(state: ProblemState = ProblemState.PROPOSED, days: int = 10) -> Problem:
+    """Name unit and deadline of the first problem, and store a state."""
+    with session_scope(current_settings().store_url) as session:
+        problem = session.exec(select(Problem).order_by("id")).first()
+        assert problem is not None
+        problem.unit, problem.state = "市场监管局", state
+        problem.deadline = china_date(now()) + timedelta(days=days)
+        session.add(problem)
+        session.flush()
+        session.refresh(problem)
+        session.expunge(problem)
+        return problem
+
+
+def test_a_city_lists_what_is_first_to_improve_with_one_click_and_follows_it_up(
+    open_page: Open, read: Read
+) -> None:
+    app = open_list(open_page)
+    assert "no problem list of this wave yet" in read(app)
+    press(app, "add/priorities")
+    assert {problem.basis for problem in stored()} == {"priority"}
+    assert stored()[0].wording in read(app)
+    problem = put_in_hands()
+    choose(open_list(open_page), problem)
+    app = press(choose(open_list(open_page), problem), "in_progress")
+    assert [each.value for each in app.success] == ["The problem is moved on."]
+    key = f"problems/evidence/{problem.id}/{stored()[0].version}"
+    app.text_area(key=f"{key}/text").set_value("<b>Signs</b> put up").run()
+    app.text_input(key=f"{key}/link").set_value("javascript:alert(1)").run()
+    press(app, "evidence/")
+    assert "A link begins with" in read(app)
+    app.text_input(key=f"{key}/link").set_value("https://example.org/?a=1&b=2").run()
+    press(app, "evidence/")
+    assert "&lt;b&gt;Signs&lt;/b&gt; put up" in read(app)
+    assert 'href="https://example.org/?a=1&amp;b=2"' in read(app)
+    press(app, "done")
+    assert stored()[0].state is ProblemState.DONE
+    with read_scope(current_settings().store_url) as session:
+        assert len(session.exec(select(ProblemEvidence)).all()) == 1
+
+
+def test_the_province_accepts_and_a_stale_page_changes_nothing(open_page: Open, read: Read) -> None:
+    press(open_list(open_page), "add/priorities")
+    problem = put_in_hands(ProblemState.DONE)
+    first = choose(
+        open_page(PageKey.RECTIFICATION, Role.PROVINCE_OFFICIAL, lang="en", show="done"), problem
+    )
+    assert "市场监管局" in read(first)
+    assert not [each for each in first.button if str(each.key).startswith("problems/edit")]
+    press(first, "accepted")
+    assert stored()[0].state is ProblemState.ACCEPTED
+    with session_scope(current_settings().store_url) as session:
+        row = session.get_one(Problem, problem.id)
+        row.state, row.version = ProblemState.DONE, row.version + 1
+        session.add(row)
+    app = choose(
+        open_page(PageKey.RECTIFICATION, Role.PROVINCE_OFFICIAL, lang="en", show="done"), problem
+    )
+    with session_scope(current_settings().store_url) as session:
+        row = session.get_one(Problem, problem.id)
+        row.version += 1
+        session.add(row)
+    press(app, "accepted")
+    assert "Somebody has changed this problem meanwhile" in read(app)
+    assert stored()[0].state is ProblemState.DONE
+
+
+def test_the_next_wave_says_what_became_of_the_problems(open_page: Open, read: Read) -> None:
+    press(open_list(open_page), "add/priorities")
+    app = open_list(open_page)
+    assert "Next wave" in read(app)
+    assert "2024: " in read(app)
+    later = open_tab(
+        open_page(PageKey.CITY, Role.CITY_OFFICIAL, lang="en", city=SUZHOU), "Rectification"
+    )
+    assert stored()[0].wording in read(later)
+
+
+@pytest.mark.parametrize("role", [Role.NATIONAL_OFFICIAL, Role.ANALYST])
+def test_others_read_at_most(open_page: Open, read: Read, role: Role) -> None:
+    press(open_list(open_page), "add/priorities")
+    put_in_hands(ProblemState.DONE)
+    if role is Role.ANALYST:
+        app = open_page(PageKey.CITY, role, lang="en", city=SUZHOU)
+        assert "Rectification" not in [tab.label for tab in app.tabs]
+        return
+    app = choose(open_page(PageKey.RECTIFICATION, role, lang="en"), stored()[0])
+    steps = {str(each.key).split("/")[1] for each in app.button if "problems/" in str(each.key)}
+    assert not steps & {"edit", "add", "accepted", "reopened", "evidence"}
+    assert "put right, waits for acceptance" in read(app)
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "words"),
+    [
+        (10, ProblemState.IN_PROGRESS, "Problems due within 14 days: 1"),
+        (-1, ProblemState.IN_PROGRESS, "Problems overdue: 1"),
+        (10, ProblemState.DONE, "Problems put right, waits for acceptance: 1"),
+    ],
+)
+def test_the_start_page_reminds(
+    open_page: Open, read: Read, days: int, state: ProblemState, words: str
+) -> None:
+    press(open_list(open_page), "add/priorities")
+    put_in_hands(state, days)
+    for role in (Role.CITY_OFFICIAL, Role.PROVINCE_OFFICIAL):
+        assert words in read(open_page(PageKey.HOME, role, lang="en"))
