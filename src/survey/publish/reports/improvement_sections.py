@@ -1,6 +1,11 @@
 """Sections on what to do: priorities, and a list of problems to fill in and follow up."""
 
+from collections.abc import Sequence
+
 from survey.locale import SurveyError
+from survey.publish.problems.problem_records import ProblemRecord
+from survey.publish.problems.remeasurement import compare_figures, list_problem_figures
+from survey.publish.problems.states import BASIS_NAMES, STATE_NAMES
 from survey.publish.reports.contents import (
     Block,
     Column,
@@ -14,8 +19,10 @@ from survey.publish.reports.result_sections import build_change_table
 from survey.publish.reports.scope import MAX_NAMED, ReportScope
 from survey.publish.reports.typography import join_list, write_difference, write_score
 from survey.publish.views.drivers import Priority, list_city_priorities
+from survey.publish.views.estimate_text import WITHHELD
 from survey.publish.views.view_context import ViewContext
 from survey.publish.views.year_series import find_code_in
+from survey.store.china_time import china_date, format_day
 
 _HALF = 50.0
 _BLANK = ""
@@ -93,9 +100,62 @@ def _priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
 
 
 def build_problems(scope: ReportScope) -> Section | None:
-    """Build the list of problems with columns to fill in, and last wave's measured again."""
+    """Build the list of problems, and last wave's measured again.
+
+    The list is the one that the city keeps; without one, what the results propose, with columns to
+    fill in.
+    """
     if scope.kind is ReportKind.PROVINCE:
         return None
+    blocks = _kept_list(scope) or _proposed_list(scope)
+    again, case = _remeasured_list(scope), "listed"
+    if again is None:
+        again, case = _remeasured(scope), "past"
+    if again is not None and scope.before is not None:
+        year = str(scope.before.wave.year)
+        blocks += [Paragraph(scope.say("problems", case, year=year)), again]
+    return scope.section("problems", blocks)
+
+
+def _kept_list(scope: ReportScope) -> list[Block]:
+    """Return the list that the city keeps of this wave; nothing where it has none."""
+    t, problems = scope.reading.t, scope.problems_of(scope.reading.results)
+    if not problems:
+        return []
+    columns = (
+        Column(t("No."), 0.7, is_number=True),
+        Column(t("Problem"), 3.2),
+        Column(t("Why it is listed"), 2.4),
+        Column(t("Responsible unit"), 2),
+        Column(t("Measure to take"), 2.8),
+        Column(t("Deadline"), 1.9),
+        Column(t("State"), 1.6),
+    )
+    rows = tuple(
+        (
+            str(number),
+            problem.wording,
+            t(BASIS_NAMES[problem.basis]),
+            problem.unit,
+            problem.measure,
+            format_day(t, problem.deadline) if problem.deadline else "",
+            t(STATE_NAMES[problem.state]),
+        )
+        for number, problem in enumerate(problems, start=1)
+    )
+    note = t("As of {day}", day=_last_change(scope, problems))
+    table = ReportTable(t("List of problems"), columns, rows, note)
+    return [Paragraph(scope.say("problems", "kept")), table]
+
+
+def _last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> str:
+    """Return the day of the last change of a list."""
+    last = max(problem.changed_at for problem in problems)
+    return format_day(scope.reading.t, china_date(last))
+
+
+def _proposed_list(scope: ReportScope) -> list[Block]:
+    """Return what the results propose, with columns to fill in."""
     t, rows = scope.reading.t, _problem_rows(scope)
     blocks: list[Block] = [Paragraph(scope.say("problems", "table" if rows else "none"))]
     if rows:
@@ -108,11 +168,46 @@ def build_problems(scope: ReportScope) -> Section | None:
             Column(t("Deadline"), 1.8),
         )
         blocks.append(ReportTable(t("List of problems"), columns, tuple(rows)))
-    again = _remeasured(scope)
-    if again is not None and scope.before is not None:
-        year = str(scope.before.wave.year)
-        blocks += [Paragraph(scope.say("problems", "past", year=year)), again]
-    return scope.section("problems", blocks)
+    return blocks
+
+
+def _remeasured_list(scope: ReportScope) -> ReportTable | None:
+    """Return the list of the wave before with the change of each; None where there is none."""
+    problems = scope.problems_of(scope.before)
+    if not problems or scope.before is None:
+        return None
+    t = scope.reading.t
+    figures = list_problem_figures(problems)
+    again = compare_figures(scope.reading, scope.before, scope.area, figures)
+    columns = (
+        Column(t("Problem"), 3.4),
+        Column(t("Responsible unit"), 1.9),
+        Column(t("State"), 1.7),
+        Column(str(scope.before.wave.year), 1.2, is_number=True),
+        Column(str(scope.reading.wave.year), 1.2, is_number=True),
+        Column(t("Change"), 1.2, is_number=True),
+        Column(t("95%\u00a0interval"), 2, is_number=True),
+        Column(t("Problem is"), 1.8),
+    )
+    rows = tuple(
+        (
+            problem.wording,
+            problem.unit,
+            t(STATE_NAMES[problem.state]),
+            write_score(again[figure].before.estimate),
+            write_score(again[figure].after.estimate),
+            write_difference(again[figure].change.estimate),
+            scope.interval(again[figure].change),
+            scope.say("problems", again[figure].trend.value),
+        )
+        for problem, figure in zip(problems, figures, strict=True)
+    )
+    notes = [t("As of {day}", day=_last_change(scope, problems))]
+    # Why a figure is hidden is nowhere said in a report.
+    reasons = (each.reason for each in again.values() if each.reason != t(WITHHELD))
+    notes += dict.fromkeys(reason for reason in reasons if reason)
+    note = join_list(notes, scope.language, long=True)
+    return ReportTable(t("Last problems measured again"), columns, rows, note)
 
 
 def _problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:

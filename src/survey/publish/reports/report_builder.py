@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.locale import SurveyError, msg
+from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.reports.area_sections import build_areas, build_cities
 from survey.publish.reports.comparison_sections import build_leaders, build_strengths, build_tree
 from survey.publish.reports.contents import Imprint, Report, ReportKind, Section
@@ -76,10 +77,13 @@ def build_report(
     contact: str = "",
     others: Sequence[WaveResults] = (),
     peers: tuple[str, ...] = (),
+    problems: tuple[ProblemRecord, ...] = (),
 ) -> Report:
     """Build the contents of a report; `others` are the further waves of the same series.
 
-    `peers` are the cities that a city has chosen to be compared with.
+    `peers` are the cities that a city has chosen to be compared with, `problems` its lists of
+    problems from all waves. Both change after a release, so that a report that has to be the same
+    whenever it is made again takes neither.
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
@@ -94,6 +98,7 @@ def build_report(
         earlier=sorted(earlier, key=lambda each: (each.wave.year, each.wave.key), reverse=True),
         rules=rules,
         peers=peers,
+        problems=problems,
     )
     _require_score(scope)
     imprint = _build_imprint(scope, organisation, contact)

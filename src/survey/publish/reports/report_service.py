@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.publish.problems.problem_records import ProblemRecord, list_all_problems
 from survey.publish.reports.contents import Report, ReportKind
 from survey.publish.reports.docx_file import write_docx
 from survey.publish.reports.pdf_file import write_pdf
@@ -76,6 +77,8 @@ class ReportWaves:
     others: Sequence[WaveResults]
     peers: Mapping[str, tuple[str, ...]]
     """City -> the cities that it has chosen to be compared with; told to readers of its area."""
+    problems: Mapping[str, tuple[ProblemRecord, ...]] = field(default_factory=dict)
+    """City -> its problem lists from the waves of the series, for readers with the right."""
 
 
 def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
@@ -86,7 +89,8 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
         for wave in list_waves(settings, session, results.wave.series)
         if wave.key != results.wave.key
     )
-    return ReportWaves(results, others, list_all_peers(session))
+    problems = list_all_problems(session, results.wave.series)
+    return ReportWaves(results, others, list_all_peers(session), problems)
 
 
 def make_report_file(
@@ -109,10 +113,18 @@ def make_report_file(
         contact=settings.report_contact,
         others=waves.others,
         peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
+        problems=_readable_problems(waves, principal, order.area),
     )
     name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
     write_report = _WRITERS[order.form]
     return ReportFile(name, MEDIA_TYPES[order.form], write_report(report, settings))
+
+
+def _readable_problems(
+    waves: ReportWaves, principal: Principal, area: str
+) -> tuple[ProblemRecord, ...]:
+    readable = principal.may(Action.READ_PROBLEMS) and principal.covers(area)
+    return waves.problems.get(area, ()) if readable else ()
 
 
 _WRITERS: Mapping[ReportFormat, Callable[[Report, Settings], bytes]] = MappingProxyType(

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from survey.locale import SurveyError
+from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.reports.contents import Block, ReportKind, Section
 from survey.publish.reports.sentences import SentenceRules
 from survey.publish.reports.typography import join_list, write_interval, write_score
@@ -42,6 +43,8 @@ class ReportScope:
     rules: SentenceRules
     peers: tuple[str, ...] = ()
     """Cities that a city has chosen to be compared with; none: those of its size."""
+    problems: tuple[ProblemRecord, ...] = ()
+    """Problem lists of a city from all waves, for readers who may see them."""
 
     @property
     def level(self) -> str:
@@ -107,6 +110,11 @@ class ReportScope:
     def before(self) -> WaveResults | None:
         """Latest earlier wave."""
         return self.earlier[0] if self.earlier else None
+
+    def problems_of(self, results: WaveResults | None) -> list[ProblemRecord]:
+        """Return the problems that stand on the list of the city from one wave."""
+        key = results.wave.key if results else ""
+        return [each for each in self.problems if each.wave_key == key and each.stands]
 
     @cached_property
     def is_comparable(self) -> bool:
