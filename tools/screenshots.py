@@ -75,6 +75,7 @@ SHOTS = (
     Shot("special-groups-elderly", "/special-groups?study=elderly", OFFICIAL),
     Shot("special-groups-minors", "/special-groups?study=minors", OFFICIAL),
     Shot("trends", "/trends", OFFICIAL),
+    Shot("rectification", "/rectification", OFFICIAL),
     Shot("crosstab", "/crosstab?question=services_used&split=age_band", OFFICIAL),
     Shot("urban-rural", "/urban-rural", OFFICIAL),
     Shot("method", "/method", OFFICIAL),

@@ -6,6 +6,7 @@
 from seed.demo.back_checks import store_back_checks
 from seed.demo.build import OPEN_WAVE, build
 from seed.demo.interviews import DemoWave, generate_wave
+from seed.demo.problems import store_problem_lists
 from seed.demo.wave_plans import PLANS, WavePlan
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "build",
     "generate_wave",
     "store_back_checks",
+    "store_problem_lists",
 ]

@@ -71,7 +71,7 @@ def build_demo(settings: Settings, *, size: float, seed: int) -> None:
 
 def _fill(settings: Settings, *, size: float, seed: int) -> None:
     _seed_on_path()
-    from seed.demo import OPEN_WAVE, build, store_back_checks
+    from seed.demo import OPEN_WAVE, build, store_back_checks, store_problem_lists
 
     print_note("Making demo data: four waves, about two minutes …")
     upgrade(settings.store_url)
@@ -101,6 +101,13 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
     for key in DEMO_WAVES:
         print_note("Freezing and estimating {wave} …", wave=key)
         freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)
+    run_in_transaction(
+        settings.store_url,
+        lambda session: store_problem_lists(
+            settings=settings, session=session, now=datetime.now(UTC)
+        ),
+        long_running=True,
+    )
     marker = settings.demo_marker
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(f'{{"size": {size}, "seed": {seed}}}\n', encoding="utf-8")

@@ -1,0 +1,163 @@
+"""Problem lists of the demo: last wave's put right and accepted, this wave's in every state."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.principal import Principal
+from survey.access.roles import DEMO_CITY, DEMO_PROVINCE, ROLES, Role, demo_login
+from survey.locale import translator
+from survey.publish.problems.problem_changes import (
+    ProblemDraft,
+    ProblemText,
+    add_problems,
+    edit_problem,
+    give_evidence,
+    move_problem,
+)
+from survey.publish.problems.problem_records import ProblemRecord, list_problems
+from survey.publish.problems.proposals import build_proposals
+from survey.results import WaveResults, open_results
+from survey.sample.city_frame import shipped_cities
+from survey.settings import Settings
+from survey.store.china_time import china_date
+from survey.store.tables import Account, ProblemState
+
+LAST_WAVE, THIS_WAVE = "main-2023", "main-2024"
+PROVINCES = (DEMO_PROVINCE, DEMO_CITY[:2])
+MAX_LISTED = 5
+UNITS = ("市场监督管理局", "商务局", "文化和旅游局", "城市管理局", "交通运输局", "民政局")
+MEASURES = (
+    "公示收费和退换货规则，设立现场投诉点",
+    "开展专项检查，约谈投诉集中的经营者",
+    "培训一线服务人员，每季度回访消费者",
+    "补齐无障碍和适老设施，更新指示标识",
+)
+EVIDENCE = "已完成主要场所的整改，照片和检查记录存档（演示数据）"
+RETURNED = "部分区县尚未完成，请补充佐证（演示数据）"
+_AGO, _STEP = timedelta(days=300), timedelta(days=10)
+_STATES = (
+    ProblemState.IN_PROGRESS,
+    ProblemState.DONE,
+    ProblemState.PROPOSED,
+    ProblemState.REOPENED,
+    ProblemState.ACCEPTED,
+)
+
+
+def store_problem_lists(*, settings: Settings, session: Session, now: datetime) -> int:
+    """Store the lists of the cities of two provinces, by the services; return how many problems."""
+    query = select(Account.login, Account.id).where(
+        col(Account.login).in_([demo_login(Role.CITY_OFFICIAL), demo_login(Role.PROVINCE_OFFICIAL)])
+    )
+    accounts = dict(session.exec(query).all())
+    waves = {key: open_results(settings, session, key) for key in (LAST_WAVE, THIS_WAVE)}
+    stored = 0
+    for city in shipped_cities():
+        if city.code.startswith(PROVINCES):
+            office = _Office(session, accounts, city.code)
+            stored += office.keep(waves[LAST_WAVE], now - _AGO, _all_accepted)
+            stored += office.keep(waves[THIS_WAVE], now - 8 * _STEP, _any_state)
+    return stored
+
+
+def _all_accepted(number: int) -> ProblemState:
+    return ProblemState.ACCEPTED if number % 4 != 3 else ProblemState.IN_PROGRESS
+
+
+def _any_state(number: int) -> ProblemState:
+    return _STATES[number % len(_STATES)]
+
+
+class _Office:
+    """Officials of a city and its province, at work on the city's lists."""
+
+    def __init__(self, session: Session, accounts: Mapping[str, UUID], city: str) -> None:
+        self.session, self.city = session, city
+        self.official = _official(accounts, Role.CITY_OFFICIAL, city)
+        self.province = _official(accounts, Role.PROVINCE_OFFICIAL, city[:2])
+
+    def keep(
+        self, results: WaveResults, start: datetime, state_of: Callable[[int], ProblemState]
+    ) -> int:
+        """List what a wave proposes, and bring each problem into a state."""
+        drafts = [
+            ProblemDraft(each.basis, each.figure, each.wording)
+            for each in build_proposals(
+                results=results, principal=self.official, language="zh", city=self.city
+            )
+        ][:MAX_LISTED]
+        added = add_problems(
+            session=self.session,
+            principal=self.official,
+            results=results,
+            city_code=self.city,
+            drafts=drafts,
+            now=start,
+        )
+        problems = [each for each in self._list() if each.wave_key == results.wave.key]
+        for number, problem in enumerate(problems):
+            place = number + int(self.city[2:4])
+            self._follow_up(problem, place, state_of(place), start)
+        return added
+
+    def _list(self) -> tuple[ProblemRecord, ...]:
+        return list_problems(session=self.session, principal=self.official, city_code=self.city)
+
+    def _follow_up(
+        self, problem: ProblemRecord, place: int, state: ProblemState, start: datetime
+    ) -> None:
+        """Take the steps that lead to a state, ten days apart."""
+        if state is ProblemState.PROPOSED:
+            return
+        days = (75, 90, 140)[place % 3]
+        text = ProblemText(
+            problem.wording,
+            MEASURES[place % len(MEASURES)],
+            UNITS[place % len(UNITS)],
+            china_date(start) + timedelta(days=days),
+        )
+        at, version = start + _STEP, problem.version
+        edit_problem(
+            session=self.session,
+            principal=self.official,
+            problem_id=problem.id,
+            expected_version=version,
+            text=text,
+            now=at,
+        )
+        version = self._move(problem, version + 1, ProblemState.IN_PROGRESS, at)
+        if state is ProblemState.IN_PROGRESS:
+            return
+        give_evidence(
+            session=self.session,
+            principal=self.official,
+            problem_id=problem.id,
+            expected_version=version,
+            statement=EVIDENCE,
+            now=at + _STEP,
+        )
+        version = self._move(problem, version + 1, ProblemState.DONE, at + _STEP)
+        if state is not ProblemState.DONE:
+            self._move(problem, version, state, at + 2 * _STEP)
+
+    def _move(self, problem: ProblemRecord, version: int, to: ProblemState, at: datetime) -> int:
+        decided = to in {ProblemState.ACCEPTED, ProblemState.REOPENED}
+        move_problem(
+            session=self.session,
+            principal=self.province if decided else self.official,
+            problem_id=problem.id,
+            expected_version=version,
+            to=to,
+            note=RETURNED if to is ProblemState.REOPENED else "",
+            now=at,
+        )
+        return version + 1
+
+
+def _official(accounts: Mapping[str, UUID], role: Role, area: str) -> Principal:
+    """Return the demo account of a role, at work in another area of the demo."""
+    name = translator("zh")(ROLES[role].name)
+    return Principal(accounts[demo_login(role)], f"演示{name}", role, area, is_demo=True)
