@@ -20,6 +20,8 @@ from sqlmodel import Session, select
 from survey.access import principal as access
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
+from survey.context.comparative_tests.plan import ComparativeTestPlan
+from survey.context.comparative_tests.rules import GradingRules
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument
@@ -41,6 +43,7 @@ from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import (
     Account,
     BackCheck,
+    ComparativeTest,
     Mode,
     ParkedInterview,
     ParkingReason,
@@ -140,6 +143,7 @@ BUILDING_BLOCKS = {
     "fieldwork.progress.tallies.list_marginal_quotas": INSIDE,
     "fieldwork.dual_approval.find_self_approved": INSIDE,
     "fieldwork.submission.store_validated": INSIDE,
+    "context.comparative_tests.access.save_test": INSIDE,
     "results.release.apply_release": INSIDE,
     "publish.microdata.export.get_readable_wave": INSIDE,
     "publish.microdata.export.operator_detail": INSIDE,
@@ -288,9 +292,21 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     plan = DrawPlan(wave.id, None, 1.0, 0.0, "seed", moment + timedelta(hours=1))
     seen = preview_draw(session=session, principal=OPERATOR, plan=plan)
     create_draw(session=session, principal=OPERATOR, seen=seen, now=moment)
+    product_test = ComparativeTest(
+        key="test-elsewhere",
+        area=ELSEWHERE[:2],
+        title_zh=CANARY,
+        title_en=CANARY,
+        purpose=CANARY,
+        funder=CANARY,
+        rules=GradingRules().model_dump(mode="json"),
+    )
+    session.add(product_test)
+    session.flush()
     open_wave = summarise_wave(wave)
     chosen = ReviewFilter(wave.id, status=None)
     return {
+        "test_id": product_test.id,
         "wave_id": wave.id,
         "wave_key": wave.key,
         "key": wave.key,
@@ -363,6 +379,9 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "request_id": uuid4(),
         "before": QueuePosition.of(50, 300.0, interview.id),
         "publish.problems.problem_changes.move_problem": {"to": ProblemState.DONE},
+        "context.comparative_tests.plan.create_comparative_test": {
+            "draft": ComparativeTestPlan("elsewhere", ELSEWHERE[:2], "", "", "", "")
+        },
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))

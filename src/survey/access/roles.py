@@ -52,6 +52,8 @@ class Action(StrEnum):
     SEE_EXPORTS = "see_exports"
     HAND_OUT_CODES = "hand_out_codes"
     SEE_PHONE = "see_phone"
+    MANAGE_PRODUCT_TESTS = "manage_product_tests"
+    RELEASE_PRODUCT_TESTS = "release_product_tests"
 
 
 class AreaScope(StrEnum):
@@ -95,6 +97,8 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.RELEASE,
             Action.APPROVE_EXACT_ROWS,
             Action.SEE_EXPORTS,
+            Action.MANAGE_PRODUCT_TESTS,
+            Action.RELEASE_PRODUCT_TESTS,
         }),
         area_scopes=(AreaScope.NATION,),
         demo_area=NATION,
@@ -105,7 +109,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         name=msg("Province official"),
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_PROBLEMS, Action.ACCEPT_PROBLEMS, Action.READ_METHOD,
-            Action.SEE_EXPORTS,
+            Action.SEE_EXPORTS, Action.MANAGE_PRODUCT_TESTS, Action.RELEASE_PRODUCT_TESTS,
         }),
         area_scopes=(AreaScope.PROVINCE,),
         demo_area=DEMO_PROVINCE,
@@ -161,7 +165,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         name=msg("Analyst"),
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_METHOD, Action.EXPORT_ROWS, Action.SEE_EXPORTS,
-            Action.READ_QUESTIONNAIRES,
+            Action.READ_QUESTIONNAIRES, Action.MANAGE_PRODUCT_TESTS,
         }),
         area_scopes=(AreaScope.NATION, AreaScope.PROVINCE, AreaScope.CITY),
         demo_area=NATION,

@@ -18,6 +18,7 @@ DOMAINS = (
     "fieldwork",
     "access",
     "snapshot",
+    "context",
     "results",
     "publish",
     "web",

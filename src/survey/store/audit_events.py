@@ -12,6 +12,7 @@ class SubjectKind(StrEnum):
     AUDIT = "audit"
     BACK_CHECK = "back_check"
     CITY = "city"
+    COMPARATIVE_TEST = "comparative_test"
     CONTACT = "contact"
     FILE = "file"
     IMPORT_MAPPING = "import_mapping"
@@ -209,6 +210,20 @@ class AuditEvent(StrEnum):
     ROWS_EXACT_APPROVED = "rows.exact_approved", SubjectKind.WAVE
     ROWS_EXACT_REFUSED = "rows.exact_refused", SubjectKind.WAVE
     ROWS_EXACT_EXPORTED = "rows.exact_exported", SubjectKind.WAVE
+
+    PRODUCT_TEST_PLANNED = "product_test.planned", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_CHANGED = "product_test.changed", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_RULES_SET = "product_test.rules_set", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_SAMPLES_ADDED = "product_test.samples_added", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_SAMPLES_REMOVED = "product_test.samples_removed", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_VALUES_ADDED = "product_test.values_added", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_ADVANCED = "product_test.advanced", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_SENT_TO_MAKERS = "product_test.sent_to_makers", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_REPLY_RECEIVED = "product_test.reply_received", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_SIGNED = "product_test.signed", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_RELEASED = "product_test.released", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_ERRATUM_PROPOSED = "product_test.erratum_proposed", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_ERRATUM_CONFIRMED = "product_test.erratum_confirmed", SubjectKind.COMPARATIVE_TEST
 
     RETENTION_RUN = "retention.run", SubjectKind.PLATFORM
 

@@ -11,6 +11,9 @@ from typing import Any
 from survey.access.audit_queries import TrailEntry
 from survey.access.principal import OPERATOR
 from survey.access.roles import ROLES
+from survey.context.comparative_tests.access import STATE_NAMES as COMPARATIVE_TEST_STATE_NAMES
+from survey.context.comparative_tests.maker_replies import STANCE_NAMES
+from survey.context.comparative_tests.measured_values import ROUND_NAMES
 from survey.fieldwork.back_check.call_list import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.fieldwork.lifecycle import STATUS_NAMES, TRANSITIONS, UNDOABLE
 from survey.fieldwork.parking.decisions import REASON_NAMES as PARKING_REASON_NAMES
@@ -60,6 +63,7 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "export": msg("Downloads"),
     "wave": msg("Waves"),
     "release": msg("Releases"),
+    "product_test": msg("Comparative tests"),
     "response": msg("Interviews"),
     "responses": msg("Many interviews at once"),
     "parked": msg("Late interviews"),
@@ -187,6 +191,19 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.AUDIT_VERIFIED: msg("Checked the trail"),
     AuditEvent.AUDIT_ADOPTED: msg("Took entries into the chain"),
     AuditEvent.AUDIT_TRIMMED: msg("Removed old entries"),
+    AuditEvent.PRODUCT_TEST_PLANNED: msg("Planned a comparative test"),
+    AuditEvent.PRODUCT_TEST_CHANGED: msg("Changed the plan of a comparative test"),
+    AuditEvent.PRODUCT_TEST_RULES_SET: msg("Set the rules of a comparative test"),
+    AuditEvent.PRODUCT_TEST_SAMPLES_ADDED: msg("Entered samples of a comparative test"),
+    AuditEvent.PRODUCT_TEST_SAMPLES_REMOVED: msg("Removed samples of a comparative test"),
+    AuditEvent.PRODUCT_TEST_VALUES_ADDED: msg("Entered measured values"),
+    AuditEvent.PRODUCT_TEST_ADVANCED: msg("Took a comparative test one step further"),
+    AuditEvent.PRODUCT_TEST_SENT_TO_MAKERS: msg("Sent results to the makers"),
+    AuditEvent.PRODUCT_TEST_REPLY_RECEIVED: msg("Recorded the reply of a maker"),
+    AuditEvent.PRODUCT_TEST_SIGNED: msg("Signed a comparative test first"),
+    AuditEvent.PRODUCT_TEST_RELEASED: msg("Released a comparative test"),
+    AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED: msg("Proposed an erratum"),
+    AuditEvent.PRODUCT_TEST_ERRATUM_CONFIRMED: msg("Confirmed an erratum"),
     AuditEvent.RELEASE_PLANNED: msg("Announced a release"),
     AuditEvent.RELEASE_SIGNED: msg("Signed a release"),
     AuditEvent.RELEASE_PUBLISHED: msg("Published a release"),
@@ -217,6 +234,7 @@ SUBJECT_NAMES: Mapping[str, Message] = {
     SubjectKind.IMPORT_MAPPING: msg("column mapping"),
     SubjectKind.AUDIT: msg("audit trail"),
     SubjectKind.CITY: msg("cities"),
+    SubjectKind.COMPARATIVE_TEST: msg("comparative test"),
     SubjectKind.CONTACT: msg("telephone number"),
     SubjectKind.SAMPLING_POINT: msg("sampling point"),
     SubjectKind.PROBLEM: msg("problem"),
@@ -364,9 +382,26 @@ FIELD_NAMES: Mapping[str, Message] = {
     "link": msg("link"),
     "price": msg("price of an interview"),
     "budget": msg("budget"),
+    "samples": msg("samples"),
+    "removed": msg("removed"),
+    "values": msg("measured values"),
+    "value": msg("measured value"),
+    "occasion": msg("occasion"),
+    "makers": msg("makers"),
+    "maker": msg("maker"),
+    "due_on": msg("deadline"),
+    "stance": msg("reply"),
+    "text": msg("wording"),
+    "answer": msg("answer"),
+    "number": msg("number"),
+    "sample": msg("sample"),
+    "characteristic": msg("characteristic"),
     **{kind.value: name for kind, name in KIND_NAMES.items()},
 }
 VALUE_NAMES: Mapping[str, Message] = {
+    **{state.value: name for state, name in COMPARATIVE_TEST_STATE_NAMES.items()},
+    **{occasion.value: name for occasion, name in ROUND_NAMES.items()},
+    **{stance.value: name for stance, name in STANCE_NAMES.items()},
     **{mode.value: name for mode, name in MODES.items()},
     **{state.value: name for state, name in STATE_NAMES.items()},
     **{outcome.value: name for outcome, name in OUTCOME_NAMES.items()},

@@ -1,6 +1,6 @@
 """Two people for what cannot be undone: requests to freeze or release a wave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,15 +93,43 @@ def _people_rule(
     two_people: bool,
     now: datetime,
 ) -> PeopleRule:
+    return find_people_rule(
+        session=session,
+        principal=principal,
+        action=ACT_ACTIONS[act],
+        is_demo=wave.is_demo,
+        two_people=two_people,
+        now=now,
+    )
+
+
+def find_people_rule(
+    *,
+    session: Session,
+    principal: Principal,
+    action: Action,
+    is_demo: bool,
+    two_people: bool,
+    now: datetime,
+    areas: Collection[str] = (NATION,),
+) -> PeopleRule:
+    """Return whether the principal needs a second person for what `action` allows.
+
+    Args:
+        is_demo: Whether it is about generated data.
+        two_people: The setting of the installation.
+        areas: Areas of the accounts that could be the second person.
+    """
+    principal.require(action)
     if not two_people:
         return PeopleRule.OFF
-    if principal.is_demo or wave.is_demo:
+    if principal.is_demo or is_demo:
         return PeopleRule.DEMO
-    roles = [role for role, known in ROLES.items() if ACT_ACTIONS[act] in known.actions]
+    roles = [role for role, known in ROLES.items() if action in known.actions]
     query = select(Account.id).where(
         active_filter(now),
         col(Account.role).in_(roles),
-        Account.area == NATION,
+        col(Account.area).in_(areas),
         ~col(Account.is_demo),
         Account.id != principal.account_id,
     )

@@ -18,9 +18,11 @@ from survey.store.tables.columns import (
     AnyRow,
     Channel,
     ChosenBy,
+    ComparativeTestState,
     Decision,
     EvidenceKind,
     JsonDocument,
+    MeasurementRound,
     Mode,
     Outcome,
     ParkingDecision,
@@ -29,6 +31,7 @@ from survey.store.tables.columns import (
     ProblemBasis,
     ProblemState,
     PublicationState,
+    ReplyStance,
     SheetState,
     Shown,
     Status,
@@ -39,6 +42,14 @@ from survey.store.tables.columns import (
     now,
     revision_join,
     table_of,
+)
+from survey.store.tables.comparative_tests import (
+    ComparativeTest,
+    ComparativeTestErratum,
+    MakerReply,
+    ProductGrade,
+    ProductMeasurement,
+    ProductSample,
 )
 from survey.store.tables.exports import ExactRowRequest, RowExport
 from survey.store.tables.imports import ImportedFile, ImportMapping

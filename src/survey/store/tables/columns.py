@@ -239,3 +239,33 @@ class EvidenceKind(StrEnum):
 
     STATEMENT = "statement"
     LINK = "link"
+
+
+class ComparativeTestState(StrEnum):
+    """State of a comparative test of products, from its plan to its release."""
+
+    PLANNED = "planned"
+    BOUGHT = "bought"
+    AT_LABORATORY = "at_laboratory"
+    RESULTS_IN = "results_in"
+    MAKERS_HEARD = "makers_heard"
+    RELEASED = "released"
+
+
+class MeasurementRound(StrEnum):
+    """Occasion of a measured value of a comparative test."""
+
+    FIRST = "first"
+    CORRECTION = "correction"
+    """The laboratory corrected what it had reported."""
+    RETEST = "retest"
+
+
+class ReplyStance(StrEnum):
+    """What a maker says of its results in a comparative test."""
+
+    AGREES = "agrees"
+    OBJECTS = "objects"
+    WANTS_RETEST = "wants_retest"
+    REMARKS = "remarks"
+    """It neither agrees nor objects."""

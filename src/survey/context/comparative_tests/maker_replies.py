@@ -1,0 +1,117 @@
+"""Hearing of makers: their own results are sent to them, and they reply by a deadline."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from survey.access.principal import Principal
+from survey.context.comparative_tests.access import (
+    ComparativeTestNotAllowedError,
+    lock_test,
+    require_text,
+    save_test,
+)
+from survey.context.comparative_tests.product_samples import list_product_samples
+from survey.locale import Message, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
+from survey.store.tables import ComparativeTestState, MakerReply, ReplyStance
+
+MIN_REPLY_DAYS, MAX_REPLY_DAYS = 5, 90
+STANCE_NAMES: dict[ReplyStance, Message] = {
+    ReplyStance.AGREES: msg("agrees"),
+    ReplyStance.OBJECTS: msg("objects"),
+    ReplyStance.WANTS_RETEST: msg("asks for a retest"),
+    ReplyStance.REMARKS: msg("remarks"),
+}
+_HEARING = (ComparativeTestState.RESULTS_IN, ComparativeTestState.MAKERS_HEARD)
+
+
+def send_results_to_makers(
+    *,
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    due_on: date,
+    expected_version: int,
+    now: datetime,
+) -> int:
+    """Record that every maker got its results, with the last day of a reply; return their number.
+
+    Raises:
+        ComparativeTestNotAllowedError: sent before, or a deadline that is too short or too long.
+    """
+    test = lock_test(
+        session, principal, test_id, expected_version, (ComparativeTestState.RESULTS_IN,)
+    )
+    if test.reply_due_on is not None:
+        raise ComparativeTestNotAllowedError(msg("The results were sent to the makers before."))
+    today = china_date(now)
+    if not timedelta(MIN_REPLY_DAYS) <= due_on - today <= timedelta(MAX_REPLY_DAYS):
+        raise ComparativeTestNotAllowedError(
+            msg(
+                "Makers have between {least} and {most} days to reply.",
+                least=MIN_REPLY_DAYS,
+                most=MAX_REPLY_DAYS,
+            )
+        )
+    makers = sorted({sample.maker for sample in list_product_samples(session, test.id)})
+    session.add_all(
+        MakerReply(test_id=test.id, maker=maker, sent_on=today, due_on=due_on) for maker in makers
+    )
+    test.reply_due_on = due_on
+    save_test(
+        session,
+        principal,
+        test,
+        AuditEvent.PRODUCT_TEST_SENT_TO_MAKERS,
+        now,
+        makers=makers,
+        due_on=due_on.isoformat(),
+    )
+    return len(makers)
+
+
+def record_maker_reply(
+    *,
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    maker: str,
+    stance: ReplyStance,
+    text: str,
+    answer: str,
+    received_on: date,
+    expected_version: int,
+    now: datetime,
+) -> None:
+    """Record the reply of a maker, and what the association answered; a later one replaces it.
+
+    Raises:
+        ComparativeTestNotAllowedError: no results were sent to this maker, or the day cannot be.
+    """
+    test = lock_test(session, principal, test_id, expected_version, _HEARING)
+    query = select(MakerReply).where(MakerReply.test_id == test.id, MakerReply.maker == maker)
+    reply = session.exec(query).one_or_none()
+    if reply is None:
+        raise ComparativeTestNotAllowedError(msg("No results were sent to this maker."))
+    if not reply.sent_on <= received_on <= china_date(now):
+        raise ComparativeTestNotAllowedError(
+            msg("A reply comes after the results were sent, and not after today.")
+        )
+    reply.stance, reply.received_on = stance, received_on
+    reply.text = require_text(text, msg("Reply"), most=2000)
+    reply.answer = require_text(answer, msg("Answer"), least=0, most=2000)
+    session.add(reply)
+    save_test(
+        session,
+        principal,
+        test,
+        AuditEvent.PRODUCT_TEST_REPLY_RECEIVED,
+        now,
+        maker=maker,
+        stance=stance,
+        text=reply.text,
+        answer=reply.answer,
+    )

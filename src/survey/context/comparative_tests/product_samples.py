@@ -1,0 +1,194 @@
+"""Samples of a comparative test: bought as a consumer buys them, with what proves it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.principal import Principal
+from survey.context.comparative_tests.access import lock_test, save_test
+from survey.context.comparative_tests.cell_values import read_decimal
+from survey.context.comparative_tests.gtin import is_gtin
+from survey.locale import Message, msg
+from survey.sample.pasted_table import read_table_file
+from survey.sample.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookColumn,
+    WorkbookRow,
+    WorkbookSheet,
+)
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
+from survey.store.tables import ComparativeTestState, ProductSample
+
+MAX_SAMPLES = 200
+MAX_PRICE_YUAN = 1_000_000
+CHANNEL_NAMES: dict[str, Message] = {
+    "online": msg("online shop"),
+    "supermarket": msg("supermarket"),
+    "mall": msg("department store or mall"),
+    "market": msg("market"),
+    "brand_store": msg("shop of the brand"),
+    "other": msg("elsewhere"),
+}
+YES_NO: dict[str, Message] = {"yes": msg("yes"), "no": msg("no")}
+SAMPLE_SHEET = WorkbookSheet(
+    "samples",
+    (
+        WorkbookColumn("code", msg("Sample number"), 12),
+        WorkbookColumn("brand", msg("Brand"), 18),
+        WorkbookColumn("model", msg("Model"), 18),
+        WorkbookColumn("gtin", msg("Barcode (GTIN, may stay empty)"), 18),
+        WorkbookColumn("batch", msg("Batch"), 16),
+        WorkbookColumn("maker", msg("Maker"), 28),
+        WorkbookColumn("channel", msg("Channel"), 18, value_names=CHANNEL_NAMES),
+        WorkbookColumn("place", msg("Shop or platform"), 24),
+        WorkbookColumn("bought_on", msg("Bought on"), 14),
+        WorkbookColumn("price", msg("Price (yuan)"), 12),
+        WorkbookColumn("receipt", msg("Number of the receipt"), 20),
+        WorkbookColumn("is_anonymous", msg("Bought anonymously"), 14, value_names=YES_NO),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """What is recorded of a sample."""
+
+    code: str
+    brand: str
+    model: str
+    gtin: str
+    batch: str
+    maker: str
+    channel: str
+    place: str
+    bought_on: date
+    price_fen: int
+    receipt: str
+    is_anonymous: bool
+
+
+@dataclass(frozen=True)
+class SampleList:
+    """Samples of an uploaded list, and the problems with its cells."""
+
+    samples: tuple[SampleData, ...]
+    errors: tuple[CellError, ...]
+
+
+def read_sample_file(
+    *,
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    expected_version: int,
+    name: str,
+    content: bytes,
+    now: datetime,
+) -> SampleList:
+    """Check an uploaded list of samples; nothing is stored.
+
+    Raises:
+        WorkbookError, PastedTableError: the file as a whole.
+    """
+    test = lock_test(session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    query = select(ProductSample.code).where(ProductSample.test_id == test.id)
+    taken = dict.fromkeys(session.exec(query), 0)
+    rows, errors = read_table_file(name, content, SAMPLE_SHEET)
+    samples = []
+    for row in rows:
+        sample = _read_sample(row, errors, taken, china_date(now))
+        if sample is not None:
+            samples.append(sample)
+    if not rows:
+        errors.append(
+            CellError(SAMPLE_SHEET.name, 2, msg("Sample number"), "", msg("The list is empty."))
+        )
+    elif len(taken) > MAX_SAMPLES:
+        problem = msg("A test has at most {count} samples.", count=MAX_SAMPLES)
+        errors.append(CellError(SAMPLE_SHEET.name, 2, msg("Sample number"), "", problem))
+    return SampleList(tuple(samples), tuple(sorted(errors, key=lambda error: error.row)))
+
+
+def _read_sample(
+    row: WorkbookRow, errors: list[CellError], taken: dict[str, int], today: date
+) -> SampleData | None:
+    check = CellChecker(SAMPLE_SHEET, row, errors)
+    texts = {key: check.text(key) for key in ("code", "brand", "model", "batch", "maker", "place")}
+    receipt, gtin = check.text("receipt"), check.text("gtin", required=False)
+    if gtin and not is_gtin(gtin):
+        check.fail("gtin", msg("This is no barcode: its check digit does not fit."))
+    before = taken.setdefault(texts["code"], row.number)
+    if texts["code"] and before != row.number:
+        problem = msg("This number stands in row {row} as well.", row=before)
+        check.fail("code", problem if before else msg("The test has a sample of this number."))
+    bought_on = check.day("bought_on")
+    if bought_on is None and check.is_clean():
+        check.fail("bought_on", msg("This must not be empty."))
+    if bought_on is not None and bought_on > today:
+        check.fail("bought_on", msg("This day is yet to come."))
+    price = read_decimal(check, "price")
+    fen = None if price is None else price * 100
+    if fen is not None and (fen <= 0 or fen != int(fen) or fen > MAX_PRICE_YUAN * 100):
+        check.fail("price", msg("This is no price in yuan with at most two decimals."))
+    channel, anonymous = check.parse_choice("channel"), check.parse_choice("is_anonymous")
+    if not check.is_clean() or bought_on is None or fen is None:
+        return None
+    return SampleData(
+        **texts,
+        gtin=gtin,
+        channel=str(channel),
+        bought_on=bought_on,
+        price_fen=int(fen),
+        receipt=receipt,
+        is_anonymous=anonymous == "yes",
+    )
+
+
+def add_product_samples(
+    *,
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    samples: Sequence[SampleData],
+    expected_version: int,
+    now: datetime,
+) -> int:
+    """Store the samples of a checked list and return their number."""
+    test = lock_test(session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    session.add_all(ProductSample(test_id=test.id, **vars(sample)) for sample in samples)
+    codes = [sample.code for sample in samples]
+    save_test(session, principal, test, AuditEvent.PRODUCT_TEST_SAMPLES_ADDED, now, samples=codes)
+    return len(samples)
+
+
+def remove_product_samples(
+    *, session: Session, principal: Principal, test_id: UUID, expected_version: int, now: datetime
+) -> None:
+    """Remove all samples of a test that is still being bought, to enter the list anew."""
+    test = lock_test(session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    samples = session.exec(select(ProductSample).where(ProductSample.test_id == test.id)).all()
+    for sample in samples:
+        session.delete(sample)
+    save_test(
+        session,
+        principal,
+        test,
+        AuditEvent.PRODUCT_TEST_SAMPLES_REMOVED,
+        now,
+        removed=[sample.code for sample in samples],
+    )
+
+
+def list_product_samples(session: Session, test_id: UUID) -> Sequence[ProductSample]:
+    """Return the samples of a test by their numbers; part of services that have decided."""
+    query = (
+        select(ProductSample)
+        .where(ProductSample.test_id == test_id)
+        .order_by(col(ProductSample.code))
+    )
+    return session.exec(query).all()

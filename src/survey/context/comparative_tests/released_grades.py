@@ -1,0 +1,300 @@
+"""Release of a comparative test by two people, and the errata that follow it.
+
+The first person signs the grades as they are, by their hash; where a value changes afterwards,
+signing begins anew. What was released is stored with every step and is never edited: an erratum
+stands beside it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, col, func, select
+
+from survey.access.audit import actor_id
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.context.comparative_tests.access import (
+    ComparativeTestNotAllowedError,
+    lock_test,
+    require_text,
+    save_test,
+)
+from survey.context.comparative_tests.grading import Measurement, SampleGrade, grade_sample
+from survey.context.comparative_tests.measured_values import (
+    ValueData,
+    latest_measurements,
+    measurement_columns,
+    measurement_of,
+)
+from survey.context.comparative_tests.product_samples import list_product_samples
+from survey.context.comparative_tests.rules import parse_rules
+from survey.fieldwork.planning.wave_requests import PeopleRule, find_people_rule
+from survey.locale import msg
+from survey.store.audit_chain import canonical_json
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    ComparativeTest,
+    ComparativeTestErratum,
+    ComparativeTestState,
+    ProductGrade,
+)
+
+_STEPS = TypeAdapter(SampleGrade)
+
+
+class SecondSignerRequiredError(ComparativeTestNotAllowedError):
+    """Raised when the second signature would be by the person who gave the first."""
+
+    code = "second_signer_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("You signed this yourself. Another person gives the second signature.")
+        )
+
+
+def grade_to_document(grade: SampleGrade) -> dict[str, Any]:
+    """Return a grade with its steps as a JSON document; decimals are texts."""
+    document: dict[str, Any] = _STEPS.dump_python(grade, mode="json")
+    return document
+
+
+def grade_of_document(document: Mapping[str, Any]) -> SampleGrade:
+    """Return the grade that a stored document holds."""
+    return _STEPS.validate_python(document)
+
+
+def compute_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
+    """Return the grade of each sample by the values that count; errata are not among them."""
+    rules, samples = parse_rules(test.rules), list_product_samples(session, test.id)
+    latest = latest_measurements(session, samples)
+    return {sample.id: grade_sample(rules, latest[sample.id]) for sample in samples}
+
+
+def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
+    """Return the grades of the samples that confirmed errata are about, recomputed with them."""
+    query = (
+        select(ComparativeTestErratum)
+        .where(
+            ComparativeTestErratum.test_id == test.id,
+            col(ComparativeTestErratum.confirmed_at).is_not(None),
+        )
+        .order_by(col(ComparativeTestErratum.number))
+    )
+    rules = parse_rules(test.rules)
+    latest = latest_measurements(session, list_product_samples(session, test.id))
+    corrected: dict[UUID, dict[str, Measurement]] = {}
+    for row in session.exec(query):
+        values = corrected.setdefault(row.sample_id, dict(latest[row.sample_id]))
+        values[row.characteristic] = measurement_of(
+            row.value, row.is_below, row.uncertainty, row.coverage
+        )
+    return {sample_id: grade_sample(rules, values) for sample_id, values in corrected.items()}
+
+
+def sign_comparative_test(
+    *,
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    expected_version: int,
+    two_people: bool,
+    now: datetime,
+) -> ComparativeTestState:
+    """Sign a test; the second signature, by another person, releases it. Return its state.
+
+    Args:
+        two_people: The setting of the installation: another person has to sign as well.
+
+    Raises:
+        SecondSignerRequiredError: the principal gave the first signature.
+        ComparativeTestNotAllowedError: the makers were not heard yet.
+    """
+    principal.require(Action.RELEASE_PRODUCT_TESTS)
+    test = lock_test(
+        session,
+        principal,
+        test_id,
+        expected_version,
+        (ComparativeTestState.MAKERS_HEARD,),
+        Action.RELEASE_PRODUCT_TESTS,
+    )
+    grades = compute_grades(session, test)
+    signed = _hash_of(test, grades)
+    rule = _people_rule(session, principal, test, two_people, now)
+    is_first = test.first_signed_at is None or test.signed_sha256 != signed
+    if is_first:
+        test.first_signed_by, test.first_signed_at = actor_id(principal), now
+        test.signed_sha256 = signed
+        if rule is PeopleRule.TWO:
+            save_test(session, principal, test, AuditEvent.PRODUCT_TEST_SIGNED, now, sha256=signed)
+            return test.state
+    is_same = test.first_signed_by == actor_id(principal)
+    if is_same and rule is PeopleRule.TWO:
+        raise SecondSignerRequiredError
+    test.one_person = rule.value if is_same else ""
+    test.released_by, test.released_at = actor_id(principal), now
+    test.state = ComparativeTestState.RELEASED
+    session.add_all(
+        ProductGrade(
+            sample_id=sample_id,
+            mark=f"{grade.mark:f}",
+            grade=grade.grade,
+            steps=grade_to_document(grade),
+        )
+        for sample_id, grade in grades.items()
+    )
+    save_test(
+        session,
+        principal,
+        test,
+        AuditEvent.PRODUCT_TEST_RELEASED,
+        now,
+        sha256=signed,
+        rules_sha256=test.rules_sha256,
+        **({"one_person": test.one_person} if test.one_person else {}),
+    )
+    return test.state
+
+
+def _people_rule(
+    session: Session, principal: Principal, test: ComparativeTest, two_people: bool, now: datetime
+) -> PeopleRule:
+    return find_people_rule(
+        session=session,
+        principal=principal,
+        action=Action.RELEASE_PRODUCT_TESTS,
+        is_demo=test.is_demo,
+        two_people=two_people,
+        now=now,
+        areas=(NATION, test.area),
+    )
+
+
+def _hash_of(test: ComparativeTest, grades: Mapping[UUID, SampleGrade]) -> str:
+    """Return the hash of the rules and of every step to every grade."""
+    document = {
+        "rules": test.rules_sha256,
+        "grades": {str(key): grade_to_document(grade) for key, grade in grades.items()},
+    }
+    return hashlib.sha256(canonical_json(document)).hexdigest()
+
+
+def propose_erratum(
+    *,
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    value: ValueData,
+    reason: str,
+    expected_version: int,
+    now: datetime,
+) -> int:
+    """Propose to correct a released value and return the number of the erratum.
+
+    It counts, and readers see it, once another person has confirmed it.
+
+    Raises:
+        ComparativeTestNotAllowedError: another one waits, there is no such value, or no reason.
+    """
+    test = lock_test(
+        session,
+        principal,
+        test_id,
+        expected_version,
+        (ComparativeTestState.RELEASED,),
+        Action.RELEASE_PRODUCT_TESTS,
+    )
+    if _find_open_erratum(session, test.id) is not None:
+        raise ComparativeTestNotAllowedError(
+            msg("An erratum waits for its second person. Settle that one first.")
+        )
+    ids = {sample.code: sample.id for sample in list_product_samples(session, test.id)}
+    if value.sample not in ids or value.characteristic not in parse_rules(test.rules).by_key:
+        raise ComparativeTestNotAllowedError(msg("The test has no such value."))
+    query = select(func.count()).where(ComparativeTestErratum.test_id == test.id)
+    number = session.exec(query).one() + 1
+    why = require_text(reason, msg("Reason"), least=5)
+    session.add(
+        ComparativeTestErratum(
+            test_id=test.id,
+            number=number,
+            sample_id=ids[value.sample],
+            characteristic=value.characteristic,
+            **measurement_columns(value.measurement),
+            measured_on=value.measured_on,
+            reason=why,
+            proposed_by=actor_id(principal),
+            proposed_at=now,
+        )
+    )
+    save_test(
+        session,
+        principal,
+        test,
+        AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED,
+        now,
+        number=number,
+        sample=value.sample,
+        characteristic=value.characteristic,
+        value=f"{value.measurement.value:f}",
+        reason=why,
+    )
+    return number
+
+
+def confirm_erratum(
+    *,
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    expected_version: int,
+    two_people: bool,
+    now: datetime,
+) -> int:
+    """Confirm the erratum that waits, as another person, and return its number.
+
+    Raises:
+        SecondSignerRequiredError: the principal proposed it.
+        ComparativeTestNotAllowedError: none waits.
+    """
+    test = lock_test(
+        session,
+        principal,
+        test_id,
+        expected_version,
+        (ComparativeTestState.RELEASED,),
+        Action.RELEASE_PRODUCT_TESTS,
+    )
+    erratum = _find_open_erratum(session, test.id)
+    if erratum is None:
+        raise ComparativeTestNotAllowedError(msg("No erratum waits for a second person."))
+    rule = _people_rule(session, principal, test, two_people, now)
+    is_same = erratum.proposed_by == actor_id(principal)
+    if is_same and rule is PeopleRule.TWO:
+        raise SecondSignerRequiredError
+    erratum.one_person = rule.value if is_same else ""
+    erratum.confirmed_by, erratum.confirmed_at = actor_id(principal), now
+    session.add(erratum)
+    save_test(
+        session,
+        principal,
+        test,
+        AuditEvent.PRODUCT_TEST_ERRATUM_CONFIRMED,
+        now,
+        number=erratum.number,
+        **({"one_person": erratum.one_person} if erratum.one_person else {}),
+    )
+    return erratum.number
+
+
+def _find_open_erratum(session: Session, test_id: UUID) -> ComparativeTestErratum | None:
+    query = select(ComparativeTestErratum).where(
+        ComparativeTestErratum.test_id == test_id,
+        col(ComparativeTestErratum.confirmed_at).is_(None),
+    )
+    return session.exec(query).one_or_none()

@@ -1,0 +1,162 @@
+"""A test of three cookers, taken step by step to the state that a test needs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from survey.access.principal import Principal
+from survey.access.roles import Role
+from survey.context.comparative_tests.grading import Measurement
+from survey.context.comparative_tests.maker_replies import (
+    record_maker_reply,
+    send_results_to_makers,
+)
+from survey.context.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.context.comparative_tests.plan import (
+    ComparativeTestPlan,
+    advance_comparative_test,
+    create_comparative_test,
+    set_grading_rules,
+)
+from survey.context.comparative_tests.product_samples import SampleData, add_product_samples
+from survey.store.engine import read_scope
+from survey.store.tables import (
+    Account,
+    ComparativeTest,
+    ComparativeTestState,
+    MeasurementRound,
+    ReplyStance,
+)
+from survey.store.transactions import run_in_transaction
+from tests.context.comparative_tests.small_rules import rules
+
+START = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
+PLAN = ComparativeTestPlan(
+    key="cooker-2026",
+    area="CN",
+    title_zh="电饭煲比较试验",
+    title_en="Rice cookers",
+    purpose="Consumers ask which one to buy.",
+    funder="Membership fees",
+    laboratory="Laboratory of the tests",
+    accreditation="CNAS L0000",
+)
+CODES = ("S01", "S02", "S03")
+MAKERS = ("Maker A", "Maker A", "Maker B")
+VALUES = {"S01": ("0.30", "31", "78.2"), "S02": ("0.90", "25", "85"), "S03": ("0.76", "40", "70")}
+_State = ComparativeTestState
+ORDER = list(_State)
+
+
+def sample(code: str, maker: str = "Maker A") -> SampleData:
+    return SampleData(
+        code=code,
+        brand=f"Brand {code}",
+        model="M1",
+        gtin="6291041500213",
+        batch="B1",
+        maker=maker,
+        channel="online",
+        place="A platform",
+        bought_on=date(2026, 5, 10),
+        price_fen=29_900,
+        receipt=f"R-{code}",
+        is_anonymous=True,
+    )
+
+
+def value(code: str, characteristic: str, number: str) -> ValueData:
+    measured = Measurement(Decimal(number), Decimal("0.02"), Decimal(2))
+    return ValueData(code, characteristic, measured, date(2026, 5, 18))
+
+
+def first_values() -> list[ValueData]:
+    return [
+        value(code, key, number)
+        for code, numbers in VALUES.items()
+        for key, number in zip(("leakage", "cooking", "energy"), numbers, strict=True)
+    ]
+
+
+@dataclass
+class RunningTest:
+    """A test in a store, changed by people one after the other."""
+
+    url: str
+    id: UUID
+    now: datetime
+
+    @property
+    def version(self) -> int:
+        with read_scope(self.url) as session:
+            return session.exec(
+                select(ComparativeTest.lock_version).where(ComparativeTest.id == self.id)
+            ).one()
+
+    def change(self, service: Callable[..., object], person: Principal, **given: object) -> object:
+        """Call a service with the version that stands."""
+        known = {"test_id": self.id, "expected_version": self.version, "now": self.now}
+        return run_in_transaction(
+            self.url, lambda session: service(session=session, principal=person, **known | given)
+        )
+
+    def wait(self, days: int) -> None:
+        self.now += timedelta(days)
+
+
+def employ(url: str, role: Role, area: str = "CN", name: str = "") -> Principal:
+    login = f"{role}-{area}-{name}".lower()
+    account = Account(login=login, name=name or login, role=role, area=area)
+
+    def add(session: Session) -> UUID:
+        session.add(account)
+        session.flush()
+        return account.id
+
+    return Principal(run_in_transaction(url, add), account.name, role, area)
+
+
+def start(
+    url: str, person: Principal, to: ComparativeTestState, values: Sequence[ValueData] = ()
+) -> RunningTest:
+    """Plan the test and take it to a state."""
+    test_id = run_in_transaction(
+        url,
+        lambda session: create_comparative_test(
+            session=session, principal=person, draft=PLAN, now=START
+        ),
+    )
+    test = RunningTest(url, test_id, START)
+    samples = [sample(code, maker) for code, maker in zip(CODES, MAKERS, strict=True)]
+    test.change(set_grading_rules, person, rules=rules())
+    test.change(add_product_samples, person, samples=samples)
+    for state in ORDER[1 : ORDER.index(to) + 1]:
+        if state is _State.RESULTS_IN:
+            given = list(values) or first_values()
+            first = {"values": given, "occasion": MeasurementRound.FIRST, "reason": ""}
+            test.change(add_measured_values, person, **first)
+        if state is _State.MAKERS_HEARD:
+            hear(test, person)
+        test.change(advance_comparative_test, person, to=state)
+    return test
+
+
+def hear(test: RunningTest, person: Principal) -> None:
+    """Send the results, let one maker object, and wait for the other until its deadline is over."""
+    due_on = (test.now + timedelta(10)).date()
+    test.change(send_results_to_makers, person, due_on=due_on)
+    test.wait(3)
+    test.change(
+        record_maker_reply,
+        person,
+        maker="Maker A",
+        stance=ReplyStance.OBJECTS,
+        text="Our own value is lower.",
+        answer="A retest follows.",
+        received_on=test.now.date(),
+    )
+    test.wait(10)

@@ -1,0 +1,234 @@
+"""Grades by hand, and what must hold for all of them."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey.context.comparative_tests.grading import (
+    Measurement,
+    MissingValuesError,
+    Verdict,
+    decide,
+    grade_sample,
+)
+from survey.context.comparative_tests.rules import (
+    DecisionKind,
+    DecisionRule,
+    Devaluation,
+    Effect,
+    GradingRules,
+    Trigger,
+)
+from tests.context.comparative_tests.small_rules import (
+    COOKING,
+    ENERGY,
+    SAFETY,
+    measured,
+    named,
+    rules,
+)
+
+VALUES = {
+    "leakage": measured("0.30", "0.02"),
+    "cooking": measured("31", "1"),
+    "energy": measured("78.2", "0.9"),
+}
+
+
+def test_a_sample_by_hand() -> None:
+    """Cooking 31 min lies 11/20 on the way from 100 to 50: 72.5. Energy 78.2 lies 18.2/30 on the
+    way from 40 to 100: 76.4. 0.6 x 72.5 + 0.4 x 76.4 = 43.5 + 30.56 = 74.06, printed 74.1.
+    """
+    grade = grade_sample(rules(), VALUES)
+    leakage, cooking, energy = grade.characteristics
+    assert (leakage.mark, leakage.verdict) == (Decimal(100), Verdict.PASSES)
+    assert leakage.contribution == 0
+    assert (cooking.mark, cooking.verdict) == (Decimal("72.5"), Verdict.NO_LIMIT)
+    assert (energy.mark, energy.contribution) == (Decimal("76.4"), Decimal("30.56"))
+    assert (energy.low, energy.high) == (Decimal("77.3"), Decimal("79.1"))
+    assert (grade.weighted, grade.mark, grade.grade) == (Decimal("74.1"), Decimal("74.1"), "fair")
+    assert [step.applies for step in grade.devaluations] == [False]
+
+
+def test_an_unsafe_sample_is_poor_whatever_else_it_does() -> None:
+    grade = grade_sample(rules(), {**VALUES, "leakage": measured("0.90", "0.05")})
+    assert grade.weighted == Decimal("74.1")
+    assert grade.devaluations[0].cap == Decimal("39.9")
+    assert (grade.mark, grade.grade) == (Decimal("39.9"), "poor")
+
+
+def test_doubt_beside_the_limit_is_said_and_does_not_devalue() -> None:
+    grade = grade_sample(rules(), {**VALUES, "leakage": measured("0.76", "0.05")})
+    step = grade.characteristics[0]
+    assert (step.verdict, step.is_straddling) == (Verdict.FAILS_CONDITIONALLY, True)
+    assert grade.mark == grade.weighted
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "verdict"),
+    [
+        (DecisionKind.SIMPLE, "0.75", Verdict.PASSES),
+        (DecisionKind.SIMPLE, "0.76", Verdict.FAILS),
+        (DecisionKind.GUARD_BAND, "0.70", Verdict.PASSES),
+        (DecisionKind.GUARD_BAND, "0.71", Verdict.FAILS),
+        (DecisionKind.NON_BINARY, "0.70", Verdict.PASSES),
+        (DecisionKind.NON_BINARY, "0.71", Verdict.PASSES_CONDITIONALLY),
+        (DecisionKind.NON_BINARY, "0.75", Verdict.PASSES_CONDITIONALLY),
+        (DecisionKind.NON_BINARY, "0.80", Verdict.FAILS_CONDITIONALLY),
+        (DecisionKind.NON_BINARY, "0.81", Verdict.FAILS),
+    ],
+)
+def test_the_decision_rules_of_ilac_g8(kind: DecisionKind, value: str, verdict: Verdict) -> None:
+    """Limit 0.75 mA, expanded uncertainty 0.05 mA with k = 2."""
+    item = rules().by_key["leakage"]
+    assert decide(item, measured(value, "0.05"), DecisionRule(kind=kind)) is verdict
+
+
+def test_uncertainties_are_brought_to_one_coverage_factor() -> None:
+    """0.075 with k = 3 is 0.05 with k = 2."""
+    item = rules().by_key["leakage"]
+    assert decide(item, measured("0.71", "0.075", "3"), DecisionRule()) is (
+        Verdict.PASSES_CONDITIONALLY
+    )
+    assert decide(item, measured("0.70", "0.075", "3"), DecisionRule()) is Verdict.PASSES
+
+
+def test_what_was_not_detected_passes_an_upper_limit() -> None:
+    found = Measurement(Decimal("0.01"), is_below=True)
+    step = grade_sample(rules(), {**VALUES, "leakage": found}).characteristics[0]
+    assert (step.low, step.high) == (Decimal(0), Decimal("0.01"))
+    assert step.verdict is Verdict.PASSES
+    assert not step.is_straddling
+
+
+def test_nothing_is_graded_on_a_part_of_its_values() -> None:
+    with pytest.raises(MissingValuesError) as refused:
+        grade_sample(rules(), {"cooking": measured("31")})
+    assert refused.value.characteristics == ("leakage", "energy")
+
+
+def test_deductions_add_up_and_caps_limit() -> None:
+    changed = rules(
+        devaluations=[
+            devaluation("slow", "cooking", Effect.DEDUCT, "5", below="80"),
+            devaluation("hungry", "energy", Effect.CAP_AT_CHARACTERISTIC, "0", below="80"),
+            devaluation("never", "energy", Effect.CAP, "1", below="10"),
+        ]
+    )
+    grade = grade_sample(changed, VALUES)
+    assert grade.mark == Decimal("69.1")
+    assert [step.applies for step in grade.devaluations] == [True, True, False]
+
+
+def devaluation(
+    key: str, of: str, effect: Effect, amount: str, below: str | None = None
+) -> dict[str, Any]:
+    return {
+        "key": key,
+        "name": named(key),
+        "characteristic": of,
+        "trigger": Trigger.MARK_BELOW if below else Trigger.FAILS_OR_DOUBTFUL,
+        "threshold": below,
+        "effect": effect,
+        "amount": amount,
+    }
+
+
+numbers = st.decimals(0, 100, places=2)
+decisions = st.builds(
+    DecisionRule,
+    kind=st.sampled_from(DecisionKind),
+    factor=st.sampled_from([Decimal("0.5"), Decimal(1), Decimal(2)]),
+)
+devaluations = st.lists(
+    st.builds(
+        devaluation,
+        st.uuids().map(lambda each: f"r{each.hex}"),
+        st.sampled_from(["leakage", "energy"]),
+        st.sampled_from(Effect),
+        numbers.map(str),
+        st.none() | numbers.map(str),
+    ),
+    max_size=6,
+)
+measurements = st.builds(
+    Measurement, numbers, st.none() | numbers, st.sampled_from([None, Decimal(2), Decimal(3)])
+)
+samples = st.fixed_dictionaries(dict.fromkeys(VALUES, measurements))
+shares = st.integers(0, 100)
+
+
+@st.composite
+def many_rules(draw: Any) -> GradingRules:
+    first = draw(shares)
+    second = draw(st.integers(0, 100 - first))
+    weights = (first, second, 100 - first - second)
+    items = [
+        {**item, "weight": str(weight)}
+        for item, weight in zip((SAFETY, COOKING, ENERGY), weights, strict=True)
+    ]
+    return rules(
+        characteristics=items,
+        devaluations=draw(devaluations),
+        decision=draw(decisions).model_dump(),
+    )
+
+
+@given(many_rules(), samples)
+def test_a_devaluation_never_raises_a_mark(known: GradingRules, values: Any) -> None:
+    grade = grade_sample(known, values)
+    without = grade_sample(known.model_copy(update={"devaluations": ()}), values)
+    assert without.mark == without.weighted == grade.weighted
+    assert 0 <= grade.mark <= grade.weighted <= 100
+    for count in range(len(known.devaluations)):
+        fewer = known.model_copy(update={"devaluations": known.devaluations[:count]})
+        assert grade_sample(fewer, values).mark >= grade.mark
+
+
+@given(many_rules(), samples, st.randoms())
+def test_the_order_of_rules_and_values_changes_nothing(
+    known: GradingRules, values: Any, random: Any
+) -> None:
+    grade = grade_sample(known, values)
+    parts = [list(known.characteristics), list(known.devaluations), list(known.grades)]
+    for part in parts:
+        random.shuffle(part)
+    shuffled = known.model_copy(
+        update=dict(zip(("characteristics", "devaluations", "grades"), parts, strict=True))
+    )
+    again = grade_sample(shuffled, dict(reversed(values.items())))
+    assert (again.mark, again.grade, again.weighted) == (grade.mark, grade.grade, grade.weighted)
+    assert set(again.characteristics) == set(grade.characteristics)
+
+
+@given(many_rules(), samples, numbers)
+def test_a_better_value_never_lowers_the_mark(
+    known: GradingRules, values: Any, more: Decimal
+) -> None:
+    """More efficiency is better; its limit is a lower one."""
+    better = replace(values["energy"], value=values["energy"].value + more)
+    grade, improved = grade_sample(known, values), grade_sample(known, {**values, "energy": better})
+    assert improved.mark >= grade.mark
+
+
+@given(measurements, decisions)
+def test_a_verdict_without_doubt_is_on_the_side_of_the_value(
+    value: Measurement, rule: DecisionRule
+) -> None:
+    verdict = decide(rules().by_key["leakage"], value, rule)
+    inside = value.value <= Decimal("0.75")
+    if verdict in {Verdict.PASSES, Verdict.PASSES_CONDITIONALLY}:
+        assert inside
+    if verdict is Verdict.FAILS_CONDITIONALLY:
+        assert not inside
+    if rule.kind is not DecisionKind.GUARD_BAND and verdict is Verdict.FAILS:
+        assert not inside
+
+
+def test_devaluations_are_data() -> None:
+    (rule,) = rules().devaluations
+    assert rule == Devaluation.model_validate(rule.model_dump(mode="json"))

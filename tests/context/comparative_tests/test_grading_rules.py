@@ -1,0 +1,73 @@
+"""Rules that contradict themselves are refused in words, and a document keeps its hash."""
+
+import json
+from typing import Any
+
+import pytest
+
+from survey.context.comparative_tests.rules import RulesError, is_standard_edition, parse_rules
+from tests.context.comparative_tests.small_rules import (
+    COOKING,
+    ENERGY,
+    GRADES,
+    SAFETY,
+    UNSAFE,
+    document,
+    rules,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"characteristics": [COOKING], "devaluations": []}, "add up to 60"),
+        ({"characteristics": [SAFETY, COOKING, ENERGY, SAFETY]}, "there twice"),
+        ({"grades": GRADES[:2]}, "the lowest one at 0"),
+        ({"devaluations": [{**UNSAFE, "characteristic": "noise"}]}, "no characteristic"),
+        ({"devaluations": [{**UNSAFE, "characteristic": "cooking"}]}, "no limit to fail"),
+        ({"devaluations": [{**UNSAFE, "threshold": "50"}]}, "threshold"),
+        ({"devaluations": [{**UNSAFE, "amount": "-3"}]}, "cannot be read at"),
+        ({"characteristics": [{**SAFETY, "limit_standard": "GB 4706.1"}, COOKING, ENERGY]}, "year"),
+        ({"characteristics": [{**SAFETY, "lower": "2"}, COOKING, ENERGY]}, "lies above"),
+        (
+            {"characteristics": [SAFETY, {**COOKING, "points": COOKING["points"][::-1]}, ENERGY]},
+            "in rising order",
+        ),
+        ({"characteristics": [SAFETY, {**COOKING, "points": []}, ENERGY]}, "needs marks by value"),
+    ],
+)
+def test_what_is_refused(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(RulesError) as refused:
+        parse_rules(document(**changes))
+    message = refused.value.message
+    assert problem in message.msgid.format(**message.params)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GB 4706.1-2005",
+        "GB/T 40551-2021",
+        "QB/T 4099-2010",
+        "IEC 60335-2-15:2012",
+        "T/CAS 412-2020",
+        "DB31/T 1021-2016",
+    ],
+)
+def test_editions(text: str) -> None:
+    assert is_standard_edition(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "GB 4706.1", "4706.1-2005", "GB 4706.1-05", "GB 4706.1-2005版"]
+)
+def test_no_editions(text: str) -> None:
+    assert not is_standard_edition(text)
+
+
+def test_a_stored_document_is_the_same_rules_with_the_same_hash() -> None:
+    known = rules()
+    stored = json.loads(json.dumps(known.model_dump(mode="json"), sort_keys=True))
+    assert parse_rules(stored) == known
+    assert parse_rules(stored).sha256 == known.sha256
+    assert rules(grades=GRADES[1:]).sha256 != known.sha256

@@ -1,0 +1,140 @@
+"""Lists of rules, samples and values: read back as written, and errors by row in Chinese."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+
+from survey.access.roles import Role
+from survey.context.comparative_tests.measured_values import (
+    VALUE_SHEET,
+    build_value_template,
+    read_value_file,
+)
+from survey.context.comparative_tests.product_samples import SAMPLE_SHEET, read_sample_file
+from survey.context.comparative_tests.rules_workbook import build_rules_sheets, read_rules_file
+from survey.instrument.xlsform.workbook_safety import WorkbookError
+from survey.locale import SurveyError, translator
+from survey.sample.workbook_io import CellError, write_workbook
+from survey.store.engine import read_scope
+from survey.store.tables import ComparativeTestState, MeasurementRound
+from tests.context.comparative_tests.small_rules import rules
+from tests.context.comparative_tests.small_test import employ, start
+
+zh = translator("zh")
+LATER = datetime(2026, 6, 20, 3, 0, tzinfo=UTC)
+GOOD = "A1,甲牌,M-1,6291041500213,2026A,甲公司,网店,某平台,2026-05-10,299.00,R1,是"
+WRONG = "A1,甲牌,M-1,6291041500214,2026A,甲公司,隔壁,某平台,2027-05-10,299.001,R1,是"
+
+
+def said(errors: tuple[CellError, ...]) -> list[tuple[int, str, str]]:
+    return [(error.row, zh(error.column), zh(error.message)) for error in errors]
+
+
+def test_rules_come_back_from_their_workbook_as_they_were() -> None:
+    for language in ("zh", "en"):
+        content = write_workbook(build_rules_sheets(rules()), language)
+        uploaded = read_rules_file("rules.xlsx", content)
+        assert uploaded.errors == ()
+        assert uploaded.rules == rules()
+
+
+def test_wrong_cells_of_rules_are_named() -> None:
+    book = load_workbook(io.BytesIO(write_workbook(build_rules_sheets(rules()), "zh")))
+    book["characteristics"].cell(3, 11).value = "20-100"
+    book["devaluations"].cell(2, 5).value = "manchmal"
+    book["grades"].cell(2, 4).value = "=1+1"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    uploaded = read_rules_file("rules.xlsx", buffer.getvalue())
+    assert uploaded.rules is None
+    assert [(error.sheet, error.row) for error in uploaded.errors] == [
+        ("characteristics", 3), ("devaluations", 2), ("grades", 2),
+    ]  # fmt: skip
+    assert all("\u4e00" <= zh(error.message)[0] <= "\u9fff" for error in uploaded.errors)
+
+
+def test_samples_from_csv_with_errors_by_row(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    test = start(sqlite_url, lin, ComparativeTestState.PLANNED)
+    heads = ",".join(zh(column.label) for column in SAMPLE_SHEET.columns)
+    # The test has a sample S01 from before.
+    lines = [heads, GOOD, WRONG, GOOD.replace("A1", "S01")]
+
+    def check(content: bytes) -> list[tuple[int, str, str]]:
+        with read_scope(sqlite_url) as session:
+            uploaded = read_sample_file(
+                session=session, principal=lin, test_id=test.id, expected_version=test.version,
+                name="samples.csv", content=content, now=LATER,
+            )  # fmt: skip
+        assert len(uploaded.samples) == 1
+        assert uploaded.samples[0].price_fen == 29_900
+        return said(uploaded.errors)
+
+    expected = [
+        (3, "条码（GTIN，可空）"), (3, "样品编号"), (3, "购买日期"), (3, "价格（元）"),
+        (3, "渠道"), (4, "样品编号"),
+    ]  # fmt: skip
+    text = "\r\n".join(lines)
+    for encoding in ("utf-8-sig", "gb18030", "utf-16"):
+        assert [error[:2] for error in check(text.encode(encoding))] == expected
+
+
+def test_a_file_without_a_column_is_refused_as_a_whole(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    test = start(sqlite_url, lin, ComparativeTestState.PLANNED)
+    with read_scope(sqlite_url) as session, pytest.raises(WorkbookError):
+        read_sample_file(
+            session=session, principal=lin, test_id=test.id, expected_version=test.version,
+            name="samples.csv", content="样品编号,品牌\nA1,甲".encode(), now=LATER,
+        )  # fmt: skip
+
+
+def test_values_by_the_template_of_the_laboratory(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    test = start(sqlite_url, lin, ComparativeTestState.AT_LABORATORY)
+    where = {"principal": lin, "test_id": test.id, "expected_version": test.version}
+    with read_scope(sqlite_url) as session:
+        template = build_value_template(session=session, **where)
+    assert [row[:2] for row in template.rows][:4] == [
+        ["S01", "leakage"], ["S01", "cooking"], ["S01", "energy"], ["S02", "leakage"],
+    ]  # fmt: skip
+    assert "Brand" not in repr(template.rows)
+    lines = [
+        ",".join(column.key for column in VALUE_SHEET.columns),
+        "S01,leakage,0.30,0.02,2,2026-05-18",
+        "s01,thermal efficiency,78.2,0.9,2,2026-05-18",
+        "S02,leakage,<0.05,,,2026-05-18",
+        "S02,energy,<5,,,2026-05-18",
+        "S02,cooking,1e5,,,2026-05-18",
+        "S03,leakage,0.30,,,2026-05-18",
+        "S03,cooking,31,0.1,,2026-05-18",
+        "S01,leakage,0.31,0.02,2,2026-05-18",
+        "S09,noise,31,0.1,2,2026-05-18",
+    ]
+    with read_scope(sqlite_url) as session:
+        uploaded = read_value_file(
+            session=session, occasion=MeasurementRound.FIRST, name="values.csv",
+            content="\n".join(lines).encode(), now=LATER, **where,
+        )  # fmt: skip
+    assert [(v.sample, v.characteristic) for v in uploaded.values] == [
+        ("S01", "leakage"), ("S01", "energy"), ("S02", "leakage"),
+    ]  # fmt: skip
+    assert uploaded.values[2].measurement.is_below
+    assert [(error.row, zh(error.column)) for error in uploaded.errors] == [
+        (5, "测得值"), (6, "测得值"), (7, "扩展不确定度 U"), (8, "包含因子 k"), (9, "试验项目"),
+        (10, "样品编号"), (10, "试验项目"),
+    ]  # fmt: skip
+
+
+@given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
+def test_any_file_is_read_or_refused_in_words(content: bytes) -> None:
+    for name in ("rules.xlsx", "rules.csv"):
+        try:
+            uploaded = read_rules_file(name, content)
+        except SurveyError:
+            continue
+        assert uploaded.rules is None

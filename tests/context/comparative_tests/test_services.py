@@ -1,0 +1,261 @@
+"""A comparative test from its plan to an erratum, on both databases."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Role
+from survey.context.comparative_tests.access import (
+    ComparativeTestConflictError,
+    ComparativeTestNotAllowedError,
+    ComparativeTestNotFoundError,
+)
+from survey.context.comparative_tests.grading import Measurement, grade_sample
+from survey.context.comparative_tests.maker_replies import send_results_to_makers
+from survey.context.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.context.comparative_tests.plan import (
+    advance_comparative_test,
+    change_comparative_test,
+    create_comparative_test,
+    set_grading_rules,
+)
+from survey.context.comparative_tests.product_samples import add_product_samples
+from survey.context.comparative_tests.reading import (
+    ComparativeTestDetail,
+    get_comparative_test,
+    list_comparative_tests,
+)
+from survey.context.comparative_tests.released_grades import (
+    SecondSignerRequiredError,
+    compute_grades,
+    confirm_erratum,
+    propose_erratum,
+    sign_comparative_test,
+)
+from survey.locale import SurveyError
+from survey.store.engine import read_scope
+from survey.store.tables import AuditEntry, ComparativeTest, ComparativeTestState, MeasurementRound
+from survey.store.transactions import run_in_transaction
+from tests.context.comparative_tests.small_rules import rules
+from tests.context.comparative_tests.small_test import (
+    PLAN,
+    START,
+    RunningTest,
+    employ,
+    sample,
+    start,
+    value,
+)
+
+State = ComparativeTestState
+RETEST = {"occasion": MeasurementRound.RETEST, "reason": "The maker asked for it."}
+
+
+def read(test: RunningTest, person: Principal) -> ComparativeTestDetail:
+    with read_scope(test.url) as session:
+        return get_comparative_test(session=session, principal=person, test_id=test.id)
+
+
+def marks(detail: ComparativeTestDetail) -> list[str]:
+    return [f"{each.standing.mark} {each.standing.grade}" for each in detail.samples if each.grade]
+
+
+def test_from_the_plan_to_an_erratum(store_url: str) -> None:
+    """S02 leaks beyond doubt; its retest is fine; S03 leaks within the uncertainty."""
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    wang = employ(store_url, Role.NATIONAL_OFFICIAL, name="Wang")
+    city = employ(store_url, Role.CITY_OFFICIAL, "110000")
+    test = start(store_url, lin, State.MAKERS_HEARD)
+    assert marks(read(test, lin)) == ["74.1 fair", "39.9 poor", "54.0 poor"]
+    sign = {"two_people": True}
+    test.change(sign_comparative_test, lin, **sign)
+    with pytest.raises(SecondSignerRequiredError):
+        test.change(sign_comparative_test, lin, **sign)
+
+    # A retest voids the first signature: the second person would sign other grades.
+    test.change(add_measured_values, lin, values=[value("S02", "leakage", "0.30")], **RETEST)
+    assert test.change(sign_comparative_test, wang, **sign) is State.MAKERS_HEARD
+    assert test.change(sign_comparative_test, lin, **sign) is State.RELEASED
+    released = read(test, city)
+    assert marks(released) == ["74.1 fair", "88.5 good", "54.0 poor"]
+    assert released.samples[2].grade.characteristics[0].is_straddling
+    assert [entry.number for entry in released.values if entry.sample == "S02"] == [1, 1, 1, 2]
+    assert {each.data.receipt for each in released.samples} == {""}
+    assert (released.first_signed_by, released.released_by) == ("Wang", "Lin")
+
+    erratum = {"value": value("S01", "cooking", "25"), "reason": "A digit was misread."}
+    test.change(propose_erratum, lin, **erratum)
+    assert (read(test, city).errata, len(read(test, lin).errata)) == ((), 1)
+    with pytest.raises(SecondSignerRequiredError):
+        test.change(confirm_erratum, lin, **sign)
+    test.change(confirm_erratum, wang, **sign)
+    corrected = read(test, city)
+    assert marks(corrected) == ["83.1 good", "88.5 good", "54.0 poor"]
+    assert corrected.samples[0].grade == released.samples[0].grade
+    assert corrected.errata[0].before.value == 31
+
+
+def test_stored_grades_are_what_the_rules_make_of_the_stored_values(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.MAKERS_HEARD)
+    test.change(sign_comparative_test, lin, two_people=False)
+    stored = {each.data.code: each.grade for each in read(test, lin).samples}
+    with read_scope(store_url) as session:
+        row = session.get_one(ComparativeTest, test.id)
+        assert list(compute_grades(session, row).values()) == list(stored.values())
+    detail = read(test, lin)
+    for code, grade in stored.items():
+        values = {v.characteristic: v.measurement for v in detail.values if v.sample == code}
+        assert grade_sample(detail.rules, values) == grade
+    assert detail.rules.sha256 == detail.rules_sha256
+    assert detail.one_person == "off"
+
+
+def test_one_is_enough_only_where_nobody_else_could_sign(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.MAKERS_HEARD)
+    assert test.change(sign_comparative_test, lin, two_people=True) is State.RELEASED
+    assert read(test, lin).one_person == "alone"
+
+
+def test_the_database_refuses_two_signatures_of_one_person(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.MAKERS_HEARD)
+    forged = text(
+        "UPDATE comparative_test SET state = 'released', released_at = planned_at, "
+        "first_signed_by = planned_by, released_by = planned_by"
+    )
+    with pytest.raises((IntegrityError, SurveyError)):
+        run_in_transaction(store_url, lambda session: session.connection().execute(forged))
+    assert read(test, lin).summary.state is State.MAKERS_HEARD
+
+
+def test_every_change_leaves_an_entry(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.MAKERS_HEARD)
+    test.change(sign_comparative_test, lin, two_people=False)
+    with read_scope(store_url) as session:
+        query = select(AuditEntry.action).where(AuditEntry.subject_id == str(test.id))
+        actions = [action.partition(".")[2] for action in session.exec(query)]
+    assert len(actions) == test.version
+    assert set(actions) == {
+        "planned", "rules_set", "samples_added", "advanced", "values_added", "sent_to_makers",
+        "reply_received", "released",
+    }  # fmt: skip
+
+
+def test_rules_are_sealed_before_the_first_result(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.AT_LABORATORY)
+    for service, given in (
+        (set_grading_rules, {"rules": rules(devaluations=[])}),
+        (change_comparative_test, {"draft": PLAN}),
+        (add_product_samples, {"samples": [sample("S04")]}),
+    ):
+        with pytest.raises(ComparativeTestNotAllowedError):
+            test.change(service, lin, **given)
+    assert read(test, lin).rules_sha256 == rules().sha256
+
+
+def test_no_step_is_skipped_and_each_wants_what_it_needs(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.AT_LABORATORY)
+    for state in (State.BOUGHT, State.MAKERS_HEARD, State.RELEASED, State.RESULTS_IN):
+        with pytest.raises(ComparativeTestNotAllowedError):
+            test.change(advance_comparative_test, lin, to=state)
+    with pytest.raises(ComparativeTestNotAllowedError):
+        test.change(send_results_to_makers, lin, due_on=date(2026, 6, 20))
+    with pytest.raises(ComparativeTestNotAllowedError):
+        test.change(sign_comparative_test, lin, two_people=False)
+    assert read(test, lin).summary.state is State.AT_LABORATORY
+
+
+def test_nobody_changes_what_somebody_else_changed_meanwhile(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.PLANNED)
+    seen = test.version
+    test.change(change_comparative_test, lin, draft=PLAN)
+    with pytest.raises(ComparativeTestConflictError):
+        test.change(change_comparative_test, lin, draft=PLAN, expected_version=seen)
+
+
+@pytest.mark.parametrize(
+    ("role", "area", "before", "after"),
+    [
+        (Role.NATIONAL_OFFICIAL, "CN", "all", "all"),
+        (Role.ANALYST, "CN", "all", "all"),
+        (Role.PROVINCE_OFFICIAL, "31", "none", "read"),
+        (Role.ANALYST, "310000", "none", "read"),
+        (Role.CITY_OFFICIAL, "310000", "none", "read"),
+        (Role.ADMINISTRATOR, "CN", "none", "read"),
+        (Role.SUPERVISOR, "310000", "none", "none"),
+        (Role.SURVEYOR, "310000", "none", "none"),
+        (Role.TYPIST, "310000", "none", "none"),
+    ],
+)
+def test_who_sees_a_test_before_and_after_its_release(
+    sqlite_url: str, role: Role, area: str, before: str, after: str
+) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    person = employ(sqlite_url, role, area, "Reader")
+    test = start(sqlite_url, lin, State.MAKERS_HEARD)
+    assert _extent(test, person) == before
+    test.change(sign_comparative_test, lin, two_people=False)
+    assert _extent(test, person) == after
+
+
+def _extent(test: RunningTest, person: Principal) -> str:
+    """What a person may do with the test: nothing, read it, or run it."""
+    try:
+        detail = read(test, person)
+        with read_scope(test.url) as session:
+            assert len(list_comparative_tests(session=session, principal=person)) == 1
+    except (AccessDeniedError, ComparativeTestNotFoundError):
+        return "none"
+    has_receipts = all(each.data.receipt for each in detail.samples)
+    assert detail.summary.may_manage is has_receipts
+    return "all" if has_receipts else "read"
+
+
+def test_a_province_runs_its_own_tests_only(sqlite_url: str) -> None:
+    person = employ(sqlite_url, Role.PROVINCE_OFFICIAL, "31")
+    for area, is_own in (("31", True), ("32", False), ("CN", False)):
+        draft = PLAN.__class__(**vars(PLAN) | {"area": area, "key": f"test-{area.lower()}"})
+
+        def create(draft: object = draft) -> object:
+            return run_in_transaction(
+                sqlite_url,
+                lambda session: create_comparative_test(
+                    session=session, principal=person, draft=draft, now=START
+                ),
+            )
+
+        if is_own:
+            create()
+        else:
+            with pytest.raises(AccessDeniedError):
+                create()
+
+
+def test_an_analyst_runs_a_test_and_does_not_release_it(sqlite_url: str) -> None:
+    analyst = employ(sqlite_url, Role.ANALYST)
+    test = start(sqlite_url, analyst, State.MAKERS_HEARD)
+    with pytest.raises(AccessDeniedError):
+        test.change(sign_comparative_test, analyst, two_people=False)
+
+
+def test_a_value_keeps_its_digits(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(store_url, lin, State.RESULTS_IN)
+    found = Measurement(Decimal("0.10"), is_below=True)
+    again = ValueData("S01", "leakage", found, date(2026, 5, 19))
+    test.change(add_measured_values, lin, values=[again], **RETEST)
+    newest = [each for each in read(test, lin).values if each.number == 2]
+    assert [(str(each.measurement.value), each.measurement.is_below) for each in newest] == [
+        ("0.10", True)
+    ]

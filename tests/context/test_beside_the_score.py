@@ -1,0 +1,60 @@
+"""Evidence beside the score never enters it: neither by a table nor by an import."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+
+from survey.settings import PROJECT_ROOT
+
+SOURCE = PROJECT_ROOT / "src" / "survey"
+EVIDENCE = {
+    "comparative_test",
+    "comparative_test_erratum",
+    "maker_reply",
+    "product_grade",
+    "product_measurement",
+    "product_sample",
+}
+"""Tables of evidence; each may refer to one of these, to an account or to a city."""
+NEUTRAL = {"account", "city"}
+COMPUTING = ("instrument", "sample", "fieldwork", "snapshot", "estimate", "disclosure", "results")
+PACKAGES = ("survey.context.comparative_tests",)
+
+
+def test_no_table_joins_evidence_and_answers() -> None:
+    tables = SQLModel.metadata.tables
+    assert tables.keys() >= EVIDENCE
+    for table in tables.values():
+        targets = {key.column.table.name for key in table.foreign_keys}
+        if table.name in EVIDENCE:
+            assert targets <= EVIDENCE | NEUTRAL, table.name
+        else:
+            assert not targets & EVIDENCE, table.name
+
+
+@pytest.mark.parametrize("package", COMPUTING)
+def test_nothing_that_computes_results_imports_evidence(package: str) -> None:
+    files = sorted((SOURCE / package).rglob("*.py"))
+    assert files
+    for path in files:
+        assert not _imported_evidence(path), path
+        assert not EVIDENCE & _texts(path), path
+
+
+def _imported_evidence(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    return {module for module in modules if module.startswith(PACKAGES)}
+
+
+def _texts(path: Path) -> set[str]:
+    """Return every text of a module, among which a table could be named."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
