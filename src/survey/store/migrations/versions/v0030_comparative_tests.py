@@ -1,14 +1,14 @@
 """Comparative tests of products: plan, samples, measured values, replies, grades, errata.
 
-Version 0028 does not know the tables and leaves them alone.
+Version 0029 does not know the tables and leaves them alone.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
