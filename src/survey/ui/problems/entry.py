@@ -98,7 +98,8 @@ def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
             f"<li>{escape(given.statement)}{address if link else ''} "
             f"<small>{escape(when)}</small></li>"
         )
-    st.html(f"<p>{escape(t('Evidence'))}</p><ul>{''.join(lines)}</ul>")
+    title = escape(t("Evidence"))
+    st.html(f"<p>{title}</p><ul>{''.join(lines)}</ul>")
 
 
 def _draw_history(page: PageContext, problem: ProblemRecord) -> None:
