@@ -1,14 +1,14 @@
 """Published figures as SDMX-CSV 2.0 with their structure as SDMX-ML 3.0, in one archive."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from survey.locale import LANGUAGES, Message, msg, translator
+from survey.publish.column_tables import BYTE_ORDER_MARK, csv_bytes
 from survey.publish.reports.office_zip import write_zip
 from survey.publish.tables.sdmx_structure import (
     TIME,
@@ -159,44 +159,35 @@ def _data_bytes(
     rates = {each.key for each in context.results.method.measures if each.choices}
     means = {each.key for each in context.results.method.measures} - rates
     units = dict.fromkeys(rates, "PC") | dict.fromkeys(means, "MEAN")
+    shown = cells["shown"].to_numpy(dtype=bool)
+    table = pd.DataFrame(
+        {
+            "STRUCTURE": "datastructure",
+            "STRUCTURE_ID": structure.identity,
+            "ACTION": "I",
+            **{
+                key: cells[column].astype(str).map(codes[key])
+                for key, (column, _, _) in _DIMENSIONS.items()
+            },
+            TIME: context.wave.year,
+            **{
+                key: cells[column].where(shown).astype("Int64" if whole == "Integer" else "Float64")
+                for key, (column, whole, _) in _MEASURES.items()
+            },
+            "OBS_STATUS": _statuses(context, cells, shown),
+            "UNIT_MEASURE": cells["indicator"]
+            .astype(str)
+            .map(lambda key: units.get(key, "POINTS")),
+            "COMMENT_DSET": context.t("Demo data") if context.wave.is_demo else "",
+        },
+        index=cells.index,
+    )
+    # A byte order mark, which spreadsheets need, is no part of SDMX-CSV.
+    return csv_bytes(table).removeprefix(BYTE_ORDER_MARK.encode())
+
+
+def _statuses(context: ViewContext, cells: pd.DataFrame, shown: np.ndarray) -> pd.Series:
     usual = NORMAL if context.wave.final else PROVISIONAL
-    remark = context.t("Demo data") if context.wave.is_demo else ""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    heads = [*_DIMENSIONS, TIME, *_MEASURES, *(each.key for each in structure.attributes)]
-    writer.writerow(["STRUCTURE", "STRUCTURE_ID", "ACTION", *heads])
-    for row in cells.to_dict("records"):
-        place = [codes[key][str(row[column])] for key, (column, _, _) in _DIMENSIONS.items()]
-        figures = [
-            _figure(row[column], data_type) if row["shown"] else ""
-            for column, data_type, _ in _MEASURES.values()
-        ]
-        writer.writerow(
-            [
-                "datastructure",
-                structure.identity,
-                "I",
-                *place,
-                context.wave.year,
-                *figures,
-                _status(row, usual),
-                units.get(str(row["indicator"]), "POINTS"),
-                remark,
-            ]
-        )
-    return buffer.getvalue().encode()
-
-
-def _status(row: Mapping[Any, Any], usual: str) -> str:
-    if not row["shown"]:
-        return SUPPRESSED
-    if pd.isna(row["estimate"]):
-        return MISSING
-    return LOW_RELIABILITY if row["status"] == UNRELIABLE else usual
-
-
-def _figure(value: Any, data_type: str) -> str:
-    """Return a figure with its published decimals; nothing where there is none."""
-    if pd.isna(value):
-        return ""
-    return str(int(value)) if data_type == "Integer" else repr(float(value))
+    unreliable = (cells["status"].astype(str) == UNRELIABLE).to_numpy()
+    statuses = pd.Series(usual, index=cells.index).mask(unreliable, LOW_RELIABILITY)
+    return statuses.mask(cells["estimate"].isna().to_numpy(), MISSING).mask(~shown, SUPPRESSED)
