@@ -21,7 +21,8 @@ FRAME_COLUMNS = {
 }
 AREA_LEVELS = ("nation", *FRAME_COLUMNS, "city")
 UNKNOWN_TIER = "unknown"
-SHIPPED_SERIES = ("main", "elderly", "minors")
+MAIN_SERIES = "main"
+SHIPPED_SERIES = (MAIN_SERIES, "elderly", "minors")
 """Series of the platform's own questionnaires."""
 GROUP_VARIABLES = (
     "gender",

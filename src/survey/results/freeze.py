@@ -1,6 +1,7 @@
 """Freezing of a wave: from responses to a snapshot, and from it to protected tables."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,7 @@ from survey.fieldwork.waves import (
 )
 from survey.locale import SurveyError, msg
 from survey.results.changes import write_changes
+from survey.results.fieldwork_record import record_fieldwork
 from survey.results.group_questions import declared_items
 from survey.results.release import apply_release, release_request_options, require_no_announcement
 from survey.results.tables import write_tables
@@ -194,7 +196,10 @@ def freeze_frame(
     """
     actor.require(Action.ADMINISTER)
     final = _is_final(wave, asked=final)
-    source = weigh_responses(session, wave, frame, without_point, groups)
+    source = replace(
+        weigh_responses(session, wave, frame, without_point, groups),
+        fieldwork=record_fieldwork(session, actor, wave, frame, datetime.now(UTC)),
+    )
     data = parquet_bytes(frame)
     left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
     manifest = _manifest(

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from survey.results.fieldwork_record import FieldworkRecord
 from survey.results.group_questions import GroupQuestion
 from survey.results.measures import Measure
 from survey.results.weighting import WeightingReport
@@ -110,4 +111,6 @@ class MethodRecord(BaseModel):
     drivers: DriverMethod | None = None
     """None for a wave that did not ask about satisfaction on the whole."""
     change: ChangeMethod | None = None
+    fieldwork: FieldworkRecord | None = None
+    """Counted at the freeze; None for snapshots from before it was recorded."""
     code_version: str

@@ -5,6 +5,7 @@ state: only what is computed from them is written again.
 """
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -13,7 +14,8 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.results.changes import write_changes
-from survey.results.snapshots import find_altered_tables, get_newest_snapshot
+from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
+from survey.results.snapshots import METHOD, find_altered_tables, get_newest_snapshot
 from survey.results.tables import write_tables
 from survey.results.wave_data import load_wave_data
 from survey.settings import Settings
@@ -50,12 +52,20 @@ def recompute_wave(
     """
     actor.require(Action.ADMINISTER)
     wave, snapshot = get_newest_snapshot(session, wave_key)
-    for name in find_altered_tables(settings, session, snapshot.directory):
+    altered = find_altered_tables(settings, session, snapshot.directory)
+    for name in altered:
         _LOG.warning(
             "%s of %s was changed after it was sealed; it is computed again", name, wave_key
         )
     folder = settings.snapshot_dir / snapshot.directory
     source = load_wave_data(session, wave, folder)
+    # Counted at the freeze: retention deletes later what the attempts are counted from.
+    fieldwork = (
+        record_fieldwork(session, actor, wave, source.people, now)
+        if METHOD in altered
+        else find_fieldwork(folder / METHOD)
+    )
+    source = replace(source, fieldwork=fieldwork)
     draft = SnapshotDraft(settings, session)
     write_tables(folder, source, draft, settings.audit_seconds)
     write_changes(

@@ -152,6 +152,7 @@ def _method_record(source: WaveData, cells: pd.DataFrame, auditor: IntervalAudit
             fewest_cities=MIN_CITIES,
         ),
         drivers=_driver_method(source),
+        fieldwork=source.fieldwork,
         change=ChangeMethod(false_discovery_rate=Q) if source.plan.has_composite else None,
         code_version=version("hundred-cities-survey"),
     )

@@ -26,6 +26,7 @@ from survey.results.analysis import (
     sampling_design,
 )
 from survey.results.domains import GROUP_VARIABLES, SHIPPED_SERIES, area_labels, group_memberships
+from survey.results.fieldwork_record import FieldworkRecord
 from survey.results.group_questions import (
     GroupQuestion,
     declared_items,
@@ -83,6 +84,8 @@ class WaveData:
     level: float = CONFIDENCE_LEVEL
     declared_tree: IndicatorTree | None = None
     """Indicator tree as it is stored."""
+    fieldwork: FieldworkRecord | None = None
+    """As it was counted at the freeze."""
 
     @classmethod
     def of(

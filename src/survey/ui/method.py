@@ -5,7 +5,8 @@ import streamlit as st
 
 from survey.locale import Translator
 from survey.publish.views.estimate_text import QUOTA_SAMPLE
-from survey.publish.views.method import Facts, MethodView, build_method_view
+from survey.publish.views.fieldwork_facts import Facts
+from survey.publish.views.method import MethodView, build_method_view
 from survey.results import WaveResults
 from survey.ui.glossary import read_glossary
 from survey.ui.page_runner import PageContext
@@ -30,6 +31,8 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         )
     )
     _draw_facts(t, view.snapshot)
+    st.header(t("Fieldwork"), anchor=False)
+    _draw_facts(t, view.fieldwork)
     _draw_scores(t)
     _draw_weights(t, view)
     _draw_errors(t)

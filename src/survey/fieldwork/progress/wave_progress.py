@@ -88,6 +88,15 @@ def _counts(session: Session, principal: Principal, wave_id: UUID) -> dict[str, 
     return dict(counts)
 
 
+def count_dispositions(
+    session: Session, principal: Principal, wave_id: UUID, now: datetime
+) -> Dispositions:
+    """Count the dispositions of a wave, of every interview and link in the principal's area."""
+    cities = _counts(session, principal, wave_id).values()
+    by_status = _sum_by_status(counts for city in cities for counts in city.values())
+    return dispositions(session, principal, wave_id, _tally(0, by_status), now)
+
+
 def _withdrawn(session: Session, principal: Principal, wave_id: UUID) -> Sequence[AnyRow]:
     """Return void interviews of respondents who withdrew, by city; they are no bad work."""
     query = (

@@ -189,6 +189,7 @@ def _facts(
     return (
         (t("Questionnaire title"), label_text(instrument.title, language, instrument.name)),
         *method.snapshot,
+        *method.fieldwork,
         *method.weights,
         *method.errors,
         (

@@ -75,6 +75,8 @@ class PublicationManifest(BaseModel):
     weights: str
     rules: dict[str, Any]
     """Thresholds of the disclosure gate and levels of the tests that the figures passed."""
+    fieldwork: dict[str, Any] | None = None
+    """Modes, response and cooperation rate, rejections; none where a snapshot has no record."""
     shown: str
     """What readers of other areas see of a city: `scores`, `names` or `nothing`."""
     first_places: int | None = None

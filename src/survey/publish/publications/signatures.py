@@ -283,6 +283,7 @@ def _build_manifest(
         composite=known.composite,
         weights=known.weights,
         rules=rules,
+        fieldwork=method.fieldwork.model_dump() if method.fieldwork else None,
         shown=publication.shown,
         first_places=publication.first_places,
         embargo_until=publication.embargo_until,

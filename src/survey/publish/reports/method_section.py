@@ -15,7 +15,10 @@ from survey.publish.reports.contents import (
 from survey.publish.reports.scope import ReportScope
 from survey.publish.reports.typography import set_text, write_count, write_score
 from survey.publish.views.estimate_text import margin_of_error_caveat
-from survey.publish.views.method import Facts, MethodView, build_method_view
+from survey.publish.views.fieldwork_facts import Facts
+from survey.publish.views.method import MethodView, build_method_view
+from survey.results import WaveResults
+from survey.results.domains import MAIN_SERIES, SHIPPED_SERIES
 
 _READING_RULES = 7
 _STRATEGY = "strategy"
@@ -40,6 +43,7 @@ def build_method(scope: ReportScope, imprint: Imprint) -> Section | None:
         Paragraph(set_text(margin_of_error_caveat(scope.figure, t), scope.language)),
         _disclosures(scope, view, imprint),
         _facts_table(scope, t("Where the figures come from"), view.snapshot),
+        _facts_table(scope, t("Fieldwork"), view.fieldwork),
         _facts_table(scope, t("Weights"), view.weights),
         _facts_table(scope, t("Margins of error"), view.errors),
         _facts_table(scope, t("What is not shown"), view.disclosure),
@@ -78,12 +82,14 @@ def _disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> Repo
         "deff": write_score(method.weighting.kish_deff),
         "effective": dict(view.weights).get(t("Effective number of interviews"), ""),
         "minimum": str(method.minimum_n),
+        "modes": dict(view.fieldwork)[t("Modes of the interviews")],
+        "margin": dict(view.weights).get(t("Raked to"), ""),
     }
     rows = tuple(
         (
             str(number),
             scope.say("disclosure", f"{key}_name"),
-            scope.say("disclosure", _case(key, view), **words),
+            scope.say("disclosure", _case(key, results), **words),
         )
         for number, key in enumerate(_DISCLOSURES, 1)
     )
@@ -95,11 +101,25 @@ def _disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> Repo
     return ReportTable(t("Disclosures (AAPOR Transparency Initiative)"), columns, rows)
 
 
-def _case(key: str, view: MethodView) -> str:
-    return "weighting_given" if key == "weighting" and view.given_weights else key
+def _case(key: str, results: WaveResults) -> str:
+    """Return the case of a disclosure: what the shipped survey does is no text of another study."""
+    method, series = results.method, results.wave.series
+    is_own = series not in SHIPPED_SERIES
+    if key == "weighting":
+        if method.weighting.way == "given":
+            return "weighting_given"
+        return key if method.weighting.margin else "weighting_totals"
+    if key == "population" and series != MAIN_SERIES:
+        return "population_own" if is_own else f"population_{series}"
+    if key == "recruitment" and is_own:
+        return "recruitment_own" if method.assumed_deff is None else "recruitment_no_points"
+    return f"{key}_own" if key == _STRATEGY and is_own else key
 
 
 def build_reading(scope: ReportScope) -> Section | None:
     """Build how to read the report, a rule a line."""
-    lines = tuple(scope.say("reading", str(number)) for number in range(1, _READING_RULES + 1))
+    cases = [str(number) for number in range(1, _READING_RULES + 1)]
+    if scope.reading.results.tree is None:
+        cases[0] = "1_rating"
+    lines = tuple(scope.say("reading", case) for case in cases)
     return scope.section("reading", [BulletList(lines)])

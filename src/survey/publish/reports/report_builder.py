@@ -31,6 +31,7 @@ from survey.publish.reports.sentences import SentenceRules
 from survey.publish.views.estimate_text import WITHHELD
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
+from survey.results.domains import SHIPPED_SERIES
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState
 
@@ -109,13 +110,17 @@ def build_report(
         code=area,
         area=scope.name,
         language=scope.language,
-        title=scope.say("title", kind.value, area=scope.name),
+        title=scope.say("title", _title_case(kind, wave.series), area=scope.name),
         subtitle=scope.say("title", "subtitle", wave=imprint.wave),
         imprint=imprint,
         words={name: scope.say("word", name) for name in WORDS},
         findings=_list_findings(scope),
         sections=tuple(section for section in sections if section is not None),
     )
+
+
+def _title_case(kind: ReportKind, series: str) -> str:
+    return kind.value if series in SHIPPED_SERIES else f"own_{kind.value}"
 
 
 def _require_score(scope: ReportScope) -> None:

@@ -56,7 +56,7 @@ def _cover(context: ViewContext) -> list[tuple[str, str]]:
         tree=results.tree,
         language=context.language,
     )
-    return [*method.snapshot, *method.weights, *method.errors]
+    return [*method.snapshot, *method.fieldwork, *method.weights, *method.errors]
 
 
 def _notes(context: ViewContext) -> list[tuple[str, str]]:

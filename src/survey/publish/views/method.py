@@ -12,6 +12,7 @@ from survey.instrument.model import Item, label_text
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.views.bands import read_bands
 from survey.publish.views.display_names import VARIABLE_NAMES, DisplayNames
+from survey.publish.views.fieldwork_facts import Facts, list_fieldwork_facts
 from survey.results.group_questions import declared_items
 from survey.results.measures import Measure
 from survey.results.method import IntervalAuditMethod, MethodRecord
@@ -19,9 +20,6 @@ from survey.results.wave_results import WaveInfo
 from survey.results.weighting import WeightingReport
 from survey.snapshot.snapshot_files import SnapshotManifest
 from survey.store.china_time import format_china_minute
-
-Facts = tuple[tuple[str, str], ...]
-"""Name of a choice and what was chosen, in the reader's language."""
 
 _COMPOSITES: Mapping[str, Message] = MappingProxyType(
     {
@@ -61,6 +59,7 @@ class MethodView:
     """The interviews came with their weights."""
     weights: Facts
     errors: Facts
+    fieldwork: Facts
     disclosure: Facts
     ranks: Facts
     change: Facts
@@ -97,6 +96,7 @@ def build_method_view(
         given_weights=method.weighting.way == "given",
         weights=_weight_facts_of(method.weighting, manifest, names, t),
         errors=_errors(method, t),
+        fieldwork=list_fieldwork_facts(method.fieldwork, t),
         disclosure=_disclosure(method, t),
         ranks=_ranks(method, t),
         change=_change_facts(method, t),
