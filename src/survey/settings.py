@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
+_ARCHIVE_NAME_DIGITS = 12
+
+
 class Settings(BaseSettings):
     """Configuration of one process; every field can be set as `SURVEY_<FIELD>`."""
 
@@ -183,6 +186,10 @@ class Settings(BaseSettings):
     def release_dir(self) -> Path:
         """Folder with the archives of signed and published releases."""
         return self.data_dir / "releases"
+
+    def release_path(self, key: str, sha256: str) -> Path:
+        """Return the file of the archive of a release, named by its id and hash."""
+        return self.release_dir / f"{key}-{sha256[:_ARCHIVE_NAME_DIGITS]}.zip"
 
 
 @lru_cache(maxsize=1)

@@ -413,3 +413,24 @@ def test_a_correction_lists_each_figure_before_and_after(
     again = ("--corrects", CORRECTION, "--reason", "Guangzhou was there")
     third = desk.plan("2026-12-02 10:00", *again)
     assert "would show" in desk.refused("release", "sign", third)
+
+
+def test_a_backup_holds_the_files_of_a_release(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.signed()
+    desk.at(ANNOUNCED)
+    desk.done("release", "publish", RELEASE)
+    before, saved = desk.fetched().read_bytes(), desk.folder / "night.backup"
+    assert "ATTENTION" not in desk.done("backup", str(saved))
+    desk.done("restore", "--check", str(saved))
+    monkeypatch.setenv("SURVEY_DATA_DIR", str(desk.folder / "elsewhere"))
+    current_settings.cache_clear()
+    desk.done("restore", str(saved))
+    assert desk.fetched().read_bytes() == before
+    desk.done("reproduce", RELEASE)
+    (archive,) = (desk.folder / "elsewhere" / "releases").iterdir()
+    archive.write_bytes(before[:-1])
+    told = desk.done("backup", str(desk.folder / "later.backup"))
+    assert f"the files of release {RELEASE} were missing or changed" in " ".join(told.split())
+    # The restore of a whole backup puts them back.
+    desk.done("restore", "--replace", str(saved))
+    assert archive.read_bytes() == before

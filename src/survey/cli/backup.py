@@ -140,10 +140,16 @@ def _print_manifest(manifest: BackupManifest, path: Path, form: OutputFormat) ->
             t("database"): manifest.database,
             t("tables"): len(manifest.tables),
             t("rows"): manifest.rows,
-            t("snapshot files"): len(manifest.files),
+            t("files"): len(manifest.files),
         },
         form,
     )
+    for release in manifest.missing_releases:
+        print_note(
+            "ATTENTION: the files of release {release} were missing or changed and are not in the "
+            "backup.",
+            release=release,
+        )
     for name in manifest.missing_snapshots:
         print_note(
             "ATTENTION: the snapshot {name} was missing and is not in the backup.", name=name

@@ -1,9 +1,11 @@
-"""Backup of everything that cannot be computed again, the store and its snapshots, and its restore.
+"""Backup of all that cannot be computed again: store, snapshots, releases; and its restore.
 
 A backup is checked before anything is changed; then everything is restored or nothing.
 """
 
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -47,7 +49,7 @@ from survey.store.backup.reader import (
 )
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.private_files import FOLDER_MODE, close_to_others, open_private
-from survey.store.tables import Snapshot, table_of
+from survey.store.tables import Publication, Snapshot, table_of
 from survey.store.transactions import run_in_transaction
 
 BACKUP_FILES = ("demo.json",)
@@ -59,6 +61,10 @@ BACKUP_SETTINGS = (
     "trusted_proxies",
     "look_at_new",
 )
+_SNAPSHOTS, _RELEASES = "snapshots", "releases"
+_FOLDERS = {_SNAPSHOTS: 3, _RELEASES: 1}
+"""Folders of a backup, with the steps below each."""
+_RELEASE_NAME = re.compile(r"[A-Za-z0-9][\w.\-]*\.zip")
 _TRIES = 5
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
@@ -159,7 +165,11 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
         seals = {name: find_seals(reading, name) for name in folders}
         migration, left_out = migration_of(connection), foreign_tables(connection)
         database = connection.dialect.name
+        releases = _release_archives(connection)
     missing = [name for name in folders if not _add_snapshot(settings, archive, name, seals[name])]
+    missing_releases = [
+        key for key, sha256 in releases if not _add_release(settings, archive, key, sha256)
+    ]
     for name in BACKUP_FILES:
         path = settings.data_dir / name
         if path.exists():
@@ -173,6 +183,7 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
         tables=tuple(archive.tables),
         files=tuple(archive.files),
         missing_snapshots=tuple(missing),
+        missing_releases=tuple(missing_releases),
         left_out=tuple(left_out),
     )
     archive.finish(manifest)
@@ -182,6 +193,30 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
 def _snapshot_folders(connection: Connection) -> list[str]:
     column = table_of(Snapshot).c.directory
     return list(connection.execute(select(column).distinct().order_by(column)).scalars())
+
+
+def _release_archives(connection: Connection) -> list[tuple[str, str]]:
+    """Return id and SHA-256 of every release that has files."""
+    table = table_of(Publication)
+    query = (
+        select(table.c.key, table.c.archive_sha256)
+        .where(table.c.archive_sha256 != "")
+        .order_by(table.c.key)
+    )
+    return [(key, sha256) for key, sha256 in connection.execute(query)]
+
+
+def _add_release(settings: Settings, archive: ArchiveWriter, key: str, sha256: str) -> bool:
+    """Add the files of a release as they were signed; return whether they were there."""
+    path = settings.release_path(key, sha256)
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return False
+    archive.add_file(f"{_RELEASES}/{path.name}", content)
+    return True
 
 
 def _add_snapshot(
@@ -202,7 +237,7 @@ def _add_snapshot(
             if find_seals(session, directory) != seals:
                 raise _tables_in_progress_error(folder)
     for path, content in contents:
-        archive.add_file(f"snapshots/{directory}/{path.name}", content)
+        archive.add_file(f"{_SNAPSHOTS}/{directory}/{path.name}", content)
     return True
 
 
@@ -312,17 +347,21 @@ def _unpack(source: Path, secret: BackupSecret | None, folder: Path) -> None:
 
 
 def _require_known_files(manifest: BackupManifest) -> None:
-    """Raise unless the backup holds snapshots and known files only."""
+    """Raise unless the backup holds snapshots, releases and known files only."""
     for file in manifest.files:
-        steps = file.name.split("/")
-        if file.name not in BACKUP_FILES and (len(steps) != 4 or steps[0] != "snapshots"):
+        folder, *steps = file.name.split("/")
+        known = folder in _FOLDERS and len(steps) == _FOLDERS[folder]
+        known &= folder != _RELEASES or _RELEASE_NAME.fullmatch(steps[-1]) is not None
+        if file.name not in BACKUP_FILES and not known:
             raise checksum_error(file.name)
 
 
 def _units(manifest: BackupManifest) -> list[str]:
     """Return what is moved as a whole: a snapshot's folder, or a single file."""
     names = {file.name for file in manifest.files}
-    return sorted({name.rpartition("/")[0] if "/" in name else name for name in names})
+    return sorted(
+        {name.rpartition("/")[0] if name.startswith(f"{_SNAPSHOTS}/") else name for name in names}
+    )
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from io import BytesIO
-from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from survey.locale import SurveyError, msg
@@ -14,8 +13,6 @@ from survey.publish.publications.verify import MANIFEST
 from survey.settings import Settings
 from survey.store.private_files import open_private
 from survey.store.tables import Publication
-
-_NAME_DIGITS = 12
 
 
 class ArchiveDamagedError(SurveyError):
@@ -34,7 +31,7 @@ def write_archive(
     """
     data = zip_files(files, at)
     sha256 = hashlib.sha256(data).hexdigest()
-    path = _archive_path(settings, key, sha256)
+    path = settings.release_path(key, sha256)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(draft, "wb", opener=open_private) as file:
@@ -45,7 +42,7 @@ def write_archive(
 
 def read_archive(settings: Settings, publication: Publication) -> bytes:
     """Return the archive of a publication. Raises `ArchiveDamagedError`."""
-    path = _archive_path(settings, publication.key, publication.archive_sha256)
+    path = settings.release_path(publication.key, publication.archive_sha256)
     try:
         data = path.read_bytes()
     except OSError:
@@ -75,7 +72,3 @@ def read_archived_files(settings: Settings, publication: Publication) -> dict[st
 def read_archived_manifest(files: Mapping[str, bytes]) -> PublicationManifest:
     """Return the manifest among the files of a publication."""
     return PublicationManifest.model_validate_json(files[MANIFEST])
-
-
-def _archive_path(settings: Settings, key: str, sha256: str) -> Path:
-    return settings.release_dir / f"{key}-{sha256[:_NAME_DIGITS]}.zip"

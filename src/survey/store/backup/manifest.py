@@ -68,6 +68,8 @@ class BackupManifest(_Part):
     files: tuple[FileRecord, ...]
     missing_snapshots: tuple[str, ...] = ()
     """Folders of snapshots that were missing on the disk."""
+    missing_releases: tuple[str, ...] = ()
+    """Ids of releases whose files were missing on the disk or are not those that were signed."""
     left_out: tuple[str, ...] = ()
     """Tables of the database that do not belong to the platform."""
 
