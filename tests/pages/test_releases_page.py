@@ -124,6 +124,18 @@ def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
     archive = ZipFile(BytesIO(fetch(reader, f"releases/files/{RELEASE}")))
     assert {"release.json", "verify.py", "figures.csv"} <= set(archive.namelist())
 
+    figure = f"{WAVE}-110000-composite-all-score"
+    (row,) = [
+        line.split(",")
+        for line in archive.read("figures.csv").decode().splitlines()
+        if line.startswith(f"{figure},")
+    ]
+    told = visit_as(PageKey.RELEASES, city, figure=figure).table[-1].value.to_csv()
+    assert RELEASE in told
+    assert row[7] in told
+    unknown = visit_as(PageKey.RELEASES, city, figure=f"{WAVE}-999999-composite-all-score")
+    assert "No release that you may read has this figure" in read(unknown)
+
 
 def test_nothing_is_published_before_its_minute_and_a_release_is_taken_back_with_a_reason(
     frozen: Settings,

@@ -12,7 +12,7 @@ from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import list_planning_waves
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
-from survey.publish.publications.early_readers import open_publication
+from survey.publish.publications.early_readers import list_early_readers, open_publication
 from survey.publish.publications.publishing_steps import publish_publication, retract_publication
 from survey.publish.publications.register import (
     MAX_TEXT_CHARS,
@@ -32,6 +32,8 @@ from survey.ui.download_button import File, draw_download_button
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.release_figure import draw_figure_history
+from survey.ui.release_files import describe_files, draw_file_choices
 
 _ZIP = "application/zip"
 _PLAN = "releases/plan"
@@ -66,6 +68,7 @@ def draw_releases(page: PageContext) -> None:
             t("No release has been announced yet"),
             t("The calendar shows every release with its minute from the day it is announced."),
         )
+    draw_figure_history(page)
     if page.principal.may(Action.RELEASE):
         _draw_plan_form(page, releases)
 
@@ -117,7 +120,27 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
             )
         )
     if page.principal.may(Action.RELEASE):
+        _draw_early_readers(page, release)
         _draw_steps(page, release)
+
+
+def _draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
+    """Draw who may open the files before they are published, for those who release."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        readers = list_early_readers(session=session, principal=page.principal, key=release.key)
+    if not readers:
+        return
+    rows = [
+        {
+            t("Name"): reader.name,
+            t("Reason"): reader.reason,
+            t("May read from"): format_china_minute(t, reader.opens_at),
+        }
+        for reader in readers
+    ]
+    st.caption(t("Pre-release list: each opening before the release is in the audit trail."))
+    st.table(rows, border="horizontal", alt=t("Pre-release list"))
 
 
 def _describe(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:
@@ -134,6 +157,7 @@ def _describe(page: PageContext, release: PublicationSummary) -> list[dict[str, 
             _signature(page, release.second_signed_by, release.second_signed_at),
         ),
         (t("Contact"), release.contact),
+        (t("Files"), describe_files(page, release.builders)),
     ]
     if release.published_at is not None:
         facts.append((t("Published"), format_china_minute(t, release.published_at)))
@@ -318,6 +342,7 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         with st.container(horizontal=True):
             day = st.date_input(t("Day"), value=None, format="YYYY-MM-DD")
             minute = st.time_input(t("Time in China"), value=time(10), step=60)
+        builders = draw_file_choices(page)
         reason = st.text_input(
             t("Reason of the correction, if one stands already"), max_chars=MAX_TEXT_CHARS
         )
@@ -332,6 +357,7 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         title_en=title_en,
         contact=contact,
         embargo_until=datetime.combine(day, minute, CHINA),
+        builders=builders,
         corrects=standing.get(wave, ""),
         reason=reason,
     )
