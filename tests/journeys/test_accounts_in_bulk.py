@@ -13,7 +13,7 @@ from survey.locale import translator
 from survey.store.engine import read_scope
 from survey.store.tables import Account, SetupLink, now
 from survey.store.transactions import run_in_transaction
-from tests.journeys.administrator import sign_in_administrator
+from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")

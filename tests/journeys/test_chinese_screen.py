@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
-from tests.journeys.administrator import sign_in_administrator
+from tests.journeys.staff import sign_in_administrator
 from tests.server_process import Server
 from tests.synthetic_results import PLANS, synthetic_store
 

@@ -18,7 +18,7 @@ from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import PointDraw, SamplingPoint, WaveState, now
-from tests.journeys.administrator import sign_in_administrator
+from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")

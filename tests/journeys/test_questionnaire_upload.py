@@ -19,7 +19,7 @@ from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response
 from survey.web.assets import PAPER_PARTS, read_script
-from tests.journeys.administrator import sign_in_administrator
+from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")

@@ -1,4 +1,4 @@
-"""An administrator's browser; the account is no demo one, which could change nothing."""
+"""Browsers of staff with accounts of their own; those of the demonstration can change little."""
 
 from datetime import timedelta
 
@@ -12,16 +12,26 @@ from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account, LoginSession, now
 
-_LOGIN = "journey-administrator"
-
 
 def sign_in_administrator(context: BrowserContext, settings: Settings, url: str) -> None:
     """Give the browser the session of an administrator's account, which is made if needed."""
+    sign_in_staff(context, settings, url, "journey-administrator", Role.ADMINISTRATOR)
+
+
+def sign_in_staff(
+    context: BrowserContext,
+    settings: Settings,
+    url: str,
+    login: str,
+    role: Role,
+    area: str = NATION,
+) -> None:
+    """Give the browser the session of an account, which is made if needed."""
     secret = new_token(bits=256)
     with session_scope(settings.store_url) as session:
-        account = session.exec(select(Account).where(Account.login == _LOGIN)).first()
+        account = session.exec(select(Account).where(Account.login == login)).first()
         if account is None:
-            account = Account(login=_LOGIN, name="Admin", role=Role.ADMINISTRATOR, area=NATION)
+            account = Account(login=login, name=login, role=role, area=area)
             session.add(account)
             session.flush()
         session.add(
