@@ -43,15 +43,15 @@ def draw_rectification(page: PageContext) -> None:
             "province accepts what was put right, and the next wave measures again."
         )
     )
-    listed = read_problems(page)
+    waves = {wave.key: wave for wave in all_waves(page)}
+    listed = [problem for problem in read_problems(page) if problem.wave_key in waves]
     if not listed:
         draw_notice(
             t("There is no problem list yet"),
             t("A city makes its list on its profile, under Rectification."),
         )
         return
-    waves = {wave.key: wave for wave in all_waves(page)}
-    keys = [key for key in dict.fromkeys(each.wave_key for each in listed) if key in waves]
+    keys = list(dict.fromkeys(problem.wave_key for problem in listed))
     with filters.filter_row("problems"):
         key = pick(
             t("Wave"),
