@@ -12,6 +12,11 @@ def render_table(
     return frame_rows(heads, body, style="hcs-findings" if long_names else "hcs-heat")
 
 
+def render_text_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Render a table of texts, which wrap and begin at the left."""
+    return frame_rows(heads, "".join(map(_render_row, rows)), style="hcs-texts")
+
+
 def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> str:
     """Render a table around finished rows; the lines of a head stand below each other."""
     header = "".join(

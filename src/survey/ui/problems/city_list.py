@@ -28,7 +28,7 @@ from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import ProblemBasis, WaveState, now
 from survey.ui.feedback import perform, show_feedback
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_text_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.problems.entry import PROBLEM_MESSAGES, draw_entry, pick_problem
@@ -103,11 +103,7 @@ def draw_wave_problems(
                 today=today,
             )
         )
-    st.html(
-        render_table(
-            problem_heads(t, with_city=False, with_trend=bool(again)), rows, long_names=True
-        )
-    )
+    st.html(render_text_table(problem_heads(t, with_city=False, with_trend=bool(again)), rows))
     if again:
         st.caption(
             t(

@@ -78,7 +78,9 @@ def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
     ]
     with st.container(border=True):
         lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
-        st.html(f"<h3>{escape(problem.wording)}</h3><dl>{lines}</dl>")
+        st.html(
+            f'<div class="hcs-problem"><h3>{escape(problem.wording)}</h3><dl>{lines}</dl></div>'
+        )
         _draw_evidence(page, problem)
         _draw_steps(page, problem)
         _draw_history(page, problem)

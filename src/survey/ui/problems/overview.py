@@ -18,10 +18,10 @@ from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
-from survey.store.tables import now
+from survey.store.tables import WaveState, now
 from survey.ui import filters
 from survey.ui.feedback import show_feedback
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_table, render_text_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -74,8 +74,11 @@ def draw_rectification(page: PageContext) -> None:
     _draw_counts(page, of_wave)
     shown = [each for each in of_wave if PROBLEM_FILTERS[wanted].accepts(each, today)]
     series = waves[key].series
+    # Nothing is shown here of a wave that is neither listed nor released.
     results = {
-        each.key: get_results(page, each) for each in waves.values() if each.series == series
+        each.key: get_results(page, each)
+        for each in waves.values()
+        if each.key == key or (each.series == series and each.state is WaveState.RELEASED)
     }
     _draw_table(page, shown, results)
     names = DisplayNames(page.language, None)
@@ -112,12 +115,8 @@ def list_reminder_links(page: PageContext) -> list[tuple[str, str]]:
 def _draw_counts(page: PageContext, problems: Sequence[ProblemRecord]) -> None:
     t, counts = page.t, count_problems(problems, china_date(now()))
     shown = [code for code, count in counts.items() if count or code in {"all", "overdue"}]
-    st.html(
-        render_table(
-            [t("Problems"), t("Number")],
-            [(t(PROBLEM_FILTERS[code].name), f"{counts[code]:,}") for code in shown],
-        )
-    )
+    heads = [t(PROBLEM_FILTERS[code].name) for code in shown]
+    st.html(render_table(heads, [[f"{counts[code]:,}" for code in shown]]))
 
 
 def _name_figure(page: PageContext, problem: ProblemRecord, results: dict[str, WaveResults]) -> str:
@@ -154,6 +153,6 @@ def _draw_table(
             )
         )
     heads = problem_heads(t, with_city=True, with_trend=measured)
-    st.html(render_table(heads, rows, long_names=True))
+    st.html(render_text_table(heads, rows))
     if len(problems) > MAX_ROWS:
         st.caption(t("The first {shown} of {all}.", shown=MAX_ROWS, all=len(problems)))
