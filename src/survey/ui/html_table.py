@@ -32,3 +32,23 @@ def _render_row(cells: Sequence[str]) -> str:
     first, *rest = cells
     others = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
     return f'<tr><th scope="row">{escape(first)}</th>{others}</tr>'
+
+
+def render_plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Render a table for print and phones, where a canvas shows one part of it at most.
+
+    Args:
+        rows: Cells as HTML, so that the first may hold a link.
+    """
+    header = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    body = []
+    for name, *cells in rows:
+        others = "".join(
+            f'<td data-label="{escape(head, quote=True)}">{cell}</td>'
+            for head, cell in zip(heads[1:], cells, strict=True)
+        )
+        body.append(f'<tr><th scope="row">{name}</th>{others}</tr>')
+    return (
+        f'<table class="hcs-plain"><thead><tr>{header}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )

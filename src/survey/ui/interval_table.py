@@ -16,6 +16,7 @@ from survey.results import WaveInfo
 from survey.ui.chart_panel import demo_watermark, open_city
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.glossary import explain
+from survey.ui.html_table import render_plain_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import draw_hidden_card
@@ -183,20 +184,12 @@ def _render_plain(
 ) -> str:
     """Return the table for print and phones, where a canvas shows one part of it at most."""
     texts = format_for_screen(table.columns)
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in texts.column_names)
     columns = [column.to_pylist() for column in texts.columns]
     rows = []
-    for code, values in zip(table.codes, zip(*columns, strict=True), strict=True):
-        name = escape(values[0])
+    for code, (name, *values) in zip(table.codes, zip(*columns, strict=True), strict=True):
+        head = escape(name)
         if links_cities:
             link = page.address(PageKey.CITY, city=code, wave=wave.key)
-            name = f'<a href="{escape(link, quote=True)}" target="_self">{name}</a>'
-        cells = "".join(
-            f'<td data-label="{escape(head, quote=True)}">{escape(value)}</td>'
-            for head, value in zip(texts.column_names[1:], values[1:], strict=True)
-        )
-        rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
-    return (
-        f'<table class="hcs-plain"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
+            head = f'<a href="{escape(link, quote=True)}" target="_self">{head}</a>'
+        rows.append([head, *map(escape, values)])
+    return render_plain_table(texts.column_names, rows)

@@ -19,6 +19,7 @@ class PageKey(StrEnum):
     TRENDS = "trends"
     CROSSTAB = "crosstab"
     RECTIFICATION = "rectification"
+    COMPARATIVE_TESTS = "comparative_tests"
     PROGRESS = "progress"
     REVIEW = "review"
     BACK_CHECK = "back_check"
@@ -62,6 +63,12 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
     PageInfo(PageKey.CROSSTAB, "crosstab", msg("Crosstabs"), Action.READ_RESULTS),
     PageInfo(PageKey.RECTIFICATION, "rectification", msg("Rectification"), Action.READ_PROBLEMS),
+    PageInfo(
+        PageKey.COMPARATIVE_TESTS,
+        "comparative-tests",
+        msg("Comparative tests"),
+        Action.READ_RESULTS,
+    ),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.BACK_CHECK, "back-check", msg("Back-check"), Action.BACK_CHECK),

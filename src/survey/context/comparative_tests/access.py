@@ -101,7 +101,20 @@ def lock_test(
     states: Collection[ComparativeTestState],
     action: Action = Action.MANAGE_PRODUCT_TESTS,
 ) -> ComparativeTest:
-    """Lock a test for a change by those who run it.
+    """Lock a test for a change by those who run it, and check it as `get_own_test` does."""
+    test = _find_own(session, principal, test_id, action, is_locked=True)
+    _require_unchanged(test, expected_version, states)
+    return test
+
+
+def get_own_test(
+    session: Session,
+    principal: Principal,
+    test_id: UUID,
+    expected_version: int,
+    states: Collection[ComparativeTestState],
+) -> ComparativeTest:
+    """Return a test to those who run it, to check what they would change.
 
     Args:
         expected_version: The version that was seen; another one is a conflict.
@@ -112,19 +125,34 @@ def lock_test(
         ComparativeTestConflictError: it was changed since.
         ComparativeTestNotAllowedError: its state does not allow the change.
     """
+    test = _find_own(session, principal, test_id, Action.MANAGE_PRODUCT_TESTS, is_locked=False)
+    _require_unchanged(test, expected_version, states)
+    return test
+
+
+def _find_own(
+    session: Session, principal: Principal, test_id: UUID, action: Action, *, is_locked: bool
+) -> ComparativeTest:
     principal.require(action)
     query = select(ComparativeTest).where(ComparativeTest.id == test_id, own_tests(principal))
-    test = session.exec(query.with_for_update()).one_or_none()
+    test = session.exec(query.with_for_update() if is_locked else query).one_or_none()
     if test is None:
         raise ComparativeTestNotFoundError
+    return test
+
+
+def _require_unchanged(
+    test: ComparativeTest, expected_version: int, states: Collection[ComparativeTestState]
+) -> None:
     if test.lock_version != expected_version:
         raise ComparativeTestConflictError
     if test.state not in states:
         raise ComparativeTestNotAllowedError(
-            msg("This is not possible while the test is in the state “{state}”.",
-                state=STATE_NAMES[test.state])
-        )  # fmt: skip
-    return test
+            msg(
+                "This is not possible while the test is in the state “{state}”.",
+                state=STATE_NAMES[test.state],
+            )
+        )
 
 
 def save_test(

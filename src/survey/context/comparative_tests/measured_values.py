@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
 from survey.access.principal import Principal
-from survey.context.comparative_tests.access import lock_test, require_text, save_test
+from survey.context.comparative_tests.access import get_own_test, lock_test, require_text, save_test
 from survey.context.comparative_tests.cell_values import parse_decimal, read_decimal
 from survey.context.comparative_tests.grading import Measurement
 from survey.context.comparative_tests.product_samples import list_product_samples
@@ -94,7 +94,7 @@ def build_value_template(
 
     It names samples by number only, so that the laboratory does not learn brands from it.
     """
-    test = lock_test(session, principal, test_id, expected_version, _LATER_STATES)
+    test = get_own_test(session, principal, test_id, expected_version, _LATER_STATES)
     rules = parse_rules(test.rules)
     return WorkbookSheet(
         VALUE_SHEET.name,
@@ -123,7 +123,7 @@ def read_value_file(
     Raises:
         WorkbookError, PastedTableError: the file as a whole.
     """
-    test = lock_test(session, principal, test_id, expected_version, _states_of(occasion))
+    test = get_own_test(session, principal, test_id, expected_version, _states_of(occasion))
     rows, errors = read_table_file(name, content, VALUE_SHEET)
     reader = _ValueReader(session, test, occasion, china_date(now))
     values = [value for row in rows if (value := reader.read(row, errors)) is not None]

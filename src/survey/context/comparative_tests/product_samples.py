@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.principal import Principal
-from survey.context.comparative_tests.access import lock_test, save_test
+from survey.context.comparative_tests.access import get_own_test, lock_test, save_test
 from survey.context.comparative_tests.cell_values import read_decimal
 from survey.context.comparative_tests.gtin import is_gtin
 from survey.locale import Message, msg
@@ -95,7 +95,9 @@ def read_sample_file(
     Raises:
         WorkbookError, PastedTableError: the file as a whole.
     """
-    test = lock_test(session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    test = get_own_test(
+        session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,)
+    )
     query = select(ProductSample.code).where(ProductSample.test_id == test.id)
     taken = dict.fromkeys(session.exec(query), 0)
     rows, errors = read_table_file(name, content, SAMPLE_SHEET)

@@ -1,6 +1,6 @@
 """Lists that planners fill in: pasted or uploaded, their template, and their wrong cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -70,14 +70,15 @@ def draw_list_upload(
     name: str,
     label: str,
     file_key: str,
-    template: Callable[[Session], WorkbookSheet],
+    template: Callable[[Session], WorkbookSheet | Sequence[WorkbookSheet]],
     read: Callable[[Session, str, bytes], _L],
     confirm: Callable[[_L], None],
+    types: Sequence[str] = ("xlsx",),
 ) -> None:
     """Draw the template and the upload of a list.
 
     Args:
-        template: Builds the worksheet to fill in.
+        template: Builds the worksheets to fill in.
         read: Parses the file, given its name and content.
         confirm: Draws what a list without errors would change.
     """
@@ -85,8 +86,9 @@ def draw_list_upload(
 
     def make() -> bytes:
         with read_scope(page.settings.store_url) as session:
-            sheet = template(session)
-        return write_workbook([sheet], page.language)
+            built = template(session)
+        sheets = [built] if isinstance(built, WorkbookSheet) else built
+        return write_workbook(sheets, page.language)
 
     draw_download_button(
         page,
@@ -95,7 +97,7 @@ def draw_list_upload(
         key=f"{name}-template",
         icon=":material/table:",
     )
-    given = st.file_uploader(label, type=["xlsx"], key=file_key)
+    given = st.file_uploader(label, type=list(types), key=file_key)
     if given is None:
         return
     _draw_read_list(

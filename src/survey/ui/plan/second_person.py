@@ -23,7 +23,7 @@ from survey.ui.feedback import perform_on_wave
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
-_RULES: dict[PeopleRule, Message] = {
+PEOPLE_RULE_TEXTS: dict[PeopleRule, Message] = {
     PeopleRule.TWO: msg("This takes two people: you request it, and another person confirms it."),
     PeopleRule.DEMO: msg(
         "In a demonstration one person is enough. In a real survey another person confirms."
@@ -68,8 +68,8 @@ def decide_person_step(
         return PersonStep(step_label(page, act, request), False, ())
     rule = _find_people_rule(page, wave, act)
     if rule is PeopleRule.TWO:
-        return PersonStep(page.t(_STEP_LABELS[act][1]), True, (page.t(_RULES[rule]),))
-    return PersonStep(step_label(page, act, None), False, (page.t(_RULES[rule]),))
+        return PersonStep(page.t(_STEP_LABELS[act][1]), True, (page.t(PEOPLE_RULE_TEXTS[rule]),))
+    return PersonStep(step_label(page, act, None), False, (page.t(PEOPLE_RULE_TEXTS[rule]),))
 
 
 def step_label(page: PageContext, act: WaveAct, request: OpenRequest | None) -> str:

@@ -1,0 +1,54 @@
+"""Changes of a comparative test from its page: with the version that was drawn."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from survey.context.comparative_tests.plan import advance_comparative_test
+from survey.context.comparative_tests.reading import ComparativeTestDetail
+from survey.store.tables import ComparativeTestState, now
+from survey.ui.feedback import perform
+from survey.ui.page_runner import PageContext
+
+
+def change_test(
+    page: PageContext,
+    test: ComparativeTestDetail,
+    service: Callable[..., object],
+    done: str,
+    **given: object,
+) -> None:
+    """Run a service on the version of the test that was drawn."""
+    perform(
+        page,
+        lambda session, person: service(
+            session=session,
+            principal=person,
+            test_id=test.summary.id,
+            expected_version=test.version,
+            now=now(),
+            **given,
+        ),
+        done=done,
+    )
+
+
+def draw_advance_button(
+    page: PageContext,
+    test: ComparativeTestDetail,
+    to: ComparativeTestState,
+    label: str,
+    warning: str,
+    done: str,
+) -> None:
+    """Draw the step to the next state, which cannot be taken back: it says so before."""
+    with st.popover(label):
+        st.markdown(warning)
+        st.button(
+            label,
+            key=f"comparative-test/advance/{to}",
+            type="primary",
+            on_click=change_test,
+            args=(page, test, advance_comparative_test, done),
+            kwargs={"to": to},
+        )

@@ -1,0 +1,132 @@
+"""Laboratory part of a comparative test: its template, its lists, corrections and retests."""
+
+from functools import partial
+
+import streamlit as st
+
+from survey.context.comparative_tests.measured_values import (
+    ROUND_NAMES,
+    VALUE_SHEET,
+    ValueList,
+    add_measured_values,
+    build_value_template,
+    read_value_file,
+)
+from survey.context.comparative_tests.reading import ComparativeTestDetail
+from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
+from survey.sample.workbook_io import WorkbookSheet
+from survey.store.china_time import format_day
+from survey.store.tables import ComparativeTestState, MeasurementRound, now
+from survey.ui.comparative_tests.changes import change_test, draw_advance_button
+from survey.ui.html_table import render_table
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.list_upload import draw_list_upload
+
+_State = ComparativeTestState
+_OPEN = (_State.AT_LABORATORY, _State.RESULTS_IN, _State.MAKERS_HEARD)
+
+
+def draw_laboratory(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    """Draw the upload of values in the state for it, and every value that was entered."""
+    t, state = page.t, test.summary.state
+    if state in (_State.PLANNED, _State.BOUGHT):
+        st.caption(t("Values are entered once the laboratory has the samples."))
+        return
+    if state in _OPEN:
+        _draw_upload(page, test)
+    if state is _State.AT_LABORATORY and test.values:
+        draw_advance_button(
+            page,
+            test,
+            _State.RESULTS_IN,
+            t("All results are in"),
+            t("Further values are corrections or retests with a reason."),
+            t("The results are in. Next they are sent to the makers."),
+        )
+    by_key = test.rules.by_key
+    rows = [
+        (
+            each.sample,
+            texts.characteristic_head(by_key[each.characteristic]),
+            format_value(each.measurement),
+            t(ROUND_NAMES[each.occasion]),
+            format_day(t, each.measured_on),
+            each.reason,
+        )
+        for each in test.values
+    ]
+    if rows:
+        heads = (
+            t("Sample number"),
+            t("Characteristic"),
+            t("Measured value"),
+            t("Round"),
+            t("Measured on"),
+            t("Reason"),
+        )
+        with st.expander(t("Every value, round by round"), expanded=False):
+            st.html(render_table(heads, rows))
+
+
+def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+    options = [MeasurementRound.FIRST] if test.summary.state is _State.AT_LABORATORY else []
+    options += [MeasurementRound.CORRECTION, MeasurementRound.RETEST]
+    occasion = st.selectbox(
+        t("What is this list?"),
+        options,
+        format_func=lambda option: t(ROUND_NAMES[option]),
+        key=f"comparative-test/occasion/{test.summary.state}/{page.language}",
+    )
+    reason = ""
+    if occasion is not MeasurementRound.FIRST:
+        reason = st.text_input(t("Reason"), key="comparative-test/reason", max_chars=500)
+    draw_list_upload(
+        page,
+        name=f"results-{test.summary.key}",
+        label=t("Measured values (XLSX or CSV)"),
+        file_key=f"comparative-test/values/{test.version}",
+        template=lambda session: (
+            build_value_template(
+                session=session,
+                principal=page.principal,
+                test_id=test.summary.id,
+                expected_version=test.version,
+            )
+            if occasion is MeasurementRound.FIRST
+            else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
+        ),
+        read=lambda session, name, content: read_value_file(
+            session=session,
+            principal=page.principal,
+            test_id=test.summary.id,
+            expected_version=test.version,
+            occasion=occasion,
+            name=name,
+            content=content,
+            now=now(),
+        ),
+        confirm=partial(_confirm_values, page, test, occasion, reason),
+        types=("xlsx", "csv"),
+    )
+
+
+def _confirm_values(
+    page: PageContext,
+    test: ComparativeTestDetail,
+    occasion: MeasurementRound,
+    reason: str,
+    listed: ValueList,
+) -> None:
+    t = page.t
+    st.write(t("{count} values are right.", count=len(listed.values)))
+    st.button(
+        t("Enter these values"),
+        key="comparative-test/values/store",
+        type="primary",
+        on_click=change_test,
+        args=(page, test, add_measured_values, t("The values are entered.")),
+        kwargs={"values": listed.values, "occasion": occasion, "reason": reason},
+    )

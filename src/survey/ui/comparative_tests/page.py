@@ -1,0 +1,132 @@
+"""The page of comparative tests: which test, its answer first, and a tab for each of its parts."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from survey.access.roles import NATION, Action
+from survey.context.comparative_tests.access import STATE_NAMES
+from survey.context.comparative_tests.plan import ComparativeTestPlan, create_comparative_test
+from survey.context.comparative_tests.reading import (
+    ComparativeTestDetail,
+    ComparativeTestSummary,
+    get_comparative_test,
+    list_comparative_tests,
+)
+from survey.publish.views.comparative_test import ComparativeTestTexts
+from survey.store.engine import read_scope
+from survey.store.tables import ComparativeTestState, now
+from survey.ui.comparative_tests.hearing import draw_hearing
+from survey.ui.comparative_tests.laboratory import draw_laboratory
+from survey.ui.comparative_tests.preparation import draw_plan, draw_rules, draw_samples
+from survey.ui.comparative_tests.result_table import draw_results
+from survey.ui.comparative_tests.signing import draw_release
+from survey.ui.feedback import perform, show_feedback
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import draw_tabs, pick
+
+_NEW = "new"
+_State = ComparativeTestState
+
+
+def draw_comparative_tests(page: PageContext) -> None:
+    """Draw the choice of a test, and the one chosen; those who run tests can plan another."""
+    t = page.t
+    show_feedback(page)
+    with read_scope(page.settings.store_url) as session:
+        tests = list_comparative_tests(session=session, principal=page.principal)
+    st.caption(
+        t(
+            "Products of one kind, bought as a consumer buys them and measured by a laboratory. "
+            "They stand beside the satisfaction score and never enter it."
+        )
+    )
+    may_plan = page.principal.may(Action.MANAGE_PRODUCT_TESTS) and len(page.principal.area) == 2
+    if not tests and not may_plan:
+        draw_notice(
+            t("No comparative test has been released yet"),
+            t("A test appears here as soon as two people have released it."),
+        )
+        return
+    chosen = _pick_test(page, tests, may_plan=may_plan)
+    if chosen is None:
+        _draw_new_test(page)
+        return
+    with read_scope(page.settings.store_url) as session:
+        test = get_comparative_test(session=session, principal=page.principal, test_id=chosen.id)
+    _draw_test(page, test)
+
+
+def _pick_test(
+    page: PageContext, tests: Sequence[ComparativeTestSummary], *, may_plan: bool
+) -> ComparativeTestSummary | None:
+    t = page.t
+    by_key = {test.key: test for test in tests}
+
+    def show(key: str) -> str:
+        if key == _NEW:
+            return t("Plan a new test")
+        test = by_key[key]
+        state = t(STATE_NAMES[test.state])
+        return f"{test.title[page.language]} · {state}"
+
+    options = [*by_key, *([_NEW] if may_plan else [])]
+    key = pick(t("Test"), "test", options, show=show, language=page.language)
+    return by_key.get(key)
+
+
+def _draw_test(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+    texts = ComparativeTestTexts(test, t, page.language)
+    st.subheader(texts.label(test.summary.title), anchor=False)
+    states = " → ".join(
+        f"**{t(name)}**" if state is test.summary.state else t(name)
+        for state, name in STATE_NAMES.items()
+    )
+    if test.summary.may_manage:
+        st.markdown(states)
+    tabs: dict[str, tuple[str, Callable[[], None]]] = {}
+    if any(sample.grade is not None for sample in test.samples):
+        tabs["results"] = (t("Results"), partial(draw_results, page, test, texts))
+    tabs["plan"] = (t("Plan"), partial(draw_plan, page, test))
+    tabs["rules"] = (t("Rules"), partial(draw_rules, page, test, texts))
+    tabs["samples"] = (t("Samples"), partial(draw_samples, page, test))
+    if test.summary.may_manage:
+        tabs["laboratory"] = (t("Laboratory"), partial(draw_laboratory, page, test, texts))
+    tabs["replies"] = (t("Makers' replies"), partial(draw_hearing, page, test))
+    tabs["release"] = (t("Release and errata"), partial(draw_release, page, test, texts))
+    draw_tabs(tabs, language=page.language)
+
+
+def _draw_new_test(page: PageContext) -> None:
+    t = page.t
+    with st.form("comparative-test/new", border=True, enter_to_submit=False):
+        key = st.text_input(
+            t("Short name"), help=t("Small letters, digits and hyphens, such as rice-cooker-2026.")
+        )
+        title_zh = st.text_input(t("Chinese title"), max_chars=100)
+        title_en = st.text_input(t("English title"), max_chars=100)
+        purpose = st.text_area(t("Purpose"), max_chars=500)
+        funder = st.text_input(
+            t("Funder"),
+            max_chars=200,
+            help=t("Who pays for the test. A test paid by a maker is no comparative test."),
+        )
+        if not st.form_submit_button(t("Plan the test"), type="primary"):
+            return
+    area = page.principal.area if len(page.principal.area) == 2 else NATION
+    draft = ComparativeTestPlan(key.strip(), area, title_zh, title_en, purpose, funder)
+    planned = perform(
+        page,
+        lambda session, person: create_comparative_test(
+            session=session, principal=person, draft=draft, now=now()
+        ),
+        done=t("The test is planned. Next come rules and samples."),
+    )
+    if planned is None:
+        show_feedback(page)
+        return
+    st.query_params["test"] = draft.key
+    st.rerun()

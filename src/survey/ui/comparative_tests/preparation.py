@@ -1,0 +1,241 @@
+"""Plan, rules and samples of a comparative test, until the laboratory has them."""
+
+from functools import partial
+
+import streamlit as st
+
+from survey.context.comparative_tests.plan import (
+    ComparativeTestPlan,
+    change_comparative_test,
+    set_grading_rules,
+)
+from survey.context.comparative_tests.product_samples import (
+    CHANNEL_NAMES,
+    SAMPLE_SHEET,
+    SampleList,
+    add_product_samples,
+    read_sample_file,
+    remove_product_samples,
+)
+from survey.context.comparative_tests.reading import ComparativeTestDetail
+from survey.context.comparative_tests.rules_workbook import (
+    DECISION_NAMES,
+    UploadedRules,
+    build_rules_sheets,
+    read_rules_file,
+)
+from survey.publish.views.comparative_test import ComparativeTestTexts
+from survey.store.china_time import format_day
+from survey.store.tables import ComparativeTestState, now
+from survey.ui.comparative_tests.changes import change_test, draw_advance_button
+from survey.ui.html_table import render_table
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.list_upload import draw_list_upload
+
+_State = ComparativeTestState
+_OPEN = (_State.PLANNED, _State.BOUGHT)
+
+
+def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw purpose, funder and laboratory, as a form while they can change."""
+    t = page.t
+    facts = [
+        (t("Purpose"), test.purpose),
+        (t("Funder"), test.funder),
+        (t("Laboratory"), test.laboratory or "–"),
+        (t("Accreditation number"), test.accreditation or "–"),
+    ]
+    st.html(render_table((t("Plan"), ""), facts, long_names=True))
+    if not test.summary.may_manage or test.summary.state not in _OPEN:
+        return
+    with st.form(f"comparative-test/plan/{test.version}", border=True, enter_to_submit=False):
+        draft = ComparativeTestPlan(
+            test.summary.key,
+            test.summary.area,
+            st.text_input(t("Chinese title"), test.summary.title["zh"], max_chars=100),
+            st.text_input(t("English title"), test.summary.title["en"], max_chars=100),
+            st.text_area(t("Purpose"), test.purpose, max_chars=500),
+            st.text_input(t("Funder"), test.funder, max_chars=200),
+            st.text_input(t("Laboratory"), test.laboratory, max_chars=200),
+            st.text_input(
+                t("Accreditation number"),
+                test.accreditation,
+                max_chars=100,
+                help=t("Of the accreditation (CNAS) or approval (CMA) for these methods."),
+            ),
+        )
+        if st.form_submit_button(t("Save the plan"), type="primary"):
+            change_test(page, test, change_comparative_test, t("The plan is saved."), draft=draft)
+            st.rerun()
+
+
+def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts) -> None:
+    """Draw characteristics, devaluations and grades, and their upload while they can change."""
+    t, rules = page.t, test.rules
+    if rules.is_complete:
+        st.html(
+            render_table(
+                (
+                    t("Characteristic"),
+                    t("Weight (%)"),
+                    t("Limit"),
+                    t("Standard of the limit, with its edition"),
+                    t("Test method, with its edition"),
+                ),
+                [
+                    (
+                        texts.characteristic_head(each),
+                        f"{each.weight:f}",
+                        texts.format_limit(each),
+                        each.limit_standard or "–",
+                        each.method,
+                    )
+                    for each in rules.characteristics
+                ],
+                long_names=True,
+            )
+        )
+        devaluations = [
+            (texts.label(rule.name), texts.describe_devaluation(rule))
+            for rule in rules.devaluations
+        ]
+        if devaluations:
+            st.html(render_table((t("Devaluation"), t("Rule")), devaluations, long_names=True))
+        grades = [(texts.label(each.name), f"{each.from_mark:f}") for each in rules.grades]
+        st.html(render_table((t("Grade"), t("From mark")), grades))
+        decision = rules.decision
+        st.caption(
+            t(
+                "Decision rule (ILAC-G8:09/2019): {rule}. Guard band {factor} × U, with k = {k}.",
+                rule=t(DECISION_NAMES[decision.kind]),
+                factor=f"{decision.factor:f}",
+                k=f"{decision.coverage:f}",
+            )
+        )
+    if test.rules_sha256:
+        st.caption(
+            t(
+                "The rules were sealed before the laboratory had a sample. SHA-256: {hash}",
+                hash=test.rules_sha256,
+            )
+        )
+    if not test.summary.may_manage or test.summary.state not in _OPEN:
+        return
+    draw_list_upload(
+        page,
+        name=f"rules-{test.summary.key}",
+        label=t("Rules (XLSX)"),
+        file_key=f"comparative-test/rules/{test.version}",
+        template=lambda _: build_rules_sheets(rules),
+        read=lambda _, name, content: read_rules_file(name, content),
+        confirm=partial(_confirm_rules, page, test),
+    )
+
+
+def _confirm_rules(page: PageContext, test: ComparativeTestDetail, uploaded: UploadedRules) -> None:
+    t, rules = page.t, uploaded.rules
+    if rules is None:
+        return
+    st.write(
+        t(
+            "{characteristics} characteristics, {devaluations} devaluations and {grades} grades.",
+            characteristics=len(rules.characteristics),
+            devaluations=len(rules.devaluations),
+            grades=len(rules.grades),
+        )
+    )
+    st.button(
+        t("Store these rules"),
+        key="comparative-test/rules/store",
+        type="primary",
+        on_click=change_test,
+        args=(page, test, set_grading_rules, t("The rules are stored.")),
+        kwargs={"rules": rules},
+    )
+
+
+def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw the samples, and the list to enter while the test is planned."""
+    t = page.t
+    if test.samples:
+        heads = [t(column.label) for column in SAMPLE_SHEET.columns]
+        if not test.summary.may_manage:
+            heads.remove(t(SAMPLE_SHEET.columns[10].label))
+        st.html(render_table(heads, [_sample_row(page, test, i) for i in range(len(test.samples))]))
+    state = test.summary.state
+    if not test.summary.may_manage:
+        return
+    if state is _State.PLANNED:
+        draw_list_upload(
+            page,
+            name=f"samples-{test.summary.key}",
+            label=t("List of samples (XLSX or CSV)"),
+            file_key=f"comparative-test/samples/{test.version}",
+            template=lambda _: SAMPLE_SHEET,
+            read=lambda session, name, content: read_sample_file(
+                session=session,
+                principal=page.principal,
+                test_id=test.summary.id,
+                expected_version=test.version,
+                name=name,
+                content=content,
+                now=now(),
+            ),
+            confirm=partial(_confirm_samples, page, test),
+            types=("xlsx", "csv"),
+        )
+        if test.samples:
+            st.button(
+                t("Remove all samples"),
+                key="comparative-test/samples/remove",
+                on_click=change_test,
+                args=(page, test, remove_product_samples, t("The samples are removed.")),
+            )
+            draw_advance_button(
+                page,
+                test,
+                _State.BOUGHT,
+                t("All samples are bought"),
+                t("Afterwards no sample can be added or removed."),
+                t("The samples are bought."),
+            )
+    elif state is _State.BOUGHT:
+        draw_advance_button(
+            page,
+            test,
+            _State.AT_LABORATORY,
+            t("Hand the samples to the laboratory"),
+            t("This seals the rules: weights, limits and devaluations cannot change afterwards."),
+            t("The laboratory has the samples, and the rules are sealed."),
+        )
+
+
+def _sample_row(page: PageContext, test: ComparativeTestDetail, position: int) -> list[str]:
+    t, data = page.t, test.samples[position].data
+    return [
+        data.code,
+        data.brand,
+        data.model,
+        data.gtin or "–",
+        data.batch,
+        data.maker,
+        t(CHANNEL_NAMES[data.channel]),
+        data.place,
+        format_day(t, data.bought_on),
+        f"{data.price_fen / 100:.2f}",
+        *([data.receipt] if test.summary.may_manage else []),
+        t("yes") if data.is_anonymous else t("no"),
+    ]
+
+
+def _confirm_samples(page: PageContext, test: ComparativeTestDetail, listed: SampleList) -> None:
+    t = page.t
+    st.write(t("{count} samples are right.", count=len(listed.samples)))
+    st.button(
+        t("Enter these samples"),
+        key="comparative-test/samples/store",
+        type="primary",
+        on_click=change_test,
+        args=(page, test, add_product_samples, t("The samples are entered.")),
+        kwargs={"samples": listed.samples},
+    )

@@ -1,0 +1,157 @@
+"""Release of a comparative test by two people, and its errata."""
+
+from datetime import date
+
+import streamlit as st
+
+from survey.access.roles import Action
+from survey.context.comparative_tests.cell_values import parse_decimal
+from survey.context.comparative_tests.grading import Measurement
+from survey.context.comparative_tests.measured_values import ValueData
+from survey.context.comparative_tests.reading import ComparativeTestDetail
+from survey.context.comparative_tests.released_grades import (
+    confirm_erratum,
+    propose_erratum,
+    sign_comparative_test,
+)
+from survey.fieldwork.planning.wave_requests import PeopleRule
+from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
+from survey.store.china_time import china_date, format_china_minute
+from survey.store.tables import ComparativeTestState, now
+from survey.ui.comparative_tests.changes import change_test
+from survey.ui.feedback import set_problem
+from survey.ui.html_table import render_table
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS
+
+_State = ComparativeTestState
+
+
+def draw_release(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    """Draw the signatures and the errata, with the steps of those who sign."""
+    t = page.t
+    _draw_signatures(page, test)
+    may_sign = test.summary.may_manage and page.principal.may(Action.RELEASE_PRODUCT_TESTS)
+    if test.summary.state is not _State.RELEASED:
+        if may_sign and test.summary.state is _State.MAKERS_HEARD:
+            _draw_signing(page, test)
+        else:
+            st.caption(t("Two people release a test after the makers were heard."))
+        return
+    _draw_errata(page, test, texts)
+    if may_sign:
+        _draw_erratum_steps(page, test, texts)
+
+
+def _draw_signatures(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+    if test.first_signed_at is None:
+        return
+    rows = [
+        (t("First signature"), test.first_signed_by, format_china_minute(t, test.first_signed_at))
+    ]
+    if test.summary.released_at is not None:
+        moment = format_china_minute(t, test.summary.released_at)
+        rows.append((t("Second signature"), test.released_by, moment))
+    st.html(render_table((t("Signature"), t("Person"), t("Time")), rows))
+    if test.one_person:
+        st.caption(t(PEOPLE_RULE_TEXTS[PeopleRule(test.one_person)]))
+
+
+def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+    first = test.first_signed_at is None
+    label = t("Give the first signature") if first else t("Give the second signature and release")
+    with st.popover(label):
+        st.markdown(
+            t(
+                "“{title}” is released to everybody who reads results with the second signature. "
+                "Nothing of it can be edited afterwards; errors are corrected by an erratum.",
+                title=test.summary.title[page.language],
+            )
+        )
+        st.button(
+            label,
+            key="comparative-test/sign",
+            type="primary",
+            on_click=change_test,
+            args=(page, test, sign_comparative_test, t("The test is signed.")),
+            kwargs={"two_people": page.settings.two_person_freeze},
+        )
+
+
+def _draw_errata(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    t = page.t
+    if not test.errata:
+        st.caption(t("There is no erratum."))
+        return
+    rows = [
+        (
+            str(each.number),
+            each.sample,
+            texts.characteristic_head(test.rules.by_key[each.characteristic]),
+            f"{format_value(each.before)} → {format_value(each.after)}",
+            each.reason,
+            t("waits for a second person")
+            if each.confirmed_at is None
+            else format_china_minute(t, each.confirmed_at),
+        )
+        for each in test.errata
+    ]
+    heads = (
+        t("Erratum"),
+        t("Sample number"),
+        t("Characteristic"),
+        t("Measured value"),
+        t("Reason"),
+        t("Confirmed"),
+    )
+    st.html(render_table(heads, rows, long_names=True))
+
+
+def _draw_erratum_steps(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    t, two_people = page.t, page.settings.two_person_freeze
+    if any(each.confirmed_at is None for each in test.errata):
+        st.button(
+            t("Confirm the erratum"),
+            key="comparative-test/erratum/confirm",
+            type="primary",
+            on_click=change_test,
+            args=(page, test, confirm_erratum, t("The erratum is confirmed.")),
+            kwargs={"two_people": two_people},
+        )
+        return
+    with (
+        st.expander(t("Propose an erratum")),
+        st.form(f"comparative-test/erratum/{test.version}", border=False, enter_to_submit=False),
+    ):
+        sample = st.selectbox(t("Sample number"), [each.data.code for each in test.samples])
+        key = st.selectbox(
+            t("Characteristic"),
+            [each.key for each in test.rules.characteristics],
+            format_func=lambda each: texts.characteristic_head(test.rules.by_key[each]),
+        )
+        value = st.text_input(t("Right value"))
+        uncertainty = st.text_input(t("Expanded uncertainty U"))
+        coverage = st.text_input(t("Coverage factor k"), "2")
+        day = st.date_input(t("Measured on"), china_date(now()), format="YYYY-MM-DD")
+        reason = st.text_input(t("Reason"), max_chars=500)
+        if not st.form_submit_button(t("Propose this erratum")):
+            return
+    number = parse_decimal(value)
+    if number is None or not isinstance(day, date):
+        set_problem(page, t("Please enter the right value as a plain number."))
+    else:
+        half = parse_decimal(uncertainty)
+        factor = None if half is None else parse_decimal(coverage)
+        measurement = Measurement(number, half, factor)
+        data = ValueData(str(sample), str(key), measurement, day)
+        done = t("The erratum is proposed. Another person confirms it.")
+        change_test(page, test, propose_erratum, done, value=data, reason=reason)
+    st.rerun()

@@ -1,0 +1,114 @@
+"""The page of comparative tests: what those who run a test do there, and what readers see."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import Principal
+from survey.access.roles import Role
+from survey.context.comparative_tests.released_grades import sign_comparative_test
+from survey.store.engine import read_scope
+from survey.store.tables import ComparativeTest, ComparativeTestState
+from survey.ui.navigation import PageKey
+from tests.context.comparative_tests.small_test import RunningTest, start
+from tests.pages.conftest import open_tab
+
+State = ComparativeTestState
+Visit = Callable[..., AppTest]
+PAGE = PageKey.COMPARATIVE_TESTS
+
+
+@pytest.fixture(params=["sqlite"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Pages are the same on both databases; the services are tested on both."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def lin(employ: Callable[[Role, str], Principal]) -> Principal:
+    return employ(Role.NATIONAL_OFFICIAL, "CN")
+
+
+def state_of(field: Any) -> ComparativeTestState:
+    with read_scope(field.url) as session:
+        return ComparativeTestState(session.exec(select(ComparativeTest.state)).one())
+
+
+def test_a_reader_sees_nothing_before_the_release_and_steps_after_it(
+    field: Any, lin: Principal, employ: Any, visit_as: Visit, read: Any, fetch: Any
+) -> None:
+    test = start(field.url, lin, State.MAKERS_HEARD)
+    city = employ(Role.CITY_OFFICIAL, "110000")
+    assert "No comparative test has been released yet" in read(visit_as(PAGE, city))
+    test.change(sign_comparative_test, lin, two_people=False)
+    app = visit_as(PAGE, city)
+    seen = read(app)
+    assert "39.9" in seen
+    assert "Weighted mark: 74.1" in seen
+    app.selectbox(key="comparative-test/steps/cooker-2026").select("S03").run()
+    assert "the limit lies within the interval" in read(app)
+    book = load_workbook(io.BytesIO(fetch(app, "comparative-test/workbook")))
+    assert book.sheetnames == ["Cover", "Results", "Steps", "Rules"]
+    marks = {row[0]: row[2] for row in book["Results"].iter_rows(min_row=4, values_only=True)}
+    assert marks == {"Brand S01 M1": 74.1, "Brand S03 M1": 54, "Brand S02 M1": 39.9}
+    for tab in ("Samples", "Plan", "Rules", "Makers' replies", "Release and errata"):
+        seen = read(open_tab(app, tab))
+        assert not app.exception
+        assert "R-S01" not in seen
+        assert not [button for button in app.button if "advance" in (button.key or "")]
+
+
+def test_a_test_is_planned_in_the_page(field: Any, lin: Principal, visit_as: Visit) -> None:
+    app = visit_as(PAGE, lin)
+    for label, text in (
+        ("Short name", "cooker-2026"),
+        ("Chinese title", "电饭煲比较试验"),
+        ("English title", "Rice cookers"),
+        ("Funder", "Membership fees"),
+    ):
+        next(each for each in app.text_input if each.label == label).input(text)
+    app.text_area[0].input("Consumers ask which one to buy.")
+    app.button[-1].click().run()
+    assert not app.exception
+    assert state_of(field) is State.PLANNED
+    assert [each.value for each in app.subheader] == ["Rice cookers"]
+
+
+@pytest.mark.parametrize(
+    ("stands", "tab", "key", "follows"),
+    [
+        (State.PLANNED, "Samples", "advance/bought", State.BOUGHT),
+        (State.BOUGHT, "Samples", "advance/at_laboratory", State.AT_LABORATORY),
+        (State.MAKERS_HEARD, "Release and errata", "sign", State.RELEASED),
+    ],
+)
+def test_steps_of_a_test(
+    field: Any,
+    lin: Principal,
+    visit_as: Visit,
+    stands: ComparativeTestState,
+    tab: str,
+    key: str,
+    follows: ComparativeTestState,
+) -> None:
+    start(field.url, lin, stands)
+    app = open_tab(visit_as(PAGE, lin), tab)
+    app.button(key=f"comparative-test/{key}").click().run()
+    assert not app.exception
+    assert state_of(field) is follows
+
+
+def test_a_page_that_is_old_changes_nothing(
+    field: Any, lin: Principal, visit_as: Visit, read: Any
+) -> None:
+    test: RunningTest = start(field.url, lin, State.MAKERS_HEARD)
+    app = open_tab(visit_as(PAGE, lin), "Release and errata")
+    test.change(sign_comparative_test, lin, two_people=False)
+    app.button(key="comparative-test/sign").click().run()
+    assert "Somebody changed this test meanwhile" in read(app)
