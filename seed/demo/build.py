@@ -12,6 +12,7 @@ import pandas as pd
 from sqlmodel import Session, select
 
 from seed.demo.accounts import store_accounts
+from seed.demo.comparative_test import store_comparative_test
 from seed.demo.field_irregularities import generate_irregularities
 from seed.demo.field_plan import points_of
 from seed.demo.field_records import store_field_records
@@ -81,6 +82,13 @@ def build(
         run_in_transaction(url, store, long_running=True)
         if truth_dir is not None:
             write_truth(wave.truth, truth_dir, key)
+    progress("a comparative test")
+    run_in_transaction(
+        url,
+        lambda session: store_comparative_test(
+            session=session, accounts=accounts, seed=seed, now=now
+        ),
+    )
     progress(f"{OPEN_WAVE}: open for interviews")
     run_in_transaction(
         url, lambda session: _store_open_wave(session, size, seed, accounts, now), long_running=True
