@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import streamlit as st
 
-from survey.fieldwork.waves import WaveSummary
 from survey.store.china_time import china_date
 from survey.store.tables import now
 from survey.ui import current_principal
@@ -29,14 +28,25 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SCRIPT = Path(__file__).with_suffix(".js")
 
 
-def name_file(page: PageContext, what: str, ending: str, wave: WaveSummary | None = None) -> str:
-    """Return the name of a file: what, wave, China's date, and a mark on demo data.
+class FileSubject(Protocol):
+    """What a file is about, by its key."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def is_demo(self) -> bool: ...
+
+
+def name_file(page: PageContext, what: str, ending: str, subject: FileSubject | None = None) -> str:
+    """Return the name of a file: what, of which subject, China's date, and a mark on demo data.
 
     Args:
-        wave: None for a file of no wave, marked wherever the platform is a demonstration.
+        subject: Wave or comparative test; None for a file of neither, which is marked wherever the
+            platform is a demonstration.
     """
-    is_demo = page.settings.demo if wave is None else wave.is_demo
-    about = () if wave is None else (wave.key,)
+    is_demo = page.settings.demo if subject is None else subject.is_demo
+    about = () if subject is None else (subject.key,)
     mark = (page.t("Demo data"),) if is_demo else ()
     return "-".join((what, *about, china_date(now()).isoformat(), *mark)) + f".{ending}"
 

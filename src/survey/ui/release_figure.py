@@ -57,7 +57,7 @@ def draw_figure_history(page: PageContext) -> None:
             },
             t("Reason of the correction"): version.reason
             if version.values
-            else f"{version.reason} ({t('not shown any more')})",
+            else t("{reason} (not shown any more)", reason=version.reason),
         }
         for version in versions
     ]

@@ -92,6 +92,7 @@ def count_dispositions(
     session: Session, principal: Principal, wave_id: UUID, now: datetime
 ) -> Dispositions:
     """Count the dispositions of a wave, of every interview and link in the principal's area."""
+    principal.require(Action.FOLLOW_FIELDWORK)
     cities = _counts(session, principal, wave_id).values()
     by_status = _sum_by_status(counts for city in cities for counts in city.values())
     return dispositions(session, principal, wave_id, _tally(0, by_status), now)

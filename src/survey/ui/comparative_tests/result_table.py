@@ -8,10 +8,9 @@ import streamlit as st
 from survey.context.comparative_tests.reading import ComparativeTestDetail, GradedSample
 from survey.publish.tables.comparative_test_workbook import comparative_test_workbook
 from survey.publish.views.comparative_test import ComparativeTestTexts, TextTable
-from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, now
-from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.html_table import render_plain_table, render_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -69,12 +68,10 @@ def _draw_workbook(page: PageContext, test: ComparativeTestDetail) -> None:
                 now=now(),
             )
 
-    mark = (t("Demo data"),) if test.summary.is_demo else ()
-    name = "-".join((t("comparative-test"), test.summary.key, china_date(now()).isoformat(), *mark))
     draw_download_button(
         page,
         t("Results, steps and rules (XLSX)"),
-        File(f"{name}.xlsx", XLSX, make),
+        File(name_file(page, "comparative-test", "xlsx", test.summary), XLSX, make),
         key="comparative-test/workbook",
         icon=":material/table:",
     )
