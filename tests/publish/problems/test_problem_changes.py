@@ -1,5 +1,6 @@
 """Problem lists: who may do what, in which order, and that no change is lost or overwritten."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -225,6 +226,23 @@ def test_only_pages_of_the_web_are_links(sqlite_desk: ProblemDesk, link: str) ->
     desk.move(problem.id, ProblemState.IN_PROGRESS)
     with pytest.raises(ProblemNotAllowedError, match="A link begins"):
         desk.prove(problem.id, link=link)
+
+
+def test_visitors_of_the_demonstration_leave_no_links_to_each_other(
+    sqlite_desk: ProblemDesk,
+) -> None:
+    desk = sqlite_desk
+    problem = desk.add_one()
+    desk.edit(problem.id)
+    desk.move(problem.id, ProblemState.IN_PROGRESS)
+    visitor = replace(desk.people["city"], is_demo=True)
+    for link in ("https://example.org/notice", "javascript:alert(1)"):
+        with pytest.raises(ProblemNotAllowedError, match="demonstration keeps no links"):
+            desk.prove(problem.id, visitor, link=link)
+    assert not desk.get(problem.id).evidence
+    desk.prove(problem.id, visitor, link=" ")
+    (given,) = desk.get(problem.id).evidence
+    assert (given.kind, given.reference) == (EvidenceKind.STATEMENT, "")
 
 
 def test_telephone_numbers_stay_out_of_the_list_and_the_trail(sqlite_desk: ProblemDesk) -> None:

@@ -201,7 +201,8 @@ def give_evidence(
 
     Raises:
         ProblemNotFoundError, ProblemChangedError
-        ProblemNotAllowedError: nothing is being put right, no statement, or no address of a page.
+        ProblemNotAllowedError: nothing is being put right, no statement, no address of a page, or
+            a link from an account of the demonstration.
     """
     problem = _lock(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
     if problem.state not in EDITABLE_STATES or problem.state is ProblemState.PROPOSED:
@@ -210,7 +211,7 @@ def give_evidence(
         problem_id=problem.id,
         kind=EvidenceKind.LINK if link.strip() else EvidenceKind.STATEMENT,
         statement=_clean(statement, MIN_TEXT_CHARS, MAX_STATEMENT_CHARS),
-        reference=_require_link(link) if link.strip() else "",
+        reference=_require_link(principal, link) if link.strip() else "",
         given_by=actor_id(principal),
         given_at=now,
     )
@@ -359,8 +360,16 @@ def _require_deadline(deadline: date | None, today: date) -> None:
         )
 
 
-def _require_link(link: str) -> str:
-    """Return the address of a page on the web; anything else could run in a reader's browser."""
+def _require_link(principal: Principal, link: str) -> str:
+    """Return the address of a page on the web; anything else could run in a reader's browser.
+
+    Anybody can be an official of the demonstration, and its visitors share one store: a link of
+    one would be opened by another as if the platform had put it there.
+    """
+    if principal.is_demo:
+        raise ProblemNotAllowedError(
+            msg("The demonstration keeps no links. Say in words what was done.")
+        )
     address = link.strip()
     try:
         parts = urlsplit(address)

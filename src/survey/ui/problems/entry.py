@@ -195,7 +195,13 @@ def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
 def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
     t, key = page.t, f"problems/evidence/{problem.id}/{problem.version}"
     st.text_area(t("What was done"), key=f"{key}/text", max_chars=MAX_STATEMENT_CHARS)
-    st.text_input(t("Link, if there is one"), key=f"{key}/link", max_chars=MAX_LINK_CHARS)
+    st.text_input(
+        t("Link, if there is one"),
+        key=f"{key}/link",
+        max_chars=MAX_LINK_CHARS,
+        disabled=page.principal.is_demo,
+        placeholder=t("Not in the demonstration") if page.principal.is_demo else None,
+    )
     st.button(
         t("Give evidence"), key=key, type="primary", on_click=_give, args=(page, problem, key)
     )
