@@ -14,7 +14,7 @@ from survey.context.comparative_tests.reading import ComparativeTestDetail, Hear
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import ComparativeTestState, ReplyStance, now
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 
 _State = ComparativeTestState
@@ -26,7 +26,7 @@ def draw_hearing(page: PageContext, test: ComparativeTestDetail) -> None:
     t, state = page.t, test.summary.state
     if test.hearings:
         heads = (t("Maker"), t("Sent on"), t("Deadline"), t("Received on"), t("Reply"), t("Answer"))
-        st.html(render_table(heads, [_row(page, each) for each in test.hearings], long_names=True))
+        st.html(render_text_table(heads, [_row(page, each) for each in test.hearings]))
     else:
         st.caption(t("Makers are heard once all results are in."))
     if not test.summary.may_manage:

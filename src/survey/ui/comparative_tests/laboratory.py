@@ -18,7 +18,7 @@ from survey.sample.workbook_io import WorkbookSheet
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound, now
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
 
@@ -67,7 +67,7 @@ def draw_laboratory(
             t("Reason"),
         )
         with st.expander(t("Every value, round by round"), expanded=False):
-            st.html(render_table(heads, rows))
+            st.html(render_text_table(heads, rows))
 
 
 def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:

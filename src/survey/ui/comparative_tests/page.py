@@ -88,8 +88,8 @@ def _draw_test(page: PageContext, test: ComparativeTestDetail) -> None:
     if test.summary.may_manage:
         st.markdown(states)
     tabs: dict[str, tuple[str, Callable[[], None]]] = {}
-    if any(sample.grade is not None for sample in test.samples):
-        tabs["results"] = (t("Results"), partial(draw_results, page, test, texts))
+    # Always there: a tab that came with the last value would close the one that is open.
+    tabs["results"] = (t("Results"), partial(draw_results, page, test, texts))
     tabs["plan"] = (t("Plan"), partial(draw_plan, page, test))
     tabs["rules"] = (t("Rules"), partial(draw_rules, page, test, texts))
     tabs["samples"] = (t("Samples"), partial(draw_samples, page, test))

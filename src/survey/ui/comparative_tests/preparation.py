@@ -28,7 +28,7 @@ from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, now
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
 
@@ -45,7 +45,7 @@ def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
         (t("Laboratory"), test.laboratory or "–"),
         (t("Accreditation number"), test.accreditation or "–"),
     ]
-    st.html(render_table((t("Plan"), ""), facts, long_names=True))
+    st.html(render_text_table((t("Plan"), ""), facts))
     if not test.summary.may_manage or test.summary.state not in _OPEN:
         return
     with st.form(f"comparative-test/plan/{test.version}", border=True, enter_to_submit=False):
@@ -74,7 +74,7 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
     t, rules = page.t, test.rules
     if rules.is_complete:
         st.html(
-            render_table(
+            render_text_table(
                 (
                     t("Characteristic"),
                     t("Weight (%)"),
@@ -92,7 +92,6 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
                     )
                     for each in rules.characteristics
                 ],
-                long_names=True,
             )
         )
         devaluations = [
@@ -100,9 +99,9 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
             for rule in rules.devaluations
         ]
         if devaluations:
-            st.html(render_table((t("Devaluation"), t("Rule")), devaluations, long_names=True))
+            st.html(render_text_table((t("Devaluation"), t("Rule")), devaluations))
         grades = [(texts.label(each.name), f"{each.from_mark:f}") for each in rules.grades]
-        st.html(render_table((t("Grade"), t("From mark")), grades))
+        st.html(render_text_table((t("Grade"), t("From mark")), grades))
         decision = rules.decision
         st.caption(
             t(
@@ -161,7 +160,8 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
         heads = [t(column.label) for column in SAMPLE_SHEET.columns]
         if not test.summary.may_manage:
             heads.remove(t(SAMPLE_SHEET.columns[10].label))
-        st.html(render_table(heads, [_sample_row(page, test, i) for i in range(len(test.samples))]))
+        rows = [_sample_row(page, test, position) for position in range(len(test.samples))]
+        st.html(render_text_table(heads, rows))
     state = test.summary.state
     if not test.summary.may_manage:
         return

@@ -11,7 +11,7 @@ from survey.publish.views.comparative_test import ComparativeTestTexts, TextTabl
 from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, now
 from survey.ui.download_button import XLSX, File, draw_download_button, name_file
-from survey.ui.html_table import render_plain_table, render_table
+from survey.ui.html_table import render_plain_table, render_text_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
@@ -21,6 +21,9 @@ def draw_results(
 ) -> None:
     """Draw the table of all samples, its workbook, and the steps of one sample."""
     t = page.t
+    if all(each.grade is None for each in test.samples):
+        st.caption(t("Grades appear once every value of every sample is there."))
+        return
     if test.summary.state is not ComparativeTestState.RELEASED:
         draw_notice(
             t("Not released"),
@@ -123,7 +126,7 @@ def _draw_sample_steps(
 
 def _render(table: TextTable) -> str:
     rows = [[_format_cell(each) for each in row] for row in table.rows]
-    return render_table(table.heads, rows, long_names=True)
+    return render_text_table(table.heads, rows)
 
 
 def _format_cell(cell: str | float) -> str:

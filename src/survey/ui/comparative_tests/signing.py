@@ -20,7 +20,7 @@ from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import ComparativeTestState, now
 from survey.ui.comparative_tests.changes import change_test
 from survey.ui.feedback import set_problem
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS
 
@@ -55,7 +55,7 @@ def _draw_signatures(page: PageContext, test: ComparativeTestDetail) -> None:
     if test.summary.released_at is not None:
         moment = format_china_minute(t, test.summary.released_at)
         rows.append((t("Second signature"), test.released_by, moment))
-    st.html(render_table((t("Signature"), t("Person"), t("Time")), rows))
+    st.html(render_text_table((t("Signature"), t("Person"), t("Time")), rows))
     if test.one_person:
         st.caption(t(PEOPLE_RULE_TEXTS[PeopleRule(test.one_person)]))
 
@@ -110,7 +110,7 @@ def _draw_errata(
         t("Reason"),
         t("Confirmed"),
     )
-    st.html(render_table(heads, rows, long_names=True))
+    st.html(render_text_table(heads, rows))
 
 
 def _draw_erratum_steps(
