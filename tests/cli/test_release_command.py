@@ -228,7 +228,8 @@ def test_reports_codebook_and_workbook_are_built_again_the_same(
     monkeypatch.setenv("SURVEY_REPORT_ORGANISATION", "Another office")
     current_settings.cache_clear()
     told = desk.refused("reproduce", RELEASE)
-    assert f"reports/{KEY}-nation-CN-zh.docx: word/document.xml" in told
+    (line,) = [line for line in told.splitlines() if f"{KEY}-nation-CN-zh.docx" in line]
+    assert "word/document.xml" in line
     assert "codebook" not in told
     report = folder / "reports" / f"{KEY}-province-32-zh.docx"
     with ZipFile(report) as parts:
@@ -236,7 +237,9 @@ def test_reports_codebook_and_workbook_are_built_again_the_same(
     members["word/document.xml"] = members["word/document.xml"].replace(b"</w:t>", b"!</w:t>", 1)
     report.write_bytes(write_zip(members))
     told = desk.refused("verify", str(report))
-    assert f"{KEY}-province-32-zh.docx: word/document.xml" in told
+    assert f"{KEY}-province-32-zh.docx" in told
+    assert "word/document.xml" in told
+    assert "docProps" not in told
 
 
 def test_nothing_goes_out_before_its_minute(desk: Desk) -> None:

@@ -49,7 +49,7 @@ def test_the_overview_begins_with_one_number_and_its_interval(open_page: Open, r
     assert len(charts(app)) == 3
 
 
-def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
+def test_every_chart_has_a_title_an_alternative_text_a_table_and_downloads_of_both(
     open_page: Open, with_data: Callable[[AppTest], AppTest]
 ) -> None:
     for page in (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.URBAN_RURAL):
@@ -61,9 +61,8 @@ def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
         with_data(app)
         assert len(app.get("table")) == len(drawn)
         keys = [str(button.key) for button in app.button]
-        pictures = [key.removesuffix("/png") for key in keys if key.endswith("/png")]
-        assert len(pictures) == len(drawn)
-        assert all(f"{key}/csv" in keys for key in pictures)
+        assert len(app.get("menu_button")) == len(drawn)
+        assert len([key for key in keys if key.endswith("/csv")]) >= len(drawn)
         honest = [c.value for c in app.caption if "Quota sample taken on site" in c.value]
         assert len(honest) >= len(drawn)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from survey.fieldwork.quality.response_arrays import Floats, Ints
 
@@ -65,7 +65,7 @@ def wilson(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, 
     """
     if trials == 0:
         return 0.0, 1.0
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(special.ndtri(0.5 + level / 2))
     share = successes / trials
     spread = z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
