@@ -79,15 +79,9 @@ class Desk:
         return self.done("release", "plan", "--wave", KEY, "--at", at, *TITLES, *more).strip()
 
     def second_signature(self, key: str = RELEASE) -> None:
-        settings = current_settings()
-        with session_scope(settings.store_url) as session:
-            sign_publication(
-                settings=settings,
-                session=session,
-                principal=self.colleague,
-                key=key,
-                now=Clock.present,
-            )
+        sign_publication(
+            current_settings(), principal=self.colleague, key=key, clock=lambda: Clock.present
+        )
 
     def signed(self, *more: str, at: str = "2026-11-30 10:00", key: str = RELEASE) -> None:
         assert self.plan(at, *more) == key

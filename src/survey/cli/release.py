@@ -116,16 +116,8 @@ def sign_release(release: Release) -> None:
     withdrawn keeps its files.
     """
     with error_reporting():
-        state = run_in_transaction(
-            current_settings().store_url,
-            lambda session: sign_publication(
-                settings=current_settings(),
-                session=session,
-                principal=OPERATOR,
-                key=release,
-                now=datetime.now(UTC),
-            ),
-            long_running=True,
+        state = sign_publication(
+            current_settings(), principal=OPERATOR, key=release, clock=lambda: datetime.now(UTC)
         )
         if state is PublicationState.PLANNED:
             print_note("Signed. Another person gives the second signature in the browser.")

@@ -92,7 +92,7 @@ def reproduce(
     """Build every file of a release again from its snapshot; exit code 1 if one differs."""
     with error_reporting():
         settings = current_settings()
-        with read_scope(settings.store_url) as session:
+        with read_scope(settings.store_url, long_running=True) as session:
             result = reproduce_publication(
                 settings=settings, session=session, principal=OPERATOR, key=release
             )

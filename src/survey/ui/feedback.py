@@ -82,13 +82,44 @@ def perform(
     Returns:
         The result, or None if the change failed.
     """
+    return _attempt(
+        page,
+        lambda: run_in_transaction(
+            page.settings.store_url, lambda session: change(session, _require_changer(page))
+        ),
+        done=done,
+        slot=slot,
+        spinner=spinner,
+        hints=hints,
+        instrument=instrument,
+        language=language,
+    )
+
+
+def perform_in_steps(
+    page: PageContext, work: Callable[[Principal], T], *, done: str, spinner: str = ""
+) -> Success[T] | None:
+    """Run work that takes long and opens its own transactions; messages are as of `perform`."""
+    return _attempt(page, lambda: work(_require_changer(page)), done=done, spinner=spinner)
+
+
+def _attempt(
+    page: PageContext,
+    run: Callable[[], T],
+    *,
+    done: str | Callable[[T], str],
+    slot: str = "",
+    spinner: str = "",
+    hints: Sequence[str] = (),
+    instrument: Instrument | None = None,
+    language: str = "",
+) -> Success[T] | None:
+    """Run a change and keep its message; no error leaves this function."""
     # A callback runs before its page has begun a request.
     with request_id_scope(current_request_id() or new_request_id()):
         try:
             with st.spinner(spinner) if spinner else nullcontext():
-                value = run_in_transaction(
-                    page.settings.store_url, lambda session: change(session, _require_changer(page))
-                )
+                value = run()
         except SurveyError as error:
             lines = _answer_problems(page, error, instrument, language or page.language)
             usual = [page.t("Nothing was changed.")]

@@ -29,7 +29,7 @@ from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
-from survey.ui.feedback import perform, show_feedback
+from survey.ui.feedback import perform, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.release_figure import draw_figure_history
@@ -228,10 +228,10 @@ def _sign(page: PageContext, release: PublicationSummary) -> None:
         "Signed by you. Another person signs as well, unless one person is enough here; the state "
         "below says which."
     )
-    perform(
+    perform_in_steps(
         page,
-        lambda session, person: sign_publication(
-            settings=page.settings, session=session, principal=person, key=release.key, now=now()
+        lambda person: sign_publication(
+            page.settings, principal=person, key=release.key, clock=now
         ),
         done=done,
         spinner=t("Building and signing the files …"),

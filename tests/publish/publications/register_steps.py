@@ -58,7 +58,9 @@ def plan(store: Settings, who: str = "lin", at: datetime = PLANNED, **changes: A
 def act(step: Step, store: Settings, who: str, at: datetime, key: str = KEY, **rest: Any) -> Any:
     """One step of a release by a person; the store is given where the step takes it."""
     principal = person(store, who)
-    if step in {sign_publication, publish_publication, open_publication}:
+    if step is sign_publication:
+        return sign_publication(store, principal=principal, key=key, clock=lambda: at)
+    if step in {publish_publication, open_publication}:
         rest["settings"] = store
     with session_scope(store.store_url) as session:
         return step(session=session, principal=principal, key=key, now=at, **rest)

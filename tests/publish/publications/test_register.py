@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.locale import SurveyError
-from survey.publish.publications import signatures
+from survey.publish.publications import publication_files
 from survey.publish.publications.checks import check_published_path
 from survey.publish.publications.early_readers import (
     add_early_reader,
@@ -311,7 +311,7 @@ def test_a_correction_shows_nothing_that_was_hidden(
     again = plan(ready, at=MINUTE, embargo_until=later, corrects=KEY, reason=REASON)
     figures = read_figures(files(ready)["figures.csv"])
     fewer = {key: each for key, each in figures.items() if "-320500-" not in key}
-    monkeypatch.setattr(signatures, "read_figures", Mock(side_effect=[fewer, figures]))
+    monkeypatch.setattr(publication_files, "read_figures", Mock(side_effect=[fewer, figures]))
     with pytest.raises(PublicationNotAllowedError, match="would show"):
         sign(ready, "lin", MINUTE, again)
 

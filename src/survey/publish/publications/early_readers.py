@@ -12,7 +12,7 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.locale import msg
-from survey.publish.publications.archives import read_archive, read_archived_files
+from survey.publish.publications.archives import read_archive, read_archived_file
 from survey.publish.publications.figures import read_figures
 from survey.publish.publications.file_builders import FIGURES_FILE
 from survey.publish.publications.register import (
@@ -216,7 +216,7 @@ def _find_version(
 ) -> FigureVersion | None:
     assert publication.published_at is not None
     if first:
-        known = read_figures(read_archived_files(settings, publication)[FIGURES_FILE]).get(figure)
+        known = read_figures(read_archived_file(settings, publication, FIGURES_FILE)).get(figure)
         values = dict(known.values) if known else None
     else:
         query = select(PublicationErratum).where(

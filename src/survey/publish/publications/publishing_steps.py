@@ -10,7 +10,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import lock_wave
 from survey.locale import msg
-from survey.publish.publications.archives import read_archived_files
+from survey.publish.publications.archives import read_archived_file
 from survey.publish.publications.figures import find_errata, read_figures
 from survey.publish.publications.file_builders import FIGURES_FILE
 from survey.publish.publications.register import (
@@ -123,7 +123,7 @@ def _replace_corrected(settings: Settings, session: Session, publication: Public
             msg("The release {release} does not stand any more.", release=corrected.key)
         )
     before, after = (
-        read_figures(read_archived_files(settings, each)[FIGURES_FILE])
+        read_figures(read_archived_file(settings, each, FIGURES_FILE))
         for each in (corrected, publication)
     )
     for erratum in find_errata(before, after):

@@ -11,8 +11,9 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_files, read_archived_manifest
+from survey.publish.publications.publication_files import build_publication_files
 from survey.publish.publications.register import PublicationNotAllowedError, find_publication
-from survey.publish.publications.signatures import build_publication_files, get_sealed_snapshot
+from survey.publish.publications.signatures import get_sealed_snapshot
 from survey.publish.publications.verify import Finding, compare_file
 from survey.results import open_results
 from survey.settings import Settings

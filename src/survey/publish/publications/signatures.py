@@ -1,53 +1,95 @@
-"""Signatures of a release: the first builds its files, the second person signs what was built."""
+"""Signatures of a release: the first builds its files, the second person signs what was built.
 
-from collections.abc import Sequence
+Files are built, and a time stamp is fetched, before the transaction that stores a signature begins:
+with the reports on a hundred cities that takes minutes, and others write to the store meanwhile.
+The transaction compares everything that the signature rests on with what it was then.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
 from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.planning.wave_requests import PeopleRule, get_people_rule
 from survey.locale import msg
 from survey.publish.publications.archives import (
+    ArchiveDraft,
+    draft_archive,
     read_archived_files,
     read_archived_manifest,
-    write_archive,
 )
-from survey.publish.publications.figures import Erratum, find_errata, format_errata, read_figures
-from survey.publish.publications.file_builders import ERRATA_FILE, FIGURES_FILE, build_files
-from survey.publish.publications.manifest import (
-    EarlierWave,
-    PublicationManifest,
-    PublishedSnapshot,
-    describe_file,
+from survey.publish.publications.manifest import PublicationManifest
+from survey.publish.publications.publication_files import (
+    build_publication_files,
+    build_publication_manifest,
+    list_earlier_waves,
 )
-from survey.publish.publications.publication_source import PublicationSource
 from survey.publish.publications.register import (
     PUBLIC_STATES,
     PublicationNotAllowedError,
+    find_publication,
     lock_publication,
     require_forward_clock,
 )
-from survey.publish.publications.signing_keys import get_signing_key, is_withdrawn
+from survey.publish.publications.signing_keys import (
+    SigningKey,
+    find_signing_key,
+    is_withdrawn,
+    register_demo_key,
+)
 from survey.publish.publications.time_stamp import request_time_stamp
 from survey.publish.publications.verify import MANIFEST, SIGNATURE, TIME_STAMP
-from survey.results import WaveResults, list_waves, open_results
+from survey.results import open_results
 from survey.results.snapshots import get_newest_snapshot
 from survey.settings import Settings
 from survey.snapshot.seals import find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveAct, WaveState
+from survey.store.engine import read_scope
+from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveAct
+from survey.store.transactions import run_in_transaction
 
-_BUILDER_OF_ERRATA = "errata"
+
+@dataclass(frozen=True)
+class SignatureBasis:
+    """Everything that a signature rests on; it has to be the same when the signature is stored."""
+
+    release: dict[str, Any]
+    """The release as the register holds it."""
+    snapshot_id: UUID | None
+    """Final snapshot whose results the files show; none where only the signature is replaced."""
+    seal: str
+    earlier: tuple[tuple[str, str], ...]
+    """Earlier waves that reports compare with, each with its seal."""
+    is_first: bool
+    """Whether the files are built."""
+    is_last: bool
+    """Whether the manifest is signed with the key."""
+    one_person: str
+    """Why one person is enough; empty where it takes two."""
+
+
+@dataclass(frozen=True)
+class PreparedSignature:
+    """Signature whose files are built and which the register does not know yet."""
+
+    key: str
+    basis: SignatureBasis
+    archive: ArchiveDraft
+    manifest: PublicationManifest
+    signing_key: SigningKey | None
+    """Key under the manifest; none for the first of two signatures."""
 
 
 def sign_publication(
-    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
+    settings: Settings, *, principal: Principal, key: str, clock: Callable[[], datetime]
 ) -> PublicationState:
     """Sign a release; the first signature builds its files, the second makes it ready to publish.
 
@@ -55,41 +97,240 @@ def sign_publication(
     Where one person is enough (docs/planning.md), the first signature is both. If the results were
     computed again in between, or the key was withdrawn, signing begins anew.
 
+    Call it outside of a transaction: it reads in one scope and writes in a short one of its own.
+
     Raises:
-        PublicationNotAllowedError: published before, signed by the same person, no final results.
+        PublicationNotAllowedError: published before, signed by the same person, no final results,
+            or something that the signature rests on changed while its files were built.
         SigningKeyError: no key can sign.
         TimeStampError: a time stamp server is set and does not answer.
     """
-    principal.require(Action.RELEASE)
-    publication, wave = lock_publication(session=session, principal=principal, key=key)
-    if publication.state in PUBLIC_STATES and is_withdrawn(session, publication.key_id or ""):
-        require_forward_clock(publication, now)
-        _replace_signature(settings, session, principal, publication, now)
-        return publication.state
-    if publication.state not in {PublicationState.PLANNED, PublicationState.SIGNED}:
-        raise PublicationNotAllowedError(
-            msg("The release {release} was published before.", release=key)
+    with read_scope(settings.store_url, long_running=True) as session:
+        prepared = prepare_signature(
+            settings=settings, session=session, principal=principal, key=key, now=clock()
         )
+    with _dropped_on_failure(settings, prepared):
+        return run_in_transaction(
+            settings.store_url,
+            lambda session: store_signature(
+                settings=settings,
+                session=session,
+                principal=principal,
+                prepared=prepared,
+                now=clock(),
+            ),
+        )
+
+
+@contextmanager
+def _dropped_on_failure(settings: Settings, prepared: PreparedSignature) -> Iterator[None]:
+    """Remove the archive if the block raises, unless the register knows it.
+
+    A connection that breaks at the commit leaves open whether the signature was stored.
+    """
+    try:
+        yield
+    except BaseException:
+        prepared.archive.draft.unlink(missing_ok=True)
+        if not _may_be_known(settings, prepared.archive):
+            prepared.archive.path.unlink(missing_ok=True)
+        raise
+
+
+def _may_be_known(settings: Settings, archive: ArchiveDraft) -> bool:
+    """Return whether the register holds an archive, or cannot be asked."""
+    holds = select(Publication.id).where(Publication.archive_sha256 == archive.sha256).limit(1)
+    try:
+        with read_scope(settings.store_url) as session:
+            return session.exec(holds).first() is not None
+    except SQLAlchemyError:
+        return True
+
+
+def prepare_signature(
+    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
+) -> PreparedSignature:
+    """Build what a signature stores, into a file that nobody reads; the store is only read.
+
+    Raises: see `sign_publication`.
+    """
+    principal.require(Action.RELEASE)
+    publication, wave = find_publication(session=session, principal=principal, key=key)
+    basis = _find_basis(settings, session, principal, publication, wave, now)
+    if basis.is_first:
+        contents, manifest = _build_contents(settings, session, publication, wave, basis.seal, now)
+    else:
+        contents = read_archived_files(settings, publication)
+        manifest = read_archived_manifest(contents)
+    signing_key = None
+    if basis.is_last:
+        signing_key = find_signing_key(
+            settings=settings, session=session, principal=principal, is_demo=manifest.demo
+        )
+        contents = _add_signature(settings, signing_key, contents)
+    archive = draft_archive(settings, key, contents, manifest.prepared_at)
+    return PreparedSignature(key, basis, archive, manifest, signing_key)
+
+
+def _build_contents(
+    settings: Settings,
+    session: Session,
+    publication: Publication,
+    wave: Wave,
+    seal: str,
+    now: datetime,
+) -> tuple[dict[str, bytes], PublicationManifest]:
+    results = open_results(settings, session, wave.key)
+    earlier = [
+        open_results(settings, session, each.key)
+        for each in list_earlier_waves(settings, session, wave)
+    ]
+    files = build_publication_files(settings, session, publication, results, earlier)
+    manifest = build_publication_manifest(
+        session, publication, wave, results, earlier, seal, files, now
+    )
+    contents = {path: data for path, (_, data) in files.items()}
+    return {**contents, MANIFEST: manifest.to_bytes()}, manifest
+
+
+def _add_signature(
+    settings: Settings, key: SigningKey, contents: dict[str, bytes]
+) -> dict[str, bytes]:
+    """Return the files with a signature of the manifest; its bytes and the other files stay."""
+    signature = key.sign(contents[MANIFEST])
+    stamp = request_time_stamp(settings, signature)
+    signed = {name: data for name, data in contents.items() if name != TIME_STAMP}
+    return signed | {SIGNATURE: signature, **({TIME_STAMP: stamp} if stamp else {})}
+
+
+def store_signature(
+    *,
+    settings: Settings,
+    session: Session,
+    principal: Principal,
+    prepared: PreparedSignature,
+    now: datetime,
+) -> PublicationState:
+    """Store a prepared signature and put its archive in place, if nothing changed meanwhile.
+
+    Raises:
+        PublicationNotAllowedError: something changed; nothing is signed.
+        SigningKeyError: the key was withdrawn meanwhile.
+    """
+    principal.require(Action.RELEASE)
+    publication, wave = lock_publication(session=session, principal=principal, key=prepared.key)
+    basis = _find_basis(settings, session, principal, publication, wave, now)
+    if basis != prepared.basis:
+        raise _changed_meanwhile(publication)
+    publication.archive_sha256 = prepared.archive.sha256
+    if basis.is_first:
+        publication.snapshot_id, publication.seal_sha256 = basis.snapshot_id, basis.seal
+        publication.state, publication.key_id = PublicationState.PLANNED, None
+        publication.first_signed_by, publication.first_signed_at = actor_id(principal), now
+        publication.second_signed_by = publication.second_signed_at = None
+        publication.one_person = ""
+    if prepared.signing_key is not None:
+        publication.key_id = _require_same_key(settings, session, principal, prepared, now)
+    if basis.is_last and publication.state not in PUBLIC_STATES:
+        publication.state = PublicationState.SIGNED
+        publication.second_signed_by, publication.second_signed_at = actor_id(principal), now
+        publication.one_person = basis.one_person
+    _record_signature(session, principal, publication, now)
+    prepared.archive.install()
+    return publication.state
+
+
+def _changed_meanwhile(publication: Publication) -> PublicationNotAllowedError:
+    return PublicationNotAllowedError(
+        msg(
+            "The release {release}, or results that it shows, changed while its files were built. "
+            "They were thrown away. Please look at the release and sign again.",
+            release=publication.key,
+        )
+    )
+
+
+def _require_same_key(
+    settings: Settings,
+    session: Session,
+    principal: Principal,
+    prepared: PreparedSignature,
+    now: datetime,
+) -> str:
+    """Return the id of the key that signed, if it would sign now as well."""
+    is_demo = prepared.manifest.demo
+    key = find_signing_key(settings=settings, session=session, principal=principal, is_demo=is_demo)
+    if prepared.signing_key is None or key.id != prepared.signing_key.id:
+        raise PublicationNotAllowedError(
+            msg("Another key signs releases since a moment ago. Please sign again.")
+        )
+    if is_demo:
+        register_demo_key(session=session, principal=principal, key=key, now=now)
+    return key.id
+
+
+def _find_basis(
+    settings: Settings,
+    session: Session,
+    principal: Principal,
+    publication: Publication,
+    wave: Wave,
+    now: datetime,
+) -> SignatureBasis:
+    """Return what a signature by this person rests on now.
+
+    Raises:
+        PublicationNotAllowedError: this person cannot sign the release now.
+    """
+    release, key_id = publication.model_dump(), publication.key_id
+    was_withdrawn = key_id is not None and is_withdrawn(session, key_id)
+    if publication.state in PUBLIC_STATES and was_withdrawn:
+        require_forward_clock(publication, now)
+        return SignatureBasis(release, None, "", (), is_first=False, is_last=True, one_person="")
+    _require_unpublished(publication)
     require_forward_clock(publication, now)
     snapshot, seal = get_sealed_snapshot(session, wave)
-    first = (
-        publication.first_signed_at is None
-        or publication.seal_sha256 != seal
-        or (publication.key_id is not None and is_withdrawn(session, publication.key_id))
+    is_first = (
+        publication.first_signed_at is None or publication.seal_sha256 != seal or was_withdrawn
     )
-    if publication.state is PublicationState.SIGNED and not first:
-        raise PublicationNotAllowedError(msg("The release {release} is signed.", release=key))
-    if first:
-        _sign_first(settings, session, principal, publication, wave, (snapshot, seal), now)
+    if publication.state is PublicationState.SIGNED and not is_first:
+        raise PublicationNotAllowedError(
+            msg("The release {release} is signed.", release=publication.key)
+        )
     one_person = _one_person_rule(settings, session, principal, wave, now)
-    if not first and publication.first_signed_by == actor_id(principal) and not one_person:
+    if not is_first and publication.first_signed_by == actor_id(principal) and not one_person:
         raise PublicationNotAllowedError(
             msg("You signed this yourself. Another person gives the second signature.")
         )
-    if not first or one_person:
-        _sign_second(settings, session, principal, publication, one_person, now)
-    _record_signature(session, principal, publication, now)
-    return publication.state
+    return SignatureBasis(
+        release,
+        snapshot.id,
+        seal,
+        _seal_earlier_waves(settings, session, wave) if is_first else (),
+        is_first=is_first,
+        is_last=not is_first or bool(one_person),
+        one_person=one_person,
+    )
+
+
+def _require_unpublished(publication: Publication) -> None:
+    if publication.state is PublicationState.RETRACTED:
+        raise PublicationNotAllowedError(
+            msg("The release {release} does not stand any more.", release=publication.key)
+        )
+    if publication.state not in {PublicationState.PLANNED, PublicationState.SIGNED}:
+        raise PublicationNotAllowedError(
+            msg("The release {release} was published before.", release=publication.key)
+        )
+
+
+def _seal_earlier_waves(
+    settings: Settings, session: Session, wave: Wave
+) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (each.key, _seal(session, get_newest_snapshot(session, each.key)[1]))
+        for each in list_earlier_waves(settings, session, wave)
+    )
 
 
 def _record_signature(
@@ -125,8 +366,12 @@ def get_sealed_snapshot(session: Session, wave: Wave) -> tuple[Snapshot, str]:
         raise PublicationNotAllowedError(
             msg("The wave {wave} has no final results yet.", wave=wave.key)
         )
+    return snapshot, _seal(session, snapshot)
+
+
+def _seal(session: Session, snapshot: Snapshot) -> str:
     seals = find_seals(session, snapshot.directory)
-    return snapshot, seal_of_seals(seals) if seals else snapshot.sha256
+    return seal_of_seals(seals) if seals else snapshot.sha256
 
 
 def _one_person_rule(
@@ -142,209 +387,3 @@ def _one_person_rule(
         now=now,
     )
     return "" if rule is PeopleRule.TWO else rule.value
-
-
-def _sign_first(
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    publication: Publication,
-    wave: Wave,
-    sealed: tuple[Snapshot, str],
-    now: datetime,
-) -> None:
-    snapshot, seal = sealed
-    results = open_results(settings, session, wave.key)
-    earlier = _open_earlier_waves(settings, session, wave)
-    files = build_publication_files(settings, session, publication, results, earlier)
-    manifest = _build_manifest(session, publication, wave, results, earlier, seal, files, now)
-    contents = {path: data for path, (_, data) in files.items()}
-    publication.archive_sha256 = write_archive(
-        settings, publication.key, {**contents, MANIFEST: manifest.to_bytes()}, now
-    )
-    publication.snapshot_id, publication.seal_sha256 = snapshot.id, seal
-    publication.state, publication.key_id = PublicationState.PLANNED, None
-    publication.first_signed_by, publication.first_signed_at = actor_id(principal), now
-    publication.second_signed_by = publication.second_signed_at = None
-    publication.one_person = ""
-
-
-def _open_earlier_waves(
-    settings: Settings, session: Session, wave: Wave
-) -> tuple[WaveResults, ...]:
-    """Return the earlier waves of the series that are released, for the years in reports.
-
-    What is not released yet is no business of a reader of this release, the nation's score neither.
-    """
-    return tuple(
-        open_results(settings, session, each.key)
-        for each in list_waves(settings, session, wave.series)
-        if (each.year, each.key) < (wave.year, wave.key)
-        and each.state is WaveState.RELEASED
-        and each.is_demo == wave.is_demo
-    )
-
-
-def build_publication_files(
-    settings: Settings,
-    session: Session,
-    publication: Publication,
-    results: WaveResults,
-    earlier: Sequence[WaveResults],
-) -> dict[str, tuple[str, bytes]]:
-    """Return the files of a release by path, each with the name of its builder.
-
-    `earlier` are the waves that its reports compare with.
-
-    Raises:
-        PublicationNotAllowedError: a correction would show figures that were hidden.
-    """
-    source = PublicationSource(
-        settings=settings,
-        results=results.as_released(publication.shown, publication.first_places),
-        title={"zh": publication.title_zh, "en": publication.title_en},
-        contact=publication.contact,
-        instrument=load_instrument(session=session, sha256=results.manifest.instrument_sha256),
-        earlier=earlier,
-    )
-    files = build_files(source, list(publication.builders))
-    if publication.corrects_id is None:
-        return files
-    errata = _find_errata(settings, session, publication, files[FIGURES_FILE][1])
-    data = format_errata(errata, publication.correction_reason)
-    return {**files, ERRATA_FILE: (_BUILDER_OF_ERRATA, data)}
-
-
-def _find_errata(
-    settings: Settings, session: Session, publication: Publication, figures: bytes
-) -> tuple[Erratum, ...]:
-    """Return what a correction changes; it may hide figures and never show hidden ones.
-
-    The gate looks at one table at a time: two that hide different cells could tell them together.
-    """
-    corrected = session.get_one(Publication, publication.corrects_id)
-    before = read_figures(read_archived_files(settings, corrected)[FIGURES_FILE])
-    errata = find_errata(before, read_figures(figures))
-    added = [erratum.figure for erratum in errata if not erratum.before]
-    if added:
-        raise PublicationNotAllowedError(
-            msg(
-                "The correction would show {count} figures that release {release} hid, such as "
-                "{figure}. Both together could tell what is hidden.",
-                count=len(added),
-                release=corrected.key,
-                figure=added[0],
-            )
-        )
-    return errata
-
-
-def _build_manifest(
-    session: Session,
-    publication: Publication,
-    wave: Wave,
-    results: WaveResults,
-    earlier: Sequence[WaveResults],
-    seal: str,
-    files: dict[str, tuple[str, bytes]],
-    now: datetime,
-) -> PublicationManifest:
-    known, method = results.manifest, results.method
-    rules: dict[str, Any] = {
-        "minimum_n": method.minimum_n,
-        "confidence_level": method.level,
-        "false_discovery_rate": method.false_discovery_rate,
-        "unreliable_below_n": method.unreliable_below_n,
-        "interval_audit_seed": method.interval_audit.seed if method.interval_audit else None,
-        "computed_by": method.code_version,
-    }
-    corrected = (
-        session.exec(select(Publication.key).where(Publication.id == publication.corrects_id)).one()
-        if publication.corrects_id
-        else None
-    )
-    return PublicationManifest(
-        id=publication.key,
-        demo=wave.is_demo or known.is_demo,
-        title={"zh": publication.title_zh, "en": publication.title_en},
-        wave=wave.key,
-        series=wave.series,
-        year=wave.year,
-        snapshot=PublishedSnapshot(
-            sha256=known.responses_sha256,
-            seal_sha256=seal,
-            final=known.final,
-            frozen_at=known.frozen_at,
-        ),
-        software=version("hundred-cities-survey"),
-        instrument=f"{known.instrument} {known.instrument_version}",
-        tree=known.tree,
-        tree_sha256=known.tree_sha256,
-        composite=known.composite,
-        weights=known.weights,
-        rules=rules,
-        fieldwork=method.fieldwork.model_dump() if method.fieldwork else None,
-        shown=publication.shown,
-        first_places=publication.first_places,
-        embargo_until=publication.embargo_until,
-        contact=publication.contact,
-        approved=tuple(publication.builders),
-        earlier=tuple(
-            EarlierWave(wave=each.wave.key, snapshot_sha256=each.wave.snapshot_sha256)
-            for each in earlier
-        ),
-        corrects=corrected,
-        reason=publication.correction_reason,
-        prepared_at=now,
-        files=tuple(
-            describe_file(path, data, builder) for path, (builder, data) in sorted(files.items())
-        ),
-    )
-
-
-def _sign_second(
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    publication: Publication,
-    one_person: str,
-    now: datetime,
-) -> None:
-    _write_signature(settings, session, principal, publication, now)
-    publication.state = PublicationState.SIGNED
-    publication.second_signed_by, publication.second_signed_at = actor_id(principal), now
-    publication.one_person = one_person
-
-
-def _write_signature(
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    publication: Publication,
-    now: datetime,
-) -> None:
-    """Sign the manifest in the archive with the newest key; its bytes and the files stay."""
-    files = read_archived_files(settings, publication)
-    manifest = read_archived_manifest(files)
-    key = get_signing_key(
-        settings=settings, session=session, principal=principal, is_demo=manifest.demo, now=now
-    )
-    signature = key.sign(files[MANIFEST])
-    stamp = request_time_stamp(settings, signature)
-    signed = {name: data for name, data in files.items() if name != TIME_STAMP}
-    signed |= {SIGNATURE: signature, **({TIME_STAMP: stamp} if stamp else {})}
-    publication.archive_sha256 = write_archive(
-        settings, publication.key, signed, manifest.prepared_at
-    )
-    publication.key_id = key.id
-
-
-def _replace_signature(
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    publication: Publication,
-    now: datetime,
-) -> None:
-    _write_signature(settings, session, principal, publication, now)
-    _record_signature(session, principal, publication, now)

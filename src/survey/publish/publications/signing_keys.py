@@ -125,17 +125,17 @@ def _read_key_lines(file: Path) -> list[str]:
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
-def get_signing_key(
-    *, settings: Settings, session: Session, principal: Principal, is_demo: bool, now: datetime
+def find_signing_key(
+    *, settings: Settings, session: Session, principal: Principal, is_demo: bool
 ) -> SigningKey:
-    """Return the key that signs a publication now.
+    """Return the key that signs a publication now; that of demonstrations may be unregistered.
 
     Raises:
         SigningKeyError: none is configured, or it is not registered or was withdrawn.
     """
     principal.require(Action.RELEASE)
     if is_demo:
-        return _get_demo_key(settings, session, principal, now)
+        return _get_demo_key(settings)
     keys = read_signing_keys(settings)
     if not keys:
         raise SigningKeyError(
@@ -156,9 +156,7 @@ def get_signing_key(
     return keys[-1]
 
 
-def _get_demo_key(
-    settings: Settings, session: Session, principal: Principal, now: datetime
-) -> SigningKey:
+def _get_demo_key(settings: Settings) -> SigningKey:
     file = settings.data_dir / DEMO_KEY_FILE
     if not file.exists():
         draft = file.with_name(f".{file.name}.{os.getpid()}")
@@ -166,10 +164,16 @@ def _get_demo_key(
         with suppress(FileExistsError):
             os.link(draft, file)
         draft.unlink()
-    key = SigningKey.parse(_read_key_lines(file)[0])
+    return SigningKey.parse(_read_key_lines(file)[0])
+
+
+def register_demo_key(
+    *, session: Session, principal: Principal, key: SigningKey, now: datetime
+) -> None:
+    """Register the key of demonstrations when it signs for the first time."""
+    principal.require(Action.RELEASE)
     if session.get(PublicationKey, key.id) is None:
         _store_key(session, principal, key.public_bytes, now, is_demo=True)
-    return key
 
 
 def is_withdrawn(session: Session, key_id: str) -> bool:

@@ -1,0 +1,159 @@
+"""Files of a release and the manifest that names them, from the results of its wave."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from sqlmodel import Session, select
+
+from survey.fieldwork.instruments import load_instrument
+from survey.locale import msg
+from survey.publish.publications.archives import read_archived_file
+from survey.publish.publications.figures import Erratum, find_errata, format_errata, read_figures
+from survey.publish.publications.file_builders import ERRATA_FILE, FIGURES_FILE, build_files
+from survey.publish.publications.manifest import (
+    EarlierWave,
+    PublicationManifest,
+    PublishedSnapshot,
+    describe_file,
+)
+from survey.publish.publications.publication_source import PublicationSource
+from survey.publish.publications.register import PublicationNotAllowedError
+from survey.results import WaveInfo, WaveResults, list_waves
+from survey.settings import Settings
+from survey.store.tables import Publication, Wave, WaveState
+
+_BUILDER_OF_ERRATA = "errata"
+
+
+def list_earlier_waves(settings: Settings, session: Session, wave: Wave) -> tuple[WaveInfo, ...]:
+    """Return the earlier waves of the series that are released, for the years in reports.
+
+    What is not released yet is no business of a reader of this release, the nation's score neither.
+    """
+    return tuple(
+        each
+        for each in list_waves(settings, session, wave.series)
+        if (each.year, each.key) < (wave.year, wave.key)
+        and each.state is WaveState.RELEASED
+        and each.is_demo == wave.is_demo
+    )
+
+
+def build_publication_files(
+    settings: Settings,
+    session: Session,
+    publication: Publication,
+    results: WaveResults,
+    earlier: Sequence[WaveResults],
+) -> dict[str, tuple[str, bytes]]:
+    """Return the files of a release by path, each with the name of its builder.
+
+    `earlier` are the waves that its reports compare with.
+
+    Raises:
+        PublicationNotAllowedError: a correction would show figures that were hidden.
+    """
+    source = PublicationSource(
+        settings=settings,
+        results=results.as_released(publication.shown, publication.first_places),
+        title={"zh": publication.title_zh, "en": publication.title_en},
+        contact=publication.contact,
+        instrument=load_instrument(session=session, sha256=results.manifest.instrument_sha256),
+        earlier=earlier,
+    )
+    files = build_files(source, list(publication.builders))
+    if publication.corrects_id is None:
+        return files
+    errata = _find_errata(settings, session, publication, files[FIGURES_FILE][1])
+    data = format_errata(errata, publication.correction_reason)
+    return {**files, ERRATA_FILE: (_BUILDER_OF_ERRATA, data)}
+
+
+def _find_errata(
+    settings: Settings, session: Session, publication: Publication, figures: bytes
+) -> tuple[Erratum, ...]:
+    """Return what a correction changes; it may hide figures and never show hidden ones.
+
+    The gate looks at one table at a time: two that hide different cells could tell them together.
+    """
+    corrected = session.get_one(Publication, publication.corrects_id)
+    before = read_figures(read_archived_file(settings, corrected, FIGURES_FILE))
+    errata = find_errata(before, read_figures(figures))
+    added = [erratum.figure for erratum in errata if not erratum.before]
+    if added:
+        raise PublicationNotAllowedError(
+            msg(
+                "The correction would show {count} figures that release {release} hid, such as "
+                "{figure}. Both together could tell what is hidden.",
+                count=len(added),
+                release=corrected.key,
+                figure=added[0],
+            )
+        )
+    return errata
+
+
+def build_publication_manifest(
+    session: Session,
+    publication: Publication,
+    wave: Wave,
+    results: WaveResults,
+    earlier: Sequence[WaveResults],
+    seal: str,
+    files: dict[str, tuple[str, bytes]],
+    now: datetime,
+) -> PublicationManifest:
+    """Return the manifest of the files of a release; `seal` is that of their snapshot."""
+    known, method = results.manifest, results.method
+    rules: dict[str, Any] = {
+        "minimum_n": method.minimum_n,
+        "confidence_level": method.level,
+        "false_discovery_rate": method.false_discovery_rate,
+        "unreliable_below_n": method.unreliable_below_n,
+        "interval_audit_seed": method.interval_audit.seed if method.interval_audit else None,
+        "computed_by": method.code_version,
+    }
+    corrected = (
+        session.exec(select(Publication.key).where(Publication.id == publication.corrects_id)).one()
+        if publication.corrects_id
+        else None
+    )
+    return PublicationManifest(
+        id=publication.key,
+        demo=wave.is_demo or known.is_demo,
+        title={"zh": publication.title_zh, "en": publication.title_en},
+        wave=wave.key,
+        series=wave.series,
+        year=wave.year,
+        snapshot=PublishedSnapshot(
+            sha256=known.responses_sha256,
+            seal_sha256=seal,
+            final=known.final,
+            frozen_at=known.frozen_at,
+        ),
+        software=version("hundred-cities-survey"),
+        instrument=f"{known.instrument} {known.instrument_version}",
+        tree=known.tree,
+        tree_sha256=known.tree_sha256,
+        composite=known.composite,
+        weights=known.weights,
+        rules=rules,
+        fieldwork=method.fieldwork.model_dump() if method.fieldwork else None,
+        shown=publication.shown,
+        first_places=publication.first_places,
+        embargo_until=publication.embargo_until,
+        contact=publication.contact,
+        approved=tuple(publication.builders),
+        earlier=tuple(
+            EarlierWave(wave=each.wave.key, snapshot_sha256=each.wave.snapshot_sha256)
+            for each in earlier
+        ),
+        corrects=corrected,
+        reason=publication.correction_reason,
+        prepared_at=now,
+        files=tuple(
+            describe_file(path, data, builder) for path, (builder, data) in sorted(files.items())
+        ),
+    )
