@@ -5,6 +5,7 @@
 
 from seed.demo.back_checks import store_back_checks
 from seed.demo.build import OPEN_WAVE, build
+from seed.demo.complaints import store_complaints
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.problems import store_problem_lists
 from seed.demo.wave_plans import PLANS, WavePlan
@@ -17,5 +18,6 @@ __all__ = [
     "build",
     "generate_wave",
     "store_back_checks",
+    "store_complaints",
     "store_problem_lists",
 ]

@@ -22,6 +22,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.context.comparative_tests.plan import ComparativeTestPlan
 from survey.context.comparative_tests.rules import GradingRules
+from survey.context.deliveries import DeliveryHead
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument
@@ -44,6 +45,7 @@ from survey.store.tables import (
     Account,
     BackCheck,
     ComparativeTest,
+    DeliveryKind,
     Mode,
     ParkedInterview,
     ParkingReason,
@@ -383,6 +385,10 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
             "draft": ComparativeTestPlan("elsewhere", ELSEWHERE[:2], "", "", "", "")
         },
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
+        "head": DeliveryHead("id", "source", moment.date()),
+        "kind": DeliveryKind.COMPLAINTS,
+        "lens": "total",
+        "context.complaints.storage.import_complaints": {"content": b""},
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))
         },

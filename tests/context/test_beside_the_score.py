@@ -12,6 +12,10 @@ SOURCE = PROJECT_ROOT / "src" / "survey"
 EVIDENCE = {
     "comparative_test",
     "comparative_test_erratum",
+    "complaint_count",
+    "complaint_summary",
+    "delivery",
+    "delivery_revision",
     "maker_reply",
     "product_grade",
     "product_measurement",
@@ -20,7 +24,11 @@ EVIDENCE = {
 """Tables of evidence; each may refer to one of these, to an account or to a city."""
 NEUTRAL = {"account", "city"}
 COMPUTING = ("instrument", "sample", "fieldwork", "snapshot", "estimate", "disclosure", "results")
-PACKAGES = ("survey.context.comparative_tests",)
+PACKAGES = (
+    "survey.context.comparative_tests",
+    "survey.context.complaints",
+    "survey.context.deliveries",
+)
 
 
 def test_no_table_joins_evidence_and_answers() -> None:

@@ -54,6 +54,7 @@ class Action(StrEnum):
     SEE_PHONE = "see_phone"
     MANAGE_PRODUCT_TESTS = "manage_product_tests"
     RELEASE_PRODUCT_TESTS = "release_product_tests"
+    DELIVER_EVIDENCE = "deliver_evidence"
 
 
 class AreaScope(StrEnum):
@@ -99,6 +100,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.SEE_EXPORTS,
             Action.MANAGE_PRODUCT_TESTS,
             Action.RELEASE_PRODUCT_TESTS,
+            Action.DELIVER_EVIDENCE,
         }),
         area_scopes=(AreaScope.NATION,),
         demo_area=NATION,
@@ -190,6 +192,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.APPROVE_EXACT_ROWS,
             Action.SEE_EXPORTS,
             Action.HAND_OUT_CODES,
+            Action.DELIVER_EVIDENCE,
         }),
         area_scopes=(AreaScope.NATION,),
         demo_area=NATION,

@@ -71,7 +71,7 @@ def build_demo(settings: Settings, *, size: float, seed: int) -> None:
 
 def _fill(settings: Settings, *, size: float, seed: int) -> None:
     _seed_on_path()
-    from seed.demo import OPEN_WAVE, build, store_back_checks, store_problem_lists
+    from seed.demo import OPEN_WAVE, build, store_back_checks, store_complaints, store_problem_lists
 
     print_note("Making demo data: four waves, about two minutes …")
     upgrade(settings.store_url)
@@ -97,6 +97,12 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
         lambda session: store_back_checks(
             session=session, wave_key=OPEN_WAVE, seed=seed, now=datetime.now(UTC)
         ),
+    )
+    print_note("Making complaint statistics …")
+    run_in_transaction(
+        settings.store_url,
+        lambda session: store_complaints(session=session, now=datetime.now(UTC), seed=seed),
+        long_running=True,
     )
     for key in DEMO_WAVES:
         print_note("Freezing and estimating {wave} …", wave=key)

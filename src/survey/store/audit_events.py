@@ -14,6 +14,7 @@ class SubjectKind(StrEnum):
     CITY = "city"
     COMPARATIVE_TEST = "comparative_test"
     CONTACT = "contact"
+    DELIVERY = "delivery"
     FILE = "file"
     IMPORT_MAPPING = "import_mapping"
     INDICATOR_TREE = "indicator_tree"
@@ -134,6 +135,7 @@ class AuditEvent(StrEnum):
     PROBLEM_ACCEPTED = "problem.accepted", SubjectKind.PROBLEM
     PROBLEM_REOPENED = "problem.reopened", SubjectKind.PROBLEM
     PROBLEM_WITHDRAWN = "problem.withdrawn", SubjectKind.PROBLEM
+    EVIDENCE_DELIVERED = "evidence.delivered", SubjectKind.DELIVERY
 
     SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
 

@@ -25,6 +25,7 @@ from survey.publish.views.estimate_text import (
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.city_peers import draw_peer_choice, get_chosen_peers
+from survey.ui.complaints import draw_beside_score
 from survey.ui.page_runner import PageContext
 from survey.ui.problems.city_list import draw_city_problems, may_read_problems
 from survey.ui.report_downloads import draw_report_buttons
@@ -64,6 +65,7 @@ def draw_city(page: PageContext) -> None:
         "groups": (t("Groups"), partial(_draw_groups, page, results, city)),
         "improve": (t("First to improve"), partial(_draw_drivers, page, results, city)),
         "measures": (t("Rights and education"), partial(_draw_measures, page, results, city)),
+        "beside": (t("Beside the score"), partial(draw_beside_score, page, results, city)),
     }
     if may_read_problems(page, city):
         drawers["rectification"] = (

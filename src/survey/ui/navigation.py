@@ -20,10 +20,12 @@ class PageKey(StrEnum):
     CROSSTAB = "crosstab"
     RECTIFICATION = "rectification"
     COMPARATIVE_TESTS = "comparative_tests"
+    COMPLAINTS = "complaints"
     PROGRESS = "progress"
     REVIEW = "review"
     BACK_CHECK = "back_check"
     BULK_IMPORT = "bulk_import"
+    OUTSIDE_DATA = "outside_data"
     PAPER = "paper"
     PLAN = "plan"
     QUESTIONNAIRES = "questionnaires"
@@ -69,10 +71,12 @@ PAGES: tuple[PageInfo, ...] = (
         msg("Comparative tests"),
         Action.READ_RESULTS,
     ),
+    PageInfo(PageKey.COMPLAINTS, "complaints", msg("Rights and education"), Action.READ_RESULTS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.BACK_CHECK, "back-check", msg("Back-check"), Action.BACK_CHECK),
     PageInfo(PageKey.BULK_IMPORT, "bulk-import", msg("Bulk import"), Action.IMPORT),
+    PageInfo(PageKey.OUTSIDE_DATA, "outside-data", msg("Outside data"), Action.DELIVER_EVIDENCE),
     PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.PLAN, "plan", msg("Waves and sampling"), Action.READ_PLAN),
     PageInfo(

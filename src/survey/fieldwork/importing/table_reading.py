@@ -206,8 +206,8 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> ImportTab
     Raises `FileUnreadableError` with the row where reading stopped.
     """
     _check_first_line(content)
-    text, encoding = _decode(content)
-    delimiter = _delimiter(text)
+    text, encoding = decode_text_file(content)
+    delimiter = detect_delimiter(text)
     _check_width(text, delimiter)
     records = islice(_delimited_records(text, delimiter), most_rows)
     header = header_of(next(records, (1, []))[1])
@@ -254,7 +254,8 @@ def _lines(text: str) -> Iterator[str]:
         yield match[0]
 
 
-def _decode(content: bytes) -> tuple[str, str]:
+def decode_text_file(content: bytes) -> tuple[str, str]:
+    """Return the text of a CSV file, and its encoding. Raises `FileUnreadableError` for others."""
     if len(content) > MAX_FILE_BYTES:
         raise FileUnreadableError(
             msg("The file is larger than {limit} MB. Please split it.", limit=MAX_FILE_BYTES >> 20)
@@ -283,7 +284,7 @@ def _decode(content: bytes) -> tuple[str, str]:
         ) from problem
 
 
-def _delimiter(text: str) -> str:
+def detect_delimiter(text: str) -> str:
     """Return the delimiter under which most rows have the header's number of cells."""
     best, most = DELIMITERS[0], (1, 0)
     for delimiter in DELIMITERS:

@@ -20,8 +20,10 @@ from survey.store.tables.columns import (
     ChosenBy,
     ComparativeTestState,
     Decision,
+    DeliveryKind,
     EvidenceKind,
     JsonDocument,
+    KeyScope,
     MeasurementRound,
     Mode,
     Outcome,
@@ -50,6 +52,12 @@ from survey.store.tables.comparative_tests import (
     ProductGrade,
     ProductMeasurement,
     ProductSample,
+)
+from survey.store.tables.deliveries import (
+    ComplaintCount,
+    ComplaintSummary,
+    Delivery,
+    DeliveryRevision,
 )
 from survey.store.tables.exports import ExactRowRequest, RowExport
 from survey.store.tables.imports import ImportedFile, ImportMapping

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, String
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
+from survey.store.tables.columns import JsonDocument, KeyScope, UtcDateTime, new_id, now
 
 
 class Account(SQLModel, table=True):
@@ -142,7 +142,7 @@ class OutsideIdentity(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """Key with which a program reads released results as an account would."""
+    """Key with which a program does what its scope says, with the rights of an account."""
 
     __tablename__ = "api_key"
 
@@ -150,6 +150,10 @@ class ApiKey(SQLModel, table=True):
     account_id: UUID = Field(foreign_key="account.id", index=True)
     name: str
     """What the key is for, in the words of whoever made it."""
+    scope: str = Field(
+        default=KeyScope.RESULTS, max_length=24, sa_column_kwargs={"server_default": "results"}
+    )
+    """One of `KeyScope`."""
     secret_sha256: str = Field(unique=True, max_length=64)
     created_by: UUID | None = Field(default=None, foreign_key="account.id")
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -269,3 +269,17 @@ class ReplyStance(StrEnum):
     WANTS_RETEST = "wants_retest"
     REMARKS = "remarks"
     """It neither agrees nor objects."""
+
+
+class DeliveryKind(StrEnum):
+    """Kind of outside evidence that is delivered by period."""
+
+    COMPLAINTS = "complaints"
+    OPINION = "opinion"
+
+
+class KeyScope(StrEnum):
+    """What an API key opens; a key of one scope opens nothing of another."""
+
+    RESULTS = "results"
+    DELIVERIES = "deliveries"

@@ -1,0 +1,7 @@
+"""Page of rights and education: complaint statistics by nature, class, channel and age."""
+
+from survey.ui.complaints import draw_complaints
+from survey.ui.navigation import PageKey
+from survey.ui.page_runner import run_page
+
+run_page(PageKey.COMPLAINTS, draw_complaints)

@@ -1,0 +1,164 @@
+"""Demo complaint statistics: monthly counts of cities and provinces, calibrated to what was told.
+
+1,151,912 complaints were accepted in 2022 and 79.5 % of them solved; 1,761,886 in 2024 and 68.75 %.
+The sums of these years hold exactly. Everything else is invented: shares of natures and classes,
+who complained and how, the pattern of the months, and how cities differ.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sqlmodel import Session
+
+from seed.demo.random_streams import DEFAULT_SEED, random_stream
+from survey.access.principal import OPERATOR
+from survey.context.complaints.areas import NATION_RESIDENTS_2020, REST, leaf_areas
+from survey.context.complaints.code_lists import CodeListName, shipped_code_lists
+from survey.context.complaints.columns import AREA, CODES, PERIOD
+from survey.context.complaints.count_checks import CheckedCounts
+from survey.context.complaints.storage import store_counts
+from survey.context.deliveries import DeliveryHead
+from survey.sample.city_frame import shipped_cities
+
+ACCEPTED = {2022: 1_151_912, 2023: 1_400_000, 2024: 1_761_886}
+SOLVED = {2022: 915_770, 2023: 1_043_000, 2024: 1_211_297}
+"""79.5 % of 2022 and 68.75 % of 2024; 2023 is invented, between the two."""
+_NATURE_SHARES = {
+    "after_sales": 0.30, "contract": 0.26, "quality": 0.20, "false_advertising": 0.07,
+    "price": 0.05, "safety": 0.035, "counterfeit": 0.02, "dignity": 0.01, "measurement": 0.01,
+    "other": 0.045,
+}  # fmt: skip
+_CHANNELS = ("online", "telephone", "visit")
+_CLASSES = [each.code for each in shipped_code_lists().listed(CodeListName.GOODS_CLASS)]
+_AGES = ("18_29", "30_44", "45_59", "60_plus", "not_stated")
+
+
+def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
+    """Return the counts of a year, whose sums are exactly those in `ACCEPTED` and `SOLVED`."""
+    random = random_stream("complaints", year, seed=seed)
+    areas, classes = _area_weights(random), _class_weights(year)
+    natures = np.array(list(_NATURE_SHARES.values()))
+    shape = (12, len(areas), len(natures), len(classes))
+    cells = np.einsum("m,a,n,c->manc", _month_shares(random), areas, natures, classes)
+    drawn = random.multinomial(ACCEPTED[year], (cells / cells.sum()).ravel())
+    kept = np.flatnonzero(drawn)
+    accepted = drawn[kept]
+    month, area, nature, goods_class = np.unravel_index(kept, shape)
+    solved = _exact_part(accepted, SOLVED[year], random)
+    mediated = random.binomial(accepted, 0.72)
+    settled = random.binomial(solved, 0.38)
+    succeeded = np.minimum(random.binomial(solved - settled, 0.93), mediated)
+    frame = pd.DataFrame(
+        {
+            PERIOD: _labelled(month, [f"{year}-{number:02d}" for number in range(1, 13)]),
+            AREA: _labelled(area, leaf_areas()),
+            "nature": _labelled(nature, list(_NATURE_SHARES)),
+            "goods_class": _labelled(goods_class, _CLASSES),
+            "channel": _labelled(_draw_codes(random, len(kept), (0.62, 0.3, 0.08)), _CHANNELS),
+            "age_group": _labelled(
+                _draw_codes(random, len(kept), (0.24, 0.36, 0.2, 0.08, 0.12)), _AGES
+            ),
+            "accepted": accepted,
+            "solved": solved,
+            "mediated": mediated,
+            "mediation_succeeded": succeeded,
+            "settled_first": settled,
+            "recovered_fen": solved * random.integers(20_000, 200_000, len(kept)),
+            "consultations": random.poisson(accepted * 0.35),
+            "fraud": random.binomial(accepted, 0.012),
+        }
+    )
+    measures = tuple(frame.columns[2 + len(CODES) :])
+    return CheckedCounts(frame, measures, 0)
+
+
+def _labelled(numbers: NDArray[np.int64], labels: Sequence[str]) -> "pd.Categorical[str]":
+    return pd.Categorical.from_codes(numbers, pd.Index(list(labels)))
+
+
+def _draw_codes(
+    random: np.random.Generator, count: int, shares: Sequence[float]
+) -> NDArray[np.int64]:
+    """Return one number for each count, drawn with the shares."""
+    drawn: NDArray[np.int64] = np.searchsorted(np.cumsum(shares)[:-1], random.random(count))
+    return drawn
+
+
+def _class_weights(year: int) -> NDArray[np.float64]:
+    """Return the share of each class; what people buy online grows by the year."""
+    weights = random_stream("complaint classes").dirichlet(np.full(len(_CLASSES), 1.5))
+    growing = np.isin(_CLASSES, ("internet", "training"))
+    weights = weights * np.where(growing, 1 + (year - 2022) / 4, 1)
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
+def _area_weights(random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the share of each area: residents, and how a place complains."""
+    cities = {city.code: float(city.resident_population_2020) for city in shipped_cities()}
+    rest = [area for area in leaf_areas() if area.endswith(REST)]
+    outside = (NATION_RESIDENTS_2020 - sum(cities.values())) / len(rest)
+    habit = random_stream("complaint habits").lognormal(0.0, 0.35, len(leaf_areas()))
+    yearly = random.lognormal(0.0, 0.08, len(leaf_areas()))
+    residents = np.array([cities.get(area, outside * 0.6) for area in leaf_areas()])
+    raw = residents * habit * yearly
+    shares: NDArray[np.float64] = raw / raw.sum()
+    return shares
+
+
+def _month_shares(random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the shares of the months; more is complained in March and after November's sales."""
+    pattern = np.array([0.9, 0.8, 1.25, 1.0, 1.0, 1.05, 1.0, 1.0, 0.95, 1.0, 1.1, 1.15])
+    raw = pattern * random.lognormal(0.0, 0.03, 12)
+    shares: NDArray[np.float64] = raw / raw.sum()
+    return shares
+
+
+def _exact_part(
+    whole: NDArray[np.int64], part: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return parts of the counts with exactly the sum `part`, at random."""
+    drawn: NDArray[np.int64] = random.multivariate_hypergeometric(whole, part, method="marginals")
+    return drawn
+
+
+def store_complaints(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) -> None:
+    """Store the demo deliveries: one a year, and a first version of March 2024 that was revised.
+
+    Only the sums are stored, not the single counts, which no page reads: the demo stays quick.
+    """
+    for year in ACCEPTED:
+        counts = build_demo_counts(year, seed=seed)
+        if year == max(ACCEPTED):
+            _store(session, _first_march(counts), f"demo-{year}-03", now,
+                   faults="演示：3月数据首次报送时缺少部分平台转办件")  # fmt: skip
+        _store(session, counts, f"demo-{year}", now)
+
+
+def _first_march(counts: CheckedCounts) -> CheckedCounts:
+    """Return March as it was first delivered: a part of the rows was missing."""
+    march = counts.frame[counts.frame[PERIOD].cat.codes == 2]
+    kept = march.iloc[np.arange(len(march)) % 12 != 0].reset_index(drop=True)
+    return CheckedCounts(kept, counts.measures, 0)
+
+
+def _store(
+    session: Session, counts: CheckedCounts, external_id: str, now: datetime, faults: str = ""
+) -> None:
+    year = int(counts.periods[-1][:4])
+    head = DeliveryHead(
+        external_id, "演示数据，按公开报道的全国合计生成", date(year, 12, 31), faults,
+        shipped_code_lists().newest, is_demo=True,
+    )  # fmt: skip
+    store_counts(
+        session=session,
+        principal=OPERATOR,
+        counts=counts,
+        head=head,
+        digest="0" * 64,
+        now=now,
+        sums_only=True,
+    )

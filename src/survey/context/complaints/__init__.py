@@ -1,0 +1,1 @@
+"""Complaint statistics: code lists, import with checks, revisions, and sums by area and code."""

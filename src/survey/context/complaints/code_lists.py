@@ -1,0 +1,138 @@
+"""Code lists of complaint statistics, versioned, with a crosswalk from each to the newest.
+
+The lists are data (`seed/context/codes.csv`). A crosswalk maps a code to exactly one later code, so
+that counts can be carried over; what was split has no such code and cannot be compared.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from survey.locale import SurveyError, msg
+from survey.settings import PROJECT_ROOT
+
+_SEED = PROJECT_ROOT / "seed" / "context"
+CODES_CSV = _SEED / "codes.csv"
+CROSSWALK_CSV = _SEED / "crosswalk.csv"
+NOT_GIVEN = "-"
+"""Channel or age group of a count that was delivered without one."""
+
+
+class CodeListName(StrEnum):
+    """Name of a code list; the values are columns of counts."""
+
+    NATURE = "nature"
+    GOODS_CLASS = "goods_class"
+    CHANNEL = "channel"
+    AGE_GROUP = "age_group"
+
+
+class UnknownCodesError(SurveyError):
+    """Raised when there is no version of the code lists of that name."""
+
+    code = "codes_unknown"
+
+
+@dataclass(frozen=True)
+class ListedCode:
+    """Code of one list with its names."""
+
+    code: str
+    parent: str
+    """Goods or services; empty where the list has one level."""
+    name_zh: str
+    name_en: str
+    status: str
+    """`published`: as the associations print it; `assumed`: ours until they enter their own."""
+
+    def name(self, language: str) -> str:
+        return self.name_zh if language == "zh" else self.name_en
+
+
+@dataclass(frozen=True)
+class CodeLists:
+    """All versions of all lists, and where their codes went."""
+
+    codes: Mapping[tuple[CodeListName, str], tuple[ListedCode, ...]]
+    """By list and version."""
+    successors: Mapping[tuple[CodeListName, str, str], tuple[str, str]]
+    """Later version and code, by list, version and code; unchanged codes are not named."""
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Versions that a delivery can be coded by, the newest first."""
+        return tuple(sorted({version for _, version in self.codes}, reverse=True))
+
+    @property
+    def newest(self) -> str:
+        return self.versions[0]
+
+    def require_version(self, version: str) -> None:
+        """Raise `UnknownCodesError` if there is no such version."""
+        if version not in self.versions:
+            raise UnknownCodesError(
+                msg(
+                    "There is no version {version} of the code lists; there are: {known}.",
+                    version=version[:20],
+                    known=", ".join(self.versions),
+                )
+            )
+
+    def listed(self, name: CodeListName, version: str = "") -> tuple[ListedCode, ...]:
+        """Return a list as it stands in a version: the newest of its own that is not younger."""
+        wanted = version or self.newest
+        own = sorted(known for key, known in self.codes if key is name)
+        fitting = [known for known in own if known <= wanted] or own[:1]
+        return self.codes[name, fitting[-1]]
+
+    def to_newest(self, name: CodeListName, version: str) -> Mapping[str, str]:
+        """Return the code of the newest version for each code of a version.
+
+        A code that is missing here was split later, or given up: it cannot be compared.
+        """
+        kept = {each.code for each in self.listed(name)}
+        carried = {each.code: self._follow(name, version, each.code) for each in
+                   self.listed(name, version)}  # fmt: skip
+        return {code: later for code, later in carried.items() if later in kept}
+
+    def _follow(self, name: CodeListName, version: str, code: str) -> str:
+        while (name, version, code) in self.successors:
+            version, code = self.successors[name, version, code]
+        return code
+
+
+@lru_cache(maxsize=1)
+def shipped_code_lists() -> CodeLists:
+    """Return the code lists that come with the platform."""
+    return read_code_lists(CODES_CSV, CROSSWALK_CSV)
+
+
+def read_code_lists(codes: Path, crosswalk: Path) -> CodeLists:
+    """Read code lists and crosswalk.
+
+    Raises:
+        ValueError: A crosswalk names a code that is not listed, or goes back in time.
+    """
+    listed: dict[tuple[CodeListName, str], list[ListedCode]] = {}
+    with codes.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            key = (CodeListName(row["list"]), row["version"])
+            listed.setdefault(key, []).append(
+                ListedCode(
+                    row["code"], row["parent"], row["name_zh"], row["name_en"], row["status"]
+                )
+            )
+    known = {(*key, each.code) for key, codes_of in listed.items() for each in codes_of}
+    successors = {}
+    with crosswalk.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            name = CodeListName(row["list"])
+            before = (name, row["from_version"], row["from_code"])
+            after = (row["to_version"], row["to_code"])
+            if not {before, (name, *after)} <= known or after[0] <= before[1]:
+                raise ValueError(f"the crosswalk cannot go from {before} to {after}")
+            successors[before] = after
+    return CodeLists({key: tuple(each) for key, each in listed.items()}, successors)

@@ -1,0 +1,149 @@
+"""Reading of a file of counts into text columns, with the row that each has in a spreadsheet.
+
+A million rows have to fit: text files are read column by column, every repeated text once.
+"""
+
+import csv as text_csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from survey.fieldwork.importing.rejections import FileUnreadableError
+from survey.fieldwork.importing.table_reading import (
+    MAX_CELL_CHARS,
+    decode_text_file,
+    detect_delimiter,
+    header_of,
+    read_table,
+)
+from survey.locale import msg
+
+MAX_COUNT_ROWS = 3_000_000
+_XLSX = b"PK\x03\x04"
+_BLOCK_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class TextTable:
+    """Columns of text by the head they have in the file, and the spreadsheet row of each row."""
+
+    header: tuple[str, ...]
+    columns: tuple[pa.DictionaryArray, ...]
+    rows: NDArray[np.int64]
+
+
+def read_text_table(content: bytes) -> TextTable:
+    """Read a CSV file or an Excel workbook.
+
+    Raises:
+        FileUnreadableError: There is no readable table in it.
+    """
+    if content.startswith(_XLSX):
+        return _from_workbook(content)
+    return _from_text(content)
+
+
+def _from_workbook(content: bytes) -> TextTable:
+    table = read_table(content)
+    numbers = np.array([number for number, _ in table.rows], dtype=np.int64)
+    width = len(table.header)
+    columns = zip(*(cells[:width] for _, cells in table.rows), strict=True)
+    arrays = tuple(pa.array(cells, pa.string()).dictionary_encode() for cells in columns)
+    return TextTable(table.header, arrays, numbers)
+
+
+def _from_text(content: bytes) -> TextTable:
+    text, _ = decode_text_file(content)
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise FileUnreadableError(
+            msg("Row {row} holds a NUL byte; this is not a text file.", row=row)
+        )
+    delimiter = detect_delimiter(text)
+    first_line = text.partition("\n")[0]
+    header = header_of(next(iter(_split(first_line, delimiter)), []))
+    uneven: list[int] = []
+    blank: list[int] = []
+
+    def note_row(row: csv.InvalidRow) -> str:
+        (blank if not row.text.strip(f"{delimiter} \r\n") else uneven).append(row.number or 0)
+        return "skip"
+
+    try:
+        table = csv.read_csv(
+            io.BytesIO(text.encode()),
+            read_options=csv.ReadOptions(
+                use_threads=False,
+                block_size=_BLOCK_BYTES,
+                column_names=[str(number) for number in range(len(header))],
+                skip_rows=1,
+            ),
+            parse_options=csv.ParseOptions(
+                delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=note_row
+            ),
+            convert_options=csv.ConvertOptions(
+                column_types={
+                    str(number): pa.dictionary(pa.int32(), pa.string())
+                    for number in range(len(header))
+                },
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise FileUnreadableError(
+            msg("The file cannot be read as a table: {why}", why=str(error)[:200])
+        ) from error
+    if uneven:
+        raise FileUnreadableError(
+            msg(
+                "Row {row} has more or fewer cells than the header has columns ({width}).",
+                row=min(uneven),
+                width=len(header),
+            )
+        )
+    if not table.num_rows:
+        raise FileUnreadableError(msg("The file has a header but no rows."))
+    if table.num_rows > MAX_COUNT_ROWS:
+        raise FileUnreadableError(
+            msg("The file has more than {limit} rows. Please split it.", limit=MAX_COUNT_ROWS)
+        )
+    columns = tuple(_combined(table.column(number)) for number in range(len(header)))
+    _require_short_cells(columns)
+    numbers = np.setdiff1d(
+        np.arange(2, table.num_rows + len(blank) + 2, dtype=np.int64), np.array(blank, np.int64)
+    )
+    return _without_blank_rows(TextTable(header, columns, numbers))
+
+
+def _without_blank_rows(table: TextTable) -> TextTable:
+    """Return the rows with content; spreadsheets leave empty ones behind."""
+    filled = np.zeros(len(table.rows), dtype=bool)
+    for column in table.columns:
+        is_text = np.array([bool(text.strip()) for text in column.dictionary.to_pylist()], bool)
+        filled |= is_text[column.indices.to_numpy(zero_copy_only=False)]
+    if filled.all():
+        return table
+    if not filled.any():
+        raise FileUnreadableError(msg("The file has a header but no rows."))
+    columns = tuple(column.filter(pa.array(filled)) for column in table.columns)
+    return TextTable(table.header, columns, table.rows[filled])
+
+
+def _split(line: str, delimiter: str) -> list[list[str]]:
+    return list(text_csv.reader([line.rstrip("\r")], delimiter=delimiter))
+
+
+def _combined(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    whole = column.unify_dictionaries().combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def _require_short_cells(columns: tuple[pa.DictionaryArray, ...]) -> None:
+    if any(
+        len(text) > MAX_CELL_CHARS for column in columns for text in column.dictionary.to_pylist()
+    ):
+        raise FileUnreadableError(msg("A cell of the file is too long."))

@@ -1,0 +1,244 @@
+"""Complaint counts in the store: stored with a delivery in one transaction, and read as sums."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import pandas as pd
+from sqlalchemy import select
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.context.complaints.code_lists import CodeListName, CodeLists, shipped_code_lists
+from survey.context.complaints.columns import (
+    AREA,
+    CODES,
+    MEASURES,
+    PERIOD,
+    RECOVERED,
+    RECOVERED_FEN,
+)
+from survey.context.complaints.count_checks import CheckedCounts, CountCheck, check_counts
+from survey.context.complaints.count_reader import read_text_table
+from survey.context.complaints.summaries import TOTAL, summarise_counts
+from survey.context.deliveries import (
+    DeliveredPeriod,
+    DeliveryHead,
+    DeliveryReceipt,
+    find_repeated,
+    list_delivered_periods,
+    record_delivery,
+)
+from survey.locale import SurveyError, msg
+from survey.store.inserts import insert_columns
+from survey.store.tables import (
+    ComplaintCount,
+    ComplaintSummary,
+    DeliveryKind,
+    DeliveryRevision,
+    table_of,
+)
+
+STORED_MEASURES = tuple(RECOVERED_FEN if name == RECOVERED else name for name in MEASURES)
+_BATCH_ROWS = 50_000
+"""Rows made into Python objects at once; a million together would take a gigabyte."""
+_SUMMARIES = table_of(ComplaintSummary)
+
+
+class CountsRejectedError(SurveyError):
+    """Raised when counts have problems in their rows; nothing was stored."""
+
+    code = "counts_rejected"
+
+    def __init__(self, check: CountCheck) -> None:
+        super().__init__(
+            msg(
+                "{count} problems in {rows} rows. Nothing was stored.",
+                count=check.problem_count,
+                rows=check.row_count,
+            )
+        )
+        self.check = check
+
+
+def check_file(content: bytes, *, version: str = "", lists: CodeLists | None = None) -> CountCheck:
+    """Check a file of complaint counts by a version of the code lists, the newest if empty."""
+    known = lists or shipped_code_lists()
+    wanted = version or known.newest
+    known.require_version(wanted)
+    return check_counts(read_text_table(content), known, wanted)
+
+
+def import_complaints(
+    *, session: Session, principal: Principal, content: bytes, head: DeliveryHead, now: datetime
+) -> DeliveryReceipt:
+    """Check and store a delivery; nothing is stored if one row is wrong.
+
+    Raises:
+        CountsRejectedError: Rows have problems, which the error carries.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    digest = sha256(content).hexdigest()
+    known = find_repeated(
+        session=session, principal=principal, kind=DeliveryKind.COMPLAINTS, head=head, sha256=digest
+    )
+    if known is not None:
+        return known
+    version = head.code_version or shipped_code_lists().newest
+    check = check_file(content, version=version)
+    if check.counts is None:
+        raise CountsRejectedError(check)
+    coded = replace(head, code_version=version)
+    return store_counts(
+        session=session,
+        principal=principal,
+        counts=check.counts,
+        head=coded,
+        digest=digest,
+        now=now,
+    )
+
+
+def store_counts(
+    *,
+    session: Session,
+    principal: Principal,
+    counts: CheckedCounts,
+    head: DeliveryHead,
+    digest: str,
+    now: datetime,
+    sums_only: bool = False,
+) -> DeliveryReceipt:
+    """Store checked counts as new revisions of their periods, with their sums.
+
+    Args:
+        sums_only: Leave out the single counts, which no page reads.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    revisions = record_delivery(
+        session=session,
+        principal=principal,
+        kind=DeliveryKind.COMPLAINTS,
+        head=head,
+        sha256=digest,
+        rows=len(counts.frame),
+        periods=counts.periods,
+        now=now,
+    )
+    if not sums_only:
+        _insert(session, ComplaintCount, counts.frame, [AREA, *CODES], counts.measures, revisions)
+    for lens, sums in summarise_counts(counts):
+        _insert(
+            session, ComplaintSummary, sums, [AREA, "code"], counts.measures, revisions, lens=lens
+        )
+    first = next(iter(revisions.values()))
+    return DeliveryReceipt(
+        first.delivery_id,
+        {period: each.number for period, each in revisions.items()},
+        len(counts.frame),
+        False,
+    )
+
+
+def _insert(
+    session: Session,
+    model: type[ComplaintCount] | type[ComplaintSummary],
+    frame: pd.DataFrame,
+    keys: Sequence[str],
+    measures: Sequence[str],
+    revisions: dict[str, DeliveryRevision],
+    **constants: str,
+) -> None:
+    missing: dict[str, object] = dict.fromkeys(set(STORED_MEASURES) - set(measures))
+    for period, part in frame.groupby(PERIOD, observed=True, sort=True):
+        fixed = {"revision_id": revisions[str(period)].id, **constants, **missing}
+        for start in range(0, len(part), _BATCH_ROWS):
+            rows = part.iloc[start : start + _BATCH_ROWS]
+            columns = {name: rows[name].tolist() for name in (*keys, *measures)}
+            insert_columns(session.connection(), model, columns, fixed)
+
+
+def read_sums(
+    *,
+    session: Session,
+    principal: Principal,
+    lens: str,
+    periods: Sequence[DeliveredPeriod],
+    lists: CodeLists | None = None,
+) -> pd.DataFrame:
+    """Return the sums of one lens: period, area, code of the newest version, and the measures.
+
+    Counts that were coded by an older version are carried to the newest by the crosswalk; a code
+    that was split since is called by its old name.
+    """
+    principal.require(Action.READ_RESULTS)
+    allowed = {
+        each.revision_id: each
+        for each in list_delivered_periods(
+            session=session, principal=principal, kind=DeliveryKind.COMPLAINTS
+        )
+    }
+    wanted = [each for each in periods if each.revision_id in allowed]
+    query = select(
+        _SUMMARIES.c.revision_id, _SUMMARIES.c.area, _SUMMARIES.c.code,
+        *(_SUMMARIES.c[name] for name in STORED_MEASURES),
+    ).where(
+        _SUMMARIES.c.lens == lens,
+        _SUMMARIES.c.revision_id.in_([each.revision_id for each in wanted]),
+    )  # fmt: skip
+    rows = session.connection().execute(query).all()
+    frame = pd.DataFrame(rows, columns=["revision_id", AREA, "code", *STORED_MEASURES])
+    for name in STORED_MEASURES:
+        frame[name] = pd.to_numeric(frame[name]).astype("Float64")
+    by_id: dict[UUID, DeliveredPeriod] = {each.revision_id: each for each in wanted}
+    frame[PERIOD] = [by_id[each].period for each in frame["revision_id"]]
+    if lens != TOTAL and len(frame):
+        known = lists or shipped_code_lists()
+        maps = {
+            each.code_version: known.to_newest(CodeListName(lens), each.code_version)
+            for each in wanted
+        }
+        frame["code"] = [
+            maps[by_id[revision].code_version].get(code, code)
+            for revision, code in zip(frame["revision_id"], frame["code"], strict=True)
+        ]
+    return (
+        frame.groupby([PERIOD, AREA, "code"], sort=True)[list(STORED_MEASURES)]
+        .sum(min_count=1)
+        .reset_index()
+    )
+
+
+@dataclass(frozen=True)
+class RevisionDifference:
+    """Sums of one area in two revisions of a month; None where one of them has no such area."""
+
+    area: str
+    before: float | None
+    after: float | None
+    solved_before: float | None
+    solved_after: float | None
+
+
+def compare_revisions(
+    *, session: Session, principal: Principal, older: DeliveredPeriod, newer: DeliveredPeriod
+) -> list[RevisionDifference]:
+    """Return the areas whose sums differ; exact, so only for those who deliver."""
+    principal.require(Action.DELIVER_EVIDENCE)
+    before, after = (
+        read_sums(session=session, principal=principal, lens=TOTAL, periods=[each]).set_index(AREA)
+        for each in (older, newer)
+    )
+    differences = []
+    for area in sorted({*before.index, *after.index}):
+        row = [
+            None if area not in frame.index else float(frame.loc[area, name])
+            for name in ("accepted", "solved")
+            for frame in (before, after)
+        ]
+        if row[0] != row[1] or row[2] != row[3]:
+            differences.append(RevisionDifference(area, *row))
+    return differences

@@ -1,0 +1,269 @@
+"""Deliveries of outside evidence: what came from whom, and which revision of a period holds.
+
+A period that is delivered again is a new revision; the older ones stay readable. The same id from
+the same kind of sender twice is one delivery.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import Account, DeliveryKind, DeliveryRevision, new_id, table_of
+from survey.store.tables import Delivery as StoredDelivery
+
+MAX_SOURCE_CHARS, MAX_FAULTS_CHARS, MAX_ID_CHARS = 200, 2_000, 100
+_DELIVERIES, _REVISIONS = table_of(StoredDelivery), table_of(DeliveryRevision)
+_ACCOUNTS = table_of(Account)
+
+
+class DeliveryNotAllowedError(SurveyError):
+    """Raised when what is said about a delivery does not fit; nothing was stored."""
+
+    code = "delivery_refused"
+
+
+class DeliveryConflictError(SurveyError):
+    """Raised when an id was delivered before with another content; nothing was stored."""
+
+    code = "delivery_conflict"
+
+
+@dataclass(frozen=True)
+class DeliveryHead:
+    """What a sender says about a delivery."""
+
+    external_id: str
+    source: str
+    data_as_of: date
+    known_faults: str = ""
+    code_version: str = ""
+    file_name: str = ""
+    is_demo: bool = False
+    """Whether it is generated; whatever an account of the demonstration delivers is as well."""
+
+
+@dataclass(frozen=True)
+class DeliveredPeriod:
+    """Revision of one period, with the delivery that brought it."""
+
+    revision_id: UUID
+    period: str
+    number: int
+    is_current: bool
+    delivery_id: UUID
+    external_id: str
+    source: str
+    data_as_of: date
+    known_faults: str
+    code_version: str
+    rows: int
+    is_demo: bool
+    delivered_at: datetime
+    delivered_by: str
+
+
+@dataclass(frozen=True)
+class DeliveryReceipt:
+    """Answer to a delivery: its revisions, and whether it was stored before."""
+
+    delivery_id: UUID
+    revisions: Mapping[str, int]
+    """Number of the revision by period."""
+    rows: int
+    is_repeated: bool
+
+
+def require_head(head: DeliveryHead, *, now: datetime) -> None:
+    """Raise `DeliveryNotAllowedError` unless the head says who counted, and until when."""
+    for text, limit in ((head.external_id, MAX_ID_CHARS), (head.source, MAX_SOURCE_CHARS)):
+        if not text.strip() or len(text) > limit or not text.isprintable():
+            raise DeliveryNotAllowedError(
+                msg(
+                    "A delivery needs an id of at most {id_chars} and a source of at most "
+                    "{source_chars} characters.",
+                    id_chars=MAX_ID_CHARS,
+                    source_chars=MAX_SOURCE_CHARS,
+                )
+            )
+    if len(head.known_faults) > MAX_FAULTS_CHARS:
+        raise DeliveryNotAllowedError(
+            msg("Known faults take at most {limit} characters.", limit=MAX_FAULTS_CHARS)
+        )
+    if head.data_as_of > now.date():
+        raise DeliveryNotAllowedError(
+            msg("The day until which data were counted lies in the future.")
+        )
+
+
+def find_repeated(
+    *, session: Session, principal: Principal, kind: DeliveryKind, head: DeliveryHead, sha256: str
+) -> DeliveryReceipt | None:
+    """Return the receipt of a delivery that was stored before; None if it is new.
+
+    Raises:
+        DeliveryConflictError: The id was used for another content.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    row = session.connection().execute(
+        select(_DELIVERIES).where(
+            _DELIVERIES.c.kind == kind,
+            _DELIVERIES.c.external_id == head.external_id.strip(),
+            _DELIVERIES.c.is_demo == (principal.is_demo or head.is_demo),
+        )
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        return None
+    if row.sha256 != sha256:
+        raise DeliveryConflictError(
+            msg(
+                "A delivery {id} with another content is stored already. A correction is a new "
+                "delivery with an id of its own.",
+                id=head.external_id[:MAX_ID_CHARS],
+            )
+        )
+    revisions = session.connection().execute(
+        select(_REVISIONS.c.period, _REVISIONS.c.number).where(
+            _REVISIONS.c.delivery_id == row.id
+        )
+    )  # fmt: skip
+    return DeliveryReceipt(
+        row.id, {each.period: each.number for each in revisions}, row.row_count, True
+    )
+
+
+def record_delivery(
+    *,
+    session: Session,
+    principal: Principal,
+    kind: DeliveryKind,
+    head: DeliveryHead,
+    sha256: str,
+    rows: int,
+    periods: Sequence[str],
+    now: datetime,
+) -> dict[str, DeliveryRevision]:
+    """Store a delivery with a new revision of each period, and return these by period."""
+    principal.require(Action.DELIVER_EVIDENCE)
+    require_head(head, now=now)
+    is_demo = principal.is_demo or head.is_demo
+    delivery = StoredDelivery(
+        id=new_id(),
+        kind=kind,
+        external_id=head.external_id.strip(),
+        source=head.source.strip(),
+        data_as_of=head.data_as_of,
+        known_faults=head.known_faults.strip(),
+        code_version=head.code_version,
+        file_name=head.file_name[:200],
+        sha256=sha256,
+        row_count=rows,
+        is_demo=is_demo,
+        account_id=actor_id(principal),
+        at=now,
+    )
+    session.add(delivery)
+    session.flush()
+    before = _newest_numbers(session, kind, periods, is_demo=is_demo)
+    revisions = {
+        period: DeliveryRevision(
+            id=new_id(),
+            delivery_id=delivery.id,
+            kind=kind,
+            period=period,
+            number=before.get(period, 0) + 1,
+            is_demo=is_demo,
+        )
+        for period in periods
+    }
+    session.add_all(revisions.values())
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.EVIDENCE_DELIVERED,
+        subject_id=delivery.id,
+        now=now,
+        detail={
+            "kind": kind.value,
+            "id": delivery.external_id,
+            "rows": rows,
+            "periods": {period: each.number for period, each in revisions.items()},
+            "sha256": sha256,
+        },
+    )
+    return revisions
+
+
+def _newest_numbers(
+    session: Session, kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
+) -> dict[str, int]:
+    query = (
+        select(_REVISIONS.c.period, func.max(_REVISIONS.c.number).label("number"))
+        .where(
+            _REVISIONS.c.kind == kind,
+            _REVISIONS.c.is_demo == is_demo,
+            _REVISIONS.c.period.in_(list(periods)),
+        )
+        .group_by(_REVISIONS.c.period)
+    )
+    return {row.period: row.number for row in session.connection().execute(query)}
+
+
+def list_delivered_periods(
+    *, session: Session, principal: Principal, kind: DeliveryKind
+) -> list[DeliveredPeriod]:
+    """Return every revision of every period that a reader may use, newest period first.
+
+    An account of the demonstration reads what is demo; others read real deliveries, and demo ones
+    only as long as there is no other.
+    """
+    principal.require(Action.READ_RESULTS)
+    query = (
+        select(
+            _REVISIONS.c.id.label("revision_id"),
+            _REVISIONS.c.period,
+            _REVISIONS.c.number,
+            _DELIVERIES,
+            _ACCOUNTS.c.name.label("delivered_by"),
+        )
+        .join(_DELIVERIES, _DELIVERIES.c.id == _REVISIONS.c.delivery_id)
+        .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _DELIVERIES.c.account_id)
+        .where(_REVISIONS.c.kind == kind)
+        .order_by(_REVISIONS.c.period.desc(), _REVISIONS.c.number.desc())
+    )
+    rows = session.connection().execute(query).all()
+    has_real = not principal.is_demo and any(not row.is_demo for row in rows)
+    newest: dict[str, int] = {}
+    listed = []
+    for row in rows:
+        if row.is_demo == has_real:
+            continue
+        newest.setdefault(row.period, row.number)
+        listed.append(
+            DeliveredPeriod(
+                revision_id=row.revision_id,
+                period=row.period,
+                number=row.number,
+                is_current=row.number == newest[row.period],
+                delivery_id=row.id,
+                external_id=row.external_id,
+                source=row.source,
+                data_as_of=row.data_as_of,
+                known_faults=row.known_faults,
+                code_version=row.code_version,
+                rows=row.row_count,
+                is_demo=row.is_demo,
+                delivered_at=row.at,
+                delivered_by=row.delivered_by or "",
+            )
+        )
+    return listed

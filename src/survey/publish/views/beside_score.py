@@ -1,0 +1,145 @@
+"""What stands beside the score of a city: what people say when asked, and what was recorded.
+
+The two do not measure the same. A survey asks about any dispute, whomever it was taken to; a
+system records complaints that reached it, also of visitors. They are shown side by side and never
+combined.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from survey.access.principal import Principal
+from survey.context.complaints.areas import resident_population
+from survey.context.complaints.rates import per_100_000
+from survey.context.complaints.summaries import TOTAL
+from survey.context.rank_correlation import compute_rank_correlation
+from survey.locale import msg
+from survey.publish.complaint_tables import ComplaintYear
+from survey.publish.views.complaints import describe_rates, describe_sources, format_count
+from survey.publish.views.estimate_text import (
+    WITHHELD,
+    estimate_at,
+    format_decimal,
+    format_interval,
+)
+from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+
+ASKED = (
+    ("had_dispute", msg("Had a dispute in the last 12 months")),
+    ("complained", msg("Of these, turned to someone")),
+    ("complained_official", msg("Of these, turned to an official body")),
+    ("complaint_solved", msg("Of those who turned to someone, dispute settled")),
+    ("complaint_satisfaction", msg("Satisfaction with how it was handled (0–100)")),
+)
+"""Measures of the survey, in the order of what happens."""
+
+
+@dataclass(frozen=True)
+class BesideScoreView:
+    """Both sides of one city in words."""
+
+    city: str
+    asked: tuple[tuple[str, str, str, str], ...]
+    """Question, figure, interval and n."""
+    recorded: tuple[str, ...]
+    agreement: tuple[str, ...]
+    """Rank correlation over the cities, and what it does not say."""
+    notes: tuple[str, ...]
+
+
+def build_beside_score(
+    *, results: WaveResults, principal: Principal, language: str, city: str, year: ComplaintYear
+) -> BesideScoreView:
+    """Build the view of one city."""
+    reading = ViewContext(results, principal, language)
+    t, name = reading.t, reading.names.area(city)
+    recorded = _describe_recorded(reading, city, year)
+    difference = t(
+        "The two sides count different things: the survey any dispute of residents in twelve "
+        "months, whomever they turned to; the system the complaints that reached it. Neither is "
+        "part of the score."
+    )
+    years = (
+        ()
+        if year.year == reading.wave.year
+        else (
+            t(
+                "The complaints are of {year}, the survey is of {wave_year}.",
+                year=year.year,
+                wave_year=reading.wave.year,
+            ),
+        )
+    )
+    return BesideScoreView(
+        city=name,
+        asked=tuple(_asked_rows(reading, city)),
+        recorded=tuple(recorded),
+        agreement=tuple(_describe_agreement(reading, year)),
+        notes=(difference, *years, *describe_sources(year, t)),
+    )
+
+
+def _asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, str, str]]:
+    t = reading.t
+    cells = reading.cells(area_level="city", area=city, indicator=[key for key, _ in ASKED])
+    rows = []
+    for key, label in ASKED:
+        figure = estimate_at(cells.where("indicator", key))
+        unit = "" if key == "complaint_satisfaction" else "%"
+        if figure.available and figure.estimate is not None:
+            rows.append(
+                (
+                    t(label),
+                    f"{format_decimal(figure.estimate)}{unit}",
+                    format_interval(figure.low, figure.high, t),
+                    format_count(figure.n),
+                )
+            )
+        else:
+            rows.append((t(label), t(WITHHELD), "", ""))
+    return rows
+
+
+def _describe_recorded(reading: ViewContext, city: str, year: ComplaintYear) -> list[str]:
+    t = reading.t
+    row = year.find_cell(TOTAL, city, TOTAL)
+    if row is None:
+        return [t("The counts of this area are kept back or were not delivered.")]
+    lines = [t("{count} complaints accepted.", count=format_count(row["accepted"]))]
+    rate = per_100_000(row["accepted"], resident_population(city))
+    if rate is not None:
+        lines.append(t("{rate} per 100,000 residents (2020 census).", rate=f"{rate:,.1f}"))
+    return lines + describe_rates(row, t)
+
+
+def _describe_agreement(reading: ViewContext, year: ComplaintYear) -> list[str]:
+    """Return the rank correlation of the score with complaints over the cities a reader sees."""
+    t = reading.t
+    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
+    scores = dict(zip(cells.texts("area"), cells.numbers("estimate"), strict=True))
+    pairs = []
+    for code, score in scores.items():
+        row = year.find_cell(TOTAL, code, TOTAL)
+        rate = None if row is None else per_100_000(row["accepted"], resident_population(code))
+        pairs.append((score, np.nan if rate is None else rate))
+    found = compute_rank_correlation([a for a, _ in pairs], [b for _, b in pairs])
+    if found is None:
+        return []
+    words = t(
+        "Over {cities} cities the ranks by score and by complaints per 100,000 residents "
+        "correlate with {value} ({interval}).",
+        cities=found.cities,
+        value=f"{found.value:+.2f}",
+        interval=t("95%\u00a0interval {low} to {high}", low=f"{found.low:+.2f}",
+                   high=f"{found.high:+.2f}"),
+    )  # fmt: skip
+    if found.low <= 0 <= found.high:
+        verdict = t("No connection can be detected.")
+    else:
+        verdict = t(
+            "That is no cause: where complaining is easy, more is recorded and people may be "
+            "more content."
+        )
+    return [words, verdict]

@@ -1,0 +1,261 @@
+"""View of complaint statistics: rates with their bases, one lens as a table, and the months."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from survey.access.roles import NATION
+from survey.context.complaints.areas import REST, resident_population
+from survey.context.complaints.code_lists import CodeListName, shipped_code_lists
+from survey.context.complaints.columns import CODES
+from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
+from survey.context.complaints.summaries import TOTAL
+from survey.disclosure import MINIMUM_N
+from survey.locale import Message, Translator, msg, translator
+from survey.publish.complaint_tables import ComplaintYear
+from survey.publish.views.display_names import DisplayNames
+from survey.store.china_time import format_day
+
+LENS_NAMES: dict[str, Message] = {
+    "nature": msg("Nature"),
+    "goods_class": msg("Goods and services"),
+    "channel": msg("Channel of the complaint"),
+    "age_group": msg("Age of the complainant"),
+}
+Cell = Mapping[str, float] | None
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+"""Heads and rows of a table in words."""
+
+
+@dataclass(frozen=True)
+class ComplaintView:
+    """What the page shows of one area, all of it in words."""
+
+    area: str
+    title: str
+    sentences: tuple[str, ...]
+    lens_title: str
+    lens: Table
+    month_title: str
+    months: Table
+    notes: tuple[str, ...]
+    """Source, freshness, known faults and what is kept back; shown with every figure."""
+
+
+def lens_choices(year: ComplaintYear, language: str) -> dict[str, str]:
+    """Return the lists by which the counts of a year were delivered, with their names."""
+    t = translator(language)
+    return {lens: t(LENS_NAMES[lens]) for lens in CODES if lens in year.by_lens}
+
+
+def area_choices(year: ComplaintYear, language: str) -> dict[str, str]:
+    """Return the areas with counts, the nation first, with their names."""
+    areas = list(dict.fromkeys(area for area, _ in year.by_lens[TOTAL]))
+    areas.sort(key=lambda area: (area != NATION, len(area) == 6, area))
+    return {area: name_area(area, language) for area in areas}
+
+
+def name_area(area: str, language: str) -> str:
+    """Return the name of an area; what a province has besides its cities is said so."""
+    names = DisplayNames(language, None)
+    if area.endswith(REST):
+        return translator(language)(
+            "Other areas of {province}", province=names.area(area.removesuffix(REST))
+        )
+    return names.area(area)
+
+
+def format_count(value: float | None) -> str:
+    """Format a whole count with separators; a dash where it is unknown."""
+    return "–" if value is None or isnan(value) else f"{int(value):,d}"
+
+
+def _format_share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}%"
+
+
+def _number(cell: Cell, name: str) -> float | None:
+    return None if cell is None else cell.get(name)
+
+
+def describe_rates(cell: Cell, t: Translator) -> list[str]:
+    """Return each rate whose counts were delivered, with its base, in words."""
+    lines = []
+    for definition in RATES:
+        share = share_in_percent(_number(cell, definition.rate), _number(cell, definition.base))
+        if share is not None:
+            lines.append(
+                t(
+                    "{rate}: {share} {base} ({count} of {whole}).",
+                    rate=t(definition.name),
+                    share=_format_share(share),
+                    base=t(definition.base_name),
+                    count=format_count(_number(cell, definition.rate)),
+                    whole=format_count(_number(cell, definition.base)),
+                )
+            )
+    return lines
+
+
+def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
+    """Return who counted, until when, what is known to be wrong, and how small counts are kept."""
+    newest = max(each.data_as_of for each in year.periods)
+    lines = [
+        t(
+            "Source: {sources}. Data as of {day}. Complaints that a system recorded: full counts "
+            "and no sample, so they have no interval.",
+            sources="; ".join(dict.fromkeys(each.source for each in year.periods)),
+            day=format_day(t, newest),
+        )
+    ]
+    faults: dict[str, list[str]] = {}
+    for each in year.periods:
+        if each.known_faults:
+            faults.setdefault(each.known_faults, []).append(each.period)
+    lines += [
+        t("Known faults ({months}): {faults}", months=", ".join(months), faults=text)
+        for text, months in faults.items()
+    ]
+    revised = [each for each in year.periods if each.number > 1]
+    if revised:
+        lines.append(
+            t(
+                "Revised since they were first delivered: {months}.",
+                months=", ".join(each.period for each in revised),
+            )
+        )
+    lines.append(
+        t(
+            "“<{minimum}”: kept back, because fewer than {minimum} complaints would tell who "
+            "complained, or because such a count could be computed from others.",
+            minimum=MINIMUM_N,
+        )
+    )
+    return lines
+
+
+def build_complaint_view(
+    *, year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
+) -> ComplaintView:
+    """Build the view of one area by one lens, beside the same months of the year before."""
+    t, name = translator(language), name_area(area, language)
+    total = year.find_cell(TOTAL, area, TOTAL)
+    title = t(
+        "Complaints in {area}, {first} to {last}",
+        area=name,
+        first=year.months[0],
+        last=year.months[-1],
+    )
+    return ComplaintView(
+        area=name,
+        title=title,
+        sentences=tuple(_describe_total(before, area, total, t)),
+        lens_title=t("{lens}: share of the complaints accepted", lens=t(LENS_NAMES[lens])),
+        lens=_lens_table(year, before, lens, area, language),
+        month_title=t("Month by month"),
+        months=_month_table(year, area, t),
+        notes=tuple(describe_sources(year, t)),
+    )
+
+
+def _describe_total(
+    before: ComplaintYear | None, area: str, total: Cell, t: Translator
+) -> list[str]:
+    if total is None:
+        return [t("The counts of this area are kept back or were not delivered.")]
+    accepted = _number(total, "accepted")
+    lines = [t("{count} complaints accepted.", count=format_count(accepted))]
+    earlier = before.find_cell(TOTAL, area, TOTAL) if before is not None else None
+    then = _number(earlier, "accepted")
+    if accepted and then:
+        lines.append(
+            t(
+                "{change} against the same months of {year} ({count}).",
+                change=f"{100 * (accepted / then - 1):+.1f}%",
+                year=before.year if before is not None else "",
+                count=format_count(then),
+            )
+        )
+    rate = per_100_000(accepted, resident_population(area))
+    if rate is not None:
+        lines.append(t("{rate} per 100,000 residents (2020 census).", rate=f"{rate:,.1f}"))
+    lines += describe_rates(total, t)
+    recovered = _number(total, "recovered_fen")
+    if recovered is not None:
+        lines.append(
+            t("Recovered for consumers: {sum} million yuan.", sum=f"{recovered / 1e8:,.1f}")
+        )
+    enquiries, fraud = _number(total, "consultations"), _number(total, "fraud")
+    if enquiries is not None:
+        count = format_count(enquiries)
+        lines.append(t("Besides, {count} enquiries, which are no complaints.", count=count))
+    if fraud is not None:
+        lines.append(t("{count} cases of fraud among the complaints.", count=format_count(fraud)))
+    return lines
+
+
+def _lens_table(
+    year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
+) -> Table:
+    t = translator(language)
+    total = _number(year.find_cell(TOTAL, area, TOTAL), "accepted")
+    earlier_total = (
+        _number(before.find_cell(TOTAL, area, TOTAL), "accepted") if before is not None else None
+    )
+    rows: list[tuple[float, tuple[str, ...]]] = []
+    for each in shipped_code_lists().listed(CodeListName(lens)):
+        if (NATION, each.code) not in year.by_lens[lens]:
+            continue  # nowhere in the nation: the delivery does not use this code
+        row = year.find_cell(lens, area, each.code)
+        earlier = before.find_cell(lens, area, each.code) if before is not None else None
+        count = _number(row, "accepted")
+        share = share_in_percent(count, total)
+        then = share_in_percent(_number(earlier, "accepted"), earlier_total)
+        change = None if share is None or then is None else round(share - then, 2)
+        rows.append(
+            (
+                -(count or 0.0),
+                (
+                    each.name(language),
+                    f"<{MINIMUM_N}" if row is None else format_count(count),
+                    _format_share(share),
+                    _format_share(then),
+                    "–" if change is None else f"{change:+.2f}",
+                    _format_share(share_in_percent(_number(row, "solved"), count)),
+                ),
+            )
+        )
+    rows.sort(key=lambda pair: pair[0])
+    heads = (
+        t(LENS_NAMES[lens]),
+        t("Accepted"),
+        t("Share of all"),
+        t("Share a year before"),
+        t("Change in percentage points"),
+        t("Solved, of those accepted"),
+    )
+    return heads, tuple(row for _, row in rows)
+
+
+def _month_table(year: ComplaintYear, area: str, t: Translator) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for month in year.months:
+        row = year.by_month.get((area, month))
+        if (area, month) not in year.by_month:
+            rows.append((month, t("not delivered"), "–", "–"))
+        elif row is None:
+            rows.append((month, f"<{MINIMUM_N}", "–", "–"))
+        else:
+            accepted, solved = _number(row, "accepted"), _number(row, "solved")
+            rows.append(
+                (
+                    month,
+                    format_count(accepted),
+                    _format_share(share_in_percent(solved, accepted)),
+                    format_count(_number(row, "consultations")),
+                )
+            )
+    heads: Sequence[str] = (
+        t("Month"), t("Accepted"), t("Solved, of those accepted"), t("Enquiries"),
+    )  # fmt: skip
+    return tuple(heads), tuple(rows)

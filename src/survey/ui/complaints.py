@@ -1,0 +1,148 @@
+"""Page of rights and education: complaint statistics of the nation or an area by four lenses."""
+
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
+from survey.publish.views.beside_score import build_beside_score
+from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
+from survey.results import WaveResults
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.ui import filters, text_blocks
+from survey.ui.html_table import render_table
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
+
+_NEW_DELIVERIES_AFTER = 15.0
+"""Seconds until a page notices a delivery."""
+
+
+def draw_complaints(page: PageContext) -> None:
+    """Draw the page."""
+    years = _get_years(page)
+    if not years:
+        _draw_nothing_delivered(page)
+        return
+    with filters.filter_row():
+        year = _pick_year(page, years)
+        if year is None:
+            return
+        areas = area_choices(year, page.language)
+        area = filters.pick_area_scope(page, areas, page.t("Nation, province or city"))
+        lenses = lens_choices(year, page.language)
+        lens = pick(
+            page.t("Split by"),
+            "lens",
+            list(lenses),
+            show=lenses.__getitem__,
+            language=page.language,
+        )
+    before = _get_year(page, year.year - 1, year.months)
+    view = build_complaint_view(
+        year=year, before=before, lens=lens, area=area, language=page.language
+    )
+    _draw_demo_mark(page, year)
+    st.subheader(view.title, anchor=False)
+    for sentence in view.sentences:
+        text_blocks.draw_sentence(sentence)
+    _draw_table(view.lens_title, view.lens)
+    _draw_table(view.month_title, view.months)
+    for note in view.notes:
+        st.caption(text_blocks.escape_markdown(note))
+
+
+def draw_beside_score(page: PageContext, results: WaveResults, city: str) -> None:
+    """Draw what stands beside the score of a city; the complaints of the year of the wave."""
+    t, years = page.t, _get_years(page)
+    if not years:
+        _draw_nothing_delivered(page)
+        return
+    fitting = [known for known in years if known <= results.wave.year]
+    year = _get_year(page, fitting[0] if fitting else min(years), ())
+    if year is None:
+        return
+    view = build_beside_score(
+        results=results, principal=page.principal, language=page.language, city=city, year=year
+    )
+    _draw_demo_mark(page, year)
+    asked, recorded = st.columns(2)
+    with asked:
+        st.subheader(t("What people say when asked"), anchor=False)
+        heads = (t("Question"), t("Figure"), t("95%\u00a0interval"), "n")
+        st.html(render_table(heads, view.asked, long_names=True))
+    with recorded:
+        st.subheader(
+            t("What the system recorded, {first} to {last}", first=year.months[0],
+              last=year.months[-1]),
+            anchor=False,
+        )  # fmt: skip
+        for sentence in view.recorded:
+            text_blocks.draw_sentence(sentence)
+    for sentence in view.agreement:
+        text_blocks.draw_sentence(sentence)
+    for note in view.notes:
+        st.caption(text_blocks.escape_markdown(note))
+
+
+def _draw_table(title: str, table: Table) -> None:
+    heads, rows = table
+    st.subheader(title, anchor=False)
+    st.html(render_table(heads, rows))
+
+
+def _draw_demo_mark(page: PageContext, year: ComplaintYear) -> None:
+    if year.is_demo:
+        st.caption(page.t("DEMO DATA: generated, no result of any survey"))
+
+
+def _draw_nothing_delivered(page: PageContext) -> None:
+    draw_notice(
+        page.t("No complaint statistics have been delivered yet"),
+        page.t(
+            "An administrator or the national office delivers them on the page of outside data."
+        ),
+    )
+
+
+def _pick_year(page: PageContext, years: dict[int, int]) -> ComplaintYear | None:
+    labels = {
+        str(year): page.t("{year} ({months} months)", year=year, months=months)
+        for year, months in years.items()
+    }
+    chosen = pick(
+        page.t("Year"), "year", list(labels), show=labels.__getitem__, language=page.language
+    )
+    return _get_year(page, int(chosen), ())
+
+
+def _get_years(page: PageContext) -> dict[int, int]:
+    return _cached_years(page.settings.store_url, page.principal.is_demo, page.principal)
+
+
+def _get_year(page: PageContext, year: int, like: tuple[str, ...]) -> ComplaintYear | None:
+    return _cached_year(
+        page.settings.store_url, page.principal.is_demo, year, like, page.settings, page.principal
+    )
+
+
+@st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=8, show_spinner=False)
+def _cached_years(store_url: str, is_demo: bool, _principal: Principal) -> dict[int, int]:
+    del is_demo  # it is part of the key of the cache: every reader of the same kind sees the same
+    with read_scope(store_url) as session:
+        return list_complaint_years(session=session, principal=_principal)
+
+
+@st.cache_resource(ttl=_NEW_DELIVERIES_AFTER, max_entries=16, show_spinner=False)
+def _cached_year(
+    store_url: str,
+    is_demo: bool,
+    year: int,
+    like: tuple[str, ...],
+    _settings: Settings,
+    _principal: Principal,
+) -> ComplaintYear | None:
+    del is_demo
+    with read_scope(store_url) as session:
+        return read_complaint_year(session=session, principal=_principal, year=year, like=like)

@@ -1,0 +1,32 @@
+"""Files of complaint counts as a sender writes them."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from survey.context.deliveries import DeliveryHead
+
+HEADER = (
+    "期间,地区代码,投诉性质,商品服务类别,受理件数,解决件数,调解件数,调解成功件数,先行和解件数,"
+    "挽回经济损失（元）"
+)
+ROW = "2024-05,420500,质量,食品类,40,30,20,15,5,1234.50"
+
+
+def count_file(*rows: str, header: str = HEADER) -> bytes:
+    return "\n".join([header, *rows]).encode()
+
+
+def head(
+    external_id: str = "d-1", *, faults: str = "", version: str = "", day: date = date(2024, 6, 3)
+) -> DeliveryHead:
+    return DeliveryHead(external_id, "全国消协智慧315平台", day, faults, version, "counts.csv")
+
+
+def rows_of(
+    period: str, area: str, counts: Sequence[int], natures: Sequence[str] = ("质量", "价格", "安全")
+) -> list[str]:
+    """Rows of one area with one count by nature, half of each solved."""
+    return [
+        f"{period},{area},{nature},食品类,{count},{count // 2},0,0,0,0"
+        for nature, count in zip(natures, counts, strict=False)
+    ]

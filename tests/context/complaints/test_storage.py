@@ -1,0 +1,141 @@
+"""Deliveries are stored whole or not at all, as revisions of their months, on both databases."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
+from survey.context.complaints.storage import CountsRejectedError, import_complaints, read_sums
+from survey.context.deliveries import (
+    DeliveryConflictError,
+    DeliveryNotAllowedError,
+    DeliveryReceipt,
+    list_delivered_periods,
+)
+from survey.store.engine import read_scope
+from survey.store.tables import ComplaintCount, Delivery, DeliveryKind, new_id, table_of
+from survey.store.transactions import run_in_transaction
+from tests.context.complaints.count_files import ROW, count_file, head
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
+
+
+def deliver(
+    url: str, content: bytes, external_id: str = "d-1", version: str = "", faults: str = ""
+) -> DeliveryReceipt:
+    return run_in_transaction(
+        url,
+        lambda session: import_complaints(
+            session=session,
+            principal=OPERATOR,
+            content=content,
+            head=head(external_id, version=version, faults=faults),
+            now=NOW,
+        ),
+    )
+
+
+def count_rows(session: Session, model: type[ComplaintCount] | type[Delivery]) -> int:
+    return int(
+        session.connection().execute(select(func.count()).select_from(table_of(model))).scalar_one()
+    )
+
+
+def accepted(url: str, *, current: bool, lens: str = "nature") -> dict[tuple[str, str], float]:
+    with read_scope(url) as session:
+        periods = list_delivered_periods(
+            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+        )
+        wanted = [each for each in periods if each.is_current == current]
+        sums = read_sums(session=session, principal=READER, lens=lens, periods=wanted)
+    return {
+        (row.period, row.code): float(row.accepted) for row in sums.itertuples()
+    }  # fmt: skip
+
+
+def test_a_second_delivery_of_a_month_is_a_revision_and_the_first_stays(store_url: str) -> None:
+    june = ROW.replace("2024-05", "2024-06")
+    first = deliver(store_url, count_file(ROW, june), faults="缺一个县")
+    assert first.revisions == {"2024-05": 1, "2024-06": 1}
+    second = deliver(store_url, count_file(ROW.replace(",40,30,", ",44,30,")), "d-2")
+    assert second.revisions == {"2024-05": 2}
+    assert accepted(store_url, current=True) == {
+        ("2024-05", "quality"): 44.0,
+        ("2024-06", "quality"): 40.0,
+    }
+    assert accepted(store_url, current=False) == {("2024-05", "quality"): 40.0}
+    with read_scope(store_url) as session:
+        periods = list_delivered_periods(
+            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+        )
+    assert [(each.period, each.number, each.known_faults) for each in periods] == [
+        ("2024-06", 1, "缺一个县"),
+        ("2024-05", 2, ""),
+        ("2024-05", 1, "缺一个县"),
+    ]
+
+
+def test_one_wrong_row_leaves_nothing_behind(store_url: str) -> None:
+    with pytest.raises(CountsRejectedError) as refused:
+        deliver(store_url, count_file(ROW, ROW.replace("质量", "价格").replace(",40,", ",29,")))
+    assert refused.value.check.problem_count == 1
+    with read_scope(store_url) as session:
+        assert (count_rows(session, ComplaintCount), count_rows(session, Delivery)) == (0, 0)
+
+
+def test_the_same_id_is_stored_once_and_never_with_another_content(store_url: str) -> None:
+    first = deliver(store_url, count_file(ROW))
+    again = deliver(store_url, count_file(ROW))
+    assert again == replace(first, is_repeated=True)
+    with pytest.raises(DeliveryConflictError):
+        deliver(store_url, count_file(ROW.replace(",40,", ",41,")))
+    with read_scope(store_url) as session:
+        assert (count_rows(session, ComplaintCount), count_rows(session, Delivery)) == (1, 1)
+
+
+def test_counts_by_an_older_list_are_read_by_the_newest(store_url: str) -> None:
+    deliver(store_url, count_file(ROW.replace("质量", "人格尊严")), version="2016")
+    assert accepted(store_url, current=True) == {("2024-05", "dignity"): 40.0}
+
+
+def test_what_was_not_delivered_is_unknown_and_not_nothing(store_url: str) -> None:
+    header = "期间,地区代码,投诉性质,商品服务类别,受理件数,解决件数"
+    deliver(store_url, count_file("2024-05,420500,质量,食品类,40,30", header=header))
+    with read_scope(store_url) as session:
+        periods = list_delivered_periods(
+            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+        )
+        sums = read_sums(session=session, principal=READER, lens="total", periods=periods)
+        by_age = read_sums(session=session, principal=READER, lens="age_group", periods=periods)
+    assert sums["mediated"].isna().all()
+    assert by_age.empty
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 2), date(2030, 1, 1)])
+def test_data_cannot_be_counted_until_a_day_to_come(store_url: str, day: date) -> None:
+    with pytest.raises(DeliveryNotAllowedError):
+        run_in_transaction(
+            store_url,
+            lambda session: import_complaints(
+                session=session,
+                principal=OPERATOR,
+                content=count_file(ROW),
+                head=head(day=day),
+                now=NOW,
+            ),
+        )
+
+
+def test_only_the_nation_delivers(store_url: str) -> None:
+    with pytest.raises(AccessDeniedError):
+        run_in_transaction(
+            store_url,
+            lambda session: import_complaints(
+                session=session, principal=READER, content=count_file(ROW), head=head(), now=NOW
+            ),
+        )

@@ -1,0 +1,72 @@
+"""Complaints on their page and beside the score of a city; deliveries with their revisions."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import OPERATOR
+from survey.access.roles import Role
+from survey.context.complaints.storage import import_complaints
+from survey.settings import Settings
+from survey.store.transactions import run_in_transaction
+from survey.ui.navigation import PageKey
+from tests.context.complaints.count_files import count_file, head, rows_of
+
+Open = Callable[..., AppTest]
+Read = Callable[[AppTest], str]
+
+
+@pytest.fixture(autouse=True)
+def _store(frozen_waves: Settings, use_store: Callable[[Settings], None], tmp_path: Path) -> None:
+    shutil.copytree(frozen_waves.data_dir, tmp_path / "data")
+    settings = Settings(data_dir=tmp_path / "data", database_url="", demo=True)
+    for number, counts in enumerate(((100, 60, 4), (120, 60, 4))):
+        rows = [*rows_of("2024-05", "420500", counts), *rows_of("2024-05", "110000", (500, 90, 70))]
+        run_in_transaction(
+            settings.store_url,
+            lambda session, number=number, rows=rows: import_complaints(  # type: ignore[misc]
+                session=session,
+                principal=OPERATOR,
+                content=count_file(*rows),
+                head=replace(
+                    head(f"d-{number}", faults="缺两个区", day=date(2024, 6, 3)), is_demo=True
+                ),
+                now=datetime(2024, 6, 4, tzinfo=UTC),
+            ),
+        )
+    use_store(settings)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_rates_stand_beside_their_bases_and_small_counts_are_kept_back(
+    language: str, open_page: Open, read: Read
+) -> None:
+    app = open_page(PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang=language, place="420500")
+    text = read(app)
+    assert "184" in text
+    assert ("占受理投诉" if language == "zh" else "of the complaints accepted") in text
+    assert "缺两个区" in text
+    assert "&lt;10" in text or "<10" in text
+
+
+def test_complaints_stand_beside_the_score_of_a_city(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="zh", city="420500", part="beside")
+    text = read(app)
+    assert "被问到时人们怎么说" in text
+    assert "受理投诉 184 件" in text
+    assert "两者都不计入得分" in text
+
+
+def test_deliveries_are_listed_with_what_a_revision_changed(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    text = read(app)
+    assert "全国消协智慧315平台" in text
+    assert "缺两个区" in text
+    assert "最近一次修订的变化" in text
+    assert "164" in text
+    assert "184" in text
