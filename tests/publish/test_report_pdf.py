@@ -48,7 +48,7 @@ def test_every_page_has_marks_wave_and_number(made: Report, written: bytes) -> N
     for number, page in enumerate(pages, 1):
         assert squeeze(made.imprint.marks[0]) in squeeze(page)
         assert f"{number}/{len(pages)}" in squeeze(page)
-        assert made.imprint.date in page
+        assert squeeze(made.imprint.date) in squeeze(page)
 
 
 def test_typefaces_are_embedded(written: bytes) -> None:

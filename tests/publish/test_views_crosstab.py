@@ -1,5 +1,6 @@
 """A crosstab shows what the snapshot holds, and calls different only what is so in its table."""
 
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -67,12 +68,10 @@ def test_questions_and_groups_are_chosen_by_their_words(frozen: Frozen) -> None:
 
 def test_the_words_of_the_questionnaire_go_before_the_names_of_its_figures(frozen: Frozen) -> None:
     results = frozen["main-2024"]
+    words = {"en": "Did you have a dispute?", "zh": "遇到过纠纷吗？"}
+    question: Any = SimpleNamespace(label=words, choices=[])
     asked = WaveResults(
-        results.wave,
-        results.manifest,
-        results.tree,
-        results._folder,
-        {"had_dispute": {"en": "Did you have a dispute?", "zh": "遇到过纠纷吗？"}},
+        results.wave, results.manifest, results.tree, results._folder, {"had_dispute": question}
     )
     assert question_choices(results=asked, **READING)["had_dispute"] == "Did you have a dispute?"
     assert build(asked, "had_dispute", "gender").question == "Did you have a dispute?"

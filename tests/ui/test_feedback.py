@@ -19,6 +19,7 @@ CATCHERS = {
     "background_job.py": "keeps the problem of a thread",
     "bulk_import/target.py": "keeps the error with the file that it is about",
     "feedback.py": "the one way",
+    "outside_data.py": "keeps the error with the file that it is about",
     "page_runner.py": "errors while a page is drawn",
 }
 """Modules that catch every error of ours, and why they may."""

@@ -310,6 +310,8 @@ FIELD_NAMES: Mapping[str, Message] = {
     "to_review": msg("to look at"),
     "flags": msg("flags"),
     "version": msg("version"),
+    "id": msg("delivery"),
+    "periods": msg("months, each with its revision"),
     "rows": msg("rows"),
     "files": msg("files"),
     "made_at": msg("made at"),

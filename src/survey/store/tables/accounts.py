@@ -150,12 +150,12 @@ class ApiKey(SQLModel, table=True):
     account_id: UUID = Field(foreign_key="account.id", index=True)
     name: str
     """What the key is for, in the words of whoever made it."""
-    scope: str = Field(
-        default=KeyScope.RESULTS, max_length=24, sa_column_kwargs={"server_default": "results"}
-    )
-    """One of `KeyScope`."""
     secret_sha256: str = Field(unique=True, max_length=64)
     created_by: UUID | None = Field(default=None, foreign_key="account.id")
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    scope: str = Field(
+        default=KeyScope.RESULTS, max_length=24, sa_column_kwargs={"server_default": "results"}
+    )
+    """One of `KeyScope`."""
