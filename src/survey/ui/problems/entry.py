@@ -168,9 +168,10 @@ def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
     t, key = page.t, f"problems/form/{problem.id}/{problem.version}"
     with st.form(key, border=False, enter_to_submit=False):
         wording = st.text_area(t("Problem"), problem.wording, max_chars=MAX_WORDING_CHARS)
+        # Its calendar opens downwards and must not lie over the button at the end.
+        deadline = st.date_input(t("Deadline"), problem.deadline, format="YYYY-MM-DD")
         measure = st.text_area(t("Measure to take"), problem.measure, max_chars=MAX_MEASURE_CHARS)
         unit = st.text_input(t("Responsible unit"), problem.unit, max_chars=MAX_UNIT_CHARS)
-        deadline = st.date_input(t("Deadline"), problem.deadline, format="YYYY-MM-DD")
         st.caption(t("Numbers of telephones and documents of persons are masked when it is kept."))
         if not st.form_submit_button(t("Keep"), type="primary"):
             return
