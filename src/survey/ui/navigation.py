@@ -71,7 +71,12 @@ PAGES: tuple[PageInfo, ...] = (
         msg("Comparative tests"),
         Action.READ_RESULTS,
     ),
-    PageInfo(PageKey.COMPLAINTS, "complaints", msg("Rights and education"), Action.READ_RESULTS),
+    PageInfo(
+        PageKey.COMPLAINTS,
+        "complaints",
+        msg("Rights protection and consumer education"),
+        Action.READ_RESULTS,
+    ),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.BACK_CHECK, "back-check", msg("Back-check"), Action.BACK_CHECK),
