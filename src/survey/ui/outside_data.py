@@ -53,8 +53,9 @@ class CheckedUpload:
 
 
 def draw_outside_data(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw the page for those who deliver; deliveries are of the whole nation."""
     t = page.t
+    page.principal.require(Action.DELIVER_EVIDENCE)
     show_feedback(page)
     st.caption(
         t(
@@ -62,8 +63,7 @@ def draw_outside_data(page: PageContext) -> None:
             "delivered again is a new revision; the older ones stay readable."
         )
     )
-    if page.principal.may(Action.DELIVER_EVIDENCE):
-        _draw_upload(page)
+    _draw_upload(page)
     with read_scope(page.settings.store_url) as session:
         periods = list_delivered_periods(
             session=session, principal=page.principal, kind=DeliveryKind.COMPLAINTS
