@@ -24,7 +24,7 @@ PAGES = (
 )  # fmt: skip
 ALLOWED = re.compile(
     r"English|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
-    r"|Enter|Shift|Tab|Esc|Admin|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
+    r"|Enter|Shift|Tab|Esc|Admin|journey-administrator|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
     r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson|survey audit export"
 )
 """Names of products, files, keys, people, waves and measures."""
