@@ -19,11 +19,11 @@ from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import Account, Credential, now
+from tests.journeys.app_page import wait_until_idle
 from tests.server_process import CITY, Server, serious_problems
 
 zh = translator("zh")
 SLOW = 60_000
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PASSWORDS = ("seven brown kettles whistle", "quiet rivers carry lanterns home")
 
 
@@ -87,7 +87,7 @@ def _secret(server: Server, login: str) -> str:
 
 def _open(page: Page, address: str) -> None:
     page.goto(address)
-    page.locator(DONE).wait_for()
+    wait_until_idle(page)
 
 
 def test_from_the_first_command_to_the_second_person(
@@ -121,7 +121,7 @@ def test_from_the_first_command_to_the_second_person(
 
     official = desk()
     _choose_password(official, link, PASSWORDS[1])
-    official.locator(DONE).wait_for()
+    wait_until_idle(official)
     menu = official.locator("[data-testid=stSidebarNav]")
     expect(menu.get_by_text(zh("City profile"))).to_be_visible()
     expect(menu.get_by_text(zh("Users and rights"))).to_have_count(0)

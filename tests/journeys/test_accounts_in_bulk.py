@@ -13,12 +13,12 @@ from survey.locale import translator
 from survey.store.engine import read_scope
 from survey.store.tables import Account, SetupLink, now
 from survey.store.transactions import run_in_transaction
+from tests.journeys.app_page import wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")
 SLOW = 60_000
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PASSWORD = "quiet rivers carry lanterns home"
 
 
@@ -42,7 +42,7 @@ def test_two_hundred_surveyors_in_one_go(
     before = _count(live_server, Account)
     lines = [f"访问员{n:03d}\tfield{n:03d}\t访问员\t北京" for n in range(200)]
     desk.goto(f"{live_server.url}/users?view=batch")
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     box = desk.get_by_role(
         "textbox", name=zh("Cells copied from a spreadsheet, or one line a person")
     )
@@ -54,7 +54,7 @@ def test_two_hundred_surveyors_in_one_go(
 
     box.fill("\n".join(lines))
     desk.locator(".st-key-users-batch-check button").click()
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     create = desk.get_by_role(
         "button", name=zh("Create {count} accounts and their links", count="200")
     )
@@ -69,7 +69,7 @@ def test_two_hundred_surveyors_in_one_go(
     assert _count(live_server, SetupLink) >= 200
 
     desk.goto(f"{live_server.url}/users?view=links")
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     # The sheet was given once: another one takes another link.
     expect(desk.locator(".st-key-users-links-download")).to_have_count(0)
     expect(desk.locator(".st-key-users-links-all button")).to_be_enabled()

@@ -18,11 +18,11 @@ from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
+from tests.journeys.app_page import wait_until_idle
 from tests.server_process import CITY, LivePlatform, open_wave_at_point, serious_problems
 
 zh = translator("zh")
 WAVE = "back-checked"
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 SLOW = 60_000
 """Milliseconds that a busy machine may take to draw the page."""
 
@@ -70,7 +70,7 @@ def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
 
 def _open(desk: Page, live_server: LivePlatform, view: str) -> None:
     desk.goto(f"{live_server.url}/back-check?wave={WAVE}&view={view}&lang=zh")
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
 
 
 def _pick(desk: Page, label: str, option: str, *, until: Locator) -> None:

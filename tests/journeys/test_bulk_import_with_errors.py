@@ -12,10 +12,10 @@ from sqlalchemy import text
 from survey.locale import translator
 from survey.store.engine import engine_for
 from survey.store.tables import Mode
+from tests.journeys.app_page import upload_file, wait_until_idle
 from tests.server_process import CITY, LivePlatform, serious_problems
 
 zh = translator("zh")
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 SLOW = 60_000
 """Milliseconds that a busy machine may take to check a file."""
 
@@ -44,11 +44,11 @@ def _filled(template: bytes, rows: list[Mapping[str, object]]) -> bytes:
 def _check(desk: Page, name: str, content: bytes) -> None:
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     file = {"name": name, "mimeType": kind, "buffer": content}
-    desk.locator(".st-key-bulk-file input[type=file]").set_input_files(file)
+    upload_file(desk, file, within=".st-key-bulk-file")
     expect(desk.get_by_text(name)).to_be_visible()
     # The name shows before the file has arrived: the figures of the file before it go when it has.
     expect(desk.locator(".hcs-tile")).to_have_count(0, timeout=SLOW)
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     desk.locator(".st-key-bulk-check button").click()
 
 
@@ -70,7 +70,7 @@ def test_errors_are_mended_and_the_second_time_adds_nothing(
 ) -> None:
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": "supervisor", "next": "/"})
     desk.goto(f"{live_server.url}/bulk-import")
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     with desk.expect_download() as download:
         desk.locator(".st-key-bulk-template button").click()
     template = Path(download.value.path()).read_bytes()
@@ -118,7 +118,7 @@ def test_a_write_that_is_cancelled_leaves_nothing_and_says_so(
     """Somebody else writes meanwhile, so that the import has to wait until it was cancelled."""
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": "supervisor", "next": "/"})
     desk.goto(f"{live_server.url}/bulk-import")
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     place = {"city": CITY, "point": live_server.point.code}
     row = {**complete, **place, "quality": 8, "birth_year": 1966}
     header = ",".join(row)
@@ -126,9 +126,9 @@ def test_a_write_that_is_cancelled_leaves_nothing_and_says_so(
     before = len(_imported(live_server))
     content = f"{header}\n{','.join(cells)}\n".encode()
     file = {"name": "cancelled.csv", "mimeType": "text/csv", "buffer": content}
-    desk.locator(".st-key-bulk-file input[type=file]").set_input_files(file)
+    upload_file(desk, file, within=".st-key-bulk-file")
     expect(desk.get_by_text("cancelled.csv")).to_be_visible()
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     desk.locator(".st-key-bulk-check button").click()
     _tiles(desk, "1", "0", "0")
     with engine_for(live_server.settings.store_url).connect() as other:

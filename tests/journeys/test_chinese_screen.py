@@ -10,12 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
+from tests.journeys.app_page import wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.server_process import Server
 from tests.synthetic_results import PLANS, synthetic_store
 
 zh = translator("zh")
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 SLOW = 60_000
 PAGES = (
     "", "overview", "city?city=320500", "city?city=320500&part=measures",
@@ -77,7 +77,7 @@ def desk(browser: Browser, server: Server) -> Iterator[Page]:
 
 def _open(page: Page, address: str) -> None:
     page.goto(address)
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
     page.locator("h1").first.wait_for()
 
 
@@ -85,7 +85,7 @@ def _switch(desk: Page, language: str, title: str) -> None:
     """Choose a language, and wait until the page stands in it and its run is over."""
     desk.get_by_role("radio", name=language).click()
     expect(desk.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
-    desk.locator(READY).wait_for()
+    wait_until_idle(desk)
 
 
 def _english_texts(page: Page) -> set[str]:

@@ -17,10 +17,10 @@ from survey.store.tables import Account, now
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_rules import rules
 from tests.context.comparative_tests.small_test import PLAN
+from tests.journeys.app_page import upload_file, wait_until_idle
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 @pytest.fixture
@@ -48,28 +48,27 @@ def _plan(live_server: LivePlatform) -> None:
 
 def _open(desk: Page, title: str) -> None:
     desk.get_by_role("tab", name=zh(title)).click()
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
 
 
 def _upload(desk: Page, name: str, heads: list[str], rows: list[str]) -> None:
     content = "\r\n".join([",".join(heads), *rows]).encode("utf-8-sig")
-    field = desk.locator("input[type=file]")
-    field.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
-    desk.locator(DONE).wait_for()
+    upload_file(desk, {"name": name, "mimeType": "text/csv", "buffer": content})
+    wait_until_idle(desk)
 
 
 def _step(desk: Page, label: str) -> None:
     """Open a step that asks, and take it."""
     desk.get_by_role("button", name=zh(label)).first.click()
     desk.get_by_test_id("stPopoverBody").get_by_role("button", name=zh(label)).click()
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
 
 
 def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     _plan(live_server)
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": "national_official"})
     desk.goto(f"{live_server.url}/comparative-tests?lang=zh&part=samples")
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     today = china_date(now())
     heads = [zh(column.label) for column in SAMPLE_SHEET.columns]
     good = f"S{{}},甲牌,M{{}},6291041500213,B1,甲公司,网店,某平台,{today},299,R{{}},是"

@@ -7,10 +7,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
+from tests.journeys.app_page import wait_until_idle
 from tests.server_process import Server, serious_problems
 from tests.synthetic_results import PLANS, synthetic_store
 
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 SCREEN = {"width": 1440, "height": 900}
 
 
@@ -38,7 +38,7 @@ def official(browser: Browser, server: Server) -> Iterator[Page]:
 
 def settle(page: Page, heading: str) -> None:
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
 
 
 def bottom_of(page: Page, selector: str) -> float:

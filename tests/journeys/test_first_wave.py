@@ -21,12 +21,12 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import AuditEntry, LoginSession, now
 from survey.ui.plan.checklist import TASK_NAMES
+from tests.journeys.app_page import wait_until_idle
 from tests.server_process import Server
 
 zh = translator("zh")
 KEY, TITLE = "pilot-2027", "二〇二七年试点"
 SLOW = 60_000
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PEOPLE = """张三\tzhangsan\t访问员\t北京
 李四\tlisi\t督导\t北京"""
 POINTS = """北京,110000-p0,商场0,商场,城镇
@@ -80,12 +80,12 @@ def _follow(page: Page, task: ChecklistTask) -> None:
     current = page.locator(".hcs-checklist [aria-current=step]")
     expect(current).to_contain_text(zh(TASK_NAMES[task]), timeout=SLOW)
     current.get_by_role("link").click()
-    page.locator(DONE).wait_for()
+    wait_until_idle(page)
 
 
 def _open(page: Page, address: str) -> None:
     page.goto(address)
-    page.locator(DONE).wait_for()
+    wait_until_idle(page)
 
 
 def test_first_wave_from_an_empty_store_to_an_open_wave_with_no_command_line(

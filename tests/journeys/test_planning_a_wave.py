@@ -18,6 +18,7 @@ from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import PointDraw, SamplingPoint, WaveState, now
+from tests.journeys.app_page import upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
@@ -26,7 +27,6 @@ KEY = "journey-2027"
 DESK = {"width": 1440, "height": 900}
 SLOW = 60_000
 """Milliseconds that a busy machine may take to compute a plan of a hundred cities."""
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
 
 def _open(page: Page, address: str) -> None:
     page.goto(address)
-    page.locator(DONE).wait_for()
+    wait_until_idle(page)
 
 
 def _list_of_points(path: Path, *, kind: str) -> Path:
@@ -97,13 +97,12 @@ def test_a_wave_is_planned_drawn_and_opened(
     expect(desk.get_by_text(saved)).to_be_visible()
 
     _open(desk, f"{url}/plan?wave={KEY}&part=points&list=workbook")
-    upload = desk.locator("input[type=file]")
-    upload.set_input_files(_list_of_points(tmp_path / "wrong.xlsx", kind="castle"))
+    upload_file(desk, _list_of_points(tmp_path / "wrong.xlsx", kind="castle"))
     reason = desk.locator("[data-testid=stTable]").get_by_text("castle")
     expect(reason).to_be_visible()
     expect(desk.locator(".st-key-points-draw")).to_have_count(0)
     _open(desk, f"{url}/plan?wave={KEY}&part=points&list=workbook")
-    upload.set_input_files(_list_of_points(tmp_path / "right.xlsx", kind="village"))
+    upload_file(desk, _list_of_points(tmp_path / "right.xlsx", kind="village"))
     desk.locator(".st-key-points-draw button").click()
     expect(desk.get_by_text(zh("The points are drawn and stored."))).to_be_visible()
 

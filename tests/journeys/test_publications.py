@@ -29,6 +29,7 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Publication, PublicationState, Wave, now
+from tests.journeys.app_page import wait_until_idle
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import Server
 
@@ -38,7 +39,6 @@ RELEASED_WAVE = "main-2023"
 """Taken for a real one, since a single person releases a wave of the demonstration."""
 RELEASE, CORRECTION = f"{RELEASED_WAVE}-1", f"{RELEASED_WAVE}-2"
 DESK = {"width": 1440, "height": 900}
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 Enter = Callable[..., Page]
 
@@ -86,7 +86,7 @@ def enter(browser: Browser, desk_server: Server) -> Iterator[Enter]:
 
 def visit(page: Page, url: str) -> None:
     page.goto(url)
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
 
 
 def take(page: Page, name: str) -> Download:
@@ -133,7 +133,7 @@ def choose_release(page: Page, key: str) -> None:
     if box.count():
         box.get_by_role("combobox").click()
         page.get_by_role("option", name=key).click()
-        page.locator(READY).wait_for()
+        wait_until_idle(page)
 
 
 def publish(page: Page, key: str) -> None:
@@ -278,4 +278,4 @@ def visit_by_link(page: Page, name: str) -> None:
     """Go to another page in the menu, in the same Streamlit session."""
     page.get_by_test_id("stSidebarNav").get_by_text(name).click()
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
-    page.locator(READY).wait_for()
+    wait_until_idle(page)

@@ -19,11 +19,11 @@ from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response
 from survey.web.assets import PAPER_PARTS, read_script
+from tests.journeys.app_page import upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 @pytest.fixture
@@ -66,8 +66,7 @@ def test_uploaded_mended_compared_stored_and_printed(
     right.write_bytes(xlsform_bytes(_second(form, label=words)))
 
     desk.goto(f"{live_server.url}/questionnaires?form=new")
-    upload = desk.locator("input[type=file]").first
-    upload.set_input_files(wrong)
+    upload_file(desk, wrong)
     expect(desk.get_by_text(zh("This questionnaire cannot be stored yet"))).to_be_visible()
     row = desk.locator("[data-testid=stTable] tr").filter(has_text="9.9.9")
     expect(row).to_contain_text("survey")
@@ -75,7 +74,7 @@ def test_uploaded_mended_compared_stored_and_printed(
     expect(desk.locator(".st-key-questionnaires-store")).to_have_count(0)
 
     desk.goto(f"{live_server.url}/questionnaires?form=new")
-    upload.set_input_files(right)
+    upload_file(desk, right)
     changed = desk.locator("[data-testid=stTable] tr").filter(has_text=words["zh"])
     expect(changed).to_contain_text(zh("worded anew"))
     # The form that nobody stored yet, tried on a phone; its answers go nowhere.
@@ -96,7 +95,7 @@ def test_uploaded_mended_compared_stored_and_printed(
     assert version.version == "2099.1"
 
     desk.goto(f"{live_server.url}/questionnaires?form={form.name}/2099.1&part=paper&print=large")
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     with desk.expect_download() as waiting:
         desk.get_by_role("button", name=zh("Paper questionnaire (PDF)")).click()
     assert waiting.value.suggested_filename.startswith(f"{form.name}-2099.1-zh-large-")

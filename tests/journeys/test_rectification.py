@@ -16,9 +16,9 @@ from survey.locale import translator
 from survey.settings import Settings
 from survey.store.china_time import china_date
 from survey.store.tables import now
+from tests.journeys.app_page import wait_until_idle
 from tests.server_process import Server
 
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 TRIES = 12
 PAST, NOW = "main-2023", "main-2024"
 UNIT, DONE, DONE_AGAIN, REASON = (
@@ -61,7 +61,7 @@ def sign_in(browser: Browser, server: Server) -> Iterator[Callable[[str], Page]]
 def open_page(page: Page, address: str) -> None:
     page.goto(address)
     page.locator("h1").first.wait_for()
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
 
 
 def press(within: Page | Locator, label: str) -> None:
@@ -72,7 +72,7 @@ def move(page: Page, label: str) -> None:
     """Take a step that needs no words."""
     press(page, label)
     expect(page.get_by_text(zh("The problem is moved on.")).first).to_be_visible()
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
 
 
 def choose_first(page: Page) -> str:
@@ -82,7 +82,7 @@ def choose_first(page: Page) -> str:
     option = page.get_by_role("option").first
     # A list that opens while the page is drawn anew closes again; a person opens it once more.
     for _ in range(TRIES):
-        page.locator(READY).wait_for()
+        wait_until_idle(page)
         box.click()
         with suppress(TimeoutError):
             option.wait_for(timeout=5_000)
@@ -91,7 +91,7 @@ def choose_first(page: Page) -> str:
     option.click()
     title = page.locator(".hcs-problem h3")
     expect(title).to_be_visible()
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
     return title.inner_text()
 
 
@@ -102,7 +102,7 @@ def give_evidence(page: Page, statement: str) -> None:
     press(page, zh("Give evidence"))
     expect(page.get_by_text(zh("The evidence is kept.")).first).to_be_visible()
     page.keyboard.press("Escape")
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
 
 
 def type_deadline(dialog: Locator, day: date) -> None:
@@ -120,7 +120,7 @@ def begin(city: Page) -> None:
     type_deadline(dialog, china_date(now()) + timedelta(days=90))
     press(dialog, zh("Keep"))
     expect(city.get_by_text(zh("The problem is kept.")).first).to_be_visible()
-    city.locator(READY).wait_for()
+    wait_until_idle(city)
     move(city, zh("Begin to put it right"))
 
 

@@ -11,9 +11,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from survey.ui.page_socket import CHECK_SECONDS
+from tests.journeys.app_page import wait_until_idle
 from tests.server_process import Respondent, Server, serious_problems
 
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 PAGES = ("overview", "city", "special-groups", "trends", "urban-rural", "method")
 
 
@@ -41,7 +41,7 @@ def official(browser: Browser, demo_server: Server) -> Iterator[Page]:
 
 def opened(page: Page, url: str) -> Page:
     page.goto(url)
-    page.locator(READY).wait_for()
+    wait_until_idle(page)
     page.locator("h1").first.wait_for()
     return page
 
@@ -118,7 +118,7 @@ def test_nobody_reads_results_without_signing_in(browser: Browser, demo_server: 
     expect(stranger.get_by_role("heading", name="Please sign in first")).to_be_visible()
     assert (stranger.locator("script").count(), lines) == (0, [])
     stranger.get_by_role("button", name="National official").click()
-    stranger.locator(READY).wait_for()
+    wait_until_idle(stranger)
     assert stranger.url.endswith("/city?city=320500&lang=en&large=1")
     expect(stranger.get_by_role("heading", name="City profile")).to_be_visible()
     stranger.close()

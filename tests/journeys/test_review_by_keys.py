@@ -16,13 +16,13 @@ from survey.instrument.validation import validate
 from survey.locale import translator
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
+from tests.journeys.app_page import wait_until_idle
 from tests.server_process import CITY, LivePlatform, serious_problems
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
 SLOW = 60_000
 """Milliseconds that a busy machine may take to draw the next interview."""
-DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def _sign_in(page: Page, live_server: LivePlatform, role: str) -> None:
 
 def _open(page: Page, address: str) -> None:
     page.goto(address)
-    page.locator(DONE).wait_for()
+    wait_until_idle(page)
 
 
 def _choose(page: Page, label: str, option: str, *, until: Locator) -> None:
@@ -93,7 +93,7 @@ def _choose(page: Page, label: str, option: str, *, until: Locator) -> None:
 
 
 def _press(desk: Page, key: str) -> None:
-    desk.locator(DONE).wait_for()
+    wait_until_idle(desk)
     desk.locator(f"html[data-survey-keys*={key}]").wait_for(state="attached")
     desk.keyboard.press(key)
 
