@@ -72,6 +72,11 @@ def test_texts_that_look_like_formulas_stay_texts(tmp_path):
         assert {cell.data_type for row in sheet for cell in row} <= {"s", "n"}
 
 
+def test_a_version_of_one_dash_is_a_version(tmp_path):
+    instrument = sample().model_copy(update={"version": "-"})
+    assert again(instrument, tmp_path) == instrument
+
+
 def test_export_over_a_file_and_into_a_new_folder(tmp_path):
     target = tmp_path / "new" / "form.xlsx"
     write_xlsform(sample(), target)

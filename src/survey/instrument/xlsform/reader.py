@@ -122,9 +122,9 @@ def _read_form(
         thanks=_thanks(sheets.settings, languages),
     )
     languages.report()
-    return ImportedForm(
-        _add_version(instrument, log), tuple(log.skipped), tuple(log.warnings), rows
-    )
+    if not sheets.settings.text("version"):
+        instrument = _add_version(instrument, log)
+    return ImportedForm(instrument, tuple(log.skipped), tuple(log.warnings), rows)
 
 
 def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
@@ -172,8 +172,6 @@ def _no_questions_message(log: ImportLog) -> Message:
 
 def _add_version(instrument: Instrument, log: ImportLog) -> Instrument:
     """Give a form without a version one made from its content: equal forms, equal versions."""
-    if instrument.version != _UNVERSIONED:
-        return instrument
     version = instrument.sha256[:8]
     log.warning(
         msg("The form has no version; “{version}” is taken from its content.", version=version),
