@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 _IDLE = (
     "[data-testid=stApp][data-test-connection-state=CONNECTED]"
@@ -13,8 +13,13 @@ _IDLE = (
 
 
 def wait_until_idle(page: Page) -> None:
-    """Wait until the page is drawn and nothing runs."""
+    """Wait until nothing runs and every part of the page is drawn.
+
+    The scripts of tables and charts are fetched when the first of them is shown; until then a grey
+    box stands in its place.
+    """
     page.locator(_IDLE).wait_for()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
 def upload_file(page: Page, file: Path | dict[str, Any], *, within: str = "") -> None:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from survey.locale import translator
-from survey.settings import Settings
+from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines
 from tests.journeys.app_page import wait_until_idle
 from tests.journeys.staff import sign_in_administrator
@@ -28,6 +29,15 @@ ALLOWED = re.compile(
     r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson|survey audit export"
 )
 """Names of products, files, keys, people, waves and measures."""
+MEASURES = pd.read_csv(PROJECT_ROOT / "seed" / "instruments" / "measures.csv", dtype=str)
+CODES = {
+    code
+    for column in ("item", "choices")
+    for codes in MEASURES[column].dropna()
+    for code in codes.split()
+}
+WITHOUT_QUESTIONNAIRE = re.compile(rf"synthetic|2020 census|\b({'|'.join(sorted(CODES))})\b")
+"""What the page of the method shows of a made-up wave, whose questionnaire nobody wrote."""
 LATIN = re.compile(r"[A-Za-z]{3,}|\d{4}-\d{2}-\d{2}")
 """Words, and days in the form of files for machines."""
 TEXTS = """() => {
@@ -100,7 +110,10 @@ def test_no_page_shows_a_word_of_streamlits(desk: Page, server: Server) -> None:
         charts = desk.locator(".stVegaLiteChart")
         for index in range(charts.count()):
             charts.nth(index).locator("svg").wait_for()
-        if texts := _english_texts(desk):
+        texts = _english_texts(desk)
+        if name == "method":
+            texts = {text for text in texts if LATIN.search(WITHOUT_QUESTIONNAIRE.sub("", text))}
+        if texts:
             left[name] = texts
     assert left == {}
     assert desk.evaluate("document.documentElement.lang") == "zh-CN"
