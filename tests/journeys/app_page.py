@@ -1,15 +1,18 @@
 """What every journey does on a page of the platform: wait until it is drawn, send it a file."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 _IDLE = (
     "[data-testid=stApp][data-test-connection-state=CONNECTED]"
     "[data-test-script-state=notRunning]:has(h1)"
 )
 """Streamlit's own marks. Before its first run a page is not running either: it has no title yet."""
+
+_ATTEMPTS = 12
 
 
 def wait_until_idle(page: Page) -> None:
@@ -29,3 +32,23 @@ def upload_file(page: Page, file: Path | dict[str, Any], *, within: str = "") ->
     """
     wait_until_idle(page)
     page.locator(f"{within} input[type=file]").first.set_input_files(file)  # type: ignore[arg-type]
+
+
+def choose_option(box: Locator, option: str | None = None) -> None:
+    """Choose from a list by its name, or the first entry, as often as it takes.
+
+    A list that opens while the page is drawn anew closes again; a person opens it once more.
+    """
+    page = box.page
+    options = page.get_by_role("option") if option is None else page.get_by_role(
+        "option", name=option
+    )  # fmt: skip
+    box.scroll_into_view_if_needed()
+    for _ in range(_ATTEMPTS):
+        wait_until_idle(page)
+        if box.get_attribute("aria-expanded") != "true":
+            box.press("ArrowDown")
+        with suppress(TimeoutError):
+            options.first.click(timeout=5_000)
+            return
+    raise AssertionError(option)

@@ -19,7 +19,7 @@ from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import Account, Credential, now
-from tests.journeys.app_page import wait_until_idle
+from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, Server, serious_problems
 
 zh = translator("zh")
@@ -112,8 +112,7 @@ def test_from_the_first_command_to_the_second_person(
     admin.get_by_role("textbox", name=re.compile(f"^{zh('Login')}")).fill("lina")
     admin.get_by_role("textbox", name=zh("Full name")).fill("李娜")
     role = admin.get_by_role("combobox", name=zh("Role"))
-    role.click()
-    admin.get_by_role("option", name=zh("City official")).click()
+    choose_option(role, zh("City official"))
     assert serious_problems(admin, within=".stMainBlockContainer") == []
     admin.locator(".st-key-users-create button").click()
     expect(admin.get_by_text(zh("The account {login} is created.", login="lina"))).to_be_visible()

@@ -1,13 +1,11 @@
 """A supervisor draws, asks two people again, finds invented work, and takes the point out."""
 
-import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
@@ -18,7 +16,7 @@ from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
-from tests.journeys.app_page import wait_until_idle
+from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, LivePlatform, open_wave_at_point, serious_problems
 
 zh = translator("zh")
@@ -74,16 +72,7 @@ def _open(desk: Page, live_server: LivePlatform, view: str) -> None:
 
 
 def _pick(desk: Page, label: str, option: str, *, until: Locator) -> None:
-    """Choose from a list: it closes when the page moves, so the page is moved there first."""
-    box = desk.get_by_role("combobox", name=label)
-    box.scroll_into_view_if_needed()
-    wanted = desk.get_by_role("option", name=option)
-    for _ in range(5):
-        if box.get_attribute("aria-expanded") != "true":
-            box.press("ArrowDown")
-        with contextlib.suppress(PlaywrightTimeout):
-            wanted.click(timeout=4_000)
-            break
+    choose_option(desk.get_by_role("combobox", name=label), option)
     until.wait_for()
 
 

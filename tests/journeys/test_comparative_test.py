@@ -17,7 +17,7 @@ from survey.store.tables import Account, now
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_rules import rules
 from tests.context.comparative_tests.small_test import PLAN
-from tests.journeys.app_page import upload_file, wait_until_idle
+from tests.journeys.app_page import choose_option, upload_file, wait_until_idle
 from tests.server_process import LivePlatform, serious_problems
 
 zh = translator("zh")
@@ -110,8 +110,7 @@ def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     _open(desk, "Results")
     expect(desk.get_by_text(zh("Not released"), exact=True)).to_be_visible()
     _open(desk, "Laboratory")
-    desk.get_by_role("combobox", name=zh("What is this list?")).click()
-    desk.get_by_role("option", name=zh("retest")).click()
+    choose_option(desk.get_by_role("combobox", name=zh("What is this list?")), zh("retest"))
     desk.get_by_label(zh("Reason")).fill("企业请求复测。")
     desk.get_by_label(zh("Reason")).press("Tab")
     _upload(desk, "again.csv", heads, [f"S2,leakage,0.30,0.02,2,{today}"])

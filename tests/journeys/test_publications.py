@@ -29,7 +29,7 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Publication, PublicationState, Wave, now
-from tests.journeys.app_page import wait_until_idle
+from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import Server
 
@@ -97,8 +97,7 @@ def take(page: Page, name: str) -> Download:
 
 def announce(page: Page, title: str, *, reason: str = "") -> None:
     """Fill in the form that announces a release for a day far ahead."""
-    page.get_by_role("combobox", name=zh("Wave")).click()
-    page.get_by_role("option", name="2023年").click()
+    choose_option(page.get_by_role("combobox", name=zh("Wave")), "2023年")
     for label, text in (
         ("Chinese title", title),
         ("English title", "Results of 2023"),
@@ -131,8 +130,7 @@ def choose_release(page: Page, key: str) -> None:
     """Choose a release where there are several."""
     box = page.locator(".st-key-releases-chosen")
     if box.count():
-        box.get_by_role("combobox").click()
-        page.get_by_role("option", name=key).click()
+        choose_option(box.get_by_role("combobox"), key)
         wait_until_idle(page)
 
 

@@ -4,22 +4,20 @@ import io
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from docx import Document
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.china_time import china_date
 from survey.store.tables import now
-from tests.journeys.app_page import wait_until_idle
+from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import Server
 
-TRIES = 12
 PAST, NOW = "main-2023", "main-2024"
 UNIT, DONE, DONE_AGAIN, REASON = (
     "市场监管局",
@@ -79,16 +77,7 @@ def choose_first(page: Page) -> str:
     """Open the first problem of the list and return its words."""
     box = page.get_by_role("combobox", name=zh("Problem to open"))
     expect(box).to_be_enabled()
-    option = page.get_by_role("option").first
-    # A list that opens while the page is drawn anew closes again; a person opens it once more.
-    for _ in range(TRIES):
-        wait_until_idle(page)
-        box.click()
-        with suppress(TimeoutError):
-            option.wait_for(timeout=5_000)
-            break
-        page.keyboard.press("Escape")
-    option.click()
+    choose_option(box)
     title = page.locator(".hcs-problem h3")
     expect(title).to_be_visible()
     wait_until_idle(page)

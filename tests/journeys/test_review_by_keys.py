@@ -16,7 +16,7 @@ from survey.instrument.validation import validate
 from survey.locale import translator
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
-from tests.journeys.app_page import wait_until_idle
+from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, LivePlatform, serious_problems
 
 zh = translator("zh")
@@ -80,15 +80,8 @@ def _open(page: Page, address: str) -> None:
 
 
 def _choose(page: Page, label: str, option: str, *, until: Locator) -> None:
-    """Choose as often as it takes: the page refreshes itself and may redraw an open list."""
-    for _ in range(5):
-        page.get_by_role("combobox", name=label).fill(option[:6])
-        try:
-            page.get_by_role("option", name=option).click(timeout=4_000)
-        except PlaywrightTimeout:
-            continue
-        page.keyboard.press("Escape")
-        break
+    choose_option(page.get_by_role("combobox", name=label), option)
+    page.keyboard.press("Escape")
     until.wait_for()
 
 
