@@ -254,6 +254,7 @@ def test_reports_of_all_cities_are_cancelled_and_rows_stay_until_signing_out(
     expect(page.get_by_role("progressbar").first).to_be_visible()
     page.get_by_role("button", name=zh("Cancel"), exact=True).click()
     expect(page.get_by_text(zh("The reports were cancelled."))).to_be_visible()
+    wait_until_idle(page)
 
     page.locator(".st-key-export-purpose textarea").fill("核对老年受访者的得分")
     page.get_by_role("button", name=zh("Make the file"), exact=True).first.click()
