@@ -39,6 +39,8 @@ def draw_complaints(page: PageContext) -> None:
             show=lenses.__getitem__,
             language=page.language,
         )
+    if area is None:
+        return
     before = _get_year(page, year.year - 1, year.months)
     view = build_complaint_view(
         year=year, before=before, lens=lens, area=area, language=page.language

@@ -47,6 +47,8 @@ def draw_crosstab(page: PageContext) -> None:
         )
         areas = get_view(page, list_area_choices, results, levels=CROSSTAB_AREA_LEVELS)
         area = filters.pick_area_scope(page, areas, t("3. Area"))
+    if area is None:
+        return
     chosen = CrosstabFilters(question, variable, area)
     view = get_view(page, build_crosstab, results, filters=chosen)
     text_blocks.draw_sentence(view.sentence)

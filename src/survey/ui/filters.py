@@ -200,16 +200,25 @@ def pick_city_or_all(page: PageContext, codes: Sequence[str], label: str = "") -
     return pick_city_or_none(page, choices, page.t("All cities"), label=label, default=ALL_OPTION)
 
 
-def pick_area_scope(page: PageContext, choices: dict[str, str], label: str = "") -> str:
-    """Draw the choice of nation, region or city; starts at the principal's own city."""
-    return pick(
-        label or page.t("Nation, region or city"),
+def pick_area_scope(page: PageContext, choices: Mapping[str, str], label: str = "") -> str | None:
+    """Draw the choice of nation, region or city, which the address names and other pages keep.
+
+    Starts at the principal's own city. None, with a notice, if the address names another area.
+    """
+    t = page.t
+    chosen = pick_pinned(
+        label or t("Nation, region or city"),
         "place",
         list(choices),
         show=choices.__getitem__,
         language=page.language,
-        default=page.principal.area,
+        first=page.principal.area,
     )
+    if chosen is None:
+        draw_notice(
+            t("The area of this address cannot be chosen here."), t("Please choose one above.")
+        )
+    return chosen
 
 
 def pick_detail(page: PageContext) -> bool:

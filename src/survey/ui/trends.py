@@ -128,4 +128,5 @@ def _draw_years(
     with filters.filter_row("years"):
         known = get_view(page, list_area_choices, results, levels=TREND_AREA_LEVELS)
         place = filters.pick_area_scope(page, known)
-    _draw_years_of(page, results, others, replace(chosen, place=place))
+    if place is not None:
+        _draw_years_of(page, results, others, replace(chosen, place=place))

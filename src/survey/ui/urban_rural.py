@@ -32,6 +32,8 @@ def draw_urban_rural(page: PageContext) -> None:
         known = get_view(page, list_area_choices, results, levels=RESIDENCE_AREA_LEVELS)
         place = filters.pick_area_scope(page, known)
         indicator = filters.pick_indicator(page, results)
+    if place is None:
+        return
     chosen = AreaFilters(place, indicator)
     view = get_view(page, build_urban_rural_view, results, filters=chosen)
     text_blocks.draw_difference(page, view.difference, view.sentence, against=t("town"))

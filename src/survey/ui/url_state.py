@@ -82,6 +82,7 @@ def pick_pinned(
     show: Label,
     language: str,
     default: str | None = None,
+    first: str | None = None,
     explanation: str | None = None,
 ) -> str | None:
     """Let the reader choose one option that stays in the address until they choose another.
@@ -91,11 +92,12 @@ def pick_pinned(
 
     Args:
         default: Chosen by an address that names nothing; else the last choice in this session.
+        first: Chosen by such an address while nothing was chosen in this session.
     """
     key, memory = f"{name}/{language}", f"{name}/pinned"
-    remembered: str = default or st.session_state.get(memory, "")
-    otherwise = remembered if remembered in options else options[0]
-    arrived = st.query_params.get(name) or otherwise
+    wished = default, st.session_state.get(memory), first
+    otherwise = next((code for code in wished if code and code in options), options[0])
+    arrived: str = st.query_params.get(name) or otherwise
     if st.session_state.get(memory) != arrived or st.session_state.get(key) not in options:
         st.session_state[key] = arrived if arrived in options else None
     chosen: str | None = st.selectbox(
