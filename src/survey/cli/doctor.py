@@ -1,33 +1,12 @@
 """Command that checks everything the platform needs."""
 
-from collections.abc import Callable, Iterator
-
 import typer
 
-from survey.cli import checks
-from survey.cli.checks import CheckResult, data_folder, database, exposure
+from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, print_table
+from survey.health.installation import check_installation
 from survey.locale import translator
-from survey.settings import Settings, current_settings
-
-CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
-    checks.check_python,
-    database.check_schema,
-    database.check_connections,
-    database.check_clock,
-    data_folder.check_data_folder,
-    data_folder.check_rights,
-    data_folder.check_disk_space,
-    data_folder.check_snapshots,
-    database.check_second_factors,
-    database.check_backups,
-    exposure.check_public_address,
-    exposure.check_keys,
-    exposure.check_demo,
-    checks.check_catalogs,
-    checks.check_fonts,
-)
-"""Checks in the order in which they are printed."""
+from survey.settings import current_settings
 
 
 def doctor(form: FormatOption = OutputFormat.TABLE) -> None:
@@ -37,7 +16,7 @@ def doctor(form: FormatOption = OutputFormat.TABLE) -> None:
     """
     settings = current_settings()
     t = translator(settings.language)
-    findings = [finding for examine in CHECKS for finding in examine(settings)]
+    findings = check_installation(settings, OPERATOR)
     rows = [
         (t("OK") if finding.passed else t("ATTENTION"), t(finding.name), t(finding.detail))
         for finding in findings

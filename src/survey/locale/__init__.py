@@ -21,6 +21,7 @@ DOMAINS = (
     "context",
     "results",
     "publish",
+    "health",
     "web",
     "ui",
     "cli",

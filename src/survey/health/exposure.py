@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
-from survey.cli.checks import STORE_UNREADABLE, CheckResult
+from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, msg
 from survey.settings import Settings
 from survey.store.engine import read_scope

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from survey.cli.checks import STORE_UNREADABLE, CheckResult
+from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.results.snapshots import CELLS, GAPS, METHOD, list_newest_snapshots
 from survey.results.table_cache import read_method

@@ -1,24 +1,13 @@
-"""Checks of `survey doctor`: of the software here, of each further part in a module of its own."""
+"""Checks of the software here: Python, compiled texts, fonts."""
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from survey.locale import DOMAINS, Message, msg
+from survey.health.check_result import CheckResult
+from survey.locale import DOMAINS, msg
 from survey.locale import catalog_file as catalog
 from survey.publish.fonts import chinese_font
 from survey.settings import Settings
-
-STORE_UNREADABLE = msg("Unknown, because the store cannot be read.")
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """Result of one check: whether it passed, and what was found or what to do."""
-
-    name: Message
-    passed: bool
-    detail: Message
 
 
 def check_python(_settings: Settings) -> Iterator[CheckResult]:

@@ -1,4 +1,4 @@
-"""`survey doctor`: every fault it knows is found, and said with what to do."""
+"""Checks of an installation: every fault they know is found, and said with what to do."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from survey.access.audit import record
-from survey.access.principal import OPERATOR
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import NATION, Role
 from survey.access.second_factor import encrypt_secrets
-from survey.cli import checks
-from survey.cli.checks import CheckResult, data_folder, database, exposure
-from survey.cli.doctor import CHECKS
+from survey.health import data_folder, database, exposure, software
+from survey.health.check_result import CheckResult
+from survey.health.installation import CHECKS, check_installation
 from survey.publish.fonts import Font
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -61,6 +63,23 @@ def test_a_healthy_store_has_no_fault(frozen: Settings) -> None:
     findings = [finding for examine in CHECKS for finding in examine(frozen)]
     assert [finding for finding in findings if not finding.passed] == []
     assert len(findings) > 8
+
+
+def test_visitors_of_a_demonstration_read_states_and_nothing_of_the_server(
+    frozen: Settings,
+) -> None:
+    def principal(role: Role, *, is_demo: bool) -> Principal:
+        return Principal(uuid4(), "Li", role, NATION, is_demo=is_demo)
+
+    own = check_installation(frozen, principal(Role.ADMINISTRATOR, is_demo=False))
+    visited = check_installation(frozen, principal(Role.ADMINISTRATOR, is_demo=True))
+    assert str(frozen.data_dir) in " ".join(str(result.detail) for result in own)
+    assert len({str(result.detail) for result in visited}) == 1
+    assert [(result.name, result.passed) for result in own] == [
+        (result.name, result.passed) for result in visited
+    ]
+    with pytest.raises(AccessDeniedError):
+        check_installation(frozen, principal(Role.NATIONAL_OFFICIAL, is_demo=False))
 
 
 def test_a_store_that_is_away(here: Path) -> None:
@@ -283,12 +302,12 @@ def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -
 
 
 def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "catalog", lambda *_: here / "nothing.mo")
-    assert "make setup" in run_check(checks.check_catalogs, settings())[1]
-    monkeypatch.setattr(checks, "chinese_font", lambda: Font("", "none"))
-    assert "pip install" in run_check(checks.check_fonts, settings())[1]
+    monkeypatch.setattr(software, "catalog", lambda *_: here / "nothing.mo")
+    assert "make setup" in run_check(software.check_catalogs, settings())[1]
+    monkeypatch.setattr(software, "chinese_font", lambda: Font("", "none"))
+    assert "pip install" in run_check(software.check_fonts, settings())[1]
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    assert not run_check(checks.check_python, settings())[0]
+    assert not run_check(software.check_python, settings())[0]
 
 
 def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:

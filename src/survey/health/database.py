@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
 from survey.access.second_factor import count_secrets
-from survey.cli.checks import STORE_UNREADABLE, CheckResult
+from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent

@@ -1,0 +1,1 @@
+"""Checks of an installation: software, store, data folder, and what faces the public."""

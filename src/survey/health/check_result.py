@@ -1,0 +1,16 @@
+"""Result of one check of an installation."""
+
+from dataclasses import dataclass
+
+from survey.locale import Message, msg
+
+STORE_UNREADABLE = msg("Unknown, because the store cannot be read.")
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Result of one check: whether it passed, and what was found or what to do."""
+
+    name: Message
+    passed: bool
+    detail: Message
