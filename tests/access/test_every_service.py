@@ -71,6 +71,7 @@ FULL = "which quotas of a city are full, as the public form tells everybody who 
 
 WITHOUT_PRINCIPAL = {
     "access.sessions.find_principal": SECRET,
+    "access.sessions.find_last_visit": SECRET,
     "access.api_keys.find_key_principal": SECRET,
     "access.sessions.sign_in_demo": SECRET,
     "access.sessions.sign_out": SECRET,
@@ -327,6 +328,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "check_id": session.exec(select(BackCheck.id)).one(),
         "now": moment,
         "at": moment,
+        "since": moment,
         "expected_version": 1,
         "chosen": chosen,
         "plan": plan,

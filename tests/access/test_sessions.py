@@ -10,8 +10,12 @@ from sqlmodel import col, select
 from survey.access.roles import NATION, Role
 from survey.access.sessions import (
     LIFETIME,
+    VISIT_GAP,
     DemoAccountMissingError,
+    SessionLimits,
+    find_last_visit,
     find_principal,
+    open_session,
     sign_in_demo,
     sign_out,
 )
@@ -132,3 +136,38 @@ def test_no_invented_secret_opens_anything(store_url: str, forged: str | None) -
             _add_account(store_url)
             _sign_in(store_url)
         assert find_principal(session=session, secret=forged, now=NOW) is None
+
+
+def _enter(url: str, account: Account, now: datetime) -> datetime | None:
+    """Sign in, and return when the account was here before."""
+    with session_scope(url) as session:
+        held = session.get_one(Account, account.id)
+        limits = SessionLimits(timedelta(hours=8), timedelta(hours=1))
+        secret = open_session(session=session, account=held, limits=limits, how="code", now=now)
+        return find_last_visit(session=session, secret=secret)
+
+
+def test_a_session_knows_the_visit_before_and_signing_in_again_continues_a_visit(
+    store_url: str,
+) -> None:
+    account = _add_account(store_url, login="li", is_demo=False)
+    soon, later = NOW + VISIT_GAP / 2, NOW + timedelta(days=20)
+    assert _enter(store_url, account, NOW) is None
+    assert _enter(store_url, account, soon) is None
+    assert _enter(store_url, account, later) == soon
+    assert _enter(store_url, account, later + VISIT_GAP / 2) == soon
+    with session_scope(store_url) as session:
+        for held in session.exec(select(LoginSession)):
+            held.seen_at = later + timedelta(hours=3)
+            session.add(held)
+    assert _enter(store_url, account, later + timedelta(days=1)) == later + timedelta(hours=3)
+
+
+def test_the_visitors_of_a_demonstration_have_no_visit_before(store_url: str) -> None:
+    _add_account(store_url)
+    _sign_in(store_url)
+    secret = _sign_in(store_url, now=NOW + timedelta(days=1))
+    with read_scope(store_url) as session:
+        assert find_last_visit(session=session, secret=secret) is None
+        assert find_last_visit(session=session, secret=None) is None
+        assert find_last_visit(session=session, secret="unknown") is None

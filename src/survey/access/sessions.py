@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
@@ -18,13 +18,15 @@ from survey.access.secret_hashes import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
-from survey.store.tables import Account, LoginSession, SignInStep, table_of
+from survey.store.tables import Account, LoginSession, SignInStep, UtcDateTime, table_of
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
 
 COOKIE = "survey_session"
 """Name of the cookie that holds the secret; `web` sets it, pages read it."""
 LIFETIME = timedelta(hours=12)
 """Lifetime of a demo session, which does not end by being idle."""
+VISIT_GAP = timedelta(hours=1)
+"""Signing in again after a shorter time continues the same visit."""
 RENEWED_AFTER = timedelta(minutes=1)
 """Use of a session is recorded at most this often, so that reading pages writes little."""
 
@@ -107,6 +109,7 @@ def open_session(
     *, session: Session, account: Account, limits: SessionLimits, how: str, now: datetime
 ) -> str:
     """Open a session and return its secret; `how` says how the person proved who they are."""
+    visited_before_at = None if account.is_demo else _last_visit(session, account.id, now)
     session.execute(
         delete(_SESSIONS).where(_SESSIONS.c.account_id == account.id, _SESSIONS.c.expires_at <= now)
     )
@@ -119,6 +122,7 @@ def open_session(
             expires_at=now + limits.lifetime,
             seen_at=now if limits.idle else None,
             idle_until=now + limits.idle if limits.idle else None,
+            visited_before_at=visited_before_at,
         )
     )
     session.flush()
@@ -131,6 +135,29 @@ def open_session(
         detail={"how": how},
     )
     return secret
+
+
+def _last_visit(session: Session, account_id: UUID, now: datetime) -> datetime | None:
+    """Return when an account was used last in an earlier visit; None if it never was."""
+    used_at = func.coalesce(_SESSIONS.c.seen_at, _SESSIONS.c.created_at, type_=UtcDateTime)
+    query = (
+        select(used_at.label("used_at"), _SESSIONS.c.visited_before_at)
+        .where(_SESSIONS.c.account_id == account_id)
+        .order_by(used_at.desc())
+        .limit(1)
+    )
+    newest = session.connection().execute(query).one_or_none()
+    if newest is None:
+        return None
+    used: datetime = newest.used_at
+    before: datetime | None = newest.visited_before_at
+    return before if now - used < VISIT_GAP else used
+
+
+def find_last_visit(*, session: Session, secret: str | None) -> datetime | None:
+    """Return when the account of a session was used last in an earlier visit; None if never."""
+    held = session.get(LoginSession, digest(secret)) if secret else None
+    return held.visited_before_at if held else None
 
 
 def principal_of(account: Account) -> Principal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
@@ -44,6 +44,15 @@ SHOWN_NAMES: dict[Shown, Message] = {
 
 class ReleaseNotAllowedError(SurveyError):
     code = "not_releasable"
+
+
+@dataclass(frozen=True)
+class ReleaseChange:
+    """Release of a wave, or its revocation, with its time."""
+
+    at: datetime
+    wave_key: str
+    is_release: bool
 
 
 @dataclass(frozen=True)
@@ -290,3 +299,23 @@ def list_releases(*, session: Session, principal: Principal, wave_key: str) -> l
         )
         for release, name in session.exec(query)
     ]
+
+
+def list_release_changes(
+    *, session: Session, principal: Principal, since: datetime
+) -> list[ReleaseChange]:
+    """Return which waves were released or taken back since then; everybody reads as much."""
+    principal.require(Action.READ_RESULTS)
+    query = (
+        select(WaveRelease.released_at, WaveRelease.revoked_at, Wave.key)
+        .join(Wave, col(Wave.id) == col(WaveRelease.wave_id))
+        .where(or_(col(WaveRelease.released_at) > since, col(WaveRelease.revoked_at) > since))
+    )
+    changes = []
+    for released_at, revoked_at, key in session.exec(query):
+        changes += [
+            ReleaseChange(at, key, is_release)
+            for at, is_release in ((released_at, True), (revoked_at, False))
+            if at is not None and at > since
+        ]
+    return changes

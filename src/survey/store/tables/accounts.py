@@ -44,6 +44,8 @@ class LoginSession(SQLModel, table=True):
     """Last use, to the minute; empty if the session does not end by being idle (demo)."""
     idle_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """End of the session unless it is used before."""
+    visited_before_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Last use of the account in an earlier visit; empty at the first one, and in a demo."""
 
 
 class Credential(SQLModel, table=True):
