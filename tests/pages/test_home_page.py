@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.audit import record
@@ -18,8 +19,9 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, QuotaCell
+from survey.store.tables import Account, LoginSession, QuotaCell, now
 from survey.ui.navigation import PageKey
+from tests.pages.conftest import enter_page
 from tests.synthetic_results import CITY_ROLES, MAIN_GROUPS, SyntheticWave, synthetic_store
 
 Open = Callable[..., AppTest]
@@ -179,6 +181,35 @@ def test_an_administrator_reads_when_the_trail_was_checked_and_the_store_backed_
         record_verification(session=session, principal=OPERATOR, report=report, now=field.now)
     words = read(visit_as(PageKey.HOME, administrator))
     assert f"The check of the audit trail of {at} found 2 entries changed." in words
+
+
+def test_an_administrator_reads_which_checks_of_the_installation_need_attention(
+    visit_as: Open, employ: Open, collect: Open, read: Read
+) -> None:
+    collect(300.0)
+    words = read(visit_as(PageKey.HOME, employ(Role.ADMINISTRATOR, NATION)))
+    state = words[words.index("State of the installation") :]
+    assert "State of the installation" in state
+    faults = words.split("ATTENTION")[1:]
+    (backup,) = [fault for fault in faults if "survey backup" in fault]
+    assert "Backup" in backup
+    (count,) = re.findall(r"Checks in order: (\d+) of (\d+)", words)
+    assert int(count[1]) - int(count[0]) == len(faults)
+
+
+def test_an_official_reads_what_is_new_since_the_last_visit(
+    open_page: Open, read: Read, frozen_waves: Settings, use_store: Use
+) -> None:
+    use_store(frozen_waves)
+    words = read(home(open_page, Role.CITY_OFFICIAL))
+    assert "New in the last 30 days" in words
+    assert "The results were released: " in words
+    with session_scope(frozen_waves.store_url) as session:
+        newest = select(LoginSession).order_by(col(LoginSession.created_at).desc()).limit(1)
+        session.exec(newest).one().visited_before_at = now()
+    words = read(enter_page(PageKey.HOME, lang="en"))
+    assert "New since your last visit" in words
+    assert "Nothing new has come." in words
 
 
 def test_the_times_of_the_trail_are_for_administrators_alone(employ: Open, field: Any) -> None:

@@ -1,12 +1,15 @@
 """Principal of the browser session that a page is drawn for."""
 
+from datetime import datetime
+
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from survey.access.principal import AccessDeniedError, Principal
-from survey.access.sessions import COOKIE, authenticate_session
+from survey.access.sessions import COOKIE, authenticate_session, find_last_visit
 from survey.locale import msg
 from survey.settings import Settings
+from survey.store.engine import read_scope
 from survey.store.tables import now
 
 
@@ -18,6 +21,12 @@ def session_cookie() -> str | None:
 def find_current_principal(settings: Settings) -> Principal | None:
     """Return the signed-in person, looked up at every run, so that signing out counts at once."""
     return authenticate_session(settings.store_url, session_cookie(), now())
+
+
+def find_visit_before(settings: Settings) -> datetime | None:
+    """Return when the signed-in person was here before this visit; None at the first one."""
+    with read_scope(settings.store_url) as session:
+        return find_last_visit(session=session, secret=session_cookie())
 
 
 def require_principal(settings: Settings) -> Principal:

@@ -30,10 +30,12 @@ from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import page_frame
 from survey.ui.city import draw_city_answer, draw_city_findings
+from survey.ui.home_news import draw_news
+from survey.ui.installation_health import draw_installation_health
 from survey.ui.interval_table import draw_interval_table
 from survey.ui.navigation import PageKey, landing_page, menu_for
 from survey.ui.overview import draw_answer, draw_city_lists
-from survey.ui.page_runner import PageContext, ViewerContext
+from survey.ui.page_runner import PageContext, ViewerContext, format_person
 from survey.ui.plan.checklist import draw_checklist
 from survey.ui.preferences import LANGUAGE, LARGE
 from survey.ui.problems.overview import list_reminder_links
@@ -42,9 +44,12 @@ from survey.ui.progress.city_bars import draw_city_bars
 from survey.ui.progress.summary import draw_alerts, draw_progress_summary
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
+from survey.ui.text_blocks import draw_links
 
 _CITY_CODE_LENGTH = len(DEMO_CITY)
 _MAX_LISTED_ALERTS = 5
+_WAVE, _INSTALLATION = 7, 5
+"""Shares of the width of the two columns."""
 
 
 def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
@@ -61,12 +66,27 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
     st.title(t("Hundred Cities Survey"), anchor=False)
     action = Action.READ_RESULTS if principal.may(Action.READ_RESULTS) else None
     page = PageContext(viewer, principal, action, PageKey.HOME)
-    for needed, draw_block in _BLOCKS:
-        if principal.may(needed):
-            draw_block(page)
+    if principal.may(Action.PLAN):
+        _draw_desk(page)
+    else:
+        for needed, draw_block in _BLOCKS:
+            if principal.may(needed):
+                draw_block(page)
     _draw_page_links(page)
     if viewer.settings.demo:
         _draw_roles(viewer)
+
+
+def _draw_desk(page: PageContext) -> None:
+    """Draw what an administrator looks after: the running wave, beside it the installation."""
+    wave, installation = st.columns([_WAVE, _INSTALLATION], gap="large")
+    with wave:
+        draw_checklist(page)
+        _draw_waves(page)
+    with installation:
+        draw_installation_health(page)
+        _draw_safeguards(page)
+    _draw_morning(page)
 
 
 def _newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
@@ -84,8 +104,6 @@ def _newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
 
 def _draw_results(page: PageContext) -> None:
     """Draw the nation for those who answer for it, otherwise the own city or cities."""
-    if page.principal.may(Action.PLAN):
-        return  # An administrator runs the wave; its results are one click away.
     newest = _newest_results(page)
     if newest is None:
         return
@@ -97,10 +115,10 @@ def _draw_results(page: PageContext) -> None:
 
 def _draw_problem_reminders(page: PageContext) -> None:
     """Draw what of the problem lists is overdue, due soon, or waits for acceptance."""
-    links = [] if page.principal.may(Action.PLAN) else list_reminder_links(page)
+    links = list_reminder_links(page)
     if links:
         st.subheader(page.t("Rectification"), anchor=False)
-        _draw_links(links)
+        draw_links(links)
 
 
 def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
@@ -148,7 +166,7 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
     if view.headline.available:
         draw_report_buttons(page, wave, ReportKind.CITY, city)
     link = page.address(PageKey.CITY, city=city, wave=wave.key)
-    _draw_links([(link, t("Open the profile of {city}", city=view.name))])
+    draw_links([(link, t("Open the profile of {city}", city=view.name))])
 
 
 def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
@@ -172,7 +190,7 @@ def _draw_waves(page: PageContext) -> None:
         st.caption(t("There is no wave yet"))
     elif not open_waves:
         st.caption(t("Every wave is released."))
-    _draw_links(
+    draw_links(
         [
             (
                 page.address(PageKey.PLAN, wave=wave.key),
@@ -212,7 +230,7 @@ def _draw_safeguards(page: PageContext) -> None:
         else t("The last backup was made {when}.", when=format_china_minute(t, backed_up_at))
     )
     st.subheader(t("Safeguards"), anchor=False)
-    _draw_links([(page.address(PageKey.AUDIT), verified), (page.address(PageKey.AUDIT), backup)])
+    draw_links([(page.address(PageKey.AUDIT), verified), (page.address(PageKey.AUDIT), backup)])
 
 
 def _draw_morning(page: PageContext) -> None:
@@ -223,15 +241,16 @@ def _draw_morning(page: PageContext) -> None:
         late = count_parked(session=session, principal=page.principal)
     if late:
         label = t("Late interviews to decide on ({count})", count=f"{late:,}")
-        _draw_links([(page.address(PageKey.REVIEW, part="late"), label)])
+        draw_links([(page.address(PageKey.REVIEW, part="late"), label)])
     if not waves or not waves[0].is_open:
         st.caption(t("No wave is in the field. Progress appears here as soon as one is opened."))
         return
     seen = get_wave_progress(page, waves[0])
     st.subheader(waves[0].label(page.language), anchor=False)
     draw_progress_summary(page, seen)
-    if not page.principal.may(Action.PLAN):
-        draw_city_bars(page, seen)
+    if page.principal.may(Action.PLAN):
+        return  # One city of a hundred says little to whoever runs the wave.
+    draw_city_bars(page, seen)
     draw_alerts(page, seen, _MAX_LISTED_ALERTS)
 
 
@@ -243,7 +262,7 @@ def _draw_points(page: PageContext) -> None:
     st.subheader(t("Your sampling points"), anchor=False)
     if not tasks:
         st.caption(t("Nothing is assigned to you at the moment"))
-    _draw_links(
+    draw_links(
         [
             (
                 page.address(PageKey.TASKS, point=f"{task.wave_key}/{task.point_code}"),
@@ -262,12 +281,12 @@ def _draw_points(page: PageContext) -> None:
 
 
 def _draw_paper(page: PageContext) -> None:
-    _draw_links([(page.address(PageKey.PAPER), page.t("Key the next sheet"))])
+    draw_links([(page.address(PageKey.PAPER), page.t("Key the next sheet"))])
 
 
 def _draw_files(page: PageContext) -> None:
     t = page.t
-    _draw_links(
+    draw_links(
         [
             (page.address(PageKey.EXPORT), t("Data files to take away")),
             (page.address(PageKey.METHOD), t("How the figures were made")),
@@ -276,33 +295,25 @@ def _draw_files(page: PageContext) -> None:
 
 
 _BLOCKS: tuple[tuple[Action, Callable[[PageContext], None]], ...] = (
-    (Action.PLAN, draw_checklist),
     (Action.INTERVIEW, _draw_points),
     (Action.KEY_PAPER, _draw_paper),
     (Action.EXPORT_ROWS, _draw_files),
     (Action.READ_PROBLEMS, _draw_problem_reminders),
     (Action.READ_RESULTS, _draw_results),
+    (Action.READ_RESULTS, draw_news),
     (Action.READ_PLAN, _draw_waves),
-    (Action.ADMINISTER, _draw_safeguards),
     (Action.REVIEW, _draw_morning),
 )
-"""What is drawn for each right, in this order: what a person does before what a person reads."""
+"""What is drawn for each right, in this order: what a person does before what a person reads.
 
-
-def _draw_links(links: list[tuple[str, str]]) -> None:
-    """Draw a list of links (address, label)."""
-    lines = "".join(
-        f'<li><a href="{escape(address, quote=True)}" target="_self">{escape(label)}</a></li>'
-        for address, label in links
-    )
-    if lines:
-        st.html(f'<ul class="hcs-todo">{lines}</ul>')
+An administrator, who has nearly every right, has a desk of their own instead.
+"""
 
 
 def _draw_page_links(page: PageContext) -> None:
     t, principal = page.t, page.principal
     st.subheader(t("Your pages"), anchor=False)
-    st.caption(f"{principal.name} · {t(ROLES[principal.role].name)}")
+    st.caption(format_person(t, principal))
     with st.container(horizontal=True):
         for entry in menu_for(principal):
             if entry.action is not None:

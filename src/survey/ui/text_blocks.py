@@ -33,6 +33,16 @@ def escape_markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text)
 
 
+def draw_links(links: Iterable[tuple[str, str]]) -> None:
+    """Draw a list of links (address, label); nothing if there is none."""
+    lines = "".join(
+        f'<li><a href="{escape(address, quote=True)}" target="_self">{escape(label)}</a></li>'
+        for address, label in links
+    )
+    if lines:
+        st.html(f'<ul class="hcs-todo">{lines}</ul>')
+
+
 def draw_headline(
     page: PageContext, figure: Estimate, *sentences: str, unit: str, band: BandVerdict | None = None
 ) -> None:
