@@ -11,7 +11,11 @@ from survey.locale import DOMAINS
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGS = ROOT / "src" / "survey" / "locale"
-EXTRA_SOURCES = {"ui": ("pages", "app.py"), "fieldwork": ("src/survey/sample",)}
+EXTRA_SOURCES = {
+    "ui": ("pages", "app.py"),
+    "fieldwork": ("src/survey/sample",),
+    "cli": ("seed/demo/build.py",),
+}
 HEADER = r"""msgid ""
 msgstr ""
 "Content-Type: text/plain; charset=utf-8\n"

@@ -29,6 +29,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
+from survey.locale import Message, msg
 from survey.sample.city_frame import shipped_cities
 from survey.settings import PROJECT_ROOT
 from survey.store.audit_events import AuditEvent
@@ -46,7 +47,7 @@ OPEN_WAVE = "main-2026"
 FIELD_DAYS = 60
 """Its fieldwork began a week before the demo is made, so that it always looks alive."""
 
-Progress = Callable[[str], object]
+Progress = Callable[[Message], object]
 
 
 def build(
@@ -71,25 +72,25 @@ def build(
     with read_scope(url) as session:
         known = session.exec(select(City.code)).first() is not None
     if not known:
-        progress("cities, indicator trees, questionnaires")
+        progress(msg("cities, indicator trees, questionnaires"))
         load_reference_data(url, PROJECT_ROOT / "seed")
     accounts = run_in_transaction(url, lambda session: _accounts(session, now), long_running=True)
     for key in waves:
         valid = max(MIN_INTERVIEWS, round(PLANS[key].valid * size))
-        progress(f"{key}: {valid:,} interviews")
+        progress(msg("{wave}: {count} interviews", wave=key, count=f"{valid:,}"))
         wave = generate_wave(key, n=valid, seed=seed)
         store = partial(_store_wave, wave=wave, accounts=accounts, now=now)
         run_in_transaction(url, store, long_running=True)
         if truth_dir is not None:
             write_truth(wave.truth, truth_dir, key)
-    progress("a comparative test")
+    progress(msg("a comparative test"))
     run_in_transaction(
         url,
         lambda session: store_comparative_test(
             session=session, accounts=accounts, seed=seed, now=now
         ),
     )
-    progress(f"{OPEN_WAVE}: open for interviews")
+    progress(msg("{wave}: open for interviews", wave=OPEN_WAVE))
     run_in_transaction(
         url, lambda session: _store_open_wave(session, size, seed, accounts, now), long_running=True
     )

@@ -13,7 +13,7 @@ from survey.cli.options import set_environment
 from survey.cli.output import error_reporting, print_note
 from survey.fieldwork.instruments import load_reference_data
 from survey.fieldwork.quality.assessment import assess_wave
-from survey.locale import SurveyError, msg
+from survey.locale import SurveyError, msg, translator
 from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.cipher import secret_cipher
@@ -73,6 +73,7 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
     _seed_on_path()
     from seed.demo import OPEN_WAVE, build, store_back_checks, store_complaints, store_problem_lists
 
+    t = translator(settings.language)
     print_note("Making demo data: four waves, about two minutes …")
     upgrade(settings.store_url)
     load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
@@ -82,7 +83,7 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
         size=size,
         seed=seed,
         truth_dir=settings.data_dir / "truth",
-        progress=lambda text: typer.echo(f"  {text}", err=True),
+        progress=lambda text: typer.echo(f"  {t(text)}", err=True),
     )
     # Frozen interviews are past review, so only those of the open wave are looked at.
     print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)

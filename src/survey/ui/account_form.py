@@ -19,8 +19,8 @@ from survey.access.accounts import (
     set_active,
 )
 from survey.access.principal import POINT_SEPARATOR, Principal, area_scope_of, city_of_area
-from survey.access.roles import NATION, ROLES, AreaScope, Role
-from survey.locale import Message, msg
+from survey.access.roles import NATION, ROLES, AreaScope, Role, demo_login
+from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import shipped_cities
 from survey.store.china_time import china_date, format_china_minute
@@ -189,10 +189,15 @@ def show_setup_link(page: PageContext) -> None:
     st.code(link, language=None)
 
 
+def format_name(t: Translator, line: AccountSummary) -> str:
+    """Return the name of an account; those that visitors choose have none of their own."""
+    return t("Demo visitor") if line.login == demo_login(line.role) else line.name
+
+
 def draw_account(page: PageContext, line: AccountSummary) -> None:
     """Draw the facts of an account, the form to change it, and help with signing in."""
     t = page.t
-    st.subheader(f"{line.name} · {line.login}", anchor=False)
+    st.subheader(f"{format_name(t, line)} · {line.login}", anchor=False)
     st.caption(" · ".join(list_facts(page, line)))
     if line.is_demo:
         st.caption(t("A demo account: visitors choose it on the start page. It has no password."))

@@ -120,7 +120,7 @@ def _run(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) 
             viewer.preferences,
             viewer.t,
             demo=demo,
-            person=_person(viewer.t, principal),
+            person=format_person(viewer.t, principal) if principal else "",
             own_account=principal is not None and not principal.is_demo,
             default_language=settings.language,
         )
@@ -134,8 +134,10 @@ def _tab_title(t: Translator, page: PageInfo) -> str:
     return f"{t(page.title)} · {platform}"
 
 
-def _person(t: Translator, principal: Principal | None) -> str:
-    return f"{principal.name} · {t(ROLES[principal.role].name)}" if principal else ""
+def format_person(t: Translator, principal: Principal) -> str:
+    """Return name and role of who is signed in; visitors of a demonstration have no name."""
+    name = t("Demo visitor") if principal.is_demo else principal.name
+    return f"{name} · {t(ROLES[principal.role].name)}"
 
 
 def _ask_to_sign_in(viewer: ViewerContext, key: PageKey) -> None:

@@ -312,17 +312,21 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     """Draw the form that announces a release, or that nothing can be announced."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
-        waves = {
-            wave.key: wave.label(page.language)
+        computed = [
+            wave
             for wave in list_planning_waves(session=session, principal=page.principal)
             if wave.state in COMPUTED_STATES
-        }
+        ]
+    # The first one is chosen to begin with: the newest of the main study, not a supplement.
+    computed.sort(key=lambda wave: (wave.series != "main", -wave.year))
     announced = {
         release.wave
         for release in releases
         if release.state in {PublicationState.PLANNED, PublicationState.SIGNED}
     }
-    open_waves = {key: label for key, label in waves.items() if key not in announced}
+    open_waves = {
+        wave.key: wave.label(page.language) for wave in computed if wave.key not in announced
+    }
     st.subheader(t("Announce a release"), anchor=False)
     if not open_waves:
         st.caption(t("A wave can be announced once it is frozen for good."))

@@ -16,7 +16,13 @@ from survey.store.china_time import format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.account_batch import draw_account_batch, draw_pending_links
-from survey.ui.account_form import area_name, draw_account, draw_new_account, show_setup_link
+from survey.ui.account_form import (
+    area_name,
+    draw_account,
+    draw_new_account,
+    format_name,
+    show_setup_link,
+)
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.page_frame import draw_notice
@@ -121,7 +127,7 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
         format_for_screen(
             {
                 t("Login"): [line.login for line in lines],
-                t("Full name"): [line.name for line in lines],
+                t("Full name"): [format_name(t, line) for line in lines],
                 t("Role"): [t(ROLES[line.role].name) for line in lines],
                 t("Area of work"): [area_name(page, line.area) for line in lines],
                 t("Last day"): [
@@ -137,7 +143,7 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
     )
     if listing.count > len(lines):
         st.caption(t("The first {shown} by login; the filters find the others.", shown=len(lines)))
-    return _get_chosen_account(page, {line.login: f"{line.login} · {line.name}" for line in lines})
+    return _get_chosen_account(page, {line.login: _option_label(page, line) for line in lines})
 
 
 def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSummary | None:
@@ -145,7 +151,7 @@ def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSumm
     t = page.t
     linked = _find_account(page, st.query_params.get(ACCOUNT, ""))
     if linked is not None:
-        shown.setdefault(linked.login, f"{linked.login} · {linked.name}")
+        shown.setdefault(linked.login, _option_label(page, linked))
     chosen = pick(
         t("Account to look at"),
         ACCOUNT,
@@ -154,6 +160,10 @@ def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSumm
         show=lambda login: shown.get(login, t("Please choose")),
     )
     return _find_account(page, chosen)
+
+
+def _option_label(page: PageContext, line: AccountSummary) -> str:
+    return f"{line.login} · {format_name(page.t, line)}"
 
 
 def _find_account(page: PageContext, login: str) -> AccountSummary | None:
