@@ -4,12 +4,17 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from survey.settings import Settings
 from tests.server_process import LivePlatform, Respondent, Server, seed_store
+from tests.synthetic_results import PLANS, synthetic_store
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeOnce
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHONE = {"width": 390, "height": 844}
@@ -47,6 +52,24 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatfo
     server = Server(data_dir)
     server.start()
     yield LivePlatform(server, settings, instrument, surveyor, point)
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def results_server(
+    make_once: MakeOnce, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A platform with two whole waves, made up; journeys that only read share it."""
+
+    def fill(folder: Path) -> None:
+        settings = Settings(data_dir=folder, database_url="", demo=True)
+        synthetic_store(settings, plans=PLANS[:2], measures_a_topic=1)
+
+    data_dir = tmp_path_factory.mktemp("results") / "data"
+    shutil.copytree(make_once("two-synthetic-waves", fill), data_dir)
+    server = Server(data_dir)
+    server.start()
+    yield server
     server.stop()
 
 

@@ -10,11 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT, Settings
-from survey.store.engine import dispose_engines
 from tests.journeys.app_page import wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.server_process import Server
-from tests.synthetic_results import PLANS, synthetic_store
 
 zh = translator("zh")
 SLOW = 60_000
@@ -58,24 +56,12 @@ TEXTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A platform with two whole waves, made up."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("chinese"), database_url="", demo=True)
-    synthetic_store(settings, plans=PLANS[:2], measures_a_topic=1)
-    dispose_engines()
-    server = Server(settings.data_dir)
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def desk(browser: Browser, server: Server) -> Iterator[Page]:
+def desk(browser: Browser, results_server: Server) -> Iterator[Page]:
     """An administrator whose browser is English: the page's language is the reader's choice."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    settings = Settings(data_dir=server.data_dir, database_url="", demo=True)
-    sign_in_administrator(context, settings, server.url)
+    settings = Settings(data_dir=results_server.data_dir, database_url="", demo=True)
+    sign_in_administrator(context, settings, results_server.url)
     context.set_default_timeout(SLOW)
     page = context.new_page()
     failures: list[str] = []
@@ -103,10 +89,10 @@ def _english_texts(page: Page) -> set[str]:
     return {text for text in texts if LATIN.search(ALLOWED.sub("", text))}
 
 
-def test_no_page_shows_a_word_of_streamlits(desk: Page, server: Server) -> None:
+def test_no_page_shows_a_word_of_streamlits(desk: Page, results_server: Server) -> None:
     left: dict[str, set[str]] = {}
     for name in PAGES:
-        _open(desk, f"{server.url}/{name}")
+        _open(desk, f"{results_server.url}/{name}")
         charts = desk.locator(".stVegaLiteChart")
         for index in range(charts.count()):
             charts.nth(index).locator("svg").wait_for()
@@ -119,35 +105,35 @@ def test_no_page_shows_a_word_of_streamlits(desk: Page, server: Server) -> None:
     assert desk.evaluate("document.documentElement.lang") == "zh-CN"
 
 
-def test_what_opens_in_a_page_is_chinese_as_well(desk: Page, server: Server) -> None:
+def test_what_opens_in_a_page_is_chinese_as_well(desk: Page, results_server: Server) -> None:
     """Calendar, list, column menu, dialog of a missing page: none of them is there at first."""
-    _open(desk, f"{server.url}/audit")
+    _open(desk, f"{results_server.url}/audit")
     desk.get_by_test_id("stDateInput").first.get_by_role("button", name="选择日期").click()
     calendar = desk.get_by_test_id("stDateInputCalendar")
     expect(calendar.get_by_role("button", name="下个月")).to_be_visible()
     expect(calendar).to_contain_text(f"{date.today().year}年")
     assert _english_texts(desk) == set()
-    _open(desk, f"{server.url}/overview")
+    _open(desk, f"{results_server.url}/overview")
     desk.get_by_role("combobox", name=zh("Wave")).fill("zzz")
     expect(desk.get_by_text(zh("No results"))).to_be_visible()
     assert _english_texts(desk) == set()
-    _open(desk, f"{server.url}/users")
+    _open(desk, f"{results_server.url}/users")
     table = desk.get_by_test_id("stDataFrame")
     table.hover()
     table.get_by_role("button", name=re.compile("^全屏：")).wait_for()
     table.get_by_role("button", name=re.compile("^显示或隐藏列：")).click()
     expect(desk.get_by_text(zh("Select all"), exact=True)).to_be_visible()
     assert _english_texts(desk) == set()
-    desk.goto(f"{server.url}/no-such-page")
+    desk.goto(f"{results_server.url}/no-such-page")
     expect(desk.get_by_role("heading", name=zh("Page not found"))).to_be_visible()
     expect(desk.get_by_role("dialog").get_by_role("button", name=zh("Close"))).to_be_visible()
     assert _english_texts(desk) == set()
 
 
 def test_the_words_change_with_the_readers_language_and_data_stay(
-    desk: Page, server: Server
+    desk: Page, results_server: Server
 ) -> None:
-    _open(desk, f"{server.url}/audit?lang=en")
+    _open(desk, f"{results_server.url}/audit?lang=en")
     field = desk.get_by_test_id("stDateInput").first
     expect(field).to_contain_text("yyyy")
     assert desk.evaluate("[document.documentElement.lang, navigator.language]") == ["en", "en"]
@@ -168,17 +154,17 @@ def test_the_words_change_with_the_readers_language_and_data_stay(
     assert added == "Close"
 
 
-def test_a_lost_line_is_told_in_chinese(desk: Page, server: Server) -> None:
-    _open(desk, f"{server.url}/overview")
+def test_a_lost_line_is_told_in_chinese(desk: Page, results_server: Server) -> None:
+    _open(desk, f"{results_server.url}/overview")
     # What a page fetches when it is first needed is there before the server goes.
     for chart in desk.locator(".stVegaLiteChart").all():
         chart.locator("svg").first.wait_for()
     desk.wait_for_load_state("networkidle")
-    server.stop()
+    results_server.stop()
     try:
         expect(desk.get_by_role("heading", name=zh("Connection error"))).to_be_visible()
         dialog = desk.get_by_role("dialog")
         expect(dialog).to_contain_text("服务器没有回应")
         assert _english_texts(desk) == set()
     finally:
-        server.start()
+        results_server.start()

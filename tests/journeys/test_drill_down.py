@@ -5,33 +5,18 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from survey.settings import Settings
-from survey.store.engine import dispose_engines
 from tests.journeys.app_page import wait_until_idle
 from tests.server_process import Server, serious_problems
-from tests.synthetic_results import PLANS, synthetic_store
 
 SCREEN = {"width": 1440, "height": 900}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A platform with two whole waves, made up."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("waves"), database_url="", demo=True)
-    synthetic_store(settings, plans=PLANS[:2], measures_a_topic=1)
-    dispose_engines()
-    server = Server(settings.data_dir)
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def official(browser: Browser, server: Server) -> Iterator[Page]:
+def official(browser: Browser, results_server: Server) -> Iterator[Page]:
     context = browser.new_context(viewport=SCREEN, locale="zh-CN")
     context.set_default_timeout(60_000)
     page = context.new_page()
-    page.request.post(f"{server.url}/auth/demo", form={"role": "national_official"})
+    page.request.post(f"{results_server.url}/auth/demo", form={"role": "national_official"})
     yield page
     context.close()
 
@@ -48,9 +33,9 @@ def bottom_of(page: Page, selector: str) -> float:
 
 
 def test_the_first_screen_answers_and_a_city_is_one_click_away(
-    official: Page, server: Server
+    official: Page, results_server: Server
 ) -> None:
-    official.goto(f"{server.url}/overview")
+    official.goto(f"{results_server.url}/overview")
     settle(official, "全国总览")
     official.locator(".stVegaLiteChart svg").nth(2).wait_for()
     for answer in (".hcs-answer .number", ".hcs-tiles", ".hcs-cities"):
@@ -76,9 +61,9 @@ def test_the_first_screen_answers_and_a_city_is_one_click_away(
 
 
 def test_back_leaves_a_page_at_the_first_press_in_large_english(
-    official: Page, server: Server
+    official: Page, results_server: Server
 ) -> None:
-    official.goto(f"{server.url}/overview?lang=en&large=1")
+    official.goto(f"{results_server.url}/overview?lang=en&large=1")
     settle(official, "National overview")
     official.get_by_role("link", name="City profile").click()
     settle(official, "City profile")
@@ -89,8 +74,10 @@ def test_back_leaves_a_page_at_the_first_press_in_large_english(
     settle(official, "National overview")
 
 
-def test_back_leaves_the_planning_page_at_the_first_press(official: Page, server: Server) -> None:
-    official.goto(f"{server.url}/overview")
+def test_back_leaves_the_planning_page_at_the_first_press(
+    official: Page, results_server: Server
+) -> None:
+    official.goto(f"{results_server.url}/overview")
     settle(official, "全国总览")
     official.get_by_role("link", name="批次与抽样").click()
     settle(official, "批次与抽样")
@@ -103,8 +90,10 @@ def test_back_leaves_the_planning_page_at_the_first_press(official: Page, server
     settle(official, "全国总览")
 
 
-def test_a_city_is_found_by_its_initials_and_opened_by_keys(official: Page, server: Server) -> None:
-    official.goto(f"{server.url}/city")
+def test_a_city_is_found_by_its_initials_and_opened_by_keys(
+    official: Page, results_server: Server
+) -> None:
+    official.goto(f"{results_server.url}/city")
     settle(official, "城市画像")
     official.get_by_role("combobox", name="城市").focus()
     official.keyboard.type("wulumu")
