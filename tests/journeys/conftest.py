@@ -57,7 +57,7 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatfo
 
 @pytest.fixture(scope="session")
 def results_server(
-    make_once: MakeOnce, tmp_path_factory: pytest.TempPathFactory
+    make_once: "MakeOnce", tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A platform with two whole waves, made up; journeys that only read share it."""
 
