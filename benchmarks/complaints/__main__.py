@@ -20,7 +20,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.context.complaints.areas import leaf_areas
 from survey.context.complaints.code_lists import CodeListName, shipped_code_lists
-from survey.context.complaints.storage import import_complaints
+from survey.context.complaints.storage import check_file, import_complaints
 from survey.context.deliveries import DeliveryHead
 from survey.publish.complaint_tables import read_complaint_year
 from survey.publish.views.complaints import build_complaint_view
@@ -61,10 +61,11 @@ def measure(folder: Path, rows: int) -> None:
     upgrade(url)
     head = DeliveryHead("benchmark", "benchmark", date(2025, 1, 5))
     clock, before = time.monotonic(), time.process_time()
+    check = check_file(content)
     receipt = run_in_transaction(
         url,
         lambda session: import_complaints(
-            session=session, principal=OPERATOR, content=content, head=head, now=datetime.now(UTC)
+            session=session, principal=OPERATOR, check=check, head=head, now=datetime.now(UTC)
         ),
         long_running=True,
     )

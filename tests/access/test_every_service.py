@@ -72,7 +72,7 @@ FULL = "which quotas of a city are full, as the public form tells everybody who 
 WITHOUT_PRINCIPAL = {
     "access.sessions.find_principal": SECRET,
     "access.sessions.find_last_visit": SECRET,
-    "access.api_keys.find_key_principal": SECRET,
+    "access.api_keys.find_key_holder": SECRET,
     "access.sessions.sign_in_demo": SECRET,
     "access.sessions.sign_out": SECRET,
     "access.credentials.get_account_of_link": SECRET,
@@ -390,7 +390,6 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "head": DeliveryHead("id", "source", moment.date()),
         "kind": DeliveryKind.COMPLAINTS,
         "lens": "total",
-        "context.complaints.storage.import_complaints": {"content": b""},
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))
         },

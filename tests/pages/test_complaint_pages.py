@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.context.complaints.storage import import_complaints
+from survey.context.complaints.storage import check_file, import_complaints
 from survey.settings import Settings
 from survey.store.transactions import run_in_transaction
 from survey.ui.navigation import PageKey
@@ -32,7 +32,7 @@ def _store(frozen_waves: Settings, use_store: Callable[[Settings], None], tmp_pa
             lambda session, number=number, rows=rows: import_complaints(  # type: ignore[misc]
                 session=session,
                 principal=OPERATOR,
-                content=count_file(*rows),
+                check=check_file(count_file(*rows)),
                 head=replace(
                     head(f"d-{number}", faults="缺两个区", day=date(2024, 6, 3)), is_demo=True
                 ),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlmodel import select
 
+from survey.access.api_keys import find_key_holder
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, AuditEntry, Credential, SetupLink
+from survey.store.tables import Account, AuditEntry, Credential, KeyScope, SetupLink, now
 from survey.ui.navigation import PageKey
 from tests.account_factory import administrator, employ_person
 
@@ -161,3 +162,42 @@ def test_a_supervisor_without_surveyors_is_told_who_makes_accounts(
 ) -> None:
     app = visit_as(PageKey.SIGN_IN_CODES, employ(Role.SUPERVISOR, "420500"))
     assert "There are no surveyors in your area" in read(app)
+
+
+def test_a_key_for_a_program_is_shown_once_and_withdrawn(
+    field: Field, root: Principal, visit_as: Any, read: Any
+) -> None:
+    with session_scope(field.url) as session:
+        session.add(Account(login="office", name="O", role=Role.NATIONAL_OFFICIAL, area="CN"))
+    app = visit_as(PageKey.USERS, root, view="keys")
+    assert "There is no key yet" in read(app)
+    app.text_input(key="users/keys/login").set_value("office")
+    app.text_input(key="users/keys/name").set_value("complaint system")
+    app.radio(key="users/keys/scope").set_value(KeyScope.DELIVERIES).run()
+    app.button(key="users/keys/create").click().run()
+    assert "Key for: complaint system" in read(app)
+    key = app.code[0].value
+    app.run()
+    assert not app.code
+    assert "Deliver outside data" in read(app)
+    with read_scope(field.url) as session:
+        holder = find_key_holder(session=session, key=key, scope=KeyScope.DELIVERIES, now=now())
+        assert holder is not None
+        assert holder.principal.name == "O"
+    app.button(key="users/keys/withdraw").click().run()
+    with read_scope(field.url) as session:
+        assert (
+            find_key_holder(session=session, key=key, scope=KeyScope.DELIVERIES, now=now()) is None
+        )
+    assert "withdrawn" in read(app)
+
+
+def test_a_key_is_not_made_for_an_account_without_the_right(
+    field: Field, root: Principal, visit_as: Any, read: Any
+) -> None:
+    app = visit_as(PageKey.USERS, root, view="keys")
+    app.text_input(key="users/keys/login").set_value("root")
+    app.text_input(key="users/keys/name").set_value("x").run()
+    app.button(key="users/keys/create").click().run()
+    assert "Please say in a few words what the key is for." in read(app)
+    assert not app.code

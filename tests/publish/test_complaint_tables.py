@@ -10,7 +10,7 @@ import pytest
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.context.complaints.areas import leaf_areas
-from survey.context.complaints.storage import import_complaints
+from survey.context.complaints.storage import check_file, import_complaints
 from survey.context.complaints.summaries import TOTAL
 from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
 from survey.publish.views.complaints import build_complaint_view
@@ -31,7 +31,7 @@ def stored_year(
     run_in_transaction(
         url,
         lambda session: import_complaints(
-            session=session, principal=OPERATOR, content=content,
+            session=session, principal=OPERATOR, check=check_file(content),
             head=head(str(hash(content)), faults=faults, day=date(2025, 1, 5)), now=NOW,
         ),
     )  # fmt: skip

@@ -1,9 +1,11 @@
-"""Keys with which programs read released results, each with the rights of one account.
+"""Keys for programs: one scope each, reading results or delivering evidence, as one account.
 
-A key replaces no sign-in: it opens the results API alone, which serves released waves only, and it
-needs no second factor for that reason. It ends with its account.
+A key replaces no sign-in. It opens what its scope says and nothing else: released results, or the
+endpoints that take deliveries in, which answer with no figure. So it needs no second factor. It
+ends with its account.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,21 +19,49 @@ from survey.access.credentials import active_filter, is_active
 from survey.access.principal import Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest, new_token
-from survey.locale import SurveyError, msg
+from survey.locale import Message, SurveyError, msg
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Account, ApiKey, table_of
+from survey.store.tables import Account, ApiKey, KeyScope, table_of
 
 PREFIX = "hcs_"
 """Beginning of every key, by which scanners for leaked secrets find one."""
 MAX_VALID_DAYS = 400
 MIN_NAME_CHARS, MAX_NAME_CHARS = 2, 100
 _KEYS, _ACCOUNTS = table_of(ApiKey), table_of(Account)
+SCOPE_NAMES: Mapping[KeyScope, Message] = {
+    KeyScope.RESULTS: msg("Read released results"),
+    KeyScope.DELIVERIES: msg("Deliver outside data"),
+}
+SCOPE_ACTIONS: Mapping[KeyScope, Action] = {
+    KeyScope.RESULTS: Action.READ_RESULTS,
+    KeyScope.DELIVERIES: Action.DELIVER_EVIDENCE,
+}
+"""What the account of a key has to be allowed."""
 
 
 class ApiKeyNotAllowedError(SurveyError):
     """Raised when a key cannot be made or revoked."""
 
     code = "api_key_refused"
+
+
+class KeyScopeError(SurveyError):
+    """Raised when a key that works is used for something that it was not made for."""
+
+    code = "key_scope"
+
+    def __init__(self, scope: KeyScope) -> None:
+        super().__init__(
+            msg("This key was made for something else: {scope}.", scope=SCOPE_NAMES[scope])
+        )
+
+
+@dataclass(frozen=True)
+class KeyHolder:
+    """Key that works, with the principal as whom it acts."""
+
+    key_id: UUID
+    principal: Principal
 
 
 @dataclass(frozen=True)
@@ -41,15 +71,23 @@ class ApiKeySummary:
     id: UUID
     name: str
     login: str
+    scope: KeyScope
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
 
 
 def create_api_key(
-    *, session: Session, principal: Principal, login: str, name: str, days: int, now: datetime
+    *,
+    session: Session,
+    principal: Principal,
+    login: str,
+    name: str,
+    days: int,
+    now: datetime,
+    scope: KeyScope = KeyScope.RESULTS,
 ) -> str:
-    """Create a key for an account that may read results, and return it; it is shown only once.
+    """Create a key for an account that may do what its scope says; it is shown only once.
 
     Raises:
         ApiKeyNotAllowedError: the account cannot have one, or name or duration do not fit.
@@ -65,8 +103,13 @@ def create_api_key(
     account = get_account_by_login(session, login)
     if not is_active(account, now):
         raise ApiKeyNotAllowedError(msg("This account is closed."))
-    if Action.READ_RESULTS not in ROLES[Role(account.role)].actions:
-        raise ApiKeyNotAllowedError(msg("The role of this account does not read results."))
+    if SCOPE_ACTIONS[scope] not in ROLES[Role(account.role)].actions:
+        raise ApiKeyNotAllowedError(
+            msg(
+                "The role of this account does not include what the key is for: {scope}.",
+                scope=SCOPE_NAMES[scope],
+            )
+        )
     key = PREFIX + new_token(bits=256)
     row = ApiKey(
         account_id=account.id,
@@ -75,6 +118,7 @@ def create_api_key(
         created_by=actor_id(principal),
         created_at=now,
         expires_at=now + timedelta(days=days),
+        scope=scope.value,
     )
     session.add(row)
     session.flush()
@@ -84,7 +128,7 @@ def create_api_key(
         event=AuditEvent.ACCOUNT_API_KEY_MADE,
         subject_id=account.id,
         now=now,
-        detail={"key": str(row.id), "name": purpose, "days": days},
+        detail={"key": str(row.id), "name": purpose, "days": days, "scope": scope.value},
     )
     return key
 
@@ -117,17 +161,31 @@ def list_api_keys(*, session: Session, principal: Principal) -> list[ApiKeySumma
         .order_by(_KEYS.c.created_at.desc(), _KEYS.c.id.desc())
     )
     return [
-        ApiKeySummary(row.id, row.name, row.login, row.created_at, row.expires_at, row.revoked_at)
+        ApiKeySummary(
+            row.id,
+            row.name,
+            row.login,
+            KeyScope(row.scope),
+            row.created_at,
+            row.expires_at,
+            row.revoked_at,
+        )
         for row in session.connection().execute(query)
     ]
 
 
-def find_key_principal(*, session: Session, key: str, now: datetime) -> Principal | None:
-    """Return the principal as whom a key reads now; None if it opens nothing."""
+def find_key_holder(
+    *, session: Session, key: str, scope: KeyScope, now: datetime
+) -> KeyHolder | None:
+    """Return as whom a key acts now within a scope; None if it opens nothing.
+
+    Raises:
+        KeyScopeError: The key works, and was made for another scope.
+    """
     if not key.startswith(PREFIX) or len(key) > MAX_TOKEN_CHARS:
         return None
     query = (
-        select(_ACCOUNTS)
+        select(_ACCOUNTS, _KEYS.c.id.label("key_id"), _KEYS.c.scope)
         .join(_KEYS, _KEYS.c.account_id == _ACCOUNTS.c.id)
         .where(
             and_(
@@ -141,4 +199,6 @@ def find_key_principal(*, session: Session, key: str, now: datetime) -> Principa
     row = session.connection().execute(query).one_or_none()
     if row is None:
         return None
-    return Principal(row.id, row.name, Role(row.role), row.area, row.is_demo)
+    if row.scope != scope:
+        raise KeyScopeError(KeyScope(row.scope))
+    return KeyHolder(row.key_id, Principal(row.id, row.name, Role(row.role), row.area, row.is_demo))

@@ -1,4 +1,4 @@
-"""Commands for the keys with which programs read released results."""
+"""Commands for the keys with which programs read released results or deliver outside data."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,11 +11,12 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.settings import current_settings
 from survey.store.engine import read_scope
+from survey.store.tables import KeyScope
 from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     name="api-key",
-    help="Keys with which programs read released results (docs/api.md).",
+    help="Keys with which programs read released results or deliver data (docs/api.md).",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -23,9 +24,12 @@ app = typer.Typer(
 
 @app.command()
 def create(
-    login: Annotated[str, typer.Argument(help="Account with whose area the key reads.")],
+    login: Annotated[str, typer.Argument(help="Account with whose rights the key works.")],
     name: Annotated[str, typer.Option(help="What the key is for.")],
     days: Annotated[int, typer.Option(help="Days that the key is valid, at most 400.")] = 365,
+    scope: Annotated[
+        KeyScope, typer.Option(help="What the key opens: it opens nothing of the other kind.")
+    ] = KeyScope.RESULTS,
 ) -> None:
     """Make a key and print it; it is shown only this once."""
     with error_reporting():
@@ -33,7 +37,13 @@ def create(
         key = run_in_transaction(
             current_settings().store_url,
             lambda session: create_api_key(
-                session=session, principal=OPERATOR, login=login, name=name, days=days, now=now
+                session=session,
+                principal=OPERATOR,
+                login=login,
+                name=name,
+                days=days,
+                now=now,
+                scope=scope,
             ),
         )
         print_note("Please keep this key safe; it cannot be shown again:")
@@ -57,9 +67,9 @@ def revoke(
 
 @app.command("list")
 def list_(output: FormatOption = OutputFormat.TABLE) -> None:
-    """List all keys: what for, whose rights, until when."""
+    """List all keys: what for, whose rights, what they open, until when."""
     with error_reporting(), read_scope(current_settings().store_url) as session:
-        columns = ("id", "name", "login", "created_at", "expires_at", "revoked_at")
+        columns = ("id", "name", "login", "scope", "created_at", "expires_at", "revoked_at")
         keys = list_api_keys(session=session, principal=OPERATOR)
         print_table(
             columns, [tuple(getattr(key, column) for column in columns) for key in keys], output

@@ -49,6 +49,8 @@ class DeliveryHead:
     file_name: str = ""
     is_demo: bool = False
     """Whether it is generated; whatever an account of the demonstration delivers is as well."""
+    key_id: UUID | None = None
+    """Key with which a program delivered it; None from a page or the server."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,12 @@ def require_head(head: DeliveryHead, *, now: datetime) -> None:
                     source_chars=MAX_SOURCE_CHARS,
                 )
             )
-    if len(head.known_faults) > MAX_FAULTS_CHARS:
+    if len(head.known_faults) > MAX_FAULTS_CHARS or not _is_plain_text(head.known_faults):
         raise DeliveryNotAllowedError(
-            msg("Known faults take at most {limit} characters.", limit=MAX_FAULTS_CHARS)
+            msg(
+                "Known faults take at most {limit} characters, and none that cannot be printed.",
+                limit=MAX_FAULTS_CHARS,
+            )
         )
     if head.data_as_of > now.date():
         raise DeliveryNotAllowedError(
@@ -104,10 +109,17 @@ def require_head(head: DeliveryHead, *, now: datetime) -> None:
         )
 
 
+def _is_plain_text(text: str) -> bool:
+    return all(line.replace("\t", " ").isprintable() for line in text.splitlines())
+
+
 def find_repeated(
     *, session: Session, principal: Principal, kind: DeliveryKind, head: DeliveryHead, sha256: str
 ) -> DeliveryReceipt | None:
     """Return the receipt of a delivery that was stored before; None if it is new.
+
+    What is said about a delivery belongs to it: other known faults under the same id are a conflict
+    as well, because nobody would ever see them.
 
     Raises:
         DeliveryConflictError: The id was used for another content.
@@ -122,7 +134,11 @@ def find_repeated(
     ).one_or_none()  # fmt: skip
     if row is None:
         return None
-    if row.sha256 != sha256:
+    said = (head.source.strip(), head.data_as_of, head.known_faults.strip(), head.code_version)
+    if (row.sha256, row.source, row.data_as_of, row.known_faults, row.code_version) != (
+        sha256,
+        *said,
+    ):
         raise DeliveryConflictError(
             msg(
                 "A delivery {id} with another content is stored already. A correction is a new "
@@ -131,10 +147,10 @@ def find_repeated(
             )
         )
     revisions = session.connection().execute(
-        select(_REVISIONS.c.period, _REVISIONS.c.number).where(
-            _REVISIONS.c.delivery_id == row.id
-        )
-    )  # fmt: skip
+        select(_REVISIONS.c.period, _REVISIONS.c.number)
+        .where(_REVISIONS.c.delivery_id == row.id)
+        .order_by(_REVISIONS.c.period)
+    )
     return DeliveryReceipt(
         row.id, {each.period: each.number for each in revisions}, row.row_count, True
     )
@@ -198,6 +214,7 @@ def record_delivery(
             "rows": rows,
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
+            **({"key": str(head.key_id)} if head.key_id is not None else {}),
         },
     )
     return revisions

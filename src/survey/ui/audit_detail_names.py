@@ -112,6 +112,7 @@ FIELD_NAMES: Mapping[str, Message] = {
     "unreadable": msg("unreadable"),
     "deleted": msg("deleted"),
     "days": msg("days kept"),
+    "scope": msg("what a key opens"),
     "phones": msg("telephone numbers"),
     "devices": msg("devices that opened a link"),
     "sessions": msg("sign-ins"),

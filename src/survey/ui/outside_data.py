@@ -11,9 +11,10 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.context.complaints.code_lists import shipped_code_lists
-from survey.context.complaints.count_checks import CountCheck
+from survey.context.complaints.count_checks import CheckedCounts
 from survey.context.complaints.storage import check_file, compare_revisions, import_complaints
 from survey.context.complaints.template import write_template
+from survey.context.count_check import CountCheck
 from survey.context.deliveries import (
     DeliveredPeriod,
     DeliveryHead,
@@ -42,14 +43,8 @@ class CheckedUpload:
     """Uploaded file with what its check found, or why it cannot be read."""
 
     name: str
-    content: bytes
     version: str
-    outcome: CountCheck | SurveyError
-
-    @property
-    def external_id(self) -> str:
-        """Id of a file that comes without one: the same file twice is one delivery."""
-        return f"upload-{sha256(self.content).hexdigest()[:16]}"
+    outcome: CountCheck[CheckedCounts] | SurveyError
 
 
 def draw_outside_data(page: PageContext) -> None:
@@ -119,18 +114,17 @@ def _check(
         upload: CheckedUpload = known[1]
         return upload
     with st.spinner(page.t("Looking at the file …")):
-        content = read()
-        outcome: CountCheck | SurveyError
+        outcome: CountCheck[CheckedCounts] | SurveyError
         try:
-            outcome = check_file(content, version=version)
+            outcome = check_file(read(), version=version)
         except SurveyError as error:
             outcome = error
-    checked = CheckedUpload(name, content, version, outcome)
+    checked = CheckedUpload(name, version, outcome)
     st.session_state[_CHECKED] = ((file_id, version), checked)
     return checked
 
 
-def _draw_problems(page: PageContext, check: CountCheck) -> None:
+def _draw_problems(page: PageContext, check: CountCheck[CheckedCounts]) -> None:
     t = page.t
     draw_notice(
         t("{count} problems in {rows} rows", count=check.problem_count, rows=check.row_count),
@@ -146,7 +140,7 @@ def _draw_problems(page: PageContext, check: CountCheck) -> None:
         st.caption(t("The first {count} are listed.", count=len(rows)))
 
 
-def _draw_form(page: PageContext, checked: CheckedUpload, check: CountCheck) -> None:
+def _draw_form(page: PageContext, checked: CheckedUpload, check: CountCheck[CheckedCounts]) -> None:
     t, counts = page.t, check.counts
     assert counts is not None
     st.success(
@@ -175,18 +169,26 @@ def _draw_form(page: PageContext, checked: CheckedUpload, check: CountCheck) -> 
         )
         sent = st.form_submit_button(t("Store this delivery"), type="primary")
     if sent and isinstance(day, date):
-        head = DeliveryHead(
-            checked.external_id, source or "", day, faults or "", checked.version, checked.name
-        )
-        _store(page, checked.content, head)
+        said = (source or "", day, faults or "")
+        head = DeliveryHead(_upload_id(check.sha256, *said), *said, checked.version, checked.name)
+        _store(page, check, head)
 
 
-def _store(page: PageContext, content: bytes, head: DeliveryHead) -> None:
+def _upload_id(content_sha256: str, source: str, day: date, faults: str) -> str:
+    """Return the id of a file that comes without one: the same file twice is one delivery.
+
+    With other known faults it is a new one: a new revision, with which these are shown.
+    """
+    said = "\n".join((content_sha256, source.strip(), day.isoformat(), faults.strip()))
+    return f"upload-{sha256(said.encode()).hexdigest()[:16]}"
+
+
+def _store(page: PageContext, check: CountCheck[CheckedCounts], head: DeliveryHead) -> None:
     t = page.t
 
     def run(session: Session, principal: Principal) -> DeliveryReceipt:
         return import_complaints(
-            session=session, principal=principal, content=content, head=head, now=now()
+            session=session, principal=principal, check=check, head=head, now=now()
         )
 
     def say(receipt: DeliveryReceipt) -> str:

@@ -23,6 +23,7 @@ from survey.ui.account_form import (
     format_name,
     show_setup_link,
 )
+from survey.ui.api_keys import draw_api_keys
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
 from survey.ui.page_frame import draw_notice
@@ -30,7 +31,7 @@ from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
 
 ALL_OPTION, NEW_OPTION, LIST_OPTION = "all", "new", "list"
-BATCH_OPTION, LINKS_OPTION = "batch", "links"
+BATCH_OPTION, LINKS_OPTION, KEYS_OPTION = "batch", "links", "keys"
 OPEN_OPTION, CLOSED_OPTION = "open", "closed"
 ACCOUNT = "account"
 
@@ -45,6 +46,7 @@ def draw_users(page: PageContext) -> None:
         NEW_OPTION: t("New account"),
         BATCH_OPTION: t("Many accounts"),
         LINKS_OPTION: t("Setup links"),
+        KEYS_OPTION: t("Keys for programs"),
     }
     view = pick(
         t("View"),
@@ -61,6 +63,7 @@ def draw_users(page: PageContext) -> None:
             NEW_OPTION: draw_new_account,
             BATCH_OPTION: draw_account_batch,
             LINKS_OPTION: draw_pending_links,
+            KEYS_OPTION: draw_api_keys,
         }[view](page)
 
 

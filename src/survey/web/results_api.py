@@ -16,9 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.access.api_keys import find_key_principal
+from survey.access.api_keys import KeyScopeError, find_key_holder
 from survey.access.principal import AccessDeniedError, Principal
-from survey.access.secret_hashes import digest
 from survey.locale import LANGUAGES, SurveyError, msg, translator
 from survey.publish.result_records import build_records
 from survey.results import WaveResults
@@ -26,9 +25,10 @@ from survey.results.row_selection import UnknownChoiceError, open_known_results
 from survey.results.wave_results import WaveInfo, list_waves
 from survey.settings import Settings
 from survey.store.engine import read_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import KeyScope, WaveState, now
 from survey.web.html import HtmlPage, html_response, negotiate_language
-from survey.web.http import JSON, RateLimit, client_address, json_response
+from survey.web.http import JSON
+from survey.web.request_keys import RequestKeys, refusal, unknown_key
 from survey.web.results_openapi import BASE, build_openapi, list_operations
 from survey.web.results_tables import (
     PAGING,
@@ -39,15 +39,14 @@ from survey.web.results_tables import (
     TableRequest,
     require_released,
 )
-from survey.web.submission_intake import TOO_MANY
 
 DEFAULT_ROWS, MAX_ROWS = 200, 1_000
 MAX_OFFSET = 10_000_000
 MAX_CONCURRENT_READS = 2
 """Reads share their threads with the public form, so they use only some of them."""
-_NO_KEY = msg("This needs a key: send the header “Authorization: Bearer …”.")
 _STATUS: Mapping[type[SurveyError], int] = {
     AccessDeniedError: 403,
+    KeyScopeError: 403,
     NotReleasedError: 404,
     ParameterError: 400,
     UnknownChoiceError: 400,
@@ -57,11 +56,10 @@ Body = dict[str, Any]
 
 @dataclass
 class ResultsApi:
-    """Endpoints of the API; `address_limit` counts requests before their key is known."""
+    """Endpoints of the API."""
 
     settings: Settings
-    address_limit: RateLimit
-    key_limit: RateLimit
+    keys: RequestKeys
     _threads: CapacityLimiter | None = field(default=None)
 
     async def get_openapi(self, request: Request) -> Response:
@@ -75,7 +73,10 @@ class ResultsApi:
         heading = t("Results for programs")
         values = {
             "heading": heading,
-            "lead": t("Released results as JSON, read only. Every request carries a key."),
+            "lead": t(
+                "Released results as JSON, and deliveries of outside data as JSON or CSV. Every "
+                "request carries a key, which opens one of the two."
+            ),
             "operations": tuple(list_operations(t)),
             "key": t("An administrator makes keys with the command “survey api-key create”."),
             "document": f"{BASE}/openapi.json",
@@ -104,21 +105,14 @@ class ResultsApi:
     async def _answer(
         self, request: Request, read: Callable[[Session, Request, Principal], Body]
     ) -> Response:
-        t = self._translator(request)
-        address = client_address(request, self.settings.trusted_proxies)
-        wait = self.address_limit.seconds_until_allowed(address)
-        if not wait:
-            scheme, _, key = request.headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not key:
-                return _refusal(401, "key_missing", t(_NO_KEY), {"WWW-Authenticate": "Bearer"})
-            wait = self.key_limit.seconds_until_allowed(digest(key))
-        if wait:
-            return _refusal(429, "too_many", t(TOO_MANY), {"Retry-After": str(int(wait) + 1)})
+        key = self.keys.read(request, self._translator(request))
+        if isinstance(key, Response):
+            return key
         if self._threads is None:
             # A limiter belongs to the event loop in which it is created.
             self._threads = CapacityLimiter(MAX_CONCURRENT_READS)
         return await to_thread.run_sync(
-            self._read_as_key, request, key.strip(), read, limiter=self._threads
+            self._read_as_key, request, key, read, limiter=self._threads
         )
 
     def _read_as_key(
@@ -126,14 +120,15 @@ class ResultsApi:
     ) -> Response:
         t = self._translator(request)
         with read_scope(self.settings.store_url) as session:
-            principal = find_key_principal(session=session, key=key, now=now())
-            if principal is None:
-                message = t("This key does not work, or not any more.")
-                return _refusal(401, "key_unknown", message, {"WWW-Authenticate": "Bearer"})
             try:
-                body = read(session, request, principal)
+                holder = find_key_holder(
+                    session=session, key=key, scope=KeyScope.RESULTS, now=now()
+                )
+                if holder is None:
+                    return unknown_key(t)
+                body = read(session, request, holder.principal)
             except SurveyError as error:
-                return _refusal(_status_of(error), error.code, t(error.message))
+                return refusal(_status_of(error), error.code, t(error.message))
         return _cacheable(request, body)
 
     def _read_waves(self, session: Session, _: Request, principal: Principal) -> Body:
@@ -267,12 +262,6 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     return int(written)
 
 
-def _refusal(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    return json_response(status, {"code": code, "message": message}, headers)
-
-
 def _cacheable(request: Request, body: Body) -> Response:
     """Return JSON with an ETag; 304 without it if the client has the same already."""
     content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -293,7 +282,6 @@ def _known_tags(request: Request) -> list[str]:
     return request.headers.get("if-none-match", "")[:2_000].split(",")
 
 
-def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
+def routes(settings: Settings, keys: RequestKeys) -> list[BaseRoute]:
     """Return the routes of the API."""
-    key_limit = RateLimit.per_minute(settings.api_rate_per_minute)
-    return ResultsApi(settings, limit, key_limit).routes()
+    return ResultsApi(settings, keys).routes()

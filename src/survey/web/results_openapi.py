@@ -1,13 +1,16 @@
-"""Description of the results API: an OpenAPI 3.1 document, and the same as lines for people."""
+"""Description of the API for programs: an OpenAPI 3.1 document, and lines for people."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from survey.context.delivery_kinds import DELIVERABLE_KINDS
 from survey.locale import Translator, msg
+from survey.web.deliveries_openapi import HEAD_FIELDS, SUBMIT, build_delivery_paths
 from survey.web.results_tables import LANGUAGE, PAGING, TABLES, QueryParameter
 
 BASE = "/api/v1"
+DELIVERIES = f"{BASE}/deliveries"
 _VERSION = "1.0.0"
 _TITLE = msg("Results of the Hundred Cities Survey")
 _WAVES = msg("Released waves, the newest first")
@@ -25,6 +28,7 @@ _ERRORS = {
 class Operation:
     """One address of the API, as people read it."""
 
+    method: str
     path: str
     summary: str
     parameters: tuple[tuple[str, str], ...]
@@ -34,9 +38,12 @@ class Operation:
 def list_operations(t: Translator) -> Iterator[Operation]:
     """Yield every operation that needs a key."""
     for path, (summary, parameters) in _operations().items():
-        yield Operation(
-            path, t(summary), tuple((each.name, t(each.description)) for each in parameters)
-        )
+        described = tuple((each.name, t(each.description)) for each in parameters)
+        yield Operation("GET", path, t(summary), described)
+    head = tuple((name, t(text)) for name, (text, _) in HEAD_FIELDS.items())
+    for kind in DELIVERABLE_KINDS.values():
+        path = f"{DELIVERIES}/{kind.kind.value}"
+        yield Operation("POST", path, t(SUBMIT.msgid, what=t(kind.summary)), head)
 
 
 def _operations() -> dict[str, Any]:
@@ -86,8 +93,11 @@ def build_openapi(t: Translator) -> dict[str, Any]:
             },
         },
         "paths": {
-            path: {"get": _operation(t, path, summary, parameters)}
-            for path, (summary, parameters) in _operations().items()
+            **{
+                path: {"get": _operation(t, path, summary, parameters)}
+                for path, (summary, parameters) in _operations().items()
+            },
+            **build_delivery_paths(BASE, t),
         },
     }
 

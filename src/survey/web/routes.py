@@ -8,6 +8,7 @@ from survey.settings import Settings
 from survey.web import (
     api,
     assets,
+    deliveries_api,
     downloads,
     health,
     invitation_page,
@@ -22,6 +23,7 @@ from survey.web.auth.pages import AuthContext
 from survey.web.auth.steps import SignInStepEndpoints
 from survey.web.error_handlers import build_error_handlers
 from survey.web.http import RateLimit
+from survey.web.request_keys import RequestKeys
 from survey.web.request_middleware import NulByteMiddleware
 from survey.web.write_queue import WriteQueue
 
@@ -55,11 +57,14 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
     """Return all routes; public pages, posts and sign-in share one rate limit per address."""
     limit = RateLimit.per_minute(settings.public_rate_per_minute)
     write_queue = WriteQueue(settings.store_url)
+    key_limit = RateLimit.per_minute(settings.api_rate_per_minute)
+    keys = RequestKeys(limit, key_limit, settings.trusted_proxies)
     return [
         *notice_pages.routes(settings),
         *invitation_page.routes(settings, limit, write_queue),
         *api.routes(settings, limit, write_queue),
-        *results_api.routes(settings, limit),
+        *results_api.routes(settings, keys),
+        *deliveries_api.routes(settings, keys),
         *withdraw.routes(settings, write_queue),
         *assets.routes(),
         *demo.routes(settings, limit),

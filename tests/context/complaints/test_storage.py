@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.complaints.storage import CountsRejectedError, import_complaints, read_sums
+from survey.context.complaints.storage import check_file, import_complaints, read_sums
+from survey.context.count_check import CountsRejectedError
 from survey.context.deliveries import (
     DeliveryConflictError,
     DeliveryNotAllowedError,
@@ -28,12 +29,13 @@ READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
 def deliver(
     url: str, content: bytes, external_id: str = "d-1", version: str = "", faults: str = ""
 ) -> DeliveryReceipt:
+    check = check_file(content, version=version)
     return run_in_transaction(
         url,
         lambda session: import_complaints(
             session=session,
             principal=OPERATOR,
-            content=content,
+            check=check,
             head=head(external_id, version=version, faults=faults),
             now=NOW,
         ),
@@ -94,6 +96,8 @@ def test_the_same_id_is_stored_once_and_never_with_another_content(store_url: st
     assert again == replace(first, is_repeated=True)
     with pytest.raises(DeliveryConflictError):
         deliver(store_url, count_file(ROW.replace(",40,", ",41,")))
+    with pytest.raises(DeliveryConflictError):
+        deliver(store_url, count_file(ROW), faults="缺一个县")
     with read_scope(store_url) as session:
         assert (count_rows(session, ComplaintCount), count_rows(session, Delivery)) == (1, 1)
 
@@ -124,7 +128,7 @@ def test_data_cannot_be_counted_until_a_day_to_come(store_url: str, day: date) -
             lambda session: import_complaints(
                 session=session,
                 principal=OPERATOR,
-                content=count_file(ROW),
+                check=check_file(count_file(ROW)),
                 head=head(day=day),
                 now=NOW,
             ),
@@ -136,6 +140,10 @@ def test_only_the_nation_delivers(store_url: str) -> None:
         run_in_transaction(
             store_url,
             lambda session: import_complaints(
-                session=session, principal=READER, content=count_file(ROW), head=head(), now=NOW
+                session=session,
+                principal=READER,
+                check=check_file(count_file(ROW)),
+                head=head(),
+                now=NOW,
             ),
         )

@@ -17,8 +17,6 @@ from survey.settings import PROJECT_ROOT
 _SEED = PROJECT_ROOT / "seed" / "context"
 CODES_CSV = _SEED / "codes.csv"
 CROSSWALK_CSV = _SEED / "crosswalk.csv"
-NOT_GIVEN = "-"
-"""Channel or age group of a count that was delivered without one."""
 
 
 class CodeListName(StrEnum):

@@ -1,10 +1,6 @@
-"""Checks of delivered complaint counts: codes, numbers, bounds, repeated keys, and totals.
+"""Checks of delivered complaint counts: codes, numbers, bounds, repeated keys, and totals."""
 
-Every problem names its row, its column, what stands there, and what is allowed. Checks look at
-each distinct text once and at numbers column by column, so a million rows take seconds.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +9,12 @@ from numpy.typing import NDArray
 
 from survey.access.roles import NATION
 from survey.context.complaints.areas import leaf_areas, total_area_of
-from survey.context.complaints.code_lists import NOT_GIVEN, CodeListName, CodeLists
+from survey.context.complaints.code_lists import CodeListName, CodeLists
 from survey.context.complaints.columns import (
     AREA,
     BOUNDS,
     CODES,
     COLUMNS,
-    MAX_COUNT,
     MAX_RECOVERED_YUAN,
     MEASURES,
     OPTIONAL_CODES,
@@ -27,14 +22,21 @@ from survey.context.complaints.columns import (
     RECOVERED,
     RECOVERED_FEN,
     TOTAL_NAMES,
-    key_of_column,
 )
-from survey.context.complaints.count_reader import TextTable
-from survey.fieldwork.importing.rejections import ImportNotPossibleError, RowRejection
+from survey.context.count_check import (
+    NOT_GIVEN,
+    CountCheck,
+    ProblemList,
+    add_repeated,
+    parse_count,
+    read_codes,
+    read_numbers,
+    without_separators,
+)
+from survey.context.delivered_columns import bind_columns
+from survey.context.text_tables import TextTable
 from survey.locale import Message, msg
 
-MAX_PROBLEMS = 200
-"""Problems that are listed; all of them are counted."""
 KEY = (PERIOD, AREA, *CODES)
 _TOTAL = "*"
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
@@ -55,126 +57,53 @@ class CheckedCounts:
         return tuple(sorted(self.frame[PERIOD].unique()))
 
 
-@dataclass(frozen=True, eq=False)
-class CountCheck:
-    """Result of the checks: the counts, or what stands against them."""
-
-    counts: CheckedCounts | None
-    problems: tuple[RowRejection, ...]
-    """The first problems in the order of rows, at most `MAX_PROBLEMS`."""
-    problem_count: int
-    row_count: int
-    ignored_columns: tuple[str, ...]
-
-
-class _ProblemList:
-    """Problems found so far; only the first ones are kept."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.kept: list[RowRejection] = []
-
-    def add(
-        self,
-        rows: NDArray[np.int64],
-        column: str,
-        values: Callable[[int], str],
-        message: Callable[[int], Message],
-        bad: NDArray[np.bool_],
-    ) -> None:
-        """Add one problem for each row where `bad` is true."""
-        places = np.flatnonzero(bad)
-        self.count += len(places)
-        for place in places[:MAX_PROBLEMS]:
-            at = int(place)
-            self.kept.append(RowRejection.of(int(rows[at]), column, values(at), message(at)))
-
-    def first(self) -> tuple[RowRejection, ...]:
-        return tuple(sorted(self.kept, key=lambda each: each.row)[:MAX_PROBLEMS])
-
-
-def check_counts(table: TextTable, lists: CodeLists, version: str) -> CountCheck:
+def check_counts(
+    table: TextTable, lists: CodeLists, version: str, sha256: str
+) -> CountCheck[CheckedCounts]:
     """Check a file of counts against the code lists of a version.
 
     Raises:
         ImportNotPossibleError: A required column is missing, or two columns mean the same.
     """
-    places, ignored = _bind_columns(table.header)
-    problems = _ProblemList()
+    places, ignored = bind_columns(table.header, COLUMNS)
+    problems = ProblemList()
     frame = pd.DataFrame(index=pd.RangeIndex(len(table.rows)))
     for key in KEY:
-        frame[key] = _read_codes(table, places, key, lists, version, problems)
+        parse, allowed = _parser(key, lists, version)
+        frame[key] = read_codes(table, places.get(key), parse, allowed, problems)
     measures = tuple(name for name in MEASURES if name in places)
     for name in measures:
-        stored = RECOVERED_FEN if name == RECOVERED else name
-        frame[stored] = _read_numbers(table, places[name], name, problems)
+        is_money = name == RECOVERED
+        frame[RECOVERED_FEN if is_money else name] = read_numbers(
+            table,
+            places[name],
+            _parse_fen if is_money else parse_count,
+            _MONEY_ALLOWED if is_money else _COUNT_ALLOWED,
+            problems,
+        )
     stored_measures = tuple(RECOVERED_FEN if name == RECOVERED else name for name in measures)
     if not problems.count:
         _check_bounds(frame, table.rows, stored_measures, problems)
-        _check_repeated(frame, table.rows, problems)
+        add_repeated(frame, KEY, table.rows, COLUMNS[PERIOD].names[0], _repeated_message, problems)
     counts = None
     if not problems.count:
         counts = _split_totals(frame, table.rows, stored_measures, problems)
     if problems.count:
         counts = None
-    return CountCheck(counts, problems.first(), problems.count, len(table.rows), ignored)
+    return CountCheck(
+        counts, problems.first(), problems.count, len(table.rows), ignored, version, sha256
+    )
 
 
-def _bind_columns(header: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-    places: dict[str, int] = {}
-    ignored = []
-    for number, head in enumerate(header):
-        key = key_of_column(head)
-        if key is None:
-            ignored.append(head)
-        elif key in places:
-            raise ImportNotPossibleError(
-                msg("Two columns are called {name}. Please keep one of them.", name=head)
-            )
-        else:
-            places[key] = number
-    missing = [
-        column.names[0] for key, column in COLUMNS.items() if column.required and key not in places
-    ]
-    if missing:
-        raise ImportNotPossibleError(
-            msg(
-                "The file has no column {missing}. Required are: {required}.",
-                missing=", ".join(missing),
-                required=", ".join(each.names[0] for each in COLUMNS.values() if each.required),
-            )
-        )
-    return places, tuple(each for each in ignored if each)
+_COUNT_ALLOWED = msg("allowed is a whole number from 0 on; write 0 where there was none")
+_MONEY_ALLOWED = msg("allowed is a sum in yuan from 0 on, with at most two decimals")
 
 
-def _read_codes(
-    table: TextTable,
-    places: Mapping[str, int],
-    key: str,
-    lists: CodeLists,
-    version: str,
-    problems: _ProblemList,
-) -> "pd.Categorical[str]":
-    """Return a column of the key as categories; texts that are no code are problems."""
-    size = len(table.rows)
-    if key not in places:
-        return _categories(np.zeros(size, np.int32), [NOT_GIVEN])
-    column = table.columns[places[key]]
-    texts = [text.strip() for text in column.dictionary.to_pylist()]
-    indices = column.indices.to_numpy(zero_copy_only=False)
-    parse, allowed = _parser(key, lists, version)
-    codes = [parse(text) for text in texts]
-    is_bad = np.array([code is None for code in codes], bool)[indices]
-    head = table.header[places[key]]
-    problems.add(table.rows, head, lambda at: texts[indices[at]], lambda _: allowed, is_bad)
-    labels = sorted({code for code in codes if code is not None}) or [NOT_GIVEN]
-    position = {code: number for number, code in enumerate(labels)}
-    numbers = np.array([position.get(code or "", 0) for code in codes], np.int32)[indices]
-    return _categories(numbers, labels)
-
-
-def _categories(numbers: NDArray[np.int32], labels: Sequence[str]) -> "pd.Categorical[str]":
-    return pd.Categorical.from_codes(numbers, pd.Index(list(labels)))
+def _repeated_message(first_row: int) -> Message:
+    return msg(
+        "the same month, area and codes stand in row {row} already; add the two up or delete one",
+        row=first_row,
+    )
 
 
 def _parser(
@@ -224,44 +153,8 @@ def _parse_area(text: str) -> str | None:
 _LEAVES = frozenset(leaf_areas())
 
 
-def _read_numbers(
-    table: TextTable, place: int, name: str, problems: _ProblemList
-) -> NDArray[np.int64]:
-    column = table.columns[place]
-    texts = [text.strip() for text in column.dictionary.to_pylist()]
-    indices = column.indices.to_numpy(zero_copy_only=False)
-    parse = _parse_fen if name == RECOVERED else _parse_count
-    numbers = [parse(text) for text in texts]
-    is_bad = np.array([number is None for number in numbers], bool)[indices]
-    allowed = (
-        msg("allowed is a sum in yuan from 0 on, with at most two decimals")
-        if name == RECOVERED
-        else msg("allowed is a whole number from 0 on; write 0 where there was none")
-    )
-    problems.add(
-        table.rows, table.header[place], lambda at: texts[indices[at]], lambda _: allowed, is_bad
-    )
-    parsed: NDArray[np.int64] = np.array([number or 0 for number in numbers], np.int64)[indices]
-    return parsed
-
-
-def _plain(text: str) -> str:
-    """Return a number without the commas that spreadsheets put between thousands."""
-    head, *groups = text.split(",")
-    is_grouped = groups and 1 <= len(head) <= 3 and all(len(g.split(".")[0]) == 3 for g in groups)
-    return text.replace(",", "") if is_grouped else text
-
-
-def _parse_count(text: str) -> int | None:
-    plain = _plain(text)
-    if not (plain.isascii() and plain.isdigit() and len(plain) <= 12):
-        return None
-    number = int(plain)
-    return number if number <= MAX_COUNT else None
-
-
 def _parse_fen(text: str) -> int | None:
-    whole, _, cents = _plain(text).partition(".")
+    whole, _, cents = without_separators(text).partition(".")
     if not (whole.isascii() and whole.isdigit() and len(whole) <= 16):
         return None
     if cents and not (cents.isascii() and cents.isdigit()):
@@ -273,7 +166,7 @@ def _parse_fen(text: str) -> int | None:
 
 
 def _check_bounds(
-    frame: pd.DataFrame, rows: NDArray[np.int64], measures: Sequence[str], problems: _ProblemList
+    frame: pd.DataFrame, rows: NDArray[np.int64], measures: Sequence[str], problems: ProblemList
 ) -> None:
     for smaller, larger in BOUNDS:
         if smaller not in measures or larger not in measures:
@@ -292,42 +185,8 @@ def _check_bounds(
         )
 
 
-def _check_repeated(frame: pd.DataFrame, rows: NDArray[np.int64], problems: _ProblemList) -> None:
-    is_repeated = frame.duplicated(list(KEY)).to_numpy()
-    if not is_repeated.any():
-        return
-    repeated = frame.loc[is_repeated, list(KEY)].astype(str)
-    first_rows = _first_rows(frame, rows, repeated)
-    texts = {place: " ".join(row) for place, *row in repeated.itertuples()}
-    problems.add(
-        rows,
-        COLUMNS[PERIOD].names[0],
-        lambda at: texts[at],
-        lambda at: msg(
-            "the same month, area and codes stand in row {row} already; add the two up or delete "
-            "one",
-            row=first_rows.get(texts[at], 0),
-        ),
-        is_repeated,
-    )
-
-
-def _first_rows(
-    frame: pd.DataFrame, rows: NDArray[np.int64], repeated: pd.DataFrame
-) -> dict[str, int]:
-    wanted = {" ".join(row) for row in repeated.head(MAX_PROBLEMS).itertuples(index=False)}
-    firsts = frame.loc[~frame.duplicated(list(KEY)).to_numpy(), list(KEY)]
-    keep = firsts[AREA].isin(repeated[AREA].head(MAX_PROBLEMS))
-    found: dict[str, int] = {}
-    for place, *row in firsts.loc[keep].astype(str).itertuples():
-        text = " ".join(row)
-        if text in wanted:
-            found.setdefault(text, int(rows[place]))
-    return found
-
-
 def _split_totals(
-    frame: pd.DataFrame, rows: NDArray[np.int64], measures: tuple[str, ...], problems: _ProblemList
+    frame: pd.DataFrame, rows: NDArray[np.int64], measures: tuple[str, ...], problems: ProblemList
 ) -> CheckedCounts | None:
     """Return the rows that are no totals, after every total row was compared with their sum."""
     is_total = np.zeros(len(frame), dtype=bool)
@@ -358,7 +217,7 @@ def _compare_totals(
     totals: pd.DataFrame,
     rows: NDArray[np.int64],
     measures: tuple[str, ...],
-    problems: _ProblemList,
+    problems: ProblemList,
 ) -> None:
     # The channel and age of a total may be left out as well as called a total.
     given = totals.astype(dict.fromkeys(KEY, str))
@@ -404,7 +263,7 @@ def _sums(
     }
 
 
-def _add_wrong_total(problems: _ProblemList, row: int, name: str, stated: int, summed: int) -> None:
+def _add_wrong_total(problems: ProblemList, row: int, name: str, stated: int, summed: int) -> None:
     column = RECOVERED if name == RECOVERED_FEN else name
     scale = 100 if name == RECOVERED_FEN else 1
     problems.add(

@@ -21,9 +21,9 @@ from survey.context.complaints.columns import (
     RECOVERED,
     RECOVERED_FEN,
 )
-from survey.context.complaints.count_checks import CheckedCounts, CountCheck, check_counts
-from survey.context.complaints.count_reader import read_text_table
+from survey.context.complaints.count_checks import CheckedCounts, check_counts
 from survey.context.complaints.summaries import TOTAL, summarise_counts
+from survey.context.count_check import CountCheck
 from survey.context.deliveries import (
     DeliveredPeriod,
     DeliveryHead,
@@ -32,7 +32,7 @@ from survey.context.deliveries import (
     list_delivered_periods,
     record_delivery,
 )
-from survey.locale import SurveyError, msg
+from survey.context.text_tables import TextTable, read_text_table
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
     ComplaintCount,
@@ -48,56 +48,57 @@ _BATCH_ROWS = 50_000
 _SUMMARIES = table_of(ComplaintSummary)
 
 
-class CountsRejectedError(SurveyError):
-    """Raised when counts have problems in their rows; nothing was stored."""
-
-    code = "counts_rejected"
-
-    def __init__(self, check: CountCheck) -> None:
-        super().__init__(
-            msg(
-                "{count} problems in {rows} rows. Nothing was stored.",
-                count=check.problem_count,
-                rows=check.row_count,
-            )
-        )
-        self.check = check
-
-
-def check_file(content: bytes, *, version: str = "", lists: CodeLists | None = None) -> CountCheck:
+def check_file(
+    content: bytes, *, version: str = "", lists: CodeLists | None = None
+) -> CountCheck[CheckedCounts]:
     """Check a file of complaint counts by a version of the code lists, the newest if empty."""
+    return check_table(
+        read_text_table(content), sha256=sha256(content).hexdigest(), version=version, lists=lists
+    )
+
+
+def check_table(
+    table: TextTable, *, sha256: str, version: str = "", lists: CodeLists | None = None
+) -> CountCheck[CheckedCounts]:
+    """Check a table of complaint counts that was read already."""
     known = lists or shipped_code_lists()
     wanted = version or known.newest
     known.require_version(wanted)
-    return check_counts(read_text_table(content), known, wanted)
+    return check_counts(table, known, wanted, sha256)
 
 
 def import_complaints(
-    *, session: Session, principal: Principal, content: bytes, head: DeliveryHead, now: datetime
+    *,
+    session: Session,
+    principal: Principal,
+    check: CountCheck[CheckedCounts],
+    head: DeliveryHead,
+    now: datetime,
 ) -> DeliveryReceipt:
-    """Check and store a delivery; nothing is stored if one row is wrong.
+    """Store a checked delivery; nothing is stored if one row is wrong.
+
+    The check takes most of the time and writes nothing, so it is done before the transaction.
 
     Raises:
         CountsRejectedError: Rows have problems, which the error carries.
     """
     principal.require(Action.DELIVER_EVIDENCE)
-    digest = sha256(content).hexdigest()
+    coded = replace(head, code_version=check.version)
     known = find_repeated(
-        session=session, principal=principal, kind=DeliveryKind.COMPLAINTS, head=head, sha256=digest
+        session=session,
+        principal=principal,
+        kind=DeliveryKind.COMPLAINTS,
+        head=coded,
+        sha256=check.sha256,
     )
     if known is not None:
         return known
-    version = head.code_version or shipped_code_lists().newest
-    check = check_file(content, version=version)
-    if check.counts is None:
-        raise CountsRejectedError(check)
-    coded = replace(head, code_version=version)
     return store_counts(
         session=session,
         principal=principal,
-        counts=check.counts,
+        counts=check.require_counts(),
         head=coded,
-        digest=digest,
+        digest=check.sha256,
         now=now,
     )
 

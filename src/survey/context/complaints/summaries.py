@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from survey.context.complaints.code_lists import NOT_GIVEN
 from survey.context.complaints.columns import AREA, CODES, PERIOD
 from survey.context.complaints.count_checks import CheckedCounts
+from survey.context.count_check import NOT_GIVEN
 
 TOTAL = "total"
 LENSES = (TOTAL, *CODES)

@@ -1,10 +1,11 @@
-"""Reading of a file of counts into text columns, with the row that each has in a spreadsheet.
+"""Reading of delivered counts into text columns, with the number that a person finds each row by.
 
 A million rows have to fit: text files are read column by column, every repeated text once.
 """
 
 import csv as text_csv
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +24,18 @@ from survey.fieldwork.importing.table_reading import (
 from survey.locale import msg
 
 MAX_COUNT_ROWS = 3_000_000
+MAX_EXACT_FLOAT = 1e15
 _XLSX = b"PK\x03\x04"
 _BLOCK_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class TextTable:
-    """Columns of text by the head they have in the file, and the spreadsheet row of each row."""
+    """Columns of text by the head they have in the file, and the number of each row.
+
+    Rows of a file are numbered as in a spreadsheet, whose header is row 1; those of a message from
+    1 on.
+    """
 
     header: tuple[str, ...]
     columns: tuple[pa.DictionaryArray, ...]
@@ -45,6 +51,40 @@ def read_text_table(content: bytes) -> TextTable:
     if content.startswith(_XLSX):
         return _from_workbook(content)
     return _from_text(content)
+
+
+def table_of_records(records: Sequence[Mapping[str, object]]) -> TextTable:
+    """Return the table of a message, which has one object a row; what is missing is empty.
+
+    Raises:
+        FileUnreadableError: There is no row, or there are too many columns or too long texts.
+    """
+    if not records:
+        raise FileUnreadableError(msg("The message has no rows."))
+    _require_row_limit(len(records))
+    names = list(dict.fromkeys(name for record in records for name in record))
+    header = header_of(names)
+    columns = tuple(
+        pa.array([_cell_text(record.get(name)) for record in records], pa.string())
+        .dictionary_encode()
+        for name in names
+    )  # fmt: skip
+    _require_short_cells(columns)
+    return TextTable(header, columns, np.arange(1, len(records) + 1, dtype=np.int64))
+
+
+def _cell_text(value: object) -> str:
+    """Return a value as a workbook has it: many programs write every number with a point."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _require_row_limit(rows: int) -> None:
+    if rows > MAX_COUNT_ROWS:
+        raise FileUnreadableError(
+            msg("The file has more than {limit} rows. Please split it.", limit=MAX_COUNT_ROWS)
+        )
 
 
 def _from_workbook(content: bytes) -> TextTable:
@@ -107,10 +147,7 @@ def _from_text(content: bytes) -> TextTable:
         )
     if not table.num_rows:
         raise FileUnreadableError(msg("The file has a header but no rows."))
-    if table.num_rows > MAX_COUNT_ROWS:
-        raise FileUnreadableError(
-            msg("The file has more than {limit} rows. Please split it.", limit=MAX_COUNT_ROWS)
-        )
+    _require_row_limit(table.num_rows)
     columns = tuple(_combined(table.column(number)) for number in range(len(header)))
     _require_short_cells(columns)
     numbers = np.setdiff1d(

@@ -1,0 +1,287 @@
+"""Endpoint that takes outside evidence in from programs: complaint statistics, opinion counts.
+
+A key of the scope of deliveries opens it and nothing else; no answer holds a figure of the store.
+Rows are checked as on the page of outside data, before a transaction begins. The id that a sender
+gives makes sending it again harmless: the answer is the same (docs/push.md).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from hashlib import sha256
+from typing import Annotated, Any
+
+import orjson
+from anyio import CapacityLimiter, to_thread
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import ValidationError as BodyError
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from survey.access.api_keys import KeyHolder, KeyScopeError, find_key_holder
+from survey.access.principal import AccessDeniedError
+from survey.access.roles import Action
+from survey.access.secret_hashes import digest
+from survey.context.count_check import CountCheck, CountsRejectedError
+from survey.context.deliveries import DeliveryConflictError, DeliveryHead, DeliveryReceipt
+from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
+from survey.context.text_tables import read_text_table, table_of_records
+from survey.fieldwork.importing.rejections import reason_of
+from survey.locale import SurveyError, Translator, msg, translator
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.store.tables import KeyScope, now
+from survey.store.transactions import StoreUnavailableError, run_in_transaction
+from survey.web.deliveries_openapi import build_delivery_schema
+from survey.web.html import negotiate_language
+from survey.web.http import (
+    JSON,
+    BodyTooLargeError,
+    ConnectionCount,
+    TooManyConnectionsError,
+    json_response,
+    read_limited_body,
+)
+from survey.web.request_keys import RequestKeys, refusal, unknown_key
+from survey.web.results_openapi import DELIVERIES
+
+CSV = "text/csv"
+MAX_BODY_BYTES = {JSON: 20 * 2**20, CSV: 100 * 2**20}
+"""A message of rows takes ten times its size in memory, a table of text does not."""
+BODY_SECONDS = 300.0
+REPEATED_HEADER = "X-Delivery-Repeated"
+_HEAD_PARAMETERS = frozenset(
+    {"id", "source", "data_as_of", "known_faults", "code_version", "language"}
+)
+_ONE_AT_A_TIME = msg("Another delivery with this key is still being read. Send one by one.")
+_TOO_SLOW = msg("The delivery took too long to arrive. Nothing was stored; please send it again.")
+_WRONG_TYPE = msg("Send a delivery as application/json or text/csv.")
+
+
+class MalformedDeliveryError(SurveyError):
+    """Raised when what was sent is no delivery, before any of its rows is looked at."""
+
+    code = "delivery_malformed"
+
+
+class DeliveryMessage(BaseModel):
+    """Delivery as JSON: what is said about it, and one object a row."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: StrictStr
+    source: StrictStr
+    data_as_of: date
+    known_faults: StrictStr = ""
+    code_version: Annotated[StrictStr, Field(max_length=24)] = ""
+    rows: list[dict[str, StrictStr | StrictInt | StrictFloat | None]]
+
+
+_STATUS: Mapping[type[SurveyError], int] = {
+    AccessDeniedError: 403,
+    KeyScopeError: 403,
+    MalformedDeliveryError: 400,
+    DeliveryConflictError: 409,
+}
+"""Status of an error; 422 where a delivery was read and found wrong."""
+
+
+@dataclass
+class DeliveriesApi:
+    """Endpoints of the deliveries."""
+
+    settings: Settings
+    keys: RequestKeys
+    _open: ConnectionCount = field(default_factory=lambda: ConnectionCount(max_open=1))
+    _threads: CapacityLimiter | None = None
+
+    def post_endpoint(self, kind: DeliverableKind) -> Callable[[Request], Any]:
+        """Return the endpoint that takes deliveries of a kind in."""
+
+        async def post_delivery(request: Request) -> Response:
+            t = translator(self._language(request))
+            key = self.keys.read(request, t)
+            if isinstance(key, Response):
+                return key
+            try:
+                with self._open.count_connection(digest(key)):
+                    return await self._take_in(request, key, kind)
+            except TooManyConnectionsError:
+                headers = {"Retry-After": "5"}
+                return refusal(429, "delivery_open", t(_ONE_AT_A_TIME), headers)
+            except StoreUnavailableError:
+                raise
+            except SurveyError as error:
+                return self._error_response(request, error)
+
+        return post_delivery
+
+    def schema_endpoint(self, kind: DeliverableKind) -> Callable[[Request], Any]:
+        """Return the endpoint of the JSON schema of a kind, which needs no key."""
+
+        async def get_schema(request: Request) -> Response:
+            schema = build_delivery_schema(kind, translator(self._language(request)))
+            return json_response(200, schema)
+
+        return get_schema
+
+    async def _take_in(self, request: Request, key: str, kind: DeliverableKind) -> Response:
+        t = translator(self._language(request))
+        if self._threads is None:
+            # A limiter belongs to the event loop in which it is created.
+            self._threads = CapacityLimiter(1)
+        # The key is known before the body is read: nobody else makes the server keep a large one.
+        holder = await to_thread.run_sync(self._find_holder, key)
+        if holder is None:
+            return unknown_key(t)
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in MAX_BODY_BYTES:
+            return refusal(415, "delivery_type", t(_WRONG_TYPE))
+        try:
+            content = await read_limited_body(request, MAX_BODY_BYTES[media_type], BODY_SECONDS)
+        except BodyTooLargeError:
+            most = MAX_BODY_BYTES[media_type] >> 20
+            too_large = msg(
+                "The delivery is larger than {most} MB. Please send fewer months.", most=most
+            )
+            return refusal(413, "too_large", t(too_large))
+        except TimeoutError:
+            return refusal(408, "too_slow", t(_TOO_SLOW))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        read = _read_message if media_type == JSON else partial(_read_file, request)
+        receipt = await to_thread.run_sync(
+            self._store, kind, holder, read, content, limiter=self._threads
+        )
+        return _receipt_response(receipt, holder)
+
+    def _find_holder(self, key: str) -> KeyHolder | None:
+        with read_scope(self.settings.store_url) as session:
+            holder = find_key_holder(session=session, key=key, scope=KeyScope.DELIVERIES, now=now())
+        if holder is not None:
+            holder.principal.require(Action.DELIVER_EVIDENCE)
+            holder.principal.require_changes_allowed()
+        return holder
+
+    def _store(
+        self,
+        kind: DeliverableKind,
+        holder: KeyHolder,
+        read: Callable[[DeliverableKind, bytes], tuple[DeliveryHead, CountCheck[Any]]],
+        content: bytes,
+    ) -> tuple[DeliveryHead, DeliveryReceipt]:
+        head, check = read(kind, content)
+        head = replace(head, key_id=holder.key_id)
+
+        def work(session: Session) -> DeliveryReceipt:
+            return kind.store_check(
+                session=session, principal=holder.principal, check=check, head=head, now=now()
+            )
+
+        url = self.settings.store_url
+        try:
+            return head, run_in_transaction(url, work, long_running=True)
+        except IntegrityError:
+            # Another process stored the same id, or another revision of a month, meanwhile.
+            return head, run_in_transaction(url, work, long_running=True)
+
+    def _error_response(self, request: Request, error: SurveyError) -> Response:
+        language = self._language(request)
+        t = translator(language)
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 422)
+        body: dict[str, Any] = {"code": error.code, "message": t(error.message)}
+        if isinstance(error, CountsRejectedError):
+            body |= _describe_problems(error.check, language, t)
+        return json_response(status, body)
+
+    def _language(self, request: Request) -> str:
+        return negotiate_language(request, self.settings.language)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes of every kind of evidence that is delivered."""
+        routes: list[BaseRoute] = []
+        for kind in DELIVERABLE_KINDS.values():
+            address = f"{DELIVERIES}/{kind.kind.value}"
+            routes += [
+                Route(address, self.post_endpoint(kind), methods=["POST"]),
+                Route(f"{address}/schema.json", self.schema_endpoint(kind), methods=["GET"]),
+            ]
+        return routes
+
+
+def _read_message(kind: DeliverableKind, content: bytes) -> tuple[DeliveryHead, CountCheck[Any]]:
+    try:
+        sent = DeliveryMessage.model_validate(orjson.loads(content))
+    except orjson.JSONDecodeError as error:
+        raise MalformedDeliveryError(msg("This is not JSON: {why}", why=str(error))) from error
+    except BodyError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MalformedDeliveryError(
+            msg("{place}: {why}", place=place or "-", why=first["msg"])
+        ) from error
+    hashed = sha256(orjson.dumps(sent.rows, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    check = kind.check_table(table_of_records(sent.rows), sha256=hashed, version=sent.code_version)
+    head = DeliveryHead(sent.id, sent.source, sent.data_as_of, sent.known_faults, check.version)
+    return head, check
+
+
+def _read_file(
+    request: Request, kind: DeliverableKind, content: bytes
+) -> tuple[DeliveryHead, CountCheck[Any]]:
+    """Read a file whose head stands in the address."""
+    query = request.query_params
+    for name in query:
+        if name not in _HEAD_PARAMETERS:
+            raise MalformedDeliveryError(msg("There is no parameter {name} here.", name=name[:40]))
+    try:
+        day = date.fromisoformat(query.get("data_as_of", ""))
+    except ValueError as error:
+        raise MalformedDeliveryError(
+            msg("{name} is a day such as 2024-06-03.", name="data_as_of")
+        ) from error
+    version = query.get("code_version", "")
+    check = kind.check_table(
+        read_text_table(content), sha256=sha256(content).hexdigest(), version=version
+    )
+    head = DeliveryHead(
+        query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""), version
+    )
+    return head, check
+
+
+def _receipt_response(stored: tuple[DeliveryHead, DeliveryReceipt], holder: KeyHolder) -> Response:
+    head, receipt = stored
+    body = {
+        "id": head.external_id.strip(),
+        "delivery": str(receipt.delivery_id),
+        "rows": receipt.rows,
+        "revisions": dict(sorted(receipt.revisions.items())),
+        "demo": holder.principal.is_demo,
+    }
+    return json_response(200, body, {REPEATED_HEADER: str(receipt.is_repeated).lower()})
+
+
+def _describe_problems(check: CountCheck[Any], language: str, t: Translator) -> dict[str, Any]:
+    return {
+        "rows": check.row_count,
+        "problem_count": check.problem_count,
+        "problems": [
+            {
+                "row": each.row,
+                "column": each.column,
+                "value": each.value,
+                "message": reason_of(each.message, language, t),
+            }
+            for each in check.problems
+        ],
+    }
+
+
+def routes(settings: Settings, keys: RequestKeys) -> list[BaseRoute]:
+    """Return the routes of the deliveries."""
+    return DeliveriesApi(settings, keys).routes()

@@ -1,0 +1,315 @@
+"""Deliveries by programs: keys with their scope, the same id again, row errors, limits, audit."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from survey.access.api_keys import ApiKeyNotAllowedError, create_api_key
+from survey.access.principal import OPERATOR
+from survey.access.roles import Role
+from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import (
+    Account,
+    ApiKey,
+    AuditEntry,
+    ComplaintCount,
+    Delivery,
+    DeliveryRevision,
+    KeyScope,
+    now,
+)
+from survey.web import deliveries_api
+from survey.web.results_openapi import BASE, DELIVERIES
+from survey.web.routes import build_app
+from tests.context.complaints.count_files import ROW, count_file
+
+COMPLAINTS = f"{DELIVERIES}/complaints"
+HEAD = {"id": "2024-05-a", "source": "全国消协智慧315平台", "data_as_of": "2024-06-03"}
+RECORD = {
+    "period": "2024-05", "area": "420500", "nature": "质量", "goods_class": "食品类",
+    "accepted": 40, "solved": 30, "recovered": 1234.5,
+}  # fmt: skip
+
+
+class Platform:
+    """Application over one store, with an account of the nation and one of a city."""
+
+    def __init__(self, url: str, folder: Path, **limits: int) -> None:
+        self.settings = Settings(
+            database_url=url,
+            data_dir=folder,
+            **{"public_rate_per_minute": 0, "api_rate_per_minute": 0, **limits},
+        )
+        with session_scope(url) as session:
+            for login, role, area in (
+                ("office", Role.NATIONAL_OFFICIAL, "CN"),
+                ("city", Role.CITY_OFFICIAL, "420500"),
+            ):
+                session.add(Account(login=login, name=login, role=role, area=area))
+        self.client = TestClient(build_app(self.settings), headers={"Accept-Language": "en"})
+
+    def make_key(self, login: str = "office", scope: KeyScope = KeyScope.DELIVERIES) -> str:
+        with session_scope(self.settings.store_url) as session:
+            return create_api_key(
+                session=session, principal=OPERATOR, login=login, name="a test", days=9,
+                now=now(), scope=scope,
+            )  # fmt: skip
+
+    def push(self, key: str | None, rows: list[Any] | None = None, **head: Any) -> Any:
+        body = {**HEAD, **head, "rows": [RECORD] if rows is None else rows}
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return self.client.post(COMPLAINTS, json=body, headers=headers)
+
+    def push_csv(self, key: str, content: bytes, address: str = COMPLAINTS, **head: str) -> Any:
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "text/csv; charset=utf-8"}
+        return self.client.post(address, params={**HEAD, **head}, content=content, headers=headers)
+
+    def count(self, model: Any) -> int:
+        with read_scope(self.settings.store_url) as session:
+            return int(session.exec(select(func.count()).select_from(model)).one())
+
+
+@pytest.fixture
+def platform(sqlite_url: str, tmp_path: Path) -> Iterator[Platform]:
+    made = Platform(sqlite_url, tmp_path)
+    with made.client:
+        yield made
+
+
+@pytest.fixture
+def either_platform(store_url: str, tmp_path: Path) -> Iterator[Platform]:
+    made = Platform(store_url, tmp_path)
+    with made.client:
+        yield made
+
+
+def test_a_delivery_is_stored_once_and_answered_alike(either_platform: Platform) -> None:
+    platform, key = either_platform, either_platform.make_key()
+    first, again = platform.push(key), platform.push(key)
+    assert (first.status_code, again.status_code) == (200, 200), first.text
+    assert first.json() == again.json()
+    assert first.json()["revisions"] == {"2024-05": 1}
+    repeated = [answer.headers[deliveries_api.REPEATED_HEADER] for answer in (first, again)]
+    assert repeated == ["false", "true"]
+    corrected = platform.push(key, [{**RECORD, "accepted": 41}], id="2024-05-b")
+    assert corrected.json()["revisions"] == {"2024-05": 2}
+    assert (platform.count(Delivery), platform.count(ComplaintCount)) == (2, 2)
+    with read_scope(platform.settings.store_url) as session:
+        query = select(AuditEntry).where(AuditEntry.action == AuditEvent.EVIDENCE_DELIVERED)
+        entries = session.exec(query).all()
+        key_id = session.exec(select(ApiKey.id)).one()
+    assert [entry.detail["id"] for entry in entries] == ["2024-05-a", "2024-05-b"]
+    assert all(entry.detail["key"] == str(key_id) for entry in entries)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": [{**RECORD, "accepted": 41}]},
+        {"source": "another"},
+        {"known_faults": "one county is missing"},
+        {"data_as_of": "2024-06-04"},
+    ],
+)
+def test_an_id_is_never_used_for_another_content(platform: Platform, change: Any) -> None:
+    key = platform.make_key()
+    platform.push(key)
+    answer = platform.push(key, **change)
+    assert (answer.status_code, answer.json()["code"]) == (409, "delivery_conflict")
+    assert "2024-05-a" in answer.json()["message"]
+    assert platform.count(Delivery) == 1
+
+
+def test_senders_at_the_same_moment_store_one_delivery(either_platform: Platform) -> None:
+    platform = either_platform
+    keys = [platform.make_key() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(platform.push, keys))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({answer.text for answer in answers}) == 1
+    assert (platform.count(Delivery), platform.count(DeliveryRevision)) == (1, 1)
+
+
+def test_a_file_and_a_message_store_the_same(platform: Platform) -> None:
+    key = platform.make_key()
+    totals = "2024-05,000000,合计,合计,40,30,20,15,5,1234.50"
+    answer = platform.push_csv(key, count_file(ROW, totals))
+    assert answer.status_code == 200, answer.text
+    platform.push(key, id="as-a-message")
+    with read_scope(platform.settings.store_url) as session:
+        rows = session.exec(select(ComplaintCount)).all()
+    assert {(row.area, row.nature, row.accepted, row.recovered_fen) for row in rows} == {
+        ("420500", "quality", 40, 123450)
+    }
+    assert len(rows) == 2
+
+
+def test_every_wrong_row_is_named_and_nothing_is_stored(platform: Platform) -> None:
+    key = platform.make_key()
+    wrong = [
+        {**RECORD, "period": "May"},
+        {**RECORD, "area": "420501"},
+        {**RECORD, "solved": 4.5},
+        {name: text for name, text in RECORD.items() if name != "accepted"},
+    ]
+    answer = platform.push(key, [RECORD, *wrong])
+    assert answer.status_code == 422
+    body = answer.json()
+    assert (body["code"], body["rows"], body["problem_count"]) == ("counts_rejected", 5, 4)
+    assert [(each["row"], each["column"]) for each in body["problems"]] == [
+        (2, "period"), (3, "area"), (4, "solved"), (5, "accepted"),
+    ]  # fmt: skip
+    assert body["problems"][0]["value"] == "May"
+    chinese = platform.client.post(
+        COMPLAINTS,
+        json={**HEAD, "rows": [RECORD, *wrong]},
+        headers={"Authorization": f"Bearer {key}", "Accept-Language": "zh"},
+    )
+    assert "可用" in chinese.json()["problems"][0]["message"]
+    in_file = platform.push_csv(key, count_file(ROW, ROW.replace(",40,30,", ",40,41,")))
+    assert in_file.json()["problems"][0]["row"] == 3
+    assert platform.count(Delivery) == 0
+
+
+def test_keys_open_what_they_were_made_for_and_nothing_else(platform: Platform) -> None:
+    reading = platform.make_key(scope=KeyScope.RESULTS)
+    pushing = platform.make_key()
+    refused = platform.push(reading)
+    assert (refused.status_code, refused.json()["code"]) == (403, "key_scope")
+    for address in (f"{BASE}/waves", f"{BASE}/waves/main-2024/estimates"):
+        answer = platform.client.get(address, headers={"Authorization": f"Bearer {pushing}"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "key_scope")
+    for key in (None, "", "hcs_wrong", "x" * 5_000):
+        assert platform.push(key).status_code == 401
+    assert platform.count(Delivery) == 0
+    with session_scope(platform.settings.store_url) as session:
+        with pytest.raises(ApiKeyNotAllowedError):
+            create_api_key(
+                session=session, principal=OPERATOR, login="city", name="a test", days=9,
+                now=now(), scope=KeyScope.DELIVERIES,
+            )  # fmt: skip
+        # An account may be given another role after its key was made.
+        row = session.exec(select(ApiKey).where(ApiKey.scope == KeyScope.DELIVERIES)).one()
+        city = session.exec(select(Account).where(Account.login == "city")).one()
+        row.account_id = city.id
+        session.add(row)
+    assert platform.push(pushing).status_code == 403
+    assert platform.count(Delivery) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (json.dumps({**HEAD, "rows": [{"accepted": True}]}).encode(), "application/json", 400),
+        (json.dumps({**HEAD, "rows": [{"accepted": [1]}]}).encode(), "application/json", 400),
+        (json.dumps({**HEAD, "rows": [], "x": 1}).encode(), "application/json", 400),
+        (json.dumps({**HEAD, "rows": []}).encode(), "application/json", 422),
+        (json.dumps({**HEAD, "rows": [{"period": "2024-05"}]}).encode(), "application/json", 422),
+        (json.dumps({**HEAD, "id": " ", "rows": [RECORD]}).encode(), "application/json", 422),
+        (
+            json.dumps({**HEAD, "known_faults": "\0", "rows": [RECORD]}).encode(),
+            "application/json",
+            422,
+        ),
+        (
+            json.dumps({**HEAD, "data_as_of": "2999-01-01", "rows": [RECORD]}).encode(),
+            "application/json",
+            422,
+        ),
+        (
+            json.dumps({**HEAD, "code_version": "1999", "rows": [RECORD]}).encode(),
+            "application/json",
+            422,
+        ),
+        (b"", "text/csv", 400),
+        (count_file(ROW), "application/vnd.ms-excel", 415),
+        (count_file(ROW), "", 415),
+    ],
+)
+def test_what_is_no_delivery_is_refused_in_words(
+    platform: Platform, content: bytes, media_type: str, status: int
+) -> None:
+    answer = platform.client.post(
+        COMPLAINTS,
+        content=content,
+        headers={"Authorization": f"Bearer {platform.make_key()}", "Content-Type": media_type},
+    )
+    assert answer.status_code == status, answer.text
+    assert answer.json()["message"]
+    assert platform.count(Delivery) == 0
+
+
+def test_a_large_body_is_cut_off_and_only_after_the_key_is_known(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(deliveries_api.MAX_BODY_BYTES, "text/csv", 1_000)
+    many = count_file(*[ROW] * 100)
+    answer = platform.push_csv(platform.make_key(), many)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert platform.push_csv("hcs_wrong", many).status_code == 401
+
+
+def test_a_key_that_pushes_too_often_waits(sqlite_url: str, tmp_path: Path) -> None:
+    platform = Platform(sqlite_url, tmp_path, api_rate_per_minute=2)
+    with platform.client:
+        key = platform.make_key()
+        answers = [platform.push(key) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert int(answers[-1].headers["Retry-After"]) > 0
+        assert platform.push(platform.make_key()).status_code == 200
+
+
+def test_the_schema_fits_what_is_taken_in(platform: Platform) -> None:
+    schema = platform.client.get(f"{COMPLAINTS}/schema.json").json()
+    row = schema["properties"]["rows"]["items"]
+    assert set(row["required"]) <= set(RECORD)
+    assert set(RECORD) <= set(row["properties"])
+    assert set(HEAD) == set(schema["required"]) - {"rows"}
+    example = {name: each["examples"][0] for name, each in row["properties"].items()}
+    answer = platform.push(platform.make_key(), [example])
+    assert answer.status_code == 200, answer.text
+    document = platform.client.get(f"{BASE}/openapi.json").json()
+    operation = document["paths"][COMPLAINTS]["post"]
+    assert operation["requestBody"]["content"]["application/json"]["schema"] == schema
+    assert set(answer.json()) == set(
+        operation["responses"]["200"]["content"]["application/json"]["schema"]["required"]
+    )
+    assert "complaints" in platform.client.get(BASE).text
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner,
+                                                                max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.dictionaries(st.sampled_from([*HEAD, "rows", "known_faults"]), JSON_VALUES), JSON_VALUES)
+def test_no_message_breaks_the_endpoint(platform: Platform, body: Any, cell: Any) -> None:
+    if not hasattr(platform, "fuzz_key"):
+        platform.fuzz_key = platform.make_key()  # type: ignore[attr-defined]
+    key = platform.fuzz_key  # type: ignore[attr-defined]
+    for document in (body, {**HEAD, "rows": [{**RECORD, "area": cell}]}):
+        answer = platform.client.post(
+            COMPLAINTS,
+            content=json.dumps(document).encode("utf-8", "surrogatepass"),
+            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        )
+        assert answer.status_code in {400, 422}, answer.text
