@@ -8,9 +8,10 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 _IDLE = (
     "[data-testid=stApp][data-test-connection-state=CONNECTED]"
-    "[data-test-script-state=notRunning]:has(h1)"
+    "[data-test-script-state=notRunning]:has(h1, [data-testid=stAlert])"
 )
-"""Streamlit's own marks. Before its first run a page is not running either: it has no title yet."""
+"""Streamlit's own marks. Before its first run a page is not running either: it has no title yet,
+and no message that it cannot be opened."""
 
 _ATTEMPTS = 12
 

@@ -24,9 +24,10 @@ PAGES = (
 ALLOWED = re.compile(
     r"English|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
     r"|Enter|Shift|Tab|Esc|Admin|journey-administrator|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
-    r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson|survey audit export"
+    r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson"
+    r"|survey (audit export|freeze --wave|recompute --wave)|/tmp/\S+"
 )
-"""Names of products, files, keys, people, waves and measures."""
+"""Names of products, files, keys, people, waves, measures, commands and folders."""
 MEASURES = pd.read_csv(PROJECT_ROOT / "seed" / "instruments" / "measures.csv", dtype=str)
 CODES = {
     code
