@@ -40,7 +40,7 @@ from survey.store.tables import (
 
 CITY = "110000"
 WAVE = "main-2026"
-START_SECONDS = 60
+START_SECONDS = 240
 MAX_SCREENS = 120
 OPEN_QUESTIONS = """nodes => nodes.filter(node => {
   const field = node.querySelector(".sf-field");

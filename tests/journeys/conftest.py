@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from survey.settings import Settings
+from tests.complete_answers import WOMAN_OF_1985
 from tests.server_process import LivePlatform, Respondent, Server, seed_store
 from tests.synthetic_results import PLANS, synthetic_store
 
@@ -99,12 +100,5 @@ def respondent(page: Page) -> Respondent:
 
 @pytest.fixture
 def complete() -> dict[str, object]:
-    """Answers that lead through the whole main questionnaire: a woman born in 1985."""
-    return {
-        "consent": "yes",
-        "lived_6m": "yes",
-        "offline_purchase": "yes",
-        "birth_year": 1985,
-        "gender": "female",
-        "child_age": 9,
-    }
+    """Answers that lead through the whole main questionnaire."""
+    return dict(WOMAN_OF_1985)

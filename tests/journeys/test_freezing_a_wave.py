@@ -1,20 +1,17 @@
-"""Before a freeze: the preview warns of a city of two interviews, which is left out."""
+"""Freezing: the preview warns of a city of two interviews; one wave is not taken for another."""
 
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from survey.access.principal import OPERATOR
-from survey.access.roles import NATION, Role
-from survey.access.secret_hashes import digest, new_token
-from survey.access.sessions import COOKIE
 from survey.locale import translator
 from survey.results import open_results
-from survey.store.engine import dispose_engines, read_scope, session_scope
-from survey.store.tables import Account, LoginSession, WaveState, now
+from survey.store.engine import dispose_engines, read_scope
+from survey.store.tables import WaveState
+from tests.journeys.app_page import wait_until_idle
+from tests.journeys.staff import sign_in_administrator
 from tests.server_process import Server, serious_problems
 from tests.small_waves import KEY, SmallWave, add_wave, small_wave, store_people
 
@@ -22,47 +19,43 @@ zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
 BEIJING, SUZHOU = "110000", "320500"
 NAME = f"小 ({KEY})"
+LATER, LATEST = "later-2027", "latest-2028"
 
 
-@pytest.fixture
-def wave(tmp_path: Path) -> Iterator[SmallWave]:
-    """Beijing with 40 approved interviews, Suzhou with two, and a newer wave beside this one."""
-    made = small_wave(tmp_path)
+@pytest.fixture(scope="module")
+def wave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWave]:
+    """Beijing with 40 approved interviews, Suzhou with two, and newer waves beside this one."""
+    made = small_wave(tmp_path_factory.mktemp("freezing"))
     store_people(made, {BEIJING: 40, SUZHOU: 2})
-    add_wave(made, "later-2027", 2027)
+    for key, year in ((LATER, 2027), (LATEST, 2028)):
+        store_people(add_wave(made, key, year), {BEIJING: 30})
     yield made
     dispose_engines()
 
 
+@pytest.fixture(scope="module")
+def server(wave: SmallWave) -> Iterator[Server]:
+    running = Server(wave.settings.data_dir, SURVEY_DEMO="0")
+    running.start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def desk(browser: Browser, wave: SmallWave) -> Iterator[Page]:
+def desk(browser: Browser, wave: SmallWave, server: Server) -> Iterator[Page]:
     """The computer of the only administrator."""
-    account = Account(login="admin", name="管理员", role=Role.ADMINISTRATOR, area=NATION)
-    secret = new_token(bits=256)
-    with session_scope(wave.settings.store_url) as session:
-        session.add(account)
-        session.flush()
-        session.add(
-            LoginSession(
-                secret_sha256=digest(secret),
-                account_id=account.id,
-                expires_at=now() + timedelta(hours=1),
-            )
-        )
-    server = Server(wave.settings.data_dir, SURVEY_DEMO="0")
-    server.start()
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=server.url)
-    context.add_cookies([{"name": COOKIE, "value": secret, "url": server.url}])
+    sign_in_administrator(context, wave.settings, server.url)
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
-    server.stop()
 
 
 def test_the_city_of_two_interviews_is_left_out_and_the_other_is_shown(
     wave: SmallWave, desk: Page
 ) -> None:
     desk.goto(f"/plan?wave={KEY}&part=freeze")
+    wait_until_idle(desk)
     desk.locator(".st-key-plan-preview button").click()
     expect(desk.get_by_text(zh("The preview is ready. Nothing was stored."))).to_be_visible(
         timeout=60_000
@@ -89,7 +82,7 @@ def test_the_city_of_two_interviews_is_left_out_and_the_other_is_shown(
         count="40",
     )
     expect(dialog).to_contain_text(final)
-    dialog.get_by_role("textbox").fill("later-2027")
+    dialog.get_by_role("textbox").fill(LATER)
     desk.locator(".st-key-plan-move-frozen button").click()
     wrong = zh("This is not the name of the wave. Please type {key}, or its title.", key=KEY)
     expect(dialog.get_by_text(wrong)).to_be_visible()
@@ -103,3 +96,47 @@ def test_the_city_of_two_interviews_is_left_out_and_the_other_is_shown(
         results = open_results(wave.settings, session, KEY)
     cells = results.cells(OPERATOR, area_level="city", group="all", indicator="composite")
     assert [(str(row.area), bool(row.shown)) for row in cells.itertuples()] == [(BEIJING, True)]
+
+
+def test_a_wave_is_frozen_while_another_lies_open_beside_it(wave: SmallWave, desk: Page) -> None:
+    """Two addresses of one session: neither page turns to the other's wave, whatever happens."""
+    beside = desk.context.new_page()
+    for page, key in ((desk, LATER), (beside, LATEST)):
+        page.goto(f"/plan?wave={key}")
+        page.locator(".st-key-plan-step-frozen button").click()
+        expect(page.get_by_role("dialog")).to_contain_text(f"{key} ({key})")
+    for page, key, other in ((desk, LATER, LATEST), (beside, LATEST, LATER)):
+        page.get_by_role("dialog").get_by_role("textbox").fill(other)
+        page.locator(".st-key-plan-move-frozen button").click()
+        wrong = zh("This is not the name of the wave. Please type {key}, or its title.", key=key)
+        expect(page.get_by_role("dialog").get_by_text(wrong)).to_be_visible()
+
+    desk.get_by_role("dialog").get_by_role("textbox").fill(LATER)
+    desk.locator(".st-key-plan-move-frozen button").click()
+    beside.keyboard.press("Escape")
+    beside.get_by_role("tab", name=zh("People")).click()
+    frozen = zh(
+        "{wave}: {message}", wave=f"{LATER} ({LATER})", message=zh("The wave is frozen for good.")
+    )
+    expect(desk.get_by_text(frozen)).to_be_visible()
+    beside.get_by_role("tab", name=zh("Freeze and release")).click()
+    wait_until_idle(beside)
+    for page, key in ((desk, LATER), (beside, LATEST)):
+        assert f"wave={key}" in page.url
+        expect(page.get_by_role("combobox", name=zh("Wave"))).to_have_value(f"{key} ({key})")
+    expect(beside.get_by_text(LATER)).to_have_count(0)
+
+    beside.locator(".st-key-plan-step-open button").click()
+    expect(beside.get_by_role("dialog")).to_contain_text(f"{LATEST} ({LATEST})")
+    beside.locator(".st-key-plan-move-open button").click()
+    opened = zh(
+        "{wave}: {message}", wave=f"{LATEST} ({LATEST})", message=zh("The wave is open again.")
+    )
+    expect(beside.get_by_text(opened)).to_be_visible()
+    with read_scope(wave.settings.store_url) as session:
+        states = [SmallWave(wave.settings, key).read(session).state for key in (LATER, LATEST)]
+    assert states == [WaveState.FROZEN, WaveState.OPEN]
+
+    beside.goto("/plan?wave=later-2O27")
+    expect(beside.get_by_text(zh("There is no wave {key}.", key="later-2O27"))).to_be_visible()
+    expect(beside.locator(".st-key-plan-steps button")).to_have_count(0)

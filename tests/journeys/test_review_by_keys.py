@@ -12,10 +12,10 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from survey.access.principal import OPERATOR
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import get_wave
-from survey.instrument.validation import validate
 from survey.locale import translator
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
+from tests.complete_answers import build_complete_answers
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, LivePlatform, serious_problems
 
@@ -28,18 +28,7 @@ SLOW = 60_000
 @pytest.fixture
 def interviews(live_server: LivePlatform) -> list[UUID]:
     """Two interviews of the surveyor, of whom the riskier one says a wrong year of birth."""
-    answers: dict[str, object] = {
-        "consent": "yes", "lived_6m": "yes", "offline_purchase": "yes", "birth_year": 1985,
-        "gender": "female", "child_age": 9,
-    }  # fmt: skip
-    for item in live_server.instrument.items():
-        if item.kind.value == "rating":
-            answers[item.name] = 8
-        elif item.choices and item.name not in answers:
-            first = item.choices[0].name
-            answers[item.name] = [first] if item.kind.value == "select_multiple" else first
-    record = validate(live_server.instrument, answers, today=now().date())
-    assert not record.problems
+    answers = build_complete_answers(live_server.instrument)
     rows = [
         FinishedResponse(
             client_uuid=uuid4(),
@@ -48,7 +37,7 @@ def interviews(live_server: LivePlatform) -> list[UUID]:
             status=Status.SUBMITTED,
             submitted_at=now() - timedelta(hours=1),
             started_at=now() - timedelta(hours=2),
-            answers=record.stored_answers,
+            answers=answers,
             duration_seconds=seconds,
             point_id=live_server.point.id,
             surveyor_id=live_server.surveyor.account_id,
