@@ -1,4 +1,4 @@
-"""Every page, every role, an area that is not the canary's: nothing of that city is on the page.
+"""Every tab of every page, every role, an area that is not the canary's: nothing of that city.
 
 Pages and roles are those that exist; a new one is looked at by itself. All readers share one
 process, and the national office, which sees everything, has opened every page before them.
@@ -6,7 +6,7 @@ process, and the national office, which sees everything, has opened every page b
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ from survey.store.tables import (
     now,
 )
 from survey.ui import current_principal as ui_session
-from survey.ui import download_button
+from survey.ui import download_button, url_state
 from survey.ui.navigation import PAGES, PageInfo
 from tests.pages.conftest import enter_page
 from tests.synthetic_results import PLANS, synthetic_store
@@ -55,6 +55,8 @@ OWN, OWN_PROVINCE = "320500", "32"
 FIGURES = ("cells.parquet", "gaps.parquet", "small_areas.parquet", "ranks.parquet")
 ASKED = {"city": CITY, "place": CITY, "area": CITY, "region3": "东部", "focus": CITY, "lang": "en"}
 GUARDED = [page for page in PAGES if page.action is not None]
+PARTS = ("part", "study", "view")
+"""Names under which an address opens a tab of a page."""
 CASES = [
     (page, role, OWN_PROVINCE if role is Role.PROVINCE_OFFICIAL else OWN)
     for page in GUARDED
@@ -147,8 +149,9 @@ def _collect(session: Any, instrument: Any) -> None:
 
 @pytest.fixture(scope="module")
 def screen(store: Settings) -> Iterator[Callable[..., str]]:
-    """`screen(page, role, area)`: everything that reaches the browser, as one text."""
-    patch, files = pytest.MonkeyPatch(), []
+    """`screen(page, role, area)`: everything that reaches the browser, tab by tab, as one text."""
+    patch, files = pytest.MonkeyPatch(), dict[str, bytes]()
+    offered: dict[str, Sequence[str]] = {}
     patch.setenv("SURVEY_DATA_DIR", str(store.data_dir))
     patch.setenv("SURVEY_DEMO", "1")
     patch.delenv("SURVEY_DATABASE_URL", raising=False)
@@ -158,19 +161,39 @@ def screen(store: Settings) -> Iterator[Callable[..., str]]:
     original = download_button._draw_button
 
     def watched(visit: Any, label: str, file: download_button.File, **more: Any) -> None:
-        files.append(file.make())
+        if file.name not in files:  # Each tab draws the files of the whole page again.
+            files[file.name] = file.make()
         original(visit, label, file, **more)
 
     patch.setattr(download_button, "_draw_button", watched)
+    read_parameter = url_state.read_parameter
+
+    def noted(name: str, options: Sequence[str], default: str) -> str:
+        if name in PARTS:
+            offered[name] = options
+        return read_parameter(name, options, default)
+
+    patch.setattr(url_state, "read_parameter", noted)
 
     def look(page: PageInfo, role: Role, area: str, /, **query: str) -> str:
         files.clear()
         secret = _sign_in(store, role, area)
         patch.setattr(ui_session, "session_cookie", lambda: secret)
-        app = enter_page(page.key, **query)
-        _open_tables(app)
-        assert not app.exception
-        return everything(app) + "\n".join(part.decode("utf-8", "replace") for part in files)
+        waiting: list[dict[str, str]] = [{}]
+        opened, texts, app = [*waiting], [], None
+        while waiting:
+            tab = waiting.pop()
+            offered.clear()
+            app = _open_tab(app, page, tab, query)
+            _open_tables(app)
+            assert not app.exception
+            texts.append(everything(app))
+            # The first one is what an address shows that names none.
+            further = [tab | {name: code} for name, codes in offered.items() for code in codes[1:]]
+            waiting += [each for each in further if each not in opened]
+            opened += [each for each in further if each not in opened]
+        texts += [part.decode("utf-8", "replace") for part in files.values()]
+        return "\n".join(texts)
 
     yield look
     patch.undo()
@@ -195,6 +218,18 @@ def _sign_in(store: Settings, role: Role, area: str) -> str:
             )
         )
     return secret
+
+
+def _open_tab(
+    app: AppTest | None, page: PageInfo, tab: dict[str, str], query: dict[str, str]
+) -> AppTest:
+    if app is None:
+        return enter_page(page.key, **query)
+    for name in PARTS:
+        app.query_params.pop(name, None)
+    for name, code in tab.items():
+        app.query_params[name] = code
+    return app.run()
 
 
 def _open_tables(app: AppTest) -> None:
@@ -260,7 +295,7 @@ def test_the_canary_can_be_seen_by_those_who_may(before_them: dict[str, str]) ->
     """Or none of the tests below could fail."""
     for key in ("overview", "city", "trends", "special_groups", "urban_rural"):
         assert any(name in before_them[key] for name in NAMES), key
-    for key in ("overview", "city", "trends"):
+    for key in ("overview", "city", "trends", "special_groups", "urban_rural"):
         assert SCORES.search(before_them[key]), key
     for key in ("progress", "review"):
         assert any(name in before_them[key] for name in NAMES), key

@@ -10,7 +10,7 @@ from survey.access.account_list import (
     list_accounts,
 )
 from survey.access.accounts import AccountNotFoundError
-from survey.access.roles import ROLES, Role
+from survey.access.roles import ROLES, Action, Role
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_day
 from survey.store.engine import read_scope
@@ -38,6 +38,7 @@ ACCOUNT = "account"
 
 def draw_users(page: PageContext) -> None:
     """Draw the list of accounts with its filters, and the chosen account or a new one."""
+    page.principal.require(Action.ADMINISTER)
     t = page.t
     show_feedback(page)
     show_setup_link(page)
