@@ -82,18 +82,23 @@ class _Reading:
 
 
 def _list_results(reading: _Reading) -> Iterator[NewsItem]:
-    """Yield waves with new results, and releases of waves or their end."""
+    """Yield waves with new results, and releases of waves or their end.
+
+    Results that were released since are new by their release alone.
+    """
     t = translator(reading.language)
     waves = {
         wave.key: wave for wave in reading.waves if wave.is_demo or not reading.principal.is_demo
     }
+    changes = list_release_changes(
+        session=reading.session, principal=reading.principal, since=reading.since
+    )
+    released = {change.wave_key for change in changes if change.is_release}
     for wave in waves.values():
-        if wave.frozen_at > reading.since:
+        if wave.frozen_at > reading.since and wave.key not in released:
             text = t("There are new results: {wave}", wave=wave.label(reading.language))
             yield NewsItem(wave.frozen_at, NewsKind.RESULTS, text, wave.key, wave.series)
-    for change in list_release_changes(
-        session=reading.session, principal=reading.principal, since=reading.since
-    ):
+    for change in changes:
         if change.wave_key in waves:
             wave = waves[change.wave_key]
             title = wave.label(reading.language)

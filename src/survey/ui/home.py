@@ -12,7 +12,7 @@ from survey.access.roles import DEMO_CITY, NATION, ROLES, Action, Role, demo_pur
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.parking.decisions import count_parked
 from survey.fieldwork.planning.wave_overview import list_planning_waves
-from survey.fieldwork.progress.wave_progress import list_progress_waves
+from survey.fieldwork.progress.wave_progress import WaveProgress, list_progress_waves
 from survey.fieldwork.waves import STATE_NAMES
 from survey.instrument.model import label_text
 from survey.locale import Message
@@ -79,14 +79,18 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
 
 def _draw_desk(page: PageContext) -> None:
     """Draw what an administrator looks after: the running wave, beside it the installation."""
+    seen = _find_progress(page)
     wave, installation = st.columns([_WAVE, _INSTALLATION], gap="large")
     with wave:
         draw_checklist(page)
         _draw_waves(page)
+        if seen is not None:
+            draw_alerts(page, seen, _MAX_LISTED_ALERTS)
     with installation:
         draw_installation_health(page)
         _draw_safeguards(page)
-    _draw_morning(page)
+        _draw_late_interviews(page)
+        _draw_progress(page, seen)
 
 
 def _newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
@@ -235,23 +239,36 @@ def _draw_safeguards(page: PageContext) -> None:
 
 def _draw_morning(page: PageContext) -> None:
     """Draw what to do first: late interviews to decide on, then the wave that is in the field."""
-    t = page.t
+    seen = _find_progress(page)
+    _draw_late_interviews(page)
+    _draw_progress(page, seen)
+    if seen is not None:
+        draw_city_bars(page, seen)
+        draw_alerts(page, seen, _MAX_LISTED_ALERTS)
+
+
+def _find_progress(page: PageContext) -> WaveProgress | None:
+    """Return the progress of the wave that is in the field; None if there is none."""
     with read_scope(page.settings.store_url) as session:
         waves = list_progress_waves(session=session, principal=page.principal)
+    return get_wave_progress(page, waves[0]) if waves and waves[0].is_open else None
+
+
+def _draw_late_interviews(page: PageContext) -> None:
+    with read_scope(page.settings.store_url) as session:
         late = count_parked(session=session, principal=page.principal)
     if late:
-        label = t("Late interviews to decide on ({count})", count=f"{late:,}")
+        label = page.t("Late interviews to decide on ({count})", count=f"{late:,}")
         draw_links([(page.address(PageKey.REVIEW, part="late"), label)])
-    if not waves or not waves[0].is_open:
+
+
+def _draw_progress(page: PageContext, seen: WaveProgress | None) -> None:
+    if seen is None:
+        t = page.t
         st.caption(t("No wave is in the field. Progress appears here as soon as one is opened."))
         return
-    seen = get_wave_progress(page, waves[0])
-    st.subheader(waves[0].label(page.language), anchor=False)
+    st.subheader(seen.wave.label(page.language), anchor=False)
     draw_progress_summary(page, seen)
-    if page.principal.may(Action.PLAN):
-        return  # One city of a hundred says little to whoever runs the wave.
-    draw_city_bars(page, seen)
-    draw_alerts(page, seen, _MAX_LISTED_ALERTS)
 
 
 def _draw_points(page: PageContext) -> None:

@@ -84,9 +84,7 @@ def _draw_notes(page: PageContext, table: IntervalTable) -> None:
     left_out = left_out_note(table, t)
     if left_out:
         st.caption(left_out)
-    with st.container(
-        horizontal=True, wrap=False, vertical_alignment="center", key=f"compact-{table.key}"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"compact-{table.key}"):
         st.caption(t(QUOTA_SAMPLE_SHORT), width="content")
         with st.popover(t("How this is counted"), type="tertiary"):
             for note in (table.note, t(QUOTA_SAMPLE)):

@@ -83,9 +83,7 @@ def draw_hidden_card(t: Translator, what: str) -> None:
 def draw_method_note(page: PageContext, figure: Estimate, *notes: str) -> None:
     """Draw one line on the sample, and what opens the notes on how a figure was made."""
     t = page.t
-    with st.container(
-        horizontal=True, wrap=False, vertical_alignment="center", key="compact-method"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", key="compact-method"):
         st.caption(t(QUOTA_SAMPLE_SHORT), width="content")
         with st.popover(t("How this is counted"), type="tertiary"):
             for note in (*notes, margin_of_error_caveat(figure, t)):

@@ -42,7 +42,7 @@ def draw_wave_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions
 
 def _days(t: Translator, sheet: WaveOverview) -> str:
     first, last = (format_day(t, day) if day else "–" for day in (sheet.opens_on, sheet.closes_on))
-    return f"{first} … {last}"
+    return t("from {first} to {last}", first=first, last=last)
 
 
 def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
