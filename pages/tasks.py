@@ -1,16 +1,20 @@
 """Tasks page of a surveyor: returned interviews, sampling points, invitation codes, counts."""
 
+from survey.store.tables import StudyUnit
 from survey.ui.corrections import show_returned
 from survey.ui.invitation_codes import draw_invitation_codes, draw_invitation_sheets
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task, show_progress
+from survey.ui.venue_task import draw_venue_task
 
 
 def draw_page(page: PageContext) -> None:
     show_returned(page)
     task = pick_task(page)
-    if task is not None:
+    if task is not None and task.unit is StudyUnit.VENUE:
+        draw_venue_task(page, task)
+    elif task is not None:
         draw_invitation_codes(page, task)
         show_progress(page, task)
         draw_invitation_sheets(page, task)

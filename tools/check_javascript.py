@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from survey.web.assets import FORM_PARTS, PAPER_PARTS, STATIC
+from survey.web.assets import FORM_PARTS, PAPER_PARTS, PHOTO_PARTS, STATIC
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPILER = ROOT / ".venv" / "javascript" / "node_modules" / "typescript" / "bin" / "tsc"
@@ -71,13 +71,13 @@ def page_bundles() -> list[Bundle]:
     preview = Bundle("preview")
     public.add(*_parts((*FORM_PARTS, "public_page", "notices", "contact")))
     public.lines.append(_MODULE)
-    interview.add(*_parts((*FORM_PARTS, "contact")))
+    interview.add(*_parts((*FORM_PARTS, *PHOTO_PARTS, "contact")))
     interview.lines.append(_TEXTS)
     interview.add(*_parts(("streamlit_mount", "interview_component")))
     keying.add(*_parts(PAPER_PARTS))
     keying.lines.append(_TEXTS)
     keying.add(*_parts(("streamlit_mount", "keying_component")))
-    preview.add(*_parts(FORM_PARTS))
+    preview.add(*_parts((*FORM_PARTS, *PHOTO_PARTS)))
     preview.lines.append(_TEXTS)
     preview.add(*_parts(("streamlit_mount", "preview_component")))
     streamlit = Bundle("streamlit", [_STREAMLIT])

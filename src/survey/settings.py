@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     """Days that place and surveyor of a withdrawn interview are kept after the withdrawal."""
     keep_parked_days: int = Field(default=60, ge=7)
     """Days that interviews which arrived too late wait for a decision; then they are deleted."""
+    keep_photo_days: int = Field(default=30, ge=7)
+    """Days that a photo is kept which no visit, returned or stored, refers to."""
     keep_code_days: int = Field(default=400, ge=1)
     """Days that withdrawal codes of frozen waves are kept as hashes after the interview."""
     clean_up: bool = True
@@ -181,6 +183,11 @@ class Settings(BaseSettings):
     def snapshot_dir(self) -> Path:
         """Folder of all snapshots."""
         return self.data_dir / "snapshots"
+
+    @property
+    def photo_dir(self) -> Path:
+        """Folder of all photos, each named by its SHA-256."""
+        return self.data_dir / "photos"
 
     @property
     def release_dir(self) -> Path:

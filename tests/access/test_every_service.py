@@ -23,6 +23,7 @@ from survey.access.roles import ROLES, Action, Role
 from survey.context.comparative_tests.plan import ComparativeTestPlan
 from survey.context.comparative_tests.rules import GradingRules
 from survey.context.deliveries import DeliveryHead
+from survey.context.experience_checks.plan import ExperienceCheckPlan
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument
@@ -49,6 +50,7 @@ from survey.store.tables import (
     Mode,
     ParkedInterview,
     ParkingReason,
+    Photo,
     Problem,
     ProblemBasis,
     ProblemState,
@@ -147,6 +149,8 @@ BUILDING_BLOCKS = {
     "fieldwork.dual_approval.find_self_approved": INSIDE,
     "fieldwork.submission.store_validated": INSIDE,
     "context.comparative_tests.access.save_test": INSIDE,
+    "context.experience_checks.access.save_check": INSIDE,
+    "fieldwork.photos.photo_intake.save_photo": INSIDE,
     "results.release.apply_release": INSIDE,
     "publish.microdata.export.get_readable_wave": INSIDE,
     "publish.microdata.export.operator_detail": INSIDE,
@@ -306,6 +310,12 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     )
     session.add(product_test)
     session.flush()
+    photo = Photo(
+        sha256=CANARY, sent_sha256=CANARY, bytes=1, width=1, height=1, point_id=point.id,
+        response_id=interview.id,
+    )  # fmt: skip
+    session.add(photo)
+    session.flush()
     open_wave = summarise_wave(wave)
     chosen = ReviewFilter(wave.id, status=None)
     return {
@@ -386,6 +396,12 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "context.comparative_tests.plan.create_comparative_test": {
             "draft": ComparativeTestPlan("elsewhere", ELSEWHERE[:2], "", "", "", "")
         },
+        "context.experience_checks.plan.create_experience_check": {
+            "draft": ExperienceCheckPlan(
+                "elsewhere", ELSEWHERE[:2], "", "", "", None, moment.date(), moment.date()
+            )
+        },
+        "photo_id": photo.id,
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "head": DeliveryHead("id", "source", moment.date()),
         "kind": DeliveryKind.COMPLAINTS,

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from sqlalchemy import CheckConstraint
 from sqlmodel import SQLModel
 
 from survey.settings import PROJECT_ROOT
@@ -22,24 +23,55 @@ EVIDENCE = {
     "product_sample",
 }
 """Tables of evidence; each may refer to one of these, to an account or to a city."""
+COLLECTED = {"photo", "venue_check", "venue_reply", "venue_revisit", "venue_visit"}
+"""Tables of experience checks, which are collected as waves about venues: they refer to what is
+collected, and nothing of a wave about people refers to them."""
+COLLECTION = {"account", "response", "sampling_point", "wave"}
+SCORING = ("snapshot", "estimate", "disclosure", "results")
 NEUTRAL = {"account", "city"}
 COMPUTING = ("instrument", "sample", "fieldwork", "snapshot", "estimate", "disclosure", "results")
 PACKAGES = (
     "survey.context.comparative_tests",
     "survey.context.complaints",
     "survey.context.deliveries",
+    "survey.context.experience_checks",
 )
 
 
 def test_no_table_joins_evidence_and_answers() -> None:
     tables = SQLModel.metadata.tables
-    assert tables.keys() >= EVIDENCE
+    assert tables.keys() >= EVIDENCE | COLLECTED
     for table in tables.values():
         targets = {key.column.table.name for key in table.foreign_keys}
         if table.name in EVIDENCE:
             assert targets <= EVIDENCE | NEUTRAL, table.name
+        elif table.name in COLLECTED:
+            assert targets <= COLLECTED | COLLECTION, table.name
         else:
-            assert not targets & EVIDENCE, table.name
+            assert not targets & (EVIDENCE | COLLECTED), table.name
+
+
+def test_a_wave_about_venues_can_neither_be_frozen_nor_scored() -> None:
+    """The rule stands in the table itself; the service tests break it on both databases."""
+    rules = {
+        str(rule.name): str(rule.sqltext)
+        for rule in SQLModel.metadata.tables["wave"].constraints
+        if isinstance(rule, CheckConstraint)
+    }
+    assert rules["ck_wave_venues_apart"] == (
+        "unit = 'person' OR (tree_id IS NULL AND state NOT IN ('frozen', 'released'))"
+    )
+
+
+@pytest.mark.parametrize("package", SCORING)
+def test_nothing_that_scores_names_a_table_of_experience_checks(package: str) -> None:
+    for path in sorted((SOURCE / package).rglob("*.py")):
+        if path.name == "backup.py":  # copies every file of a photo, and reads no figure
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert not names & {"VenueCheck", "VenueVisit", "VenueReply", "VenueRevisit", "Photo"}, path
+        assert not COLLECTED & _texts(path), path
 
 
 @pytest.mark.parametrize("package", COMPUTING)

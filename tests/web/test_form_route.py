@@ -77,6 +77,7 @@ def answers_to(item: Item) -> st.SearchStrategy[Any]:
         ItemKind.INTEGER: st.integers(-5, 20) | st.integers(1890, 2030),
         ItemKind.DECIMAL: st.floats(-1e6, 1e6, allow_nan=False),
         ItemKind.TEXT: st.text(TYPED, max_size=8),
+        ItemKind.PHOTO: st.uuids(version=4).map(str),
         ItemKind.DATE: st.dates(date(1950, 1, 1), date(2030, 1, 1)).map(date.isoformat),
     }
     kind = kinds[item.kind]

@@ -54,6 +54,7 @@ class Action(StrEnum):
     SEE_PHONE = "see_phone"
     MANAGE_PRODUCT_TESTS = "manage_product_tests"
     RELEASE_PRODUCT_TESTS = "release_product_tests"
+    MANAGE_VENUE_CHECKS = "manage_venue_checks"
     DELIVER_EVIDENCE = "deliver_evidence"
 
 
@@ -100,6 +101,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.SEE_EXPORTS,
             Action.MANAGE_PRODUCT_TESTS,
             Action.RELEASE_PRODUCT_TESTS,
+            Action.MANAGE_VENUE_CHECKS,
             Action.DELIVER_EVIDENCE,
         }),
         area_scopes=(AreaScope.NATION,),
@@ -112,6 +114,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_PROBLEMS, Action.ACCEPT_PROBLEMS, Action.READ_METHOD,
             Action.SEE_EXPORTS, Action.MANAGE_PRODUCT_TESTS, Action.RELEASE_PRODUCT_TESTS,
+            Action.MANAGE_VENUE_CHECKS,
         }),
         area_scopes=(AreaScope.PROVINCE,),
         demo_area=DEMO_PROVINCE,

@@ -150,6 +150,11 @@ def _print_manifest(manifest: BackupManifest, path: Path, form: OutputFormat) ->
             "backup.",
             release=release,
         )
+    if manifest.missing_photos:
+        print_note(
+            "ATTENTION: {count} photos were missing or changed and are not in the backup.",
+            count=len(manifest.missing_photos),
+        )
     for name in manifest.missing_snapshots:
         print_note(
             "ATTENTION: the snapshot {name} was missing and is not in the backup.", name=name

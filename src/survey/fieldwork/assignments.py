@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
@@ -24,6 +24,9 @@ from survey.store.tables import (
     QuotaMargin,
     Response,
     SamplingPoint,
+    StudyUnit,
+    VenueRevisit,
+    VenueVisit,
     Wave,
     WaveState,
     table_of,
@@ -39,6 +42,7 @@ _ASSIGNED = (
         _WAVES.c.state,
         _WAVES.c.instrument_id,
         _WAVES.c.is_demo,
+        _WAVES.c.unit,
         _POINTS.c.code,
     )
     .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
@@ -59,6 +63,7 @@ class AssignedPoint:
     wave_state: WaveState
     instrument_id: UUID
     is_demo: bool
+    unit: StudyUnit
 
 
 def get_assigned_point(*, session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
@@ -74,6 +79,12 @@ def get_assigned_point(*, session: Session, principal: Principal, point_id: UUID
     if not principal.covers_point(point.city_code, point.point_code):
         raise AccessDeniedError(msg("This sampling point is outside your area."))
     return point
+
+
+def require_people(point: AssignedPoint) -> None:
+    """Raise `AccessDeniedError` for a venue: it is observed, and nobody there gets a link."""
+    if point.unit is StudyUnit.VENUE:
+        raise AccessDeniedError(msg("A venue is observed; nobody there is sent a link."))
 
 
 def find_assigned_point(
@@ -93,12 +104,14 @@ def find_assigned_point(
         row.state,
         row.instrument_id,
         row.is_demo,
+        row.unit,
     )
 
 
 _ASSIGNMENTS, _POINTS, _WAVES = table_of(Assignment), table_of(SamplingPoint), table_of(Wave)
 _CITIES, _CELLS, _RESPONSES = table_of(City), table_of(QuotaCell), table_of(Response)
 _MARGINS = table_of(QuotaMargin)
+_VISITS, _REVISITS = table_of(VenueVisit), table_of(VenueRevisit)
 
 
 @dataclass(frozen=True)
@@ -129,11 +142,17 @@ class SurveyorTask:
     point_code: str
     point_name: str
     point_kind: PointKind
+    stratum: str
+    """Urban or rural; of a venue its type."""
+    unit: StudyUnit
     target: int
     collected: int
-    """Valid interviews at this point so far, whoever made them."""
+    """Valid interviews at this point so far, whoever made them; at a venue one's own visits, so
+    that nobody learns whether another observer was there."""
     mine: int
     mine_today: int
+    is_done: bool
+    """Whether the observer has sent the visit of this venue; never of a point with interviews."""
     quota: tuple[QuotaProgress, ...]
     """Quotas of the whole city, which all its surveyors fill together."""
 
@@ -151,6 +170,7 @@ def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list
     collected = _count_collected(session, rows)
     mine, today = _count_own(session, principal.account_id, rows, start_of_china_day(now))
     quota = _quota_progress(session, [(row.wave_id, row.city_code) for row in rows])
+    visited = _visited(session, principal.account_id)
     return [
         SurveyorTask(
             wave_key=row.key,
@@ -162,10 +182,13 @@ def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list
             point_code=row.code,
             point_name=row.name,
             point_kind=row.kind,
+            stratum=row.stratum,
+            unit=row.unit,
             target=row.target,
-            collected=collected.get(row.id, 0),
+            collected=(mine if row.unit is StudyUnit.VENUE else collected).get(row.id, 0),
             mine=mine.get(row.id, 0),
             mine_today=today.get(row.id, 0),
+            is_done=row.id in visited,
             quota=tuple(quota[row.wave_id, row.city_code]),
         )
         for row in rows
@@ -194,6 +217,7 @@ def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
             _POINTS.c.code,
             _POINTS.c.name,
             _POINTS.c.kind,
+            _POINTS.c.stratum,
             _POINTS.c.target,
             _POINTS.c.city_code,
             _POINTS.c.wave_id,
@@ -201,6 +225,7 @@ def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
             _WAVES.c.title_zh,
             _WAVES.c.title_en,
             _WAVES.c.is_demo,
+            _WAVES.c.unit,
             _CITIES.c.name_zh,
             _CITIES.c.name_en,
         )
@@ -248,6 +273,19 @@ def _count_own(
     return {row.point_id: row.mine for row in point_counts}, {
         row.point_id: row.today for row in point_counts
     }
+
+
+def _visited(session: Session, account_id: UUID) -> set[UUID]:
+    """Return the venues that the observer has visited in their present round."""
+    query = (
+        select(_VISITS.c.point_id)
+        .outerjoin(_REVISITS, _REVISITS.c.point_id == _VISITS.c.point_id)
+        .where(
+            _VISITS.c.observer_id == account_id,
+            or_(_REVISITS.c.point_id.is_(None), _VISITS.c.round > 1),
+        )
+    )
+    return set(session.connection().execute(query).scalars())
 
 
 def _quota_progress(

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -13,7 +14,7 @@ from survey.fieldwork.assignments import AssignedPoint, find_assigned_point, get
 from survey.fieldwork.invitations import get_usable_invitation
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
-from survey.store.tables import Mode, WaveState
+from survey.store.tables import Mode, StudyUnit, WaveState
 
 
 class PointAssignmentError(SurveyError):
@@ -24,7 +25,7 @@ class PointAssignmentError(SurveyError):
 
 @dataclass(frozen=True)
 class CollectionContext:
-    """Wave, point, surveyor and mode of an interview. Field names are columns of `Response`."""
+    """Wave, point, surveyor and mode of an interview."""
 
     wave_id: UUID
     city_code: str
@@ -34,6 +35,12 @@ class CollectionContext:
     instrument_id: UUID
     is_demo: bool
     mode: Mode
+    unit: StudyUnit = StudyUnit.PERSON
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of `Response` that the context fills."""
+        return {name: value for name, value in vars(self).items() if name != "unit"}
 
     @property
     def author_id(self) -> UUID | None:
@@ -80,7 +87,7 @@ def context_from_paper(
     """Return the context named on a paper sheet; its point must lie in the principal's area."""
     principal.require(action)
     point = find_assigned_point(session=session, account_id=surveyor_id, point_id=point_id)
-    if point is None:
+    if point is None or point.unit is StudyUnit.VENUE:
         raise PointAssignmentError(msg("This surveyor does not work at this sampling point."))
     principal.require(action, point.city_code)
     if point.wave_state not in states:
@@ -98,4 +105,5 @@ def _context_at_point(point: AssignedPoint, surveyor_id: UUID, mode: Mode) -> Co
         instrument_id=point.instrument_id,
         is_demo=point.is_demo,
         mode=mode,
+        unit=point.unit,
     )

@@ -15,7 +15,7 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest, new_token
-from survey.fieldwork.assignments import AssignedPoint, get_assigned_point
+from survey.fieldwork.assignments import AssignedPoint, get_assigned_point, require_people
 from survey.fieldwork.waves import WaveNotOpenError, wave_title
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
@@ -126,6 +126,7 @@ def issue_invitation_sheet(
         TooManyInvitationsError: The surveyor would hold more than `MAX_OPEN_INVITATIONS`.
     """
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    require_people(point)
     if point.wave_state != WaveState.OPEN:
         raise WaveNotOpenError
     count = min(max(pages, 1), MAX_PAGES) * INVITATIONS_PER_PAGE

@@ -22,7 +22,7 @@ from survey.access.audit import record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest, new_token
-from survey.fieldwork.assignments import get_assigned_point
+from survey.fieldwork.assignments import get_assigned_point, require_people
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
@@ -255,6 +255,7 @@ def issue_invitation(
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_key != wave_key:
         raise AccessDeniedError(msg("This sampling point is not assigned to you."))
+    require_people(point)
     if point.wave_state != WaveState.OPEN:
         raise WaveNotOpenError
     token = new_token(bits=128)

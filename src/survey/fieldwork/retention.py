@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, func, or_, select, update
 from sqlmodel import Session
+from sqlmodel import select as select_rows
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR, Principal
@@ -21,11 +22,13 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.leases import acquire_lease, can_start, release_lease
+from survey.store.photo_files import delete_unnamed_photo_files
 from survey.store.tables import (
     ImportedFile,
     Invitation,
     LoginSession,
     ParkedInterview,
+    Photo,
     Response,
     ResponseContact,
     Wave,
@@ -42,7 +45,7 @@ LEASE_DURATION = timedelta(hours=1)
 _CONTACTS, _INVITATIONS = table_of(ResponseContact), table_of(Invitation)
 _SESSIONS, _FILES = table_of(LoginSession), table_of(ImportedFile)
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
-_PARKED = table_of(ParkedInterview)
+_PARKED, _PHOTOS = table_of(ParkedInterview), table_of(Photo)
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,16 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
             settings.keep_parked_days,
             _PARKED.c.parked_at <= before(settings.keep_parked_days),
         ),
+        "photos": RetentionRule(
+            msg("Photos that no visit refers to"),
+            _PHOTOS,
+            settings.keep_photo_days,
+            and_(
+                _PHOTOS.c.point_id.is_not(None),
+                _PHOTOS.c.response_id.is_(None),
+                _PHOTOS.c.received_at <= before(settings.keep_photo_days),
+            ),
+        ),
         "codes": RetentionRule(
             msg("Hashes of withdrawal codes"),
             _RESPONSES,
@@ -183,7 +196,12 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
         release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=met)
         return met
 
-    return run_in_transaction(settings.store_url, clean_up)
+    met = run_in_transaction(settings.store_url, clean_up)
+    with read_scope(settings.store_url) as session:
+        delete_unnamed_photo_files(
+            settings.photo_dir, set(session.exec(select_rows(Photo.sha256))), began
+        )
+    return met
 
 
 def is_due(settings: Settings) -> bool:

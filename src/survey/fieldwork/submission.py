@@ -29,6 +29,7 @@ from survey.fieldwork.quota_counts import (
     find_quota_membership,
     quota_name,
 )
+from survey.fieldwork.venue_visits import claim_visit, find_missing_photos
 from survey.fieldwork.withdrawal_codes import LENGTH, hash_code, read_code
 from survey.instrument.model import Instrument, PrivacyRole
 from survey.instrument.validation import AnswerProblem, Validation, validate
@@ -43,6 +44,7 @@ from survey.store.tables import (
     Response,
     ResponseRevision,
     Status,
+    StudyUnit,
     new_id,
     revision_join,
     table_of,
@@ -273,6 +275,11 @@ def _accept(
         )
     started = clamp_device_time(submission.started_at, now=now, oldest=OLDEST_START)
     checked = check_answers(submission, instrument, started)
+    missing = find_missing_photos(
+        session=session, instrument=instrument, answers=checked.answers, context=context
+    )
+    if missing:
+        raise InvalidAnswersError(missing)
     return _ValidSubmission(submission, context, instrument, checked, started, now)
 
 
@@ -330,6 +337,14 @@ def _store_response(
 
     if not insert():
         return None
+    if accepted.context.unit is StudyUnit.VENUE:
+        claim_visit(
+            session=session,
+            response_id=response_id,
+            context=accepted.context,
+            instrument=accepted.instrument,
+            answers=accepted.checked.answers,
+        )
     # As late as possible, because every surveyor of a city waits for the same few rows.
     if status is Status.SUBMITTED:
         full = claim_quotas(session=session, membership=membership)
@@ -388,7 +403,7 @@ def _response_row(
     reason: str,
 ) -> dict[str, object]:
     return {
-        **vars(accepted.context),
+        **accepted.context.columns,
         "id": response_id,
         "client_uuid": accepted.submission.client_uuid,
         "quota_cell_id": membership.cell.id if membership.cell else None,

@@ -16,7 +16,7 @@ from survey.instrument.model import Instrument, Labels
 from survey.locale import Message, SurveyError, msg, translator
 from survey.store.audit_events import AuditEvent, wave_event
 from survey.store.inserts import insert_if_new
-from survey.store.tables import Wave, WaveRequest, WaveState, new_id
+from survey.store.tables import StudyUnit, Wave, WaveRequest, WaveState, new_id
 
 WAVE_TRANSITIONS: dict[WaveState, frozenset[WaveState]] = {
     # A wave that was collected elsewhere and imported is never open here.
@@ -146,14 +146,17 @@ class NewWave:
 
 
 def find_wave(*, session: Session, key: str, lock: bool = False) -> Wave | None:
-    """Return the wave with this key, if there is one.
+    """Return the wave with this key, if there is one that asks people.
+
+    A wave about venues is found by its check alone: nothing that plans, imports, freezes or
+    releases a wave knows it.
 
     Args:
         lock: Lock the wave until the transaction ends, and read it as it is now. The lock keeps out
             changes of the wave, not interviews that refer to it: those hold their quotas by then,
             which the transaction with the lock may want next.
     """
-    query = select(Wave).where(Wave.key == key)
+    query = select(Wave).where(Wave.key == key, Wave.unit == StudyUnit.PERSON)
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session.exec(query).one_or_none()
@@ -308,11 +311,19 @@ STATE_NAMES: dict[WaveState, Message] = {
 _READERS = (Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.SETTLE_PAPER)
 
 
-def list_started_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
-    """Return the waves that are open or over: open ones first, then the newest."""
+def list_started_waves(
+    *, session: Session, principal: Principal, with_venues: bool = False
+) -> list[WaveSummary]:
+    """Return the waves that are open or over: open ones first, then the newest.
+
+    Args:
+        with_venues: Also those about venues, whose visits are reviewed like interviews.
+    """
     if not any(principal.may(action) for action in _READERS):
         raise AccessDeniedError(msg("Your role does not include this."))
     query = select(Wave).where(col(Wave.state) != WaveState.PLANNED)
-    query = query.order_by(col(Wave.year).desc(), col(Wave.key))
+    if not with_venues:
+        query = query.where(Wave.unit == StudyUnit.PERSON)
+    query = query.order_by(col(Wave.unit), col(Wave.year).desc(), col(Wave.key))
     waves = [summarise_wave(wave) for wave in session.exec(query)]
     return sorted(waves, key=lambda wave: not wave.is_open)

@@ -7,6 +7,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
 
     {
       "name": "main-2023", "version": "1", "sha256": "…",
+      "unit": "venue",                    missing: it is about people
       "title": Labels,
       "languages": [{"code": "en", "name": "English"}, …],      in the order offered
       "default_language": "zh",
@@ -20,7 +21,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
         "items": [{
           "name": "quality",
           "kind": "rating" | "select_one" | "select_multiple" | "integer" | "decimal"
-                  | "text" | "date" | "note" | "calculate",
+                  | "text" | "date" | "photo" | "note" | "calculate",
           "label": Labels, "hint": Labels,
           "required": true, "required_message": Labels,
           "relevant": AST,
@@ -35,7 +36,9 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
           "specials": ["dk", "na", "refused"],               codes offered beside the answers
           "special_labels": {"dk": Labels},                  only where the form has its own words
           "appearance": "multiline",
-          "privacy": "child_age" | "guardian_consent" | "about_child" | "consent",
+          "privacy": "child_age" | "guardian_consent" | "about_child" | "consent"
+                     | "anonymous_visit",
+          "keeps_place": true,            kind photo only
           "max_length": 2000              kind text only
         }, …]
       }, …]
@@ -67,7 +70,10 @@ def browser_form(instrument: Instrument) -> Form:
         ],
         "default_language": instrument.default_language,
         "sections": [_section(section) for section in instrument.sections],
-        **_without_blanks(thanks=dict(instrument.thanks)),
+        **_without_blanks(
+            thanks=dict(instrument.thanks),
+            unit=instrument.unit if instrument.unit != "person" else None,
+        ),
     }
 
 

@@ -47,6 +47,7 @@ def check_instrument(
         *(finding for item in instrument.items() for finding in _item(item)),
         *_labels(instrument),
         *check_privacy(instrument),
+        *check_unit(instrument),
     ]
     if tree is not None:
         findings += score_findings(instrument, tree)
@@ -222,8 +223,32 @@ def check_privacy(instrument: Instrument) -> Iterator[Finding]:
     yield from _check_calculations(items)
 
 
+def check_unit(instrument: Instrument) -> Iterator[Finding]:
+    """Yield what does not fit the unit: photos of people, or scores and consent of a venue."""
+    items = list(instrument.items())
+    visits = [item for item in items if item.privacy is PrivacyRole.ANONYMOUS_VISIT]
+    if instrument.unit == "person":
+        for item in [*visits, *(each for each in items if type_of(each).is_photo)]:
+            yield _error(msg("This belongs in a questionnaire about venues."), item.name)
+        return
+    if len(visits) != 1:
+        yield _error(
+            msg("Observers declare once whether they were known: one question anonymous_visit."), ""
+        )
+    for item in items:
+        if item.indicator or item.privacy not in {None, PrivacyRole.ANONYMOUS_VISIT}:
+            yield _error(
+                msg("A questionnaire about venues has no indicators, consent or children."),
+                item.name,
+            )
+    if instrument.tree or not any(type_of(item).is_score for item in items):
+        yield _error(msg("A questionnaire about venues has ratings, and no indicator tree."), "")
+
+
 def _check_kind(item: Item) -> Iterator[Finding]:
-    asks = item.privacy in {PrivacyRole.CONSENT, PrivacyRole.GUARDIAN_CONSENT}
+    asks = item.privacy in {
+        PrivacyRole.CONSENT, PrivacyRole.GUARDIAN_CONSENT, PrivacyRole.ANONYMOUS_VISIT
+    }  # fmt: skip
     agrees = any(choice.name == CONSENT_GIVEN for choice in item.choices)
     if asks and not (type_of(item).takes_one_choice and agrees and item.required):
         yield _error(

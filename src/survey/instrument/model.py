@@ -37,6 +37,7 @@ class ItemKind(StrEnum):
     DATE = "date"
     NOTE = "note"
     CALCULATE = "calculate"
+    PHOTO = "photo"
 
 
 class SpecialAnswer(StrEnum):
@@ -64,6 +65,8 @@ class PrivacyRole(StrEnum):
     """Whether the guardian agrees to questions about a child under 14."""
     ABOUT_CHILD = "about_child"
     """Asked and kept only of a child of 14 and over, or with the guardian's consent."""
+    ANONYMOUS_VISIT = "anonymous_visit"
+    """Whether an observer came and left a venue without being known as one."""
 
 
 CONSENT_GIVEN = "yes"
@@ -112,6 +115,8 @@ class Item(FrozenModel):
     special_labels: Mapping[SpecialAnswer, Labels] = {}
     """Labels of the form for its special answers; without them those of the platform."""
     sensitive: bool = False
+    keeps_place: bool = False
+    """Of a photo: place and time that the camera noted are kept beside it, else thrown away."""
     privacy: PrivacyRole | None = None
     module: str | None = None
     indicator: str | None = None
@@ -142,6 +147,8 @@ class Instrument(FrozenModel):
     format: Literal[1] = 1
     name: str
     version: str
+    unit: Literal["person", "venue"] = "person"
+    """What it is about: people who answer, or venues that observers visit."""
     title: Labels
     default_language: str
     languages: tuple[Language, ...]

@@ -95,6 +95,23 @@ def draw_sampling_points(
     )
 
 
+def draw_by_kind(
+    points: Sequence[ListedPoint], *, per_kind: int, seed: int
+) -> tuple[ListedPoint, ...]:
+    """Draw `per_kind` points of each kind in each city, or all where the list has fewer."""
+    listed: defaultdict[tuple[str, str], list[ListedPoint]] = defaultdict(list)
+    for point in points:
+        listed[point.city_code, point.kind].append(point)
+    drawn = [
+        point
+        for here in listed.values()
+        for point in sorted(here, key=lambda listed_point: draw_key(listed_point.code, seed))[
+            :per_kind
+        ]
+    ]
+    return tuple(sorted(drawn, key=lambda listed_point: listed_point.code))
+
+
 def draw_key(code: str, seed: int) -> str:
     """Return the number by which points are drawn, smallest first."""
     return hashlib.sha256(f"{seed}:{code}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Backup of all that cannot be computed again: store, snapshots, releases; and its restore.
+"""Backup of all that cannot be computed again: store, snapshots, releases, photos; and its restore.
 
 A backup is checked before anything is changed; then everything is restored or nothing.
 """
@@ -48,8 +48,9 @@ from survey.store.backup.reader import (
     table_lines,
 )
 from survey.store.engine import dispose_engines, read_scope
+from survey.store.photo_files import photo_path, read_photo_file
 from survey.store.private_files import FOLDER_MODE, close_to_others, open_private
-from survey.store.tables import Publication, Snapshot, table_of
+from survey.store.tables import Photo, Publication, Snapshot, table_of
 from survey.store.transactions import run_in_transaction
 
 BACKUP_FILES = ("demo.json",)
@@ -61,10 +62,13 @@ BACKUP_SETTINGS = (
     "trusted_proxies",
     "look_at_new",
 )
-_SNAPSHOTS, _RELEASES = "snapshots", "releases"
-_FOLDERS = {_SNAPSHOTS: 3, _RELEASES: 1}
+_SNAPSHOTS, _RELEASES, _PHOTOS = "snapshots", "releases", "photos"
+_FOLDERS = {_SNAPSHOTS: 3, _RELEASES: 1, _PHOTOS: 2}
 """Folders of a backup, with the steps below each."""
-_RELEASE_NAME = re.compile(r"[A-Za-z0-9][\w.\-]*\.zip")
+_FILE_NAMES = {
+    _RELEASES: re.compile(r"[A-Za-z0-9][\w.\-]*\.zip"),
+    _PHOTOS: re.compile(r"[0-9a-f]{64}\.jpg"),
+}
 _TRIES = 5
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
@@ -166,10 +170,12 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
         migration, left_out = migration_of(connection), foreign_tables(connection)
         database = connection.dialect.name
         releases = _release_archives(connection)
+        photos = _photo_hashes(connection)
     missing = [name for name in folders if not _add_snapshot(settings, archive, name, seals[name])]
     missing_releases = [
         key for key, sha256 in releases if not _add_release(settings, archive, key, sha256)
     ]
+    missing_photos = [sha256 for sha256 in photos if not _add_photo(settings, archive, sha256)]
     for name in BACKUP_FILES:
         path = settings.data_dir / name
         if path.exists():
@@ -184,6 +190,7 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
         files=tuple(archive.files),
         missing_snapshots=tuple(missing),
         missing_releases=tuple(missing_releases),
+        missing_photos=tuple(missing_photos),
         left_out=tuple(left_out),
     )
     archive.finish(manifest)
@@ -216,6 +223,21 @@ def _add_release(settings: Settings, archive: ArchiveWriter, key: str, sha256: s
     if hashlib.sha256(content).hexdigest() != sha256:
         return False
     archive.add_file(f"{_RELEASES}/{path.name}", content)
+    return True
+
+
+def _photo_hashes(connection: Connection) -> list[str]:
+    column = table_of(Photo).c.sha256
+    return list(connection.execute(select(column).distinct().order_by(column)).scalars())
+
+
+def _add_photo(settings: Settings, archive: ArchiveWriter, sha256: str) -> bool:
+    """Add the file of a photo; return whether it was there and is what was stored."""
+    content = read_photo_file(settings.photo_dir, sha256)
+    if content is None:
+        return False
+    path = photo_path(settings.photo_dir, sha256)
+    archive.add_file(f"{_PHOTOS}/{path.relative_to(settings.photo_dir)}", content)
     return True
 
 
@@ -347,11 +369,12 @@ def _unpack(source: Path, secret: BackupSecret | None, folder: Path) -> None:
 
 
 def _require_known_files(manifest: BackupManifest) -> None:
-    """Raise unless the backup holds snapshots, releases and known files only."""
+    """Raise unless the backup holds snapshots, releases, photos and known files only."""
     for file in manifest.files:
         folder, *steps = file.name.split("/")
         known = folder in _FOLDERS and len(steps) == _FOLDERS[folder]
-        known &= folder != _RELEASES or _RELEASE_NAME.fullmatch(steps[-1]) is not None
+        name = _FILE_NAMES.get(folder)
+        known &= name is None or name.fullmatch(steps[-1]) is not None
         if file.name not in BACKUP_FILES and not known:
             raise checksum_error(file.name)
 

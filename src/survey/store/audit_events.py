@@ -22,6 +22,7 @@ class SubjectKind(StrEnum):
     INVITATION = "invitation"
     PAPER_SHEET = "paper_sheet"
     PARKED_INTERVIEW = "parked_interview"
+    PHOTO = "photo"
     PLATFORM = "platform"
     PROBLEM = "problem"
     PUBLICATION = "publication"
@@ -226,6 +227,16 @@ class AuditEvent(StrEnum):
     PRODUCT_TEST_RELEASED = "product_test.released", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_ERRATUM_PROPOSED = "product_test.erratum_proposed", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_ERRATUM_CONFIRMED = "product_test.erratum_confirmed", SubjectKind.COMPARATIVE_TEST
+
+    PHOTO_RECEIVED = "photo.received", SubjectKind.PHOTO
+
+    VENUE_CHECK_PLANNED = "venue_check.planned", SubjectKind.WAVE
+    VENUE_CHECK_VENUES_DRAWN = "venue_check.venues_drawn", SubjectKind.WAVE
+    VENUE_CHECK_OBSERVERS_ASSIGNED = "venue_check.observers_assigned", SubjectKind.WAVE
+    VENUE_CHECK_RELEASED = "venue_check.released", SubjectKind.WAVE
+    VENUE_CHECK_SENT = "venue_check.sent", SubjectKind.WAVE
+    VENUE_CHECK_REPLY_RECEIVED = "venue_check.reply_received", SubjectKind.SAMPLING_POINT
+    VENUE_CHECK_REVISIT_ORDERED = "venue_check.revisit_ordered", SubjectKind.SAMPLING_POINT
 
     RETENTION_RUN = "retention.run", SubjectKind.PLATFORM
 

@@ -66,3 +66,5 @@ def _iter_private_paths(settings: Settings) -> Iterator[Path]:
         yield settings.release_key_file
     yield settings.snapshot_dir
     yield from settings.snapshot_dir.rglob("*")
+    yield settings.photo_dir
+    yield from settings.photo_dir.rglob("*")

@@ -61,6 +61,11 @@ def _draw_typed(field: AnswerFieldData) -> None:
     st.text_input(field.label, value=before, key=field.key)
 
 
+def _draw_kept(field: AnswerFieldData) -> None:
+    """Draw an answer that stays as it is: a photo is evidence and is not exchanged at a desk."""
+    st.text_input(field.label, value=str(field.before or ""), key=field.key, disabled=True)
+
+
 def _ask_one_choice(field: AnswerFieldData) -> None:
     st.radio(
         field.label,
@@ -88,6 +93,7 @@ CORRECTION_FIELDS: Mapping[ItemKind, DrawField] = {
     ItemKind.DECIMAL: _draw_typed,
     ItemKind.TEXT: _draw_typed,
     ItemKind.DATE: _draw_typed,
+    ItemKind.PHOTO: _draw_kept,
 }
 """Fields of a returned interview; each starts with the stored answer."""
 

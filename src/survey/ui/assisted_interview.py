@@ -11,10 +11,12 @@ from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
+from survey.store.tables import StudyUnit
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.ui.browser_components import InterviewFormConfig, interview_form
 from survey.ui.current_principal import find_current_principal
 from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.venue_task import draw_scenario, draw_visit_sent
 from survey.web.api import phone_endpoint_config
 from survey.web.submission_intake import PARKED, ApiResult, store_submission
 
@@ -24,6 +26,11 @@ _SINCE = "interview-form/since"
 
 def draw_assisted_interview(page: PageContext, task: SurveyorTask) -> None:
     """Draw the form for the chosen point; what it sends is stored in the surveyor's name."""
+    if task.unit is StudyUnit.VENUE:
+        if task.is_done:
+            draw_visit_sent(page, task)
+            return
+        draw_scenario(page, task)
     st.session_state[_SINCE] = 0
     _draw_interview(page, task, _instrument(page, task))
 
@@ -45,6 +52,15 @@ def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrumen
     elif outcome is not None and outcome.status == 200:
         st.session_state[_SINCE] += 1
         st.toast(t("The interview has been received."))
+    if task.unit is StudyUnit.VENUE:
+        count.caption(
+            t(
+                "You are at {point}. Answers and photos stay on this device until the platform has "
+                "confirmed them.",
+                point=task.point_name,
+            )
+        )
+        return
     count.caption(
         t(
             "You are at {point}. {mine} interviews today. The answers stay on this device until "
@@ -89,6 +105,7 @@ def _list_full_groups(page: PageContext, task: SurveyorTask) -> tuple[FullQuotaG
 def _build_form_config(
     page: PageContext, task: SurveyorTask, instrument: Instrument, full: tuple[FullQuotaGroup, ...]
 ) -> InterviewFormConfig:
+    is_venue = task.unit is StudyUnit.VENUE
     return InterviewFormConfig(
         instrument_sha256=instrument.sha256,
         languages=tuple(language.code for language in instrument.languages),
@@ -97,5 +114,6 @@ def _build_form_config(
         is_demo=task.is_demo,
         draft_key=f"{page.principal.account_id.hex[-12:]}-{task.point_id.hex[-12:]}",
         full=full,
-        phone=phone_endpoint_config(page.settings),
+        phone={} if is_venue else phone_endpoint_config(page.settings),
+        has_next=not is_venue,
     )

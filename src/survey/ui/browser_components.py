@@ -44,6 +44,8 @@ class InterviewFormConfig:
     draft_key: str
     full: tuple[FullQuotaGroup, ...]
     """Who is not needed any more."""
+    has_next: bool
+    """Whether another interview follows at the same point; a venue is visited once."""
     phone: Mapping[str, str]
     """Where a respondent's telephone number goes (`survey.web.api.phone_endpoint_config`)."""
 
@@ -106,7 +108,7 @@ def _component_data(
             "submission": {"point_id": str(interview.point_id)},
             "place": dict(interview.place),
             "is_demo": interview.is_demo,
-            "next": True,
+            "next": interview.has_next,
             "full": full_groups_payload(interview.full),
             **interview.phone,
         },

@@ -20,6 +20,7 @@ class PageKey(StrEnum):
     CROSSTAB = "crosstab"
     RECTIFICATION = "rectification"
     COMPARATIVE_TESTS = "comparative_tests"
+    EXPERIENCE_CHECKS = "experience_checks"
     COMPLAINTS = "complaints"
     PROGRESS = "progress"
     REVIEW = "review"
@@ -69,6 +70,12 @@ PAGES: tuple[PageInfo, ...] = (
         PageKey.COMPARATIVE_TESTS,
         "comparative-tests",
         msg("Comparative tests"),
+        Action.READ_RESULTS,
+    ),
+    PageInfo(
+        PageKey.EXPERIENCE_CHECKS,
+        "experience-checks",
+        msg("Experience checks"),
         Action.READ_RESULTS,
     ),
     PageInfo(

@@ -21,6 +21,7 @@ from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.tables import Mode, Status
+from survey.ui.photo_html import render_photo
 from survey.web.form_texts import form_texts, screen_language
 
 IDENTIFIERS: Mapping[PiiKind, Message] = {
@@ -122,6 +123,8 @@ def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> 
 
 def _render_answer(t: Translator, answered: AnsweredItem, language: str) -> str:
     """Render an answer; text that may identify a person is marked and named."""
+    if type_of(answered.item).is_photo and isinstance(answered.answer, str):
+        return render_photo(answered.answer, t("photo"))
     if answered.scanned_text is None or not answered.scanned_text.matches:
         return escape(format_answer(t, answered.item, answered.answer, language))
     return "".join(

@@ -10,11 +10,12 @@ from survey.fieldwork.planning.sampling_points import KIND_NAMES
 from survey.instrument.model import label_text
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
-from survey.store.tables import now
+from survey.store.tables import StudyUnit, now
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
+from survey.ui.venue_task import name_venue_type
 
 
 def pick_task(page: PageContext) -> SurveyorTask | None:
@@ -42,7 +43,10 @@ def pick_task(page: PageContext) -> SurveyorTask | None:
 
 
 def _title(page: PageContext, task: SurveyorTask) -> str:
-    kind = page.t(KIND_NAMES[task.point_kind])
+    if task.unit is StudyUnit.VENUE:
+        kind = name_venue_type(page, task)
+    else:
+        kind = page.t(KIND_NAMES[task.point_kind])
     city = label_text(task.city_name, page.language, task.city_code)
     return f"{city} · {task.point_name} · {kind} · {label_text(task.wave_title, page.language, '')}"
 

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.locale import LANGUAGES
-from survey.web.form_texts import form_texts, paper_texts, preview_texts
+from survey.web.form_texts import form_texts, paper_texts, photo_texts, preview_texts
 from survey.web.http import FILE_HEADERS
 from survey.web.streamlit_texts import frontend_languages
 
@@ -44,6 +44,9 @@ PAPER_PARTS = (
     "grid_keyboard", "grid",
 )  # fmt: skip
 """Typist's grid: the same questionnaire, storage and outbox under another screen."""
+
+PHOTO_PARTS = ("photos", "control_photo")
+"""Photos, for the pages of Streamlit alone: nobody who opens a link is asked for one."""
 
 STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -128,8 +131,10 @@ def notice_script() -> CachedBody:
 @lru_cache(maxsize=1)
 def embedded_script() -> CachedBody:
     """Return the module of the surveyor's form, with its texts in every screen language."""
-    words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
-    parts = form_script() + read_script("contact")
+    words = orjson.dumps(
+        {language: form_texts(language) | photo_texts(language) for language in LANGUAGES}
+    ).decode()
+    parts = form_script() + "".join(map(read_script, (*PHOTO_PARTS, "contact")))
     module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('interview_component')}"
     return CachedBody(module.encode(), JAVASCRIPT)
 
@@ -137,12 +142,14 @@ def embedded_script() -> CachedBody:
 @lru_cache(maxsize=1)
 def preview_script() -> CachedBody:
     """Return the module of the form that is only tried out."""
-    texts = {language: form_texts(language) | preview_texts(language) for language in LANGUAGES}
+    texts = {
+        language: form_texts(language) | photo_texts(language) | preview_texts(language)
+        for language in LANGUAGES
+    }
     words = orjson.dumps(texts).decode()
     mounted = _mounted_script("preview_component")
-    return CachedBody(
-        f"{form_script()}const SCREEN_TEXTS = {words};\n{mounted}".encode(), JAVASCRIPT
-    )
+    parts = form_script() + "".join(map(read_script, PHOTO_PARTS))
+    return CachedBody(f"{parts}const SCREEN_TEXTS = {words};\n{mounted}".encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)

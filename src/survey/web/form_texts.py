@@ -116,6 +116,34 @@ def _problem_texts(language: str) -> dict[str, str]:
     }
 
 
+def photo_texts(language: str) -> dict[str, str]:
+    """Return the texts of questions for a photo, which only observers of venues are asked."""
+    t = translator(language)
+    return {
+        "photo_faces": t(
+            "Please keep faces, number plates and names out of the picture. Place and time that "
+            "the camera notes are removed."
+        ),
+        "photo_place": t("For this photo place and time of the camera are kept beside it."),
+        "photo_alt": t("The photo that was taken"),
+        "photo_remove": t("Remove this photo"),
+        "photo_preparing": t("The photo is being made smaller …"),
+        "photo_sending": t("The photo is being sent …"),
+        "photo_arrived": t("The photo has arrived."),
+        "photo_kept": t(
+            "The photo has not arrived yet. It is kept on this device and is sent by itself as "
+            "soon as there is a network."
+        ),
+        "photo_in_memory": t(
+            "The photo has not arrived yet, and this browser keeps it only as long as this page is "
+            "open. Please do not close it."
+        ),
+        "photo_not_here": t(
+            "This photo is not on this device. If it did not arrive, you are told when you send."
+        ),
+    }
+
+
 def preview_texts(language: str) -> dict[str, str]:
     """Return the texts of a form that is only tried out, where they differ from the form's."""
     t = translator(language)

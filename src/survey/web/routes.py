@@ -13,6 +13,7 @@ from survey.web import (
     health,
     invitation_page,
     notice_pages,
+    photo_endpoint,
     results_api,
     withdraw,
 )
@@ -63,6 +64,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *notice_pages.routes(settings),
         *invitation_page.routes(settings, limit, write_queue),
         *api.routes(settings, limit, write_queue),
+        *photo_endpoint.routes(settings, limit),
         *results_api.routes(settings, keys),
         *deliveries_api.routes(settings, keys),
         *withdraw.routes(settings, write_queue),

@@ -1,6 +1,6 @@
 """Hearing of makers: their own results are sent to them, and they reply by a deadline."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel import Session, select
@@ -13,12 +13,12 @@ from survey.context.comparative_tests.access import (
     save_test,
 )
 from survey.context.comparative_tests.product_samples import list_product_samples
+from survey.context.hearings import require_reply_day, require_reply_deadline
 from survey.locale import Message, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTestState, MakerReply, ReplyStance
 
-MIN_REPLY_DAYS, MAX_REPLY_DAYS = 5, 90
 STANCE_NAMES: dict[ReplyStance, Message] = {
     ReplyStance.AGREES: msg("agrees"),
     ReplyStance.OBJECTS: msg("objects"),
@@ -48,14 +48,7 @@ def send_results_to_makers(
     if test.reply_due_on is not None:
         raise ComparativeTestNotAllowedError(msg("The results were sent to the makers before."))
     today = china_date(now)
-    if not timedelta(MIN_REPLY_DAYS) <= due_on - today <= timedelta(MAX_REPLY_DAYS):
-        raise ComparativeTestNotAllowedError(
-            msg(
-                "Makers have between {least} and {most} days to reply.",
-                least=MIN_REPLY_DAYS,
-                most=MAX_REPLY_DAYS,
-            )
-        )
+    require_reply_deadline(due_on, today, ComparativeTestNotAllowedError)
     makers = sorted({sample.maker for sample in list_product_samples(session, test.id)})
     session.add_all(
         MakerReply(test_id=test.id, maker=maker, sent_on=today, due_on=due_on) for maker in makers
@@ -96,10 +89,7 @@ def record_maker_reply(
     reply = session.exec(query).one_or_none()
     if reply is None:
         raise ComparativeTestNotAllowedError(msg("No results were sent to this maker."))
-    if not reply.sent_on <= received_on <= china_date(now):
-        raise ComparativeTestNotAllowedError(
-            msg("A reply comes after the results were sent, and not after today.")
-        )
+    require_reply_day(received_on, reply.sent_on, china_date(now), ComparativeTestNotAllowedError)
     reply.stance, reply.received_on = stance, received_on
     reply.text = require_text(text, msg("Reply"), most=2000)
     reply.answer = require_text(answer, msg("Answer"), least=0, most=2000)

@@ -28,6 +28,7 @@ from survey.store.tables import (
     ResponseRevision,
     SamplingPoint,
     Status,
+    StudyUnit,
     Wave,
     WaveState,
     table_of,
@@ -100,7 +101,7 @@ def list_waves_for_import(*, session: Session, principal: Principal) -> tuple[Wa
         states.append(WaveState.CLOSED)
     query = (
         select(Wave)
-        .where(col(Wave.state).in_(states))
+        .where(col(Wave.state).in_(states), Wave.unit == StudyUnit.PERSON)
         .order_by(col(Wave.year).desc(), col(Wave.created_at).desc())
     )
     return tuple(summarise_wave(wave) for wave in session.exec(query))

@@ -36,6 +36,7 @@ from survey.store.tables import (
     PointKind,
     SamplingPoint,
     SheetState,
+    StudyUnit,
     Wave,
     WaveState,
     table_of,
@@ -102,6 +103,7 @@ def list_keying_points(*, session: Session, principal: Principal) -> list[Keying
         .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
         .where(
             _WAVES.c.state == WaveState.OPEN,
+            _WAVES.c.unit == StudyUnit.PERSON,
             area_filter(principal, _POINTS.c.city_code),
             _POINTS.c.id.in_(select(_ASSIGNMENTS.c.point_id)),
         )

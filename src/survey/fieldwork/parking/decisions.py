@@ -237,6 +237,7 @@ def _waiting_query(principal: Principal) -> Select[Any]:
             _WAVES.c.title_zh,
             _WAVES.c.title_en,
             _WAVES.c.is_demo,
+            _WAVES.c.unit,
             _WAVES.c.state.label("wave_state"),
             _WAVES.c.instrument_id.label("wave_instrument_id"),
             _POINTS.c.name.label("point_name"),
@@ -330,6 +331,7 @@ def _context(row: AnyRow) -> CollectionContext:
         instrument_id=row.wave_instrument_id,
         is_demo=row.is_demo,
         mode=row.mode,
+        unit=row.unit,
     )
 
 

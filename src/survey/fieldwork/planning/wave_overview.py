@@ -23,6 +23,7 @@ from survey.store.tables import (
     Posting,
     QuotaCell,
     SamplingPoint,
+    StudyUnit,
     Wave,
     WaveState,
     table_of,
@@ -112,7 +113,8 @@ class WaveOptions:
 def list_planning_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
     """Return every wave: planned ones first, then open ones, then the newest."""
     principal.require(Action.READ_PLAN)
-    waves = session.exec(select_rows(Wave).order_by(col(Wave.year).desc(), col(Wave.key))).all()
+    people = select_rows(Wave).where(Wave.unit == StudyUnit.PERSON)
+    waves = session.exec(people.order_by(col(Wave.year).desc(), col(Wave.key))).all()
     order = list(WaveState)
     return sorted(map(summarise_wave, waves), key=lambda wave: order.index(wave.state))
 

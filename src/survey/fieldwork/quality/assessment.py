@@ -51,6 +51,7 @@ from survey.store.tables import (
     Response,
     ResponseFlag,
     ResponseRisk,
+    StudyUnit,
     Wave,
     WaveState,
     new_id,
@@ -326,7 +327,7 @@ def _unassessed_condition(wave_id: Any) -> Any:
 def _waiting_waves(session: Session) -> Sequence[AnyRow]:
     query = (
         select(_WAVES.c.id, _WAVES.c.key, _WAVES.c.instrument_id)
-        .where(_WAVES.c.state == WaveState.OPEN)
+        .where(_WAVES.c.state == WaveState.OPEN, _WAVES.c.unit == StudyUnit.PERSON)
         .where(exists().where(_unassessed_condition(_WAVES.c.id)))
         .order_by(_WAVES.c.key)
     )

@@ -96,7 +96,7 @@ class QueueEntry:
 def list_review_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
     """Return the waves that have started, open ones first."""
     principal.require(Action.REVIEW)
-    return list_started_waves(session=session, principal=principal)
+    return list_started_waves(session=session, principal=principal, with_venues=True)
 
 
 def find_wave_of(*, session: Session, principal: Principal, response_id: UUID) -> UUID | None:

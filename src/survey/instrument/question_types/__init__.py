@@ -6,6 +6,7 @@ from survey.instrument.question_types.date import DATE
 from survey.instrument.question_types.decimal import DECIMAL
 from survey.instrument.question_types.integer import INTEGER
 from survey.instrument.question_types.note import NOTE
+from survey.instrument.question_types.photo import PHOTO
 from survey.instrument.question_types.question_type import QuestionType
 from survey.instrument.question_types.rating import RATING
 from survey.instrument.question_types.select_multiple import SELECT_MULTIPLE
@@ -24,6 +25,7 @@ QUESTION_TYPES: dict[ItemKind, QuestionType] = {
         DATE,
         NOTE,
         CALCULATE,
+        PHOTO,
     )
 }
 

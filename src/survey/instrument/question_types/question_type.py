@@ -128,6 +128,8 @@ class QuestionType:
     """Whether people type a number, with bounds in the columns minimum, maximum and step."""
     is_open_text: bool = False
     """Whether answers are the respondent's own words and may name people."""
+    is_photo: bool = False
+    """Whether the answer is the id of a photo, whose content is stored as a file."""
     is_compared: bool = False
     """Whether the quality checks compare answers between interviews."""
 

@@ -83,12 +83,14 @@ class AnswerFormatReader:
         indicators: dict[str, str],
         *,
         has_tree: bool,
+        takes_photos: bool = False,
     ) -> None:
         self.lists = lists
         self.languages = languages
         self.row_log = row_log
         self.indicators = indicators
         self.has_tree = has_tree
+        self.takes_photos = takes_photos
 
     def read(self, question: QuestionRow) -> AnswerFormat | None:
         kind = question.type
@@ -106,6 +108,14 @@ class AnswerFormatReader:
         if kind in TODAY:
             return AnswerFormat(ItemKind.CALCULATE)
         question_type = find_type(kind)
+        if question_type is not None and question_type.is_photo and not self.takes_photos:
+            self.row_log.unsupported(
+                question,
+                msg("Photos are taken of venues, never of people who are asked."),
+                "type",
+                msg("Leave the question out, or write unit = venue in the settings."),
+            )
+            return None
         if question_type is not None and not question_type.has_choice_list:
             return self.simple(question, question_type)
         self.row_log.unsupported(

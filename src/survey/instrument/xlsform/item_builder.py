@@ -67,6 +67,7 @@ class ItemBuilder:
             "specials": self.specials(question, answer_format),
             "special_labels": dict(answer_format.special_labels),
             "sensitive": self.yes(question, "sensitive"),
+            "keeps_place": question_type.is_photo and self.yes(question, "keeps_place"),
             "privacy": self.privacy(question),
             "module": row.text("module") or None,
             "indicator": self.formats.indicator(row, question.name) or None,
@@ -128,7 +129,7 @@ class ItemBuilder:
             question,
             msg("“{code}” says nothing about privacy.", code=written),
             "privacy",
-            msg("Write consent, child_age, guardian_consent or about_child."),
+            msg("Write consent, child_age, guardian_consent, about_child or anonymous_visit."),
         )
         return None
 

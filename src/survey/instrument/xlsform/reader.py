@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pyxform.errors import PyXFormError
@@ -98,7 +99,10 @@ def _read_form(
     root = build_group_tree(sheets.survey, log)
     row_log = RowLog(sheets.survey, log)
     has_tree = bool(sheets.settings.text("tree"))
-    formats = AnswerFormatReader(lists, languages, row_log, indicators, has_tree=has_tree)
+    unit = _unit(sheets.settings, log)
+    formats = AnswerFormatReader(
+        lists, languages, row_log, indicators, has_tree=has_tree, takes_photos=unit == "venue"
+    )
     questions = ItemBuilder(formats, languages, row_log)
     resolved = resolve_references(root, questions, sheets.survey, log)
     laid_out = SectionBuilder(sheets.survey, languages, log).sections(resolved)
@@ -113,6 +117,7 @@ def _read_form(
     instrument = Instrument(
         name=_name(sheets.settings, stem),
         version=sheets.settings.text("version") or _UNVERSIONED,
+        unit=unit,
         title=_title(sheets.settings, languages, stem),
         default_language=languages.default.code,
         languages=languages.all,
@@ -141,6 +146,20 @@ def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
 def _name(settings: WorksheetRow, stem: str) -> str:
     written = settings.text("id_string") or settings.text("name") or stem
     return re.sub(r"[^\w.-]+", "-", written).strip("-.")[:80] or "form"
+
+
+def _unit(settings: WorksheetRow, log: ImportLog) -> Literal["person", "venue"]:
+    """Return what the form is about; without a word of it, people."""
+    written = settings.text("unit").lower()
+    if written == "venue":
+        return "venue"
+    if written not in {"", "person"}:
+        log.warning(
+            msg("“{unit}” is no unit of a questionnaire; it is taken to be about people.",
+                unit=written),
+            sheet=SETTINGS,
+        )  # fmt: skip
+    return "person"
 
 
 def _title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
@@ -191,6 +210,7 @@ class _BundleConfig(BaseModel):
     title_en: str
     default_language: str = "zh"
     tree: str | None = None
+    unit: Literal["person", "venue"] = "person"
     modules: list[str]
     indicators: dict[str, str] = {}
 
@@ -211,6 +231,7 @@ def load_bundle(folder: Path, name: str) -> ImportedForm:
         "title_en": recipe.title_en,
         "default_language": recipe.default_language,
         "tree": recipe.tree or "",
+        "unit": recipe.unit,
     }
     return read_sheets(
         survey, _read_csv_rows(folder / "choices.csv"), settings, indicators=recipe.indicators

@@ -61,8 +61,6 @@ _INSTEAD: dict[str, Message] = {
     "gps": _LOCATION_HINT,
     "location": _LOCATION_HINT,
     "osm": _LOCATION_HINT,
-    "image": _FILE_HINT,
-    "photo": _FILE_HINT,
     "audio": _FILE_HINT,
     "video": _FILE_HINT,
     "file": _FILE_HINT,
@@ -79,8 +77,8 @@ _INSTEAD: dict[str, Message] = {
     "csv-external": _LIST_HINT,
 }
 _SUPPORTED = msg(
-    "Supported are text, integer, decimal, date, range, select_one, select_multiple, acknowledge, "
-    "note, calculate and groups."
+    "Supported are text, integer, decimal, date, range, select_one, select_multiple, image, "
+    "acknowledge, note, calculate and groups."
 )
 
 

@@ -1,7 +1,8 @@
 """Writer of an instrument as an XLSForm workbook that reads back as the same instrument.
 
 What XLSForm has no column for stands in columns of our own (indicator, module, sensitive, specials,
-ends, minimum, maximum, step, low_label, high_label, tree), which other tools ignore.
+ends, minimum, maximum, step, low_label, high_label, keeps_place, tree, unit), which other tools
+ignore.
 """
 
 import io
@@ -24,6 +25,7 @@ _EXTENSION_COLUMNS = (
     "indicator",
     "module",
     "sensitive",
+    "keeps_place",
     "privacy",
     "ends",
     "minimum",
@@ -101,6 +103,7 @@ def _settings(instrument: Instrument) -> dict[str, str]:
         "default_language": _tag(default),
         "tree": instrument.tree or "",
         **({"renormalise": "yes"} if instrument.renormalise else {}),
+        **({"unit": instrument.unit} if instrument.unit != "person" else {}),
         **{f"title_{code}": title for code, title in instrument.title.items()},
         **{f"thanks_{code}": text for code, text in instrument.thanks.items()},
     }
@@ -167,6 +170,7 @@ def _item(item: Item, lists: _Lists) -> Record:
         "indicator": item.indicator or "",
         "module": item.module or "",
         "sensitive": "yes" if item.sensitive else "",
+        "keeps_place": "yes" if item.keeps_place else "",
         "privacy": item.privacy.value if item.privacy else "",
     }
     if type_of(item).is_number:

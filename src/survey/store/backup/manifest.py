@@ -70,6 +70,8 @@ class BackupManifest(_Part):
     """Folders of snapshots that were missing on the disk."""
     missing_releases: tuple[str, ...] = ()
     """Ids of releases whose files were missing on the disk or are not those that were signed."""
+    missing_photos: tuple[str, ...] = ()
+    """Hashes of photos whose files were missing on the disk or are not those that were stored."""
     left_out: tuple[str, ...] = ()
     """Tables of the database that do not belong to the platform."""
 

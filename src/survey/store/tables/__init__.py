@@ -37,6 +37,7 @@ from survey.store.tables.columns import (
     SheetState,
     Shown,
     Status,
+    StudyUnit,
     UtcDateTime,
     WaveAct,
     WaveState,
@@ -87,6 +88,7 @@ from survey.store.tables.publications import (
     PublicationReader,
 )
 from survey.store.tables.reference import ChosenPeer, City, IndicatorTreeVersion, InstrumentVersion
+from survey.store.tables.venue_checks import Photo, VenueCheck, VenueReply, VenueRevisit, VenueVisit
 from survey.store.tables.waves import (
     Assignment,
     QuotaCell,

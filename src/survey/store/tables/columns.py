@@ -91,6 +91,13 @@ class WaveState(StrEnum):
     RELEASED = "released"
 
 
+class StudyUnit(StrEnum):
+    """What a questionnaire is about: a person who answers, or a venue that an observer visits."""
+
+    PERSON = "person"
+    VENUE = "venue"
+
+
 class Status(StrEnum):
     """State of a response (architecture.md, one state machine)."""
 
@@ -123,6 +130,8 @@ class PointKind(StrEnum):
     SUPERMARKET = "supermarket"
     SCENIC = "scenic"
     VILLAGE = "village"
+    VENUE = "venue"
+    """Place that is itself observed, not a place where people are asked."""
 
 
 class SheetState(StrEnum):

@@ -11,6 +11,7 @@ from survey.store.tables.columns import (
     JsonDocument,
     PointKind,
     Shown,
+    StudyUnit,
     UtcDateTime,
     WaveAct,
     WaveState,
@@ -25,6 +26,14 @@ _OPEN = text("ended_at IS NULL")
 
 class Wave(SQLModel, table=True):
     """One wave of a survey with its state."""
+
+    __table_args__ = (
+        # What observers note of venues can be neither frozen nor scored with what people say.
+        CheckConstraint(
+            "unit = 'person' OR (tree_id IS NULL AND state NOT IN ('frozen', 'released'))",
+            name="venues_apart",
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     key: str = Field(unique=True)
@@ -42,6 +51,11 @@ class Wave(SQLModel, table=True):
     composite: str = "item_means"
     is_demo: bool = False
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    unit: StudyUnit = Field(
+        default=StudyUnit.PERSON,
+        sa_type=enum_column(StudyUnit),
+        sa_column_kwargs={"server_default": "person"},
+    )
 
 
 class SamplingPoint(SQLModel, table=True):

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 import streamlit as st
 
 from survey.context.comparative_tests.maker_replies import (
-    MIN_REPLY_DAYS,
     STANCE_NAMES,
     record_maker_reply,
     send_results_to_makers,
 )
 from survey.context.comparative_tests.reading import ComparativeTestDetail, Hearing
+from survey.context.hearings import MIN_REPLY_DAYS
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import ComparativeTestState, ReplyStance, now
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button

@@ -21,6 +21,7 @@ ITEM_KIND_NAMES: Mapping[ItemKind, Message] = {
     ItemKind.DECIMAL: msg("number"),
     ItemKind.TEXT: msg("open text"),
     ItemKind.DATE: msg("date"),
+    ItemKind.PHOTO: msg("photo"),
     ItemKind.NOTE: msg("note"),
     ItemKind.CALCULATE: msg("calculation"),
 }

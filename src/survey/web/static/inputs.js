@@ -12,6 +12,11 @@ const SurveyInputs = (function () {
     date: SurveyDateControl
   };
 
+  // Controls that only some pages have, for questions that only these pages ask.
+  function add(kind, control) {
+    CONTROLS[kind] = control;
+  }
+
   function build(context, item) {
     return CONTROLS[item.kind].build(context, item);
   }
@@ -21,5 +26,5 @@ const SurveyInputs = (function () {
     return CONTROLS[item.kind].read(item, text);
   }
 
-  return { build, read };
+  return { add, build, read };
 })();

@@ -77,7 +77,8 @@ const SurveyInterview = (function () {
 
   function payloadOf(app) {
     const state = app.state;
-    state.code = state.code || SurveyWithdrawalCode.draw();
+    // A venue withdraws nothing: it is heard instead.
+    if (!app.form.unit) state.code = state.code || SurveyWithdrawalCode.draw();
     const answers = SurveyRouting.answersOnRoute(app.form, state.answers, app.day);
     const timings = {};
     Object.keys(answers).forEach(function (name) {

@@ -30,12 +30,14 @@ function tellOutcomes(mount) {
 }
 
 function show(mount, form) {
+  SurveyPhotos.forgetOld();
   const data = mount.component.data;
   SurveyDom.clear(mount.root);
   mount.root.appendChild(SurveyDom.h("link", { rel: "stylesheet", href: data.style_url }));
   mount.handle = SurveyForm.mount(mount.root, {
     form, texts: textsFor(data), meta: data.meta, draftKey: data.draft_key,
-    language: data.language, elder: data.elder, heading: "h2", send: transportOf(mount),
+    language: data.language, elder: data.elder, heading: "h2",
+    send: SurveyPhotos.before(transportOf(mount)),
     scheme: isDark(mount.root) ? "dark" : "light"
   });
 }

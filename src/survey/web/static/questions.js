@@ -14,7 +14,9 @@ const SurveyQuestions = (function () {
         return app.id + item.name + "-hint " + app.id + item.name + "-error";
       },
       answer: app.answer,
-      check: app.check
+      check: app.check,
+      submission: function () { return app.meta.submission || {}; },
+      language: function () { return app.state.language; }
     };
   }
 

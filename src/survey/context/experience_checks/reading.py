@@ -1,0 +1,353 @@
+"""Experience checks as a principal may read them: the list, and one check with its visits."""
+
+import csv
+import io
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, func, select
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.context.experience_checks.access import (
+    find_check,
+    may_manage,
+    may_see_venues,
+    readable_checks,
+)
+from survey.context.experience_checks.scores import ObservedVisit, RatingRange
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.venue_visits import FIRST_ROUND, iter_photos
+from survey.instrument.model import CONSENT_GIVEN, Instrument, Labels, PrivacyRole
+from survey.instrument.question_types import type_of
+from survey.store.tables import (
+    Account,
+    Assignment,
+    PointDraw,
+    ReplyStance,
+    Response,
+    ResponseRevision,
+    SamplingPoint,
+    Status,
+    VenueCheck,
+    VenueReply,
+    VenueRevisit,
+    VenueVisit,
+    Wave,
+    WaveState,
+)
+
+_CITY_COLUMN, _KIND_COLUMN = 1, 3
+"""Columns of a stored list of points (`sample.point_draw.canonical_csv`)."""
+
+
+@dataclass(frozen=True)
+class ExperienceCheckSummary:
+    """Check as the list shows it."""
+
+    id: UUID
+    key: str
+    area: str
+    title: Labels
+    state: WaveState
+    is_demo: bool
+    opens_on: date | None
+    closes_on: date | None
+    released_at: datetime | None
+    may_manage: bool
+
+
+@dataclass(frozen=True)
+class VenueRow:
+    """Venue with how far its visits are, its reply and its revisit."""
+
+    code: str
+    name: str
+    city: str
+    venue_type: str
+    observers: tuple[str, ...]
+    sent: int
+    approved: int
+    """Visits of the first round."""
+    revisit_reason: str
+    revisits: int
+    sent_on: date | None
+    due_on: date | None
+    received_on: date | None
+    stance: ReplyStance | None
+    text: str
+    answer: str
+    photos: tuple[str, ...]
+    """Ids of the photos of approved visits, for those who run the check."""
+
+    @property
+    def is_late(self) -> bool:
+        return bool(self.received_on and self.due_on and self.received_on > self.due_on)
+
+
+@dataclass(frozen=True)
+class VenueDraw:
+    """Draw of the venues as it was recorded."""
+
+    seed: int
+    per_type: int
+    listed: int
+    drawn: int
+    list_sha256: str
+    drawn_at: datetime
+
+
+@dataclass(frozen=True)
+class ExperienceCheckDetail:
+    """One check with everything that the principal may read of it."""
+
+    summary: ExperienceCheckSummary
+    version: int
+    scenario: str
+    observers: int
+    instrument: Instrument
+    draw: VenueDraw | None
+    draws: int
+    """How often venues were drawn; a draw that is repeated until it pleases can be seen."""
+    listed: Mapping[tuple[str, str], int]
+    """Venues of the list by city and type."""
+    venues: tuple[VenueRow, ...]
+    """Single venues, as far as the principal may see them."""
+    visits: tuple[ObservedVisit, ...]
+    """Approved visits, for figures that pass the gate; shown to nobody as they are."""
+    known_observers: int
+    """Approved visits of observers who were known as such; they count in no figure."""
+
+    @property
+    def ranges(self) -> Mapping[str, RatingRange]:
+        """Return the rated items with their lowest and highest value."""
+        return {
+            item.name: RatingRange(item.minimum or 0.0, item.maximum or 0.0)
+            for item in self.instrument.items()
+            if type_of(item).is_score
+        }
+
+
+def list_experience_checks(
+    *, session: Session, principal: Principal
+) -> list[ExperienceCheckSummary]:
+    """Return the checks that a principal may read, the newest first."""
+    principal.require(Action.READ_RESULTS)
+    query = (
+        select(VenueCheck, Wave)
+        .where(VenueCheck.wave_id == Wave.id, readable_checks(principal))
+        .order_by(col(Wave.created_at).desc())
+    )
+    return [_summarise(principal, check, wave) for check, wave in session.exec(query)]
+
+
+def _summarise(principal: Principal, check: VenueCheck, wave: Wave) -> ExperienceCheckSummary:
+    return ExperienceCheckSummary(
+        id=wave.id,
+        key=wave.key,
+        area=check.area,
+        title={"zh": wave.title_zh, "en": wave.title_en},
+        state=wave.state,
+        is_demo=wave.is_demo,
+        opens_on=wave.opens_on,
+        closes_on=wave.closes_on,
+        released_at=check.released_at,
+        may_manage=may_manage(principal, check, wave),
+    )
+
+
+def get_experience_check(
+    *, session: Session, principal: Principal, wave_id: UUID
+) -> ExperienceCheckDetail:
+    """Return one check. Raises `ExperienceCheckNotFoundError`, also where it may not be read."""
+    check, wave = find_check(session, principal, wave_id)
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    draws = session.exec(
+        select(PointDraw)
+        .where(PointDraw.wave_id == wave.id)
+        .order_by(col(PointDraw.drawn_at).desc(), col(PointDraw.id).desc())
+    ).all()
+    last = draws[0] if draws else None
+    summary = _summarise(principal, check, wave)
+    visits = _approved_visits(session, wave, instrument)
+    return ExperienceCheckDetail(
+        summary=summary,
+        version=check.lock_version,
+        scenario=check.scenario,
+        observers=check.observers,
+        instrument=instrument,
+        draw=_draw(last) if last else None,
+        draws=len(draws),
+        listed=_count_listed(last.list_document) if last else {},
+        venues=_venues(session, principal, summary, instrument),
+        visits=visits,
+        known_observers=sum(not visit.is_anonymous for visit in visits),
+    )
+
+
+def _draw(draw: PointDraw) -> VenueDraw:
+    return VenueDraw(
+        draw.seed, draw.per_city, draw.listed, draw.drawn, draw.list_sha256, draw.drawn_at
+    )
+
+
+def _count_listed(document: bytes) -> Mapping[tuple[str, str], int]:
+    rows = csv.reader(io.StringIO(document.decode(), newline=""))
+    return Counter((row[_CITY_COLUMN], row[_KIND_COLUMN]) for row in rows)
+
+
+def _approved_visits(
+    session: Session, wave: Wave, instrument: Instrument
+) -> tuple[ObservedVisit, ...]:
+    declared = next(
+        item.name for item in instrument.items() if item.privacy is PrivacyRole.ANONYMOUS_VISIT
+    )
+    rated = [item.name for item in instrument.items() if type_of(item).is_score]
+    query = (
+        select(SamplingPoint, VenueVisit, ResponseRevision.answers)
+        .join(VenueVisit, col(VenueVisit.point_id) == col(SamplingPoint.id))
+        .join(Response, col(Response.id) == col(VenueVisit.response_id))
+        .join(ResponseRevision, col(ResponseRevision.response_id) == col(Response.id))
+        .where(
+            Response.wave_id == wave.id,
+            Response.status == Status.APPROVED,
+            ResponseRevision.wave_id == wave.id,
+            col(ResponseRevision.is_current),
+        )
+        .order_by(SamplingPoint.code, col(VenueVisit.round), col(VenueVisit.observer_id))
+    )
+    return tuple(
+        ObservedVisit(
+            venue=point.code,
+            city=point.city_code,
+            venue_type=point.stratum,
+            round=visit.round,
+            observer=str(visit.observer_id),
+            is_anonymous=answers.get(declared) == CONSENT_GIVEN,
+            ratings={
+                name: float(answers[name])
+                for name in rated
+                if isinstance(answers.get(name), int | float)
+            },
+        )
+        for point, visit, answers in session.exec(query)
+    )
+
+
+def _venues(
+    session: Session, principal: Principal, summary: ExperienceCheckSummary, instrument: Instrument
+) -> tuple[VenueRow, ...]:
+    query = (
+        select(SamplingPoint)
+        .where(SamplingPoint.wave_id == summary.id)
+        .order_by(SamplingPoint.city_code, SamplingPoint.stratum, SamplingPoint.code)
+    )
+    points = [
+        point
+        for point in session.exec(query)
+        if summary.may_manage or may_see_venues(principal, point.city_code)
+    ]
+    if not points:
+        return ()
+    ids = [point.id for point in points]
+    counts = _count_visits(session, summary.id)
+    people = _observers(session, ids) if summary.may_manage else {}
+    photos = _photos(session, summary.id, instrument) if summary.may_manage else {}
+    replies = {
+        reply.point_id: reply
+        for reply in session.exec(select(VenueReply).where(col(VenueReply.point_id).in_(ids)))
+    }
+    revisits = {
+        each.point_id: each.reason
+        for each in session.exec(select(VenueRevisit).where(col(VenueRevisit.point_id).in_(ids)))
+    }
+    return tuple(
+        _venue_row(
+            point,
+            tuple(people.get(point.id, ())),
+            counts,
+            revisits.get(point.id, ""),
+            replies.get(point.id),
+            tuple(photos.get(point.id, ())),
+        )
+        for point in points
+    )
+
+
+def _venue_row(
+    point: SamplingPoint,
+    observers: tuple[str, ...],
+    counts: Mapping[tuple[UUID, int, bool], int],
+    revisit_reason: str,
+    reply: VenueReply | None,
+    photos: tuple[str, ...],
+) -> VenueRow:
+    def count(round_: int, *, approved: bool) -> int:
+        return counts.get((point.id, round_, approved), 0)
+
+    return VenueRow(
+        code=point.code,
+        name=point.name,
+        city=point.city_code,
+        venue_type=point.stratum,
+        observers=observers,
+        sent=count(FIRST_ROUND, approved=True) + count(FIRST_ROUND, approved=False),
+        approved=count(FIRST_ROUND, approved=True),
+        revisit_reason=revisit_reason,
+        revisits=count(FIRST_ROUND + 1, approved=True),
+        sent_on=reply.sent_on if reply else None,
+        due_on=reply.due_on if reply else None,
+        received_on=reply.received_on if reply else None,
+        stance=reply.stance if reply else None,
+        text=reply.text if reply else "",
+        answer=reply.answer if reply else "",
+        photos=photos,
+    )
+
+
+def _count_visits(session: Session, wave_id: UUID) -> dict[tuple[UUID, int, bool], int]:
+    """Return visits by venue, round, and whether they are approved."""
+    query = (
+        select(VenueVisit.point_id, VenueVisit.round, Response.status, func.count())
+        .join(Response, col(Response.id) == col(VenueVisit.response_id))
+        .where(Response.wave_id == wave_id, Response.status != Status.VOID)
+        .group_by(col(VenueVisit.point_id), col(VenueVisit.round), col(Response.status))
+    )
+    counts: Counter[tuple[UUID, int, bool]] = Counter()
+    for point_id, round_, status, count in session.exec(query):
+        counts[point_id, round_, status is Status.APPROVED] += count
+    return dict(counts)
+
+
+def _observers(session: Session, points: list[UUID]) -> dict[UUID, list[str]]:
+    query = (
+        select(Assignment.point_id, Account.name)
+        .join(Account, col(Account.id) == col(Assignment.account_id))
+        .where(col(Assignment.point_id).in_(points))
+        .order_by(Account.login)
+    )
+    names: defaultdict[UUID, list[str]] = defaultdict(list)
+    for point_id, name in session.exec(query):
+        names[point_id].append(name)
+    return names
+
+
+def _photos(session: Session, wave_id: UUID, instrument: Instrument) -> dict[UUID, list[str]]:
+    query = (
+        select(Response.point_id, ResponseRevision.answers)
+        .join(ResponseRevision, col(ResponseRevision.response_id) == col(Response.id))
+        .where(
+            Response.wave_id == wave_id,
+            Response.status == Status.APPROVED,
+            ResponseRevision.wave_id == wave_id,
+            col(ResponseRevision.is_current),
+        )
+    )
+    photos: defaultdict[UUID, list[str]] = defaultdict(list)
+    for point_id, answers in session.exec(query):
+        if point_id is not None:
+            photos[point_id] += [photo for _, photo in iter_photos(instrument, answers)]
+    return photos

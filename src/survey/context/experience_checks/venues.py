@@ -1,0 +1,293 @@
+"""Venues of a check: the uploaded list, the recorded draw, and the observers of each venue."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from survey.access.principal import Principal, city_of_area, covers, covers_point
+from survey.access.roles import Action, Role
+from survey.context.experience_checks.access import (
+    ExperienceCheckNotAllowedError,
+    find_check,
+    lock_check,
+    save_check,
+)
+from survey.fieldwork.planning.sampling_points import MAX_SEED, city_finder
+from survey.locale import Message, msg
+from survey.sample.city_frame import FrameCity, shipped_cities
+from survey.sample.pasted_table import read_table_file
+from survey.sample.point_draw import ListedPoint, canonical_csv, draw_by_kind, list_sha256
+from survey.sample.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookColumn,
+    WorkbookRow,
+    WorkbookSheet,
+)
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    Account,
+    Assignment,
+    PointDraw,
+    PointKind,
+    SamplingPoint,
+    VenueCheck,
+    Wave,
+    WaveState,
+    table_of,
+)
+
+VENUE_TYPE_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        "mall": msg("department store or mall"),
+        "supermarket": msg("supermarket"),
+        "market": msg("farmers' market"),
+        "restaurant": msg("restaurant"),
+        "hotel": msg("hotel"),
+        "scenic": msg("scenic spot"),
+        "pharmacy": msg("pharmacy"),
+        "petrol": msg("petrol station"),
+        "fitness": msg("gym or beauty salon"),
+        "repair": msg("repair shop"),
+        "office": msg("service counter of an authority"),
+        "other": msg("other venue"),
+    }
+)
+MAX_VENUES, MAX_PER_TYPE = 5_000, 200
+_ASSIGNMENTS, _POINTS = table_of(Assignment), table_of(SamplingPoint)
+
+
+@dataclass(frozen=True)
+class VenueList:
+    """Venues of an uploaded list, and the problems with its cells."""
+
+    venues: tuple[ListedPoint, ...]
+    errors: tuple[CellError, ...]
+
+    @property
+    def sha256(self) -> str:
+        return list_sha256(self.venues)
+
+
+def venue_sheet(cities: Sequence[FrameCity], language: str = "zh") -> WorkbookSheet:
+    """Return the worksheet of a list of venues, with cities and types as drop-downs."""
+    names = tuple(city.name_zh if language == "zh" else city.name_en for city in cities)
+    return WorkbookSheet(
+        "venues",
+        (
+            WorkbookColumn("city", msg("City"), 16, choices=names),
+            WorkbookColumn("code", msg("Code of the venue"), 18),
+            WorkbookColumn("name", msg("Name and address of the venue"), 44),
+            WorkbookColumn("kind", msg("Type of venue"), 22, value_names=VENUE_TYPE_NAMES),
+        ),
+    )
+
+
+def cities_of_area(area: str) -> list[FrameCity]:
+    """Return the cities of the survey in the area of a check."""
+    return [city for city in shipped_cities() if covers(area, city.code)]
+
+
+def read_venue_file(
+    *, session: Session, principal: Principal, wave_id: UUID, name: str, content: bytes
+) -> VenueList:
+    """Check an uploaded list of venues; nothing is stored.
+
+    Raises:
+        WorkbookError, PastedTableError: the file as a whole.
+    """
+    principal.require(Action.MANAGE_VENUE_CHECKS)
+    check, _ = find_check(session, principal, wave_id)
+    cities = cities_of_area(check.area)
+    sheet = venue_sheet(cities)
+    rows, errors = read_table_file(name, content, sheet)
+    seen: dict[str, int] = {}
+    finder = city_finder(cities)
+    venues = []
+    for row in rows:
+        venue = _read_venue(sheet, row, errors, finder, seen)
+        if venue is not None:
+            venues.append(venue)
+    head = sheet.columns[1].label
+    if not rows:
+        errors.append(CellError(sheet.name, 2, head, "", msg("The list is empty.")))
+    elif len(rows) > MAX_VENUES:
+        problem = msg("A list has at most {count} venues.", count=MAX_VENUES)
+        errors.append(CellError(sheet.name, 2, head, "", problem))
+    return VenueList(tuple(venues), tuple(sorted(errors, key=lambda error: error.row)))
+
+
+def _read_venue(
+    sheet: WorkbookSheet,
+    row: WorkbookRow,
+    errors: list[CellError],
+    finder: Callable[[str], str | None],
+    seen: dict[str, int],
+) -> ListedPoint | None:
+    check = CellChecker(sheet, row, errors)
+    city = check.known("city", finder, msg("This is no city of the check's area."))
+    code, name, kind = check.text("code"), check.text("name"), check.parse_choice("kind")
+    before = seen.setdefault(code, row.number)
+    if code and before != row.number:
+        check.fail("code", msg("This code stands in row {row} as well.", row=before))
+    if not check.is_clean():
+        return None
+    return ListedPoint(code, str(city), name, str(kind), str(kind))
+
+
+def draw_venues(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_id: UUID,
+    listed: VenueList,
+    per_type: int,
+    seed: int,
+    expected_version: int,
+    now: datetime,
+) -> tuple[ListedPoint, ...]:
+    """Draw venues of each type in each city and store them; return what was drawn.
+
+    The list, its SHA-256 and the seed are stored, so that the draw can be repeated. A draw before
+    it is replaced as long as the check is planned, and stays on record.
+
+    Raises:
+        ExperienceCheckNotAllowedError: nothing can be drawn, or rows of the list are wrong.
+    """
+    check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.PLANNED,))
+    if listed.errors or not listed.venues:
+        raise ExperienceCheckNotAllowedError(
+            msg("Please mend the list first: venues left out could not be drawn.")
+        )
+    if not 1 <= per_type <= MAX_PER_TYPE or not 0 <= seed <= MAX_SEED:
+        raise ExperienceCheckNotAllowedError(
+            msg("Draw 1 to {most} venues of a type, with a seed of at most 16 digits.",
+                most=MAX_PER_TYPE)
+        )  # fmt: skip
+    drawn = draw_by_kind(listed.venues, per_kind=per_type, seed=seed)
+    _remove_venues(session, wave)
+    session.add_all(_as_point(check, wave, venue) for venue in drawn)
+    session.add(
+        PointDraw(
+            wave_id=wave.id,
+            seed=seed,
+            per_city=per_type,
+            list_sha256=listed.sha256,
+            list_document=canonical_csv(listed.venues),
+            listed=len(listed.venues),
+            drawn=len(drawn),
+            drawn_at=now,
+        )
+    )
+    save_check(
+        session, principal, check, wave, AuditEvent.VENUE_CHECK_VENUES_DRAWN, now,
+        seed=seed, list_sha256=listed.sha256, listed=len(listed.venues), drawn=len(drawn),
+    )  # fmt: skip
+    return drawn
+
+
+def _as_point(check: VenueCheck, wave: Wave, venue: ListedPoint) -> SamplingPoint:
+    return SamplingPoint(
+        wave_id=wave.id,
+        city_code=venue.city_code,
+        code=venue.code,
+        name=venue.name,
+        kind=PointKind.VENUE,
+        stratum=venue.kind,
+        target=check.observers,
+        opens_on=wave.opens_on,
+        closes_on=wave.closes_on,
+    )
+
+
+def _remove_venues(session: Session, wave: Wave) -> None:
+    here = select(SamplingPoint.id).where(SamplingPoint.wave_id == wave.id)
+    connection = session.connection()
+    connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
+    connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id))
+
+
+def list_observers(
+    *, session: Session, principal: Principal, wave_id: UUID
+) -> dict[str, tuple[str, str]]:
+    """Return the surveyors who could observe in the check's area: login to name and area."""
+    principal.require(Action.MANAGE_VENUE_CHECKS)
+    check, wave = find_check(session, principal, wave_id)
+    query = (
+        select(Account.login, Account.name, Account.area)
+        .where(Account.role == Role.SURVEYOR, col(Account.active), Account.is_demo == wave.is_demo)
+        .order_by(Account.login)
+    )
+    return {
+        login: (name, area)
+        for login, name, area in session.exec(query)
+        if covers(check.area, city_of_area(area))
+        or any(covers(area, city.code) for city in cities_of_area(check.area))
+    }
+
+
+def assign_observers(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_id: UUID,
+    logins: Sequence[str],
+    seed: int,
+    expected_version: int,
+    now: datetime,
+) -> int:
+    """Give every venue its observers, evenly and by lot; return the number of assignments.
+
+    Observers of one venue are different people, and which two meet is left to the seed.
+
+    Raises:
+        ExperienceCheckNotAllowedError: too few of them may work in a city.
+    """
+    check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.PLANNED,))
+    able = list_observers(session=session, principal=principal, wave_id=wave_id)
+    chosen = sorted({login for login in logins if login in able})
+    query = select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)
+    venues = session.exec(query.order_by(SamplingPoint.code)).all()
+    if not venues:
+        raise ExperienceCheckNotAllowedError(msg("No venue has been drawn yet."))
+    people = dict(
+        session.exec(select(Account.login, Account.id).where(col(Account.login).in_(chosen))).all()
+    )
+    connection = session.connection()
+    here = [venue.id for venue in venues]
+    connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
+    load: Counter[str] = Counter()
+    for venue in venues:
+        fitting = [
+            login for login in chosen if covers_point(able[login][1], venue.city_code, venue.code)
+        ]
+        if len(fitting) < check.observers:
+            raise ExperienceCheckNotAllowedError(
+                msg(
+                    "Only {count} of the people chosen may work at {venue}; {needed} are needed.",
+                    count=len(fitting),
+                    venue=venue.name,
+                    needed=check.observers,
+                )
+            )
+        fitting.sort(key=lambda login: (load[login], _lot(login, venue.code, seed)))
+        for login in fitting[: check.observers]:
+            load[login] += 1
+            session.add(Assignment(account_id=people[login], point_id=venue.id))
+    total = sum(load.values())
+    save_check(
+        session, principal, check, wave, AuditEvent.VENUE_CHECK_OBSERVERS_ASSIGNED, now,
+        seed=seed, surveyors=chosen, total=total,
+    )  # fmt: skip
+    return total
+
+
+def _lot(login: str, venue: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{venue}:{login}".encode()).hexdigest()

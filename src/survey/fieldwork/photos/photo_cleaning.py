@@ -1,0 +1,214 @@
+"""Cleaning of a photo from outside: checked by its content, decoded, and encoded anew as JPEG.
+
+What is stored is never what was sent. Decoding proves that it is a picture; encoding anew leaves
+behind everything that is none: EXIF with place, time and device, comments, embedded previews, and
+whatever stands behind the end of the picture.
+"""
+
+import io
+import warnings
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from survey.locale import Message, SurveyError, msg
+
+MAX_PHOTO_BYTES = 12 << 20
+MAX_SIDE_PIXELS = 12_000
+MAX_PIXELS = 40_000_000
+"""Decoded, a picture of this size takes 120 MB; phones take 12 to 50 million."""
+MIN_SIDE_PIXELS = 40
+KEPT_SIDE_PIXELS = 2_048
+"""Longest side of what is stored."""
+JPEG_QUALITY = 85
+_SIGNATURES: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
+    ("JPEG", lambda head: head.startswith(b"\xff\xd8\xff")),
+    ("PNG", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n")),
+    ("WEBP", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
+)
+"""Types that are accepted, by their first bytes; names and declared types are not looked at."""
+_HEAD_BYTES = 1_024
+_MARKUP = (b"<script", b"<!doctype", b"<?php ", b"<html>", b"<iframe")
+"""Beginnings of what a browser or a server could run; no photo holds them by chance."""
+_MACHINE_CODE = (b"MZ\x90\x00", b"\x7fELF")
+
+
+class PhotoRefusedError(SurveyError):
+    """Raised when what was sent is no photo that is taken; nothing of it is kept."""
+
+    code = "photo_refused"
+
+
+@dataclass(frozen=True)
+class PhotoOrigin:
+    """Place and time that a photo says of itself; kept only where the questionnaire declares it."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    taken_at: str = ""
+    """Local time of the camera, as it writes it: `2026:11:26 18:30:00`."""
+
+
+@dataclass(frozen=True)
+class CleanPhoto:
+    """Photo as it is stored, without anything that it brought along."""
+
+    content: bytes
+    width: int
+    height: int
+    origin: PhotoOrigin
+
+
+def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
+    """Return the photo encoded anew; with `keeps_origin` also the place and time that it names.
+
+    Raises:
+        PhotoRefusedError: It is too large, no photo, damaged, or something else as well.
+    """
+    if not content:
+        raise PhotoRefusedError(msg("The file is empty. Please take the photo again."))
+    if len(content) > MAX_PHOTO_BYTES:
+        raise PhotoRefusedError(
+            msg(
+                "The photo is larger than {limit} MB. Please take it with fewer pixels.",
+                limit=MAX_PHOTO_BYTES >> 20,
+            )
+        )
+    kind = _find_type(content)
+    _refuse_mixtures(content)
+    try:
+        with warnings.catch_warnings():
+            # Sizes are checked below, before a pixel is decoded.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return _decode(content, kind, keeps_origin=keeps_origin)
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except PhotoRefusedError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, TypeError) as error:
+        raise _damaged() from error
+    except (MemoryError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
+        raise _damaged() from error
+
+
+def _find_type(content: bytes) -> str:
+    head = content[:_HEAD_BYTES]
+    kind = next((name for name, fits in _SIGNATURES if fits(head)), None)
+    if kind is None:
+        raise PhotoRefusedError(_wrong_type(head))
+    return kind
+
+
+def _wrong_type(head: bytes) -> Message:
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in head.lower() or start.startswith(b"<?xml"):
+        return msg("This is a drawing (SVG), no photo. Please take a photo.")
+    if start.startswith(b"gif8"):
+        return msg("This is a GIF, no photo. Please take a photo.")
+    if b"ftypheic" in head or b"ftypheix" in head or b"ftypmif1" in head:
+        return msg(
+            "This photo is in the HEIC format. Please choose “most compatible” (JPEG) in the "
+            "camera’s settings and take it again."
+        )
+    return msg("This file is no photo. Photos in the formats JPEG, PNG and WebP are taken.")
+
+
+def _refuse_mixtures(content: bytes) -> None:
+    """Refuse a picture that is something else as well: an archive, a document, a page, a program.
+
+    Encoding anew would make it harmless; but whoever sends such a file does not send a photo.
+    """
+    lower = content.lower()
+    mixed = (
+        any(mark in lower for mark in _MARKUP)
+        or b"%pdf-" in lower[:_HEAD_BYTES]
+        or any(b"\xff\xd9" + mark in content for mark in _MACHINE_CODE)
+    )
+    with suppress(ValueError, OSError, OverflowError):
+        mixed = mixed or zipfile.is_zipfile(io.BytesIO(content))
+    if mixed:
+        raise PhotoRefusedError(
+            msg("This file is a photo and something else at once. Please take a photo anew.")
+        )
+
+
+def _too_many_pixels() -> PhotoRefusedError:
+    return PhotoRefusedError(
+        msg(
+            "The photo has more than {limit} million pixels. Please take it with fewer.",
+            limit=MAX_PIXELS // 1_000_000,
+        )
+    )
+
+
+def _damaged() -> PhotoRefusedError:
+    return PhotoRefusedError(msg("The photo is damaged or incomplete. Please take it again."))
+
+
+def _decode(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhoto:
+    with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
+        _require_size(picture)
+        if getattr(picture, "n_frames", 1) != 1:
+            raise PhotoRefusedError(msg("This is an animation, no photo. Please take a photo."))
+        origin = _read_origin(picture) if keeps_origin else PhotoOrigin()
+        # A JPEG is decoded at about the size that is kept, which takes a fraction of the memory.
+        picture.draft("RGB", (KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS))
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+        plain = _flatten(upright)
+        plain.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
+        # Pixels alone are carried over: no EXIF, no colour profile, no comment.
+        bare = Image.new("RGB", plain.size)
+        bare.paste(plain)
+        target = io.BytesIO()
+        bare.save(target, "JPEG", quality=JPEG_QUALITY, optimize=True)
+        return CleanPhoto(target.getvalue(), bare.width, bare.height, origin)
+
+
+def _require_size(picture: Image.Image) -> None:
+    """Refuse by the declared size, before anything is decoded."""
+    width, height = picture.size
+    if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+    if min(width, height) < MIN_SIDE_PIXELS:
+        raise PhotoRefusedError(
+            msg("The photo is too small to show anything. Please take it again.")
+        )
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    """Return the picture in RGB; what is transparent becomes white."""
+    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
+        layered = picture.convert("RGBA")
+        white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layered).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _read_origin(picture: Image.Image) -> PhotoOrigin:
+    """Return place and time of the EXIF; what cannot be read is left out."""
+    exif = picture.getexif()
+    detail = exif.get_ifd(ExifTags.IFD.Exif)
+    place = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    taken = detail.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime) or ""
+    return PhotoOrigin(
+        _degrees(place, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, 90),
+        _degrees(place, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, 180),
+        taken.strip()[:19] if isinstance(taken, str) and taken.isprintable() else "",
+    )
+
+
+def _degrees(place: dict[int, Any], key: int, side_key: int, limit: int) -> float | None:
+    try:
+        degrees, minutes, seconds = (float(part) for part in place[key])
+        side = str(place.get(side_key, ""))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    value = degrees + minutes / 60 + seconds / 3600
+    if not 0 <= value <= limit:
+        return None
+    return round(-value if side in {"S", "W"} else value, 6)

@@ -1,0 +1,210 @@
+"""Intake and reading of photos: who may send one where, what is stored of it, who may see it.
+
+A photo is checked and encoded anew before a transaction begins, and nothing of a refused one is
+kept. The same id twice is one photo; with another content it is refused.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
+from survey.access.roles import Action
+from survey.fieldwork.assignments import get_assigned_point
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.photos.photo_cleaning import CleanPhoto, PhotoOrigin, PhotoRefusedError
+from survey.fieldwork.waves import WaveNotOpenError
+from survey.instrument.question_types import type_of
+from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.inserts import insert_if_new
+from survey.store.photo_files import read_photo_file, save_photo_file
+from survey.store.tables import Photo, SamplingPoint, StudyUnit, VenueCheck, WaveState, table_of
+
+MAX_PHOTOS_PER_VENUE = 60
+"""Photos of one observer at one venue, so that nobody fills the disk."""
+_PHOTOS = table_of(Photo)
+
+
+class PhotoNotFoundError(SurveyError):
+    """Raised when there is no such photo, or the principal may not know of it."""
+
+    code = "photo_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(msg("There is no such photo."))
+
+
+@dataclass(frozen=True)
+class StoredPhoto:
+    """Photo with its content, as a reader gets it."""
+
+    id: UUID
+    content: bytes
+    width: int
+    height: int
+
+
+def require_photo_question(
+    *, session: Session, principal: Principal, point_id: UUID, item_name: str
+) -> bool:
+    """Return whether place and time are kept of a photo for this question at this venue.
+
+    Raises:
+        AccessDeniedError: the venue is not assigned to the principal, or the question asks for no
+            photo.
+        WaveNotOpenError: the check takes no visits now.
+    """
+    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    instrument = load_instrument(session=session, instrument_id=point.instrument_id)
+    item = instrument.by_name.get(item_name)
+    if point.unit is not StudyUnit.VENUE or item is None or not type_of(item).is_photo:
+        raise AccessDeniedError(msg("No photo is asked for here."))
+    if point.wave_state != WaveState.OPEN:
+        raise WaveNotOpenError
+    return item.keeps_place
+
+
+def save_visit_photo(
+    *,
+    session: Session,
+    principal: Principal,
+    folder: Path,
+    photo_id: UUID,
+    point_id: UUID,
+    item_name: str,
+    sent: bytes,
+    photo: CleanPhoto,
+    now: datetime,
+) -> None:
+    """Store a cleaned photo for a question at a venue; the same once more changes nothing."""
+    require_photo_question(
+        session=session, principal=principal, point_id=point_id, item_name=item_name
+    )
+    point = session.get(SamplingPoint, point_id)
+    assert point is not None
+    _require_room(session, principal, point_id)
+    save_photo(
+        session=session,
+        principal=principal,
+        folder=folder,
+        photo_id=photo_id,
+        sent=sent,
+        photo=photo,
+        now=now,
+        point_id=point_id,
+    )
+
+
+def save_photo(
+    *,
+    session: Session,
+    principal: Principal,
+    folder: Path,
+    photo_id: UUID,
+    sent: bytes,
+    photo: CleanPhoto,
+    now: datetime,
+    point_id: UUID | None = None,
+) -> None:
+    """Store a cleaned photo; part of services that have decided who may.
+
+    Raises:
+        PhotoRefusedError: another photo was sent under this id before.
+    """
+    principal.require_changes_allowed()
+    origin: PhotoOrigin = photo.origin
+    row = {
+        "id": photo_id,
+        "sha256": save_photo_file(folder, photo.content),
+        "sent_sha256": hashlib.sha256(sent).hexdigest(),
+        "bytes": len(photo.content),
+        "width": photo.width,
+        "height": photo.height,
+        "point_id": point_id,
+        "sent_by": actor_id(principal),
+        "received_at": now,
+        "is_demo": principal.is_demo,
+        **vars(origin),
+    }
+    if not insert_if_new(session.connection(), Photo, row):
+        stored = session.get(Photo, photo_id)
+        if stored is None or (stored.sent_sha256, stored.sent_by) != (
+            row["sent_sha256"],
+            row["sent_by"],
+        ):
+            raise PhotoRefusedError(msg("Another photo was sent before. Please take it again."))
+        return
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.PHOTO_RECEIVED,
+        subject_id=photo_id,
+        now=now,
+        detail={
+            "sha256": row["sha256"],
+            "bytes": row["bytes"],
+            "keeps_place": origin.latitude is not None,
+            **({"point": str(point_id)} if point_id else {}),
+        },
+    )
+
+
+def _require_room(session: Session, principal: Principal, point_id: UUID) -> None:
+    query = (
+        select(func.count())
+        .select_from(_PHOTOS)
+        .where(_PHOTOS.c.point_id == point_id, _PHOTOS.c.sent_by == principal.account_id)
+    )
+    if session.connection().execute(query).scalar_one() >= MAX_PHOTOS_PER_VENUE:
+        raise PhotoRefusedError(
+            msg("{count} photos of this venue have arrived; no more are taken.",
+                count=MAX_PHOTOS_PER_VENUE)
+        )  # fmt: skip
+
+
+def read_visit_photo(
+    *, session: Session, principal: Principal, folder: Path, photo_id: UUID
+) -> StoredPhoto:
+    """Return a photo of a visit to those who review in its city or run its check.
+
+    Observers see none, not even their own: what arrived is evidence.
+
+    Raises:
+        AccessDeniedError: The role sees no photos.
+        PhotoNotFoundError: There is none, its file is damaged, or it is not for the principal.
+    """
+    if not (principal.may(Action.REVIEW) or principal.may(Action.MANAGE_VENUE_CHECKS)):
+        raise AccessDeniedError(msg("Your role does not include this."))
+    photo = session.get(Photo, photo_id)
+    point = session.get(SamplingPoint, photo.point_id) if photo and photo.point_id else None
+    if photo is None or point is None or photo.response_id is None:
+        raise PhotoNotFoundError
+    check = session.get(VenueCheck, point.wave_id)
+    reviews = principal.may(Action.REVIEW) and principal.covers(point.city_code)
+    runs = (
+        check is not None
+        and principal.may(Action.MANAGE_VENUE_CHECKS)
+        and covers_whole_area(principal, check.area)
+    )
+    if not (reviews or runs) or (principal.is_demo and not photo.is_demo):
+        raise PhotoNotFoundError
+    return load_photo(folder, photo)
+
+
+def load_photo(folder: Path, photo: Photo) -> StoredPhoto:
+    """Return a photo with its content; part of services that have decided who may.
+
+    Raises:
+        PhotoNotFoundError: its file is missing, or not what was stored.
+    """
+    content = read_photo_file(folder, photo.sha256)
+    if content is None:
+        raise PhotoNotFoundError
+    return StoredPhoto(photo.id, content, photo.width, photo.height)

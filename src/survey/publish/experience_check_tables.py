@@ -1,0 +1,187 @@
+"""Figures of an experience check behind the disclosure gate: scores by type and city, agreement.
+
+The unit is the venue. A mean of fewer than ten venues would tell on one of them, so such a cell,
+and what would let it be computed from totals and siblings, is kept back like a cell of the survey.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from survey.access.roles import NATION
+from survey.context.experience_checks.agreement import (
+    AgreementEstimate,
+    compute_cohen_kappa,
+    compute_krippendorff_alpha,
+    tabulate_pairs,
+)
+from survey.context.experience_checks.reading import ExperienceCheckDetail
+from survey.context.experience_checks.scores import (
+    MeanScore,
+    ObservedVisit,
+    VenueScore,
+    compute_mean_score,
+    score_venues,
+)
+from survey.disclosure import MINIMUM_N, AdditiveTotal, protect
+from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
+
+ALL_TYPES = "all"
+AGREEMENT_SEED = 20260701
+"""Recorded seed of the resampled venues, so that every interval can be computed again."""
+ScoreCells = Mapping[tuple[str, str], MeanScore | None]
+"""Rounded means by area and type of venue; None where they are kept back."""
+
+
+@dataclass(frozen=True)
+class ItemAgreement:
+    """How two observers agree on one item; the coefficients are missing where little was seen."""
+
+    item: str
+    venues: int
+    agreed_percent: float
+    kappa: AgreementEstimate | None
+    alpha: AgreementEstimate | None
+
+
+@dataclass(frozen=True)
+class CheckFigures:
+    """Everything that is shown of a check in numbers, gated and rounded."""
+
+    scores: ScoreCells
+    revisited: MeanScore | None
+    """Mean of the second round, of those venues that were revisited."""
+    revisited_before: MeanScore | None
+    """Mean of the first round, of the same venues."""
+    items: tuple[ItemAgreement, ...]
+    overall: AgreementEstimate | None
+    """Alpha over all items that are ticked yes or no."""
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(area for area, _ in self.scores))
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(kind for _, kind in self.scores))
+
+
+def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:
+    """Compute the figures of a check and pass them through the gate."""
+    first = score_venues(check.visits, check.ranges, round_=FIRST_ROUND)
+    second = score_venues(check.visits, check.ranges, round_=SECOND_ROUND)
+    again = {each.venue for each in second}
+    before = [each for each in first if each.venue in again]
+    pairs = _pair_ratings(check.visits)
+    binary = [name for name, limits in check.ranges.items() if limits.high - limits.low == 1]
+    return CheckFigures(
+        scores=_protect_scores(first, check.listed),
+        revisited=_shown_mean(second),
+        revisited_before=_shown_mean(before),
+        items=tuple(_agreement_of_item(check, item, pairs) for item in check.ranges),
+        overall=_alpha(pairs, binary, "nominal"),
+    )
+
+
+def _protect_scores(
+    scores: Sequence[VenueScore], listed: Mapping[tuple[str, str], int]
+) -> ScoreCells:
+    if not scores:
+        return {}
+    cities = sorted({each.city for each in scores})
+    types = sorted({each.venue_type for each in scores})
+    cells: dict[tuple[str, str], MeanScore] = {}
+    for area in (NATION, *cities):
+        for kind in (ALL_TYPES, *types):
+            inside = [
+                each
+                for each in scores
+                if area in (NATION, each.city) and kind in (ALL_TYPES, each.venue_type)
+            ]
+            mean = compute_mean_score(inside, listed)
+            if mean is not None:
+                cells[area, kind] = mean
+    frame = pd.DataFrame(
+        [(area, kind, float(mean.n)) for (area, kind), mean in cells.items()],
+        columns=["area", "venue_type", "n"],
+    )
+    totals = [
+        AdditiveTotal(("area",), (NATION,), tuple((city,) for city in cities)),
+        AdditiveTotal(("venue_type",), (ALL_TYPES,), tuple((kind,) for kind in types)),
+    ]
+    gated = protect(frame, by=["area", "venue_type"], totals=totals)
+    return {
+        key: _round(mean) if shown else None
+        for (key, mean), shown in zip(cells.items(), gated["shown"].tolist(), strict=True)
+    }
+
+
+def _shown_mean(scores: Sequence[VenueScore]) -> MeanScore | None:
+    """Return a mean of venues without weights; None for fewer than the gate lets through."""
+    if len(scores) < MINIMUM_N:
+        return None
+    mean = compute_mean_score(scores, {})
+    return None if mean is None else _round(mean)
+
+
+def _round(mean: MeanScore) -> MeanScore:
+    def one_decimal(value: float | None) -> float | None:
+        return None if value is None else round(value, 1)
+
+    return MeanScore(round(mean.mean, 1), one_decimal(mean.low), one_decimal(mean.high), mean.n)
+
+
+Pairs = Mapping[str, Mapping[str, Sequence[float]]]
+"""Item -> venue -> the values that its observers gave in the first round."""
+
+
+def _pair_ratings(visits: Sequence[ObservedVisit]) -> Pairs:
+    ratings: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for visit in visits:
+        if visit.round == FIRST_ROUND and visit.is_anonymous:
+            for item, value in visit.ratings.items():
+                ratings[item][visit.venue].append(value)
+    return {item: dict(venues) for item, venues in ratings.items()}
+
+
+def _agreement_of_item(check: ExperienceCheckDetail, item: str, pairs: Pairs) -> ItemAgreement:
+    limits = check.ranges[item]
+    twice = [(values[0], values[1]) for values in pairs.get(item, {}).values() if len(values) == 2]
+    categories = [limits.low + step for step in range(int(limits.high - limits.low) + 1)]
+    agreed = 100 * sum(one == other for one, other in twice) / len(twice) if twice else 0.0
+    is_shown = len(twice) >= MINIMUM_N
+    is_binary = limits.high - limits.low == 1
+    return ItemAgreement(
+        item=item,
+        venues=len(twice) if is_shown else 0,
+        agreed_percent=round(agreed, 1) if is_shown else 0.0,
+        kappa=_rounded(compute_cohen_kappa(tabulate_pairs(twice, categories)))
+        if is_shown
+        else None,
+        alpha=_alpha(pairs, [item], "nominal" if is_binary else "interval"),
+    )
+
+
+def _alpha(pairs: Pairs, items: Sequence[str], metric: str) -> AgreementEstimate | None:
+    venues = sorted({venue for item in items for venue in pairs.get(item, {})})
+    units = [
+        [pairs[item][venue] for item in items if venue in pairs.get(item, {})] for venue in venues
+    ]
+    return _rounded(
+        compute_krippendorff_alpha(
+            units, metric="nominal" if metric == "nominal" else "interval", seed=AGREEMENT_SEED,
+            minimum=MINIMUM_N,
+        )
+    )  # fmt: skip
+
+
+def _rounded(estimate: AgreementEstimate | None) -> AgreementEstimate | None:
+    if estimate is None:
+        return None
+    return AgreementEstimate(
+        round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2), estimate.units
+    )

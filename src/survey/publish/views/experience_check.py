@@ -1,0 +1,221 @@
+"""View of an experience check in words: its answer first, then scores and agreement as tables."""
+
+from dataclasses import dataclass
+
+from survey.access.roles import NATION
+from survey.context.experience_checks.agreement import AgreementEstimate
+from survey.context.experience_checks.reading import ExperienceCheckDetail
+from survey.context.experience_checks.scores import MeanScore
+from survey.context.experience_checks.venues import VENUE_TYPE_NAMES
+from survey.disclosure import MINIMUM_N
+from survey.instrument.model import label_text
+from survey.locale import Message, Translator, msg, translator
+from survey.publish.experience_check_tables import ALL_TYPES, CheckFigures
+from survey.publish.views.display_names import DisplayNames
+from survey.publish.views.estimate_text import format_interval
+
+_AGREEMENT_WORDS: tuple[tuple[float, Message], ...] = (
+    (0.8, msg("reliable")),
+    (0.667, msg("good enough for tentative conclusions")),
+    (-1.0, msg("too low to rely on")),
+)
+"""Krippendorff's customary limits."""
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+HIDDEN_TEXT = msg("kept back")
+
+
+@dataclass(frozen=True)
+class ExperienceCheckView:
+    """What the page shows of a check to everybody who reads results."""
+
+    title: str
+    sentences: tuple[str, ...]
+    scores: Table
+    agreement_sentences: tuple[str, ...]
+    agreement: Table
+    notes: tuple[str, ...]
+
+
+def name_area(area: str, language: str) -> str:
+    """Return the name of a city, or the words for all venues of the check."""
+    if area == NATION:
+        return translator(language)("All venues of the check")
+    return DisplayNames(language, None).area(area)
+
+
+def name_type(kind: str, language: str) -> str:
+    """Return the name of a type of venue."""
+    t = translator(language)
+    if kind == ALL_TYPES:
+        return t("All types")
+    return t(VENUE_TYPE_NAMES[kind]) if kind in VENUE_TYPE_NAMES else kind
+
+
+def build_experience_check_view(
+    check: ExperienceCheckDetail, figures: CheckFigures, language: str
+) -> ExperienceCheckView:
+    """Build the view of one check."""
+    t = translator(language)
+    return ExperienceCheckView(
+        title=label_text(check.summary.title, language, check.summary.key),
+        sentences=tuple(_sentences(figures, language)),
+        scores=_score_table(figures, language),
+        agreement_sentences=tuple(_agreement_sentences(figures, t)),
+        agreement=_agreement_table(check, figures, language),
+        notes=tuple(_notes(check, t)),
+    )
+
+
+def _sentences(figures: CheckFigures, language: str) -> list[str]:
+    t = translator(language)
+    whole = figures.scores.get((NATION, ALL_TYPES))
+    if whole is None:
+        return [
+            t(
+                "No score is shown yet: at least {minimum} venues with approved visits are needed.",
+                minimum=MINIMUM_N,
+            )
+        ]
+    lines = [
+        t(
+            "{score} of 100 points, {interval}, over {n} venues.",
+            score=f"{whole.mean:.1f}",
+            interval=format_interval(whole.low, whole.high, t),
+            n=whole.n,
+        )
+    ]
+    shown = [
+        (mean.mean, kind)
+        for (area, kind), mean in figures.scores.items()
+        if area == NATION and kind != ALL_TYPES and mean is not None
+    ]
+    if len(shown) > 1:
+        lowest, highest = min(shown), max(shown)
+        lines.append(
+            t(
+                "Highest: {best} ({best_score}); lowest: {worst} ({worst_score}).",
+                best=name_type(highest[1], language),
+                best_score=f"{highest[0]:.1f}",
+                worst=name_type(lowest[1], language),
+                worst_score=f"{lowest[0]:.1f}",
+            )
+        )
+    if figures.revisited is not None and figures.revisited_before is not None:
+        lines.append(
+            t(
+                "{n} venues were revisited: {before} before, {after} ({interval}) at the revisit.",
+                n=figures.revisited.n,
+                before=f"{figures.revisited_before.mean:.1f}",
+                after=f"{figures.revisited.mean:.1f}",
+                interval=format_interval(figures.revisited.low, figures.revisited.high, t),
+            )
+        )
+    return lines
+
+
+def _score_table(figures: CheckFigures, language: str) -> Table:
+    t = translator(language)
+    heads = (t("Area"), t("Type of venue"), t("Score"), t("95%\u00a0interval"), t("Venues"))
+    rows = []
+    for (area, kind), mean in figures.scores.items():
+        score, interval, n = _mean_cells(mean, t)
+        rows.append((name_area(area, language), name_type(kind, language), score, interval, n))
+    return heads, tuple(rows)
+
+
+def _mean_cells(mean: MeanScore | None, t: Translator) -> tuple[str, str, str]:
+    if mean is None:
+        return t(HIDDEN_TEXT), "–", "–"
+    interval = "–" if mean.low is None else f"{mean.low:.1f} – {mean.high:.1f}"
+    return f"{mean.mean:.1f}", interval, str(mean.n)
+
+
+def _agreement_sentences(figures: CheckFigures, t: Translator) -> list[str]:
+    overall = figures.overall
+    if overall is None:
+        return [
+            t(
+                "Agreement of the observers is shown once {minimum} venues have two visits.",
+                minimum=MINIMUM_N,
+            )
+        ]
+    words = next(text for limit, text in _AGREEMENT_WORDS if overall.value >= limit)
+    return [
+        t(
+            "Krippendorff's α over all yes-or-no items is {value} ({low} to {high}, {n} venues): "
+            "{words}.",
+            value=f"{overall.value:.2f}",
+            low=f"{overall.low:.2f}",
+            high=f"{overall.high:.2f}",
+            n=overall.units,
+            words=t(words),
+        )
+    ]
+
+
+def _agreement_table(check: ExperienceCheckDetail, figures: CheckFigures, language: str) -> Table:
+    t = translator(language)
+    heads = (
+        t("Item"),
+        t("Venues"),
+        t("Same answer"),
+        t("Cohen's κ (95%\u00a0interval)"),
+        t("Krippendorff's α (95%\u00a0interval)"),
+    )
+    rows = []
+    for each in figures.items:
+        label = label_text(check.instrument.by_name[each.item].label, language, each.item)
+        if not each.venues:
+            rows.append((label, t(HIDDEN_TEXT), "–", "–", "–"))
+            continue
+        rows.append(
+            (
+                label,
+                str(each.venues),
+                f"{each.agreed_percent:.1f}%",
+                _coefficient(each.kappa),
+                _coefficient(each.alpha),
+            )
+        )
+    return heads, tuple(rows)
+
+
+def _coefficient(estimate: AgreementEstimate | None) -> str:
+    if estimate is None:
+        return "–"
+    return f"{estimate.value:.2f} ({estimate.low:.2f} – {estimate.high:.2f})"
+
+
+def _notes(check: ExperienceCheckDetail, t: Translator) -> list[str]:
+    notes = [
+        t(
+            "The score of a venue is the mean of its rated items, 0 to 100, over its observers. "
+            "Venues were drawn by lot; the interval is for other draws of venues, and says nothing "
+            "about what observers overlook."
+        ),
+        t(
+            "Means of fewer than {minimum} venues are kept back, because they would tell on one.",
+            minimum=MINIMUM_N,
+        ),
+        t("Experience checks stand beside the satisfaction score and never enter it."),
+    ]
+    if check.known_observers:
+        notes.append(
+            t(
+                "{count} visits count in no figure, because the observer was known as one.",
+                count=check.known_observers,
+            )
+        )
+    if check.draw is not None:
+        notes.append(
+            t(
+                "Drawn: {drawn} of {listed} venues listed, seed {seed}, SHA-256 of the list "
+                "{hash}. Number of draws: {draws}.",
+                drawn=check.draw.drawn,
+                listed=check.draw.listed,
+                seed=check.draw.seed,
+                hash=check.draw.list_sha256[:12],
+                draws=check.draws,
+            )
+        )
+    return notes

@@ -1,0 +1,1 @@
+"""Page of experience checks: plan, venues and observers, hearing, scores and agreement."""

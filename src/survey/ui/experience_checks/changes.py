@@ -1,0 +1,53 @@
+"""Changes of an experience check from its page: with the version that was drawn."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from survey.context.experience_checks.reading import ExperienceCheckDetail
+from survey.store.tables import now
+from survey.ui.feedback import perform
+from survey.ui.page_runner import PageContext
+
+
+def change_check(
+    page: PageContext,
+    check: ExperienceCheckDetail,
+    service: Callable[..., object],
+    done: str,
+    **given: object,
+) -> None:
+    """Run a service on the version of the check that was drawn."""
+    perform(
+        page,
+        lambda session, person: service(
+            session=session,
+            principal=person,
+            wave_id=check.summary.id,
+            expected_version=check.version,
+            now=now(),
+            **given,
+        ),
+        done=done,
+    )
+
+
+def draw_step(
+    page: PageContext,
+    check: ExperienceCheckDetail,
+    service: Callable[..., object],
+    label: str,
+    warning: str,
+    done: str,
+) -> None:
+    """Draw a step to another state: it names the check and says what follows before it is taken."""
+    with st.popover(label):
+        st.markdown(f"**{check.summary.title[page.language]}**")
+        st.write(warning)
+        st.button(
+            label,
+            key=f"experience-check/{service.__name__}/{check.version}",
+            type="primary",
+            on_click=change_check,
+            args=(page, check, service, done),
+        )

@@ -1,0 +1,297 @@
+"""An experience check from its plan to its release, on both databases."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Role
+from survey.context.experience_checks.access import (
+    ExperienceCheckConflictError,
+    ExperienceCheckNotAllowedError,
+    ExperienceCheckNotFoundError,
+)
+from survey.context.experience_checks.plan import (
+    close_experience_check,
+    open_experience_check,
+    release_experience_check,
+)
+from survey.context.experience_checks.reading import list_experience_checks
+from survey.context.experience_checks.replies import (
+    order_revisit,
+    record_venue_reply,
+    send_to_venues,
+)
+from survey.context.experience_checks.venues import assign_observers, draw_venues
+from survey.fieldwork.assignments import list_tasks
+from survey.fieldwork.invitations import issue_invitation
+from survey.fieldwork.photos.photo_cleaning import PhotoRefusedError, clean_photo
+from survey.fieldwork.photos.photo_intake import (
+    PhotoNotFoundError,
+    read_visit_photo,
+    save_visit_photo,
+)
+from survey.fieldwork.review.response_detail import get_response_detail
+from survey.fieldwork.submission import InvalidAnswersError
+from survey.fieldwork.venue_visits import VisitExistsError
+from survey.fieldwork.waves import find_wave, list_started_waves
+from survey.store.china_time import china_date
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, Photo, ReplyStance, SamplingPoint
+from survey.store.transactions import run_in_transaction
+from tests.context.experience_checks.small_check import (
+    JIANGSU,
+    OBSERVERS,
+    START,
+    SUZHOU,
+    RunningCheck,
+    employ,
+    listed,
+    small_photo,
+    start,
+    wave_of,
+)
+
+TODAY = china_date(START)
+
+
+@pytest.fixture
+def check(store_url: str, tmp_path: Path) -> RunningCheck:
+    return start(store_url, tmp_path / "photos")
+
+
+def first_venue(check: RunningCheck) -> tuple[SamplingPoint, tuple[str, ...]]:
+    venue = check.venues()[0]
+    row = next(row for row in check.read().venues if row.code == venue.code)
+    return venue, row.observers
+
+
+def test_from_the_plan_to_the_release(check: RunningCheck) -> None:
+    detail = check.read()
+    assert [(row.city, row.venue_type) for row in detail.venues].count((SUZHOU, "market")) == 2
+    assert all(len(set(row.observers)) == 2 for row in detail.venues)
+    assert detail.listed[SUZHOU, "market"] == 6
+    assert detail.draw is not None
+    assert (detail.draw.seed, detail.draws) == (7, 1)
+    venue, (one, other) = first_venue(check)
+    receipts = [check.visit(one, venue.id, receipt=0), check.visit(other, venue.id)]
+    assert check.read().visits == ()
+    check.approve(*(each.response_id for each in receipts))
+    visits = check.read().visits
+    assert [
+        visit.ratings["receipt"] for visit in sorted(visits, key=lambda v: v.ratings["receipt"])
+    ] == [0, 1]
+    assert check.do(send_to_venues, due_on=TODAY + timedelta(10)) == 1
+    check.do(
+        record_venue_reply,
+        venue=venue.code,
+        stance=ReplyStance.OBJECTS,
+        text="The receipt was offered.",
+        answer="",
+        received_on=TODAY,
+    )
+    check.do(order_revisit, venue=venue.code, reason="It says that it has changed.")
+    again = check.visit(one, venue.id)
+    check.approve(again.response_id)
+    row = next(row for row in check.read().venues if row.code == venue.code)
+    assert (row.sent, row.approved, row.revisits, row.stance) == (2, 2, 1, ReplyStance.OBJECTS)
+    check.do(close_experience_check)
+    stranger = employ(check.url, Role.ANALYST, "CN", "yu")
+    with pytest.raises(ExperienceCheckNotFoundError):
+        check.read(stranger)
+    check.do(release_experience_check)
+    assert check.read(stranger).venues == ()
+    assert len(check.read(stranger).visits) == 3
+    mayor = employ(check.url, Role.CITY_OFFICIAL, SUZHOU, "wu")
+    assert {row.city for row in check.read(mayor).venues} == {SUZHOU}
+    assert all(row.photos == row.observers == () for row in check.read(mayor).venues)
+    with pytest.raises(ExperienceCheckNotAllowedError, match="released"):
+        check.do(open_experience_check)
+    with read_scope(check.url) as session:
+        actions = set(session.exec(select(AuditEntry.action)))
+    assert {
+        "venue_check.planned", "venue_check.venues_drawn", "venue_check.observers_assigned",
+        "wave.open", "photo.received", "venue_check.sent", "venue_check.reply_received",
+        "venue_check.revisit_ordered", "wave.closed", "venue_check.released",
+    } <= actions  # fmt: skip
+
+
+def test_an_observer_sends_one_visit_and_sees_no_other(check: RunningCheck) -> None:
+    venue, (one, other) = first_venue(check)
+    name = uuid4()
+    first = check.visit(
+        one, venue.id, client_uuid=name, photo_price=str(check.send_photo(one, venue.id))
+    )
+    assert check.visit(one, venue.id, client_uuid=name).response_id == first.response_id
+    with pytest.raises(VisitExistsError):
+        check.visit(one, venue.id)
+    for observer in (one, other):
+        person = check.observers[observer]
+        with pytest.raises(AccessDeniedError):
+            check.read(person)
+        with read_scope(check.url) as session:
+            with pytest.raises(AccessDeniedError):
+                get_response_detail(
+                    session=session, principal=person, response_id=first.response_id
+                )
+            tasks = list_tasks(session=session, principal=person, now=START)
+        task = next(task for task in tasks if task.point_id == venue.id)
+        assert task.is_done is (observer == one)
+        assert task.collected == (observer == one)
+    stranger = next(name for name in OBSERVERS if name not in (one, other))
+    with pytest.raises(AccessDeniedError):
+        check.visit(stranger, venue.id, photo_price=str(uuid4()))
+
+
+def test_a_visit_without_its_photo_is_told_so(check: RunningCheck) -> None:
+    venue, (one, other) = first_venue(check)
+    foreign = check.send_photo(other, venue.id)
+    for photo in (uuid4(), foreign):
+        with pytest.raises(InvalidAnswersError) as refused:
+            check.visit(one, venue.id, photo_price=str(photo))
+        assert [(each.item, each.code) for each in refused.value.problems] == [
+            ("photo_price", "photo_missing")
+        ]
+    photo = check.send_photo(one, venue.id)
+    assert check.send_photo(one, venue.id, photo) == photo
+    check.visit(one, venue.id, photo_price=str(photo))
+
+
+def test_photos_are_files_and_shown_to_those_who_review(check: RunningCheck) -> None:
+    venue, (one, _) = first_venue(check)
+    photo = check.send_photo(one, venue.id)
+    files = list(check.folder.rglob("*.jpg"))
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600]
+    assert files[0].parent.stat().st_mode & 0o077 == 0
+    readers = {
+        "supervisor of the city": (employ(check.url, Role.SUPERVISOR, venue.city_code, "ma"), True),
+        "who runs the check": (check.official, True),
+        "supervisor elsewhere": (employ(check.url, Role.SUPERVISOR, "110000", "na"), False),
+    }
+
+    def look(person: Principal) -> bytes:
+        with read_scope(check.url) as session:
+            return read_visit_photo(
+                session=session, principal=person, folder=check.folder, photo_id=photo
+            ).content
+
+    with pytest.raises(PhotoNotFoundError):
+        look(check.official)  # of no visit yet
+    check.visit(one, venue.id, photo_price=str(photo))
+    for person, may in readers.values():
+        if may:
+            assert look(person) == files[0].read_bytes()
+        else:
+            with pytest.raises(PhotoNotFoundError):
+                look(person)
+    with pytest.raises(AccessDeniedError):
+        look(check.observers[one])
+    files[0].write_bytes(b"something else")
+    with pytest.raises(PhotoNotFoundError):
+        look(check.official)
+
+
+def test_of_a_refused_photo_nothing_is_kept(check: RunningCheck) -> None:
+    venue, (one, _) = first_venue(check)
+    with pytest.raises(PhotoRefusedError):
+        clean_photo(b"<svg onload=alert(1)>")
+    taken = check.send_photo(one, venue.id)
+    with pytest.raises(PhotoRefusedError):
+        run_in_transaction(
+            check.url,
+            lambda session: save_visit_photo(
+                session=session,
+                principal=check.observers[one],
+                folder=check.folder,
+                photo_id=taken,
+                point_id=venue.id,
+                item_name="photo_price",
+                sent=small_photo() + b"\0",
+                photo=clean_photo(small_photo()),
+                now=START,
+            ),
+        )
+    with pytest.raises(AccessDeniedError, match="No photo"):
+        run_in_transaction(
+            check.url,
+            lambda session: save_visit_photo(
+                session=session,
+                principal=check.observers[one],
+                folder=check.folder,
+                photo_id=uuid4(),
+                point_id=venue.id,
+                item_name="remark",
+                sent=small_photo(),
+                photo=clean_photo(small_photo()),
+                now=START,
+            ),
+        )
+    with read_scope(check.url) as session:
+        assert [row.id for row in session.exec(select(Photo))] == [taken]
+
+
+def test_nothing_for_waves_of_people_knows_a_check(check: RunningCheck) -> None:
+    wave = wave_of(check)
+    venue, (one, _) = first_venue(check)
+    supervisor = check.reviewers()[0]
+    with read_scope(check.url) as session:
+        assert find_wave(session=session, key=wave.key) is None
+        assert list_started_waves(session=session, principal=supervisor) == []
+        reviewed = list_started_waves(session=session, principal=supervisor, with_venues=True)
+    assert [each.id for each in reviewed] == [wave.id]
+    with pytest.raises(AccessDeniedError), session_scope(check.url) as session:
+        issue_invitation(
+            session=session,
+            principal=check.observers[one],
+            wave_key=wave.key,
+            point_id=venue.id,
+            now=START,
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["state = 'frozen'", "state = 'released'", "unit = 'people'", "tree_id = instrument_id"],
+)
+def test_the_database_itself_keeps_venues_out_of_the_score(
+    check: RunningCheck, change: str
+) -> None:
+    with pytest.raises(IntegrityError), session_scope(check.url) as session:
+        session.connection().execute(text(f"UPDATE wave SET {change} WHERE key = 'check-2026'"))
+
+
+def test_a_check_opens_when_every_venue_has_its_observers(store_url: str, tmp_path: Path) -> None:
+    check = start(store_url, tmp_path, opened=False)
+    check.do(draw_venues, listed=listed(), per_type=3, seed=8)
+    assert check.read().draws == 2
+    with pytest.raises(ExperienceCheckNotAllowedError, match="lack an observer"):
+        check.do(open_experience_check)
+    with pytest.raises(ExperienceCheckNotAllowedError, match="Only 1 of the people"):
+        check.do(assign_observers, logins=OBSERVERS[:1], seed=1)
+    assert check.do(assign_observers, logins=OBSERVERS, seed=1) == 24
+    with pytest.raises(ExperienceCheckConflictError):
+        check.do(open_experience_check, expected_version=1)
+    check.do(open_experience_check)
+    with pytest.raises(ExperienceCheckNotAllowedError):
+        check.do(draw_venues, listed=listed(), per_type=3, seed=9)
+
+
+def test_only_who_runs_checks_there_changes_one(check: RunningCheck) -> None:
+    neighbour = employ(check.url, Role.PROVINCE_OFFICIAL, "33", "zhe")
+    with pytest.raises(ExperienceCheckNotFoundError):
+        check.do(close_experience_check, principal=neighbour)
+    with pytest.raises(AccessDeniedError):
+        check.do(close_experience_check, principal=employ(check.url, Role.ANALYST, JIANGSU, "x"))
+    with read_scope(check.url) as session:
+        assert list_experience_checks(session=session, principal=neighbour) == []
+
+
+@pytest.mark.parametrize("due_on", [TODAY, date(2027, 5, 1)])
+def test_venues_have_time_to_reply_and_not_for_ever(check: RunningCheck, due_on: date) -> None:
+    with pytest.raises(ExperienceCheckNotAllowedError, match="days to reply"):
+        check.do(send_to_venues, due_on=due_on)
