@@ -4,6 +4,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+import orjson
 import pytest
 from py_mini_racer import MiniRacer
 
@@ -109,3 +110,11 @@ function walk(source) {
   return JSON.stringify(route);
 }
 """
+
+
+def test_a_form_with_words_of_its_own_for_special_answers_is_json() -> None:
+    """The names of special answers are plain texts: JSON has no other keys."""
+    folder = ROOT / "seed" / "instruments"
+    payload = browser_form(load_bundle(folder, "venue-check").instrument)
+    items = json.loads(orjson.dumps(payload))["sections"][1]["items"]
+    assert items[1]["special_labels"]["na"]["en"] == "Does not apply"

@@ -106,7 +106,7 @@ def _item(item: Item) -> Form:
         low_label=dict(item.low_label),
         high_label=dict(item.high_label),
         specials=[special.value for special in item.specials],
-        special_labels={code: dict(labels) for code, labels in item.special_labels.items()},
+        special_labels={code.value: dict(labels) for code, labels in item.special_labels.items()},
         appearance=item.appearance or None,
         privacy=item.privacy.value if item.privacy else None,
         **type_of(item).browser_fields(item),
