@@ -59,3 +59,13 @@ def _is_role(key: ast.expr | None) -> bool:
         and isinstance(key.value, ast.Name)
         and key.value.id == "Role"
     )
+
+
+def test_the_document_says_who_has_each_right() -> None:
+    text = (PROJECT_ROOT / "docs" / "accounts.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
+    written = {right: set(names.replace(" ", "_").split(",_")) for right, names in rows}
+    assert written == {
+        action.value: {role.value for role, known in ROLES.items() if action in known.actions}
+        for action in Action
+    }
