@@ -125,6 +125,10 @@ def test_cube_agrees_with_estimate(composite, renormalise):
     table = cube_estimates(frame, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"], **options)
     assert len(table) == (4 + 2 + 1) * len(GROUPS) * 17
     check_cube(table, frame, DESIGN, **options)
+    points = make_cube(
+        frame, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"], **options
+    ).point_estimates()
+    pd.testing.assert_frame_equal(points, table[list(points)], check_exact=True)
 
 
 @pytest.mark.parametrize("deff", ["replace", "without"])

@@ -14,10 +14,8 @@ from survey.cli.options import new_private_file, read_suffix, write_bytes
 from survey.cli.output import error_reporting, print_note
 from survey.cli.trace_rows import analyst_principal
 from survey.locale import SurveyError, msg, translator
-from survey.publish.codebook.formats import CodebookFormat, codebook_file
 from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
 from survey.publish.microdata.file_formats import FileFormat
-from survey.publish.tables.formats import TableFormat, table_file
 from survey.results.row_selection import open_known_results
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
@@ -107,6 +105,9 @@ def codebook(
     ] = None,
 ) -> None:
     """Write what every column of the rows means: questions, values, missing values, routing."""
+    # Not at the top: rows are written without what the other files are made with.
+    from survey.publish.codebook.formats import CodebookFormat, codebook_file
+
     form = CodebookFormat(read_suffix(out, list(CodebookFormat), "--out"))
     settings = current_settings()
     with error_reporting(), read_scope(settings.store_url) as session:
@@ -138,6 +139,8 @@ def table(
 
     What the disclosure rules hide is marked; figures have the decimals of every page.
     """
+    from survey.publish.tables.formats import TableFormat, table_file
+
     form = TableFormat(read_suffix(out, list(TableFormat), "--out"))
     settings = current_settings()
     with error_reporting(), read_scope(settings.store_url) as session:

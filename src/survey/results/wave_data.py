@@ -165,11 +165,17 @@ class WaveData:
     @property
     def cube_spec(self) -> CubeSpec:
         """Every indicator of the tree in every area and group; measures are not part of it."""
+        return self.build_cube_spec(self.areas, self.memberships)
+
+    def build_cube_spec(
+        self, areas: Mapping[str, NDArray[np.object_]], groups: Mapping[str, NDArray[np.bool_]]
+    ) -> CubeSpec:
+        """Return every indicator of the tree in these areas and groups."""
         return CubeSpec(
             tree=self.plan.tree,
             design=self.design,
-            areas=self.areas,
-            groups=self.memberships,
+            areas=areas,
+            groups=groups,
             composite=composite_of(self.composite),
             scale=self.plan.scale,
             df_rule=DF_RULE,

@@ -6,7 +6,7 @@ an age in years) and the hour. Kept: the answers that were chosen or rated, weig
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -95,10 +95,7 @@ def deidentify(
             "row": [pseudonym("row", str(response_id)) for response_id in safe["response_id"]],
             "city_code": safe["city_code"].astype(str),
             "stratum": [str(stratum).partition(":")[2] for stratum in safe[STRATUM]],
-            "psu": [
-                None if pd.isna(psu) else pseudonym("psu", str(psu))
-                for psu in safe["psu"].astype(object)
-            ],
+            "psu": safe["psu"].astype(object).map(_point_names(safe["psu"], pseudonym)),
             "weight": safe[WEIGHT].astype(float),
             "day": safe["submitted_at"].dt.tz_convert(CHINA).dt.strftime("%Y-%m-%d"),
         },
@@ -109,6 +106,11 @@ def deidentify(
     return DeidentifiedRows(
         whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged
     )
+
+
+def _point_names(psu: pd.Series, pseudonym: Pseudonym) -> dict[object, str]:
+    """Return the name of each sampling point in this file."""
+    return {point: pseudonym("psu", str(point)) for point in psu.dropna().unique()}
 
 
 def answer_columns(instrument: Instrument) -> tuple[str, ...]:
@@ -161,8 +163,12 @@ def _without_rare(
 
 def _class_sizes(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """Count the rows that share the values of each row; a missing value is a value too."""
-    keys = [table[name].astype("string").fillna("").to_numpy() for name in columns]
-    return pd.Series(1, index=table.index).groupby(keys).transform("size")
+    cell = np.zeros(len(table), dtype=np.int64)
+    for name in columns:
+        codes, distinct = pd.factorize(table[name])
+        cell = cell * (len(distinct) + 1) + codes + 1
+    _, of_row, sizes = np.unique(cell, return_inverse=True, return_counts=True)
+    return pd.Series(sizes[of_row], index=table.index)
 
 
 def _blank_values(table: pd.DataFrame, name: str, where: pd.Series, instrument: Instrument) -> None:
@@ -298,15 +304,14 @@ def _headlines(source: WaveData, people: pd.DataFrame) -> pd.DataFrame:
     scored = people.assign(
         **{name: people[name].to_numpy(dtype=float, na_value=np.nan) for name in items}
     )
-    spec = replace(
-        source.cube_spec,
+    spec = source.build_cube_spec(
         areas={
             "nation": np.full(len(people), NATION, dtype=object),
             "city": people["city_code"].astype(str).to_numpy(dtype=object),
         },
         groups={EVERYONE: np.ones(len(people), dtype=bool)},
     )
-    table = Cube.of(scored, spec).table(level=source.level)
+    table = Cube.of(scored, spec).point_estimates()
     keys = ["area_level", "area", "indicator"]
     return table.astype(dict.fromkeys(keys, str))[[*keys, "n", "estimate"]]
 

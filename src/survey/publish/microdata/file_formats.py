@@ -11,8 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from survey.publish.column_tables import csv_bytes
-from survey.publish.microdata.row_workbook import workbook_bytes
-from survey.publish.microdata.statistics_files import spss_bytes, stata_bytes
 from survey.publish.microdata.variables import Variable
 
 
@@ -38,15 +36,20 @@ class RowFile:
 
 def write_file(file: RowFile, form: FileFormat) -> bytes:
     """Return the rows as a file of the given format."""
+    # Each writer is imported by who asks for its format: a command that writes one file starts
+    # without the libraries of the others.
     if form is FileFormat.CSV:
         return csv_bytes(_with_whole_weights(file.table), file.remarks)
     if form is FileFormat.XLSX:
+        from survey.publish.microdata.row_workbook import workbook_bytes
+
         return workbook_bytes(file.table, file.title, file.remarks)
-    if form is FileFormat.SPSS:
-        return spss_bytes(file.table, file.variables, file.title, file.remarks)
-    if form is FileFormat.STATA:
-        return stata_bytes(file.table, file.variables, file.title, file.remarks)
-    return _parquet(file)
+    if form is FileFormat.PARQUET:
+        return _parquet(file)
+    from survey.publish.microdata.statistics_files import spss_bytes, stata_bytes
+
+    write = spss_bytes if form is FileFormat.SPSS else stata_bytes
+    return write(file.table, file.variables, file.title, file.remarks)
 
 
 def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,9 @@ get the mean of their weights (their sum stays), and a label in which they diffe
 of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -64,13 +64,10 @@ def merge_classes(
     positions = np.empty((len(people), len(labels)), dtype=np.int64)
     for column, name in enumerate(labels):
         positions[:, column] = _category_positions(people[name])
-    keys = pd.DataFrame(positions)
-    keys["weight"] = distinct
     units = np.array([_UNIT.get(name, 1) for name in labels])
     merged = weights.copy()
     differs = np.zeros((len(people), len(labels)), dtype=bool)
-    for rows in _groups(people[stratum].astype(str)):
-        cells = [rows[cell] for cell in _groups(keys.iloc[rows])]
+    for cells in _cells_by_stratum(people[stratum], positions, distinct):
         start = _group_by_weight(
             [_Class(cell, frozenset({tuple(positions[cell[0]].tolist())})) for cell in cells],
             minimum,
@@ -87,14 +84,22 @@ def merge_classes(
     return result
 
 
-def _groups(keys: pd.DataFrame | pd.Series) -> list[NDArray[np.int64]]:
-    """Return the positions of the rows that share their keys, in the order of the keys."""
-    table = pd.DataFrame(keys).reset_index(drop=True)
-    if table.empty:
-        return []
-    number = table.groupby(list(table.columns), sort=True).ngroup().to_numpy(dtype=np.int64)
-    order = np.argsort(number, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
+def _cells_by_stratum(
+    stratum: pd.Series, positions: NDArray[np.int64], weights: NDArray[np.int64]
+) -> Iterator[list[NDArray[np.int64]]]:
+    """Yield the cells of each stratum: rows of one label and weight, in the order of these."""
+    if not len(stratum):
+        return
+    of_row, _ = pd.factorize(stratum.astype(str), sort=True)
+    # The last key is the first to sort by; rows that share all stay in their order.
+    order = np.lexsort((weights, *positions.T[::-1], of_row))
+    keys = np.column_stack((of_row, positions, weights))[order]
+    differs = np.diff(keys, axis=0) != 0
+    strata = np.flatnonzero(differs[:, 0]) + 1
+    cells = np.flatnonzero(differs.any(axis=1)) + 1
+    for first, last in pairwise((0, *strata.tolist(), len(order))):
+        inside = cells[(cells > first) & (cells < last)]
+        yield np.split(order[first:last], inside - first)
 
 
 def _without_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
