@@ -1,8 +1,12 @@
 """Page of what may be taken of a wave: reports, tables, codebook and single interviews."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from survey.access.roles import Action
+from survey.fieldwork.importing.import_plan import ProgressCallback
+from survey.locale import msg
 from survey.publish.microdata.export import (
     MAX_PURPOSE_CHARS,
     PURPOSE_RULE,
@@ -11,21 +15,35 @@ from survey.publish.microdata.export import (
     deviation_lines,
     export_rows,
     list_exportable_waves,
+    require_purpose,
 )
 from survey.publish.microdata.file_formats import FileFormat
 from survey.results import WaveInfo
 from survey.store.china_time import china_date, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
+from survey.ui.background_job import BackgroundJob
+from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.exact_rows import FORM_NAMES, MEDIA, draw_exact_rows, draw_pending_requests
-from survey.ui.feedback import perform, show_feedback
+from survey.ui.feedback import show_feedback, show_problems
 from survey.ui.filters import filter_row, pick_wave
+from survey.ui.job_progress import draw_job_progress, take_result
 from survey.ui.page_runner import PageContext
 from survey.ui.report_downloads import draw_reports
 from survey.ui.result_files import draw_codebook, draw_tables
 
-_MADE, _MESSAGES = "export/made", "rows"
+_JOB, _MADE, _MESSAGES = "export/job", "export/made", "rows"
+
+
+@dataclass(frozen=True)
+class _RowJob:
+    """File of rows that is being made."""
+
+    wave: str
+    form: FileFormat
+    job: BackgroundJob[MicrodataFile]
 
 
 def draw_export(page: PageContext) -> None:
@@ -76,8 +94,23 @@ def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
         st.caption(t("Interviews can be taken away once a wave has been frozen for good."))
         return
     _draw_contents(page, waves[wave.key])
-    _draw_purpose_form(page, waves[wave.key])
-    _draw_file(page, wave.key)
+    _collect(page)
+    show_feedback(page, _MESSAGES)
+    running: _RowJob | None = st.session_state.get(_JOB)
+    if running is None:
+        _draw_purpose_form(page, waves[wave.key])
+        _draw_file(page, wave.key)
+    else:
+        draw_job_progress(
+            page,
+            running.job,
+            lambda job: t(
+                "Preparing the file: step {step} of {steps}",
+                step=min(job.done + 1, job.total),
+                steps=job.total,
+            ),
+            key="export/cancel",
+        )
     draw_exact_rows(page, waves[wave.key])
 
 
@@ -119,30 +152,50 @@ def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
         wanted = st.form_submit_button(t("Make the file"), type="primary")
     if wanted:
         st.session_state.pop(_MADE, None)
-        _create_file(page, wave, str(purpose or ""), FileFormat(form))
-        show_feedback(page, _MESSAGES)
+        with show_problems(t, t("No file was made.")):
+            _start(page, wave, str(purpose or ""), FileFormat(form))
+            st.rerun()
 
 
-def _create_file(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
-    t = page.t
-    created = perform(
-        page,
-        lambda session, principal: export_rows(
-            page.settings,
-            session=session,
-            principal=principal,
-            wave_key=wave.key,
-            purpose=purpose,
-            form=form,
-            now=now(),
-            language=page.language,
-        ),
-        slot=_MESSAGES,
-        spinner=t("Preparing the file …"),
-        hints=[t("No file was made.")],
-    )
-    if created:
-        st.session_state[_MADE] = (wave.key, form, created.value)
+def _start(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
+    """Start the file as the person signed in now; a purpose that is too short is said at once."""
+    principal = require_principal(page.settings)
+    principal.require_changes_allowed()
+    require_purpose(purpose)
+    settings, language = page.settings, page.language
+
+    def make(tick: ProgressCallback) -> MicrodataFile:
+        return run_in_transaction(
+            settings.store_url,
+            lambda session: export_rows(
+                settings,
+                session=session,
+                principal=principal,
+                wave_key=wave.key,
+                purpose=purpose,
+                form=form,
+                now=now(),
+                language=language,
+                tick=tick,
+            ),
+            long_running=True,
+        )
+
+    job = BackgroundJob[MicrodataFile](msg("Preparing the file …"))
+    job.start(make)
+    st.session_state[_JOB] = _RowJob(wave.key, form, job)
+
+
+def _collect(page: PageContext) -> None:
+    """Keep the file of a job that has ended, or say why there is none."""
+    running: _RowJob | None = st.session_state.get(_JOB)
+    if running is None or running.job.running:
+        return
+    del st.session_state[_JOB]
+    cancelled = page.t("The file was cancelled.")
+    made = take_result(page, running.job, slot=_MESSAGES, cancelled=cancelled)
+    if made is not None:
+        st.session_state[_MADE] = (running.wave, running.form, made)
 
 
 def _draw_file(page: PageContext, key: str) -> None:

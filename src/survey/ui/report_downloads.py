@@ -26,12 +26,12 @@ from survey.store.transactions import run_in_transaction
 from survey.ui.background_job import BackgroundJob
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
-from survey.ui.feedback import set_feedback, set_problem, show_feedback, show_problems
-from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.feedback import set_feedback, show_feedback, show_problems
+from survey.ui.job_progress import draw_job_progress, take_result
+from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_results, get_view
 from survey.ui.url_state import pick
 
-EVERY_SECONDS = 1.0
 _FORMAT_NAMES: Mapping[ReportFormat, Message] = MappingProxyType(
     {
         ReportFormat.DOCX: msg("Report (Word)"),
@@ -134,7 +134,12 @@ def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
     show_feedback(page, _MESSAGES)
     running: _ArchiveJob | None = st.session_state.get(_JOB)
     if running is not None:
-        _draw_progress(page, running)
+        draw_job_progress(
+            page,
+            running.job,
+            lambda job: t("{done} of {total} reports", done=job.done, total=job.total),
+            key="reports/cancel",
+        )
         return
     if st.button(t("Make the reports of all cities"), key="reports/all"):
         with show_problems(t, t("No file was made.")):
@@ -178,13 +183,9 @@ def _collect(page: PageContext) -> None:
     if running is None or running.job.running:
         return
     del st.session_state[_JOB]
-    t, archive = page.t, running.job.result
-    if running.job.cancelled and archive is None:
-        set_problem(page, t("The reports were cancelled."), slot=_MESSAGES)
-    elif archive is None:
-        problem = running.job.problem
-        set_problem(page, t(problem) if problem else t("No file was made."), slot=_MESSAGES)
-    else:
+    cancelled = page.t("The reports were cancelled.")
+    archive = take_result(page, running.job, slot=_MESSAGES, cancelled=cancelled)
+    if archive is not None:
         _keep_archive(page, running.wave, archive)
 
 
@@ -200,15 +201,3 @@ def _keep_archive(page: PageContext, wave: WaveInfo, archive: ReportArchive) -> 
     st.session_state[_ARCHIVE] = (wave.key, archive)
     ready = t("{count} reports are ready.", count=len(archive.files))
     set_feedback(page, ready, slot=_MESSAGES)
-
-
-@page_fragment(run_every=EVERY_SECONDS)
-def _draw_progress(page: PageContext, running: _ArchiveJob) -> None:
-    job, t = running.job, page.t
-    if not job.running:
-        st.rerun()
-    done = t("{done} of {total} reports", done=job.done, total=job.total)
-    st.progress(min(job.share, 1.0), text=done if job.total else t(job.name))
-    if st.button(t("Cancel"), key="reports/cancel", disabled=job.cancelled):
-        job.cancel()
-        st.rerun(scope="fragment")

@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +46,11 @@ PURPOSE_RULE = msg(
     letters=MIN_PURPOSE_CHARS * _LETTERS_PER_CHINESE_CHAR,
     most=MAX_PURPOSE_CHARS,
 )
+
+
+Tick = Callable[[int, int], None]
+_STEPS = 4
+"""Steps of a file: its rows are read, de-identified, compared with the published, written."""
 
 
 class ExportNotAllowedError(SurveyError):
@@ -100,6 +105,7 @@ def export_rows(
     now: datetime,
     language: str = DEFAULT_LANGUAGE,
     by_operator: bool = False,
+    tick: Tick = lambda _done, _total: None,
 ) -> MicrodataFile:
     """Export the interviews of the reader's area, de-identified.
 
@@ -109,6 +115,8 @@ def export_rows(
     Args:
         language: of the remarks and of the labels of variables and values.
         by_operator: exported at the command line in the name of `principal`.
+        tick: called with steps done and steps in all; an error that it raises ends the work, and
+            nothing is exported.
 
     Raises:
         ExportNotAllowedError: no purpose, or no final results.
@@ -129,7 +137,7 @@ def export_rows(
         actor=OPERATOR if by_operator else None,
         detail=operator_detail(session, principal, by_operator),
     )
-    return make_file(settings, session=session, order=order, now=now)[0]
+    return make_file(settings, session=session, order=order, now=now, tick=tick)[0]
 
 
 def operator_detail(session: Session, principal: Principal, by_operator: bool) -> dict[str, Any]:
@@ -197,14 +205,21 @@ class RowOrder:
 
 
 def make_file(
-    settings: Settings, *, session: Session, order: RowOrder, now: datetime
+    settings: Settings,
+    *,
+    session: Session,
+    order: RowOrder,
+    now: datetime,
+    tick: Tick = lambda _done, _total: None,
 ) -> tuple[MicrodataFile, UUID]:
     """Make and record the file, and return it with the number of its export."""
     wave, principal, exact = order.wave, order.principal, bool(order.approval)
     t = translator(order.language)
+    tick(0, _STEPS)
     source = load_wave_data(session, wave, settings.snapshot_dir / order.snapshot.directory)
     people = _rows_of_area(source.people, principal)
     secret = new_pseudonym_key()
+    tick(1, _STEPS)
     made = deidentify(
         people,
         source.instrument,
@@ -212,6 +227,7 @@ def make_file(
         margins=weight_margins(source),
         exact=exact,
     )
+    tick(2, _STEPS)
     remarks = _remarks(t, wave, principal, order.purpose, now)
     if exact:
         deviation = HeadlineDeviation(None, None)
@@ -221,7 +237,9 @@ def make_file(
         remarks += _production_notes(t, wave, made, deviation)
     variables = describe_variables(texts_present(made.table), source.instrument, order.language)
     title = _title(t, wave, order.language)
+    tick(3, _STEPS)
     content = write_file(RowFile(made.table, variables, title, remarks), order.form)
+    tick(_STEPS, _STEPS)
     export = RowExport(
         id=new_id(),
         account_id=actor_id(principal),
@@ -355,9 +373,13 @@ def new_pseudonym_key() -> str:
     return secrets.token_hex(32)
 
 
+_key_bytes = lru_cache(maxsize=4)(bytes.fromhex)
+"""A file asks for the name of each of its rows."""
+
+
 def pseudonym(secret: str, kind: str, name: str) -> str:
     """Return the name of a row or point in one file; only the secret can undo it."""
-    made = hmac.digest(bytes.fromhex(secret), f"{kind}/{name}".encode(), "sha256")
+    made = hmac.digest(_key_bytes(secret), f"{kind}/{name}".encode(), "sha256")
     return made.hex()[:_DIGITS]
 
 
