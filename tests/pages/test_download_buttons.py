@@ -1,11 +1,13 @@
 """Every file leaves by one button: made when it is pressed, for whoever is signed in then."""
 
 import ast
+import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlmodel import select
+from streamlit.config import get_config_options, get_option
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
@@ -48,6 +50,17 @@ def test_nothing_else_gives_files_away() -> None:
                 owner = ast.unparse(node.value)
                 used += [f"{source.name}: {owner}.{node.attr}"] if owner == "st" else []
     assert used == []
+
+
+def test_tables_and_charts_have_no_download_of_streamlits_own() -> None:
+    """It would leave without mark, n, wave and entry; copying from a read-only table goes too."""
+    written = (PROJECT_ROOT / ".streamlit/config.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(written)["client"]["disableDataExport"] is True
+    get_config_options(force_reparse=True)
+    assert get_option("client.disableDataExport") is True
+    sources = [*(PROJECT_ROOT / "src/survey").rglob("*.py"), *(PROJECT_ROOT / "pages").glob("*.py")]
+    for source in [*sources, PROJECT_ROOT / "app.py"]:
+        assert "disableDataExport" not in source.read_text(encoding="utf-8"), source
 
 
 def test_a_file_is_made_when_it_is_asked_for_and_each_time_anew(
