@@ -18,8 +18,18 @@ from survey.publish.publications.signing_keys import add_key_to_file, register_k
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings
 from survey.snapshot.response_frame import build_response_frame
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Publication, PublicationState, Wave, WaveState, now
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    Publication,
+    PublicationReader,
+    PublicationState,
+    Wave,
+    WaveState,
+    now,
+)
 from survey.ui.navigation import PageKey
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
@@ -189,3 +199,35 @@ def test_an_official_announces_a_release_in_the_form(
     assert state_of(frozen) is PublicationState.PLANNED
     assert "The release is announced." in text_of(app, read)
     assert "A wave can be announced once it is frozen for good." in text_of(app, read)
+
+
+def test_somebody_is_put_on_the_pre_release_list_and_taken_off(
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+) -> None:
+    official, city = employ(Role.NATIONAL_OFFICIAL, "CN"), employ(Role.CITY_OFFICIAL, "110000")
+    with read_scope(frozen.store_url) as session:
+        login = session.get_one(Account, city.account_id).login
+    announce(frozen, hours_ago=0)
+    prefix = f"releases/reader/{RELEASE}"
+    app = visit_as(PageKey.RELEASES, official)
+    app.text_input(key=f"{prefix}/login").set_value(login)
+    app.text_input(key=f"{prefix}/reason").set_value("Answers the press that morning")
+    press(app, f"{prefix}/add")
+    assert "Please choose the day" in text_of(app, read)
+    app.date_input(key=f"{prefix}/day").set_value((now() + timedelta(days=1)).date())
+    press(app, f"{prefix}/add")
+    assert f"{login} is on the list of {RELEASE}." in text_of(app, read)
+    assert "Answers the press that morning" in text_of(app, read)
+    assert "Answers the press" not in text_of(visit_as(PageKey.RELEASES, city), read)
+    with read_scope(frozen.store_url) as session:
+        listed = session.exec(
+            select(AuditEntry).where(AuditEntry.action == AuditEvent.RELEASE_READER_LISTED.value)
+        ).all()
+    assert len(listed) == 1
+    press(app, f"{prefix}/remove/{login}")
+    assert f"{login} is off the list of {RELEASE}." in text_of(app, read)
+    with read_scope(frozen.store_url) as session:
+        assert session.exec(select(PublicationReader)).first() is None

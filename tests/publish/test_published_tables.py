@@ -16,11 +16,13 @@ from python_calamine import CalamineWorkbook
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.publish.figure_table import format_figure_id
 from survey.publish.tables.formats import TableFormat, table_file
 from survey.publish.tables.publication_workbook import workbook_bytes
 from survey.publish.tables.published_tables import ABSENT_MARK, HIDDEN_MARK, PublishedTable
 from survey.publish.views.view_context import ViewContext
-from survey.results import open_results
+from survey.results import list_earlier_waves, open_results
+from survey.sample.special_groups import SPECIAL_GROUPS
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import new_id
@@ -69,13 +71,18 @@ def test_every_sheet_has_one_table_with_title_marks_and_units(store: Settings) -
         assert [name, title[0]] in [row[:2] for row in contents]
         assert "说明" in remark[0]
         assert rows
-        assert all(cell != "" for row in rows for cell in row[:-1])
-        assert sum("(" in head or "（" in head for head in heads) >= 3
+        assert all(cell != "" for row in rows for cell in (*row[:-2], row[-1]))
+        assert sum("(" in head or "（" in head for head in heads) >= 4
+        ids = [row[-1] for row in rows]
+        assert len(set(ids)) == len(ids)
+        assert all(each.startswith(f"{WAVE}-") for each in ids)
 
 
 def test_figures_are_the_published_ones_and_hidden_ones_are_marked(store: Settings) -> None:
     known = published(store)
     rows = tidy(made(store, TableFormat.CSV))
+    assert rows["id"].is_unique
+    rows = rows[rows["measure"].isin(["score", "share"])]
     assert len(rows) == len(known)
     assert set(rows["demo"]) == {"演示数据"}
     hidden = 0
@@ -97,8 +104,9 @@ def test_the_workbook_shows_the_same_figures(store: Settings) -> None:
     book = CalamineWorkbook.from_filelike(io.BytesIO(made(store, TableFormat.XLSX)))
     title, _, heads, *rows = book.get_sheet_by_name(book.sheet_names[3]).to_python()
     assert "综合" in str(title[0])
-    assert len(heads) == 8
-    for code, _, *figures, _ in rows:
+    assert len(heads) == 9
+    for code, _, *figures, _, figure in rows:
+        assert figure == f"{WAVE}-{code}-composite-all-score"
         cell = known["city", str(code), "all", "composite"]
         if not cell["shown"]:
             assert set(figures) == {HIDDEN_MARK}
@@ -115,6 +123,41 @@ def test_a_city_before_the_release_finds_no_other_city(store: Settings) -> None:
     book = CalamineWorkbook.from_filelike(io.BytesIO(made(store, TableFormat.XLSX, official)))
     names = [row[0] for row in book.get_sheet_by_name(book.sheet_names[3]).to_python()[3:]]
     assert names == [city]
+
+
+def test_differences_changes_importance_and_models_stand_with_their_ids(store: Settings) -> None:
+    rows = tidy(made(store, TableFormat.CSV)).set_index("id")
+    with read_scope(store.store_url) as session:
+        results = open_results(store, session, WAVE)
+        (before,) = list_earlier_waves(store, session, results.wave)
+    tables = {
+        "gap.nation": (results.gaps(OPERATOR, contrast="nation", group="all"), "difference"),
+        "gap.rest": (results.gaps(OPERATOR, contrast="rest", group=SPECIAL_GROUPS), "difference"),
+        f"change.{before.key}": (results.changes(OPERATOR, before=before), "difference"),
+        "importance": (results.drivers(OPERATOR), "importance"),
+        "model": (results.small_areas(OPERATOR), "model"),
+        "rank": (results.ranks(OPERATOR), "rank"),
+    }
+    for measure, (table, column) in tables.items():
+        given = table[table[column].notna()]
+        # With few people a city there is no model, and nothing is known of what weighs most.
+        assert len(given) or measure in {"importance", "model"}, measure
+        found = rows[rows["measure"] == measure]
+        assert (found["estimate"] != "").sum() == len(given), measure
+        for row in given.sample(min(len(given), 50), random_state=1).to_dict("records"):
+            figure = rows.loc[
+                format_figure_id(
+                    wave=WAVE,
+                    area_level=str(row["area_level"]),
+                    area=str(row["area"]),
+                    indicator=str(row["indicator"]),
+                    group=str(row.get("group", "all")),
+                    measure=measure,
+                )
+            ]
+            assert float(figure["estimate"]) == row[column]
+    hidden = rows[rows["mark"] == HIDDEN_MARK]
+    assert (hidden[["estimate", "ci_low", "ci_high", "n", "deff"]] == "").all(axis=None)
 
 
 def test_who_may_not_read_results_gets_no_table(store: Settings) -> None:

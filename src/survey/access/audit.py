@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from survey.access.principal import OPERATOR, Principal
+from survey.locale import SurveyError
 from survey.store.audit_chain import ChainEntry, canonical_json
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queue_entries
@@ -77,6 +78,30 @@ def actor_id(actor: Principal | None) -> UUID | None:
 
 def _detail_with_operator(actor: Principal | None, detail: dict[str, Any]) -> dict[str, Any]:
     return {"by": OPERATOR.name, **detail} if actor == OPERATOR else detail
+
+
+def store_and_record(
+    *,
+    session: Session,
+    row: SQLModel,
+    actor: Principal,
+    event: AuditEvent,
+    subject_id: UUID | str,
+    now: datetime,
+    detail: dict[str, Any],
+) -> None:
+    """Store a new row and queue its entry; a row that the database refuses leaves none."""
+    session.add(row)
+    session.flush()
+    record(session=session, actor=actor, event=event, subject_id=subject_id, now=now, detail=detail)
+
+
+def require_reason(typed: str, *, least: int, most: int, refusal: SurveyError) -> str:
+    """Return a reason in one line; raise `refusal` if it has too few or too many characters."""
+    reason = " ".join(typed.split())
+    if not least <= len(reason) <= most:
+        raise refusal
+    return reason
 
 
 def record_download(

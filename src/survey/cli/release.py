@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
@@ -55,8 +54,14 @@ Release = Annotated[str, typer.Argument(help="Id of the release, as `survey rele
 _MINUTE = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 
 
-def _run(work: Callable[[Session], T]) -> T:
-    return run_in_transaction(current_settings().store_url, work)
+def _run(service: Callable[..., T], **order: object) -> T:
+    """Run a service as the operator, in a transaction of its own."""
+    return run_in_transaction(
+        current_settings().store_url,
+        lambda session: service(
+            session=session, principal=OPERATOR, now=datetime.now(UTC), **order
+        ),
+    )
 
 
 def _china_minute(minute: datetime) -> datetime:
@@ -99,13 +104,7 @@ def plan_release(
         reason=reason,
     )
     with error_reporting():
-        typer.echo(
-            _run(
-                lambda session: plan_publication(
-                    session=session, principal=OPERATOR, draft=draft, now=datetime.now(UTC)
-                )
-            )
-        )
+        typer.echo(_run(plan_publication, draft=draft))
 
 
 @app.command("sign")
@@ -129,15 +128,7 @@ def sign_release(release: Release) -> None:
 def publish_release(release: Release) -> None:
     """Publish a signed release, not before its minute; readers see the wave from then on."""
     with error_reporting():
-        _run(
-            lambda session: publish_publication(
-                settings=current_settings(),
-                session=session,
-                principal=OPERATOR,
-                key=release,
-                now=datetime.now(UTC),
-            )
-        )
+        _run(publish_publication, settings=current_settings(), key=release)
         print_note("{release} is published.", release=release)
 
 
@@ -147,15 +138,7 @@ def retract_release(
 ) -> None:
     """Take a release back; publish the list of keys anew afterwards."""
     with error_reporting():
-        _run(
-            lambda session: retract_publication(
-                session=session,
-                principal=OPERATOR,
-                key=release,
-                reason=reason,
-                now=datetime.now(UTC),
-            )
-        )
+        _run(retract_publication, key=release, reason=reason)
         print_note("{release} is taken back.", release=release)
 
 
@@ -187,15 +170,7 @@ def fetch_release(
 ) -> None:
     """Write the archive of a signed release to a file."""
     with error_reporting():
-        data = _run(
-            lambda session: open_publication(
-                settings=current_settings(),
-                session=session,
-                principal=OPERATOR,
-                key=release,
-                now=datetime.now(UTC),
-            )
-        )
+        data = _run(open_publication, settings=current_settings(), key=release)
         out.write_bytes(data)
         print_note("{release} is in {file}.", release=release, file=out)
 
@@ -215,15 +190,11 @@ def list_reader(
     """Put somebody on the pre-release list."""
     with error_reporting():
         _run(
-            lambda session: add_early_reader(
-                session=session,
-                principal=OPERATOR,
-                key=release,
-                login=account,
-                reason=reason,
-                opens_at=_china_minute(opens),
-                now=datetime.now(UTC),
-            )
+            add_early_reader,
+            key=release,
+            login=account,
+            reason=reason,
+            opens_at=_china_minute(opens),
         )
         print_note("{account} is on the list of {release}.", account=account, release=release)
 
@@ -240,17 +211,7 @@ def list_readers(release: Release, form: FormatOption = OutputFormat.TABLE) -> N
 
 
 def _register(signing_key: SigningKey) -> None:
-    run_in_transaction(
-        current_settings().store_url,
-        lambda session: (
-            register_key(
-                session=session,
-                principal=OPERATOR,
-                public_key=signing_key.public_bytes,
-                now=datetime.now(UTC),
-            ).id
-        ),
-    )
+    _run(register_key, public_key=signing_key.public_bytes)
     print_note("The key {key} is registered and may sign.", key=signing_key.id)
 
 
@@ -289,16 +250,7 @@ def withdraw_signing_key(
     Sign the releases again with another key, and publish the list of keys anew.
     """
     with error_reporting():
-        run_in_transaction(
-            current_settings().store_url,
-            lambda session: withdraw_key(
-                session=session,
-                principal=OPERATOR,
-                key_id=key_id,
-                reason=reason,
-                now=datetime.now(UTC),
-            ),
-        )
+        _run(withdraw_key, key_id=key_id, reason=reason)
         print_note("The key {key} is withdrawn.", key=key_id)
 
 

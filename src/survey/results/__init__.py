@@ -4,7 +4,13 @@ Only reading is exported here: pages should not import what freezing needs.
 """
 
 from survey.results.snapshots import SnapshotNotFoundError
-from survey.results.wave_results import WaveInfo, WaveResults, list_waves, open_results
+from survey.results.wave_results import (
+    WaveInfo,
+    WaveResults,
+    list_earlier_waves,
+    list_waves,
+    open_results,
+)
 from survey.snapshot.snapshot_files import SnapshotDamagedError
 
 __all__ = [
@@ -12,6 +18,7 @@ __all__ = [
     "SnapshotNotFoundError",
     "WaveInfo",
     "WaveResults",
+    "list_earlier_waves",
     "list_waves",
     "open_results",
 ]

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id, record, require_reason
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_requests import confirm_act, record_signatures
@@ -243,11 +243,14 @@ def revoke_release(
         WaveTransitionNotAllowedError: the wave is not released.
     """
     principal.require(Action.RELEASE)
-    why = " ".join(reason.split())
-    if not MIN_REASON_CHARS <= len(why) <= MAX_REASON_CHARS:
-        raise ReleaseNotAllowedError(
+    why = require_reason(
+        reason,
+        least=MIN_REASON_CHARS,
+        most=MAX_REASON_CHARS,
+        refusal=ReleaseNotAllowedError(
             msg("Please say in a few words why the release is taken back.")
-        )
+        ),
+    )
     wave = lock_wave(session=session, key=wave_key)
     if wave.state is not WaveState.RELEASED:
         raise ReleaseNotAllowedError(msg("The wave {wave} is not released.", wave=wave_key))

@@ -131,7 +131,7 @@ class WaveResults:
         return self._read_filtered(principal, CELLS, keys)
 
     def gaps(
-        self, principal: Principal, *, contrast: str, **keys: Unpack[CellFilters]
+        self, principal: Principal, *, contrast: Filter, **keys: Unpack[CellFilters]
     ) -> pd.DataFrame:
         """Return differences, of groups from the rest of their area or of areas from a larger one.
 
@@ -332,6 +332,15 @@ def list_waves(settings: Settings, session: Session, series: str | None = None) 
         _wave_info(session, wave, snapshot, SnapshotSeals(settings, session, snapshot.directory))
         for wave, snapshot in sorted(newest, key=lambda pair: -pair[0].year)
     ]
+
+
+def list_earlier_waves(
+    settings: Settings, session: Session, wave: Wave | WaveInfo
+) -> list[WaveInfo]:
+    """Return the waves of the same series before this one, newest first."""
+    waves = list_waves(settings, session, wave.series)
+    earlier = [each for each in waves if (each.year, each.key) < (wave.year, wave.key)]
+    return sorted(earlier, key=lambda each: (each.year, each.key), reverse=True)
 
 
 def open_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:

@@ -83,7 +83,7 @@ def draw_city_answer(page: PageContext, view: CityView) -> None:
     )
     text_blocks.draw_headline(page, view.headline, *view.sentences, unit=page.t("points"))
     if view.headline.available:
-        text_blocks.draw_method_note(page, view.headline)
+        text_blocks.draw_method_note(page, view.headline, figure_id=view.figure_id)
 
 
 def draw_city_findings(t: Translator, view: CityView) -> None:

@@ -61,7 +61,7 @@ def draw_answer(page: PageContext, view: OverviewView) -> None:
     text_blocks.draw_headline(
         page, view.headline, *view.sentences, unit=page.t("points"), band=view.band
     )
-    text_blocks.draw_method_note(page, view.headline, view.counted)
+    text_blocks.draw_method_note(page, view.headline, view.counted, figure_id=view.figure_id)
     text_blocks.draw_tiles(page.t, view.tiles)
 
 

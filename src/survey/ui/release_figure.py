@@ -1,12 +1,17 @@
-"""History of one published figure: what each release said of it, and why it was corrected."""
+"""History of a published figure, and the errata of a correction: before and after."""
+
+from collections.abc import Mapping
+from html import escape
 
 import streamlit as st
 
-from survey.publish.publications.early_readers import list_figure_history
-from survey.publish.publications.figures import VALUE_COLUMNS
+from survey.publish.figure_table import VALUES
+from survey.publish.publications.figure_history import list_errata, list_figure_history
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.ui.html_table import render_plain_table
+from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import write_parameter
@@ -14,6 +19,8 @@ from survey.ui.url_state import write_parameter
 PARAMETER = "figure"
 _FIELD = "releases/figure"
 MAX_FIGURE_CHARS = 200
+MAX_ERRATA = 50
+"""Figures of a correction on the page; the file errata.csv of the release has all."""
 
 
 def draw_figure_history(page: PageContext) -> None:
@@ -46,14 +53,14 @@ def draw_figure_history(page: PageContext) -> None:
             t("A figure that is not shown, or a release that was taken back, has no history."),
         )
         return
-    heads = (t("Estimate"), t("Lower bound"), t("Upper bound"), "n")
+    heads = _value_heads(page)
     rows = [
         {
             t("Release"): version.release,
             t("Published"): format_china_minute(t, version.published_at),
             **{
                 head: version.values.get(name, "") or "–"
-                for head, name in zip(heads, VALUE_COLUMNS, strict=True)
+                for head, name in zip(heads, VALUES, strict=True)
             },
             t("Reason of the correction"): version.reason
             if version.values
@@ -62,3 +69,58 @@ def draw_figure_history(page: PageContext) -> None:
         for version in versions
     ]
     st.table(rows, border="horizontal", alt=t("History of {figure}", figure=figure))
+
+
+def _value_heads(page: PageContext) -> tuple[str, ...]:
+    t = page.t
+    return t("Estimate"), t("Lower bound"), t("Upper bound"), "n"
+
+
+def draw_errata(page: PageContext, release: str) -> None:
+    """Draw what a correction changed, each figure before and after, with its history."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        told = list_errata(
+            session=session, principal=page.principal, key=release, most=MAX_ERRATA, now=now()
+        )
+    st.subheader(t("What the correction changed"), anchor=False)
+    if not told.errata:
+        st.caption(t("No figure changed."))
+        return
+    heads = (t("Id of the figure"), t("Before"), t("After"))
+    rows = [
+        (
+            _render_figure_link(page, erratum.figure),
+            escape(_describe_values(page, erratum.before)),
+            escape(_describe_values(page, erratum.after)),
+        )
+        for erratum in told.errata
+    ]
+    st.html(f'<div class="hcs-errata">{render_plain_table(heads, rows)}</div>')
+    if told.count > len(rows):
+        st.caption(
+            t(
+                "The first {shown} of {count} figures; the file errata.csv of the release has all.",
+                shown=len(rows),
+                count=f"{told.count:,}",
+            )
+        )
+
+
+def _render_figure_link(page: PageContext, figure: str) -> str:
+    address = escape(page.address(PageKey.RELEASES, **{PARAMETER: figure}), quote=True)
+    return f'<a href="{address}" target="_self">{escape(figure)}</a>'
+
+
+def _describe_values(page: PageContext, values: Mapping[str, str]) -> str:
+    """Return a figure as a release printed it, in one line."""
+    t = page.t
+    if not values:
+        return t("not shown")
+    estimate, low, high, n = (values.get(name, "") for name in VALUES)
+    words = [estimate or "–"]
+    if low and high:
+        words.append(t("{low} to {high}", low=low, high=high))
+    if n:
+        words.append(f"n {n}")
+    return " · ".join(words)

@@ -12,10 +12,11 @@ from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import list_planning_waves
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
-from survey.publish.publications.early_readers import list_early_readers, open_publication
+from survey.publish.publications.early_readers import open_publication
 from survey.publish.publications.publishing_steps import publish_publication, retract_publication
 from survey.publish.publications.register import (
     MAX_TEXT_CHARS,
+    PUBLIC_STATES,
     STATE_NAMES,
     PublicationDraft,
     PublicationSummary,
@@ -29,10 +30,11 @@ from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
+from survey.ui.early_readers import draw_early_readers
 from survey.ui.feedback import perform, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.release_figure import draw_figure_history
+from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
 
 _ZIP = "application/zip"
@@ -119,28 +121,11 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
                 "guide is docs/publishing.md."
             )
         )
+    if release.corrects and release.state in PUBLIC_STATES and release.may_read:
+        draw_errata(page, release.key)
     if page.principal.may(Action.RELEASE):
-        _draw_early_readers(page, release)
+        draw_early_readers(page, release)
         _draw_steps(page, release)
-
-
-def _draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
-    """Draw who may open the files before they are published, for those who release."""
-    t = page.t
-    with read_scope(page.settings.store_url) as session:
-        readers = list_early_readers(session=session, principal=page.principal, key=release.key)
-    if not readers:
-        return
-    rows = [
-        {
-            t("Name"): reader.name,
-            t("Reason"): reader.reason,
-            t("May read from"): format_china_minute(t, reader.opens_at),
-        }
-        for reader in readers
-    ]
-    st.caption(t("Pre-release list: each opening before the release is in the audit trail."))
-    st.table(rows, border="horizontal", alt=t("Pre-release list"))
 
 
 def _describe(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:

@@ -22,6 +22,7 @@ from survey.publish.views.estimate_text import (
 from survey.publish.views.overview import ScoreTile
 from survey.publish.views.ranking import RankingView
 from survey.ui.glossary import explain
+from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
@@ -80,8 +81,12 @@ def draw_hidden_card(t: Translator, what: str) -> None:
     )
 
 
-def draw_method_note(page: PageContext, figure: Estimate, *notes: str) -> None:
-    """Draw one line on the sample, and what opens the notes on how a figure was made."""
+def draw_method_note(page: PageContext, figure: Estimate, *notes: str, figure_id: str = "") -> None:
+    """Draw one line on the sample, and what opens the notes on how a figure was made.
+
+    Args:
+        figure_id: Id under which releases hold the figure; it is a link to their history.
+    """
     t = page.t
     with st.container(horizontal=True, vertical_alignment="center", key="compact-method"):
         st.caption(t(QUOTA_SAMPLE_SHORT), width="content")
@@ -89,6 +94,15 @@ def draw_method_note(page: PageContext, figure: Estimate, *notes: str) -> None:
             for note in (*notes, margin_of_error_caveat(figure, t)):
                 if note:
                     st.caption(note)
+            if figure_id and figure.available:
+                st.html(render_figure_link(page, figure_id))
+
+
+def render_figure_link(page: PageContext, figure_id: str) -> str:
+    """Render the id of a figure as a link to what each release said of it."""
+    address = escape(page.address(PageKey.RELEASES, figure=figure_id), quote=True)
+    text = page.t("What releases said of it: {figure}", figure=figure_id)
+    return f'<a class="hcs-figure-id" href="{address}" target="_self">{escape(text)}</a>'
 
 
 def _render_band(page: PageContext, band: BandVerdict | None) -> str:

@@ -21,10 +21,10 @@ from survey.publish.publications.checks import check_published_path
 from survey.publish.publications.early_readers import (
     add_early_reader,
     list_early_readers,
-    list_figure_history,
     open_publication,
     remove_early_reader,
 )
+from survey.publish.publications.figure_history import list_errata, list_figure_history
 from survey.publish.publications.figures import FIGURE_COLUMNS, read_figures
 from survey.publish.publications.publishing_steps import (
     list_retracted,
@@ -100,6 +100,8 @@ def test_each_figure_has_one_readable_id(ready: Settings) -> None:
     assert len(figures) > 1000
     assert f"{WAVE}-320500-composite-all-score" in figures
     assert f"{WAVE}-CN-1.1-gender_female-score" in figures
+    kinds = {figure.measure for figure in figures.values()}
+    assert kinds >= {"score", "share", "rank", "gap.nation", "gap.rest"}
     head, *lines = files(ready)["figures.csv"].decode().splitlines()
     assert head == ",".join(FIGURE_COLUMNS)
     assert len(lines) == len(figures)
@@ -301,6 +303,21 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
     assert float(corrected["estimate"]) == round(float(first["estimate"]) + 1, 1)
     assert (first["n"], history[1].reason) == (corrected["n"], REASON)
     assert (bool(gone[0].values["estimate"]), gone[1].values) == (True, {})
+    with read_scope(ready.store_url) as session:
+        told = list_errata(
+            session=session, principal=person(ready, "city"), key=again, most=10_000, now=later
+        )
+        with pytest.raises(AccessDeniedError):
+            list_errata(
+                session=session, principal=person(ready, "city"), key=again, most=1, now=MINUTE
+            )
+        few = list_errata(session=session, principal=OPERATOR, key=again, most=3, now=later)
+    assert told.count == len(told.errata) > 3
+    assert (few.errata, few.count) == (told.errata[:3], told.count)
+    by_id = {erratum.figure: erratum for erratum in told.errata}
+    assert by_id[f"{WAVE}-320500-composite-all-score"].before == first
+    assert by_id[f"{WAVE}-320500-composite-all-score"].after == corrected
+    assert by_id[f"{WAVE}-110000-composite-all-score"].after == {}
 
 
 def test_a_correction_shows_nothing_that_was_hidden(
@@ -309,9 +326,9 @@ def test_a_correction_shows_nothing_that_was_hidden(
     publish(ready)
     later = MINUTE + timedelta(days=1)
     again = plan(ready, at=MINUTE, embargo_until=later, corrects=KEY, reason=REASON)
-    figures = read_figures(files(ready)["figures.csv"])
-    fewer = {key: each for key, each in figures.items() if "-320500-" not in key}
-    monkeypatch.setattr(publication_files, "read_figures", Mock(side_effect=[fewer, figures]))
+    figures = files(ready)["figures.csv"].splitlines(keepends=True)
+    fewer = b"".join(line for line in figures if b"-320500-" not in line)
+    monkeypatch.setattr(publication_files, "read_archived_file", Mock(return_value=fewer))
     with pytest.raises(PublicationNotAllowedError, match="would show"):
         sign(ready, "lin", MINUTE, again)
 
@@ -395,6 +412,29 @@ def test_a_demonstration_is_signed_by_its_own_key_alone(store: Settings) -> None
     assert (store.data_dir / "release-demo.key").exists()
     assert "演示数据" in content["tables/nation.zh.csv"].decode()
     assert content["figures.csv"].decode().splitlines()[1].endswith(",demonstration")
+
+
+def test_a_withdrawn_key_of_demonstrations_signs_nothing_again(store: Settings) -> None:
+    with session_scope(store.store_url) as session:
+        session.connection().execute(update(table_of(Wave)).values(is_demo=True))
+    plan(store)
+    sign(store, "lin")
+    old = read(store, select(Publication.key_id))
+    with session_scope(store.store_url) as session:
+        withdraw_key(
+            session=session, principal=OPERATOR, key_id=old, reason="It was copied", now=SIGNED
+        )
+    with pytest.raises(SigningKeyError):
+        publish(store)
+    assert sign(store, "lin") is PublicationState.SIGNED
+    newer = read(store, select(Publication.key_id))
+    assert newer != old
+    assert orjson.loads(files(store)["release.sig"])["key_id"] == newer
+    publish(store)
+    with read_scope(store.store_url) as session:
+        keys = {key.id: key for key in list_keys(session=session, principal=OPERATOR)}
+    assert keys[newer].is_demo
+    assert keys[old].withdrawn_at == SIGNED
 
 
 def test_the_calendar_hides_what_is_real_from_a_demonstration_account(store: Settings) -> None:

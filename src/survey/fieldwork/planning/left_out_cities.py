@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id, record, require_reason, store_and_record
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_requests import require_no_request
@@ -44,31 +44,33 @@ def leave_city_out(
         LeavingOutNotAllowedError: no reason, no such city, left out already, or a frozen wave.
     """
     principal.require(Action.ADMINISTER, city_code)
-    text = " ".join(reason.split())
-    if not MIN_REASON_CHARS <= len(text) <= MAX_REASON_CHARS:
-        raise LeavingOutNotAllowedError(msg("Please say in a few words why the city is left out."))
+    why = require_reason(
+        reason,
+        least=MIN_REASON_CHARS,
+        most=MAX_REASON_CHARS,
+        refusal=LeavingOutNotAllowedError(
+            msg("Please say in a few words why the city is left out.")
+        ),
+    )
     wave = _lock_unfrozen_wave(session, key)
     if session.get(City, city_code) is None:
         raise LeavingOutNotAllowedError(msg("There is no city {city}.", city=city_code))
     if session.get(LeftOutCity, (wave.id, city_code)) is not None:
         raise LeavingOutNotAllowedError(msg("This city is left out already."))
-    session.add(
-        LeftOutCity(
+    store_and_record(
+        session=session,
+        row=LeftOutCity(
             wave_id=wave.id,
             city_code=city_code,
-            reason=text,
+            reason=why,
             left_out_by=actor_id(principal),
             left_out_at=now,
-        )
-    )
-    session.flush()
-    record(
-        session=session,
+        ),
         actor=principal,
         event=AuditEvent.WAVE_CITY_LEFT_OUT,
         subject_id=wave.id,
         now=now,
-        detail={"key": key, "city": city_code, "reason": text},
+        detail={"key": key, "city": city_code, "reason": why},
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id, record, require_reason
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import COMPUTED_STATES, wave_title
@@ -163,9 +163,14 @@ def decide_exact_rows(
         raise ExactRowsRefusedError(
             msg("This file was asked for at the command line. Somebody decides on the page.")
         )
-    why = " ".join(reason.split())
-    if not MIN_REASON_CHARS <= len(why) <= MAX_REASON_CHARS:
-        raise ExactRowsRefusedError(msg("Please give the reason for the decision in a few words."))
+    why = require_reason(
+        reason,
+        least=MIN_REASON_CHARS,
+        most=MAX_REASON_CHARS,
+        refusal=ExactRowsRefusedError(
+            msg("Please give the reason for the decision in a few words.")
+        ),
+    )
     if decision is Decision.APPROVED:
         _require_current_snapshot(session, request, wave)
     changed = session.connection().execute(

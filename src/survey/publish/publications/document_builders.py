@@ -19,7 +19,8 @@ from survey.publish.publications.publication_source import (
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_service import ReportOrder, ReportWaves, make_report_file
 from survey.publish.tables.publication_workbook import workbook_bytes
-from survey.publish.tables.published_tables import build_tables, tidy_table
+from survey.publish.tables.published_tables import build_tables
+from survey.publish.tables.tidy_table import tidy_table
 from survey.publish.views.view_context import ViewContext
 
 DocumentBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
@@ -34,14 +35,17 @@ def build_workbooks(source: PublicationSource, choice: FileChoice) -> Mapping[st
     files = {}
     for language in choice.languages:
         context = _reading(source, language)
-        files[f"tables/tables.{language}.xlsx"] = workbook_bytes(context, build_tables(context))
+        tables = build_tables(context, next((each.wave for each in source.earlier), None))
+        files[f"tables/tables.{language}.xlsx"] = workbook_bytes(context, tables)
     return files
 
 
 def build_tidy_files(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
     """Return a row for each area, group and indicator, one file a language."""
     return {
-        f"tables/tidy.{language}.csv": csv_bytes(tidy_table(_reading(source, language)))
+        f"tables/tidy.{language}.csv": csv_bytes(
+            tidy_table(_reading(source, language), [each.wave for each in source.earlier])
+        )
         for language in choice.languages
     }
 

@@ -1,20 +1,17 @@
-"""Pre-release list of a release, opening of its files, and the history of a figure."""
+"""Pre-release list of a release, and opening of its files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session, col, select
 
 from survey.access.accounts import get_account_by_login
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id, record, require_reason, store_and_record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.locale import msg
-from survey.publish.publications.archives import read_archive, read_archived_file
-from survey.publish.publications.figures import read_figures
-from survey.publish.publications.file_builders import FIGURES_FILE
+from survey.publish.publications.archives import read_archive
 from survey.publish.publications.register import (
     MAX_TEXT_CHARS,
     MIN_TEXT_CHARS,
@@ -26,14 +23,7 @@ from survey.publish.publications.register import (
 )
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import (
-    Account,
-    Publication,
-    PublicationErratum,
-    PublicationReader,
-    PublicationState,
-    Wave,
-)
+from survey.store.tables import Account, PublicationReader, PublicationState
 
 
 @dataclass(frozen=True)
@@ -67,11 +57,14 @@ def add_early_reader(
         raise PublicationNotAllowedError(
             msg("The release {release} was published before.", release=key)
         )
-    why = " ".join(reason.split())
-    if not MIN_TEXT_CHARS <= len(why) <= MAX_TEXT_CHARS:
-        raise PublicationNotAllowedError(
+    why = require_reason(
+        reason,
+        least=MIN_TEXT_CHARS,
+        most=MAX_TEXT_CHARS,
+        refusal=PublicationNotAllowedError(
             msg("Please say in a few words why this person may read early.")
-        )
+        ),
+    )
     account = get_account_by_login(session=session, login=login)
     if (
         Action.READ_RESULTS not in ROLES[Role(account.role)].actions
@@ -85,19 +78,16 @@ def add_early_reader(
     )
     if session.exec(known).first() is not None:
         raise PublicationNotAllowedError(msg("This person is on the list already."))
-    session.add(
-        PublicationReader(
+    store_and_record(
+        session=session,
+        row=PublicationReader(
             publication_id=publication.id,
             account_id=account.id,
             reason=why,
             opens_at=opens_at,
             listed_by=actor_id(principal),
             listed_at=now,
-        )
-    )
-    session.flush()
-    record(
-        session=session,
+        ),
         actor=principal,
         event=AuditEvent.RELEASE_READER_LISTED,
         subject_id=key,
@@ -174,61 +164,3 @@ def open_publication(
             detail={"archive_sha256": publication.archive_sha256},
         )
     return data
-
-
-@dataclass(frozen=True)
-class FigureVersion:
-    """Figure as one release published it; `reason` is why it differs from the one before."""
-
-    release: str
-    published_at: datetime
-    values: dict[str, Any]
-    """Empty where a correction hides it."""
-    reason: str = ""
-
-
-def list_figure_history(
-    *, settings: Settings, session: Session, principal: Principal, figure: str, now: datetime
-) -> Sequence[FigureVersion]:
-    """Return a published figure with every correction of it, the oldest first.
-
-    Figures of releases that were taken back are left out, and nothing unpublished is told.
-    """
-    principal.require(Action.READ_RESULTS)
-    query = (
-        select(Publication, Wave)
-        .join(Wave, col(Wave.id) == col(Publication.wave_id))
-        .where(col(Publication.state).in_(PUBLIC_STATES))
-        .order_by(col(Publication.published_at))
-    )
-    versions: list[FigureVersion] = []
-    for publication, wave in session.exec(query).all():
-        inside = figure.startswith(f"{wave.key}-") and (wave.is_demo or not principal.is_demo)
-        if not inside or not may_read(session, principal, publication, now):
-            continue
-        version = _find_version(settings, session, publication, figure, first=not versions)
-        versions += [version] if version else []
-    return versions
-
-
-def _find_version(
-    settings: Settings, session: Session, publication: Publication, figure: str, *, first: bool
-) -> FigureVersion | None:
-    assert publication.published_at is not None
-    if first:
-        known = read_figures(read_archived_file(settings, publication, FIGURES_FILE)).get(figure)
-        values = dict(known.values) if known else None
-    else:
-        query = select(PublicationErratum).where(
-            PublicationErratum.publication_id == publication.id, PublicationErratum.figure == figure
-        )
-        erratum = session.exec(query).first()
-        values = dict(erratum.after) if erratum else None
-    if values is None:
-        return None
-    return FigureVersion(
-        publication.key,
-        publication.published_at,
-        values,
-        "" if first else publication.correction_reason,
-    )

@@ -2,29 +2,23 @@
 
 import csv
 import io
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from survey.access.principal import Principal
-from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
-from survey.results import WaveResults
-from survey.sample.special_groups import EVERYONE
+from survey.publish.figure_table import KEYS, RANK, VALUES, list_figures
+from survey.results import WaveInfo, WaveResults
 from survey.spreadsheets import csv_cell, csv_row
 
-FIGURE_COLUMNS = (
-    "id", "wave", "area_level", "area", "indicator", "group", "measure",
-    "estimate", "ci_low", "ci_high", "n", "mark",
-)  # fmt: skip
-VALUE_COLUMNS = ("estimate", "ci_low", "ci_high", "n")
+FIGURE_COLUMNS = ("id", "wave", *KEYS, *VALUES, "mark")
 DEMO_MARK = "demonstration"
-_LEVELS_BY_CODE = frozenset({"nation", "city"})
-"""Levels whose codes are known without naming the level."""
+_HEAD = ",".join(FIGURE_COLUMNS)
 
 
 class FigureIdError(SurveyError):
@@ -38,100 +32,95 @@ class Figure:
     """Published figure by its id; values as they were printed."""
 
     id: str
+    measure: str
     values: Mapping[str, str]
 
 
-def format_figure_id(
-    *, wave: str, area_level: str, area: str, indicator: str, group: str, measure: str
-) -> str:
-    """Return the id of a figure, such as `main-2026-110000-1.2-all-score`.
-
-    Regions and tiers name their level, as `main-2026-province.32-1.2-all-score`. Signs that would
-    end a word in an address become `_`, so an id can stand in a link and in a footnote.
-    """
-    place = area if area_level in _LEVELS_BY_CODE else f"{area_level}.{area}"
-    parts = (wave, place, indicator or COMPOSITE, group, measure)
-    return "-".join(re.sub(r"[^\w.\-]+", "_", part) for part in parts)
-
-
-def build_figures(results: WaveResults, reader: Principal) -> bytes:
+def build_figures(
+    results: WaveResults, reader: Principal, earlier: Sequence[WaveInfo] = ()
+) -> bytes:
     """Return `figures.csv`: every figure that the reader may see, hidden ones left out.
+
+    Args:
+        earlier: waves that the changes are from.
 
     Raises:
         FigureIdError: two figures have the same id.
     """
-    cells = results.cells(reader)
-    ranks = results.ranks(reader)
-    shares = {measure.key for measure in results.method.measures if measure.choices}
-    rows = [*_cell_rows(results, cells, shares), *_rank_rows(results, ranks)]
-    if len({row[0] for row in rows}) != len(rows):
-        raise FigureIdError(msg("Two figures would have the same id."))
+    lines, ids = [_HEAD], set[str]()
+    for figures in list_figures(results, reader, earlier):
+        shown = figures[figures["shown"]]
+        known = len(ids)
+        ids.update(shown["id"])
+        if len(ids) != known + len(shown):
+            raise FigureIdError(msg("Two figures would have the same id."))
+        lines += _format_lines(results, shown)
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _format_lines(results: WaveResults, figures: pd.DataFrame) -> Iterator[str]:
+    """Return a line of `figures.csv` for every figure."""
+    wave, mark = results.wave.key, DEMO_MARK if results.wave.is_demo else ""
+    digits = 0 if (figures["measure"] == RANK).all() else 1
+    columns = [
+        map(_cell, figures["id"]),
+        np.full(len(figures), _cell(wave), dtype=object),
+        *(_written(figures[name], _cell) for name in KEYS),
+        *(_written(figures[name], lambda value: _number(value, digits)) for name in VALUES[:-1]),
+        _written(figures["n"], lambda value: _number(value, 0)),
+        np.full(len(figures), mark, dtype=object),
+    ]
+    return map(",".join, zip(*columns, strict=True))
+
+
+def _written(column: pd.Series, write: Callable[[Any], str]) -> NDArray[Any]:
+    """Return every value as `write` writes it, called once for each distinct one."""
+    codes, distinct = pd.factorize(column.to_numpy())
+    written = np.array([*map(write, distinct), ""], dtype=object)
+    result: NDArray[Any] = written[codes]
+    return result
+
+
+def _cell(text: Any) -> str:
+    """Return a text as a cell of one line."""
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(FIGURE_COLUMNS)
-    writer.writerows(rows)
-    return buffer.getvalue().encode()
+    csv.writer(buffer, lineterminator="").writerow([csv_cell(" ".join(str(text).splitlines()))])
+    return buffer.getvalue()
 
 
-_Row = tuple[str, ...]
+def _number(value: Any, digits: int) -> str:
+    return "" if pd.isna(value) else f"{float(value):.{digits}f}"
 
 
-def _cell_rows(results: WaveResults, cells: pd.DataFrame, shares: set[str]) -> Iterator[_Row]:
-    shown = cells[cells["shown"].astype(bool)]
-    columns = ("area_level", "area", "indicator", "group", *VALUE_COLUMNS)
-    for level, area, indicator, group, *values in _iter_rows(shown, columns):
-        measure = "share" if indicator in shares else "score"
-        yield _row(results, (level, area, indicator, group, measure), values, 1)
-
-
-def _rank_rows(results: WaveResults, ranks: pd.DataFrame) -> Iterator[_Row]:
-    placed = ranks[ranks["rank"].notna()]
-    for area, indicator, *values in _iter_rows(
-        placed, ("area", "indicator", "rank", "low", "high")
-    ):
-        yield _row(results, ("city", area, indicator, EVERYONE, "rank"), [*values, None], 0)
-
-
-def _iter_rows(table: pd.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[object, ...]]:
-    return zip(*(table[name].tolist() for name in columns), strict=True)
-
-
-def _row(results: WaveResults, keys: tuple[object, ...], values: list[object], digits: int) -> _Row:
-    wave = results.wave
-    level, area, indicator, group, measure = (str(key) for key in keys)
-    figure_id = format_figure_id(
-        wave=wave.key,
-        area_level=level,
-        area=area,
-        indicator=indicator,
-        group=group,
-        measure=measure,
-    )
-    mark = DEMO_MARK if wave.is_demo else ""
-    names = (wave.key, level, area, indicator, group, measure)
-    *figures, n = values
-    numbers = (*(_format_number(value, digits) for value in figures), _format_number(n, 0))
-    return (_escape(figure_id), *(_escape_name(name) for name in names), *numbers, mark)
-
-
-def _escape(text: str) -> str:
-    return str(csv_cell(text))
-
-
-_escape_name = lru_cache(maxsize=4096)(_escape)
-"""A wave has a hundred thousand figures of a few hundred areas, indicators and groups."""
-
-
-def _format_number(value: Any, digits: int) -> str:
-    return "" if value is None or pd.isna(value) else f"{float(value):.{digits}f}"
+def find_figure(data: bytes, figure_id: str) -> Figure | None:
+    """Return one figure of a `figures.csv`; None where it has no such id."""
+    start = f"{_cell(figure_id)},".encode()
+    lines = (line for line in io.BytesIO(data) if line.startswith(start))
+    return next(iter(_parse_lines(data, lines).values()), None)
 
 
 def read_figures(data: bytes) -> dict[str, Figure]:
     """Return the figures of a `figures.csv` by id."""
-    rows = csv.DictReader(io.StringIO(data.decode(), newline=""))
+    return _parse_lines(data, io.BytesIO(data))
+
+
+def _parse_lines(data: bytes, lines: Iterable[bytes]) -> dict[str, Figure]:
+    """Return the figures in some lines of a `figures.csv`."""
     return {
-        row["id"]: Figure(row["id"], {name: row[name] for name in VALUE_COLUMNS}) for row in rows
+        row["id"]: Figure(row["id"], row["measure"], {name: row[name] for name in VALUES})
+        for row in _iter_rows(data, lines)
     }
+
+
+def _list_measures(data: bytes) -> set[str]:
+    return {row["measure"] for row in _iter_rows(data, io.BytesIO(data))}
+
+
+def _iter_rows(data: bytes, lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
+    """Yield the rows in some lines of a `figures.csv`, by column."""
+    head = data.partition(b"\n")[0].decode().split(",")
+    rows = csv.DictReader((line.decode() for line in lines), fieldnames=head)
+    return (row for row in rows if row["id"] != head[0])
 
 
 @dataclass(frozen=True)
@@ -143,16 +132,25 @@ class Erratum:
     after: Mapping[str, str]
 
 
-def find_errata(before: Mapping[str, Figure], after: Mapping[str, Figure]) -> tuple[Erratum, ...]:
-    """Return the figures that differ between two publications of a wave, by id."""
+def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
+    """Return the figures that differ between two `figures.csv` of a wave, by id.
+
+    A figure of a kind that the earlier file has none of is no erratum: it was not published there
+    and not hidden either.
+    """
+    old_lines, new_lines = set(before.splitlines()), set(after.splitlines())
+    old = _parse_lines(before, sorted(old_lines - new_lines))
+    new = _parse_lines(after, sorted(new_lines - old_lines))
+    kinds = _list_measures(before) if new.keys() - old.keys() else set()
     nothing: Mapping[str, str] = {}
     pairs = (
         Erratum(
             figure_id,
-            before[figure_id].values if figure_id in before else nothing,
-            after[figure_id].values if figure_id in after else nothing,
+            old[figure_id].values if figure_id in old else nothing,
+            new[figure_id].values if figure_id in new else nothing,
         )
-        for figure_id in sorted(before.keys() | after.keys())
+        for figure_id in sorted(old.keys() | new.keys())
+        if figure_id in old or new[figure_id].measure in kinds
     )
     return tuple(erratum for erratum in pairs if erratum.before != erratum.after)
 
@@ -164,13 +162,13 @@ def format_errata(errata: tuple[Erratum, ...], reason: str) -> bytes:
     writer.writerow(
         (
             "id",
-            *(f"{name}_before" for name in VALUE_COLUMNS),
-            *(f"{name}_after" for name in VALUE_COLUMNS),
+            *(f"{name}_before" for name in VALUES),
+            *(f"{name}_after" for name in VALUES),
             "reason",
         )
     )
     for erratum in errata:
         values = [side.get(name, "") for side in (erratum.before, erratum.after)
-                  for name in VALUE_COLUMNS]  # fmt: skip
+                  for name in VALUES]  # fmt: skip
         writer.writerow(csv_row((erratum.figure, *values, reason)))
     return buffer.getvalue().encode()

@@ -50,7 +50,8 @@ class BuilderInfo:
 
 
 def _build_figures(source: PublicationSource, _: FileChoice) -> Mapping[str, bytes]:
-    return {FIGURES_FILE: build_figures(source.results, PUBLIC_READER)}
+    earlier = [each.wave for each in source.earlier]
+    return {FIGURES_FILE: build_figures(source.results, PUBLIC_READER, earlier)}
 
 
 def _build_tables(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:

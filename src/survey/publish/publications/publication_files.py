@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from survey.fieldwork.instruments import load_instrument
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_file
-from survey.publish.publications.figures import Erratum, find_errata, format_errata, read_figures
+from survey.publish.publications.figures import Erratum, find_errata, format_errata
 from survey.publish.publications.file_builders import ERRATA_FILE, FIGURES_FILE, build_files
 from survey.publish.publications.manifest import (
     EarlierWave,
@@ -20,24 +20,22 @@ from survey.publish.publications.manifest import (
 )
 from survey.publish.publications.publication_source import PublicationSource
 from survey.publish.publications.register import PublicationNotAllowedError
-from survey.results import WaveInfo, WaveResults, list_waves
+from survey.results import WaveInfo, WaveResults, list_earlier_waves
 from survey.settings import Settings
 from survey.store.tables import Publication, Wave, WaveState
 
 _BUILDER_OF_ERRATA = "errata"
 
 
-def list_earlier_waves(settings: Settings, session: Session, wave: Wave) -> tuple[WaveInfo, ...]:
+def list_earlier_releases(settings: Settings, session: Session, wave: Wave) -> tuple[WaveInfo, ...]:
     """Return the earlier waves of the series that are released, for the years in reports.
 
     What is not released yet is no business of a reader of this release, the nation's score neither.
     """
     return tuple(
         each
-        for each in list_waves(settings, session, wave.series)
-        if (each.year, each.key) < (wave.year, wave.key)
-        and each.state is WaveState.RELEASED
-        and each.is_demo == wave.is_demo
+        for each in list_earlier_waves(settings, session, wave)
+        if each.state is WaveState.RELEASED and each.is_demo == wave.is_demo
     )
 
 
@@ -79,8 +77,7 @@ def _find_errata(
     The gate looks at one table at a time: two that hide different cells could tell them together.
     """
     corrected = session.get_one(Publication, publication.corrects_id)
-    before = read_figures(read_archived_file(settings, corrected, FIGURES_FILE))
-    errata = find_errata(before, read_figures(figures))
+    errata = find_errata(read_archived_file(settings, corrected, FIGURES_FILE), figures)
     added = [erratum.figure for erratum in errata if not erratum.before]
     if added:
         raise PublicationNotAllowedError(

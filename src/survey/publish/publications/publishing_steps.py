@@ -5,13 +5,13 @@ from uuid import UUID
 
 from sqlmodel import Session, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id, record, require_reason
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import lock_wave
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_file
-from survey.publish.publications.figures import find_errata, read_figures
+from survey.publish.publications.figures import find_errata
 from survey.publish.publications.file_builders import FIGURES_FILE
 from survey.publish.publications.register import (
     MAX_TEXT_CHARS,
@@ -123,8 +123,7 @@ def _replace_corrected(settings: Settings, session: Session, publication: Public
             msg("The release {release} does not stand any more.", release=corrected.key)
         )
     before, after = (
-        read_figures(read_archived_file(settings, each, FIGURES_FILE))
-        for each in (corrected, publication)
+        read_archived_file(settings, each, FIGURES_FILE) for each in (corrected, publication)
     )
     for erratum in find_errata(before, after):
         session.add(
@@ -151,11 +150,14 @@ def retract_publication(
         PublicationNotAllowedError: no reason given, or taken back or replaced before.
     """
     principal.require(Action.RELEASE)
-    why = " ".join(reason.split())
-    if not MIN_TEXT_CHARS <= len(why) <= MAX_TEXT_CHARS:
-        raise PublicationNotAllowedError(
+    why = require_reason(
+        reason,
+        least=MIN_TEXT_CHARS,
+        most=MAX_TEXT_CHARS,
+        refusal=PublicationNotAllowedError(
             msg("Please say in a few words why the release is taken back.")
-        )
+        ),
+    )
     publication, wave = lock_publication(session=session, principal=principal, key=key)
     if publication.state in {PublicationState.RETRACTED, PublicationState.CORRECTED}:
         raise PublicationNotAllowedError(

@@ -30,7 +30,7 @@ from survey.publish.publications.manifest import PublicationManifest
 from survey.publish.publications.publication_files import (
     build_publication_files,
     build_publication_manifest,
-    list_earlier_waves,
+    list_earlier_releases,
 )
 from survey.publish.publications.register import (
     PUBLIC_STATES,
@@ -183,7 +183,7 @@ def _build_contents(
     results = open_results(settings, session, wave.key)
     earlier = [
         open_results(settings, session, each.key)
-        for each in list_earlier_waves(settings, session, wave)
+        for each in list_earlier_releases(settings, session, wave)
     ]
     files = build_publication_files(settings, session, publication, results, earlier)
     manifest = build_publication_manifest(
@@ -329,7 +329,7 @@ def _seal_earlier_waves(
 ) -> tuple[tuple[str, str], ...]:
     return tuple(
         (each.key, _seal(session, get_newest_snapshot(session, each.key)[1]))
-        for each in list_earlier_waves(settings, session, wave)
+        for each in list_earlier_releases(settings, session, wave)
     )
 
 

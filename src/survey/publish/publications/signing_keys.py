@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id, record, require_reason, store_and_record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import SurveyError, msg
@@ -135,7 +135,7 @@ def find_signing_key(
     """
     principal.require(Action.RELEASE)
     if is_demo:
-        return _get_demo_key(settings)
+        return _get_demo_key(settings, session)
     keys = read_signing_keys(settings)
     if not keys:
         raise SigningKeyError(
@@ -156,7 +156,8 @@ def find_signing_key(
     return keys[-1]
 
 
-def _get_demo_key(settings: Settings) -> SigningKey:
+def _get_demo_key(settings: Settings, session: Session) -> SigningKey:
+    """Return the newest key of demonstrations, a new one after the last was withdrawn."""
     file = settings.data_dir / DEMO_KEY_FILE
     if not file.exists():
         draft = file.with_name(f".{file.name}.{os.getpid()}")
@@ -164,7 +165,9 @@ def _get_demo_key(settings: Settings) -> SigningKey:
         with suppress(FileExistsError):
             os.link(draft, file)
         draft.unlink()
-    return SigningKey.parse(_read_key_lines(file)[0])
+    key = SigningKey.parse(_read_key_lines(file)[-1])
+    known = session.get(PublicationKey, key.id)
+    return add_key_to_file(file) if known is not None and known.withdrawn_at is not None else key
 
 
 def register_demo_key(
@@ -209,10 +212,9 @@ def _store_key(
         registered_by=actor_id(principal),
         registered_at=now,
     )
-    session.add(key)
-    session.flush()
-    record(
+    store_and_record(
         session=session,
+        row=key,
         actor=principal,
         event=AuditEvent.RELEASE_KEY_REGISTERED,
         subject_id=key.id,
@@ -231,9 +233,12 @@ def withdraw_key(
         SigningKeyError: no such key, withdrawn before, or no reason given.
     """
     principal.require(Action.ADMINISTER)
-    why = " ".join(reason.split())
-    if not MIN_REASON_CHARS <= len(why) <= MAX_REASON_CHARS:
-        raise SigningKeyError(msg("Please say in a few words why the key is withdrawn."))
+    why = require_reason(
+        reason,
+        least=MIN_REASON_CHARS,
+        most=MAX_REASON_CHARS,
+        refusal=SigningKeyError(msg("Please say in a few words why the key is withdrawn.")),
+    )
     key = session.get(PublicationKey, key_id, with_for_update=True)
     if key is None or key.withdrawn_at is not None:
         raise SigningKeyError(msg("There is no key {key} to withdraw.", key=key_id))

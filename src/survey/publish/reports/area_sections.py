@@ -14,7 +14,7 @@ from survey.publish.reports.contents import (
 )
 from survey.publish.reports.result_sections import city_table
 from survey.publish.reports.scope import ReportScope
-from survey.publish.reports.typography import join_list, write_count, write_score
+from survey.publish.reports.typography import join_list, write_score
 from survey.publish.views.changes import mark_roles
 from survey.publish.views.estimate_text import estimate_at
 from survey.publish.views.overview import OverviewFilters
@@ -41,14 +41,14 @@ def build_areas(scope: ReportScope) -> Section | None:
                         reading.names.area(code),
                         write_score(figure.estimate),
                         scope.interval(figure),
-                        write_count(figure.n),
+                        *scope.write_precision(figure),
                     )
                 )
         columns = (
             Column(reading.names.level(level), 4),
             Column(t("Score"), 1.5, is_number=True),
             Column(t("95%\u00a0interval"), 3, is_number=True),
-            Column("n", 1.5, is_number=True),
+            *scope.precision_columns(),
         )
         if rows:
             blocks.append(ReportTable(reading.names.level(level), columns, tuple(rows)))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from survey.access.roles import NATION
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.figure_table import SCORE, gap_measure
 from survey.publish.reports.contents import (
     Block,
     Column,
@@ -31,10 +32,11 @@ from survey.publish.views.city_peers import (
     list_shown_peers,
 )
 from survey.publish.views.city_tabs import build_city_indicators
-from survey.publish.views.estimate_text import EstimateDifference, estimate_at
+from survey.publish.views.estimate_text import Estimate, EstimateDifference, estimate_at
 from survey.publish.views.overview_tabs import build_overview_indicators
 from survey.publish.views.table_slice import TableSlice
 from survey.results.headlines import DOMAIN
+from survey.sample.special_groups import EVERYONE
 
 GAP_CASES = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "unclear"}
 """Case of the rules for each verdict of a difference; a hidden one has none."""
@@ -57,12 +59,15 @@ def build_tree(scope: ReportScope) -> Section | None:
         figure = estimate_at(cells, row=row)
         if figure.available:
             name = reading.names.numbered(code)
-            rows.append((name, write_score(figure.estimate), scope.interval(figure)))
+            shown = write_score(figure.estimate), scope.interval(figure)
+            rows.append((name, *shown, *scope.write_precision(figure)))
     columns = (
         Column(t("Indicator"), 5),
         Column(t("Score"), 1.5, is_number=True),
         Column(t("95%\u00a0interval"), 3, is_number=True),
+        *scope.precision_columns(),
     )
+    note = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
     blocks: list[Block] = [Paragraph(scope.say("tree", "scores"))]
     if scope.kind is ReportKind.NATION:
         panel = build_overview_indicators(
@@ -72,7 +77,7 @@ def build_tree(scope: ReportScope) -> Section | None:
             basis=DOMAIN,
         )
         blocks.append(ReportChart(panel))
-    blocks.append(ReportTable(t("Scores by indicator"), columns, tuple(rows)))
+    blocks.append(ReportTable(t("Scores by indicator"), columns, tuple(rows), note))
     return scope.section("tree", blocks) if rows else None
 
 
@@ -84,7 +89,7 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
     peers = find_reference(reading, scope.area, against, scope.peers, codes)
     roles = classify_differences(nation)
     peer_words = _describe_rows(scope, peers.gaps)
-    names = reading.names
+    figures, names = scope.own_figures(codes), reading.names
     reference = names.area(NATION)
     own, other, difference, low, high = (
         nation.numbers(name)
@@ -97,6 +102,7 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
             write_score(other[row]),
             write_difference(difference[row]),
             write_interval(low[row], high[row], scope.language),
+            *scope.write_precision(figures[code, EVERYONE]),
             scope.say("verdict", GAP_CASES[roles[row]]),
             peer_words.get(code, NO_FIGURE),
         )
@@ -106,11 +112,12 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
     if not rows:
         return None
     columns = (
-        Column(t("Indicator"), 3.6),
-        Column(scope.name, 1.3, is_number=True),
-        Column(reference, 1.3, is_number=True),
+        Column(t("Indicator"), 3.4),
+        Column(scope.name, 1.2, is_number=True),
+        Column(reference, 1.2, is_number=True),
         Column(t("Difference"), 1.3, is_number=True),
-        Column(t("95%\u00a0interval"), 2.3, is_number=True),
+        Column(t("95%\u00a0interval"), 2.2, is_number=True),
+        *scope.precision_columns(),
         Column(t("Verdict"), 1.7),
         Column(t("Against {peers}", peers=peers.name), 2.6),
     )
@@ -126,8 +133,19 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
         [
             Paragraph(_count_roles(scope, roles, reference)),
             ReportChart(panel),
-            ReportTable(t("Indicators beside the nation and peers"), columns, rows),
+            ReportTable(
+                t("Indicators beside the nation and peers"), columns, rows, _name_gap_ids(scope)
+            ),
         ],
+    )
+
+
+def _name_gap_ids(scope: ReportScope) -> str:
+    """Return the note on the ids of scores and of differences from the nation."""
+    code = scope.say("ids", "indicator")
+    return scope.name_ids(
+        scope.figure_id(SCORE, indicator=code),
+        scope.figure_id(gap_measure("nation"), indicator=code),
     )
 
 
@@ -160,19 +178,27 @@ def build_strengths(scope: ReportScope) -> Section | None:
         return None
     t, above, below = scope.reading.t, scope.above, scope.below
     lines = [_list_or_none(scope, above, "above"), _list_or_none(scope, below, "below")]
-    rows = [_gap_row(scope, code, gap) for code, gap in (*above[:_LISTED], *below[:_LISTED][::-1])]
+    listed = (*above[:_LISTED], *below[:_LISTED][::-1])
+    figures = scope.own_figures([code for code, _ in listed])
+    rows = [_gap_row(scope, code, gap, figures[code, EVERYONE]) for code, gap in listed]
     columns = (
         Column(t("Indicator"), 4),
         Column(scope.name, 1.4, is_number=True),
         Column(scope.reading.names.area(NATION), 1.4, is_number=True),
         Column(t("Difference"), 1.4, is_number=True),
         Column(t("95%\u00a0interval"), 2.6, is_number=True),
+        *scope.precision_columns(),
         Column(t("Verdict"), 1.7),
     )
     blocks: list[Block] = [Paragraph(line) for line in lines]
     if rows:
         blocks.append(
-            ReportTable(t("Largest clear differences from the nation"), columns, tuple(rows))
+            ReportTable(
+                t("Largest clear differences from the nation"),
+                columns,
+                tuple(rows),
+                _name_gap_ids(scope),
+            )
         )
     return scope.section("strengths", blocks)
 
@@ -185,13 +211,16 @@ def _list_or_none(
     return scope.say("strengths", way, list=scope.list_differences(pairs, way))
 
 
-def _gap_row(scope: ReportScope, code: str, gap: EstimateDifference) -> tuple[str, ...]:
+def _gap_row(
+    scope: ReportScope, code: str, gap: EstimateDifference, own: Estimate
+) -> tuple[str, ...]:
     return (
         scope.reading.names.numbered(code),
         write_score(gap.group),
         write_score(gap.reference),
         write_difference(gap.figure.estimate),
         scope.interval(gap.figure),
+        *scope.write_precision(own),
         scope.say("verdict", "higher" if gap.is_higher else "lower"),
     )
 

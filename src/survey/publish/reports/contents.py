@@ -38,6 +38,8 @@ class Column:
     head: str
     share: float
     is_number: bool = False
+    is_detail: bool = False
+    """Left out on slides, which have no room for it."""
 
 
 @dataclass(frozen=True)

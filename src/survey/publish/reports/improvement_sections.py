@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from survey.locale import SurveyError
+from survey.publish.figure_table import AGREEMENT, IMPORTANCE, SCORE
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.problems.remeasurement import compare_figures, list_problem_figures
 from survey.publish.problems.states import BASIS_NAMES, STATE_NAMES
@@ -22,6 +23,7 @@ from survey.publish.views.drivers import Priority, list_city_priorities
 from survey.publish.views.estimate_text import WITHHELD
 from survey.publish.views.view_context import ViewContext
 from survey.publish.views.year_series import find_code_in
+from survey.sample.special_groups import EVERYONE
 from survey.store.china_time import china_date, format_day
 
 _HALF = 50.0
@@ -46,10 +48,11 @@ def build_priorities(scope: ReportScope) -> Section | None:
             Column(t("95%\u00a0interval"), 2.4, is_number=True),
             Column(t("Score"), 1.4, is_number=True),
             Column(t("95%\u00a0interval"), 2.4, is_number=True),
+            *scope.precision_columns(),
             Column(t("Among the first three in (%)"), 2, is_number=True),
         )
         rows = tuple(_priority_row(scope, priority) for priority in view.priorities)
-        note = _agreement_note(scope)
+        note = _priority_note(scope)
         blocks.append(ReportTable(t("First to improve"), columns, rows, note))
     return scope.section("priorities", blocks)
 
@@ -81,20 +84,24 @@ def describe_certainty(scope: ReportScope) -> str:
     return scope.say("priorities", case, share=write_score(share))
 
 
-def _agreement_note(scope: ReportScope) -> str:
-    share = scope.drivers.set_agreement
-    if share is None:
-        return ""
-    return scope.say("priorities", "together", share=write_score(share))
+def _priority_note(scope: ReportScope) -> str:
+    """Return how sure the three are together, and the ids of the figures."""
+    share, code = scope.drivers.set_agreement, scope.say("ids", "indicator")
+    lines = [scope.say("priorities", "together", share=write_score(share))] if share else []
+    measures = (IMPORTANCE, SCORE, AGREEMENT)
+    ids = [scope.figure_id(measure, indicator=code) for measure in measures]
+    return " ".join([*lines, scope.name_ids(*ids)])
 
 
 def _priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
+    own = scope.own_figures([priority.code])[priority.code, EVERYONE]
     return (
         scope.reading.names.numbered(priority.code),
         write_score(priority.importance.estimate),
         scope.interval(priority.importance),
         write_score(priority.performance.estimate),
         scope.interval(priority.performance),
+        *scope.write_precision(own),
         write_score(priority.agreement),
     )
 

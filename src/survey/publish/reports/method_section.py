@@ -20,7 +20,7 @@ from survey.publish.views.method import MethodView, build_method_view
 from survey.results import WaveResults
 from survey.results.domains import MAIN_SERIES, SHIPPED_SERIES
 
-_READING_RULES = 7
+_READING_RULES = 8
 _STRATEGY = "strategy"
 _DISCLOSURES = (
     _STRATEGY, "sponsor", "instrument", "population", "recruitment", "modes", "dates", "precision",

@@ -2,9 +2,10 @@
 
 from survey.access.roles import NATION
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.figure_table import SCORE, gap_measure
 from survey.publish.reports.contents import Block, Column, Paragraph, ReportTable, Section
 from survey.publish.reports.scope import ReportScope
-from survey.publish.reports.typography import NO_FIGURE, write_count, write_difference, write_score
+from survey.publish.reports.typography import NO_FIGURE, write_difference, write_score
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.estimate_text import difference_of, estimate_at, unsigned_difference
 from survey.publish.views.measures import rates, ratings
@@ -26,6 +27,7 @@ def build_groups(scope: ReportScope) -> Section | None:
         "rest", area_level=scope.level, area=scope.area, group=groups, indicator=scope.main
     ).in_order("group", groups)
     grades, roles = _grades(scope, groups), classify_differences(gaps)
+    figures = scope.own_figures([scope.main], groups)
     lines: list[str] = []
     rows: list[tuple[str, ...]] = []
     for row, group in enumerate(gaps.texts("group")):
@@ -54,7 +56,7 @@ def build_groups(scope: ReportScope) -> Section | None:
                 write_score(gap.reference),
                 write_difference(gap.figure.estimate),
                 scope.interval(gap.figure),
-                write_count(gap.figure.n),
+                *scope.write_precision(figures[scope.main, group]),
                 scope.say("verdict", _VERDICTS[roles[row]]),
                 grades.get(group, NO_FIGURE),
             )
@@ -67,14 +69,17 @@ def build_groups(scope: ReportScope) -> Section | None:
         Column(t("Everybody else"), 1.9, is_number=True),
         Column(t("Difference"), 1.9, is_number=True),
         Column(t("95%\u00a0interval"), 2.4, is_number=True),
-        Column("n", 1.3, is_number=True),
+        *scope.precision_columns(),
         Column(t("Verdict"), 2.2),
         Column(t("Grade"), 1.3, is_number=True),
     )
     if not grades:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     blocks: list[Block] = [Paragraph(line) for line in lines]
-    note = scope.say("groups", "grades") if grades else ""
+    code = scope.say("ids", "group")
+    ids = [scope.figure_id(measure, group=code) for measure in (SCORE, gap_measure("rest"))]
+    notes = [scope.say("groups", "grades")] if grades else []
+    note = " ".join([*notes, scope.name_ids(*ids)])
     blocks.append(ReportTable(t("Special groups beside the rest"), columns, tuple(rows), note))
     return scope.section("groups", blocks)
 
@@ -111,7 +116,7 @@ def build_complaints(scope: ReportScope) -> Section | None:
                     reading.names.indicator(key),
                     write_score(figure.estimate),
                     scope.interval(figure),
-                    write_count(figure.n),
+                    *scope.write_precision(figure),
                     write_score(others.get(key)),
                 )
             )
@@ -121,11 +126,11 @@ def build_complaints(scope: ReportScope) -> Section | None:
         Column(t("Question"), 5),
         Column(reading.names.area(scope.area), 1.4, is_number=True),
         Column(t("95%\u00a0interval"), 2.6, is_number=True),
-        Column("n", 1.3, is_number=True),
+        *scope.precision_columns(),
         Column(reading.names.area(NATION), 1.4, is_number=True),
     )
     if scope.area == NATION:
-        columns, rows = columns[:4], [row[:4] for row in rows]
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     title = t("Per cent of those asked, or score (0–100) of a rating")
     return scope.section(
         "complaints",

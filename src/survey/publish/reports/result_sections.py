@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.figure_table import RANK, SCORE, change_measure, gap_measure
 from survey.publish.reports.contents import (
     Block,
     Column,
@@ -20,10 +21,10 @@ from survey.publish.reports.typography import (
     join_list,
     write_count,
     write_difference,
+    write_estimate,
     write_interval,
     write_places,
     write_score,
-    write_score_with_interval,
 )
 from survey.publish.views.changes import mark_roles
 from survey.publish.views.city import build_city_profile
@@ -139,25 +140,31 @@ def _key_figures(scope: ReportScope) -> ReportTable:
             scope.reading.names.indicator(scope.main),
             write_score(figure.estimate),
             scope.interval(figure),
-        ),
-        (t("Valid interviews"), write_count(figure.n), NO_FIGURE),
+            *scope.write_precision(figure),
+        )
     ]
+    ids = [scope.figure_id(SCORE)]
     changes = scope.changes([scope.main])
     if changes is not None and len(changes) and scope.before is not None:
         change = difference_of("", changes).figure
         if change.available:
             label = t("Change since {year}", year=str(scope.before.wave.year))
-            rows.append((label, write_difference(change.estimate), scope.interval(change)))
+            shown = write_difference(change.estimate), scope.interval(change)
+            rows.append((label, *shown, *scope.write_precision(change)))
+            ids.append(scope.figure_id(change_measure(scope.before.wave.key)))
     if scope.difference is not None and scope.difference.figure.available:
         gap = scope.difference.figure
         label = t("Difference from the nation")
-        rows.append((label, write_difference(gap.estimate), scope.interval(gap)))
+        shown = write_difference(gap.estimate), scope.interval(gap)
+        rows.append((label, *shown, *scope.write_precision(gap)))
+        ids.append(scope.figure_id(gap_measure("nation")))
     columns = (
         Column(t("Figure"), 4),
         Column(t("Published figure"), 2, is_number=True),
         Column(t("95%\u00a0interval"), 3, is_number=True),
+        *scope.precision_columns(),
     )
-    return ReportTable(t("Key figures"), columns, tuple(rows))
+    return ReportTable(t("Key figures"), columns, tuple(rows), scope.name_ids(*ids))
 
 
 def build_place(scope: ReportScope) -> Section | None:
@@ -202,7 +209,7 @@ def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTa
                     scope.reading.names.area(code),
                     write_score(figure.estimate),
                     scope.interval(figure),
-                    write_count(figure.n),
+                    *scope.write_precision(figure),
                     write_count(order.rank[row]),
                     write_places(order.low[row], order.high[row]),
                 )
@@ -211,11 +218,13 @@ def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTa
         Column(t("City"), 3),
         Column(t("Score"), 1.5, is_number=True),
         Column(t("95%\u00a0interval"), 3, is_number=True),
-        Column("n", 1.5, is_number=True),
+        *scope.precision_columns(),
         Column(t("Place"), 1.3, is_number=True),
         Column(t("Possible places"), 2, is_number=True),
     )
-    return ReportTable(title, columns, tuple(rows))
+    city = scope.say("ids", "city")
+    note = scope.name_ids(scope.figure_id(SCORE, area=city), scope.figure_id(RANK, area=city))
+    return ReportTable(title, columns, tuple(rows), note)
 
 
 def build_years(scope: ReportScope) -> Section | None:
@@ -249,7 +258,8 @@ def build_years(scope: ReportScope) -> Section | None:
     )
     if len(trend.chart_rows["year"]) > 1:
         blocks.append(ReportChart(trend))
-    blocks.append(ReportTable(title, columns, tuple(rows)))
+    note = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
+    blocks.append(ReportTable(title, columns, tuple(rows), note))
     return scope.section("years", blocks)
 
 
@@ -268,9 +278,7 @@ def _scores_in_wave(
             continue
         figure = estimate_at(cells, row=row_of[then])
         if figure.available:
-            scores[code] = write_score_with_interval(
-                figure.estimate, figure.low, figure.high, scope.language
-            )
+            scores[code] = write_estimate(figure, scope.language)
     return scores
 
 
@@ -301,9 +309,9 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
     if scope.before is None:
         return None
     roles, t = mark_roles(changes), scope.reading.t
-    before, after, difference, low, high = (
+    before, after, difference, low, high, n_before, n = (
         changes.numbers(name)
-        for name in ("reference", "estimate", "difference", "ci_low", "ci_high")
+        for name in ("reference", "estimate", "difference", "ci_low", "ci_high", "n_before", "n")
     )
     rows = tuple(
         (
@@ -312,6 +320,7 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
             write_score(after[row]),
             write_difference(difference[row]),
             write_interval(low[row], high[row], scope.language),
+            f"{write_count(n_before[row])} / {write_count(n[row])}",
             scope.say("verdict", CHANGE_CASES[roles[row]]),
         )
         for row, code in enumerate(changes.texts("indicator"))
@@ -323,9 +332,13 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
         Column(str(scope.reading.wave.year), 1.4, is_number=True),
         Column(t("Change"), 1.4, is_number=True),
         Column(t("95%\u00a0interval"), 2.6, is_number=True),
-        Column(t("Verdict"), 3),
-    )
-    return ReportTable(title, columns, rows) if rows else None
+        Column(f"n {scope.before.wave.year} / {scope.reading.wave.year}", 1.9, is_number=True,
+               is_detail=True),
+        Column(t("Verdict"), 2.4),
+    )  # fmt: skip
+    measure = change_measure(scope.before.wave.key)
+    note = scope.name_ids(scope.figure_id(measure, indicator=scope.say("ids", "indicator")))
+    return ReportTable(title, columns, rows, note) if rows else None
 
 
 def _list_changes(scope: ReportScope, rows: TableSlice, chosen: Sequence[int]) -> str:

@@ -1,19 +1,22 @@
 """Scope of a report: the area, the waves and the reader, with the figures that sections share."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 from survey.locale import SurveyError
+from survey.publish.figure_table import format_figure_id
 from survey.publish.problems.problem_records import ProblemRecord
-from survey.publish.reports.contents import Block, ReportKind, Section
+from survey.publish.reports.contents import Block, Column, ReportKind, Section
 from survey.publish.reports.sentences import SentenceRules
-from survey.publish.reports.typography import join_list, write_interval, write_score
+from survey.publish.reports.typography import join_list, write_count, write_interval, write_score
 from survey.publish.views.changes import find_obstacle
 from survey.publish.views.city_gaps import list_clear_gaps
 from survey.publish.views.drivers import CITY, DriverFilters, DriversView, build_driver_view
 from survey.publish.views.estimate_text import (
+    NO_ESTIMATE,
     Estimate,
     EstimateDifference,
     difference_of,
@@ -77,6 +80,48 @@ class ReportScope:
 
     def interval(self, figure: Estimate) -> str:
         return write_interval(figure.low, figure.high, self.language)
+
+    def precision_columns(self) -> tuple[Column, ...]:
+        """Return the columns of what stands behind a figure; `write_precision` fills them."""
+        return (
+            Column("n", 1.1, is_number=True, is_detail=True),
+            Column(self.reading.t("Design effect"), 1.1, is_number=True, is_detail=True),
+        )
+
+    def write_precision(self, figure: Estimate) -> tuple[str, str]:
+        """Return n and design effect of a figure."""
+        return write_count(figure.n), write_score(figure.deff)
+
+    def own_figures(
+        self, codes: Sequence[str], groups: Sequence[str] = (EVERYONE,)
+    ) -> dict[tuple[str, str], Estimate]:
+        """Return the scores of the area by indicator and group; none has no figures."""
+        cells = self.reading.cells(
+            area_level=self.level, area=self.area, indicator=codes, group=groups
+        )
+        keys = zip(cells.texts("indicator"), cells.texts("group"), strict=True)
+        found = {key: estimate_at(cells, row=row) for row, key in enumerate(keys)}
+        return defaultdict(lambda: NO_ESTIMATE, found)
+
+    def figure_id(
+        self, measure: str, *, area: str = "", indicator: str = "", group: str = ""
+    ) -> str:
+        """Return the id of a figure of the report, of its area and everybody unless named.
+
+        A word takes the place of a part that differs from row to row.
+        """
+        return format_figure_id(
+            wave=self.reading.wave.key,
+            area_level="city" if area else self.level,
+            area=area or self.area,
+            indicator=indicator or self.main,
+            group=group or EVERYONE,
+            measure=measure,
+        )
+
+    def name_ids(self, *ids: str) -> str:
+        """Return the note that says under which ids the figures of a table are registered."""
+        return self.say("ids", "note", ids=join_list(ids, self.language, long=True))
 
     @cached_property
     def figure(self) -> Estimate:

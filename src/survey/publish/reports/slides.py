@@ -175,20 +175,22 @@ class ReportDeck:
         self, slide: Any, table: ReportTable, box: tuple[float, float, float, float]
     ) -> None:
         left, top, width, _ = box
-        rows = table.rows[:_MAX_ROWS]
+        places = [place for place, each in enumerate(table.columns) if not each.is_detail]
+        columns = [table.columns[place] for place in places]
+        rows = [[row[place] for place in places] for row in table.rows[:_MAX_ROWS]]
         self._write(slide, (left, top, width, 0.35), [table.title], 13, _INK)
         shape = slide.shapes.add_table(
-            len(rows) + 1, len(table.columns), Inches(left), Inches(top + 0.45), Inches(width), 0
+            len(rows) + 1, len(columns), Inches(left), Inches(top + 0.45), Inches(width), 0
         )
-        drawn, whole = shape.table, sum(column.share for column in table.columns)
+        drawn, whole = shape.table, sum(column.share for column in columns)
         drawn.horz_banding = False
-        for place, column in enumerate(table.columns):
+        for place, column in enumerate(columns):
             drawn.columns[place].width = Inches(width * column.share / whole)
-        heads = [column.head for column in table.columns]
+        heads = [column.head for column in columns]
         for row, texts in enumerate((heads, *rows)):
             drawn.rows[row].height = Inches(0.33)
             for place, text in enumerate(texts):
-                self._fill_cell(drawn.cell(row, place), text, table.columns[place].is_number)
+                self._fill_cell(drawn.cell(row, place), text, columns[place].is_number)
         if len(rows) < len(table.rows):
             note = self._t("The first {count} rows; the report has all.", count=len(rows))
             self._write(slide, (left, _FLOOR - 0.35, width, 0.4), [note], 9, _QUIET)

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from math import isnan
 
 from survey.locale import translator
-from survey.publish.views.estimate_text import format_decimal, format_interval, format_signed
+from survey.publish.views.estimate_text import (
+    Estimate,
+    format_decimal,
+    format_interval,
+    format_signed,
+)
 
 NO_FIGURE = "–"
 _NO_BREAK = "\u00a0"
@@ -38,13 +43,13 @@ def write_interval(low: float | None, high: float | None, language: str) -> str:
     return format_interval(low, high, translator(language))
 
 
-def write_score_with_interval(
-    value: float | None, low: float | None, high: float | None, language: str
-) -> str:
-    """Format a score and, on a second line, its interval."""
-    interval = write_interval(low, high, language)
-    score = write_score(value)
-    return score if interval == NO_FIGURE else f"{score}\n{interval}"
+def write_estimate(figure: Estimate, language: str) -> str:
+    """Format a score and, on further lines, its interval, n and design effect."""
+    lines = [write_score(figure.estimate), write_interval(figure.low, figure.high, language)]
+    lines.append(f"n {write_count(figure.n)}")
+    if figure.deff is not None:
+        lines[-1] += f", deff {write_score(figure.deff)}"
+    return "\n".join(line for line in lines if line != NO_FIGURE)
 
 
 def write_places(low: float | None, high: float | None) -> str:

@@ -8,10 +8,11 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.publish.column_tables import csv_bytes
 from survey.publish.tables.publication_workbook import workbook_bytes
-from survey.publish.tables.published_tables import build_tables, tidy_table
+from survey.publish.tables.published_tables import build_tables
 from survey.publish.tables.sdmx import sdmx_bytes
+from survey.publish.tables.tidy_table import tidy_table
 from survey.publish.views.view_context import ViewContext
-from survey.results.wave_results import open_results
+from survey.results import list_earlier_waves, open_results
 from survey.settings import Settings
 
 
@@ -42,8 +43,9 @@ def table_file(
     principal.require(Action.READ_RESULTS)
     results = open_results(settings, session, wave_key)
     context = ViewContext(results, principal, language)
-    if form is TableFormat.CSV:
-        return csv_bytes(tidy_table(context))
     if form is TableFormat.SDMX:
         return sdmx_bytes(context)
-    return workbook_bytes(context, build_tables(context))
+    earlier = list_earlier_waves(settings, session, results.wave)
+    if form is TableFormat.CSV:
+        return csv_bytes(tidy_table(context, earlier))
+    return workbook_bytes(context, build_tables(context, next(iter(earlier), None)))

@@ -77,4 +77,12 @@ def _notes(context: ViewContext) -> list[tuple[str, str]]:
                 "sample of the same size."
             ),
         ),
+        (
+            "5",
+            t(
+                "Every figure has an id. The page {page} shows what each release said of it and "
+                "why it was corrected.",
+                page=t("Release register"),
+            ),
+        ),
     ]

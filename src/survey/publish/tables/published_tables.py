@@ -1,21 +1,34 @@
-"""Tables of a wave as they are published: every figure with its n, interval and design effect.
+"""Tables of a wave as they are published: every figure with its n, interval, design effect and id.
 
-They read what every page reads, through the gate, the embargo and the area of the reader, with the
-decimals that were published. A cell without a figure says so with a mark, never with a blank.
+They are figures with the decimals that were published, as `survey.publish.figure_table` reads
+them. A cell without a figure says so with a mark, never with a blank.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
 from survey.estimate.tree import COMPOSITE
 from survey.locale import msg
+from survey.publish.figure_table import (
+    RANK,
+    VALUES,
+    read_changes,
+    read_gaps,
+    read_importance,
+    read_models,
+    read_ranks,
+    read_scores,
+)
 from survey.publish.views.display_names import AREA_LEVEL_NAMES
 from survey.publish.views.estimate_text import UNRELIABLE
-from survey.publish.views.view_context import ViewContext, rating_keys
-from survey.sample.special_groups import EVERYONE
+from survey.publish.views.view_context import ViewContext
+from survey.results import WaveInfo
+from survey.results.wave_results import CellFilters, ChangeNotComputedError
+from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 
 HIDDEN_MARK, ABSENT_MARK, UNRELIABLE_MARK = "[c]", "[x]", "[u]"
 MARKS = (
@@ -25,7 +38,10 @@ MARKS = (
 )
 """Marks of cells without a figure, and of figures that are not reliable."""
 Cell = str | float | int
-_FIGURES = ("estimate", "ci_low", "ci_high", "n", "deff")
+REST = "rest"
+"""Contrast of a group with everybody else of its area."""
+_WHOLE: Mapping[str, Sequence[str]] = {RANK: VALUES}
+"""Columns of whole numbers of a measure; of others n alone."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +54,19 @@ class PublishedTable:
     """A figure or its mark in every cell; names in the first column."""
 
 
-def build_tables(context: ViewContext) -> tuple[PublishedTable, ...]:
-    """Build the tables of a wave, the most wanted first; none without rows."""
-    t, tables = context.t, [_cities(context), _larger_areas(context)]
+def build_tables(
+    context: ViewContext, before: WaveInfo | None = None
+) -> tuple[PublishedTable, ...]:
+    """Build the tables of a wave, the most wanted first; none without rows.
+
+    Args:
+        before: the wave before, for the table of changes.
+    """
+    t, tables = context.t, [_cities(context), _ranks(context), _larger_areas(context)]
     if context.results.tree is not None:
         tables += [_indicators(context), _cities_by_indicator(context)]
-    tables += [_groups(context), _measures(context)]
+    tables += [_groups(context), _measures(context), _gaps(context), _special_groups(context)]
+    tables += [_models(context), *_changes(context, before), _importance(context)]
     return tuple(
         PublishedTable(
             t("Table {number}: {title}", number=number, title=table.title), table.heads, table.rows
@@ -56,30 +79,54 @@ def score_unit(context: ViewContext) -> str:
     return context.t("points, 0–100")
 
 
-def _heads(context: ViewContext, first: str, unit: str) -> tuple[str, ...]:
+def _heads(
+    context: ViewContext, names: Sequence[str], unit: str, *, has_deff: bool = True
+) -> tuple[str, ...]:
     t = context.t
     figure, low, high = t("Figure"), t("Lower limit, 95 percent"), t("Upper limit, 95 percent")
     return (
-        first,
+        *names,
         *(f"{head} ({unit})" for head in (figure, low, high)),
         t("n (interviews, unweighted)"),
-        t("Design effect (ratio)"),
+        *([t("Design effect (ratio)")] if has_deff else []),
         t("Mark"),
+        t("Id of the figure"),
     )
 
 
-def _figures(row: dict[str, Any]) -> tuple[Cell, ...]:
-    """Return the figures of a row, or their mark, and the mark of the row."""
+def _figures(row: dict[str, Any], *, has_deff: bool = True) -> tuple[Cell, ...]:
+    """Return the figures of a row, or their mark, the mark of the row, and the id."""
+    names = (*VALUES, "deff") if has_deff else VALUES
     if not row["shown"]:
-        return (*(HIDDEN_MARK for _ in _FIGURES), HIDDEN_MARK)
+        return (*(HIDDEN_MARK for _ in names), HIDDEN_MARK, str(row["id"]))
     cells: list[Cell] = []
-    for name in _FIGURES:
+    for name in names:
         value = row[name]
         if pd.isna(value):
             cells.append(ABSENT_MARK)
         else:
-            cells.append(int(value) if name == "n" else float(value))
-    return (*cells, UNRELIABLE_MARK if row["status"] == UNRELIABLE else "")
+            cells.append(int(value) if name in _WHOLE.get(row["measure"], ("n",)) else float(value))
+    return (*cells, UNRELIABLE_MARK if row["status"] == UNRELIABLE else "", str(row["id"]))
+
+
+def _table(
+    context: ViewContext,
+    title: str,
+    figures: pd.DataFrame,
+    names: Mapping[str, Callable[[dict[str, Any]], str]],
+    unit: str = "",
+    *,
+    has_deff: bool = False,
+) -> PublishedTable:
+    """Return figures with names in front; `names` makes the columns of names from a row."""
+    return PublishedTable(
+        title,
+        _heads(context, list(names), unit or score_unit(context), has_deff=has_deff),
+        tuple(
+            (*(write(row) for write in names.values()), *_figures(row, has_deff=has_deff))
+            for row in _records(figures)
+        ),
+    )
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -87,146 +134,196 @@ def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {str(name): value for name, value in record.items()}
 
 
-def _main_indicator(context: ViewContext) -> str:
-    """Return the composite, or the first rating of a wave without a tree."""
-    if context.results.tree is not None:
-        return COMPOSITE
-    ratings = (*context.results.method.items, *rating_keys(context.results))
-    return ratings[0] if ratings else COMPOSITE
+def _area_names(context: ViewContext) -> dict[str, Callable[[dict[str, Any]], str]]:
+    """Return the columns with code and name of a city."""
+    t, names = context.t, context.names
+    return {
+        t("Code"): lambda row: str(row["area"]),
+        t("City"): lambda row: names.area(str(row["area"])),
+    }
+
+
+def _scores(context: ViewContext, **keys: Unpack[CellFilters]) -> pd.DataFrame:
+    return read_scores(context.results, context.principal, **keys)
 
 
 def _cities(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    rows = _area_rows(context, "city")
-    heads = _heads(context, t("City"), score_unit(context))
-    return PublishedTable(
-        t("{indicator} by city", indicator=names.indicator(_main_indicator(context))),
-        (t("Code"), *heads),
-        tuple((str(row["area"]), names.area(str(row["area"])), *_figures(row)) for row in rows),
-    )
+    main = context.main_indicator
+    figures = _scores(context, area_level="city", group=EVERYONE, indicator=main)
+    title = context.t("{indicator} by city", indicator=context.names.indicator(main))
+    return _table(context, title, figures.sort_values("area"), _area_names(context), has_deff=True)
+
+
+def _ranks(context: ViewContext) -> PublishedTable:
+    t, main = context.t, context.main_indicator
+    figures = read_ranks(context.results, context.principal, indicator=main)
+    title = t("Places of the cities by {indicator}", indicator=context.names.indicator(main))
+    placed = figures[figures["shown"]].sort_values(["estimate", "area"])
+    return _table(context, title, placed, _area_names(context), t("place"))
 
 
 def _larger_areas(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
+    t, names, main = context.t, context.names, context.main_indicator
     levels = [level for level in AREA_LEVEL_NAMES if level != "city"]
-    rows = (row for level in levels for row in _area_rows(context, level))
-    heads = _heads(context, t("Area"), score_unit(context))
-    return PublishedTable(
-        t("{indicator} by larger areas", indicator=names.indicator(_main_indicator(context))),
-        (t("Kind of area"), *heads),
-        tuple(
-            (names.level(str(row["area_level"])), names.area(str(row["area"])), *_figures(row))
-            for row in rows
-        ),
+    parts = [
+        _scores(context, area_level=level, group=EVERYONE, indicator=main).sort_values("area")
+        for level in levels
+    ]
+    return _table(
+        context,
+        t("{indicator} by larger areas", indicator=names.indicator(main)),
+        pd.concat(parts),
+        {
+            t("Kind of area"): lambda row: names.level(str(row["area_level"])),
+            t("Area"): lambda row: names.area(str(row["area"])),
+        },
+        has_deff=True,
     )
-
-
-def _area_rows(context: ViewContext, level: str) -> list[dict[str, Any]]:
-    cells = context.results.cells(
-        context.principal, area_level=level, group=EVERYONE, indicator=_main_indicator(context)
-    )
-    return sorted(_records(cells), key=lambda row: str(row["area"]))
 
 
 def _indicators(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    cells = context.results.cells(context.principal, area_level="nation", group=EVERYONE)
-    by_code = {str(row["indicator"]): row for row in _records(cells)}
-    codes = [code for code in _tree_codes(context) if code in by_code]
-    return PublishedTable(
+    t, codes = context.t, (COMPOSITE, *context.codes)
+    figures = _scores(context, area_level="nation", group=EVERYONE, indicator=codes)
+    return _table(
+        context,
         t("Indicators, nation"),
-        _heads(context, t("Indicator"), score_unit(context)),
-        tuple((names.numbered(code), *_figures(by_code[code])) for code in codes),
+        _in_order(figures, codes),
+        {t("Indicator"): lambda row: context.names.numbered(str(row["indicator"]))},
+        has_deff=True,
     )
-
-
-def _tree_codes(context: ViewContext) -> list[str]:
-    tree = context.results.tree
-    return [COMPOSITE, *(indicator.code for indicator in tree.indicators)] if tree else []
 
 
 def _cities_by_indicator(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    codes = _tree_codes(context)
-    cells = context.results.cells(context.principal, area_level="city", group=EVERYONE)
-    figures = {(str(row["area"]), str(row["indicator"])): row for row in _records(cells)}
-    cities = sorted({city for city, _ in figures})
-    unit = score_unit(context)
-    return PublishedTable(
+    t, codes = context.t, (COMPOSITE, *context.codes)
+    figures = _scores(context, area_level="city", group=EVERYONE, indicator=codes)
+    return _table(
+        context,
         t("Indicators by city"),
-        (t("Code"), t("City"), *(f"{names.numbered(code)} ({unit})" for code in codes)),
-        tuple(
-            (city, names.area(city), *(_score(figures.get((city, code))) for code in codes))
-            for city in cities
-        ),
+        _in_order(figures, codes).sort_values("area", kind="stable"),
+        {
+            **_area_names(context),
+            t("Indicator"): lambda row: context.names.numbered(str(row["indicator"])),
+        },
+        has_deff=True,
     )
 
 
-def _score(row: dict[str, Any] | None) -> Cell:
-    if row is None or (row["shown"] and pd.isna(row["estimate"])):
-        return ABSENT_MARK
-    return float(row["estimate"]) if row["shown"] else HIDDEN_MARK
+def _in_order(figures: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+    """Return figures in the order of the indicator tree."""
+    place = {code: index for index, code in enumerate(codes)}
+    return figures.sort_values("indicator", key=lambda column: column.map(place), kind="stable")
 
 
 def _groups(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    cells = context.results.cells(
-        context.principal, area_level="nation", indicator=_main_indicator(context)
-    )
-    return PublishedTable(
+    t = context.t
+    figures = _scores(context, area_level="nation", indicator=context.main_indicator)
+    return _table(
+        context,
         t("Groups of respondents, nation"),
-        _heads(context, t("Group"), score_unit(context)),
-        tuple((names.group(str(row["group"])), *_figures(row)) for row in _records(cells)),
+        figures,
+        {t("Group"): lambda row: context.names.group(str(row["group"]))},
+        has_deff=True,
     )
 
 
 def _measures(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    cells = context.results.cells(context.principal, area_level="nation", group=EVERYONE)
-    by_key = {str(row["indicator"]): row for row in _records(cells)}
-    rates = [each.key for each in context.results.method.measures if each.choices]
-    return PublishedTable(
+    t = context.t
+    shares = [each.key for each in context.results.method.measures if each.choices]
+    figures = _scores(context, area_level="nation", group=EVERYONE, indicator=shares)
+    return _table(
+        context,
         t("Shares of answers, nation"),
-        _heads(context, t("Share"), "%"),
-        tuple((names.indicator(key), *_figures(by_key[key])) for key in rates if key in by_key),
+        _in_order(figures, shares),
+        {t("Share"): lambda row: context.names.indicator(str(row["indicator"]))},
+        "%",
+        has_deff=True,
     )
 
 
-def tidy_table(context: ViewContext) -> pd.DataFrame:
-    """Return a row for each area, group and indicator that is open to the reader."""
-    cells = context.results.cells(context.principal)
-    names, t = context.names, context.t
-    rates = {each.key for each in context.results.method.measures if each.choices}
-    means = {each.key for each in context.results.method.measures} - rates
-    shown = cells["shown"].to_numpy(dtype=bool)
-    unreliable = (cells["status"].astype(str) == UNRELIABLE).to_numpy()
-    absent = cells["estimate"].isna().to_numpy()
-    marks = pd.Series("", index=cells.index).mask(unreliable, UNRELIABLE_MARK)
-    marks = marks.mask(absent, ABSENT_MARK).mask(~shown, HIDDEN_MARK)
-    units = dict.fromkeys(rates, "%") | {key: t("mean of the answers") for key in means}
-    return pd.DataFrame(
+def _gaps(context: ViewContext) -> PublishedTable:
+    t = context.t
+    figures = read_gaps(
+        context.results,
+        context.principal,
+        "nation",
+        area_level="city",
+        group=EVERYONE,
+        indicator=context.main_indicator,
+    )
+    return _table(
+        context,
+        t("Difference of each city from the nation"),
+        figures.sort_values("area"),
+        _area_names(context),
+        t("points"),
+    )
+
+
+def _special_groups(context: ViewContext) -> PublishedTable:
+    t, names = context.t, context.names
+    figures = read_gaps(
+        context.results,
+        context.principal,
+        REST,
+        area_level=("nation", "city"),
+        group=SPECIAL_GROUPS,
+        indicator=context.main_indicator,
+    )
+    return _table(
+        context,
+        t("Special groups beside the rest of their area"),
+        figures.sort_values(["group", "area_level", "area"], ascending=[True, False, True]),
         {
-            "wave": context.wave.key,
-            "demo": t("Demo data") if context.wave.is_demo else "",
-            "area_level": _named(cells["area_level"], str),
-            "area": _named(cells["area"], str),
-            "area_name": _named(cells["area"], names.area),
-            "group": _named(cells["group"], str),
-            "group_name": _named(cells["group"], names.group),
-            "indicator": _named(cells["indicator"], str),
-            "indicator_name": _named(cells["indicator"], names.indicator),
-            "unit": _named(cells["indicator"], lambda code: units.get(code, score_unit(context))),
-            "estimate": cells["estimate"],
-            "ci_low": cells["ci_low"],
-            "ci_high": cells["ci_high"],
-            "n": cells["n"].astype("Int64"),
-            "deff": cells["deff"],
-            "mark": marks,
-        }
+            t("Area"): lambda row: names.area(str(row["area"])),
+            t("Group"): lambda row: names.group(str(row["group"])),
+        },
+        t("points"),
     )
 
 
-def _named(column: pd.Series, name: Any) -> pd.Series:
-    """Return the names of the values of a column, each made once."""
-    distinct: Iterable[str] = column.astype(str).unique()
-    return column.astype(str).map({value: name(value) for value in distinct}).astype("string")
+def _models(context: ViewContext) -> PublishedTable:
+    t, names = context.t, context.names
+    figures = read_models(context.results, context.principal, indicator=context.main_indicator)
+    return _table(
+        context,
+        t("Special groups by city, model figures"),
+        figures.sort_values(["group", "area"]),
+        {**_area_names(context), t("Group"): lambda row: names.group(str(row["group"]))},
+    )
+
+
+def _changes(context: ViewContext, before: WaveInfo | None) -> Iterator[PublishedTable]:
+    """Yield the changes since the wave before; none where nothing is comparable."""
+    if before is None:
+        return
+    t, names = context.t, context.names
+    with suppress(ChangeNotComputedError):
+        figures = read_changes(
+            context.results,
+            context.principal,
+            before,
+            area_level=("nation", "city"),
+            group=EVERYONE,
+            indicator=context.main_indicator,
+        )
+        yield _table(
+            context,
+            t("Change since {wave}", wave=before.label(context.language)),
+            figures.sort_values(["area_level", "area"], ascending=[False, True]),
+            {t("Area"): lambda row: names.area(str(row["area"]))},
+            t("points"),
+        )
+
+
+def _importance(context: ViewContext) -> PublishedTable:
+    t = context.t
+    importance, _ = read_importance(
+        context.results, context.principal, area_level="nation", group=EVERYONE
+    )
+    return _table(
+        context,
+        t("Importance of the indicators for overall satisfaction, nation"),
+        importance.sort_values("estimate", ascending=False),
+        {t("Indicator"): lambda row: context.names.numbered(str(row["indicator"]))},
+        "%",
+    )

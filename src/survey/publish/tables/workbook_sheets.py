@@ -48,6 +48,7 @@ class WorkbookSheets:
         for line, row in enumerate(table.rows, 3):
             for place, value in enumerate(row):
                 self._write(sheet, line, place, value)
+        sheet.autofilter(2, 0, 2 + len(table.rows), len(table.heads) - 1)
         sheet.freeze_panes(3, 1)
 
     def _sheet(self, name: str, title: str) -> Any:

@@ -9,6 +9,7 @@ from survey.access.roles import Action
 from survey.locale import Message, SurveyError, msg
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
+from survey.publish.figure_table import SCORE, format_figure_id
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.city_peers import build_peer_line
@@ -67,6 +68,8 @@ class CityView:
     both: tuple[str, ...] = ()
     """Names of the priorities that are strengths against the nation."""
     groups: tuple[GroupGap, ...] = ()
+    figure_id: str = ""
+    """Id under which releases hold the headline."""
 
 
 def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
@@ -131,6 +134,9 @@ def build_city_profile(
             if priority.code in [code for code, _ in strengths]
         ),
         groups=_group_gaps(reading, city),
+        figure_id=format_figure_id(
+            wave=results.wave.key, area_level="city", area=city, indicator=main, measure=SCORE
+        ),
     )
 
 

@@ -38,6 +38,8 @@ class Estimate:
     status: str = "empty"
     shown: bool = False
     assumed_deff: float | None = None
+    deff: float | None = None
+    """Design effect; None for differences, and where none can be given."""
 
     @property
     def available(self) -> bool:
@@ -91,6 +93,7 @@ def estimate_at(cells: TableSlice, *, value: str = "estimate", row: int = 0) -> 
         status=cells.texts("status")[row],
         shown=bool(cells.shown[row]),
         assumed_deff=cells.assumed_deff,
+        deff=_number(cells, "deff", row) if cells.has("deff") else None,
     )
 
 

@@ -12,6 +12,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
+from survey.publish.figure_table import SCORE, format_figure_id
 from survey.publish.views.bands import BandVerdict, band_verdicts
 from survey.publish.views.chart_panels import ChartPanel, score_title, subtitle
 from survey.publish.views.chart_rows import classify_differences, ranges, score_table
@@ -76,6 +77,8 @@ class OverviewView:
     """Why there are no first and last places, or not all of them; empty where all are listed."""
     city_map: ChartPanel
     trend: ChartPanel
+    figure_id: str = ""
+    """Id under which releases hold the headline; empty where they hold it on another basis."""
 
 
 def build_overview(
@@ -115,6 +118,15 @@ def build_overview(
         unlisted=_describe_unlisted(reading, first + last),
         city_map=_map(reading, cities, gaps, standing),
         trend=trend_chart(reading, others, indicator),
+        figure_id=format_figure_id(
+            wave=results.wave.key,
+            area_level="nation",
+            area=NATION,
+            indicator=indicator,
+            measure=SCORE,
+        )
+        if filters.basis == DOMAIN
+        else "",
     )
 
 

@@ -54,6 +54,9 @@ class TableSlice:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def has(self, column: str) -> bool:
+        return column in self._table.columns
+
     def numbers(self, column: str) -> Floats:
         """Return figures; not-a-number where one is withheld or cannot be given."""
         if column not in self._taken:

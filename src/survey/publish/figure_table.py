@@ -1,0 +1,201 @@
+"""Published figures of a wave as tables of one form, each figure with its id.
+
+Scores, shares, ranks, differences, changes, importance and model figures are read as every page
+reads them, through the gate, the embargo and the area of the reader. The id is made of what the
+figure is about, so that it is the same in every file and in every release of the wave.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Unpack
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.access.principal import Principal
+from survey.estimate.tree import COMPOSITE
+from survey.results import WaveInfo, WaveResults
+from survey.results.wave_results import CellFilters, ChangeNotComputedError, Filter
+from survey.sample.special_groups import EVERYONE
+
+KEYS = ("area_level", "area", "indicator", "group", "measure")
+VALUES = ("estimate", "ci_low", "ci_high", "n")
+SCORE, SHARE, RANK, IMPORTANCE, AGREEMENT, MODEL = (
+    "score", "share", "rank", "importance", "agreement", "model",
+)  # fmt: skip
+GAP, CHANGE = "gap", "change"
+"""First word of the measure of a difference; what it is from follows: `gap.nation`."""
+_LEVELS_BY_CODE = frozenset({"nation", "city"})
+"""Levels whose codes are known without naming the level."""
+_NOT_IN_A_WORD = re.compile(r"[^\w.\-]+")
+
+
+def format_figure_id(
+    *,
+    wave: str,
+    area_level: str,
+    area: str,
+    measure: str,
+    indicator: str = COMPOSITE,
+    group: str = EVERYONE,
+) -> str:
+    """Return the id of a figure, such as `main-2026-110000-1.2-all-score`.
+
+    Regions and tiers name their level, as `main-2026-province.32-1.2-all-score`. Signs that would
+    end a word in an address become `_`, so an id can stand in a link and in a footnote.
+    """
+    place = _place(area_level, area)
+    return "-".join(map(_as_word, (wave, place, indicator or COMPOSITE, group, measure)))
+
+
+def gap_measure(contrast: str) -> str:
+    return f"{GAP}.{contrast}"
+
+
+def change_measure(before_wave: str) -> str:
+    return f"{CHANGE}.{before_wave}"
+
+
+def list_figures(
+    results: WaveResults, reader: Principal, earlier: Sequence[WaveInfo] = ()
+) -> Iterator[pd.DataFrame]:
+    """Yield every figure of a wave for a reader, a table for each kind.
+
+    Columns: id, `KEYS`, `VALUES`, deff, status, shown. A row that is not shown has no figures.
+
+    Args:
+        earlier: waves that the changes are from; those that were not computed are left out.
+    """
+    yield read_scores(results, reader)
+    yield read_ranks(results, reader)
+    yield read_gaps(results, reader, None)
+    for before in earlier:
+        with suppress(ChangeNotComputedError):
+            yield read_changes(results, reader, before)
+    yield from read_importance(results, reader)
+    yield read_models(results, reader)
+
+
+def read_scores(
+    results: WaveResults, reader: Principal, **keys: Unpack[CellFilters]
+) -> pd.DataFrame:
+    """Return scores, and shares of answers in per cent."""
+    cells = results.cells(reader, **keys)
+    shares = [measure.key for measure in results.method.measures if measure.choices]
+    is_share = cells["indicator"].isin(shares).to_numpy(dtype=bool)
+    return _figures(results, cells, np.where(is_share, SHARE, SCORE))
+
+
+def read_ranks(
+    results: WaveResults, reader: Principal, *, indicator: Filter = None
+) -> pd.DataFrame:
+    """Return ranks of the cities; the interval is the set of possible ranks."""
+    filters: CellFilters = {} if indicator is None else {"indicator": indicator}
+    ranks = results.ranks(reader, **filters)
+    table = ranks.assign(group=EVERYONE, estimate=ranks["rank"], ci_low=ranks["low"],
+                         ci_high=ranks["high"])  # fmt: skip
+    return _available(_figures(results, table, RANK))
+
+
+def read_gaps(
+    results: WaveResults, reader: Principal, contrast: Filter, **keys: Unpack[CellFilters]
+) -> pd.DataFrame:
+    """Return differences of areas and groups; all contrasts where none is named."""
+    gaps = results.gaps(reader, contrast=contrast, **keys)
+    measures = _by_value(gaps["contrast"], gap_measure)
+    return _available(_figures(results, gaps.assign(estimate=gaps["difference"]), measures))
+
+
+def read_changes(
+    results: WaveResults, reader: Principal, before: WaveInfo, **keys: Unpack[CellFilters]
+) -> pd.DataFrame:
+    """Return changes from an earlier wave; n counts the later interviews.
+
+    Raises:
+        ChangeNotComputedError: nothing has been computed for the two snapshots.
+    """
+    changes = results.changes(reader, before=before, **keys)
+    table = changes.assign(estimate=changes["difference"], n=changes["n_after"])
+    return _available(_figures(results, table, change_measure(before.key)))
+
+
+def read_importance(
+    results: WaveResults, reader: Principal, **keys: Unpack[CellFilters]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the importance of indicators, and how often each is among the first three."""
+    drivers = results.drivers(reader, **keys).assign(status="")
+    importance = drivers.assign(estimate=drivers["importance"], ci_low=drivers["importance_low"],
+                                ci_high=drivers["importance_high"])  # fmt: skip
+    agreement = drivers.assign(estimate=drivers["agreement"], ci_low=np.nan, ci_high=np.nan)
+    return (
+        _available(_figures(results, importance, IMPORTANCE)),
+        _available(_figures(results, agreement, AGREEMENT)),
+    )
+
+
+def read_models(
+    results: WaveResults, reader: Principal, **keys: Unpack[CellFilters]
+) -> pd.DataFrame:
+    """Return model figures of special groups by city; n counts the group's own interviews.
+
+    They rest on the other cities and are given where the direct figure is hidden, without its n.
+    """
+    areas = results.small_areas(reader, **keys)
+    shown = areas["shown"].astype(bool) | areas["model"].notna()
+    table = areas.assign(estimate=areas["model"], ci_low=areas["model_low"],
+                         ci_high=areas["model_high"], status="", shown=shown)  # fmt: skip
+    return _available(_figures(results, table, MODEL))
+
+
+def _figures(
+    results: WaveResults, table: pd.DataFrame, measures: str | NDArray[Any]
+) -> pd.DataFrame:
+    """Return rows of a table of results as figures with their ids."""
+    figures = pd.DataFrame(index=pd.RangeIndex(len(table)))
+    for name in KEYS[:-1]:
+        figures[name] = _by_value(table[name], str)
+    figures["measure"] = measures
+    for name in (*VALUES, "deff"):
+        figures[name] = table[name].to_numpy(dtype=float) if name in table else np.nan
+    figures["status"] = table["status"].astype(str).to_numpy() if "status" in table else ""
+    figures["shown"] = table["shown"].to_numpy(dtype=bool)
+    figures.insert(0, "id", _ids(results.wave.key, figures))
+    return figures
+
+
+def _available(figures: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures without those that were neither computed nor hidden."""
+    kept = ~figures["shown"] | figures["estimate"].notna()
+    return figures[kept].reset_index(drop=True)
+
+
+def _ids(wave: str, figures: pd.DataFrame) -> NDArray[Any]:
+    """Return `format_figure_id` of every row; each distinct part is written once."""
+    levels = figures["area_level"].to_numpy()
+    prefixes = _by_value(levels, lambda level: _place(level, ""))
+    places = _by_value(prefixes + figures["area"].to_numpy(), _as_word)
+    indicators = _by_value(figures["indicator"], lambda code: _as_word(code or COMPOSITE))
+    groups = _by_value(figures["group"], _as_word)
+    measures = _by_value(figures["measure"], _as_word)
+    ids: NDArray[Any] = (
+        f"{_as_word(wave)}-" + places + "-" + indicators + "-" + groups + "-" + measures
+    )
+    return ids
+
+
+def _by_value(column: Any, write: Callable[[str], str]) -> NDArray[Any]:
+    """Return what `write` makes of the texts of a column, called once for each distinct one."""
+    codes, distinct = pd.factorize(np.asarray(column, dtype=object))
+    written = np.array([write(str(text)) for text in distinct] or [""], dtype=object)
+    result: NDArray[Any] = written[codes]
+    return result
+
+
+def _place(level: str, area: str) -> str:
+    return area if level in _LEVELS_BY_CODE else f"{level}.{area}"
+
+
+def _as_word(text: str) -> str:
+    return _NOT_IN_A_WORD.sub("_", text)

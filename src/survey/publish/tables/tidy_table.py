@@ -1,0 +1,88 @@
+"""Tidy file: every figure of a wave as a row, with codes, names, its unit and its id."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from survey.publish.figure_table import AGREEMENT, GAP, IMPORTANCE, RANK, gap_measure, list_figures
+from survey.publish.tables.published_tables import (
+    ABSENT_MARK,
+    HIDDEN_MARK,
+    REST,
+    UNRELIABLE_MARK,
+    score_unit,
+)
+from survey.publish.views.estimate_text import UNRELIABLE
+from survey.publish.views.view_context import ViewContext
+from survey.results import WaveInfo
+from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
+
+
+def tidy_table(context: ViewContext, earlier: Sequence[WaveInfo] = ()) -> pd.DataFrame:
+    """Return a row for each area, group, indicator and measure that is open to the reader.
+
+    Differences are those of everybody, and of special groups from the rest of their area; the file
+    of all figures of a release has the others.
+    """
+    figures = pd.concat(list(_iter_tidy(context, earlier)), ignore_index=True)
+    names, t = context.names, context.t
+    is_unreliable = figures["status"] == UNRELIABLE
+    marks = pd.Series("", index=figures.index).mask(is_unreliable, UNRELIABLE_MARK)
+    marks = marks.mask(figures["estimate"].isna(), ABSENT_MARK)
+    marks = marks.mask(~figures["shown"], HIDDEN_MARK)
+    return pd.DataFrame(
+        {
+            "id": figures["id"],
+            "wave": context.wave.key,
+            "demo": t("Demo data") if context.wave.is_demo else "",
+            "area_level": _named(figures["area_level"], str),
+            "area": _named(figures["area"], str),
+            "area_name": _named(figures["area"], names.area),
+            "group": _named(figures["group"], str),
+            "group_name": _named(figures["group"], names.group),
+            "indicator": _named(figures["indicator"], str),
+            "indicator_name": _named(figures["indicator"], names.indicator),
+            "measure": _named(figures["measure"], str),
+            "unit": _units(context, figures),
+            "estimate": figures["estimate"],
+            "ci_low": figures["ci_low"],
+            "ci_high": figures["ci_high"],
+            "n": figures["n"].astype("Int64"),
+            "deff": figures["deff"],
+            "mark": marks,
+        }
+    )
+
+
+def _iter_tidy(context: ViewContext, earlier: Sequence[WaveInfo]) -> Iterator[pd.DataFrame]:
+    """Yield the figures of each kind, without differences that no table has."""
+    for figures in list_figures(context.results, context.principal, earlier):
+        is_gap = figures["measure"].str.startswith(f"{GAP}.").to_numpy(dtype=bool)
+        is_special = figures["group"].isin(SPECIAL_GROUPS) & (
+            figures["measure"] == gap_measure(REST)
+        )
+        yield figures[~is_gap | (figures["group"] == EVERYONE) | is_special]
+
+
+def _units(context: ViewContext, figures: pd.DataFrame) -> pd.Series:
+    """Return the unit of each figure: what it measures decides, then the indicator."""
+    t = context.t
+    measures = context.results.method.measures
+    units = {each.key: "%" if each.choices else t("mean of the answers") for each in measures}
+    own = {RANK: t("place"), IMPORTANCE: "%", AGREEMENT: "%"}
+    points, differences = score_unit(context), t("points")
+
+    def unit(measure: str, indicator: str) -> str:
+        if measure in own:
+            return own[measure]
+        return units.get(indicator, points if "." not in measure else differences)
+
+    pairs = figures["measure"] + "\t" + figures["indicator"]
+    return _named(pairs, lambda pair: unit(*pair.split("\t")))
+
+
+def _named(column: pd.Series, name: Any) -> pd.Series:
+    """Return the names of the values of a column, each made once."""
+    distinct: Iterable[str] = column.astype(str).unique()
+    return column.astype(str).map({value: name(value) for value in distinct}).astype("string")

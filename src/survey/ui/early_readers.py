@@ -1,0 +1,146 @@
+"""Pre-release list of a release: who may open its files early, why, and from when."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+
+import streamlit as st
+
+from survey.locale import SurveyError, msg
+from survey.publish.publications.early_readers import (
+    EarlyReader,
+    add_early_reader,
+    list_early_readers,
+    remove_early_reader,
+)
+from survey.publish.publications.register import MAX_TEXT_CHARS, PublicationSummary
+from survey.store.china_time import CHINA, format_china_minute
+from survey.store.engine import read_scope
+from survey.store.tables import PublicationState, now
+from survey.ui.feedback import perform
+from survey.ui.page_runner import PageContext
+
+_OPEN_STATES = frozenset({PublicationState.PLANNED, PublicationState.SIGNED})
+_MAX_LOGIN_CHARS = 100
+
+
+class OpeningNotChosenError(SurveyError):
+    """Raised when no day is chosen from which somebody may read early."""
+
+    code = "opening_not_chosen"
+
+
+def draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
+    """Draw the list, and the form that adds somebody until the release is published."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        readers = list_early_readers(session=session, principal=page.principal, key=release.key)
+    is_open = release.state in _OPEN_STATES
+    if not readers and not is_open:
+        return
+    st.subheader(t("Pre-release list"), anchor=False)
+    st.caption(
+        t(
+            "Nobody but those who release opens the files before they are published. Whoever is on "
+            "this list may, from the hour given; each opening is in the audit trail."
+        )
+    )
+    if readers:
+        rows = [
+            {
+                t("Name"): f"{reader.name} ({reader.login})",
+                t("Reason"): reader.reason,
+                t("May read from"): format_china_minute(t, reader.opens_at),
+            }
+            for reader in readers
+        ]
+        st.table(rows, border="horizontal", alt=t("Pre-release list"))
+    if is_open:
+        _draw_addition(page, release)
+        _draw_removal(page, release, readers)
+
+
+def _draw_addition(page: PageContext, release: PublicationSummary) -> None:
+    t, prefix = page.t, f"releases/reader/{release.key}"
+    with st.popover(t("Add somebody")):
+        st.text_input(
+            t("Sign-in name"),
+            key=f"{prefix}/login",
+            max_chars=_MAX_LOGIN_CHARS,
+            help=t("Of an account that reads results."),
+        )
+        st.text_input(
+            t("Why this person may read early"), key=f"{prefix}/reason", max_chars=MAX_TEXT_CHARS
+        )
+        st.date_input(t("From the day"), value=None, format="YYYY-MM-DD", key=f"{prefix}/day")
+        st.time_input(t("Time in China"), value=time(9), step=300, key=f"{prefix}/minute")
+        st.button(
+            t("Put on the list"),
+            key=f"{prefix}/add",
+            type="primary",
+            on_click=_add,
+            args=(page, release.key, prefix),
+        )
+
+
+def _add(page: PageContext, release_key: str, prefix: str) -> None:
+    login, reason = (
+        str(st.session_state.get(f"{prefix}/{name}") or "").strip() for name in ("login", "reason")
+    )
+    opens_at = _chosen_opening(prefix)
+    added = perform(
+        page,
+        lambda session, person: add_early_reader(
+            session=session,
+            principal=person,
+            key=release_key,
+            login=login,
+            reason=reason,
+            opens_at=_require_opening(opens_at),
+            now=now(),
+        ),
+        done=page.t("{account} is on the list of {release}.", account=login, release=release_key),
+    )
+    if added is not None:
+        for name in ("login", "reason", "day"):
+            st.session_state.pop(f"{prefix}/{name}", None)
+
+
+def _chosen_opening(prefix: str) -> datetime | None:
+    day = st.session_state.get(f"{prefix}/day")
+    minute = st.session_state.get(f"{prefix}/minute")
+    if not isinstance(day, date) or not isinstance(minute, time):
+        return None
+    return datetime.combine(day, minute, CHINA)
+
+
+def _require_opening(opens_at: datetime | None) -> datetime:
+    if opens_at is None:
+        raise OpeningNotChosenError(msg("Please choose the day from which this person may read."))
+    return opens_at
+
+
+def _draw_removal(
+    page: PageContext, release: PublicationSummary, readers: Sequence[EarlyReader]
+) -> None:
+    if not readers:
+        return
+    t = page.t
+    with st.popover(t("Take somebody off")):
+        st.caption(t("What this person has opened already stays known to them."))
+        for reader in readers:
+            st.button(
+                t("Take {name} off the list", name=f"{reader.name} ({reader.login})"),
+                key=f"releases/reader/{release.key}/remove/{reader.login}",
+                on_click=_remove,
+                args=(page, release.key, reader.login),
+            )
+
+
+def _remove(page: PageContext, release_key: str, login: str) -> None:
+    perform(
+        page,
+        lambda session, person: remove_early_reader(
+            session=session, principal=person, key=release_key, login=login, now=now()
+        ),
+        done=page.t("{account} is off the list of {release}.", account=login, release=release_key),
+    )
