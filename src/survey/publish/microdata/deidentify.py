@@ -90,12 +90,13 @@ def deidentify(
     blanked = _count_blanked(kept, safe)
     if not exact:
         safe = _to_city_totals(safe, people)
+    points = _point_names(safe["psu"], pseudonym)
     table = pd.DataFrame(
         {
             "row": [pseudonym("row", str(response_id)) for response_id in safe["response_id"]],
             "city_code": safe["city_code"].astype(str),
             "stratum": [str(stratum).partition(":")[2] for stratum in safe[STRATUM]],
-            "psu": safe["psu"].astype(object).map(_point_names(safe["psu"], pseudonym)),
+            "psu": [points.get(point) for point in safe["psu"].astype(object)],
             "weight": safe[WEIGHT].astype(float),
             "day": safe["submitted_at"].dt.tz_convert(CHINA).dt.strftime("%Y-%m-%d"),
         },
