@@ -47,7 +47,7 @@ def draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
     if readers:
         rows = [
             {
-                t("Name"): f"{reader.name} ({reader.login})",
+                t("Full name"): f"{reader.name} ({reader.login})",
                 t("Reason"): reader.reason,
                 t("May read from"): format_china_minute(t, reader.opens_at),
             }

@@ -10,7 +10,7 @@ from survey.publish.publications.publication_source import REPORTS, FileBuilderN
 from survey.publish.reports.report_service import ReportFormat
 from survey.ui.page_runner import PageContext
 
-_LANGUAGE_NAMES = {"zh": msg("Chinese"), "en": msg("English")}
+_LANGUAGE_NAMES = {"zh": msg("Chinese language"), "en": msg("English language")}
 _FORMAT_NAMES = {
     ReportFormat.DOCX: "Word",
     ReportFormat.PDF: "PDF",

@@ -327,14 +327,14 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
         if roles[row] in CHANGE_CASES
     )
     columns = (
-        Column(t("Indicator"), 4),
+        Column(t("Indicator"), 3.3),
         Column(str(scope.before.wave.year), 1.4, is_number=True),
         Column(str(scope.reading.wave.year), 1.4, is_number=True),
         Column(t("Change"), 1.4, is_number=True),
-        Column(t("95%\u00a0interval"), 2.6, is_number=True),
+        Column(t("95%\u00a0interval"), 2.4, is_number=True),
         Column(f"n {scope.before.wave.year} / {scope.reading.wave.year}", 1.9, is_number=True,
                is_detail=True),
-        Column(t("Verdict"), 2.4),
+        Column(t("Verdict"), 3.4),
     )  # fmt: skip
     measure = change_measure(scope.before.wave.key)
     note = scope.name_ids(scope.figure_id(measure, indicator=scope.say("ids", "indicator")))

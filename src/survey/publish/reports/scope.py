@@ -84,8 +84,8 @@ class ReportScope:
     def precision_columns(self) -> tuple[Column, ...]:
         """Return the columns of what stands behind a figure; `write_precision` fills them."""
         return (
-            Column("n", 1.1, is_number=True, is_detail=True),
-            Column(self.reading.t("Design effect"), 1.1, is_number=True, is_detail=True),
+            Column("n", 1.0, is_number=True, is_detail=True),
+            Column(self.reading.t("Design effect"), 1.3, is_number=True, is_detail=True),
         )
 
     def write_precision(self, figure: Estimate) -> tuple[str, str]:
