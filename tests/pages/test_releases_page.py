@@ -227,7 +227,7 @@ def test_somebody_is_put_on_the_pre_release_list_and_taken_off(
             select(AuditEntry).where(AuditEntry.action == AuditEvent.RELEASE_READER_LISTED.value)
         ).all()
     assert len(listed) == 1
-    press(app, f"{prefix}/remove/{login}")
+    app = press(visit_as(PageKey.RELEASES, official), f"{prefix}/remove/{login}")
     assert f"{login} is off the list of {RELEASE}." in text_of(app, read)
     with read_scope(frozen.store_url) as session:
         assert session.exec(select(PublicationReader)).first() is None
