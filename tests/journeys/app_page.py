@@ -8,10 +8,9 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 _IDLE = (
     "[data-testid=stApp][data-test-connection-state=CONNECTED]"
-    "[data-test-script-state=notRunning]:has(h1, [data-testid=stAlert])"
+    "[data-test-script-state=notRunning]:has(h1)"
 )
-"""Streamlit's own marks. Before its first run a page is not running either: it has no title yet,
-and no message that it cannot be opened."""
+"""Streamlit's own marks. Before its first run a page is not running either: it has no title yet."""
 
 _ATTEMPTS = 12
 

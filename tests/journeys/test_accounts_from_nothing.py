@@ -129,7 +129,7 @@ def test_from_the_first_command_to_the_second_person(
     expect(official.get_by_text("上海")).to_have_count(0)
     official.get_by_role("combobox", name=zh("City"), exact=True).click()
     expect(official.get_by_role("option")).to_have_text(["北京 Beijing"])
-    _open(official, f"{url}/users")
+    official.goto(f"{url}/users")
     expect(official.get_by_text(zh("This page is not part of your role"))).to_be_visible()
     with read_scope(_store(results)) as session:
         account = session.exec(select(Account).where(Account.login == "lina")).one()
