@@ -30,6 +30,8 @@ SURVEY = Path(sys.executable).parent / "survey"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SMALL = "0.05"
 SETTLED_SELECTOR = "[data-testid=stApp][data-test-script-state=notRunning]"
+NOTHING_IS_FETCHED = """() => document.querySelector("h1")
+  && !document.querySelector("[data-testid=stSkeleton]")"""
 MAX_HEIGHT_PX = 12_000
 
 
@@ -251,6 +253,8 @@ def take_screenshot(
     if shot.role and not shot.plain:
         try:
             page.locator(SETTLED_SELECTOR).wait_for(timeout=60_000)
+            # Scripts of tables and fields are fetched when the first of them is shown.
+            page.wait_for_function(NOTHING_IS_FETCHED, timeout=60_000)
         except Error:
             sys.stderr.write(f"{shot.name} {look.name}: still busy after a minute\n")
         page.wait_for_timeout(1500)
