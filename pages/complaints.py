@@ -1,7 +1,7 @@
 """Page of rights and education: complaint statistics by nature, class, channel and age."""
 
-from survey.ui.complaints import draw_complaints
+from survey.ui.complaints import draw_rights_page
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import run_page
 
-run_page(PageKey.COMPLAINTS, draw_complaints)
+run_page(PageKey.COMPLAINTS, draw_rights_page)

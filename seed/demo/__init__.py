@@ -6,6 +6,8 @@
 from seed.demo.back_checks import store_back_checks
 from seed.demo.build import OPEN_WAVE, build
 from seed.demo.complaints import store_complaints
+from seed.demo.education import store_education
+from seed.demo.experience_check import store_experience_checks
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.problems import store_problem_lists
 from seed.demo.wave_plans import PLANS, WavePlan
@@ -19,5 +21,7 @@ __all__ = [
     "generate_wave",
     "store_back_checks",
     "store_complaints",
+    "store_education",
+    "store_experience_checks",
     "store_problem_lists",
 ]

@@ -22,6 +22,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.context.comparative_tests.plan import ComparativeTestPlan
 from survey.context.comparative_tests.rules import GradingRules
+from survey.context.consumer_education.activities import ActivityData
 from survey.context.deliveries import DeliveryHead
 from survey.context.experience_checks.plan import ExperienceCheckPlan
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
@@ -402,6 +403,13 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
                 "elsewhere", ELSEWHERE[:2], "", "", "", None, moment.date(), moment.date()
             )
         },
+        "context.consumer_education.activities.add_activity": {
+            "data": ActivityData(
+                ELSEWHERE, moment.date(), CANARY, CANARY, "talk", "everybody", 1, 0
+            )
+        },
+        "context.consumer_education.activities.list_activities": {"year": 2026, "area": "CN"},
+        "activity_id": uuid4(),
         "photo_id": photo.id,
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "head": DeliveryHead("id", "source", moment.date()),

@@ -23,7 +23,14 @@ EVIDENCE = {
     "product_sample",
 }
 """Tables of evidence; each may refer to one of these, to an account or to a city."""
-COLLECTED = {"photo", "venue_check", "venue_reply", "venue_revisit", "venue_visit"}
+COLLECTED = {
+    "education_activity",
+    "photo",
+    "venue_check",
+    "venue_reply",
+    "venue_revisit",
+    "venue_visit",
+}
 """Tables of experience checks, which are collected as waves about venues: they refer to what is
 collected, and nothing of a wave about people refers to them."""
 COLLECTION = {"account", "response", "sampling_point", "wave"}
@@ -33,6 +40,7 @@ COMPUTING = ("instrument", "sample", "fieldwork", "snapshot", "estimate", "discl
 PACKAGES = (
     "survey.context.comparative_tests",
     "survey.context.complaints",
+    "survey.context.consumer_education",
     "survey.context.deliveries",
     "survey.context.experience_checks",
 )

@@ -55,6 +55,7 @@ class Action(StrEnum):
     MANAGE_PRODUCT_TESTS = "manage_product_tests"
     RELEASE_PRODUCT_TESTS = "release_product_tests"
     MANAGE_VENUE_CHECKS = "manage_venue_checks"
+    KEEP_EDUCATION = "keep_education"
     DELIVER_EVIDENCE = "deliver_evidence"
 
 
@@ -102,6 +103,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.MANAGE_PRODUCT_TESTS,
             Action.RELEASE_PRODUCT_TESTS,
             Action.MANAGE_VENUE_CHECKS,
+            Action.KEEP_EDUCATION,
             Action.DELIVER_EVIDENCE,
         }),
         area_scopes=(AreaScope.NATION,),
@@ -114,7 +116,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_PROBLEMS, Action.ACCEPT_PROBLEMS, Action.READ_METHOD,
             Action.SEE_EXPORTS, Action.MANAGE_PRODUCT_TESTS, Action.RELEASE_PRODUCT_TESTS,
-            Action.MANAGE_VENUE_CHECKS,
+            Action.MANAGE_VENUE_CHECKS, Action.KEEP_EDUCATION,
         }),
         area_scopes=(AreaScope.PROVINCE,),
         demo_area=DEMO_PROVINCE,
@@ -124,7 +126,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         name=msg("City official"),
         actions=frozenset({
             Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_PROBLEMS, Action.KEEP_PROBLEMS,
-            Action.READ_METHOD, Action.SEE_EXPORTS,
+            Action.READ_METHOD, Action.SEE_EXPORTS, Action.KEEP_EDUCATION,
         }),
         area_scopes=(AreaScope.CITY,),
         demo_area=DEMO_CITY,

@@ -71,7 +71,15 @@ def build_demo(settings: Settings, *, size: float, seed: int) -> None:
 
 def _fill(settings: Settings, *, size: float, seed: int) -> None:
     _seed_on_path()
-    from seed.demo import OPEN_WAVE, build, store_back_checks, store_complaints, store_problem_lists
+    from seed.demo import (
+        OPEN_WAVE,
+        build,
+        store_back_checks,
+        store_complaints,
+        store_education,
+        store_experience_checks,
+        store_problem_lists,
+    )
 
     t = translator(settings.language)
     print_note("Making demo data: four waves, about two minutes …")
@@ -103,6 +111,21 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
     run_in_transaction(
         settings.store_url,
         lambda session: store_complaints(session=session, now=datetime.now(UTC), seed=seed),
+        long_running=True,
+    )
+    print_note("Making experience checks …")
+    run_in_transaction(
+        settings.store_url,
+        lambda session: store_experience_checks(
+            session=session, photo_dir=settings.photo_dir, seed=seed, now=datetime.now(UTC)
+        ),
+        long_running=True,
+    )
+    run_in_transaction(
+        settings.store_url,
+        lambda session: store_education(
+            session=session, photo_dir=settings.photo_dir, seed=seed, now=datetime.now(UTC)
+        ),
         long_running=True,
     )
     for key in DEMO_WAVES:

@@ -158,7 +158,7 @@ class SurveyorTask:
 
 
 def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list[SurveyorTask]:
-    """Return the surveyor's points in open waves, by wave and point."""
+    """Return the surveyor's points in open waves, by wave and point; venues come last."""
     principal.require(Action.INTERVIEW)
     rows = [
         row
@@ -234,7 +234,7 @@ def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
         .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
         .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
         .where(_ASSIGNMENTS.c.account_id == account_id, _WAVES.c.state == WaveState.OPEN)
-        .order_by(_WAVES.c.key, _POINTS.c.code)
+        .order_by(_WAVES.c.unit, _WAVES.c.key, _POINTS.c.code)
     )
     return session.connection().execute(query).all()
 

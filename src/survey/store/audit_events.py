@@ -15,6 +15,7 @@ class SubjectKind(StrEnum):
     COMPARATIVE_TEST = "comparative_test"
     CONTACT = "contact"
     DELIVERY = "delivery"
+    EDUCATION_ACTIVITY = "education_activity"
     FILE = "file"
     IMPORT_MAPPING = "import_mapping"
     INDICATOR_TREE = "indicator_tree"
@@ -227,6 +228,9 @@ class AuditEvent(StrEnum):
     PRODUCT_TEST_RELEASED = "product_test.released", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_ERRATUM_PROPOSED = "product_test.erratum_proposed", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_ERRATUM_CONFIRMED = "product_test.erratum_confirmed", SubjectKind.COMPARATIVE_TEST
+
+    EDUCATION_ADDED = "education.added", SubjectKind.EDUCATION_ACTIVITY
+    EDUCATION_TAKEN_OUT = "education.taken_out", SubjectKind.EDUCATION_ACTIVITY
 
     PHOTO_RECEIVED = "photo.received", SubjectKind.PHOTO
 

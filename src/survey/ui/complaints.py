@@ -1,5 +1,7 @@
 """Page of rights and education: complaint statistics of the nation or an area by four lenses."""
 
+from functools import partial
+
 import streamlit as st
 
 from survey.access.principal import Principal
@@ -10,17 +12,30 @@ from survey.results import WaveResults
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.ui import filters, text_blocks
+from survey.ui.education import draw_education
 from survey.ui.html_table import render_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.url_state import pick
+from survey.ui.url_state import draw_tabs, pick
 
 _NEW_DELIVERIES_AFTER = 15.0
 """Seconds until a page notices a delivery."""
 
 
+def draw_rights_page(page: PageContext) -> None:
+    """Draw the tabs of the page."""
+    t = page.t
+    draw_tabs(
+        {
+            "complaints": (t("Complaints"), partial(draw_complaints, page)),
+            "education": (t("Consumer education"), partial(draw_education, page)),
+        },
+        language=page.language,
+    )
+
+
 def draw_complaints(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw complaint statistics of the nation or an area by one lens."""
     years = _get_years(page)
     if not years:
         _draw_nothing_delivered(page)

@@ -4,6 +4,7 @@ What is sent is read with a limit, decoded in few threads at a time, and stored 
 encoded anew. Refusals are in words that the form shows beside the question.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import AccessDeniedError, Principal
+from survey.context.consumer_education.activities import read_activity_photo
 from survey.fieldwork.photos.photo_cleaning import MAX_PHOTO_BYTES, PhotoRefusedError, clean_photo
 from survey.fieldwork.photos.photo_intake import (
     PhotoNotFoundError,
@@ -141,16 +143,18 @@ class PhotoEndpoints:
         photo_id = _parse_uuid(request.path_params["photo"])
         if principal is None or photo_id is None:
             raise HTTPException(404)
-        try:
-            with read_scope(self.settings.store_url) as session:
-                return read_visit_photo(
+        for read_photo in (read_visit_photo, read_activity_photo):
+            with (
+                suppress(PhotoNotFoundError, AccessDeniedError),
+                read_scope(self.settings.store_url) as session,
+            ):
+                return read_photo(
                     session=session,
                     principal=principal,
                     folder=self.settings.photo_dir,
                     photo_id=photo_id,
                 ).content
-        except (PhotoNotFoundError, AccessDeniedError) as error:
-            raise HTTPException(404) from error
+        raise HTTPException(404)
 
     def _translator(self, request: Request) -> Translator:
         wanted = request.query_params.get("language", "")[:16]

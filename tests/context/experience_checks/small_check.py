@@ -37,7 +37,7 @@ from survey.store.transactions import run_in_transaction
 
 START = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 SUZHOU, WUXI, JIANGSU = "320500", "320200", "32"
-OBSERVERS = ("an", "bo", "cai", "du")
+OBSERVERS = ("an-li", "bo-wu", "cai-he", "du-xu")
 RATED = ("price_shown", "price_kept", "labels", "receipt", "channel", "no_pressure", "clean")
 SIGHT = {"anonymous": "yes", **dict.fromkeys(RATED, 1), "staff": 4}
 

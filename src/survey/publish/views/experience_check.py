@@ -39,7 +39,8 @@ class ExperienceCheckView:
 def name_area(area: str, language: str) -> str:
     """Return the name of a city, or the words for all venues of the check."""
     if area == NATION:
-        return translator(language)("All venues of the check")
+        t = translator(language)
+        return t("All venues of the check")
     return DisplayNames(language, None).area(area)
 
 

@@ -60,6 +60,7 @@ from survey.store.tables.deliveries import (
     Delivery,
     DeliveryRevision,
 )
+from survey.store.tables.education import EducationActivity
 from survey.store.tables.exports import ExactRowRequest, RowExport
 from survey.store.tables.imports import ImportedFile, ImportMapping
 from survey.store.tables.interviews import (

@@ -69,7 +69,7 @@ def _pick_check(
         return f"{by_key[key].title[page.language]} · {name_state(page, by_key[key])}"
 
     options = [*by_key, *([_NEW] if may_plan else [])]
-    key = pick(t("Check"), "check", options, show=show, language=page.language)
+    key = pick(t("Experience check"), "check", options, show=show, language=page.language)
     return by_key.get(key)
 
 

@@ -51,7 +51,7 @@ def _draw_table(
     t, summary = page.t, check.summary
     heads, rows = table
     days = t(
-        "{first} to {last}",
+        "Visits from {first} to {last}",
         first=format_day(t, summary.opens_on) if summary.opens_on else "–",
         last=format_day(t, summary.closes_on) if summary.closes_on else "–",
     )

@@ -1,0 +1,270 @@
+"""Register of activities of consumer education: entered, read, and taken out with a reason.
+
+An activity is never overwritten: what was entered wrongly is taken out and entered anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
+from survey.access.roles import Action
+from survey.fieldwork.photos.photo_cleaning import CleanPhoto
+from survey.fieldwork.photos.photo_intake import (
+    PhotoNotFoundError,
+    StoredPhoto,
+    load_photo,
+    save_photo,
+)
+from survey.locale import Message, SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
+from survey.store.tables import EducationActivity, Photo, new_id
+
+FORM_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        "talk": msg("talk or class"),
+        "stall": msg("stall or event on the street"),
+        "visit": msg("visit of a neighbourhood or village"),
+        "school": msg("class at a school"),
+        "online": msg("online: article, video, live stream"),
+        "media": msg("television, radio, newspaper"),
+        "print": msg("poster or leaflet"),
+        "other": msg("other form"),
+    }
+)
+AUDIENCE_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        "everybody": msg("everybody"),
+        "elderly": msg("older people"),
+        "minors": msg("children and parents"),
+        "students": msg("students"),
+        "rural": msg("rural residents"),
+        "traders": msg("traders"),
+    }
+)
+MAX_PARTICIPANTS, MAX_COST_YUAN = 100_000_000, 100_000_000
+_FIRST_YEAR = 2015
+
+
+class ActivityNotAllowedError(SurveyError):
+    """Raised when something of an activity is missing or cannot be."""
+
+    code = "activity_refused"
+
+
+class ActivityNotFoundError(SurveyError):
+    """Raised when there is no such activity, or it is not in the principal's area."""
+
+    code = "activity_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(msg("There is no such activity in your area."))
+
+
+@dataclass(frozen=True)
+class ActivityData:
+    """What is recorded of an activity."""
+
+    area: str
+    held_on: date
+    title: str
+    place: str
+    form: str
+    audience: str
+    participants: int
+    """People who took part, or whom it was shown to, as counted or estimated by its organiser."""
+    cost_fen: int
+
+
+@dataclass(frozen=True)
+class RegisteredActivity:
+    """Activity as it is read."""
+
+    id: UUID
+    data: ActivityData
+    photo_id: UUID | None
+    is_demo: bool
+    may_change: bool
+
+
+def add_activity(
+    *,
+    session: Session,
+    principal: Principal,
+    data: ActivityData,
+    now: datetime,
+    photo: CleanPhoto | None = None,
+    photo_sent: bytes = b"",
+    photo_dir: Path | None = None,
+    is_demo: bool = False,
+) -> UUID:
+    """Enter an activity of the principal's area and return its id.
+
+    Raises:
+        AccessDeniedError: the area is not the principal's own.
+        ActivityNotAllowedError: something is missing or cannot be.
+    """
+    _require_area(principal, data.area)
+    clean = _check_activity(data, china_date(now))
+    photo_id = None
+    if photo is not None and photo_dir is not None:
+        photo_id = new_id()
+        save_photo(
+            session=session,
+            principal=principal,
+            folder=photo_dir,
+            photo_id=photo_id,
+            sent=photo_sent,
+            photo=photo,
+            now=now,
+        )
+        session.flush()
+    activity = EducationActivity(
+        **vars(clean),
+        photo_id=photo_id,
+        is_demo=is_demo or principal.is_demo,
+        entered_by=actor_id(principal),
+        entered_at=now,
+    )
+    session.add(activity)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.EDUCATION_ADDED,
+        subject_id=activity.id,
+        now=now,
+        detail={
+            "area": clean.area, "held_on": clean.held_on.isoformat(), "title": clean.title,
+            "participants": clean.participants, "cost_fen": clean.cost_fen,
+        },
+    )  # fmt: skip
+    return activity.id
+
+
+def take_out_activity(
+    *, session: Session, principal: Principal, activity_id: UUID, reason: str, now: datetime
+) -> None:
+    """Take an activity out of the register for good; it stays stored with the reason.
+
+    Raises:
+        ActivityNotFoundError: there is none in the principal's area.
+        ActivityNotAllowedError: the reason is missing.
+    """
+    principal.require(Action.KEEP_EDUCATION)
+    activity = session.get(EducationActivity, activity_id)
+    if activity is None or not _may_change(principal, activity) or activity.taken_out_at:
+        raise ActivityNotFoundError
+    words = " ".join(reason.split())
+    if not 2 <= len(words) <= 300:
+        raise ActivityNotAllowedError(msg("Please say why, in 2 to 300 characters."))
+    activity.taken_out_at, activity.reason = now, words
+    session.add(activity)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.EDUCATION_TAKEN_OUT,
+        subject_id=activity.id,
+        now=now,
+        detail={"title": activity.title, "reason": words},
+    )
+
+
+def list_activities(
+    *, session: Session, principal: Principal, year: int, area: str
+) -> list[RegisteredActivity]:
+    """Return the activities of a year in an area and the areas inside it, the newest first."""
+    principal.require(Action.READ_RESULTS)
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    query = (
+        select(EducationActivity)
+        .where(
+            col(EducationActivity.taken_out_at).is_(None),
+            EducationActivity.held_on >= first,
+            EducationActivity.held_on <= last,
+        )
+        .order_by(col(EducationActivity.held_on).desc(), col(EducationActivity.id))
+    )
+    if principal.is_demo:
+        query = query.where(EducationActivity.is_demo)
+    if area != "CN":
+        query = query.where(col(EducationActivity.area).startswith(area, autoescape=True))
+    return [
+        RegisteredActivity(
+            row.id,
+            ActivityData(
+                **{name: getattr(row, name) for name in ActivityData.__dataclass_fields__}
+            ),
+            row.photo_id,
+            row.is_demo,
+            _may_change(principal, row),
+        )
+        for row in session.exec(query)
+    ]
+
+
+def read_activity_photo(
+    *, session: Session, principal: Principal, folder: Path, photo_id: UUID
+) -> StoredPhoto:
+    """Return the photo of an activity to those who keep the register of its area.
+
+    Raises:
+        AccessDeniedError: the role keeps no register.
+        PhotoNotFoundError: there is none, or it is not for the principal.
+    """
+    principal.require(Action.KEEP_EDUCATION)
+    query = select(EducationActivity).where(EducationActivity.photo_id == photo_id)
+    activity = session.exec(query).first()
+    photo = session.get(Photo, photo_id) if activity is not None else None
+    if activity is None or photo is None or not _may_change(principal, activity):
+        raise PhotoNotFoundError
+    return load_photo(folder, photo)
+
+
+def _may_change(principal: Principal, activity: EducationActivity) -> bool:
+    return (
+        principal.may(Action.KEEP_EDUCATION)
+        and covers_whole_area(principal, activity.area)
+        and (activity.is_demo or not principal.is_demo)
+    )
+
+
+def _require_area(principal: Principal, area: str) -> None:
+    principal.require(Action.KEEP_EDUCATION)
+    if not covers_whole_area(principal, area):
+        raise AccessDeniedError(msg("This is outside your area."))
+
+
+def _check_activity(data: ActivityData, today: date) -> ActivityData:
+    title, place = " ".join(data.title.split()), " ".join(data.place.split())
+    problems = (
+        (not 2 <= len(title) <= 100, msg("The title has 2 to 100 characters.")),
+        (not 2 <= len(place) <= 200, msg("The place has 2 to 200 characters.")),
+        (data.form not in FORM_NAMES, msg("Please choose a form.")),
+        (data.audience not in AUDIENCE_NAMES, msg("Please choose an audience.")),
+        (data.held_on > today, msg("This day is yet to come.")),
+        (data.held_on.year < _FIRST_YEAR, msg("The register begins in {year}.", year=_FIRST_YEAR)),
+        (
+            not 1 <= data.participants <= MAX_PARTICIPANTS,
+            msg("The number of people lies between 1 and 100 million."),
+        ),
+        (
+            not 0 <= data.cost_fen <= MAX_COST_YUAN * 100,
+            msg("The cost lies between 0 and 100 million yuan."),
+        ),
+    )
+    for wrong, problem in problems:
+        if wrong:
+            raise ActivityNotAllowedError(problem)
+    return ActivityData(
+        data.area, data.held_on, title, place, data.form, data.audience, data.participants,
+        data.cost_fen,
+    )  # fmt: skip

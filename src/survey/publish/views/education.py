@@ -1,0 +1,223 @@
+"""View of consumer education: whom it reached, by which way, and what the activities cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION
+from survey.context.consumer_education.activities import (
+    AUDIENCE_NAMES,
+    FORM_NAMES,
+    RegisteredActivity,
+)
+from survey.context.consumer_education.costs import cost_per_participant, cost_per_reached
+from survey.locale import Message, msg
+from survey.publish.views.estimate_text import (
+    WITHHELD,
+    Estimate,
+    estimate_at,
+    format_decimal,
+    format_interval,
+)
+from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL
+from survey.store.china_time import format_day
+
+REACHED, RECOGNISED = "education_reached", "education_recognised"
+CHANNELS = ("education_online", "education_tv", "education_community", "education_event")
+GROUPS = (EVERYONE, ELDERLY, RURAL, GUARDIAN)
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True)
+class EducationView:
+    """What the tab shows of one area, all of it in words."""
+
+    title: str
+    sentences: tuple[str, ...]
+    groups: Table
+    channels: Table
+    activities: Table
+    notes: tuple[str, ...]
+
+
+def build_education_view(
+    *,
+    results: WaveResults,
+    principal: Principal,
+    language: str,
+    area: str,
+    activities: Sequence[RegisteredActivity],
+) -> EducationView:
+    """Build the view of a city or the nation; activities are those of the year of the wave."""
+    reading = ViewContext(results, principal, language)
+    t, name = reading.t, reading.names.area(area)
+    reached = _estimate(reading, area, REACHED, EVERYONE)
+    return EducationView(
+        title=t("Consumer education in {area}, {year}", area=name, year=reading.wave.year),
+        sentences=tuple(_sentences(reading, area, reached, activities)),
+        groups=_group_table(reading, area),
+        channels=_channel_table(reading, area),
+        activities=_activity_table(reading, activities),
+        notes=(
+            t(
+                "Reach: share of those asked who came across consumer education in twelve months. "
+                "Recognition: share of those reached who found it useful. Both are of the survey, "
+                "with n, and pass the same gate as every figure of it."
+            ),
+            t(
+                "The cost by consumer reached compares what was spent with whom the survey found "
+                "reached, by whatever activity; it proves no effect. Its interval is that of the "
+                "reach alone."
+            ),
+        ),
+    )
+
+
+def _estimate(reading: ViewContext, area: str, indicator: str, group: str) -> Estimate:
+    level = "nation" if area == NATION else "city"
+    cells = reading.cells(area_level=level, area=area, indicator=[indicator], group=group)
+    return estimate_at(cells)
+
+
+def _sentences(
+    reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+) -> list[str]:
+    t = reading.t
+    if reached.available and reached.estimate is not None:
+        first = t(
+            "{share}% were reached ({interval}, n = {n}).",
+            share=format_decimal(reached.estimate),
+            interval=format_interval(reached.low, reached.high, t),
+            n=f"{reached.n:,.0f}",
+        )
+    else:
+        first = t(WITHHELD)
+    lines = [first, *_best_channel(reading, area)]
+    people = sum(each.data.participants for each in activities)
+    cost = sum(each.data.cost_fen for each in activities)
+    if not activities:
+        return [*lines, t("No activity of this year is in the register.")]
+    lines.append(
+        t(
+            "{count} activities with {people} participants cost {cost} yuan.",
+            count=len(activities),
+            people=f"{people:,}",
+            cost=f"{cost / 100:,.0f}",
+        )
+    )
+    each = cost_per_participant(cost, people)
+    if each is not None:
+        lines.append(t("{yuan} yuan by participant.", yuan=f"{each:,.2f}"))
+    per_reached = cost_per_reached(
+        cost, _residents_from_15(reading, area), reached.estimate, reached.low, reached.high
+    )
+    if reached.available and per_reached is not None:
+        lines.append(
+            t(
+                "{yuan} yuan by consumer reached ({low} to {high}), of residents of 15 and over "
+                "(2020 census).",
+                yuan=f"{per_reached.yuan:,.3f}",
+                low=f"{per_reached.low:,.3f}",
+                high=f"{per_reached.high:,.3f}",
+            )
+        )
+    return lines
+
+
+def _residents_from_15(reading: ViewContext, area: str) -> float | None:
+    city = reading.cities.get(area)
+    if city is None:
+        return None
+    return city.resident_population_2020 * (1 - city.share_age_0_14)
+
+
+def _best_channel(reading: ViewContext, area: str) -> list[str]:
+    """Return the way that reached most older people, where figures of it are shown."""
+    t = reading.t
+    shown = [
+        (figure.estimate, channel, figure)
+        for channel in CHANNELS
+        if (figure := _estimate(reading, area, channel, ELDERLY)).available
+        and figure.estimate is not None
+    ]
+    if len(shown) < 2:
+        return []
+    ordered = sorted(shown, key=lambda each: -each[0])
+    best, second = ordered[0], ordered[1]
+    name = reading.names.indicator(best[1])
+    clear = best[2].low is not None and second[2].high is not None and best[2].low > second[2].high
+    words: Message = (
+        msg("Most older people who were reached: {channel} ({share}%).")
+        if clear
+        else msg("Of ways to older people, {channel} leads ({share}%), within the uncertainty.")
+    )
+    return [t(words, channel=name, share=format_decimal(best[0]))]
+
+
+def _figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, str, str]:
+    t = reading.t
+    if not figure.available or figure.estimate is None:
+        return t(WITHHELD), "–", "–"
+    return (
+        f"{format_decimal(figure.estimate)}%",
+        format_interval(figure.low, figure.high, t),
+        f"{figure.n:,.0f}",
+    )
+
+
+def _group_table(reading: ViewContext, area: str) -> Table:
+    t = reading.t
+    interval = t("95%\u00a0interval")
+    heads = (t("Who"), t("Reached"), interval, "n", t("Found it useful"), interval, "n")
+    rows = [
+        (
+            reading.names.group(group),
+            *_figure_cells(reading, _estimate(reading, area, REACHED, group)),
+            *_figure_cells(reading, _estimate(reading, area, RECOGNISED, group)),
+        )
+        for group in GROUPS
+    ]
+    return heads, tuple(rows)
+
+
+def _channel_table(reading: ViewContext, area: str) -> Table:
+    t = reading.t
+    interval = t("95%\u00a0interval")
+    heads = (t("Way"), t("Of all reached"), interval, "n", t("Of older people reached"), interval,
+             "n")  # fmt: skip
+    rows = [
+        (
+            reading.names.indicator(channel),
+            *_figure_cells(reading, _estimate(reading, area, channel, EVERYONE)),
+            *_figure_cells(reading, _estimate(reading, area, channel, ELDERLY)),
+        )
+        for channel in CHANNELS
+    ]
+    return heads, tuple(rows)
+
+
+def _activity_table(reading: ViewContext, activities: Sequence[RegisteredActivity]) -> Table:
+    t = reading.t
+    heads = (
+        t("Day"), t("Activity"), t("Place"), t("Form"), t("Audience"), t("Participants"),
+        t("Cost (yuan)"), t("Yuan by participant"),
+    )  # fmt: skip
+    rows = []
+    for each in activities:
+        data = each.data
+        rate = cost_per_participant(data.cost_fen, data.participants)
+        rows.append(
+            (
+                format_day(t, data.held_on),
+                data.title,
+                data.place,
+                t(FORM_NAMES[data.form]) if data.form in FORM_NAMES else data.form,
+                t(AUDIENCE_NAMES[data.audience]) if data.audience in AUDIENCE_NAMES else "",
+                f"{data.participants:,}",
+                f"{data.cost_fen / 100:,.0f}",
+                "–" if rate is None else f"{rate:,.2f}",
+            )
+        )
+    return heads, tuple(rows)

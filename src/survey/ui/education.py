@@ -1,0 +1,198 @@
+"""Tab of consumer education: reach and recognition of one area, and the register of activities."""
+
+from datetime import date
+from functools import partial
+
+import streamlit as st
+
+from survey.access.roles import NATION, Action
+from survey.context.consumer_education.activities import (
+    AUDIENCE_NAMES,
+    FORM_NAMES,
+    ActivityData,
+    RegisteredActivity,
+    add_activity,
+    list_activities,
+    take_out_activity,
+)
+from survey.fieldwork.photos.photo_cleaning import CleanPhoto, PhotoRefusedError, clean_photo
+from survey.publish.views.education import EducationView, Table, build_education_view
+from survey.publish.views.view_context import list_area_choices
+from survey.store.china_time import china_date, format_day
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui import filters, text_blocks
+from survey.ui.feedback import perform, show_feedback
+from survey.ui.html_table import render_table, render_text_table
+from survey.ui.page_runner import PageContext
+from survey.ui.photo_html import render_photo
+from survey.ui.results_cache import get_results, get_view
+
+_LEVELS = ("nation", "city")
+
+
+def draw_education(page: PageContext) -> None:
+    """Draw what the survey and the register say of one area."""
+    t = page.t
+    with filters.filter_row("education"):
+        wave = filters.pick_wave(page, "main")
+        if wave is None:
+            return
+        results = get_results(page, wave)
+        known = get_view(page, list_area_choices, results, levels=_LEVELS)
+        area = filters.pick_area_scope(page, known)
+    if area is None:
+        return
+    with read_scope(page.settings.store_url) as session:
+        activities = list_activities(
+            session=session, principal=page.principal, year=wave.year, area=area
+        )
+    view: EducationView = build_education_view(
+        results=results,
+        principal=page.principal,
+        language=page.language,
+        area=area,
+        activities=activities,
+    )
+    if results.wave.is_demo or any(each.is_demo for each in activities):
+        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    st.subheader(view.title, anchor=False)
+    for sentence in view.sentences:
+        text_blocks.draw_sentence(sentence)
+    _draw_table(t("Reach and recognition"), view.groups)
+    _draw_table(t("Ways of consumer education"), view.channels)
+    for note in view.notes:
+        st.caption(note)
+    st.subheader(t("Activities of {year}", year=wave.year), anchor=False)
+    if activities:
+        st.html(render_text_table(*view.activities))
+    else:
+        st.caption(t("No activity of this year is in the register."))
+    if page.principal.may(Action.KEEP_EDUCATION):
+        _draw_register(page, activities)
+
+
+def _draw_table(title: str, table: Table) -> None:
+    st.subheader(title, anchor=False)
+    st.html(render_table(*table, long_names=True))
+
+
+def _draw_register(page: PageContext, activities: list[RegisteredActivity]) -> None:
+    t = page.t
+    show_feedback(page)
+    own = [each for each in activities if each.may_change]
+    with st.expander(t("Enter an activity")):
+        _draw_form(page)
+    if own:
+        with st.expander(t("Take an activity out")):
+            _draw_taking_out(page, own)
+        _draw_photo(page, own)
+
+
+def _draw_form(page: PageContext) -> None:
+    t = page.t
+    with st.form("education/new", border=False, enter_to_submit=False, clear_on_submit=True):
+        title = st.text_input(t("Activity"), max_chars=100)
+        place = st.text_input(t("Place"), max_chars=200)
+        held_on = st.date_input(t("Day"), china_date(now()), format="YYYY-MM-DD")
+        form = st.selectbox(
+            t("Form"), list(FORM_NAMES), format_func=lambda each: t(FORM_NAMES[each])
+        )
+        audience = st.selectbox(
+            t("Audience"), list(AUDIENCE_NAMES), format_func=lambda each: t(AUDIENCE_NAMES[each])
+        )
+        participants = st.number_input(t("Participants"), 1, 100_000_000, 1)
+        cost = st.number_input(t("Cost (yuan)"), 0.0, 100_000_000.0, 0.0, step=100.0)
+        sent = st.file_uploader(
+            t("Photo (may stay empty)"),
+            type=["jpg", "jpeg", "png", "webp"],
+            help=t(
+                "Place and device are removed on arrival. Please take none with faces of children, "
+                "and others only with their consent."
+            ),
+        )
+        if not st.form_submit_button(t("Enter the activity"), type="primary"):
+            return
+    content = sent.getvalue() if sent is not None else b""
+    photo = _clean(page, content)
+    if content and photo is None:
+        return
+    data = ActivityData(
+        _own_area(page), held_on if isinstance(held_on, date) else china_date(now()), title, place,
+        form, audience, int(participants), round(cost * 100),
+    )  # fmt: skip
+    perform(
+        page,
+        lambda session, person: add_activity(
+            session=session,
+            principal=person,
+            data=data,
+            now=now(),
+            photo=photo,
+            photo_sent=content,
+            photo_dir=page.settings.photo_dir,
+        ),
+        done=t("The activity is in the register."),
+    )
+    st.rerun()
+
+
+def _own_area(page: PageContext) -> str:
+    return page.principal.area or NATION
+
+
+def _clean(page: PageContext, content: bytes) -> CleanPhoto | None:
+    """Return the photo without what it brought along; None with the reason on the screen."""
+    if not content:
+        return None
+    try:
+        return clean_photo(content)
+    except PhotoRefusedError as refusal:
+        st.error(page.t(refusal.message))
+        return None
+
+
+def _draw_taking_out(page: PageContext, own: list[RegisteredActivity]) -> None:
+    t = page.t
+    names = {
+        str(each.id): f"{format_day(t, each.data.held_on)} · {each.data.title}" for each in own
+    }
+    chosen = st.selectbox(
+        t("Activity"), list(names), index=None, format_func=names.__getitem__, key="education/out"
+    )
+    reason = st.text_input(t("Reason"), max_chars=300, key="education/reason")
+    if chosen is None:
+        return
+    st.caption(t("It leaves the register for good; it stays stored with the reason."))
+    activity = next(each for each in own if str(each.id) == chosen)
+    st.button(
+        t("Take “{title}” out", title=activity.data.title),
+        key="education/take-out",
+        on_click=partial(_take_out, page, activity, reason),
+    )
+
+
+def _take_out(page: PageContext, activity: RegisteredActivity, reason: str) -> None:
+    perform(
+        page,
+        lambda session, person: take_out_activity(
+            session=session, principal=person, activity_id=activity.id, reason=reason, now=now()
+        ),
+        done=page.t("The activity is taken out."),
+    )
+
+
+def _draw_photo(page: PageContext, own: list[RegisteredActivity]) -> None:
+    t = page.t
+    names = {str(each.photo_id): each.data.title for each in own if each.photo_id}
+    if not names:
+        return
+    chosen = st.selectbox(
+        t("Photo of an activity"),
+        list(names),
+        index=None,
+        format_func=names.__getitem__,
+        key="education/photo",
+    )
+    if chosen is not None:
+        st.html(render_photo(chosen, t("photo")))

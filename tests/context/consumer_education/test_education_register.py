@@ -1,0 +1,150 @@
+"""The register of consumer education, on both databases, and what reaching a consumer costs."""
+
+import io
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from sqlmodel import Session, select
+
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Role
+from survey.context.consumer_education.activities import (
+    ActivityData,
+    ActivityNotAllowedError,
+    ActivityNotFoundError,
+    add_activity,
+    list_activities,
+    read_activity_photo,
+    take_out_activity,
+)
+from survey.context.consumer_education.costs import cost_per_participant, cost_per_reached
+from survey.fieldwork.photos.photo_cleaning import clean_photo
+from survey.fieldwork.photos.photo_intake import PhotoNotFoundError
+from survey.store.engine import read_scope
+from survey.store.tables import Account, AuditEntry
+from survey.store.transactions import run_in_transaction
+
+NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
+TALK = ActivityData(
+    "320500", date(2026, 4, 1), "Talk on prepaid cards", "Library", "talk", "elderly", 80, 120_000
+)
+
+
+def employ(url: str, role: Role, area: str) -> Principal:
+    def store(session: Session) -> Principal:
+        account = Account(login=f"{role}-{area}", name="Wu", role=role, area=area)
+        session.add(account)
+        session.flush()
+        return Principal(account.id, account.name, role, area)
+
+    return run_in_transaction(url, store)
+
+
+def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Path) -> None:
+    official = employ(store_url, Role.CITY_OFFICIAL, "320500")
+    neighbour = employ(store_url, Role.CITY_OFFICIAL, "320200")
+    reader = employ(store_url, Role.ANALYST, "CN")
+    target = io.BytesIO()
+    Image.radial_gradient("L").save(target, "JPEG")
+    sent = target.getvalue()
+    activity = run_in_transaction(
+        store_url,
+        lambda session: add_activity(
+            session=session, principal=official, data=TALK, now=NOW,
+            photo=clean_photo(sent), photo_sent=sent, photo_dir=tmp_path,
+        ),
+    )  # fmt: skip
+    with read_scope(store_url) as session:
+        for area, count in (("CN", 1), ("32", 1), ("320500", 1), ("320200", 0)):
+            found = list_activities(session=session, principal=reader, year=2026, area=area)
+            assert len(found) == count
+        assert list_activities(session=session, principal=reader, year=2025, area="CN") == []
+        entry = list_activities(session=session, principal=official, year=2026, area="CN")[0]
+        assert (entry.data, entry.may_change) == (TALK, True)
+        assert entry.photo_id is not None
+        given_ = {"session": session, "folder": tmp_path, "photo_id": entry.photo_id}
+        assert read_activity_photo(principal=official, **given_).width > 0
+        with pytest.raises(PhotoNotFoundError):
+            read_activity_photo(principal=neighbour, **given_)
+        with pytest.raises(AccessDeniedError):
+            read_activity_photo(principal=reader, **given_)
+
+    def take_out(person: Principal, reason: str) -> None:
+        run_in_transaction(
+            store_url,
+            lambda session: take_out_activity(
+                session=session, principal=person, activity_id=activity, reason=reason, now=NOW
+            ),
+        )
+
+    with pytest.raises(ActivityNotFoundError):
+        take_out(neighbour, "not mine")
+    with pytest.raises(ActivityNotAllowedError):
+        take_out(official, " ")
+    take_out(official, "entered twice")
+    with pytest.raises(ActivityNotFoundError):
+        take_out(official, "entered twice")
+    with read_scope(store_url) as session:
+        assert list_activities(session=session, principal=reader, year=2026, area="CN") == []
+        actions = set(session.exec(select(AuditEntry.action)))
+    assert {"education.added", "education.taken_out", "photo.received"} <= actions
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": "x"},
+        {"place": ""},
+        {"form": "song"},
+        {"audience": "nobody"},
+        {"held_on": date(2026, 6, 1)},
+        {"participants": 0},
+        {"cost_fen": -1},
+    ],
+)
+def test_what_cannot_be_is_refused(sqlite_url: str, wrong: dict[str, object]) -> None:
+    official = employ(sqlite_url, Role.CITY_OFFICIAL, "320500")
+    with pytest.raises(ActivityNotAllowedError):
+        run_in_transaction(
+            sqlite_url,
+            lambda session: add_activity(
+                session=session,
+                principal=official,
+                data=ActivityData(**{**vars(TALK), **wrong}),
+                now=NOW,
+            ),
+        )
+
+
+def test_only_the_own_area_is_written(sqlite_url: str) -> None:
+    for role, area in ((Role.CITY_OFFICIAL, "320200"), (Role.ANALYST, "320500")):
+        person = employ(sqlite_url, role, area)
+        with pytest.raises(AccessDeniedError):
+            run_in_transaction(
+                sqlite_url,
+                lambda session, person=person: add_activity(
+                    session=session, principal=person, data=TALK, now=NOW
+                ),
+            )
+
+
+def test_costs_by_hand() -> None:
+    assert cost_per_participant(120_000, 80) == 15
+    assert cost_per_participant(120_000, 0) is None
+    found = cost_per_reached(1_000_000, 50_000, 40, 32, 50)
+    assert found is not None
+    assert (found.yuan, found.low, found.high) == (0.5, 0.4, 0.625)
+    assert cost_per_reached(1_000_000, 50_000, None, None, None) is None
+    assert cost_per_reached(1_000_000, 50_000, 2, 0, 5) is None
+
+
+@given(st.integers(0, 10**9), st.floats(1_000, 3e7), st.floats(1, 99), st.floats(0.01, 0.9))
+def test_the_interval_holds_the_cost(cost: int, people: float, share: float, width: float) -> None:
+    """A higher share costs less by consumer, so the ends of the interval change places."""
+    found = cost_per_reached(cost, people, share, share * (1 - width), share + width)
+    assert found is not None
+    assert found.low <= found.yuan <= found.high

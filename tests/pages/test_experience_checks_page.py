@@ -1,0 +1,110 @@
+"""The page of experience checks: what those who run a check do there, and what readers see."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import Principal
+from survey.access.roles import Role
+from survey.context.experience_checks.plan import close_experience_check, release_experience_check
+from survey.context.experience_checks.replies import send_to_venues
+from survey.fieldwork.instruments import save_instrument
+from survey.store.engine import session_scope
+from survey.ui.navigation import PageKey
+from tests.context.experience_checks.small_check import (
+    START,
+    SUZHOU,
+    RunningCheck,
+    checklist,
+    employ,
+    start,
+)
+from tests.pages.conftest import open_tab
+
+Visit = Callable[..., AppTest]
+PAGE = PageKey.EXPERIENCE_CHECKS
+
+
+@pytest.fixture(params=["sqlite"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Pages are the same on both databases; the services are tested on both."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def check(field: Any, tmp_path: Path) -> RunningCheck:
+    running = start(field.url, tmp_path / "photos", per_type=1)
+    venue = running.venues()[0]
+    observers = next(row for row in running.read().venues if row.code == venue.code).observers
+    sent = [running.visit(observer, venue.id) for observer in observers]
+    running.approve(*(each.response_id for each in sent))
+    return running
+
+
+def test_a_reader_sees_figures_after_the_release_and_no_venue(
+    check: RunningCheck, visit_as: Visit, read: Any
+) -> None:
+    analyst = employ(check.url, Role.ANALYST, "CN", "yu")
+    assert "No experience check has been released yet" in read(visit_as(PAGE, analyst))
+    check.do(close_experience_check)
+    check.do(release_experience_check)
+    app = visit_as(PAGE, analyst)
+    assert "at least 10 venues" in read(app)
+    seen = read(open_tab(app, "Venues"))
+    assert "responsible for their city" in seen
+    assert "market 0" not in seen
+    mayor = employ(check.url, Role.CITY_OFFICIAL, SUZHOU, "wu")
+    seen = read(open_tab(visit_as(PAGE, mayor), "Venues"))
+    assert "market" in seen
+    assert not any(name in seen for name in check.observers)
+
+
+def test_who_runs_it_hears_the_venue_and_orders_a_revisit(
+    check: RunningCheck, visit_as: Visit, read: Any
+) -> None:
+    check.do(send_to_venues, due_on=START.date().replace(month=6))
+    app = open_tab(visit_as(PAGE, check.official), "Venues' replies")
+    assert "no reply" in read(app)
+    app.text_area[0].input("We have mended it.")
+    next(button for button in app.button if button.label == "Record the reply").click().run()
+    assert not app.exception
+
+
+def test_a_check_is_planned_and_its_venues_drawn_in_the_page(
+    field: Any, employ_here: Principal, visit_as: Visit, read: Any
+) -> None:
+    app = visit_as(PAGE, employ_here)
+    fields = {each.label: each for each in app.text_input}
+    fields["Short name"].input("dining-2026")
+    fields["Chinese title"].input("餐饮体察")
+    fields["English title"].input("Dining check")
+    app.text_area[0].input("Buy something for about 20 yuan and ask for a receipt.")
+    next(button for button in app.button if button.label == "Plan the check").click().run()
+    assert "Dining check" in read(app)
+    app = open_tab(app, "Venues")
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "venues"
+    sheet.append(["城市", "场所编号", "场所名称和地址", "场所类型"])
+    for number in range(3):
+        sheet.append(["北京市", f"v{number}", f"Venue {number}", "超市"])
+    content = io.BytesIO()
+    book.save(content)
+    app.file_uploader[0].set_value(("venues.xlsx", content.getvalue(), "application/xlsx")).run()
+    assert "3 venues are right" in read(app)
+    app.button(key="experience-check/venues/draw").click().run()
+    assert not app.exception
+    assert "Venue 1" in read(app)
+
+
+@pytest.fixture
+def employ_here(field: Any) -> Principal:
+    with session_scope(field.url) as session:
+        save_instrument(session=session, instrument=checklist())
+    return employ(field.url, Role.NATIONAL_OFFICIAL, "CN", "lin")
