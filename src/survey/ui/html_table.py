@@ -18,12 +18,15 @@ def render_text_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> st
 
 
 def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> str:
-    """Render a table around finished rows; the lines of a head stand below each other."""
+    """Render a table around finished rows; the lines of a head stand below each other.
+
+    The box can be reached by keyboard, as some of them are higher or wider than their place.
+    """
     header = "".join(
         f'<th scope="col">{escape(head).replace(chr(10), "<br>")}</th>' for head in heads
     )
     return (
-        f'<div class="{style}"><table><thead><tr>{header}</tr></thead>'
+        f'<div class="{style}" tabindex="0"><table><thead><tr>{header}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -49,6 +52,6 @@ def render_plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> s
         )
         body.append(f'<tr><th scope="row">{name}</th>{others}</tr>')
     return (
-        f'<table class="hcs-plain"><thead><tr>{header}</tr></thead>'
+        f'<table class="hcs-plain" tabindex="0"><thead><tr>{header}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
     )
