@@ -83,7 +83,8 @@ def _heads(
     context: ViewContext, names: Sequence[str], unit: str, *, has_deff: bool = True
 ) -> tuple[str, ...]:
     t = context.t
-    figure, low, high = t("Figure"), t("Lower limit, 95 percent"), t("Upper limit, 95 percent")
+    figure = t("Published figure")
+    low, high = t("Lower limit, 95 percent"), t("Upper limit, 95 percent")
     return (
         *names,
         *(f"{head} ({unit})" for head in (figure, low, high)),
