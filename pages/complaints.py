@@ -1,4 +1,4 @@
-"""Page of rights and education: complaint statistics by nature, class, channel and age."""
+"""Page of rights and education: complaint statistics and opinion monitoring."""
 
 from survey.ui.complaints import draw_rights_page
 from survey.ui.navigation import PageKey

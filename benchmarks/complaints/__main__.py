@@ -18,8 +18,9 @@ import pandas as pd
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
-from survey.context.complaints.areas import leaf_areas
-from survey.context.complaints.code_lists import CodeListName, shipped_code_lists
+from survey.context.areas import leaf_areas
+from survey.context.code_lists import CodeListName, shipped_code_lists
+from survey.context.complaints.columns import CODES
 from survey.context.complaints.storage import check_file, import_complaints
 from survey.context.deliveries import DeliveryHead
 from survey.publish.complaint_tables import read_complaint_year
@@ -38,7 +39,7 @@ _HEADER = "期间,地区代码,投诉性质,商品服务类别,投诉渠道,投�
 def write_counts(path: Path, rows: int) -> None:
     """Write a file of that many counts, every key once."""
     lists, random = shipped_code_lists(), np.random.default_rng(1)
-    codes = [[each.code for each in lists.listed(name)] for name in CodeListName]
+    codes = [[each.code for each in lists.listed(CodeListName(name))] for name in CODES]
     months = [f"2024-{month:02d}" for month in range(1, 13)]
     keys = itertools.product(months, codes[2][:3], codes[3][:4], leaf_areas(), codes[0], codes[1])
     accepted = random.poisson(4, rows)

@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
-from survey.context.complaints.areas import NATION_RESIDENTS_2020, REST, leaf_areas
-from survey.context.complaints.code_lists import CodeListName, shipped_code_lists
+from survey.context.areas import NATION_RESIDENTS_2020, REST, leaf_areas
+from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.complaints.columns import AREA, CODES, PERIOD
 from survey.context.complaints.count_checks import CheckedCounts
 from survey.context.complaints.storage import store_counts

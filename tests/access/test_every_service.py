@@ -25,6 +25,7 @@ from survey.context.comparative_tests.rules import GradingRules
 from survey.context.consumer_education.activities import ActivityData
 from survey.context.deliveries import DeliveryHead
 from survey.context.experience_checks.plan import ExperienceCheckPlan
+from survey.context.opinion.day_entry import EnteredDay
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument
@@ -41,6 +42,7 @@ from survey.fieldwork.submission import Submission
 from survey.fieldwork.waves import summarise_wave
 from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import SurveyError
+from survey.publish.opinion_tables import EventWindow
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import (
@@ -414,6 +416,27 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "head": DeliveryHead("id", "source", moment.date()),
         "kind": DeliveryKind.COMPLAINTS,
+        **{
+            f"context.opinion.{service}": {
+                "area": ELSEWHERE,
+                "first": moment.date(),
+                "last": moment.date(),
+                "period": "2024-11",
+                "entered": EnteredDay(moment.date(), ELSEWHERE, "", {("-", "negative"): 1}),
+            }
+            for service in (
+                "storage.read_opinion_days",
+                "storage.list_opinion_topics",
+                "storage.read_month_records",
+                "day_entry.check_opinion_day",
+                "day_entry.enter_opinion_day",
+            )
+        },
+        "publish.opinion_tables.find_busy_days": {"area": ELSEWHERE},
+        "publish.opinion_tables.read_opinion_event": {
+            "area": ELSEWHERE,
+            "event": EventWindow(moment.date(), moment.date(), 14),
+        },
         "lens": "total",
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))

@@ -18,6 +18,7 @@ EVIDENCE = {
     "delivery",
     "delivery_revision",
     "maker_reply",
+    "opinion_count",
     "product_grade",
     "product_measurement",
     "product_sample",
@@ -43,6 +44,7 @@ PACKAGES = (
     "survey.context.consumer_education",
     "survey.context.deliveries",
     "survey.context.experience_checks",
+    "survey.context.opinion",
 )
 
 

@@ -25,7 +25,7 @@ from survey.publish.chart_files import (
     chart_file,
     specify_print,
 )
-from survey.publish.charts import ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
+from survey.publish.charts import COUNT_KINDS, ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
 from survey.publish.charts.interval_charts import PICK
 from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, SHAPES
 from survey.publish.glyph_outlines import SVG
@@ -39,6 +39,10 @@ SERIES = {
     ChartKind.MAP: ("Above", "Below", "Not told apart"),
     ChartKind.RANKING: ("Place, city", "Possible places"),
     ChartKind.FUNNEL: ("Rise", "Fall", "No change"),
+    ChartKind.DAYS: ("Before", "During", "After"),
+    ChartKind.MONTHS: ("Here", "There"),
+    ChartKind.SHARES: ("This year", "The year before"),
+    ChartKind.SCATTER: ("This city", "Others", "Complaints"),
     ChartKind.MATRIX: ("First", "Others", "Score", "Keep", "Improve", "Fine", "Later"),
 }
 WITHOUT_INTERVAL_MARK = {ChartKind.MAP, ChartKind.FUNNEL, ChartKind.HALF_WIDTHS}
@@ -83,7 +87,7 @@ def test_is_a_valid_specification_without_data(kind: ChartKind) -> None:
     assert '"empty"' not in json.dumps(spec)
 
 
-@pytest.mark.parametrize("kind", ChartKind)
+@pytest.mark.parametrize("kind", [kind for kind in ChartKind if kind not in COUNT_KINDS])
 def test_draws_the_interval_of_every_estimate(kind: ChartKind) -> None:
     spec = chart_spec(kind, words(kind), ORDINARY)
     tooltips = [

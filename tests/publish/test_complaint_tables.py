@@ -9,7 +9,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.context.complaints.areas import leaf_areas
+from survey.context.areas import leaf_areas
 from survey.context.complaints.storage import check_file, import_complaints
 from survey.context.complaints.summaries import TOTAL
 from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year

@@ -78,6 +78,7 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
         store_complaints,
         store_education,
         store_experience_checks,
+        store_opinion,
         store_problem_lists,
     )
 
@@ -107,7 +108,7 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
             session=session, wave_key=OPEN_WAVE, seed=seed, now=datetime.now(UTC)
         ),
     )
-    print_note("Making complaint statistics …")
+    print_note("Making complaint statistics and opinion counts …")
     run_in_transaction(
         settings.store_url,
         lambda session: store_complaints(session=session, now=datetime.now(UTC), seed=seed),
@@ -126,6 +127,11 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
         lambda session: store_education(
             session=session, photo_dir=settings.photo_dir, seed=seed, now=datetime.now(UTC)
         ),
+        long_running=True,
+    )
+    run_in_transaction(
+        settings.store_url,
+        lambda session: store_opinion(session=session, now=datetime.now(UTC), seed=seed),
         long_running=True,
     )
     for key in DEMO_WAVES:

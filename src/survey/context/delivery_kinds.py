@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from survey.context.code_lists import CodeListName
+from survey.context.complaints.columns import AREA as COMPLAINT_AREA
+from survey.context.complaints.columns import CODES as COMPLAINT_CODES
 from survey.context.complaints.columns import COLUMNS as COMPLAINT_COLUMNS
 from survey.context.complaints.columns import MEASURES as COMPLAINT_MEASURES
 from survey.context.complaints.storage import check_table as check_complaints
@@ -12,6 +15,13 @@ from survey.context.complaints.storage import import_complaints
 from survey.context.count_check import CountCheck
 from survey.context.delivered_columns import DeliveredColumn
 from survey.context.deliveries import DeliveryReceipt
+from survey.context.delivery_template import write_template
+from survey.context.opinion.columns import AREA as OPINION_AREA
+from survey.context.opinion.columns import CODE_LISTS as OPINION_CODES
+from survey.context.opinion.columns import COLUMNS as OPINION_COLUMNS
+from survey.context.opinion.columns import ITEMS
+from survey.context.opinion.storage import check_table as check_opinion
+from survey.context.opinion.storage import import_opinion
 from survey.context.text_tables import TextTable
 from survey.locale import Message, msg
 from survey.store.tables import DeliveryKind
@@ -29,13 +39,24 @@ class DeliverableKind:
     """One kind of evidence: its columns, its check and how it is stored."""
 
     kind: DeliveryKind
-    summary: Message
+    name: Message
+    rows: Message
+    """What one row holds."""
     columns: Mapping[str, DeliveredColumn]
     numbers: frozenset[str]
     """Columns that hold whole numbers or sums of money."""
+    codes: Mapping[str, CodeListName]
+    area: str
+    """Column with the code of an area."""
     check_table: CheckTable
     store_check: Callable[..., DeliveryReceipt]
     """Service with the keywords session, principal, check, head and now."""
+
+    def write_template(self, version: str = "") -> bytes:
+        """Return the workbook that a sender fills in."""
+        return write_template(
+            self.columns, numbers=self.numbers, codes=self.codes, area=self.area, version=version
+        )
 
 
 DELIVERABLE_KINDS: Mapping[DeliveryKind, DeliverableKind] = MappingProxyType(
@@ -44,11 +65,25 @@ DELIVERABLE_KINDS: Mapping[DeliveryKind, DeliverableKind] = MappingProxyType(
         for each in (
             DeliverableKind(
                 DeliveryKind.COMPLAINTS,
-                msg("Complaint statistics, one row a month, area, nature and class"),
+                msg("Complaint statistics"),
+                msg("one row a month, area, nature and class"),
                 COMPLAINT_COLUMNS,
                 frozenset(COMPLAINT_MEASURES),
+                {name: CodeListName(name) for name in COMPLAINT_CODES},
+                COMPLAINT_AREA,
                 check_complaints,
                 import_complaints,
+            ),
+            DeliverableKind(
+                DeliveryKind.OPINION,
+                msg("Opinion monitoring"),
+                msg("one row a day, channel and sentiment; areas and topics as parts of these"),
+                OPINION_COLUMNS,
+                frozenset({ITEMS}),
+                OPINION_CODES,
+                OPINION_AREA,
+                check_opinion,
+                import_opinion,
             ),
         )
     }

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
-from survey.context.complaints.areas import leaf_areas
+from survey.context.areas import leaf_areas
 from survey.context.complaints.storage import STORED_MEASURES, read_sums
 from survey.context.complaints.summaries import LENSES, TOTAL
 from survey.context.deliveries import DeliveredPeriod, list_delivered_periods

@@ -1,6 +1,6 @@
 """Panel of a chart: title, chart, remarks, data table and downloads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -20,6 +20,7 @@ from survey.ui.download_button import (
     PNG,
     SVG,
     File,
+    FileSubject,
     draw_download_button,
     draw_download_menu,
     name_file,
@@ -37,7 +38,7 @@ _FOLLOW_LINK = "export default ({ data }) => { if (data) window.location.assign(
 def draw_chart_panel(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
     """Draw the panel with its title, its notes and what opens its table and downloads."""
     if _draw_title(page, picture):
-        _draw_chart(page, picture)
+        draw_chart(page, picture)
         _draw_notes(page, picture)
         _draw_data_table(page, picture, wave)
 
@@ -65,7 +66,7 @@ def draw_compact_panel(
     if opens_city:
         clicked = _draw_clickable(page, picture)
     else:
-        _draw_chart(page, picture)
+        draw_chart(page, picture)
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"compact-{picture.key}"
     ):
@@ -145,7 +146,8 @@ def _draw_data(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> Non
     _draw_downloads(page, picture, wave)
 
 
-def _draw_chart(page: PageContext, picture: ChartPanel) -> None:
+def draw_chart(page: PageContext, picture: ChartPanel) -> None:
+    """Draw the chart alone."""
     spec = chart_spec(picture.kind, picture.text, page.style)
     st.vega_lite_chart(picture.chart_data, spec, width="stretch", alt=picture.alt)
 
@@ -194,7 +196,6 @@ def _draw_downloads(page: PageContext, picture: ChartPanel, wave: WaveSummary) -
 
 
 def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> Mapping[str, File]:
-    """Return the files of the printed chart by their names on screen."""
     t = page.t
     notes = (
         _hidden_count(t, picture),
@@ -206,8 +207,20 @@ def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) ->
             wave=wave.label(page.language),
         ),
     )
+    return list_pictures(page, picture, wave, notes)
+
+
+def list_pictures(
+    page: PageContext, picture: ChartPanel, subject: FileSubject, notes: Sequence[str]
+) -> Mapping[str, File]:
+    """Return the files of the printed chart by their names on screen.
+
+    Args:
+        notes: Lines below the chart; empty ones are left out.
+    """
+    t = page.t
     imprint = ChartImprint(
-        mark=demo_watermark(page, demo=wave.is_demo),
+        mark=demo_watermark(page, demo=subject.is_demo),
         notes=tuple(note for note in notes if note),
         language=page.language,
     )
@@ -218,7 +231,7 @@ def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) ->
     }
     return {
         name: File(
-            name_file(page, picture.key, form.value, wave),
+            name_file(page, picture.key, form.value, subject),
             media_type,
             partial(chart_file, picture, form, imprint),
         )

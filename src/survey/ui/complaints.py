@@ -1,4 +1,4 @@
-"""Page of rights and education: complaint statistics of the nation or an area by four lenses."""
+"""Page of rights and education: complaints by four lenses, opinion monitoring, education."""
 
 from functools import partial
 
@@ -7,13 +7,16 @@ import streamlit as st
 from survey.access.principal import Principal
 from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
 from survey.publish.views.beside_score import build_beside_score
+from survey.publish.views.complaint_charts import build_month_chart, build_share_chart
 from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
 from survey.results import WaveResults
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.ui import filters, text_blocks
+from survey.ui.count_panel import CountSource, draw_count_panel
 from survey.ui.education import draw_education
 from survey.ui.html_table import render_table
+from survey.ui.opinion import draw_city_opinion, draw_opinion
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import draw_tabs, pick
@@ -29,6 +32,7 @@ def draw_rights_page(page: PageContext) -> None:
         {
             "complaints": (t("Complaints"), partial(draw_complaints, page)),
             "education": (t("Consumer education"), partial(draw_education, page)),
+            "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
         },
         language=page.language,
     )
@@ -64,14 +68,27 @@ def draw_complaints(page: PageContext) -> None:
     st.subheader(view.title, anchor=False)
     for sentence in view.sentences:
         text_blocks.draw_sentence(sentence)
-    _draw_table(view.lens_title, view.lens)
+    source = CountSource(f"complaints-{year.year}-{area}", year.is_demo, view.notes)
+    shares = build_share_chart(
+        shares=view.shares, title=view.lens_title, years=(year.year, year.year - 1), t=page.t
+    )
+    draw_count_panel(page, shares, source)
+    st.html(render_table(*view.lens))
+    months = build_month_chart(year=year, area=area, language=page.language)
+    draw_count_panel(page, months, source)
     _draw_table(view.month_title, view.months)
     for note in view.notes:
         st.caption(text_blocks.escape_markdown(note))
 
 
 def draw_beside_score(page: PageContext, results: WaveResults, city: str) -> None:
-    """Draw what stands beside the score of a city; the complaints of the year of the wave."""
+    """Draw what stands beside the score of a city: complaints and what was written."""
+    _draw_city_complaints(page, results, city)
+    draw_city_opinion(page, city)
+
+
+def _draw_city_complaints(page: PageContext, results: WaveResults, city: str) -> None:
+    """Draw the complaints of the year of the wave beside what residents say."""
     t, years = page.t, _get_years(page)
     if not years:
         _draw_nothing_delivered(page)
@@ -97,6 +114,9 @@ def draw_beside_score(page: PageContext, results: WaveResults, city: str) -> Non
         )  # fmt: skip
         for sentence in view.recorded:
             text_blocks.draw_sentence(sentence)
+    if view.scatter is not None:
+        source = CountSource(f"complaints-{year.year}-{city}", year.is_demo, view.notes)
+        draw_count_panel(page, view.scatter, source)
     for sentence in view.agreement:
         text_blocks.draw_sentence(sentence)
     for note in view.notes:

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.context.complaints.code_lists import shipped_code_lists
-from survey.context.complaints.count_checks import CheckedCounts
-from survey.context.complaints.storage import check_file, compare_revisions, import_complaints
-from survey.context.complaints.template import write_template
+from survey.context.code_lists import shipped_code_lists
+from survey.context.complaints.storage import compare_revisions
 from survey.context.count_check import CountCheck
 from survey.context.deliveries import (
     DeliveredPeriod,
@@ -21,17 +21,21 @@ from survey.context.deliveries import (
     DeliveryReceipt,
     list_delivered_periods,
 )
-from survey.fieldwork.importing.rejections import reason_of
+from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
+from survey.context.text_tables import read_text_table
 from survey.locale import SurveyError
 from survey.publish.views.complaints import format_count, name_area
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import DeliveryKind, now
+from survey.ui.delivery_feedback import describe_receipt, draw_count_problems
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.html_table import render_table
+from survey.ui.opinion_entry import draw_opinion_entry
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
 
 MAX_FILE_MB = 100
 _MAX_DIFFERENCES = 200
@@ -44,7 +48,7 @@ class CheckedUpload:
 
     name: str
     version: str
-    outcome: CountCheck[CheckedCounts] | SurveyError
+    outcome: CountCheck[Any] | SurveyError
 
 
 def draw_outside_data(page: PageContext) -> None:
@@ -54,15 +58,25 @@ def draw_outside_data(page: PageContext) -> None:
     show_feedback(page)
     st.caption(
         t(
-            "Complaint statistics stand beside the score and never enter it. A month that is "
-            "delivered again is a new revision; the older ones stay readable."
+            "Outside data stand beside the score and never enter it. A month that is delivered "
+            "again is a new revision; the older ones stay readable."
         )
     )
-    _draw_upload(page)
+    names = {kind.value: t(each.name) for kind, each in DELIVERABLE_KINDS.items()}
+    chosen = pick(
+        t("What is delivered"),
+        "kind",
+        list(names),
+        show=names.__getitem__,
+        language=page.language,
+        as_buttons=True,
+    )
+    kind = DELIVERABLE_KINDS[DeliveryKind(chosen)]
+    _draw_upload(page, kind)
     with read_scope(page.settings.store_url) as session:
-        periods = list_delivered_periods(
-            session=session, principal=page.principal, kind=DeliveryKind.COMPLAINTS
-        )
+        periods = list_delivered_periods(session=session, principal=page.principal, kind=kind.kind)
+    if kind.kind is DeliveryKind.OPINION:
+        draw_opinion_entry(page, periods)
     st.subheader(t("Deliveries"), anchor=False)
     if not periods:
         draw_notice(
@@ -71,84 +85,79 @@ def draw_outside_data(page: PageContext) -> None:
         )
         return
     _draw_periods(page, periods)
-    _draw_differences(page, periods)
+    if kind.kind is DeliveryKind.COMPLAINTS:
+        _draw_differences(page, periods)
 
 
-def _draw_upload(page: PageContext) -> None:
-    t = page.t
+def _draw_upload(page: PageContext, kind: DeliverableKind) -> None:
+    t, key = page.t, f"outside/{kind.kind.value}"
     draw_download_button(
         page,
         t("Template to fill in (.xlsx)"),
-        File("complaints-template.xlsx", XLSX, write_template),
-        key="outside/template",
+        File(f"{kind.kind.value}-template.xlsx", XLSX, kind.write_template),
+        key=f"{key}/template",
         icon=":material/download:",
     )
     version = st.selectbox(
-        t("Version of the code lists"), shipped_code_lists().versions, key="outside/version"
+        t("Version of the code lists"), shipped_code_lists().versions, key=f"{key}/version"
     )
     uploaded = st.file_uploader(
-        t("File with complaint counts (.xlsx or .csv)"),
+        t("File (.xlsx or .csv): {rows}", rows=t(kind.rows)),
         type=["xlsx", "csv", "txt", "tsv"],
-        key="outside/file",
+        key=f"{key}/file",
         max_upload_size=MAX_FILE_MB,
     )
     if uploaded is None:
         st.session_state.pop(_CHECKED, None)
         return
-    checked = _check(page, uploaded.file_id, uploaded.name, uploaded.getvalue, version)
+    checked = _check(page, kind, uploaded.file_id, uploaded.name, uploaded.getvalue, version)
     if isinstance(checked.outcome, SurveyError):
         draw_notice(
             t("This file cannot be read"), t(checked.outcome.message), t("Nothing was written.")
         )
     elif checked.outcome.counts is None:
-        _draw_problems(page, checked.outcome)
+        draw_count_problems(page, checked.outcome)
     else:
-        _draw_form(page, checked, checked.outcome)
+        _draw_form(page, kind, checked, checked.outcome)
 
 
 def _check(
-    page: PageContext, file_id: str, name: str, read: Callable[[], bytes], version: str
+    page: PageContext,
+    kind: DeliverableKind,
+    file_id: str,
+    name: str,
+    read: Callable[[], bytes],
+    version: str,
 ) -> CheckedUpload:
     known = st.session_state.get(_CHECKED)
-    if known is not None and known[0] == (file_id, version):
+    if known is not None and known[0] == (kind.kind, file_id, version):
         upload: CheckedUpload = known[1]
         return upload
     with st.spinner(page.t("Looking at the file …")):
-        outcome: CountCheck[CheckedCounts] | SurveyError
+        outcome: CountCheck[Any] | SurveyError
         try:
-            outcome = check_file(read(), version=version)
+            content = read()
+            outcome = kind.check_table(
+                read_text_table(content), sha256=sha256(content).hexdigest(), version=version
+            )
         except SurveyError as error:
             outcome = error
     checked = CheckedUpload(name, version, outcome)
-    st.session_state[_CHECKED] = ((file_id, version), checked)
+    st.session_state[_CHECKED] = ((kind.kind, file_id, version), checked)
     return checked
 
 
-def _draw_problems(page: PageContext, check: CountCheck[CheckedCounts]) -> None:
-    t = page.t
-    draw_notice(
-        t("{count} problems in {rows} rows", count=check.problem_count, rows=check.row_count),
-        t("Nothing was written. Please correct the file and choose it again."),
-        alert=True,
-    )
-    rows = [
-        (str(each.row), each.column, each.value, reason_of(each.message, page.language, t))
-        for each in check.problems
-    ]
-    st.html(render_table((t("Row"), t("Column"), t("Value"), t("Reason")), rows, long_names=True))
-    if check.problem_count > len(rows):
-        st.caption(t("The first {count} are listed.", count=len(rows)))
-
-
-def _draw_form(page: PageContext, checked: CheckedUpload, check: CountCheck[CheckedCounts]) -> None:
-    t, counts = page.t, check.counts
-    assert counts is not None
+def _draw_form(
+    page: PageContext, kind: DeliverableKind, checked: CheckedUpload, check: CountCheck[Any]
+) -> None:
+    t, counts = page.t, check.require_counts()
+    kept = len(counts.frame)
     st.success(
         t(
             "{rows} counts of {months} are right; {totals} rows of totals agree with them.",
-            rows=format_count(len(counts.frame)),
+            rows=format_count(kept),
             months=", ".join(counts.periods),
-            totals=counts.total_rows,
+            totals=check.row_count - kept,
         )
     )
     if check.ignored_columns:
@@ -171,7 +180,7 @@ def _draw_form(page: PageContext, checked: CheckedUpload, check: CountCheck[Chec
     if sent and isinstance(day, date):
         said = (source or "", day, faults or "")
         head = DeliveryHead(_upload_id(check.sha256, *said), *said, checked.version, checked.name)
-        _store(page, check, head)
+        _store(page, kind, check, head)
 
 
 def _upload_id(content_sha256: str, source: str, day: date, faults: str) -> str:
@@ -183,24 +192,17 @@ def _upload_id(content_sha256: str, source: str, day: date, faults: str) -> str:
     return f"upload-{sha256(said.encode()).hexdigest()[:16]}"
 
 
-def _store(page: PageContext, check: CountCheck[CheckedCounts], head: DeliveryHead) -> None:
+def _store(
+    page: PageContext, kind: DeliverableKind, check: CountCheck[Any], head: DeliveryHead
+) -> None:
     t = page.t
 
     def run(session: Session, principal: Principal) -> DeliveryReceipt:
-        return import_complaints(
+        return kind.store_check(
             session=session, principal=principal, check=check, head=head, now=now()
         )
 
-    def say(receipt: DeliveryReceipt) -> str:
-        months = ", ".join(
-            t("{month} (revision {number})", month=month, number=number)
-            for month, number in receipt.revisions.items()
-        )
-        if receipt.is_repeated:
-            return t("This very file is stored already: {months}.", months=months)
-        return t("Stored: {months}.", months=months)
-
-    perform(page, run, done=say, spinner=t("Storing …"))
+    perform(page, run, done=partial(describe_receipt, page), spinner=t("Storing …"))
     st.session_state.pop(_CHECKED, None)
     st.rerun()
 

@@ -48,7 +48,8 @@ def build_delivery_schema(kind: DeliverableKind, t: Translator) -> dict[str, Any
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": t(kind.summary),
+        "title": t(kind.name),
+        "description": t(kind.rows),
         "type": "object",
         "additionalProperties": False,
         "required": [*REQUIRED_FIELDS, "rows"],
@@ -97,7 +98,7 @@ def _operation(kind: DeliverableKind, t: Translator) -> dict[str, Any]:
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
         "operationId": f"deliver_{kind.kind.value}",
-        "summary": t(SUBMIT.msgid, what=t(kind.summary)),
+        "summary": t(SUBMIT.msgid, what=t(kind.name)),
         "parameters": [
             {
                 "name": name,

@@ -43,7 +43,7 @@ def list_operations(t: Translator) -> Iterator[Operation]:
     head = tuple((name, t(text)) for name, (text, _) in HEAD_FIELDS.items())
     for kind in DELIVERABLE_KINDS.values():
         path = f"{DELIVERIES}/{kind.kind.value}"
-        yield Operation("POST", path, t(SUBMIT.msgid, what=t(kind.summary)), head)
+        yield Operation("POST", path, t(SUBMIT.msgid, what=t(kind.name)), head)
 
 
 def _operations() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.context.complaints.code_lists import (
+from survey.context.code_lists import (
     CROSSWALK_CSV,
     CodeListName,
     UnknownCodesError,

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from survey.context.complaints.storage import check_file
-from survey.context.complaints.template import write_template
+from survey.context.delivery_kinds import DELIVERABLE_KINDS
 from survey.fieldwork.importing.rejections import FileUnreadableError, ImportNotPossibleError
 from survey.locale import Message, translator
+from survey.store.tables import DeliveryKind
 from tests.context.complaints.count_files import HEADER, ROW, count_file
 
 ZH = translator("zh")
@@ -178,7 +179,7 @@ def test_no_text_in_a_cell_breaks_the_check(text: str) -> None:
 
 
 def test_the_template_is_a_file_that_can_be_imported() -> None:
-    counts = check_file(write_template()).counts
+    counts = check_file(DELIVERABLE_KINDS[DeliveryKind.COMPLAINTS].write_template()).counts
     assert counts is not None
     assert len(counts.frame) == 1
     assert counts.frame["recovered_fen"].tolist() == [123450]

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.access.roles import NATION
-from survey.context.complaints.areas import leaf_areas, total_area_of
-from survey.context.complaints.code_lists import CodeListName, CodeLists
+from survey.context.areas import leaf_areas, total_area_of
+from survey.context.code_lists import CodeListName, CodeLists
 from survey.context.complaints.columns import (
     AREA,
     BOUNDS,

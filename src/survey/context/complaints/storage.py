@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.context.complaints.code_lists import CodeListName, CodeLists, shipped_code_lists
+from survey.context.code_lists import CodeListName, CodeLists, shipped_code_lists
 from survey.context.complaints.columns import (
     AREA,
     CODES,

@@ -11,6 +11,7 @@ from typing import Any
 import altair as alt
 
 from survey.publish.charts.cities import peer_line, point_map, ranking
+from survey.publish.charts.count_charts import days, months, scatter, shares
 from survey.publish.charts.importance_matrix import matrix
 from survey.publish.charts.interval_charts import (
     dumbbell,
@@ -43,6 +44,14 @@ class ChartKind(StrEnum):
     PEERS = "peers"
     FUNNEL = "funnel"
     HALF_WIDTHS = "half_widths"
+    DAYS = "days"
+    MONTHS = "months"
+    SHARES = "shares"
+    SCATTER = "scatter"
+
+
+COUNT_KINDS = frozenset({ChartKind.DAYS, ChartKind.MONTHS, ChartKind.SHARES, ChartKind.SCATTER})
+"""Charts of full counts, which have no interval to draw."""
 
 
 BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]] = (
@@ -59,6 +68,10 @@ BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]
             ChartKind.PEERS: peer_line,
             ChartKind.FUNNEL: funnel,
             ChartKind.HALF_WIDTHS: half_widths,
+            ChartKind.DAYS: days,
+            ChartKind.MONTHS: months,
+            ChartKind.SHARES: shares,
+            ChartKind.SCATTER: scatter,
         }
     )
 )
@@ -76,6 +89,10 @@ _PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = MappingProxyType(
         ChartKind.RANKING: (2,),
         ChartKind.PEERS: (0,),
         ChartKind.FUNNEL: (3,),
+        ChartKind.DAYS: (3,),
+        ChartKind.MONTHS: (6,),
+        ChartKind.SHARES: (2,),
+        ChartKind.SCATTER: (3,),
     }
 )
 """Numbers of series in the charts of a kind on pages; others only take longer at first."""

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.principal import Principal
-from survey.context.complaints.areas import resident_population
+from survey.context.areas import resident_population
 from survey.context.complaints.rates import per_100_000
 from survey.context.complaints.summaries import TOTAL
-from survey.context.rank_correlation import compute_rank_correlation
-from survey.locale import msg
+from survey.context.rank_correlation import RankCorrelation, compute_rank_correlation
+from survey.locale import Translator, msg
 from survey.publish.complaint_tables import ComplaintYear
+from survey.publish.views.chart_panels import ChartPanel
+from survey.publish.views.complaint_charts import ScoredCity, build_scatter
 from survey.publish.views.complaints import describe_rates, describe_sources, format_count
 from survey.publish.views.estimate_text import (
     WITHHELD,
@@ -46,6 +48,8 @@ class BesideScoreView:
     recorded: tuple[str, ...]
     agreement: tuple[str, ...]
     """Rank correlation over the cities, and what it does not say."""
+    scatter: ChartPanel | None
+    """None where a reader sees too few cities to say anything."""
     notes: tuple[str, ...]
 
 
@@ -56,6 +60,8 @@ def build_beside_score(
     reading = ViewContext(results, principal, language)
     t, name = reading.t, reading.names.area(city)
     recorded = _describe_recorded(reading, city, year)
+    cities = _list_scored_cities(reading, year)
+    found = compute_rank_correlation([c.score for c in cities], [c.rate for c in cities])
     difference = t(
         "The two sides count different things: the survey any dispute of residents in twelve "
         "months, whomever they turned to; the system the complaints that reached it. Neither is "
@@ -76,7 +82,16 @@ def build_beside_score(
         city=name,
         asked=tuple(_asked_rows(reading, city)),
         recorded=tuple(recorded),
-        agreement=tuple(_describe_agreement(reading, year)),
+        agreement=tuple(_describe_agreement(found, t)),
+        scatter=None
+        if found is None
+        else build_scatter(
+            cities=cities,
+            city=city,
+            name=name,
+            note=t("A point is a city. Two orders that agree tell nothing about people or causes."),
+            t=t,
+        ),
         notes=(difference, *years, *describe_sources(year, t)),
     )
 
@@ -114,17 +129,20 @@ def _describe_recorded(reading: ViewContext, city: str, year: ComplaintYear) -> 
     return lines + describe_rates(row, t)
 
 
-def _describe_agreement(reading: ViewContext, year: ComplaintYear) -> list[str]:
-    """Return the rank correlation of the score with complaints over the cities a reader sees."""
-    t = reading.t
+def _list_scored_cities(reading: ViewContext, year: ComplaintYear) -> list[ScoredCity]:
+    """Return the cities that a reader sees with both figures."""
     cells = reading.cells(area_level="city", indicator=reading.main_indicator)
-    scores = dict(zip(cells.texts("area"), cells.numbers("estimate"), strict=True))
-    pairs = []
-    for code, score in scores.items():
+    cities = []
+    for code, score in zip(cells.texts("area"), cells.numbers("estimate"), strict=True):
         row = year.find_cell(TOTAL, code, TOTAL)
         rate = None if row is None else per_100_000(row["accepted"], resident_population(code))
-        pairs.append((score, np.nan if rate is None else rate))
-    found = compute_rank_correlation([a for a, _ in pairs], [b for _, b in pairs])
+        if rate is not None and not np.isnan(score):
+            cities.append(ScoredCity(code, reading.names.area(code), float(score), rate))
+    return cities
+
+
+def _describe_agreement(found: RankCorrelation | None, t: Translator) -> list[str]:
+    """Return the rank correlation of the score with complaints over the cities a reader sees."""
     if found is None:
         return []
     words = t(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from math import isnan
 
 from survey.access.roles import NATION
-from survey.context.complaints.areas import REST, resident_population
-from survey.context.complaints.code_lists import CodeListName, shipped_code_lists
+from survey.context.areas import REST, resident_population
+from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.complaints.columns import CODES
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
 from survey.context.complaints.summaries import TOTAL
+from survey.context.deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.complaint_tables import ComplaintYear
@@ -28,6 +29,25 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 
 @dataclass(frozen=True)
+class LensShare:
+    """One code of a list: its count and share, and the share in the same months a year before."""
+
+    name: str
+    count: float | None
+    """None where it is kept back."""
+    share: float | None
+    then: float | None
+    solved: float | None
+
+    @property
+    def change(self) -> float | None:
+        """Change of the share in percentage points."""
+        if self.share is None or self.then is None:
+            return None
+        return round(self.share - self.then, 2)
+
+
+@dataclass(frozen=True)
 class ComplaintView:
     """What the page shows of one area, all of it in words."""
 
@@ -35,6 +55,7 @@ class ComplaintView:
     title: str
     sentences: tuple[str, ...]
     lens_title: str
+    shares: tuple[LensShare, ...]
     lens: Table
     month_title: str
     months: Table
@@ -99,31 +120,10 @@ def describe_rates(cell: Cell, t: Translator) -> list[str]:
 
 def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
     """Return who counted, until when, what is known to be wrong, and how small counts are kept."""
-    newest = max(each.data_as_of for each in year.periods)
-    lines = [
-        t(
-            "Source: {sources}. Data as of {day}. Complaints that a system recorded: full counts "
-            "and no sample, so they have no interval.",
-            sources="; ".join(dict.fromkeys(each.source for each in year.periods)),
-            day=format_day(t, newest),
-        )
-    ]
-    faults: dict[str, list[str]] = {}
-    for each in year.periods:
-        if each.known_faults:
-            faults.setdefault(each.known_faults, []).append(each.period)
-    lines += [
-        t("Known faults ({months}): {faults}", months=", ".join(months), faults=text)
-        for text, months in faults.items()
-    ]
-    revised = [each for each in year.periods if each.number > 1]
-    if revised:
-        lines.append(
-            t(
-                "Revised since they were first delivered: {months}.",
-                months=", ".join(each.period for each in revised),
-            )
-        )
+    lines = describe_deliveries(year.periods, t)
+    lines.append(
+        t("Complaints that a system recorded: full counts and no sample, so they have no interval.")
+    )
     lines.append(
         t(
             "“<{minimum}”: kept back, because fewer than {minimum} complaints would tell who "
@@ -134,12 +134,42 @@ def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
     return lines
 
 
+def describe_deliveries(periods: Sequence[DeliveredPeriod], t: Translator) -> list[str]:
+    """Return who counted, until when, what is known to be wrong, and what was revised."""
+    newest = max(each.data_as_of for each in periods)
+    lines = [
+        t(
+            "Source: {sources}. Data as of {day}.",
+            sources="; ".join(dict.fromkeys(each.source for each in periods)),
+            day=format_day(t, newest),
+        )
+    ]
+    faults: dict[str, list[str]] = {}
+    for each in periods:
+        if each.known_faults:
+            faults.setdefault(each.known_faults, []).append(each.period)
+    lines += [
+        t("Known faults ({months}): {faults}", months=", ".join(months), faults=text)
+        for text, months in faults.items()
+    ]
+    revised = [each for each in periods if each.number > 1]
+    if revised:
+        lines.append(
+            t(
+                "Revised since they were first delivered: {months}.",
+                months=", ".join(each.period for each in revised),
+            )
+        )
+    return lines
+
+
 def build_complaint_view(
     *, year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
 ) -> ComplaintView:
     """Build the view of one area by one lens, beside the same months of the year before."""
     t, name = translator(language), name_area(area, language)
     total = year.find_cell(TOTAL, area, TOTAL)
+    shares = list_lens_shares(year, before, lens, area, language)
     title = t(
         "Complaints in {area}, {first} to {last}",
         area=name,
@@ -151,7 +181,8 @@ def build_complaint_view(
         title=title,
         sentences=tuple(_describe_total(before, area, total, t)),
         lens_title=t("{lens}: share of the complaints accepted", lens=t(LENS_NAMES[lens])),
-        lens=_lens_table(year, before, lens, area, language),
+        shares=tuple(shares),
+        lens=_lens_table(shares, lens, t),
         month_title=t("Month by month"),
         months=_month_table(year, area, t),
         notes=tuple(describe_sources(year, t)),
@@ -194,38 +225,45 @@ def _describe_total(
     return lines
 
 
-def _lens_table(
+def list_lens_shares(
     year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
-) -> Table:
-    t = translator(language)
+) -> list[LensShare]:
+    """Return the codes of a list, the one with most complaints first."""
     total = _number(year.find_cell(TOTAL, area, TOTAL), "accepted")
     earlier_total = (
         _number(before.find_cell(TOTAL, area, TOTAL), "accepted") if before is not None else None
     )
-    rows: list[tuple[float, tuple[str, ...]]] = []
+    shares = []
     for each in shipped_code_lists().listed(CodeListName(lens)):
         if (NATION, each.code) not in year.by_lens[lens]:
             continue  # nowhere in the nation: the delivery does not use this code
         row = year.find_cell(lens, area, each.code)
         earlier = before.find_cell(lens, area, each.code) if before is not None else None
         count = _number(row, "accepted")
-        share = share_in_percent(count, total)
-        then = share_in_percent(_number(earlier, "accepted"), earlier_total)
-        change = None if share is None or then is None else round(share - then, 2)
-        rows.append(
-            (
-                -(count or 0.0),
-                (
-                    each.name(language),
-                    f"<{MINIMUM_N}" if row is None else format_count(count),
-                    _format_share(share),
-                    _format_share(then),
-                    "–" if change is None else f"{change:+.2f}",
-                    _format_share(share_in_percent(_number(row, "solved"), count)),
-                ),
+        shares.append(
+            LensShare(
+                each.name(language),
+                count,
+                share_in_percent(count, total),
+                share_in_percent(_number(earlier, "accepted"), earlier_total),
+                share_in_percent(_number(row, "solved"), count),
             )
         )
-    rows.sort(key=lambda pair: pair[0])
+    return sorted(shares, key=lambda share: -(share.count or 0.0))
+
+
+def _lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
+    rows = tuple(
+        (
+            each.name,
+            f"<{MINIMUM_N}" if each.count is None else format_count(each.count),
+            _format_share(each.share),
+            _format_share(each.then),
+            "–" if each.change is None else f"{each.change:+.2f}",
+            _format_share(each.solved),
+        )
+        for each in shares
+    )
     heads = (
         t(LENS_NAMES[lens]),
         t("Accepted"),
@@ -234,7 +272,7 @@ def _lens_table(
         t("Change in percentage points"),
         t("Solved, of those accepted"),
     )
-    return heads, tuple(row for _, row in rows)
+    return heads, rows
 
 
 def _month_table(year: ComplaintYear, area: str, t: Translator) -> Table:

@@ -59,6 +59,7 @@ from survey.store.tables.deliveries import (
     ComplaintSummary,
     Delivery,
     DeliveryRevision,
+    OpinionCount,
 )
 from survey.store.tables.education import EducationActivity
 from survey.store.tables.exports import ExactRowRequest, RowExport

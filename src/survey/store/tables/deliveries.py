@@ -98,3 +98,19 @@ class ComplaintSummary(SQLModel, table=True):
     recovered_fen: int | None = Field(default=None, sa_type=BigInteger)
     consultations: int | None = None
     fraud: int | None = None
+
+
+class OpinionCount(SQLModel, table=True):
+    """Items found on one day in one channel with one sentiment, of everything or of a topic."""
+
+    __tablename__ = "opinion_count"
+
+    revision_id: UUID = Field(foreign_key="delivery_revision.id", primary_key=True)
+    day: date = Field(primary_key=True)
+    area: str = Field(primary_key=True, max_length=6)
+    """The nation, a city, or what a province has besides; areas are parts of the nation."""
+    channel: str = Field(primary_key=True, max_length=24)
+    sentiment: str = Field(primary_key=True, max_length=24)
+    topic: str = Field(primary_key=True, max_length=40)
+    """Empty: everything that was found."""
+    items: int

@@ -1,4 +1,4 @@
-"""Code lists of complaint statistics, versioned, with a crosswalk from each to the newest.
+"""Code lists of outside evidence, versioned, with a crosswalk from each to the newest.
 
 The lists are data (`seed/context/codes.csv`). A crosswalk maps a code to exactly one later code, so
 that counts can be carried over; what was split has no such code and cannot be compared.
@@ -26,6 +26,8 @@ class CodeListName(StrEnum):
     GOODS_CLASS = "goods_class"
     CHANNEL = "channel"
     AGE_GROUP = "age_group"
+    OPINION_CHANNEL = "opinion_channel"
+    SENTIMENT = "sentiment"
 
 
 class UnknownCodesError(SurveyError):

@@ -1,0 +1,88 @@
+"""Opinion counts of one day entered by hand: a new revision of its month with that day replaced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+
+import orjson
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.context.count_check import CountCheck
+from survey.context.deliveries import DeliveryHead, DeliveryReceipt
+from survey.context.opinion.columns import AREA, CHANNEL, DAY, ITEMS, SENTIMENT, TOPIC
+from survey.context.opinion.count_checks import CheckedOpinion
+from survey.context.opinion.storage import check_table, import_opinion, read_month_records
+from survey.context.text_tables import table_of_records
+
+
+@dataclass(frozen=True)
+class EnteredDay:
+    """Counts of one day, area and topic as a person typed them."""
+
+    day: date
+    area: str
+    topic: str
+    items: Mapping[tuple[str, str], int]
+    """By channel and sentiment; a channel that is missing has no row."""
+
+    @property
+    def period(self) -> str:
+        return self.day.strftime("%Y-%m")
+
+    def records(self) -> list[dict[str, object]]:
+        """Return the counts as rows of a delivery."""
+        area = "" if self.area == NATION else self.area
+        return [
+            {
+                DAY: self.day.isoformat(),
+                AREA: area,
+                CHANNEL: channel,
+                SENTIMENT: sentiment,
+                TOPIC: self.topic,
+                ITEMS: count,
+            }
+            for (channel, sentiment), count in self.items.items()
+        ]
+
+
+def check_opinion_day(
+    *, session: Session, principal: Principal, entered: EnteredDay
+) -> CountCheck[CheckedOpinion]:
+    """Check the month with the entered day in the place of what stands there."""
+    principal.require(Action.DELIVER_EVIDENCE)
+    own = entered.records()
+    same = (entered.day.isoformat(), "" if entered.area == NATION else entered.area, entered.topic)
+    kept = [
+        record
+        for record in read_month_records(
+            session=session, principal=principal, period=entered.period
+        )
+        if (record[DAY], record[AREA], record[TOPIC]) != same
+    ]
+    records = [*own, *kept]
+    digest = sha256(orjson.dumps(records, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return check_table(table_of_records(records), sha256=digest)
+
+
+def enter_opinion_day(
+    *,
+    session: Session,
+    principal: Principal,
+    entered: EnteredDay,
+    head: DeliveryHead,
+    now: datetime,
+) -> DeliveryReceipt:
+    """Store the day as a new revision of its month; the rest of the month stays as it is.
+
+    The month is read in the transaction that stores it, so that of two people none overwrites the
+    other's day.
+
+    Raises:
+        CountsRejectedError: The month would not pass the checks.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    check = check_opinion_day(session=session, principal=principal, entered=entered)
+    return import_opinion(session=session, principal=principal, check=check, head=head, now=now)

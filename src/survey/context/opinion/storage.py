@@ -1,0 +1,231 @@
+"""Opinion counts in the store: delivered by month, corrected by day, read by area."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import pandas as pd
+from sqlalchemy import Select, func, select
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.context.code_lists import shipped_code_lists
+from survey.context.count_check import CountCheck
+from survey.context.deliveries import (
+    DeliveredPeriod,
+    DeliveryHead,
+    DeliveryReceipt,
+    find_repeated,
+    list_delivered_periods,
+    record_delivery,
+)
+from survey.context.opinion.columns import (
+    ALL_TOPICS,
+    AREA,
+    CHANNEL,
+    DAY,
+    ITEMS,
+    KEY,
+    NEGATIVE,
+    SENTIMENT,
+    TOPIC,
+)
+from survey.context.opinion.count_checks import PERIOD, CheckedOpinion, check_opinion
+from survey.context.text_tables import TextTable
+from survey.store.inserts import insert_columns
+from survey.store.tables import DeliveryKind, OpinionCount, table_of
+
+_COUNTS = table_of(OpinionCount)
+
+
+def check_table(table: TextTable, *, sha256: str, version: str = "") -> CountCheck[CheckedOpinion]:
+    """Check a table of opinion counts by a version of the code lists, the newest if empty."""
+    known = shipped_code_lists()
+    wanted = version or known.newest
+    known.require_version(wanted)
+    return check_opinion(table, known, wanted, sha256)
+
+
+def import_opinion(
+    *,
+    session: Session,
+    principal: Principal,
+    check: CountCheck[CheckedOpinion],
+    head: DeliveryHead,
+    now: datetime,
+) -> DeliveryReceipt:
+    """Store a checked delivery; nothing is stored if one row is wrong.
+
+    Raises:
+        CountsRejectedError: Rows have problems, which the error carries.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    coded = replace(head, code_version=check.version)
+    known = find_repeated(
+        session=session,
+        principal=principal,
+        kind=DeliveryKind.OPINION,
+        head=coded,
+        sha256=check.sha256,
+    )
+    if known is not None:
+        return known
+    counts = check.require_counts()
+    revisions = record_delivery(
+        session=session,
+        principal=principal,
+        kind=DeliveryKind.OPINION,
+        head=coded,
+        sha256=check.sha256,
+        rows=len(counts.frame),
+        periods=counts.periods,
+        now=now,
+    )
+    for period, part in counts.frame.groupby(PERIOD, sort=True):
+        columns = {name: part[name].tolist() for name in (*KEY, ITEMS)}
+        fixed = {"revision_id": revisions[str(period)].id}
+        insert_columns(session.connection(), OpinionCount, columns, fixed)
+    first = next(iter(revisions.values()))
+    return DeliveryReceipt(
+        first.delivery_id,
+        {period: each.number for period, each in revisions.items()},
+        len(counts.frame),
+        False,
+    )
+
+
+def list_opinion_periods(*, session: Session, principal: Principal) -> list[DeliveredPeriod]:
+    """Return the revisions of opinion counts that hold, the newest month first."""
+    principal.require(Action.READ_RESULTS)
+    listed = list_delivered_periods(session=session, principal=principal, kind=DeliveryKind.OPINION)
+    return [each for each in listed if each.is_current]
+
+
+def list_opinion_areas(*, session: Session, principal: Principal) -> list[str]:
+    """Return the areas with counts that a reader may see: the nation, and those of their own.
+
+    There are no sums of provinces: with the cities beside them they would give small counts away.
+    """
+    principal.require(Action.READ_RESULTS)
+    held = [each.revision_id for each in list_opinion_periods(session=session, principal=principal)]
+    query = select(_COUNTS.c.area).where(_COUNTS.c.revision_id.in_(held)).distinct()
+    found = session.connection().execute(query).scalars()
+    return sorted(area for area in found if area == NATION or principal.covers(area))
+
+
+def require_opinion_area(principal: Principal, area: str) -> None:
+    """Raise `AccessDeniedError` unless a reader may see the opinion counts of an area.
+
+    The nation is open to every reader of results, an area to whoever it is under.
+    """
+    principal.require(Action.READ_RESULTS, None if area == NATION else area)
+
+
+def read_opinion_days(
+    *, session: Session, principal: Principal, area: str, first: date, last: date
+) -> pd.DataFrame:
+    """Return items of everything found by day, channel and sentiment."""
+    require_opinion_area(principal, area)
+    query = (
+        _of_area(session, principal, area, first, last)
+        .with_only_columns(
+            _COUNTS.c.day,
+            _COUNTS.c.channel,
+            _COUNTS.c.sentiment,
+            func.sum(_COUNTS.c[ITEMS]).label(ITEMS),
+        )
+        .where(_COUNTS.c.topic == ALL_TOPICS)
+        .group_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
+        .order_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
+    )
+    return _frame(session, query, (DAY, CHANNEL, SENTIMENT, ITEMS))
+
+
+@dataclass(frozen=True)
+class OpinionTopic:
+    """Topic over some days, with the day on which most was found."""
+
+    name: str
+    items: int
+    negative: int
+    peak_day: date
+    peak_items: int
+    smallest: int
+    """Smallest count of a day, negative or not, that is not zero."""
+
+
+def list_opinion_topics(
+    *, session: Session, principal: Principal, area: str, first: date, last: date
+) -> list[OpinionTopic]:
+    """Return the topics of some days, the largest first.
+
+    The peak day is found in the counts: a sender states none, so none can contradict them.
+    """
+    require_opinion_area(principal, area)
+    query = (
+        _of_area(session, principal, area, first, last)
+        .with_only_columns(
+            _COUNTS.c.topic,
+            _COUNTS.c.day,
+            _COUNTS.c.sentiment,
+            func.sum(_COUNTS.c[ITEMS]).label(ITEMS),
+        )
+        .where(_COUNTS.c.topic != ALL_TOPICS)
+        .group_by(_COUNTS.c.topic, _COUNTS.c.day, _COUNTS.c.sentiment)
+    )
+    frame = _frame(session, query, (TOPIC, DAY, SENTIMENT, ITEMS))
+    topics = []
+    for name, rows in frame.groupby(TOPIC, sort=True):
+        by_day = rows.groupby(DAY, sort=True)[ITEMS].sum()
+        peak, most = max(by_day.items(), key=lambda pair: int(pair[1]))
+        is_negative = rows[SENTIMENT] == NEGATIVE
+        negative = rows.loc[is_negative, ITEMS].sum()
+        parts = rows.groupby([rows[DAY], is_negative])[ITEMS].sum()
+        topics.append(
+            OpinionTopic(
+                name=str(name),
+                items=int(by_day.sum()),
+                negative=int(negative),
+                peak_day=date.fromisoformat(str(peak)),
+                peak_items=int(most),
+                smallest=int(parts[parts > 0].min() if (parts > 0).any() else 0),
+            )
+        )
+    return sorted(topics, key=lambda topic: (-topic.items, topic.name))
+
+
+def _of_area(
+    session: Session, principal: Principal, area: str, first: date, last: date
+) -> "Select[tuple[object, ...]]":
+    held = [each.revision_id for each in list_opinion_periods(session=session, principal=principal)]
+    return select(_COUNTS).where(
+        _COUNTS.c.revision_id.in_(held), _COUNTS.c.area == area, _COUNTS.c.day.between(first, last)
+    )
+
+
+def _frame(
+    session: Session, query: "Select[tuple[object, ...]]", columns: Sequence[str]
+) -> pd.DataFrame:
+    frame = pd.DataFrame(session.connection().execute(query).all(), columns=list(columns))
+    frame[ITEMS] = frame[ITEMS].astype("int64")
+    return frame
+
+
+def read_month_records(
+    *, session: Session, principal: Principal, period: str
+) -> list[dict[str, object]]:
+    """Return the counts of a month that hold, as rows of a delivery; for those who deliver."""
+    principal.require(Action.DELIVER_EVIDENCE)
+    held = [
+        each.revision_id
+        for each in list_opinion_periods(session=session, principal=principal)
+        if each.period == period
+    ]
+    query = select(*(_COUNTS.c[name] for name in (*KEY, ITEMS))).where(
+        _COUNTS.c.revision_id.in_(held)
+    )
+    return [
+        {**row._mapping, DAY: row.day.isoformat(), AREA: "" if row.area == NATION else row.area}
+        for row in session.connection().execute(query)
+    ]

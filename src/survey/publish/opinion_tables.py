@@ -1,0 +1,254 @@
+"""Opinion counts as they may be read: the days around an event, behind the disclosure gate.
+
+Items are public, but in a small area a handful of them leads to who wrote them. Readers choose the
+windows, and two windows subtracted are a day: so days are what is gated, by channel and sentiment,
+and a sum is shown only where every day in it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.context.deliveries import DeliveredPeriod
+from survey.context.opinion.columns import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
+from survey.context.opinion.event_windows import WindowDifference, compare_windows
+from survey.context.opinion.storage import (
+    OpinionTopic,
+    list_opinion_periods,
+    list_opinion_topics,
+    read_opinion_days,
+)
+from survey.disclosure import MINIMUM_N, AdditiveTotal, protect
+from survey.publish.charts.count_charts import AFTER, BEFORE, DURING, WINDOWS
+
+_WHOLE, _ALL, _REST, _EVERY = "whole", "all", "rest", "*"
+_DAY, _YEAR = timedelta(days=1), timedelta(days=366)
+_MAX_REACH = timedelta(days=30)
+_Cells = Mapping[tuple[str, str], "tuple[float | None, float | None]"]
+"""Items and negative items by day and channel, `*` for all channels; None where hidden."""
+Numbers = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class EventWindow:
+    """Days of an event, and how many days before and after it are looked at."""
+
+    first: date
+    last: date
+    around: int
+
+    def window_of(self, day: date) -> str:
+        """Return whether a day lies before, during or after the event."""
+        if day < self.first:
+            return BEFORE
+        return AFTER if day > self.last else DURING
+
+    @property
+    def span(self) -> tuple[date, date]:
+        """First and last day that are looked at."""
+        around = timedelta(days=self.around)
+        return self.first - around, self.last + around
+
+
+@dataclass(frozen=True)
+class OpinionDay:
+    """Counts of one day; None where they are hidden."""
+
+    day: date
+    window: str
+    items: float | None
+    negative: float | None
+
+    @property
+    def share(self) -> float | None:
+        """Negative share in per cent."""
+        if self.items is None or self.negative is None or not self.items:
+            return None
+        return 100 * self.negative / self.items
+
+
+@dataclass(frozen=True, eq=False)
+class OpinionEvent:
+    """Gated counts of one area around an event, with what changed."""
+
+    area: str
+    event: EventWindow
+    periods: tuple[DeliveredPeriod, ...]
+    days: tuple[OpinionDay, ...]
+    totals: Mapping[str, Numbers | None]
+    """Items and negative items by window, and of all windows as `whole`; None where hidden."""
+    share_changes: Mapping[str, WindowDifference | None]
+    """Difference of the mean daily negative share, in points, from before; by window."""
+    item_changes: Mapping[str, WindowDifference | None]
+    """Difference of the mean logarithm of daily items from before, by window."""
+    channels: Mapping[str, Numbers | None]
+    topics: tuple[OpinionTopic, ...]
+    missing_days: int
+    """Days of the windows for which nothing was delivered."""
+
+    @property
+    def is_demo(self) -> bool:
+        return any(each.is_demo for each in self.periods)
+
+    @property
+    def whole(self) -> Numbers | None:
+        """Items and negative items of all days."""
+        return self.totals.get(_WHOLE)
+
+
+def find_busy_days(
+    *, session: Session, principal: Principal, area: str
+) -> tuple[date, date] | None:
+    """Return the days around the busiest of the last year that had at least half of its items.
+
+    None if nothing was delivered.
+    """
+    principal.require(Action.READ_RESULTS)
+    counts = read_opinion_days(
+        session=session, principal=principal, area=area, first=date.min, last=date.max
+    )
+    items: dict[date, int] = {}
+    for day, number in zip(counts[DAY], counts[ITEMS], strict=True):
+        items[day] = items.get(day, 0) + int(number)
+    if not items:
+        return None
+    newest = max(items)
+    recent = {day: number for day, number in items.items() if newest - day < _YEAR}
+    peak = max(recent, key=lambda day: (recent[day], day))
+
+    def reach(step: timedelta) -> date:
+        day = peak
+        while 2 * recent.get(day + step, -1) >= recent[peak] and abs(day - peak) < _MAX_REACH:
+            day += step
+        return day
+
+    return reach(-_DAY), reach(_DAY)
+
+
+def read_opinion_event(
+    *, session: Session, principal: Principal, area: str, event: EventWindow
+) -> OpinionEvent | None:
+    """Return the counts of an area around an event; None if nothing of it was delivered."""
+    principal.require(Action.READ_RESULTS)
+    first, last = event.span
+    counts = read_opinion_days(
+        session=session, principal=principal, area=area, first=first, last=last
+    )
+    if counts.empty:
+        return None
+    cells = _protect_days(counts)
+    delivered = sorted({*counts[DAY]})
+    days = tuple(
+        OpinionDay(day, event.window_of(day), *cells[day.isoformat(), _EVERY]) for day in delivered
+    )
+    months = {day.strftime("%Y-%m") for day in delivered}
+    periods = list_opinion_periods(session=session, principal=principal)
+    topics = list_opinion_topics(
+        session=session, principal=principal, area=area, first=first, last=last
+    )
+    return OpinionEvent(
+        area=area,
+        event=event,
+        periods=tuple(each for each in reversed(periods) if each.period in months),
+        days=days,
+        totals=_window_totals(days),
+        share_changes=_changes(days, [day.share for day in days]),
+        item_changes=_changes(
+            days, [None if not day.items else float(np.log(day.items)) for day in days]
+        ),
+        channels=_channel_totals(cells),
+        topics=tuple(topic for topic in topics if _is_shown_topic(topic, area)),
+        missing_days=(last - first).days + 1 - len(delivered),
+    )
+
+
+def _protect_days(counts: pd.DataFrame) -> _Cells:
+    """Return days by channel behind the gate: sentiments add up to all, channels to the day."""
+    negative = counts[SENTIMENT] == NEGATIVE
+    by_channel = counts.assign(which=np.where(negative, NEGATIVE, _REST))
+    every = by_channel.assign(**{CHANNEL: _EVERY})
+    parts = pd.concat([by_channel, every])
+    both = pd.concat([parts, parts.assign(which=_ALL)])
+    keys = [DAY, CHANNEL, "which"]
+    table = both.assign(**{DAY: both[DAY].map(date.isoformat)})
+    table = table.groupby(keys, sort=True)[ITEMS].sum().rename("n").astype(float).reset_index()
+    channels = tuple((name,) for name in sorted({*counts[CHANNEL]}))
+    gated = protect(
+        table,
+        by=keys,
+        totals=[
+            AdditiveTotal(("which",), (_ALL,), ((NEGATIVE,), (_REST,))),
+            AdditiveTotal((CHANNEL,), (_EVERY,), channels),
+        ],
+    )
+    shown = {
+        (day, channel, which): number if visible else None
+        for day, channel, which, number, visible in zip(
+            *(table[key] for key in keys), table["n"], gated["shown"], strict=True
+        )
+    }
+    return {
+        (day, channel): (shown.get((day, channel, _ALL)), shown.get((day, channel, NEGATIVE)))
+        for day, channel, _ in shown
+    }
+
+
+def _window_totals(days: tuple[OpinionDay, ...]) -> dict[str, Numbers | None]:
+    return {
+        window: _sum_days([(day.items, day.negative) for day in days
+                           if window in {day.window, _WHOLE}])
+        for window in (*WINDOWS, _WHOLE)
+    }  # fmt: skip
+
+
+def _channel_totals(cells: _Cells) -> dict[str, Numbers | None]:
+    days = {day for day, _ in cells}
+    channels = sorted({channel for _, channel in cells} - {_EVERY})
+    return {
+        channel: _sum_days([cells.get((day, channel), (0.0, 0.0)) for day in days])
+        for channel in channels
+    }
+
+
+def _sum_days(pairs: "Sequence[tuple[float | None, float | None]]") -> Numbers | None:
+    """Return items and negative items over days; what a day hides is hidden in the sum."""
+    sums = {}
+    for name, numbers in zip((ITEMS, NEGATIVE), zip(*pairs, strict=True), strict=False):
+        known = [number for number in numbers if number is not None]
+        if len(known) == len(pairs):
+            sums[name] = float(sum(known))
+    return sums or None
+
+
+def _changes(
+    days: tuple[OpinionDay, ...], values: list[float | None]
+) -> dict[str, WindowDifference | None]:
+    """Return the change from before for the other windows; None if a day has no value.
+
+    Days without a value are the small ones: the mean of the others would say something else.
+    """
+    if any(value is None for value in values):
+        return dict.fromkeys((DURING, AFTER))
+    at = np.array([day.day.toordinal() for day in days], dtype=float)
+    labels = np.array([WINDOWS.index(day.window) for day in days])
+    return {
+        window: compare_windows(
+            at,
+            np.array(values, dtype=float),
+            labels,
+            first=WINDOWS.index(BEFORE),
+            second=WINDOWS.index(window),
+        )
+        for window in (DURING, AFTER)
+    }
+
+
+def _is_shown_topic(topic: OpinionTopic, area: str) -> bool:
+    """Return whether a topic is large enough; in an area on each of its days, by sentiment."""
+    return topic.items >= MINIMUM_N and (area == NATION or topic.smallest >= MINIMUM_N)

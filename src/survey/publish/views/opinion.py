@@ -1,0 +1,328 @@
+"""View of opinion monitoring: the days around an event in words, as a chart and as tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from math import exp
+
+import numpy as np
+
+from survey.access.roles import NATION
+from survey.context.code_lists import CodeListName, shipped_code_lists
+from survey.context.count_check import NOT_GIVEN
+from survey.context.opinion.columns import ITEMS, NEGATIVE
+from survey.context.opinion.event_windows import WindowDifference
+from survey.disclosure import MINIMUM_N
+from survey.locale import Message, Translator, msg, translator
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.count_charts import AFTER, BEFORE, DURING, MEAN, WINDOWS
+from survey.publish.opinion_tables import Numbers, OpinionEvent
+from survey.publish.views.chart_panels import ChartPanel
+from survey.publish.views.complaints import Table, describe_deliveries, format_count, name_area
+from survey.store.china_time import format_day
+
+WINDOW_NAMES: dict[str, Message] = {
+    BEFORE: msg("Before"),
+    DURING: msg("During the event"),
+    AFTER: msg("After"),
+}
+_HIDDEN = f"<{MINIMUM_N}"
+_NO_SAMPLE = msg(
+    "Items that a vendor found on public pages, not the opinion of residents: who writes is no "
+    "sample of anybody. None of it is part of the score."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class OpinionView:
+    """What the page shows of one area around an event."""
+
+    title: str
+    sentences: tuple[str, ...]
+    shares: ChartPanel
+    items: ChartPanel
+    windows: Table
+    topics: Table
+    channels: Table
+    notes: tuple[str, ...]
+
+
+def build_opinion_view(*, event: OpinionEvent, language: str) -> OpinionView:
+    """Build the view of one area."""
+    t, name = translator(language), name_area(event.area, language)
+    first, last = event.event.first, event.event.last
+    title = t(
+        "Opinion in {area}, {first} to {last}",
+        area=name,
+        first=format_day(t, first),
+        last=format_day(t, last),
+    )
+    return OpinionView(
+        title=title,
+        sentences=tuple(_describe_event(event, t)),
+        shares=_day_chart(
+            event,
+            "opinion-shares",
+            t("Negative share of the items of a day"),
+            t("Per cent of the items of a day"),
+            [day.share for day in event.days],
+            t,
+        ),
+        items=_day_chart(
+            event,
+            "opinion-items",
+            t("Items found on a day"),
+            t("Items a day"),
+            [day.items for day in event.days],
+            t,
+        ),
+        windows=_window_table(event, t),
+        topics=_topic_table(event, t),
+        channels=_channel_table(event, language),
+        notes=tuple(_notes(event, t)),
+    )
+
+
+def describe_opinion_sources(event: OpinionEvent, t: Translator) -> list[str]:
+    """Return what the items are, of whom they were delivered, and what is known to be wrong."""
+    lines = [t(_NO_SAMPLE)]
+    if event.area != NATION:
+        lines.append(t("Only items that name this area; most items name none."))
+    return [*lines, *describe_deliveries(event.periods, t)]
+
+
+def describe_opinion(event: OpinionEvent, t: Translator) -> list[str]:
+    """Return items, negative share and busiest day of the event in words."""
+    during = event.totals.get(DURING)
+    if during is None or NEGATIVE not in during or ITEMS not in during:
+        return [t("The counts of this event are kept back or were not delivered.")]
+    lines = [
+        t(
+            "{items} items were found on the {days} days of the event, {share} per cent of them "
+            "negative.",
+            items=format_count(during[ITEMS]),
+            days=sum(day.window == DURING for day in event.days),
+            share=f"{100 * during[NEGATIVE] / during[ITEMS]:.2f}",
+        )
+    ]
+    known = [day for day in event.days if day.items is not None and day.window == DURING]
+    if known:
+        peak = max(known, key=lambda day: day.items or 0.0)
+        lines.append(
+            t(
+                "Most were found on {day}: {items}.",
+                day=format_day(t, peak.day),
+                items=format_count(peak.items),
+            )
+        )
+    return lines
+
+
+def _describe_event(event: OpinionEvent, t: Translator) -> list[str]:
+    lines = describe_opinion(event, t)
+    for window in (DURING, AFTER):
+        change = event.share_changes.get(window)
+        if change is not None:
+            lines.append(_describe_share(change, window, t))
+    change = event.item_changes.get(DURING)
+    if change is not None:
+        lines.append(
+            t(
+                "A day of the event had {ratio} times as many items as a day before "
+                "(95%\u00a0interval {low} to {high}).",
+                ratio=f"{exp(change.value):.2f}",
+                low=f"{exp(change.low):.2f}",
+                high=f"{exp(change.high):.2f}",
+            )
+        )
+    return lines
+
+
+def _describe_share(change: WindowDifference, window: str, t: Translator) -> str:
+    interval = t(
+        "95%\u00a0interval {low} to {high}", low=f"{change.low:+.1f}", high=f"{change.high:+.1f}"
+    )
+    if not change.is_clear:
+        return t(
+            "{window}: no difference of the negative share from before can be told ({value} "
+            "points, {interval}).",
+            window=t(WINDOW_NAMES[window]),
+            value=f"{change.value:+.1f}",
+            interval=interval,
+        )
+    words = (
+        msg("{window}: the negative share of a day was {value} points higher than before "
+            "({interval}).")
+        if change.value > 0
+        else msg("{window}: the negative share of a day was {value} points lower than before "
+                 "({interval}).")
+    )  # fmt: skip
+    return t(
+        words.msgid,
+        window=t(WINDOW_NAMES[window]),
+        value=f"{abs(change.value):.1f}",
+        interval=interval,
+    )
+
+
+def _milliseconds(event: OpinionEvent) -> list[float]:
+    return [datetime.combine(day.day, time(), UTC).timestamp() * 1_000 for day in event.days]
+
+
+def _day_chart(
+    event: OpinionEvent,
+    key: str,
+    title: str,
+    value: str,
+    numbers: Sequence[float | None],
+    t: Translator,
+) -> ChartPanel:
+    """Return the chart of one value a day, with the mean of each window that has all its days."""
+    at = _milliseconds(event)
+    rows: dict[str, list[object]] = {
+        name: [] for name in ("at", "value", "role", "window", "first", "last", "label")
+    }
+
+    def add(*cells: object) -> None:
+        for name, cell in zip(rows, cells, strict=True):
+            rows[name].append(cell)
+
+    for moment, day, number in zip(at, event.days, numbers, strict=True):
+        if number is not None:
+            add(moment, number, day.window, day.window, np.nan, np.nan, format_day(t, day.day))
+    for window in WINDOWS:
+        own = [place for place, day in enumerate(event.days) if day.window == window]
+        known = [numbers[place] for place in own]
+        if own and all(number is not None for number in known):
+            mean = float(np.mean([number for number in known if number is not None]))
+            add(np.nan, mean, MEAN, window, at[own[0]], at[own[-1]], "")
+    count = sum(number is not None for number in numbers)
+    names = tuple(t(WINDOW_NAMES[window]) for window in WINDOWS)
+    return ChartPanel(
+        key=key,
+        kind=ChartKind.DAYS,
+        title=title,
+        subtitle=t("{count} days; horizontal lines: mean of the days of a window", count=count),
+        alt=t("{title}. {count} days. The same data follow as a table.", title=title, count=count),
+        text=ChartLabels(value=value, name=t("Day"), series=names),
+        chart_rows=rows if count else {},
+        table_columns={
+            t("Day"): [format_day(t, day.day) for day in event.days],
+            t("Window"): [t(WINDOW_NAMES[day.window]) for day in event.days],
+            value: [np.nan if number is None else number for number in numbers],
+        },
+    )
+
+
+def _window_table(event: OpinionEvent, t: Translator) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for window in WINDOWS:
+        days = [day for day in event.days if day.window == window]
+        if not days:
+            continue
+        shares = [day.share for day in days if day.share is not None]
+        numbers = event.totals.get(window)
+        change = event.share_changes.get(window)
+        rows.append(
+            (
+                t(WINDOW_NAMES[window]),
+                str(len(days)),
+                _items(numbers),
+                _items_a_day(numbers, len(days)),
+                f"{np.mean(shares):.1f}%" if len(shares) == len(days) else "–",
+                "–" if change is None else f"{change.value:+.1f}",
+                "–"
+                if change is None
+                else t("{low} to {high}", low=f"{change.low:+.1f}", high=f"{change.high:+.1f}"),
+            )
+        )
+    heads = (
+        t("Window"),
+        t("Days"),
+        t("Items"),
+        t("Items a day"),
+        t("Negative share, mean of the days"),
+        t("Difference from before, in points"),
+        t("95%\u00a0interval"),
+    )
+    return heads, tuple(rows)
+
+
+def _items(numbers: Numbers | None) -> str:
+    return _HIDDEN if numbers is None or ITEMS not in numbers else format_count(numbers[ITEMS])
+
+
+def _items_a_day(numbers: Numbers | None, days: int) -> str:
+    known = numbers is not None and ITEMS in numbers
+    return f"{numbers[ITEMS] / days:,.1f}" if known and numbers is not None else "–"
+
+
+def _share(part: float | None, whole: float | None) -> str:
+    return "–" if part is None or not whole else f"{100 * part / whole:.2f}%"
+
+
+def _topic_table(event: OpinionEvent, t: Translator) -> Table:
+    whole = (event.whole or {}).get(ITEMS)
+    rows = tuple(
+        (
+            topic.name,
+            format_count(topic.items),
+            _share(topic.items, whole),
+            _share(topic.negative, topic.items),
+            format_day(t, topic.peak_day),
+            format_count(topic.peak_items),
+        )
+        for topic in event.topics
+    )
+    heads = (
+        t("Topic"),
+        t("Items"),
+        t("Share of everything found"),
+        t("Negative share"),
+        t("Peak day"),
+        t("Items on that day"),
+    )
+    return heads, rows
+
+
+def _channel_table(event: OpinionEvent, language: str) -> Table:
+    t = translator(language)
+    names = {
+        each.code: each.name(language)
+        for each in shipped_code_lists().listed(CodeListName.OPINION_CHANNEL)
+    } | {NOT_GIVEN: t("Not given")}
+    whole = (event.whole or {}).get(ITEMS)
+    rows = sorted(
+        (
+            -(numbers or {}).get(ITEMS, 0.0),
+            (
+                names.get(code, code),
+                _items(numbers),
+                _share((numbers or {}).get(ITEMS), whole),
+                _share((numbers or {}).get(NEGATIVE), (numbers or {}).get(ITEMS)),
+            ),
+        )
+        for code, numbers in event.channels.items()
+    )
+    heads = (t("Channel"), t("Items"), t("Share of everything found"), t("Negative share"))
+    return heads, tuple(row for _, row in rows)
+
+
+def _notes(event: OpinionEvent, t: Translator) -> list[str]:
+    lines = []
+    change = event.share_changes.get(DURING)
+    if change is not None:
+        lines.append(
+            t(
+                "A day resembles the day before (autocorrelation {rho}); the intervals take this "
+                "into account. A difference in time is no proof of a cause.",
+                rho=f"{change.autocorrelation:.2f}",
+            )
+        )
+    else:
+        lines.append(t("No interval: too few days, or days with counts that are kept back."))
+    if event.missing_days:
+        lines.append(
+            t("{count} days of these windows were not delivered.", count=event.missing_days)
+        )
+    return [*lines, *describe_opinion_sources(event, t)]

@@ -1,0 +1,202 @@
+"""Tab of opinion monitoring: an event, the days around it, topics and channels."""
+
+from datetime import date
+
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION
+from survey.context.opinion.storage import list_opinion_areas
+from survey.publish.opinion_tables import (
+    EventWindow,
+    OpinionEvent,
+    find_busy_days,
+    read_opinion_event,
+)
+from survey.publish.views.complaints import Table, name_area
+from survey.publish.views.opinion import (
+    build_opinion_view,
+    describe_opinion,
+    describe_opinion_sources,
+)
+from survey.store.engine import read_scope
+from survey.ui import filters, text_blocks
+from survey.ui.count_panel import CountSource, draw_count_panel
+from survey.ui.html_table import render_table
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import keep_in_address, pick
+
+_NEW_DELIVERIES_AFTER = 15.0
+"""Seconds until a page notices a delivery."""
+_AROUND_DAYS = ("14", "28", "56")
+_USUAL_AROUND = 28
+MAX_EVENT_DAYS = 62
+
+
+def draw_opinion(page: PageContext) -> None:
+    """Draw the tab."""
+    t = page.t
+    areas = _get_areas(page)
+    if not areas:
+        draw_notice(
+            t("No opinion counts have been delivered yet"),
+            t("An administrator or the national office delivers them on the page of outside data."),
+        )
+        return
+    with filters.filter_row("opinion"):
+        names = {area: name_area(area, page.language) for area in areas}
+        area = pick(
+            t("Nation or city"),
+            "opinion_area",
+            areas,
+            show=names.__getitem__,
+            language=page.language,
+            default=NATION,
+        )
+        chosen = _pick_event(page, area)
+    if chosen is None:
+        return
+    found = _get_event(page, area, chosen)
+    if found is None:
+        draw_notice(
+            t("Nothing was delivered for these days"), t("Choose days that were delivered.")
+        )
+        return
+    _draw_event(page, found)
+
+
+def draw_city_opinion(page: PageContext, city: str) -> None:
+    """Draw the busiest days of a city in two sentences, for those who may see its counts."""
+    if city not in _get_areas(page):
+        return
+    t = page.t
+    busy = _get_busy_days(page, city)
+    if busy is None:
+        return
+    found = _get_event(page, city, EventWindow(*busy, around=_USUAL_AROUND))
+    if found is None:
+        return
+    st.subheader(t("What was written about: the busiest days"), anchor=False)
+    if found.is_demo:
+        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    for sentence in describe_opinion(found, t):
+        text_blocks.draw_sentence(sentence)
+    for note in describe_opinion_sources(found, t):
+        st.caption(text_blocks.escape_markdown(note))
+
+
+def _pick_event(page: PageContext, area: str) -> EventWindow | None:
+    t = page.t
+    usual = _get_busy_days(page, area)
+    if usual is None:
+        return None
+    first, last = (
+        _parse_day(st.query_params.get(name, "")) or otherwise
+        for name, otherwise in zip(("from", "to"), usual, strict=True)
+    )
+    arrived = (first, last)
+    if not arrived[0] <= arrived[1]:
+        arrived = usual
+    days = st.date_input(
+        t("Days of the event"), value=arrived, format="YYYY-MM-DD", key=f"opinion/days/{area}"
+    )
+    around = int(
+        pick(
+            t("Days before and after"),
+            "around",
+            list(_AROUND_DAYS),
+            show=lambda count: t("{count} days", count=count),
+            language=page.language,
+            default=str(_USUAL_AROUND),
+        )
+    )
+    if not isinstance(days, tuple) or len(days) != 2:
+        return None
+    first, last = days
+    if (last - first).days >= MAX_EVENT_DAYS:
+        draw_notice(
+            t("This event is too long"), t("Choose at most {count} days.", count=MAX_EVENT_DAYS)
+        )
+        return None
+    if (first, last) != usual:
+        keep_in_address({"from": first.isoformat(), "to": last.isoformat()})
+    return EventWindow(first, last, around)
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _draw_event(page: PageContext, event: OpinionEvent) -> None:
+    t = page.t
+    view = build_opinion_view(event=event, language=page.language)
+    if event.is_demo:
+        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    st.subheader(view.title, anchor=False)
+    for sentence in view.sentences:
+        text_blocks.draw_sentence(sentence)
+    source = CountSource(f"opinion-{event.area}", event.is_demo, view.notes)
+    draw_count_panel(page, view.shares, source)
+    _draw_table(t("Before, during and after"), view.windows)
+    draw_count_panel(page, view.items, source)
+    if view.topics[1]:
+        _draw_table(t("Topics with their peak day"), view.topics)
+    _draw_table(t("By channel"), view.channels)
+    for note in view.notes:
+        st.caption(text_blocks.escape_markdown(note))
+
+
+def _draw_table(title: str, table: Table) -> None:
+    st.subheader(title, anchor=False)
+    st.html(render_table(*table))
+
+
+def _get_areas(page: PageContext) -> list[str]:
+    return _cached_areas(*_reader(page), page.principal)
+
+
+def _get_busy_days(page: PageContext, area: str) -> tuple[date, date] | None:
+    return _cached_busy_days(*_reader(page), area, page.principal)
+
+
+def _get_event(page: PageContext, area: str, event: EventWindow) -> OpinionEvent | None:
+    return _cached_event(*_reader(page), area, event, page.principal)
+
+
+def _reader(page: PageContext) -> tuple[str, bool, str]:
+    """Return what decides which counts a reader may see; part of the key of every cache."""
+    return page.settings.store_url, page.principal.is_demo, page.principal.area
+
+
+@st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
+def _cached_areas(store_url: str, is_demo: bool, own_area: str, _principal: Principal) -> list[str]:
+    del is_demo, own_area
+    with read_scope(store_url) as session:
+        return list_opinion_areas(session=session, principal=_principal)
+
+
+@st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
+def _cached_busy_days(
+    store_url: str, is_demo: bool, own_area: str, area: str, _principal: Principal
+) -> tuple[date, date] | None:
+    del is_demo, own_area
+    with read_scope(store_url) as session:
+        return find_busy_days(session=session, principal=_principal, area=area)
+
+
+@st.cache_resource(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
+def _cached_event(
+    store_url: str,
+    is_demo: bool,
+    own_area: str,
+    area: str,
+    event: EventWindow,
+    _principal: Principal,
+) -> OpinionEvent | None:
+    del is_demo, own_area
+    with read_scope(store_url) as session:
+        return read_opinion_event(session=session, principal=_principal, area=area, event=event)

@@ -1,0 +1,105 @@
+"""Opinion counts behind the gate: small days are hidden, and no sum of days gives one away."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
+from survey.context.opinion.storage import import_opinion
+from survey.publish.opinion_tables import (
+    EventWindow,
+    OpinionEvent,
+    find_busy_days,
+    read_opinion_event,
+)
+from survey.publish.views.opinion import build_opinion_view
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import new_id
+from tests.context.opinion.opinion_rows import check, day_rows, head, many_days
+
+FIRST = date(2024, 11, 1)
+EVENT = EventWindow(date(2024, 11, 11), date(2024, 11, 13), 10)
+READER = Principal(new_id(), "here", Role.CITY_OFFICIAL, "420500")
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    """A nation with many items, and a city with a day of nine negative ones."""
+    local = [30 + number % 3 for number in range(23)]
+    local[4] = 9
+    rows = [
+        *many_days(FIRST, [100 + 9 * (number % 4) for number in range(23)]),
+        *many_days(FIRST, local, whole=100, area="420500"),
+        *many_days(FIRST, [40] * 23, whole=100, area="110000"),
+        *day_rows("2024-11-12", (50, 20, 0), topic="预售规则"),
+        *day_rows("2024-11-12", (20, 10, 0), area="420500", topic="预售规则"),
+        *day_rows("2024-11-12", (9, 10, 0), area="420500", topic="快递"),
+        *day_rows("2024-11-12", (9, 10, 0), topic="快递"),
+    ]
+    with session_scope(sqlite_url) as session:
+        import_opinion(
+            session=session, principal=OPERATOR, check=check(*rows), head=head(),
+            now=datetime(2025, 1, 5, tzinfo=UTC),
+        )  # fmt: skip
+    return sqlite_url
+
+
+def read(url: str, area: str, event: EventWindow = EVENT) -> OpinionEvent:
+    with read_scope(url) as session:
+        found = read_opinion_event(session=session, principal=READER, area=area, event=event)
+    assert found is not None
+    return found
+
+
+def test_a_small_day_is_hidden_with_every_sum_it_is_part_of(url: str) -> None:
+    found = read(url, "420500")
+    small = next(day for day in found.days if day.day == FIRST + timedelta(days=4))
+    assert (small.items, small.negative) == (100.0, None)
+    assert all(day.negative is not None for day in found.days if day is not small)
+    before, during = found.totals["before"], found.totals["during"]
+    assert before == {"items": 1_000.0}
+    assert during == {"items": 300.0, "negative": 30.0 + 31 + 32}
+    assert found.whole == {"items": 2_300.0}
+    assert found.share_changes == {"during": None, "after": None}
+    assert found.item_changes["during"] is None, "items that never vary have no interval"
+    assert [topic.name for topic in found.topics] == ["预售规则"]
+
+
+def test_whatever_windows_are_chosen_no_two_differ_by_a_hidden_day(url: str) -> None:
+    hidden = FIRST + timedelta(days=4)
+    for length in range(1, 9):
+        event = EventWindow(hidden - timedelta(days=3), hidden + timedelta(days=length - 4), 10)
+        during = read(url, "420500", event).totals["during"]
+        assert during is not None
+        assert ("negative" in during) == (event.last < hidden)
+
+
+def test_the_nation_is_shown_with_what_changed(url: str) -> None:
+    found = read(url, "CN")
+    assert found.missing_days == 0
+    assert found.share_changes["during"] is not None
+    assert [topic.name for topic in found.topics] == ["预售规则", "快递"]
+    view = build_opinion_view(event=found, language="zh")
+    assert len(view.windows[1]) == 3
+    assert view.shares.table.shape == (23, 3)
+
+
+def test_another_city_is_not_read(url: str) -> None:
+    with read_scope(url) as session:
+        assert find_busy_days(session=session, principal=READER, area="420500") is not None
+        for reading in (
+            lambda: find_busy_days(session=session, principal=READER, area="110000"),
+            lambda: read_opinion_event(
+                session=session, principal=READER, area="110000", event=EVENT
+            ),
+        ):
+            with pytest.raises(AccessDeniedError):
+                reading()
+
+
+def test_nothing_delivered_is_nothing_read(sqlite_url: str) -> None:
+    with read_scope(sqlite_url) as session:
+        assert find_busy_days(session=session, principal=READER, area="CN") is None
+        found = read_opinion_event(session=session, principal=READER, area="CN", event=EVENT)
+    assert found is None

@@ -1,0 +1,49 @@
+"""Demo opinion counts add up to what was told, pass the checks, and hold a truth that is found."""
+
+import numpy as np
+import pytest
+
+from seed.demo.opinion import (
+    AFTER_SHIFT,
+    EVENT_ITEMS,
+    EVENT_NEGATIVE,
+    EVENTS,
+    SHARE_SHIFT,
+    build_demo_days,
+    build_demo_opinion,
+)
+from survey.context.opinion.columns import ITEMS, KEY
+from survey.context.opinion.event_windows import compare_windows
+from survey.context.opinion.storage import check_table
+from survey.context.text_tables import table_of_records
+
+
+def test_the_event_of_2022_adds_up_to_what_was_told() -> None:
+    days, event = build_demo_days(2022), EVENTS[2022]
+    within = days[(days["day"] >= event.first) & (days["day"] <= event.last)]
+    assert (within[ITEMS].sum(), within["negative"].sum()) == (EVENT_ITEMS, EVENT_NEGATIVE)
+    assert round(100 * EVENT_NEGATIVE / EVENT_ITEMS, 2) == 11.21
+
+
+@pytest.mark.parametrize("year", EVENTS)
+def test_the_demo_delivery_passes_the_checks_of_a_real_one(year: int) -> None:
+    frame = build_demo_opinion(year).frame
+    records = frame[[*KEY, ITEMS]].replace({"area": {"CN": ""}}).to_dict("records")
+    found = check_table(table_of_records(records), sha256="")
+    assert found.problems == ()
+    assert found.counts is not None
+    assert len(found.counts.frame) == len(frame)
+
+
+def test_intervals_of_the_windows_cover_the_shifts_that_were_built_in() -> None:
+    event, hits, draws = EVENTS[2024], 0, 60
+    for seed in range(draws):
+        days = build_demo_days(2024, seed=seed)
+        windows = [0 if day < event.first else 2 if day > event.last else 1 for day in days["day"]]
+        at = np.array([day.toordinal() for day in days["day"]], dtype=float)
+        shares = 100 * days["negative"].to_numpy() / days[ITEMS].to_numpy()
+        for window, truth in ((1, SHARE_SHIFT), (2, AFTER_SHIFT)):
+            found = compare_windows(at, shares, windows, first=0, second=window)
+            assert found is not None
+            hits += found.low <= truth <= found.high
+    assert hits / (2 * draws) > 0.88
