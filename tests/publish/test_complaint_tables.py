@@ -13,7 +13,7 @@ from survey.context.areas import leaf_areas
 from survey.context.complaints.storage import check_file, import_complaints
 from survey.context.complaints.summaries import TOTAL
 from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
-from survey.publish.views.complaints import build_complaint_view
+from survey.publish.views.complaints import build_complaint_view, name_area
 from survey.store.engine import read_scope
 from survey.store.tables import new_id
 from survey.store.transactions import run_in_transaction
@@ -155,3 +155,8 @@ def test_every_reader_sees_the_same(sqlite_url: str) -> None:
     assert own is not None
     assert other is not None
     assert pd.Series(own.by_lens["nature"]).equals(pd.Series(other.by_lens["nature"]))
+
+
+def test_what_a_province_has_besides_is_named_in_the_readers_language() -> None:
+    assert name_area("42xxxx", "zh") == "湖北其他地区"
+    assert name_area("42xxxx", "en") == "Other areas of Hubei"

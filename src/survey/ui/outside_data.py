@@ -31,7 +31,7 @@ from survey.store.tables import DeliveryKind, now
 from survey.ui.delivery_feedback import describe_receipt, draw_count_problems
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.feedback import perform, show_feedback
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_table, render_text_table
 from survey.ui.opinion_entry import draw_opinion_entry
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -227,7 +227,7 @@ def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
         )
         for each in periods
     ]
-    st.html(render_table(heads, rows, long_names=True))
+    st.html(render_text_table(heads, rows))
 
 
 def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None:

@@ -78,11 +78,9 @@ def area_choices(year: ComplaintYear, language: str) -> dict[str, str]:
 
 def name_area(area: str, language: str) -> str:
     """Return the name of an area; what a province has besides its cities is said so."""
-    names = DisplayNames(language, None)
+    names, t = DisplayNames(language, None), translator(language)
     if area.endswith(REST):
-        return translator(language)(
-            "Other areas of {province}", province=names.area(area.removesuffix(REST))
-        )
+        return t("Other areas of {province}", province=names.area(area.removesuffix(REST)))
     return names.area(area)
 
 
