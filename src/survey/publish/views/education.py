@@ -11,7 +11,6 @@ from survey.context.consumer_education.activities import (
     RegisteredActivity,
 )
 from survey.context.consumer_education.costs import cost_per_participant, cost_per_reached
-from survey.locale import Message, msg
 from survey.publish.views.estimate_text import (
     WITHHELD,
     Estimate,
@@ -148,12 +147,12 @@ def _best_channel(reading: ViewContext, area: str) -> list[str]:
     best, second = ordered[0], ordered[1]
     name = reading.names.indicator(best[1])
     clear = best[2].low is not None and second[2].high is not None and best[2].low > second[2].high
-    words: Message = (
-        msg("Most older people who were reached: {channel} ({share}%).")
-        if clear
-        else msg("Of ways to older people, {channel} leads ({share}%), within the uncertainty.")
-    )
-    return [t(words, channel=name, share=format_decimal(best[0]))]
+    given = {"channel": name, "share": format_decimal(best[0])}
+    if clear:
+        return [t("Most older people who were reached: {channel} ({share}%).", **given)]
+    return [
+        t("Of ways to older people, {channel} leads ({share}%), within the uncertainty.", **given)
+    ]
 
 
 def _figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, str, str]:
