@@ -17,6 +17,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
 from survey.store.tables import Account, DeliveryKind, DeliveryRevision, new_id, table_of
 from survey.store.tables import Delivery as StoredDelivery
 
@@ -103,7 +104,7 @@ def require_head(head: DeliveryHead, *, now: datetime) -> None:
                 limit=MAX_FAULTS_CHARS,
             )
         )
-    if head.data_as_of > now.date():
+    if head.data_as_of > china_date(now):
         raise DeliveryNotAllowedError(
             msg("The day until which data were counted lies in the future.")
         )

@@ -135,6 +135,21 @@ def test_data_cannot_be_counted_until_a_day_to_come(store_url: str, day: date) -
         )
 
 
+def test_a_day_that_has_begun_in_china_is_no_day_to_come(sqlite_url: str) -> None:
+    check, evening = check_file(count_file(ROW)), datetime(2026, 3, 1, 17, tzinfo=UTC)
+    receipt = run_in_transaction(
+        sqlite_url,
+        lambda session: import_complaints(
+            session=session,
+            principal=OPERATOR,
+            check=check,
+            head=head(day=date(2026, 3, 2)),
+            now=evening,
+        ),
+    )
+    assert receipt.revisions == {"2024-05": 1}
+
+
 def test_only_the_nation_delivers(store_url: str) -> None:
     with pytest.raises(AccessDeniedError):
         run_in_transaction(
