@@ -33,7 +33,8 @@ from survey.fieldwork.response_bulk_insert import write_responses
 from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
 from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
-from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
+from survey.fieldwork.submission import SubmissionReceipt, submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import lock_wave
 from survey.locale import SurveyError
 from survey.store.engine import read_scope, session_scope

@@ -19,7 +19,8 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.submission import Submission, submit
+from survey.fieldwork.submission import submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.withdrawal import erase_withdrawn_in_review, withdraw
 from survey.fieldwork.withdrawal_codes import hash_code
 from survey.store import audit_chain

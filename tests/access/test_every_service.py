@@ -38,7 +38,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.fieldwork.review.decisions import BulkPreview
 from survey.fieldwork.review.review_queue import QueuePosition, ReviewFilter
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
-from survey.fieldwork.submission import Submission
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import summarise_wave
 from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import SurveyError

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
+from survey.fieldwork.submission import SubmissionReceipt, submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.withdrawal_codes import generate_code
 from survey.store.engine import session_scope
 

@@ -28,7 +28,8 @@ from survey.fieldwork.quotas import (
     set_quota_policy,
 )
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
+from survey.fieldwork.submission import SubmissionReceipt, submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import close_wave
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope

@@ -37,7 +37,8 @@ from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.retention import delete_expired
 from survey.fieldwork.review.review_queue import ReviewFilter, count_queue
 from survey.fieldwork.review_reasons import MissingNoteError
-from survey.fieldwork.submission import InvalidAnswersError, Submission, SubmissionReceipt
+from survey.fieldwork.submission import InvalidAnswersError, SubmissionReceipt
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import WaveNotOpenError, close_wave
 from survey.fieldwork.withdrawal import CodeNotFoundError, withdraw
 from survey.fieldwork.withdrawal_codes import generate_code

@@ -33,7 +33,8 @@ from survey.fieldwork.quotas import (
     QuotaPolicy,
     set_quota_policy,
 )
-from survey.fieldwork.submission import InvalidAnswersError, Submission, SubmissionReceipt, submit
+from survey.fieldwork.submission import InvalidAnswersError, SubmissionReceipt, submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import WaveNotFoundError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell, Response, ResponseRevision, Status

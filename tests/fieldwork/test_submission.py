@@ -24,10 +24,10 @@ from survey.fieldwork.invitations import (
 from survey.fieldwork.submission import (
     InstrumentConflictError,
     InvalidAnswersError,
-    Submission,
     SubmissionReceipt,
     submit,
 )
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import WaveNotOpenError, close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (

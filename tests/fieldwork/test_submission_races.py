@@ -11,7 +11,8 @@ from uuid import uuid4
 from sqlmodel import func, select
 
 from survey.fieldwork.invitations import InvitationUsedError, issue_invitation
-from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
+from survey.fieldwork.submission import SubmissionReceipt, submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, ResponseRevision
 

@@ -21,7 +21,7 @@ from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.paper.double_keying import read_serial
 from survey.fieldwork.paper.keying import Keying
 from survey.fieldwork.planning.sampling_points import point_list_template
-from survey.fieldwork.submission import Submission
+from survey.fieldwork.submission_envelope import Submission
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import to_json
 from survey.instrument.indicator_tree import read_tree

@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import Principal
 from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.invitations import open_invitation, record_other_device
-from survey.fieldwork.submission import Submission, submit
+from survey.fieldwork.submission import submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Assignment, Invitation, LoginSession, QuotaCell, now

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.fieldwork.parking.intake import ParkingReceipt, submit_or_park
-from survey.fieldwork.submission import Submission
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ParkedInterview, Response

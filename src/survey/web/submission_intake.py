@@ -21,9 +21,9 @@ from survey.fieldwork.parking.intake import ParkingFullError, ParkingReceipt, su
 from survey.fieldwork.submission import (
     InstrumentConflictError,
     InvalidAnswersError,
-    Submission,
     SubmissionReceipt,
 )
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.instrument.model import label_text
 from survey.instrument.validation import AnswerProblem

@@ -25,7 +25,8 @@ from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.photos.photo_cleaning import clean_photo
 from survey.fieldwork.photos.photo_intake import save_visit_photo
-from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
+from survey.fieldwork.submission import SubmissionReceipt, submit
+from survey.fieldwork.submission_envelope import Submission
 from survey.instrument.model import Instrument
 from survey.instrument.xlsform.reader import load_bundle
 from survey.sample.city_frame import shipped_cities, upsert_cities

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from survey.fieldwork.submission import IMPORT_UUID_VERSION, Name
+from survey.fieldwork.submission_envelope import IMPORT_UUID_VERSION, Name
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import references
 from survey.instrument.model import Instrument

@@ -30,9 +30,9 @@ from survey.fieldwork.paper.keying import (
 from survey.fieldwork.submission import (
     InstrumentConflictError,
     InvalidAnswersError,
-    Submission,
     store_validated,
 )
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation

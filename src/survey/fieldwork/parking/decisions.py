@@ -20,11 +20,11 @@ from survey.fieldwork.review.response_detail import AnsweredSection, build_answe
 from survey.fieldwork.review_reasons import MAX_NOTE, MissingNoteError
 from survey.fieldwork.submission import (
     InvalidAnswersError,
-    Submission,
     SubmissionReceipt,
     check_answers,
     store_validated,
 )
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation

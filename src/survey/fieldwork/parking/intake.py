@@ -28,11 +28,11 @@ from survey.fieldwork.invitations import (
 from survey.fieldwork.submission import (
     OLDEST_START,
     InstrumentConflictError,
-    Submission,
     SubmissionReceipt,
     check_answers,
     submit,
 )
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.instrument.model import Instrument
 from survey.locale import SurveyError, msg
