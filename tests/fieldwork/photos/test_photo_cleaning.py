@@ -124,6 +124,18 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+def test_a_phone_that_keeps_a_second_picture_in_its_photo_is_no_animation() -> None:
+    """Phones store depth or brightness beside the photo (MPO); the photo itself is kept."""
+    two = encoded(picture(), "MPO", save_all=True, append_images=[other_picture()])
+    with Image.open(io.BytesIO(two)) as sent:
+        assert (sent.format, sent.n_frames) == ("MPO", 2)
+    clean = clean_photo(two)
+    assert (clean.width, clean.height) == (320, 240)
+    with Image.open(io.BytesIO(clean.content)) as kept:
+        assert kept.format == "JPEG"
+        assert getattr(kept, "n_frames", 1) == 1
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_in_words(name: str) -> None:
     make, words = HOSTILE[name]

@@ -152,7 +152,8 @@ def _damaged() -> PhotoRefusedError:
 def _decode(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhoto:
     with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
         _require_size(picture)
-        if getattr(picture, "n_frames", 1) != 1:
+        # Of a JPEG with several pictures (MPO) the first is the photo; phones add its depth.
+        if kind != "JPEG" and getattr(picture, "n_frames", 1) != 1:
             raise PhotoRefusedError(msg("This is an animation, no photo. Please take a photo."))
         origin = _read_origin(picture) if keeps_origin else PhotoOrigin()
         # A JPEG is decoded at about the size that is kept, which takes a fraction of the memory.
