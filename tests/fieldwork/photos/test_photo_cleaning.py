@@ -128,7 +128,7 @@ def test_a_phone_that_keeps_a_second_picture_in_its_photo_is_no_animation() -> N
     """Phones store depth or brightness beside the photo (MPO); the photo itself is kept."""
     two = encoded(picture(), "MPO", save_all=True, append_images=[other_picture()])
     with Image.open(io.BytesIO(two)) as sent:
-        assert (sent.format, sent.n_frames) == ("MPO", 2)
+        assert (sent.format, getattr(sent, "n_frames", 1)) == ("MPO", 2)
     clean = clean_photo(two)
     assert (clean.width, clean.height) == (320, 240)
     with Image.open(io.BytesIO(clean.content)) as kept:

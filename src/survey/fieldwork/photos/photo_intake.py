@@ -29,7 +29,7 @@ from survey.store.tables import Photo, SamplingPoint, StudyUnit, VenueCheck, Wav
 
 MAX_PHOTOS_PER_VENUE = 60
 """Photos of one observer at one venue, so that nobody fills the disk."""
-_PHOTOS = table_of(Photo)
+_PHOTOS, _POINTS, _CHECKS = table_of(Photo), table_of(SamplingPoint), table_of(VenueCheck)
 
 
 class PhotoNotFoundError(SurveyError):
@@ -182,20 +182,25 @@ def read_visit_photo(
     """
     if not (principal.may(Action.REVIEW) or principal.may(Action.MANAGE_VENUE_CHECKS)):
         raise AccessDeniedError(msg("Your role does not include this."))
-    photo = session.get(Photo, photo_id)
-    point = session.get(SamplingPoint, photo.point_id) if photo and photo.point_id else None
-    if photo is None or point is None or photo.response_id is None:
-        raise PhotoNotFoundError
-    check = session.get(VenueCheck, point.wave_id)
-    reviews = principal.may(Action.REVIEW) and principal.covers(point.city_code)
-    runs = (
-        check is not None
-        and principal.may(Action.MANAGE_VENUE_CHECKS)
-        and covers_whole_area(principal, check.area)
+    # Nothing of the photo, its venue or its check is read before it is known who asks.
+    query = (
+        select(_POINTS.c.city_code, _CHECKS.c.area, _PHOTOS.c.is_demo)
+        .join(_POINTS, _POINTS.c.id == _PHOTOS.c.point_id)
+        .outerjoin(_CHECKS, _CHECKS.c.wave_id == _POINTS.c.wave_id)
+        .where(_PHOTOS.c.id == photo_id, _PHOTOS.c.response_id.is_not(None))
     )
-    if not (reviews or runs) or (principal.is_demo and not photo.is_demo):
+    found = session.connection().execute(query).one_or_none()
+    if found is None or (principal.is_demo and not found.is_demo):
         raise PhotoNotFoundError
-    return load_photo(folder, photo)
+    reviews = principal.may(Action.REVIEW) and principal.covers(found.city_code)
+    runs = (
+        found.area is not None
+        and principal.may(Action.MANAGE_VENUE_CHECKS)
+        and covers_whole_area(principal, found.area)
+    )
+    if not (reviews or runs):
+        raise PhotoNotFoundError
+    return load_photo(folder, session.get_one(Photo, photo_id))
 
 
 def load_photo(folder: Path, photo: Photo) -> StoredPhoto:
