@@ -333,6 +333,7 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
                 "topic": "education",
                 "field": "education",
                 "year": NO_COMPLAINTS,
+                "activities": (),
             }[name]
     return given
 

@@ -35,7 +35,8 @@ ALLOWED = {
 }
 FROM_RESULTS = {
     # Published tables and what is rounded before it is returned.
-    "list_waves", "open_results", "open_known_results", "find_earlier_wave", "select_rows",
+    "list_waves", "list_earlier_waves", "open_results", "open_known_results",
+    "find_earlier_wave", "select_rows",
     "unknown_choice", "compute_band_probabilities", "pool_waves",
     # Slices of the published tables, and differences made of published digits alone.
     "compare_groups", "compare_with_peers", "groups_of", "list_crosstab_questions",
@@ -45,8 +46,8 @@ FROM_RESULTS = {
     # Computing, releasing and auditing: files and states; the bounds of an audit are for the
     # administrator alone.
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
-    "list_releases", "find_current_release", "release_signed_wave", "get_newest_snapshot",
-    "freeze_request_options", "release_request_options",
+    "list_releases", "list_release_changes", "find_current_release", "release_signed_wave",
+    "get_newest_snapshot", "freeze_request_options", "release_request_options",
     "outdated_waves", "list_altered_tables", "list_newest_snapshots",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
@@ -60,7 +61,7 @@ PRIVATE = {"_folder", "_whole", "_read_filtered", "_filter_by_area", "exact", "e
 
 
 def above() -> Iterator[Path]:
-    for room in ("publish", "ui", "web", "cli"):
+    for room in ("publish", "health", "ui", "web", "cli"):
         for path in sorted((SOURCE / room).rglob("*.py")):
             if not any(path.is_relative_to(SOURCE / folder) for folder in BEHIND):
                 yield path
@@ -128,5 +129,5 @@ def test_ways_around_it_are_seen(text: str) -> None:
 
 def test_all_the_rooms_are_looked_at() -> None:
     names = {path.relative_to(SOURCE).parts[0] for path in FILES if path.is_relative_to(SOURCE)}
-    assert names == {"publish", "ui", "web", "cli"}
+    assert names == {"publish", "health", "ui", "web", "cli"}
     assert len(FILES) > 100
