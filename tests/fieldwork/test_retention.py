@@ -1,13 +1,16 @@
 """Only what has been kept long enough goes, and the audit trail holds counts alone."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlmodel import select
 
+from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.fieldwork.retention import (
     build_retention_rules,
@@ -19,7 +22,9 @@ from survey.fieldwork.retention import (
 from survey.fieldwork.waves import close_wave
 from survey.fieldwork.withdrawal import withdraw
 from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
+from survey.store.photo_files import photo_path, save_photo_file
 from survey.store.tables import (
     AuditEntry,
     ImportedFile,
@@ -28,22 +33,32 @@ from survey.store.tables import (
     Mode,
     ParkedInterview,
     ParkingReason,
+    Photo,
     Response,
     ResponseContact,
     Wave,
     WaveState,
+    now,
 )
 
 HandIn = Callable[..., tuple[Any, str]]
 NOTHING = dict.fromkeys(
-    ("phones", "devices", "sessions", "files", "withdrawn", "parked", "codes"), 0
+    ("phones", "devices", "sessions", "files", "withdrawn", "parked", "photos", "codes"), 0
 )
 ALL = dict.fromkeys(NOTHING, 1)
 
 
 @pytest.fixture
-def settings(field: Any) -> Settings:
-    return Settings(database_url=field.url)
+def settings(field: Any, tmp_path: Path) -> Settings:
+    return Settings(database_url=field.url, data_dir=tmp_path)
+
+
+def photo(field: Any, sha256: str) -> Photo:
+    """A photo whose visit was never sent."""
+    return Photo(
+        sha256=sha256, sent_sha256="b" * 64, bytes=1, width=1, height=1,
+        point_id=field.point.id, received_at=field.now,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -87,6 +102,7 @@ def world(field: Any, hand_in: HandIn) -> Any:
                 at=field.now,
             )
         )
+        session.add(photo(field, "a" * 64))
         close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
         session.get_one(Wave, field.wave.id).state = WaveState.FROZEN
     return field
@@ -150,6 +166,34 @@ def test_the_trail_holds_counts_and_no_content(world: Any, settings: Settings) -
         entry = session.exec(select(AuditEntry).where(AuditEntry.action == "retention.run")).one()
     assert entry.detail["deleted"] == ALL
     assert "Li Lei" not in repr(entry.detail)
+
+
+def test_files_go_with_their_rows_and_those_of_another_store_stay(
+    field: Any, settings: Settings
+) -> None:
+    """Two stores may share a data folder: a database of a test, or one that was restored."""
+    files = {
+        name: save_photo_file(settings.photo_dir, name.encode())
+        for name in ("kept", "forgotten", "of another store")
+    }
+    for sha256 in files.values():
+        os.utime(photo_path(settings.photo_dir, sha256), (0, 0))
+    with session_scope(field.url) as session:
+        kept = photo(field, files["kept"])
+        kept.received_at = now()
+        session.add(kept)
+        for name in ("kept", "forgotten"):
+            record(
+                session=session,
+                actor=field.surveyor,
+                event=AuditEvent.PHOTO_RECEIVED,
+                subject_id=uuid4(),
+                now=field.now,
+                detail={"sha256": files[name]},
+            )
+    assert clean_up_when_due(settings) == NOTHING
+    there = {name for name, sha in files.items() if photo_path(settings.photo_dir, sha).exists()}
+    assert there == {"kept", "of another store"}
 
 
 def test_one_of_many_does_it_once_a_day(field: Any, settings: Settings) -> None:

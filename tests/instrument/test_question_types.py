@@ -103,7 +103,9 @@ def test_every_part_of_a_type_answers(kind: ItemKind) -> None:
 
 
 def test_every_type_survives_a_workbook(tmp_path: Path) -> None:
-    instrument = asking(*(english(made(kind)) for kind in ItemKind))
+    # Photos are asked for at venues only; test_xlsform_roundtrip has the form of one.
+    kinds = [kind for kind in ItemKind if not QUESTION_TYPES[kind].is_photo]
+    instrument = asking(*(english(made(kind)) for kind in kinds))
     assert check_instrument(instrument) == ()
     write_xlsform(instrument, tmp_path / "types.xlsx")
     assert read_xlsform(tmp_path / "types.xlsx").instrument == instrument

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, func, or_, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from survey.access.audit import record
@@ -22,8 +22,9 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.leases import acquire_lease, can_start, release_lease
-from survey.store.photo_files import delete_unnamed_photo_files
+from survey.store.photo_files import delete_photo_files
 from survey.store.tables import (
+    AuditEntry,
     ImportedFile,
     Invitation,
     LoginSession,
@@ -198,10 +199,21 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
 
     met = run_in_transaction(settings.store_url, clean_up)
     with read_scope(settings.store_url) as session:
-        delete_unnamed_photo_files(
-            settings.photo_dir, set(session.exec(select_rows(Photo.sha256))), began
-        )
+        delete_photo_files(settings.photo_dir, _forgotten_photos(session), began)
     return met
+
+
+def _forgotten_photos(session: Session) -> set[str]:
+    """Return the hashes of photos that this store received and that no row names any more.
+
+    The trail tells them from files that another store keeps in the same folder.
+    """
+    entries = session.exec(
+        select_rows(AuditEntry).where(col(AuditEntry.action) == AuditEvent.PHOTO_RECEIVED.value)
+    )
+    received = {str(entry.detail["sha256"]) for entry in entries}
+    named = session.exec(select_rows(Photo.sha256)).all()
+    return received.difference(named)
 
 
 def is_due(settings: Settings) -> bool:

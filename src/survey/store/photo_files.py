@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ def save_photo_file(folder: Path, content: bytes) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     path = photo_path(folder, sha256)
     if path.exists():
+        os.utime(path)  # It is as good as new: whoever deletes old files leaves it.
         return sha256
     path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     draft = path.with_name(f".{sha256}.{uuid4().hex}")
@@ -48,12 +50,12 @@ def read_photo_file(folder: Path, sha256: str) -> bytes | None:
     return content if hashlib.sha256(content).hexdigest() == sha256 else None
 
 
-def delete_unnamed_photo_files(folder: Path, named: set[str], at: datetime) -> int:
-    """Delete files that no row names, unless they are so new that one is just being written."""
+def delete_photo_files(folder: Path, hashes: Iterable[str], at: datetime) -> int:
+    """Delete files by their hashes, unless they are so new that a row is just being written."""
     newest = (at - _BEING_STORED).timestamp()
     deleted = 0
-    for path in folder.glob("*/*"):
-        if path.stem not in named and path.stat().st_mtime < newest:
+    for path in (photo_path(folder, sha256) for sha256 in hashes):
+        if path.exists() and path.stat().st_mtime < newest:
             path.unlink(missing_ok=True)
             deleted += 1
     return deleted
