@@ -22,7 +22,7 @@ PAGES = (
     "bulk-import", "plan", "questionnaires", "method", "export", "releases", "users", "audit",
 )  # fmt: skip
 ALLOWED = re.compile(
-    r"[\w-]+\.(?:xlsx|csv|zip)|English|SDMX|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
+    r"[\w-]+\.(?:xlsx|csv|zip)|English|SDMX|ZIP|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
     r"|Enter|Shift|Tab|Esc|Admin|journey-administrator|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
     r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson"
     r"|survey (audit export|freeze --wave|recompute --wave)|/tmp/\S+"

@@ -10,6 +10,7 @@ WRITERS = {
     "bulk_import/__init__.py": "the thread of a background job keeps its problem",
     "exact_rows.py": "runs within the download button, which says its problems",
     "feedback.py": "the one way",
+    "export.py": "the thread of a background job keeps its problem",
     "releases.py": "runs within the download button, which says its problems",
     "report_downloads.py": "runs within the download button, which says its problems",
     "invitation_codes.py": "issues the next code while it is drawn, without a click",

@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -25,6 +25,7 @@ from survey.access.sessions import COOKIE
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.photo_files import save_photo_file
 from survey.store.tables import (
     Account,
     Invitation,
@@ -32,6 +33,7 @@ from survey.store.tables import (
     Mode,
     PaperKeying,
     PaperSheet,
+    Photo,
     Response,
     SamplingPoint,
     SheetState,
@@ -66,9 +68,10 @@ def harness(
     (folder / "survey.db").write_bytes(_sqlite_template.read_bytes())
     url = f"sqlite:///{folder / 'survey.db'}"
     field = make_field(url)
+    settings = Settings(database_url=url, data_dir=folder, demo=False, public_rate_per_minute=0)
     with session_scope(url) as session:
         _plant(session, field)
-    settings = Settings(database_url=url, data_dir=folder, demo=False, public_rate_per_minute=0)
+        photo = _plant_photo(session, field, settings)
     interview = {
         "client_uuid": str(uuid4()), "instrument_sha256": field.instrument.sha256,
         "language": "en", "answers": field.complete, "timings": {},
@@ -78,6 +81,7 @@ def harness(
     values = {
         "token": new_token(bits=128), "sha256": field.instrument.sha256, "name": "form.js",
         "wave": field.wave.key, "serial": "7", "number": new_token(bits=256),
+        "photo": str(photo),
     }  # fmt: skip
     with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
         yield RouteHarness(client, url, settings, values, interview)
@@ -124,6 +128,23 @@ def _plant(session: Any, field: Any) -> None:
     write_responses(
         session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=now()
     )
+
+
+def _plant_photo(session: Any, field: Any, settings: Settings) -> UUID:
+    """A photo of the interview in Shanghai."""
+    photo = Photo(
+        sha256=save_photo_file(settings.photo_dir, f"{CANARY} in a mirror".encode()),
+        sent_sha256="0" * 64,
+        bytes=1,
+        width=1,
+        height=1,
+        point_id=field.foreign_point.id,
+        response_id=session.scalar(
+            select(Response.id).where(Response.point_id == field.foreign_point.id)  # type: ignore[call-overload]
+        ),
+    )
+    session.add(photo)
+    return photo.id
 
 
 def secret_of(harness: RouteHarness, role: Role, state: str) -> str:
