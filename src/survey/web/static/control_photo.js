@@ -9,6 +9,8 @@ const SurveyPhotoControl = (function () {
       type: "file", accept: "image/*"
     });
     const picture = h("img", { class: "sf-photo", alt: context.t("photo_alt"), hidden: true });
+    // Here and not in the style sheet, which every phone of the public form loads.
+    Object.assign(picture.style, { maxWidth: "100%", maxHeight: "240px", marginTop: "8px" });
     const status = h("p", { class: "sf-hint", role: "status" });
     const remove = SurveyDom.button("sf-quiet", context.t("photo_remove"), function () {
       SurveyPhotos.forget(shown);
