@@ -200,7 +200,7 @@ def _channel_table(reading: ViewContext, area: str) -> Table:
 def _activity_table(reading: ViewContext, activities: Sequence[RegisteredActivity]) -> Table:
     t = reading.t
     heads = (
-        t("Day"), t("Activity"), t("Place"), t("Form"), t("Audience"), t("Participants"),
+        t("Day"), t("Activity"), t("Where held"), t("Form"), t("Audience"), t("Participants"),
         t("Cost (yuan)"), t("Yuan by participant"),
     )  # fmt: skip
     rows = []
