@@ -157,6 +157,13 @@ def find_repeated(
     )
 
 
+def receipt_of_new(revisions: Mapping[str, DeliveryRevision], *, rows: int) -> DeliveryReceipt:
+    """Return the receipt of a delivery that was stored just now, from its revisions by period."""
+    first = next(iter(revisions.values()))
+    numbers = {period: each.number for period, each in revisions.items()}
+    return DeliveryReceipt(first.delivery_id, numbers, rows, is_repeated=False)
+
+
 def record_delivery(
     *,
     session: Session,

@@ -29,7 +29,7 @@ from survey.publish.charts.count_charts import AFTER, BEFORE, DURING, WINDOWS
 
 _WHOLE, _ALL, _REST, _EVERY = "whole", "all", "rest", "*"
 _DAY, _YEAR = timedelta(days=1), timedelta(days=366)
-_MAX_REACH = timedelta(days=30)
+_MAX_DISTANCE = timedelta(days=30)
 _Cells = Mapping[tuple[str, str], "tuple[float | None, float | None]"]
 """Items and negative items by day and channel, `*` for all channels; None where hidden."""
 Numbers = Mapping[str, float]
@@ -122,13 +122,13 @@ def find_busy_days(
     recent = {day: number for day, number in items.items() if newest - day < _YEAR}
     peak = max(recent, key=lambda day: (recent[day], day))
 
-    def reach(step: timedelta) -> date:
+    def last_high_day(step: timedelta) -> date:
         day = peak
-        while 2 * recent.get(day + step, -1) >= recent[peak] and abs(day - peak) < _MAX_REACH:
+        while 2 * recent.get(day + step, -1) >= recent[peak] and abs(day - peak) < _MAX_DISTANCE:
             day += step
         return day
 
-    return reach(-_DAY), reach(_DAY)
+    return last_high_day(-_DAY), last_high_day(_DAY)
 
 
 def read_opinion_event(

@@ -67,7 +67,7 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
     action = Action.READ_RESULTS if principal.may(Action.READ_RESULTS) else None
     page = PageContext(viewer, principal, action, PageKey.HOME)
     if principal.may(Action.PLAN):
-        _draw_desk(page)
+        _draw_administrator_home(page)
     else:
         for needed, draw_block in _BLOCKS:
             if principal.may(needed):
@@ -77,7 +77,7 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
         _draw_roles(viewer)
 
 
-def _draw_desk(page: PageContext) -> None:
+def _draw_administrator_home(page: PageContext) -> None:
     """Draw what an administrator looks after: the running wave, beside it the installation."""
     seen = _find_progress(page)
     wave, installation = st.columns([_WAVE, _INSTALLATION], gap="large")

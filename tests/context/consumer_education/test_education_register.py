@@ -21,7 +21,7 @@ from survey.context.consumer_education.activities import (
     read_activity_photo,
     take_out_activity,
 )
-from survey.context.consumer_education.costs import cost_per_participant, cost_per_reached
+from survey.context.consumer_education.costs import cost_per_consumer, cost_per_participant
 from survey.fieldwork.photos.photo_cleaning import clean_photo
 from survey.fieldwork.photos.photo_intake import PhotoNotFoundError
 from survey.store.engine import read_scope
@@ -135,16 +135,16 @@ def test_only_the_own_area_is_written(sqlite_url: str) -> None:
 def test_costs_by_hand() -> None:
     assert cost_per_participant(120_000, 80) == 15
     assert cost_per_participant(120_000, 0) is None
-    found = cost_per_reached(1_000_000, 50_000, 40, 32, 50)
+    found = cost_per_consumer(1_000_000, 50_000, 40, 32, 50)
     assert found is not None
     assert (found.yuan, found.low, found.high) == (0.5, 0.4, 0.625)
-    assert cost_per_reached(1_000_000, 50_000, None, None, None) is None
-    assert cost_per_reached(1_000_000, 50_000, 2, 0, 5) is None
+    assert cost_per_consumer(1_000_000, 50_000, None, None, None) is None
+    assert cost_per_consumer(1_000_000, 50_000, 2, 0, 5) is None
 
 
 @given(st.integers(0, 10**9), st.floats(1_000, 3e7), st.floats(1, 99), st.floats(0.01, 0.9))
 def test_the_interval_holds_the_cost(cost: int, people: float, share: float, width: float) -> None:
     """A higher share costs less by consumer, so the ends of the interval change places."""
-    found = cost_per_reached(cost, people, share, share * (1 - width), share + width)
+    found = cost_per_consumer(cost, people, share, share * (1 - width), share + width)
     assert found is not None
     assert found.low <= found.yuan <= found.high

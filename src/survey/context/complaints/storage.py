@@ -30,6 +30,7 @@ from survey.context.deliveries import (
     DeliveryReceipt,
     find_repeated,
     list_delivered_periods,
+    receipt_of_new,
     record_delivery,
 )
 from survey.context.text_tables import TextTable, read_text_table
@@ -135,13 +136,7 @@ def store_counts(
         _insert(
             session, ComplaintSummary, sums, [AREA, "code"], counts.measures, revisions, lens=lens
         )
-    first = next(iter(revisions.values()))
-    return DeliveryReceipt(
-        first.delivery_id,
-        {period: each.number for period, each in revisions.items()},
-        len(counts.frame),
-        False,
-    )
+    return receipt_of_new(revisions, rows=len(counts.frame))
 
 
 def _insert(

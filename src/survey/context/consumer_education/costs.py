@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class CostPerReached:
+class CostPerConsumer:
     """Cost per consumer reached in yuan, with the interval of the share."""
 
     yuan: float
@@ -23,13 +23,13 @@ def cost_per_participant(cost_fen: int, participants: int) -> float | None:
     return cost_fen / 100 / participants if participants > 0 else None
 
 
-def cost_per_reached(
+def cost_per_consumer(
     cost_fen: int,
     residents: float | None,
     reached: float | None,
     low: float | None,
     high: float | None,
-) -> CostPerReached | None:
+) -> CostPerConsumer | None:
     """Return yuan per consumer reached.
 
     Args:
@@ -43,4 +43,4 @@ def cost_per_reached(
     if min(residents, reached, low, high) <= 0:
         return None
     yuan = cost_fen / 100 / residents
-    return CostPerReached(yuan / (reached / 100), yuan / (high / 100), yuan / (low / 100))
+    return CostPerConsumer(yuan / (reached / 100), yuan / (high / 100), yuan / (low / 100))

@@ -18,6 +18,7 @@ from survey.context.deliveries import (
     DeliveryReceipt,
     find_repeated,
     list_delivered_periods,
+    receipt_of_new,
     record_delivery,
 )
 from survey.context.opinion.columns import (
@@ -86,13 +87,7 @@ def import_opinion(
         columns = {name: part[name].tolist() for name in (*KEY, ITEMS)}
         fixed = {"revision_id": revisions[str(period)].id}
         insert_columns(session.connection(), OpinionCount, columns, fixed)
-    first = next(iter(revisions.values()))
-    return DeliveryReceipt(
-        first.delivery_id,
-        {period: each.number for period, each in revisions.items()},
-        len(counts.frame),
-        False,
-    )
+    return receipt_of_new(revisions, rows=len(counts.frame))
 
 
 def list_opinion_periods(*, session: Session, principal: Principal) -> list[DeliveredPeriod]:

@@ -10,7 +10,7 @@ from survey.context.consumer_education.activities import (
     FORM_NAMES,
     RegisteredActivity,
 )
-from survey.context.consumer_education.costs import cost_per_participant, cost_per_reached
+from survey.context.consumer_education.costs import cost_per_consumer, cost_per_participant
 from survey.publish.views.estimate_text import (
     WITHHELD,
     Estimate,
@@ -109,7 +109,7 @@ def _sentences(
     each = cost_per_participant(cost, people)
     if each is not None:
         lines.append(t("{yuan} yuan by participant.", yuan=f"{each:,.2f}"))
-    per_reached = cost_per_reached(
+    per_reached = cost_per_consumer(
         cost, _residents_from_15(reading, area), reached.estimate, reached.low, reached.high
     )
     if reached.available and per_reached is not None:
