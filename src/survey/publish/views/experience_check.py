@@ -127,7 +127,7 @@ def _score_table(figures: CheckFigures, language: str) -> Table:
 def _mean_cells(mean: MeanScore | None, t: Translator) -> tuple[str, str, str]:
     if mean is None:
         return t(HIDDEN_TEXT), "–", "–"
-    interval = "–" if mean.low is None else f"{mean.low:.1f} – {mean.high:.1f}"
+    interval = format_interval(mean.low, mean.high, t) or "–"
     return f"{mean.mean:.1f}", interval, str(mean.n)
 
 
