@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
@@ -96,6 +98,48 @@ def test_another_city_is_not_read(url: str) -> None:
         ):
             with pytest.raises(AccessDeniedError):
                 reading()
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    shown=st.lists(st.integers(10, 24), min_size=5, max_size=5),
+    hidden=st.lists(st.integers(0, 9), min_size=4, max_size=4),
+)
+@example(shown=[12, 18, 11, 10, 10], hidden=[9, 9, 9, 9])
+@example(shown=[18, 18, 18, 18, 18], hidden=[8, 9, 8, 9])
+def test_hidden_days_do_not_move_the_days_that_are_chosen_first(
+    sqlite_url: str, shown: list[int], hidden: list[int]
+) -> None:
+    """An attacker knows every published digit; what is hidden must not make a difference."""
+    chosen = {find_in_year(sqlite_url, shown, counts) for counts in (hidden, [1, 1, 1, 1])}
+    assert len(chosen) == 1
+
+
+def find_in_year(url: str, shown: list[int], hidden: list[int]) -> tuple[date, date] | None:
+    """Deliver a month in which days that are shown and days that are hidden take turns."""
+    counts = [number for pair in zip(shown, [*hidden, 0], strict=True) for number in pair][:-1]
+    rows = [
+        row
+        for place, number in enumerate(counts)
+        for area in ("", "420500")
+        for row in day_rows((FIRST + timedelta(days=place)).isoformat(), (0, number, 0), area=area)
+    ]
+    with session_scope(url) as session:
+        import_opinion(
+            session=session, principal=OPERATOR, check=check(*rows), head=head(str(new_id())),
+            now=datetime(2025, 1, 5, tzinfo=UTC),
+        )  # fmt: skip
+    with read_scope(url) as session:
+        return find_busy_days(session=session, principal=READER, area="420500")
+
+
+def test_where_every_day_is_hidden_the_newest_is_chosen(sqlite_url: str) -> None:
+    assert find_in_year(sqlite_url, [9, 3, 1, 2, 3], [1, 2, 3, 4]) == (
+        FIRST + timedelta(days=8),
+        FIRST + timedelta(days=8),
+    )
 
 
 def test_nothing_delivered_is_nothing_read(sqlite_url: str) -> None:

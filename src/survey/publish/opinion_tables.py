@@ -107,24 +107,27 @@ def find_busy_days(
 ) -> tuple[date, date] | None:
     """Return the days around the busiest of the last year that had at least half of its items.
 
-    None if nothing was delivered.
+    They are found in the counts that are shown: a window that a hidden day moves would tell about
+    it. None if nothing was delivered; the newest day if every day of the year is hidden.
     """
     principal.require(Action.READ_RESULTS)
     counts = read_opinion_days(
         session=session, principal=principal, area=area, first=date.min, last=date.max
     )
-    items: dict[date, int] = {}
-    for day, number in zip(counts[DAY], counts[ITEMS], strict=True):
-        items[day] = items.get(day, 0) + int(number)
-    if not items:
+    if counts.empty:
         return None
-    newest = max(items)
-    recent = {day: number for day, number in items.items() if newest - day < _YEAR}
-    peak = max(recent, key=lambda day: (recent[day], day))
+    newest: date = counts[DAY].max()
+    recent = counts[[newest - day < _YEAR for day in counts[DAY]]]
+    cells = _protect_days(recent)
+    items = {day: cells[day.isoformat(), _EVERY][0] for day in {*recent[DAY]}}
+    shown = {day: number for day, number in items.items() if number is not None}
+    if not shown:
+        return newest, newest
+    peak = max(shown, key=lambda day: (shown[day], day))
 
     def last_high_day(step: timedelta) -> date:
         day = peak
-        while 2 * recent.get(day + step, -1) >= recent[peak] and abs(day - peak) < _MAX_DISTANCE:
+        while 2 * shown.get(day + step, -1) >= shown[peak] and abs(day - peak) < _MAX_DISTANCE:
             day += step
         return day
 
