@@ -9,12 +9,12 @@ from sqlmodel import Session, col, select
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, DEMO_PROVINCE, ROLES, Role, demo_login
 from survey.locale import translator
+from survey.publish.problems.evidence_changes import give_evidence
 from survey.publish.problems.problem_changes import (
     ProblemDraft,
     ProblemText,
     add_problems,
     edit_problem,
-    give_evidence,
     move_problem,
 )
 from survey.publish.problems.problem_records import ProblemRecord, list_problems

@@ -13,7 +13,7 @@ from survey.access.roles import Role
 from survey.settings import Settings, current_settings
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Problem, ProblemEvidence, ProblemState, now
+from survey.store.tables import EvidenceKind, Problem, ProblemEvidence, ProblemState, now
 from survey.ui.navigation import PageKey
 from tests.pages.conftest import open_tab
 
@@ -83,7 +83,7 @@ def test_a_city_lists_what_is_first_to_improve_with_one_click_and_follows_it_up(
     press(app, "evidence/")
     with session_scope(current_settings().store_url) as session:
         given = session.exec(select(ProblemEvidence)).one()
-        given.reference = "https://example.org/?a=1&b=2"
+        given.kind, given.reference = EvidenceKind.LINK, "https://example.org/?a=1&b=2"
         session.add(given)
     app.run()
     assert "&lt;b&gt;Signs&lt;/b&gt; put up" in read(app)

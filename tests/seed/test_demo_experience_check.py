@@ -29,6 +29,7 @@ from survey.context.experience_checks.reading import (
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.instruments import save_instrument
 from survey.publish.experience_check_tables import ALL_TYPES, build_check_figures
+from survey.publish.problems.cited_evidence import list_citable_figures
 from survey.publish.views.experience_check import build_experience_check_view
 from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.store.engine import read_scope
@@ -130,3 +131,32 @@ def test_the_visitor_is_one_of_two_observers(demo_url: str) -> None:
         tasks = list_tasks(session=session, principal=visitor, now=NOW)
     assert len(tasks) == 3
     assert not any(task.is_done or task.collected for task in tasks)
+
+
+def test_a_city_cites_what_a_released_check_shows_of_it(demo_url: str) -> None:
+    with read_scope(demo_url) as session:
+        account = session.exec(
+            select(Account).where(Account.login == demo_login(Role.CITY_OFFICIAL))
+        ).one()
+        person = Principal(account.id, account.name, account.role, account.area, is_demo=True)
+        figures = list_citable_figures(
+            session=session, principal=person, city_code=DEMO_CITY, language="zh"
+        )
+        keys = {key for key in figures if key.startswith("experience_check/")}
+        shown = {
+            f"experience_check/{check.summary.id}/1/{area}/{kind}"
+            for check in released_checks(session, person)
+            for (area, kind), mean in build_check_figures(check).scores.items()
+            if mean is not None and area in (DEMO_CITY, NATION)
+        }
+    assert shown
+    assert {key for key in keys if "/1/" in key} == shown
+    assert {each.is_demo for each in figures.values()} == {True}
+
+
+def released_checks(session: Session, person: Principal) -> list[ExperienceCheckDetail]:
+    return [
+        get_experience_check(session=session, principal=person, wave_id=each.id)
+        for each in list_experience_checks(session=session, principal=person)
+        if each.released_at is not None
+    ]

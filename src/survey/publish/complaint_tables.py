@@ -8,6 +8,8 @@ computed from totals and siblings, is kept back like a cell of the survey (docs/
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from threading import Lock
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -26,6 +28,10 @@ _MONTH, _YEAR = "month", "year"
 CountCells = Mapping[tuple[str, str], Mapping[str, float] | None]
 """Measures by area and code (or month); None where they are hidden, a measure missing where it was
 not delivered."""
+_MAX_GATED_YEARS = 8
+_GATED_YEARS: dict[tuple[UUID, ...], tuple[Mapping[str, CountCells], CountCells]] = {}
+"""Gated cells by the revisions that they are made of, the oldest given up first."""
+_LOCK = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +85,33 @@ def read_complaint_year(
     )
     if not periods or len(periods) < len(wanted):
         return None
-    sums = {
-        lens: read_sums(session=session, principal=principal, lens=lens, periods=periods)
-        for lens in LENSES
-    }
-    by_lens = {lens: protect_sums(frame, sums[TOTAL]) for lens, frame in sums.items() if len(frame)}
-    return ComplaintYear(year, periods, by_lens, _protect_months(sums[TOTAL]))
+    return ComplaintYear(year, periods, *_protect_year(session, principal, periods))
+
+
+def _protect_year(
+    session: Session, principal: Principal, periods: tuple[DeliveredPeriod, ...]
+) -> tuple[Mapping[str, CountCells], CountCells]:
+    """Return the gated cells by lens and by month.
+
+    A revision never changes, and every reader who may use it sees the same: what was gated for its
+    id is kept for the next reader.
+    """
+    revisions = tuple(each.revision_id for each in periods)
+    kept = _GATED_YEARS.get(revisions)
+    if kept is None:
+        sums = {
+            lens: read_sums(session=session, principal=principal, lens=lens, periods=periods)
+            for lens in LENSES
+        }
+        by_lens = {
+            lens: protect_sums(frame, sums[TOTAL]) for lens, frame in sums.items() if len(frame)
+        }
+        kept = by_lens, _protect_months(sums[TOTAL])
+        with _LOCK:
+            if len(_GATED_YEARS) >= _MAX_GATED_YEARS:
+                del _GATED_YEARS[next(iter(_GATED_YEARS))]
+            _GATED_YEARS[revisions] = kept
+    return kept
 
 
 def _current_periods(session: Session, principal: Principal) -> list[DeliveredPeriod]:

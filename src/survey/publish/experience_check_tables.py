@@ -47,14 +47,20 @@ class ItemAgreement:
 
 
 @dataclass(frozen=True)
-class CheckFigures:
-    """Everything that is shown of a check in numbers, gated and rounded."""
+class CheckScores:
+    """Scores of a check as they are shown, gated and rounded."""
 
     scores: ScoreCells
     revisited: MeanScore | None
     """Mean of the second round, of those venues that were revisited."""
     revisited_before: MeanScore | None
     """Mean of the first round, of the same venues."""
+
+
+@dataclass(frozen=True)
+class CheckFigures(CheckScores):
+    """Everything that is shown of a check in numbers: its scores, and how its observers agree."""
+
     items: tuple[ItemAgreement, ...]
     overall: AgreementEstimate | None
     """Alpha over all items that are ticked yes or no."""
@@ -68,18 +74,28 @@ class CheckFigures:
         return tuple(dict.fromkeys(kind for _, kind in self.scores))
 
 
-def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:
-    """Compute the figures of a check and pass them through the gate."""
+def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
+    """Compute the scores of a check and pass them through the gate."""
     first = score_venues(check.visits, check.ranges, round_=FIRST_ROUND)
     second = score_venues(check.visits, check.ranges, round_=SECOND_ROUND)
     again = {each.venue for each in second}
     before = [each for each in first if each.venue in again]
-    pairs = _pair_ratings(check.visits)
-    binary = [name for name, limits in check.ranges.items() if limits.high - limits.low == 1]
-    return CheckFigures(
+    return CheckScores(
         scores=_protect_scores(first, check.listed),
         revisited=_shown_mean(second),
         revisited_before=_shown_mean(before),
+    )
+
+
+def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:
+    """Compute the figures of a check and pass them through the gate."""
+    shown = build_check_scores(check)
+    pairs = _pair_ratings(check.visits)
+    binary = [name for name, limits in check.ranges.items() if limits.high - limits.low == 1]
+    return CheckFigures(
+        scores=shown.scores,
+        revisited=shown.revisited,
+        revisited_before=shown.revisited_before,
         items=tuple(_agreement_of_item(check, item, pairs) for item in check.ranges),
         overall=_alpha(pairs, binary, "nominal"),
     )

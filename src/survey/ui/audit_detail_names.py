@@ -13,7 +13,7 @@ from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import Message, msg
-from survey.publish.problems.states import BASIS_NAMES
+from survey.publish.problems.states import BASIS_NAMES, EVIDENCE_NAMES
 from survey.publish.problems.states import STATE_NAMES as PROBLEM_STATE_NAMES
 from survey.results.release import SHOWN_NAMES
 from survey.store.tables import WaveAct
@@ -156,6 +156,8 @@ FIELD_NAMES: Mapping[str, Message] = {
     "deadline": msg("deadline"),
     "statement": msg("statement"),
     "link": msg("link"),
+    "cites": msg("cites"),
+    "figure": msg("published figure"),
     "price": msg("price of an interview"),
     "budget": msg("budget"),
     "samples": msg("samples"),
@@ -204,6 +206,7 @@ VALUE_NAMES: Mapping[str, Message] = {
     "zh": msg("Chinese"),
     **{state.value: name for state, name in PROBLEM_STATE_NAMES.items()},
     **{basis.value: name for basis, name in BASIS_NAMES.items()},
+    **{kind.value: name for kind, name in EVIDENCE_NAMES.items()},
     "password": msg("password"),
     "outside": msg("provider"),
     "demo": msg("demonstration"),

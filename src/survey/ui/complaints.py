@@ -10,7 +10,6 @@ from survey.publish.views.beside_score import build_beside_score
 from survey.publish.views.complaint_charts import build_month_chart, build_share_chart
 from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
 from survey.results import WaveResults
-from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
@@ -159,9 +158,8 @@ def _get_years(page: PageContext) -> dict[int, int]:
 
 
 def _get_year(page: PageContext, year: int, like: tuple[str, ...]) -> ComplaintYear | None:
-    return _cached_year(
-        page.settings.store_url, page.principal.is_demo, year, like, page.settings, page.principal
-    )
+    with read_scope(page.settings.store_url) as session:
+        return read_complaint_year(session=session, principal=page.principal, year=year, like=like)
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=8, show_spinner=False)
@@ -169,17 +167,3 @@ def _cached_years(store_url: str, is_demo: bool, _principal: Principal) -> dict[
     del is_demo  # it is part of the key of the cache: every reader of the same kind sees the same
     with read_scope(store_url) as session:
         return list_complaint_years(session=session, principal=_principal)
-
-
-@st.cache_resource(ttl=_NEW_DELIVERIES_AFTER, max_entries=16, show_spinner=False)
-def _cached_year(
-    store_url: str,
-    is_demo: bool,
-    year: int,
-    like: tuple[str, ...],
-    _settings: Settings,
-    _principal: Principal,
-) -> ComplaintYear | None:
-    del is_demo
-    with read_scope(store_url) as session:
-        return read_complaint_year(session=session, principal=_principal, year=year, like=like)

@@ -12,12 +12,12 @@ from sqlmodel import Session
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.fieldwork.instruments import save_instrument
+from survey.publish.problems.evidence_changes import give_evidence
 from survey.publish.problems.problem_changes import (
     ProblemDraft,
     ProblemText,
     add_problems,
     edit_problem,
-    give_evidence,
     move_problem,
 )
 from survey.publish.problems.problem_records import ProblemRecord, list_problems
@@ -131,6 +131,7 @@ class ProblemDesk:
             expected_version=more.get("version") or self.get(problem_id).version,
             statement=more.get("statement", "已在 120 个停车场公示"),
             link=link,
+            cites=more.get("cites", ""),
         )
 
     def move(

@@ -1,4 +1,4 @@
-"""Changes of problem lists: adding, editing, evidence, and transitions, each with its audit entry.
+"""Changes of problem lists: adding, editing and transitions, each with its audit entry.
 
 The city keeps its list; the province accepts what was put right or opens it again.
 """
@@ -6,7 +6,6 @@ The city keeps its list; the province accepts what was put right or opens it aga
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -31,7 +30,6 @@ from survey.store.audit_events import AuditEvent, problem_event
 from survey.store.china_time import china_date
 from survey.store.tables import (
     AuditEntry,
-    EvidenceKind,
     Problem,
     ProblemBasis,
     ProblemEvidence,
@@ -41,8 +39,7 @@ from survey.store.tables import (
 
 MIN_TEXT_CHARS = 2
 MAX_WORDING_CHARS, MAX_MEASURE_CHARS, MAX_UNIT_CHARS = 300, 1_000, 100
-MAX_NOTE_CHARS, MAX_STATEMENT_CHARS, MAX_LINK_CHARS = 500, 2_000, 500
-MAX_EVIDENCE, MAX_PROBLEMS = 50, 60
+MAX_NOTE_CHARS, MAX_PROBLEMS = 500, 60
 MAX_DEADLINE_DAYS = 5 * 366
 
 
@@ -115,7 +112,7 @@ def add_problems(
             basis=draft.basis,
             indicator=draft.figure.indicator,
             respondent_group=draft.figure.group,
-            wording=_clean(draft.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
+            wording=clean_text(draft.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
             created_by=actor_id(principal),
             created_at=now,
             changed_at=now,
@@ -156,15 +153,15 @@ def edit_problem(
         ProblemNotAllowedError: it is reported as put right or accepted, a text is too long, or the
             new deadline is over or too far away.
     """
-    problem = _lock(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
+    problem = lock_problem(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
     if problem.state not in EDITABLE_STATES:
         raise ProblemNotAllowedError(
             msg("This entry cannot be changed now: {state}.", state=STATE_NAMES[problem.state])
         )
     changed = ProblemText(
-        _clean(text.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
-        _clean(text.measure, 0, MAX_MEASURE_CHARS),
-        _clean(text.unit, 0, MAX_UNIT_CHARS),
+        clean_text(text.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
+        clean_text(text.measure, 0, MAX_MEASURE_CHARS),
+        clean_text(text.unit, 0, MAX_UNIT_CHARS),
         text.deadline,
     )
     if changed.deadline != problem.deadline:
@@ -176,7 +173,7 @@ def edit_problem(
         return
     problem.wording, problem.measure = changed.wording, changed.measure
     problem.unit, problem.deadline = changed.unit, changed.deadline
-    _save(session, problem, now)
+    save_problem(session, problem, now)
     record(
         session=session,
         actor=principal,
@@ -184,51 +181,6 @@ def edit_problem(
         subject_id=problem.id,
         now=now,
         detail={"from": _text_detail(before), "to": _text_detail(changed)},
-    )
-
-
-def give_evidence(
-    *,
-    session: Session,
-    principal: Principal,
-    problem_id: UUID,
-    expected_version: int,
-    statement: str,
-    link: str = "",
-    now: datetime,
-) -> None:
-    """Add evidence for what was done: a statement, or a link with a statement.
-
-    Raises:
-        ProblemNotFoundError, ProblemChangedError
-        ProblemNotAllowedError: nothing is being put right, no statement, no address of a page, or
-            a link from an account of the demonstration.
-    """
-    problem = _lock(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
-    if problem.state not in EDITABLE_STATES or problem.state is ProblemState.PROPOSED:
-        raise ProblemNotAllowedError(msg("Evidence is given while a problem is being put right."))
-    given = ProblemEvidence(
-        problem_id=problem.id,
-        kind=EvidenceKind.LINK if link.strip() else EvidenceKind.STATEMENT,
-        statement=_clean(statement, MIN_TEXT_CHARS, MAX_STATEMENT_CHARS),
-        reference=_require_link(principal, link) if link.strip() else "",
-        given_by=actor_id(principal),
-        given_at=now,
-    )
-    query = select(ProblemEvidence.id).where(ProblemEvidence.problem_id == problem.id)
-    if len(session.exec(query).all()) >= MAX_EVIDENCE:
-        raise ProblemNotAllowedError(
-            msg("A problem has at most {most} pieces of evidence.", most=MAX_EVIDENCE)
-        )
-    session.add(given)
-    _save(session, problem, now)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PROBLEM_EVIDENCE_GIVEN,
-        subject_id=problem.id,
-        now=now,
-        detail={"kind": given.kind, "statement": given.statement, "link": given.reference},
     )
 
 
@@ -253,7 +205,7 @@ def move_problem(
     right = right_for(to)
     if right is None:
         raise AccessDeniedError(msg("Your role does not include this."))
-    problem = _lock(session, principal, right, problem_id, expected_version)
+    problem = lock_problem(session, principal, right, problem_id, expected_version)
     before, why = problem.state, clean_note(note)
     if PROBLEM_TRANSITIONS.get((before, to)) is not right:
         raise ProblemNotAllowedError(
@@ -264,13 +216,13 @@ def move_problem(
             )
         )
     if to in NOTE_STATES or why:
-        why = _clean(note, MIN_TEXT_CHARS, MAX_NOTE_CHARS)
+        why = clean_text(note, MIN_TEXT_CHARS, MAX_NOTE_CHARS)
     if to is ProblemState.IN_PROGRESS:
         _require_hands(problem.unit, problem.deadline)
     if to is ProblemState.DONE:
         _require_evidence(session, problem)
     problem.state = to
-    _save(session, problem, now)
+    save_problem(session, problem, now)
     record(
         session=session,
         actor=principal,
@@ -281,7 +233,7 @@ def move_problem(
     )
 
 
-def _lock(
+def lock_problem(
     session: Session, principal: Principal, right: Action, problem_id: UUID, expected_version: int
 ) -> Problem:
     """Lock a problem for a change by somebody with the right to it in its city."""
@@ -296,7 +248,8 @@ def _lock(
     return problem
 
 
-def _save(session: Session, problem: Problem, now: datetime) -> None:
+def save_problem(session: Session, problem: Problem, now: datetime) -> None:
+    """Store a changed problem under its next version."""
     problem.version += 1
     problem.changed_at = now
     session.add(problem)
@@ -360,38 +313,7 @@ def _require_deadline(deadline: date | None, today: date) -> None:
         )
 
 
-def _require_link(principal: Principal, link: str) -> str:
-    """Return the address of a page on the web; anything else could run in a reader's browser.
-
-    Anybody can be an official of the demonstration, and its visitors share one store: a link of
-    one would be opened by another as if the platform had put it there.
-    """
-    if principal.is_demo:
-        raise ProblemNotAllowedError(
-            msg("The demonstration keeps no links. Say in words what was done.")
-        )
-    address = link.strip()
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        parts, host = None, None
-    if (
-        parts is None
-        or not host
-        or parts.scheme not in {"http", "https"}
-        or parts.username is not None
-        or len(address) > MAX_LINK_CHARS
-        or not address.isprintable()
-        or " " in address
-    ):
-        raise ProblemNotAllowedError(
-            msg("A link begins with http:// or https:// and names a page.")
-        )
-    return address
-
-
-def _clean(text: str, min_chars: int, max_chars: int) -> str:
+def clean_text(text: str, min_chars: int, max_chars: int) -> str:
     """Return a text as it is stored, on one line and without personal data."""
     cleaned = clean_note(text)
     if not min_chars <= len(cleaned) <= max_chars:

@@ -43,7 +43,13 @@ BASIS_NAMES: Mapping[ProblemBasis, Message] = MappingProxyType(
     }
 )
 EVIDENCE_NAMES: Mapping[EvidenceKind, Message] = MappingProxyType(
-    {EvidenceKind.STATEMENT: msg("statement"), EvidenceKind.LINK: msg("link")}
+    {
+        EvidenceKind.STATEMENT: msg("statement"),
+        EvidenceKind.LINK: msg("link"),
+        EvidenceKind.COMPLAINTS: msg("complaint statistics"),
+        EvidenceKind.EXPERIENCE_CHECK: msg("experience check"),
+        EvidenceKind.COMPARATIVE_TEST: msg("comparative test"),
+    }
 )
 
 

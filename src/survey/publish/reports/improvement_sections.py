@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from survey.locale import SurveyError
 from survey.publish.figure_table import AGREEMENT, IMPORTANCE, SCORE
+from survey.publish.problems.cited_evidence import describe_day, key_of
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.problems.remeasurement import compare_figures, list_problem_figures
 from survey.publish.problems.states import BASIS_NAMES, STATE_NAMES
@@ -152,7 +153,29 @@ def _kept_list(scope: ReportScope) -> list[Block]:
     )
     note = t("As of {day}", day=_last_change(scope, problems))
     table = ReportTable(t("List of problems"), columns, rows, note)
-    return [Paragraph(scope.say("problems", "kept")), table]
+    return [Paragraph(scope.say("problems", "kept")), table, *_cited_figures(scope, problems)]
+
+
+def _cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -> list[Block]:
+    """Return what evidence cites from beside the score; nothing where it cites nothing."""
+    t = scope.reading.t
+    rows = tuple(
+        (str(number), given.statement, figure.title, figure.figure, describe_day(figure, t))
+        for number, problem in enumerate(problems, start=1)
+        for given in problem.evidence
+        if (figure := scope.cited.get(key_of(given.kind, given.reference))) is not None
+    )
+    if not rows:
+        return []
+    columns = (
+        Column(t("No."), 0.7, is_number=True),
+        Column(t("Evidence"), 2.8),
+        Column(t("Cites"), 3.2),
+        Column(t("Published figure"), 4.4),
+        Column(t("Data as of"), 2.2),
+    )
+    note = scope.say("problems", "cited")
+    return [ReportTable(t("Evidence from beside the score"), columns, rows, note)]
 
 
 def _last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> str:

@@ -1,10 +1,12 @@
 """Whole reports of a city, a province and the nation, made once for every format."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.locale import SurveyError, msg
+from survey.publish.problems.cited_evidence import CitedFigure
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.reports.area_sections import build_areas, build_cities
 from survey.publish.reports.comparison_sections import build_leaders, build_strengths, build_tree
@@ -79,12 +81,13 @@ def build_report(
     others: Sequence[WaveResults] = (),
     peers: tuple[str, ...] = (),
     problems: tuple[ProblemRecord, ...] = (),
+    cited: Mapping[str, CitedFigure] = MappingProxyType({}),
 ) -> Report:
     """Build the contents of a report; `others` are the further waves of the same series.
 
     `peers` are the cities that a city has chosen to be compared with, `problems` its lists of
-    problems from all waves. Both change after a release, so that a report that has to be the same
-    whenever it is made again takes neither.
+    problems from all waves, `cited` what these cite from beside the score. All change after a
+    release, so that a report that has to be the same whenever it is made again takes none of them.
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
@@ -100,6 +103,7 @@ def build_report(
         rules=rules,
         peers=peers,
         problems=problems,
+        cited=cited,
     )
     _require_score(scope)
     imprint = _build_imprint(scope, organisation, contact)

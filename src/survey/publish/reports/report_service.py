@@ -12,6 +12,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.publish.problems.cited_evidence import CitedFigure, find_cited_figures
 from survey.publish.problems.problem_records import ProblemRecord, list_all_problems
 from survey.publish.reports.contents import Report, ReportKind
 from survey.publish.reports.docx_file import write_docx
@@ -102,6 +103,7 @@ def make_report_file(
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
         ReportNotPossibleError: the wave has no such area, or its score is not shown.
     """
+    problems = _readable_problems(waves, principal, order.area)
     report = build_report(
         waves.results,
         principal=principal,
@@ -113,7 +115,8 @@ def make_report_file(
         contact=settings.report_contact,
         others=waves.others,
         peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
-        problems=_readable_problems(waves, principal, order.area),
+        problems=problems,
+        cited=_read_cited(settings, principal, problems, order),
     )
     name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
     write_report = _WRITERS[order.form]
@@ -125,6 +128,25 @@ def _readable_problems(
 ) -> tuple[ProblemRecord, ...]:
     readable = principal.may(Action.READ_PROBLEMS) and principal.covers(area)
     return waves.problems.get(area, ()) if readable else ()
+
+
+def _read_cited(
+    settings: Settings,
+    principal: Principal,
+    problems: tuple[ProblemRecord, ...],
+    order: ReportOrder,
+) -> Mapping[str, CitedFigure]:
+    evidence = [given for problem in problems for given in problem.evidence]
+    if not evidence:
+        return {}
+    with read_scope(settings.store_url) as session:
+        return find_cited_figures(
+            session=session,
+            principal=principal,
+            city_code=order.area,
+            evidence=evidence,
+            language=order.language,
+        )
 
 
 _WRITERS: Mapping[ReportFormat, Callable[[Report, Settings], bytes]] = MappingProxyType(

@@ -1,13 +1,14 @@
 """Scope of a report: the area, the waves and the reader, with the figures that sections share."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
 from survey.locale import SurveyError
 from survey.publish.figure_table import format_figure_id
+from survey.publish.problems.cited_evidence import CitedFigure
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.reports.contents import Block, Column, ReportKind, Section
 from survey.publish.reports.sentences import SentenceRules
@@ -48,6 +49,8 @@ class ReportScope:
     """Cities that a city has chosen to be compared with; none: those of its size."""
     problems: tuple[ProblemRecord, ...] = ()
     """Problem lists of a city from all waves, for readers who may see them."""
+    cited: Mapping[str, CitedFigure] = field(default_factory=dict)
+    """Figures from beside the score that these problems cite, as published now, by their key."""
 
     @property
     def level(self) -> str:

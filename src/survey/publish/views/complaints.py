@@ -32,6 +32,7 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 class LensShare:
     """One code of a list: its count and share, and the share in the same months a year before."""
 
+    code: str
     name: str
     count: float | None
     """None where it is kept back."""
@@ -177,7 +178,7 @@ def build_complaint_view(
     return ComplaintView(
         area=name,
         title=title,
-        sentences=tuple(_describe_total(before, area, total, t)),
+        sentences=tuple(describe_total(before, area, total, t)),
         lens_title=t("{lens}: share of the complaints accepted", lens=t(LENS_NAMES[lens])),
         shares=tuple(shares),
         lens=_lens_table(shares, lens, t),
@@ -187,9 +188,10 @@ def build_complaint_view(
     )
 
 
-def _describe_total(
+def describe_total(
     before: ComplaintYear | None, area: str, total: Cell, t: Translator
 ) -> list[str]:
+    """Return the complaints of an area in words: number, change, rates, and what was recovered."""
     if total is None:
         return [t("The counts of this area are kept back or were not delivered.")]
     accepted = _number(total, "accepted")
@@ -240,6 +242,7 @@ def list_lens_shares(
         count = _number(row, "accepted")
         shares.append(
             LensShare(
+                each.code,
                 each.name(language),
                 count,
                 share_in_percent(count, total),
@@ -248,6 +251,28 @@ def list_lens_shares(
             )
         )
     return sorted(shares, key=lambda share: -(share.count or 0.0))
+
+
+def describe_share(share: LensShare, t: Translator) -> str:
+    """Return one code of a list in words; its count is shown."""
+    words = [
+        t(
+            "{count} complaints accepted, {share} of all.",
+            count=format_count(share.count),
+            share=_format_share(share.share),
+        )
+    ]
+    if share.change is not None:
+        words.append(
+            t(
+                "In the same months of the year before: {share}; change {points} points.",
+                share=_format_share(share.then),
+                points=f"{share.change:+.2f}",
+            )
+        )
+    if share.solved is not None:
+        words.append(t("Solved, of those accepted: {share}.", share=_format_share(share.solved)))
+    return " ".join(words)
 
 
 def _lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:

@@ -10,7 +10,7 @@ from survey.context.experience_checks.venues import VENUE_TYPE_NAMES
 from survey.disclosure import MINIMUM_N
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg, translator
-from survey.publish.experience_check_tables import ALL_TYPES, CheckFigures
+from survey.publish.experience_check_tables import ALL_TYPES, CheckFigures, CheckScores
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import format_interval
 
@@ -77,14 +77,7 @@ def _sentences(figures: CheckFigures, language: str) -> list[str]:
                 minimum=MINIMUM_N,
             )
         ]
-    lines = [
-        t(
-            "{score} of 100 points, {interval}, over {n} venues.",
-            score=f"{whole.mean:.1f}",
-            interval=format_interval(whole.low, whole.high, t),
-            n=whole.n,
-        )
-    ]
+    lines = [describe_mean(whole, t)]
     shown = [
         (mean.mean, kind)
         for (area, kind), mean in figures.scores.items()
@@ -101,17 +94,31 @@ def _sentences(figures: CheckFigures, language: str) -> list[str]:
                 worst_score=f"{lowest[0]:.1f}",
             )
         )
-    if figures.revisited is not None and figures.revisited_before is not None:
-        lines.append(
-            t(
-                "{n} venues were revisited: {before} before, {after} ({interval}) at the revisit.",
-                n=figures.revisited.n,
-                before=f"{figures.revisited_before.mean:.1f}",
-                after=f"{figures.revisited.mean:.1f}",
-                interval=format_interval(figures.revisited.low, figures.revisited.high, t),
-            )
-        )
-    return lines
+    revisit = describe_revisit(figures, t)
+    return [*lines, revisit] if revisit else lines
+
+
+def describe_mean(mean: MeanScore, t: Translator) -> str:
+    """Return a mean score with its interval and its venues in words."""
+    return t(
+        "{score} of 100 points, {interval}, over {n} venues.",
+        score=f"{mean.mean:.1f}",
+        interval=format_interval(mean.low, mean.high, t),
+        n=mean.n,
+    )
+
+
+def describe_revisit(shown: CheckScores, t: Translator) -> str:
+    """Return what the revisit found in words; empty where it is not shown."""
+    if shown.revisited is None or shown.revisited_before is None:
+        return ""
+    return t(
+        "{n} venues were revisited: {before} before, {after} ({interval}) at the revisit.",
+        n=shown.revisited.n,
+        before=f"{shown.revisited_before.mean:.1f}",
+        after=f"{shown.revisited.mean:.1f}",
+        interval=format_interval(shown.revisited.low, shown.revisited.high, t),
+    )
 
 
 def _score_table(figures: CheckFigures, language: str) -> Table:

@@ -248,6 +248,9 @@ class EvidenceKind(StrEnum):
 
     STATEMENT = "statement"
     LINK = "link"
+    COMPLAINTS = "complaints"
+    EXPERIENCE_CHECK = "experience_check"
+    COMPARATIVE_TEST = "comparative_test"
 
 
 class ComparativeTestState(StrEnum):

@@ -73,6 +73,6 @@ class ProblemEvidence(SQLModel, table=True):
     )
     statement: str
     reference: str = ""
-    """Address of a link, or the id of what another kind names."""
+    """Address of a link, or which figure from beside the score another kind cites."""
     given_by: UUID | None = Field(default=None, foreign_key="account.id")
     given_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

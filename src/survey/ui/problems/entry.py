@@ -1,6 +1,6 @@
 """One problem: what the city writes, its evidence, its history, and the steps of each side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from html import escape
@@ -9,36 +9,53 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.access.roles import Action
+from survey.access.roles import Action, Role
 from survey.locale import Message, msg
-from survey.publish.problems.problem_changes import (
+from survey.publish.problems.cited_evidence import (
+    CitedFigure,
+    describe_day,
+    find_cited_figures,
+    key_of,
+    list_citable_figures,
+)
+from survey.publish.problems.evidence_changes import (
     MAX_LINK_CHARS,
+    MAX_STATEMENT_CHARS,
+    give_evidence,
+)
+from survey.publish.problems.problem_changes import (
     MAX_MEASURE_CHARS,
     MAX_NOTE_CHARS,
-    MAX_STATEMENT_CHARS,
     MAX_UNIT_CHARS,
     MAX_WORDING_CHARS,
     ProblemText,
     edit_problem,
-    give_evidence,
     move_problem,
 )
-from survey.publish.problems.problem_records import ProblemRecord, list_problem_steps
+from survey.publish.problems.problem_records import (
+    EvidenceRecord,
+    ProblemRecord,
+    list_problem_steps,
+)
 from survey.publish.problems.problem_table import EMPTY, format_state
 from survey.publish.problems.states import (
     EDITABLE_STATES,
+    EVIDENCE_NAMES,
     NOTE_STATES,
     PROBLEM_TRANSITIONS,
     next_states,
 )
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.engine import read_scope
-from survey.store.tables import ProblemState, now
+from survey.store.tables import EvidenceKind, ProblemState, now
+from survey.ui import text_blocks
 from survey.ui.audit_labels import format_action, format_actor, format_detail
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.page_runner import PageContext, open_dialog
 
 PROBLEM_MESSAGES = "problems"
+_NEW_FIGURES_AFTER = 15.0
+"""Seconds until the form offers a figure that was published meanwhile."""
 _STEP_NAMES: dict[ProblemState, Message] = {
     ProblemState.IN_PROGRESS: msg("Begin to put it right"),
     ProblemState.WITHDRAWN: msg("Take off the list"),
@@ -91,17 +108,40 @@ def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
     t = page.t
     if not problem.evidence:
         return
+    with read_scope(page.settings.store_url) as session:
+        cited = find_cited_figures(
+            session=session,
+            principal=page.principal,
+            city_code=problem.city_code,
+            evidence=problem.evidence,
+            language=page.language,
+        )
     lines = []
     for given in problem.evidence:
-        link = escape(given.reference, quote=True)
-        address = f' <a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
+        what = _render_reference(page, given, cited)
         when = f"{format_china_minute(t, given.given_at)} · {format_actor(t, given.given_by)}"
-        lines.append(
-            f"<li>{escape(given.statement)}{address if link else ''} "
-            f"<small>{escape(when)}</small></li>"
-        )
+        lines.append(f"<li>{escape(given.statement)}{what} <small>{escape(when)}</small></li>")
     title = escape(t("Evidence"))
     st.html(f"<p>{title}</p><ul>{''.join(lines)}</ul>")
+
+
+def _render_reference(
+    page: PageContext, given: EvidenceRecord, cited: Mapping[str, CitedFigure]
+) -> str:
+    """Return the link or the cited figure of a piece of evidence; empty where it has none."""
+    t = page.t
+    if given.kind is EvidenceKind.STATEMENT:
+        return ""
+    if given.kind is EvidenceKind.LINK:
+        link = escape(given.reference, quote=True)
+        return f' <a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
+    figure = cited.get(key_of(given.kind, given.reference))
+    if figure is None:
+        words = t("The figure that is cited ({kind}) is not shown now.",
+                  kind=t(EVIDENCE_NAMES[given.kind]))  # fmt: skip
+        return f"<br>{escape(words)}"
+    facts = [figure.title, figure.figure, describe_day(figure, t)]
+    return f"<br>{escape(' · '.join(facts))}"
 
 
 def _draw_history(page: PageContext, problem: ProblemRecord) -> None:
@@ -203,13 +243,28 @@ def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
         disabled=page.principal.is_demo,
         placeholder=t("Not in the demonstration") if page.principal.is_demo else None,
     )
+    figures = _get_citable(page, problem.city_code)
+    st.selectbox(
+        t("Figure from beside the score, if one shows it"),
+        list(figures),
+        index=None,
+        format_func=lambda each: figures[each].title,
+        placeholder=t("Please choose"),
+        key=f"{key}/cites",
+        filter_mode="fuzzy",
+    )
+    chosen = figures.get(str(st.session_state.get(f"{key}/cites")))
+    if chosen is not None:
+        st.caption(text_blocks.escape_markdown(f"{chosen.figure} · {describe_day(chosen, t)}"))
     st.button(
         t("Give evidence"), key=key, type="primary", on_click=_give, args=(page, problem, key)
     )
 
 
 def _give(page: PageContext, problem: ProblemRecord, key: str) -> None:
-    statement, link = (str(st.session_state.get(f"{key}/{part}", "")) for part in ("text", "link"))
+    statement, link, cites = (
+        str(st.session_state.get(f"{key}/{part}") or "") for part in ("text", "link", "cites")
+    )
 
     def change(session: Session, person: Principal) -> None:
         give_evidence(
@@ -219,7 +274,33 @@ def _give(page: PageContext, problem: ProblemRecord, key: str) -> None:
             expected_version=problem.version,
             statement=statement,
             link=link,
+            cites=cites,
             now=now(),
         )
 
     perform(page, change, done=page.t("The evidence is kept."), slot=PROBLEM_MESSAGES)
+
+
+def _get_citable(page: PageContext, city: str) -> dict[str, CitedFigure]:
+    principal = page.principal
+    return _cached_citable(
+        page.settings.store_url, principal.role, principal.area, principal.is_demo, city,
+        page.language, principal,
+    )  # fmt: skip
+
+
+@st.cache_data(ttl=_NEW_FIGURES_AFTER, max_entries=64, show_spinner=False)
+def _cached_citable(
+    store_url: str,
+    role: Role,
+    area: str,
+    is_demo: bool,
+    city: str,
+    language: str,
+    _principal: Principal,
+) -> dict[str, CitedFigure]:
+    del role, area, is_demo  # they are the key of the cache
+    with read_scope(store_url) as session:
+        return list_citable_figures(
+            session=session, principal=_principal, city_code=city, language=language
+        )  # fmt: skip

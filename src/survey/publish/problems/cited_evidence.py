@@ -1,0 +1,205 @@
+"""Figures from beside the score that a problem cites: complaints, an experience check, a test.
+
+Stored is which figure, never its value: what is shown is the figure as it is published now, with
+the day until which it was counted. The value at the moment of citing is in the audit trail.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.context.comparative_tests.reading import get_comparative_test, list_comparative_tests
+from survey.context.complaints.columns import CODES
+from survey.context.complaints.summaries import TOTAL
+from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
+from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
+from survey.instrument.model import label_text
+from survey.locale import Translator, translator
+from survey.publish.complaint_tables import list_complaint_years, read_complaint_year
+from survey.publish.experience_check_tables import ALL_TYPES, build_check_scores
+from survey.publish.problems.problem_records import EvidenceRecord
+from survey.publish.views.comparative_test import ComparativeTestTexts
+from survey.publish.views.complaints import (
+    LENS_NAMES,
+    describe_share,
+    describe_total,
+    list_lens_shares,
+)
+from survey.publish.views.experience_check import (
+    describe_mean,
+    describe_revisit,
+    name_area,
+    name_type,
+)
+from survey.store.china_time import china_date, format_day
+from survey.store.tables import ComparativeTestState, EvidenceKind
+
+_OFFERED_YEARS = 2
+"""Years of complaints that a city can choose from; what was cited before stays readable."""
+
+
+@dataclass(frozen=True)
+class CitedFigure:
+    """Published figure with what it is of, and the day until which it was counted."""
+
+    kind: EvidenceKind
+    reference: str
+    title: str
+    figure: str
+    data_as_of: date
+    is_demo: bool
+
+    @property
+    def key(self) -> str:
+        """Return kind and reference as one text."""
+        return key_of(self.kind, self.reference)
+
+
+def key_of(kind: EvidenceKind, reference: str) -> str:
+    """Return the key of a figure, under which a form and a record name it."""
+    return f"{kind.value}/{reference}"
+
+
+def describe_day(figure: CitedFigure, t: Translator) -> str:
+    """Return until when a figure was counted, and whether it is generated."""
+    day = t("Data as of {day}", day=format_day(t, figure.data_as_of))
+    return f"{day} · {t('Demo data')}" if figure.is_demo else day
+
+
+def list_citable_figures(
+    *, session: Session, principal: Principal, city_code: str, language: str
+) -> dict[str, CitedFigure]:
+    """Return the published figures that a problem of a city can cite, by their key."""
+    principal.require(Action.READ_PROBLEMS, city_code)
+    years = list(list_complaint_years(session=session, principal=principal))[:_OFFERED_YEARS]
+    figures = (
+        *_list_complaints(session, principal, city_code, language, years),
+        *_list_checks(session, principal, city_code, language),
+        *_list_tests(session, principal, language),
+    )
+    return {each.key: each for each in figures}
+
+
+def find_cited_figures(
+    *,
+    session: Session,
+    principal: Principal,
+    city_code: str,
+    evidence: Iterable[EvidenceRecord],
+    language: str,
+) -> dict[str, CitedFigure]:
+    """Return what the evidence of a city cites, as published now; what is hidden is not there."""
+    principal.require(Action.READ_PROBLEMS, city_code)
+    cited: dict[EvidenceKind, set[str]] = {}
+    for each in evidence:
+        cited.setdefault(each.kind, set()).add(each.reference)
+    figures: list[CitedFigure] = []
+    if wanted := cited.get(EvidenceKind.COMPLAINTS):
+        years = sorted({int(reference.split("/")[0]) for reference in wanted})
+        figures += _list_complaints(session, principal, city_code, language, years)
+    if EvidenceKind.EXPERIENCE_CHECK in cited:
+        figures += _list_checks(session, principal, city_code, language)
+    if EvidenceKind.COMPARATIVE_TEST in cited:
+        figures += _list_tests(session, principal, language)
+    return {each.key: each for each in figures if each.reference in cited[each.kind]}
+
+
+def _list_complaints(
+    session: Session, principal: Principal, city: str, language: str, years: Collection[int]
+) -> Iterator[CitedFigure]:
+    """Yield all complaints of each year and every code of the lists, as far as they are shown."""
+    t = translator(language)
+    for number in years:
+        year = read_complaint_year(session=session, principal=principal, year=number)
+        total = year.find_cell(TOTAL, city, TOTAL) if year is not None else None
+        if year is None or total is None:
+            continue
+        before = read_complaint_year(
+            session=session, principal=principal, year=number - 1, like=year.months
+        )
+        span = t("Complaints, {first} to {last}", first=year.months[0], last=year.months[-1])
+        cite = partial(
+            CitedFigure,
+            EvidenceKind.COMPLAINTS,
+            data_as_of=max(each.data_as_of for each in year.periods),
+            is_demo=year.is_demo,
+        )
+        yield cite(
+            f"{number}/{TOTAL}/{TOTAL}", span, " ".join(describe_total(before, city, total, t))
+        )
+        for lens in CODES:
+            if lens not in year.by_lens:
+                continue
+            for share in list_lens_shares(year, before, lens, city, language):
+                if share.count is not None:
+                    yield cite(
+                        f"{number}/{lens}/{share.code}",
+                        f"{span} · {t(LENS_NAMES[lens])}: {share.name}",
+                        describe_share(share, t),
+                    )
+
+
+def _list_checks(
+    session: Session, principal: Principal, city: str, language: str
+) -> Iterator[CitedFigure]:
+    """Yield the shown means of each released check: of the city by type, and of all venues."""
+    t = translator(language)
+    for summary in list_experience_checks(session=session, principal=principal):
+        if summary.released_at is None:
+            continue
+        check = get_experience_check(session=session, principal=principal, wave_id=summary.id)
+        shown = build_check_scores(check)
+        title = label_text(summary.title, language, summary.key)
+        day = summary.closes_on or china_date(summary.released_at)
+        for (area, kind), mean in shown.scores.items():
+            if mean is not None and area in (city, NATION):
+                yield CitedFigure(
+                    EvidenceKind.EXPERIENCE_CHECK,
+                    f"{summary.id}/{FIRST_ROUND}/{area}/{kind}",
+                    f"{title} · {name_area(area, language)} · {name_type(kind, language)}",
+                    describe_mean(mean, t),
+                    day,
+                    summary.is_demo,
+                )
+        revisit = describe_revisit(shown, t)
+        if revisit:
+            yield CitedFigure(
+                EvidenceKind.EXPERIENCE_CHECK,
+                f"{summary.id}/{SECOND_ROUND}/{NATION}/{ALL_TYPES}",
+                f"{title} · {t('Revisit')}",
+                revisit,
+                day,
+                summary.is_demo,
+            )
+
+
+def _list_tests(session: Session, principal: Principal, language: str) -> Iterator[CitedFigure]:
+    """Yield each released test with how many samples have which grade."""
+    t = translator(language)
+    for summary in list_comparative_tests(session=session, principal=principal):
+        if summary.state is not ComparativeTestState.RELEASED or summary.released_at is None:
+            continue
+        test = get_comparative_test(session=session, principal=principal, test_id=summary.id)
+        texts = ComparativeTestTexts(test, t, language)
+        counts = Counter(each.standing.grade for each in test.samples if each.standing is not None)
+        grades = [
+            t("{grade}: {count}", grade=texts.grade_name(grade.key), count=counts[grade.key])
+            for grade in test.rules.grades
+        ]
+        yield CitedFigure(
+            EvidenceKind.COMPARATIVE_TEST,
+            str(summary.id),
+            label_text(summary.title, language, summary.key),
+            t("{count} samples. {grades}", count=counts.total(), grades="; ".join(grades)),
+            max(
+                (value.measured_on for value in test.values),
+                default=china_date(summary.released_at),
+            ),
+            summary.is_demo,
+        )
