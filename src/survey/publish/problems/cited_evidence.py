@@ -69,7 +69,7 @@ def key_of(kind: EvidenceKind, reference: str) -> str:
 def describe_day(figure: CitedFigure, t: Translator) -> str:
     """Return until when a figure was counted, and whether it is generated."""
     day = t("Data as of {day}", day=format_day(t, figure.data_as_of))
-    return f"{day} · {t('Demo data')}" if figure.is_demo else day
+    return " · ".join((day, t("Demo data"))) if figure.is_demo else day
 
 
 def list_citable_figures(
@@ -140,7 +140,7 @@ def _list_complaints(
                 if share.count is not None:
                     yield cite(
                         f"{number}/{lens}/{share.code}",
-                        f"{span} · {t(LENS_NAMES[lens])}: {share.name}",
+                        " · ".join((span, t(LENS_NAMES[lens]), share.name)),
                         describe_share(share, t),
                     )
 
@@ -172,7 +172,7 @@ def _list_checks(
             yield CitedFigure(
                 EvidenceKind.EXPERIENCE_CHECK,
                 f"{summary.id}/{SECOND_ROUND}/{NATION}/{ALL_TYPES}",
-                f"{title} · {t('Revisit')}",
+                " · ".join((title, t("Revisit"))),
                 revisit,
                 day,
                 summary.is_demo,
