@@ -1,7 +1,9 @@
 """A city's page: differences only where there are any, suppressed groups without a number."""
 
+from dataclasses import replace
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -239,6 +241,30 @@ def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:
     assert set(shown.hidden_labels) == set(hidden["label"])
     assert shown.chart_data.num_rows == len(shown.data) - len(hidden)
     assert not shown.is_hidden
+
+
+def test_a_chart_says_when_a_point_has_no_interval(frozen: Frozen) -> None:
+    shown = build_city_groups(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", city=SUZHOU
+    )
+    rows = shown.chart_rows
+    drawn = [role not in {"hidden", "reference"} for role in rows["role"]]
+    first = drawn.index(True)
+
+    def panel(**columns: object) -> ChartPanel:
+        return replace(shown, chart_rows={**rows, **columns})
+
+    full = np.where(drawn, 50.0, np.nan)
+    lacking = full.copy()
+    lacking[first] = np.nan
+    assert not panel(ci_low=full).has_points_without_interval
+    assert panel(ci_low=lacking).has_points_without_interval
+    # What is hidden, or has no count because several places share it, has no interval by design.
+    hidden = ["hidden" if place == first else role for place, role in enumerate(rows["role"])]
+    assert not panel(ci_low=lacking, role=hidden).has_points_without_interval
+    uncounted = np.asarray(rows["n"], dtype=float).copy()
+    uncounted[first] = np.nan
+    assert not panel(ci_low=lacking, n=uncounted).has_points_without_interval
 
 
 @pytest.mark.parametrize("topic", TOPICS)

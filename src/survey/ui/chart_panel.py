@@ -112,6 +112,7 @@ def _notes(page: PageContext, picture: ChartPanel) -> list[str]:
         if more > 0:
             listed = t("{names} and {count} more", names=listed, count=more)
         notes.insert(0, t("Not drawn, because no figure can be shown: {names}.", names=listed))
+    notes.insert(0, _missing_interval_note(t, picture))
     return [note for note in notes if note]
 
 
@@ -199,6 +200,7 @@ def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) ->
     t = page.t
     notes = (
         _hidden_count(t, picture),
+        _missing_interval_note(t, picture),
         picture.note,
         t(QUOTA_SAMPLE),
         t(
@@ -245,6 +247,16 @@ def _hidden_count(t: Translator, picture: ChartPanel) -> str:
     if not count:
         return ""
     return t("Not drawn, because no figure can be shown: {count} rows.", count=count)
+
+
+def _missing_interval_note(t: Translator, picture: ChartPanel) -> str:
+    """Return what a point without a line means; empty where every point has one."""
+    if not picture.has_points_without_interval:
+        return ""
+    return t(
+        "Points without a line: the sample is too small to say how far they may be off. Please do "
+        "not compare them."
+    )
 
 
 def demo_watermark(page: PageContext, *, demo: bool) -> str:

@@ -14,7 +14,7 @@ from survey.store.engine import read_scope
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
 from survey.ui.education import draw_education
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_table, render_text_table
 from survey.ui.opinion import draw_city_opinion, draw_opinion
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -104,7 +104,7 @@ def _draw_city_complaints(page: PageContext, results: WaveResults, city: str) ->
     with asked:
         st.subheader(t("What people say when asked"), anchor=False)
         heads = (t("Question"), t("Figure"), t("95%\u00a0interval"), "n")
-        st.html(render_table(heads, view.asked, long_names=True))
+        st.html(render_text_table(heads, view.asked))
     with recorded:
         st.subheader(
             t("What the system recorded, {first} to {last}", first=year.months[0],

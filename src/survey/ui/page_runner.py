@@ -87,15 +87,15 @@ def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
     """Run a page that needs a right; without it the page refuses politely, in place."""
 
     def guarded(viewer: ViewerContext, principal: Principal | None) -> None:
+        title = viewer.t(PAGES_BY_KEY[key].title)
+        st.title(title, anchor=False)
         if principal is None:
             _ask_to_sign_in(viewer, key)
         elif not may_open(PAGES_BY_KEY[key], principal):
             _draw_access_denied(viewer.t)
         else:
-            title = viewer.t(PAGES_BY_KEY[key].title)
             # A page with a wave sets its own again, which names the wave.
             page_frame.draw_print_footer(viewer.t, title)
-            st.title(title, anchor=False)
             body(PageContext(viewer, principal, PAGES_BY_KEY[key].action, key))
 
     run_public_page(key, guarded)

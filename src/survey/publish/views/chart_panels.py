@@ -83,6 +83,22 @@ class ChartPanel:
         hidden = [label for label, role in zip(labels, self._roles, strict=False) if role == HIDDEN]
         return tuple(dict.fromkeys(label.replace("\n", " ").strip() for label in hidden))
 
+    @cached_property
+    def has_points_without_interval(self) -> bool:
+        """Whether a figure is drawn for which the sample gives no interval.
+
+        Means of several places have neither n nor interval, by design; they are not meant.
+        """
+        rows = self.chart_rows
+        values = rows.get("estimate", rows.get("difference"))
+        if values is None or not {"ci_low", "n"} <= rows.keys():
+            return False
+        counted = ~np.isnan(np.asarray(rows["n"], dtype=float))
+        drawn = counted & ~np.isnan(np.asarray(values, dtype=float))
+        for name in (HIDDEN, REFERENCE):
+            drawn &= np.asarray([role != name for role in self._roles] or True)
+        return bool((drawn & np.isnan(np.asarray(rows["ci_low"], dtype=float))).any())
+
     @property
     def is_hidden(self) -> bool:
         """Whether no figure of the chart may be shown."""

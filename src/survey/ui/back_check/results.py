@@ -30,7 +30,11 @@ from survey.ui.html_table import render_table
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.progress.formatting import format_percent, format_share_interval
+from survey.ui.progress.formatting import (
+    format_percent,
+    format_percent_interval,
+    format_share_interval,
+)
 from survey.ui.response_html import format_answer
 
 _LISTED = 30
@@ -112,7 +116,7 @@ def _draw_surveyors(page: PageContext, back_checks: BackCheckResults) -> None:
             f"{row.drawn:,}",
             f"{row.checked:,}",
             f"{row.failed:,}",
-            _rate(row.random_sample),
+            _rate(page.t, row.random_sample),
             format_day(t, row.retrain_by) if row.retrain_by else "",
         )
         for row in back_checks.surveyors[:_LISTED]
@@ -127,18 +131,18 @@ def _draw_points(t: Translator, back_checks: BackCheckResults) -> None:
         return
     st.subheader(t("Points with failed back-checks"), anchor=False)
     heads = (t("Point"), t("Drawn"), t("Asked"), t("Failed"), t("Failed, by lot"))
-    rows = [_point_row(row) for row in failed[:_LISTED]]
+    rows = [_point_row(t, row) for row in failed[:_LISTED]]
     st.html(render_table(heads, rows))
     _draw_more_count(t, len(failed))
 
 
-def _point_row(row: CheckSummary) -> tuple[str, ...]:
+def _point_row(t: Translator, row: CheckSummary) -> tuple[str, ...]:
     return (
         ("▲ " if row.stands_out else "") + row.name,
         f"{row.drawn:,}",
         f"{row.checked:,}",
         f"{row.failed:,}",
-        _rate(row.random_sample),
+        _rate(t, row.random_sample),
     )
 
 
@@ -156,7 +160,11 @@ def _draw_questions(page: PageContext, back_checks: BackCheckResults) -> None:
 
 def _question_row(page: PageContext, row: ItemMismatchRate) -> tuple[str, str, str]:
     compared = "0" if row.differs is None else f"{row.differs.of:,}"
-    return label_text(row.item.label, page.language, row.item.name), compared, _rate(row.differs)
+    return (
+        label_text(row.item.label, page.language, row.item.name),
+        compared,
+        _rate(page.t, row.differs),
+    )
 
 
 def _draw_cases(
@@ -211,12 +219,11 @@ def _difference_text(page: PageContext, difference: AnswerMismatch) -> str:
     return t("{question} then {then}, now {again}", question=question, then=then, again=again)
 
 
-def _rate(share: ShareEstimate | None) -> str:
+def _rate(t: Translator, share: ShareEstimate | None) -> str:
     if share is None:
         return "–"
-    return (
-        f"{format_percent(share.value)} ({format_percent(share.low)}–{format_percent(share.high)})"
-    )
+    interval = format_percent_interval(t, share.low, share.high)
+    return f"{format_percent(share.value)} ({interval})"
 
 
 def _draw_more_count(t: Translator, total: int) -> None:

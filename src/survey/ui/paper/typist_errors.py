@@ -112,7 +112,8 @@ def _render_error_row(t: Translator, row: TypistErrors) -> str:
     if row.rate is None or row.low is None or row.high is None:
         rate = t("not known yet")
     else:
-        rate = f"{row.rate * 100:.1f} ({row.low * 100:.1f}\u2013{row.high * 100:.1f})"
+        interval = t("{low} to {high}", low=f"{row.low * 100:.1f}", high=f"{row.high * 100:.1f}")
+        rate = f"{row.rate * 100:.1f} ({interval})"
     cells = (
         row.name, f"{row.keyed:,}", f"{row.checked:,}", f"{row.fields:,}", f"{row.errors:,}", rate
     )  # fmt: skip

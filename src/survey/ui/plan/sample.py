@@ -285,9 +285,10 @@ def _draw_groups(page: PageContext, view: PlanView) -> None:
 
 def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
     text = page.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
+    ends = page.t("{low} to {high}", low=f"±{group.best:.1f}", high=f"±{group.worst:.1f}")
     return (
         f'<div class="hcs-tile"><div class="name">{escape(group.name)}</div>'
-        f'<span class="number">±{group.best:.1f} – ±{group.worst:.1f}</span>'
+        f'<span class="number">{escape(ends)}</span>'
         f'<p class="hcs-facts">{escape(text)}</p></div>'
     )
 

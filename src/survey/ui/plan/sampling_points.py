@@ -264,7 +264,7 @@ def _days(t: Translator, point: PointSummary) -> str:
     if not point.opens_on and not point.closes_on:
         return ""
     first, last = (format_day(t, day) if day else "…" for day in (point.opens_on, point.closes_on))
-    return f"{first} – {last}"
+    return t("{low} to {high}", low=first, high=last)
 
 
 def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:

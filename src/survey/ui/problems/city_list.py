@@ -138,13 +138,12 @@ def _draw_additions(
         st.caption(t("Problems can be listed as soon as the wave is released."))
         return
     listed = set(list_problem_figures(own))
-    proposals = [
-        each
-        for each in get_view(page, build_proposals, results, city=city)
-        if each.figure not in listed
-    ]
+    proposed = get_view(page, build_proposals, results, city=city)
+    proposals = [each for each in proposed if each.figure not in listed]
     st.subheader(t("Proposed by the results"), anchor=False)
-    if not proposals:
+    if not proposed:
+        st.caption(t("The results of this wave propose no problem for this city."))
+    elif not proposals:
         st.caption(t("Everything that the results propose is on the list."))
     first = [each for each in proposals if each.basis is ProblemBasis.PRIORITY]
     if first:

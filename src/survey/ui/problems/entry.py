@@ -68,7 +68,9 @@ _STEP_NAMES: dict[ProblemState, Message] = {
 def pick_problem(
     page: PageContext, problems: Sequence[ProblemRecord], label: Callable[[ProblemRecord], str]
 ) -> ProblemRecord | None:
-    """Draw the choice of one problem; None while none is chosen."""
+    """Draw the choice of one problem; None while none is chosen, nothing without problems."""
+    if not problems:
+        return None
     by_id = {str(problem.id): problem for problem in problems}
     chosen = st.selectbox(
         page.t("Problem to open"),

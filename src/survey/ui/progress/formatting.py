@@ -31,5 +31,10 @@ def format_percent(value: float) -> str:
 
 
 def format_share_interval(t: Translator, share: ShareEstimate) -> str:
-    between = f"{format_percent(share.low)}–{format_percent(share.high)}"
+    between = format_percent_interval(t, share.low, share.high)
     return t("95%\u00a0interval {interval}", interval=between)
+
+
+def format_percent_interval(t: Translator, low: float, high: float) -> str:
+    """Format the ends of an interval of a share, both from 0 to 1."""
+    return t("{low} to {high}", low=format_percent(low), high=format_percent(high))

@@ -18,7 +18,7 @@ from survey.store.engine import read_scope
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import render_table
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.ui.progress.formatting import format_percent
+from survey.ui.progress.formatting import format_percent, format_percent_interval
 
 BY: dict[QualityGrouping, Message] = {
     "surveyor": msg("Surveyor"),
@@ -98,7 +98,7 @@ def _cached_summary(
 
 def _quality_line(page: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
     t = page.t
-    interval = f"{format_percent(row.valid_low)}–{format_percent(row.valid_high)}"
+    interval = format_percent_interval(t, row.valid_low, row.valid_high)
     rate = f"{format_percent(row.valid_rate)} ({interval})"
     flags = ", ".join(
         f"{t(KIND_NAMES[kind])} {row.flags[kind]:,}" for kind in FlagKind if row.flags.get(kind)

@@ -211,7 +211,7 @@ def draw_alerts(page: PageContext, seen: WaveProgress, max_listed: int = MAX_LIS
     st.html(f'<ol class="hcs-todo">{lines}</ol>')
     more = len(seen.to_do) - max_listed
     if more > 0:
-        st.caption(t("{count} more of smaller size", count=more))
+        st.caption(t("{count} more, each smaller than these", count=more))
 
 
 def _render_alert(page: PageContext, seen: WaveProgress, todo: Alert) -> str:
