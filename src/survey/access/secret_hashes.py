@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from survey.locale import Message, SurveyError, msg
 
@@ -105,6 +104,9 @@ def require_strong(password: str, *, about: tuple[str, ...]) -> None:
         raise WeakPasswordError(
             msg("Please use at most {count} characters.", count=MAX_PASSWORD_CHARS)
         )
+    # Not at the top: its word lists take a while to read, and few processes judge a password.
+    from zxcvbn import zxcvbn
+
     known = [word for word in about if word]
     with _ZXCVBN_LOCK:
         judged = zxcvbn(password[:_MAX_SCORED_CHARS], user_inputs=known)

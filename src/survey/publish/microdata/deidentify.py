@@ -91,12 +91,15 @@ def deidentify(
     if not exact:
         safe = _to_city_totals(safe, people)
     points = _point_names(safe["psu"], pseudonym)
+    settings = {name: str(name).partition(":")[2] for name in safe[STRATUM].unique()}
     table = pd.DataFrame(
         {
-            "row": [pseudonym("row", str(response_id)) for response_id in safe["response_id"]],
+            "row": [
+                pseudonym("row", str(response_id)) for response_id in _values(safe["response_id"])
+            ],
             "city_code": safe["city_code"].astype(str),
-            "stratum": [str(stratum).partition(":")[2] for stratum in safe[STRATUM]],
-            "psu": [points.get(point) for point in safe["psu"].astype(object)],
+            "stratum": [settings[stratum] for stratum in _values(safe[STRATUM])],
+            "psu": [points.get(point) for point in _values(safe["psu"])],
             "weight": safe[WEIGHT].astype(float),
             "day": safe["submitted_at"].dt.tz_convert(CHINA).dt.strftime("%Y-%m-%d"),
         },
@@ -107,6 +110,11 @@ def deidentify(
     return DeidentifiedRows(
         whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged
     )
+
+
+def _values(column: pd.Series) -> list[object]:
+    """Return the values as Python objects; asking an Arrow column for each takes ten times that."""
+    return column.to_numpy(dtype=object).tolist()
 
 
 def _point_names(psu: pd.Series, pseudonym: Pseudonym) -> dict[object, str]:
