@@ -119,7 +119,8 @@ def find_busy_days(
     newest: date = counts[DAY].max()
     recent = counts[[newest - day < _YEAR for day in counts[DAY]]]
     cells = _protect_days(recent)
-    items = {day: cells[day.isoformat(), _EVERY][0] for day in {*recent[DAY]}}
+    days: set[date] = {*recent[DAY]}
+    items = {day: cells[day.isoformat(), _EVERY][0] for day in days}
     shown = {day: number for day, number in items.items() if number is not None}
     if not shown:
         return newest, newest
