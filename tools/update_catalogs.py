@@ -24,7 +24,7 @@ msgstr ""
 
 """
 """Nothing in it changes from day to day, so an update shows only changed texts."""
-KEYWORDS = ("t", "msg", "_", "print_note")
+KEYWORDS = ("t", "_t", "msg", "_", "print_note")
 
 
 def sources(domain: str) -> list[str]:

@@ -43,8 +43,8 @@ def test_a_city_report_by_its_ending(
 
 
 def test_province_and_nation(survey: Survey, store: Settings, tmp_path: Path) -> None:
-    for arguments in (("province", "32"), ("nation",)):
-        out = tmp_path / f"{arguments[0]}.pdf"
+    for arguments in (("province", "32"), ("province", "320000"), ("nation",)):
+        out = tmp_path / f"{'-'.join(arguments)}.pdf"
         assert survey("report", *arguments, *WAVE, "--out", str(out)).exit_code == 0
         assert out.read_bytes().startswith(b"%PDF")
 

@@ -19,7 +19,8 @@ def hidden_texts(source: str) -> list[str]:
         if isinstance(formatted, ast.JoinedStr)
         for call in ast.walk(formatted)
         if isinstance(call, ast.Call)
-        and (getattr(call.func, "id", None) or getattr(call.func, "attr", None)) in {"t", "msg"}
+        and (getattr(call.func, "id", None) or getattr(call.func, "attr", None))
+        in {"t", "_t", "msg"}
         and call.args
         and isinstance(call.args[0], ast.Constant)
     ]

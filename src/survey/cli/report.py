@@ -58,13 +58,13 @@ def city(
 
 @app.command()
 def province(
-    code: Annotated[str, typer.Argument(help="Two-digit code of the province.")],
+    code: Annotated[str, typer.Argument(help="Code of the province: 32 or 320000.")],
     wave: Wave,
     out: Out,
     language: Language = ReportLanguage.ZH,
 ) -> None:
     """Write the report of one province."""
-    _write_report(ReportKind.PROVINCE, code, wave, out, language)
+    _write_report(ReportKind.PROVINCE, code.removesuffix("0000"), wave, out, language)
 
 
 @app.command()

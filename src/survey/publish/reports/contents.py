@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from survey.publish.reports.column_widths import fit_widths
 from survey.publish.views.chart_panels import ChartPanel
 
 
@@ -50,6 +51,12 @@ class ReportTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Width of each column as its part of the page, with no word broken."""
+        heads = tuple(column.head for column in self.columns)
+        return fit_widths([column.share for column in self.columns], (heads, *self.rows))
 
 
 @dataclass(frozen=True, eq=False)

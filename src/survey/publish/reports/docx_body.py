@@ -12,7 +12,6 @@ from docx.shared import Inches
 from survey.publish.reports.contents import (
     Block,
     BulletList,
-    Column,
     Paragraph,
     ReportChart,
     ReportTable,
@@ -87,7 +86,7 @@ class BodyWriter:
         )
 
     def _table(self, table: ReportTable) -> str:
-        widths = _column_widths(table.columns)
+        widths = [round(PAGE_TWIPS * width) for width in table.widths]
         together = len(table.rows) <= _TOGETHER
         head = self._row([column.head for column in table.columns], table, widths, is_head=True)
         rows = [
@@ -124,11 +123,6 @@ class BodyWriter:
         )
         repeated = "<w:tblHeader/>" if is_head else ""
         return f"<w:tr><w:trPr><w:cantSplit/>{repeated}</w:trPr>{cells}</w:tr>"
-
-
-def _column_widths(columns: Sequence[Column]) -> list[int]:
-    whole = sum(column.share for column in columns)
-    return [round(PAGE_TWIPS * column.share / whole) for column in columns]
 
 
 def _run(text: str) -> str:

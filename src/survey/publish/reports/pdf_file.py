@@ -73,7 +73,7 @@ def _describe_block(block: Block, captions: dict[int, str]) -> dict[str, Any]:
             "kind": "table",
             "caption": caption,
             "heads": [column.head for column in block.columns],
-            "shares": [column.share for column in block.columns],
+            "shares": block.widths,
             "numbers": [column.is_number for column in block.columns],
             "rows": block.rows,
             "note": block.note,
