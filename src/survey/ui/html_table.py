@@ -9,7 +9,7 @@ def render_table(
 ) -> str:
     """Render a table; the first cell of each row is its header, and long names may wrap."""
     body = "".join(map(_render_row, rows))
-    return frame_rows(heads, body, style="hcs-findings" if long_names else "hcs-heat")
+    return frame_rows(heads, body, style="hcs-named" if long_names else "hcs-heat")
 
 
 def render_text_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
