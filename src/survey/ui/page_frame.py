@@ -21,6 +21,8 @@ _LARGE = """
 .stApp button, .stApp [data-baseweb="select"] > div, [data-testid="stSidebarNavLink"] {
   min-height: 60px;
 }
+/* A label with a mark of help stands on the line of those without, and the mark stays as large. */
+[data-testid="stWidgetLabel"]:has([data-testid="stTooltipIcon"]) { max-height: 1.5rem; }
 """
 _WATERMARK = """
 .stApp::after {{
@@ -131,11 +133,13 @@ def draw_notice(
     lines: Sequence[str] = (),
     link: tuple[str, str] | None = None,
     alert: bool = False,
+    is_whole_page: bool = False,
 ) -> None:
     """Draw a message: a title, a list, paragraphs and a link (target and label).
 
     Args:
         alert: Screen readers read it at once; for what went wrong.
+        is_whole_page: The title is that of the page, which shows nothing else.
     """
     body = "".join(f"<li>{escape(line)}</li>" for line in lines)
     body = f"<ul>{body}</ul>" if body else ""
@@ -144,4 +148,6 @@ def draw_notice(
         target, label = link
         body += f'<p><a href="{escape(target)}" target="_self">{escape(label)}</a></p>'
     role = "alert" if alert else "status"
-    st.html(f'<section class="hcs-notice" role="{role}"><h2>{escape(title)}</h2>{body}</section>')
+    level = "h1" if is_whole_page else "h2"
+    head = f"<{level}>{escape(title)}</{level}>"
+    st.html(f'<section class="hcs-notice" role="{role}">{head}{body}</section>')

@@ -87,15 +87,15 @@ def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
     """Run a page that needs a right; without it the page refuses politely, in place."""
 
     def guarded(viewer: ViewerContext, principal: Principal | None) -> None:
-        title = viewer.t(PAGES_BY_KEY[key].title)
-        st.title(title, anchor=False)
         if principal is None:
             _ask_to_sign_in(viewer, key)
         elif not may_open(PAGES_BY_KEY[key], principal):
             _draw_access_denied(viewer.t)
         else:
+            title = viewer.t(PAGES_BY_KEY[key].title)
             # A page with a wave sets its own again, which names the wave.
             page_frame.draw_print_footer(viewer.t, title)
+            st.title(title, anchor=False)
             body(PageContext(viewer, principal, PAGES_BY_KEY[key].action, key))
 
     run_public_page(key, guarded)
@@ -146,6 +146,7 @@ def _ask_to_sign_in(viewer: ViewerContext, key: PageKey) -> None:
         t("Please sign in first"),
         t("This page is for people who work on the survey. A link alone does not open it."),
         link=_sign_in_link(viewer, key),
+        is_whole_page=True,
     )
 
 
@@ -161,6 +162,7 @@ def _draw_access_denied(t: Translator) -> None:
         t("This page is not part of your role"),
         t("You are signed in, but with a role that does not include this page."),
         link=("/", t("To the start page")),
+        is_whole_page=True,
     )
 
 
