@@ -1,6 +1,7 @@
 """Sampling design: the columns that say how a row came into the sample."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -45,12 +46,54 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A design read from one frame: n rows, P PSUs, H strata, everything as integer codes.
+class Strata:
+    """Strata of a sample and how many PSUs each has: all that a variance asks of the design."""
 
-    `scale` is the factor of a stratum's squared deviations: (1 - f) n / (n - 1), and (1 - f)
-    where the stratum has one PSU. `lonely` marks one-PSU strata that are no certainty by `fpc`.
-    """
+    stratum_labels: pd.Index
+    units: Codes
+    """Units sampled in each stratum, shape (H,): PSUs, or rows where the points are unknown."""
+    population: Floats
+    """PSUs in each stratum's population, infinity without a correction, shape (H,)."""
+    psus: Codes
+    """PSUs that are summed in each stratum, shape (H,)."""
+    rule: LonelyRule
+    assumed_deff: float | None
+
+    @cached_property
+    def scale(self) -> Floats:
+        """Factor of a stratum's squared deviations, shape (H,).
+
+        (1 - f) n / (n - 1), and (1 - f) where the stratum has one PSU.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            several = np.where(self.units > 1, self.units / (self.units - 1), 1.0)
+        return (1 - self.units / self.population) * several
+
+    @cached_property
+    def lonely(self) -> Flags:
+        """Strata with one PSU that are no certainty by their population, shape (H,)."""
+        return (self.units == 1) & (self.scale > 1e-7)
+
+    @property
+    def counted(self) -> Flags:
+        """Strata that add to the variance under the lonely rule, shape (H,)."""
+        return ~self.lonely | (self.rule == "adjust")
+
+    def require_enough(self, column: str | None) -> None:
+        """Raise an error for a stratum with more sampled PSUs than its population has."""
+        if (short := np.flatnonzero(self.population < self.units)).size:
+            raise EstimateError(
+                "fpc_too_small",
+                stratum=self.stratum_labels[short[0]],
+                psus=int(self.units[short[0]]),
+                population=float(self.population[short[0]]),
+                column=column,
+            )
+
+
+@dataclass(frozen=True)
+class Sample(Strata):
+    """A design read from one frame: n rows, P PSUs, H strata, everything as integer codes."""
 
     weight: Floats
     psu: Codes
@@ -58,18 +101,6 @@ class Sample:
     """Stratum of each PSU, shape (P,)."""
     psu_labels: pd.MultiIndex
     """(stratum, PSU) as written in the frame, shape (P,)."""
-    stratum_labels: pd.Index
-    psus: Codes
-    """PSUs sampled in each stratum, shape (H,)."""
-    scale: Floats
-    lonely: Flags
-    rule: LonelyRule
-    assumed_deff: float | None
-
-    @property
-    def counted(self) -> Flags:
-        """Strata that add to the variance under the lonely rule, shape (H,)."""
-        return ~self.lonely | (self.rule == "adjust")
 
     @classmethod
     def read(cls, frame: pd.DataFrame, design: Design) -> Self:
@@ -89,25 +120,24 @@ class Sample:
         nested = stratum_of_row * max(len(unit_labels), 1) + unit_of_row
         psu, keys = pd.factorize(nested)
         stratum = keys // max(len(unit_labels), 1)
-        psus = np.bincount(stratum, minlength=len(stratum_labels))
-        fraction = _sampling_fraction(frame, design, stratum_of_row, stratum_labels, psus)
+        units = np.bincount(stratum, minlength=len(stratum_labels))
         assumed = design.assumed_deff if design.psu is None else None
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scale = (1 - fraction) * np.where(psus > 1, psus / (psus - 1), 1.0)
-        return cls(
+        sample = cls(
+            stratum_labels=stratum_labels,
+            units=units,
+            population=_population(frame, design, stratum_of_row, stratum_labels),
+            psus=units,
+            rule="adjust" if assumed else design.lonely_psu,
+            assumed_deff=assumed,
             weight=weight,
             psu=psu,
             stratum=stratum,
             psu_labels=pd.MultiIndex.from_arrays(
                 [stratum_labels[stratum], unit_labels[keys % max(len(unit_labels), 1)]]
             ),
-            stratum_labels=stratum_labels,
-            psus=psus,
-            scale=scale,
-            lonely=(psus == 1) & (scale > 1e-7),
-            rule="adjust" if assumed else design.lonely_psu,
-            assumed_deff=assumed,
         )
+        sample.require_enough(design.fpc)
+        return sample
 
     def without_points(self, block: Codes) -> "Sample":
         """Return the same rows with one PSU per (block, stratum).
@@ -178,11 +208,10 @@ def _codes(frame: pd.DataFrame, name: str | None, missing: str) -> tuple[Codes, 
     return codes.astype(np.intp), labels
 
 
-def _sampling_fraction(
-    frame: pd.DataFrame, design: Design, stratum: Codes, labels: pd.Index, psus: Codes
-) -> Floats:
+def _population(frame: pd.DataFrame, design: Design, stratum: Codes, labels: pd.Index) -> Floats:
+    """Return the PSUs in the population of each stratum, infinity without `fpc`."""
     if design.fpc is None:
-        return np.zeros(len(labels))
+        return np.full(len(labels), np.inf)
     population = numbers(frame, design.fpc)
     if absent := int(np.isnan(population).sum()):
         raise EstimateError("missing_fpc", column=design.fpc, count=absent)
@@ -190,12 +219,4 @@ def _sampling_fraction(
     first[stratum[::-1]] = population[::-1]
     if (uneven := np.flatnonzero(first[stratum] != population)).size:
         raise EstimateError("fpc_varies", column=design.fpc, stratum=labels[stratum[uneven[0]]])
-    if (short := np.flatnonzero(first < psus)).size:
-        raise EstimateError(
-            "fpc_too_small",
-            stratum=labels[short[0]],
-            psus=int(psus[short[0]]),
-            population=float(first[short[0]]),
-            column=design.fpc,
-        )
-    return psus / first
+    return first

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags
-from survey.estimate.design import Sample, get_column
+from survey.estimate.design import Strata, get_column
 from survey.estimate.variance import STATUSES
 
 COUNT_COLUMNS = ("df", "n", "n_psu", "n_reference", "n_rest")
@@ -111,7 +111,7 @@ def long_table(
     return pd.DataFrame(table, index=range(len(repeat)), copy=False)
 
 
-def describe(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
+def describe(table: pd.DataFrame, sample: Strata) -> pd.DataFrame:
     """Record in `attrs` one-PSU strata, their rule, and an assumed deff."""
     table.attrs["lonely_psu"] = sample.rule
     table.attrs["lonely_strata"] = sample.stratum_labels[sample.lonely].tolist()

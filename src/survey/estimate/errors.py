@@ -32,6 +32,8 @@ MESSAGES = {
     "empty_tree": "the tree has no indicators",
     "raw_range": "column {column!r} holds {value!r}, outside the scale {minimum}..{maximum}",
     "area_splits_psu": "PSU {psu!r} lies in more than one area of level {level!r}",
+    "block_in_two_parts": "rows of the same areas lie in two parts of the wave",
+    "uneven_centres": "the parts sum their rates about different centres",
     "row_count": "{name} has {found} rows, the frame has {expected}",
     "no_margins": "no margins were given",
     "bad_target": "margin {margin!r}, {within}cell {cell!r}: the target {target!r} is not a total",

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from survey.estimate.arrays import Floats, group_sum, ratio
-from survey.estimate.design import Sample
+from survey.estimate.design import Sample, Strata
 from survey.estimate.domains import Domains
 from survey.estimate.psu_sums import Linearised, PsuSums
 from survey.estimate.variance import PsuVariance, estimate_status, psu_variance, t_quantile
@@ -61,7 +61,7 @@ class InferenceInputs:
             part = slice(start, start + size)
             yield InferenceInputs(*(getattr(self, field.name)[part] for field in fields(self)))
 
-    def to_inference(self, sample: Sample, level: float, deff: Deff) -> Inference:
+    def to_inference(self, sample: Strata, level: float, deff: Deff) -> Inference:
         """Return standard errors, intervals, deff and status."""
         variance = self.spread.variance
         if sample.assumed_deff is not None:

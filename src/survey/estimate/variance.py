@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 
 from survey.estimate.arrays import Codes, Flags, Floats, group_sum, ratio
-from survey.estimate.design import Sample
+from survey.estimate.design import Sample, Strata
 from survey.estimate.errors import EstimateError
 
 STATUSES = ("ok", "unreliable", "not_estimable", "empty")
@@ -70,7 +70,7 @@ def psu_variance(
 
 
 def from_cells(
-    sample: Sample, stratum: Codes, home: Codes, squares: Floats, occupied: Flags, psus: Floats
+    sample: Strata, stratum: Codes, home: Codes, squares: Floats, occupied: Flags, psus: Floats
 ) -> PsuVariance:
     """Add the squared deviations of (stratum, domain) cells up to domains, by the lonely rule.
 
@@ -89,7 +89,7 @@ def from_cells(
 
 
 def sum_of_squares_by_domain(
-    sample: Sample, stratum: Codes, home: Codes, squares: Floats, domains: int
+    sample: Strata, stratum: Codes, home: Codes, squares: Floats, domains: int
 ) -> Floats:
     """Sum squares of cells times their stratum's factor by domain.
 
@@ -100,7 +100,7 @@ def sum_of_squares_by_domain(
 
 
 def lonely_factor(
-    sample: Sample, stratum: Codes, home: Codes, occupied: Flags, domains: int
+    sample: Strata, stratum: Codes, home: Codes, occupied: Flags, domains: int
 ) -> Floats:
     """Return the factor of the lonely rule on a domain's variance, shape (domains, T).
 

@@ -1,6 +1,7 @@
 """Single pass over the rows of a cube, and the layout of its statistics."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 import numpy as np
@@ -60,10 +61,8 @@ class StatisticLayout:
 
 @dataclass(frozen=True)
 class CubeMoments:
-    """Sums over the rows; P PSUs, B blocks, G groups, K columns, T statistics, I items."""
+    """Sums over the rows of each block; G groups, K columns, T statistics, I items."""
 
-    psu: Floats
-    """Sums of w r and of w r (y - centre) by PSU, shape (P, G, 2K)."""
     block: Floats
     """Sums of w r and of w r (y - centre) by block, shape (B, G, 2K)."""
     square: Floats
@@ -78,6 +77,18 @@ class CubeMoments:
     """Sum of their weights, shape (B, G, T)."""
     scores: Floats
     """Scored rows with a positive weight by item, shape (B, G, I)."""
+
+    @classmethod
+    def join(cls, parts: "Sequence[CubeMoments]", order: Codes) -> "CubeMoments":
+        """Return the blocks of all parts in `order`; nothing is copied where that is their own."""
+        if len(parts) == 1 and (order == np.arange(len(order))).all():
+            return parts[0]
+        return cls(
+            *(
+                np.concatenate([getattr(part, each.name) for part in parts])[order]
+                for each in fields(cls)
+            )
+        )
 
 
 class RowAccumulator:
@@ -108,15 +119,15 @@ class RowAccumulator:
         self._members = np.zeros_like(self._n) if self._weightless else self._n
         self._answers = np.zeros((blocks, groups, rows.items))
 
-    def run(self) -> CubeMoments:
+    def run(self) -> tuple[Floats, CubeMoments]:
+        """Return sums of w r and of w r (y - centre) by PSU, (P, G, 2K), and those by block."""
         for chunk in self._rows.chunks:
             self._add(chunk)
         columns, spread_out = self._rows.columns, self._plan.spread_out
         square, product, base, _ = np.split(self._moments, self._parts, axis=2)
         n, members = self._n, self._members
         answered = self._answers if len(self._rows.omega) else members[..., : self._rows.items]
-        return CubeMoments(
-            psu=self._psu,
+        moments = CubeMoments(
             block=self._block,
             square=square,
             product=product.reshape(*product.shape[:2], 4, -1),
@@ -125,6 +136,7 @@ class RowAccumulator:
             base=spread_out(self._block[..., :columns], base),
             scores=answered,
         )
+        return self._psu, moments
 
     def _add(self, chunk: Chunk) -> None:
         rows, columns, block = self._rows, self._rows.columns, chunk.block

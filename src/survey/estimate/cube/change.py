@@ -20,8 +20,9 @@ from survey.estimate.arrays import (
 from survey.estimate.change import difference_variance
 from survey.estimate.cube.cube import Cube, cube_table
 from survey.estimate.cube.levels import LevelView
+from survey.estimate.cube.looks import PsuScores, PsuTotals, Squares
 from survey.estimate.cube.srs_variance import simple_variances
-from survey.estimate.design import Sample
+from survey.estimate.design import Strata
 from survey.estimate.differences import DifferenceInputs
 from survey.estimate.domains import describe
 from survey.estimate.errors import EstimateError
@@ -64,7 +65,7 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
         columns["n_before"] = columns["n_before"].astype(np.int64)
     table = cube_table(areas, sums.groups, sums.plan.indicators, sums.plan.place, parts)
     table.attrs |= {"composite": sums.spec.composite, "renormalise": sums.spec.renormalise}
-    return describe(table, sums.sample)
+    return describe(table, sums.strata)
 
 
 def _require_same_options(before: Cube, after: Cube) -> None:
@@ -97,12 +98,22 @@ class _LevelSide:
 
     @cached_property
     def z(self) -> Floats:
-        """Linearised totals by PSU in row order, shape (P, G, T)."""
-        return self.view.z(slice(None), self.view.level.of_psu, self.asked)
+        """Linearised totals by PSU, shape (P, G, T)."""
+        return self.view.looks.fetch(PsuTotals(self.view.level.name))[0]
+
+    @cached_property
+    def stratum(self) -> Codes:
+        """Stratum of each PSU, shape (P,)."""
+        return self.view.segments.stratum[self.view.segments.of_psu]
+
+    @cached_property
+    def area(self) -> Codes:
+        """Area of each PSU, -1 for none, shape (P,)."""
+        return self.view.level.of_block[self.view.segments.block[self.view.segments.of_psu]]
 
 
 def _level_sides(cube: Cube) -> list[_LevelSide]:
-    assumed = cube.sums.sample.assumed_deff
+    assumed = cube.sums.strata.assumed_deff
     simple = [None] * len(cube.views) if assumed is None else simple_variances(cube.views)
     return [
         _level_side(view, variance if variance is None or assumed is None else assumed * variance)
@@ -113,11 +124,8 @@ def _level_sides(cube: Cube) -> list[_LevelSide]:
 def _level_side(view: LevelView, assumed_variance: Floats | None) -> _LevelSide:
     """Return one level of a wave; `assumed_variance` is used where points are unknown."""
     asked, segments = slice(0, len(view.sums.groups)), view.segments
-
-    def z(part: slice) -> Floats:
-        return view.z(part, view.level.of_psu[part], asked)
-
-    spread = view.spread(*segments.squares(z, view.sums.shape), segments.psus[:, asked])
+    total, within = view.looks.fetch(Squares(view.level.name))
+    spread = view.spread(total, within, segments.psus[:, asked])
     if assumed_variance is None:
         return _LevelSide(view, spread, spread.variance, spread.df, spread.psus)
     members = view.members[:, asked]
@@ -126,21 +134,20 @@ def _level_side(view: LevelView, assumed_variance: Floats | None) -> _LevelSide:
 
 @dataclass(frozen=True)
 class _SharedPsuScores:
-    """PSUs that serve both waves: their positions in row order and presence in both."""
+    """PSUs that serve both waves: their positions among all PSUs and presence in both."""
 
-    samples: tuple[Sample, Sample]
+    strata: tuple[Strata, Strata]
     positions: tuple[Codes, Codes]
     presence: Floats
     """1.0 where a PSU has members in both waves, shape (c, G, T)."""
 
     @classmethod
     def of(cls, before: Cube, after: Cube) -> "_SharedPsuScores":
-        first, second = before.sums, after.sums
-        samples = first.sample, second.sample
+        both_strata = before.sums.strata, after.sums.strata
         none = np.zeros(0, dtype=np.intp)
         positions = none, none
-        if all(sample.assumed_deff is None for sample in samples):
-            labels = [sums.sample.psu_labels.take(sums.order) for sums in (first, second)]
+        if all(strata.assumed_deff is None for strata in both_strata):
+            labels = [cube.looks.psu_labels() for cube in (before, after)]
             indexer = labels[0].get_indexer(labels[1])
             kept = np.flatnonzero(indexer >= 0)
             positions = indexer[kept], kept
@@ -148,7 +155,7 @@ class _SharedPsuScores:
             _psu_presence(cube, positions_in_cube)
             for cube, positions_in_cube in zip((before, after), positions, strict=True)
         ]
-        return cls(samples, positions, present[0] * present[1])
+        return cls(both_strata, positions, present[0] * present[1])
 
     def covariance(self, first: _LevelSide, second: _LevelSide) -> tuple[Floats, Floats]:
         """Return covariance and degrees of freedom by area of the second wave, (A, G, T) each.
@@ -157,23 +164,23 @@ class _SharedPsuScores:
         """
         shape = first.z.shape[1:]
         width = int(np.prod(shape))
-        areas, strata = len(second.view.level.labels), len(self.samples[1].psus)
+        areas, strata = len(second.view.level.labels), len(self.strata[1].psus)
         z1, z2 = (
             side.z[place].reshape(len(place), width)
             for side, place in zip((first, second), self.positions, strict=True)
         )
-        stratum = second.view.sums.stratum[self.positions[1]]
-        same = self.samples[0].stratum_labels.get_indexer(self.samples[1].stratum_labels)
+        stratum = second.stratum[self.positions[1]]
+        same = self.strata[0].stratum_labels.get_indexer(self.strata[1].stratum_labels)
         mean1, mean2 = _stratum_means(first)[same], _stratum_means(second)
         mean1[same < 0] = 0.0
         count = np.bincount(stratum, minlength=strata)[:, None]
         cross = group_sum(stratum, z1 * z2, strata) + count * mean1 * mean2
         cross -= mean2 * group_sum(stratum, z1, strata) + mean1 * group_sum(stratum, z2, strata)
-        cross *= _joint_factor(*self.samples, same)[:, None]
-        home = _home_areas(second.view)
+        cross *= _joint_factor(*self.strata, same)[:, None]
+        home = _home_areas(second)
         inside = np.flatnonzero(home >= 0)
         both = self.presence.reshape(len(stratum), width)
-        lying = second.view.level.of_psu[self.positions[1]] >= 0
+        lying = second.area[self.positions[1]] >= 0
         psus = group_sum(stratum[lying], both[lying], strata)
         covariance = group_sum(home[inside], cross[inside], areas)
         df = group_sum(home[inside], psus[inside] - (psus[inside] > 0), areas)
@@ -181,22 +188,22 @@ class _SharedPsuScores:
 
 
 def _psu_presence(cube: Cube, positions: Codes) -> Floats:
-    sums, plan = cube.sums, cube.sums.plan
-    scored = (sums.weight[positions, : len(sums.groups)] > 0).astype(np.float64)
+    plan = cube.sums.plan
+    scored = cube.looks.fetch(PsuScores())[0][positions]
     support = (plan.omega[plan.several] != 0).astype(np.float64).T
     return plan.spread_out(scored, (scored @ support > 0).astype(np.float64))
 
 
 def _stratum_means(side: _LevelSide) -> Floats:
     """Return the mean of z over all PSUs of each stratum, 0 in one-PSU strata."""
-    sizes = side.view.sums.sample.psus.astype(np.float64)
-    total = group_sum(side.view.sums.stratum, flatten_rows(side.z), len(sizes))
+    sizes = side.view.sums.strata.psus.astype(np.float64)
+    total = group_sum(side.stratum, flatten_rows(side.z), len(sizes))
     mean: Floats = total / sizes[:, None]
     mean[sizes <= 1] = 0.0
     return mean
 
 
-def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
+def _joint_factor(first: Strata, second: Strata, same: Codes) -> Floats:
     """Return sqrt(c1 c2) of each stratum of the second wave.
 
     It is 0 where the stratum is not in both waves or not counted.
@@ -205,15 +212,15 @@ def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
     return np.sqrt(scale * second.scale * second.counted)
 
 
-def _home_areas(view: LevelView) -> Codes:
+def _home_areas(side: _LevelSide) -> Codes:
     """Return the area of each stratum, -1 for none; raise an error if areas cut a stratum."""
-    sums, area = view.sums, view.level.of_psu
-    home = np.full(len(sums.sample.psus), -1, dtype=np.intp)
-    home[sums.stratum] = area
-    split = np.flatnonzero(home[sums.stratum] != area)
+    strata, area = side.view.sums.strata, side.area
+    home = np.full(len(strata.psus), -1, dtype=np.intp)
+    home[side.stratum] = area
+    split = np.flatnonzero(home[side.stratum] != area)
     if split.size:
-        stratum = sums.sample.stratum_labels[int(sums.stratum[split[0]])]
-        raise EstimateError("area_splits_stratum", stratum=stratum, level=view.level.name)
+        stratum = strata.stratum_labels[int(side.stratum[split[0]])]
+        raise EstimateError("area_splits_stratum", stratum=stratum, level=side.view.level.name)
     return home
 
 

@@ -14,10 +14,20 @@ import pandas as pd
 
 from survey.estimate.arrays import Codes, Floats, limit_to_one_thread
 from survey.estimate.cube.gaps import area_difference, group_difference
-from survey.estimate.cube.levels import LevelView, PsuSegments
+from survey.estimate.cube.levels import LevelView
+from survey.estimate.cube.looks import (
+    ContrastProducts,
+    DenseProducts,
+    Look,
+    PartMeans,
+    RestSegments,
+    Squares,
+)
+from survey.estimate.cube.part import CubePart
+from survey.estimate.cube.part_looks import MapParts, PartLooks, PartSource, first_look
 from survey.estimate.cube.spec import CubeSpec
 from survey.estimate.cube.srs_variance import simple_variances
-from survey.estimate.cube.sums import CubeSums
+from survey.estimate.cube.sums import CubeSums, PartPlace
 from survey.estimate.domains import COUNT_COLUMNS, describe
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff
@@ -32,6 +42,9 @@ class Cube:
     """Estimates and differences of a wave from sums that are taken once."""
 
     sums: CubeSums
+    parts: tuple[CubePart | PartSource, ...]
+    places: tuple[PartPlace, ...]
+    run: MapParts = map
 
     @classmethod
     def of(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
@@ -41,11 +54,68 @@ class Cube:
             EstimateError: as `estimate_tree`; or an answer off the scale, an area that cuts
                 through a PSU, or a group that is not boolean.
         """
-        return cls(CubeSums.collect(frame, spec))
+        part = CubePart.read(frame, spec)
+        sums, places = CubeSums.join(spec, [part.sums])
+        return cls(sums, (part,), places)
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[PartSource], spec: CubeSpec, run: MapParts = map) -> Self:
+        """Sum the rows of each part, of which no more than those being worked on are in memory.
+
+        The figures are those of one part with all rows, to the last bit, whatever the number of
+        parts and, where `spec` has an `order`, whatever their order.
+
+        Args:
+            spec: as for one part; its areas and groups are only named here, each part brings its
+                own. The rates have given `centres`.
+            run: applies a function to the parts and returns the results in their order.
+
+        Raises:
+            EstimateError: as `of`; or rows of the same areas in two parts.
+        """
+        sums, places = CubeSums.join(spec, list(run(first_look, parts)))
+        return cls(sums, tuple(parts), places, run)
+
+    def prepare(self, *, gaps: bool = False, against: Sequence[tuple[str, str]] = ()) -> None:
+        """Look at every part once for all that `table`, `gaps` and `against` will ask.
+
+        Args:
+            against: pairs of an area level and its reference.
+        """
+        names = tuple(view.level.name for view in self.views)
+        looks: list[Look] = [DenseProducts(names), *(Squares(name) for name in names)]
+        if gaps:
+            looks += [RestSegments(), *(Squares(name, needs_rest=True) for name in names)]
+        looks += [Squares(*pair) for pair in against]
+        if self.sums.strata.assumed_deff is not None:
+            looks += [DenseProducts((name,)) for name in names]
+            looks += [DenseProducts((name,), needs_rest=True) for name in names if gaps]
+            looks += [ContrastProducts(*pair) for pair in against]
+        self.looks.keep(looks)
+
+    @cached_property
+    def looks(self) -> PartLooks:
+        sizes = {
+            "block": self.sums.blocks,
+            "segment": len(self.sums.segments.size),
+            "psu": int(self.sums.segments.size.sum()),
+        }
+        return PartLooks(self.parts, self.places, sizes, self._means, self.run)
 
     @cached_property
     def views(self) -> tuple[LevelView, ...]:
-        return _level_views(self.sums)
+        return tuple(LevelView(self.sums, level, self.looks) for level in self.sums.levels)
+
+    def _rest_views(self) -> tuple[LevelView, ...]:
+        rest = self.sums.rest()
+        return tuple(LevelView(rest, level, self.looks, is_rest=True) for level in rest.levels)
+
+    def _means(self, with_rest: bool) -> PartMeans:
+        own, rest = self.views, self._rest_views() if with_rest else ()
+        return PartMeans(
+            {view.level.name: view.means for view in own},
+            {view.level.name: view.means for view in rest},
+        )
 
     def table(self, *, level: float = 0.95, deff: Deff = "replace") -> pd.DataFrame:
         """Return estimates, one row per (area_level, area, group, indicator) in the order given.
@@ -57,7 +127,7 @@ class Cube:
         with limit_to_one_thread():
             simple = simple_variances(self.views)
             parts = (
-                piece.to_inference(self.sums.sample, level, deff).columns()
+                piece.to_inference(self.sums.strata, level, deff).columns()
                 for view, variance in zip(self.views, simple, strict=True)
                 for piece in _inference_inputs(view, variance).pieces(AREA_BATCH_SIZE)
             )
@@ -82,10 +152,9 @@ class Cube:
         """
         names = ("estimate", "rest", "n_rest")
         with limit_to_one_thread():
-            others = _level_views(self.sums.rest())
             parts = [
                 group_difference(view, rest).columns(level, names)
-                for view, rest in zip(self.views, others, strict=True)
+                for view, rest in zip(self.views, self._rest_views(), strict=True)
             ]
         return self._long(self.views, parts)
 
@@ -126,22 +195,15 @@ class Cube:
             "renormalise": self.sums.spec.renormalise,
             "df_rule": self.sums.spec.df_rule,
         }
-        return describe(table, self.sums.sample)
-
-
-def _level_views(sums: CubeSums) -> tuple[LevelView, ...]:
-    segments = PsuSegments.of(sums)
-    return tuple(LevelView(sums, segments, level) for level in sums.levels)
+        return describe(table, self.sums.strata)
 
 
 def _inference_inputs(view: LevelView, simple: Floats) -> InferenceInputs:
     sums = view.sums
     asked = slice(0, len(sums.groups))
-    total, within = view.segments.squares(
-        lambda part: view.z(part, view.level.of_psu[part], asked), sums.shape
-    )
+    total, within = view.looks.fetch(Squares(view.level.name))
     spread = view.spread(total, within, view.segments.psus[:, asked])
-    if sums.sample.assumed_deff is not None or sums.spec.df_rule != "design":
+    if sums.strata.assumed_deff is not None or sums.spec.df_rule != "design":
         spread = replace(spread, df=view.df[:, asked])
     return InferenceInputs(
         estimate=view.estimate[:, asked],

@@ -3,12 +3,11 @@
 Both are linearised PSU by PSU, as in `compare`.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio
 from survey.estimate.cube.levels import LevelView, combine
+from survey.estimate.cube.looks import Squares
 from survey.estimate.cube.srs_variance import contrast_squares, squares_of
 from survey.estimate.differences import DifferenceInputs
 from survey.estimate.errors import EstimateError
@@ -20,20 +19,16 @@ def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
     """Return groups less the rest of each area; `rest` is the level of the complement's sums."""
     sums, segments = view.sums, view.segments
     asked, every = slice(0, len(sums.groups)), slice(sums.everyone, sums.everyone + 1)
-
-    def z(part: slice) -> Floats:
-        area = view.level.of_psu[part]
-        return view.z(part, area, asked) - rest.z(part, area)
-
-    everyone = np.broadcast_to(segments.psus[:, every], (len(segments.starts), *sums.shape))
-    spread = view.spread(*segments.squares(z, sums.shape), everyone)
+    everyone = np.broadcast_to(segments.psus[:, every], (len(segments.size), *sums.shape))
+    total, within = view.looks.fetch(Squares(view.level.name, needs_rest=True))
+    spread = view.spread(total, within, everyone)
     mine, others = view.members[:, asked], rest.members
     variance = spread.variance
     psus = np.minimum(view.psus[:, asked], rest.psus)
-    if sums.sample.assumed_deff is not None:
+    if sums.strata.assumed_deff is not None:
         members = view.members[:, every]
         squares = squares_of([view])[0][:, asked] + squares_of([rest])[0]
-        squares *= view.base[:, every] * sums.sample.assumed_deff
+        squares *= view.base[:, every] * sums.strata.assumed_deff
         variance = ratio(squares, members - 1, np.nan)
         psus = np.minimum(mine, others)
     return DifferenceInputs(
@@ -63,10 +58,10 @@ def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceIn
     larger = _containing_areas(view, reference)
     members, base, mine = reference.members[:, asked], reference.base, view.members[:, asked]
     variance, psus = _area_variance(view, reference, larger), view.psus[:, asked]
-    if sums.sample.assumed_deff is not None:
+    if sums.strata.assumed_deff is not None:
         whole_squares = squares_of([reference])[0][larger]
         squares = _remainder(whole_squares, contrast_squares(view, reference))
-        squares = squares[:, asked] * base[larger][:, asked] * sums.sample.assumed_deff
+        squares = squares[:, asked] * base[larger][:, asked] * sums.strata.assumed_deff
         variance, psus = ratio(squares, members[larger] - 1, np.nan), mine
     gap = DifferenceInputs(
         first=view.estimate[:, asked],
@@ -84,26 +79,20 @@ def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceIn
 
 def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floats:
     """Return the variance of each area's difference, shape (A, G, T)."""
-    sample, shape = view.sums.sample, view.sums.shape
+    strata, shape = view.sums.strata, view.sums.shape
     asked = slice(0, shape[0])
     home, outer = _stratum_areas(view, reference)
-
-    def whole(part: slice) -> Floats:
-        return reference.z(part, reference.level.of_psu[part], asked)
-
-    def gap(part: slice) -> Floats:
-        return view.z(part, view.level.of_psu[part], asked) - whole(part)
-
-    squares, gap_squares = _stratum_squares(view, whole), _stratum_squares(view, gap)
+    squares = _stratum_squares(view, Squares(reference.level.name))
+    gap_squares = _stratum_squares(view, Squares(view.level.name, reference.level.name))
     occupied = group_sum(
         view.segments.stratum, flatten_rows(view.segments.psus[:, asked]), len(home)
     )
     inside, within = np.flatnonzero(outer >= 0), np.flatnonzero(home >= 0)
     outers, areas = len(reference.level.labels), len(view.level.labels)
-    total = sum_of_squares_by_domain(sample, inside, outer[inside], squares[inside], outers)
-    factor = lonely_factor(sample, inside, outer[inside], occupied[inside] > 0, outers)
+    total = sum_of_squares_by_domain(strata, inside, outer[inside], squares[inside], outers)
+    factor = lonely_factor(strata, inside, outer[inside], occupied[inside] > 0, outers)
     shift = sum_of_squares_by_domain(
-        sample, within, home[within], (gap_squares - squares)[within], areas
+        strata, within, home[within], (gap_squares - squares)[within], areas
     )
     variance = _remainder(total[larger], shift) * factor[larger]
     return variance.reshape(areas, *shape)
@@ -118,13 +107,17 @@ def _remainder(whole: Floats, change: Floats) -> Floats:
     return np.where(rest < ROUNDING_TOLERANCE * whole, 0.0, rest)
 
 
-def _stratum_squares(view: LevelView, z: Callable[[slice], Floats]) -> Floats:
+def _stratum_squares(view: LevelView, look: Squares) -> Floats:
     """Return squared deviations within each stratum, shape (H, G * T)."""
-    segments, sizes = view.segments, view.sums.sample.psus.astype(np.float64)
-    total, within = segments.squares(z, view.sums.shape)
-    flat = (len(segments.starts), -1)
+    segments, sizes = view.segments, view.sums.strata.psus.astype(np.float64)
+    total, within = view.looks.fetch(look)
+    flat = (len(segments.size), -1)
     return combine(
-        sizes, segments.stratum, segments.size, total.reshape(flat), within.reshape(flat)
+        sizes,
+        segments.stratum,
+        segments.size.astype(np.float64),
+        total.reshape(flat),
+        within.reshape(flat),
     )
 
 
@@ -148,15 +141,15 @@ def _containing_areas(view: LevelView, reference: LevelView) -> Codes:
 
 def _stratum_areas(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
     """Return area and larger area of each stratum; raise an error if an area cuts a stratum."""
-    segments, sample = view.segments, view.sums.sample
+    segments, strata = view.segments, view.sums.strata
     homes = []
     for level in (view.level, reference.level):
         of_segment = level.of_block[segments.block]
-        home = np.full(len(sample.psus), -1, dtype=np.intp)
+        home = np.full(len(strata.psus), -1, dtype=np.intp)
         home[segments.stratum] = of_segment
         split = np.flatnonzero(home[segments.stratum] != of_segment)
         if split.size:
-            stratum = sample.stratum_labels[int(segments.stratum[split[0]])]
+            stratum = strata.stratum_labels[int(segments.stratum[split[0]])]
             raise EstimateError("area_splits_stratum", stratum=stratum, level=level.name)
         homes.append(home)
     return homes[0], homes[1]

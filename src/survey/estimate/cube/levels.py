@@ -1,80 +1,17 @@
 """Figures of one area level from PSU sums: A areas, G groups, T statistics."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio, sum_by_code
+from survey.estimate.cube.looks import AreaMeans, RestSegments
+from survey.estimate.cube.part_looks import PartLooks
+from survey.estimate.cube.segments import PsuSegments
 from survey.estimate.cube.sums import AreaLevel, CubeSums
 from survey.estimate.psu_sums import coverage_of
 from survey.estimate.variance import PsuVariance, from_cells
-
-PSU_BATCH_SIZE = 48
-
-
-@dataclass(frozen=True)
-class PsuSegments:
-    """Runs of PSUs that share block and stratum; s segments, in row order."""
-
-    starts: Codes
-    size: Floats
-    stratum: Codes
-    block: Codes
-    psus: Floats
-    """PSUs with members, shape (s, G, T)."""
-
-    @classmethod
-    def of(cls, sums: CubeSums) -> "PsuSegments":
-        psus = len(sums.stratum)
-        change = np.ones(psus, dtype=np.bool_)
-        change[1:] = (np.diff(sums.stratum) != 0) | (np.diff(sums.block) != 0)
-        starts = np.flatnonzero(change)
-        size = np.diff(np.append(starts, psus)).astype(np.float64)
-        blank = np.empty((len(starts), *sums.moments.n.shape[1:]))
-        segments = cls(starts, size, sums.stratum[starts], sums.block[starts], blank)
-        plan, (groups, _) = sums.plan, blank.shape[1:]
-        support = (plan.omega[plan.several] != 0).astype(np.float32).T
-        for part, inside in segments.pieces():
-            scored = (sums.weight[part] > 0).astype(np.float32)
-            several = (scored @ support > 0).astype(np.float32)
-            member = segments.member(inside).astype(np.float32)
-            blank[inside] = plan.spread_out(
-                *(
-                    (member @ flatten_rows(present)).reshape(len(member), groups, -1)
-                    for present in (scored, several)
-                )
-            )
-        return segments
-
-    def pieces(self) -> Iterator[tuple[slice, slice]]:
-        """Yield slices of PSUs made of whole segments, with the slices of those segments."""
-        ends = np.append(self.starts, self.starts[-1:] + self.size[-1:].astype(np.intp))
-        first = 0
-        for last in range(1, len(ends)):
-            if last + 1 == len(ends) or ends[last + 1] - ends[first] > PSU_BATCH_SIZE:
-                yield slice(int(ends[first]), int(ends[last])), slice(first, last)
-                first = last
-
-    def member(self, inside: slice) -> Floats:
-        """Return 1.0 where a PSU lies in a segment, shape (s, p), to sum as a matrix product."""
-        size = self.size[inside].astype(np.intp)
-        return np.repeat(np.eye(len(size)), size, axis=1)
-
-    def squares(
-        self, z_of: Callable[[slice], Floats], shape: tuple[int, ...]
-    ) -> tuple[Floats, Floats]:
-        """Return the sum of `z` in each segment and its squares about the mean, (s, ...) each."""
-        total, within = np.empty((2, len(self.starts), *shape))
-        for part, inside in self.pieces():
-            member, z = self.member(inside), flatten_rows(z_of(part))
-            sums = member @ z
-            z -= member.T @ (sums / self.size[inside, None])
-            z *= z
-            total[inside] = sums.reshape(-1, *shape)
-            within[inside] = (member @ z).reshape(-1, *shape)
-        return total, within
 
 
 @dataclass(frozen=True)
@@ -82,8 +19,22 @@ class LevelView:
     """The cube's sums at one area level."""
 
     sums: CubeSums
-    segments: PsuSegments
     level: AreaLevel
+    looks: PartLooks
+    is_rest: bool = False
+    """Whether the sums are those of the groups' complements."""
+
+    @cached_property
+    def segments(self) -> PsuSegments:
+        if not self.is_rest:
+            return self.sums.segments
+        psus, weight = self.looks.fetch(RestSegments())
+        return replace(self.sums.segments, psus=psus, weight=weight)
+
+    @property
+    def means(self) -> AreaMeans:
+        """Means that further looks at the rows need."""
+        return AreaMeans(self.mean, self.inverse, self.coverage, self.level.of_block)
 
     def to_areas(self, of_blocks: Floats) -> Floats:
         """Add blocks (B, ...) up to areas (A, ...); the same array where areas are blocks."""
@@ -109,12 +60,12 @@ class LevelView:
     @cached_property
     def mass(self) -> Floats:
         """Sum of w r, shape (A, G, K)."""
-        return self.to_areas(self.sums.moments.block[..., : self.sums.rows.columns])
+        return self.to_areas(self.sums.moments.block[..., : self.sums.columns])
 
     @cached_property
     def mean(self) -> Floats:
         """Column means about the centre in raw units, 0 where nothing is scored, (A, G, K)."""
-        return self.to_areas(self.sums.moments.block[..., self.sums.rows.columns :]) * self.inverse
+        return self.to_areas(self.sums.moments.block[..., self.sums.columns :]) * self.inverse
 
     @cached_property
     def inverse(self) -> Floats:
@@ -145,34 +96,11 @@ class LevelView:
         offset: Floats = np.abs(plan.omega) @ np.abs(plan.offset)
         return np.abs(self.estimate) + offset
 
-    def z(self, part: slice, area: Codes, groups: slice = slice(None)) -> Floats:
-        """Return linearised totals of PSUs about the means of `area` (p,), shape (p, g, T).
-
-        They are 0 outside the area and where its estimate is missing.
-        """
-        weight, total = self.sums.weight[part, groups], self.sums.total[part, groups]
-        if not len(self.level.labels):
-            return np.zeros((*weight.shape[:2], len(self.sums.plan.omega)))
-        residual = self.mean[:, groups].take(area, axis=0)
-        residual *= weight
-        np.subtract(total, residual, out=residual)
-        residual *= self.inverse[:, groups].take(area, axis=0)
-        z = residual.reshape(-1, residual.shape[-1]) @ self.sums.plan.omega.T
-        z = z.reshape(*residual.shape[:2], -1)
-        if not self.plain:
-            z *= np.nan_to_num(self.coverage)[area, groups]
-        z[area < 0] = 0.0
-        return z
-
     @cached_property
     def psus(self) -> Floats:
         """PSUs with members, shape (A, G, T)."""
         home = self.level.of_block[self.segments.block]
         return sum_by_code(home, self.segments.psus, len(self.level.labels))
-
-    @cached_property
-    def plain(self) -> bool:
-        return bool((self.coverage == 1).all())
 
     @cached_property
     def design_df(self) -> Floats:
@@ -184,7 +112,7 @@ class LevelView:
         members = flatten_rows(self.segments.psus[cells.inside])
         occupied = group_sum(cells.of_segment, members, len(cells.home)) > 0
         strata = group_sum(cells.home, occupied.astype(np.float64), len(self.level.labels))
-        units = self.psus if self.sums.sample.assumed_deff is None else self.members
+        units = self.psus if self.sums.strata.assumed_deff is None else self.members
         return units - strata.reshape(units.shape)
 
     @cached_property
@@ -196,15 +124,14 @@ class LevelView:
         the same variance. A group that lives at the three points of one stratum, with a few
         members strewn over the ten of another, knows its error by three points, not by thirteen.
         """
-        if self.sums.spec.df_rule == "design" or self.sums.sample.assumed_deff is not None:
+        if self.sums.spec.df_rule == "design" or self.sums.strata.assumed_deff is not None:
             return self.design_df
-        sums, cells, columns = self.sums, self.cells, self.sums.rows.columns
-        weight = np.add.reduceat(sums.weight, self.segments.starts, axis=0)
-        picked = cells.pick(weight)
+        sums, cells, columns = self.sums, self.cells, self.sums.columns
+        picked = cells.pick(self.segments.weight)
         share = picked.reshape(-1, columns) @ np.abs(sums.plan.omega).T
         lines = flatten_rows(share.reshape(*picked.shape[:2], share.shape[-1]))
         inside = group_sum(cells.of_segment, lines, len(cells.home))
-        known = np.maximum(sums.sample.psus[cells.stratum] - 1, 1)[:, None]
+        known = np.maximum(sums.strata.psus[cells.stratum] - 1, 1)[:, None]
         areas = len(self.level.labels)
         whole = group_sum(cells.home, inside, areas) ** 2
         most = ratio(whole, group_sum(cells.home, inside**2 / known, areas), np.inf)
@@ -215,7 +142,7 @@ class LevelView:
     def cells(self) -> "StratumCells":
         home = self.level.of_block[self.segments.block]
         inside = np.flatnonzero(home >= 0)
-        strata = len(self.sums.sample.psus)
+        strata = len(self.sums.strata.psus)
         key = home[inside] * strata + self.segments.stratum[inside]
         keys, of_segment = np.unique(key, return_inverse=True)
         return StratumCells(inside, of_segment, keys % strata, keys // strata)
@@ -225,18 +152,18 @@ class LevelView:
 
         `psus` are the PSUs with members in each segment.
         """
-        sample, cells, areas = self.sums.sample, self.cells, len(self.level.labels)
+        strata, cells, areas = self.sums.strata, self.cells, len(self.level.labels)
         total, within, members = (flatten_rows(cells.pick(x)) for x in (total, within, psus))
         squares = combine(
-            sample.psus[cells.stratum].astype(np.float64),
+            strata.psus[cells.stratum].astype(np.float64),
             cells.of_segment,
-            self.segments.size[cells.inside],
+            self.segments.size[cells.inside].astype(np.float64),
             total,
             within,
         )
         home = self.level.of_block[self.segments.block[cells.inside]]
         spread = from_cells(
-            sample,
+            strata,
             cells.stratum,
             cells.home,
             squares,

@@ -156,7 +156,7 @@ def read_rows(
     for values, name in zip(rates, spec.rates, strict=True):
         values[:] = numbers(frame, name)[order]
     middle = [np.rint((spec.scale.minimum + spec.scale.maximum) / 2)] * len(raw)
-    middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in rates]
+    middle += list(_rate_centres(rates) if spec.centres is None else spec.centres)
     by_respondent = spec.composite == "per_respondent"
     centre = np.array(middle, dtype=np.float64)
     return CubeRows(
@@ -168,6 +168,11 @@ def read_rows(
         centre=centre,
         omega=spec.tree.omega if by_respondent else np.empty((0, len(raw))),
     )
+
+
+def _rate_centres(rates: Floats) -> list[float]:
+    """Return a whole number near the middle of each rate, from its own rows."""
+    return [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in rates]
 
 
 def _read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, order: Codes) -> Raw:

@@ -48,6 +48,10 @@ class CubeSpec:
             indicator of its own.
         composite, renormalise: as in `estimate_tree`.
         scale: scale of the item columns.
+        centres: whole number near the middle of each rate, about which it is summed; None takes it
+            from the rows, which only a cube of one part can.
+        order: column whose smallest value orders strata, and areas where there are several levels;
+            None takes the order of the rows, part by part.
         df_rule: "design" counts degrees of freedom as `estimate_tree` and R do; "weighted" is
             never above it and weighs each stratum's by where the group lives, see `LevelView.df`.
 
@@ -64,12 +68,18 @@ class CubeSpec:
     scale: RatingScale = RatingScale()
     renormalise: bool = False
     df_rule: DfRule = "design"
+    centres: Sequence[float] | None = None
+    order: str | None = None
 
     def __post_init__(self) -> None:
         if not self.areas:
             raise EstimateError("no_areas")
         if not self.groups:
             raise EstimateError("no_groups")
+        if self.centres is not None and len(self.centres) != len(self.rates):
+            raise EstimateError(
+                "shape", name="centres", found=len(self.centres), expected=len(self.rates)
+            )
         check_composite(self.composite)
         if self.df_rule not in DF_RULES:
             raise EstimateError(

@@ -1,6 +1,6 @@
-"""Sums of a cube, taken from the rows once for all its tables."""
+"""Sums of a cube, joined from its parts in an order that does not depend on them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -8,22 +8,21 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Floats, keep_freed_memory, limit_to_one_thread
-from survey.estimate.cube.accumulator import CubeMoments, RowAccumulator, StatisticLayout
-from survey.estimate.cube.rows import CubeRows, area_of_psus, cut_into_chunks, read_area, read_rows
-from survey.estimate.cube.spec import CubeSpec, Membership
-from survey.estimate.design import Sample
-
-ROUNDING_TOLERANCE = 1e-9
+from survey.estimate.arrays import Codes
+from survey.estimate.cube.accumulator import CubeMoments, StatisticLayout
+from survey.estimate.cube.part import PartAreas, PartSums, complement_sums
+from survey.estimate.cube.segments import PsuSegments
+from survey.estimate.cube.spec import CubeSpec
+from survey.estimate.design import Strata
+from survey.estimate.errors import EstimateError
 
 
 @dataclass(frozen=True)
 class AreaLevel:
-    """Area level with the area of every PSU and block (-1 for none) and the areas' labels."""
+    """Area level with the area of every block (-1 for none) and the areas' labels."""
 
     name: str
     labels: pd.Index
-    of_psu: Codes
     of_block: Codes
 
     @cached_property
@@ -34,27 +33,31 @@ class AreaLevel:
 
 
 @dataclass(frozen=True)
+class PartPlace:
+    """Where the blocks, segments and PSUs of one part stand among those of all parts."""
+
+    block: Codes
+    segment: Codes
+    psu: Codes
+
+
+@dataclass(frozen=True)
 class CubeSums:
-    """Sums by PSU and block: P PSUs in row order, B blocks, G groups, K columns, T statistics.
+    """Sums by block, and segments of PSUs; B blocks, G groups, K columns, T statistics.
 
     `groups` names the groups asked for; where none of them is everyone, the last of the G groups
     is.
     """
 
     spec: CubeSpec
-    sample: Sample
     plan: StatisticLayout
-    rows: CubeRows
+    columns: int
     groups: tuple[str, ...]
     everyone: int
     """The group that holds every row."""
     levels: tuple[AreaLevel, ...]
-    order: Codes
-    """Place in `sample` of each PSU in row order, shape (P,)."""
-    block: Codes
-    """Block of each PSU, shape (P,)."""
-    stratum: Codes
-    """Stratum of each PSU, shape (P,)."""
+    strata: Strata
+    segments: PsuSegments
     moments: CubeMoments
 
     @property
@@ -63,37 +66,20 @@ class CubeSums:
         return len(self.groups), len(self.plan.omega)
 
     @property
-    def weight(self) -> Floats:
-        """Sum of w r by PSU, shape (P, G, K)."""
-        return self.moments.psu[..., : self.rows.columns]
-
-    @property
-    def total(self) -> Floats:
-        """Sum of w r (y - centre) by PSU, in raw units, shape (P, G, K)."""
-        return self.moments.psu[..., self.rows.columns :]
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return len(self.moments.block)
 
     def rest(self) -> "CubeSums":
-        """Return the sums of the complement of each group.
+        """Return the sums by block of the complement of each group; the segments stay."""
+        asked, moments = len(self.groups), self.moments
 
-        What subtraction leaves of sums without a member is rounding, and is set to 0.
-        """
-        asked, every = slice(0, len(self.groups)), slice(self.everyone, self.everyone + 1)
-        columns, moments = self.rows.columns, self.moments
-
-        def less(sums: Floats) -> Floats:
-            return sums[:, every] - sums[:, asked]
-
-        def sums_less(sums: Floats) -> Floats:
-            rest = less(sums)
-            none = rest[..., :columns] <= ROUNDING_TOLERANCE * sums[:, every, :columns]
-            rest[..., :columns][none] = 0.0
-            rest[..., columns:][none] = 0.0
-            return rest
+        def less(sums: np.ndarray) -> np.ndarray:
+            return sums[:, self.everyone : self.everyone + 1] - sums[:, :asked]
 
         members = less(moments.members)
         rest = CubeMoments(
-            psu=sums_less(moments.psu),
-            block=sums_less(moments.block),
+            block=complement_sums(moments.block, asked, self.everyone, self.columns),
             square=less(moments.square),
             product=less(moments.product),
             n=less(moments.n),
@@ -101,106 +87,149 @@ class CubeSums:
             base=less(moments.base) * (members > 0),
             scores=less(moments.scores),
         )
-        rows = replace(self.rows, member=~self.rows.member[asked])
-        return replace(self, rows=rows, moments=rest)
+        return replace(self, moments=rest)
 
     @classmethod
-    def collect(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
-        """Read the frame and sum its rows; errors as in `Cube.of`."""
-        keep_freed_memory()
-        sample = Sample.read(frame, spec.design)
-        codes = {level: read_area(frame, level, labels) for level, labels in spec.areas.items()}
-        row_block = _common_blocks([code for code, _ in codes.values()])
-        if sample.assumed_deff is not None:
-            sample = sample.without_points(row_block)
-        block = area_of_psus(sample, " and ".join(spec.areas), row_block)
-        order = np.lexsort((sample.stratum, block))
-        row_order = _row_order(order, sample)
-        groups = _with_everyone(spec.groups)
-        rows = read_rows(frame, spec, sample, groups, row_order)
-        rows_of_psu = np.bincount(sample.psu, minlength=len(order))[order]
-        rows.chunks.extend(cut_into_chunks(block[order], rows_of_psu))
-        plan = _statistic_layout(spec, rows)
-        blocks = int(block.max(initial=-1)) + 1
-        with limit_to_one_thread():
-            moments = RowAccumulator(rows, plan, len(order), blocks).run()
-        return cls(
-            spec=spec,
-            sample=sample,
-            plan=plan,
-            rows=rows,
-            groups=tuple(spec.groups),
-            everyone=[group is None for group in groups.values()].index(True),
-            levels=tuple(
-                _area_level(name, sample, code, labels, block, order, blocks)
-                for name, (code, labels) in codes.items()
-            ),
-            order=order,
-            block=block[order],
-            stratum=sample.stratum[order],
-            moments=moments,
+    def join(cls, spec: CubeSpec, parts: Sequence[PartSums]) -> tuple[Self, tuple[PartPlace, ...]]:
+        """Join the sums of parts, no two of which share a block.
+
+        Raises:
+            EstimateError: parts that share a block, or rates summed about different centres.
+        """
+        first = parts[0]
+        if any(not np.array_equal(part.plan.offset, first.plan.offset) for part in parts):
+            raise EstimateError("uneven_centres")
+        labels, areas = zip(*(_join_areas(level) for level in _by_level(parts)), strict=True)
+        block_order = _block_order(spec, parts, areas)
+        blocks = _places(block_order, [len(part.block_keys) for part in parts])
+        strata, stratum_of = _join_strata(parts, spec)
+        block_of_segment = [
+            place[part.segments.block] for place, part in zip(blocks, parts, strict=True)
+        ]
+        stratum_of_segment = [
+            place[part.segments.stratum] for place, part in zip(stratum_of, parts, strict=True)
+        ]
+        segment_order = np.lexsort(
+            (np.concatenate(stratum_of_segment), np.concatenate(block_of_segment))
         )
+        sizes = [len(part.segments.size) for part in parts]
+        segments = PsuSegments.join(
+            [part.segments for part in parts], stratum_of_segment, block_of_segment, segment_order
+        )
+        segment_places = _places(segment_order, sizes)
+        sums = cls(
+            spec=spec,
+            plan=first.plan,
+            columns=first.columns,
+            groups=first.groups,
+            everyone=first.everyone,
+            levels=tuple(
+                AreaLevel(level.name, found, np.concatenate(area)[block_order])
+                for level, found, area in zip(first.levels, labels, areas, strict=True)
+            ),
+            strata=strata,
+            segments=segments,
+            moments=CubeMoments.join([part.moments for part in parts], block_order),
+        )
+        sums._require_whole_blocks(len(parts))
+        places = [
+            PartPlace(block, segment, _psu_places(segments, segment))
+            for block, segment in zip(blocks, segment_places, strict=True)
+        ]
+        return sums, tuple(places)
+
+    def _require_whole_blocks(self, parts: int) -> None:
+        """Raise an error where two blocks have the same areas: one of them was cut in two."""
+        areas = np.stack([level.of_block for level in self.levels])
+        if parts > 1 and len(np.unique(areas, axis=1).T) < self.blocks:
+            raise EstimateError("block_in_two_parts")
 
 
-def _with_everyone(groups: Mapping[str, Membership]) -> Mapping[str, Membership]:
-    """Return the groups, with everyone last unless they are among them."""
-    return groups if any(group is None for group in groups.values()) else {**groups, "": None}
+def _by_level(parts: Sequence[PartSums]) -> list[list[PartAreas]]:
+    return [list(levels) for levels in zip(*(part.levels for part in parts), strict=True)]
 
 
-def _row_order(order: Codes, sample: Sample) -> Codes:
-    """Return the order that sorts the rows like their PSUs."""
-    rank = np.empty(len(order), dtype=np.uint16 if len(order) < 2**16 else np.intp)
-    rank[order] = np.arange(len(order))
-    return np.argsort(rank[sample.psu], kind="stable")
+def _join_areas(level: Sequence[PartAreas]) -> tuple[pd.Index, list[Codes]]:
+    """Return the labels of a level over all parts, and the area of each part's blocks."""
+    labels = level[0].labels
+    for part in level[1:]:
+        labels = labels.append(part.labels)
+    if len(level) > 1:
+        declared = level[0].declared
+        labels = labels.unique()
+        if declared is not None and all(part.declared == declared for part in level):
+            labels = labels.take(np.argsort(pd.Index(declared).get_indexer(labels)))
+        else:
+            labels = labels.sort_values()
+    areas = []
+    for part in level:
+        place = np.append(labels.get_indexer(part.labels), -1)
+        areas.append(place[part.of_block])
+    return labels, areas
 
 
-def _common_blocks(codes: list[Codes]) -> Codes:
-    """Return the block of each row; rows with equal codes at every level share one."""
-    block = codes[0] + 1
-    for code in codes[1:]:
-        block = block * (int(code.max(initial=-1)) + 2) + code + 1
-        block = pd.factorize(block)[0].astype(np.intp)
-    return pd.factorize(block, sort=True)[0].astype(np.intp)
+def _block_order(
+    spec: CubeSpec, parts: Sequence[PartSums], areas: Sequence[Sequence[Codes]]
+) -> Codes:
+    """Return the order of all parts' blocks: of their labels at one level, else of their keys."""
+    if len(areas) == 1:
+        return np.argsort(np.concatenate(areas[0]), kind="stable")
+    return _key_order(spec, [part.block_keys for part in parts])
 
 
-def _area_level(
-    name: str,
-    sample: Sample,
-    code: Codes,
-    labels: pd.Index,
-    block: Codes,
-    order: Codes,
-    blocks: int,
-) -> AreaLevel:
-    area = area_of_psus(sample, name, code)
-    of_block = np.full(blocks, -1, dtype=np.intp)
-    of_block[block] = area
-    return AreaLevel(name, labels, area[order], of_block)
+def _key_order(spec: CubeSpec, keys: Sequence[pd.Series]) -> Codes:
+    """Return the order of the keys of all parts; places of rows count part by part."""
+    if spec.order is None:
+        part_of = np.repeat(np.arange(len(keys)), [len(part) for part in keys])
+        return np.lexsort((np.concatenate([part.to_numpy() for part in keys]), part_of))
+    joined = pd.concat(list(keys), ignore_index=True)
+    return joined.sort_values(kind="stable").index.to_numpy()
 
 
-def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
-    """Return weights and offsets of the tree's indicators and the rates over the summed columns."""
-    tree, scale = spec.tree, spec.scale
-    items, statistics, rates = len(tree.item_columns), len(tree.omega), len(spec.rates)
-    by_respondent = spec.composite == "per_respondent"
-    answers = np.eye(statistics) if by_respondent else tree.omega
-    omega = np.zeros((statistics + rates, answers.shape[1] + rates))
-    omega[:statistics, : answers.shape[1]] = answers * scale.unit
-    omega[statistics:, answers.shape[1] :] = np.eye(rates)
-    centre = rows.centre[:items]
-    if by_respondent:
-        centre = tree.omega @ centre
-    offset = np.concatenate([centre - scale.minimum, rows.centre[items:]])
-    support = np.zeros((statistics + rates, items))
-    support[:statistics] = tree.omega != 0
-    first, place = _distinct(np.hstack([omega, support]))
-    return StatisticLayout(
-        (*tree.variables, *spec.rates), place, omega[first], offset, support[first]
+def _places(order: Codes, sizes: Sequence[int]) -> list[Codes]:
+    """Return where the members of each part stand in the order of all."""
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return np.split(place, np.cumsum(sizes)[:-1])
+
+
+def _join_strata(parts: Sequence[PartSums], spec: CubeSpec) -> tuple[Strata, list[Codes]]:
+    """Return the strata of all parts in the order of their keys, and those of each part."""
+    first = parts[0].strata
+    if len(parts) == 1:
+        return first, [np.arange(len(first.psus))]
+    labels = first.stratum_labels
+    for part in parts[1:]:
+        labels = labels.append(part.strata.stratum_labels)
+    order = _key_order(spec, [part.stratum_keys for part in parts])
+    code, _ = pd.factorize(labels[order])
+    of_all = np.empty(len(labels), dtype=np.intp)
+    of_all[order] = code
+    size = int(code.max(initial=-1)) + 1
+    chosen = np.empty(size, dtype=np.intp)
+    chosen[of_all[::-1]] = np.arange(len(labels))[::-1]
+    population = np.concatenate([part.strata.population for part in parts])
+    if (population[chosen][of_all] != population).any():
+        uneven = int(np.argmax(population[chosen][of_all] != population))
+        raise EstimateError("fpc_varies", column=spec.design.fpc, stratum=labels[uneven])
+
+    def total(counts: Sequence[Codes]) -> Codes:
+        return np.bincount(of_all, np.concatenate(list(counts)), size).astype(np.intp)
+
+    strata = Strata(
+        stratum_labels=labels[chosen],
+        units=total([part.strata.units for part in parts]),
+        population=population[chosen],
+        psus=total([part.strata.psus for part in parts]),
+        rule=first.rule,
+        assumed_deff=first.assumed_deff,
     )
+    strata.require_enough(spec.design.fpc)
+    return strata, np.split(of_all, np.cumsum([len(part.strata.psus) for part in parts])[:-1])
 
 
-def _distinct(lines: Floats) -> tuple[Codes, Codes]:
-    """Return the first of each group of equal lines, in order, and the group of every line."""
-    place, _ = pd.factorize(pd.Series([line.tobytes() for line in lines]))
-    first = np.unique(place, return_index=True)[1]
-    return first, place.astype(np.intp)
+def _psu_places(segments: PsuSegments, own: Codes) -> Codes:
+    """Return where the PSUs of a part's segments stand among those of all parts."""
+    size = segments.size[own]
+    inside = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    return np.repeat(segments.starts[own], size) + inside

@@ -1,0 +1,60 @@
+"""A wave of any size from its files to all its figures: `python -m benchmarks.freeze --rows N`.
+
+Made-up interviews lie on disk, a file a city, without a store. Measured is everything from reading
+them to the tables: weights raked within each city, sums, errors, intervals, deff, differences to
+the rest and to larger areas, of 20 groups and 48 statistics in 100 cities, 7 regions and the
+nation. The last line says
+
+    rows N seconds S megabytes M sha256 H
+
+with the resident memory of this process and its workers at its highest, and a hash over the bytes
+of every table. The hash is the same for any number of parts and workers.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.freeze.city_files import CITIES, write_cities
+from benchmarks.freeze.measure import measure
+from benchmarks.freeze.peers import measure_peers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure a freeze of a wave of any size.")
+    parser.add_argument("--rows", type=int, default=62_000)
+    parser.add_argument("--engine", default="local", help="local, or local:N for N processes")
+    parser.add_argument("--parts", type=int, default=CITIES, help="at most one a city")
+    parser.add_argument("--folder", type=Path, help="files of an earlier run, or for this one")
+    parser.add_argument("--peers", action="store_true", help="time polars and DuckDB as well")
+    parser.add_argument("--only-write", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.only_write:
+        write_cities(given.folder, given.rows)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        paths = _files(folder, given.rows)
+        size = sum(path.stat().st_size for path in paths) / 2**20
+        print(f"{len(paths)} files, {size:.0f} MB; load average {os.getloadavg()[0]:.1f}")
+        if given.peers:
+            measure_peers(paths)
+        measure(paths, given.rows, given.engine, given.parts)
+
+
+def _files(folder: Path, rows: int) -> list[Path]:
+    """Return the files in `folder`, written by a process of its own: its memory is not counted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (paths := sorted(folder.glob("city-*.parquet"))):
+        command = [sys.executable, "-m", "benchmarks.freeze", "--only-write"]
+        command += ["--rows", str(rows), "--folder", str(folder)]
+        subprocess.run(command, check=True)
+        paths = sorted(folder.glob("city-*.parquet"))
+    return paths
+
+
+if __name__ == "__main__":
+    main()

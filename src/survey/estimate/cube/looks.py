@@ -1,0 +1,242 @@
+"""Further looks at the parts of a wave, once the means of its areas are known.
+
+A deviation from the mean of the nation needs that mean, so squares cannot be taken by the first
+look at a part. Each look returns arrays by segment, block or PSU of the part, never by row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+
+from survey.estimate.arrays import Codes, Floats, limit_to_one_thread
+from survey.estimate.cube.part import CubePart
+from survey.estimate.cube.second_pass import SecondPass, StatisticBasis, kernels_of
+from survey.estimate.cube.segments import PsuSegments
+
+Axis = Literal["segment", "block", "psu"]
+
+
+@dataclass(frozen=True)
+class AreaMeans:
+    """Means of the areas that the blocks of a part lie in, at one level; A areas."""
+
+    mean: Floats
+    """Column means about the centre in raw units, 0 where nothing is scored, (A, G, K)."""
+    inverse: Floats
+    """One over the sum of w r, 0 where nothing is scored, (A, G, K)."""
+    coverage: Floats
+    """1, NaN where an item is missing altogether, or the renormalising factor, (A, G, T)."""
+    of_block: Codes
+    """Area of each block of the part, -1 for none."""
+
+    def take(self, blocks: Codes) -> "AreaMeans":
+        """Return the means that these blocks need, in their order."""
+        area = self.of_block[blocks]
+        present = np.unique(area[area >= 0])
+        of_block = np.where(area >= 0, np.searchsorted(present, area), -1)
+        return AreaMeans(
+            self.mean[present], self.inverse[present], self.coverage[present], of_block
+        )
+
+
+@dataclass(frozen=True)
+class PartMeans:
+    """Means by area level: of the groups, and of their complements where these are looked at."""
+
+    own: Mapping[str, AreaMeans]
+    rest: Mapping[str, AreaMeans]
+
+    def take(self, blocks: Codes) -> "PartMeans":
+        """Return the means that these blocks need."""
+        return PartMeans(
+            {level: means.take(blocks) for level, means in self.own.items()},
+            {level: means.take(blocks) for level, means in self.rest.items()},
+        )
+
+
+@dataclass(frozen=True)
+class SeenPart:
+    """A part with the means that a look at it needs."""
+
+    part: CubePart
+    means: PartMeans
+
+    @cached_property
+    def rest(self) -> CubePart:
+        """The same rows, with the complement of each group in its place."""
+        return self.part.rest()
+
+
+class Look(Protocol):
+    """A question to a part: hashable, and small enough to be sent to another process."""
+
+    axis: ClassVar[Axis]
+    needs_rest: bool
+
+    def at(self, seen: SeenPart) -> tuple[Floats, ...]:
+        """Return the part's arrays; their first axis is the one that is named."""
+
+
+def linearised_totals(
+    part: CubePart, means: AreaMeans, psus: slice, groups: slice = slice(None)
+) -> Floats:
+    """Return linearised totals of PSUs about the means of their areas, shape (p, g, T).
+
+    They are 0 outside the areas and where an area's estimate is missing.
+    """
+    area = means.of_block[part.sums.segments.block[part.sums.segments.of_psu[psus]]]
+    weight, total = part.weight(psus, groups), part.total(psus, groups)
+    omega = part.sums.plan.omega
+    if not len(means.mean):
+        return np.zeros((*weight.shape[:2], len(omega)))
+    residual = means.mean[:, groups].take(area, axis=0)
+    residual *= weight
+    np.subtract(total, residual, out=residual)
+    residual *= means.inverse[:, groups].take(area, axis=0)
+    z = residual.reshape(-1, residual.shape[-1]) @ omega.T
+    z = z.reshape(*residual.shape[:2], -1)
+    if not (means.coverage == 1).all():
+        z *= np.nan_to_num(means.coverage)[area, groups]
+    z[area < 0] = 0.0
+    return z
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Totals of segments and their squares, of each area's deviations.
+
+    With `reference`, of the deviations less those from the means of that larger area; with
+    `needs_rest`, less those of each group's complement.
+    """
+
+    axis: ClassVar[Axis] = "segment"
+    level: str
+    reference: str | None = None
+    needs_rest: bool = False
+
+    def at(self, seen: SeenPart) -> tuple[Floats, ...]:
+        part, means = seen.part, seen.means
+        asked, own = slice(0, part.asked), means.own[self.level]
+
+        def z(psus: slice) -> Floats:
+            deviations = linearised_totals(part, own, psus, asked)
+            if self.reference is not None:
+                deviations -= linearised_totals(part, means.own[self.reference], psus, asked)
+            if self.needs_rest:
+                deviations -= linearised_totals(seen.rest, means.rest[self.level], psus)
+            return deviations
+
+        shape = (part.asked, len(part.sums.plan.omega))
+        return part.sums.segments.squares(z, shape)
+
+
+@dataclass(frozen=True)
+class RestSegments:
+    """PSUs with members of each group's complement, and the sums of w r, by segment."""
+
+    axis: ClassVar[Axis] = "segment"
+    needs_rest: bool = True
+
+    def at(self, seen: SeenPart) -> tuple[Floats, ...]:
+        own = seen.part.sums.segments
+        stratum, block = own.stratum[own.of_psu], own.block[own.of_psu]
+        segments = PsuSegments.of(stratum, block, seen.rest.weight(), seen.part.sums.plan)
+        return segments.psus, segments.weight
+
+
+@dataclass(frozen=True)
+class DenseProducts:
+    """Sums of w u_a u_b over the rows of statistics of many columns, by block and level."""
+
+    axis: ClassVar[Axis] = "block"
+    levels: tuple[str, ...]
+    needs_rest: bool = False
+
+    def at(self, seen: SeenPart) -> tuple[Floats, ...]:
+        known = seen.means.rest if self.needs_rest else seen.means.own
+        rows = seen.rest.rows if self.needs_rest else seen.part.rows
+        plan = seen.part.sums.plan
+        basis = StatisticBasis.of(plan.omega[plan.dense], mixed=True)
+        blocks = len(seen.part.sums.block_keys)
+        shape = (blocks, len(basis.pairs), len(rows.member))
+        by_level = tuple(np.zeros(shape) for _ in self.levels)
+        if len(basis.omega):
+            second_pass = SecondPass(rows, basis)
+            kernels = [
+                kernels_of(basis, known[level].mean, known[level].inverse) for level in self.levels
+            ]
+            for chunk in rows.chunks:
+                second_pass.at(chunk)
+                for level, kernel, products in zip(self.levels, kernels, by_level, strict=True):
+                    if (area := known[level].of_block[chunk.block]) >= 0:
+                        products[chunk.block] += second_pass.products(
+                            [lines[area] for lines in kernel]
+                        )
+        return by_level
+
+
+@dataclass(frozen=True)
+class ContrastProducts:
+    """Sums of w (u - v)_a (u - v)_b - w v_a v_b over the rows, by block.
+
+    u and v are linearised about the area and about the larger area that contains it.
+    """
+
+    axis: ClassVar[Axis] = "block"
+    level: str
+    reference: str
+    needs_rest: bool = False
+
+    def at(self, seen: SeenPart) -> tuple[Floats, ...]:
+        part, means = seen.part, seen.means
+        basis = StatisticBasis.of(part.sums.plan.omega, mixed=False)
+        second_pass = SecondPass(part.rows, basis)
+        view, larger = means.own[self.level], means.own[self.reference]
+        own, other = (
+            kernels_of(basis, known.mean, known.inverse, known.coverage) for known in (view, larger)
+        )
+        blocks = len(part.sums.block_keys)
+        products = np.zeros((blocks, len(basis.pairs), len(part.rows.member)))
+        for chunk in part.rows.chunks:
+            area, outer = view.of_block[chunk.block], larger.of_block[chunk.block]
+            if area < 0:
+                continue
+            second_pass.at(chunk)
+            whole = [kernel[outer] for kernel in other]
+            gap = [kernel[area] - wide for kernel, wide in zip(own, whole, strict=True)]
+            products[chunk.block] += second_pass.products(gap) - second_pass.products(whole)
+        return (products,)
+
+
+@dataclass(frozen=True)
+class PsuTotals:
+    """Linearised totals by PSU, to compare two waves."""
+
+    axis: ClassVar[Axis] = "psu"
+    level: str
+    needs_rest: bool = False
+
+    def at(self, seen: SeenPart) -> tuple[Floats, ...]:
+        own, groups = seen.means.own[self.level], slice(0, seen.part.asked)
+        return (linearised_totals(seen.part, own, slice(None), groups),)
+
+
+@dataclass(frozen=True)
+class PsuScores:
+    """1.0 where a PSU has a score in a column, to compare two waves."""
+
+    axis: ClassVar[Axis] = "psu"
+    needs_rest: bool = False
+
+    def at(self, seen: SeenPart) -> tuple[Floats, ...]:
+        return ((seen.part.weight(groups=slice(0, seen.part.asked)) > 0).astype(np.float64),)
+
+
+def look_at(part: CubePart, looks: tuple[Look, ...], means: PartMeans) -> list[tuple[Floats, ...]]:
+    """Return the arrays of each look at a part."""
+    seen = SeenPart(part, means)
+    with limit_to_one_thread():
+        return [look.at(seen) for look in looks]

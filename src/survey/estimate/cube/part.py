@@ -1,0 +1,228 @@
+"""One part of a wave: rows of whole blocks, and the sums that a first look takes from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Codes, Floats, keep_freed_memory, limit_to_one_thread
+from survey.estimate.cube.accumulator import CubeMoments, RowAccumulator, StatisticLayout
+from survey.estimate.cube.rows import CubeRows, area_of_psus, cut_into_chunks, read_area, read_rows
+from survey.estimate.cube.segments import PsuSegments
+from survey.estimate.cube.spec import CubeSpec, Labels, Membership
+from survey.estimate.design import Sample, Strata
+
+ROUNDING_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class PartAreas:
+    """Areas of one level that occur in a part, and the area of each block (-1 for none)."""
+
+    name: str
+    labels: pd.Index
+    declared: tuple[Any, ...] | None
+    """Every category in order, where the labels are categories; else they are sorted."""
+    of_block: Codes
+
+
+@dataclass(frozen=True)
+class PartSums:
+    """What a first look at a part returns; arrays as in `CubeMoments` and `PsuSegments`."""
+
+    plan: StatisticLayout
+    columns: int
+    groups: tuple[str, ...]
+    everyone: int
+    levels: tuple[PartAreas, ...]
+    strata: Strata
+    block_keys: pd.Series
+    """Smallest order of each block, and below of each stratum."""
+    stratum_keys: pd.Series
+    segments: PsuSegments
+    moments: CubeMoments
+
+
+@dataclass(frozen=True)
+class CubePart:
+    """Rows of a part with their sums by PSU: what further looks work on."""
+
+    sums: PartSums
+    rows: CubeRows
+    psu: Floats
+    """Sums of w r and of w r (y - centre) by PSU, raw units, shape (P, G, 2K)."""
+    psu_labels: pd.MultiIndex
+
+    @property
+    def asked(self) -> int:
+        """How many groups were asked for."""
+        return len(self.sums.groups)
+
+    def weight(self, part: slice = slice(None), groups: slice = slice(None)) -> Floats:
+        """Return the sums of w r by PSU, shape (p, g, K)."""
+        return self.psu[part, groups, : self.sums.columns]
+
+    def total(self, part: slice, groups: slice) -> Floats:
+        """Return the sums of w r (y - centre) by PSU, shape (p, g, K)."""
+        return self.psu[part, groups, self.sums.columns :]
+
+    def rest(self) -> "CubePart":
+        """Return the same part with the complement of each group in its place."""
+        rows = replace(self.rows, member=~self.rows.member[: self.asked])
+        psu = complement_sums(self.psu, self.asked, self.sums.everyone, self.sums.columns)
+        return replace(self, rows=rows, psu=psu)
+
+    @classmethod
+    def read(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
+        """Read the frame and sum its rows; errors as in `Cube.of`."""
+        keep_freed_memory()
+        sample = Sample.read(frame, spec.design)
+        key = _order_keys(frame, spec.order)
+        sample, stratum_keys = _in_order(sample, key)
+        codes = {level: read_area(frame, level, labels) for level, labels in spec.areas.items()}
+        row_block = _common_blocks([code for code, _ in codes.values()])
+        if sample.assumed_deff is not None:
+            sample = sample.without_points(row_block)
+        block = area_of_psus(sample, " and ".join(spec.areas), row_block)
+        order = np.lexsort((sample.stratum, block))
+        groups = _with_everyone(spec.groups)
+        rows = read_rows(frame, spec, sample, groups, _row_order(order, sample))
+        rows_of_psu = np.bincount(sample.psu, minlength=len(order))[order]
+        rows.chunks.extend(cut_into_chunks(block[order], rows_of_psu))
+        plan = _statistic_layout(spec, rows)
+        blocks = int(block.max(initial=-1)) + 1
+        with limit_to_one_thread():
+            psu, moments = RowAccumulator(rows, plan, len(order), blocks).run()
+            segments = PsuSegments.of(
+                sample.stratum[order], block[order], psu[..., : rows.columns], plan
+            )
+        sums = PartSums(
+            plan=plan,
+            columns=rows.columns,
+            groups=tuple(spec.groups),
+            everyone=[group is None for group in groups.values()].index(True),
+            levels=tuple(
+                _part_areas(name, frame, spec.areas[name], found, sample, block, blocks)
+                for name, found in codes.items()
+            ),
+            strata=Strata(
+                sample.stratum_labels,
+                sample.units,
+                sample.population,
+                sample.psus,
+                sample.rule,
+                sample.assumed_deff,
+            ),
+            block_keys=key.groupby(row_block).min(),
+            stratum_keys=stratum_keys,
+            segments=segments,
+            moments=moments,
+        )
+        return cls(sums, rows, psu, sample.psu_labels.take(order))
+
+
+def complement_sums(sums: Floats, asked: int, everyone: int, columns: int) -> Floats:
+    """Return the sums (..., 2K) of everyone less those of each group asked for.
+
+    What subtraction leaves of sums without a member is rounding, and is set to 0.
+    """
+    every = slice(everyone, everyone + 1)
+    rest: Floats = sums[:, every] - sums[:, :asked]
+    none = rest[..., :columns] <= ROUNDING_TOLERANCE * sums[:, every, :columns]
+    rest[..., :columns][none] = 0.0
+    rest[..., columns:][none] = 0.0
+    return rest
+
+
+def _with_everyone(groups: Mapping[str, Membership]) -> Mapping[str, Membership]:
+    """Return the groups, with everyone last unless they are among them."""
+    return groups if any(group is None for group in groups.values()) else {**groups, "": None}
+
+
+def _order_keys(frame: pd.DataFrame, column: str | None) -> pd.Series:
+    """Return what strata and blocks are ordered by, one value a row."""
+    values = np.arange(len(frame)) if column is None else frame[column].array
+    return pd.Series(values)
+
+
+def _in_order(sample: Sample, key: pd.Series) -> tuple[Sample, pd.Series]:
+    """Return the sample with its strata in the order of their smallest key, and these keys."""
+    keys = key.groupby(sample.stratum[sample.psu]).min().reindex(range(len(sample.psus)))
+    order = np.argsort(keys.to_numpy(), kind="stable")
+    if (order == np.arange(len(order))).all():
+        return sample, keys
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    moved = replace(
+        sample,
+        stratum_labels=sample.stratum_labels[order],
+        units=sample.units[order],
+        population=sample.population[order],
+        psus=sample.psus[order],
+        stratum=place[sample.stratum],
+    )
+    return moved, keys.iloc[order]
+
+
+def _row_order(order: Codes, sample: Sample) -> Codes:
+    """Return the order that sorts the rows like their PSUs."""
+    rank = np.empty(len(order), dtype=np.uint16 if len(order) < 2**16 else np.intp)
+    rank[order] = np.arange(len(order))
+    return np.argsort(rank[sample.psu], kind="stable")
+
+
+def _common_blocks(codes: list[Codes]) -> Codes:
+    """Return the block of each row; rows with equal codes at every level share one."""
+    block = codes[0] + 1
+    for code in codes[1:]:
+        block = block * (int(code.max(initial=-1)) + 2) + code + 1
+        block = pd.factorize(block)[0].astype(np.intp)
+    return pd.factorize(block, sort=True)[0].astype(np.intp)
+
+
+def _part_areas(
+    name: str,
+    frame: pd.DataFrame,
+    given: Labels,
+    found: tuple[Codes, pd.Index],
+    sample: Sample,
+    block: Codes,
+    blocks: int,
+) -> PartAreas:
+    code, labels = found
+    declared = None
+    if isinstance(given, str) and isinstance(frame[given].dtype, pd.CategoricalDtype):
+        declared = tuple(frame[given].cat.categories)
+    of_block = np.full(blocks, -1, dtype=np.intp)
+    of_block[block] = area_of_psus(sample, name, code)
+    return PartAreas(name, labels, declared, of_block)
+
+
+def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
+    """Return weights and offsets of the tree's indicators and the rates over the summed columns."""
+    tree, scale = spec.tree, spec.scale
+    items, statistics, rates = len(tree.item_columns), len(tree.omega), len(spec.rates)
+    by_respondent = spec.composite == "per_respondent"
+    answers = np.eye(statistics) if by_respondent else tree.omega
+    omega = np.zeros((statistics + rates, answers.shape[1] + rates))
+    omega[:statistics, : answers.shape[1]] = answers * scale.unit
+    omega[statistics:, answers.shape[1] :] = np.eye(rates)
+    centre = rows.centre[:items]
+    if by_respondent:
+        centre = tree.omega @ centre
+    offset = np.concatenate([centre - scale.minimum, rows.centre[items:]])
+    support = np.zeros((statistics + rates, items))
+    support[:statistics] = tree.omega != 0
+    first, place = _distinct(np.hstack([omega, support]))
+    return StatisticLayout(
+        (*tree.variables, *spec.rates), place, omega[first], offset, support[first]
+    )
+
+
+def _distinct(lines: Floats) -> tuple[Codes, Codes]:
+    """Return the first of each group of equal lines, in order, and the group of every line."""
+    place, _ = pd.factorize(pd.Series([line.tobytes() for line in lines]))
+    first = np.unique(place, return_index=True)[1]
+    return first, place.astype(np.intp)

@@ -1,0 +1,205 @@
+"""A wave summed in parts gives the bytes of the wave summed at once."""
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from survey.compute import LocalEngine
+from survey.estimate import Cube, CubeSpec, Design, EstimateError, cube_change
+from tests.estimate.test_estimate_cube import TREE, raw_wave
+
+AREAS = {"nation": None, "region": "region", "city": "city"}
+GROUPS = {"all": None, "gender=f": ("gender", "f"), "old": "old", "few": "few", "none": "none"}
+CITIES = 7
+POINTS = Design("weight", strata="stratum", psu="point")
+WITHOUT_POINTS = Design("weight", strata="stratum", assumed_deff=1.4)
+ACROSS = Design("weight", strata="half", psu="point", lonely_psu="average")
+"""Strata that lie in several cities."""
+AGAINST = (("city", "nation"), ("city", "region"), ("region", "nation"))
+
+
+def wave_of_cities(seed: int = 0) -> pd.DataFrame:
+    """Seven cities of unequal size in shuffled rows, one of them with strata of one point."""
+    frame = pd.concat([raw_wave(seed + i, strata=2, psus=3 + i % 3) for i in range(3)])
+    frame = frame.reset_index(drop=True)
+    rng = np.random.default_rng(seed)
+    city = np.minimum(rng.integers(0, CITIES + 3, len(frame)), CITIES - 1)
+    frame["city"] = pd.Series([f"C{number}" for number in city], dtype="str")
+    frame["region"] = pd.Categorical(
+        np.where(city < 3, "west", np.where(city < 5, "east", "north")), ["west", "north", "east"]
+    )
+    frame["stratum"] = frame["city"] + frame["stratum"].astype(str)
+    frame["point"] = frame["stratum"] + "-" + frame["psu"].astype(str)
+    frame.loc[frame["city"] == "C2", "point"] = frame["stratum"]
+    frame["half"] = np.where(city % 2, "odd", "even")
+    frame["id"] = [f"{number:06d}" for number in range(len(frame))]
+    return frame
+
+
+FRAME = wave_of_cities()
+
+
+def spec_of(design: Design, **options) -> CubeSpec:
+    return CubeSpec(
+        TREE,
+        design,
+        areas=AREAS,
+        groups=GROUPS,
+        rates=["solved"],
+        centres=[50.0],
+        order="id",
+        df_rule="weighted",
+        **options,
+    )
+
+
+@dataclass(frozen=True)
+class CitiesPart:
+    """Rows of some cities, read when asked for, in this process or another."""
+
+    cities: tuple[str, ...]
+    spec: CubeSpec
+
+    def __call__(self) -> tuple[pd.DataFrame, CubeSpec]:
+        rows = FRAME[FRAME["city"].isin(self.cities)]
+        return rows.reset_index(drop=True), self.spec
+
+
+def tables_of(cube: Cube) -> list[bytes]:
+    """Return the bytes of every table of a cube."""
+    tables = [cube.table(), cube.gaps(), *(cube.against(*pair) for pair in AGAINST)]
+    return [bytes_of(table) for table in (*tables, cube.point_estimates())]
+
+
+def bytes_of(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    for name, column in table.items():
+        buffer.write(str((name, column.dtype)).encode())
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            column = pd.Series(column.cat.codes.to_numpy())
+        buffer.write(column.to_numpy().tobytes())
+    return buffer.getvalue()
+
+
+COMPOSITES = ("item_means", "per_respondent")
+DESIGNS = {"points": POINTS, "without points": WITHOUT_POINTS, "across": ACROSS}
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[tuple[str, str], list[bytes]]:
+    """Return the tables of one part by design and composite."""
+    return {
+        (name, composite): tables_of_design(Cube.of(FRAME, spec_of(design, composite=composite)))
+        for name, design in DESIGNS.items()
+        for composite in COMPOSITES
+    }
+
+
+def tables_of_design(cube: Cube) -> list[bytes]:
+    """Return every table; where a stratum lies in several cities, those that there are."""
+    if cube.sums.spec.design == ACROSS:
+        return [bytes_of(cube.table()), bytes_of(cube.gaps())]
+    return tables_of(cube)
+
+
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_any_parts_in_any_order_give_the_same_bytes(whole, data):
+    owner = data.draw(st.lists(st.integers(0, 3), min_size=CITIES, max_size=CITIES))
+    design = data.draw(st.sampled_from(sorted(DESIGNS)))
+    composite = data.draw(st.sampled_from(COMPOSITES))
+    spec = spec_of(DESIGNS[design], composite=composite)
+    groups = [tuple(f"C{c}" for c in range(CITIES) if owner[c] == part) for part in set(owner)]
+    parts = [CitiesPart(cities, spec) for cities in data.draw(st.permutations(groups))]
+    cube = Cube.of_parts(parts, spec)
+    if data.draw(st.booleans()):
+        cube.prepare(gaps=True, against=() if design == "across" else AGAINST)
+    assert tables_of_design(cube) == whole[design, composite]
+
+
+def test_worker_processes_give_the_same_bytes(whole):
+    spec = spec_of(POINTS)
+    parts = [CitiesPart((f"C{city}",), spec) for city in range(CITIES)]
+    with LocalEngine(2) as engine:
+        cube = Cube.of_parts(parts, spec, engine.map)
+        cube.prepare(gaps=True, against=AGAINST)
+        tables = tables_of(cube)
+    assert tables == whole["points", "item_means"]
+
+
+def test_each_part_is_read_once_for_the_sums_and_once_for_all_tables():
+    read: list[tuple[str, ...]] = []
+    spec = spec_of(POINTS)
+
+    def source(cities: tuple[str, ...]):
+        def part():
+            read.append(cities)
+            return CitiesPart(cities, spec)()
+
+        return part
+
+    cities = [("C0", "C3"), ("C1", "C2"), ("C4", "C5", "C6")]
+    cube = Cube.of_parts([source(part) for part in cities], spec)
+    cube.prepare(gaps=True, against=AGAINST)
+    tables_of(cube)
+    assert read == [*cities, *cities]
+
+
+def test_a_change_between_waves_in_parts_is_that_of_waves_at_once():
+    spec = replace(spec_of(POINTS), order="id")
+    earlier = FRAME[FRAME["city"] != "C6"].reset_index(drop=True)
+    groups = [("C0", "C4"), ("C1", "C2", "C3", "C5", "C6")]
+    parts = Cube.of_parts([CitiesPart(cities, spec) for cities in groups], spec)
+    before = Cube.of(earlier, spec)
+    assert bytes_of(cube_change(before, parts)) == bytes_of(
+        cube_change(before, Cube.of(FRAME, spec))
+    )
+
+
+def test_a_city_in_two_parts_is_refused():
+    spec = spec_of(POINTS)
+    half = len(FRAME) // 2
+
+    def first():
+        return FRAME.iloc[:half].reset_index(drop=True), spec
+
+    def second():
+        return FRAME.iloc[half:].reset_index(drop=True), spec
+
+    with pytest.raises(EstimateError, match="two parts"):
+        Cube.of_parts([first, second], spec)
+
+
+def test_rates_summed_about_centres_of_their_own_are_refused():
+    spec = replace(spec_of(POINTS), centres=None)
+    rows = FRAME.assign(solved=np.where(FRAME["city"] == "C0", 0.0, 100.0))
+
+    def part(cities):
+        def read():
+            return rows[rows["city"].isin(cities)].reset_index(drop=True), spec
+
+        return read
+
+    with pytest.raises(EstimateError, match="different centres"):
+        Cube.of_parts([part(["C0"]), part(["C1", "C2"])], spec)
+
+
+def test_areas_without_labels_stay_outside_every_part():
+    rows = FRAME.assign(region=FRAME["region"].where(FRAME["city"] != "C1").astype(object))
+    spec = spec_of(POINTS)
+
+    def part(cities):
+        def read():
+            return rows[rows["city"].isin(cities)].reset_index(drop=True), spec
+
+        return read
+
+    cube = Cube.of_parts([part(["C1"]), part([f"C{c}" for c in (0, 2, 3, 4, 5, 6)])], spec)
+    expected = Cube.of(rows, spec)
+    assert bytes_of(cube.table()) == bytes_of(expected.table())
+    assert bytes_of(cube.gaps()) == bytes_of(expected.gaps())
