@@ -48,7 +48,7 @@ def calibrate_wave(key: str) -> WaveModel:
     plan = PLANS[key]
     people = plan.people(shipped_cities())
     tree = shipped_tree(plan.tree) if plan.tree else None
-    ratings = plan.scored + plan.others
+    ratings = plan.scored + plan.others + plan.module_ratings
     codes = [code_chances(people, rating) for rating in ratings]
     model = WaveModel(
         plan=plan,

@@ -21,6 +21,7 @@ from seed.demo.field_plan import (
 )
 from seed.demo.interview_times import LANGUAGES, MODES, GeneratedTimes, generate_times
 from seed.demo.model import WaveModel
+from seed.demo.module_answers import draw_module_answers
 from seed.demo.population import Population
 from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from seed.demo.sample_draw import DrawnInterviews, draw_interviews
@@ -105,6 +106,7 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     copied = np.concatenate([np.full(len(good), -1), rows.copied])
     void = _slipped_kinds(kind, slipped, rng)
     when = generate_times(drawn, model, kind, copied, rng)
+    draw_module_answers(drawn, model, points, kind, copied, seed)
     ids = receipt_ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
     return DemoWave(

@@ -154,16 +154,16 @@ _ROUTE_SOLVED = ("complaint_channel", (
     "merchant", "platform", "hotline_12315", "association", "government", "court", "media", "other",
 ))  # fmt: skip
 _RELIEF = ("complaint_solved", {"yes": 12.0, "partly": -6.0, "pending": -16.0, "no": -30.0})
-_SERVICES = (
+USED_A_SERVICE = ("services_used", (
     "dining", "housekeeping", "beauty", "repair", "travel", "sports", "culture", "training",
-)  # fmt: skip
+))  # fmt: skip
 _NO_CHILD_RATING = {"guardian": ("yes",)}
 _CHILD = ("guardian_consent", ("yes", "not_asked"))
 
 MAIN_OTHERS: tuple[RatingModel, ...] = (
     RatingModel("overall", 0.9, _MAIN_MOODS, dont_know=0.006, own=0.55),
     RatingModel("services_satisfaction", 0.4, _MAIN_MOODS, dont_know=0.01,
-           after=("services_used", _SERVICES), city=0.8),
+           after=USED_A_SERVICE, city=0.8),
     RatingModel("culture_satisfaction", 1.6, {"residence": {"rural": -2.0}}, dont_know=0.01,
            after=("services_used", ("culture",)), city=0.8),
     RatingModel("complaint_satisfaction", -15.0, {"age_part": {_OLD: -1.0}}, dont_know=0.02,

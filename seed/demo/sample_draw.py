@@ -191,7 +191,7 @@ def _attributes(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generat
     drawn.choices["income"][skipped] = MISSING
     for attribute, chances in people.given.items():
         city = drawn.city if len(chances) > 1 else np.zeros(len(drawn), dtype=np.int64)
-        drawn.choices[attribute] = _pick(chances[city, drawn.cell], rng)
+        drawn.choices[attribute] = pick_options(chances[city, drawn.cell], rng)
     if "age_part" in people.levels:
         drawn.numbers["age"] = _ages(drawn, model, rng)
     if people.kind != "elderly":
@@ -229,7 +229,7 @@ def _limits(people: Population) -> Ints:
 
 
 def _child(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
-    ages = _pick(model.child_age[drawn.cell], rng).astype(np.int16)
+    ages = pick_options(model.child_age[drawn.cell], rng).astype(np.int16)
     if "guardian" in drawn.choices:
         guardian = drawn.choices["guardian"] == 0
         ages = np.where(guardian, ages, OFF_ROUTE).astype(np.int16)
@@ -248,8 +248,8 @@ def _withhold(drawn: DrawnInterviews, by_name: Mapping[str, ChoiceModel]) -> Non
 
 def _choices(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
     by_name = {choice.name: choice for choice in model.plan.choices}
-    for choice in model.plan.choices:
-        asked = _route(drawn, model.people, choice, by_name)
+    for choice in model.plan.base_choices:
+        asked = find_asked(drawn, model.people, choice, by_name)
         if choice.name == "guardian_consent":
             asked &= (drawn.numbers["child_age"] >= 0) & (drawn.numbers["child_age"] < 14)
         rows = np.flatnonzero(asked)
@@ -260,14 +260,14 @@ def _choices(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator)
             drawn.ticks[choice.name] = ticks
         else:
             codes = np.full(len(drawn), OFF_ROUTE, dtype=np.int8)
-            codes[rows] = _pick(model.chances[choice.name][at], rng)
+            codes[rows] = pick_options(model.chances[choice.name][at], rng)
             drawn.choices[choice.name] = codes
     _withhold(drawn, by_name)
     if "complaint_solved" in drawn.choices:
         drawn.numbers["complaint_days"] = _days(drawn, by_name["complaint_solved"], rng)
 
 
-def _route(
+def find_asked(
     drawn: DrawnInterviews,
     people: Population,
     asked: ChoiceModel | RatingModel,
@@ -290,7 +290,7 @@ def _route(
     return open_to & np.isin(drawn.choices[parent], codes)
 
 
-def _pick(chances: Floats, rng: np.random.Generator) -> Small:
+def pick_options(chances: Floats, rng: np.random.Generator) -> Small:
     """One option a row."""
     ends = np.cumsum(chances, axis=1)
     ends /= ends[:, -1:]
@@ -303,7 +303,7 @@ def _ticks(choice: ChoiceModel, single: Floats, rng: np.random.Generator) -> Sma
     others = np.array([name != choice.exclusive for name in choice.shares])
     ticked = (rng.random(single.shape) < single).astype(np.int8)
     empty = np.flatnonzero(~(ticked[:, others] == 1).any(axis=1))
-    chosen = _pick(single[empty][:, others], rng)
+    chosen = pick_options(single[empty][:, others], rng)
     ticked[empty, np.flatnonzero(others)[chosen]] = 1
     if choice.exclusive is not None:
         alone = ticked[:, ~others][:, 0] == 1
@@ -334,24 +334,39 @@ def _ratings(
     by_name = {choice.name: choice for choice in model.plan.choices}
     driving = np.zeros(len(drawn), dtype=np.float32)
     strength = np.sqrt(sum(weight**2 for weight in _DRIVERS.values()))
-    for place, rating in enumerate(model.ratings):
+    for place, rating in enumerate(model.plan.scored + model.plan.others):
         noise = rng.standard_normal(len(drawn), dtype=np.float32)
         if rating.name in _DRIVERS:
             driving += np.float32(_DRIVERS[rating.name] / strength) * noise
         elif rating.name == "overall" and driving.any():
             noise = np.float32(np.sqrt(1 - _DRIVEN)) * noise + np.float32(_DRIVEN**0.5) * driving
-        latent = person + np.float32(rating.own * ITEM_SD) * noise
-        latent += model.base[drawn.city, place].astype(np.float32)
-        latent += model.shift[drawn.cell, place].astype(np.float32)
-        if rating.mood is not None:
-            latent += _mood(drawn, rating.mood)
-        score = answers(latent)
-        unsure = rng.random(len(drawn), dtype=np.float32)
-        dont_know = model.dont_know[drawn.cell, place]
-        score[unsure < dont_know + model.not_experienced[drawn.cell, place]] = NOT_EXPERIENCED
-        score[unsure < dont_know] = DONT_KNOW
-        score[~_route(drawn, model.people, rating, by_name)] = OFF_ROUTE
-        drawn.ratings[rating.name] = score
+        asked = find_asked(drawn, model.people, rating, by_name)
+        drawn.ratings[rating.name] = rate(drawn, model, place, person, noise, asked, rng)
+
+
+def rate(
+    drawn: DrawnInterviews,
+    model: WaveModel,
+    place: int,
+    person: npt.NDArray[np.float32],
+    noise: npt.NDArray[np.float32],
+    asked: Flags,
+    rng: np.random.Generator,
+) -> Small:
+    """Answers to the rating at that place of the model, from effects of person and item."""
+    rating = model.ratings[place]
+    latent = person + np.float32(rating.own * ITEM_SD) * noise
+    latent += model.base[drawn.city, place].astype(np.float32)
+    latent += model.shift[drawn.cell, place].astype(np.float32)
+    if rating.mood is not None:
+        latent += _mood(drawn, rating.mood)
+    score = answers(latent)
+    unsure = rng.random(len(drawn), dtype=np.float32)
+    dont_know = model.dont_know[drawn.cell, place]
+    score[unsure < dont_know + model.not_experienced[drawn.cell, place]] = NOT_EXPERIENCED
+    score[unsure < dont_know] = DONT_KNOW
+    score[~asked] = OFF_ROUTE
+    return score
 
 
 def _mood(drawn: DrawnInterviews, mood: tuple[str, Mapping[str, float]]) -> npt.NDArray[np.float32]:

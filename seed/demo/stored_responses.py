@@ -163,8 +163,7 @@ def _timings(
     """Seconds for each question that was answered; together they fill the interview's time."""
     names = [name for name in values if wave.instrument.by_name[name].kind in _TYPICAL]
     typical = _typical_seconds(wave.instrument, names)
-    shape = (len(rows), len(names))
-    raw = typical * np.exp(_NOISE * rng.standard_normal(shape, dtype=np.float32))
+    raw = typical * np.exp(_NOISE * _timing_noise(wave, rows, names, rng))
     answered = np.array(
         [[v is not ABSENT and v is not None for v in values[name]] for name in names]
     ).T
@@ -172,6 +171,22 @@ def _timings(
     raw *= (wave.times.seconds[rows] * _OVERHEAD / raw.sum(axis=1))[:, None]
     for seconds in np.round(raw.astype(np.float64), 1).tolist():
         yield {n: s for n, s in zip(names, seconds, strict=True) if s}
+
+
+def _timing_noise(
+    wave: DemoWave, rows: npt.NDArray[np.int64], names: list[str], rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Noise of each question; modules that were added later have a stream of their own."""
+    plan = wave.model.plan
+    added = {question.name for question in (*plan.module_choices, *plan.module_ratings)}
+    is_added = np.array([name in added for name in names])
+    noise = np.empty((len(rows), len(names)), dtype=np.float32)
+    base = (len(rows), int(np.sum(~is_added)))
+    noise[:, ~is_added] = rng.standard_normal(base, dtype=np.float32)
+    own = random_stream("module-seconds", wave.key, int(rows[0]), seed=wave.seed)
+    later = (len(rows), int(np.sum(is_added)))
+    noise[:, is_added] = own.standard_normal(later, dtype=np.float32)
+    return noise
 
 
 def _typical_seconds(instrument: Instrument, names: list[str]) -> npt.NDArray[np.float32]:

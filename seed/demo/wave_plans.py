@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from seed.demo import choices, ratings, supplement_choices
+from seed.demo import choices, module_questions, ratings, supplement_choices
 from seed.demo.choices import ChoiceModel
 from seed.demo.population import Population, elderly_people, main_people, minors_people
 from seed.demo.ratings import RatingModel
@@ -51,8 +51,25 @@ class WavePlan:
     @property
     def choices(self) -> tuple[ChoiceModel, ...]:
         """Questions with choices that the questionnaire asks."""
+        return self.base_choices + self.module_choices
+
+    @property
+    def base_choices(self) -> tuple[ChoiceModel, ...]:
+        """Those of the first questionnaire of the series: drawn from the stream of the wave."""
         known = shipped_instrument(self.instrument).by_name
         return tuple(choice for choice in self._choices if choice.name in known)
+
+    @property
+    def module_choices(self) -> tuple[ChoiceModel, ...]:
+        """Those of modules that were added later: each is drawn from a stream of its own."""
+        known = shipped_instrument(self.instrument).by_name
+        return tuple(choice for choice in module_questions.CHOICES if choice.name in known)
+
+    @property
+    def module_ratings(self) -> tuple[RatingModel, ...]:
+        """Unscored ratings of modules that were added later."""
+        known = shipped_instrument(self.instrument).by_name
+        return tuple(rating for rating in module_questions.RATINGS if rating.name in known)
 
     @property
     def _others(self) -> tuple[RatingModel, ...]:
@@ -79,15 +96,16 @@ class WavePlan:
 
 def _main(year: int, opens: date, closes: date) -> WavePlan:
     (valid,) = (wave.valid for wave in published_waves() if wave.year == year)
-    version = 2021 if year < 2023 else 2023
+    tree = 2021 if year < 2023 else 2023
+    questionnaire = 2024 if year >= 2024 else tree
     return WavePlan(
         f"main-{year}",
         "main",
         year,
         f"{year}年100个城市消费者满意度测评（演示）",
         f"Consumer satisfaction in 100 cities {year} (demo)",
-        f"main-{version}",
-        f"cca-{version}",
+        f"main-{questionnaire}",
+        f"cca-{tree}",
         valid or 62_000,
         opens,
         closes,

@@ -1,12 +1,21 @@
 """Evidence beside the score never enters it: neither by a table nor by an import."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from sqlalchemy import CheckConstraint
 from sqlmodel import SQLModel
 
+from seed.demo import generate_wave
+from seed.demo.shipped_data import shipped_instrument, shipped_tree
+from survey.estimate import Cube
+from survey.instrument.model import Instrument
+from survey.results.measures import measures_for, read_measures
+from survey.results.wave_data import WaveData
 from survey.settings import PROJECT_ROOT
 
 SOURCE = PROJECT_ROOT / "src" / "survey"
@@ -108,3 +117,61 @@ def _texts(path: Path) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+
+
+MODULES = ("detriment", "green", "service")
+"""Modules of questions that stand beside the score, asked in the same interview as the score."""
+SHIPPED = ("main-2021", "main-2023", "main-2024", "elderly-2024", "minors-2024")
+
+
+@cache
+def module_columns(form: str) -> tuple[str, ...]:
+    return tuple(item.name for item in shipped_instrument(form).items() if item.module in MODULES)
+
+
+@pytest.mark.parametrize("form", SHIPPED)
+def test_no_measure_is_of_a_question_that_is_scored(form: str) -> None:
+    """The list of measures and the tree share no question: neither can be read as the other."""
+    instrument = shipped_instrument(form)
+    declared = read_measures(PROJECT_ROOT / "seed" / "instruments" / "measures.csv")
+    measured = {measure.item for measure in measures_for(instrument, declared)}
+    assert measured
+    assert not measured & {item.name for item in instrument.scored_items}
+    assert not {item.module for item in instrument.scored_items} & set(MODULES)
+
+
+@cache
+def a_wave() -> tuple[pd.DataFrame, Instrument]:
+    return generate_wave("main-2024", n=300).approved, shipped_instrument("main-2024")
+
+
+def scored_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every indicator of the nation and its regions, as a freeze estimates it."""
+    data = WaveData.of(
+        frame,
+        series="main",
+        instrument=a_wave()[1],
+        tree=shipped_tree("cca-2023"),
+        composite="item_means",
+    )
+    assert not set(data.plan.tree.item_columns) & set(module_columns("main-2024"))
+    areas = {level: data.areas[level] for level in ("nation", "region3")}
+    spec = data.build_cube_spec(areas, {"all": data.memberships["all"]})
+    return Cube.of(data.people, spec).table(level=0.95)
+
+
+def test_other_answers_to_a_module_change_no_score() -> None:
+    """All answers of the modules are dealt out anew: no indicator moves by a digit."""
+    frame, _ = a_wave()
+    names = [
+        column
+        for column in frame.columns
+        if column.partition("/")[0] in module_columns("main-2024")
+    ]
+    assert len(names) > 15
+    other, dealt = frame.copy(), np.random.default_rng(1).permutation(len(frame))
+    for name in names:
+        other[name] = frame[name].to_numpy()[dealt]
+        other[name] = other[name].astype(frame[name].dtype)
+    assert not other[names].equals(frame[names])
+    pd.testing.assert_frame_equal(scored_table(other), scored_table(frame))

@@ -44,7 +44,7 @@ from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState, new_id, now
 
 WAVE = "main-2024"
-INDICATORS = ("1", "3.2.2", "overall", "elder_cash_refused")
+INDICATORS = ("1", "3.2.2", "overall", "elder_cash_refused", "detriment_lost")
 NATIONAL = Principal(new_id(), "n", Role.NATIONAL_OFFICIAL, "CN")
 PROVINCE = Principal(new_id(), "p", Role.PROVINCE_OFFICIAL, "42")
 CITY = Principal(new_id(), "c", Role.CITY_OFFICIAL, "420500")
@@ -330,7 +330,8 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
                 "against": "nation",
                 "detail": True,
                 "basis": DOMAIN,
-                "topic": "education",
+                "topic": "detriment" if "module" in view.__module__ else "education",
+                "measure": "detriment_lost",
                 "field": "education",
                 "year": NO_COMPLAINTS,
                 "activities": (),

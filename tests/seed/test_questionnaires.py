@@ -20,8 +20,8 @@ from survey.instrument.validation import Validation, validate
 from survey.instrument.xlsform.reader import load_bundle
 
 SEED = Path(__file__).parents[2] / "seed"
-INSTRUMENTS = ("main-2021", "main-2023", "elderly-2024", "minors-2024")
-MAIN = ("main-2021", "main-2023")
+INSTRUMENTS = ("main-2021", "main-2023", "main-2024", "elderly-2024", "minors-2024")
+MAIN = ("main-2021", "main-2023", "main-2024")
 TODAY = date(2024, 11, 15)
 SILENT = {ItemKind.NOTE, ItemKind.CALCULATE}
 
@@ -202,7 +202,10 @@ def test_consent_is_the_first_question_and_asks_for_no_identity(name: str) -> No
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_what_is_private_is_marked_sensitive(name: str) -> None:
     document = instrument(name)
-    private = ("income", "complaint_", "dispute_", "had_dispute", "elder_scam", "elder_health")
+    private = (
+        "income", "complaint_", "detriment_", "dispute_", "had_dispute", "elder_scam",
+        "elder_health",
+    )  # fmt: skip
     for item in document.items():
         if item.kind in SILENT:
             continue
@@ -235,13 +238,24 @@ def test_an_item_shared_by_two_questionnaires_is_the_same_item() -> None:
 # The scored items
 
 
-@pytest.mark.parametrize(("name", "scored"), [("main-2021", 25), ("main-2023", 27)])
+@pytest.mark.parametrize(
+    ("name", "scored"), [("main-2021", 25), ("main-2023", 27), ("main-2024", 27)]
+)
 def test_each_third_level_indicator_has_exactly_one_item(name: str, scored: int) -> None:
     document = instrument(name)
     assert document.tree is not None
     codes = Counter(item.indicator for item in document.scored_items)
     assert codes == Counter(list(third_level(document.tree)))
     assert sum(codes.values()) == scored
+
+
+def test_the_questionnaire_of_2024_adds_modules_and_changes_no_question() -> None:
+    before, after = instrument("main-2023"), instrument("main-2024")
+    kept = {name: item for name, item in after.by_name.items() if name in before.by_name}
+    assert kept == before.by_name
+    added = {item.module for name, item in after.by_name.items() if name not in kept}
+    assert added == {"detriment", "green", "service"}
+    assert after.scored_items == before.scored_items
 
 
 def test_both_trees_give_an_item_to_the_indicator_of_the_same_name() -> None:
@@ -295,6 +309,36 @@ LONGER_ROUTES = {
 @pytest.mark.parametrize("route", LONGER_ROUTES)
 def test_a_longer_route_adds_at_most_a_minute_and_a_half(route: str) -> None:
     assert walk("main-2023", **LONGER_ROUTES[route]).minutes <= 8.5
+
+
+def test_the_modules_of_2024_add_less_than_a_minute_and_two_after_a_loss() -> None:
+    plain, loss = adult(), adult(had_dispute="yes", detriment_money="from200")
+    before, after = walk("main-2023", **plain), walk("main-2024", **plain)
+    assert after.names - before.names == {
+        "green_bought", "green_supply_satisfaction", "green_label_trust", "green_barrier",
+        "services_promise_satisfaction", "services_price_satisfaction",
+    }  # fmt: skip
+    assert after.minutes <= before.minutes + 1
+    assert walk("main-2024", **loss).minutes <= before.minutes + 3
+
+
+DETRIMENT = {"detriment_money", "detriment_recovered", "detriment_time", "detriment_distress"}
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({"had_dispute": "no"}, set()),
+        ({"had_dispute": "dk"}, set()),
+        ({"had_dispute": "yes", "detriment_money": "none"}, DETRIMENT - {"detriment_recovered"}),
+        ({"had_dispute": "yes", "detriment_money": "dk"}, DETRIMENT - {"detriment_recovered"}),
+        ({"had_dispute": "yes", "detriment_money": "ge5000"}, DETRIMENT),
+    ],
+)
+def test_losses_are_asked_after_a_dispute_and_refunds_after_a_loss(
+    given: dict[str, object], asked: set[str]
+) -> None:
+    assert through("main-2024", **adult(**given)).names & DETRIMENT == asked
 
 
 @pytest.mark.parametrize(
@@ -490,8 +534,10 @@ def test_services_are_rated_by_those_who_used_them(
 TOPICS = {
     "confidence",
     "complaint",
+    "detriment",
     "education",
     "elderly",
+    "green",
     "minors",
     "rural",
     "service",

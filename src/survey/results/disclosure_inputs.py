@@ -22,6 +22,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.instrument.question_types import type_of
 from survey.locale import SurveyError, msg
 from survey.results.domains import AREA_LEVELS
+from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates
 from survey.sample.special_groups import EVERYONE
@@ -31,8 +32,6 @@ _Labels = Mapping[str, NDArray[np.object_]]
 
 
 _CELLS_NAMED = 5
-_TOLD_BY_OTHERS = -1.0
-"""Stands for the answer where a cell would tell a common answer elsewhere; none is negative."""
 
 
 class NarrowIntervalError(SurveyError):
@@ -232,7 +231,8 @@ def _common_answers(
     """Return the one answer of all respondents of each cell of sensitive measures, one per row.
 
     Shares of all answers to one question add up to 100: where nobody gave one of them, the others
-    would tell that, and have `_TOLD_BY_OTHERS` instead of an answer.
+    would tell that, and have `TOLD_BY_OTHERS` instead of an answer. What only a few answered
+    otherwise counts as common where a measure says so.
     """
     values = source.unscored_values()
     result = np.full(who.shape, np.nan)
@@ -240,10 +240,13 @@ def _common_answers(
     for place, name in enumerate(indicators):
         if name in sensitive:
             result[:, :, place] = _common_value(who, _value_of(source, values, name))
+    for name, answer in find_rare_answers(who, source.measures, values).items():
+        part = result[:, :, indicators.index(name)]
+        result[:, :, indicators.index(name)] = np.where(np.isnan(part), answer, part)
     for places in _whole_questions(source, indicators):
         part = result[:, :, places]
         told = ~np.isnan(part).all(axis=2, keepdims=True)
-        result[:, :, places] = np.where(np.isnan(part) & told, _TOLD_BY_OTHERS, part)
+        result[:, :, places] = np.where(np.isnan(part) & told, TOLD_BY_OTHERS, part)
     return result.ravel()
 
 

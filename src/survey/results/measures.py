@@ -37,6 +37,8 @@ class Measure(BaseModel):
     topic: str
     direction: Literal["higher", "lower", "neutral"]
     sensitive: bool = False
+    min_side: int = 1
+    """Fewest respondents on each side of a rate for which it is shown, see `rare_answers`."""
 
 
 def read_measures(path: Path) -> tuple[Measure, ...]:
@@ -50,6 +52,7 @@ def read_measures(path: Path) -> tuple[Measure, ...]:
                 name={"zh": row["name_zh"], "en": row["name_en"]},
                 topic=row["topic"],
                 direction=row["direction"],
+                min_side=int(row["min_side"] or 1),
             )
             for row in csv.DictReader(file)
         )

@@ -15,6 +15,7 @@ from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
 from survey.ui.education import draw_education
 from survey.ui.html_table import render_table, render_text_table
+from survey.ui.modules import draw_losses
 from survey.ui.opinion import draw_city_opinion, draw_opinion
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -30,6 +31,7 @@ def draw_rights_page(page: PageContext) -> None:
     draw_tabs(
         {
             "complaints": (t("Complaints"), partial(draw_complaints, page)),
+            "detriment": (t("Losses"), partial(draw_losses, page)),
             "education": (t("Consumer education"), partial(draw_education, page)),
             "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
         },

@@ -83,6 +83,11 @@ def classify_differences(gaps: TableSlice) -> list[str]:
     ]
 
 
+def known_role(role: str | None) -> str:
+    """Return the verdict on an area whose figure is shown; none where nothing was tested."""
+    return UNCLEAR if role is None or role == HIDDEN else role
+
+
 def score_table(
     cells: TableSlice, labels: Sequence[str], t: Translator, *, name: str, value: str, **more: Any
 ) -> Rows:

@@ -23,7 +23,7 @@ from survey.publish.views.chart_rows import (
 )
 from survey.publish.views.city_peers import find_reference
 from survey.publish.views.estimate_text import estimate_at
-from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
+from survey.publish.views.measures import TOPICS, topic_charts
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
@@ -163,18 +163,14 @@ def build_city_measures(
     nation = reading.cells(area_level="nation", area=NATION, indicator=None)
     others = {name: everyone, t("Nation"): nation}
     words = {"city": name, "topic": t(TOPICS[topic]) if topic in TOPICS else topic}
-    titles = (
-        ("city-reports", t("{topic}: what people in {city} report", **words), rates),
-        ("city-ratings", t("{topic}: how people in {city} rate it", **words), ratings),
+    return topic_charts(
+        reading,
+        topic,
+        others,
+        keys=("city-reports", "city-ratings"),
+        titles=(
+            t("{topic}: what people in {city} report", **words),
+            t("{topic}: how people in {city} rate it", **words),
+        ),
+        counted=(everyone,),
     )
-    drawn = [
-        series_chart(
-            reading,
-            ChartHeading(key, title, t("Question")),
-            others,
-            of(reading, (topic,)),
-            n=everyone.max_value("n"),
-        )
-        for key, title, of in titles
-    ]
-    return tuple(panel for panel in drawn if panel is not None)

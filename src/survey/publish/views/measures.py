@@ -25,9 +25,11 @@ BACKGROUND = "background"
 TOPICS: Mapping[str, Message] = MappingProxyType(
     {
         "complaint": msg("Complaints"),
+        "detriment": msg("Losses from disputes"),
         "education": msg("Consumer education"),
         "confidence": msg("Consumer confidence"),
         "service": msg("Services and culture"),
+        "green": msg("Green shopping"),
         "elderly": msg("Older people"),
         "minors": msg("Children"),
         "rural": msg("Rural shopping"),
@@ -60,6 +62,39 @@ def _measures_on_topics(reading: ViewContext, topics: Sequence[str] | None) -> l
         for measure in reading.results.method.measures
         if (measure.topic in topics if topics else measure.topic != BACKGROUND)
     ]
+
+
+def topic_charts(
+    reading: ViewContext,
+    topic: str,
+    sides: Mapping[str, TableSlice],
+    *,
+    keys: tuple[str, str],
+    titles: tuple[str, str],
+    counted: Sequence[TableSlice],
+) -> tuple[ChartPanel, ...]:
+    """Return the charts of what is reported on a topic, and of how it is rated.
+
+    Args:
+        sides: Cells of each series.
+        keys: Keys of the two charts, with their `titles`.
+        counted: Sides whose respondents, together, are the n of a chart.
+    """
+    drawn = []
+    for key, title, of in zip(keys, titles, (rates, ratings), strict=True):
+        measures = of(reading, (topic,))
+        names = [measure.key for measure in measures]
+        asked = [side.among("indicator", names).max_value("n") for side in counted]
+        drawn.append(
+            series_chart(
+                reading,
+                ChartHeading(key, title, reading.t("Question")),
+                sides,
+                measures,
+                n=sum(n or 0.0 for n in asked),
+            )
+        )
+    return tuple(panel for panel in drawn if panel is not None)
 
 
 def series_chart(

@@ -3,7 +3,6 @@
 import numpy as np
 
 from survey.access.principal import Principal
-from survey.publish.charts.interval_charts import UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.column_tables import to_list
 from survey.publish.views.chart_panels import (
@@ -13,7 +12,14 @@ from survey.publish.views.chart_panels import (
     score_title,
     subtitle,
 )
-from survey.publish.views.chart_rows import Rows, classify_differences, counts, ranges, score_table
+from survey.publish.views.chart_rows import (
+    Rows,
+    classify_differences,
+    counts,
+    known_role,
+    ranges,
+    score_table,
+)
 from survey.publish.views.estimate_text import estimate_at
 from survey.publish.views.interval_table import (
     SIGNS,
@@ -99,7 +105,7 @@ def build_city_table(
     gaps = reading.gaps("nation", area_level="city", indicator=indicator)
     verdicts = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
     roles = [
-        HIDDEN if gone else _known_role(verdicts.get(code))
+        HIDDEN if gone else known_role(verdicts.get(code))
         for gone, code in zip(~cells.shown, codes, strict=True)
     ]
     value, names = score_title(t), [reading.names.area(code) for code in codes]
@@ -136,8 +142,3 @@ def build_city_table(
         visible=[roles[row] != HIDDEN for row in kept],
         is_signed=False,
     )
-
-
-def _known_role(role: str | None) -> str:
-    """Return the verdict on a city whose score is shown; none where nothing was tested."""
-    return UNCLEAR if role is None or role == HIDDEN else role

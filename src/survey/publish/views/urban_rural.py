@@ -15,7 +15,7 @@ from survey.publish.views.estimate_text import (
     unsigned_difference,
 )
 from survey.publish.views.interval_table import IntervalTable, gap_interval_table
-from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
+from survey.publish.views.measures import TOPICS, topic_charts
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
@@ -213,18 +213,14 @@ def build_field_comparison(
     )
     sides = {t("Town"): cells.where("group", URBAN), t("Countryside"): cells.where("group", RURAL)}
     words = {"field": t(TOPICS[field]), "place": reading.names.area(place)}
-    titles = (
-        ("residence-reports", t("{field}: what people in {place} report", **words), rates),
-        ("residence-ratings", t("{field}: how people in {place} rate it", **words), ratings),
+    return topic_charts(
+        reading,
+        field,
+        sides,
+        keys=("residence-reports", "residence-ratings"),
+        titles=(
+            t("{field}: what people in {place} report", **words),
+            t("{field}: how people in {place} rate it", **words),
+        ),
+        counted=tuple(sides.values()),
     )
-    drawn = [
-        series_chart(
-            reading,
-            ChartHeading(key, title, t("Question")),
-            sides,
-            of(reading, (field,)),
-            n=sum(side.max_value("n") or 0.0 for side in sides.values()),
-        )
-        for key, title, of in titles
-    ]
-    return tuple(panel for panel in drawn if panel is not None)

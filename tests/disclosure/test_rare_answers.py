@@ -1,0 +1,131 @@
+"""An attacker who knows the weights of all respondents and looks for shares that one person makes.
+
+A share of 1.4 per cent among 70 people is one person, and which: the weight is that of a gender and
+an age. Rates about money are not shown where so few stand on a side, or between two of them.
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from survey.disclosure import Memberships
+from survey.results.measures import Measure
+from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
+from tests.disclosure.test_attack import Target, target
+
+__all__ = ["target"]
+LOST, LARGE = ("small", "large"), ("large",)
+FEW = 3
+
+
+def rate(key: str, choices: tuple[str, ...], min_side: int = FEW) -> Measure:
+    return Measure(
+        key=key, item="loss", choices=choices, name={"en": key}, topic="detriment",
+        direction="lower", sensitive=True, min_side=min_side,
+    )  # fmt: skip
+
+
+MEASURES = (rate("lost", LOST), rate("large", LARGE))
+
+
+def nation(count: int) -> Memberships:
+    """Everybody in one city, one area and one group."""
+    return Memberships(
+        city=np.zeros(count, dtype=np.int64),
+        within=np.ones((1, 1), dtype=bool),
+        member=np.ones((count, 1), dtype=bool),
+        answered=np.ones((count, len(MEASURES)), dtype=bool),
+    )
+
+
+def values_of(answers: list[str]) -> dict[str, NDArray[np.float64]]:
+    given_answers = np.array(answers)
+    return {
+        measure.key: np.where(np.isin(given_answers, measure.choices), 100.0, 0.0)
+        for measure in MEASURES
+    }
+
+
+def found(none: int, small: int, large: int) -> tuple[float, float]:
+    answers = ["none"] * none + ["small"] * small + ["large"] * large
+    rare = find_rare_answers(nation(len(answers)), MEASURES, values_of(answers))
+    return float(rare["lost"][0, 0]), float(rare["large"][0, 0])
+
+
+def test_a_loss_of_one_or_two_people_is_rare_and_of_three_is_not() -> None:
+    assert found(20, 5, 2) == (pytest.approx(np.nan, nan_ok=True), 0.0)
+    assert np.isnan(found(20, 5, 3)).all()
+    assert found(2, 20, 20)[0] == 100.0
+
+
+def test_the_step_between_two_amounts_tells_the_few_who_stand_on_it() -> None:
+    assert found(20, 2, 10)[1] == TOLD_BY_OTHERS
+    assert np.isnan(found(20, 0, 10)).all()
+
+
+def test_a_measure_that_declares_nothing_is_left_alone() -> None:
+    plain = (rate("lost", LOST, min_side=1),)
+    values = {"lost": np.array([100.0, *[0.0] * 20])}
+    assert find_rare_answers(nation(21), plain, values) == {}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["none", "small", "large"]), min_size=10, max_size=40))
+def test_whatever_is_left_has_few_people_on_no_side(answers: list[str]) -> None:
+    values = values_of(answers)
+    rare = find_rare_answers(nation(len(answers)), MEASURES, values)
+    shown = [key for key in values if np.isnan(rare[key]).all()]
+    for key in shown:
+        chose = int((values[key] == 100.0).sum())
+        assert min(chose, len(answers) - chose) >= FEW
+    if len(shown) == len(values):
+        assert answers.count("small") == 0 or answers.count("small") >= FEW
+
+
+def test_no_loss_of_the_frozen_wave_is_that_of_one_or_two_people(target: Target) -> None:
+    careful = [measure for measure in target.source.measures if measure.min_side > 1]
+    assert {measure.topic for measure in careful} == {"detriment"}
+    values = target.source.unscored_values()
+    looked = 0
+    for measure in careful:
+        chose = (values[measure.key] == 100.0).astype(float)
+        rows = shown_rows(target, measure)
+        sides = target.people(rows)
+        count = sides @ chose
+        assert (count >= FEW).all()
+        assert (sides.sum(axis=1) - count >= FEW).all()
+        looked += len(rows)
+    assert looked > 20
+
+
+def test_no_step_between_two_amounts_is_that_of_one_or_two_people(target: Target) -> None:
+    careful = [measure for measure in target.source.measures if measure.min_side > 1]
+    values = target.source.unscored_values()
+    looked = 0
+    for one, other in combinations(careful, 2):
+        if one.item != other.item:
+            continue
+        step = (values[one.key] != values[other.key]).astype(float)
+        both = set(keys_of(target, one)) & set(keys_of(target, other))
+        rows = shown_rows(target, one)
+        rows = rows[[key in both for key in keys_of(target, one)]]
+        between = target.people(rows) @ step
+        assert ((between == 0) | (between >= FEW)).all()
+        looked += len(rows)
+    assert looked > 20
+
+
+def shown_rows(target: Target, measure: Measure) -> NDArray[np.int64]:
+    here = target.cells["shown"] & (target.cells["indicator"] == measure.key)
+    return np.flatnonzero(here)
+
+
+def keys_of(target: Target, measure: Measure) -> list[tuple[str, str, str]]:
+    cells = target.cells.iloc[shown_rows(target, measure)]
+    return list(
+        cells[["area_level", "area", "group"]].astype(str).itertuples(index=False, name=None)
+    )

@@ -1,0 +1,50 @@
+"""Losses on the page of rights and education: figures with their base, or that nobody was asked."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from survey.access.roles import Role
+from survey.settings import Settings
+from survey.ui.navigation import PageKey
+
+Open = Callable[..., AppTest]
+Read = Callable[[AppTest], str]
+UseStore = Callable[[Settings], None]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_losses_stand_with_interval_base_wave_and_mark(
+    frozen_small_demo: Path,
+    tmp_path: Path,
+    use_store: UseStore,
+    open_page: Open,
+    read: Read,
+    language: str,
+) -> None:
+    shutil.copytree(frozen_small_demo, tmp_path / "data")
+    use_store(Settings(data_dir=tmp_path / "data", database_url="", demo=True))
+    text = read(
+        open_page(
+            PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang=language, part="detriment", place="CN"
+        )
+    )
+    wanted = {
+        "zh": ("演示数据", "遇到纠纷者损失了钱：", "至", "n = ", "2024", "不影响得分", "各城市"),
+        "en": ("DEMO DATA", "lost money: ", " to ", "n = ", "2024", "beside the score", "by city"),
+    }
+    for words in wanted[language]:
+        assert words in text, words
+
+
+def test_a_wave_that_was_not_asked_says_so(
+    frozen_waves: Settings, use_store: UseStore, open_page: Open, read: Read
+) -> None:
+    use_store(frozen_waves)
+    app = open_page(
+        PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", part="detriment", place="CN"
+    )
+    assert "这一批次没有问到：纠纷带来的损失" in read(app)
