@@ -48,3 +48,18 @@ def test_a_wave_that_was_not_asked_says_so(
         PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", part="detriment", place="CN"
     )
     assert "这一批次没有问到：纠纷带来的损失" in read(app)
+
+
+def test_green_shopping_is_a_field_of_consumption_by_place(
+    frozen_small_demo: Path, tmp_path: Path, use_store: UseStore, open_page: Open, read: Read
+) -> None:
+    shutil.copytree(frozen_small_demo, tmp_path / "data")
+    use_store(Settings(data_dir=tmp_path / "data", database_url="", demo=True))
+    app = open_page(
+        PageKey.URBAN_RURAL, Role.NATIONAL_OFFICIAL, lang="zh", part="modules", field="green",
+        place="CN",
+    )  # fmt: skip
+    text = read(app)
+    assert "全国：绿色消费（2024年）" in text
+    assert "过去3个月买过绿色商品：" in text
+    assert "不影响得分" in text

@@ -16,6 +16,7 @@ from survey.publish.views.view_context import list_area_choices
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
+from survey.ui.modules import draw_module
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_results, get_view
 from survey.ui.url_state import draw_tabs
@@ -42,6 +43,7 @@ def draw_urban_rural(page: PageContext) -> None:
         "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
         "groups": (t("Residence and registration"), partial(_draw_groups, page, results, chosen)),
         "fields": (t("Fields of consumption"), partial(_draw_fields, page, results, chosen)),
+        "modules": (t("Fields by place"), partial(_draw_modules, page, results, chosen)),
     }
     draw_tabs(drawers, language=page.language)
 
@@ -68,3 +70,9 @@ def _draw_fields(page: PageContext, results: WaveResults, chosen: AreaFilters) -
         field = filters.pick_field(page, results)
     for picture in get_view(page, build_field_comparison, results, place=chosen.place, field=field):
         chart_panel.draw_chart_panel(page, picture, results.wave)
+
+
+def _draw_modules(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
+    with filters.filter_row("modules"):
+        field = filters.pick_field(page, results)
+    draw_module(page, results, chosen.place, field)

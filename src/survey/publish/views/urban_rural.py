@@ -23,7 +23,7 @@ from survey.results.wave_results import Filter
 from survey.sample.special_groups import RURAL
 
 URBAN = "residence=urban"
-FIELDS = ("service", "confidence", "rural", "complaint", "education")
+FIELDS = ("service", "green", "confidence", "rural", "complaint", "education")
 """Topics of consumption that town and countryside are read by, in the order of the menu."""
 RESIDENCE_AREA_LEVELS = ("nation", "region3", "city")
 """Levels of the places to choose from. The four regions share names with the three."""
