@@ -11,6 +11,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
+from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.reports.contents import Report, ReportKind, ReportTable
 from survey.publish.reports.report_builder import SECTION_KEYS, ReportNotPossibleError, build_report
 from survey.publish.reports.scope import split_ties
@@ -33,6 +34,7 @@ def report(
     area: str = SUZHOU,
     language: str = "zh",
     principal: Principal = OPERATOR,
+    outside: OutsideEvidence | None = None,
 ) -> Report:
     return build_report(
         frozen["main-2024"],
@@ -42,6 +44,7 @@ def report(
         language=language,
         rules=read_rules(),
         others=[frozen["main-2023"]],
+        outside=outside,
     )
 
 

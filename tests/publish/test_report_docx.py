@@ -14,6 +14,7 @@ from survey.publish.reports.contents import Report, ReportKind
 from survey.publish.reports.docx_file import SHIPPED_TEMPLATE, TemplateUnusableError, write_docx
 from survey.publish.reports.office_zip import write_zip
 from survey.results import WaveResults
+from tests.publish.small_evidence import small_evidence
 from tests.publish.test_report_contents import FIXED, SUZHOU, counts_of, numbers_in, report
 from tools.build_report_template import build_template
 
@@ -30,9 +31,18 @@ def written(made: Report) -> bytes:
     return write_docx(made)
 
 
-def test_the_text_in_word_is_that_of_the_tables(made: Report, written: bytes) -> None:
+@pytest.fixture(params=["without", "with what stands beside the score"])
+def made_either_way(request: pytest.FixtureRequest, made: Report, frozen: Frozen) -> Report:
+    """The report, also with complaints, an experience check and opinion of the city."""
+    if request.param == "without":
+        return made
+    return report(frozen, outside=small_evidence(request.getfixturevalue("sqlite_url")))
+
+
+def test_the_text_in_word_is_that_of_the_tables(made_either_way: Report) -> None:
     """All numbers of the paragraphs of the file stand in its tables, as printed there."""
-    document = docx.Document(io.BytesIO(written))
+    made = made_either_way
+    document = docx.Document(io.BytesIO(write_docx(made)))
     in_tables = {
         number
         for table in document.tables

@@ -56,6 +56,14 @@ class CheckScores:
     revisited_before: MeanScore | None
     """Mean of the first round, of the same venues."""
 
+    @property
+    def areas(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(area for area, _ in self.scores))
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(kind for _, kind in self.scores))
+
 
 @dataclass(frozen=True)
 class CheckFigures(CheckScores):
@@ -64,14 +72,6 @@ class CheckFigures(CheckScores):
     items: tuple[ItemAgreement, ...]
     overall: AgreementEstimate | None
     """Alpha over all items that are ticked yes or no."""
-
-    @property
-    def areas(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(area for area, _ in self.scores))
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(kind for _, kind in self.scores))
 
 
 def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:

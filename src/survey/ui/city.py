@@ -24,8 +24,8 @@ from survey.publish.views.estimate_text import (
 )
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
+from survey.ui.city_outside import draw_beside_score
 from survey.ui.city_peers import draw_peer_choice, get_chosen_peers
-from survey.ui.complaints import draw_beside_score
 from survey.ui.page_runner import PageContext
 from survey.ui.problems.city_list import draw_city_problems, may_read_problems
 from survey.ui.report_downloads import draw_report_buttons

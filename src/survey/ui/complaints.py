@@ -6,17 +6,15 @@ import streamlit as st
 
 from survey.access.principal import Principal
 from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
-from survey.publish.views.beside_score import build_beside_score
 from survey.publish.views.complaint_charts import build_month_chart, build_share_chart
 from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
-from survey.results import WaveResults
 from survey.store.engine import read_scope
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
 from survey.ui.education import draw_education
-from survey.ui.html_table import render_table, render_text_table
+from survey.ui.html_table import render_table
 from survey.ui.modules import draw_losses
-from survey.ui.opinion import draw_city_opinion, draw_opinion
+from survey.ui.opinion import draw_opinion
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import draw_tabs, pick
@@ -78,48 +76,6 @@ def draw_complaints(page: PageContext) -> None:
     months = build_month_chart(year=year, area=area, language=page.language)
     draw_count_panel(page, months, source)
     _draw_table(view.month_title, view.months)
-    for note in view.notes:
-        st.caption(text_blocks.escape_markdown(note))
-
-
-def draw_beside_score(page: PageContext, results: WaveResults, city: str) -> None:
-    """Draw what stands beside the score of a city: complaints and what was written."""
-    _draw_city_complaints(page, results, city)
-    draw_city_opinion(page, city)
-
-
-def _draw_city_complaints(page: PageContext, results: WaveResults, city: str) -> None:
-    """Draw the complaints of the year of the wave beside what residents say."""
-    t, years = page.t, _get_years(page)
-    if not years:
-        _draw_nothing_delivered(page)
-        return
-    fitting = [known for known in years if known <= results.wave.year]
-    year = _get_year(page, fitting[0] if fitting else min(years), ())
-    if year is None:
-        return
-    view = build_beside_score(
-        results=results, principal=page.principal, language=page.language, city=city, year=year
-    )
-    _draw_demo_mark(page, year)
-    asked, recorded = st.columns(2)
-    with asked:
-        st.subheader(t("What people say when asked"), anchor=False)
-        heads = (t("Question"), t("Figure"), t("95%\u00a0interval"), "n")
-        st.html(render_text_table(heads, view.asked))
-    with recorded:
-        st.subheader(
-            t("What the system recorded, {first} to {last}", first=year.months[0],
-              last=year.months[-1]),
-            anchor=False,
-        )  # fmt: skip
-        for sentence in view.recorded:
-            text_blocks.draw_sentence(sentence)
-    if view.scatter is not None:
-        source = CountSource(f"complaints-{year.year}-{city}", year.is_demo, view.notes)
-        draw_count_panel(page, view.scatter, source)
-    for sentence in view.agreement:
-        text_blocks.draw_sentence(sentence)
     for note in view.notes:
         st.caption(text_blocks.escape_markdown(note))
 

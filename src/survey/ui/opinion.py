@@ -13,12 +13,9 @@ from survey.publish.opinion_tables import (
     find_busy_days,
     read_opinion_event,
 )
+from survey.publish.outside_evidence import AROUND_DAYS
 from survey.publish.views.complaints import Table, name_area
-from survey.publish.views.opinion import (
-    build_opinion_view,
-    describe_opinion,
-    describe_opinion_sources,
-)
+from survey.publish.views.opinion import build_opinion_view
 from survey.store.engine import read_scope
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
@@ -30,7 +27,6 @@ from survey.ui.url_state import keep_in_address, pick
 _NEW_DELIVERIES_AFTER = 15.0
 """Seconds until a page notices a delivery."""
 _AROUND_DAYS = ("14", "28", "56")
-_USUAL_AROUND = 28
 MAX_EVENT_DAYS = 62
 
 
@@ -66,26 +62,6 @@ def draw_opinion(page: PageContext) -> None:
     _draw_event(page, found)
 
 
-def draw_city_opinion(page: PageContext, city: str) -> None:
-    """Draw the busiest days of a city in two sentences, for those who may see its counts."""
-    if city not in _get_areas(page):
-        return
-    t = page.t
-    busy = _get_busy_days(page, city)
-    if busy is None:
-        return
-    found = _get_event(page, city, EventWindow(*busy, around=_USUAL_AROUND))
-    if found is None:
-        return
-    st.subheader(t("What was written about: the busiest days"), anchor=False)
-    if found.is_demo:
-        st.caption(t("DEMO DATA: generated, no result of any survey"))
-    for sentence in describe_opinion(found, t):
-        text_blocks.draw_sentence(sentence)
-    for note in describe_opinion_sources(found, t):
-        st.caption(text_blocks.escape_markdown(note))
-
-
 def _pick_event(page: PageContext, area: str) -> EventWindow | None:
     t = page.t
     usual = _get_busy_days(page, area)
@@ -108,7 +84,7 @@ def _pick_event(page: PageContext, area: str) -> EventWindow | None:
             list(_AROUND_DAYS),
             show=lambda count: t("{count} days", count=count),
             language=page.language,
-            default=str(_USUAL_AROUND),
+            default=str(AROUND_DAYS),
         )
     )
     if not isinstance(days, tuple) or len(days) != 2:

@@ -23,6 +23,7 @@ from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.venue_visits import FIRST_ROUND, iter_photos
 from survey.instrument.model import CONSENT_GIVEN, Instrument, Labels, PrivacyRole
 from survey.instrument.question_types import type_of
+from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
     Assignment,
@@ -58,6 +59,14 @@ class ExperienceCheckSummary:
     closes_on: date | None
     released_at: datetime | None
     may_manage: bool
+
+    @property
+    def data_as_of(self) -> date | None:
+        """Last day of the visits, or the day of the release if it was earlier."""
+        if self.released_at is None:
+            return self.closes_on
+        released_on = china_date(self.released_at)
+        return min(self.closes_on or released_on, released_on)
 
 
 @dataclass(frozen=True)

@@ -151,12 +151,12 @@ def _list_checks(
     """Yield the shown means of each released check: of the city by type, and of all venues."""
     t = translator(language)
     for summary in list_experience_checks(session=session, principal=principal):
-        if summary.released_at is None:
+        day = summary.data_as_of
+        if summary.released_at is None or day is None:
             continue
         check = get_experience_check(session=session, principal=principal, wave_id=summary.id)
         shown = build_check_scores(check)
         title = label_text(summary.title, language, summary.key)
-        day = summary.closes_on or china_date(summary.released_at)
         for (area, kind), mean in shown.scores.items():
             if mean is not None and area in (city, NATION):
                 yield CitedFigure(

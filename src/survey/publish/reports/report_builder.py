@@ -6,6 +6,7 @@ from types import MappingProxyType
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.locale import SurveyError, msg
+from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.problems.cited_evidence import CitedFigure
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.reports.area_sections import build_areas, build_cities
@@ -17,6 +18,7 @@ from survey.publish.reports.improvement_sections import (
     describe_priorities,
 )
 from survey.publish.reports.method_section import build_method, build_reading
+from survey.publish.reports.outside_sections import build_outside
 from survey.publish.reports.people_sections import build_complaints, build_groups
 from survey.publish.reports.result_sections import (
     build_change,
@@ -48,6 +50,7 @@ SECTIONS = (
     build_strengths,
     build_groups,
     build_complaints,
+    build_outside,
     build_leaders,
     build_priorities,
     build_problems,
@@ -55,7 +58,7 @@ SECTIONS = (
 """Sections in the order of a report; each builder returns None where it has nothing to say."""
 SECTION_KEYS = (
     "headline", "place", "years", "change", "areas", "cities", "tree", "strengths", "groups",
-    "complaints", "leaders", "priorities", "problems", "method", "reading",
+    "complaints", "outside", "leaders", "priorities", "problems", "method", "reading",
 )  # fmt: skip
 """Keys of all sections, as templates name them."""
 WORDS = ("findings", "contact", "date", "snapshot", "page", "organisation")
@@ -82,12 +85,14 @@ def build_report(
     peers: tuple[str, ...] = (),
     problems: tuple[ProblemRecord, ...] = (),
     cited: Mapping[str, CitedFigure] = MappingProxyType({}),
+    outside: OutsideEvidence | None = None,
 ) -> Report:
     """Build the contents of a report; `others` are the further waves of the same series.
 
     `peers` are the cities that a city has chosen to be compared with, `problems` its lists of
-    problems from all waves, `cited` what these cite from beside the score. All change after a
-    release, so that a report that has to be the same whenever it is made again takes none of them.
+    problems from all waves, `cited` what these cite from beside the score, `outside` all that
+    stands there. All change after a release, so that a report that has to be the same whenever it
+    is made again takes none of them.
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
@@ -104,6 +109,7 @@ def build_report(
         peers=peers,
         problems=problems,
         cited=cited,
+        outside=outside,
     )
     _require_score(scope)
     imprint = _build_imprint(scope, organisation, contact)

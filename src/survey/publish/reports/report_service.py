@@ -12,6 +12,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.publish.outside_evidence import OutsideEvidence, read_outside_evidence
 from survey.publish.problems.cited_evidence import CitedFigure, find_cited_figures
 from survey.publish.problems.problem_records import ProblemRecord, list_all_problems
 from survey.publish.reports.contents import Report, ReportKind
@@ -80,6 +81,8 @@ class ReportWaves:
     """City -> the cities that it has chosen to be compared with; told to readers of its area."""
     problems: Mapping[str, tuple[ProblemRecord, ...]] = field(default_factory=dict)
     """City -> its problem lists from the waves of the series, for readers with the right."""
+    has_outside: bool = False
+    """Whether reports of cities take what stands beside the score, which goes on changing."""
 
 
 def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
@@ -91,7 +94,7 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
         if wave.key != results.wave.key
     )
     problems = list_all_problems(session, results.wave.series)
-    return ReportWaves(results, others, list_all_peers(session), problems)
+    return ReportWaves(results, others, list_all_peers(session), problems, has_outside=True)
 
 
 def make_report_file(
@@ -117,6 +120,7 @@ def make_report_file(
         peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
         problems=problems,
         cited=_read_cited(settings, principal, problems, order),
+        outside=_read_outside(settings, waves, principal, order),
     )
     name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
     write_report = _WRITERS[order.form]
@@ -128,6 +132,17 @@ def _readable_problems(
 ) -> tuple[ProblemRecord, ...]:
     readable = principal.may(Action.READ_PROBLEMS) and principal.covers(area)
     return waves.problems.get(area, ()) if readable else ()
+
+
+def _read_outside(
+    settings: Settings, waves: ReportWaves, principal: Principal, order: ReportOrder
+) -> OutsideEvidence | None:
+    if not waves.has_outside or order.kind is not ReportKind.CITY:
+        return None
+    with read_scope(settings.store_url) as session:
+        return read_outside_evidence(
+            session=session, principal=principal, city=order.area, wave_year=waves.results.wave.year
+        )
 
 
 def _read_cited(

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from survey.locale import SurveyError
 from survey.publish.figure_table import format_figure_id
+from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.problems.cited_evidence import CitedFigure
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.reports.contents import Block, Column, ReportKind, Section
@@ -51,6 +52,8 @@ class ReportScope:
     """Problem lists of a city from all waves, for readers who may see them."""
     cited: Mapping[str, CitedFigure] = field(default_factory=dict)
     """Figures from beside the score that these problems cite, as published now, by their key."""
+    outside: OutsideEvidence | None = None
+    """What stands beside the score of a city."""
 
     @property
     def level(self) -> str:

@@ -25,7 +25,7 @@ from survey.publish.reports.pictures import draw_png
 MAX_SLIDES = 10
 _CHOICES = (
     "place", "areas", "cities", "change", "tree", "strengths", "groups", "priorities", "problems",
-    "reading", "years", "complaints", "headline", "leaders",
+    "reading", "years", "complaints", "outside", "headline", "leaders",
 )  # fmt: skip
 """Sections that may become slides; those first here stay where a report has more than fit."""
 _ACCENT, _INK, _QUIET, _FAINT = (

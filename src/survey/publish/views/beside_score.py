@@ -18,12 +18,13 @@ from survey.locale import Translator, msg
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.complaint_charts import ScoredCity, build_scatter
-from survey.publish.views.complaints import describe_rates, describe_sources, format_count
+from survey.publish.views.complaints import describe_sources, describe_total, format_count
 from survey.publish.views.estimate_text import (
     WITHHELD,
     estimate_at,
     format_decimal,
     format_interval,
+    format_signed,
 )
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
@@ -54,12 +55,18 @@ class BesideScoreView:
 
 
 def build_beside_score(
-    *, results: WaveResults, principal: Principal, language: str, city: str, year: ComplaintYear
+    *,
+    results: WaveResults,
+    principal: Principal,
+    language: str,
+    city: str,
+    year: ComplaintYear,
+    before: ComplaintYear | None,
 ) -> BesideScoreView:
-    """Build the view of one city."""
+    """Build the view of one city; `before` are the same months of the year before."""
     reading = ViewContext(results, principal, language)
     t, name = reading.t, reading.names.area(city)
-    recorded = _describe_recorded(reading, city, year)
+    recorded = describe_total(before, city, year.find_cell(TOTAL, city, TOTAL), t)
     cities = _list_scored_cities(reading, year)
     found = compute_rank_correlation([c.score for c in cities], [c.rate for c in cities])
     difference = t(
@@ -117,18 +124,6 @@ def _asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, str, st
     return rows
 
 
-def _describe_recorded(reading: ViewContext, city: str, year: ComplaintYear) -> list[str]:
-    t = reading.t
-    row = year.find_cell(TOTAL, city, TOTAL)
-    if row is None:
-        return [t("The counts of this area are kept back or were not delivered.")]
-    lines = [t("{count} complaints accepted.", count=format_count(row["accepted"]))]
-    rate = per_100_000(row["accepted"], resident_population(city))
-    if rate is not None:
-        lines.append(t("{rate} per 100,000 residents (2020 census).", rate=f"{rate:,.1f}"))
-    return lines + describe_rates(row, t)
-
-
 def _list_scored_cities(reading: ViewContext, year: ComplaintYear) -> list[ScoredCity]:
     """Return the cities that a reader sees with both figures."""
     cells = reading.cells(area_level="city", indicator=reading.main_indicator)
@@ -149,9 +144,9 @@ def _describe_agreement(found: RankCorrelation | None, t: Translator) -> list[st
         "Over {cities} cities the ranks by score and by complaints per 100,000 residents "
         "correlate with {value} ({interval}).",
         cities=found.cities,
-        value=f"{found.value:+.2f}",
-        interval=t("95%\u00a0interval {low} to {high}", low=f"{found.low:+.2f}",
-                   high=f"{found.high:+.2f}"),
+        value=format_signed(found.value, 2),
+        interval=t("95%\u00a0interval {low} to {high}", low=format_signed(found.low, 2),
+                   high=format_signed(found.high, 2)),
     )  # fmt: skip
     if found.low <= 0 <= found.high:
         verdict = t("No connection can be detected.")

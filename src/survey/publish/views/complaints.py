@@ -15,6 +15,7 @@ from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.views.display_names import DisplayNames
+from survey.publish.views.estimate_text import format_signed
 from survey.store.china_time import format_day
 
 LENS_NAMES: dict[str, Message] = {
@@ -90,8 +91,14 @@ def format_count(value: float | None) -> str:
     return "–" if value is None or isnan(value) else f"{int(value):,d}"
 
 
-def _format_share(value: float | None) -> str:
+def format_share(value: float | None) -> str:
+    """Format a share to two decimals; a dash where it is unknown."""
     return "–" if value is None else f"{value:.2f}%"
+
+
+def format_change(value: float, then: float) -> str:
+    """Format the change of a count against that of a year before, in per cent."""
+    return f"{format_signed(100 * (value / then - 1))}%"
 
 
 def _number(cell: Cell, name: str) -> float | None:
@@ -108,7 +115,7 @@ def describe_rates(cell: Cell, t: Translator) -> list[str]:
                 t(
                     "{rate}: {share} {base} ({count} of {whole}).",
                     rate=t(definition.name),
-                    share=_format_share(share),
+                    share=format_share(share),
                     base=t(definition.base_name),
                     count=format_count(_number(cell, definition.rate)),
                     whole=format_count(_number(cell, definition.base)),
@@ -202,7 +209,7 @@ def describe_total(
         lines.append(
             t(
                 "{change} against the same months of {year} ({count}).",
-                change=f"{100 * (accepted / then - 1):+.1f}%",
+                change=format_change(accepted, then),
                 year=before.year if before is not None else "",
                 count=format_count(then),
             )
@@ -259,19 +266,19 @@ def describe_share(share: LensShare, t: Translator) -> str:
         t(
             "{count} complaints accepted, {share} of all.",
             count=format_count(share.count),
-            share=_format_share(share.share),
+            share=format_share(share.share),
         )
     ]
     if share.change is not None:
         words.append(
             t(
                 "In the same months of the year before: {share}; change {points} points.",
-                share=_format_share(share.then),
-                points=f"{share.change:+.2f}",
+                share=format_share(share.then),
+                points=format_signed(share.change, 2),
             )
         )
     if share.solved is not None:
-        words.append(t("Solved, of those accepted: {share}.", share=_format_share(share.solved)))
+        words.append(t("Solved, of those accepted: {share}.", share=format_share(share.solved)))
     return " ".join(words)
 
 
@@ -280,10 +287,10 @@ def _lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
         (
             each.name,
             f"<{MINIMUM_N}" if each.count is None else format_count(each.count),
-            _format_share(each.share),
-            _format_share(each.then),
-            "–" if each.change is None else f"{each.change:+.2f}",
-            _format_share(each.solved),
+            format_share(each.share),
+            format_share(each.then),
+            "–" if each.change is None else format_signed(each.change, 2),
+            format_share(each.solved),
         )
         for each in shares
     )
@@ -312,7 +319,7 @@ def _month_table(year: ComplaintYear, area: str, t: Translator) -> Table:
                 (
                     month,
                     format_count(accepted),
-                    _format_share(share_in_percent(solved, accepted)),
+                    format_share(share_in_percent(solved, accepted)),
                     format_count(_number(row, "consultations")),
                 )
             )

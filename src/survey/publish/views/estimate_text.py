@@ -126,9 +126,9 @@ def format_decimal(value: float) -> str:
     return f"{value:.1f}"
 
 
-def format_signed(value: float) -> str:
+def format_signed(value: float, decimals: int = 1) -> str:
     """Format a difference with its sign; the minus is the typographic one."""
-    return f"{value:+.1f}".replace("-", "\u2212")
+    return f"{value:+.{decimals}f}".replace("-", "\u2212")
 
 
 def format_interval(low: float | None, high: float | None, t: Translator) -> str:

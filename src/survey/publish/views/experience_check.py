@@ -126,12 +126,13 @@ def _score_table(figures: CheckFigures, language: str) -> Table:
     heads = (t("Area"), t("Type of venue"), t("Score"), t("95%\u00a0interval"), t("Venues"))
     rows = []
     for (area, kind), mean in figures.scores.items():
-        score, interval, n = _mean_cells(mean, t)
+        score, interval, n = format_mean(mean, t)
         rows.append((name_area(area, language), name_type(kind, language), score, interval, n))
     return heads, tuple(rows)
 
 
-def _mean_cells(mean: MeanScore | None, t: Translator) -> tuple[str, str, str]:
+def format_mean(mean: MeanScore | None, t: Translator) -> tuple[str, str, str]:
+    """Return score, interval and venues of a mean as cells of a table."""
     if mean is None:
         return t(HIDDEN_TEXT), "–", "–"
     interval = format_interval(mean.low, mean.high, t) or "–"
@@ -181,17 +182,22 @@ def _agreement_table(check: ExperienceCheckDetail, figures: CheckFigures, langua
                 label,
                 str(each.venues),
                 f"{each.agreed_percent:.1f}%",
-                _coefficient(each.kappa),
-                _coefficient(each.alpha),
+                _format_coefficient(each.kappa, t),
+                _format_coefficient(each.alpha, t),
             )
         )
     return heads, tuple(rows)
 
 
-def _coefficient(estimate: AgreementEstimate | None) -> str:
+def _format_coefficient(estimate: AgreementEstimate | None, t: Translator) -> str:
     if estimate is None:
         return "–"
-    return f"{estimate.value:.2f} ({estimate.low:.2f} – {estimate.high:.2f})"
+    return t(
+        "{value} ({low} to {high})",
+        value=f"{estimate.value:.2f}",
+        low=f"{estimate.low:.2f}",
+        high=f"{estimate.high:.2f}",
+    )
 
 
 def _notes(check: ExperienceCheckDetail, t: Translator) -> list[str]:

@@ -16,9 +16,10 @@ from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.count_charts import AFTER, BEFORE, DURING, MEAN, WINDOWS
-from survey.publish.opinion_tables import Numbers, OpinionEvent
+from survey.publish.opinion_tables import Numbers, OpinionDay, OpinionEvent
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.complaints import Table, describe_deliveries, format_count, name_area
+from survey.publish.views.estimate_text import format_signed
 from survey.store.china_time import format_day
 
 WINDOW_NAMES: dict[str, Message] = {
@@ -105,9 +106,8 @@ def describe_opinion(event: OpinionEvent, t: Translator) -> list[str]:
             share=f"{100 * during[NEGATIVE] / during[ITEMS]:.2f}",
         )
     ]
-    known = [day for day in event.days if day.items is not None and day.window == DURING]
-    if known:
-        peak = max(known, key=lambda day: day.items or 0.0)
+    peak = find_peak(event)
+    if peak is not None:
         lines.append(
             t(
                 "Most were found on {day}: {items}.",
@@ -116,6 +116,12 @@ def describe_opinion(event: OpinionEvent, t: Translator) -> list[str]:
             )
         )
     return lines
+
+
+def find_peak(event: OpinionEvent) -> OpinionDay | None:
+    """Return the day of the event with most items; None where all are kept back."""
+    known = [day for day in event.days if day.items is not None and day.window == DURING]
+    return max(known, key=lambda day: day.items or 0.0, default=None)
 
 
 def _describe_event(event: OpinionEvent, t: Translator) -> list[str]:
@@ -140,14 +146,16 @@ def _describe_event(event: OpinionEvent, t: Translator) -> list[str]:
 
 def _describe_share(change: WindowDifference, window: str, t: Translator) -> str:
     interval = t(
-        "95%\u00a0interval {low} to {high}", low=f"{change.low:+.1f}", high=f"{change.high:+.1f}"
+        "95%\u00a0interval {low} to {high}",
+        low=format_signed(change.low),
+        high=format_signed(change.high),
     )
     if not change.is_clear:
         return t(
             "{window}: no difference of the negative share from before can be told ({value} "
             "points, {interval}).",
             window=t(WINDOW_NAMES[window]),
-            value=f"{change.value:+.1f}",
+            value=format_signed(change.value),
             interval=interval,
         )
     words = (
@@ -230,10 +238,14 @@ def _window_table(event: OpinionEvent, t: Translator) -> Table:
                 _items(numbers),
                 _items_a_day(numbers, len(days)),
                 f"{np.mean(shares):.1f}%" if len(shares) == len(days) else "–",
-                "–" if change is None else f"{change.value:+.1f}",
+                "–" if change is None else format_signed(change.value),
                 "–"
                 if change is None
-                else t("{low} to {high}", low=f"{change.low:+.1f}", high=f"{change.high:+.1f}"),
+                else t(
+                    "{low} to {high}",
+                    low=format_signed(change.low),
+                    high=format_signed(change.high),
+                ),
             )
         )
     heads = (

@@ -1,0 +1,118 @@
+"""What stands beside the score of a city, as one reader may see it: complaints, checks, opinion."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
+from survey.context.opinion.storage import list_opinion_areas
+from survey.instrument.model import Labels
+from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
+from survey.publish.experience_check_tables import CheckScores, build_check_scores
+from survey.publish.opinion_tables import (
+    EventWindow,
+    OpinionEvent,
+    find_busy_days,
+    read_opinion_event,
+)
+
+AROUND_DAYS = 28
+"""Days before and after the busiest ones that are looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class CheckOfCity:
+    """Released experience check with venues in a city, and its scores as they are shown."""
+
+    title: Labels
+    key: str
+    scores: CheckScores
+    data_as_of: date
+    is_demo: bool
+
+
+@dataclass(frozen=True, eq=False)
+class OutsideEvidence:
+    """Everything beside the score of a city; None or empty where nothing was delivered."""
+
+    city: str
+    year: ComplaintYear | None
+    """Complaints of the year of the wave, or of the newest before it that was delivered."""
+    before: ComplaintYear | None
+    """Complaints of the same months a year before."""
+    checks: tuple[CheckOfCity, ...]
+    opinion: OpinionEvent | None
+    """The busiest days, for readers who may see the opinion counts of the city."""
+
+    @property
+    def is_empty(self) -> bool:
+        return self.year is None and not self.checks and self.opinion is None
+
+    @property
+    def is_demo(self) -> bool:
+        parts: tuple[ComplaintYear | CheckOfCity | OpinionEvent | None, ...] = (
+            self.year,
+            self.opinion,
+            *self.checks,
+        )
+        return any(part.is_demo for part in parts if part is not None)
+
+
+def read_outside_evidence(
+    *, session: Session, principal: Principal, city: str, wave_year: int
+) -> OutsideEvidence:
+    """Return what stands beside the score of a city in a wave."""
+    principal.require(Action.READ_RESULTS)
+    year = _read_year(session, principal, wave_year)
+    before = (
+        read_complaint_year(
+            session=session, principal=principal, year=year.year - 1, like=year.months
+        )
+        if year is not None
+        else None
+    )
+    return OutsideEvidence(
+        city=city,
+        year=year,
+        before=before,
+        checks=_read_checks(session, principal, city),
+        opinion=_read_opinion(session, principal, city),
+    )
+
+
+def _read_year(session: Session, principal: Principal, wave_year: int) -> ComplaintYear | None:
+    years: Mapping[int, int] = list_complaint_years(session=session, principal=principal)
+    if not years:
+        return None
+    fitting = [known for known in years if known <= wave_year]
+    return read_complaint_year(
+        session=session, principal=principal, year=max(fitting, default=min(years))
+    )
+
+
+def _read_checks(session: Session, principal: Principal, city: str) -> tuple[CheckOfCity, ...]:
+    found = []
+    for summary in list_experience_checks(session=session, principal=principal):
+        day = summary.data_as_of
+        if summary.released_at is None or day is None:
+            continue
+        check = get_experience_check(session=session, principal=principal, wave_id=summary.id)
+        scores = build_check_scores(check)
+        if city in scores.areas:
+            found.append(CheckOfCity(summary.title, summary.key, scores, day, summary.is_demo))
+    return tuple(found)
+
+
+def _read_opinion(session: Session, principal: Principal, city: str) -> OpinionEvent | None:
+    if city not in list_opinion_areas(session=session, principal=principal):
+        return None
+    busy = find_busy_days(session=session, principal=principal, area=city)
+    if busy is None:
+        return None
+    return read_opinion_event(
+        session=session, principal=principal, area=city, event=EventWindow(*busy, AROUND_DAYS)
+    )

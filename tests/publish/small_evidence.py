@@ -1,0 +1,65 @@
+"""Complaints of two years, an experience check and opinion of one city, beside its score."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from survey.access.principal import OPERATOR, Principal
+from survey.access.roles import NATION
+from survey.context.complaints.storage import check_file, import_complaints
+from survey.context.experience_checks.scores import MeanScore
+from survey.context.opinion.storage import import_opinion
+from survey.publish.experience_check_tables import ALL_TYPES, CheckScores
+from survey.publish.outside_evidence import CheckOfCity, OutsideEvidence, read_outside_evidence
+from survey.store.engine import read_scope
+from survey.store.transactions import run_in_transaction
+from tests.context.complaints.count_files import count_file, head, rows_of
+from tests.context.opinion.opinion_rows import check, many_days
+from tests.context.opinion.opinion_rows import head as opinion_head
+
+CITY = "320500"
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+PEAK = date(2024, 11, 11)
+
+
+def deliver_evidence(url: str) -> None:
+    """Store two years of complaints, and opinion with a peak of one day."""
+    for year, counts in ((2023, (200, 90, 41)), (2024, (1_234, 67, 33))):
+        rows = [
+            *rows_of(f"{year}-05", CITY, counts),
+            *rows_of(f"{year}-05", "110000", (500, 300, 90)),
+        ]
+        run_in_transaction(
+            url,
+            lambda session, rows=rows, year=year: import_complaints(  # type: ignore[misc]
+                session=session, principal=OPERATOR, check=check_file(count_file(*rows)),
+                head=head(f"c-{year}", day=date(year + 1, 1, 3)), now=NOW,
+            ),
+        )  # fmt: skip
+    days = [*many_days(PEAK - timedelta(30), [31 + n % 4 for n in range(30)], area=CITY, whole=210),
+            *many_days(PEAK, [57], area=CITY, whole=789),
+            *many_days(PEAK + timedelta(1), [33 + n % 3 for n in range(30)], area=CITY, whole=212),
+            *many_days(PEAK - timedelta(30), [60] * 61)]  # fmt: skip
+    run_in_transaction(
+        url,
+        lambda session: import_opinion(
+            session=session, principal=OPERATOR, check=check(*days), head=opinion_head(), now=NOW
+        ),
+    )
+
+
+def small_evidence(url: str, principal: Principal = OPERATOR) -> OutsideEvidence:
+    """Return what a reader sees beside the score of the city, with a check besides."""
+    deliver_evidence(url)
+    with read_scope(url) as session:
+        read = read_outside_evidence(
+            session=session, principal=principal, city=CITY, wave_year=2024
+        )
+    scores = {
+        (NATION, ALL_TYPES): MeanScore(71.4, 68.2, 74.6, 36),
+        (CITY, ALL_TYPES): MeanScore(69.3, 64.1, 74.5, 12),
+        (CITY, "mall"): None,
+    }
+    released = CheckOfCity(
+        {"zh": "商场体察", "en": "Malls"}, "malls", CheckScores(scores, None, None),
+        date(2024, 9, 30), is_demo=False,
+    )  # fmt: skip
+    return OutsideEvidence(read.city, read.year, read.before, (released,), read.opinion)
