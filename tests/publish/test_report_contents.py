@@ -11,6 +11,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
+from survey.publish.figure_table import list_figures
 from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.reports.contents import Report, ReportKind, ReportTable
 from survey.publish.reports.report_builder import SECTION_KEYS, ReportNotPossibleError, build_report
@@ -280,3 +281,26 @@ def test_chosen_peers_take_the_place_of_cities_of_the_size(frozen: Frozen) -> No
     cities = {row[0] for row in table_of(made, "place").rows}
     assert cities == {"Suzhou", "Wuxi", "Hangzhou"}
     assert table_of(made, "tree").columns[-1].head == "Against Mean of 2 chosen cities"
+
+
+@pytest.mark.parametrize(("kind", "area"), AREAS)
+def test_every_id_below_a_table_names_a_published_figure(
+    frozen: Frozen, kind: ReportKind, area: str
+) -> None:
+    made = report(frozen, kind, area, "en")
+    results, before = frozen["main-2024"], frozen["main-2023"]
+    figures = list_figures(results, OPERATOR, earlier=[before.wave])
+    known = {name for table in figures for name in table["id"]}
+    named = [
+        name
+        for table in made.tables()
+        for name in re.findall(r"main-2024-[\w.=+\-]+[\w]", table.note)
+    ]
+    assert named
+    for name in named:
+        # A word in capitals takes the place of what differs from row to row.
+        pattern = re.sub("INDICATOR|CITY|GROUP", "@", name)
+        form = re.compile(re.escape(pattern).replace("@", r"[\w.=+]+") + r"\Z")
+        assert any(form.match(each) for each in known), name
+    if kind is ReportKind.NATION:
+        assert "main-2024-region3.东部-composite-all-score" in named

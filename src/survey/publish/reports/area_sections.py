@@ -3,6 +3,7 @@
 from collections import Counter
 
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.figure_table import SCORE
 from survey.publish.reports.contents import (
     Block,
     Column,
@@ -32,10 +33,11 @@ def build_areas(scope: ReportScope) -> Section | None:
     blocks: list[Block] = [Paragraph(scope.say("areas", "table"))]
     for level in _LEVELS:
         cells = reading.cells(area_level=level, indicator=scope.main).descending("estimate")
-        rows = []
+        rows, ids = [], []
         for row, code in enumerate(cells.texts("area")):
             figure = estimate_at(cells, row=row)
             if figure.available:
+                ids.append(scope.figure_id(SCORE, area=code, area_level=level))
                 rows.append(
                     (
                         reading.names.area(code),
@@ -51,7 +53,8 @@ def build_areas(scope: ReportScope) -> Section | None:
             *scope.precision_columns(),
         )
         if rows:
-            blocks.append(ReportTable(reading.names.level(level), columns, tuple(rows)))
+            note = scope.name_ids(*ids)
+            blocks.append(ReportTable(reading.names.level(level), columns, tuple(rows), note))
     panel = build_overview_areas(
         results=reading.results,
         principal=reading.principal,

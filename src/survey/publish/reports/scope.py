@@ -110,15 +110,24 @@ class ReportScope:
         return defaultdict(lambda: NO_ESTIMATE, found)
 
     def figure_id(
-        self, measure: str, *, area: str = "", indicator: str = "", group: str = ""
+        self,
+        measure: str,
+        *,
+        area: str = "",
+        area_level: str = "city",
+        indicator: str = "",
+        group: str = "",
     ) -> str:
         """Return the id of a figure of the report, of its area and everybody unless named.
 
         A word takes the place of a part that differs from row to row.
+
+        Args:
+            area_level: level of `area`; without an area it is that of the report.
         """
         return format_figure_id(
             wave=self.reading.wave.key,
-            area_level="city" if area else self.level,
+            area_level=area_level if area else self.level,
             area=area or self.area,
             indicator=indicator or self.main,
             group=group or EVERYONE,
