@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 from python_calamine import CalamineWorkbook
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
@@ -364,3 +364,35 @@ def read_back(path: Path) -> tuple[pd.DataFrame, str]:
     head = next(place for place, line in enumerate(lines) if line[0] == "row")
     about = "\n".join(str(line[0]) for line in lines[:head])
     return pd.DataFrame(lines[head + 1 :], columns=lines[head]), about
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 3, 4])
+def test_a_file_cancelled_at_any_step_is_not_recorded(
+    store: Settings, analyst: Principal, step: int
+) -> None:
+    class StoppedError(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        if done == step:
+            raise StoppedError
+
+    def records() -> tuple[int, int]:
+        with read_scope(store.store_url) as session:
+            exports = session.exec(select(func.count()).select_from(RowExport)).one()
+            entries = session.exec(select(func.count()).select_from(AuditEntry)).one()
+        return exports, entries
+
+    before = records()
+    with pytest.raises(StoppedError), session_scope(store.store_url) as session:
+        export_rows(
+            store,
+            session=session,
+            principal=analyst,
+            wave_key=WAVE,
+            purpose=PURPOSE,
+            form=FileFormat.PARQUET,
+            now=now(),
+            tick=stop,
+        )
+    assert records() == before
