@@ -52,7 +52,9 @@ def simulate_wave(seed: int) -> pd.DataFrame:
     )
     cube = Cube.of(people, spec)
     estimates = _composite(cube)
-    limited = _composite(Cube(replace(cube.sums, spec=replace(spec, df_rule="weighted"))))
+    limited = _composite(
+        replace(cube, sums=replace(cube.sums, spec=replace(spec, df_rule="weighted")))
+    )
     estimates[["low", "high"]] = limited[["ci_low", "ci_high"]]
     truth = wave.truth.query("area_level == 'city' and indicator == 'composite'")
     named = {code: name for name, code in GROUPS.items()}

@@ -34,9 +34,10 @@ def _city_rows(city: int, rows: int, seed: int) -> pd.DataFrame:
     points = max(MIN_POINTS, rows // ROWS_PER_POINT)
     frame = wave(rows, cities=1, points=points, seed=seed * CITIES + city)
     name = f"C{city:03d}"
-    frame["city"] = pd.Categorical.from_codes(np.zeros(rows, np.int8), [name])
+    frame["city"] = pd.Categorical.from_codes(np.zeros(rows, np.int8), pd.Index([name]))
     frame["region"] = pd.Categorical.from_codes(
-        np.full(rows, city % REGIONS, np.int8), [f"R{number}" for number in range(REGIONS)]
+        np.full(rows, city % REGIONS, np.int8),
+        pd.Index([f"R{number}" for number in range(REGIONS)]),
     )
     for key in ("stratum", "point"):
         frame[key] = frame[key].cat.rename_categories(lambda label: f"{name}-{label}")

@@ -178,7 +178,8 @@ def _timing_noise(
 ) -> npt.NDArray[np.float32]:
     """Noise of each question; modules that were added later have a stream of their own."""
     plan = wave.model.plan
-    added = {question.name for question in (*plan.module_choices, *plan.module_ratings)}
+    added = {choice.name for choice in plan.module_choices}
+    added |= {rating.name for rating in plan.module_ratings}
     is_added = np.array([name in added for name in names])
     noise = np.empty((len(rows), len(names)), dtype=np.float32)
     base = (len(rows), int(np.sum(~is_added)))

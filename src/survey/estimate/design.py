@@ -72,7 +72,8 @@ class Strata:
     @cached_property
     def lonely(self) -> Flags:
         """Strata with one PSU that are no certainty by their population, shape (H,)."""
-        return (self.units == 1) & (self.scale > 1e-7)
+        lonely: Flags = (self.units == 1) & (self.scale > 1e-7)
+        return lonely
 
     @property
     def counted(self) -> Flags:

@@ -45,7 +45,7 @@ def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") 
         draw_notice(
             t("There are no results yet"),
             t("Results appear here as soon as a wave has been frozen."),
-            t("An administrator freezes a wave with the command: survey freeze --wave <wave>."),
+            t("An administrator freezes a wave on the page Waves and sampling."),
         )
         return None
     labels = {key: wave.label(page.language) for key, wave in by_key.items()}

@@ -73,8 +73,13 @@ class SeenPart:
 class Look(Protocol):
     """A question to a part: hashable, and small enough to be sent to another process."""
 
-    axis: ClassVar[Axis]
-    needs_rest: bool
+    @property
+    def axis(self) -> Axis:
+        """Axis of the arrays that is named."""
+
+    @property
+    def needs_rest(self) -> bool:
+        """Whether the sums of the complement of each group are looked at."""
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
         """Return the part's arrays; their first axis is the one that is named."""

@@ -51,7 +51,7 @@ class PartLooks:
     def psu_labels(self) -> pd.MultiIndex:
         """Return stratum and code of every PSU, in the order of all parts."""
         labels = list(self.run(_read_labels, self.parts))
-        joined = labels[0]
+        joined: pd.MultiIndex = labels[0]
         for part in labels[1:]:
             joined = joined.append(part)
         place = np.concatenate([place.psu for place in self.places])

@@ -75,7 +75,8 @@ class CubeSums:
         asked, moments = len(self.groups), self.moments
 
         def less(sums: np.ndarray) -> np.ndarray:
-            return sums[:, self.everyone : self.everyone + 1] - sums[:, :asked]
+            rest: np.ndarray = sums[:, self.everyone : self.everyone + 1] - sums[:, :asked]
+            return rest
 
         members = less(moments.members)
         rest = CubeMoments(
@@ -232,4 +233,5 @@ def _psu_places(segments: PsuSegments, own: Codes) -> Codes:
     """Return where the PSUs of a part's segments stand among those of all parts."""
     size = segments.size[own]
     inside = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-    return np.repeat(segments.starts[own], size) + inside
+    places: Codes = np.repeat(segments.starts[own], size) + inside
+    return places

@@ -175,8 +175,5 @@ def draw_result(page: PageContext, done: tuple[ImportResult, bool] | None) -> No
     draw_notice(
         title,
         repeated,
-        t(
-            "The next step is to freeze the wave with the command: survey freeze --wave {wave}",
-            wave=result.wave_key,
-        ),
+        t("The next step is to freeze the wave on the page Waves and sampling."),
     )
