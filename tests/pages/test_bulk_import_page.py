@@ -173,7 +173,7 @@ def test_an_administrator_makes_a_wave_that_was_collected_elsewhere(
     app.text_input(key="bulk/title").input("A pilot").run()
     _finish(app, "bulk-check")
     _finish(app, "bulk-write")
-    assert "survey freeze --wave pilot-2025" in read(app)
+    assert "freeze the wave on the page Waves and sampling" in read(app)
     with read_scope(field.url) as session:
         wave = session.exec(select(Wave).where(Wave.key == "pilot-2025")).one()
         status = session.exec(select(Response.status).where(Response.wave_id == wave.id)).one()

@@ -173,7 +173,5 @@ def draw_result(page: PageContext, done: tuple[ImportResult, bool] | None) -> No
         )
         return
     draw_notice(
-        title,
-        repeated,
-        t("The next step is to freeze the wave on the page Waves and sampling."),
+        title, repeated, t("The next step is to freeze the wave on the page Waves and sampling.")
     )
