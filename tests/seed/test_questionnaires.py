@@ -20,7 +20,9 @@ from survey.instrument.validation import Validation, validate
 from survey.instrument.xlsform.reader import load_bundle
 
 SEED = Path(__file__).parents[2] / "seed"
-INSTRUMENTS = ("main-2021", "main-2023", "main-2024", "elderly-2024", "minors-2024")
+INSTRUMENTS = (
+    "main-2021", "main-2023", "main-2024", "elderly-2024", "minors-2024", "village-2026",
+)  # fmt: skip
 MAIN = ("main-2021", "main-2023", "main-2024")
 TODAY = date(2024, 11, 15)
 SILENT = {ItemKind.NOTE, ItemKind.CALCULATE}
@@ -247,6 +249,17 @@ def test_each_third_level_indicator_has_exactly_one_item(name: str, scored: int)
     codes = Counter(item.indicator for item in document.scored_items)
     assert codes == Counter(list(third_level(document.tree)))
     assert sum(codes.values()) == scored
+
+
+@pytest.mark.parametrize("role", ["consumer", "trader"])
+def test_both_kinds_of_villagers_rate_the_same_and_answer_a_page_of_their_own(role: str) -> None:
+    interview = walk("village-2026", birth_year=1970, village_role=role)
+    scored = {item.name for item in instrument("village-2026").scored_items}
+    assert interview.names >= scored
+    assert len(scored) == 10
+    pages = {"village_consumer", "village_trader"}
+    assert set(interview.page_names) & pages == {f"village_{role}"}
+    assert interview.minutes <= 4
 
 
 def test_the_questionnaire_of_2024_adds_modules_and_changes_no_question() -> None:

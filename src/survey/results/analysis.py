@@ -17,7 +17,13 @@ from survey.sample.population_margins import (
     main_margins,
     minors_margins,
 )
-from survey.sample.special_groups import ELDERLY, GUARDIAN, Oversampling
+from survey.sample.special_groups import (
+    ELDERLY,
+    GUARDIAN,
+    VILLAGE_SERIES,
+    Oversampling,
+    count_rural_residents,
+)
 from survey.snapshot.snapshot_files import WithoutPoint
 
 ASSUMED_DEFF = 1.4
@@ -64,7 +70,10 @@ def add_weights(
     margins = _margins_of(series, frame, boosts)
     _require_undoable(boosts, frame, margins)
     population = margins or main_margins(shipped_cities())
-    totals = {str(code): float(people) for code, people in population.city_totals().items()}
+    residents = population.city_totals()
+    if series == VILLAGE_SERIES:
+        residents = count_rural_residents(residents, shipped_cities())
+    totals = {str(code): float(people) for code, people in residents.items()}
     _require_known_cities(frame, totals)
     asked = frame
     if ELDERLY in boosts:

@@ -35,6 +35,7 @@ GROUP_VARIABLES = (
     "answered_by",
     "school_stage",
     "guardian_relation",
+    "village_role",
 )
 ELDERLY_FROM_AGE = 60
 _MAX_NAMED_CITIES = 5

@@ -42,7 +42,7 @@ from survey.results.measures import (
 )
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities
-from survey.sample.special_groups import Oversampling, oversampling_of
+from survey.sample.special_groups import VILLAGE_SERIES, Oversampling, oversampling_of
 from survey.settings import PROJECT_ROOT
 from survey.snapshot.seals import find_seals, read_sealed
 from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, WithoutPoint, read_snapshot
@@ -224,7 +224,7 @@ def _measures(
     """
     declared = measures_for(instrument, read_measures(_MEASURES))
     kept = tuple(measure for measure in declared if measure.item not in groups)
-    if series in SHIPPED_SERIES and declared:
+    if series in (*SHIPPED_SERIES, VILLAGE_SERIES) and declared:
         return kept
     return (*kept, *form_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
 

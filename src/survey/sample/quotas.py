@@ -31,7 +31,13 @@ from survey.sample.population_margins import (
     main_margins,
     minors_margins,
 )
-from survey.sample.special_groups import ELDERLY, ELDERLY_BAND, GUARDIAN, sample_share
+from survey.sample.special_groups import (
+    ELDERLY,
+    ELDERLY_BAND,
+    GUARDIAN,
+    VILLAGE_SERIES,
+    sample_share,
+)
 
 SIMPLE_RANDOM_N = 384
 PLANNED_DEFF = 1.4
@@ -174,7 +180,10 @@ def plan_quotas(
     margins = plan_margins(asked, series, boosts)
     targets = quota_targets(_oversample_margins(margins, boosts), size, reserve=reserve)
     planned = _add_reserve(size, reserve)
-    parts = [_marginal_targets(planned, "stratum", STRATA, _rural(asked).reindex(size.index))]
+    rural = _rural(asked) if series != VILLAGE_SERIES else pd.Series(1.0, index=size.index)
+    parts = [_marginal_targets(planned, "stratum", STRATA, rural.reindex(size.index))]
+    if series == VILLAGE_SERIES:
+        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _concat_parts(parts))
     if is_oversampled(boosts, GUARDIAN) and guardian_share is not None:
         share = sample_share(guardian_share.reindex(size.index), boosts[GUARDIAN])
         parts.append(_marginal_targets(planned, "guardian", ("no", "yes"), share))

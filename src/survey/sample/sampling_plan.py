@@ -15,7 +15,13 @@ from survey.sample.sample_size import (
     compute_sample,
     evaluate_sample,
 )
-from survey.sample.special_groups import ELDERLY, GUARDIAN, group_shares
+from survey.sample.special_groups import (
+    ELDERLY,
+    GUARDIAN,
+    VILLAGE_SERIES,
+    count_rural_residents,
+    group_shares,
+)
 
 MAX_OVERSAMPLING = 10.0
 MAX_RESERVE = 1.0
@@ -54,7 +60,7 @@ class PlanRequest:
         """Return group -> factor. Raises `PlanError` where the series has no such group."""
         wanted = {ELDERLY: self.elderly, GUARDIAN: self.guardian}
         boosts = {group: factor for group, factor in wanted.items() if factor > 1}
-        if boosts and series in {"elderly", "minors"}:
+        if boosts and series in {"elderly", "minors", VILLAGE_SERIES}:
             raise PlanError(msg("Only the main study can ask a special group more often."))
         return boosts
 
@@ -122,4 +128,6 @@ def _sample(
             )
         return sample
     people = plan_margins(cities, series, {}).city_totals()
+    if series == VILLAGE_SERIES:
+        people = count_rural_residents(people, cities)
     return compute_sample(people, request.aim, shares=shares, boosts=boosts)

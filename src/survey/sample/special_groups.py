@@ -27,6 +27,12 @@ from survey.store.tables import CityTarget, WavePlan
 EVERYONE = "all"
 ELDERLY, GUARDIAN, RURAL = "elderly=yes", "guardian=yes", "residence=rural"
 LOW_INCOME = "income=lt3000"
+URBAN = "residence=urban"
+VILLAGE_CONSUMER, VILLAGE_TRADER = "village_role=consumer", "village_role=trader"
+"""The two kinds of respondents of a study of villages, who rate the same indicators."""
+VILLAGE_SERIES = "rural"
+"""Studies of villages: a city counts with its rural residents, and its points are villages. Nothing
+is raked and no age or gender is a quota, as nobody counted the traders of villages."""
 SPECIAL_GROUPS = (ELDERLY, GUARDIAN, RURAL, LOW_INCOME)
 """Groups of the main study that are compared between waves and modelled by city."""
 GUARDIAN_BY_AGE: Mapping[str, float] = {
@@ -38,7 +44,9 @@ ELDERLY_BAND = "60-70"
 
 def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Series]:
     """Return group -> its share (0 to 1) of each city's population, by city code."""
-    rural = pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
+    if series == VILLAGE_SERIES:
+        return {}
+    rural = _rural_share(cities)
     if series == "minors":
         return {**_shares_of_margins(minors_margins(cities)), RURAL: rural}
     ages = build_age_structure(cities)
@@ -53,6 +61,15 @@ def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Serie
     whole = pd.DataFrame(by_band).sum(axis=1)
     guardians = sum(by_band[band] * share for band, share in GUARDIAN_BY_AGE.items())
     return {ELDERLY: by_band[ELDERLY_BAND] / whole, GUARDIAN: guardians / whole, RURAL: rural}
+
+
+def _rural_share(cities: Sequence[FrameCity]) -> pd.Series:
+    return pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
+
+
+def count_rural_residents(people: pd.Series, cities: Sequence[FrameCity]) -> pd.Series:
+    """Return the part of the people of each city, by its code, that lives in the countryside."""
+    return people * _rural_share(cities).reindex(people.index)
 
 
 def sample_share(share: pd.Series, factor: float) -> pd.Series:

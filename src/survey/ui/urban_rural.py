@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from survey.publish.views.contrast_sides import RESIDENCE, sides_of
 from survey.publish.views.overview_tabs import AREA_CHOICES
 from survey.publish.views.urban_rural import (
     RESIDENCE_AREA_LEVELS,
@@ -37,7 +38,8 @@ def draw_urban_rural(page: PageContext) -> None:
         return
     chosen = AreaFilters(place, indicator)
     view = get_view(page, build_urban_rural_view, results, filters=chosen)
-    text_blocks.draw_difference(page, view.difference, view.sentence, against=t("town"))
+    sides = sides_of(results)
+    text_blocks.draw_difference(page, view.difference, view.sentence, against=t(sides.both[1]))
     drawers = {
         "indicators": (t("Indicators"), partial(_draw_indicators, page, results, chosen)),
         "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
@@ -45,6 +47,8 @@ def draw_urban_rural(page: PageContext) -> None:
         "fields": (t("Fields of consumption"), partial(_draw_fields, page, results, chosen)),
         "modules": (t("Fields by place"), partial(_draw_modules, page, results, chosen)),
     }
+    if sides is not RESIDENCE:
+        del drawers["groups"]
     draw_tabs(drawers, language=page.language)
 
 

@@ -7,6 +7,7 @@ from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
 from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart, score_chart
+from survey.publish.views.contrast_sides import sides_of
 from survey.publish.views.estimate_text import (
     MULTIPLE_TESTING_NOTE,
     EstimateDifference,
@@ -20,9 +21,8 @@ from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.wave_results import Filter
-from survey.sample.special_groups import RURAL
+from survey.sample.special_groups import RURAL, URBAN
 
-URBAN = "residence=urban"
 FIELDS = ("service", "green", "confidence", "rural", "complaint", "education")
 """Topics of consumption that town and countryside are read by, in the order of the menu."""
 RESIDENCE_AREA_LEVELS = ("nation", "region3", "city")
@@ -66,14 +66,14 @@ def build_urban_rural_view(
     """
     reading = _open_place(ViewContext(results, principal, language), filters.place)
     gaps = _gaps_in(reading, filters.place, filters.indicator)
-    difference = difference_of(reading.names.group(RURAL), gaps)
+    difference = difference_of(reading.names.group(sides_of(results).group), gaps)
     name = reading.names.area(filters.place)
     return UrbanRuralView(difference, _sentence(reading, difference, filters.indicator, name))
 
 
 def _open_place(reading: ViewContext, place: str) -> ViewContext:
     """Return the context if the wave knows residence and the reader may see the place."""
-    if RURAL not in reading.results.method.groups:
+    if sides_of(reading.results).group not in reading.results.method.groups:
         raise ResidenceNotAskedError(
             msg("This wave does not record who lives in town or in the countryside.")
         )
@@ -84,40 +84,45 @@ def _open_place(reading: ViewContext, place: str) -> ViewContext:
 
 def _gaps_in(reading: ViewContext, place: str, indicator: Filter) -> TableSlice:
     return reading.gaps(
-        "rest", area_level=RESIDENCE_AREA_LEVELS, area=place, group=RURAL, indicator=indicator
+        "rest",
+        area_level=RESIDENCE_AREA_LEVELS,
+        area=place,
+        group=sides_of(reading.results).group,
+        indicator=indicator,
     )
 
 
 def _sentence(
     reading: ViewContext, difference: EstimateDifference, indicator: str, place: str
 ) -> str:
-    t, figure = reading.t, difference.figure
+    t, figure, sides = reading.t, difference.figure, sides_of(reading.results)
     words = {"place": place, "indicator": reading.names.indicator(indicator)}
     if not figure.available or figure.estimate is None:
-        return t("{place}: town and countryside cannot be compared here.", **words)
+        return t(
+            "{place}: {this} and {other} cannot be compared here.",
+            **words,
+            this=t(sides.both[0]),
+            other=t(sides.both[1]),
+        )
     if not difference.is_clear and figure.interval_side:
         words["interval"] = format_interval(figure.low, figure.high, t)
         return t(
-            "{place}, {indicator}: taken alone, countryside and town seem to differ ({interval}); "
+            "{place}, {indicator}: taken alone, {this} and {other} seem to differ ({interval}); "
             "judged together with all other places that is not enough to be sure.",
             **words,
+            this=t(sides.both[0]),
+            other=t(sides.both[1]),
         )
     if not difference.is_clear:
         return t(
-            "{place}, {indicator}: no detectable difference between countryside and town.", **words
+            "{place}, {indicator}: no detectable difference between {this} and {other}.",
+            **words,
+            this=t(sides.both[0]),
+            other=t(sides.both[1]),
         )
     words |= unsigned_difference(figure)
-    if difference.is_higher:
-        return t(
-            "{place}, {indicator}: the countryside is {size} points higher than town "
-            "(95%\u00a0interval {low} to {high}).",
-            **words,
-        )
-    return t(
-        "{place}, {indicator}: the countryside is {size} points lower than town "
-        "(95%\u00a0interval {low} to {high}).",
-        **words,
-    )
+    chosen = sides.higher if difference.is_higher else sides.lower
+    return t(chosen.msgid, **words)
 
 
 def build_residence_indicators(
@@ -125,25 +130,22 @@ def build_residence_indicators(
 ) -> ChartPanel:
     """Build the chart of countryside minus town by indicator."""
     reading = _open_place(ViewContext(results, principal, language), filters.place)
-    t = reading.t
+    t, sides = reading.t, sides_of(results)
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
     gaps = _gaps_in(reading, filters.place, codes).in_order("indicator", codes)
     return gap_chart(
         reading,
         ChartHeading(
             "residence-indicators",
-            t(
-                "Countryside minus town in {place}, by indicator",
-                place=reading.names.area(filters.place),
-            ),
+            t(sides.by_indicator.msgid, place=reading.names.area(filters.place)),
             t("Indicator"),
             t(MULTIPLE_TESTING_NOTE),
         ),
         gaps,
         [reading.names.numbered(code) for code in gaps.texts("indicator")],
         key="indicator",
-        this=t("Countryside"),
-        other=t("Town"),
+        this=t(sides.this),
+        other=t(sides.other),
         n=gaps.max_value("n"),
     )
 
@@ -153,11 +155,11 @@ def build_residence_areas(
 ) -> IntervalTable:
     """Build the table of countryside minus town in the areas of one division of the country."""
     reading = ViewContext(results, principal, language)
-    t = reading.t
-    gaps = reading.gaps("rest", area_level=by, group=RURAL, indicator=indicator)
+    t, sides = reading.t, sides_of(results)
+    gaps = reading.gaps("rest", area_level=by, group=sides.group, indicator=indicator)
     gaps = gaps.descending("difference")
     title = t(
-        "{indicator}: countryside minus town, {level}",
+        sides.by_area.msgid,
         indicator=reading.names.indicator(indicator),
         level=reading.names.level(by),
     )
@@ -167,8 +169,8 @@ def build_residence_areas(
         gaps,
         [reading.names.area(code) for code in gaps.texts("area")],
         key="area",
-        this=t("Countryside"),
-        other=t("Town"),
+        this=t(sides.this),
+        other=t(sides.other),
     )
 
 
@@ -207,11 +209,17 @@ def build_field_comparison(
 ) -> tuple[ChartPanel, ...]:
     """Build what town and countryside report and rate in one field of consumption."""
     reading = _open_place(ViewContext(results, principal, language), place)
-    t = reading.t
+    t, both = reading.t, sides_of(results)
     cells = reading.cells(
-        area_level=RESIDENCE_AREA_LEVELS, area=place, group=[URBAN, RURAL], indicator=None
+        area_level=RESIDENCE_AREA_LEVELS,
+        area=place,
+        group=[both.other_group, both.group],
+        indicator=None,
     )
-    sides = {t("Town"): cells.where("group", URBAN), t("Countryside"): cells.where("group", RURAL)}
+    sides = {
+        t(both.other): cells.where("group", both.other_group),
+        t(both.this): cells.where("group", both.group),
+    }
     words = {"field": t(TOPICS[field]), "place": reading.names.area(place)}
     return topic_charts(
         reading,

@@ -33,6 +33,7 @@ from survey.sample.sampling_plan import (
     SamplingPlan,
     build_sampling_plan,
 )
+from survey.sample.special_groups import VILLAGE_SERIES
 from survey.sample.workbook_io import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
@@ -184,7 +185,7 @@ def _draw_oversampling(
 ) -> tuple[float, float]:
     """Draw the oversampling of groups: only in the main study, fixed once it is open."""
     t = page.t
-    if sheet.series in {"elderly", "minors"}:
+    if sheet.series in {"elderly", "minors", VILLAGE_SERIES}:
         return 1.0, 1.0
     fixed = sheet.state is not WaveState.PLANNED
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -21,6 +21,7 @@ from survey.fieldwork.planning.wave_editing import (
 from survey.fieldwork.planning.wave_overview import WaveOptions, WaveOverview
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import Translator
+from survey.sample.special_groups import VILLAGE_SERIES
 from survey.store.china_time import format_day
 from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform
@@ -29,7 +30,7 @@ from survey.ui.plan.tree_upload import draw_tree_upload
 
 IsFixed = Callable[[str], bool]
 """Whether a field of the wave cannot be changed any more."""
-_SERIES = ("main", "elderly", "minors")
+_SERIES = ("main", "elderly", "minors", VILLAGE_SERIES)
 
 
 def draw_wave_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
