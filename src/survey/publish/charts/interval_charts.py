@@ -236,7 +236,9 @@ def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     named = alt.Chart().transform_calculate(
         who=f"datum.series === {OWN!r} ? {series_name(0)} : {series_name(1)}"
     )
-    x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
+    # Room at the end for the number right of the last point, on a phone too.
+    scale = alt.Scale(type="point", padding=0.9)
+    x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0), scale=scale)
     names = list(text.series)
     legend = {"columns": 2, "symbolOpacity": 1, "symbolStrokeWidth": 0}
     colour = alt.Color("who:N", **categories(names, (ACCENT, GREY), **legend))
