@@ -19,7 +19,7 @@ from survey.context.areas import NATION_RESIDENTS_2020, REST, leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.complaints.columns import AREA, CODES, PERIOD
 from survey.context.complaints.count_checks import CheckedCounts
-from survey.context.complaints.storage import store_counts
+from survey.context.complaints.storage import store_sums
 from survey.context.deliveries import DeliveryHead
 from survey.sample.city_frame import shipped_cities
 
@@ -153,12 +153,6 @@ def _store(
         external_id, "演示数据，按公开报道的全国合计生成", date(year, 12, 31), faults,
         shipped_code_lists().newest, is_demo=True,
     )  # fmt: skip
-    store_counts(
-        session=session,
-        principal=OPERATOR,
-        counts=counts,
-        head=head,
-        digest="0" * 64,
-        now=now,
-        sums_only=True,
+    store_sums(
+        session=session, principal=OPERATOR, counts=counts, head=head, digest="0" * 64, now=now
     )

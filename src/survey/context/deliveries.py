@@ -4,17 +4,20 @@ A period that is delivered again is a new revision; the older ones stay readable
 the same kind of sender twice is one delivery.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
+import pandas as pd
 from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.context.count_check import CountCheck
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -24,6 +27,21 @@ from survey.store.tables import Delivery as StoredDelivery
 MAX_SOURCE_CHARS, MAX_FAULTS_CHARS, MAX_ID_CHARS = 200, 2_000, 100
 _DELIVERIES, _REVISIONS = table_of(StoredDelivery), table_of(DeliveryRevision)
 _ACCOUNTS = table_of(Account)
+
+
+class DeliveredCounts(Protocol):
+    """Checked counts of a delivery: a row a count, and the periods that they are of."""
+
+    @property
+    def frame(self) -> pd.DataFrame: ...
+
+    @property
+    def periods(self) -> Sequence[str]: ...
+
+
+Counts = TypeVar("Counts", bound=DeliveredCounts)
+InsertCounts: TypeAlias = Callable[[Session, Counts, Mapping[str, DeliveryRevision]], None]
+"""Function that stores the counts of a delivery under its revisions by period."""
 
 
 class DeliveryNotAllowedError(SurveyError):
@@ -157,8 +175,68 @@ def find_repeated(
     )
 
 
-def receipt_of_new(revisions: Mapping[str, DeliveryRevision], *, rows: int) -> DeliveryReceipt:
-    """Return the receipt of a delivery that was stored just now, from its revisions by period."""
+def import_delivery(
+    *,
+    session: Session,
+    principal: Principal,
+    kind: DeliveryKind,
+    check: CountCheck[Counts],
+    head: DeliveryHead,
+    now: datetime,
+    insert: InsertCounts[Counts],
+) -> DeliveryReceipt:
+    """Store a checked delivery; nothing is stored if one row is wrong, or if it was stored before.
+
+    The check takes most of the time and writes nothing, so it is done before the transaction.
+
+    Raises:
+        CountsRejectedError: Rows have problems, which the error carries.
+        DeliveryConflictError: The id was used for another content.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    coded = replace(head, code_version=check.version)
+    known = find_repeated(
+        session=session, principal=principal, kind=kind, head=coded, sha256=check.sha256
+    )
+    if known is not None:
+        return known
+    return store_delivery(
+        session=session,
+        principal=principal,
+        kind=kind,
+        counts=check.require_counts(),
+        head=coded,
+        sha256=check.sha256,
+        now=now,
+        insert=insert,
+    )
+
+
+def store_delivery(
+    *,
+    session: Session,
+    principal: Principal,
+    kind: DeliveryKind,
+    counts: Counts,
+    head: DeliveryHead,
+    sha256: str,
+    now: datetime,
+    insert: InsertCounts[Counts],
+) -> DeliveryReceipt:
+    """Store checked counts as new revisions of their periods, and return the receipt."""
+    principal.require(Action.DELIVER_EVIDENCE)
+    rows = len(counts.frame)
+    revisions = record_delivery(
+        session=session,
+        principal=principal,
+        kind=kind,
+        head=head,
+        sha256=sha256,
+        rows=rows,
+        periods=counts.periods,
+        now=now,
+    )
+    insert(session, counts, revisions)
     first = next(iter(revisions.values()))
     numbers = {period: each.number for period, each in revisions.items()}
     return DeliveryReceipt(first.delivery_id, numbers, rows, is_repeated=False)

@@ -1,8 +1,10 @@
 """Hearing of those whom a finding is about: a maker or a venue is sent it and replies in time."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 from survey.locale import SurveyError, msg
+from survey.store.tables import MakerReply, ReplyStance, VenueReply
 
 MIN_REPLY_DAYS, MAX_REPLY_DAYS = 5, 90
 
@@ -19,9 +21,26 @@ def require_reply_deadline(due_on: date, today: date, error: type[SurveyError]) 
         )
 
 
-def require_reply_day(
-    received_on: date, sent_on: date, today: date, error: type[SurveyError]
-) -> None:
-    """Raise `error` unless a reply came after the results were sent, and not after today."""
-    if not sent_on <= received_on <= today:
+def fill_in_reply(
+    reply: MakerReply | VenueReply,
+    *,
+    stance: ReplyStance,
+    text: str,
+    answer: str,
+    received_on: date,
+    today: date,
+    error: type[SurveyError],
+    require_text: Callable[..., str],
+) -> Mapping[str, str]:
+    """Write a reply and its answer into the row of what was sent; return what the trail keeps.
+
+    `require_text` is that of the caller, who keeps or joins the lines of a text. Raises `error`
+    where the texts do not fit, or the reply came before what it is about or
+    after today.
+    """
+    if not reply.sent_on <= received_on <= today:
         raise error(msg("A reply comes after the results were sent, and not after today."))
+    reply.stance, reply.received_on = stance, received_on
+    reply.text = require_text(text, msg("Reply"), most=2000)
+    reply.answer = require_text(answer, msg("Answer"), least=0, most=2000)
+    return {"stance": stance, "text": reply.text, "answer": reply.answer}

@@ -13,7 +13,7 @@ from survey.context.comparative_tests.access import (
     save_test,
 )
 from survey.context.comparative_tests.product_samples import list_product_samples
-from survey.context.hearings import require_reply_day, require_reply_deadline
+from survey.context.hearings import fill_in_reply, require_reply_deadline
 from survey.locale import Message, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -89,10 +89,10 @@ def record_maker_reply(
     reply = session.exec(query).one_or_none()
     if reply is None:
         raise ComparativeTestNotAllowedError(msg("No results were sent to this maker."))
-    require_reply_day(received_on, reply.sent_on, china_date(now), ComparativeTestNotAllowedError)
-    reply.stance, reply.received_on = stance, received_on
-    reply.text = require_text(text, msg("Reply"), most=2000)
-    reply.answer = require_text(answer, msg("Answer"), least=0, most=2000)
+    replied = fill_in_reply(
+        reply, stance=stance, text=text, answer=answer, received_on=received_on,
+        today=china_date(now), error=ComparativeTestNotAllowedError, require_text=require_text,
+    )  # fmt: skip
     session.add(reply)
     save_test(
         session,
@@ -101,7 +101,5 @@ def record_maker_reply(
         AuditEvent.PRODUCT_TEST_REPLY_RECEIVED,
         now,
         maker=maker,
-        stance=stance,
-        text=reply.text,
-        answer=reply.answer,
+        **replied,
     )

@@ -1,7 +1,7 @@
 """Complaint counts in the store: stored with a delivery in one transaction, and read as sums."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -28,10 +28,9 @@ from survey.context.deliveries import (
     DeliveredPeriod,
     DeliveryHead,
     DeliveryReceipt,
-    find_repeated,
+    import_delivery,
     list_delivered_periods,
-    receipt_of_new,
-    record_delivery,
+    store_delivery,
 )
 from survey.context.text_tables import TextTable, read_text_table
 from survey.store.inserts import insert_columns
@@ -76,35 +75,19 @@ def import_complaints(
     head: DeliveryHead,
     now: datetime,
 ) -> DeliveryReceipt:
-    """Store a checked delivery; nothing is stored if one row is wrong.
-
-    The check takes most of the time and writes nothing, so it is done before the transaction.
-
-    Raises:
-        CountsRejectedError: Rows have problems, which the error carries.
-    """
-    principal.require(Action.DELIVER_EVIDENCE)
-    coded = replace(head, code_version=check.version)
-    known = find_repeated(
+    """Store a checked delivery of complaints as `import_delivery` does."""
+    return import_delivery(
         session=session,
         principal=principal,
         kind=DeliveryKind.COMPLAINTS,
-        head=coded,
-        sha256=check.sha256,
-    )
-    if known is not None:
-        return known
-    return store_counts(
-        session=session,
-        principal=principal,
-        counts=check.require_counts(),
-        head=coded,
-        digest=check.sha256,
+        check=check,
+        head=head,
         now=now,
+        insert=_insert_all,
     )
 
 
-def store_counts(
+def store_sums(
     *,
     session: Session,
     principal: Principal,
@@ -112,31 +95,34 @@ def store_counts(
     head: DeliveryHead,
     digest: str,
     now: datetime,
-    sums_only: bool = False,
 ) -> DeliveryReceipt:
-    """Store checked counts as new revisions of their periods, with their sums.
-
-    Args:
-        sums_only: Leave out the single counts, which no page reads.
-    """
-    principal.require(Action.DELIVER_EVIDENCE)
-    revisions = record_delivery(
+    """Store the sums of checked counts and leave out the single counts, which no page reads."""
+    return store_delivery(
         session=session,
         principal=principal,
         kind=DeliveryKind.COMPLAINTS,
+        counts=counts,
         head=head,
         sha256=digest,
-        rows=len(counts.frame),
-        periods=counts.periods,
         now=now,
+        insert=_insert_sums,
     )
-    if not sums_only:
-        _insert(session, ComplaintCount, counts.frame, [AREA, *CODES], counts.measures, revisions)
+
+
+def _insert_all(
+    session: Session, counts: CheckedCounts, revisions: Mapping[str, DeliveryRevision]
+) -> None:
+    _insert(session, ComplaintCount, counts.frame, [AREA, *CODES], counts.measures, revisions)
+    _insert_sums(session, counts, revisions)
+
+
+def _insert_sums(
+    session: Session, counts: CheckedCounts, revisions: Mapping[str, DeliveryRevision]
+) -> None:
     for lens, sums in summarise_counts(counts):
         _insert(
             session, ComplaintSummary, sums, [AREA, "code"], counts.measures, revisions, lens=lens
         )
-    return receipt_of_new(revisions, rows=len(counts.frame))
 
 
 def _insert(
@@ -145,7 +131,7 @@ def _insert(
     frame: pd.DataFrame,
     keys: Sequence[str],
     measures: Sequence[str],
-    revisions: dict[str, DeliveryRevision],
+    revisions: Mapping[str, DeliveryRevision],
     **constants: str,
 ) -> None:
     missing: dict[str, object] = dict.fromkeys(set(STORED_MEASURES) - set(measures))

@@ -13,7 +13,7 @@ from survey.context.experience_checks.access import (
     require_text,
     save_check,
 )
-from survey.context.hearings import require_reply_day, require_reply_deadline
+from survey.context.hearings import fill_in_reply, require_reply_deadline
 from survey.fieldwork.venue_visits import FIRST_ROUND
 from survey.locale import Message, msg
 from survey.store.audit_events import AuditEvent
@@ -105,14 +105,14 @@ def record_venue_reply(
     reply = session.get(VenueReply, point.id)
     if reply is None:
         raise ExperienceCheckNotAllowedError(msg("This venue was not sent anything yet."))
-    require_reply_day(received_on, reply.sent_on, china_date(now), ExperienceCheckNotAllowedError)
-    reply.stance, reply.received_on = stance, received_on
-    reply.text = require_text(text, msg("Reply"), most=2000)
-    reply.answer = require_text(answer, msg("Answer"), least=0, most=2000)
+    replied = fill_in_reply(
+        reply, stance=stance, text=text, answer=answer, received_on=received_on,
+        today=china_date(now), error=ExperienceCheckNotAllowedError, require_text=require_text,
+    )  # fmt: skip
     session.add(reply)
     save_check(
         session, principal, check, wave, AuditEvent.VENUE_CHECK_REPLY_RECEIVED, now,
-        subject=point.id, code=point.code, stance=stance, text=reply.text, answer=reply.answer,
+        subject=point.id, code=point.code, **replied,
     )  # fmt: skip
 
 

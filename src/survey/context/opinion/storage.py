@@ -1,7 +1,7 @@
 """Opinion counts in the store: delivered by month, corrected by day, read by area."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import pandas as pd
@@ -16,10 +16,8 @@ from survey.context.deliveries import (
     DeliveredPeriod,
     DeliveryHead,
     DeliveryReceipt,
-    find_repeated,
+    import_delivery,
     list_delivered_periods,
-    receipt_of_new,
-    record_delivery,
 )
 from survey.context.opinion.columns import (
     ALL_TOPICS,
@@ -35,7 +33,7 @@ from survey.context.opinion.columns import (
 from survey.context.opinion.count_checks import PERIOD, CheckedOpinion, check_opinion
 from survey.context.text_tables import TextTable
 from survey.store.inserts import insert_columns
-from survey.store.tables import DeliveryKind, OpinionCount, table_of
+from survey.store.tables import DeliveryKind, DeliveryRevision, OpinionCount, table_of
 
 _COUNTS = table_of(OpinionCount)
 
@@ -56,38 +54,25 @@ def import_opinion(
     head: DeliveryHead,
     now: datetime,
 ) -> DeliveryReceipt:
-    """Store a checked delivery; nothing is stored if one row is wrong.
-
-    Raises:
-        CountsRejectedError: Rows have problems, which the error carries.
-    """
-    principal.require(Action.DELIVER_EVIDENCE)
-    coded = replace(head, code_version=check.version)
-    known = find_repeated(
+    """Store a checked delivery of opinion counts as `import_delivery` does."""
+    return import_delivery(
         session=session,
         principal=principal,
         kind=DeliveryKind.OPINION,
-        head=coded,
-        sha256=check.sha256,
-    )
-    if known is not None:
-        return known
-    counts = check.require_counts()
-    revisions = record_delivery(
-        session=session,
-        principal=principal,
-        kind=DeliveryKind.OPINION,
-        head=coded,
-        sha256=check.sha256,
-        rows=len(counts.frame),
-        periods=counts.periods,
+        check=check,
+        head=head,
         now=now,
+        insert=_insert,
     )
+
+
+def _insert(
+    session: Session, counts: CheckedOpinion, revisions: Mapping[str, DeliveryRevision]
+) -> None:
     for period, part in counts.frame.groupby(PERIOD, sort=True):
         columns = {name: part[name].tolist() for name in (*KEY, ITEMS)}
         fixed = {"revision_id": revisions[str(period)].id}
         insert_columns(session.connection(), OpinionCount, columns, fixed)
-    return receipt_of_new(revisions, rows=len(counts.frame))
 
 
 def list_opinion_periods(*, session: Session, principal: Principal) -> list[DeliveredPeriod]:
