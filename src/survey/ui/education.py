@@ -29,6 +29,9 @@ from survey.ui.photo_html import render_photo
 from survey.ui.results_cache import get_results, get_view
 
 _LEVELS = ("nation", "city")
+_ENTERED = "education/entered"
+NEWEST_ACTIVITIES = 20
+"""Activities that are listed before a reader asks for all."""
 
 
 def draw_education(page: PageContext) -> None:
@@ -65,11 +68,22 @@ def draw_education(page: PageContext) -> None:
         st.caption(note)
     st.subheader(t("Activities of {year}", year=wave.year), anchor=False)
     if activities:
-        st.html(render_text_table(*view.activities))
+        _draw_activities(page, view.activities)
     else:
         st.caption(t("No activity of this year is in the register."))
     if page.principal.may(Action.KEEP_EDUCATION):
         _draw_register(page, activities)
+
+
+def _draw_activities(page: PageContext, table: Table) -> None:
+    """Draw the newest activities, and all of them on request."""
+    heads, rows = table
+    if len(rows) > NEWEST_ACTIVITIES and not st.toggle(
+        page.t("Show all {count} activities", count=len(rows)), key="education/all"
+    ):
+        rows = rows[:NEWEST_ACTIVITIES]
+        st.caption(page.t("The newest {count}.", count=NEWEST_ACTIVITIES))
+    st.html(render_text_table(heads, rows))
 
 
 def _draw_table(title: str, table: Table) -> None:
@@ -90,8 +104,9 @@ def _draw_register(page: PageContext, activities: list[RegisteredActivity]) -> N
 
 
 def _draw_form(page: PageContext) -> None:
-    t = page.t
-    with st.form("education/new", border=False, enter_to_submit=False, clear_on_submit=True):
+    """Draw the form; it is emptied once an activity is entered, and kept where it is refused."""
+    t, entered = page.t, int(st.session_state.get(_ENTERED, 0))
+    with st.form(f"education/new/{entered}", border=False, enter_to_submit=False):
         title = st.text_input(t("Activity"), max_chars=100)
         place = st.text_input(t("Place"), max_chars=200)
         held_on = st.date_input(t("Day"), china_date(now()), format="YYYY-MM-DD")
@@ -121,7 +136,7 @@ def _draw_form(page: PageContext) -> None:
         _own_area(page), held_on if isinstance(held_on, date) else china_date(now()), title, place,
         form, audience, int(participants), round(cost * 100),
     )  # fmt: skip
-    perform(
+    added = perform(
         page,
         lambda session, person: add_activity(
             session=session,
@@ -134,6 +149,8 @@ def _draw_form(page: PageContext) -> None:
         ),
         done=t("The activity is in the register."),
     )
+    if added is not None:
+        st.session_state[_ENTERED] = entered + 1
     st.rerun()
 
 

@@ -1,7 +1,9 @@
 """Accessible HTML tables that scroll inside a narrow screen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
+
+_WHOLE = ' class="whole"'
 
 
 def render_table(
@@ -12,9 +14,16 @@ def render_table(
     return frame_rows(heads, body, style="hcs-named" if long_names else "hcs-heat")
 
 
-def render_text_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Render a table of texts, which wrap and begin at the left."""
-    return frame_rows(heads, "".join(map(_render_row, rows)), style="hcs-texts")
+def render_text_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Collection[int] = ()
+) -> str:
+    """Render a table of texts, which wrap and begin at the left.
+
+    Args:
+        whole: Columns, from 0, whose cells stay on one line, such as days.
+    """
+    body = "".join(_render_row(cells, whole) for cells in rows)
+    return frame_rows(heads, body, style="hcs-texts")
 
 
 def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> str:
@@ -31,9 +40,12 @@ def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> s
     )
 
 
-def _render_row(cells: Sequence[str]) -> str:
+def _render_row(cells: Sequence[str], whole: Collection[int] = ()) -> str:
     first, *rest = cells
-    others = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+    others = "".join(
+        f"<td{_WHOLE if column in whole else ''}>{escape(cell)}</td>"
+        for column, cell in enumerate(rest, start=1)
+    )
     return f'<tr><th scope="row">{escape(first)}</th>{others}</tr>'
 
 

@@ -19,6 +19,7 @@ from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 
 _USUAL_DAYS = MIN_REPLY_DAYS * 2
+_DAY_COLUMNS = (1, 2, 3)
 
 
 def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
@@ -27,7 +28,10 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     heard = [venue for venue in check.venues if venue.sent_on is not None]
     if heard:
         heads = (t("Venue"), t("Sent on"), t("Deadline"), t("Received on"), t("Reply"), t("Answer"))
-        st.html(render_text_table(heads, [_row(page, venue) for venue in heard]))
+        # Those who replied come first: a long list of others would hide them.
+        replied = sorted(heard, key=lambda venue: venue.received_on is None)
+        rows = [_row(page, venue) for venue in replied]
+        st.html(render_text_table(heads, rows, whole=_DAY_COLUMNS))
     else:
         st.caption(t("Venues are sent what was noted once a visit is approved."))
     running = summary.state in (WaveState.OPEN, WaveState.CLOSED)
