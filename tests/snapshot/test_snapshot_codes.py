@@ -1,5 +1,7 @@
 """Answers become typed cells; five kinds of "no score" stay apart."""
 
+import weakref
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -26,6 +28,7 @@ from survey.instrument.question_types.snapshot_codes import (
     REFUSED,
 )
 from survey.snapshot.response_frame import RESPONSE_COLUMNS, build_response_frame, item_columns
+from survey.snapshot.snapshot_files import parquet_bytes
 
 ITEMS = (
     Item(
@@ -106,6 +109,43 @@ def test_the_frame_has_typed_columns_and_no_open_text() -> None:
     assert pd.isna(frame["gender"].iloc[2])
     assert pd.isna(frame["psu"].iloc[1])
     assert np.isnan(frame["age"].iloc[2])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_batches_of_any_size_give_the_same_bytes(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        row({"quality": 9, "channel": ["web"], "gender": "male", "age": 40}),
+        row({"quality": "na", "channel": None, "gender": "female", "age": 41}, psu=None),
+        row({"age": None}, psu=None),
+        row({"quality": 1, "gender": "male"}),
+    ]
+    whole = parquet_bytes(build_response_frame(rows, INSTRUMENT))
+    monkeypatch.setattr("survey.snapshot.response_frame.READ_BATCH_SIZE", size)
+    assert parquet_bytes(build_response_frame(iter(rows), INSTRUMENT)) == whole
+
+
+def test_the_answers_of_one_batch_are_gone_before_the_next_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Answers(dict[str, object]):
+        """Answers that can be watched."""
+
+    monkeypatch.setattr("survey.snapshot.response_frame.READ_BATCH_SIZE", 2)
+    gone: list[int] = []
+    living: list[int] = []
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for quality in range(1, 10):
+            answers = Answers(quality=quality)
+            weakref.finalize(answers, gone.append, quality)
+            living.append(quality - len(gone))
+            yield row(answers)
+
+    frame = build_response_frame(rows(), INSTRUMENT)
+    assert frame["quality"].tolist() == list(range(1, 10))
+    assert max(living) <= 5
 
 
 def test_no_interviews_give_an_empty_frame_with_all_columns() -> None:

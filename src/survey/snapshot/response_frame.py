@@ -3,7 +3,8 @@
 Five kinds of "no score" stay five different negative codes.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,9 @@ RESPONSE_COLUMNS = (
     "submitted_at",
     "duration_seconds",
 )
+_CATEGORIES = ("city_code", "psu", "stratum", "surveyor", "mode", "language")
+READ_BATCH_SIZE = 2000
+"""Interviews that are in memory with their answers as they are stored."""
 GIVEN_WEIGHT = "weight:given"
 """Column of the weights that the interviews of an imported wave brought along, null where one has
 none; absent where none has. No item can have this name."""
@@ -106,31 +110,56 @@ def response_frame(
         )
         .order_by(response.c.id)
     )
-    rows = session.execute(query).all()
-    frame = build_response_frame(((*row[:-2], row[-1]) for row in rows), instrument)
-    weights = [row[-2] for row in rows]
+    result = session.execute(query, execution_options={"yield_per": READ_BATCH_SIZE})
+    weights: list[float | None] = []
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for row in result:
+            weights.append(row[-2])
+            yield (*row[:-2], row[-1])
+
+    frame = build_response_frame(rows(), instrument)
     if any(weight is not None for weight in weights):
         frame.insert(len(RESPONSE_COLUMNS), GIVEN_WEIGHT, pd.Series(weights, dtype="float64"))
     return frame
 
 
 def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument) -> pd.DataFrame:
-    """Build the frame of rows with the values of `RESPONSE_COLUMNS` followed by the answers."""
-    listed = list(rows)
-    answers = [row[-1] for row in listed]
-    columns: dict[str, Any] = {
-        name: [row[index] for row in listed] for index, name in enumerate(RESPONSE_COLUMNS)
-    }
-    columns["response_id"] = [str(value) for value in columns["response_id"]]
-    columns["mode"] = [str(value) for value in columns["mode"]]
-    for item in instrument.items():
-        columns.update(
-            item_columns(item, [answer.get(item.name, NOT_IN_ANSWERS) for answer in answers])
-        )
-    frame = pd.DataFrame(columns)
-    for name in ("city_code", "psu", "stratum", "surveyor", "mode", "language"):
+    """Build the frame of rows with the values of `RESPONSE_COLUMNS` followed by the answers.
+
+    The answers of a batch become columns before the next batch is read: as they are stored, they
+    take some fifty times the memory of their columns.
+    """
+    kept: dict[str, list[Any]] = {name: [] for name in RESPONSE_COLUMNS}
+    texts: dict[Any, Any] = {}
+    answers: list[pd.DataFrame] = []
+    waiting = iter(rows)
+    while (batch := list(islice(waiting, READ_BATCH_SIZE))) or not answers:
+        for index, (name, values) in enumerate(kept.items()):
+            values.extend(_plain_values(name, [row[index] for row in batch], texts))
+        answers.append(_answer_columns([row[-1] for row in batch], instrument))
+    frame = pd.DataFrame(kept | dict(pd.concat(answers, ignore_index=True).items()))
+    for name in _CATEGORIES:
         frame[name] = frame[name].astype("category")
     for name in ("started_at", "submitted_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
     frame["duration_seconds"] = frame["duration_seconds"].astype("float64")
     return frame
+
+
+def _plain_values(name: str, values: list[Any], texts: dict[Any, Any]) -> list[Any]:
+    """Return values of one of `RESPONSE_COLUMNS`; equal texts of all batches are one object."""
+    if name in ("response_id", "mode"):
+        values = [str(value) for value in values]
+    if name in _CATEGORIES:
+        return [texts.setdefault(value, value) for value in values]
+    return values
+
+
+def _answer_columns(answers: Sequence[Mapping[str, Any]], instrument: Instrument) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for item in instrument.items():
+        columns.update(
+            item_columns(item, [answer.get(item.name, NOT_IN_ANSWERS) for answer in answers])
+        )
+    return pd.DataFrame(columns, index=range(len(answers)))
