@@ -85,7 +85,7 @@ class Cube:
         names = tuple(view.level.name for view in self.views)
         looks: list[Look] = [DenseProducts(names), *(Squares(name) for name in names)]
         if gaps:
-            looks += [RestSegments(), *(Squares(name, needs_rest=True) for name in names)]
+            looks += self._gap_looks()
         looks += [Squares(*pair) for pair in against]
         if self.sums.strata.assumed_deff is not None:
             looks += [DenseProducts((name,)) for name in names]
@@ -106,12 +106,18 @@ class Cube:
     def views(self) -> tuple[LevelView, ...]:
         return tuple(LevelView(self.sums, level, self.looks) for level in self.sums.levels)
 
-    def _rest_views(self) -> tuple[LevelView, ...]:
+    def _gap_looks(self) -> list[Look]:
+        names = [level.name for level in self.sums.levels]
+        return [RestSegments(), *(Squares(name, needs_rest=True) for name in names)]
+
+    @cached_property
+    def rest_views(self) -> tuple[LevelView, ...]:
+        """The levels of the groups' complements."""
         rest = self.sums.rest()
         return tuple(LevelView(rest, level, self.looks, is_rest=True) for level in rest.levels)
 
     def _means(self, with_rest: bool) -> PartMeans:
-        own, rest = self.views, self._rest_views() if with_rest else ()
+        own, rest = self.views, self.rest_views if with_rest else ()
         return PartMeans(
             {view.level.name: view.means for view in own},
             {view.level.name: view.means for view in rest},
@@ -151,10 +157,10 @@ class Cube:
         status.
         """
         names = ("estimate", "rest", "n_rest")
-        with limit_to_one_thread():
+        with limit_to_one_thread(), self.looks.together(self._gap_looks()):
             parts = [
                 group_difference(view, rest).columns(level, names)
-                for view, rest in zip(self.views, self._rest_views(), strict=True)
+                for view, rest in zip(self.views, self.rest_views, strict=True)
             ]
         return self._long(self.views, parts)
 

@@ -32,6 +32,11 @@ class AreaMeans:
     of_block: Codes
     """Area of each block of the part, -1 for none."""
 
+    @cached_property
+    def covers_all(self) -> bool:
+        """Whether no estimate is missing or renormalised."""
+        return bool((self.coverage == 1).all())
+
     def take(self, blocks: Codes) -> "AreaMeans":
         """Return the means that these blocks need, in their order."""
         area = self.of_block[blocks]
@@ -103,7 +108,7 @@ def linearised_totals(
     residual *= means.inverse[:, groups].take(area, axis=0)
     z = residual.reshape(-1, residual.shape[-1]) @ omega.T
     z = z.reshape(*residual.shape[:2], -1)
-    if not (means.coverage == 1).all():
+    if not means.covers_all:
         z *= np.nan_to_num(means.coverage)[area, groups]
     z[area < 0] = 0.0
     return z

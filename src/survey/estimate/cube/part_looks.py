@@ -1,6 +1,7 @@
 """Looks at all parts of a cube: what each part returns, put in the order of the whole."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,20 +34,29 @@ class PartLooks:
     run: MapParts = map
     kept: dict[Look, tuple[Floats, ...]] = field(default_factory=dict)
 
-    @property
-    def holds_rows(self) -> bool:
-        """Whether the rows are in memory, so that a look costs no reading."""
-        return all(isinstance(part, CubePart) for part in self.parts)
-
     def fetch(self, look: Look) -> tuple[Floats, ...]:
         """Return what one look finds in all parts."""
         return self.kept[look] if look in self.kept else self._take([look])[0]
 
     def keep(self, looks: Sequence[Look]) -> None:
         """Look at every part once for all of these questions, and keep the answers."""
-        missing = [look for look in dict.fromkeys(looks) if look not in self.kept]
+        missing = self._missing(looks)
         if missing:
             self.kept.update(zip(missing, self._take(missing), strict=True))
+
+    @contextmanager
+    def together(self, looks: Sequence[Look]) -> Iterator[None]:
+        """Look at every part once for all of these questions, for as long as the block lasts."""
+        missing = self._missing(looks)
+        self.keep(missing)
+        try:
+            yield
+        finally:
+            for look in missing:
+                del self.kept[look]
+
+    def _missing(self, looks: Sequence[Look]) -> list[Look]:
+        return [look for look in dict.fromkeys(looks) if look not in self.kept]
 
     def psu_labels(self) -> pd.MultiIndex:
         """Return stratum and code of every PSU, in the order of all parts."""

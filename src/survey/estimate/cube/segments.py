@@ -87,19 +87,20 @@ class PsuSegments:
         return np.repeat(np.arange(len(self.size)), self.size)
 
     def pieces(self) -> Iterator[tuple[slice, slice]]:
-        """Yield slices of PSUs made of whole segments of one block, with those segments.
-
-        Never of two blocks: what is rounded must not depend on which blocks lie in one part.
-        """
+        """Yield slices of PSUs made of whole segments, with those segments."""
         ends = np.append(self.starts, self.size.sum())
         first = 0
         for last in range(1, len(ends)):
-            if (
-                last + 1 == len(ends)
-                or ends[last + 1] - ends[first] > PSU_BATCH_SIZE
-                or self.block[last] != self.block[first]
-            ):
+            if last + 1 == len(ends) or ends[last + 1] - ends[first] > PSU_BATCH_SIZE:
                 yield slice(int(ends[first]), int(ends[last])), slice(first, last)
+                first = last
+
+    def _blocks_within(self, inside: slice) -> Iterator[slice]:
+        """Yield the segments of a piece block by block."""
+        first = inside.start
+        for last in range(first + 1, inside.stop + 1):
+            if last == inside.stop or self.block[last] != self.block[first]:
+                yield slice(first, last)
                 first = last
 
     def member(self, inside: slice) -> Floats:
@@ -110,13 +111,21 @@ class PsuSegments:
     def squares(
         self, z_of: Callable[[slice], Floats], shape: tuple[int, ...]
     ) -> tuple[Floats, Floats]:
-        """Return the sum of `z` in each segment and its squares about the mean, (S, ...) each."""
+        """Return the sum of `z` in each segment and its squares about the mean, (S, ...) each.
+
+        No product adds up PSUs of two blocks: its rounding would depend on which blocks lie in one
+        part.
+        """
         total, within = np.empty((2, len(self.size), *shape))
-        for part, inside in self.pieces():
-            member, z = self.member(inside), flatten_rows(z_of(part))
-            sums = member @ z
-            z -= member.T @ (sums / self.size[inside, None])
-            z *= z
-            total[inside] = sums.reshape(-1, *shape)
-            within[inside] = (member @ z).reshape(-1, *shape)
+        for part, piece in self.pieces():
+            z_piece = flatten_rows(z_of(part))
+            for inside in self._blocks_within(piece):
+                start = self.starts[inside.start] - part.start
+                z = z_piece[start : start + self.size[inside].sum()]
+                member = self.member(inside)
+                sums = member @ z
+                z -= member.T @ (sums / self.size[inside, None])
+                z *= z
+                total[inside] = sums.reshape(-1, *shape)
+                within[inside] = (member @ z).reshape(-1, *shape)
         return total, within
