@@ -23,6 +23,11 @@ _LARGE = """
 }
 /* A label with a mark of help stands on the line of those without, and the mark stays as large. */
 [data-testid="stWidgetLabel"]:has([data-testid="stTooltipIcon"]) { max-height: 1.5rem; }
+/* Tables that are sorted are drawn on a canvas, whose letters stay small: the plain one is read. */
+@media screen and (min-width: 641px) {
+  [class*="st-key-sortable-"] { display: none; }
+  .hcs-plain { display: block; max-height: 40rem; overflow: auto; }
+}
 """
 _WATERMARK = """
 .stApp::after {{
