@@ -120,7 +120,7 @@ def test_an_empty_store_says_what_to_do_next(
     _account(empty_store, Role.ANALYST)
     app = open_page(key, Role.ANALYST, lang="en")
     assert "There are no results yet" in read(app)
-    assert "survey freeze" in read(app)
+    assert "on the page Waves and sampling" in read(app)
 
 
 def _account(settings: Settings, role: Role) -> None:
