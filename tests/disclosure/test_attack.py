@@ -334,6 +334,7 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
                 "measure": "detriment_lost",
                 "field": "education",
                 "year": NO_COMPLAINTS,
+                "before": None,
                 "activities": (),
             }[name]
     return given
