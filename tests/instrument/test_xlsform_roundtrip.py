@@ -146,7 +146,7 @@ class Author:
         fields: dict[str, object] = {
             "name": name, "kind": kind, "relevant": self.condition(),
             "module": self.draw(st.sampled_from([None, "core"])),
-            "sensitive": self.draw(st.booleans()),
+            "sensitive": self.draw(st.booleans()), "is_measured": self.draw(st.booleans()),
         }  # fmt: skip
         self.asked.append(name)
         if kind is ItemKind.CALCULATE:

@@ -1,6 +1,7 @@
 """Generated waves: reproducible, of the promised size, with bad interviews of known kinds."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from seed.demo import PLANS, DemoWave, generate_wave
 from seed.demo.bad_interviews import MOBILISED_CITY, SHARE, UNDETECTED, count_bad_interviews
+from seed.demo.calibrate import calibrate_wave
 from seed.demo.field_plan import STRATA
 from survey.sample.city_frame import shipped_cities
 
@@ -177,3 +179,19 @@ def test_villages_have_their_share_of_every_city(full_2024: DemoWave) -> None:
     for city in shipped_cities():
         expected = 0 if city.urbanization_rate > 0.96 else 1 - city.urbanization_rate
         assert rural.mean()[city.code] == pytest.approx(expected, abs=0.03)
+
+
+def test_modules_move_no_other_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same wave asked with the questionnaire before: every other column is the same."""
+    after = generate_wave("main-2024", n=600)
+    older = replace(PLANS["main-2024"], instrument="main-2023")
+    monkeypatch.setitem(PLANS, "main-2024", older)  # type: ignore[arg-type]
+    calibrate_wave.cache_clear()
+    try:
+        before = generate_wave("main-2024", n=600)
+    finally:
+        monkeypatch.undo()
+        calibrate_wave.cache_clear()
+    added = [name for name in after.frame.columns if name not in before.frame.columns]
+    assert len(added) == 12
+    pd.testing.assert_frame_equal(after.frame[before.frame.columns], before.frame)

@@ -121,6 +121,8 @@ class Item(FrozenModel):
     module: str | None = None
     indicator: str | None = None
     """Third-level indicator code; only scored items (ratings) have one."""
+    is_measured: bool = False
+    """Declared: its figures stand beside the score, see `survey.results.measures`."""
     appearance: str | None = None
 
     @cached_property

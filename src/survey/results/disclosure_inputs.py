@@ -22,6 +22,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.instrument.question_types import type_of
 from survey.locale import SurveyError, msg
 from survey.results.domains import AREA_LEVELS
+from survey.results.measures import substantive_choices
 from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates
@@ -258,7 +259,7 @@ def _whole_questions(source: WaveData, indicators: Sequence[str]) -> Iterator[li
             continue
         shares = [m for m in source.measures if m.item == item.name and m.key in place]
         told = {choice for measure in shares for choice in measure.choices}
-        if told >= {choice.name for choice in item.choices}:
+        if told >= {choice.name for choice in substantive_choices(item)}:
             yield [place[measure.key] for measure in shares]
 
 

@@ -14,11 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from survey.instrument.model import Instrument, Item, SpecialAnswer, label_text
+from survey.instrument.model import Choice, Instrument, Item, SpecialAnswer, label_text
 from survey.instrument.question_types import type_of
 
 FORM = "form"
 """Topic of the questions that no declared measure is about."""
+MIN_SIDE = 3
+"""Respondents on each side of a share of a sensitive question of a module."""
 MAX_SHARED_CHOICES = 40
 """Lists that are longer are catalogues; their shares would be thousands of empty cells."""
 _NOT_SUBSTANTIVE = tuple(special.value for special in SpecialAnswer)
@@ -85,18 +87,42 @@ def form_measures(
     )
 
 
+def module_measures(
+    instrument: Instrument, declared: tuple[Measure, ...], groups: Collection[str]
+) -> tuple[Measure, ...]:
+    """Return means and shares of questions that the questionnaire itself declares to be measured.
+
+    Shares of a sensitive question ask for `MIN_SIDE` respondents on each side.
+    """
+    measured = {item.name for item in instrument.items() if item.is_measured}
+    return tuple(
+        measure.model_copy(update={"min_side": MIN_SIDE})
+        if measure.sensitive and measure.choices
+        else measure
+        for measure in form_measures(instrument, declared, groups)
+        if measure.item in measured
+    )
+
+
 def _measures_of(item: Item) -> Iterator[Measure]:
     label = dict(item.label) or {"en": item.name}
     if type_of(item).is_score and item.indicator is None:
         yield _form_measure(item.name, item, (), label, "higher")
     if not type_of(item).has_choice_list or len(item.choices) > MAX_SHARED_CHOICES:
         return
-    for choice in item.choices:
+    for choice in substantive_choices(item):
         names = {
             language: f"{text}: {label_text(choice.label, language, choice.name)}"
             for language, text in label.items()
         }
         yield _form_measure(f"{item.name}={choice.name}", item, (choice.name,), names, "neutral")
+
+
+def substantive_choices(item: Item) -> tuple[Choice, ...]:
+    """Return the choices that a share can count: who answered otherwise is not in its base."""
+    if type_of(item).allows_several:
+        return item.choices
+    return tuple(choice for choice in item.choices if choice.name not in _NOT_SUBSTANTIVE)
 
 
 def _form_measure(

@@ -38,6 +38,7 @@ from survey.results.measures import (
     form_measures,
     measure_values,
     measures_for,
+    module_measures,
     read_measures,
 )
 from survey.results.weighting import WeightingReport
@@ -218,14 +219,16 @@ def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
 def _measures(
     instrument: Instrument, series: str, groups: tuple[str, ...] = ()
 ) -> tuple[Measure, ...]:
-    """Return the declared measures; of a study of one's own also those of its questions.
+    """Return the declared measures, and those that the questionnaire declares itself.
+
+    Of a study of one's own every question is measured.
 
     A question that makes groups gives no share: it would tell the size of a hidden group.
     """
     declared = measures_for(instrument, read_measures(_MEASURES))
     kept = tuple(measure for measure in declared if measure.item not in groups)
     if series in (*SHIPPED_SERIES, VILLAGE_SERIES) and declared:
-        return kept
+        return (*kept, *module_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
     return (*kept, *form_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
 
 

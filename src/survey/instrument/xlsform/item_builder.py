@@ -71,6 +71,7 @@ class ItemBuilder:
             "privacy": self.privacy(question),
             "module": row.text("module") or None,
             "indicator": self.formats.indicator(row, question.name) or None,
+            "is_measured": self.yes(question, "measured"),
             "appearance": self.appearance(row),
         }
         if not silent:

@@ -1,8 +1,8 @@
 """Writer of an instrument as an XLSForm workbook that reads back as the same instrument.
 
-What XLSForm has no column for stands in columns of our own (indicator, module, sensitive, specials,
-ends, minimum, maximum, step, low_label, high_label, keeps_place, tree, unit), which other tools
-ignore.
+What XLSForm has no column for stands in columns of our own (indicator, measured, module, sensitive,
+specials, ends, minimum, maximum, step, low_label, high_label, keeps_place, tree, unit), which other
+tools ignore.
 """
 
 import io
@@ -23,6 +23,7 @@ _PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearan
 _EXTENSION_COLUMNS = (
     "specials",
     "indicator",
+    "measured",
     "module",
     "sensitive",
     "keeps_place",
@@ -168,6 +169,7 @@ def _item(item: Item, lists: _Lists) -> Record:
         "parameters": cells.parameters,
         "specials": " ".join(special.value for special in item.specials),
         "indicator": item.indicator or "",
+        "measured": "yes" if item.is_measured else "",
         "module": item.module or "",
         "sensitive": "yes" if item.sensitive else "",
         "keeps_place": "yes" if item.keeps_place else "",
