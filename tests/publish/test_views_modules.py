@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.locale import translator
+from survey.publish.reports.contents import ReportKind
+from survey.publish.reports.report_builder import build_report
+from survey.publish.reports.sentences import read_rules
 from survey.publish.views.detriment import (
     DETRIMENT,
     LOSS_BOUNDS,
@@ -134,3 +137,14 @@ def test_every_measure_of_a_module_is_listed_by_city(results: WaveResults) -> No
     assert len(table.codes) + len(table.unnamed) == 100
     assert not table.is_signed
     assert "n = " in table.subtitle
+
+
+def test_losses_stand_in_the_report_of_the_nation(results: WaveResults) -> None:
+    made = build_report(
+        results, principal=OPERATOR, kind=ReportKind.NATION, area="CN", language="zh",
+        rules=read_rules(), others=[],
+    )  # fmt: skip
+    rows = {row[0]: row for table in made.tables() for row in table.rows}
+    lost = rows["遇到纠纷者损失了钱"]
+    shown = module(results)
+    assert lost[1] in shown.sentences[0]

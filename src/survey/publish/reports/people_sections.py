@@ -1,4 +1,4 @@
-"""Sections on people: special groups beside the rest, complaints and consumer education."""
+"""Sections on people: special groups beside the rest, complaints, losses, education."""
 
 from survey.access.roles import NATION
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
@@ -14,7 +14,7 @@ from survey.results.small_areas import Grade
 from survey.sample.special_groups import ELDERLY, GUARDIAN, RURAL
 
 _FOLLOWED = (ELDERLY, GUARDIAN, RURAL)
-_TOPICS = ("complaint", "education")
+_TOPICS = ("complaint", "detriment", "education")
 _CASES = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "none"}
 _VERDICTS = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "unclear"}
 
@@ -100,7 +100,7 @@ def _grades(scope: ReportScope, groups: list[str]) -> dict[str, str]:
 
 
 def build_complaints(scope: ReportScope) -> Section | None:
-    """Build what people report on complaints and education; None where nothing was asked."""
+    """Build what people report on complaints, losses and education; None if nothing was asked."""
     reading, t = scope.reading, scope.reading.t
     keys = [measure.key for of in (rates, ratings) for measure in of(reading, _TOPICS)]
     own = reading.cells(area_level=scope.level, area=scope.area, indicator=keys)
