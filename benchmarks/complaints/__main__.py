@@ -51,14 +51,14 @@ def write_counts(path: Path, rows: int) -> None:
             file.write(f"{month},{area},{nature},{goods_class},{channel},{age},{numbers}\n")
 
 
-def measure(folder: Path, rows: int) -> None:
+def measure(folder: Path, rows: int, url: str) -> None:
     path = folder / "counts.csv"
     write_counts(path, rows)
     content = path.read_bytes()
     before = time.process_time()
     pd.read_csv(io.BytesIO(content))
     yardstick = time.process_time() - before
-    url = f"sqlite:///{folder / 'survey.db'}"
+    url = url or f"sqlite:///{folder / 'survey.db'}"
     upgrade(url)
     head = DeliveryHead("benchmark", "benchmark", date(2025, 1, 5))
     clock, before = time.monotonic(), time.process_time()
@@ -92,8 +92,10 @@ def measure(folder: Path, rows: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--url", default="", help="empty PostgreSQL store; without it SQLite")
+    given = parser.parse_args()
     with TemporaryDirectory() as folder:
-        measure(Path(folder), parser.parse_args().rows)
+        measure(Path(folder), given.rows, given.url)
 
 
 if __name__ == "__main__":
