@@ -1,8 +1,10 @@
-"""Complaints are delivered with an error, corrected, revised, and read beside a city's score."""
+"""Complaints are delivered, corrected and read beside a score; an activity enters the register."""
 
+import io
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from survey.locale import translator
@@ -78,3 +80,29 @@ def test_from_a_wrong_file_to_complaints_beside_the_score(
     wait_until_idle(page)
     expect(page.get_by_text("220").first).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def test_an_education_activity_with_a_photo_enters_the_register(
+    page: Page, results_server: Server
+) -> None:
+    page.goto(f"{results_server.url}/complaints?lang=zh&part=education")
+    wait_until_idle(page)
+    page.get_by_text(zh("Enter an activity"), exact=True).click()
+    page.get_by_role("textbox", name=zh("Activity"), exact=True).fill("社区防骗讲座")
+    page.get_by_role("textbox", name=zh("Place"), exact=True).fill("红旗社区活动室")
+    page.get_by_test_id("stDateInput").get_by_role("spinbutton").first.click()
+    page.keyboard.type("20240506")
+    page.get_by_label(zh("Participants"), exact=True).fill("45")
+    page.get_by_label(zh("Cost (yuan)"), exact=True).fill("900")
+    upload_file(page, {"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": picture()})
+    page.get_by_role("button", name=zh("Enter the activity"), exact=True).click()
+    expect(page.get_by_text(zh("The activity is in the register."))).to_be_visible()
+    row = page.get_by_role("row", name="社区防骗讲座")
+    expect(row).to_contain_text("2024年5月6日")
+    expect(row).to_contain_text("20.00")
+
+
+def picture() -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", (640, 480), "lightgrey").save(kept, "JPEG")
+    return kept.getvalue()
