@@ -86,6 +86,7 @@ def test_back_leaves_the_planning_page_at_the_first_press(
     official.wait_for_url("**/plan?wave=main-2024&part=points")
     official.go_back()
     official.wait_for_url("**/plan?wave=main-2024")
+    settle(official, "批次与抽样")
     official.go_back()
     settle(official, "全国总览")
 

@@ -8,7 +8,7 @@ import pytest
 
 from seed.demo import DemoWave, generate_wave
 from seed.demo.indicator_weights import item_codes
-from seed.demo.shipped_data import Measure, shipped_measures
+from seed.demo.shipped_data import Measure, shipped_instrument, shipped_measures
 from survey.estimate import Design, Node, Tree, estimate, estimate_tree, to_scores
 from survey.sample.city_frame import shipped_cities
 from survey.sample.population_margins import (
@@ -129,6 +129,12 @@ def test_measures_scatter_around_their_truth(key: str) -> None:
 
 def test_every_declared_measure_has_a_truth_in_some_wave() -> None:
     known: set[str] = set()
+    asked: set[str] = set()
     for key in ("main-2024", "elderly-2024", "minors-2024"):
-        known |= set(generate_wave(key, n=200).truth["indicator"])
-    assert {measure.key for measure in shipped_measures()} <= known
+        wave = generate_wave(key, n=200)
+        known |= set(wave.truth["indicator"])
+        asked |= set(shipped_instrument(wave.model.plan.instrument).by_name)
+    # The demonstration has no wave in villages, which have questions of their own.
+    ours = {measure.key for measure in shipped_measures() if measure.item in asked}
+    assert len(ours) > 80
+    assert ours <= known
