@@ -156,10 +156,8 @@ def _item(item: Item) -> Iterator[Finding]:
     if item.indicator is not None and not type_of(item).is_score:
         yield _error(msg("Only a rating can have an indicator."), item.name)
     if item.indicator is not None and item.is_measured:
-        yield _error(
-            msg("A question is part of an indicator or stands beside the score, not both."),
-            item.name,
-        )
+        both = msg("A question is part of an indicator or stands beside the score, not both.")
+        yield _error(both, item.name)
     for message in type_of(item).list_problems(item):
         yield _error(message, item.name)
     names = Counter(choice.name for choice in item.choices)
