@@ -15,7 +15,6 @@ EXTRA_SOURCES = {
     "ui": ("pages", "app.py"),
     "fieldwork": ("src/survey/sample",),
     "cli": ("seed/demo/build.py",),
-    "results": ("src/survey/compute",),
 }
 HEADER = r"""msgid ""
 msgstr ""

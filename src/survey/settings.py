@@ -12,6 +12,9 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _ARCHIVE_NAME_DIGITS = 12
 
+ENGINE_NAME = r"local(:[1-9][0-9]?)?|spark://[^/\s]+:[0-9]+|yarn|k8s://\S+|spark\+local(\[([1-9][0-9]?|\*)\])?"
+"""Names of engines that sum the parts of a wave (docs/scale.md)."""
+
 
 class Settings(BaseSettings):
     """Configuration of one process; every field can be set as `SURVEY_<FIELD>`."""
@@ -54,6 +57,14 @@ class Settings(BaseSettings):
     """Size of these files together, in megabytes."""
     upload_megabytes: int = Field(default=600, ge=0)
     """Size of the files of all sessions in one process, in megabytes."""
+
+    engine: str = Field(default="local", pattern=rf"^({ENGINE_NAME})$")
+    """Where the parts of a wave are summed: `local`, `local:N` for N worker processes, or a Spark
+    master (docs/scale.md)."""
+    engine_python: str = ""
+    """Interpreter of Spark's workers; empty: `PYSPARK_PYTHON`, else the path of this one."""
+    engine_start_seconds: float = Field(default=120.0, gt=0)
+    """How long Spark may take until its first worker answers."""
 
     audit_seconds: float = Field(default=60.0, ge=0)
     """How long the audit of hidden counts takes at every freeze, in seconds of one core of the

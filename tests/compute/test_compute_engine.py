@@ -4,8 +4,12 @@ import os
 import time
 
 import pytest
+from pydantic import ValidationError
 
-from survey.compute import EngineUnknownError, LocalEngine, open_engine
+from survey.compute import EngineUnknownError, LocalEngine, SparkEngine, open_engine
+from survey.estimate import EstimateError
+from survey.locale import SurveyError, msg
+from survey.settings import Settings
 
 
 def double(number: int) -> int:
@@ -57,8 +61,51 @@ def test_names_of_engines(name):
     assert isinstance(open_engine(name), LocalEngine)
 
 
-@pytest.mark.parametrize("name", ["", "local:0", "local:-2", "spark", "Local"])
+SPARK_MASTERS = {
+    "spark://one:7077": "spark://one:7077",
+    "spark://one:7077,two:7077": "spark://one:7077,two:7077",
+    "yarn": "yarn",
+    "k8s://https://one:6443": "k8s://https://one:6443",
+    "spark+local[2]": "local[2]",
+    "spark+local": "local",
+}
+
+
+@pytest.mark.parametrize("name", SPARK_MASTERS)
+def test_masters_of_spark_start_nothing_until_they_are_used(name):
+    engine = open_engine(name, python="/opt/python")
+    assert isinstance(engine, SparkEngine)
+    assert (engine.master, engine.python) == (SPARK_MASTERS[name], "/opt/python")
+    assert Settings(_env_file=None, engine=name).engine == name
+
+
+@pytest.mark.parametrize("name", ["", "local:0", "local:-2", "spark", "spark://one", "Local", "*"])
 def test_an_unknown_engine_is_named(name):
     with pytest.raises(EngineUnknownError) as refused:
         open_engine(name)
     assert refused.value.code == "engine_unknown"
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None, engine=name)
+
+
+class NoWordsError(SurveyError):
+    code = "no_words"
+
+    def __init__(self) -> None:
+        super().__init__(msg("Part {number}", number=2))
+        self.hint = "said"
+
+
+def refuse(number: int) -> int:
+    raise NoWordsError if number else EstimateError("missing_column", column="x")
+
+
+def test_errors_of_a_worker_arrive_as_what_they_are():
+    with LocalEngine(2) as engine:
+        with pytest.raises(NoWordsError) as refused:
+            list(engine.map(refuse, [1]))
+        with pytest.raises(EstimateError, match="no column 'x'") as raised:
+            list(engine.map(refuse, [0]))
+    assert (str(refused.value), refused.value.hint) == ("Part 2", "said")
+    assert str(refused.value.message) == "Part 2"
+    assert (raised.value.code, raised.value.params) == ("missing_column", {"column": "x"})

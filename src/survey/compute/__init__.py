@@ -1,6 +1,15 @@
 """Where the parts of a wave are summed: engines that apply one function to every part."""
 
-from survey.compute.engine import Engine, EngineUnknownError, open_engine
+from survey.compute.engine import Engine, open_engine
+from survey.compute.errors import EngineError, EngineUnknownError
 from survey.compute.local import LocalEngine
+from survey.compute.spark import SparkEngine
 
-__all__ = ["Engine", "EngineUnknownError", "LocalEngine", "open_engine"]
+__all__ = [
+    "Engine",
+    "EngineError",
+    "EngineUnknownError",
+    "LocalEngine",
+    "SparkEngine",
+    "open_engine",
+]

@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from survey.compute.errors import EngineUnknownError
 from survey.compute.local import LocalEngine
-from survey.locale import SurveyError, msg
+from survey.compute.spark import SparkEngine
+from survey.locale import msg
+from survey.settings import ENGINE_NAME
 
-_LOCAL = re.compile(r"local(?::([1-9][0-9]?))?")
+_LOCAL = re.compile(r"local(?::([0-9]+))?")
+_SPARK_HERE = "spark+"
+"""Prefix of Spark's own `local[N]`, which would be taken for our `local`."""
 
 
 class Engine(Protocol):
@@ -28,24 +33,29 @@ class Engine(Protocol):
         ...
 
 
-class EngineUnknownError(SurveyError):
-    """Raised for the name of an engine that there is not."""
+def open_engine(name: str = "local", *, python: str = "", start_seconds: float = 120) -> Engine:
+    """Return the engine of this name; nothing is started before its first use.
 
-    code = "engine_unknown"
-
-
-def open_engine(name: str = "local") -> Engine:
-    """Return the engine `local` (this process) or `local:N` (N worker processes).
+    Args:
+        name: `local` (this process), `local:N` (N worker processes), or a Spark master:
+            `spark://host:port`, `yarn`, `k8s://https://host:port`, or `spark+local[N]`, which is
+            Spark on this machine.
+        python: interpreter of Spark's workers; empty: `PYSPARK_PYTHON`, else the path of this one.
+        start_seconds: how long Spark may take until the first worker answers.
 
     Raises:
         EngineUnknownError: another name.
     """
-    found = _LOCAL.fullmatch(name.strip())
-    if found is None:
+    name = name.strip()
+    if re.fullmatch(ENGINE_NAME, name) is None:
         raise EngineUnknownError(
             msg(
-                "There is no engine {name}. Choose local, or local:N for N worker processes.",
+                "There is no engine {name}. Choose local, local:N for N worker processes, or a "
+                "Spark master: spark://host:port, yarn, k8s://https://host:port, spark+local[N].",
                 name=name,
             )
         )
-    return LocalEngine(int(found.group(1) or 1))
+    found = _LOCAL.fullmatch(name)
+    if found is not None:
+        return LocalEngine(int(found.group(1) or 1))
+    return SparkEngine(name.removeprefix(_SPARK_HERE), python, start_seconds)

@@ -1,5 +1,7 @@
 """Errors of the estimates: a code with parameters, so that callers can translate it."""
 
+from typing import Any
+
 MESSAGES = {
     "missing_column": "the frame has no column {column!r}",
     "missing_weight": "{count} rows have no finite weight in {column!r}",
@@ -71,3 +73,14 @@ class EstimateError(ValueError):
         super().__init__(MESSAGES[code].format(**params))
         self.code = code
         self.params = params
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By itself an exception is built anew from its sentence, which is no code: an error of
+        # another process would not arrive.
+        return _rebuild_error, (type(self), self.code, self.params)
+
+
+def _rebuild_error(
+    kind: type[EstimateError], code: str, params: dict[str, object]
+) -> EstimateError:
+    return kind(code, **params)

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 LANGUAGES = ("zh", "en")
 DEFAULT_LANGUAGE = "zh"
 DOMAINS = (
+    "compute",
     "store",
     "instrument",
     "fieldwork",
@@ -53,6 +55,19 @@ class SurveyError(Exception):
     def __init__(self, message: Message) -> None:
         super().__init__(str(message))
         self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By itself an exception is built anew by calling its class with its sentence, which many
+        # classes do not take: an error of another process would not arrive.
+        return _rebuild_error, (type(self), self.args, self.__dict__)
+
+
+def _rebuild_error(
+    kind: type[SurveyError], args: tuple[Any, ...], state: dict[str, Any]
+) -> SurveyError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 def catalog_file(domain: str, language: str) -> Path:

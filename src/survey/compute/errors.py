@@ -1,0 +1,15 @@
+"""Errors of engines, each said in one sentence."""
+
+from survey.locale import SurveyError
+
+
+class EngineUnknownError(SurveyError):
+    """Raised for the name of an engine that there is not."""
+
+    code = "engine_unknown"
+
+
+class EngineError(SurveyError):
+    """Raised when an engine cannot be started or loses its workers for good."""
+
+    code = "engine_failed"

@@ -1,0 +1,176 @@
+"""Engine of a cluster: workers of Apache Spark run our own functions on the parts."""
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+from survey.compute.environment import Environment, describe_environment
+from survey.compute.errors import EngineError
+from survey.compute.spark_connection import SparkConnection
+from survey.compute.spark_task import build_task, read_answer
+from survey.locale import msg
+
+AHEAD = 1
+"""Parts for each core beyond the one it works on, so that none is idle."""
+_MAX_JOBS = 512
+_LOOK_SECONDS = 2.0
+_RAISED = re.compile(r"^(\w+(?:Error|Exception)): (.*)$", re.MULTILINE)
+"""The last line of a traceback of Python within what Java wrote."""
+
+
+class SparkEngine:
+    """Engine that maps each part as one job of Spark.
+
+    Spark repeats what a lost worker was doing. Results come in the order of the parts, a few of
+    them at a time, so that the driver holds no more than those on their way.
+    """
+
+    def __init__(self, master: str, python: str = "", start_seconds: float = 120) -> None:
+        self.master, self.python, self.start_seconds = master, python, start_seconds
+        self._connection: SparkConnection | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
+
+    def map(self, function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
+        """Yield what `function` returns for each part, in the order of the parts.
+
+        Raises:
+            EngineError: Spark cannot be started, a worker lacks something, or all are gone.
+        """
+        context = self._start()
+        group = str(uuid4())
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for part in parts:
+                waiting.append(self._submit(group, function, part))
+                if len(waiting) >= context.defaultParallelism * (1 + AHEAD):
+                    yield self._result(waiting.popleft())
+            while waiting:
+                yield self._result(waiting.popleft())
+        finally:
+            if waiting:
+                for future in waiting:
+                    future.cancel()
+                context.cancelJobGroup(group)
+
+    def _start(self) -> Any:
+        """Return the context; the first time, wait until one worker has answered."""
+        if self._connection is None:
+            self._connection = SparkConnection(self.master, self.python, self.start_seconds)
+            self._threads = ThreadPoolExecutor(_MAX_JOBS, "spark-job")
+            first = self._submit(str(uuid4()), _describe_worker, None)
+            if not wait([first], self.start_seconds).done:
+                raise EngineError(
+                    msg(
+                        "Spark's master {master} answers, but no worker did within {seconds} "
+                        "seconds. Are there workers, with cores and memory free?",
+                        master=self.master,
+                        seconds=round(self.start_seconds),
+                    )
+                )
+            first.result()
+        return self._connection.context
+
+    def _submit(self, group: str, function: Callable[[Any], Any], part: Any) -> Future[Any]:
+        from pyspark import cloudpickle
+
+        assert self._connection is not None
+        assert self._threads is not None
+        # Pickled here and now: the caller may change or drop the part once it was handed over.
+        payload = cloudpickle.dumps((function, part))
+        return self._threads.submit(self._run_job, self._connection.context, group, payload)
+
+    def _run_job(self, context: Any, group: str, payload: bytes) -> Any:
+        """Return the result of a part; each thread here is one job of Spark."""
+        from py4j.protocol import Py4JError
+
+        context.setJobGroup(group, "part of a wave", interruptOnCancel=True)
+        try:
+            (answer,) = context.runJob(context.parallelize([payload], 1), build_task())
+        except (Py4JError, OSError, EOFError) as error:
+            raise self._failure(str(error)) from error
+        return read_answer(answer)
+
+    def _result(self, future: Future[Any]) -> Any:
+        """Return the result of a job as soon as it is there, or raise if there are no workers."""
+        alone_since = None
+        while not wait([future], _LOOK_SECONDS).done:
+            if not self._has_no_workers():
+                alone_since = None
+            elif alone_since is None:
+                alone_since = time.monotonic()
+            elif time.monotonic() - alone_since > self.start_seconds:
+                raise EngineError(
+                    msg(
+                        "All workers of Spark's master {master} are gone, and none came back "
+                        "within {seconds} seconds.",
+                        master=self.master,
+                        seconds=round(self.start_seconds),
+                    )
+                )
+        return future.result()
+
+    def _has_no_workers(self) -> bool:
+        assert self._connection is not None
+        if self.master.startswith("local"):
+            return False
+        # The driver counts as one of them.
+        return bool(self._connection.context._jsc.sc().getExecutorMemoryStatus().size() < 2)
+
+    def _failure(self, reason: str) -> EngineError:
+        """Return what a job's failure means, from what Spark wrote of it."""
+        assert self._connection is not None
+        python = self._connection.context.pythonExec
+        if "Cannot run program" in reason:
+            return EngineError(
+                msg(
+                    "A worker of Spark has no interpreter {python}. Name the one that it has with "
+                    "SURVEY_ENGINE_PYTHON.",
+                    python=python,
+                )
+            )
+        if "PYTHON_VERSION_MISMATCH" in reason:
+            return EngineError(
+                msg(
+                    "The interpreter {python} of a worker is of another version than the one here "
+                    "({own}). Name one of the same version with SURVEY_ENGINE_PYTHON.",
+                    python=python,
+                    own=dict(describe_environment())["Python"],
+                )
+            )
+        found = _RAISED.search(reason)
+        if found is not None and found[1] == "FileNotFoundError":
+            return EngineError(
+                msg(
+                    "A worker of Spark does not find a part ({detail}). Parts have to lie where "
+                    "every machine sees them: in a folder mounted at the same path, or in an "
+                    "object store.",
+                    detail=found[2],
+                )
+            )
+        detail = found[0] if found is not None else reason.strip().splitlines()[0]
+        return EngineError(msg("A part could not be summed by Spark: {detail}", detail=detail))
+
+
+def _describe_worker(_: None) -> Environment:
+    return describe_environment()

@@ -1,0 +1,181 @@
+"""The driver's side of Spark: its Java process and its context, started within bounded time."""
+
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from survey.compute.errors import EngineError
+from survey.locale import msg
+
+ANSWER_SECONDS = 5.0
+"""How long a master's port may take to accept a connection."""
+_STOP_SECONDS = 20.0
+_LOG_CHARS = 4000
+_log = logging.getLogger(__name__)
+_one_context = threading.Lock()
+"""A process can hold one context of Spark at a time."""
+
+
+class SparkConnection:
+    """A context of Spark with a Java process of its own, which ends with it."""
+
+    def __init__(self, master: str, python: str, start_seconds: float) -> None:
+        """Start Java and reach the master.
+
+        Raises:
+            EngineError: Spark or Java is not installed, or the master does not answer in time.
+        """
+        # What pyspark misses of pandas 3 concerns its frames, which are not used here.
+        warnings.filterwarnings("ignore", "PySpark does not yet", FutureWarning)
+        require_spark()
+        require_master(master)
+        if not _one_context.acquire(blocking=False):
+            raise EngineError(msg("This process uses Spark already; wait until that has ended."))
+        self._path = list(sys.path)
+        self._gateway: Any = None
+        self.context: Any = None
+        self._java_log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as Java runs
+        try:
+            self._gateway = self._launch_java(master)
+            self.context = self._open_context(master, start_seconds)
+        except BaseException:
+            self.close()
+            raise
+        self.context.setLogLevel("ERROR")
+        self.context.pythonExec = python or os.environ.get("PYSPARK_PYTHON", sys.executable)
+
+    def close(self) -> None:
+        """Stop the context and its Java process."""
+        from pyspark import SparkContext
+
+        if self.context is not None:
+            stopping = threading.Thread(target=self.context.stop, daemon=True)
+            stopping.start()
+            stopping.join(_STOP_SECONDS)
+        if self._gateway is not None:
+            self._kill_java()
+        # Both are kept by class for contexts to come, whose Java process would be this dead one.
+        SparkContext._gateway = SparkContext._jvm = None
+        SparkContext._active_spark_context = None
+        sys.path[:] = self._path
+        self._java_log.close()
+        _one_context.release()
+
+    def log_java(self) -> None:
+        """Write the last lines of the Java process to the log."""
+        self._java_log.seek(0)
+        lines = self._java_log.read().decode(errors="replace")
+        _log.warning("Spark's Java process wrote: %s", lines[-_LOG_CHARS:])
+
+    def _launch_java(self, master: str) -> Any:
+        from pyspark import SparkConf
+        from pyspark.errors import PySparkRuntimeError
+        from pyspark.java_gateway import launch_gateway
+
+        given = SparkConf(loadDefaults=False).setMaster(master).setAppName("hundred-cities-survey")
+        try:
+            return launch_gateway(given, {"stderr": self._java_log, "stdout": subprocess.DEVNULL})
+        except PySparkRuntimeError:
+            self.log_java()
+            raise EngineError(
+                msg("Java did not start Spark, which needs Java 17 or newer; the log says more.")
+            ) from None
+
+    def _open_context(self, master: str, start_seconds: float) -> Any:
+        """Return a context; a thread of its own opens it, because that may take forever."""
+        from pyspark import SparkConf, SparkContext
+
+        opened: list[Any] = []
+
+        def open_context() -> None:
+            # What an administrator has written into spark-defaults.conf goes before.
+            conf = SparkConf(_jvm=self._gateway.jvm)
+            conf.setIfMissing("spark.ui.enabled", "false")
+            conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+            with suppress(Exception):
+                opened.append(SparkContext(conf=conf, gateway=self._gateway))
+
+        thread = threading.Thread(target=open_context, daemon=True)
+        thread.start()
+        thread.join(start_seconds)
+        if opened:
+            return opened[0]
+        self._kill_java()
+        thread.join(_STOP_SECONDS)
+        self.log_java()
+        raise _no_answer(master)
+
+    def _kill_java(self) -> None:
+        process = self._gateway.proc
+        with suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with suppress(Exception):
+            self._gateway.shutdown()
+
+
+def require_spark() -> None:
+    """Raise unless the package and a Java runtime are on this machine.
+
+    Raises:
+        EngineError: one of them is missing.
+    """
+    try:
+        import pyspark  # noqa: F401
+    except ModuleNotFoundError:
+        raise EngineError(
+            msg(
+                "The package of Apache Spark is not installed here; run: "
+                'pip install "hundred-cities-survey[spark]"'
+            )
+        ) from None
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else "java"
+    if shutil.which(java) is None:
+        raise EngineError(
+            msg("Spark needs Java 17 or newer, and there is none here (Debian: openjdk-17-jre).")
+        )
+
+
+def require_master(master: str) -> None:
+    """Raise unless a port that the name of the master names accepts a connection.
+
+    Raises:
+        EngineError: none does.
+    """
+    scheme, _, rest = master.partition("://")
+    if scheme == "spark":
+        places = [urlsplit(f"//{place}") for place in rest.split(",")]
+    elif scheme == "k8s":
+        places = [urlsplit(rest if "://" in rest else f"https://{rest}")]
+    else:
+        return
+    for place in places:
+        port = place.port or (80 if place.scheme == "http" else 443)
+        with suppress(OSError), socket.create_connection((place.hostname, port), ANSWER_SECONDS):
+            return
+    raise _no_answer(master)
+
+
+def _no_answer(master: str) -> EngineError:
+    return EngineError(
+        msg(
+            "Spark's master {master} does not answer. Is it running, and does SURVEY_ENGINE name "
+            "it rightly?",
+            master=master,
+        )
+    )
