@@ -108,6 +108,11 @@ class Settings(BaseSettings):
     database_patient_timeout: float = 3600.0
     """Limit of statements and idle transactions while freezing, importing and migrating."""
 
+    database_read_url: str = ""
+    """Read replica of the store (PostgreSQL), for pages that only look; empty: none."""
+    database_read_max_lag: float = Field(default=30.0, gt=0)
+    """Seconds that the replica may be behind; beyond them these pages read from the store."""
+
     session_hours: int = 12
     """Hours after which a session ends."""
     idle_minutes: int = 120

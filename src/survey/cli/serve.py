@@ -18,6 +18,7 @@ from survey.results.snapshots import outdated_waves
 from survey.settings import Settings, current_settings
 from survey.store.engine import pool_states, read_scope
 from survey.store.private_files import FOLDER_MODE, close_to_others
+from survey.store.read_replica import require_read_url
 from survey.store.schema import upgrade
 
 DEMO_AUDIT_SECONDS = "1"
@@ -68,6 +69,7 @@ def serve(
         settings = set_environment(
             {name: value for name, value in chosen.items() if value is not None}
         )
+        require_read_url(settings)
         upgrade(settings.store_url)
         _serve(settings)
 

@@ -14,6 +14,7 @@ from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope
+from survey.store.read_replica import check_replica, require_read_url
 from survey.store.schema import head_revision, known_revisions, stored_revision
 from survey.store.tables import AuditEntry, Response, UtcDateTime, now
 
@@ -90,6 +91,24 @@ def check_connections(settings: Settings) -> Iterator[CheckResult]:
                 limit=limit,
             ),
         )
+
+
+def check_read_replica(settings: Settings) -> Iterator[CheckResult]:
+    """Check that the read replica is one and near the primary; silent if none is configured."""
+    name = msg("Read replica")
+    try:
+        require_read_url(settings)
+        state = check_replica(settings)
+    except SurveyError as error:
+        yield CheckResult(name, False, error.message)
+        return
+    except SQLAlchemyError:
+        yield CheckResult(name, False, STORE_UNREADABLE)
+        return
+    if state is None:
+        return
+    near = msg("{seconds} s behind the primary", seconds=round(state.lag_seconds, 1))
+    yield CheckResult(name, state.problem is None, state.problem or near)
 
 
 def check_clock(settings: Settings) -> Iterator[CheckResult]:

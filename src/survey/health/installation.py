@@ -14,6 +14,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     software.check_python,
     database.check_schema,
     database.check_connections,
+    database.check_read_replica,
     database.check_clock,
     data_folder.check_data_folder,
     data_folder.check_rights,

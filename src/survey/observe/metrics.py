@@ -61,6 +61,17 @@ AUDIT_SEQUENCE = Gauge(
     "Number of the newest audit entry when last looked at",
     registry=REGISTRY,
 )
+LATE_READS = Counter(
+    "survey_late_reads",
+    "Readings that may be late, by the database they went to",
+    ("database",),
+    registry=REGISTRY,
+)
+REPLICA_LAG_SECONDS = Gauge(
+    "survey_replica_lag_seconds",
+    "Seconds that the read replica was behind when last compared with the primary",
+    registry=REGISTRY,
+)
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 

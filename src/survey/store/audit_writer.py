@@ -16,10 +16,11 @@ from sqlalchemy.orm import SessionTransaction
 from survey.settings import current_settings
 from survey.store.audit_chain import ChainEntry, SealedEntry, keyring, seal_all
 from survey.store.inserts import sqlite_time
+from survey.store.recent_commits import note_commit
 from survey.store.tables import AuditEntry, AuditHead, table_of
 
 _ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
-_WAITING, _MARKS = "audit waiting", "audit marks"
+_WAITING, _MARKS, _ACTORS = "audit waiting", "audit marks", "audit actors"
 _ENTRY_BATCH_SIZE = 2_000
 """Entries in one statement, so that its text stays small."""
 
@@ -148,6 +149,7 @@ def _flush_queue(session: AnySession) -> None:
     if session.info.get(_WAITING) and not session.in_nested_transaction():
         session.flush()
         insert_sealed_entries(session.connection(), session.info[_WAITING])
+        session.info[_ACTORS] = {entry.actor_id for entry in session.info[_WAITING]} - {None}
         session.info[_WAITING].clear()
 
 
@@ -166,6 +168,8 @@ def _merge_savepoint(session: AnySession) -> None:
         session.info[_MARKS].pop(savepoint)
     elif session.info.get(_WAITING):
         raise RuntimeError("a transaction was committed over an open savepoint: no audit entries")
+    else:
+        note_commit(session.info.pop(_ACTORS, ()))
 
 
 @event.listens_for(AnySession, "after_transaction_end")

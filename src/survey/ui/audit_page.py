@@ -1,10 +1,12 @@
 """The audit page: filters in the address, state of the hash chain, entries, and their export."""
 
 import io
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 
 import streamlit as st
+from sqlmodel import Session
 
 from survey.access.audit_queries import (
     PAGE_SIZE,
@@ -24,6 +26,7 @@ from survey.publish.audit_export import build_audit_workbook, write_csv
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date, format_day
 from survey.store.engine import read_scope
+from survey.store.read_replica import read_late
 from survey.store.tables import now
 from survey.ui.audit_labels import (
     EVENT_FAMILY_NAMES,
@@ -32,6 +35,7 @@ from survey.ui.audit_labels import (
     format_detail,
     format_subject,
 )
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.download_button import CSV, XLSX, File, draw_download_button, name_file
 from survey.ui.feedback import record_view_once
 from survey.ui.filters import ALL_OPTION, filter_row
@@ -51,10 +55,17 @@ def draw_trail(page: PageContext, choice: TrailFilter) -> None:
     record_view_once(page, AuditEvent.VIEW_AUDIT, CHAIN)
     t = page.t
     below = _read_position()
-    with read_scope(page.settings.store_url) as session:
-        state = trail_state(session=session, principal=page.principal)
-        entries = read_trail(session=session, principal=page.principal, choice=choice, below=below)
+    reading = read_late(
+        page.settings,
+        lambda session: (
+            trail_state(session=session, principal=page.principal),
+            read_trail(session=session, principal=page.principal, choice=choice, below=below),
+        ),
+        reader=page.principal.account_id,
+    )
+    state, entries = reading.value
     _draw_chain_state(t, state)
+    draw_freshness(t, reading.freshness)
     if not entries:
         draw_notice(
             t("No entry fits this choice"), t("Choose more days or another person or action above.")
@@ -157,32 +168,26 @@ def _go_to_position(below: int | None) -> None:
 def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
     t = page.t
 
-    def as_csv() -> bytes:
+    def stream(session: Session) -> Iterable[TrailEntry]:
+        return stream_trail(
+            session=session, principal=page.principal, choice=choice, limit=MAX_EXPORTED_ENTRIES
+        )
+
+    def csv_text(session: Session) -> str:
         text = io.StringIO(newline="")
-        with read_scope(page.settings.store_url) as session:
-            write_csv(
-                text,
-                stream_trail(
-                    session=session,
-                    principal=page.principal,
-                    choice=choice,
-                    limit=MAX_EXPORTED_ENTRIES,
-                ),
-                t,
-            )
-        return text.getvalue().encode()
+        write_csv(text, stream(session), t)
+        return text.getvalue()
+
+    def as_csv() -> bytes:
+        reader = page.principal.account_id
+        return read_late(page.settings, csv_text, reader=reader).value.encode()
 
     def as_workbook() -> bytes:
-        with read_scope(page.settings.store_url) as session:
-            return build_audit_workbook(
-                stream_trail(
-                    session=session,
-                    principal=page.principal,
-                    choice=choice,
-                    limit=MAX_EXPORTED_ENTRIES,
-                ),
-                page.language,
-            )
+        return read_late(
+            page.settings,
+            lambda session: build_audit_workbook(stream(session), page.language),
+            reader=page.principal.account_id,
+        ).value
 
     with st.container(horizontal=True, gap="small", key="audit-files"):
         draw_download_button(

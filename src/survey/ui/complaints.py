@@ -9,8 +9,10 @@ from survey.publish.complaint_tables import ComplaintYear, list_complaint_years,
 from survey.publish.views.complaint_charts import build_month_chart, build_share_chart
 from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
 from survey.store.engine import read_scope
+from survey.store.read_replica import LateReading, read_late
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.education import draw_education
 from survey.ui.html_table import render_table
 from survey.ui.modules import draw_losses
@@ -44,7 +46,8 @@ def draw_complaints(page: PageContext) -> None:
         _draw_nothing_delivered(page)
         return
     with filters.filter_row():
-        year = _pick_year(page, years)
+        reading = _pick_year(page, years)
+        year = reading.value
         if year is None:
             return
         areas = area_choices(year, page.language)
@@ -59,7 +62,7 @@ def draw_complaints(page: PageContext) -> None:
         )
     if area is None:
         return
-    before = _get_year(page, year.year - 1, year.months)
+    before = _get_year(page, year.year - 1, year.months).value
     view = build_complaint_view(
         year=year, before=before, lens=lens, area=area, language=page.language
     )
@@ -78,6 +81,7 @@ def draw_complaints(page: PageContext) -> None:
     _draw_table(view.month_title, view.months)
     for note in view.notes:
         st.caption(text_blocks.escape_markdown(note))
+    draw_freshness(page.t, reading.freshness)
 
 
 def _draw_table(title: str, table: Table) -> None:
@@ -100,7 +104,7 @@ def _draw_nothing_delivered(page: PageContext) -> None:
     )
 
 
-def _pick_year(page: PageContext, years: dict[int, int]) -> ComplaintYear | None:
+def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[ComplaintYear | None]:
     labels = {
         str(year): page.t("{year} ({months} months)", year=year, months=months)
         for year, months in years.items()
@@ -115,9 +119,16 @@ def _get_years(page: PageContext) -> dict[int, int]:
     return _cached_years(page.settings.store_url, page.principal.is_demo, page.principal)
 
 
-def _get_year(page: PageContext, year: int, like: tuple[str, ...]) -> ComplaintYear | None:
-    with read_scope(page.settings.store_url) as session:
-        return read_complaint_year(session=session, principal=page.principal, year=year, like=like)
+def _get_year(
+    page: PageContext, year: int, like: tuple[str, ...]
+) -> LateReading[ComplaintYear | None]:
+    return read_late(
+        page.settings,
+        lambda session: read_complaint_year(
+            session=session, principal=page.principal, year=year, like=like
+        ),
+        reader=page.principal.account_id,
+    )
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=8, show_spinner=False)

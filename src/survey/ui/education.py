@@ -19,9 +19,10 @@ from survey.fieldwork.photos.photo_cleaning import CleanPhoto, PhotoRefusedError
 from survey.publish.views.education import EducationView, Table, build_education_view
 from survey.publish.views.view_context import list_area_choices
 from survey.store.china_time import china_date, format_day
-from survey.store.engine import read_scope
+from survey.store.read_replica import read_late
 from survey.store.tables import now
 from survey.ui import filters, text_blocks
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.html_table import render_table, render_text_table
 from survey.ui.page_runner import PageContext
@@ -46,10 +47,14 @@ def draw_education(page: PageContext) -> None:
         area = filters.pick_area_scope(page, known)
     if area is None:
         return
-    with read_scope(page.settings.store_url) as session:
-        activities = list_activities(
+    reading = read_late(
+        page.settings,
+        lambda session: list_activities(
             session=session, principal=page.principal, year=wave.year, area=area
-        )
+        ),
+        reader=page.principal.account_id,
+    )
+    activities = reading.value
     view: EducationView = build_education_view(
         results=results,
         principal=page.principal,
@@ -71,6 +76,7 @@ def draw_education(page: PageContext) -> None:
         _draw_activities(page, view.activities)
     else:
         st.caption(t("No activity of this year is in the register."))
+    draw_freshness(t, reading.freshness)
     if page.principal.may(Action.KEEP_EDUCATION):
         _draw_register(page, activities)
 

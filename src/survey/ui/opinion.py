@@ -16,9 +16,12 @@ from survey.publish.opinion_tables import (
 from survey.publish.outside_evidence import AROUND_DAYS
 from survey.publish.views.complaints import Table, name_area
 from survey.publish.views.opinion import build_opinion_view
+from survey.settings import Settings
 from survey.store.engine import read_scope
+from survey.store.read_replica import LateReading, read_late
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.html_table import render_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -53,13 +56,15 @@ def draw_opinion(page: PageContext) -> None:
         chosen = _pick_event(page, area)
     if chosen is None:
         return
-    found = _get_event(page, area, chosen)
+    reading = _get_event(page, area, chosen)
+    found = reading.value
     if found is None:
         draw_notice(
             t("Nothing was delivered for these days"), t("Choose days that were delivered.")
         )
         return
     _draw_event(page, found)
+    draw_freshness(t, reading.freshness)
 
 
 def _pick_event(page: PageContext, area: str) -> EventWindow | None:
@@ -139,8 +144,10 @@ def _get_busy_days(page: PageContext, area: str) -> tuple[date, date] | None:
     return _cached_busy_days(*_reader(page), area, page.principal)
 
 
-def _get_event(page: PageContext, area: str, event: EventWindow) -> OpinionEvent | None:
-    return _cached_event(*_reader(page), area, event, page.principal)
+def _get_event(
+    page: PageContext, area: str, event: EventWindow
+) -> LateReading[OpinionEvent | None]:
+    return _cached_event(*_reader(page), area, event, page.principal, page.settings)
 
 
 def _reader(page: PageContext) -> tuple[str, bool, str]:
@@ -172,7 +179,12 @@ def _cached_event(
     area: str,
     event: EventWindow,
     _principal: Principal,
-) -> OpinionEvent | None:
-    del is_demo, own_area
-    with read_scope(store_url) as session:
-        return read_opinion_event(session=session, principal=_principal, area=area, event=event)
+    _settings: Settings,
+) -> LateReading[OpinionEvent | None]:
+    del store_url, is_demo, own_area
+    return read_late(
+        _settings,
+        lambda session: read_opinion_event(
+            session=session, principal=_principal, area=area, event=event
+        ),
+    )

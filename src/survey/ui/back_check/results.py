@@ -20,11 +20,12 @@ from survey.instrument.model import label_text
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_day
-from survey.store.engine import read_scope
+from survey.store.read_replica import read_late
 from survey.store.tables import Outcome
 from survey.ui import text_blocks
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.follow_up import draw_follow_up
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.glossary import explain
 from survey.ui.html_table import render_table
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
@@ -43,13 +44,18 @@ _LISTED = 30
 def draw_results(page: PageContext, choice: BackCheckSelection) -> None:
     """Draw rates, surveyors, points, questions and failed cases, and what may follow."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        back_checks = get_back_check_results(
+    reading = read_late(
+        page.settings,
+        lambda session: get_back_check_results(
             session=session,
             principal=page.principal,
             wave_id=choice.wave.id,
             city_code=choice.city_code,
-        )
+        ),
+        reader=page.principal.account_id,
+    )
+    back_checks = reading.value
+    draw_freshness(t, reading.freshness)
     if not back_checks.total.drawn:
         draw_notice(
             t("Nothing has been drawn yet"),

@@ -15,7 +15,9 @@ from survey.fieldwork.paper.double_keying import (
 from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.locale import Translator
 from survey.store.engine import read_scope
+from survey.store.read_replica import read_late
 from survey.store.tables import SheetState, WaveState, now
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.filters import pick_started_wave
 from survey.ui.page_frame import draw_notice
@@ -36,8 +38,16 @@ def show_typists(page: PageContext) -> None:
     wave = pick_started_wave(page, waves)
     if wave is None:
         return
+    reading = read_late(
+        page.settings,
+        lambda session: list_typist_errors(
+            session=session, principal=page.principal, wave_key=wave.key
+        ),
+        reader=page.principal.account_id,
+    )
+    rows = reading.value
+    draw_freshness(t, reading.freshness)
     with read_scope(page.settings.store_url) as session:
-        rows = list_typist_errors(session=session, principal=page.principal, wave_key=wave.key)
         waiting = count_unsettled(session=session, principal=page.principal, wave_key=wave.key)
         share = share_of(session=session, principal=page.principal, wave_id=wave.id)
     drawn = t(

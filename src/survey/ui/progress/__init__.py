@@ -19,7 +19,9 @@ from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
+from survey.store.read_replica import LateReading, read_late
 from survey.store.tables import now
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
@@ -49,6 +51,7 @@ class ProgressSelection:
 def draw_filters(page: PageContext) -> ProgressSelection | None:
     """Draw the filters and return the selection; None if no wave has begun."""
     t = page.t
+    # The state of a wave decides how much of its counts may be shown: never read late.
     with read_scope(page.settings.store_url) as session:
         waves = list_progress_waves(session=session, principal=page.principal)
     if not waves:
@@ -72,7 +75,8 @@ def _pick_city(page: PageContext) -> str | None:
 @page_fragment(run_every=EVERY_SECONDS)
 def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
     """Draw the progress of the wave as a fragment that refreshes itself."""
-    seen = get_wave_progress(page, followed.wave)
+    reading = _read_progress(page, followed.wave)
+    seen = reading.value
     if not seen.cities and not seen.is_settled:
         draw_notice(
             page.t("Nothing is planned or collected here yet"),
@@ -88,12 +92,23 @@ def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
     draw_marginal_quotas(page, area)
     draw_days(page.t, area)
     draw_rates(page, seen)
-    at = f"{seen.at.astimezone(CHINA):%H:%M:%S}"
+    _draw_moment(page, reading)
+
+
+def _draw_moment(page: PageContext, reading: LateReading[WaveProgress]) -> None:
+    if reading.freshness is not None:
+        draw_freshness(page.t, reading.freshness)
+        return
+    at = f"{reading.value.at.astimezone(CHINA):%H:%M:%S}"
     st.caption(page.t("As of {time} China time; looks again by itself.", time=at))
 
 
 def get_wave_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
     """Return the progress of a wave; readers with the same area share one look."""
+    return _read_progress(page, wave).value
+
+
+def _read_progress(page: PageContext, wave: WaveSummary) -> LateReading[WaveProgress]:
     settings, person = page.settings, page.principal
     return _cached_progress(
         settings.store_url, person.role, person.area, repr(wave), settings, person, wave
@@ -109,13 +124,15 @@ def _cached_progress(
     _settings: Settings,
     _person: Principal,
     _wave: WaveSummary,
-) -> WaveProgress:
+) -> LateReading[WaveProgress]:
     del store_url, role, area, key  # they are the key of the cache
     worst = max(waste for _, waste in list_past_void_shares())
-    with read_scope(_settings.store_url) as session:
-        return get_progress(
+    return read_late(
+        _settings,
+        lambda session: get_progress(
             session=session, principal=_person, wave=_wave, now=now(), usual_waste=worst
-        )
+        ),
+    )
 
 
 def _get_cells_by_day(
@@ -150,12 +167,14 @@ def _cached_cells_by_day(
     _area: AreaProgress,
 ) -> tuple[DailyCellCounts, ...]:
     del store_url, role, area, wave_key  # they are the key of the cache
-    with read_scope(_settings.store_url) as session:
-        return count_cells_by_day(
+    return read_late(
+        _settings,
+        lambda session: count_cells_by_day(
             session=session,
             principal=_person,
             wave=_seen.wave,
             cells=_area.cells,
             city_code=city_code,
             now=at,
-        )
+        ),
+    ).value

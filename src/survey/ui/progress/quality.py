@@ -14,7 +14,9 @@ from survey.fieldwork.waves import WaveSummary
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg
 from survey.publish.column_tables import csv_bytes
-from survey.store.engine import read_scope
+from survey.settings import Settings
+from survey.store.read_replica import LateReading, read_late
+from survey.ui.data_freshness import draw_freshness
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import render_table
 from survey.ui.page_runner import PageContext, page_fragment
@@ -51,7 +53,9 @@ def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
             required=True,
             key=f"progress/quality/by/{page.language}",
         )
-        rows = _quality_rows(page, wave.key, by)
+        reading = _quality_rows(page, wave.key, by)
+        rows = reading.value
+        draw_freshness(t, reading.freshness)
         if not rows:
             st.caption(t("Nothing has been collected here yet."))
             return
@@ -81,19 +85,34 @@ def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
         )
 
 
-def _quality_rows(page: PageContext, wave_key: str, by: QualityGrouping) -> Sequence[QualityRow]:
-    person = page.principal
-    return _cached_summary(page.settings.store_url, person.role, person.area, wave_key, by, person)
+def _quality_rows(
+    page: PageContext, wave_key: str, by: QualityGrouping
+) -> LateReading[Sequence[QualityRow]]:
+    person, settings = page.principal, page.settings
+    return _cached_summary(
+        settings.store_url, person.role, person.area, wave_key, by, person, settings
+    )
 
 
 @st.cache_resource(ttl=_CACHE_SECONDS, max_entries=64, show_spinner=False)
 def _cached_summary(
-    store_url: str, role: str, area: str, wave_key: str, by: QualityGrouping, _person: Principal
-) -> Sequence[QualityRow]:
-    del role, area  # part of the key of the cache
-    with read_scope(store_url) as session:
-        rows = summarise_quality(session=session, principal=_person, wave_key=wave_key, by=by)
-    return sorted(rows, key=lambda row: (-row.to_review, row.valid_rate, row.key))
+    store_url: str,
+    role: str,
+    area: str,
+    wave_key: str,
+    by: QualityGrouping,
+    _person: Principal,
+    _settings: Settings,
+) -> LateReading[Sequence[QualityRow]]:
+    del store_url, role, area  # part of the key of the cache
+    reading = read_late(
+        _settings,
+        lambda session: summarise_quality(
+            session=session, principal=_person, wave_key=wave_key, by=by
+        ),
+    )
+    rows = sorted(reading.value, key=lambda row: (-row.to_review, row.valid_rate, row.key))
+    return LateReading(rows, reading.freshness)
 
 
 def _quality_line(page: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
