@@ -1,14 +1,18 @@
 """Engines give back the results of parts in the order of the parts."""
 
 import os
+import signal
+import sys
 import time
+from types import ModuleType
 
 import pytest
 from pydantic import ValidationError
 
 from survey.compute import EngineUnknownError, LocalEngine, SparkEngine, open_engine
+from survey.compute.worker import WorkerLostError
 from survey.estimate import EstimateError
-from survey.locale import SurveyError, msg
+from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
 
 
@@ -30,6 +34,44 @@ def fail_at_two(number: int) -> int:
 
 def process_of(number: int) -> int:
     return os.getpid()
+
+
+class OddError(SurveyError):
+    """Error that is made of something else than its message."""
+
+    code = "odd"
+
+    def __init__(self, number: int, place: str) -> None:
+        super().__init__(msg("Number {number} at {place}.", number=number, place=place))
+        self.number = number
+
+
+def raise_odd(number: int) -> int:
+    raise OddError(number, "here")
+
+
+def print_much(number: int) -> int:
+    sys.stdout.write("x" * 100_000)
+    sys.stdout.flush()
+    os.write(1, b"y" * 100_000)
+    return number
+
+
+def end_at_once(number: int) -> int:
+    os._exit(7)
+
+
+def sleep_long(number: int) -> int:
+    time.sleep(number)
+    return number
+
+
+def niceness(number: int) -> int:
+    return os.nice(0)
+
+
+def main_file(number: int) -> str:
+    return str(sys.modules["__main__"].__file__)
 
 
 def test_one_process_reads_a_part_when_its_result_is_asked_for():
@@ -54,6 +96,56 @@ def test_workers_give_results_in_the_order_of_the_parts():
         with pytest.raises(ValueError, match="part 2"):
             list(engine.map(fail_at_two, range(8)))
         assert list(engine.map(double, [])) == []
+
+
+def test_an_error_of_a_worker_arrives_as_it_was_with_the_place_where_it_was_raised():
+    with LocalEngine(2) as engine, pytest.raises(OddError) as raised:
+        list(engine.map(raise_odd, range(3)))
+    assert raised.value.number == 0
+    assert raised.value.code == "odd"
+    assert raised.value.message == Message(
+        "Number {number} at {place}.", {"number": 0, "place": "here"}
+    )
+    assert "in raise_odd" in raised.value.__notes__[0]
+
+
+def test_what_a_worker_prints_does_not_come_between_the_results(capfd):
+    with LocalEngine(2) as engine:
+        assert list(engine.map(print_much, range(3))) == [0, 1, 2]
+    assert capfd.readouterr().out == ""
+
+
+def test_a_worker_that_ends_is_an_error_with_its_code():
+    with LocalEngine(2) as engine, pytest.raises(WorkerLostError) as raised:
+        list(engine.map(end_at_once, range(4)))
+    assert "code 7" in str(raised.value)
+
+
+def test_leaving_ends_the_workers_in_the_midst_of_their_parts():
+    with LocalEngine(2) as engine:
+        results = engine.map(sleep_long, [0, 600, 600, 600])
+        assert next(results) == 0
+        workers = engine._started
+        assert all(worker._process.poll() is None for worker in workers)
+    assert all(worker._process.poll() == -signal.SIGKILL for worker in workers)
+
+
+def test_workers_step_back_behind_the_process_that_started_them():
+    with LocalEngine(2) as engine:
+        assert all(nice >= min(os.nice(0) + 5, 19) for nice in engine.map(niceness, range(2)))
+
+
+def test_a_worker_never_runs_the_main_module_of_a_server_of_pages(tmp_path, monkeypatch):
+    """Streamlit puts the page that it runs in the place of the main module."""
+    page = tmp_path / "app.py"
+    page.write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')\n")
+    main = ModuleType("__main__")
+    main.__file__ = str(page)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    with LocalEngine(2) as engine:
+        files = set(engine.map(main_file, range(2)))
+    assert not (tmp_path / "was-run").exists()
+    assert all(file.endswith("worker_process.py") for file in files)
 
 
 @pytest.mark.parametrize("name", ["local", "local:1", " local:8 "])

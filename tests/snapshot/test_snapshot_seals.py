@@ -13,12 +13,13 @@ import pytest
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR
+from survey.compute import LocalEngine
 from survey.results import list_waves, open_results
 from survey.results.freeze import freeze_wave
 from survey.results.recompute import recompute_wave
 from survey.results.release import release_wave
 from survey.results.snapshots import CELLS, changes_file, outdated_waves
-from survey.results.wave_results import WaveInfo
+from survey.results.wave_results import WaveInfo, WaveResults
 from survey.settings import Settings
 from survey.snapshot import seals as sealing
 from survey.snapshot.seals import FILES, SEAL, find_seals, seal_of_seals
@@ -64,6 +65,10 @@ def read_all(settings: Settings, wave: str = WAVE) -> None:
     results.small_areas(OPERATOR)
     if wave == WAVE:
         results.changes(OPERATOR, before=info_of(settings, OLDER))
+
+
+def read_cells(results: WaveResults) -> int:
+    return len(results.cells(OPERATOR))
 
 
 def add_five_points(folder: Path) -> None:
@@ -254,3 +259,15 @@ def test_a_reader_who_comes_between_the_files_and_their_hashes_waits(
 def test_files_are_for_the_account_that_serves_alone(settings: Settings, frozen_pair: Path) -> None:
     for path in (frozen_pair / "snapshots").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_another_process_compares_the_files_with_the_seals_that_were_sent_along(
+    settings: Settings,
+) -> None:
+    with read_scope(settings.store_url) as session:
+        results = open_results(settings, session, WAVE)
+    with LocalEngine(2) as engine:
+        assert list(engine.map(read_cells, [results])) == [read_cells(results)]
+    add_five_points(folder_of(settings))
+    with LocalEngine(2) as engine, pytest.raises(SnapshotDamagedError):
+        list(engine.map(read_cells, [results]))

@@ -1,11 +1,13 @@
 """Engine of one machine: this process, or some worker processes beside it."""
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
+
+from survey.compute.worker import Worker
 
 AHEAD = 1
 """Parts that wait for a free worker, so that none is idle and few results lie in memory."""
@@ -20,7 +22,9 @@ class LocalEngine:
 
     def __init__(self, workers: int = 1) -> None:
         self.workers = workers
-        self._pool: ProcessPoolExecutor | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._started: list[Worker] = []
 
     def __enter__(self) -> Self:
         return self
@@ -31,9 +35,14 @@ class LocalEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        # Ended, not waited for: whoever cancels a long work need not see the end of its parts.
+        for worker in self._started:
+            worker.kill()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+        for worker in self._started:
+            worker.close()
+        self._threads, self._started, self._idle = None, [], SimpleQueue()
 
     def map(self, function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
         """Yield what `function` returns for each part, in the order of the parts.
@@ -44,10 +53,10 @@ class LocalEngine:
         if self.workers == 1:
             yield from map(function, parts)
             return
-        waiting: deque[Future[Any]] = deque()
+        threads, waiting = self._start_workers(), deque[Future[Any]]()
         try:
             for part in parts:
-                waiting.append(self._processes().submit(function, part))
+                waiting.append(threads.submit(self._apply, function, part))
                 if len(waiting) >= self.workers + AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -56,12 +65,19 @@ class LocalEngine:
             for future in waiting:
                 future.cancel()
 
-    def _processes(self) -> ProcessPoolExecutor:
-        """Return the workers, started when first needed.
+    def _start_workers(self) -> ThreadPoolExecutor:
+        """Return the threads that speak with the workers, which are started when first needed."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self.workers, "worker")
+            self._started = [Worker() for _ in range(self.workers)]
+            for worker in self._started:
+                self._idle.put(worker)
+        return self._threads
 
-        Started afresh, never forked: a fork copies locks of threads that are gone.
-        """
-        if self._pool is None:
-            fresh = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=fresh)
-        return self._pool
+    def _apply(self, function: Callable[[Any], Any], part: Any) -> Any:
+        """Return the result of a part from an idle worker."""
+        worker = self._idle.get()
+        try:
+            return worker.apply(function, part)
+        finally:
+            self._idle.put(worker)

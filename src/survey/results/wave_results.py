@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ from survey.results.table_cache import cached_table, file_age, published_table, 
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotSeals, open_seals
+from survey.snapshot.seals import SnapshotSeals, get_opened_seals, open_seals, receive_seals
 from survey.snapshot.snapshot_files import MANIFEST, SnapshotManifest, read_manifest
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
 
@@ -113,6 +113,14 @@ class WaveResults:
             tree = tree.measured_by(set(self.method.items.values()))
         self.tree = tree
         self._folder = folder
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: the seals that its files are compared with, too."""
+        return {**self.__dict__, "_seals": get_opened_seals(self._folder)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        receive_seals(state["_seals"])
+        self.__dict__.update({name: value for name, value in state.items() if name != "_seals"})
 
     def as_released(self, shown: Shown, first_places: int | None) -> "WaveResults":
         """Return the same results as readers will see them once a release shows this much."""

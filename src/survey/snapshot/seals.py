@@ -132,6 +132,16 @@ def open_seals(settings: Settings, session: Session, directory: str) -> Snapshot
     return opened
 
 
+def get_opened_seals(folder: Path) -> SnapshotSeals:
+    """Return the seals of an opened folder, to be sent to another process."""
+    return _SEALS_BY_FOLDER[folder]
+
+
+def receive_seals(seals: SnapshotSeals) -> None:
+    """Compare the files of a folder with seals that another process has opened."""
+    _SEALS_BY_FOLDER.setdefault(seals.folder, seals)
+
+
 def read_file(path: Path) -> bytes:
     """Return the content of a file in an opened folder. Raises `SnapshotDamagedError`."""
     return _SEALS_BY_FOLDER[path.parent].read(path.name)

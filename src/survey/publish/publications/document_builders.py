@@ -17,7 +17,8 @@ from survey.publish.publications.publication_source import (
     PublicationSource,
 )
 from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_service import ReportOrder, ReportWaves, make_report_file
+from survey.publish.reports.report_batch import make_report_files
+from survey.publish.reports.report_service import ReportOrder, ReportWaves
 from survey.publish.tables.publication_workbook import workbook_bytes
 from survey.publish.tables.published_tables import build_tables
 from survey.publish.tables.tidy_table import tidy_table
@@ -76,9 +77,7 @@ def _build_reports(
         for language in choice.languages
         for form in choice.formats
     ]
-    files = (
-        make_report_file(settings, waves, principal=PUBLIC_READER, order=order) for order in orders
-    )
+    files = make_report_files(settings, waves, principal=PUBLIC_READER, orders=orders)
     return {f"reports/{file.name}": file.content for file in files}
 
 

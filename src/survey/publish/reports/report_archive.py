@@ -1,32 +1,20 @@
 """Reports of all cities that a reader may open, in one archive."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import SurveyError, msg
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.office_zip import write_zip
-from survey.publish.reports.report_service import (
-    ReportFile,
-    ReportFormat,
-    ReportOrder,
-    ReportWaves,
-    make_report_file,
-)
+from survey.publish.reports.report_batch import Tick, make_report_files
+from survey.publish.reports.report_service import ReportFile, ReportFormat, ReportOrder, ReportWaves
 from survey.publish.views.view_context import ViewContext
 from survey.settings import Settings
 
 ARCHIVE_MEDIA_TYPE = "application/zip"
-_THREADS = 2
-"""The chart library and Typst draw outside the interpreter's lock."""
 _STORED = 1
 """Level of compression: Office files and PDF are compressed already."""
-Tick = Callable[[int, int], None]
-"""Called with reports made and reports in all; an error that it raises ends the work."""
 
 
 class NoReportsError(SurveyError):
@@ -71,26 +59,10 @@ def make_archive(
     if not cities:
         raise NoReportsError(msg("There is no city of this wave on which you can have a report."))
     orders = [ReportOrder(ReportKind.CITY, code, form, language) for code in cities]
-    make = partial(_make_file, settings, waves, principal)
-    files = []
-    tick(0, len(orders))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        try:
-            for file in pool.map(make, orders):
-                files.append(file)
-                tick(len(files), len(orders))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    files = make_report_files(settings, waves, principal=principal, orders=orders, tick=tick)
     members = {file.name: file.content for file in files}
     return ReportArchive(
         f"{waves.results.wave.key}-reports-{language}-{form}.zip",
         write_zip(members, level=_STORED),
         tuple(zip(orders, files, strict=True)),
     )
-
-
-def _make_file(
-    settings: Settings, waves: ReportWaves, principal: Principal, order: ReportOrder
-) -> ReportFile:
-    return make_report_file(settings, waves, principal=principal, order=order)

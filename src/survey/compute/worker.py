@@ -1,0 +1,78 @@
+"""Worker processes, seen from the process that gives them parts."""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, Any
+
+from survey.locale import SurveyError, msg
+
+_PROGRAM = "survey.compute.worker_process"
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""A worker does one thing at a time; memory for many threads made it a fifth larger."""
+
+
+class WorkerLostError(SurveyError):
+    """Raised when a worker process ended before its work was done, for lack of memory perhaps."""
+
+    code = "worker_lost"
+
+
+class Worker:
+    """Worker process that applies one function to one part at a time."""
+
+    def __init__(self) -> None:
+        # `-P`: modules are found on the path that is sent, not in the folder of the caller.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **_ENVIRONMENT},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input: IO[bytes] = self._process.stdin
+        self._output: IO[bytes] = self._process.stdout
+        self._path: list[str] | None = list(sys.path)
+
+    def apply(self, function: Callable[[Any], Any], part: Any) -> Any:
+        """Return what `function` returns for a part in the process, or raise what it raises.
+
+        Raises:
+            WorkerLostError: the process has ended.
+        """
+        message = pickle.dumps((function, part))
+        try:
+            if self._path is not None:
+                self._input.write(pickle.dumps(self._path))
+                self._path = None
+            self._input.write(message)
+            self._input.flush()
+            result, error = pickle.load(self._output)
+        except (OSError, EOFError) as lost:
+            self.kill()
+            raise WorkerLostError(
+                msg(
+                    "A process that did a part of this work has ended too early (code {code}). "
+                    "Please try again.",
+                    code=self._process.returncode,
+                )
+            ) from lost
+        if error is not None:
+            raise error
+        return result
+
+    def kill(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Close the pipes to a process that has ended, once no thread waits for it."""
+        # What was not sent any more cannot be sent now.
+        with suppress(OSError):
+            self._input.close()
+        self._output.close()

@@ -1,0 +1,48 @@
+"""Program of a worker process: applies the functions that arrive on its standard input.
+
+It is started as a program and is no child of `multiprocessing`, whose children run the main module
+of their parent once more: in a server of pages the main module is a page.
+"""
+
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+_NICE = 5
+"""A worker steps back behind whoever waits for a page or hands in an interview."""
+
+
+def main() -> None:
+    """Apply functions until the input ends, which it does when the other process has ended."""
+    # Ctrl+C reaches every process of a terminal; the other process ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    results = os.fdopen(os.dup(1), "wb")
+    # What a library prints must not come between the results.
+    os.dup2(2, 1)
+    sys.path[:] = pickle.load(sys.stdin.buffer)
+    while True:
+        try:
+            function, part = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        results.write(_apply(function, part))
+        results.flush()
+
+
+def _apply(function: Callable[[Any], Any], part: Any) -> bytes:
+    """Return the pickled pair of a result and None, or of None and an error."""
+    try:
+        return pickle.dumps((function(part), None))
+    except Exception as error:
+        error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        return pickle.dumps((None, error))
+
+
+if __name__ == "__main__":
+    main()

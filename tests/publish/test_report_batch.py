@@ -1,0 +1,93 @@
+"""Many reports at once: worker processes make the same files, with no more rights."""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+
+import pytest
+
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.roles import Role
+from survey.fieldwork.importing.rejections import ImportCancelledError
+from survey.publish.reports import report_batch
+from survey.publish.reports.contents import ReportKind
+from survey.publish.reports.report_batch import make_report_files
+from survey.publish.reports.report_service import (
+    ReportFormat,
+    ReportOrder,
+    ReportWaves,
+    read_report_waves,
+)
+from survey.settings import Settings
+from survey.store.tables import Shown, WaveState, new_id
+
+CITIES = ("320100", "320200", "320500")
+
+
+@pytest.fixture
+def waves(synthetic_waves: Settings) -> ReportWaves:
+    return read_report_waves(synthetic_waves, "main-2024")
+
+
+@pytest.fixture
+def with_workers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    return lambda: monkeypatch.setattr(report_batch, "_count_workers", lambda _reports: 2)
+
+
+def orders(form: ReportFormat = ReportFormat.DOCX) -> list[ReportOrder]:
+    return [ReportOrder(ReportKind.CITY, code, form, "zh") for code in CITIES]
+
+
+def test_workers_make_the_same_bytes_in_the_same_order(
+    synthetic_waves: Settings, waves: ReportWaves, with_workers: Callable[[], None]
+) -> None:
+    here = make_report_files(synthetic_waves, waves, principal=OPERATOR, orders=orders())
+    with_workers()
+    seen: list[tuple[int, int]] = []
+    there = make_report_files(
+        synthetic_waves,
+        waves,
+        principal=OPERATOR,
+        orders=orders(),
+        tick=lambda done, total: seen.append((done, total)),
+    )
+    assert [file.name for file in there] == [f"main-2024-city-{code}-zh.docx" for code in CITIES]
+    assert there == here
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_workers_refuse_another_city_as_this_process_does(
+    synthetic_waves: Settings, waves: ReportWaves, with_workers: Callable[[], None]
+) -> None:
+    with_workers()
+    principal = Principal(new_id(), "Lin", Role.CITY_OFFICIAL, CITIES[2], is_demo=True)
+    results = copy(waves.results)
+    results.wave = replace(results.wave, state=WaveState.FROZEN, shown=Shown.NOTHING)
+    unreleased = replace(waves, results=results)
+    with pytest.raises(AccessDeniedError):
+        make_report_files(synthetic_waves, unreleased, principal=principal, orders=orders())
+
+
+def test_a_cancelled_batch_raises_what_the_tick_raised(
+    synthetic_waves: Settings, waves: ReportWaves, with_workers: Callable[[], None]
+) -> None:
+    with_workers()
+
+    def cancel(done: int, _total: int) -> None:
+        if done == 1:
+            raise ImportCancelledError
+
+    with pytest.raises(ImportCancelledError):
+        make_report_files(
+            synthetic_waves, waves, principal=OPERATOR, orders=orders(ReportFormat.PDF), tick=cancel
+        )
+
+
+def test_few_reports_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_batch.os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3})
+    assert report_batch._count_workers(1) == 1
+    assert report_batch._count_workers(11) == 1
+    assert report_batch._count_workers(12) == 2
+    assert report_batch._count_workers(100) == 2
+    monkeypatch.setattr(report_batch.os, "sched_getaffinity", lambda _pid: {0})
+    assert report_batch._count_workers(100) == 1
