@@ -21,7 +21,7 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs browser nginx
+.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs browser nginx spark
 
 help:
 	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
@@ -40,7 +40,7 @@ help:
 demo: $(VENV)/.runtime $(COMPILED)
 	@$(BIN)/survey demo --serve
 
-test: setup browser nginx
+test: setup browser nginx spark
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
 
@@ -83,6 +83,9 @@ browser: $(VENV)/.dev
 
 nginx:
 	@tools/ensure-nginx.sh
+
+spark: $(VENV)/.dev
+	@tools/ensure-spark.sh $(VENV)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'No Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv).' >&2; exit 1; }

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-spark.lock")
 STAMP = ROOT / ".venv" / ".audited"
 TIMEOUT_SECONDS = 60
 """Seconds for all packages; the few that are locked in two versions take a second turn."""

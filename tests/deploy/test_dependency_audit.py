@@ -42,6 +42,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project with three locked packages; `says(...)` sets what pip-audit answers."""
     (tmp_path / "requirements.lock").write_text(LOCK)
     (tmp_path / "requirements-dev.lock").write_text(DEV)
+    (tmp_path / "requirements-spark.lock").write_text("")
     monkeypatch.setattr(check_vulnerabilities, "ROOT", tmp_path)
     monkeypatch.setattr(check_vulnerabilities, "STAMP", tmp_path / ".audited")
     project = SimpleNamespace(calls=0, output="", code=0, stderr="", asked="")

@@ -1,6 +1,8 @@
 """Engine of a cluster: workers of Apache Spark run our own functions on the parts."""
 
+import os
 import re
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +33,8 @@ class SparkEngine:
     """
 
     def __init__(self, master: str, python: str = "", start_seconds: float = 120) -> None:
-        self.master, self.python, self.start_seconds = master, python, start_seconds
+        self.master, self.start_seconds = master, start_seconds
+        self.python = python or os.environ.get("PYSPARK_PYTHON", sys.executable)
         self._connection: SparkConnection | None = None
         self._threads: ThreadPoolExecutor | None = None
 
@@ -57,7 +60,10 @@ class SparkEngine:
         Raises:
             EngineError: Spark cannot be started, a worker lacks something, or all are gone.
         """
-        context = self._start()
+        if self._connection is None:
+            self.wait_for_worker()
+        assert self._connection is not None
+        context = self._connection.context
         group = str(uuid4())
         waiting: deque[Future[Any]] = deque()
         try:
@@ -73,23 +79,27 @@ class SparkEngine:
                     future.cancel()
                 context.cancelJobGroup(group)
 
-    def _start(self) -> Any:
-        """Return the context; the first time, wait until one worker has answered."""
+    def wait_for_worker(self) -> Environment:
+        """Return the versions of the first worker that answers.
+
+        Raises:
+            EngineError: Spark cannot be started, the worker lacks something, or none answers.
+        """
         if self._connection is None:
-            self._connection = SparkConnection(self.master, self.python, self.start_seconds)
+            self._connection = SparkConnection(self.master, self.start_seconds)
             self._threads = ThreadPoolExecutor(_MAX_JOBS, "spark-job")
-            first = self._submit(str(uuid4()), _describe_worker, None)
-            if not wait([first], self.start_seconds).done:
-                raise EngineError(
-                    msg(
-                        "Spark's master {master} answers, but no worker did within {seconds} "
-                        "seconds. Are there workers, with cores and memory free?",
-                        master=self.master,
-                        seconds=round(self.start_seconds),
-                    )
+        first = self._submit(str(uuid4()), _describe_worker, None)
+        if not wait([first], self.start_seconds).done:
+            raise EngineError(
+                msg(
+                    "Spark's master {master} answers, but no worker did within {seconds} "
+                    "seconds. Are there workers, with cores and memory free?",
+                    master=self.master,
+                    seconds=round(self.start_seconds),
                 )
-            first.result()
-        return self._connection.context
+            )
+        found: Environment = first.result()
+        return found
 
     def _submit(self, group: str, function: Callable[[Any], Any], part: Any) -> Future[Any]:
         from pyspark import cloudpickle
@@ -104,6 +114,7 @@ class SparkEngine:
         """Return the result of a part; each thread here is one job of Spark."""
         from py4j.protocol import Py4JError
 
+        context.pythonExec = self.python
         context.setJobGroup(group, "part of a wave", interruptOnCancel=True)
         try:
             (answer,) = context.runJob(context.parallelize([payload], 1), build_task())
@@ -139,14 +150,12 @@ class SparkEngine:
 
     def _failure(self, reason: str) -> EngineError:
         """Return what a job's failure means, from what Spark wrote of it."""
-        assert self._connection is not None
-        python = self._connection.context.pythonExec
         if "Cannot run program" in reason:
             return EngineError(
                 msg(
                     "A worker of Spark has no interpreter {python}. Name the one that it has with "
                     "SURVEY_ENGINE_PYTHON.",
-                    python=python,
+                    python=self.python,
                 )
             )
         if "PYTHON_VERSION_MISMATCH" in reason:
@@ -154,7 +163,7 @@ class SparkEngine:
                 msg(
                     "The interpreter {python} of a worker is of another version than the one here "
                     "({own}). Name one of the same version with SURVEY_ENGINE_PYTHON.",
-                    python=python,
+                    python=self.python,
                     own=dict(describe_environment())["Python"],
                 )
             )

@@ -29,7 +29,7 @@ _one_context = threading.Lock()
 class SparkConnection:
     """A context of Spark with a Java process of its own, which ends with it."""
 
-    def __init__(self, master: str, python: str, start_seconds: float) -> None:
+    def __init__(self, master: str, start_seconds: float) -> None:
         """Start Java and reach the master.
 
         Raises:
@@ -52,7 +52,6 @@ class SparkConnection:
             self.close()
             raise
         self.context.setLogLevel("ERROR")
-        self.context.pythonExec = python or os.environ.get("PYSPARK_PYTHON", sys.executable)
 
     def close(self) -> None:
         """Stop the context and its Java process."""
