@@ -74,7 +74,7 @@ def calibrate_wave(key: str) -> WaveModel:
 
 def _calibrate_choices(model: WaveModel) -> WaveModel:
     people, plan = model.people, model.plan
-    above = (city_scores(plan.year) - national_score(plan.year)) / 10
+    above = (city_scores(plan.model_year) - national_score(plan.model_year)) / 10
     by_name = {choice.name: choice for choice in plan.choices}
     chances: dict[str, Floats] = {}
     singles: dict[str, Floats] = {}

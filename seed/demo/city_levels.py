@@ -23,7 +23,9 @@ _SECOND_LEVEL_YEAR = 2023
 
 def city_targets(model: WaveModel) -> Floats:
     """The expected score of every rating in every city, shape (C, K)."""
-    scores, nation = city_scores(model.plan.year), national_score(model.plan.year)
+    year = model.plan.model_year
+    scores = city_scores(year) + model.plan.offset
+    nation = national_score(year) + model.plan.offset
     room = ((100 - scores) / (100 - nation))[:, None]
     national = national_targets(model)
     pull = np.array([rating.city for rating in model.ratings])
@@ -40,9 +42,13 @@ def city_targets(model: WaveModel) -> Floats:
 
 def national_targets(model: WaveModel) -> Floats:
     """The national score of every rating: its profile, moved to the published indicators."""
-    year, tree = model.plan.year, model.tree
-    national = national_score(year) + np.array([rating.offset for rating in model.ratings])
-    if tree is None:
+    year, tree = model.plan.model_year, model.tree
+    national = (
+        national_score(year)
+        + model.plan.offset
+        + np.array([rating.offset for rating in model.ratings])
+    )
+    if tree is None or model.plan.series != "main":
         return national
     codes = item_codes(tree)
     scored = national[: len(codes)]

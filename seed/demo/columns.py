@@ -19,7 +19,7 @@ ABSENT = object()
 """The value of a question that was not asked."""
 _FIXED = {
     "consent": "yes", "lived_6m": "yes", "offline_purchase": "yes",
-    "guardian": "yes",
+    "guardian": "yes", "village_6m": "yes",
 }  # fmt: skip
 """What every completed interview has answered on its way in, unless the draw knows better."""
 _CODE_VALUES: Mapping[int, object] = {

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from seed.demo.population import Population
 from seed.demo.random_streams import random_stream
 from seed.demo.response_model import LASTING_POINT, POINT_SD, SURVEYOR_SD
+from seed.demo.village import VILLAGES
+from survey.sample.special_groups import VILLAGE_SERIES
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -51,6 +53,8 @@ def points_of(
     stratum: list[int] = []
     slot: list[int] = []
     of_stratum: dict[tuple[int, int], Ints] = {}
+    villages = people.kind == VILLAGE_SERIES
+    letters = ("u", "v") if villages else tuple(name[0] for name in STRATA)
     for place, city_code in enumerate(codes):
         counts = _points_by_stratum(int(size[place]), float(people.rural_stratum[place]), people)
         running = 0
@@ -58,9 +62,9 @@ def points_of(
             of_stratum[place, which] = np.arange(len(code), len(code) + count)
             for number in range(1, count + 1):
                 version = _rotations(city_code, which, number, year)
-                label = f"{city_code}-{STRATA[which][0]}-{number + 50 * version:02d}"
+                label = f"{city_code}-{letters[which]}-{number + 50 * version:02d}"
                 code.append(label)
-                kind.append(_draw_point_kind(label, which))
+                kind.append("village" if villages else _draw_point_kind(label, which))
                 city.append(place)
                 stratum.append(which)
                 slot.append(running)
@@ -86,6 +90,8 @@ def surveyor_login(city_code: str, number: int) -> str:
 
 
 def _points_by_stratum(size: int, rural: float, people: Population) -> tuple[int, int]:
+    if people.kind == VILLAGE_SERIES:
+        return 0, VILLAGES if size else 0
     total = int(np.clip(round(size / PER_POINT), MIN_POINTS, MAX_POINTS))
     if people.kind != "main":
         total = SUPPLEMENT_POINTS

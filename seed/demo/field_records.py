@@ -10,13 +10,14 @@ from sqlmodel import Session
 
 from seed.demo.field_plan import STRATA, SURVEYORS, DemoPoints, surveyor_login
 from seed.demo.invented_names import sampling_point_name
-from seed.demo.population import rural_stratum_share
+from seed.demo.population import Floats
 from seed.demo.stored_responses import StoredIds
 from seed.demo.wave_plans import WavePlan
 from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.sample.city_frame import shipped_cities
 from survey.sample.quotas import quota_targets
 from survey.sample.sample_size import PrecisionTarget
+from survey.sample.special_groups import VILLAGE_SERIES
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
     Assignment,
@@ -51,7 +52,8 @@ def store_field_records(
     With `stops`, full cells turn visitors away. `last_day` is that of points, by their place, that
     close before the wave does.
     """
-    point_ids = _store_points(session, wave, points, size, last_day)
+    rural = plan.people(shipped_cities()).rural_stratum
+    point_ids = _store_points(session, wave, points, size, rural, last_day)
     _store_assignments(session, points, point_ids, accounts)
     _store_plan(session, wave, size)
     _store_postings(session, wave, points, accounts)
@@ -74,10 +76,11 @@ def _store_plan(session: Session, wave: Wave, size: pd.Series) -> None:
         )
     )
     session.flush()
+    asked = size[size > 0]
     insert_columns(
         session.connection(),
         CityTarget,
-        {"city_code": [str(code) for code in size.index], "target": size.astype(int).tolist()},
+        {"city_code": [str(code) for code in asked.index], "target": asked.astype(int).tolist()},
         {"wave_id": wave.id},
     )
 
@@ -110,10 +113,14 @@ def _store_postings(
 
 
 def _store_points(
-    session: Session, wave: Wave, points: DemoPoints, size: pd.Series, last_day: Mapping[int, date]
+    session: Session,
+    wave: Wave,
+    points: DemoPoints,
+    size: pd.Series,
+    rural: Floats,
+    last_day: Mapping[int, date],
 ) -> dict[str, UUID]:
     cities = shipped_cities()
-    rural = rural_stratum_share(cities)
     targets = []
     for city, stratum in zip(points.city.tolist(), points.stratum.tolist(), strict=True):
         share = rural[city] if stratum else 1 - rural[city]
@@ -175,8 +182,8 @@ def _store_assignments(
 def _store_quota(
     session: Session, wave: Wave, plan: WavePlan, size: pd.Series, stops: bool
 ) -> dict[tuple[str, str, str], UUID]:
-    """Cells of city x age band x gender; the survey about children has none."""
-    if plan.series == "minors":
+    """Cells of city x age band x gender; surveys about children and of villages have none."""
+    if plan.series in {"minors", VILLAGE_SERIES}:
         return {}
     targets = quota_targets(plan.margins(shipped_cities()), size, reserve=RESERVE)
     ids = [new_id() for _ in range(len(targets))]

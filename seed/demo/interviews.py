@@ -123,10 +123,11 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
 
 
 def sizes(people: Population, valid: int) -> Ints:
-    """Approved interviews by city: the survey's allocation, scaled; the supplements equally."""
+    """Approved interviews by city: the survey's allocation, scaled; all other waves equally."""
     weight = people.weight
     if people.kind != "main":
-        return largest_remainders(np.full(len(weight), valid / len(weight)), valid)
+        asked = (weight > 0).astype(float)
+        return largest_remainders(asked * valid / asked.sum(), valid)
     scaled = max(1, int(FLOOR * valid / TOTAL))
     floor = FLOOR if FLOOR * len(weight) <= valid <= TOTAL else scaled
     codes = [city.code for city in shipped_cities()]

@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from seed.demo import village
 from survey.sample.city_frame import FrameCity
 from survey.sample.population_margins import (
     ELDERLY_BANDS,
@@ -19,6 +20,7 @@ from survey.sample.population_margins import (
     build_age_structure,
     minors_margins,
 )
+from survey.sample.special_groups import VILLAGE_SERIES
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int16]
@@ -187,6 +189,29 @@ def minors_people(cities: Sequence[FrameCity]) -> Population:
         {"education": schooling, "hukou": _hukou(cities, level)},
         {"education": EDUCATION, "hukou": HUKOU},
         rural_stratum_share(cities),
+    )
+
+
+def village_people(cities: Sequence[FrameCity]) -> Population:
+    """Villagers of 15-70 in the cities of the study: in which capacity x age part x gender.
+
+    All others weigh nothing, so that truths are of the cities where the study is made.
+    """
+    levels = {
+        "village_role": (village.CONSUMER, village.TRADER),
+        "age_part": tuple(MAIN_PARTS),
+        "gender": GENDERS,
+    }
+    level = _cross_levels(levels)
+    ages = build_age_structure(cities)
+    by_age = np.stack([ages.between(*limits) for limits in MAIN_PARTS.values()], axis=1)
+    people = by_age.sum(axis=(1, 2))
+    share = by_age[:, level["age_part"], level["gender"]] / people[:, None]
+    share = share * np.array(village.ROLE_SHARES)[level["village_role"]]
+    asked = np.array([city.province_code in village.PROVINCES for city in cities])
+    rural = np.array([1 - city.urbanization_rate for city in cities])
+    return Population(
+        VILLAGE_SERIES, levels, level, share, people * rural * asked, {}, {}, asked.astype(float)
     )
 
 

@@ -1,14 +1,18 @@
 """Problem lists of the demo: last wave's put right and accepted, this wave's in every state."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from seed.demo.comparative_test import DEMO_TEST
+from seed.demo.experience_check import DEMO_CHECK
 from survey.access.principal import Principal
-from survey.access.roles import DEMO_CITY, DEMO_PROVINCE, ROLES, Role, demo_login
+from survey.access.roles import DEMO_CITY, DEMO_PROVINCE, NATION, ROLES, Role, demo_login
+from survey.fieldwork.venue_visits import FIRST_ROUND
 from survey.locale import translator
+from survey.publish.problems.cited_evidence import key_of
 from survey.publish.problems.evidence_changes import give_evidence
 from survey.publish.problems.problem_changes import (
     ProblemDraft,
@@ -23,7 +27,7 @@ from survey.results import WaveResults, open_results
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.china_time import china_date
-from survey.store.tables import Account, ProblemState
+from survey.store.tables import Account, ComparativeTest, EvidenceKind, ProblemState, Wave
 
 LAST_WAVE, THIS_WAVE = "main-2023", "main-2024"
 PROVINCES = (DEMO_PROVINCE, DEMO_CITY[:2])
@@ -36,6 +40,13 @@ MEASURES = (
     "补齐无障碍和适老设施，更新指示标识",
 )
 EVIDENCE = "已完成主要场所的整改，照片和检查记录存档（演示数据）"
+CITED_STATEMENTS: Mapping[EvidenceKind, str] = {
+    EvidenceKind.COMPLAINTS: "同期投诉数据显示问题主要在售后环节，已列为整改重点（演示数据）",
+    EvidenceKind.EXPERIENCE_CHECK: "消费体察也看到同样的问题，已向农贸市场经营者通报（演示数据）",
+    EvidenceKind.COMPARATIVE_TEST: "已要求销售比较试验中一星级产品的商家下架（演示数据）",
+}
+"""What is said with each kind of figure that a problem cites."""
+CITED_COMPLAINTS = "2024/nature/after_sales"
 RETURNED = "部分区县尚未完成，请补充佐证（演示数据）"
 _AGO, _STEP = timedelta(days=300), timedelta(days=10)
 _STATES = (
@@ -54,13 +65,26 @@ def store_problem_lists(*, settings: Settings, session: Session, now: datetime) 
     )
     accounts = dict(session.exec(query).all())
     waves = {key: open_results(settings, session, key) for key in (LAST_WAVE, THIS_WAVE)}
+    cited = list_cited_keys(session)
     stored = 0
     for city in shipped_cities():
         if city.code.startswith(PROVINCES):
-            office = _Office(session, accounts, city.code)
+            office = _Office(session, accounts, city.code, cited)
             stored += office.keep(waves[LAST_WAVE], now - _AGO, _all_accepted)
             stored += office.keep(waves[THIS_WAVE], now - 8 * _STEP, _any_state)
     return stored
+
+
+def list_cited_keys(session: Session) -> tuple[tuple[str, str], ...]:
+    """Return key and statement of one figure of each kind: evidence of this wave's problems."""
+    check = session.exec(select(Wave.id).where(Wave.key == DEMO_CHECK)).one()
+    test = session.exec(select(ComparativeTest.id).where(ComparativeTest.key == DEMO_TEST)).one()
+    references = {
+        EvidenceKind.COMPLAINTS: CITED_COMPLAINTS,
+        EvidenceKind.EXPERIENCE_CHECK: f"{check}/{FIRST_ROUND}/{NATION}/market",
+        EvidenceKind.COMPARATIVE_TEST: str(test),
+    }
+    return tuple((key_of(kind, ref), CITED_STATEMENTS[kind]) for kind, ref in references.items())
 
 
 def _all_accepted(number: int) -> ProblemState:
@@ -74,8 +98,14 @@ def _any_state(number: int) -> ProblemState:
 class _Office:
     """Officials of a city and its province, at work on the city's lists."""
 
-    def __init__(self, session: Session, accounts: Mapping[str, UUID], city: str) -> None:
-        self.session, self.city = session, city
+    def __init__(
+        self,
+        session: Session,
+        accounts: Mapping[str, UUID],
+        city: str,
+        cited: Sequence[tuple[str, str]],
+    ) -> None:
+        self.session, self.city, self.cited = session, city, cited
         self.official = _official(accounts, Role.CITY_OFFICIAL, city)
         self.province = _official(accounts, Role.PROVINCE_OFFICIAL, city[:2])
 
@@ -131,17 +161,27 @@ class _Office:
         version = self._move(problem, version + 1, ProblemState.IN_PROGRESS, at)
         if state is ProblemState.IN_PROGRESS:
             return
+        version = self._give_evidence(problem, version, EVIDENCE, "", at + _STEP)
+        if problem.wave_key == THIS_WAVE:
+            cites, statement = self.cited[place % len(self.cited)]
+            version = self._give_evidence(problem, version, statement, cites, at + _STEP)
+        version = self._move(problem, version, ProblemState.DONE, at + _STEP)
+        if state is not ProblemState.DONE:
+            self._move(problem, version, state, at + 2 * _STEP)
+
+    def _give_evidence(
+        self, problem: ProblemRecord, version: int, statement: str, cites: str, at: datetime
+    ) -> int:
         give_evidence(
             session=self.session,
             principal=self.official,
             problem_id=problem.id,
             expected_version=version,
-            statement=EVIDENCE,
-            now=at + _STEP,
+            statement=statement,
+            cites=cites,
+            now=at,
         )
-        version = self._move(problem, version + 1, ProblemState.DONE, at + _STEP)
-        if state is not ProblemState.DONE:
-            self._move(problem, version, state, at + 2 * _STEP)
+        return version + 1
 
     def _move(self, problem: ProblemRecord, version: int, to: ProblemState, at: datetime) -> int:
         decided = to in {ProblemState.ACCEPTED, ProblemState.REOPENED}

@@ -14,6 +14,7 @@ from seed.demo.ratings import RatingModel
 from seed.demo.response_model import ITEM_SD, PERSON_SD, VISIT_SD, answers
 from survey.sample.city_frame import shipped_cities
 from survey.sample.population_margins import AgeStructure, build_age_structure
+from survey.sample.special_groups import VILLAGE_SERIES
 
 Ints = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int8]
@@ -25,6 +26,7 @@ QUOTA = {
     "main": ("age_part", "gender"),
     "elderly": ("age_part", "gender"),
     "minors": ("school_stage",),
+    VILLAGE_SERIES: ("village_role",),
 }
 _CONTACT_RATIOS = {
     "15-24": 1.10,
@@ -117,7 +119,9 @@ def _contacts(
     """Meet people at the points: quotas by age and gender, chance within them."""
     chances = _at_points(people)
     quota = _quota_cells(people)
-    reach = _contact_rates(people, quota, rng)
+    reach = np.ones(people.share.shape)
+    if people.kind != VILLAGE_SERIES:  # Nothing would put it right: villages know no margins.
+        reach = _contact_rates(people, quota, rng)
     pieces: list[tuple[Ints, ...]] = []
     for place, total in enumerate(size):
         in_villages = round(int(total) * float(people.rural_stratum[place]))
@@ -136,6 +140,8 @@ def _contacts(
 
 def _at_points(people: Population) -> tuple[Floats, Floats]:
     """Chance of each cell among those met at the urban, and at the rural, points of a city."""
+    if "residence" not in people.levels:
+        return people.share, people.share
     rural = people.cells("residence", "rural")
     share_rural = (people.share * rural).sum(axis=1, keepdims=True)
     given_rural = people.share * rural / np.maximum(share_rural, 1e-12)
@@ -187,14 +193,15 @@ def _attributes(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generat
     for attribute in people.levels:
         if attribute != "age_part":
             drawn.choices[attribute] = people.level[attribute][drawn.cell].astype(np.int8)
-    skipped = rng.random(len(drawn)) < _INCOME_SKIPPED
-    drawn.choices["income"][skipped] = MISSING
+    if "income" in drawn.choices:
+        skipped = rng.random(len(drawn)) < _INCOME_SKIPPED
+        drawn.choices["income"][skipped] = MISSING
     for attribute, chances in people.given.items():
         city = drawn.city if len(chances) > 1 else np.zeros(len(drawn), dtype=np.int64)
         drawn.choices[attribute] = pick_options(chances[city, drawn.cell], rng)
     if "age_part" in people.levels:
         drawn.numbers["age"] = _ages(drawn, model, rng)
-    if people.kind != "elderly":
+    if people.kind not in {"elderly", VILLAGE_SERIES}:
         _child(drawn, model, rng)
 
 

@@ -11,7 +11,9 @@ from seed.demo.field_plan import surveyor_login
 from seed.demo.interviews import DemoWave
 from seed.demo.random_streams import random_stream
 from seed.demo.stored_responses import StoredIds
+from seed.demo.village import CONSUMER
 from survey.fieldwork.response_bulk_insert import FinishedResponse
+from survey.sample.special_groups import VILLAGE_SERIES
 from survey.store.tables import Mode, Status
 
 SCREENED_OUT, REFUSED = 0.03, 0.02
@@ -62,6 +64,8 @@ def _refusal(wave: DemoWave, rng: np.random.Generator) -> dict[str, Any]:
 def _screening(wave: DemoWave, rng: np.random.Generator, started: datetime) -> dict[str, Any]:
     series = wave.model.plan.series
     answers: dict[str, Any] = {"consent": "yes"}
+    if series == VILLAGE_SERIES:
+        return {**answers, "village_role": CONSUMER, "village_6m": "no"}
     if series == "elderly":
         answers["answered_by"] = "self"
     if rng.random() < 0.4:

@@ -139,7 +139,7 @@ def _details(
 
 
 def _quota_ids(wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds) -> list[UUID | None]:
-    if "age" not in wave.draw.numbers:
+    if not places.quota:
         return [None] * len(rows)
     bands = MAIN_BANDS if wave.model.plan.series == "main" else ELDERLY_BANDS
     starts, labels = [low for low, _ in bands.values()], list(bands)

@@ -63,7 +63,8 @@ def _groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
     yield EVERYONE, everybody
     for attribute, levels in people.levels.items():
         if attribute == "age_part":
-            bands = MAIN_BANDS if people.kind == "main" else {name: (name,) for name in levels}
+            by_name = {name: (name,) for name in levels}
+            bands = by_name if people.kind == "elderly" else MAIN_BANDS
             for band, parts in bands.items():
                 yield f"age_band={band}", everybody * people.cells("age_part", *parts)
             continue

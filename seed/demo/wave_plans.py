@@ -4,19 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from seed.demo import choices, module_questions, ratings, supplement_choices
+from seed.demo import choices, module_questions, ratings, supplement_choices, village
 from seed.demo.choices import ChoiceModel
-from seed.demo.population import Population, elderly_people, main_people, minors_people
+from seed.demo.population import (
+    Population,
+    elderly_people,
+    main_people,
+    minors_people,
+    village_people,
+)
 from seed.demo.ratings import RatingModel
 from seed.demo.shipped_data import shipped_instrument
 from survey.context.published_figures import published_waves
-from survey.sample.city_frame import FrameCity
+from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.population_margins import (
     PopulationMargins,
     elderly_margins,
     main_margins,
     minors_margins,
 )
+from survey.sample.special_groups import VILLAGE_SERIES
+
+_LATEST_MODEL_YEAR = 2024
+"""Whose city scores a later wave borrows, as none were published since."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +44,18 @@ class WavePlan:
     """Approved interviews at full size."""
     opens_on: date
     closes_on: date
+    offset: float = 0.0
+    """How much higher than the whole city those stand whom the wave asks."""
+
+    @property
+    def model_year(self) -> int:
+        """Year of the published scores that the wave is modelled on."""
+        return min(self.year, _LATEST_MODEL_YEAR)
 
     @property
     def scored(self) -> tuple[RatingModel, ...]:
+        if self.series == VILLAGE_SERIES:
+            return village.SCORED
         if self.series != "main":
             return ()
         early = self.tree == "cca-2021"
@@ -73,9 +92,12 @@ class WavePlan:
 
     @property
     def _others(self) -> tuple[RatingModel, ...]:
-        return {"main": ratings.MAIN_OTHERS, "elderly": ratings.ELDERLY, "minors": ratings.MINORS}[
-            self.series
-        ]
+        return {
+            "main": ratings.MAIN_OTHERS,
+            "elderly": ratings.ELDERLY,
+            "minors": ratings.MINORS,
+            VILLAGE_SERIES: village.OTHERS,
+        }[self.series]
 
     @property
     def _choices(self) -> tuple[ChoiceModel, ...]:
@@ -83,10 +105,16 @@ class WavePlan:
             "main": choices.MAIN,
             "elderly": supplement_choices.ELDERLY,
             "minors": supplement_choices.MINORS,
+            VILLAGE_SERIES: village.CHOICES,
         }[self.series]
 
     def people(self, cities: Sequence[FrameCity]) -> Population:
-        makers = {"main": main_people, "elderly": elderly_people, "minors": minors_people}
+        makers = {
+            "main": main_people,
+            "elderly": elderly_people,
+            "minors": minors_people,
+            VILLAGE_SERIES: village_people,
+        }
         return makers[self.series](cities)
 
     def margins(self, cities: Sequence[FrameCity]) -> PopulationMargins:
@@ -142,6 +170,20 @@ PLANS: Mapping[str, WavePlan] = {
             8_000,
             date(2024, 11, 5),
             date(2024, 12, 28),
+        ),
+        WavePlan(
+            "village-2026",
+            VILLAGE_SERIES,
+            2026,
+            "2026年农村消费环境专项调查（演示）",
+            "Survey of buying and selling in villages 2026 (demo)",
+            "village-2026",
+            "village-2026",
+            village.PER_CITY
+            * sum(city.province_code in village.PROVINCES for city in shipped_cities()),
+            date(2026, 3, 2),
+            date(2026, 3, 28),
+            village.BELOW_TOWN,
         ),
     )
 }

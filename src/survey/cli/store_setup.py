@@ -22,7 +22,7 @@ from survey.store.private_files import FOLDER_MODE, close_to_others
 from survey.store.schema import upgrade
 from survey.store.transactions import run_in_transaction
 
-DEMO_WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024")
+DEMO_WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024", "village-2026")
 PARTIAL_SUFFIX = ".partial"
 
 
@@ -83,7 +83,7 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
     )
 
     t = translator(settings.language)
-    print_note("Making demo data: four waves, about two minutes …")
+    print_note("Making demo data: five waves, about two minutes …")
     upgrade(settings.store_url)
     load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
     build(

@@ -107,7 +107,8 @@ def test_only_published_figures_of_the_own_city_can_be_cited(sqlite_desk: Proble
     with pytest.raises(AccessDeniedError):
         citable(desk, city=BEIJING)
     problem = begun(desk)
-    for key in (SAFETY, "complaints/2024/nature/nothing", "complaints/1999/total/total", "link/x"):
+    unknown = ("complaints/2024/nature/nothing", "complaints/1999/total/total", "link/x")
+    for key in (SAFETY, *unknown, "complaints", "complaints/2024/", "experience_check/", "x"):
         with pytest.raises(ProblemNotAllowedError, match="not published"):
             desk.prove(problem.id, cites=key)
     with pytest.raises(ProblemNotAllowedError, match="one after the other"):

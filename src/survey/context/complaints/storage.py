@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlmodel import Session
 
 from survey.access.principal import Principal
@@ -164,34 +163,42 @@ def read_sums(
         )
     }
     wanted = [each for each in periods if each.revision_id in allowed]
-    query = select(
-        _SUMMARIES.c.revision_id, _SUMMARIES.c.area, _SUMMARIES.c.code,
-        *(_SUMMARIES.c[name] for name in STORED_MEASURES),
-    ).where(
-        _SUMMARIES.c.lens == lens,
-        _SUMMARIES.c.revision_id.in_([each.revision_id for each in wanted]),
-    )  # fmt: skip
-    rows = session.connection().execute(query).all()
-    frame = pd.DataFrame(rows, columns=["revision_id", AREA, "code", *STORED_MEASURES])
-    for name in STORED_MEASURES:
-        frame[name] = pd.to_numeric(frame[name]).astype("Float64")
-    by_id: dict[UUID, DeliveredPeriod] = {each.revision_id: each for each in wanted}
-    frame[PERIOD] = [by_id[each].period for each in frame["revision_id"]]
+    frame = _read_summaries(session, lens, wanted)
     if lens != TOTAL and len(frame):
         known = lists or shipped_code_lists()
-        maps = {
-            each.code_version: known.to_newest(CodeListName(lens), each.code_version)
-            for each in wanted
-        }
+        maps = [known.to_newest(CodeListName(lens), each.code_version) for each in wanted]
         frame["code"] = [
-            maps[by_id[revision].code_version].get(code, code)
-            for revision, code in zip(frame["revision_id"], frame["code"], strict=True)
+            maps[revision].get(code, code)
+            for revision, code in zip(frame["revision"], frame["code"], strict=True)
         ]
     return (
         frame.groupby([PERIOD, AREA, "code"], sort=True)[list(STORED_MEASURES)]
         .sum(min_count=1)
         .reset_index()
     )
+
+
+def _read_summaries(session: Session, lens: str, wanted: Sequence[DeliveredPeriod]) -> pd.DataFrame:
+    """Return the stored sums of one lens with `revision`, their place in `wanted`, and the period.
+
+    A year is tens of thousands of rows: an id of each, and rows that pandas takes for unknown
+    objects, took most of the time of a page that nobody had read yet.
+    """
+    names = ("revision", AREA, "code", *STORED_MEASURES)
+    if not wanted:
+        return pd.DataFrame(columns=[*names, PERIOD])
+    ids = [each.revision_id for each in wanted]
+    place = case({each: place for place, each in enumerate(ids)}, value=_SUMMARIES.c.revision_id)
+    query = select(place, *(_SUMMARIES.c[name] for name in names[1:])).where(
+        _SUMMARIES.c.lens == lens, _SUMMARIES.c.revision_id.in_(ids)
+    )
+    rows = session.connection().execute(query).all()
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
+    for name in STORED_MEASURES:
+        frame[name] = pd.to_numeric(frame[name]).astype("Float64")
+    frame[PERIOD] = [wanted[each].period for each in frame["revision"]]
+    return frame
 
 
 @dataclass(frozen=True)

@@ -96,18 +96,37 @@ def find_cited_figures(
 ) -> dict[str, CitedFigure]:
     """Return what the evidence of a city cites, as published now; what is hidden is not there."""
     principal.require(Action.READ_PROBLEMS, city_code)
-    cited: dict[EvidenceKind, set[str]] = {}
-    for each in evidence:
-        cited.setdefault(each.kind, set()).add(each.reference)
+    cited = {key_of(each.kind, each.reference) for each in evidence}
+    return _find_figures(session, principal, city_code, language, cited)
+
+
+def find_citable_figure(
+    *, session: Session, principal: Principal, city_code: str, key: str, language: str
+) -> CitedFigure | None:
+    """Return the published figure of a key; None if a problem of the city cannot cite it."""
+    principal.require(Action.READ_PROBLEMS, city_code)
+    return _find_figures(session, principal, city_code, language, {key}).get(key)
+
+
+def _find_figures(
+    session: Session, principal: Principal, city: str, language: str, keys: Collection[str]
+) -> dict[str, CitedFigure]:
+    """Return those of `keys` that are published, and read nothing that none of them names."""
+    kinds = {key.partition("/")[0] for key in keys}
     figures: list[CitedFigure] = []
-    if wanted := cited.get(EvidenceKind.COMPLAINTS):
-        years = sorted({int(reference.split("/")[0]) for reference in wanted})
-        figures += _list_complaints(session, principal, city_code, language, years)
-    if EvidenceKind.EXPERIENCE_CHECK in cited:
-        figures += _list_checks(session, principal, city_code, language)
-    if EvidenceKind.COMPARATIVE_TEST in cited:
+    if EvidenceKind.COMPLAINTS in kinds:
+        delivered = list_complaint_years(session=session, principal=principal)
+        years = [
+            year
+            for year in delivered
+            if any(key.startswith(key_of(EvidenceKind.COMPLAINTS, f"{year}/")) for key in keys)
+        ]
+        figures += _list_complaints(session, principal, city, language, years)
+    if EvidenceKind.EXPERIENCE_CHECK in kinds:
+        figures += _list_checks(session, principal, city, language)
+    if EvidenceKind.COMPARATIVE_TEST in kinds:
         figures += _list_tests(session, principal, language)
-    return {each.key: each for each in figures if each.reference in cited[each.kind]}
+    return {each.key: each for each in figures if each.key in keys}
 
 
 def _list_complaints(

@@ -13,7 +13,7 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import msg
-from survey.publish.problems.cited_evidence import CitedFigure, list_citable_figures
+from survey.publish.problems.cited_evidence import CitedFigure, find_citable_figure
 from survey.publish.problems.problem_changes import (
     MIN_TEXT_CHARS,
     ProblemNotAllowedError,
@@ -43,7 +43,7 @@ def give_evidence(
     """Add evidence for what was done: a statement, alone or with a link or a cited figure.
 
     Args:
-        cites: Key of a figure of `list_citable_figures`.
+        cites: Key of a published figure (`cited_evidence.key_of`).
 
     Raises:
         ProblemNotFoundError, ProblemChangedError
@@ -92,9 +92,9 @@ def _require_citable(
     session: Session, principal: Principal, city_code: str, key: str
 ) -> CitedFigure:
     """Return the figure that is cited; the trail keeps the Chinese words of what it said."""
-    found = list_citable_figures(
-        session=session, principal=principal, city_code=city_code, language="zh"
-    ).get(key)
+    found = find_citable_figure(
+        session=session, principal=principal, city_code=city_code, key=key, language="zh"
+    )
     if found is None:
         raise ProblemNotAllowedError(msg("This figure is not published for the city."))
     return found
