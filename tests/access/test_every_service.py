@@ -411,6 +411,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
             )
         },
         "context.consumer_education.activities.list_activities": {"year": 2026, "area": "CN"},
+        "context.consumer_education.activities.list_activity_years": {"area": "CN"},
         "activity_id": uuid4(),
         "photo_id": photo.id,
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},

@@ -9,9 +9,12 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.roles import Role
+from seed.demo.accounts import store_accounts
+from survey.access.roles import DEMO_CITY, Role
+from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope, session_scope
+from survey.store.schema import upgrade
 from survey.store.tables import AuditEntry, EducationActivity
 from survey.ui.navigation import PageKey
 
@@ -51,13 +54,13 @@ def stored() -> list[EducationActivity]:
         return list(session.exec(select(EducationActivity)))
 
 
-def add_many(count: int, area: str = SUZHOU) -> None:
+def add_many(count: int, area: str = SUZHOU, year: int = YEAR) -> None:
     with session_scope(current_settings().store_url) as session:
         session.add_all(
             EducationActivity(
                 area=area,
-                held_on=date(YEAR, 1, 1) + timedelta(number),
-                title=f"Talk no. {number:02d}",
+                held_on=date(year, 1, 1) + timedelta(number),
+                title=f"Talk no. {number:02d} of {year}",
                 place="Library",
                 form="talk",
                 audience="elderly",
@@ -102,7 +105,9 @@ def test_the_newest_twenty_are_listed_and_the_rest_on_request(open_page: Open, r
     add_many(25)
     app = open_education(open_page, Role.ANALYST)
     text = read(app)
-    assert "25 activities with 2,000 participants" in text, "what is not listed still counts"
+    assert "25 activities of 2024 with 2,000 participants" in text, (
+        "what is not listed still counts"
+    )
     assert "Talk no. 24" in text
     assert "Talk no. 05" in text
     assert "Talk no. 04" not in text
@@ -118,3 +123,34 @@ def test_readers_and_neighbours_change_nothing(open_page: Open, read: Read) -> N
     neighbour = open_education(open_page, Role.CITY_OFFICIAL, BEIJING)
     assert "Talk no. 01" in read(neighbour)
     assert not [each for each in neighbour.selectbox if each.key == "education/out"]
+
+
+def test_what_was_entered_since_the_survey_is_seen_and_costs_nothing_by_consumer_reached(
+    open_page: Open, read: Read
+) -> None:
+    add_many(2, year=2026)
+    app = open_education(open_page, Role.ANALYST)
+    text = read(app)
+    assert "Talk no. 01 of 2026" in text, "the newest year with entries comes first"
+    assert "No activity of 2024 is in the register." in text
+    assert "by consumer reached (" not in text, "a reach of 2024 says nothing of 2026"
+    assert app.selectbox(key="activities/en").options == ["2026", "2024"]
+    app.selectbox(key="activities/en").set_value("2024").run()
+    assert "Talk no. 01 of 2026" not in read(app)
+
+
+def test_the_register_is_kept_before_there_are_any_results(
+    open_page: Open, read: Read, use_store: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path / "empty", database_url="", demo=True)
+    settings.data_dir.mkdir()
+    upgrade(settings.store_url)
+    with session_scope(settings.store_url) as session:
+        upsert_cities(shipped_cities(), session=session)
+        store_accounts(session=session, cities=(), now=datetime(2026, 5, 1, tzinfo=UTC))
+    use_store(settings)
+    app = open_education(open_page, Role.CITY_OFFICIAL)
+    assert "There are no results yet" in read(app)
+    app = enter(app, "Talk on prepaid cards")
+    assert [each.area for each in stored()] == [DEMO_CITY]
+    assert "Talk on prepaid cards" in read(app)

@@ -1,6 +1,7 @@
 """The shipped questionnaires: complete, bilingual, short enough, and routed as they promise."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -234,6 +235,7 @@ def test_an_item_shared_by_two_questionnaires_is_the_same_item() -> None:
     assert {name for name, seen in variants.items() if len(seen) > 1} == {
         "overall",  # about children in the supplement answered by guardians
         "birth_year",  # another example year for older people
+        "note_purpose",  # says how long the interview takes
     }
 
 
@@ -265,7 +267,8 @@ def test_both_kinds_of_villagers_rate_the_same_and_answer_a_page_of_their_own(ro
 def test_the_questionnaire_of_2024_adds_modules_and_changes_no_question() -> None:
     before, after = instrument("main-2023"), instrument("main-2024")
     kept = {name: item for name, item in after.by_name.items() if name in before.by_name}
-    assert kept == before.by_name
+    differing = {name for name in before.by_name if kept[name] != before.by_name[name]}
+    assert differing == {"note_purpose"}, "which says how long it takes"
     added = {item.module for name, item in after.by_name.items() if name not in kept}
     assert added == {"detriment", "green", "service"}
     assert after.scored_items == before.scored_items
@@ -312,6 +315,24 @@ def test_the_usual_main_interview_is_about_six_minutes(name: str, asked: int) ->
     assert interview.minutes <= 7
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        *((name, adult()) for name in ("main-2021", "main-2023", "main-2024")),
+        ("elderly-2024", {"birth_year": 1950}),
+        ("minors-2024", {"guardian": "yes", "child_age": 10}),
+        ("village-2026", {"birth_year": 1970, "village_role": "consumer"}),
+        ("village-2026", {"birth_year": 1970, "village_role": "trader"}),
+    ],
+)
+def test_the_first_page_says_how_long_it_takes(name: str, given: dict[str, object]) -> None:
+    """Read aloud it takes up to a minute longer; a person reading silently is faster."""
+    promise = instrument(name).by_name["note_purpose"].label
+    said = {int(re.findall(r"\d+", promise[language])[-1]) for language in ("zh", "en")}
+    assert len(said) == 1
+    assert 0 <= walk(name, **given).minutes - said.pop() < 1
+
+
 LONGER_ROUTES = {
     "guardian": adult(guardian="yes", child_age=8, child_online_spending="yes"),
     "dispute": adult(had_dispute="yes"),
@@ -352,6 +373,16 @@ def test_losses_are_asked_after_a_dispute_and_refunds_after_a_loss(
     given: dict[str, object], asked: set[str]
 ) -> None:
     assert through("main-2024", **adult(**given)).names & DETRIMENT == asked
+
+
+def test_older_people_are_asked_the_same_about_losses() -> None:
+    dispute = {"birth_year": 1950, "had_dispute": "yes", "detriment_money": "from200"}
+    assert walk("elderly-2024", birth_year=1950).names & DETRIMENT == set()
+    interview = walk("elderly-2024", **dispute)
+    assert interview.names >= DETRIMENT
+    assert interview.minutes <= 9
+    main = instrument("main-2024").by_name
+    assert all(instrument("elderly-2024").by_name[name] == main[name] for name in DETRIMENT)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Tab of consumer education: reach and recognition of one area, and the register of activities."""
+"""Tab of consumer education: reach and recognition of one area, and the register of activities.
+
+The register has a year of its own: activities are entered long before a wave has results.
+"""
 
 from datetime import date
 from functools import partial
@@ -13,11 +16,16 @@ from survey.context.consumer_education.activities import (
     RegisteredActivity,
     add_activity,
     list_activities,
+    list_activity_years,
     take_out_activity,
 )
 from survey.fieldwork.photos.photo_cleaning import CleanPhoto, PhotoRefusedError, clean_photo
-from survey.publish.views.education import EducationView, Table, build_education_view
-from survey.publish.views.view_context import list_area_choices
+from survey.publish.views.education import (
+    EducationView,
+    Table,
+    build_activity_table,
+    build_education_view,
+)
 from survey.store.china_time import china_date, format_day
 from survey.store.read_replica import read_late
 from survey.store.tables import now
@@ -27,7 +35,7 @@ from survey.ui.feedback import perform, show_feedback
 from survey.ui.html_table import render_table, render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.photo_html import render_photo
-from survey.ui.results_cache import get_results, get_view
+from survey.ui.url_state import pick
 
 _LEVELS = ("nation", "city")
 _ENTERED = "education/entered"
@@ -37,32 +45,26 @@ NEWEST_ACTIVITIES = 20
 
 def draw_education(page: PageContext) -> None:
     """Draw what the survey and the register say of one area."""
-    t = page.t
-    with filters.filter_row("education"):
-        wave = filters.pick_wave(page, "main")
-        if wave is None:
-            return
-        results = get_results(page, wave)
-        known = get_view(page, list_area_choices, results, levels=_LEVELS)
-        area = filters.pick_area_scope(page, known)
-    if area is None:
+    chosen = filters.pick_wave_and_area(page, "education", _LEVELS)
+    if chosen is None:
+        _draw_register(page, _own_area(page), china_date(now()).year)
         return
+    (results, area), t = chosen, page.t
     reading = read_late(
         page.settings,
         lambda session: list_activities(
-            session=session, principal=page.principal, year=wave.year, area=area
+            session=session, principal=page.principal, year=results.wave.year, area=area
         ),
         reader=page.principal.account_id,
     )
-    activities = reading.value
     view: EducationView = build_education_view(
         results=results,
         principal=page.principal,
         language=page.language,
         area=area,
-        activities=activities,
+        activities=reading.value,
     )
-    if results.wave.is_demo or any(each.is_demo for each in activities):
+    if results.wave.is_demo:
         st.caption(t("DEMO DATA: generated, no result of any survey"))
     st.subheader(view.title, anchor=False)
     for sentence in view.sentences:
@@ -71,14 +73,47 @@ def draw_education(page: PageContext) -> None:
     _draw_table(t("Ways of consumer education"), view.channels)
     for note in view.notes:
         st.caption(note)
-    st.subheader(t("Activities of {year}", year=wave.year), anchor=False)
+    _draw_register(page, area, results.wave.year)
+
+
+def _draw_register(page: PageContext, area: str, otherwise: int) -> None:
+    """Draw the activities of a year of choice, and the forms for those who keep the register.
+
+    The first year is the newest that has any, else `otherwise`.
+    """
+    t = page.t
+    years = read_late(
+        page.settings,
+        lambda session: list_activity_years(session=session, principal=page.principal, area=area),
+        reader=page.principal.account_id,
+    ).value
+    with filters.filter_row("register"):
+        year = pick(
+            t("Year of the activities"),
+            "activities",
+            [str(each) for each in sorted({*years, otherwise}, reverse=True)],
+            show=str,
+            language=page.language,
+            default=str(years[0] if years else otherwise),
+        )
+    reading = read_late(
+        page.settings,
+        lambda session: list_activities(
+            session=session, principal=page.principal, year=int(year), area=area
+        ),
+        reader=page.principal.account_id,
+    )
+    activities = reading.value
+    st.subheader(t("Activities of {year}", year=year), anchor=False)
+    if any(each.is_demo for each in activities):
+        st.caption(t("DEMO DATA: generated, no result of any survey"))
     if activities:
-        _draw_activities(page, view.activities)
+        _draw_activities(page, build_activity_table(activities, t))
     else:
         st.caption(t("No activity of this year is in the register."))
     draw_freshness(t, reading.freshness)
     if page.principal.may(Action.KEEP_EDUCATION):
-        _draw_register(page, activities)
+        _draw_entry(page, activities)
 
 
 def _draw_activities(page: PageContext, table: Table) -> None:
@@ -97,7 +132,7 @@ def _draw_table(title: str, table: Table) -> None:
     st.html(render_table(*table, long_names=True))
 
 
-def _draw_register(page: PageContext, activities: list[RegisteredActivity]) -> None:
+def _draw_entry(page: PageContext, activities: list[RegisteredActivity]) -> None:
     t = page.t
     show_feedback(page)
     own = [each for each in activities if each.may_change]

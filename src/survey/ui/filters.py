@@ -14,7 +14,7 @@ from survey.publish.views.ranking import FocusChoices
 from survey.publish.views.small_areas import COMPARISONS
 from survey.publish.views.special_groups import group_choices
 from survey.publish.views.urban_rural import FIELDS, list_fields
-from survey.publish.views.view_context import rating_keys
+from survey.publish.views.view_context import list_area_choices, rating_keys
 from survey.results import WaveInfo, WaveResults
 from survey.results.domains import SHIPPED_SERIES
 from survey.sample.city_frame import shipped_cities
@@ -22,7 +22,7 @@ from survey.ui.glossary import explain
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice, draw_print_footer
 from survey.ui.page_runner import PageContext
-from survey.ui.results_cache import all_waves, list_frozen_waves
+from survey.ui.results_cache import all_waves, get_results, get_view, list_frozen_waves
 from survey.ui.url_state import pick, pick_pinned
 
 ALL_OPTION = "all"
@@ -219,6 +219,19 @@ def pick_area_scope(page: PageContext, choices: Mapping[str, str], label: str = 
             t("The area of this address cannot be chosen here."), t("Please choose one above.")
         )
     return chosen
+
+
+def pick_wave_and_area(
+    page: PageContext, name: str, levels: Sequence[str], series: str | None = "main"
+) -> tuple[WaveResults, str] | None:
+    """Draw a row with the choices of a wave and of an area; None, with a notice, without one."""
+    with filter_row(name):
+        wave = pick_wave(page, series)
+        if wave is None:
+            return None
+        results = get_results(page, wave)
+        area = pick_area_scope(page, get_view(page, list_area_choices, results, levels=levels))
+    return None if area is None else (results, area)
 
 
 def pick_detail(page: PageContext) -> bool:

@@ -11,27 +11,20 @@ from survey.publish.views.modules import (
     build_module_view,
     list_module_measures,
 )
-from survey.publish.views.view_context import list_area_choices
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.results_cache import get_results, get_view
+from survey.ui.results_cache import get_view
 from survey.ui.url_state import pick
 
 
 def draw_losses(page: PageContext) -> None:
     """Draw what disputes cost those who had one, in a wave and an area of choice."""
-    with filters.filter_row("losses"):
-        wave = filters.pick_wave(page, "main")
-        if wave is None:
-            return
-        results = get_results(page, wave)
-        known = get_view(page, list_area_choices, results, levels=MODULE_AREA_LEVELS)
-        area = filters.pick_area_scope(page, known)
-    if area is not None:
-        draw_module(page, results, area, DETRIMENT)
+    chosen = filters.pick_wave_and_area(page, "losses", MODULE_AREA_LEVELS, series=None)
+    if chosen is not None:
+        draw_module(page, *chosen, DETRIMENT)
 
 
 def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) -> None:

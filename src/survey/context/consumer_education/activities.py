@@ -10,11 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, extract
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
-from survey.access.roles import Action
+from survey.access.roles import NATION, Action
 from survey.fieldwork.photos.photo_cleaning import CleanPhoto
 from survey.fieldwork.photos.photo_intake import (
     PhotoNotFoundError,
@@ -187,16 +188,12 @@ def list_activities(
     query = (
         select(EducationActivity)
         .where(
-            col(EducationActivity.taken_out_at).is_(None),
+            *_readable(principal, area),
             EducationActivity.held_on >= first,
             EducationActivity.held_on <= last,
         )
         .order_by(col(EducationActivity.held_on).desc(), col(EducationActivity.id))
     )
-    if principal.is_demo:
-        query = query.where(EducationActivity.is_demo)
-    if area != "CN":
-        query = query.where(col(EducationActivity.area).startswith(area, autoescape=True))
     return [
         RegisteredActivity(
             row.id,
@@ -209,6 +206,24 @@ def list_activities(
         )
         for row in session.exec(query)
     ]
+
+
+def list_activity_years(*, session: Session, principal: Principal, area: str) -> list[int]:
+    """Return the years that have activities in an area and the areas inside it, newest first."""
+    principal.require(Action.READ_RESULTS)
+    year = extract("year", col(EducationActivity.held_on))
+    found = session.exec(select(year).where(*_readable(principal, area)).distinct())
+    return sorted((int(each) for each in found), reverse=True)
+
+
+def _readable(principal: Principal, area: str) -> list[ColumnElement[bool]]:
+    """Return the conditions on what stands in the register of an area for a reader."""
+    conditions: list[ColumnElement[bool]] = [col(EducationActivity.taken_out_at).is_(None)]
+    if principal.is_demo:
+        conditions.append(col(EducationActivity.is_demo))
+    if area != NATION:
+        conditions.append(col(EducationActivity.area).startswith(area, autoescape=True))
+    return conditions
 
 
 def read_activity_photo(

@@ -199,6 +199,9 @@ def _add_version(instrument: Instrument, log: ImportLog) -> Instrument:
     return instrument.model_copy(update={"version": version})
 
 
+_MINUTES_MARK = "{minutes}"
+
+
 class _BundleConfig(BaseModel):
     """Contents of `<name>.toml`: the modules of a questionnaire in their order."""
 
@@ -211,6 +214,8 @@ class _BundleConfig(BaseModel):
     default_language: str = "zh"
     tree: str | None = None
     unit: Literal["person", "venue"] = "person"
+    minutes: int | None = None
+    """Length of the usual interview; stands in a module where it says `{minutes}`."""
     modules: list[str]
     indicators: dict[str, str] = {}
 
@@ -223,6 +228,12 @@ def load_bundle(folder: Path, name: str) -> ImportedForm:
         for module in recipe.modules
         for row in _read_csv_rows(folder / "modules" / f"{module}.csv")
     ]
+    if recipe.minutes is not None:
+        length = str(recipe.minutes)
+        survey = [
+            {header: text.replace(_MINUTES_MARK, length) for header, text in row.items()}
+            for row in survey
+        ]
     settings = {
         "form_id": recipe.name,
         "version": recipe.version,

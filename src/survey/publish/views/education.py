@@ -11,6 +11,7 @@ from survey.context.consumer_education.activities import (
     RegisteredActivity,
 )
 from survey.context.consumer_education.costs import cost_per_consumer, cost_per_participant
+from survey.locale import Translator
 from survey.publish.views.estimate_text import (
     WITHHELD,
     Estimate,
@@ -37,7 +38,6 @@ class EducationView:
     sentences: tuple[str, ...]
     groups: Table
     channels: Table
-    activities: Table
     notes: tuple[str, ...]
 
 
@@ -58,7 +58,6 @@ def build_education_view(
         sentences=tuple(_sentences(reading, area, reached, activities)),
         groups=_group_table(reading, area),
         channels=_channel_table(reading, area),
-        activities=_activity_table(reading, activities),
         notes=(
             t(
                 "Reach: share of those asked who came across consumer education in twelve months. "
@@ -97,10 +96,11 @@ def _sentences(
     people = sum(each.data.participants for each in activities)
     cost = sum(each.data.cost_fen for each in activities)
     if not activities:
-        return [*lines, t("No activity of this year is in the register.")]
+        return [*lines, t("No activity of {year} is in the register.", year=reading.wave.year)]
     lines.append(
         t(
-            "{count} activities with {people} participants cost {cost} yuan.",
+            "{count} activities of {year} with {people} participants cost {cost} yuan.",
+            year=reading.wave.year,
             count=len(activities),
             people=f"{people:,}",
             cost=f"{cost / 100:,.0f}",
@@ -197,8 +197,8 @@ def _channel_table(reading: ViewContext, area: str) -> Table:
     return heads, tuple(rows)
 
 
-def _activity_table(reading: ViewContext, activities: Sequence[RegisteredActivity]) -> Table:
-    t = reading.t
+def build_activity_table(activities: Sequence[RegisteredActivity], t: Translator) -> Table:
+    """Return the activities of a register in words."""
     heads = (
         t("Day"), t("Activity"), t("Where held"), t("Form"), t("Audience"), t("Participants"),
         t("Cost (yuan)"), t("Yuan by participant"),
