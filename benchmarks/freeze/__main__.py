@@ -21,39 +21,39 @@ from pathlib import Path
 from benchmarks.freeze.city_files import CITIES, write_cities
 from benchmarks.freeze.measure import measure
 from benchmarks.freeze.peers import measure_peers
+from survey.compute import list_files
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure a freeze of a wave of any size.")
     parser.add_argument("--rows", type=int, default=62_000)
-    parser.add_argument("--engine", default="local", help="local, or local:N for N processes")
+    parser.add_argument("--engine", default="local", help="as SURVEY_ENGINE")
     parser.add_argument("--parts", type=int, default=CITIES, help="at most one a city")
-    parser.add_argument("--folder", type=Path, help="files of an earlier run, or for this one")
+    parser.add_argument("--folder", help="files of an earlier run, or for this one; may be a URI")
     parser.add_argument("--peers", action="store_true", help="time polars and DuckDB as well")
     parser.add_argument("--only-write", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only_write:
-        write_cities(given.folder, given.rows)
+        write_cities(Path(given.folder), given.rows)
         return
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.folder or Path(temporary)
-        paths = _files(folder, given.rows)
-        size = sum(path.stat().st_size for path in paths) / 2**20
-        print(f"{len(paths)} files, {size:.0f} MB; load average {os.getloadavg()[0]:.1f}")
+        folder = given.folder or temporary
+        if "://" not in folder:
+            _write_files(Path(folder), given.rows)
+        locations = list_files(folder)
+        print(f"{len(locations)} files; load average {os.getloadavg()[0]:.1f}")
         if given.peers:
-            measure_peers(paths)
-        measure(paths, given.rows, given.engine, given.parts)
+            measure_peers([Path(location) for location in locations])
+        measure(locations, given.rows, given.engine, given.parts)
 
 
-def _files(folder: Path, rows: int) -> list[Path]:
-    """Return the files in `folder`, written by a process of its own: its memory is not counted."""
+def _write_files(folder: Path, rows: int) -> None:
+    """Write files unless there are some, in a process of its own: its memory is not counted."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not (paths := sorted(folder.glob("city-*.parquet"))):
+    if not any(folder.glob("city-*.parquet")):
         command = [sys.executable, "-m", "benchmarks.freeze", "--only-write"]
         command += ["--rows", str(rows), "--folder", str(folder)]
         subprocess.run(command, check=True)
-        paths = sorted(folder.glob("city-*.parquet"))
-    return paths
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.estimate.synthetic import DESIGN, groups_20, tree_2023, wave
+from survey.compute import open_file
 from survey.estimate import CubeSpec, rake
 
 CITIES, ROWS_PER_POINT, MIN_POINTS = 100, 39, 16
@@ -55,11 +56,16 @@ def cube_spec() -> CubeSpec:
 class CityFiles:
     """Part of a wave: the files of some cities, weighted when they are read."""
 
-    paths: tuple[Path, ...]
+    locations: tuple[str | Path, ...]
 
     def __call__(self) -> tuple[pd.DataFrame, CubeSpec]:
-        frames = [weigh_city(pd.read_parquet(path)) for path in self.paths]
+        frames = [weigh_city(_read_city(location)) for location in self.locations]
         return join_cities(frames), cube_spec()
+
+
+def _read_city(location: str | Path) -> pd.DataFrame:
+    with open_file(location) as file:
+        return pd.read_parquet(file)
 
 
 def weigh_city(frame: pd.DataFrame) -> pd.DataFrame:

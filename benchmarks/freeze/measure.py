@@ -5,7 +5,6 @@ import os
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,11 +13,12 @@ from survey.compute import Engine, open_engine
 from survey.estimate import Cube
 
 
-def measure(paths: Sequence[Path], rows: int, name: str, parts: int) -> None:
+def measure(locations: Sequence[str], rows: int, name: str, parts: int) -> None:
     """Print the last line of the benchmark."""
-    size = -(-len(paths) // parts)
+    size = -(-len(locations) // parts)
     sources = [
-        CityFiles(tuple(paths[start : start + size])) for start in range(0, len(paths), size)
+        CityFiles(tuple(locations[start : start + size]))
+        for start in range(0, len(locations), size)
     ]
     start = time.perf_counter()
     with open_engine(name) as engine:

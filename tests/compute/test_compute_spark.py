@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from benchmarks.freeze.city_files import CityFiles, write_cities
 from benchmarks.freeze.measure import sha256_of, tables_of
 from survey.compute import EngineError, SparkEngine, open_engine
 from survey.estimate import EstimateError
+from survey.health.engine import try_engine
+from survey.settings import Settings
 from tests.spark_parts import SlowCities, folder_of_executor, read_file, refuse, sleep_when_early
 from tests.spark_processes import SparkProcesses, bare_interpreter, require_spark
 
@@ -52,6 +54,8 @@ def test_a_cluster(
     cluster: SparkProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One story, because a cluster takes longer to start than all that is done with it."""
+    (trial,) = try_engine(Settings(_env_file=None, engine=cluster.master))
+    assert trial.passed, trial.detail
     with SparkEngine(cluster.master, start_seconds=START_SECONDS) as engine:
         _check_order(engine)
         _check_errors(engine, tmp_path, monkeypatch)
@@ -96,18 +100,22 @@ def _check_errors(engine: SparkEngine, folder: Path, monkeypatch: pytest.MonkeyP
 def _check_bytes(engine: SparkEngine, cluster: SparkProcesses, folder: Path) -> None:
     """The same wave here, there, and there again while a worker is killed."""
     paths = write_cities(folder, 6_000)[:CITIES_SUMMED]
-    parts = [
-        SlowCities(CityFiles(tuple(paths[start : start + CITIES_A_PART])))
-        for start in range(0, CITIES_SUMMED, CITIES_A_PART)
-    ]
     with open_engine("local") as here:
-        expected = sha256_of(tables_of(parts, here))
+        expected = sha256_of(tables_of(_parts(paths), here))
+    parts = _parts([path.as_uri() for path in paths])
     assert len(set(engine.map(folder_of_executor, range(12)))) == 2, "both workers work"
     assert sha256_of(tables_of(parts, engine)) == expected
     killing = KillingMap(engine, 2, lambda: cluster.kill_worker(0))
     assert sha256_of(tables_of(parts, killing)) == expected
     assert killing.results > 2
     assert len(set(engine.map(folder_of_executor, range(12)))) == 1, "one worker is gone"
+
+
+def _parts(locations: Sequence[str | Path]) -> list[SlowCities]:
+    starts = range(0, len(locations), CITIES_A_PART)
+    return [
+        SlowCities(CityFiles(tuple(locations[start : start + CITIES_A_PART]))) for start in starts
+    ]
 
 
 def _check_interpreters(engine: SparkEngine, master: str) -> None:

@@ -17,7 +17,7 @@ from survey.access.audit import record
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.access.second_factor import encrypt_secrets
-from survey.health import data_folder, database, exposure, software
+from survey.health import data_folder, database, engine, exposure, software
 from survey.health.check_result import CheckResult
 from survey.health.installation import CHECKS, check_installation
 from survey.publish.fonts import Font
@@ -321,3 +321,24 @@ def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:
         assert "belongs to no snapshot" in str(faults[0].detail)
         shutil.rmtree(left)
     assert all(finding.passed for finding in data_folder.check_snapshots(frozen))
+
+
+def test_the_engine_that_sums_waves(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_check(engine.check_engine, settings())[0]
+    assert list(engine.try_engine(settings())) == []
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
+    assert run_check(engine.check_engine, settings(engine="local:2"))[0]
+    well, words = run_check(engine.check_engine, settings(engine="local:8"))
+    assert not well
+    assert "local:2" in words
+
+
+def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With or without Java, what is missing is said, on the page and by the command."""
+    away = settings(engine="spark://127.0.0.1:1", engine_start_seconds=5)
+    for examine in (engine.check_engine, engine.try_engine):
+        well, words = run_check(examine, away)
+        assert not well
+        assert "Spark" in words
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    assert "pip install" in run_check(engine.check_engine, away)[1]

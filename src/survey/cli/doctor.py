@@ -10,13 +10,13 @@ from survey.settings import current_settings
 
 
 def doctor(form: FormatOption = OutputFormat.TABLE) -> None:
-    """Check store, clock, disk, snapshots, backups, keys and addresses; say what to do.
+    """Check store, clock, disk, snapshots, engine, backups, keys and addresses; say what to do.
 
     Exit code 0 when all is well, 1 when something needs attention.
     """
     settings = current_settings()
     t = translator(settings.language)
-    findings = check_installation(settings, OPERATOR)
+    findings = check_installation(settings, OPERATOR, with_trials=True)
     rows = [
         (t("OK") if finding.passed else t("ATTENTION"), t(finding.name), t(finding.detail))
         for finding in findings

@@ -1,15 +1,19 @@
 """Where the parts of a wave are summed: engines that apply one function to every part."""
 
 from survey.compute.engine import Engine, open_engine
-from survey.compute.errors import EngineError, EngineUnknownError
+from survey.compute.errors import EngineError, EngineUnknownError, FilesUnreachableError
 from survey.compute.local import LocalEngine
+from survey.compute.part_files import list_files, open_file
 from survey.compute.spark import SparkEngine
 
 __all__ = [
     "Engine",
     "EngineError",
     "EngineUnknownError",
+    "FilesUnreachableError",
     "LocalEngine",
     "SparkEngine",
+    "list_files",
     "open_engine",
+    "open_file",
 ]

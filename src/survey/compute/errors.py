@@ -9,6 +9,12 @@ class EngineUnknownError(SurveyError):
     code = "engine_unknown"
 
 
+class FilesUnreachableError(SurveyError):
+    """Raised for a location of files whose scheme is unknown or whose host is away."""
+
+    code = "files_unreachable"
+
+
 class EngineError(SurveyError):
     """Raised when an engine cannot be started or loses its workers for good."""
 

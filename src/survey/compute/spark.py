@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from survey.compute.environment import Environment, describe_environment
 from survey.compute.errors import EngineError
-from survey.compute.spark_connection import SparkConnection
+from survey.compute.spark_connection import SparkConnection, require_master, require_spark
 from survey.compute.spark_task import build_task, read_answer
 from survey.locale import msg
 
@@ -78,6 +78,15 @@ class SparkEngine:
                 for future in waiting:
                     future.cancel()
                 context.cancelJobGroup(group)
+
+    def require_master(self) -> None:
+        """Raise unless Spark and Java are here and the port of the master answers.
+
+        Raises:
+            EngineError: one of them does not.
+        """
+        require_spark()
+        require_master(self.master)
 
     def wait_for_worker(self) -> Environment:
         """Return the versions of the first worker that answers.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.health import data_folder, database, exposure, software
+from survey.health import data_folder, database, engine, exposure, software
 from survey.health.check_result import CheckResult
 from survey.locale import msg
 from survey.settings import Settings
@@ -20,6 +20,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     data_folder.check_rights,
     data_folder.check_disk_space,
     data_folder.check_snapshots,
+    engine.check_engine,
     database.check_second_factors,
     database.check_backups,
     exposure.check_public_address,
@@ -30,18 +31,24 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
 )
 """Checks in the order in which they are listed."""
 
+TRIALS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (engine.try_engine,)
+"""What takes too long for a page: it is tried by the command alone."""
+
 
 _NOT_FOR_VISITORS = msg("What was found is shown to the people who run this server.")
 
 
-def check_installation(settings: Settings, principal: Principal) -> tuple[CheckResult, ...]:
-    """Return the result of every check.
+def check_installation(
+    settings: Settings, principal: Principal, *, with_trials: bool = False
+) -> tuple[CheckResult, ...]:
+    """Return the result of every check, and of every trial where they are wanted.
 
     Details name folders and addresses of the server: visitors of a demonstration, where anybody
     may be an administrator, read the states alone.
     """
     principal.require(Action.ADMINISTER)
-    results = (result for check in CHECKS for result in check(settings))
+    checks = (*CHECKS, *TRIALS) if with_trials else CHECKS
+    results = (result for check in checks for result in check(settings))
     if principal.is_demo:
         return tuple(replace(result, detail=_NOT_FOR_VISITORS) for result in results)
     return tuple(results)

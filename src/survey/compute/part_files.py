@@ -1,0 +1,72 @@
+"""Files of the parts of a wave, on this machine, a mounted folder or an object store."""
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pyarrow as pa
+from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
+
+from survey.compute.errors import FilesUnreachableError
+from survey.locale import msg
+
+_ANY_SCHEME = "://"
+
+
+def locate(location: str | Path) -> tuple[FileSystem, str]:
+    """Return the file system of a path or URI, and the path within it.
+
+    Args:
+        location: a path, or `file://…`, `s3://bucket/…`, `hdfs://host:port/…` and what else
+            pyarrow knows, with its options after `?`.
+
+    Raises:
+        FilesUnreachableError: pyarrow does not know the scheme, or cannot reach the host.
+    """
+    if _ANY_SCHEME not in str(location):
+        return LocalFileSystem(), str(Path(location).absolute())
+    try:
+        found: tuple[FileSystem, str] = FileSystem.from_uri(str(location))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        shown = _without_secrets(str(location))
+        reason = str(error).splitlines()[0].replace(str(location), shown)
+        raise FilesUnreachableError(
+            msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
+        ) from None
+    return found
+
+
+def list_files(folder: str | Path, suffix: str = ".parquet") -> tuple[str, ...]:
+    """Return the locations of the files in a folder, in the order of their names.
+
+    Raises:
+        FilesUnreachableError: as `locate`.
+        FileNotFoundError: there is no such folder.
+    """
+    system, path = locate(folder)
+    infos = system.get_file_info(FileSelector(path))
+    names = sorted(
+        info.base_name
+        for info in infos
+        if info.type == FileType.File and info.base_name.endswith(suffix)
+    )
+    if _ANY_SCHEME not in str(folder):
+        return tuple(f"{folder}/{name}" for name in names)
+    head, mark, options = str(folder).partition("?")
+    return tuple(f"{head.rstrip('/')}/{quote(name)}{mark}{options}" for name in names)
+
+
+def open_file(location: str | Path) -> pa.NativeFile:
+    """Return a file open for reading, of which pyarrow and pandas fetch only what they need.
+
+    Raises:
+        FilesUnreachableError: as `locate`.
+        FileNotFoundError: there is no such file.
+    """
+    system, path = locate(location)
+    return system.open_input_file(path)
+
+
+def _without_secrets(location: str) -> str:
+    """Return a URI without what stands before @ or after ?, which may be a key."""
+    parts = urlsplit(location)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

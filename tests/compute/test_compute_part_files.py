@@ -1,0 +1,55 @@
+"""Parts are read by path or by URI, from this machine or a mounted folder."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from survey.compute import FilesUnreachableError, list_files, open_file
+
+MOUNTED = Path("/dev/shm")
+
+
+@pytest.fixture(params=["here", "mounted"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Three files and something else, in the test's folder or in one that is mounted."""
+    if request.param == "mounted" and not MOUNTED.is_mount():
+        pytest.skip(f"{MOUNTED} is not mounted")
+    place = Path(tempfile.mkdtemp(dir=MOUNTED)) if request.param == "mounted" else tmp_path
+    for number in (2, 0, 1):
+        pd.DataFrame({"n": [number]}).to_parquet(place / f"part {number}.parquet")
+    (place / "manifest.json").write_text("{}")
+    (place / "z.parquet").mkdir()
+    yield place
+    if place != tmp_path:
+        shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("as_uri", [False, True])
+def test_files_come_in_the_order_of_their_names(folder: Path, as_uri: bool) -> None:
+    found = list_files(folder.as_uri() if as_uri else folder)
+    assert len(found) == 3
+    numbers = []
+    for location in found:
+        with open_file(location) as file:
+            numbers.append(pd.read_parquet(file)["n"].item())
+    assert numbers == [0, 1, 2]
+
+
+def test_a_path_may_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert list_files(".", ".json") == ("./manifest.json",)
+    with open_file("manifest.json") as file:
+        assert file.read() == b"{}"
+
+
+def test_what_is_not_there_or_cannot_be_reached_is_said(tmp_path: Path) -> None:
+    for location in (tmp_path / "none.parquet", (tmp_path / "none.parquet").as_uri()):
+        with pytest.raises(FileNotFoundError):
+            open_file(location)
+    with pytest.raises(FilesUnreachableError, match="gopher://host/wave cannot be reached") as odd:
+        open_file("gopher://key:secret@host/wave?token=secret")
+    assert "secret" not in str(odd.value)
