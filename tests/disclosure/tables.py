@@ -102,7 +102,7 @@ class Survey:
             if total.along == AREA
             for part in total.parts
         }
-        return find_overlaps(who, nested=frozenset(nested))
+        return find_overlaps(who.count(), nested=frozenset(nested))
 
     def protected(self) -> pd.DataFrame:
         return protect(self.cells(), by=KEYS, totals=totals(), overlaps=self.overlaps())

@@ -193,17 +193,17 @@ def who(groups: list[list[int]], cities: list[int] | None = None) -> Memberships
     ],
 )
 def test_how_many_people_make_the_difference(second: range, near: int, same: int) -> None:
-    overlap = find_overlaps(who([list(range(30)), list(second)]), nested=frozenset())
+    overlap = find_overlaps(who([list(range(30)), list(second)]).count(), nested=frozenset())
     assert (len(overlap.near), len(overlap.same)) == (near, same)
 
 
 def test_only_those_who_answered_count() -> None:
     people = who([list(range(30)), list(range(12, 30))])
-    assert not len(find_overlaps(people, nested=frozenset()).near)
+    assert not len(find_overlaps(people.count(), nested=frozenset()).near)
     answered = np.ones((60, 2), dtype=bool)
     answered[:8, 1] = False
     people = Memberships(people.city, people.within, people.member, answered)
-    assert find_overlaps(people, nested=frozenset()).near.tolist() == [[1, 3]]
+    assert find_overlaps(people.count(), nested=frozenset()).near.tolist() == [[1, 3]]
 
 
 def test_areas_that_overlap_but_are_not_nested() -> None:
@@ -212,8 +212,8 @@ def test_areas_that_overlap_but_are_not_nested() -> None:
     people = who([list(range(60))], cities)
     within = np.array([[True, True, False], [True, False, True]])
     people = Memberships(people.city, within, people.member, people.answered)
-    assert find_overlaps(people, nested=frozenset()).near.tolist() == [[0, 1]]
-    assert not len(find_overlaps(people, nested=frozenset({(1, 0)})).near)
+    assert find_overlaps(people.count(), nested=frozenset()).near.tolist() == [[0, 1]]
+    assert not len(find_overlaps(people.count(), nested=frozenset({(1, 0)})).near)
 
 
 def test_declarations_that_do_not_fit_are_errors() -> None:

@@ -1,6 +1,12 @@
 """Disclosure control: the single gate between estimates and readers."""
 
-from survey.disclosure.differencing import Memberships, Overlaps, find_overlaps
+from survey.disclosure.differencing import (
+    DomainCounts,
+    Memberships,
+    Overlaps,
+    count_pairs,
+    find_overlaps,
+)
 from survey.disclosure.embargo import CityRun, areas_to_withhold, microaggregate, top_city_codes
 from survey.disclosure.gate import audit_published, narrow_keys, protect
 from survey.disclosure.interval_audit import WORK_PER_SECOND, IntervalAuditor
@@ -23,6 +29,7 @@ __all__ = [
     "WORK_PER_SECOND",
     "AdditiveTotal",
     "CityRun",
+    "DomainCounts",
     "IntervalAuditor",
     "Memberships",
     "Overlaps",
@@ -30,6 +37,7 @@ __all__ = [
     "areas_to_withhold",
     "audit_published",
     "count_hidden_by_rule",
+    "count_pairs",
     "find_overlaps",
     "mask_reasons",
     "mask_sensitive_reason",

@@ -1,6 +1,7 @@
 """Pairs of domains that differ by a few people, whom subtraction would reveal."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 
 from survey.disclosure.suppression import MINIMUM_N
 from survey.disclosure.totals import Flags, Numbers
+
+_BATCH_ROWS = 4096
+"""Rows of which all pairs of groups are in memory; float32 counts them exactly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,51 @@ class Overlaps:
 
 
 @dataclass(frozen=True, eq=False)
+class DomainCounts:
+    """Respondents with a figure in areas and in groups, two groups at a time.
+
+    C cities, A areas, I indicators; the pairs of the G groups are those of `numpy.triu_indices(G)`,
+    each group with itself among them.
+    """
+
+    within: Flags
+    """Whether a city lies in an area, A x C."""
+    both: NDArray[np.int32]
+    """Respondents of both groups of a pair, C x I x pairs."""
+    groups: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Numbers of areas, groups and indicators, in the order of the rows that overlaps name."""
+        return self.within.shape[0], self.groups, self.both.shape[1]
+
+    def counts(self) -> Numbers:
+        """Return the respondents of each domain and indicator, areas × groups × indicators."""
+        first, other = np.triu_indices(self.groups)
+        alone = self.both[:, :, first == other].astype(np.float64)
+        flat = self.within.astype(np.float64) @ alone.reshape(len(alone), -1)
+        areas, groups, indicators = self.shape
+        by_indicator = flat.round().astype(np.int64).reshape(areas, indicators, groups)
+        return np.ascontiguousarray(by_indicator.swapaxes(1, 2))
+
+    def count_both(
+        self, cities: Flags, first: Numbers, other: Numbers, indicator: Numbers
+    ) -> Numbers:
+        """Return the respondents of both groups of each pair in these cities."""
+        pair = self._pair_index[first, other]
+        total: Numbers = self.both[cities][:, indicator, pair].sum(axis=0)
+        return total
+
+    @cached_property
+    def _pair_index(self) -> Numbers:
+        """Place of a pair of groups, G x G."""
+        first, other = np.triu_indices(self.groups)
+        place = np.zeros((self.groups, self.groups), dtype=np.int64)
+        place[first, other] = place[other, first] = np.arange(len(first))
+        return place
+
+
+@dataclass(frozen=True, eq=False)
 class Memberships:
     """Membership of N respondents in areas and groups, and who has a figure."""
 
@@ -40,85 +89,63 @@ class Memberships:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Numbers of areas, groups and indicators, in the order of the rows that overlaps name."""
+        """Numbers of areas, groups and indicators."""
         return self.within.shape[0], self.member.shape[1], self.answered.shape[1]
 
-    def counts(self) -> Numbers:
-        """Return the respondents of each domain and indicator, areas × groups × indicators."""
-        groups = self.member.astype(np.float32)
-        by_city = np.stack(
-            [groups[rows].T @ self.answered[rows].astype(np.float32) for rows in self.rows()]
-        )
-        flat = self.within.astype(np.float32) @ by_city.reshape(len(by_city), -1)
-        return flat.round().astype(np.int64).reshape(self.shape)
-
-    def rows(self) -> list[Numbers]:
+    def count(self) -> DomainCounts:
+        """Return the respondents of every pair of groups by city and indicator."""
         order = np.argsort(self.city, kind="stable")
         edges = np.searchsorted(self.city[order], np.arange(self.within.shape[1] + 1))
-        return [order[low:high] for low, high in pairwise(edges)]
+        both = [
+            count_pairs(self.member[rows], self.answered[rows])
+            for rows in (order[low:high] for low, high in pairwise(edges))
+        ]
+        return DomainCounts(self.within, np.stack(both), self.member.shape[1])
+
+
+def count_pairs(member: Flags, answered: Flags) -> NDArray[np.int32]:
+    """Return the respondents of both groups of each pair with a figure, indicators × pairs.
+
+    Args:
+        member: whether a respondent is in a group, n x G.
+        answered: whether a respondent has a figure for an indicator, n x I.
+    """
+    first, other = np.triu_indices(member.shape[1])
+    pairs = np.zeros((answered.shape[1], len(first)), dtype=np.int32)
+    for start in range(0, len(member), _BATCH_ROWS):
+        rows = slice(start, start + _BATCH_ROWS)
+        groups = np.ascontiguousarray(member[rows].T.astype(np.float32))
+        counted = answered[rows].T.astype(np.float32) @ (groups[first] * groups[other]).T
+        pairs += counted.round().astype(np.int32)
+    return pairs
 
 
 def find_overlaps(
-    who: Memberships, *, nested: frozenset[tuple[int, int]], minimum: int = MINIMUM_N
+    who: DomainCounts, *, nested: frozenset[tuple[int, int]], minimum: int = MINIMUM_N
 ) -> Overlaps:
     """Find all pairs of domains, of one area or of two, that differ by few respondents.
 
-    |A delta B| = |A| + |B| - 2 |A and B|, with |A and B| from one matrix product a city. Pairs of
-    which one has fewer than `minimum` respondents are left out: that one is hidden anyway.
+    |A delta B| = |A| + |B| - 2 |A and B|. Pairs of which one has fewer than `minimum` respondents
+    are left out: that one is hidden anyway.
 
     Args:
         nested: pairs of areas (larger, smaller) that are a whole and its part in a declared
             total, which sees what they tell apart of one and the same group.
     """
-    n, shared = who.counts(), _Shared.of(who)
+    n = who.counts()
     near, same = [np.zeros((0, 2), dtype=np.int64)], [np.zeros((0, 2), dtype=np.int64)]
     for area in range(who.shape[0]):
         overlapping = (who.within[area:] & who.within[area]).any(axis=1)
         for other in (area + np.flatnonzero(overlapping)).tolist():
             is_nested = (area, other) in nested or (other, area) in nested
-            pairs, difference = _close_pairs(who, n, shared, (area, other), is_nested, minimum)
+            pairs, difference = _close_pairs(who, n, (area, other), is_nested, minimum)
             near.append(pairs[difference > 0])
             same.append(pairs[difference == 0])
     return Overlaps(np.concatenate(near), np.concatenate(same))
 
 
-@dataclass(frozen=True, eq=False)
-class _Shared:
-    """Respondents of both groups of a pair: cities × indicators × pairs."""
-
-    by_city: NDArray[np.int32]
-    pair_index: Numbers
-    """Place of a pair of groups, G x G."""
-
-    @classmethod
-    def of(cls, who: Memberships) -> "_Shared":
-        groups = who.shape[1]
-        first, other = np.triu_indices(groups)
-        by_city = np.stack([_count_of_both(who, rows, first, other) for rows in who.rows()])
-        place = np.zeros((groups, groups), dtype=np.int64)
-        place[first, other] = place[other, first] = np.arange(len(first))
-        return cls(by_city.round().astype(np.int32), place)
-
-    def count(self, cities: Flags, first: Numbers, other: Numbers, indicator: Numbers) -> Numbers:
-        total: Numbers = self.by_city[cities][:, indicator, self.pair_index[first, other]].sum(
-            axis=0
-        )
-        return total
-
-
-def _count_of_both(who: Memberships, rows: Numbers, first: Numbers, other: Numbers) -> Numbers:
-    """Return the respondents of both groups of each pair among `rows`, indicators × pairs."""
-    member = np.ascontiguousarray(who.member[rows].T.astype(np.float32))
-    return who.answered[rows].T.astype(np.float32) @ (member[first] * member[other]).T
-
-
 def _close_pairs(
-    who: Memberships,
-    n: Numbers,
-    shared: _Shared,
-    areas: tuple[int, int],
-    is_nested: bool,
-    minimum: int,
+    who: DomainCounts, n: Numbers, areas: tuple[int, int], is_nested: bool, minimum: int
 ) -> tuple[Numbers, Numbers]:
     """Return pairs of rows of one or two areas that differ by less than `minimum`, and by how much.
 
@@ -127,7 +154,7 @@ def _close_pairs(
     """
     both = who.within[areas[0]] & who.within[areas[1]]
     groups = np.arange(who.shape[1])[:, None]
-    inside = shared.count(both, groups, groups, np.arange(who.shape[2])[None, :])
+    inside = who.count_both(both, groups, groups, np.arange(who.shape[2])[None, :])
     left, right = ((n[area] >= minimum) & (n[area] - inside < minimum) for area in areas)
     candidates = left[:, None, :] & right[None, :, :]
     if areas[0] == areas[1]:
@@ -136,7 +163,7 @@ def _close_pairs(
         candidates &= ~np.eye(len(groups), dtype=bool)[:, :, None]
     first, other, indicator = np.nonzero(candidates)
     difference = n[areas[0], first, indicator] + n[areas[1], other, indicator]
-    difference -= 2 * shared.count(both, first, other, indicator)
+    difference -= 2 * who.count_both(both, first, other, indicator)
     close = difference < minimum
     rows = [
         np.ravel_multi_index(

@@ -1,6 +1,7 @@
 """Rao–Wu bootstrap, which resamples sampling points within strata."""
 
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,8 @@ def bootstrap(
         statistic: called with the frame, first as it is and then with `design.weight` replaced by
             replicate weights; returns one number, or named numbers. A yes/no number (is this item
             among the top three?) has the share of resamples that agree as its `mean`.
-        replicates, seed: resamples, drawn by `numpy.random.default_rng(seed)`; the same seed
-            gives the same resamples whatever the row order.
+        replicates, seed: resamples; the same seed gives the same resamples of a stratum whatever
+            the order of the rows and the other strata.
         level: coverage of the percentile interval.
 
     Returns:
@@ -62,18 +63,24 @@ def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
     """Return bootstrap weight factors of the PSUs, shape (replicates, P)."""
     if sample.rule == "fail" and sample.lonely.any():
         raise EstimateError("lonely_psu", stratum=sample.stratum_labels[sample.lonely][0])
-    rng = np.random.default_rng(seed)
     factors = np.ones((replicates, len(sample.stratum)))
     labels = sample.psu_labels.to_frame(index=False, name=["stratum", "psu"])
     place = labels.assign(position=range(len(labels))).sort_values(["stratum", "psu"])["position"]
-    for _, psus in place.groupby(sample.stratum[place.to_numpy()], sort=False):
+    for stratum, psus in place.groupby(sample.stratum[place.to_numpy()], sort=False):
         n, chosen = len(psus), psus.to_numpy()
         if n < 2:
             continue
+        rng = _stratum_generator(seed, sample.stratum_labels[stratum])
         draws = rng.multinomial(n - 1, np.full(n, 1 / n), size=replicates)
         s = np.sqrt(sample.scale[sample.stratum[chosen[0]]] * (n - 1) / n)
         factors[:, chosen] = 1 - s + s * n / (n - 1) * draws
     return factors
+
+
+def _stratum_generator(seed: int, stratum: object) -> np.random.Generator:
+    """Return the generator of one stratum, so that a wave can be resampled in parts."""
+    digest = blake2b(str(stratum).encode(), digest_size=16).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest)])
 
 
 def summary(estimate: Floats, values: Floats, level: float) -> pd.DataFrame:

@@ -4,8 +4,10 @@ Weighted correlations need only sums of products, and these add up over PSUs. A 
 product of weight factors and sums, and all resamples of a domain are decomposed together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats, limit_to_one_thread, ratio
 from survey.estimate.bootstrap import rao_wu
-from survey.estimate.design import Design, Sample, numbers
+from survey.estimate.design import Design, Sample, numbers, read_weight
 from survey.estimate.errors import EstimateError
 
 FLAT = 1e-12
@@ -132,17 +134,96 @@ def driver_matrix(
         raise EstimateError("too_few_predictors", count=len(predictors))
     if design.psu is None:
         raise EstimateError("needs_points")
-    sample = Sample.read(frame, design)
     names = [*predictors, outcome]
     table = np.column_stack([numbers(frame, name) for name in names])
+    weight = read_weight(frame, design.weight)
+    known = ~np.isnan(table)
+    centre = ratio(weight @ np.where(known, table, 0.0), weight @ known.astype(np.float64))
+    with limit_to_one_thread():
+        sums = driver_sums(
+            frame,
+            predictors,
+            outcome,
+            design,
+            domains=domains,
+            centre=centre,
+            replicates=replicates,
+            seed=seed,
+        )
+        return {name: matrix_of([own], names, centre) for name, own in sums.items()}
+
+
+@dataclass(frozen=True)
+class DriverSums:
+    """Sums of one domain over some PSUs; they add up over PSUs of different strata."""
+
+    n: int
+    """Rows with a positive weight that score the outcome and any predictor."""
+    whole: Floats
+    """Weight, first of a pair, its square and the product, shape (4, K + 1, K + 1)."""
+    resampled: Floats
+    """The same of each resample, shape (R, 4, K + 1, K + 1)."""
+    is_resampled: bool
+    """Whether any stratum has PSUs to draw from."""
+
+    def __add__(self, other: "DriverSums") -> "DriverSums":
+        return DriverSums(
+            self.n + other.n,
+            self.whole + other.whole,
+            self.resampled + other.resampled,
+            self.is_resampled or other.is_resampled,
+        )
+
+
+def driver_sums(
+    frame: pd.DataFrame,
+    predictors: Sequence[str],
+    outcome: str,
+    design: Design,
+    *,
+    domains: Mapping[str, Flags],
+    centre: Floats,
+    replicates: int,
+    seed: int,
+) -> dict[str, DriverSums]:
+    """Return the sums of each domain over the PSUs of `frame`, which has whole strata.
+
+    Args:
+        centre: value about which each predictor and the outcome are summed, shape (K + 1,); near
+            its mean, and the same for all that is added up.
+    """
+    sample = Sample.read(frame, design)
+    table = np.column_stack([numbers(frame, name) for name in (*predictors, outcome)])
     factors = rao_wu(sample, replicates, seed)
     order = np.argsort(sample.psu, kind="stable")
     members = {name: _member_rows(frame, rows) for name, rows in domains.items()}
-    with limit_to_one_thread():
-        return {
-            name: _domain_matrix(table, sample, factors, order[rows[order]], names)
-            for name, rows in members.items()
-        }
+    return {
+        name: _domain_sums(table, sample, factors, order[rows[order]], centre)
+        for name, rows in members.items()
+    }
+
+
+def matrix_of(sums: Iterable[DriverSums], names: Sequence[str], centre: Floats) -> DriverMatrix:
+    """Return importance and performance in a domain from its sums, added in their order.
+
+    Args:
+        names: the predictors, then the outcome.
+    """
+    total = reduce(add, sums)
+    whole = _replicate_weights(total.whole[None], centre)
+    flat = np.flatnonzero(~whole.varies[0])
+    resampled = _replicate_weights(total.resampled, centre)
+    if not total.is_resampled:
+        resampled = resampled.nothing()
+    return DriverMatrix(
+        names=tuple(names[:-1]),
+        n=total.n,
+        importance=whole.importance[0],
+        performance=whole.performance[0],
+        importances=resampled.importance,
+        performances=resampled.performance,
+        constant=names[int(flat[0])] if flat.size else None,
+    )
 
 
 def priorities(
@@ -172,29 +253,20 @@ def _member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
     return rows
 
 
-def _domain_matrix(
-    table: Floats, sample: Sample, factors: Floats, rows: Codes, names: Sequence[str]
-) -> DriverMatrix:
-    """Build the matrix of one domain, whose `rows` are sorted by PSU."""
+def _domain_sums(
+    table: Floats, sample: Sample, factors: Floats, rows: Codes, centre: Floats
+) -> DriverSums:
+    """Return the sums of one domain, whose `rows` are sorted by PSU."""
     values, weight, psu = table[rows], sample.weight[rows], sample.psu[rows]
     scored = ~np.isnan(values)
-    known = scored.astype(np.float64)
-    middle = ratio(weight @ np.nan_to_num(values), weight @ known)
-    sums, psus = _psu_pair_sums(np.where(scored, values - middle, 0.0), known, weight, psu)
-    whole = _replicate_weights(sums.sum(axis=0, keepdims=True), middle)
-    flat = np.flatnonzero(~whole.varies[0])
+    centred = np.where(scored, values - centre, 0.0)
+    sums, psus = _psu_pair_sums(centred, scored.astype(np.float64), weight, psu)
     drawn = factors[:, psus]
-    resampled = _replicate_weights(drawn @ sums.reshape(len(psus), -1), middle, len(names))
-    if not (drawn != 1).any():
-        resampled = resampled.nothing()
-    return DriverMatrix(
-        names=tuple(names[:-1]),
+    return DriverSums(
         n=int((scored[:, -1] & scored[:, :-1].any(axis=1) & (weight > 0)).sum()),
-        importance=whole.importance[0],
-        performance=whole.performance[0],
-        importances=resampled.importance,
-        performances=resampled.performance,
-        constant=names[int(flat[0])] if flat.size else None,
+        whole=sums.sum(axis=0),
+        resampled=(drawn @ sums.reshape(len(psus), -1)).reshape(len(factors), *sums.shape[1:]),
+        is_resampled=bool((drawn != 1).any()),
     )
 
 
@@ -232,10 +304,8 @@ class _ReplicateWeights:
         return _ReplicateWeights(none, none, self.varies)
 
 
-def _replicate_weights(sums: Floats, middle: Floats, width: int | None = None) -> _ReplicateWeights:
-    """Return relative weights and means from sums (R, 4, K + 1, K + 1), or flat ones of `width`."""
-    if width is not None:
-        sums = sums.reshape(len(sums), 4, width, width)
+def _replicate_weights(sums: Floats, middle: Floats) -> _ReplicateWeights:
+    """Return relative weights and means from sums about `middle`, (R, 4, K + 1, K + 1)."""
     mass, first, square, product = (sums[:, part] for part in range(4))
     mean = ratio(first, mass)
     variance = ratio(square, mass) - mean**2

@@ -106,29 +106,33 @@ class _Sweeper:
         start = weighted_count(self._fold, base, len(self._cells[0]))
         mass = start.copy()
         self.sweeps[:] = 0
+        going = np.ones(len(self.misfit), dtype=bool)
         for sweep in range(1, self._max_sweeps + 1):
             moved = np.zeros_like(self.misfit)
             for margin, cell in zip(self._margins, self._cells, strict=True):
                 factor = _scale_factor(margin, cell, mass)
+                # A group that is done stays: its weights must not depend on the other groups.
+                factor.reshape(-1, margin.width)[~going] = 1.0
                 mass *= factor[cell]
                 np.maximum(moved, _largest_departure(margin, factor), out=moved)
             self.sweeps[moved > self._tolerance] = sweep
-            if moved.max() <= 10 * self._tolerance and self._converged(mass):
+            nearly = going & (moved <= 10 * self._tolerance)
+            if nearly.any():
+                going &= ~(nearly & (self._misfits(mass) <= self._tolerance))
+            if not going.any():
                 break
-        else:
-            if not self._converged(mass):
-                self._give_up(mass)
+        self.misfit = self._misfits(mass)
+        if going.any() and self.misfit.max() > self._tolerance:
+            self._give_up(mass)
         return base * ratio(mass, start)[self._fold]
 
-    def _converged(self, mass: Floats) -> bool:
-        self.misfit[:] = 0.0
+    def _misfits(self, mass: Floats) -> Floats:
+        """Return the largest relative misfit of any cell of each group."""
+        misfit = np.zeros_like(self.misfit)
         for margin, cell in zip(self._margins, self._cells, strict=True):
-            np.maximum(
-                self.misfit,
-                _largest_departure(margin, _relative_total(margin, cell, mass)),
-                out=self.misfit,
-            )
-        return bool(self.misfit.max() <= self._tolerance)
+            departure = _largest_departure(margin, _relative_total(margin, cell, mass))
+            np.maximum(misfit, departure, out=misfit)
+        return misfit
 
     def _give_up(self, mass: Floats) -> None:
         off = [
