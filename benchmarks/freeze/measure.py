@@ -48,12 +48,12 @@ def tables_of(parts: Sequence[CityFiles], engine: Engine) -> Iterator[pd.DataFra
     clock = StageClock()
     cube = Cube.of_parts(parts, cube_spec(), engine.map)
     clock.stop("weights and sums")
-    cube.prepare(gaps=True, against=AGAINST)
-    clock.stop("second look")
-    yield cube.table()
-    yield cube.gaps()
-    for area_level, reference in AGAINST:
-        yield cube.against(area_level, reference)
+    with cube.prepared(table=True, gaps=True, against=AGAINST):
+        clock.stop("second look")
+        yield cube.table()
+        yield cube.gaps()
+        for area_level, reference in AGAINST:
+            yield cube.against(area_level, reference)
     clock.stop("tables")
 
 

@@ -16,6 +16,7 @@ from survey.estimate import Cube
 from survey.instrument.model import Instrument
 from survey.results.measures import measures_for, read_measures
 from survey.results.wave_data import WaveData
+from survey.results.wave_rules import WaveRules
 from survey.settings import PROJECT_ROOT
 
 SOURCE = PROJECT_ROOT / "src" / "survey"
@@ -147,12 +148,14 @@ def a_wave() -> tuple[pd.DataFrame, Instrument]:
 
 def scored_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Every indicator of the nation and its regions, as a freeze estimates it."""
-    data = WaveData.of(
+    data = WaveData.weigh(
         frame,
-        series="main",
-        instrument=a_wave()[1],
-        tree=shipped_tree("cca-2023"),
-        composite="item_means",
+        WaveRules.of(
+            series="main",
+            instrument=a_wave()[1],
+            tree=shipped_tree("cca-2023"),
+            composite="item_means",
+        ),
     )
     assert not set(data.plan.tree.item_columns) & set(module_columns("main-2024"))
     areas = {level: data.areas[level] for level in ("nation", "region3")}

@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from survey.disclosure import AdditiveTotal, Memberships, Overlaps, find_overlaps, protect
+from survey.disclosure import AdditiveTotal, Overlaps, find_overlaps, protect
+from tests.disclosure.memberships import Memberships
 
 AREA = ("area_level", "area")
 KEYS = ("area_level", "area", "group", "indicator")

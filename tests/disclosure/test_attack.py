@@ -26,22 +26,24 @@ from survey.access.roles import Role
 from survey.context.complaints.summaries import TOTAL
 from survey.context.deliveries import DeliveredPeriod
 from survey.context.published_figures import published_results
-from survey.disclosure import Memberships
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
 from survey.publish import views as publish_views
 from survey.publish.complaint_tables import ComplaintYear
 from survey.results import WaveResults, open_results
-from survey.results.disclosure_inputs import declare_totals, memberships
+from survey.results.disclosure_inputs import declare_totals
 from survey.results.headlines import DOMAIN
 from survey.results.snapshots import CELLS, RANK_PAIRS
 from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveParts
+from survey.results.wave_rules import WaveRules
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState, new_id, now
+from tests.disclosure.memberships import Memberships, memberships
 
 WAVE = "main-2024"
 INDICATORS = ("1", "3.2.2", "overall", "elder_cash_refused", "detriment_lost")
@@ -87,12 +89,14 @@ def target(frozen_small_demo: Path) -> Iterator[Target]:
     with session_scope(settings.store_url) as session:
         wave = get_wave(session=session, key=WAVE)
         assert wave.tree_id is not None
-        source = WaveData.of(
+        source = WaveData.weigh(
             frame,
-            series=wave.series,
-            instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
-            tree=load_tree(session=session, tree_id=wave.tree_id),
-            composite=wave.composite,
+            WaveRules.of(
+                series=wave.series,
+                instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
+                tree=load_tree(session=session, tree_id=wave.tree_id),
+                composite=wave.composite,
+            ),
         )
         results = open_results(settings, session, WAVE)
     cells = results.cells(NATIONAL)
@@ -101,7 +105,7 @@ def target(frozen_small_demo: Path) -> Iterator[Target]:
         for keys in (["area_level", "area"], ["group"], ["indicator"])
     )
     who = memberships(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
-    yield Target(results, source, who, cells, who.counts().ravel())
+    yield Target(results, source, who, cells, who.count().counts().ravel())
     dispose_engines()
 
 
@@ -170,7 +174,9 @@ def test_no_indicator_is_left_over_from_those_beside_it(target: Target) -> None:
     shape = target.who.shape
     gone = ((target.n > 0) & ~target.cells["shown"].to_numpy()).reshape(shape)
     names = target.cells["indicator"].astype(str).unique().tolist()
-    families = [total for total in declare_totals(target.source) if total.mixture]
+    families = [
+        total for total in declare_totals(WaveParts.of_loaded(target.source)) if total.mixture
+    ]
     assert len(families) > 10
     for total in families:
         members = [names.index(key[0]) for key in (total.whole, *total.parts)]

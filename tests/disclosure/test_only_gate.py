@@ -116,7 +116,7 @@ def test_nothing_above_the_gate_reads_around_it(path: Path) -> None:
         "from survey.results.wave_data import WaveData",
         "from survey.snapshot import read_snapshot",
         "from survey.snapshot.snapshot_files import read_snapshot",
-        "from survey.results.wave_data import load_wave_data",
+        "from survey.results.wave_snapshots import load_wave_data",
         "import pandas as pd\npd.read_parquet('cells.parquet')",
         "def view(results):\n    return results._whole('cells.parquet', {})",
         "def view(results):\n    return results.exact(None, 'cells.parquet', {})",

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from survey.disclosure import Memberships
 from survey.results.measures import Measure
 from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
 from tests.disclosure.test_attack import Target, target
@@ -31,16 +30,6 @@ def rate(key: str, choices: tuple[str, ...], min_side: int = FEW) -> Measure:
 MEASURES = (rate("lost", LOST), rate("large", LARGE))
 
 
-def nation(count: int) -> Memberships:
-    """Everybody in one city, one area and one group."""
-    return Memberships(
-        city=np.zeros(count, dtype=np.int64),
-        within=np.ones((1, 1), dtype=bool),
-        member=np.ones((count, 1), dtype=bool),
-        answered=np.ones((count, len(MEASURES)), dtype=bool),
-    )
-
-
 def values_of(answers: list[str]) -> dict[str, NDArray[np.float64]]:
     given_answers = np.array(answers)
     return {
@@ -49,9 +38,20 @@ def values_of(answers: list[str]) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def rare_answers(
+    measures: tuple[Measure, ...], values: dict[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Everybody in one area and one group."""
+    chose, others = (
+        {key: np.array([[int((own == answer).sum())]]) for key, own in values.items()}
+        for answer in (100.0, 0.0)
+    )
+    return find_rare_answers(measures, chose, others)
+
+
 def found(none: int, small: int, large: int) -> tuple[float, float]:
     answers = ["none"] * none + ["small"] * small + ["large"] * large
-    rare = find_rare_answers(nation(len(answers)), MEASURES, values_of(answers))
+    rare = rare_answers(MEASURES, values_of(answers))
     return float(rare["lost"][0, 0]), float(rare["large"][0, 0])
 
 
@@ -71,14 +71,14 @@ def test_the_step_between_two_amounts_tells_the_few_who_stand_on_it() -> None:
 def test_a_measure_that_declares_nothing_is_left_alone() -> None:
     plain = (rate("lost", LOST, min_side=1),)
     values = {"lost": np.array([100.0, *[0.0] * 20])}
-    assert find_rare_answers(nation(21), plain, values) == {}
+    assert rare_answers(plain, values) == {}
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(["none", "small", "large"]), min_size=10, max_size=40))
 def test_whatever_is_left_has_few_people_on_no_side(answers: list[str]) -> None:
     values = values_of(answers)
-    rare = find_rare_answers(nation(len(answers)), MEASURES, values)
+    rare = rare_answers(MEASURES, values)
     shown = [key for key in values if np.isnan(rare[key]).all()]
     for key in shown:
         chose = int((values[key] == 100.0).sum())

@@ -7,7 +7,6 @@ import pytest
 from survey.disclosure import (
     HIDDEN,
     AdditiveTotal,
-    Memberships,
     Overlaps,
     count_hidden_by_rule,
     find_overlaps,
@@ -15,6 +14,7 @@ from survey.disclosure import (
     mask_sensitive_reason,
     protect,
 )
+from tests.disclosure.memberships import Memberships
 
 GROUP = ("group",)
 

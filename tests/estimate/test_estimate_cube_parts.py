@@ -1,6 +1,7 @@
 """A wave summed in parts gives the bytes of the wave summed at once."""
 
 import io
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,9 +118,10 @@ def test_any_parts_in_any_order_give_the_same_bytes(whole, data):
     groups = [tuple(f"C{c}" for c in range(CITIES) if owner[c] == part) for part in set(owner)]
     parts = [CitiesPart(cities, spec) for cities in data.draw(st.permutations(groups))]
     cube = Cube.of_parts(parts, spec)
-    if data.draw(st.booleans()):
-        cube.prepare(gaps=True, against=() if design == "across" else AGAINST)
-    assert tables_of_design(cube) == whole[design, composite]
+    against = () if design == "across" else AGAINST
+    once = cube.prepared(table=True, gaps=True, against=against)
+    with once if data.draw(st.booleans()) else nullcontext():
+        assert tables_of_design(cube) == whole[design, composite]
 
 
 def test_worker_processes_give_the_same_bytes(whole):
@@ -127,8 +129,8 @@ def test_worker_processes_give_the_same_bytes(whole):
     parts = [CitiesPart((f"C{city}",), spec) for city in range(CITIES)]
     with LocalEngine(2) as engine:
         cube = Cube.of_parts(parts, spec, engine.map)
-        cube.prepare(gaps=True, against=AGAINST)
-        tables = tables_of(cube)
+        with cube.prepared(table=True, gaps=True, against=AGAINST):
+            tables = tables_of(cube)
     assert tables == whole["points", "item_means"]
 
 
@@ -145,8 +147,8 @@ def test_each_part_is_read_once_for_the_sums_and_once_for_all_tables():
 
     cities = [("C0", "C3"), ("C1", "C2"), ("C4", "C5", "C6")]
     cube = Cube.of_parts([source(part) for part in cities], spec)
-    cube.prepare(gaps=True, against=AGAINST)
-    tables_of(cube)
+    with cube.prepared(table=True, gaps=True, against=AGAINST):
+        tables_of(cube)
     assert read == [*cities, *cities]
 
 

@@ -40,7 +40,8 @@ from survey.publish.microdata.file_formats import FileFormat, RowFile, write_fil
 from survey.publish.microdata.variables import describe_variables, texts_present
 from survey.results import open_results
 from survey.results.snapshots import CELLS
-from survey.results.wave_data import WaveData, load_wave_data
+from survey.results.wave_data import WaveData
+from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import Snapshot, new_id

@@ -40,7 +40,8 @@ from survey.publish.microdata.export import (
     weight_margins,
 )
 from survey.publish.microdata.file_formats import FileFormat
-from survey.results.wave_data import WaveData, load_wave_data
+from survey.results.wave_data import WaveData
+from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Response, RowExport, Snapshot, WaveState, now

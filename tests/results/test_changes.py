@@ -29,7 +29,9 @@ from survey.results.inference import NONE, Q
 from survey.results.snapshots import CELLS
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.results.wave_parts import WaveParts
 from survey.results.wave_results import ChangeNotComputedError, WaveInfo
+from survey.results.wave_rules import WaveRules
 from survey.settings import Settings
 from survey.snapshot.response_frame import response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -58,13 +60,14 @@ def sources(small_demo: Settings) -> dict[str, WaveData]:
         for wave in session.exec(select(Wave).where(Wave.key.in_([OLD, NEW]))):  # type: ignore[attr-defined]
             instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
             assert wave.tree_id is not None
-            by_wave[wave.key] = WaveData.of(
-                response_frame(session=session, wave_id=wave.id, instrument=instrument),
+            rules = WaveRules.of(
                 series=wave.series,
                 instrument=instrument,
                 tree=load_tree(session=session, tree_id=wave.tree_id),
                 composite=wave.composite,
             )
+            frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+            by_wave[wave.key] = WaveData.weigh(frame, rules)
     dispose_engines()
     return by_wave
 
@@ -103,7 +106,7 @@ def by_hand(
 def test_the_table_is_what_the_estimator_says(
     halves: tuple[WaveData, WaveData], level: str, group: str
 ) -> None:
-    table = estimate_changes(*halves).table
+    table = estimate_changes(*map(WaveParts.of_loaded, halves)).table
     part = table[(table["area_level"] == level) & (table["group"] == group)]
     direct = by_hand(*halves, level, group, {})
     index = list(zip(part["area"].astype(str), part["indicator"].astype(str), strict=True))
@@ -120,7 +123,7 @@ def test_the_table_is_what_the_estimator_says(
 
 
 def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[WaveData, WaveData]) -> None:
-    table = estimate_changes(*halves).table
+    table = estimate_changes(*map(WaveParts.of_loaded, halves)).table
     assert "110000" not in set(table.loc[table["area_level"] == "city", "area"].astype(str))
     whole = table[(table["area_level"] == "nation") & (table["group"] == "all")]
     beijing = (halves[1].people["city_code"].astype(str) == "110000").sum()
@@ -131,7 +134,9 @@ def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[WaveData, WaveData]
 def test_under_a_crosswalk_only_the_same_questions_with_the_same_weights(
     sources: dict[str, WaveData],
 ) -> None:
-    wave_changes = estimate_changes(sources[OLD], sources[NEW])
+    wave_changes = estimate_changes(
+        WaveParts.of_loaded(sources[OLD]), WaveParts.of_loaded(sources[NEW])
+    )
     compared = set(wave_changes.table["indicator"].astype(str))
     assert compared == set(wave_changes.before_of)
     assert not compared & {"composite", "3", "3.1", "3.1.1", "3.1.2"}
@@ -139,7 +144,7 @@ def test_under_a_crosswalk_only_the_same_questions_with_the_same_weights(
     nation = wave_changes.table[
         (wave_changes.table["area_level"] == "nation") & (wave_changes.table["group"] == "all")
     ].set_index("indicator")
-    own = estimate_wave(sources[OLD]).cells
+    own = estimate_wave(WaveParts.of_loaded(sources[OLD])).cells
     own = own[(own["area_level"] == "nation") & (own["group"] == "all")].set_index("indicator")
     for code in ("1", "2.3", "3.2", "3.4.1"):
         earlier = own.loc[wave_changes.before_of[code]]
@@ -158,7 +163,7 @@ def test_what_cannot_be_compared_is_refused(sources: dict[str, WaveData]) -> Non
         (replace(old, people=old.people.iloc[:0]), "no city in common"),
     ):
         with pytest.raises(WavesNotComparableError, match=why):
-            estimate_changes(before, new)
+            estimate_changes(WaveParts.of_loaded(before), WaveParts.of_loaded(new))
 
 
 def test_two_snapshots_of_one_wave_are_no_change(sources: dict[str, WaveData]) -> None:
@@ -167,7 +172,7 @@ def test_two_snapshots_of_one_wave_are_no_change(sources: dict[str, WaveData]) -
     provisional = replace(whole, people=whole.people.iloc[::3].reset_index(drop=True))
     for before, after in ((whole, whole), (provisional, whole)):
         with pytest.raises(WavesNotComparableError, match="two different waves"):
-            estimate_changes(before, after)
+            estimate_changes(WaveParts.of_loaded(before), WaveParts.of_loaded(after))
 
 
 def made_up(

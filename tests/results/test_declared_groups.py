@@ -26,7 +26,8 @@ from survey.results.freeze import freeze_frame
 from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS, UnfitGroupError
 from survey.results.recompute import recompute_wave
 from survey.results.snapshots import CELLS, DRIVERS, GAPS, HEADLINES, RANKS, SMALL_AREAS
-from survey.results.wave_data import load_wave_data
+from survey.results.wave_parts import count_most_groups
+from survey.results.wave_snapshots import load_wave_data
 from survey.sample.special_groups import EVERYONE
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
@@ -185,7 +186,7 @@ def test_overlapping_groups_do_not_add_up_and_groups_of_one_answer_do() -> None:
     first = {EVERYONE: [1, 1, 1], "a=x": [1, 0, 0], "a=y": [0, 1, 0]}
     two = {"b=x": [1, 1, 0], "b=y": [0, 1, 1]}
     flags = {group: np.array(rows, dtype=bool) for group, rows in (first | two).items()}
-    parts = [total.parts for total in group_totals(flags)]
+    parts = [total.parts for total in group_totals(tuple(flags), count_most_groups(flags))]
     assert parts == [(("a=x",), ("a=y",)), (("b=x",),), (("b=y",),)]
 
 

@@ -15,6 +15,8 @@ from survey.fieldwork.waves import get_wave
 from survey.results.drivers import REPLICATES, build_driver_table, figures_of
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import estimate_wave
+from survey.results.wave_parts import WaveParts
+from survey.results.wave_rules import WaveRules
 from survey.snapshot.response_frame import response_frame
 from survey.snapshot.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, session_scope
@@ -36,23 +38,18 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> WaveData:
     dispose_engines()
     codes = sorted(frame["city_code"].astype(str).unique())[:40]
     moved = frame["city_code"].astype(str).replace(dict.fromkeys(codes, codes[0]))
-    return WaveData.of(
-        frame.assign(city_code=moved.astype("category")),
-        series="main",
-        instrument=instrument,
-        tree=tree,
-        composite="item_means",
-    )
+    rules = WaveRules.of(series="main", instrument=instrument, tree=tree, composite="item_means")
+    return WaveData.weigh(frame.assign(city_code=moved.astype("category")), rules)
 
 
 @pytest.fixture(scope="module")
 def cells(source: WaveData) -> pd.DataFrame:
-    return protect(estimate_wave(source).cells)
+    return protect(estimate_wave(WaveParts.of_loaded(source)).cells)
 
 
 @pytest.fixture(scope="module")
 def table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
-    return build_driver_table(source, cells)
+    return build_driver_table(WaveParts.of_loaded(source), cells)
 
 
 def scores(source: WaveData) -> pd.DataFrame:
@@ -107,7 +104,7 @@ def test_a_hidden_cell_hides_its_row(source: WaveData, cells: pd.DataFrame) -> N
     hidden = cells.assign(
         shown=cells["shown"] & ~row, reason=cells["reason"].where(~row, "secondary")
     )
-    driver_table = build_driver_table(source, hidden)
+    driver_table = build_driver_table(WaveParts.of_loaded(source), hidden)
     group_rows = driver_table[
         (driver_table["area"] == "CN") & (driver_table["group"] == "all")
     ].set_index("indicator")
@@ -119,7 +116,7 @@ def test_a_hidden_cell_hides_its_row(source: WaveData, cells: pd.DataFrame) -> N
 
 def test_a_question_that_everybody_answered_alike(source: WaveData, cells: pd.DataFrame) -> None:
     alike = replace(source, people=source.people.assign(overall=8))
-    driver_table = build_driver_table(alike, cells)
+    driver_table = build_driver_table(WaveParts.of_loaded(alike), cells)
     nation = driver_table[(driver_table["area"] == "CN") & (driver_table["group"] == "all")]
     assert set(nation["no_drivers"]) == {"constant"}
     assert driver_table["importance"].isna().all()
@@ -128,7 +125,7 @@ def test_a_question_that_everybody_answered_alike(source: WaveData, cells: pd.Da
 def test_without_the_question_or_a_tree_there_are_no_drivers(
     source: WaveData, cells: pd.DataFrame
 ) -> None:
-    none = build_driver_table(replace(source, tree=None), cells)
+    none = build_driver_table(WaveParts.of_loaded(replace(source, tree=None)), cells)
     assert len(none) == 0
     read = pd.read_parquet(io.BytesIO(parquet_bytes(none)))
     for key in ("area_level", "area", "group", "indicator"):
@@ -140,12 +137,14 @@ def test_without_the_question_or_a_tree_there_are_no_drivers(
         for section in source.instrument.sections
     ]
     silent = source.instrument.model_copy(update={"sections": tuple(asked)})
-    assert len(build_driver_table(replace(source, instrument=silent), cells)) == 0
+    assert (
+        len(build_driver_table(WaveParts.of_loaded(replace(source, instrument=silent)), cells)) == 0
+    )
 
 
 def test_without_sampling_points_the_reason_is_said(source: WaveData, cells: pd.DataFrame) -> None:
     unknown = replace(source, people=source.people.assign(psu=None))
-    driver_table = build_driver_table(unknown, cells)
+    driver_table = build_driver_table(WaveParts.of_loaded(unknown), cells)
     assert set(driver_table["no_drivers"]) == {"no_points"}
     assert driver_table["importance"].isna().all()
     assert driver_table["performance"].notna().any()

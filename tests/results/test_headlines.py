@@ -14,6 +14,7 @@ from survey.results.headlines import COLUMNS, city_weighted_mean, headline_table
 from survey.results.table_cache import CategoryIndex
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.results.wave_parts import WaveParts
 from survey.results.weighting import WeightingReport
 from survey.snapshot.snapshot_files import parquet_bytes
 
@@ -118,7 +119,19 @@ def wave(
         unknown=0,
         merges=(),
     )
-    return estimate_wave(WaveData("main", people, report, instrument, tree, (), composite))
+    return estimate_wave(
+        WaveParts.of_loaded(
+            WaveData(
+                series="main",
+                people=people,
+                report=report,
+                instrument=instrument,
+                tree=tree,
+                measures=(),
+                composite=composite,
+            )
+        )
+    )
 
 
 def row(table: pd.DataFrame, **keys: str) -> pd.Series:

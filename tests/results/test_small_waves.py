@@ -49,7 +49,10 @@ from survey.results.crosswalk import crosswalk
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.freeze import NoApprovedResponsesError, freeze_frame, freeze_wave
 from survey.results.headlines import DOMAIN
-from survey.results.wave_data import WaveData, load_wave_data
+from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveParts
+from survey.results.wave_rules import WaveRules
+from survey.results.wave_snapshots import load_wave_data
 from survey.sample.city_frame import shipped_cities
 from survey.snapshot.response_frame import build_response_frame
 from survey.snapshot.snapshot_files import WithoutPoint
@@ -258,13 +261,8 @@ def test_ratings_on_several_scales_are_each_read_on_their_own(tmp_path: Path) ->
     cells = results.cells(OPERATOR, area_level="city", group="all")
     figures = dict(zip(cells["indicator"].astype(str), cells["estimate"], strict=True))
     assert set(figures) == {"price", "service", "stars"}
-    weight = WaveData.of(
-        build_response_frame(people, asked),
-        series="main",
-        instrument=asked,
-        tree=None,
-        composite="item_means",
-    ).people["weight"]
+    rules = WaveRules.of(series="main", instrument=asked, tree=None, composite="item_means")
+    weight = WaveData.weigh(build_response_frame(people, asked), rules).people["weight"]
     stars = pd.Series([n % 5 / 4 * 100 for n in range(120)])
     assert figures["stars"] == pytest.approx((stars * weight).sum() / weight.sum(), abs=0.051)
     look_at_every_page(results, "110000", languages=("en",))
@@ -357,14 +355,11 @@ def test_a_few_interviews_of_a_further_city_leave_the_nation_shown(
 def test_no_area_is_a_part_of_itself(wave: SmallWave) -> None:
     """Beijing has no retail tier, and the only city of its tier is Shanghai."""
     people = [person(n, ("110000", "310000")[n % 2], psu=None) for n in range(60)]
-    source = WaveData.of(
-        build_response_frame(people, small_instrument()),
-        series="main",
-        instrument=small_instrument(),
-        tree=small_tree(),
-        composite="item_means",
+    rules = WaveRules.of(
+        series="main", instrument=small_instrument(), tree=small_tree(), composite="item_means"
     )
-    totals = declare_totals(source)
+    data = WaveData.weigh(build_response_frame(people, small_instrument()), rules)
+    totals = declare_totals(WaveParts.of_loaded(data))
     assert ("city", "310000") in {total.whole for total in totals}
     assert not [total for total in totals if total.whole in total.parts]
 

@@ -1,12 +1,6 @@
 """Disclosure control: the single gate between estimates and readers."""
 
-from survey.disclosure.differencing import (
-    DomainCounts,
-    Memberships,
-    Overlaps,
-    count_pairs,
-    find_overlaps,
-)
+from survey.disclosure.differencing import DomainCounts, Overlaps, count_pairs, find_overlaps
 from survey.disclosure.embargo import CityRun, areas_to_withhold, microaggregate, top_city_codes
 from survey.disclosure.gate import audit_published, narrow_keys, protect
 from survey.disclosure.interval_audit import WORK_PER_SECOND, IntervalAuditor
@@ -31,7 +25,6 @@ __all__ = [
     "CityRun",
     "DomainCounts",
     "IntervalAuditor",
-    "Memberships",
     "Overlaps",
     "SuppressionReason",
     "areas_to_withhold",

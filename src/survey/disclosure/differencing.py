@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,35 +71,6 @@ class DomainCounts:
         place = np.zeros((self.groups, self.groups), dtype=np.int64)
         place[first, other] = place[other, first] = np.arange(len(first))
         return place
-
-
-@dataclass(frozen=True, eq=False)
-class Memberships:
-    """Membership of N respondents in areas and groups, and who has a figure."""
-
-    city: Numbers
-    """City of each respondent, 0 to C - 1."""
-    within: Flags
-    """Whether a city lies in an area, A x C."""
-    member: Flags
-    """Whether a respondent is in a group, N x G."""
-    answered: Flags
-    """Whether a respondent has a figure for an indicator, N x I."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Numbers of areas, groups and indicators."""
-        return self.within.shape[0], self.member.shape[1], self.answered.shape[1]
-
-    def count(self) -> DomainCounts:
-        """Return the respondents of every pair of groups by city and indicator."""
-        order = np.argsort(self.city, kind="stable")
-        edges = np.searchsorted(self.city[order], np.arange(self.within.shape[1] + 1))
-        both = [
-            count_pairs(self.member[rows], self.answered[rows])
-            for rows in (order[low:high] for low, high in pairwise(edges))
-        ]
-        return DomainCounts(self.within, np.stack(both), self.member.shape[1])
 
 
 def count_pairs(member: Flags, answered: Flags) -> NDArray[np.int32]:

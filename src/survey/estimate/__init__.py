@@ -11,7 +11,15 @@ from survey.estimate.change import Pooled, change, pooled_mean
 from survey.estimate.cube import Cube, CubeSpec, DfRule, RatingScale, cube_change
 from survey.estimate.design import Design
 from survey.estimate.differences import compare
-from survey.estimate.drivers import DriverMatrix, driver_matrix, priorities, relative_weights
+from survey.estimate.drivers import (
+    DriverMatrix,
+    DriverSums,
+    driver_matrix,
+    driver_sums,
+    matrix_of,
+    priorities,
+    relative_weights,
+)
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate, share
 from survey.estimate.indicators import estimate_tree, to_scores
@@ -33,6 +41,7 @@ __all__ = [
     "Design",
     "DfRule",
     "DriverMatrix",
+    "DriverSums",
     "EstimateError",
     "Node",
     "Pooled",
@@ -47,9 +56,11 @@ __all__ = [
     "compare",
     "cube_change",
     "driver_matrix",
+    "driver_sums",
     "estimate",
     "estimate_tree",
     "fay_herriot",
+    "matrix_of",
     "pooled_mean",
     "priorities",
     "rake",

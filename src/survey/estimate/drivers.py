@@ -4,10 +4,9 @@ Weighted correlations need only sums of products, and these add up over PSUs. A 
 product of weight factors and sums, and all resamples of a domain are decomposed together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -150,7 +149,7 @@ def driver_matrix(
             replicates=replicates,
             seed=seed,
         )
-        return {name: matrix_of([own], names, centre) for name, own in sums.items()}
+        return {name: matrix_of(own, names, centre) for name, own in sums.items()}
 
 
 @dataclass(frozen=True)
@@ -203,21 +202,20 @@ def driver_sums(
     }
 
 
-def matrix_of(sums: Iterable[DriverSums], names: Sequence[str], centre: Floats) -> DriverMatrix:
-    """Return importance and performance in a domain from its sums, added in their order.
+def matrix_of(sums: DriverSums, names: Sequence[str], centre: Floats) -> DriverMatrix:
+    """Return importance and performance in a domain from its sums.
 
     Args:
         names: the predictors, then the outcome.
     """
-    total = reduce(add, sums)
-    whole = _replicate_weights(total.whole[None], centre)
+    whole = _replicate_weights(sums.whole[None], centre)
     flat = np.flatnonzero(~whole.varies[0])
-    resampled = _replicate_weights(total.resampled, centre)
-    if not total.is_resampled:
+    resampled = _replicate_weights(sums.resampled, centre)
+    if not sums.is_resampled:
         resampled = resampled.nothing()
     return DriverMatrix(
         names=tuple(names[:-1]),
-        n=total.n,
+        n=sums.n,
         importance=whole.importance[0],
         performance=whole.performance[0],
         importances=resampled.importance,
@@ -261,11 +259,11 @@ def _domain_sums(
     scored = ~np.isnan(values)
     centred = np.where(scored, values - centre, 0.0)
     sums, psus = _psu_pair_sums(centred, scored.astype(np.float64), weight, psu)
-    drawn = factors[:, psus]
+    drawn, shape = factors[:, psus], sums.shape[1:]
     return DriverSums(
         n=int((scored[:, -1] & scored[:, :-1].any(axis=1) & (weight > 0)).sum()),
         whole=sums.sum(axis=0),
-        resampled=(drawn @ sums.reshape(len(psus), -1)).reshape(len(factors), *sums.shape[1:]),
+        resampled=(drawn @ sums.reshape(len(psus), math.prod(shape))).reshape(-1, *shape),
         is_resampled=bool((drawn != 1).any()),
     )
 

@@ -148,15 +148,20 @@ class PointsMissingError(SurveyError):
     code = "points_missing"
 
 
-def resolve_missing_points(frame: pd.DataFrame, way: WithoutPoint) -> tuple[pd.DataFrame, int]:
+def resolve_missing_points(
+    frame: pd.DataFrame, way: WithoutPoint, *, others_have_points: bool = False
+) -> tuple[pd.DataFrame, int]:
     """Return responses with a point in every row or in none, and how many got a stratum.
+
+    Args:
+        others_have_points: whether responses of the wave that are not in `frame` have points.
 
     Raises:
         PointsMissingError: some rows lack the point that others have, and `way` is to refuse them.
     """
     without = frame["psu"].isna()
     count = int(without.sum())
-    if count in {0, len(frame)}:
+    if count == 0 or (count == len(frame) and not others_have_points):
         return frame, 0
     if way is WithoutPoint.REFUSE:
         raise PointsMissingError(

@@ -6,7 +6,7 @@ from an older snapshot is never read.
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from survey.results.analysis import NotEstimableError
 from survey.results.crosswalk import Crosswalk, crosswalk
 from survey.results.inference import add_verdicts, bound_difference_intervals
 from survey.results.snapshots import CELLS, changes_file, list_newest_snapshots
-from survey.results.wave_data import WaveData, load_wave_data
+from survey.results.wave_cubes import CubeRequest, build_cube
+from survey.results.wave_parts import WaveParts
+from survey.results.wave_snapshots import open_wave
 from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft
@@ -44,7 +46,6 @@ OUTDATED = msg(
     "again."
 )
 _FIGURES = ("before", "after", "n_before", "n_after", "p_adjusted")
-_NOT_ASKED = -5
 _TOLERANCE = 1e-6
 
 
@@ -72,7 +73,7 @@ class EstimatedChanges:
     """Cities that only the earlier wave has, and those that only the later one has."""
 
 
-def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
+def estimate_changes(before: WaveParts, after: WaveParts) -> EstimatedChanges:
     """Estimate the change of every comparable indicator, `after` less `before`.
 
     Only cities of both waves enter, in every area. Indicators are those that the crosswalk of the
@@ -90,9 +91,7 @@ def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
     if not common:
         raise WavesNotComparableError(msg("The two waves have no city in common."))
     groups = tuple(
-        group
-        for group in CHANGE_GROUPS
-        if group in before.memberships and group in after.memberships
+        group for group in CHANGE_GROUPS if group in before.groups and group in after.groups
     )
     try:
         first, second = (
@@ -111,15 +110,12 @@ def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
     )
 
 
-def _same_interviews(before: WaveData, after: WaveData) -> bool:
+def _same_interviews(before: WaveParts, after: WaveParts) -> bool:
     """Return whether an interview is in both waves.
 
     Two snapshots of one wave do not have the errors of two samples.
     """
-    name = "response_id"
-    if name not in before.people or name not in after.people:
-        return False
-    return bool(after.people[name].isin(before.people[name]).any())
+    return bool(before.facts.first_ids & after.facts.first_ids)
 
 
 def build_change_table(
@@ -159,7 +155,7 @@ def build_change_table(
     return add_verdicts(table, up=RISE, down=FALL)
 
 
-def _comparable(before: WaveData, after: WaveData) -> dict[str, str]:
+def _comparable(before: WaveParts, after: WaveParts) -> dict[str, str]:
     """Map each indicator of `after` to that of `before` with the same meaning and recipe."""
     if before.tree is None or after.tree is None:
         raise WavesNotComparableError(
@@ -178,8 +174,8 @@ def _comparable(before: WaveData, after: WaveData) -> dict[str, str]:
     return pairs
 
 
-def _cities(source: WaveData) -> frozenset[str]:
-    return frozenset(source.people["city_code"].astype(str))
+def _cities(source: WaveParts) -> frozenset[str]:
+    return frozenset(source.city_codes)
 
 
 def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str, str]:
@@ -209,18 +205,10 @@ def _is_same_recipe(old: dict[str, float] | None, new: dict[str, float]) -> bool
 
 
 def _wave_cube(
-    source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[str, ...]
+    source: WaveParts, tree: Tree, common: frozenset[str], groups: tuple[str, ...]
 ) -> Cube:
     """Build the cube of one wave; a question it did not ask has no answer."""
-    missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
-    uncompared = ~source.people["city_code"].astype(str).isin(common).to_numpy()
-    areas = {
-        level: np.where(uncompared, np.array(None), labels)
-        for level, labels in source.areas.items()
-    }
-    memberships = {group: source.memberships[group] for group in groups}
-    spec = replace(source.cube_spec, tree=tree, areas=areas, groups=memberships)
-    return Cube.of(source.people.assign(**missing), spec)
+    return build_cube(source, CubeRequest(groups=groups, tree=tree, cities=common))
 
 
 def _follow_wave(
@@ -268,7 +256,7 @@ class _FrozenSnapshot:
     order: tuple[int, str]
     sha256: str
     folder: Path
-    source: WaveData
+    source: WaveParts
 
 
 def write_changes(
@@ -278,7 +266,7 @@ def write_changes(
     wave: Wave,
     folder: Path,
     sha256: str,
-    source: WaveData,
+    source: WaveParts,
     draft: SnapshotDraft,
 ) -> None:
     """Draft every change in which the snapshot in `folder` is the earlier or the later wave.
@@ -305,7 +293,7 @@ def _iter_other_waves(
             continue
         folder = settings.snapshot_dir / snapshot.directory
         try:
-            source = load_wave_data(session, other, folder)
+            source = open_wave(session, other, folder)
         except (SnapshotDamagedError, NotEstimableError) as error:
             _LOG.warning("%s is left out of the comparisons: %s", other.key, error)
             continue

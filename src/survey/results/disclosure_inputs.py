@@ -11,7 +11,6 @@ from survey.disclosure import (
     CELL_KEYS,
     AdditiveTotal,
     IntervalAuditor,
-    Memberships,
     audit_published,
     find_overlaps,
     narrow_keys,
@@ -21,11 +20,12 @@ from survey.disclosure import (
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.question_types import type_of
 from survey.locale import SurveyError, msg
+from survey.results.domain_counts import WaveCounts, count_wave
 from survey.results.domains import AREA_LEVELS
 from survey.results.measures import substantive_choices
 from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
-from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates
+from survey.results.wave_parts import WaveParts
 from survey.sample.special_groups import EVERYONE
 
 _AREA = ("area_level", "area")
@@ -52,8 +52,9 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
         cells[list(keys)].drop_duplicates().astype(str)
         for keys in (_AREA, ("group",), ("indicator",))
     )
-    who = memberships(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
-    counted = who.counts().ravel()
+    names = indicators["indicator"].tolist()
+    who = count_wave(source, areas, groups["group"].tolist(), names)
+    counted = who.domains.counts().ravel()
     if not np.array_equal(counted, cells["n"].to_numpy(dtype=np.int64)):
         raise ValueError("the memberships of the wave do not give the counts of its cells")
     totals = declare_totals(source)
@@ -61,8 +62,8 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
         cells,
         by=CELL_KEYS,
         totals=totals,
-        overlaps=find_overlaps(who, nested=_nested(areas, totals)),
-        answer=_common_answers(source, who, indicators["indicator"].tolist()),
+        overlaps=find_overlaps(who.domains, nested=_nested(areas, totals)),
+        answer=_common_answers(source, who, names),
         auditor=auditor,
     )
     if auditor is not None:
@@ -71,16 +72,17 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
 
 
 def audited_cells(
-    source: WaveData, published: pd.DataFrame, auditor: IntervalAuditor
+    source: WaveParts, published: pd.DataFrame, auditor: IntervalAuditor
 ) -> list[tuple[str, ...]]:
     """Let `auditor` look at published cells as readers have them, and return narrow keys."""
     areas, groups, indicators = (
         published[list(keys)].drop_duplicates().astype(str)
         for keys in (_AREA, ("group",), ("indicator",))
     )
-    who = memberships(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
+    who = count_wave(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
     totals = declare_totals(source)
-    audit_published(published, who.counts().ravel(), by=CELL_KEYS, totals=totals, auditor=auditor)
+    counts = who.domains.counts().ravel()
+    audit_published(published, counts, by=CELL_KEYS, totals=totals, auditor=auditor)
     return narrow_keys(published, CELL_KEYS, totals, auditor)
 
 
@@ -107,7 +109,7 @@ def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> p
 
     Args:
         cells: the protected cells.
-        areas: area level -> area of each respondent, one of which is `city`.
+        areas: area level -> area of each city, one of which is `city`.
     """
     parts = []
     for contrast in gaps["contrast"].cat.categories:
@@ -127,14 +129,18 @@ def _other_side(part: pd.DataFrame, contrast: str, areas: _Labels) -> dict[str, 
     return {"area_level": contrast, "area": part["area"].astype(str).map(of_city)}
 
 
-def declare_totals(source: WaveData) -> tuple[AdditiveTotal, ...]:
+def declare_totals(source: WaveParts) -> tuple[AdditiveTotal, ...]:
     """Declare everything that adds up.
 
     Areas add up to larger areas, values of a variable to everyone, indicators to the one above
     them.
     """
     areas = pd.DataFrame(dict(source.areas)).drop_duplicates()
-    return (*_area_totals(areas), *group_totals(source.memberships), *_indicator_totals(source))
+    return (
+        *_area_totals(areas),
+        *group_totals(source.groups, source.facts.most_groups),
+        *_indicator_totals(source),
+    )
 
 
 def _area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
@@ -163,22 +169,24 @@ def _nests(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
     return bool(alike.all())
 
 
-def group_totals(memberships: Mapping[str, NDArray[np.bool_]]) -> Iterator[AdditiveTotal]:
+def group_totals(groups: Sequence[str], most_groups: Mapping[str, int]) -> Iterator[AdditiveTotal]:
     """Return everyone as the sum of the values of each variable, named `variable=value`.
 
     Where people belong to several groups of a variable, these do not add up: each makes up
     everyone together with those who do not belong to it.
+
+    Args:
+        most_groups: variable -> most of its groups that one respondent belongs to.
     """
-    named = [group for group in memberships if "=" in group]
+    named = [group for group in groups if "=" in group]
     for variable in dict.fromkeys(group.split("=")[0] for group in named):
         values = [group for group in named if group.split("=")[0] == variable]
-        times = np.sum([memberships[group] for group in values], axis=0)
-        value_sets = [values] if times.max(initial=0) <= 1 else [[group] for group in values]
-        for parts in value_sets:
+        adds_up = most_groups.get(variable, 0) <= 1
+        for parts in [values] if adds_up else [[group] for group in values]:
             yield AdditiveTotal(("group",), (EVERYONE,), tuple((group,) for group in parts))
 
 
-def _indicator_totals(source: WaveData) -> Iterator[AdditiveTotal]:
+def _indicator_totals(source: WaveParts) -> Iterator[AdditiveTotal]:
     if not source.plan.has_composite:
         return
     nodes = source.plan.tree.nodes
@@ -197,37 +205,8 @@ def _nested(areas: pd.DataFrame, totals: Sequence[AdditiveTotal]) -> frozenset[t
     )
 
 
-def memberships(
-    source: WaveData, areas: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
-) -> Memberships:
-    """Return who is in which area (columns area_level, area), group and indicator."""
-    city, cities = pd.factorize(source.areas["city"], sort=True)
-    first = np.unique(city, return_index=True)[1]
-    levels = {level: labels[first].astype(str) for level, labels in source.areas.items()}
-    within = [levels[level] == area for level, area in areas.itertuples(index=False, name=None)]
-    member = [source.memberships[group] for group in groups]
-    answered = _answered(source)
-    return Memberships(
-        city=city.astype(np.int64),
-        within=np.array(within).reshape(-1, len(cities)),
-        member=np.stack(member, axis=1),
-        answered=np.stack([answered[name] for name in indicators], axis=1),
-    )
-
-
-def _answered(source: WaveData) -> dict[str, NDArray[np.bool_]]:
-    """Return who has a figure for an indicator: a score for an item of it, or a value."""
-    plan, people = source.plan, source.people
-    items = people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum
-    answered: dict[str, NDArray[np.bool_]] = {
-        name: np.any(items[:, weights > 0], axis=1)
-        for name, weights in zip(plan.tree.variables, plan.tree.omega, strict=True)
-    }
-    return answered | {key: ~np.isnan(values) for key, values in source.unscored_values().items()}
-
-
 def _common_answers(
-    source: WaveData, who: Memberships, indicators: Sequence[str]
+    source: WaveParts, who: WaveCounts, indicators: Sequence[str]
 ) -> NDArray[np.float64]:
     """Return the one answer of all respondents of each cell of sensitive measures, one per row.
 
@@ -235,13 +214,12 @@ def _common_answers(
     would tell that, and have `TOLD_BY_OTHERS` instead of an answer. What only a few answered
     otherwise counts as common where a measure says so.
     """
-    values = source.unscored_values()
-    result = np.full(who.shape, np.nan)
+    result = np.full(who.domains.shape, np.nan)
     sensitive = {measure.key for measure in source.measures if measure.sensitive}
     for place, name in enumerate(indicators):
         if name in sensitive:
-            result[:, :, place] = _common_value(who, _value_of(source, values, name))
-    for name, answer in find_rare_answers(who, source.measures, values).items():
+            result[:, :, place] = who.common_value(name)
+    for name, answer in find_rare_answers(source.rates, who.chose, who.others).items():
         part = result[:, :, indicators.index(name)]
         result[:, :, indicators.index(name)] = np.where(np.isnan(part), answer, part)
     for places in _whole_questions(source, indicators):
@@ -251,7 +229,7 @@ def _common_answers(
     return result.ravel()
 
 
-def _whole_questions(source: WaveData, indicators: Sequence[str]) -> Iterator[list[int]]:
+def _whole_questions(source: WaveParts, indicators: Sequence[str]) -> Iterator[list[int]]:
     """Yield the places of the shares of each sensitive question of which all answers are shares."""
     place = {name: number for number, name in enumerate(indicators)}
     for item in source.instrument.items():
@@ -261,25 +239,3 @@ def _whole_questions(source: WaveData, indicators: Sequence[str]) -> Iterator[li
         told = {choice for measure in shares for choice in measure.choices}
         if told >= {choice.name for choice in substantive_choices(item)}:
             yield [place[measure.key] for measure in shares]
-
-
-def _value_of(
-    source: WaveData, values: Mapping[str, NDArray[np.float64]], name: str
-) -> NDArray[np.float64]:
-    if name in values:
-        return values[name]
-    scores = source.people[name].to_numpy(dtype=float)
-    return np.where(scores < source.plan.scale.minimum, np.nan, scores)
-
-
-def _common_value(who: Memberships, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the value that all of a domain have, else null; areas × groups."""
-    cities, groups = who.within.shape[1], who.member.shape[1]
-    least, most = np.full((cities, groups), np.inf), np.full((cities, groups), -np.inf)
-    for group in range(groups):
-        there = who.member[:, group] & ~np.isnan(values)
-        np.minimum.at(least[:, group], who.city[there], values[there])
-        np.maximum.at(most[:, group], who.city[there], values[there])
-    low = np.where(who.within[:, :, None], least, np.inf).min(axis=1)
-    high = np.where(who.within[:, :, None], most, -np.inf).max(axis=1)
-    return np.where(low == high, low, np.nan)

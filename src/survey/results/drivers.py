@@ -8,13 +8,13 @@ import pandas as pd
 
 from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression
-from survey.estimate import DriverMatrix, driver_matrix, priorities
-from survey.estimate.arrays import Flags, Floats
+from survey.estimate import DriverMatrix, DriverSums, driver_sums, matrix_of, priorities
+from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.instrument.model import Item
 from survey.instrument.question_types import type_of
-from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.table_columns import ColumnTypes
-from survey.results.wave_data import WaveData
+from survey.results.wave_parts import PartLoader, WaveParts
+from survey.results.wave_rules import WaveRules
 from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL
 
 OVERALL = "overall"
@@ -29,6 +29,8 @@ FIGURES = ("importance", "importance_low", "importance_high", "performance",
 _BOOTSTRAPPED = ("r_squared", "importance", "importance_low", "importance_high", "priority",
           "agreement", "set_agreement", "replicates")  # fmt: skip
 _PER_CENT = 100.0
+_CENTRE = 50.0
+"""Score about which products are summed, the same in every part of a wave."""
 _KEYS = ["area_level", "area", "group", "indicator"]
 
 
@@ -47,7 +49,7 @@ _NUMBERS = tuple(dict.fromkeys(("n", *_BOOTSTRAPPED, *FIGURES)))
 _COLUMN_TYPES = ColumnTypes((*_KEYS, "reason"), _NUMBERS, {"no_drivers": DriverStatus})
 
 
-def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
+def build_driver_table(source: WaveParts, cells: pd.DataFrame) -> pd.DataFrame:
     """Build a row per area, group and lowest-level indicator.
 
     The table is empty without a tree or the question.
@@ -68,51 +70,84 @@ def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
     overall = source.instrument.by_name.get(OVERALL)
     if not source.plan.has_composite or overall is None or not type_of(overall).is_score:
         return _COLUMN_TYPES.empty([*_KEYS, *_NUMBERS, "no_drivers", "shown", "reason"])
-    domains = _domains(source)
-    scores = _scores(source, overall)
-    codes = [name for name in scores.columns if name != OVERALL]
+    codes = [code for code in _items_by_indicator(source) if code != OVERALL]
     if source.design.psu is None:
-        figures = [_rows_without_drivers(codes, DriverStatus.NO_POINTS) for _ in domains]
+        figures = {
+            key: _rows_without_drivers(codes, DriverStatus.NO_POINTS) for key in _domains(source)
+        }
     else:
-        columns = [WEIGHT, STRATUM, source.design.psu]
-        matrix = driver_matrix(
-            scores.join(source.people[columns]),
-            codes,
-            OVERALL,
-            source.design,
-            domains={
-                "/".join(key): rows
-                for key, rows in domains.items()
-                if rows.sum() >= MIN_DRIVER_RESPONDENTS
-            },
-            replicates=REPLICATES,
-            seed=SEED,
-        )
-        figures = [
-            figures_of(matrix[name], source.level)
-            if (name := "/".join(key)) in matrix
-            else _rows_without_drivers(codes, DriverStatus.TOO_FEW)
-            for key in domains
-        ]
+        figures = _driver_figures(source, codes)
     parts = [
         pd.DataFrame({"area_level": level, "area": area, "group": group, **columns_of})
-        for (level, area, group), columns_of in zip(domains, figures, strict=True)
+        for (level, area, group), columns_of in figures.items()
     ]
     table = _with_performance(pd.concat(parts, ignore_index=True), cells)
     return _COLUMN_TYPES.cast(propagate_suppression(table, cells, figures=FIGURES))
 
 
-def _scores(source: WaveData, overall: Item) -> pd.DataFrame:
-    """Return scores 0-100 by indicator and for the outcome.
+def _domains(source: WaveParts) -> list[tuple[str, str, str]]:
+    """Return each (area level, area, group) that is read, in the order of the table."""
+    national = [("nation", NATION, group) for group in DRIVER_GROUPS if group in source.groups]
+    return [*national, *(("city", str(code), EVERYONE) for code in source.city_codes)]
 
-    An indicator of several items has their mean over those answered.
-    """
+
+def _driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str, str], Any]:
+    """Return the figures of each domain; the nation's sums are added up city by city."""
+    names, centre = [*codes, OVERALL], np.full(len(codes) + 1, _CENTRE)
+    few = _rows_without_drivers(codes, DriverStatus.TOO_FEW)
+    figures: dict[tuple[str, str, str], Any] = dict.fromkeys(_domains(source), few)
+    cities = {key[1]: key for key in figures if key[0] == "city"}
+    jobs = [(source.parts[place], city) for city, place in sorted(source.facts.part_of.items())]
+    nation: dict[str, DriverSums] = {}
+    for (_, city), sums in zip(jobs, source.run(_city_sums, jobs), strict=True):
+        for group, own in sums.items():
+            nation[group] = nation[group] + own if group in nation else own
+        with limit_to_one_thread():
+            matrix = matrix_of(sums[EVERYONE], names, centre)
+        figures[cities[city]] = figures_of(matrix, source.level)
+    for group, total in nation.items():
+        with limit_to_one_thread():
+            matrix = matrix_of(total, names, centre)
+        figures["nation", NATION, group] = figures_of(matrix, source.level)
+    return figures
+
+
+def _city_sums(job: tuple[PartLoader, str]) -> dict[str, DriverSums]:
+    """Return the sums of one city of a part, by group."""
+    part, city = job
+    data = part()
+    rows = (data.people["city_code"] == city).to_numpy(dtype=bool)
+    items = _items_by_indicator(data)
+    design = [data.design.weight, data.design.strata, data.design.psu]
+    columns = [*(item.name for own in items.values() for item in own), *design]
+    people = data.people.loc[rows, columns]
+    scores = pd.DataFrame(
+        {code: _mean_score(people, own) for code, own in items.items()}, index=people.index
+    )
+    codes = [code for code in items if code != OVERALL]
+    with limit_to_one_thread():
+        return driver_sums(
+            scores.join(people[design]),
+            codes,
+            OVERALL,
+            data.design,
+            domains={
+                group: data.memberships[group][rows]
+                for group in DRIVER_GROUPS
+                if group in data.memberships
+            },
+            centre=np.full(len(items), _CENTRE),
+            replicates=REPLICATES,
+            seed=SEED,
+        )
+
+
+def _items_by_indicator(rules: WaveRules) -> dict[str, list[Item]]:
+    """Return the items of each indicator, whose score is their mean, and of the outcome."""
     items: dict[str, list[Item]] = {}
-    for item in source.instrument.scored_items:
+    for item in rules.instrument.scored_items:
         items.setdefault(str(item.indicator), []).append(item)
-    scores = {code: _mean_score(source.people, own) for code, own in items.items()}
-    scores[OVERALL] = _mean_score(source.people, [overall])
-    return pd.DataFrame(scores, index=source.people.index)
+    return {**items, OVERALL: [rules.instrument.by_name[OVERALL]]}
 
 
 def _mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
@@ -124,18 +159,6 @@ def _mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
         total += np.where(scored, (raw - low) / (high - low) * _PER_CENT, 0.0)
         count += scored
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _domains(source: WaveData) -> dict[tuple[str, str, str], Flags]:
-    """Return who belongs to each (area level, area, group)."""
-    members = source.memberships
-    domains = {
-        ("nation", NATION, group): members[group] for group in DRIVER_GROUPS if group in members
-    }
-    city = source.areas["city"]
-    for code in sorted(set(city)):
-        domains["city", str(code), EVERYONE] = city == code
-    return domains
 
 
 def _rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
@@ -41,10 +40,9 @@ class FieldworkRecord(BaseModel):
 
 
 def record_fieldwork(
-    session: Session, principal: Principal, wave: Wave, people: pd.DataFrame, now: datetime
+    session: Session, principal: Principal, wave: Wave, modes: Mapping[str, int], now: datetime
 ) -> FieldworkRecord:
-    """Return the fieldwork of a wave whose responses `people` are frozen."""
-    modes = {str(mode): int(count) for mode, count in people["mode"].value_counts().items()}
+    """Return the fieldwork of a wave whose interviews were made by these modes."""
     return protect_fieldwork(modes, count_dispositions(session, principal, wave.id, now))
 
 

@@ -1,7 +1,6 @@
 """Freezing of a wave: from responses to a snapshot, and from it to protected tables."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +32,8 @@ from survey.results.group_questions import declared_items
 from survey.results.release import apply_release, release_request_options, require_no_announcement
 from survey.results.tables import write_tables
 from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveParts
+from survey.results.wave_rules import WaveRules
 from survey.sample.special_groups import oversampling_of
 from survey.settings import Settings
 from survey.snapshot.response_frame import FREEZABLE, response_frame
@@ -196,9 +197,9 @@ def freeze_frame(
     """
     actor.require(Action.ADMINISTER)
     final = _is_final(wave, asked=final)
-    source = replace(
-        weigh_responses(session, wave, frame, without_point, groups),
-        fieldwork=record_fieldwork(session, actor, wave, frame, datetime.now(UTC)),
+    source = weigh_responses(session, wave, frame, without_point, groups)
+    source = source.with_fieldwork(
+        record_fieldwork(session, actor, wave, source.facts.modes, datetime.now(UTC))
     )
     data = parquet_bytes(frame)
     left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
@@ -243,7 +244,7 @@ def freeze_frame(
         hidden=hidden,
         sha256=manifest.responses_sha256,
         directory=directory,
-        without_point=source.without_point,
+        without_point=source.facts.without_point,
     )
 
 
@@ -264,18 +265,18 @@ def weigh_responses(
     frame: pd.DataFrame,
     without_point: WithoutPoint,
     groups: Sequence[str],
-) -> WaveData:
+) -> WaveParts:
     """Return the responses of `frame` as a freeze of the wave weighs them.
 
     Raises:
-        NoApprovedResponsesError: there is none; else as `WaveData.of`.
+        NoApprovedResponsesError: there is none; else as `WaveRules.of` and
+            `WaveData.weigh`.
     """
     if frame.empty:
         raise NoApprovedResponsesError(
             msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
         )
-    return WaveData.of(
-        frame,
+    rules = WaveRules.of(
         series=wave.series,
         instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
         tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
@@ -284,6 +285,7 @@ def weigh_responses(
         without_point=without_point,
         groups=groups,
     )
+    return WaveParts.of_loaded(WaveData.weigh(frame, rules))
 
 
 def _get_wave_to_freeze(session: Session, key: str, *, final: bool) -> Wave:
@@ -325,7 +327,7 @@ def _transition_to_frozen(
 
 def _manifest(
     wave: Wave,
-    source: WaveData,
+    source: WaveParts,
     frame: pd.DataFrame,
     sha256: str,
     *,
@@ -360,7 +362,7 @@ def _manifest(
     )
 
 
-def _given_weights_detail(session: Session, wave: Wave, source: WaveData) -> dict[str, object]:
+def _given_weights_detail(session: Session, wave: Wave, source: WaveParts) -> dict[str, object]:
     """Return the manifest's fields about weights that came with the interviews."""
     if source.report.way != "given":
         return {}

@@ -27,7 +27,7 @@ from survey.results.snapshots import CELLS
 from survey.results.table_cache import file_age, published_table
 from survey.results.table_columns import to_published_table
 from survey.results.tables import decide_cells
-from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveParts
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
 from survey.snapshot.seals import open_seals
@@ -187,7 +187,7 @@ def _weigh_rest(
     kept: pd.DataFrame,
     without_point: WithoutPoint,
     groups: Sequence[str],
-) -> WaveData | None:
+) -> WaveParts | None:
     """Return the wave without its small cities; None if that could not be frozen by itself."""
     with read_scope(settings.store_url) as session:
         wave = get_wave(session=session, key=wave_key)
@@ -198,7 +198,7 @@ def _weigh_rest(
 
 
 def _preview_areas(
-    source: WaveData, audit_seconds: float
+    source: WaveParts, audit_seconds: float
 ) -> tuple[AreaPreview, tuple[AreaPreview, ...]]:
     """Return the nation and the cities of a wave behind the gate."""
     figures, decided, _ = decide_cells(source, audit_seconds)
@@ -228,12 +228,12 @@ def _preview_areas(
     return areas.pop(NATION), tuple(areas[code] for code in sorted(areas))
 
 
-def headline_indicator(source: WaveData) -> str:
+def headline_indicator(source: WaveParts) -> str:
     """Return the indicator that stands for a city: the composite, else the first rating."""
     return COMPOSITE if source.plan.has_composite else source.plan.tree.variables[0]
 
 
-def _cities_by_total(source: WaveData) -> list[frozenset[str]]:
+def _cities_by_total(source: WaveParts) -> list[frozenset[str]]:
     """Return the cities of every total that adds cities up, the smallest totals first."""
     totals = [total for total in declare_totals(source) if _adds_cities(total)]
     cities = [frozenset(part[1] for part in total.parts if part[0] == "city") for total in totals]
@@ -254,7 +254,7 @@ def _effective_n(n: Any, deff: Any) -> int | None:
 
 
 def _earlier_results(
-    settings: Settings, session: Session, wave: Wave, source: WaveData
+    settings: Settings, session: Session, wave: Wave, source: WaveParts
 ) -> EarlierResults | None:
     """Return the last provisional results of a wave, if there are any that can be read."""
     query = (

@@ -6,23 +6,22 @@ sum(W_c theta_c) / sum(W_c). They agree where nobody leaves an item out; otherwi
 a city less weight in an item that fewer of its people could rate.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression, protect
-from survey.estimate import Cube, EstimateError
+from survey.estimate import EstimateError
 from survey.estimate.tree import COMPOSITE
 from survey.estimate.variance import STATUSES, estimate_status
 from survey.locale import msg
 from survey.results.analysis import NotEstimableError
 from survey.results.inference import bound_rate_intervals
 from survey.results.table_columns import ColumnTypes
-from survey.results.wave_data import WaveData, composite_of
+from survey.results.wave_cubes import CubeRequest, build_cube
 from survey.results.wave_estimates import WaveEstimates, overall_deff
+from survey.results.wave_parts import WaveParts
 from survey.sample.special_groups import EVERYONE
 
 DOMAIN, CITY_WEIGHTED = "domain", "city_weighted"
@@ -88,31 +87,23 @@ def _by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
     return {official: cells[wanted], other: _estimates_under(figures.source, other)}
 
 
-def _estimates_under(source: WaveData, composite: str) -> pd.DataFrame:
-    areas = {level: source.areas[level] for level in ("nation", "city")}
+def _estimates_under(source: WaveParts, composite: str) -> pd.DataFrame:
+    request = CubeRequest(("nation", "city"), (EVERYONE,), composite=composite)
     try:
-        spec = replace(
-            source.cube_spec,
-            areas=areas,
-            groups={EVERYONE: source.memberships[EVERYONE]},
-            composite=composite_of(composite),
-        )
-        sums = Cube.of(source.people, spec)
+        return build_cube(source, request).table(level=source.level)
     except EstimateError as error:
         raise NotEstimableError(
             msg("The estimates cannot be computed: {reason}", reason=error)
         ) from error
-    return sums.table(level=source.level)
 
 
 def _headlines_on_both_bases(
-    estimates: pd.DataFrame, source: WaveData, cells: pd.DataFrame
+    estimates: pd.DataFrame, source: WaveParts, cells: pd.DataFrame
 ) -> pd.DataFrame:
     named = estimates.assign(indicator=estimates["indicator"].astype(str))
     nation = named[named["area_level"] == "nation"]
     cities = named[named["area_level"] == "city"]
-    people = source.people
-    totals = people.groupby(people["city_code"].astype(str))[source.design.weight].sum()
+    totals = source.facts.weights.by_city["total"]
     weighted = city_weighted_mean(cities, totals, level=source.level)
     unseen = _hidden_city_sizes(cities, cells)
     n = nation.set_index("indicator")["n"]

@@ -13,7 +13,7 @@ from survey.disclosure import IntervalAuditor
 from survey.results.disclosure_inputs import audited_cells
 from survey.results.snapshots import CELLS, get_newest_snapshot
 from survey.results.tables import audit_work_limit
-from survey.results.wave_data import load_wave_data
+from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
 from survey.snapshot.seals import open_seals
 from survey.store.audit_events import AuditEvent
@@ -59,7 +59,7 @@ def audit_wave(
     actor.require(Action.ADMINISTER)
     wave, snapshot = get_newest_snapshot(session, wave_key)
     folder = settings.snapshot_dir / snapshot.directory
-    source = load_wave_data(session, wave, folder)
+    source = open_wave(session, wave, folder)
     content = open_seals(settings, session, snapshot.directory).read(CELLS)
     published = pd.read_parquet(BytesIO(content))
     auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))

@@ -10,32 +10,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from survey.disclosure import Memberships
+from survey.results.domain_counts import EVERYBODY, Counts, Floats, careful_measures
 from survey.results.measures import Measure
 
 TOLD_BY_OTHERS = -1.0
 """Stands for the answer where a cell would tell a common answer elsewhere; none is negative."""
-_EVERYBODY = 100.0
-
-Floats = NDArray[np.float64]
 
 
 def find_rare_answers(
-    who: Memberships, measures: Sequence[Measure], values: Mapping[str, Floats]
+    measures: Sequence[Measure], chose: Mapping[str, Counts], others: Mapping[str, Counts]
 ) -> dict[str, Floats]:
     """Return the answer that almost all of a cell gave, else null; areas × groups by measure.
 
     Only measures that declare `min_side` are looked at. Where so few stand between a rate and a
     wider one of the same question, the narrower one has `TOLD_BY_OTHERS`.
+
+    Args:
+        chose: respondents of each area and group whom a rate counts, by measure.
+        others: those of its base whom it does not count.
     """
-    careful = [measure for measure in measures if measure.min_side > 1 and measure.key in values]
-    chose = {m.key: _count(who, values[m.key] == _EVERYBODY) for m in careful}
-    others = {m.key: _count(who, values[m.key] == 0.0) for m in careful}
+    careful = careful_measures(measures)
     rare = {
         m.key: np.select(
-            [chose[m.key] < m.min_side, others[m.key] < m.min_side], [0.0, _EVERYBODY], np.nan
+            [chose[m.key] < m.min_side, others[m.key] < m.min_side], [0.0, EVERYBODY], np.nan
         )
         for m in careful
     }
@@ -53,13 +51,3 @@ def _nested(measures: Sequence[Measure]) -> Iterator[tuple[Measure, Measure]]:
     for wide, narrow in permutations(measures, 2):
         if wide.item == narrow.item and set(narrow.choices) < set(wide.choices):
             yield wide, narrow
-
-
-def _count(who: Memberships, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return how many of each area and group are among `chosen`."""
-    cities, groups = who.within.shape[1], who.member.shape[1]
-    by_city = np.zeros((cities, groups), dtype=np.int64)
-    for group in range(groups):
-        there = who.city[chosen & who.member[:, group]]
-        by_city[:, group] = np.bincount(there, minlength=cities)
-    return np.asarray(who.within.astype(np.int64) @ by_city)

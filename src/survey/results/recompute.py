@@ -5,7 +5,6 @@ state: only what is computed from them is written again.
 """
 
 import logging
-from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -17,7 +16,7 @@ from survey.results.changes import write_changes
 from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
 from survey.results.snapshots import METHOD, find_altered_tables, get_newest_snapshot
 from survey.results.tables import write_tables
-from survey.results.wave_data import load_wave_data
+from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
 from survey.snapshot.seals import SEAL, SnapshotDraft, read_sealed
 from survey.snapshot.snapshot_files import RESPONSES
@@ -58,14 +57,14 @@ def recompute_wave(
             "%s of %s was changed after it was sealed; it is computed again", name, wave_key
         )
     folder = settings.snapshot_dir / snapshot.directory
-    source = load_wave_data(session, wave, folder)
+    source = open_wave(session, wave, folder)
     # Counted at the freeze: retention deletes later what the attempts are counted from.
     fieldwork = (
-        record_fieldwork(session, actor, wave, source.people, now)
+        record_fieldwork(session, actor, wave, source.facts.modes, now)
         if METHOD in altered
         else find_fieldwork(folder / METHOD)
     )
-    source = replace(source, fieldwork=fieldwork)
+    source = source.with_fieldwork(fieldwork)
     draft = SnapshotDraft(settings, session)
     write_tables(folder, source, draft, settings.audit_seconds)
     write_changes(

@@ -51,14 +51,14 @@ from survey.results.snapshots import (
     RANKS,
     SMALL_AREAS,
 )
-from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.results.wave_parts import WaveParts
 from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import parquet_bytes
 
 
 def write_tables(
-    folder: Path, source: WaveData, draft: SnapshotDraft, audit_seconds: float = 0.0
+    folder: Path, source: WaveParts, draft: SnapshotDraft, audit_seconds: float = 0.0
 ) -> tuple[int, int]:
     """Draft every table and the method for `folder`; return numbers of cells and hidden cells.
 
@@ -82,7 +82,7 @@ def write_tables(
 
 
 def decide_cells(
-    source: WaveData, audit_seconds: float = 0.0
+    source: WaveParts, audit_seconds: float = 0.0
 ) -> tuple[WaveEstimates, pd.DataFrame, IntervalAuditor]:
     """Estimate a wave and return it with its cells behind the gate, and the auditor of these.
 
@@ -117,14 +117,16 @@ def audit_work_limit(audit_seconds: float) -> int | None:
     return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
 
 
-def _method_record(source: WaveData, cells: pd.DataFrame, auditor: IntervalAuditor) -> MethodRecord:
+def _method_record(
+    source: WaveParts, cells: pd.DataFrame, auditor: IntervalAuditor
+) -> MethodRecord:
     design = source.design
     return MethodRecord(
         composite=source.composite,
         level=source.level,
         lonely_psu=design.lonely_psu,
         assumed_deff=design.assumed_deff,
-        without_point=source.without_point,
+        without_point=source.facts.without_point,
         df_rule=DF_RULE,
         minimum_n=MINIMUM_N,
         hidden=count_hidden_by_rule(cells),
@@ -142,7 +144,7 @@ def _method_record(source: WaveData, cells: pd.DataFrame, auditor: IntervalAudit
         weighting=source.report,
         items={item.name: str(item.indicator) for item in source.instrument.scored_items},
         measures=source.measures,
-        groups=tuple(source.memberships),
+        groups=source.groups,
         grouping=source.group_names,
         ranking=RANKING if source.plan.has_composite else None,
         small_areas=SmallAreaMethod(
@@ -158,7 +160,7 @@ def _method_record(source: WaveData, cells: pd.DataFrame, auditor: IntervalAudit
     )
 
 
-def _driver_method(source: WaveData) -> DriverMethod | None:
+def _driver_method(source: WaveParts) -> DriverMethod | None:
     if OVERALL not in source.instrument.by_name or not source.plan.has_composite:
         return None
     return DriverMethod(

@@ -1,10 +1,9 @@
 """Estimates of every cell and every gap of a wave."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from survey.estimate import Cube, EstimateError
@@ -14,7 +13,8 @@ from survey.locale import msg
 from survey.results.analysis import NotEstimableError
 from survey.results.domains import AREA_LEVELS
 from survey.results.inference import bound_difference_intervals, bound_rate_intervals
-from survey.results.wave_data import WaveData
+from survey.results.wave_cubes import CubeRequest, build_cube
+from survey.results.wave_parts import WaveParts
 from survey.sample.special_groups import EVERYONE
 
 PEERS = ("region3", "size_tier")
@@ -25,7 +25,7 @@ PEERS = ("region3", "size_tier")
 class WaveEstimates:
     """Figures of a wave before the disclosure gate, from which its tables are made."""
 
-    source: WaveData
+    source: WaveParts
     cells: pd.DataFrame
     """A row an area, group and indicator, as `WaveResults.cells` without `shown` and `reason`."""
     gaps: pd.DataFrame
@@ -38,18 +38,18 @@ class WaveEstimates:
         return cells[(cells["area_level"] == "city") & (cells["group"] == EVERYONE)]
 
 
-def estimate_wave(source: WaveData) -> WaveEstimates:
+def estimate_wave(source: WaveParts) -> WaveEstimates:
     """Estimate every area, group and indicator of `source`.
 
     A measure of the same name as a rating that is estimated on its own is that rating.
     """
-    plan, people = source.plan, source.people
-    rates = source.unscored_values()
+    plan = source.plan
     try:
-        sums = Cube.of(people.assign(**rates), replace(source.cube_spec, rates=tuple(rates)))
-        cells = sums.table(level=source.level)
+        sums = build_cube(source, CubeRequest(measures=True))
+        with sums.prepared(table=True):
+            cells = sums.table(level=source.level)
         differences = _build_gaps(sums, plan.tree.variables, source.level)
-        shares = [m.key for m in source.measures if m.choices and m.key in rates]
+        shares = [measure.key for measure in source.rates if measure.choices]
         numbers = _count_measures(source)
         cells = bound_rate_intervals(
             cells, shares, level=source.level, deff=overall_deff(source), unbounded=numbers
@@ -66,14 +66,12 @@ def estimate_wave(source: WaveData) -> WaveEstimates:
     )
 
 
-def overall_deff(source: WaveData) -> float:
+def overall_deff(source: WaveParts) -> float:
     """Return what the weights cost, times the assumed design effect where points are unknown."""
-    weight = source.people[source.design.weight].to_numpy(dtype=float)
-    kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
-    return kish * (source.design.assumed_deff or 1.0)
+    return source.facts.weights.kish_deff * (source.design.assumed_deff or 1.0)
 
 
-def _count_measures(source: WaveData) -> list[str]:
+def _count_measures(source: WaveParts) -> list[str]:
     """Return measures that count something, such as complaints, and lie on no scale."""
     return [
         measure.key
@@ -90,14 +88,22 @@ def _build_gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFra
     """
     rest = sums.gaps(level=level).rename(columns={"rest": "reference", "n_rest": "n_reference"})
     parts = [rest.assign(contrast="rest")]
-    smaller = [area_level for area_level in AREA_LEVELS if area_level != "nation"]
-    parts += [_reference_differences(sums, area_level, "nation", level) for area_level in smaller]
-    for peers in PEERS:
-        table = _reference_differences(sums, "city", peers, level)
+    with sums.prepared(against=_contrasts()):
+        tables = [(pair, _reference_differences(sums, *pair, level)) for pair in _contrasts()]
+    for (_, reference), table in tables:
+        if reference == "nation":
+            parts.append(table)
+            continue
         parts.append(table[(table["group"] == EVERYONE) & table["indicator"].isin(list(scores))])
     joined = pd.concat(parts, ignore_index=True)
     keys = ["contrast", "area_level", "area", "group", "indicator", "status"]
     return joined.astype(dict.fromkeys(keys, "category"))
+
+
+def _contrasts() -> tuple[tuple[str, str], ...]:
+    """Return the levels whose areas are read against a larger one, each with that one's level."""
+    smaller = [area_level for area_level in AREA_LEVELS if area_level != "nation"]
+    return (*((area_level, "nation") for area_level in smaller), *(("city", p) for p in PEERS))
 
 
 def _reference_differences(
@@ -107,7 +113,7 @@ def _reference_differences(
     return table.rename(columns={"reference_estimate": "reference"}).assign(contrast=reference)
 
 
-def _drop_composite_without_tree(table: pd.DataFrame, source: WaveData) -> pd.DataFrame:
+def _drop_composite_without_tree(table: pd.DataFrame, source: WaveParts) -> pd.DataFrame:
     """Drop the composite where there is no tree: it would be the mean over all ratings.
 
     The estimator's notes on its strata go: pandas would copy them with every selection.

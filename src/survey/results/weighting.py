@@ -8,16 +8,18 @@ a weight is base x age-gender factor x guardian factor, which is the inverse of 
 asked under such a plan, whether or not the field met the quota of guardians exactly.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from survey.disclosure import MINIMUM_N
 from survey.estimate import rake
+from survey.estimate.arrays import Floats
 from survey.estimate.margins import MarginKey
 from survey.locale import SurveyError, msg
 from survey.results.domains import count_by_city
@@ -36,6 +38,63 @@ class CellMerge(BaseModel):
 
     city_code: str
     cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WeightSpread:
+    """Sums of weights by city, and the smallest and largest ones."""
+
+    by_city: pd.DataFrame
+    """n, total (of the weights), squares (of them); indexed by city code, sorted."""
+    smallest: Floats
+    """Smallest weights, up to `MINIMUM_N` of them, sorted."""
+    largest: Floats
+    """Largest weights, up to `MINIMUM_N` of them, sorted."""
+
+    @classmethod
+    def of(cls, weights: pd.Series, city: pd.Series) -> "WeightSpread":
+        values = weights.to_numpy(dtype=np.float64)
+        code, labels = pd.factorize(city.astype(str), sort=True)
+        sums = pd.DataFrame(
+            {
+                "n": np.bincount(code, minlength=len(labels)),
+                "total": np.bincount(code, values, len(labels)),
+                "squares": np.bincount(code, values**2, len(labels)),
+            },
+            index=pd.Index(labels, dtype=object),
+        )
+        ordered = np.sort(values)
+        return cls(sums, ordered[:MINIMUM_N], ordered[-MINIMUM_N:])
+
+    @classmethod
+    def join(cls, spreads: Sequence["WeightSpread"]) -> "WeightSpread":
+        """Join the spreads of parts, no two of which have a city in common."""
+        by_city = pd.concat([spread.by_city for spread in spreads]).sort_index()
+        smallest = np.sort(np.concatenate([spread.smallest for spread in spreads]))
+        largest = np.sort(np.concatenate([spread.largest for spread in spreads]))
+        return cls(by_city, smallest[:MINIMUM_N], largest[-MINIMUM_N:])
+
+    @property
+    def rows(self) -> int:
+        return int(self.by_city["n"].sum())
+
+    @property
+    def mean(self) -> float:
+        return math.fsum(self.by_city["total"]) / self.rows
+
+    @property
+    def kish_deff(self) -> float:
+        """What unequal weights cost: the mean square of the weights over their squared mean."""
+        return math.fsum(self.by_city["squares"]) / self.rows / self.mean**2
+
+    def figures(self) -> dict[str, float]:
+        """Return the fields of a report that are about the spread."""
+        return {
+            "kish_deff": self.kish_deff,
+            "effective_n": self.rows / self.kish_deff,
+            "smallest": float(self.smallest[0] / self.mean),
+            "largest": float(self.largest[-1] / self.mean),
+        }
 
 
 class WeightingReport(BaseModel):
@@ -90,7 +149,7 @@ def rake_weights(
     size = city.map(city.value_counts()).astype(float)
     base = city.map(city_total).astype(float) / size
     if margins is None or not set(margins.cells) <= set(frame.columns):
-        return base, _report(base, None, (), 0, 0, 0.0)
+        return base, _report(WeightSpread.of(base, city), None, (), 0, 0, 0.0)
     cells, targets, merges = _margin_cells(frame, city, city_total, margins)
     work = pd.DataFrame({"city_code": city, CELL: cells, "base": base}, index=frame.index)
     raking: dict[MarginKey, pd.Series] = {CELL: targets}
@@ -101,7 +160,8 @@ def rake_weights(
         merges += alone
     raked = rake(work, "base", raking, within="city_code")
     unknown = int((cells == UNKNOWN).sum())
-    report = _report(raked.weights, margins, merges, unknown, raked.sweeps, raked.largest_misfit)
+    spread = WeightSpread.of(raked.weights, city)
+    report = _report(spread, margins, merges, unknown, raked.sweeps, raked.largest_misfit)
     return raked.weights, report
 
 
@@ -207,33 +267,40 @@ def _label(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
     return label.fillna(UNKNOWN).astype(object)
 
 
-def kish_deff(relative: NDArray[np.float64]) -> float:
-    """Return what unequal weights cost: the mean square of the weights over their mean."""
-    return float(np.mean(relative**2))
-
-
 def _report(
-    weights: pd.Series,
+    spread: WeightSpread,
     margins: PopulationMargins | None,
     merges: tuple[CellMerge, ...],
     unknown: int,
     sweeps: int,
     misfit: float,
 ) -> WeightingReport:
-    relative = weights.to_numpy() / weights.mean()
-    kish = kish_deff(relative)
     return WeightingReport(
         margin=margins.cells if margins else (),
         source=margins.source if margins else "",
         year=margins.year if margins else None,
         sweeps=sweeps,
         largest_misfit=misfit,
-        kish_deff=kish,
-        effective_n=len(weights) / kish,
-        smallest=float(relative.min()),
-        largest=float(relative.max()),
         unknown=unknown,
-        merges=merges,
+        merges=tuple(sorted(merges, key=lambda merge: merge.city_code)),
+        **spread.figures(),
+    )
+
+
+def join_reports(reports: Sequence[WeightingReport], spread: WeightSpread) -> WeightingReport:
+    """Return one report on the weights of several parts, whose joined spread is `spread`."""
+    first = reports[0]
+    if first.way == "given":
+        return _given_weights_report(spread)
+    merges = [merge for report in reports for merge in report.merges]
+    return first.model_copy(
+        update={
+            "sweeps": max(report.sweeps for report in reports),
+            "largest_misfit": max(report.largest_misfit for report in reports),
+            "unknown": sum(report.unknown for report in reports),
+            "merges": tuple(sorted(merges, key=lambda merge: merge.city_code)),
+            **spread.figures(),
+        }
     )
 
 
@@ -266,13 +333,11 @@ def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport]
                 cities=count_by_city(frame["city_code"][without]),
             )
         )
-    return weights, _given_weights_report(weights)
+    return weights, _given_weights_report(WeightSpread.of(weights, frame["city_code"]))
 
 
-def _given_weights_report(weights: pd.Series) -> WeightingReport:
-    relative = np.sort(weights.to_numpy() / weights.mean())
-    kish = kish_deff(relative)
-    enough = len(relative) >= 2 * MINIMUM_N
+def _given_weights_report(spread: WeightSpread) -> WeightingReport:
+    enough = spread.rows >= 2 * MINIMUM_N
     return WeightingReport(
         way="given",
         margin=(),
@@ -280,12 +345,9 @@ def _given_weights_report(weights: pd.Series) -> WeightingReport:
         year=None,
         sweeps=0,
         largest_misfit=0.0,
-        kish_deff=kish,
-        effective_n=len(relative) / kish,
-        smallest=float(relative[0]),
-        largest=float(relative[-1]),
-        shown_smallest=float(relative[MINIMUM_N - 1]) if enough else None,
-        shown_largest=float(relative[-MINIMUM_N]) if enough else None,
+        shown_smallest=float(spread.smallest[-1] / spread.mean) if enough else None,
+        shown_largest=float(spread.largest[0] / spread.mean) if enough else None,
         unknown=0,
         merges=(),
+        **spread.figures(),
     )

@@ -4,7 +4,8 @@ The figures are those of `estimate_tree`, `estimate` and `compare`, row by row; 
 the arithmetic differs.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -76,14 +77,24 @@ class Cube:
         sums, places = CubeSums.join(spec, list(run(first_look, parts)))
         return cls(sums, tuple(parts), places, run)
 
-    def prepare(self, *, gaps: bool = False, against: Sequence[tuple[str, str]] = ()) -> None:
-        """Look at every part once for all that `table`, `gaps` and `against` will ask.
+    @contextmanager
+    def prepared(
+        self, *, table: bool = False, gaps: bool = False, against: Sequence[tuple[str, str]] = ()
+    ) -> Iterator[None]:
+        """Look at every part once for all that the block will ask of `table`, `gaps`, `against`.
+
+        Rows that are in memory are looked at when they are asked for: it costs no reading, and
+        fewer arrays are kept.
 
         Args:
             against: pairs of an area level and its reference.
         """
+        if all(isinstance(part, CubePart) for part in self.parts):
+            yield
+            return
         names = tuple(view.level.name for view in self.views)
-        looks: list[Look] = [DenseProducts(names), *(Squares(name) for name in names)]
+        looks: list[Look] = [Squares(name) for name in names if table or gaps or against]
+        looks += [DenseProducts(names)] * table
         if gaps:
             looks += self._gap_looks()
         looks += [Squares(*pair) for pair in against]
@@ -91,7 +102,8 @@ class Cube:
             looks += [DenseProducts((name,)) for name in names]
             looks += [DenseProducts((name,), needs_rest=True) for name in names if gaps]
             looks += [ContrastProducts(*pair) for pair in against]
-        self.looks.keep(looks)
+        with self.looks.together(looks):
+            yield
 
     @cached_property
     def looks(self) -> PartLooks:

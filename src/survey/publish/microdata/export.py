@@ -29,7 +29,8 @@ from survey.publish.microdata.deidentify import (
 )
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.variables import describe_variables, texts_present
-from survey.results.wave_data import WaveData, load_wave_data
+from survey.results.wave_data import WaveData
+from survey.results.wave_snapshots import load_wave_data
 from survey.results.weighting import GUARDIAN as GUARDIAN_COLUMN
 from survey.sample.special_groups import GUARDIAN
 from survey.settings import Settings

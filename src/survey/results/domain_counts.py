@@ -1,0 +1,178 @@
+"""Counts behind the disclosure gate: who is in which area, group and base, summed by city."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.disclosure import DomainCounts, count_pairs
+from survey.results.domains import area_labels
+from survey.results.measures import Measure
+from survey.results.wave_data import WaveData
+from survey.results.wave_parts import PartLoader, WaveParts
+
+EVERYBODY = 100.0
+"""Value of a respondent whom a rate counts."""
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class CityCounts:
+    """Counts of cities, C of them; G groups, I indicators."""
+
+    cities: tuple[str, ...]
+    both: NDArray[np.int32]
+    """Respondents of both groups of a pair, C x I x pairs (`DomainCounts`)."""
+    least: Mapping[str, Floats]
+    """Smallest value of each sensitive measure, inf where there is none, C x G."""
+    most: Mapping[str, Floats]
+    """Largest value of each sensitive measure, -inf where there is none, C x G."""
+    chose: Mapping[str, Counts]
+    """Respondents whom each careful rate counts, C x G."""
+    others: Mapping[str, Counts]
+    """Respondents of its base whom it does not count, C x G."""
+
+    @classmethod
+    def join(cls, parts: Sequence["CityCounts"]) -> "CityCounts":
+        """Join the counts of parts, no two of which have a city in common, by city code."""
+        cities = [city for part in parts for city in part.cities]
+        order = sorted(range(len(cities)), key=cities.__getitem__)
+
+        def joined(name: str) -> dict[str, np.ndarray]:
+            keys = getattr(parts[0], name)
+            return {
+                key: np.concatenate([getattr(part, name)[key] for part in parts])[order]
+                for key in keys
+            }
+
+        return cls(
+            tuple(cities[place] for place in order),
+            np.concatenate([part.both for part in parts])[order],
+            joined("least"),
+            joined("most"),
+            joined("chose"),
+            joined("others"),
+        )
+
+
+@dataclass(frozen=True)
+class _CountRequest:
+    """Groups and indicators to be counted in a part."""
+
+    groups: tuple[str, ...]
+    indicators: tuple[str, ...]
+
+    def __call__(self, part: PartLoader) -> CityCounts:
+        data = part()
+        city, cities = pd.factorize(data.areas["city"], sort=True)
+        members = np.stack([data.memberships[group] for group in self.groups], axis=1)
+        answered = answered_by(data)
+        base = np.stack([answered[name] for name in self.indicators], axis=1)
+        rows = [np.flatnonzero(city == place) for place in range(len(cities))]
+        values = data.unscored_values()
+        sensitive = {
+            name: _value_of(data, values, name)
+            for name in self.indicators
+            if name in {measure.key for measure in data.measures if measure.sensitive}
+        }
+        careful = {m.key: values[m.key] for m in careful_measures(data.rates)}
+        range_of = {name: _value_range(rows, members, own) for name, own in sensitive.items()}
+        return CityCounts(
+            tuple(str(name) for name in cities),
+            np.stack([count_pairs(members[own], base[own]) for own in rows]),
+            {name: low for name, (low, _) in range_of.items()},
+            {name: high for name, (_, high) in range_of.items()},
+            {key: _count(rows, members, own == EVERYBODY) for key, own in careful.items()},
+            {key: _count(rows, members, own == 0.0) for key, own in careful.items()},
+        )
+
+
+def careful_measures(measures: Sequence[Measure]) -> list[Measure]:
+    """Return the measures that ask for respondents on each side of a rate."""
+    return [measure for measure in measures if measure.min_side > 1]
+
+
+@dataclass(frozen=True, eq=False)
+class WaveCounts:
+    """Counts of a wave by area; A areas, G groups, I indicators."""
+
+    domains: DomainCounts
+    cities: CityCounts
+
+    def common_value(self, name: str) -> Floats:
+        """Return the value that all of a domain have, else null, A x G."""
+        within = self.domains.within[:, :, None]
+        low = np.where(within, self.cities.least[name], np.inf).min(axis=1)
+        high = np.where(within, self.cities.most[name], -np.inf).max(axis=1)
+        return np.where(low == high, low, np.nan)
+
+    @property
+    def chose(self) -> dict[str, Counts]:
+        """Respondents whom each careful rate counts, A x G."""
+        return self._by_area(self.cities.chose)
+
+    @property
+    def others(self) -> dict[str, Counts]:
+        """Respondents of its base whom it does not count, A x G."""
+        return self._by_area(self.cities.others)
+
+    def _by_area(self, counts: Mapping[str, Counts]) -> dict[str, Counts]:
+        within = self.domains.within.astype(np.int64)
+        return {key: np.asarray(within @ by_city) for key, by_city in counts.items()}
+
+
+def count_wave(
+    source: WaveParts, areas: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
+) -> WaveCounts:
+    """Count who is in which area (columns area_level, area), group and base of an indicator."""
+    request = _CountRequest(tuple(groups), tuple(indicators))
+    cities = CityCounts.join(list(source.run(request, source.parts)))
+    labels = area_labels(pd.Series(cities.cities), source.cities)
+    levels = {level: names.astype(str) for level, names in labels.items()}
+    within = [levels[level] == area for level, area in areas.itertuples(index=False, name=None)]
+    lies_within = np.array(within).reshape(-1, len(cities.cities))
+    return WaveCounts(DomainCounts(lies_within, cities.both, len(groups)), cities)
+
+
+def answered_by(data: WaveData) -> dict[str, NDArray[np.bool_]]:
+    """Return who has a figure for an indicator: a score for an item of it, or a value."""
+    plan = data.plan
+    items = data.people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum
+    answered: dict[str, NDArray[np.bool_]] = {
+        name: np.any(items[:, weights > 0], axis=1)
+        for name, weights in zip(plan.tree.variables, plan.tree.omega, strict=True)
+    }
+    return answered | {key: ~np.isnan(values) for key, values in data.unscored_values().items()}
+
+
+def _value_of(data: WaveData, values: Mapping[str, Floats], name: str) -> Floats:
+    if name in values:
+        return values[name]
+    scores = data.people[name].to_numpy(dtype=float)
+    return np.where(scores < data.plan.scale.minimum, np.nan, scores)
+
+
+def _value_range(
+    rows: Sequence[NDArray[np.intp]], members: NDArray[np.bool_], values: Floats
+) -> tuple[Floats, Floats]:
+    """Return the smallest and the largest value of each city and group."""
+    shape = (len(rows), members.shape[1])
+    low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+    known = ~np.isnan(values)
+    for place, own in enumerate(rows):
+        there = members[own] & known[own, None]
+        of_city = values[own, None]
+        low[place] = np.where(there, of_city, np.inf).min(axis=0, initial=np.inf)
+        high[place] = np.where(there, of_city, -np.inf).max(axis=0, initial=-np.inf)
+    return low, high
+
+
+def _count(
+    rows: Sequence[NDArray[np.intp]], members: NDArray[np.bool_], chosen: NDArray[np.bool_]
+) -> Counts:
+    """Return how many of each city and group are among `chosen`."""
+    counts = [(members[own] & chosen[own, None]).sum(axis=0) for own in rows]
+    return np.asarray(counts, dtype=np.int64)

@@ -1,0 +1,111 @@
+"""Cubes of a wave in parts: which indicators, areas and groups are summed, and from which rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.estimate import Cube, CubeSpec, Tree
+from survey.estimate.cube.part_looks import PartSource
+from survey.instrument.question_types import type_of
+from survey.results.analysis import DF_RULE
+from survey.results.domains import AREA_LEVELS
+from survey.results.measures import Measure
+from survey.results.wave_data import WaveData
+from survey.results.wave_parts import ID, PartLoader, WaveParts
+from survey.results.wave_rules import WaveRules, composite_of
+
+_NOT_ASKED = -5
+_SHARE_CENTRE = 50.0
+
+
+@dataclass(frozen=True)
+class CubeRequest:
+    """Indicators, areas and groups of a cube."""
+
+    levels: tuple[str, ...] = AREA_LEVELS
+    groups: tuple[str, ...] | None = None
+    """None: all of the wave."""
+    measures: bool = False
+    """Whether measures that are not scored are in it."""
+    composite: str | None = None
+    """None: the wave's own."""
+    tree: Tree | None = None
+    """Tree of another wave, whose questions this one may not have asked; None: the wave's own."""
+    cities: frozenset[str] | None = None
+    """Cities that areas are made of; None: all."""
+
+    def read(self, data: WaveData) -> tuple[pd.DataFrame, CubeSpec]:
+        """Return the rows of a part and what is to be summed of them."""
+        people, tree = data.people, self.tree or data.plan.tree
+        missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in people}
+        rates = data.unscored_values() if self.measures else {}
+        members = data.memberships
+        groups = {name: members[name] for name in (self.groups or members)}
+        spec = data.build_cube_spec(self._areas(data), groups)
+        return people.assign(**missing, **rates), self._complete(spec, data, ID in people)
+
+    def declare(self, source: WaveParts) -> CubeSpec:
+        """Return the same for all parts, with areas and groups that are only named."""
+        spec = CubeSpec(
+            tree=source.plan.tree,
+            design=source.design,
+            areas=dict.fromkeys(self.levels),
+            groups=dict.fromkeys(self.groups or source.groups),
+            scale=source.plan.scale,
+            df_rule=DF_RULE,
+        )
+        return self._complete(spec, source, ordered=True)
+
+    def _complete(self, spec: CubeSpec, rules: WaveRules, ordered: bool) -> CubeSpec:
+        rates = rules.rates if self.measures else ()
+        return replace(
+            spec,
+            tree=self.tree or rules.plan.tree,
+            composite=composite_of(self.composite or rules.composite),
+            rates=tuple(measure.key for measure in rates),
+            centres=tuple(_centre(measure, rules) for measure in rates),
+            order=ID if ordered else None,
+        )
+
+    def _areas(self, data: WaveData) -> Mapping[str, NDArray[np.object_]]:
+        areas = {level: data.areas[level] for level in self.levels}
+        if self.cities is None:
+            return areas
+        left_out = ~data.people["city_code"].astype(str).isin(self.cities).to_numpy()
+        nowhere = np.array(None)
+        return {level: np.where(left_out, nowhere, labels) for level, labels in areas.items()}
+
+
+@dataclass(frozen=True)
+class _CubeSource:
+    """Reads a part and says what is to be summed of it."""
+
+    part: PartLoader
+    request: CubeRequest
+
+    def __call__(self) -> tuple[pd.DataFrame, CubeSpec]:
+        return self.request.read(self.part())
+
+
+def build_cube(source: WaveParts, request: CubeRequest) -> Cube:
+    """Sum a wave part by part; the only part of a wave in memory is looked at where it is.
+
+    Raises:
+        EstimateError: as `Cube.of_parts`.
+    """
+    parts: Sequence[PartSource] = [_CubeSource(part, request) for part in source.parts]
+    if len(parts) == 1:
+        return Cube.of(*parts[0]())
+    return Cube.of_parts(parts, request.declare(source), source.run)
+
+
+def _centre(measure: Measure, rules: WaveRules) -> float:
+    """Return a whole number near most answers of a measure, known without them."""
+    item = rules.instrument.by_name[measure.item]
+    if measure.choices or not type_of(item).is_number:
+        return _SHARE_CENTRE
+    # Most numbers lie near their lower bound; the upper one only keeps slips of the pen out.
+    return float(round(item.minimum or 0))

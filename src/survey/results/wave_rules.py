@@ -1,0 +1,206 @@
+"""Rules that a wave is measured by: questionnaire, tree, measures and composite, without rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Literal
+
+import pandas as pd
+
+from survey.estimate import Node, RatingScale, Tree
+from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.model import Instrument, Item
+from survey.instrument.question_types import type_of
+from survey.locale import msg
+from survey.results.analysis import NotEstimableError
+from survey.results.domains import GROUP_VARIABLES, SHIPPED_SERIES
+from survey.results.group_questions import (
+    GroupQuestion,
+    declared_items,
+    declared_questions,
+    named_questions,
+)
+from survey.results.measures import (
+    Measure,
+    form_measures,
+    measures_for,
+    module_measures,
+    read_measures,
+)
+from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.sample.special_groups import VILLAGE_SERIES, Oversampling
+from survey.settings import PROJECT_ROOT
+from survey.snapshot.snapshot_files import WithoutPoint
+
+RATINGS_TOPIC = "ratings"
+"""Topic of ratings that no list of measures declares."""
+CONFIDENCE_LEVEL = 0.95
+"""Confidence level of every interval and every set of ranks."""
+_MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
+
+
+@dataclass(frozen=True)
+class ScoringPlan:
+    """Tree with its items, and their scale."""
+
+    tree: Tree
+    scale: RatingScale
+    has_composite: bool
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WaveRules:
+    """Questionnaire, tree and options of a wave; the same rules and rows give the same tables."""
+
+    series: str
+    instrument: Instrument
+    tree: IndicatorTree | None
+    """Indicator tree with the weights in effect, see `Instrument.renormalise`."""
+    measures: tuple[Measure, ...]
+    composite: str
+    grouping: tuple[GroupQuestion, ...] = ()
+    """Questions that whoever froze the wave declared to make groups."""
+    level: float = CONFIDENCE_LEVEL
+    declared_tree: IndicatorTree | None = None
+    """Indicator tree as it is stored."""
+    oversampling: Oversampling | None = None
+    point_rule: WithoutPoint = WithoutPoint.REFUSE
+    """Treatment of interviews without a sampling point."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        series: str,
+        instrument: Instrument,
+        tree: IndicatorTree | None,
+        composite: str,
+        oversampling: Oversampling | None = None,
+        without_point: WithoutPoint = WithoutPoint.REFUSE,
+        groups: Sequence[str] = (),
+    ) -> "WaveRules":
+        """Return the rules of a wave.
+
+        Args:
+            groups: questions of the instrument whose answers make further groups.
+
+        Raises:
+            UnfitGroupError: a question in `groups` cannot make any.
+        """
+        grouping = declared_questions(instrument, groups)
+        measures = _measures(instrument, series, declared_items(grouping))
+        stored = tree
+        if tree is not None and instrument.renormalise:
+            tree = tree.measured_by({str(item.indicator) for item in instrument.scored_items})
+        if tree is None:
+            measures += _measures_on_other_scales(instrument, measures)
+        return WaveRules(
+            series=series,
+            instrument=instrument,
+            tree=tree,
+            measures=measures,
+            composite=composite,
+            grouping=grouping,
+            declared_tree=stored,
+            oversampling=oversampling,
+            point_rule=without_point,
+        )
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return the rules by name, to make something of them that has rows as well."""
+        return {field.name: getattr(self, field.name) for field in fields(WaveRules)}
+
+    @property
+    def without_question(self) -> tuple[str, ...]:
+        """Codes of the stored tree that no question measures and whose weight others take."""
+        left = {indicator.code for indicator in self.tree.indicators} if self.tree else set()
+        whole = self.declared_tree.indicators if self.declared_tree else ()
+        return tuple(indicator.code for indicator in whole if indicator.code not in left)
+
+    @cached_property
+    def cities(self) -> pd.DataFrame:
+        """Frame of cities, a row per city by its code."""
+        return build_frame_table(shipped_cities())
+
+    @property
+    def rates(self) -> tuple[Measure, ...]:
+        """Measures that are not ratings of the plan: they are estimated on their own."""
+        scored = set(self.plan.tree.item_columns)
+        return tuple(measure for measure in self.measures if measure.key not in scored)
+
+    @property
+    def group_names(self) -> tuple[GroupQuestion, ...]:
+        """Questions of the form whose words name groups."""
+        return named_questions(self.instrument, self.series, self.grouping)
+
+    @cached_property
+    def plan(self) -> ScoringPlan:
+        """Tree and scale; without a tree each rating is read on its own, without composite."""
+        if self.tree is not None:
+            scored = self.instrument.scored_items
+            feeds = {item.name: str(item.indicator) for item in scored}
+            return ScoringPlan(Tree.of(self.tree.indicators, feeds), _common_scale(scored), True)
+        ratings = _ratings(self.instrument)
+        if not ratings:
+            raise NotEstimableError(msg("The questionnaire has no rating to estimate."))
+        alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
+        nodes = tuple(Node(item.name, None, 1, 1 / len(alike)) for item in alike)
+        return ScoringPlan(Tree(nodes), _scale(ratings[0]), False)
+
+
+def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
+    """Return how the composite of a wave is formed, given the word stored with the wave."""
+    return "per_respondent" if name == "per_respondent" else "item_means"
+
+
+def _measures(
+    instrument: Instrument, series: str, groups: tuple[str, ...] = ()
+) -> tuple[Measure, ...]:
+    """Return the declared measures, and those that the questionnaire declares itself.
+
+    Of a study of one's own every question is measured.
+
+    A question that makes groups gives no share: it would tell the size of a hidden group.
+    """
+    declared = measures_for(instrument, read_measures(_MEASURES))
+    kept = tuple(measure for measure in declared if measure.item not in groups)
+    if series in (*SHIPPED_SERIES, VILLAGE_SERIES) and declared:
+        return (*kept, *module_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
+    return (*kept, *form_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
+
+
+def _ratings(instrument: Instrument) -> list[Item]:
+    return [item for item in instrument.items() if type_of(item).is_score]
+
+
+def _measures_on_other_scales(
+    instrument: Instrument, declared: tuple[Measure, ...]
+) -> tuple[Measure, ...]:
+    """Return ratings on another scale than the first one: each is a mean on its own."""
+    ratings, known = _ratings(instrument), {measure.key for measure in declared}
+    return tuple(
+        Measure(
+            key=item.name,
+            item=item.name,
+            choices=(),
+            name=dict(item.label) or {"en": item.name},
+            topic=item.module or RATINGS_TOPIC,
+            direction="higher",
+            sensitive=item.sensitive,
+        )
+        for item in ratings
+        if _scale(item) != _scale(ratings[0]) and item.name not in known
+    )
+
+
+def _common_scale(items: tuple[Item, ...]) -> RatingScale:
+    if not items:
+        raise NotEstimableError(msg("No question measures an indicator of the tree."))
+    scales = {_scale(item) for item in items}
+    if len(scales) != 1:
+        raise NotEstimableError(msg("All scored items of a questionnaire must share one scale."))
+    return scales.pop()
+
+
+def _scale(item: Item) -> RatingScale:
+    return RatingScale(int(item.minimum or 0), int(item.maximum or 0))
