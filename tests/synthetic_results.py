@@ -51,7 +51,13 @@ from survey.results.table_columns import key_dtype
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings
-from survey.snapshot.snapshot_files import SnapshotManifest, parquet_bytes, write_snapshot
+from survey.snapshot.snapshot_files import (
+    SINGLE_FILE,
+    SnapshotManifest,
+    install_snapshot,
+    parquet_bytes,
+    snapshot_draft,
+)
 from survey.store import schema
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState
@@ -199,7 +205,9 @@ def synthetic_store(
             session.add(WaveRelease(wave_id=wave.id, shown=Shown.SCORES))
             measures = _few(declared, plan.series, measures_a_topic)
             manifest = _manifest(plan, tree)
-            folder = write_snapshot(settings.snapshot_dir, manifest, plan.key.encode())
+            with snapshot_draft(settings.snapshot_dir, plan.key) as draft:
+                (draft / SINGLE_FILE).write_bytes(plan.key.encode())
+                folder = install_snapshot(draft, manifest)
             _write(folder, plan, tree if plan.tree else None, measures)
             folders[plan.key] = folder, manifest.responses_sha256
             session.add(

@@ -28,6 +28,8 @@ ALLOWED = {
         "list_backups",
         "record_backup_check",
     },
+    # Files that a freeze had read when it was cut off: named and removed, never read.
+    "survey.snapshot.unfinished_files": {"UNFINISHED", "remove_old_unfinished"},
     # The key of the whole tree, and its weights for the scripts of a codebook: no figure.
     "survey.estimate.tree": {"COMPOSITE", "Tree"},
     # Hashes of files, and whether they fit.
@@ -55,7 +57,7 @@ FROM_RESULTS = {
     "read_method", "crosswalk", "declared_items", "list_fit_questions", "select_special_groups",
 }  # fmt: skip
 """Functions of `results` for those above it; any other one may return exact figures."""
-EXACT_CLASSES = {"WaveData", "WaveEstimates", "EstimatedChanges", "CategoryIndex"}
+EXACT_CLASSES = {"WaveData", "WaveParts", "WaveEstimates", "EstimatedChanges", "CategoryIndex"}
 LAYERS = {"estimate", "snapshot", "results"}
 PRIVATE = {"_folder", "_whole", "_read_filtered", "_filter_by_area", "exact", "exact_changes"}
 

@@ -186,7 +186,7 @@ def test_a_disk_that_is_nearly_full(here: Path, monkeypatch: pytest.MonkeyPatch)
     ("harm", "expected"),
     [
         (shutil.rmtree, "cannot be read"),
-        (lambda folder: (folder / "responses.parquet").write_bytes(b"x"), "changed after"),
+        (lambda folder: next(folder.glob("responses-*")).write_bytes(b"x"), "changed after"),
         (lambda folder: (folder / "cells.parquet").unlink(), "are missing"),
         (lambda folder: (folder / "gaps.parquet").write_bytes(b"PAR1"), "gaps.parquet"),
         (lambda folder: (folder / "more.parquet").write_bytes(b"PAR1"), "more.parquet"),

@@ -84,10 +84,10 @@ def test_a_cancelled_batch_raises_what_the_tick_raised(
 
 
 def test_few_reports_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_batch.os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3})
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1, 2, 3})
     assert report_batch._count_workers(1) == 1
     assert report_batch._count_workers(11) == 1
     assert report_batch._count_workers(12) == 2
     assert report_batch._count_workers(100) == 2
-    monkeypatch.setattr(report_batch.os, "sched_getaffinity", lambda _pid: {0})
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0})
     assert report_batch._count_workers(100) == 1

@@ -16,8 +16,9 @@ from survey.fieldwork.planning.left_out_cities import (
     restore_city,
 )
 from survey.results import WaveResults, open_results
-from survey.results.freeze import NoApprovedResponsesError, freeze_wave
+from survey.results.freeze import freeze_wave
 from survey.results.freeze_preview import FreezePreview, HiddenBecause, preview_freeze
+from survey.results.response_source import NoApprovedResponsesError
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Response, Status, now
 from tests.small_waves import SmallWave, small_wave, store_people

@@ -47,8 +47,9 @@ from survey.results import WaveResults, list_waves, open_results
 from survey.results.analysis import NotEstimableError, PointsMissingError
 from survey.results.crosswalk import crosswalk
 from survey.results.disclosure_inputs import declare_totals
-from survey.results.freeze import NoApprovedResponsesError, freeze_frame, freeze_wave
+from survey.results.freeze import freeze_frame, freeze_wave
 from survey.results.headlines import DOMAIN
+from survey.results.response_source import NoApprovedResponsesError, loaded_responses
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import WaveParts
 from survey.results.wave_rules import WaveRules
@@ -218,7 +219,8 @@ def test_a_freeze_that_fails_leaves_nothing(
     people = [person(number, "110000", psu=f"p{number % 4}") for number in range(24)]
     small = small_wave(tmp_path)
     frame = build_response_frame(people, small_instrument())
-    monkeypatch.setattr("survey.results.freeze.response_frame", lambda **_: frame)
+    responses = loaded_responses(frame)
+    monkeypatch.setattr("survey.results.freeze.stored_responses", lambda *_: responses)
     for broken in ("write_tables", "write_changes", "_register_snapshot"):
         with monkeypatch.context() as only:
             only.setattr(f"survey.results.freeze.{broken}", _full)

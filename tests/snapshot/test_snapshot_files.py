@@ -5,21 +5,39 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from survey.snapshot import response_files
+from survey.snapshot.response_files import hash_of_files, is_response_file, plan_files
 from survey.snapshot.snapshot_files import (
-    RESPONSES,
+    MANIFEST,
+    SINGLE_FILE,
     SnapshotDamagedError,
     SnapshotManifest,
+    check_snapshot,
     content_sha256,
+    count_by_city,
+    install_snapshot,
     parquet_bytes,
     read_snapshot,
-    write_snapshot,
+    snapshot_draft,
+    write_responses,
 )
 
-FRAME = pd.DataFrame({"response_id": ["a", "b"], "quality": pd.array([9, -1], dtype="int8")})
+FRAME = pd.DataFrame(
+    {
+        "response_id": ["a", "b", "c"],
+        "city_code": pd.Categorical(["310000", "110000", "310000"]),
+        "psu": pd.Categorical(["s2", "b1", "s1"]),
+        "mode": pd.Categorical(["web", "web", "face"]),
+        "quality": pd.array([9, -1, 4], dtype="int8"),
+        "why": pd.Categorical(["price", None, "speed"], categories=["speed", "price", "never"]),
+    }
+)
 
 
-def manifest(data: bytes) -> SnapshotManifest:
+def manifest(**fields: object) -> SnapshotManifest:
     return SnapshotManifest(
         wave="main-2024",
         series="main",
@@ -33,36 +51,95 @@ def manifest(data: bytes) -> SnapshotManifest:
         instrument_sha256="0" * 64,
         tree=None,
         tree_sha256=None,
-        rows=2,
-        cities=1,
+        rows=3,
+        cities=2,
         statuses=("approved",),
-        responses_sha256=content_sha256(data),
         software="0.1.0",
         frozen_at=datetime(2025, 3, 1, tzinfo=UTC),
+        **fields,  # type: ignore[arg-type]
     )
 
 
+def write(root: Path, frame: pd.DataFrame = FRAME) -> tuple[Path, SnapshotManifest]:
+    """A snapshot with a file a province."""
+    with snapshot_draft(root, "main-2024") as draft:
+        files = tuple(
+            write_responses(draft, name, frame[frame["city_code"].isin(cities)])
+            for name, cities in plan_files(dict(frame["city_code"].value_counts())).items()
+        )
+        declared = manifest(responses=files, responses_sha256=hash_of_files(files))
+        return install_snapshot(draft, declared), declared
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    data = parquet_bytes(FRAME)
-    folder = write_snapshot(tmp_path, manifest(data), data)
+    folder, declared = write(tmp_path)
     read, frame = read_snapshot(folder)
-    assert read == manifest(data)
+    assert read == declared == check_snapshot(folder)
+    assert [file.name for file in read.responses] == [
+        "responses-110000.parquet",
+        "responses-310000.parquet",
+    ]
+    assert [(file.rows, file.cities, file.with_point) for file in read.responses] == [
+        (1, ("110000",), 1),
+        (2, ("310000",), 2),
+    ]
     pd.testing.assert_frame_equal(frame, FRAME, check_dtype=False)
     assert frame["quality"].dtype == "int8"
+    for name in ("city_code", "psu", "mode", "why"):
+        assert list(frame[name].cat.categories) == list(FRAME[name].cat.categories), name
+    assert count_by_city(folder) == {"110000": 1, "310000": 2}
+
+
+def test_a_snapshot_of_format_1_stays_readable(tmp_path: Path) -> None:
+    data = parquet_bytes(FRAME)
+    declared = manifest(format=1, responses_sha256=content_sha256(data))
+    with snapshot_draft(tmp_path, "main-2024") as draft:
+        (draft / SINGLE_FILE).write_bytes(data)
+        folder = install_snapshot(draft, declared)
+    read, frame = read_snapshot(folder)
+    assert read.responses == ()
+    pd.testing.assert_frame_equal(frame, FRAME, check_dtype=False)
+    assert count_by_city(folder) == {"110000": 1, "310000": 2}
+
+
+@given(st.dictionaries(st.sampled_from([f"{p}{c}00" for p in (11, 37, 44) for c in range(10, 16)]),
+                       st.integers(1, 60_000)))  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_every_city_is_in_one_file_and_no_file_is_large_but_for_one_city(
+    rows: dict[str, int],
+) -> None:
+    files = plan_files(rows)
+    assert sorted(city for cities in files.values() for city in cities) == sorted(rows)
+    for name, cities in files.items():
+        assert is_response_file(name)
+        size = sum(rows[city] for city in cities)
+        assert size <= response_files.MAX_PART_ROWS or len(cities) == 1
 
 
 def test_the_same_frame_gives_the_same_bytes_and_the_same_folder(tmp_path: Path) -> None:
-    data = parquet_bytes(FRAME)
-    assert parquet_bytes(FRAME.copy()) == data
-    first = write_snapshot(tmp_path, manifest(data), data)
-    assert write_snapshot(tmp_path, manifest(data), data) == first
+    assert parquet_bytes(FRAME.copy()) == parquet_bytes(FRAME)
+    first, _ = write(tmp_path)
+    assert write(tmp_path)[0] == first
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
 
 def test_changed_data_are_refused(tmp_path: Path) -> None:
-    data = parquet_bytes(FRAME)
-    folder = write_snapshot(tmp_path, manifest(data), data)
-    (folder / RESPONSES).write_bytes(parquet_bytes(FRAME.assign(quality=[10, 10])))
+    folder, declared = write(tmp_path)
+    changed = folder / declared.responses[1].name
+    changed.write_bytes(parquet_bytes(FRAME.assign(quality=[10, 10, 10])))
+    for read in (read_snapshot, check_snapshot, count_by_city):
+        with pytest.raises(SnapshotDamagedError, match="changed"):
+            read(folder)
+    changed.unlink()
+    with pytest.raises(SnapshotDamagedError, match="cannot be read"):
+        read_snapshot(folder)
+
+
+def test_a_file_that_is_no_longer_named_is_noticed(tmp_path: Path) -> None:
+    """A manifest without a file of the snapshot does not fit its own hash."""
+    folder, declared = write(tmp_path)
+    less = declared.model_copy(update={"responses": declared.responses[:1]})
+    (folder / MANIFEST).write_text(less.model_dump_json())
     with pytest.raises(SnapshotDamagedError, match="changed"):
         read_snapshot(folder)
 
@@ -73,12 +150,10 @@ def test_a_missing_snapshot_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = parquet_bytes(FRAME)
-
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("survey.snapshot.snapshot_files.replace_file", full_disk)
-    with pytest.raises(OSError, match="space"):
-        write_snapshot(tmp_path, manifest(data), data)
+    with pytest.raises(OSError, match="No space left"):
+        write(tmp_path)
     assert list((tmp_path / "main-2024").iterdir()) == []

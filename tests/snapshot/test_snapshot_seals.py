@@ -22,8 +22,9 @@ from survey.results.snapshots import CELLS, changes_file, outdated_waves
 from survey.results.wave_results import WaveInfo, WaveResults
 from survey.settings import Settings
 from survey.snapshot import seals as sealing
+from survey.snapshot.response_files import hash_of_files
 from survey.snapshot.seals import FILES, SEAL, find_seals, seal_of_seals
-from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, SnapshotDamagedError, read_manifest
+from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError, read_manifest
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Snapshot, Wave
@@ -201,11 +202,14 @@ def test_a_change_in_another_folder_is_not_sealed_with_it(settings: Settings) ->
 def test_changed_responses_are_computed_from_nowhere(settings: Settings) -> None:
     """Neither with a manifest that fits them."""
     folder = folder_of(settings)
-    table = pd.read_parquet(folder / RESPONSES)
-    table.iloc[1:].to_parquet(folder / RESPONSES, index=False)
-    forged = json.loads((folder / MANIFEST).read_text())
-    forged["responses_sha256"] = hashlib.sha256((folder / RESPONSES).read_bytes()).hexdigest()
-    (folder / MANIFEST).write_text(json.dumps(forged))
+    manifest = read_manifest(folder)
+    changed, *others = manifest.responses
+    table = pd.read_parquet(folder / changed.name)
+    table.iloc[1:].to_parquet(folder / changed.name, index=False)
+    sha256 = hashlib.sha256((folder / changed.name).read_bytes()).hexdigest()
+    files = (changed.model_copy(update={"sha256": sha256}), *others)
+    forged = {"responses": files, "responses_sha256": hash_of_files(files)}
+    (folder / MANIFEST).write_text(manifest.model_copy(update=forged).model_dump_json())
     with pytest.raises(SnapshotDamagedError):
         recompute(settings)
 

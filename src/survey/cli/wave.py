@@ -1,5 +1,6 @@
 """Commands on a wave: rules of quotas and review, freezing, release and recomputation."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,9 +28,11 @@ from survey.fieldwork.planning.wave_requests import (
     request_act,
 )
 from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
+from survey.locale import translator
 from survey.publish.views.freeze_preview import build_freeze_preview
 from survey.results.freeze import freeze_request_options, freeze_wave
 from survey.results.freeze_preview import preview_freeze
+from survey.results.freeze_progress import STAGE_NAMES, FreezeStage
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.release import release_request_options, release_wave, revoke_release
 from survey.results.snapshots import outdated_waves
@@ -70,6 +73,13 @@ def freeze(
             "--preview", help="Only show what a freeze would show, city by city; nothing is stored."
         ),
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the parts of the wave are summed: local, local:N for N processes, or a "
+            "Spark master. Else as SURVEY_ENGINE says. The figures are the same."
+        ),
+    ] = None,
     form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Freeze the approved responses of a wave and compute every estimate.
@@ -97,8 +107,18 @@ def freeze(
                 actor=OPERATOR,
                 without_point=without_point,
                 groups=names,
+                engine=engine,
+                tick=_print_progress,
             )
             print_record(frozen.model_dump(mode="json"), form)
+
+
+def _print_progress(stage: FreezeStage, done: int, total: int) -> None:
+    """Print how far a freeze is, on one line of a terminal; nothing where nobody looks."""
+    if not sys.stderr.isatty():
+        return
+    text = str(translator(current_settings().language)(STAGE_NAMES[stage], done=done, total=total))
+    typer.echo(f"\r\x1b[K{text}", err=True, nl=done == total)
 
 
 def _print_preview(

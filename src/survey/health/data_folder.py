@@ -17,6 +17,7 @@ from survey.results.table_cache import read_method
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals, open_seals
 from survey.snapshot.snapshot_files import check_snapshot
+from survey.snapshot.unfinished_files import UNFINISHED
 from survey.store.engine import read_scope
 from survey.store.private_files import find_exposed_paths
 from survey.store.tables import Snapshot
@@ -117,7 +118,14 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
 def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterator[CheckResult]:
     """Report folders that no snapshot names, as an interrupted freeze leaves them."""
     for folder in sorted(path for path in root.glob("*/*") if path.is_dir()):
-        if str(folder.relative_to(root)) not in known:
+        if folder.name == UNFINISHED:
+            detail = msg(
+                "{folder} holds what a freeze had read when it was cut off. The next freeze of the "
+                "wave goes on from there; else it is removed after a day.",
+                folder=folder,
+            )
+            yield CheckResult(name, True, detail)
+        elif str(folder.relative_to(root)) not in known:
             detail = msg(
                 "{folder} belongs to no snapshot of the store. Unless a wave is being frozen at "
                 "this moment, it was left by a freeze that was cut off; remove it.",

@@ -6,7 +6,7 @@ import pandas as pd
 
 from survey.estimate import Design, DfRule, EstimateError
 from survey.locale import SurveyError, msg
-from survey.results.domains import BANDS, age_band_of, count_by_city
+from survey.results.domains import BANDS, age_band_of, list_counts
 from survey.results.weighting import GUARDIAN as GUARDIAN_ITEM
 from survey.results.weighting import WeightingReport, rake_weights, read_given_weights
 from survey.sample.city_frame import shipped_cities
@@ -148,6 +148,25 @@ class PointsMissingError(SurveyError):
     code = "points_missing"
 
 
+def require_points(missing: Mapping[str, int], way: WithoutPoint) -> None:
+    """Raise an error if responses lack a point that others have and `way` is to refuse them.
+
+    Args:
+        missing: responses without a point, by city code.
+    """
+    count = sum(missing.values())
+    if way is WithoutPoint.REFUSE and count:
+        raise PointsMissingError(
+            msg(
+                "{count} interviews have no sampling point although others have one (by city: "
+                "{cities}). Give them their points, or choose to count them as a stratum of their "
+                "own in each city (--without-point stratum).",
+                count=count,
+                cities=list_counts(missing),
+            )
+        )
+
+
 def resolve_missing_points(
     frame: pd.DataFrame, way: WithoutPoint, *, others_have_points: bool = False
 ) -> tuple[pd.DataFrame, int]:
@@ -163,16 +182,8 @@ def resolve_missing_points(
     count = int(without.sum())
     if count == 0 or (count == len(frame) and not others_have_points):
         return frame, 0
-    if way is WithoutPoint.REFUSE:
-        raise PointsMissingError(
-            msg(
-                "{count} interviews have no sampling point although others have one (by city: "
-                "{cities}). Give them their points, or choose to count them as a stratum of their "
-                "own in each city (--without-point stratum).",
-                count=count,
-                cities=count_by_city(frame["city_code"][without]),
-            )
-        )
+    missing = frame["city_code"][without].astype(str).value_counts()
+    require_points({str(code): int(n) for code, n in missing.items()}, way)
     alone = NO_POINT + " " + frame["response_id"].astype(str)
     psu = frame["psu"].astype(object).where(~without, alone)
     stratum = frame["stratum"].astype(object).where(~without, NO_POINT)

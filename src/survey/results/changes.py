@@ -25,7 +25,7 @@ from survey.results.crosswalk import Crosswalk, crosswalk
 from survey.results.inference import add_verdicts, bound_difference_intervals
 from survey.results.snapshots import CELLS, changes_file, list_newest_snapshots
 from survey.results.wave_cubes import CubeRequest, build_cube
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import MapParts, WaveParts
 from survey.results.wave_snapshots import open_wave
 from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 from survey.settings import Settings
@@ -268,13 +268,14 @@ def write_changes(
     sha256: str,
     source: WaveParts,
     draft: SnapshotDraft,
+    run: MapParts | None = None,
 ) -> None:
     """Draft every change in which the snapshot in `folder` is the earlier or the later wave.
 
     Waves that cannot be compared are left out; the page says why.
     """
     mine = _FrozenSnapshot(wave.key, (wave.year, wave.key), sha256, folder, source)
-    for other in _iter_other_waves(settings, session, wave):
+    for other in _iter_other_waves(settings, session, wave, run):
         before, after = sorted((mine, other), key=lambda frozen: frozen.order)
         try:
             _write_change_table(before, after, draft)
@@ -284,7 +285,7 @@ def write_changes(
 
 
 def _iter_other_waves(
-    settings: Settings, session: Session, wave: Wave
+    settings: Settings, session: Session, wave: Wave, run: MapParts | None
 ) -> Iterator[_FrozenSnapshot]:
     """Yield the newest snapshot of every other wave of the series."""
     newest = list_newest_snapshots(session, wave.series)
@@ -293,7 +294,7 @@ def _iter_other_waves(
             continue
         folder = settings.snapshot_dir / snapshot.directory
         try:
-            source = open_wave(session, other, folder)
+            source = open_wave(session, other, folder, run)
         except (SnapshotDamagedError, NotEstimableError) as error:
             _LOG.warning("%s is left out of the comparisons: %s", other.key, error)
             continue

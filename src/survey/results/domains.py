@@ -80,10 +80,10 @@ def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple
     return area_cities
 
 
-def count_by_city(codes: pd.Series) -> str:
-    """Format the number of rows of each city, for messages; the first few cities are named."""
-    counts = codes.astype(str).value_counts().sort_index()
-    named = ", ".join(f"{city}: {count}" for city, count in counts.iloc[:_MAX_NAMED_CITIES].items())
+def list_counts(by_city: Mapping[str, int]) -> str:
+    """Format the numbers of cities that have any, for messages; the first few are named."""
+    counts = [(city, count) for city, count in sorted(by_city.items()) if count]
+    named = ", ".join(f"{city}: {count}" for city, count in counts[:_MAX_NAMED_CITIES])
     return named + (" …" if len(counts) > _MAX_NAMED_CITIES else "")
 
 

@@ -1,6 +1,7 @@
 """Freezing of a wave: from responses to a snapshot, and from it to protected tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,6 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.importing.target_wave import list_files_with_weights
-from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
 from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.planning.wave_requests import confirm_act
@@ -28,27 +28,29 @@ from survey.fieldwork.waves import (
 from survey.locale import SurveyError, msg
 from survey.results.changes import write_changes
 from survey.results.fieldwork_record import record_fieldwork
+from survey.results.freeze_progress import FreezeStage, FreezeTick, counted, no_tick
 from survey.results.group_questions import declared_items
 from survey.results.release import apply_release, release_request_options, require_no_announcement
+from survey.results.response_source import ResponseSource, loaded_responses, stored_responses
 from survey.results.tables import write_tables
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import MapParts
 from survey.results.wave_rules import WaveRules
-from survey.sample.special_groups import oversampling_of
+from survey.results.wave_snapshots import MAX_ROWS_IN_MEMORY, engine_of, load_rules, open_files
 from survey.settings import Settings
-from survey.snapshot.response_frame import FREEZABLE, response_frame
+from survey.snapshot.response_files import ResponseFile, hash_of_files, plan_files
+from survey.snapshot.response_frame import FREEZABLE
 from survey.snapshot.seals import SEAL, SnapshotDraft
 from survey.snapshot.snapshot_files import (
     MANIFEST,
-    RESPONSES,
     SnapshotManifest,
     WeightFile,
     WithoutPoint,
-    content_sha256,
-    parquet_bytes,
+    install_snapshot,
     remove_on_failure,
-    write_snapshot,
+    snapshot_draft,
+    write_responses,
 )
+from survey.snapshot.unfinished_files import UnfinishedFiles
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Response,
@@ -61,12 +63,6 @@ from survey.store.tables import (
     table_of,
 )
 from survey.store.transactions import run_in_transaction
-
-
-class NoApprovedResponsesError(SurveyError):
-    """Raised when a wave has no approved response."""
-
-    code = "nothing_to_freeze"
 
 
 class AnswersConflictError(SurveyError):
@@ -100,13 +96,17 @@ def freeze_wave(
     release: bool = False,
     without_point: WithoutPoint = WithoutPoint.REFUSE,
     groups: Sequence[str] = (),
+    engine: str | None = None,
+    tick: FreezeTick = no_tick,
 ) -> FrozenWave:
     """Freeze the approved responses of a wave and compute every protected cell.
 
     A provisional snapshot may be made again and again. With `final`, the responses become frozen
     and so does the wave; with `release` as well, every reader sees the names and scores of all
     cities. A wave that is frozen or released stays so. `groups` are questions of the form whose
-    answers make further groups.
+    answers make further groups. `engine` sums the parts of the wave instead of the engine of the
+    settings; the figures are the same. `tick` is told every part that is done, and stops the freeze
+    by raising an error; what a large wave had read is kept for the next freeze.
 
     Raises:
         NoApprovedResponsesError: no approved responses.
@@ -145,27 +145,27 @@ def freeze_wave(
                 two_people=settings.two_person_freeze,
                 now=datetime.now(UTC),
             )
-        frame = read_freezable(session, wave)
         draft = SnapshotDraft(settings, session)
-        frozen = freeze_frame(
+        frozen = _freeze_responses(
             settings,
             session,
             wave=wave,
-            frame=frame,
+            responses=stored_responses(session, wave),
             actor=actor,
-            final=final,
-            release=release,
-            without_point=without_point,
-            groups=groups,
+            options=options,
             made=made,
             draft=draft,
+            run=run,
+            tick=tick,
         )
         if wave.state in COMPUTED_STATES:
             _require_unchanged_responses(session, wave, frozen.rows)
         draft.install()
+        UnfinishedFiles(settings.snapshot_dir, wave.key).remove()
         return frozen
 
-    with remove_on_failure() as made:
+    options = _FreezeOptions(final, release, without_point, tuple(groups))
+    with remove_on_failure() as made, engine_of(settings, engine) as run:
         return run_in_transaction(settings.store_url, freeze, long_running=True)
 
 
@@ -174,6 +174,14 @@ def freeze_request_options(
 ) -> dict[str, str | list[str]]:
     """Return the options of a freeze as a request for it keeps them."""
     return {"without_point": without_point.value, "groups": list(groups)}
+
+
+@dataclass(frozen=True)
+class _FreezeOptions:
+    final: bool = False
+    release: bool = False
+    without_point: WithoutPoint = WithoutPoint.REFUSE
+    groups: tuple[str, ...] = ()
 
 
 def freeze_frame(
@@ -187,55 +195,79 @@ def freeze_frame(
     release: bool = False,
     without_point: WithoutPoint = WithoutPoint.REFUSE,
     groups: Sequence[str] = (),
-    made: list[Path] | None = None,
-    draft: SnapshotDraft | None = None,
+    run: MapParts | None = None,
 ) -> FrozenWave:
     """Freeze responses that were read already, as `response_frame` returns them.
 
-    A new folder is put into `made`: it goes again when the caller's transaction fails, see
-    `remove_on_failure`. With a `draft`, its files are the caller's to be moved into place.
+    Args:
+        run: maps the parts of the wave; None: in this process, at once where the wave is small.
     """
     actor.require(Action.ADMINISTER)
-    final = _is_final(wave, asked=final)
-    source = weigh_responses(session, wave, frame, without_point, groups)
-    source = source.with_fieldwork(
-        record_fieldwork(session, actor, wave, source.facts.modes, datetime.now(UTC))
-    )
-    data = parquet_bytes(frame)
-    left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
-    manifest = _manifest(
-        wave,
-        source,
-        frame,
-        content_sha256(data),
-        final=final,
-        without_point=without_point,
-        left_out=left_out,
-    ).model_copy(update=_given_weights_detail(session, wave, source))
-    mine = draft or SnapshotDraft(settings, session)
-    with remove_on_failure() as new:
-        folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
-        mine.write(folder / RESPONSES, data)
-        mine.write(folder / MANIFEST, manifest.model_dump_json().encode())
-        cells, hidden = write_tables(folder, source, mine, settings.audit_seconds)
-        write_changes(
+    draft = SnapshotDraft(settings, session)
+    with remove_on_failure() as made:
+        frozen = _freeze_responses(
             settings,
             session,
             wave=wave,
-            folder=folder,
-            sha256=manifest.responses_sha256,
-            source=source,
-            draft=mine,
+            responses=loaded_responses(frame),
+            actor=actor,
+            options=_FreezeOptions(final, release, without_point, tuple(groups)),
+            made=made,
+            draft=draft,
+            run=run,
         )
-        directory = str(folder.relative_to(settings.snapshot_dir))
-        seal = mine.seal(whole=folder, actor=actor, now=manifest.frozen_at)
-        _register_snapshot(
-            session, wave, manifest, directory, seal, actor, final=final, release=release
+        draft.install()
+    return frozen
+
+
+def _freeze_responses(
+    settings: Settings,
+    session: Session,
+    *,
+    wave: Wave,
+    responses: ResponseSource,
+    actor: Principal,
+    options: _FreezeOptions,
+    made: list[Path],
+    draft: SnapshotDraft,
+    run: MapParts | None,
+    tick: FreezeTick = no_tick,
+) -> FrozenWave:
+    """Write the responses and draft all tables; the new folder is put into `made`."""
+    final = _is_final(wave, asked=options.final)
+    responses.require_freezable(wave, options.without_point)
+    rules = load_rules(session, wave, options.without_point, options.groups)
+    with snapshot_draft(settings.snapshot_dir, wave.key) as folder:
+        files = tuple(_write_files(settings, wave, responses, folder, tick))
+        left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
+        manifest = _manifest(wave, rules, files, final=final, left_out=left_out).model_copy(
+            update=_given_weights_detail(session, wave, responses)
         )
-        if draft is None:
-            mine.install()
-    if made is not None:
-        made.extend(new)
+        folder = install_snapshot(folder, manifest, made)
+    source = open_files(
+        folder, files, rules, run, watch=lambda mapping: counted(mapping, tick, len(files))
+    )
+    fieldwork = record_fieldwork(session, actor, wave, source.facts.modes, datetime.now(UTC))
+    source = source.with_fieldwork(fieldwork)
+    for file in files:
+        draft.keep(folder / file.name, file.sha256)
+    draft.write(folder / MANIFEST, manifest.model_dump_json().encode())
+    cells, hidden = write_tables(folder, source, draft, settings.audit_seconds)
+    write_changes(
+        settings,
+        session,
+        wave=wave,
+        folder=folder,
+        sha256=manifest.responses_sha256,
+        source=source,
+        draft=draft,
+        run=run,
+    )
+    directory = str(folder.relative_to(settings.snapshot_dir))
+    seal = draft.seal(whole=folder, actor=actor, now=manifest.frozen_at)
+    _register_snapshot(
+        session, wave, manifest, directory, seal, actor, final=final, release=options.release
+    )
     return FrozenWave(
         wave=wave.key,
         rows=manifest.rows,
@@ -248,44 +280,27 @@ def freeze_frame(
     )
 
 
-def read_freezable(session: Session, wave: Wave) -> pd.DataFrame:
-    """Return the responses that a freeze of the wave counts: none of cities that are left out."""
-    return response_frame(
-        session=session,
-        wave_id=wave.id,
-        instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
-        statuses=_statuses_to_freeze(wave),
-        left_out=left_out_codes(session=session, wave_id=wave.id),
-    )
+def _write_files(
+    settings: Settings, wave: Wave, responses: ResponseSource, draft: Path, tick: FreezeTick
+) -> Iterator[ResponseFile]:
+    """Write the responses file by file; those of a large wave that was cut off are not read again.
 
-
-def weigh_responses(
-    session: Session,
-    wave: Wave,
-    frame: pd.DataFrame,
-    without_point: WithoutPoint,
-    groups: Sequence[str],
-) -> WaveParts:
-    """Return the responses of `frame` as a freeze of the wave weighs them.
-
-    Raises:
-        NoApprovedResponsesError: there is none; else as `WaveRules.of` and
-            `WaveData.weigh`.
+    A small wave is read faster than anybody could want to go on with it.
     """
-    if frame.empty:
-        raise NoApprovedResponsesError(
-            msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
-        )
-    rules = WaveRules.of(
-        series=wave.series,
-        instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
-        tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
-        composite=wave.composite,
-        oversampling=oversampling_of(session=session, wave_id=wave.id),
-        without_point=without_point,
-        groups=groups,
-    )
-    return WaveParts.of_loaded(WaveData.weigh(frame, rules))
+    planned = plan_files(responses.rows_of_city)
+    large = responses.rows > MAX_ROWS_IN_MEMORY and responses.fingerprint is not None
+    kept = UnfinishedFiles(settings.snapshot_dir, wave.key)
+    for done, (name, cities) in enumerate(planned.items()):
+        tick(FreezeStage.READING, done, len(planned))
+        if not large or responses.fingerprint is None:
+            yield write_responses(draft, name, responses.read(cities))
+            continue
+        fingerprint = responses.fingerprint(cities)
+        file = kept.take(draft, name, fingerprint)
+        if file is None:
+            file = write_responses(draft, name, responses.read(cities))
+            kept.keep(draft, file, fingerprint)
+        yield file
 
 
 def _get_wave_to_freeze(session: Session, key: str, *, final: bool) -> Wave:
@@ -296,11 +311,6 @@ def _get_wave_to_freeze(session: Session, key: str, *, final: bool) -> Wave:
     wave = lock_wave(session=session, key=key)
     lock_responses(session=session, wave_id=wave.id)
     return wave
-
-
-def _statuses_to_freeze(wave: Wave) -> tuple[Status, ...]:
-    """Return which responses are frozen; of a frozen wave those that were frozen before."""
-    return (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
 
 
 def _is_final(wave: Wave, *, asked: bool) -> bool:
@@ -327,15 +337,13 @@ def _transition_to_frozen(
 
 def _manifest(
     wave: Wave,
-    source: WaveParts,
-    frame: pd.DataFrame,
-    sha256: str,
+    rules: WaveRules,
+    files: tuple[ResponseFile, ...],
     *,
     final: bool,
-    without_point: WithoutPoint,
     left_out: tuple[str, ...],
 ) -> SnapshotManifest:
-    instrument, tree = source.instrument, source.declared_tree
+    instrument, tree = rules.instrument, rules.declared_tree
     return SnapshotManifest(
         wave=wave.key,
         series=wave.series,
@@ -349,28 +357,31 @@ def _manifest(
         instrument_sha256=instrument.sha256,
         tree=tree.name if tree else None,
         tree_sha256=tree.sha256 if tree else None,
-        without_question=source.without_question,
-        rows=len(frame),
-        cities=int(frame["city_code"].nunique()),
+        without_question=rules.without_question,
+        rows=sum(file.rows for file in files),
+        cities=sum(len(file.cities) for file in files),
         statuses=tuple(status.value for status in FREEZABLE),
-        without_point=without_point,
-        groups=declared_items(source.grouping),
+        without_point=rules.point_rule,
+        groups=declared_items(rules.grouping),
         left_out=left_out,
-        responses_sha256=sha256,
+        responses_sha256=hash_of_files(files),
+        responses=files,
         software=version("hundred-cities-survey"),
         frozen_at=datetime.now(UTC),
     )
 
 
-def _given_weights_detail(session: Session, wave: Wave, source: WaveParts) -> dict[str, object]:
+def _given_weights_detail(
+    session: Session, wave: Wave, responses: ResponseSource
+) -> dict[str, object]:
     """Return the manifest's fields about weights that came with the interviews."""
-    if source.report.way != "given":
+    if not responses.have_weights:
         return {}
     files = tuple(
         WeightFile(sha256=file.sha256, column=file.column)
         for file in list_files_with_weights(session=session, wave_id=wave.id)
     )
-    return {"weights": source.report.way, "weight_files": files}
+    return {"weights": "given", "weight_files": files}
 
 
 def _require_unchanged_responses(session: Session, wave: Wave, rows: int) -> None:

@@ -22,16 +22,18 @@ from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
 from survey.results.disclosure_inputs import declare_totals
-from survey.results.freeze import read_freezable, weigh_responses
+from survey.results.response_source import stored_responses
 from survey.results.snapshots import CELLS
 from survey.results.table_cache import file_age, published_table
 from survey.results.table_columns import to_published_table
 from survey.results.tables import decide_cells
+from survey.results.wave_data import WaveData
 from survey.results.wave_parts import WaveParts
+from survey.results.wave_snapshots import load_rules
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
 from survey.snapshot.seals import open_seals
-from survey.snapshot.snapshot_files import SnapshotDamagedError, WithoutPoint, read_snapshot
+from survey.snapshot.snapshot_files import SnapshotDamagedError, WithoutPoint, count_by_city
 from survey.store.engine import read_scope
 from survey.store.tables import Snapshot, Wave
 
@@ -139,8 +141,10 @@ def preview_freeze(
     # The figures are computed outside the transaction: it may take minutes.
     with read_scope(settings.store_url) as session:
         wave = get_wave(session=session, key=wave_key)
-        frame = read_freezable(session, wave)
-        source = weigh_responses(session, wave, frame, without_point, groups)
+        responses = stored_responses(session, wave)
+        responses.require_freezable(wave, without_point)
+        frame = responses.read(responses.rows_of_city)
+        source = _weigh(session, wave, frame, without_point, groups)
         left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
         earlier = _earlier_results(settings, session, wave, source)
     nation, cities = _preview_areas(source, settings.audit_seconds)
@@ -192,9 +196,20 @@ def _weigh_rest(
     with read_scope(settings.store_url) as session:
         wave = get_wave(session=session, key=wave_key)
         try:
-            return weigh_responses(session, wave, kept, without_point, groups)
+            return _weigh(session, wave, kept, without_point, groups)
         except SurveyError:
             return None
+
+
+def _weigh(
+    session: Session,
+    wave: Wave,
+    frame: pd.DataFrame,
+    without_point: WithoutPoint,
+    groups: Sequence[str],
+) -> WaveParts:
+    rules = load_rules(session, wave, without_point, groups)
+    return WaveParts.of_loaded(WaveData.weigh(frame, rules))
 
 
 def _preview_areas(
@@ -267,18 +282,17 @@ def _earlier_results(
         return None
     try:
         folder = open_seals(settings, session, snapshot.directory).folder
-        _, frame = read_snapshot(folder)
+        counts = count_by_city(folder)
         cells = published_table(folder / CELLS, file_age(folder / CELLS)).find(
             {"area_level": ["city"], "group": [EVERYONE], "indicator": [headline_indicator(source)]}
         )
     except SnapshotDamagedError:
         return None
     scores = dict(zip(cells["area"].astype(str), cells["estimate"], strict=True))
-    counts = frame["city_code"].astype(str).value_counts()
     return EarlierResults(
         snapshot.created_at,
         {
-            str(code): EarlierCity(int(n), _number(scores.get(str(code), float("nan"))))
+            code: EarlierCity(n, _number(scores.get(code, float("nan"))))
             for code, n in counts.items()
         },
     )

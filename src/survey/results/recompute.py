@@ -18,8 +18,8 @@ from survey.results.snapshots import METHOD, find_altered_tables, get_newest_sna
 from survey.results.tables import write_tables
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
-from survey.snapshot.seals import SEAL, SnapshotDraft, read_sealed
-from survey.snapshot.snapshot_files import RESPONSES
+from survey.snapshot.seals import SEAL, SnapshotDraft
+from survey.snapshot.snapshot_files import read_manifest, response_hashes
 from survey.store.audit_events import AuditEvent
 
 _LOG = logging.getLogger(__name__)
@@ -76,7 +76,8 @@ def recompute_wave(
         source=source,
         draft=draft,
     )
-    draft.keep(folder / RESPONSES, read_sealed(folder / RESPONSES, None))
+    for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
+        draft.keep(folder / name, sha256)
     seal = draft.seal(whole=folder, actor=actor, now=now)
     record(
         session=session,

@@ -7,8 +7,9 @@ from sqlmodel import Session, col, select
 from survey.locale import SurveyError, msg
 from survey.results.table_cache import read_method
 from survey.settings import Settings
+from survey.snapshot.response_files import is_response_file
 from survey.snapshot.seals import Seals, find_seals, open_seals, read_sealed
-from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, SnapshotDamagedError
+from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError
 from survey.store.tables import Snapshot, Wave
 
 CELLS = "cells.parquet"
@@ -86,7 +87,7 @@ def find_altered_tables(settings: Settings, session: Session, directory: str) ->
     """
     seals = find_seals(session, directory) or {}
     folder = settings.snapshot_dir / directory
-    computed = sorted(seals.keys() - {MANIFEST, RESPONSES})
+    computed = sorted(name for name in seals if name != MANIFEST and not is_response_file(name))
     return tuple(name for name in computed if _is_altered(folder / name, seals))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,12 +41,18 @@ class CubeRequest:
     def read(self, data: WaveData) -> tuple[pd.DataFrame, CubeSpec]:
         """Return the rows of a part and what is to be summed of them."""
         people, tree = data.people, self.tree or data.plan.tree
-        missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in people}
+        missing: dict[str, Any] = {
+            item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in people
+        }
         rates = data.unscored_values() if self.measures else {}
         members = data.memberships
         groups = {name: members[name] for name in (self.groups or members)}
         spec = data.build_cube_spec(self._areas(data), groups)
-        return people.assign(**missing, **rates), self._complete(spec, data, ID in people)
+        if missing or rates:
+            # A rating that is a measure has the name of its column, and takes its place.
+            kept = people.drop(columns=[name for name in rates if name in people])
+            people = pd.concat([kept, pd.DataFrame(missing | rates, index=kept.index)], axis=1)
+        return people, self._complete(spec, data, ordered=ID in people)
 
     def declare(self, source: WaveParts) -> CubeSpec:
         """Return the same for all parts, with areas and groups that are only named."""

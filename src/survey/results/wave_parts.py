@@ -128,9 +128,9 @@ class WaveParts(WaveRules):
     """As it was counted at the freeze."""
 
     @classmethod
-    def of_loaded(cls, data: WaveData) -> Self:
+    def of_loaded(cls, data: WaveData, run: MapParts = map) -> Self:
         """Return a wave in memory as its only part."""
-        return cls(**data.as_fields(), parts=(LoadedPart(data),), facts=PartFacts.of(data))
+        return cls(**data.as_fields(), parts=(LoadedPart(data),), facts=PartFacts.of(data), run=run)
 
     @classmethod
     def open(cls, rules: WaveRules, parts: Sequence[PartLoader], run: MapParts = map) -> Self:

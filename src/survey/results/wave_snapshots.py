@@ -1,17 +1,113 @@
-"""Waves opened from their snapshots: all rows in memory, or part by part."""
+"""Waves opened from the files of their responses: all rows in memory, or part by part."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
+import pandas as pd
 from sqlmodel import Session
 
+from survey.compute import open_engine
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.results.wave_data import WaveData
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import MapParts, WaveParts
 from survey.results.wave_rules import WaveRules
 from survey.sample.special_groups import oversampling_of
+from survey.settings import Settings
+from survey.snapshot.response_files import ResponseFile, join_files
 from survey.snapshot.seals import find_seals, read_sealed
-from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, SnapshotManifest, read_snapshot
+from survey.snapshot.snapshot_files import (
+    MANIFEST,
+    WithoutPoint,
+    read_manifest,
+    read_snapshot,
+    read_verified,
+    response_hashes,
+)
 from survey.store.tables import Wave
+
+MAX_ROWS_IN_MEMORY = 250_000
+"""Rows of a wave that one process sums at once: some 200 MB, and no file is read twice."""
+_LOCAL = "local"
+
+
+_LAST_PART: dict[tuple[str, Path], WaveData] = {}
+"""The part that this process read last."""
+
+
+@contextmanager
+def engine_of(settings: Settings, name: str | None = None) -> Iterator[MapParts | None]:
+    """Open the engine that sums the parts of a wave; None for this process.
+
+    Args:
+        name: another engine than that of the settings.
+
+    Raises:
+        EngineUnknownError: there is no engine of this name.
+    """
+    engine = name or settings.engine
+    opened = open_engine(
+        engine, python=settings.engine_python, start_seconds=settings.engine_start_seconds
+    )
+    with opened:
+        yield None if engine == _LOCAL else opened.map
+
+
+@dataclass(frozen=True, eq=False)
+class PartFile:
+    """Part whose rows lie in a file of a snapshot."""
+
+    path: Path
+    sha256: str
+    rules: WaveRules
+    others_have_points: bool
+    opened: str
+    """Name of the opening that it belongs to, whose parts all have the same rules."""
+
+    def __call__(self) -> WaveData:
+        """Read and weigh the rows. Raises as `WaveData.weigh`, and `SnapshotDamagedError`.
+
+        Cities of a part are asked one after the other, so the last part stays in memory.
+        """
+        key = self.opened, self.path
+        data = _LAST_PART.get(key)
+        if data is None:
+            frame = pd.read_parquet(BytesIO(read_verified(self.path, self.sha256)))
+            data = WaveData.weigh(frame, self.rules, others_have_points=self.others_have_points)
+            _LAST_PART.clear()
+            _LAST_PART[key] = data
+        return data
+
+
+def open_files(
+    folder: Path,
+    files: Sequence[ResponseFile],
+    rules: WaveRules,
+    run: MapParts | None = None,
+    *,
+    watch: Callable[[MapParts], MapParts] = lambda mapping: mapping,
+) -> WaveParts:
+    """Open a wave whose responses lie in these files of `folder`.
+
+    Args:
+        run: maps the parts of the wave; None: in this process, at once where the wave is small.
+        watch: changes the mapping so that it tells what is done.
+
+    Raises:
+        As `WaveData.weigh`, and `SnapshotDamagedError`.
+    """
+    if run is None and sum(file.rows for file in files) <= MAX_ROWS_IN_MEMORY:
+        frame = join_files([read_verified(folder / file.name, file.sha256) for file in files])
+        return WaveParts.of_loaded(WaveData.weigh(frame, rules), watch(map))
+    have_points = any(file.with_point for file in files)
+    opened = str(uuid4())
+    parts = [
+        PartFile(folder / file.name, file.sha256, rules, have_points, opened) for file in files
+    ]
+    return WaveParts.open(rules, parts, watch(run or map))
 
 
 def load_wave_data(session: Session, wave: Wave, folder: Path) -> WaveData:
@@ -20,26 +116,47 @@ def load_wave_data(session: Session, wave: Wave, folder: Path) -> WaveData:
     Raises:
         SnapshotDamagedError: the responses are missing or are not the ones frozen.
     """
-    seals = find_seals(session, f"{folder.parent.name}/{folder.name}")
-    for name in (MANIFEST, RESPONSES):
-        read_sealed(folder / name, seals)
+    _require_sealed(session, folder)
     manifest, frame = read_snapshot(folder)
-    return WaveData.weigh(frame, load_rules(session, wave, manifest))
+    return WaveData.weigh(frame, load_rules(session, wave, manifest.without_point, manifest.groups))
 
 
-def open_wave(session: Session, wave: Wave, folder: Path) -> WaveParts:
-    """Open a wave from its snapshot in `folder`; errors as `load_wave_data`."""
-    return WaveParts.of_loaded(load_wave_data(session, wave, folder))
+def open_wave(session: Session, wave: Wave, folder: Path, run: MapParts | None = None) -> WaveParts:
+    """Open a wave from its snapshot in `folder`; arguments as `open_files`.
+
+    Raises:
+        SnapshotDamagedError: the responses are missing or are not the ones frozen.
+    """
+    manifest = read_manifest(folder)
+    if not manifest.responses:
+        return WaveParts.of_loaded(load_wave_data(session, wave, folder))
+    _require_sealed(session, folder)
+    rules = load_rules(session, wave, manifest.without_point, manifest.groups)
+    return open_files(folder, manifest.responses, rules, run)
 
 
-def load_rules(session: Session, wave: Wave, manifest: SnapshotManifest) -> WaveRules:
-    """Load the rules by which a snapshot of a wave was made."""
+def _require_sealed(session: Session, folder: Path) -> None:
+    """Raise `SnapshotDamagedError` if manifest or responses are not the ones that were sealed."""
+    seals = find_seals(session, f"{folder.parent.name}/{folder.name}")
+    read_sealed(folder / MANIFEST, seals)
+    for name in response_hashes(folder, read_manifest(folder)):
+        read_sealed(folder / name, seals)
+
+
+def load_rules(
+    session: Session, wave: Wave, without_point: WithoutPoint, groups: Sequence[str]
+) -> WaveRules:
+    """Load the rules of a wave, with the options of a freeze.
+
+    Raises:
+        UnfitGroupError: a question in `groups` cannot make any.
+    """
     return WaveRules.of(
         series=wave.series,
         instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
         tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
         composite=wave.composite,
         oversampling=oversampling_of(session=session, wave_id=wave.id),
-        without_point=manifest.without_point,
-        groups=manifest.groups,
+        without_point=without_point,
+        groups=groups,
     )

@@ -22,7 +22,7 @@ from survey.estimate import rake
 from survey.estimate.arrays import Floats
 from survey.estimate.margins import MarginKey
 from survey.locale import SurveyError, msg
-from survey.results.domains import count_by_city
+from survey.results.domains import list_counts
 from survey.sample.population_margins import PopulationMargins
 from survey.snapshot.response_frame import GIVEN_WEIGHT
 
@@ -310,6 +310,25 @@ class WeightsMissingError(SurveyError):
     code = "weights_missing"
 
 
+def require_all_weights(missing: Mapping[str, int]) -> None:
+    """Raise an error if interviews have no weight of their own although others have one.
+
+    Args:
+        missing: interviews without one, by city code.
+    """
+    count = sum(missing.values())
+    if count:
+        raise WeightsMissingError(
+            msg(
+                "{count} interviews have no weight although the others came with one (by city: "
+                "{cities}). Void them, or import all interviews with their weights into a wave "
+                "with another key.",
+                count=count,
+                cities=list_counts(missing),
+            )
+        )
+
+
 def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport] | None:
     """Return the weights of `frame` and a report on them, or None if no interview has one.
 
@@ -323,16 +342,8 @@ def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport]
         return None
     weights = frame[GIVEN_WEIGHT].astype(float)
     without = weights.isna()
-    if without.any():
-        raise WeightsMissingError(
-            msg(
-                "{count} interviews have no weight although the others came with one (by city: "
-                "{cities}). Void them, or import all interviews with their weights into a wave "
-                "with another key.",
-                count=int(without.sum()),
-                cities=count_by_city(frame["city_code"][without]),
-            )
-        )
+    missing = frame["city_code"][without].astype(str).value_counts()
+    require_all_weights({str(code): int(n) for code, n in missing.items()})
     return weights, _given_weights_report(WeightSpread.of(weights, frame["city_code"]))
 
 

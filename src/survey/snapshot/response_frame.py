@@ -3,14 +3,17 @@
 Five kinds of "no score" stay five different negative codes.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Table, select
+import sqlalchemy as sa
+from sqlalchemy import Table, func, select
 from sqlmodel import Session, SQLModel
 
 from survey.instrument.model import Instrument, Item
@@ -54,7 +57,8 @@ RESPONSE_COLUMNS = (
     "submitted_at",
     "duration_seconds",
 )
-_CATEGORIES = ("city_code", "psu", "stratum", "surveyor", "mode", "language")
+ID_COLUMN = "response_id"
+SHARED_CATEGORIES = ("city_code", "psu", "stratum", "surveyor", "mode", "language")
 READ_BATCH_SIZE = 2000
 """Interviews that are in memory with their answers as they are stored."""
 GIVEN_WEIGHT = "weight:given"
@@ -73,8 +77,14 @@ def response_frame(
     instrument: Instrument,
     statuses: Sequence[Status] = FREEZABLE,
     left_out: Collection[str] = (),
+    cities: Collection[str] | None = None,
+    with_weights: bool | None = None,
 ) -> pd.DataFrame:
     """Return one row a response in one of `statuses`, sorted by id, but for cities `left_out`.
+
+    Args:
+        cities: the only ones to read; None: all.
+        with_weights: whether there is a column of given weights; None: where any row has one.
 
     Columns are `RESPONSE_COLUMNS`, `GIVEN_WEIGHT` where there are such weights, then the items.
     Ratings are int8 with the codes of `question_types.snapshot_codes`; `psu` and `stratum` are null
@@ -106,6 +116,7 @@ def response_frame(
             response.c.wave_id == wave_id,
             response.c.status.in_(statuses),
             response.c.city_code.not_in(left_out),
+            response.c.city_code.in_(cities) if cities is not None else sa.true(),
             revision.c.is_current,
         )
         .order_by(response.c.id)
@@ -119,9 +130,90 @@ def response_frame(
             yield (*row[:-2], row[-1])
 
     frame = build_response_frame(rows(), instrument)
-    if any(weight is not None for weight in weights):
+    if with_weights is None:
+        with_weights = any(weight is not None for weight in weights)
+    if with_weights:
         frame.insert(len(RESPONSE_COLUMNS), GIVEN_WEIGHT, pd.Series(weights, dtype="float64"))
     return frame
+
+
+@dataclass(frozen=True)
+class CityResponses:
+    """Numbers of responses of one city."""
+
+    city_code: str
+    rows: int
+    with_point: int
+    with_weight: int
+
+
+def count_responses(
+    *,
+    session: Session,
+    wave_id: UUID,
+    statuses: Sequence[Status] = FREEZABLE,
+    left_out: Collection[str] = (),
+) -> tuple[CityResponses, ...]:
+    """Count the rows that `response_frame` would return, by city."""
+    response = _table_of(Response)
+    query = (
+        select(
+            response.c.city_code,
+            func.count(),
+            func.count(response.c.point_id),
+            func.count(response.c.given_weight),
+        )
+        .where(
+            response.c.wave_id == wave_id,
+            response.c.status.in_(statuses),
+            response.c.city_code.not_in(left_out),
+        )
+        .group_by(response.c.city_code)
+        .order_by(response.c.city_code)
+    )
+    return tuple(CityResponses(*row) for row in session.connection().execute(query))
+
+
+def response_fingerprint(
+    *,
+    session: Session,
+    wave_id: UUID,
+    statuses: Sequence[Status],
+    left_out: Collection[str],
+    cities: Collection[str],
+) -> str:
+    """Return a hash that changes with any response that `response_frame` would return.
+
+    Every change of a response raises its `lock_version`.
+    """
+    response, point, account = _table_of(Response), _table_of(SamplingPoint), _table_of(Account)
+    query = (
+        select(
+            response.c.id,
+            response.c.lock_version,
+            response.c.given_weight,
+            point.c.code,
+            point.c.stratum,
+            account.c.login,
+        )
+        .select_from(
+            response.outerjoin(point, point.c.id == response.c.point_id).outerjoin(
+                account, account.c.id == response.c.surveyor_id
+            )
+        )
+        .where(
+            response.c.wave_id == wave_id,
+            response.c.status.in_(statuses),
+            response.c.city_code.not_in(left_out),
+            response.c.city_code.in_(cities),
+        )
+        .order_by(response.c.id)
+    )
+    digest = hashlib.sha256()
+    rows = session.execute(query, execution_options={"yield_per": READ_BATCH_SIZE})
+    for row in rows:
+        digest.update(repr(tuple(row)).encode())
+    return digest.hexdigest()
 
 
 def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument) -> pd.DataFrame:
@@ -139,7 +231,7 @@ def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument
             values.extend(_plain_values(name, [row[index] for row in batch], texts))
         answers.append(_answer_columns([row[-1] for row in batch], instrument))
     frame = pd.DataFrame(kept | dict(pd.concat(answers, ignore_index=True).items()))
-    for name in _CATEGORIES:
+    for name in SHARED_CATEGORIES:
         frame[name] = frame[name].astype("category")
     for name in ("started_at", "submitted_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
@@ -151,7 +243,7 @@ def _plain_values(name: str, values: list[Any], texts: dict[Any, Any]) -> list[A
     """Return values of one of `RESPONSE_COLUMNS`; equal texts of all batches are one object."""
     if name in ("response_id", "mode"):
         values = [str(value) for value in values]
-    if name in _CATEGORIES:
+    if name in SHARED_CATEGORIES:
         return [texts.setdefault(value, value) for value in values]
     return values
 

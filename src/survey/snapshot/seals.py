@@ -159,9 +159,9 @@ class SnapshotDraft:
         """Add a file with new content."""
         self._files.setdefault(path.parent, {})[path.name] = data
 
-    def keep(self, path: Path, data: bytes) -> None:
-        """Add a file that is there already with this content, checked by the caller."""
-        self._kept_files.setdefault(path.parent, {})[path.name] = hashlib.sha256(data).hexdigest()
+    def keep(self, path: Path, sha256: str) -> None:
+        """Add a file that is there already with this hash, checked by the caller."""
+        self._kept_files.setdefault(path.parent, {})[path.name] = sha256
 
     def remove(self, path: Path) -> None:
         """Mark a file to be removed."""

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -16,6 +17,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from survey.locale import SurveyError, msg
+from survey.snapshot.response_files import ResponseFile, describe_file, hash_of_files, join_files
 from survey.store.private_files import FILE_MODE, FOLDER_MODE
 
 
@@ -44,7 +46,8 @@ class SnapshotManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
+    """1: all responses in one file; 2: in the files of `responses`."""
     wave: str
     series: str
     year: int
@@ -75,13 +78,16 @@ class SnapshotManifest(BaseModel):
     weight_files: tuple[WeightFile, ...] = ()
     """Where given weights come from, in the order of the imports."""
     responses_sha256: str
+    responses: tuple[ResponseFile, ...] = ()
+    """Files of the responses in the order of their names; none in format 1."""
     files: dict[str, str] | None = None
     """SHA-256 of every other file of the folder; none before files were sealed."""
     software: str
     frozen_at: datetime
 
 
-RESPONSES = "responses.parquet"
+SINGLE_FILE = "responses.parquet"
+"""File of all responses in format 1."""
 MANIFEST = "manifest.json"
 
 
@@ -129,29 +135,40 @@ def remove_on_failure() -> Iterator[list[Path]]:
         raise
 
 
-def write_snapshot(
-    root: Path, manifest: SnapshotManifest, responses: bytes, made: list[Path] | None = None
+@contextmanager
+def snapshot_draft(root: Path, wave: str) -> Iterator[Path]:
+    """Make a folder for the files of a new snapshot; it goes with the block unless installed."""
+    for folder in (root, root / wave):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root / wave))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def write_responses(draft: Path, name: str, frame: pd.DataFrame) -> ResponseFile:
+    """Write the responses of some cities to a file of a draft."""
+    data = parquet_bytes(frame)
+    replace_file(draft / name, data)
+    return describe_file(name, frame, data)
+
+
+def install_snapshot(
+    draft: Path, manifest: SnapshotManifest, made: list[Path] | None = None
 ) -> Path:
-    """Write data and manifest under `root/<wave>/<first 12 of the hash>`; return that folder.
+    """Move a draft to `<wave>/<first 12 of the hash>`; return that folder.
 
     The folder appears by one rename, so a crash leaves either all of it or nothing. A folder that
     is already there holds the same data and is kept; one that was not is put into `made`, see
     `remove_on_failure`.
     """
-    final = root / manifest.wave / manifest.responses_sha256[:12]
+    final = draft.parent / manifest.responses_sha256[:12]
     if (final / MANIFEST).exists():
         return final
-    for folder in (root, final.parent):
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
-    try:
-        replace_file(draft / RESPONSES, responses)
-        replace_file(draft / MANIFEST, manifest.model_dump_json(indent=2).encode())
-        draft.chmod(FOLDER_MODE)
-        draft.replace(final)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+    replace_file(draft / MANIFEST, manifest.model_dump_json(indent=2).encode())
+    draft.chmod(FOLDER_MODE)
+    draft.replace(final)
     if made is not None:
         made.append(final)
     return final
@@ -173,29 +190,55 @@ def read_manifest(folder: Path) -> SnapshotManifest:
 
 
 def read_snapshot(folder: Path) -> tuple[SnapshotManifest, pd.DataFrame]:
-    """Read manifest and responses, after comparing the data with their hash."""
-    manifest, data = _read_verified(folder)
-    return manifest, pd.read_parquet(BytesIO(data))
+    """Read manifest and all responses, after comparing the data with their hashes."""
+    manifest = read_manifest(folder)
+    hashes = response_hashes(folder, manifest)
+    return manifest, join_files([read_verified(folder / name, hashes[name]) for name in hashes])
 
 
 def check_snapshot(folder: Path) -> SnapshotManifest:
-    """Raise `SnapshotDamagedError` unless the data match the hash in the manifest."""
-    return _read_verified(folder)[0]
-
-
-def _read_verified(folder: Path) -> tuple[SnapshotManifest, bytes]:
+    """Raise `SnapshotDamagedError` unless the data match the hashes in the manifest."""
     manifest = read_manifest(folder)
+    for name, sha256 in response_hashes(folder, manifest).items():
+        read_verified(folder / name, sha256)
+    return manifest
+
+
+def count_by_city(folder: Path) -> dict[str, int]:
+    """Count the responses of each city of a snapshot. Raises `SnapshotDamagedError`."""
+    counts: Counter[str] = Counter()
+    for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
+        data = BytesIO(read_verified(folder / name, sha256))
+        counts.update(pd.read_parquet(data, columns=["city_code"])["city_code"].astype(str))
+    return dict(counts)
+
+
+def response_hashes(folder: Path, manifest: SnapshotManifest) -> dict[str, str]:
+    """Return file name -> SHA-256 of the responses. Raises `SnapshotDamagedError`."""
+    if not manifest.responses:
+        return {SINGLE_FILE: manifest.responses_sha256}
+    if hash_of_files(manifest.responses) != manifest.responses_sha256:
+        raise _changed_data_error(folder)
+    return {file.name: file.sha256 for file in manifest.responses}
+
+
+def read_verified(path: Path, sha256: str) -> bytes:
+    """Return the content of a file with this hash. Raises `SnapshotDamagedError`."""
     try:
-        data = (folder / RESPONSES).read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise SnapshotDamagedError(
-            msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)
-        ) from error
-    if content_sha256(data) != manifest.responses_sha256:
-        raise SnapshotDamagedError(
             msg(
-                "The data of the snapshot in {folder} were changed after it was frozen.",
-                folder=folder,
+                "The snapshot in {folder} cannot be read. Freeze the wave again.",
+                folder=path.parent,
             )
-        )
-    return manifest, data
+        ) from error
+    if content_sha256(data) != sha256:
+        raise _changed_data_error(path.parent)
+    return data
+
+
+def _changed_data_error(folder: Path) -> SnapshotDamagedError:
+    return SnapshotDamagedError(
+        msg("The data of the snapshot in {folder} were changed after it was frozen.", folder=folder)
+    )

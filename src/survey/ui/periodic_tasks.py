@@ -18,6 +18,7 @@ from survey.fieldwork.retention import is_due as cleaning_is_due
 from survey.observe.logs import event_logger
 from survey.observe.metrics import AUDIT_SEQUENCE
 from survey.settings import Settings
+from survey.snapshot.unfinished_files import remove_old_unfinished
 from survey.store.engine import read_scope
 from survey.store.tables import now
 
@@ -79,6 +80,7 @@ async def run_retention_loop(settings: Settings, every: float = RETENTION_INTERV
         try:
             if await to_thread.run_sync(cleaning_is_due, settings):
                 await to_thread.run_sync(clean_up_when_due, settings)
+                await to_thread.run_sync(remove_old_unfinished, settings.snapshot_dir)
         except Exception:
             _LOG.exception("what was kept long enough could not be deleted")
 

@@ -7,9 +7,12 @@ from typing import Any
 import streamlit as st
 
 from survey.access.principal import Principal
+from survey.fieldwork.importing.import_plan import ProgressCallback
+from survey.fieldwork.importing.rejections import ImportCancelledError
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.locale import Message, msg
 from survey.results.freeze import FrozenWave, freeze_wave
+from survey.results.freeze_progress import FreezeCancelledError, FreezeStage
 from survey.ui.background_job import BackgroundJob
 from survey.ui.feedback import about_wave, perform, set_feedback, set_problem, show_feedback
 from survey.ui.page_runner import PageContext, page_fragment
@@ -36,7 +39,13 @@ def start_freezing(
 ) -> None:
     """Start freezing as the person signed in now, unless a job runs already."""
 
-    def freeze(principal: Principal) -> FrozenWave:
+    def freeze(principal: Principal, tick: ProgressCallback) -> FrozenWave:
+        def tell(_stage: FreezeStage, done: int, total: int) -> None:
+            try:
+                tick(done, total)
+            except ImportCancelledError as error:
+                raise FreezeCancelledError from error
+
         return freeze_wave(
             page.settings,
             wave_key=wave.key,
@@ -44,6 +53,7 @@ def start_freezing(
             final=final,
             without_point=options.without_point,
             groups=options.groups,
+            tick=tell,
         )
 
     def say(page: PageContext, frozen: FrozenWave) -> str:
@@ -64,13 +74,13 @@ def start_job(
     page: PageContext,
     wave: WaveOverview,
     name: Message,
-    work: Callable[[Principal], Any],
+    work: Callable[[Principal, ProgressCallback], Any],
     collect: Callable[[PageContext, Any], str],
 ) -> None:
     """Start work on a wave beside the page, unless a job of this session runs already.
 
     Args:
-        work: Computes the result, as the person signed in now.
+        work: Computes the result, as the person signed in now; it is told how to say what is done.
         collect: Keeps the result when the page sees it, and returns the message about it.
     """
     if _JOB in st.session_state:
@@ -81,7 +91,7 @@ def start_job(
         return
     principal = current.value
     job = BackgroundJob[Any](name)
-    job.start(lambda _tick: work(principal))
+    job.start(lambda tick: work(principal, tick))
     st.session_state[_JOB] = _WaveJob(wave, job, collect)
 
 
@@ -123,3 +133,11 @@ def _draw_job_progress(page: PageContext, running: _WaveJob) -> None:
         work=page.t(running.job.name),
     )
     st.info(about_wave(page, running.wave, text), icon=":material/hourglass_top:")
+    job = running.job
+    if not job.total:
+        return
+    done = page.t("This step: part {done} of {total}", done=job.done, total=job.total)
+    st.progress(min(job.share, 1.0), text=page.t("Cancelling …") if job.cancelled else done)
+    if st.button(page.t("Cancel"), key="plan-job-cancel", disabled=job.cancelled):
+        job.cancel()
+        st.rerun(scope="fragment")

@@ -8,6 +8,7 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
+from survey.fieldwork.importing.import_plan import ProgressCallback
 from survey.fieldwork.planning.left_out_cities import (
     MAX_REASON_CHARS,
     LeftOutRecord,
@@ -72,7 +73,7 @@ def start_preview(page: PageContext, wave: WaveOverview) -> None:
     """Start computing the preview with the options chosen for the wave."""
     options = get_freeze_options(wave)
 
-    def compute(principal: Principal) -> FreezePreview:
+    def compute(principal: Principal, _tick: ProgressCallback) -> FreezePreview:
         return preview_freeze(
             page.settings,
             wave_key=wave.key,

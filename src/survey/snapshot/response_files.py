@@ -1,0 +1,99 @@
+"""Responses of a snapshot on disk: a Parquet file a province, or a city of a large province.
+
+Whoever reads a wave part by part holds no more than the largest file.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from survey.snapshot.response_frame import ID_COLUMN, SHARED_CATEGORIES
+
+MAX_PART_ROWS = 100_000
+"""Interviews of a province that lie in one file."""
+_PROVINCE_DIGITS, _CODE_DIGITS = 2, 6
+_FILE_NAME = re.compile(r"responses(-\w+)?\.parquet")
+
+
+class ResponseFile(BaseModel):
+    """File with all responses of some cities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    cities: tuple[str, ...]
+    rows: int
+    with_point: int
+    """Responses with a sampling point."""
+    sha256: str
+
+
+def is_response_file(name: str) -> bool:
+    """Return whether a file of a snapshot holds responses, and no table computed of them."""
+    return _FILE_NAME.fullmatch(name) is not None
+
+
+def plan_files(rows_of_city: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """Return the cities of each file by its name, both in the order of their codes."""
+    provinces: dict[str, list[str]] = {}
+    for city in sorted(rows_of_city):
+        provinces.setdefault(city[:_PROVINCE_DIGITS], []).append(city)
+    files: dict[str, tuple[str, ...]] = {}
+    for province, cities in provinces.items():
+        if sum(rows_of_city[city] for city in cities) > MAX_PART_ROWS:
+            files.update({_file_name(city): (city,) for city in cities})
+        else:
+            files[_file_name(province)] = tuple(cities)
+    return files
+
+
+def _file_name(code: str) -> str:
+    return f"responses-{code.ljust(_CODE_DIGITS, '0')}.parquet"
+
+
+def describe_file(name: str, frame: pd.DataFrame, data: bytes) -> ResponseFile:
+    """Describe a file with the content `data`, which holds the rows of `frame`."""
+    return ResponseFile(
+        name=name,
+        cities=tuple(sorted(frame["city_code"].astype(str).unique())),
+        rows=len(frame),
+        with_point=int(frame["psu"].notna().sum()),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def hash_of_files(files: Iterable[ResponseFile]) -> str:
+    """Return one SHA-256 for the responses of all files."""
+    lines = "".join(f"{file.name} {file.sha256}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def join_files(contents: Sequence[bytes | Path]) -> pd.DataFrame:
+    """Return the responses of some files as one frame, sorted by id."""
+    tables = [
+        pq.read_table(content if isinstance(content, Path) else BytesIO(content))
+        for content in contents
+    ]
+    if len(tables) == 1:
+        frame: pd.DataFrame = tables[0].to_pandas()
+        return frame
+    joined = pa.concat_tables(_without_categories(table) for table in tables)
+    order = joined.column(ID_COLUMN).to_pandas().argsort(kind="stable")
+    frame = joined.unify_dictionaries().take(pa.array(order)).to_pandas()
+    return frame.astype({name: "category" for name in SHARED_CATEGORIES if name in frame})
+
+
+def _without_categories(table: pa.Table) -> pa.Table:
+    """Return a table with the codes that differ from file to file as text."""
+    for place, field in enumerate(table.schema):
+        if field.name in SHARED_CATEGORIES and pa.types.is_dictionary(field.type):
+            text = table.column(place).cast(pa.string())
+            table = table.set_column(place, field.name, text)
+    return table
