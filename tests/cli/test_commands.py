@@ -283,3 +283,13 @@ def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
     ).stdout.split()
     heavy = {"scipy.stats", "pyxform", "insufficient_effort", "survey.results.freeze"}
     assert heavy.isdisjoint(loaded)
+
+
+def test_garbage_is_collected_once_a_command_is_imported() -> None:
+    code = (
+        "import gc, sys; from survey.cli.main import LazyCommandGroup; "
+        "LazyCommandGroup().get_command(None, 'export'); "
+        "print(gc.isenabled(), gc.get_freeze_count() > 0, 'rich.table' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert printed.stdout.decode().split() == ["True", "True", "False"]

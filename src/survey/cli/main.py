@@ -1,5 +1,8 @@
 """The command `survey`: one module per group of commands."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -54,12 +57,28 @@ class LazyCommandGroup(TyperGroup):
         if name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[name].partition(":")
-        target = getattr(import_module(module), attribute)
+        with _without_collections():
+            target = getattr(import_module(module), attribute)
         if not isinstance(target, typer.Typer):
             target = _single_command_app(target)
         command = typer.main.get_command(target)
         command.name = name
         return command
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Import without looking for garbage, and leave what was imported alone ever after.
+
+    Modules stay until the end; to look through their objects again and again was a seventh of the
+    start of a command.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _single_command_app(function: object) -> typer.Typer:

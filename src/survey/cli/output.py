@@ -10,8 +10,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import DatabaseError
 
 from survey.locale import Message, SurveyError, translator
@@ -58,6 +56,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Out
         writer.writerows(csv_row(row) for row in (columns, *listed))
         sys.stdout.write(buffer.getvalue())
     else:
+        # Not at the top: most commands print no table, and start without the library.
+        from rich.console import Console
+        from rich.table import Table
+
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in columns:
             table.add_column(column, overflow="fold")
