@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -27,18 +27,21 @@ from survey.store.audit_chain import (
     iter_hashes,
 )
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import AnyRow
+from survey.store.tables import AnyRow, Response, table_of
 
 _READ_BATCH_SIZE = 2_000
+_RESPONSES = table_of(Response)
 _ACTIONS = frozenset(
     {
         AuditEvent.RESPONSE_SUBMITTED,
         AuditEvent.RESPONSE_CORRECTED,
         AuditEvent.RESPONSES_SEALED,
         AuditEvent.RESPONSE_WITHDRAWN,
+        AuditEvent.WAVE_ANSWERS_ARCHIVED,
+        AuditEvent.WAVE_ANSWERS_RESTORED,
     }
 )
-"""Actions of entries that hold hashes, or say that answers were deleted."""
+"""Actions of entries that hold hashes, or say that answers were deleted or are elsewhere."""
 _REVISIONS = (
     "SELECT r.response_id, r.wave_id, r.number, r.is_current, {answers} AS answers, "
     "response.given_weight AS weight FROM response_revision r "
@@ -65,6 +68,8 @@ class AnswerReport:
     compared: int = 0
     unsealed: int = 0
     first_unsealed: str = ""
+    archived: int = 0
+    """Revisions that lie in an archive (`survey wave archive-answers`), by word of the trail."""
 
 
 @dataclass
@@ -75,6 +80,7 @@ class _TrailHashes:
     latest: dict[bytes, int] = field(default_factory=dict)
     """The newest revision of those interviews that have more than one."""
     withdrawn: set[bytes] = field(default_factory=set)
+    archived_waves: set[UUID] = field(default_factory=set)
 
     def add_all(self, rows: Iterable[AnyRow]) -> None:
         for row in rows:
@@ -87,6 +93,12 @@ class _TrailHashes:
             detail = orjson.loads(row.detail)
             if row.action == AuditEvent.RESPONSE_WITHDRAWN:
                 self.withdrawn.add(UUID(row.subject_id).bytes)
+                return
+            if row.action == AuditEvent.WAVE_ANSWERS_ARCHIVED:
+                self.archived_waves.add(UUID(row.subject_id))
+                return
+            if row.action == AuditEvent.WAVE_ANSWERS_RESTORED:
+                self.archived_waves.discard(UUID(row.subject_id))
                 return
             for response, number, sha256 in iter_hashes(row.subject_kind, row.subject_id, detail):
                 self.hashes[response, number] = (sha256, row.sequence)
@@ -134,6 +146,7 @@ class AnswerHashes:
         self._trail.add_all(_iter_entries(session, after))
         for suspect in self._mismatches:
             self._report_mismatch(suspect, add)
+        self._excuse_archived(session, missing)
         for (response, number), (_, sequence) in missing.items():
             add(
                 sequence,
@@ -145,6 +158,21 @@ class AnswerHashes:
                 ),
             )
         self._report_unsealed(add)
+
+    def _excuse_archived(self, session: Session, missing: dict[_Key, tuple[str, int]]) -> None:
+        """Take the answers out of `missing` of which the trail says that an archive holds them."""
+        if not self._trail.archived_waves or not missing:
+            return
+        query = select(_RESPONSES.c.id).where(
+            _RESPONSES.c.wave_id.in_(sorted(self._trail.archived_waves))
+        )
+        result = session.connection().execute(
+            query, execution_options={"yield_per": _READ_BATCH_SIZE}
+        )
+        archived = {response.bytes for response in result.scalars()}
+        for key in [key for key in missing if key[0] in archived]:
+            del missing[key]
+            self.report.archived += 1
 
     def _check(self, key: _Key, row: AnyRow) -> None:
         answers = _parse_answers(row.answers)

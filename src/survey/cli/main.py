@@ -22,6 +22,7 @@ COMMANDS = MappingProxyType(
         "import": "survey.cli.import_answers:import_answers",
         "freeze": "survey.cli.wave:freeze",
         "recompute": "survey.cli.wave:recompute",
+        "wave": "survey.cli.wave_answers:app",
         "disclosure": "survey.cli.disclosure:app",
         "quota": "survey.cli.wave:quota",
         "estimate": "survey.cli.estimate:estimate",

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
 from survey.fieldwork.planning.left_out_cities import left_out_codes
@@ -309,6 +310,7 @@ def _get_wave_to_freeze(session: Session, key: str, *, final: bool) -> Wave:
     if not final and wave.state not in COMPUTED_STATES:
         return wave
     wave = lock_wave(session=session, key=key)
+    require_answers_present(session=session, wave_id=wave.id)
     lock_responses(session=session, wave_id=wave.id)
     return wave
 

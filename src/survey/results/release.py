@@ -14,7 +14,11 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id, record, require_reason
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.planning.wave_requests import confirm_act, record_signatures
+from survey.fieldwork.planning.wave_requests import (
+    confirm_act,
+    record_signatures,
+    require_no_request,
+)
 from survey.fieldwork.waves import lock_wave, require_transition
 from survey.locale import Message, SurveyError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
@@ -240,6 +244,7 @@ def revoke_release(
 
     Raises:
         ReleaseNotAllowedError: no reason given.
+        RequestConflictError: archiving its answers is requested.
         WaveTransitionNotAllowedError: the wave is not released.
     """
     principal.require(Action.RELEASE)
@@ -254,6 +259,7 @@ def revoke_release(
     wave = lock_wave(session=session, key=wave_key)
     if wave.state is not WaveState.RELEASED:
         raise ReleaseNotAllowedError(msg("The wave {wave} is not released.", wave=wave_key))
+    require_no_request(session=session, wave=wave)
     release = table_of(WaveRelease)
     session.connection().execute(
         update(release)

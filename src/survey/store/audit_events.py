@@ -119,6 +119,8 @@ class AuditEvent(StrEnum):
     WAVE_INTERVALS_AUDITED = "wave.intervals_audited", SubjectKind.WAVE
     WAVE_RELEASED = "wave.released", SubjectKind.WAVE
     WAVE_RELEASE_REVOKED = "wave.release_revoked", SubjectKind.WAVE
+    WAVE_ANSWERS_ARCHIVED = "wave.answers_archived", SubjectKind.WAVE
+    WAVE_ANSWERS_RESTORED = "wave.answers_restored", SubjectKind.WAVE
 
     RELEASE_PLANNED = "release.planned", SubjectKind.PUBLICATION
     RELEASE_SIGNED = "release.signed", SubjectKind.PUBLICATION

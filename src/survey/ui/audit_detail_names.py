@@ -199,6 +199,7 @@ VALUE_NAMES: Mapping[str, Message] = {
     **{role.value: known.name for role, known in ROLES.items()},
     WaveAct.FREEZE.value: msg("freeze for good"),
     WaveAct.RELEASE.value: msg("release"),
+    WaveAct.ARCHIVE.value: msg("archive the answers"),
     PeopleRule.ALONE.value: msg("there is no other who could"),
     PeopleRule.OFF.value: msg("set so"),
     "signature": msg("with one signature"),

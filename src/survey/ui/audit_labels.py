@@ -133,6 +133,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.WAVE_SNAPSHOT: msg("Froze the answers"),
     AuditEvent.WAVE_RELEASED: msg("Released the results"),
     AuditEvent.WAVE_RELEASE_REVOKED: msg("Took the release back"),
+    AuditEvent.WAVE_ANSWERS_ARCHIVED: msg("Archived the answers of the wave"),
+    AuditEvent.WAVE_ANSWERS_RESTORED: msg("Restored the answers of the wave"),
     AuditEvent.WAVE_RECOMPUTED: msg("Computed the tables anew"),
     AuditEvent.TREE_ADDED: msg("Added an indicator tree"),
     AuditEvent.INSTRUMENT_ADDED: msg("Added a questionnaire"),

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDeniedError, Principal, area_filter
 from survey.access.roles import Action
+from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED, list_comparisons
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.pii_detection import clean_note
@@ -38,7 +39,6 @@ from survey.store.tables import (
     ResponseContact,
     ResponseRevision,
     SamplingPoint,
-    revision_join,
     table_of,
 )
 
@@ -265,10 +265,13 @@ def _parse_attempt(
 
 
 def _revision(session: Session, response_id: UUID) -> int:
-    query = (
-        select(_REVISIONS.c.number)
-        .join(_RESPONSES, revision_join(_RESPONSES, _REVISIONS))
-        .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
+    """Return the number of the current answers. Raises `AnswersArchivedError`."""
+    wave_id = session.get_one(Response, response_id).wave_id
+    require_answers_present(session=session, wave_id=wave_id)
+    query = select(_REVISIONS.c.number).where(
+        _REVISIONS.c.response_id == response_id,
+        _REVISIONS.c.wave_id == wave_id,
+        _REVISIONS.c.is_current,
     )
     number: int = session.connection().execute(query).scalar_one()
     return number

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.back_check.call_list import ANSWERED
 from survey.fieldwork.back_check.comparison_items import (
     MIN_FAILED_FACTS,
@@ -139,6 +140,7 @@ def get_back_check_results(
     correction of the interview changes no result.
     """
     principal.require(Action.BACK_CHECK, city_code)
+    require_answers_present(session=session, wave_id=wave_id)
     rows = session.connection().execute(_query(principal, wave_id, city_code)).all()
     cases = {row.id: _compare_case(session, row) for row in rows if row.outcome in ANSWERED}
     failed = sorted(

@@ -1,4 +1,4 @@
-"""Two people for what cannot be undone: requests to freeze or release a wave."""
+"""Two people for what cannot be undone: requests to freeze, release or archive a wave."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,13 @@ from survey.access.audit import actor_id, record
 from survey.access.credentials import active_filter
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, ROLES, Action
-from survey.fieldwork.waves import get_wave, lock_wave, require_transition
+from survey.fieldwork.archived_answers import require_answers_present
+from survey.fieldwork.waves import (
+    WaveTransitionNotAllowedError,
+    get_wave,
+    lock_wave,
+    require_transition,
+)
 from survey.locale import Message, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Wave, WaveAct, WaveRequest, WaveState
@@ -21,6 +27,7 @@ from survey.store.tables import Account, Wave, WaveAct, WaveRequest, WaveState
 ACT_ACTIONS: Mapping[WaveAct, Action] = {
     WaveAct.FREEZE: Action.ADMINISTER,
     WaveAct.RELEASE: Action.RELEASE,
+    WaveAct.ARCHIVE: Action.ADMINISTER,
 }
 _LEADS_TO: Mapping[WaveAct, WaveState] = {
     WaveAct.FREEZE: WaveState.FROZEN,
@@ -153,7 +160,10 @@ def request_act(
     """
     principal.require(ACT_ACTIONS[act])
     wave = lock_wave(session=session, key=key)
-    require_transition(wave, _LEADS_TO[act])
+    if act is WaveAct.ARCHIVE:
+        require_archivable(session=session, wave=wave)
+    else:
+        require_transition(wave, _LEADS_TO[act])
     require_no_request(session=session, wave=wave)
     session.add(
         WaveRequest(
@@ -173,6 +183,15 @@ def request_act(
         now=now,
         detail={"key": key, "act": act, **options},
     )
+
+
+def require_archivable(*, session: Session, wave: Wave) -> None:
+    """Raise unless the wave is released and its answers are in the database."""
+    if wave.state is not WaveState.RELEASED:
+        raise WaveTransitionNotAllowedError(
+            msg("Only the answers of a released wave can be archived.")
+        )
+    require_answers_present(session=session, wave_id=wave.id)
 
 
 def withdraw_request(*, session: Session, principal: Principal, key: str, now: datetime) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sqlalchemy import Select, case, func, select
 from sqlmodel import Session
 
+from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.instrument.model import Instrument, Item, SpecialAnswer
 from survey.instrument.question_types import type_of
@@ -337,6 +338,7 @@ def stored_interviews(session: Session, wave_id: UUID) -> Iterator[RawResponse]:
 
     Of a withdrawn one nothing is left that could be assessed.
     """
+    require_answers_present(session=session, wave_id=wave_id)
     work = _PlannedWork.read(session, wave_id)
     streaming = {"yield_per": _READ_BATCH_SIZE}
     rows = session.connection().execute(_query(wave_id), execution_options=streaming)

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from survey.access.audit_members import MEMBERS
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.dual_approval import find_self_approved
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ResponseNotFoundError
@@ -142,11 +143,17 @@ class ResponseDetail:
 def get_response_detail(
     *, session: Session, principal: Principal, response_id: UUID
 ) -> ResponseDetail:
-    """Return one interview. Raises `ResponseNotFoundError`, also outside the principal's area."""
+    """Return one interview.
+
+    Raises:
+        ResponseNotFoundError: There is none, or it lies outside the principal's area.
+        AnswersArchivedError: The answers of its wave are archived.
+    """
     principal.require(Action.REVIEW)
     row = session.connection().execute(_response_query(principal, response_id)).one_or_none()
     if row is None:
         raise ResponseNotFoundError(msg("This interview does not exist."))
+    require_answers_present(session=session, wave_id=row.wave_id)
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
     revisions = _revisions(session, response_id)
     return ResponseDetail(

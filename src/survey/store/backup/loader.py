@@ -26,7 +26,7 @@ from survey.store.backup.reader import (
     table_lines,
     without_time_limits,
 )
-from survey.store.backup.row_codec import line_reader
+from survey.store.backup.row_insert import insert_lines
 from survey.store.engine import dispose_engines, engine_for, normal_url
 from survey.store.schema import known_revisions, upgrade_within
 
@@ -143,7 +143,8 @@ class StoreLoader:
         with _triggers_off(connection, [table.name for table in self.manifest.tables]):
             _empty_tables(connection, self.manifest)
             for part in self.parts():
-                _insert_lines(connection, self._record(part.table), part.lines)
+                record = self._record(part.table)
+                insert_lines(connection, record.name, record.columns, part.lines)
         _continue_numbers(connection, self.manifest)
         for record in self.manifest.tables:
             if stored_sha256(connection, record) != record.sha256:
@@ -264,22 +265,6 @@ def _empty_tables(connection: Connection, manifest: BackupManifest) -> None:
     """Delete rows that migrations inserted; the backup holds their present state."""
     for record in reversed(manifest.tables):
         connection.exec_driver_sql(f"DELETE FROM {record.name}")
-
-
-def _insert_lines(connection: Connection, record: TableRecord, lines: list[bytes]) -> None:
-    names = [column.name for column in record.columns]
-    read = line_reader(record.columns, connection.dialect.name)
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {record.name} ({', '.join(names)}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, [read(line) for line in lines])
-        return
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, psycopg.Connection)
-    copying = f"COPY {record.name} ({', '.join(names)}) FROM STDIN"
-    with raw.cursor() as cursor, cursor.copy(copying.encode()) as copy:
-        for line in lines:
-            copy.write_row(read(line))
 
 
 def _continue_numbers(connection: Connection, manifest: BackupManifest) -> None:

@@ -92,6 +92,7 @@ from survey.store.tables.publications import (
 from survey.store.tables.reference import ChosenPeer, City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.venue_checks import Photo, VenueCheck, VenueReply, VenueRevisit, VenueVisit
 from survey.store.tables.waves import (
+    AnswerArchive,
     Assignment,
     QuotaCell,
     SamplingPoint,

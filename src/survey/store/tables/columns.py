@@ -172,6 +172,8 @@ class WaveAct(StrEnum):
 
     FREEZE = "freeze"
     RELEASE = "release"
+    ARCHIVE = "archive"
+    """Move the answers out of the database into a file."""
 
 
 class Decision(StrEnum):

@@ -1,10 +1,10 @@
-"""Tables of waves: sampling points, assignments, quota cells, releases and requests for them."""
+"""Tables of waves: points, assignments, quota cells, releases, requests, archived answers."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import (
@@ -22,6 +22,7 @@ from survey.store.tables.columns import (
 
 _STANDS = text("revoked_at IS NULL")
 _OPEN = text("ended_at IS NULL")
+_AWAY = text("restored_at IS NULL")
 
 
 class Wave(SQLModel, table=True):
@@ -160,3 +161,32 @@ class WaveRequest(SQLModel, table=True):
     """Whether it was carried out by another person; else, once ended, it was withdrawn."""
     ended_by: UUID | None = Field(default=None, foreign_key="account.id")
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AnswerArchive(SQLModel, table=True):
+    """File that holds the answers of a released wave in place of the database.
+
+    A restored one stays on record; at most one archive of a wave is in force.
+    """
+
+    __tablename__ = "answer_archive"
+    __table_args__ = (
+        Index(
+            "ux_answer_archive_wave", "wave_id",
+            unique=True, sqlite_where=_AWAY, postgresql_where=_AWAY,
+        ),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    rows: int = Field(sa_type=BigInteger)
+    """Revisions of answers."""
+    content_sha256: str = Field(max_length=64)
+    """Hash of the canonical lines, which does not depend on the format of the file."""
+    file_sha256: str = Field(max_length=64)
+    file_name: str
+    archived_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    archived_by: UUID | None = Field(default=None, foreign_key="account.id")
+    """None: the operator of the server."""
+    restored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    restored_by: UUID | None = Field(default=None, foreign_key="account.id")

@@ -19,6 +19,7 @@ from survey.ui.feedback import show_feedback
 from survey.ui.filters import draw_wave_footer, filter_row, pick_wave_key
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.plan.answer_archive import draw_archive_part
 from survey.ui.plan.checklist import draw_checklist
 from survey.ui.plan.freeze_job import collect_job_results, draw_job
 from survey.ui.plan.freeze_steps import draw_freeze_part, draw_freeze_steps
@@ -112,3 +113,4 @@ def _draw_wave_overview(page: PageContext, sheet: WaveOverview, offered: WaveOpt
 def _draw_freeze_and_release(page: PageContext, sheet: WaveOverview) -> None:
     draw_freeze_part(page, sheet)
     draw_release_part(page, sheet)
+    draw_archive_part(page, sheet)

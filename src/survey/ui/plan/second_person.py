@@ -41,11 +41,18 @@ _STEP_LABELS: dict[WaveAct, tuple[Message, Message, Message]] = {
     WaveAct.RELEASE: (
         msg("Release the results"), msg("Request the release"), msg("Confirm the release"),
     ),
+    WaveAct.ARCHIVE: (
+        msg("Archive the answers"), msg("Request the archive"), msg("Confirm the archive"),
+    ),
 }  # fmt: skip
 """What a button says to one person who is enough, to the first, and to the second of two."""
 _ASKED: dict[WaveAct, Message] = {
     WaveAct.FREEZE: msg("{person} requested on {time} that this wave be frozen for good."),
     WaveAct.RELEASE: msg("{person} requested on {time} that the results be released."),
+    WaveAct.ARCHIVE: msg(
+        "{person} requested on {time} that the answers be archived. The operator of the server "
+        "does it with the command survey wave archive-answers."
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""Archive of the answers of released waves: out of the database into a file, and back."""

@@ -1,0 +1,219 @@
+"""Archiving the answers of a released wave into a file, and restoring them.
+
+Both are one transaction: answers leave the database only if the file was written, read back and
+found equal, and come back only if they are, line by line, what left.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.fieldwork.answer_archive.archive_file import (
+    ContentHash,
+    file_sha256,
+    hash_lines,
+    read_archive,
+    write_archive,
+)
+from survey.fieldwork.archived_answers import find_archive
+from survey.fieldwork.planning.wave_requests import confirm_act, require_archivable
+from survey.fieldwork.waves import get_wave, lock_wave
+from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import AnswerArchive, Wave, WaveAct
+from survey.store.wave_answers import (
+    answer_lines,
+    has_answers,
+    lock_answers,
+    put_back_answers,
+    remove_answers,
+)
+
+
+class ArchiveExistsError(SurveyError):
+    """Raised when the file to be written exists; nothing is written over."""
+
+    code = "archive_exists"
+
+
+class ArchiveMismatchError(SurveyError):
+    """Raised when what a file holds is not what was or is in the database; nothing was changed."""
+
+    code = "archive_mismatch"
+
+
+class NotArchivedError(SurveyError):
+    """Raised when the answers of a wave are in the database and not archived."""
+
+    code = "not_archived"
+
+
+@dataclass(frozen=True)
+class AnswersPlace:
+    """Where the answers of a wave are; without a time, in the database."""
+
+    file_name: str = ""
+    archived_at: datetime | None = None
+
+
+def find_answers_place(*, session: Session, principal: Principal, wave_key: str) -> AnswersPlace:
+    """Return whether the answers of a wave are archived, and in which file."""
+    principal.require(Action.READ_PLAN)
+    wave = get_wave(session=session, key=wave_key)
+    archive = find_archive(session=session, wave_id=wave.id)
+    if archive is None:
+        return AnswersPlace()
+    return AnswersPlace(archive.file_name, archive.archived_at)
+
+
+def archive_answers(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    out: Path,
+    two_people: bool,
+    now: datetime,
+) -> AnswerArchive:
+    """Move the answers of a released wave from the database into the new file `out`.
+
+    Args:
+        two_people: The setting of the installation: another person has to have requested it.
+
+    Raises:
+        ArchiveExistsError: There is such a file.
+        ArchiveMismatchError: The file, read back, is not what the database holds.
+        SecondPersonRequiredError: Nobody else has requested it.
+        WaveTransitionNotAllowedError: The wave is not released, or its answers are archived.
+    """
+    principal.require(Action.ADMINISTER)
+    wave = lock_wave(session=session, key=wave_key)
+    require_archivable(session=session, wave=wave)
+    confirm_act(
+        session=session,
+        principal=principal,
+        wave=wave,
+        act=WaveAct.ARCHIVE,
+        options={},
+        two_people=two_people,
+        now=now,
+    )
+    archive = _write_verified_file(session, wave, out)
+    archive.archived_at, archive.archived_by = now, actor_id(principal)
+    session.add(archive)
+    session.flush()
+    # The database lets answers go only of which it says that they are archived.
+    remove_answers(session.connection(), wave.id)
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_ANSWERS_ARCHIVED,
+        subject_id=wave.id,
+        now=now,
+        detail=_audit_detail(wave, archive),
+    )
+    return archive
+
+
+def _write_verified_file(session: Session, wave: Wave, out: Path) -> AnswerArchive:
+    """Write the file under a temporary name, compare it with the database, then name it."""
+    if out.exists():
+        raise ArchiveExistsError(
+            msg("{file} exists already; nothing is written over.", file=out.name)
+        )
+    connection, draft = session.connection(), out.with_name(f".{out.name}.writing")
+    lock_answers(connection, wave.id)
+    try:
+        written = write_archive(draft, answer_lines(connection, wave.id))
+        _flush_to_disk(draft)
+        if hash_lines(read_archive(draft)) != written or not written.rows:
+            raise ArchiveMismatchError(
+                msg("The file that was written is not what the database holds. Nothing is removed.")
+            )
+        digest = file_sha256(draft)
+        draft.rename(out)
+        _flush_to_disk(out.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+    return AnswerArchive(
+        wave_id=wave.id,
+        rows=written.rows,
+        content_sha256=written.sha256,
+        file_sha256=digest,
+        file_name=out.name,
+    )
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def restore_answers(
+    *, session: Session, principal: Principal, wave_key: str, source: Path, now: datetime
+) -> AnswerArchive:
+    """Put the answers of an archived wave back into the database.
+
+    Raises:
+        NotArchivedError: The answers are not archived.
+        ArchiveMismatchError: The file holds other answers than those that were archived.
+        ArchiveUnreadableError: The file is damaged.
+    """
+    principal.require(Action.ADMINISTER)
+    wave = lock_wave(session=session, key=wave_key)
+    archive = find_archive(session=session, wave_id=wave.id)
+    connection = session.connection()
+    if archive is None or has_answers(connection, wave.id):
+        raise NotArchivedError(
+            msg("The answers of the wave {key} are in the database already.", key=wave.key)
+        )
+    # Before anything is inserted: a file of another wave meets other keys.
+    expected = (archive.rows, archive.content_sha256)
+    content = hash_lines(read_archive(source))
+    if (content.rows, content.sha256) != expected:
+        raise ArchiveMismatchError(
+            msg(
+                "{file} does not hold the answers that were archived of the wave {key}: its hash "
+                "is another one.",
+                file=source.name,
+                key=wave.key,
+            )
+        )
+    passed = ContentHash()
+    put_back_answers(connection, wave.id, passed.passing(read_archive(source)))
+    stored = hash_lines(answer_lines(connection, wave.id))
+    if not passed.content == stored == content:
+        raise ArchiveMismatchError(
+            msg("The database did not take the answers as they are in the file. It is unchanged.")
+        )
+    archive.restored_at, archive.restored_by = now, actor_id(principal)
+    session.add(archive)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_ANSWERS_RESTORED,
+        subject_id=wave.id,
+        now=now,
+        detail=_audit_detail(wave, archive),
+    )
+    return archive
+
+
+def _audit_detail(wave: Wave, archive: AnswerArchive) -> dict[str, str | int]:
+    return {
+        "key": wave.key,
+        "file": archive.file_name,
+        "revisions": archive.rows,
+        "sha256": archive.file_sha256,
+        "content_sha256": archive.content_sha256,
+    }
