@@ -1,0 +1,1 @@
+"""A wave of millions of interviews on PostgreSQL: loading, reviewing, sizes, and query plans."""

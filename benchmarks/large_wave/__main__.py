@@ -1,0 +1,55 @@
+"""A wave of millions of interviews on PostgreSQL: loaded, reviewed in bulk, weighed, and its plans.
+
+    python -m benchmarks.large_wave --rows 100000 [--drawn 31000] [--review N]
+        [--folder DIR] [--keep]
+
+Interviews of the demonstration's model of the main questionnaire are drawn once (`--drawn`) and
+stored so often that there are `--rows`, each with ids of its own, by the same COPY as an import,
+with every partition, trigger, index and audit entry. Then two administrators approve all of them
+through the services of review, a sampling point at a time (`--review N`: that many in each step,
+the others by one statement). Printed are seconds, the bytes of tables
+and indexes, and the plans of the hottest queries, as the services themselves send them. With
+`--keep` the database stays in the folder for a freeze, and a second call goes on from there.
+"""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks.large_wave.filling import fill, find_filled
+from benchmarks.large_wave.hot_queries import print_plans
+from benchmarks.large_wave.reviewing import review
+from benchmarks.large_wave.server import running
+from benchmarks.large_wave.sizes import print_sizes
+from survey.store.engine import dispose_engines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--drawn", type=int, default=31_000, help="Interviews that are drawn.")
+    parser.add_argument("--review", type=int, help="Interviews reviewed by services; all of them.")
+    parser.add_argument("--folder", type=Path, help="Where the database lies; a temporary one.")
+    parser.add_argument("--keep", action="store_true", help="Leave the database there.")
+    chosen = parser.parse_args()
+    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="survey-large-wave-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    try:
+        with running(folder) as url:
+            print(f"store: {url}", flush=True)
+            wave = find_filled(url)
+            if wave is None:
+                wave = fill(url, rows=chosen.rows, drawn=min(chosen.drawn, chosen.rows))
+            review(url, wave, chosen.review if chosen.review is not None else chosen.rows)
+            print_sizes(url, wave)
+            print_plans(url, wave)
+            dispose_engines()
+    finally:
+        if not chosen.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
