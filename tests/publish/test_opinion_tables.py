@@ -38,6 +38,9 @@ def url(sqlite_url: str) -> str:
         *day_rows("2024-11-12", (20, 10, 0), area="420500", topic="预售规则"),
         *day_rows("2024-11-12", (9, 10, 0), area="420500", topic="快递"),
         *day_rows("2024-11-12", (9, 10, 0), topic="快递"),
+        *day_rows("2024-11-13", (1, 60, 0), topic="预售规则"),
+        *day_rows("2024-11-14", (0, 30, 0), topic="预售规则"),
+        *day_rows("2024-11-15", (12, 9, 0), topic="预售规则"),
     ]
     with session_scope(sqlite_url) as session:
         import_opinion(
@@ -81,10 +84,22 @@ def test_the_nation_is_shown_with_what_changed(url: str) -> None:
     found = read(url, "CN")
     assert found.missing_days == 0
     assert found.share_changes["during"] is not None
-    assert [topic.name for topic in found.topics] == ["预售规则", "快递"]
+    assert [topic.name for topic in found.topics] == ["预售规则"], "the other is nine of one city"
     view = build_opinion_view(event=found, language="zh")
     assert len(view.windows[1]) == 3
     assert view.shares.table.shape == (23, 3)
+
+
+def test_no_two_windows_of_the_nation_differ_by_a_small_day_of_a_topic(url: str) -> None:
+    """Whoever reads the nation could else read the items of a city that is not theirs."""
+    first, sums = date(2024, 11, 11), {}
+    for length in range(6):
+        event = EventWindow(first, first + timedelta(days=length), 0)
+        topics = {each.name: each for each in read(url, "CN", event).topics}
+        assert "快递" not in topics
+        topic = topics.get("预售规则")
+        sums[length] = (topic.items, topic.negative) if topic else (0, 0)
+    assert list(sums.values()) == [(0, 0), (70, 50), (70, 50), (100, 50), (100, 50), (100, 50)]
 
 
 def test_another_city_is_not_read(url: str) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.access.roles import NATION, Action
+from survey.access.roles import Action
 from survey.context.deliveries import DeliveredPeriod
 from survey.context.opinion.columns import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
 from survey.context.opinion.event_windows import WindowDifference, compare_windows
@@ -154,8 +154,9 @@ def read_opinion_event(
     months = {day.strftime("%Y-%m") for day in delivered}
     periods = list_opinion_periods(session=session, principal=principal)
     topics = list_opinion_topics(
-        session=session, principal=principal, area=area, first=first, last=last
-    )
+        session=session, principal=principal, area=area, first=first, last=last,
+        min_items=MINIMUM_N,
+    )  # fmt: skip
     return OpinionEvent(
         area=area,
         event=event,
@@ -167,7 +168,7 @@ def read_opinion_event(
             days, [None if not day.items else float(np.log(day.items)) for day in days]
         ),
         channels=_channel_totals(cells),
-        topics=tuple(topic for topic in topics if _is_shown_topic(topic, area)),
+        topics=tuple(topics),
         missing_days=(last - first).days + 1 - len(delivered),
     )
 
@@ -251,8 +252,3 @@ def _changes(
         )
         for window in (DURING, AFTER)
     }
-
-
-def _is_shown_topic(topic: OpinionTopic, area: str) -> bool:
-    """Return whether a topic is large enough; in an area on each of its days, by sentiment."""
-    return topic.items >= MINIMUM_N and (area == NATION or topic.smallest >= MINIMUM_N)

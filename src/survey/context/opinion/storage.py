@@ -131,16 +131,24 @@ class OpinionTopic:
     negative: int
     peak_day: date
     peak_items: int
-    smallest: int
-    """Smallest count of a day, negative or not, that is not zero."""
 
 
 def list_opinion_topics(
-    *, session: Session, principal: Principal, area: str, first: date, last: date
+    *,
+    session: Session,
+    principal: Principal,
+    area: str,
+    first: date,
+    last: date,
+    min_items: int = 1,
 ) -> list[OpinionTopic]:
     """Return the topics of some days, the largest first.
 
     The peak day is found in the counts: a sender states none, so none can contradict them.
+
+    Args:
+        min_items: A day counts where its negative items are none or so many, and the others as
+            well; a topic without such a day is not returned.
     """
     require_opinion_area(principal, area)
     query = (
@@ -157,22 +165,28 @@ def list_opinion_topics(
     frame = _frame(session, query, (TOPIC, DAY, SENTIMENT, ITEMS))
     topics = []
     for name, rows in frame.groupby(TOPIC, sort=True):
-        by_day = rows.groupby(DAY, sort=True)[ITEMS].sum()
-        peak, most = max(by_day.items(), key=lambda pair: int(pair[1]))
         is_negative = rows[SENTIMENT] == NEGATIVE
-        negative = rows.loc[is_negative, ITEMS].sum()
-        parts = rows.groupby([rows[DAY], is_negative])[ITEMS].sum()
+        whole = rows.groupby(DAY, sort=True)[ITEMS].sum()
+        negative = rows[ITEMS].where(is_negative, 0).groupby(rows[DAY]).sum()
+        counted = (whole > 0) & _is_none_or(negative, min_items)
+        by_day = whole[counted & _is_none_or(whole - negative, min_items)]
+        if by_day.empty:
+            continue
+        peak, most = max(by_day.items(), key=lambda pair: int(pair[1]))
         topics.append(
             OpinionTopic(
                 name=str(name),
                 items=int(by_day.sum()),
-                negative=int(negative),
+                negative=int(negative[by_day.index].sum()),
                 peak_day=date.fromisoformat(str(peak)),
                 peak_items=int(most),
-                smallest=int(parts[parts > 0].min() if (parts > 0).any() else 0),
             )
         )
     return sorted(topics, key=lambda topic: (-topic.items, topic.name))
+
+
+def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
+    return (counts == 0) | (counts >= least)
 
 
 def _of_area(

@@ -337,4 +337,12 @@ def _notes(event: OpinionEvent, t: Translator) -> list[str]:
         lines.append(
             t("{count} days of these windows were not delivered.", count=event.missing_days)
         )
+    if event.topics:
+        lines.append(
+            t(
+                "Topics: days with 1 to {most} negative items, or 1 to {most} others, are not "
+                "counted.",
+                most=MINIMUM_N - 1,
+            )
+        )
     return [*lines, *describe_opinion_sources(event, t)]
