@@ -101,6 +101,19 @@ def test_draws_the_interval_of_every_estimate(kind: ChartKind) -> None:
         assert "rule" in marks(spec)
 
 
+def test_a_row_is_as_high_as_the_lines_of_its_title() -> None:
+    """A question of one's own with its answer takes up to ten lines; titles ran into each other."""
+    usual = words(ChartKind.GROUPED)
+    heights = {
+        lines: chart_spec(ChartKind.GROUPED, replace(usual, label_lines=lines), ORDINARY)["height"][
+            "step"
+        ]
+        for lines in (1, 3, 5, 10)
+    }
+    assert heights[1] == heights[3]
+    assert all(heights[lines] >= 14 * lines for lines in heights)
+
+
 @pytest.mark.parametrize("kind", ChartKind)
 def test_colour_never_stands_alone(kind: ChartKind) -> None:
     spec = chart_spec(kind, words(kind), ORDINARY)

@@ -118,7 +118,8 @@ def _verdict_texts(style: ChartStyle) -> list[alt.Chart]:
     ]
 
 
-_ROOM_FOR_A_LABEL = 46
+_ROOM_FOR_A_LABEL, _LABEL_LINE = 46, 14
+"""Least height of a row, and of each line of its title: a question of one's own may take many."""
 
 
 def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
@@ -139,7 +140,8 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         shape=alt.Shape("series:N", **categories(names, SHAPES)),
         tooltip=[alt.Tooltip("series:N", title=""), *tooltip("estimate", text, ".1f")],
     )
-    step = alt.Step(style.size(max(_ROOM_FOR_A_LABEL, 11 + 8 * len(names))), **{"for": "position"})
+    height = max(_ROOM_FOR_A_LABEL, 11 + 8 * len(names), 4 + _LABEL_LINE * text.label_lines)
+    step = alt.Step(style.size(height), **{"for": "position"})
     return alt.layer(blank_layer(style), whisker, dots).properties(width="container", height=step)
 
 

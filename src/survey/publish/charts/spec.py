@@ -114,7 +114,7 @@ def prebuild_specs() -> None:
 @lru_cache(maxsize=2048)
 def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[str, Any]:
     """Return the specification without data; it is shared, so never change it in place."""
-    document = _template(kind, style, len(text.series))
+    document = _template(kind, style, len(text.series), text.label_lines)
     for token, word in _tokens(text).items():
         document = document.replace(token, json.dumps(word)[1:-1])
     spec: dict[str, Any] = json.loads(document)
@@ -129,7 +129,7 @@ def _tokens(text: ChartLabels) -> dict[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _template(kind: ChartKind, style: ChartStyle, series: int) -> str:
+def _template(kind: ChartKind, style: ChartStyle, series: int, label_lines: int) -> str:
     """Return the chart with stand-ins for its labels; Altair is slow, labels change often."""
     stand_ins = ChartLabels(
         value="@value@",
@@ -137,6 +137,7 @@ def _template(kind: ChartKind, style: ChartStyle, series: int) -> str:
         interval="@interval@",
         n="@n@",
         series=tuple(f"@series{index}@" for index in range(series)),
+        label_lines=label_lines,
     )
     spec: dict[str, Any] = BUILDERS[kind](stand_ins, style).to_dict()
     for placeholder in ("data", "datasets"):

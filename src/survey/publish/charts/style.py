@@ -71,6 +71,8 @@ class ChartLabels:
     interval: str = ""
     n: str = ""
     series: tuple[str, ...] = ()
+    label_lines: int = 1
+    """Lines of the longest title of a row."""
 
 
 def series_name(index: int) -> str:

@@ -136,7 +136,12 @@ def series_chart(
             groups=", ".join(cells_of),
         ),
         text=ChartLabels(
-            value=unit, name=heading.rows, interval=t("95% interval"), n="n", series=tuple(cells_of)
+            value=unit,
+            name=heading.rows,
+            interval=t("95% interval"),
+            n="n",
+            series=tuple(cells_of),
+            label_lines=1 + max(str(label).count("\n") for label in rows["label"]),
         ),
         chart_rows=rows,
         table_columns={name: [values[row] for row in order] for name, values in listing.items()},
