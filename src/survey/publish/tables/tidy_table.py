@@ -1,6 +1,6 @@
 """Tidy file: every figure of a wave as a row, with codes, names, its unit and its id."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -83,6 +83,9 @@ def _units(context: ViewContext, figures: pd.DataFrame) -> pd.Series:
 
 
 def _named(column: pd.Series, name: Any) -> pd.Series:
-    """Return the names of the values of a column, each made once."""
-    distinct: Iterable[str] = column.astype(str).unique()
-    return column.astype(str).map({value: name(value) for value in distinct}).astype("string")
+    """Return the names of the values of a column, each made and held once."""
+    codes, distinct = pd.factorize(column)
+    names = [name(str(value)) for value in distinct]
+    categories = list(dict.fromkeys(names))
+    positions = pd.Index(categories).get_indexer(pd.Index(names))
+    return pd.Series(pd.Categorical.from_codes(positions[codes], categories), index=column.index)
