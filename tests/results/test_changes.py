@@ -26,9 +26,8 @@ from survey.results.changes import (
 )
 from survey.results.freeze import freeze_wave
 from survey.results.inference import NONE, Q
-from survey.results.snapshots import CELLS
 from survey.results.wave_data import WaveData
-from survey.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.results.wave_estimates import estimate_wave
 from survey.results.wave_parts import WaveParts
 from survey.results.wave_results import ChangeNotComputedError, WaveInfo
 from survey.results.wave_rules import WaveRules
@@ -320,15 +319,12 @@ def test_a_hidden_city_of_one_wave_only_is_not_told_by_what_is_left_of_its_areas
     assert judged_table.loc[~judged_table["shown"], FIGURES].isna().all(axis=None)
 
 
-def _cells_only(_figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {CELLS: cells}
-
-
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Freeze only what a comparison reads: the cells, by the simplest rule."""
     monkeypatch.setattr(tables, "protected_cells", lambda figures, _auditor: protect(figures.cells))
-    monkeypatch.setattr(tables, "_build_tables", _cells_only)
+    monkeypatch.setattr(tables, "_write_gaps", lambda *_: (b"", pd.DataFrame()))
+    monkeypatch.setattr(tables, "_build_tables", lambda *_: {})
     yield
     dispose_engines()
 

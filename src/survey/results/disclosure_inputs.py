@@ -105,18 +105,15 @@ def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> 
 
 
 def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> pd.DataFrame:
-    """Return the differences, each shown only where both of its sides are.
+    """Return the differences of one contrast, each shown only where both of its sides are.
 
     Args:
         cells: the protected cells.
         areas: area level -> area of each city, one of which is `city`.
     """
-    parts = []
-    for contrast in gaps["contrast"].cat.categories:
-        part = gaps[gaps["contrast"] == contrast]
-        both = propagate_suppression(protect(part, counts=("n_reference",)), cells)
-        parts.append(propagate_suppression(both, cells, at=_other_side(part, str(contrast), areas)))
-    return pd.concat(parts).loc[gaps.index]
+    contrast = str(gaps["contrast"].iloc[0]) if len(gaps) else "rest"
+    both = propagate_suppression(protect(gaps, counts=("n_reference",)), cells)
+    return propagate_suppression(both, cells, at=_other_side(gaps, contrast, areas))
 
 
 def _other_side(part: pd.DataFrame, contrast: str, areas: _Labels) -> dict[str, str | pd.Series]:

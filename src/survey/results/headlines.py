@@ -90,7 +90,9 @@ def _by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
 def _estimates_under(source: WaveParts, composite: str) -> pd.DataFrame:
     request = CubeRequest(("nation", "city"), (EVERYONE,), composite=composite)
     try:
-        return build_cube(source, request).table(level=source.level)
+        sums = build_cube(source, request)
+        with sums.prepared(table=True):
+            return sums.table(level=source.level)
     except EstimateError as error:
         raise NotEstimableError(
             msg("The estimates cannot be computed: {reason}", reason=error)

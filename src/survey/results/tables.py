@@ -1,12 +1,16 @@
 """Tables of a snapshot: estimated once, passed through the gate, written beside it."""
 
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from survey.disclosure import (
+    CELL_KEYS,
     MINIMUM_N,
     WORK_PER_SECOND,
     IntervalAuditor,
@@ -14,7 +18,7 @@ from survey.disclosure import (
     mask_sensitive_reason,
 )
 from survey.disclosure.interval_audit import SEED as AUDIT_SEED
-from survey.estimate.variance import MIN_DF, MIN_ROWS
+from survey.estimate.variance import MIN_DF, MIN_ROWS, STATUSES
 from survey.results.analysis import DF_RULE
 from survey.results.disclosure_inputs import protected_cells, protected_gaps
 from survey.results.drivers import (
@@ -51,7 +55,7 @@ from survey.results.snapshots import (
     RANKS,
     SMALL_AREAS,
 )
-from survey.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.results.wave_estimates import PEERS, WaveEstimates, estimate_wave
 from survey.results.wave_parts import WaveParts
 from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import parquet_bytes
@@ -71,13 +75,16 @@ def write_tables(
         NarrowIntervalError: hidden counts are known too closely.
     """
     figures, decided, auditor = decide_cells(source, audit_seconds)
-    tables = _build_tables(figures, mask_sensitive_reason(decided))
-    for name, table in tables.items():
-        draft.write(folder / name, parquet_bytes(table))
+    cells = mask_sensitive_reason(decided)
     draft.write(
         folder / METHOD, _method_record(source, decided, auditor).model_dump_json(indent=2).encode()
     )
-    cells = tables[CELLS]
+    del decided
+    draft.write(folder / CELLS, parquet_bytes(cells))
+    gaps, groups_of_cities = _write_gaps(figures, cells)
+    draft.write(folder / GAPS, gaps)
+    for name, table in _build_tables(figures, cells, groups_of_cities).items():
+        draft.write(folder / name, parquet_bytes(table))
     return len(cells), int(np.sum(~cells["shown"]))
 
 
@@ -93,17 +100,38 @@ def decide_cells(
     return figures, protected_cells(figures, auditor), auditor
 
 
-def _build_tables(figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the protected tables by file name; all others follow the decisions in `cells`."""
+def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[bytes, pd.DataFrame]:
+    """Return the file of protected differences, and those of groups from the rest of their city."""
     source = figures.source
-    gaps = add_verdicts(protected_gaps(figures.gaps, cells, source.areas))
+    keys = {
+        name: pd.CategoricalDtype(sorted(cells[name].astype(str).unique())) for name in CELL_KEYS
+    }
+    keys["contrast"] = pd.CategoricalDtype(sorted(["rest", "nation", *PEERS]))
+    keys["status"] = pd.CategoricalDtype(sorted(STATUSES))
+    buffer, writer, of_cities = BytesIO(), None, pd.DataFrame()
+    for differences in figures.differences():
+        table = add_verdicts(protected_gaps(differences, cells, source.areas)).astype(keys)
+        rows = pa.Table.from_pandas(table, preserve_index=False)
+        # The reader finds each contrast in row groups of its own.
+        writer = writer or pq.ParquetWriter(buffer, rows.schema, compression="zstd")
+        writer.write_table(rows)
+        if (table["contrast"] == "rest").all():
+            of_cities = table[table["area_level"] == "city"]
+    if writer is not None:
+        writer.close()
+    return buffer.getvalue(), of_cities
+
+
+def _build_tables(
+    figures: WaveEstimates, cells: pd.DataFrame, groups_of_cities: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return the other protected tables by file name; all follow the decisions in `cells`."""
+    source = figures.source
     areas = build_small_area_table(
-        cells, gaps, source.cities, series=source.series, level=source.level
+        cells, groups_of_cities, source.cities, series=source.series, level=source.level
     )
     rank_table, pairs = rank_tables(figures, cells)
     return {
-        CELLS: cells,
-        GAPS: gaps,
         SMALL_AREAS: areas,
         DRIVERS: build_driver_table(source, cells),
         RANKS: rank_table,

@@ -1,6 +1,6 @@
 """Estimates of every cell and every gap of a wave."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,8 +28,19 @@ class WaveEstimates:
     source: WaveParts
     cells: pd.DataFrame
     """A row an area, group and indicator, as `WaveResults.cells` without `shown` and `reason`."""
-    gaps: pd.DataFrame
-    """Differences, as `WaveResults.gaps` without `shown` and `reason`."""
+    sums: Cube
+    """Sums that the differences are made of, when somebody asks for them."""
+
+    def differences(self) -> Iterator[pd.DataFrame]:
+        """Yield differences, as `WaveResults.gaps` without `shown` and `reason`.
+
+        One table a contrast and, but for groups against the rest of their area, an area level: all
+        together take as much memory as everything else of a freeze.
+        """
+        scores, unbounded = self.source.plan.tree.variables, _count_measures(self.source)
+        for table in _iter_differences(self.sums, scores, self.source.level):
+            bounded = bound_difference_intervals(table, unbounded)
+            yield _drop_composite_without_tree(bounded, self.source)
 
     @cached_property
     def cities(self) -> pd.DataFrame:
@@ -43,27 +54,23 @@ def estimate_wave(source: WaveParts) -> WaveEstimates:
 
     A measure of the same name as a rating that is estimated on its own is that rating.
     """
-    plan = source.plan
     try:
         sums = build_cube(source, CubeRequest(measures=True))
         with sums.prepared(table=True):
             cells = sums.table(level=source.level)
-        differences = _build_gaps(sums, plan.tree.variables, source.level)
         shares = [measure.key for measure in source.rates if measure.choices]
-        numbers = _count_measures(source)
         cells = bound_rate_intervals(
-            cells, shares, level=source.level, deff=overall_deff(source), unbounded=numbers
+            cells,
+            shares,
+            level=source.level,
+            deff=overall_deff(source),
+            unbounded=_count_measures(source),
         )
-        differences = bound_difference_intervals(differences, numbers)
     except EstimateError as error:
         raise NotEstimableError(
             msg("The estimates cannot be computed: {reason}", reason=error)
         ) from error
-    return WaveEstimates(
-        source,
-        _drop_composite_without_tree(cells, source),
-        _drop_composite_without_tree(differences, source),
-    )
+    return WaveEstimates(source, _drop_composite_without_tree(cells, source), sums)
 
 
 def overall_deff(source: WaveParts) -> float:
@@ -80,24 +87,22 @@ def _count_measures(source: WaveParts) -> list[str]:
     ]
 
 
-def _build_gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFrame:
-    """Return the differences of a wave.
+def _iter_differences(sums: Cube, scores: Collection[str], level: float) -> Iterator[pd.DataFrame]:
+    """Yield the differences of a wave.
 
     Each group against the rest of its area, each area against the nation, and the `scores` of each
     city against its peers.
     """
     rest = sums.gaps(level=level).rename(columns={"rest": "reference", "n_rest": "n_reference"})
-    parts = [rest.assign(contrast="rest")]
+    yield rest.assign(contrast="rest")
+    del rest
     with sums.prepared(against=_contrasts()):
-        tables = [(pair, _reference_differences(sums, *pair, level)) for pair in _contrasts()]
-    for (_, reference), table in tables:
-        if reference == "nation":
-            parts.append(table)
-            continue
-        parts.append(table[(table["group"] == EVERYONE) & table["indicator"].isin(list(scores))])
-    joined = pd.concat(parts, ignore_index=True)
-    keys = ["contrast", "area_level", "area", "group", "indicator", "status"]
-    return joined.astype(dict.fromkeys(keys, "category"))
+        for area_level, reference in _contrasts():
+            table = _reference_differences(sums, area_level, reference, level)
+            if reference != "nation":
+                wanted = (table["group"] == EVERYONE) & table["indicator"].isin(list(scores))
+                table = table[wanted].reset_index(drop=True)
+            yield table
 
 
 def _contrasts() -> tuple[tuple[str, str], ...]:

@@ -48,7 +48,7 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
             lies in more than one area.
     """
     _require_same_options(before, after)
-    with limit_to_one_thread():
+    with before.prepared(change=True), after.prepared(change=True), limit_to_one_thread():
         shared = _SharedPsuScores.of(before, after)
         first, second = _level_sides(before), _level_sides(after)
         level_results = [

@@ -21,6 +21,8 @@ from survey.estimate.cube.looks import (
     DenseProducts,
     Look,
     PartMeans,
+    PsuScores,
+    PsuTotals,
     RestSegments,
     Squares,
 )
@@ -79,9 +81,16 @@ class Cube:
 
     @contextmanager
     def prepared(
-        self, *, table: bool = False, gaps: bool = False, against: Sequence[tuple[str, str]] = ()
+        self,
+        *,
+        table: bool = False,
+        gaps: bool = False,
+        against: Sequence[tuple[str, str]] = (),
+        change: bool = False,
     ) -> Iterator[None]:
         """Look at every part once for all that the block will ask of `table`, `gaps`, `against`.
+
+        With `change`, for all that the change from another cube will ask.
 
         Rows that are in memory are looked at when they are asked for: it costs no reading, and
         fewer arrays are kept.
@@ -93,7 +102,7 @@ class Cube:
             yield
             return
         names = tuple(view.level.name for view in self.views)
-        looks: list[Look] = [Squares(name) for name in names if table or gaps or against]
+        looks: list[Look] = [Squares(name) for name in names]
         looks += [DenseProducts(names)] * table
         if gaps:
             looks += self._gap_looks()
@@ -102,6 +111,8 @@ class Cube:
             looks += [DenseProducts((name,)) for name in names]
             looks += [DenseProducts((name,), needs_rest=True) for name in names if gaps]
             looks += [ContrastProducts(*pair) for pair in against]
+        if change:
+            looks += [PsuScores(), *(PsuTotals(name) for name in names)]
         with self.looks.together(looks):
             yield
 
