@@ -58,7 +58,7 @@ class SparkProcesses:
         """Start the master, then the workers, and wait until they have found it."""
         name = "org.apache.spark.deploy.master.Master"
         self._run("master", name, "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
-        wait_for(lambda: _MASTER_ADDRESS.search(self._log("master")), "the master starts")
+        wait_for(lambda: bool(_MASTER_ADDRESS.search(self._log("master"))), "the master starts")
         found = _MASTER_ADDRESS.search(self._log("master"))
         assert found is not None
         self.master = found[0]

@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from sqlalchemy import func, update
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from benchmarks.large_wave.filling import LargeWave
 from survey.access.principal import Principal
@@ -70,8 +70,8 @@ def _selections(url: str, wave: LargeWave, start: Status) -> list[ReviewFilter]:
     query = (
         select(Response.city_code, Response.point_id, func.count())
         .where(Response.wave_id == wave.id, Response.status == start)
-        .group_by(Response.city_code, Response.point_id)
-        .order_by(Response.city_code, Response.point_id)
+        .group_by(col(Response.city_code), col(Response.point_id))
+        .order_by(col(Response.city_code), col(Response.point_id))
     )
     with read_scope(url, long_running=True) as session:
         points: list[tuple[str, UUID | None, int]] = list(session.exec(query).all())

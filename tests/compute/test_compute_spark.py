@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _check_order(engine: SparkEngine) -> None:
     assert list(engine.map(sleep_when_early, [])) == []
     results = engine.map(sleep_when_early, numbers())
     next(results)
-    results.close()
+    results.close()  # type: ignore[attr-defined]
 
 
 def _check_errors(engine: SparkEngine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +92,7 @@ def _check_errors(engine: SparkEngine, folder: Path, monkeypatch: pytest.MonkeyP
 
     (folder / "only_here.py").write_text("def double(number):\n    return 2 * number\n")
     monkeypatch.syspath_prepend(str(folder))
-    import only_here
+    only_here = import_module("only_here")
 
     with pytest.raises(EngineError, match="has no package only_here"):
         list(engine.map(only_here.double, [1]))

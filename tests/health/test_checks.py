@@ -326,7 +326,7 @@ def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:
 def test_the_engine_that_sums_waves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_check(engine.check_engine, settings())[0]
     assert list(engine.try_engine(settings())) == []
-    monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     assert run_check(engine.check_engine, settings(engine="local:2"))[0]
     well, words = run_check(engine.check_engine, settings(engine="local:8"))
     assert not well

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,25 @@ def test_a_stata_file_gives_back_every_value_label_and_missing_value(
     assert "为林导出" in meta.variable_value_labels["about_file"][1]
     ordinary, _ = pyreadstat.read_dta(path)
     assert ordinary["overall"].isna().sum() == 5
+
+
+@pytest.mark.parametrize("leading", ["letters", "blanks"])
+def test_a_question_that_few_were_asked_is_a_number_in_stata_too(
+    file: RowFile, tmp_path: Path, leading: str
+) -> None:
+    """The writer looks at a hundred rows to see what a column is."""
+    answers = file.table["overall"]
+    numbers = answers[answers > 0].tolist()
+    few = file.table[answers < 0] if leading == "letters" else file.table[answers > 0]
+    table = pd.concat([few] * 40 + [file.table], ignore_index=True)
+    if leading == "blanks":
+        table["overall"] = table["overall"].astype("float64")
+        table.loc[: 40 * len(few) - 1, "overall"] = np.nan
+    path = tmp_path / "rows.dta"
+    path.write_bytes(write_file(replace(file, table=table), FileFormat.STATA))
+    rows, _ = pyreadstat.read_dta(path)
+    assert len(rows) == len(table) > 150
+    assert rows["overall"].dropna().tolist() == numbers
 
 
 def test_a_parquet_file_gives_back_every_value_and_its_labels(file: RowFile) -> None:

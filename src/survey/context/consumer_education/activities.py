@@ -220,7 +220,7 @@ def _readable(principal: Principal, area: str) -> list[ColumnElement[bool]]:
     """Return the conditions on what stands in the register of an area for a reader."""
     conditions: list[ColumnElement[bool]] = [col(EducationActivity.taken_out_at).is_(None)]
     if principal.is_demo:
-        conditions.append(col(EducationActivity.is_demo))
+        conditions.append(col(EducationActivity.is_demo).is_(True))
     if area != NATION:
         conditions.append(col(EducationActivity.area).startswith(area, autoescape=True))
     return conditions

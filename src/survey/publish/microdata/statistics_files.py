@@ -160,11 +160,13 @@ def _stata_column(answers: pd.Series, variable: Variable) -> pd.Series:
     codes = _codes(answers, variable)
     if not (codes < 0).any():
         return codes
-    whole = codes.astype("float64")
-    lettered: pd.Series = whole.astype(object)
-    for code, letter in STATA_LETTERS.items():
-        lettered[whole == code] = letter
-    return lettered.where(lettered.notna(), None)
+    # A category says its type. Of a column of objects the writer guesses it from the first hundred
+    # rows, and takes a question that few were asked for text.
+    distinct = sorted(codes.dropna().unique().tolist())
+    positions = pd.Index(distinct).get_indexer(codes)
+    values = [STATA_LETTERS.get(int(code), float(code)) for code in distinct]
+    lettered = pd.Categorical.from_codes(positions, pd.Index(values, dtype=object), ordered=True)
+    return pd.Series(lettered, index=codes.index)
 
 
 def cut_bytes(text: str, most: int) -> str:

@@ -88,4 +88,6 @@ def _named(column: pd.Series, name: Any) -> pd.Series:
     names = [name(str(value)) for value in distinct]
     categories = list(dict.fromkeys(names))
     positions = pd.Index(categories).get_indexer(pd.Index(names))
-    return pd.Series(pd.Categorical.from_codes(positions[codes], categories), index=column.index)
+    return pd.Series(
+        pd.Categorical.from_codes(positions[codes], pd.Index(categories)), index=column.index
+    )
