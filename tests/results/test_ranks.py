@@ -57,7 +57,7 @@ def figures(*, n: list[int] | None = None, has_composite: bool = True) -> WaveEs
     source = SimpleNamespace(
         plan=SimpleNamespace(tree=TREE, has_composite=has_composite), level=0.95
     )
-    return WaveEstimates(cast(Any, source), cells, cells)
+    return WaveEstimates(cast(Any, source), cells)
 
 
 def rank_table(made: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
@@ -179,15 +179,15 @@ def test_a_city_whose_error_has_no_degrees_of_freedom_takes_no_place() -> None:
     cells = made.cells.assign(
         df=np.where(made.cells["area"] == CITIES[0], 0.0, made.cells["df"].to_numpy())
     )
-    table = of(rank_table(WaveEstimates(made.source, cells, cells), protect(cells)))
+    table = of(rank_table(WaveEstimates(made.source, cells), protect(cells)))
     assert table.loc[CITIES[0], list(FIGURES)].isna().all()
     assert set(table.drop(CITIES[0])["ranked"]) == {11}
 
 
 def test_few_degrees_of_freedom_make_sets_wider_never_narrower() -> None:
     made = figures()
-    known = WaveEstimates(made.source, made.cells.assign(df=np.inf), made.cells)
-    few = WaveEstimates(made.source, made.cells.assign(df=4.0), made.cells)
+    known = WaveEstimates(made.source, made.cells.assign(df=np.inf))
+    few = WaveEstimates(made.source, made.cells.assign(df=4.0))
     sizes = []
     for estimated in (known, few):
         table = of(rank_table(estimated, protect(made.cells)))

@@ -38,8 +38,11 @@ class CityCounts:
     @classmethod
     def join(cls, parts: Sequence["CityCounts"]) -> "CityCounts":
         """Join the counts of parts, no two of which have a city in common, by city code."""
+        if len(parts) == 1:
+            return parts[0]
         cities = [city for part in parts for city in part.cities]
         order = sorted(range(len(cities)), key=cities.__getitem__)
+        place = np.argsort(order)
 
         def joined(name: str) -> dict[str, np.ndarray]:
             keys = getattr(parts[0], name)
@@ -48,9 +51,15 @@ class CityCounts:
                 for key in keys
             }
 
+        # The largest array of a freeze: it is filled where it stands.
+        both = np.empty((len(cities), *parts[0].both.shape[1:]), dtype=np.int32)
+        start = 0
+        for part in parts:
+            both[place[start : start + len(part.cities)]] = part.both
+            start += len(part.cities)
         return cls(
-            tuple(cities[place] for place in order),
-            np.concatenate([part.both for part in parts])[order],
+            tuple(cities[number] for number in order),
+            both,
             joined("least"),
             joined("most"),
             joined("chose"),
@@ -80,9 +89,13 @@ class _CountRequest:
         }
         careful = {m.key: values[m.key] for m in careful_measures(data.rates)}
         range_of = {name: _value_range(rows, members, own) for name, own in sensitive.items()}
+        pairs = len(self.groups) * (len(self.groups) + 1) // 2
+        both = np.empty((len(rows), len(self.indicators), pairs), dtype=np.int32)
+        for place, own in enumerate(rows):
+            both[place] = count_pairs(members[own], base[own])
         return CityCounts(
             tuple(str(name) for name in cities),
-            np.stack([count_pairs(members[own], base[own]) for own in rows]),
+            both,
             {name: low for name, (low, _) in range_of.items()},
             {name: high for name, (_, high) in range_of.items()},
             {key: _count(rows, members, own == EVERYBODY) for key, own in careful.items()},

@@ -28,19 +28,25 @@ class WaveEstimates:
     source: WaveParts
     cells: pd.DataFrame
     """A row an area, group and indicator, as `WaveResults.cells` without `shown` and `reason`."""
-    sums: Cube
-    """Sums that the differences are made of, when somebody asks for them."""
 
     def differences(self) -> Iterator[pd.DataFrame]:
         """Yield differences, as `WaveResults.gaps` without `shown` and `reason`.
 
         One table a contrast and, but for groups against the rest of their area, an area level: all
-        together take as much memory as everything else of a freeze.
+        together take as much memory as everything else of a freeze. The wave is summed anew, since
+        its sums would lie in memory while the gate decides.
+
+        Raises:
+            NotEstimableError: the responses do not carry the estimates.
         """
         scores, unbounded = self.source.plan.tree.variables, _count_measures(self.source)
-        for table in _iter_differences(self.sums, scores, self.source.level):
-            bounded = bound_difference_intervals(table, unbounded)
-            yield _drop_composite_without_tree(bounded, self.source)
+        try:
+            sums = build_cube(self.source, CubeRequest(measures=True))
+            for table in _iter_differences(sums, scores, self.source.level):
+                bounded = bound_difference_intervals(table, unbounded)
+                yield _drop_composite_without_tree(bounded, self.source)
+        except EstimateError as error:
+            raise _not_estimable(error) from error
 
     @cached_property
     def cities(self) -> pd.DataFrame:
@@ -67,10 +73,12 @@ def estimate_wave(source: WaveParts) -> WaveEstimates:
             unbounded=_count_measures(source),
         )
     except EstimateError as error:
-        raise NotEstimableError(
-            msg("The estimates cannot be computed: {reason}", reason=error)
-        ) from error
-    return WaveEstimates(source, _drop_composite_without_tree(cells, source), sums)
+        raise _not_estimable(error) from error
+    return WaveEstimates(source, _drop_composite_without_tree(cells, source))
+
+
+def _not_estimable(error: EstimateError) -> NotEstimableError:
+    return NotEstimableError(msg("The estimates cannot be computed: {reason}", reason=error))
 
 
 def overall_deff(source: WaveParts) -> float:

@@ -118,8 +118,11 @@ def _verdict_texts(style: ChartStyle) -> list[alt.Chart]:
     ]
 
 
-_ROOM_FOR_A_LABEL, _LABEL_LINE = 46, 14
-"""Least height of a row, and of each line of its title: a question of one's own may take many."""
+_ROOM_FOR_A_LABEL, _LABEL_LINE, _LABEL_GAP = 46, 14, 4
+"""Least height of a row, of each line of its title, which may take many in one's own study, and of
+the gap below it."""
+FITTING_LINES = (_ROOM_FOR_A_LABEL - _LABEL_GAP) // _LABEL_LINE
+"""Lines of a title for which the least height is enough."""
 
 
 def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
@@ -140,7 +143,9 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         shape=alt.Shape("series:N", **categories(names, SHAPES)),
         tooltip=[alt.Tooltip("series:N", title=""), *tooltip("estimate", text, ".1f")],
     )
-    height = max(_ROOM_FOR_A_LABEL, 11 + 8 * len(names), 4 + _LABEL_LINE * text.label_lines)
+    height = max(
+        _ROOM_FOR_A_LABEL, 11 + 8 * len(names), _LABEL_GAP + _LABEL_LINE * text.label_lines
+    )
     step = alt.Step(style.size(height), **{"for": "position"})
     return alt.layer(blank_layer(style), whisker, dots).properties(width="container", height=step)
 

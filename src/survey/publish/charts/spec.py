@@ -14,6 +14,7 @@ from survey.publish.charts.cities import peer_line, point_map, ranking
 from survey.publish.charts.count_charts import days, months, scatter, shares
 from survey.publish.charts.importance_matrix import matrix
 from survey.publish.charts.interval_charts import (
+    FITTING_LINES,
     dumbbell,
     funnel,
     gaps,
@@ -108,13 +109,15 @@ def prebuild_specs() -> None:
     for style in (ORDINARY, ELDER):
         for kind, counts in _PREBUILT_SERIES.items():
             for count in counts:
-                _template(kind, style, count)
+                _template(kind, style, count, 1)
 
 
 @lru_cache(maxsize=2048)
 def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[str, Any]:
     """Return the specification without data; it is shared, so never change it in place."""
-    document = _template(kind, style, len(text.series), text.label_lines)
+    # A title that fits its row changes nothing, and pages have been built with one line.
+    lines = text.label_lines if text.label_lines > FITTING_LINES else 1
+    document = _template(kind, style, len(text.series), lines)
     for token, word in _tokens(text).items():
         document = document.replace(token, json.dumps(word)[1:-1])
     spec: dict[str, Any] = json.loads(document)
