@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from survey.compute import LocalEngine
 from survey.results.analysis import PointsMissingError
 from survey.results.changes import estimate_changes
 from survey.results.response_source import loaded_responses
+from survey.results.small_areas import build_small_area_table
 from survey.results.tables import write_tables
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import LoadedPart, WaveParts
@@ -167,6 +169,29 @@ def test_what_is_missing_somewhere_is_said_of_all_cities_before_any_is_read(
     weighed = frame.assign(**{GIVEN_WEIGHT: np.where(two, np.nan, 2.0)})
     with pytest.raises(WeightsMissingError, match=r"110000: \d+, 130100: \d+\)"):
         loaded_responses(weighed).require_freezable(wave, WithoutPoint.REFUSE)
+
+
+def test_a_level_that_no_city_has_leaves_the_special_groups_their_differences(
+    frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cities without a retail tier make an empty table of differences."""
+    data = WaveData.weigh(frame, rules_of())
+    asked: list[pd.DataFrame] = []
+    build = build_small_area_table
+
+    def seen(cells: pd.DataFrame, gaps: pd.DataFrame, *rest: Any, **options: Any) -> pd.DataFrame:
+        asked.append(gaps)
+        return build(cells, gaps, *rest, **options)
+
+    monkeypatch.setattr("survey.results.tables.build_small_area_table", seen)
+    no_tier = data.cities.assign(retail_tier="unknown")
+    monkeypatch.setattr("survey.results.wave_rules.build_frame_table", lambda _: no_tier)
+    tables = tables_of(WaveParts.of_loaded(WaveData.weigh(frame, rules_of())))
+    levels = set(pd.read_parquet(BytesIO(tables["gaps.parquet"]))["area_level"].astype(str))
+    assert "retail_tier" not in levels
+    (gaps,) = asked
+    assert set(gaps["contrast"].astype(str)) == {"rest"}
+    assert set(gaps["area_level"].astype(str)) == {"city"}
 
 
 def test_given_weights_tell_the_same_in_parts(frame: pd.DataFrame) -> None:

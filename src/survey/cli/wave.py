@@ -114,7 +114,7 @@ def freeze(
 
 
 def _print_progress(stage: FreezeStage, done: int, total: int) -> None:
-    """Print how far a freeze is, on one line of a terminal; nothing where nobody looks."""
+    """Print the progress of a freeze on one line of a terminal."""
     if not sys.stderr.isatty():
         return
     text = str(translator(current_settings().language)(STAGE_NAMES[stage], done=done, total=total))

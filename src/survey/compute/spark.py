@@ -186,7 +186,7 @@ class SparkEngine:
                     detail=found[2],
                 )
             )
-        detail = found[0] if found is not None else reason.strip().splitlines()[0]
+        detail = found[0] if found is not None else (reason.strip() or "-").splitlines()[0]
         return EngineError(msg("A part could not be summed by Spark: {detail}", detail=detail))
 
 

@@ -48,10 +48,10 @@ class SparkConnection:
         try:
             self._gateway = self._launch_java(master)
             self.context = self._open_context(master, start_seconds)
+            self.context.setLogLevel("ERROR")
         except BaseException:
             self.close()
             raise
-        self.context.setLogLevel("ERROR")
 
     def close(self) -> None:
         """Stop the context and its Java process."""

@@ -52,7 +52,7 @@ class Worker:
             self._input.write(message)
             self._input.flush()
             result, error = pickle.load(self._output)
-        except (OSError, EOFError) as lost:
+        except (OSError, EOFError, pickle.UnpicklingError) as lost:
             self.kill()
             raise WorkerLostError(
                 msg(

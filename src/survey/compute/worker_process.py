@@ -41,7 +41,10 @@ def _apply(function: Callable[[Any], Any], part: Any) -> bytes:
         return pickle.dumps((function(part), None))
     except Exception as error:
         error.add_note(f"In a worker process:\n{traceback.format_exc()}")
-        return pickle.dumps((None, error))
+        try:
+            return pickle.dumps((None, error))
+        except Exception:
+            return pickle.dumps((None, RuntimeError("".join(traceback.format_exception(error)))))
 
 
 if __name__ == "__main__":

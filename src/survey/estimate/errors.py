@@ -77,7 +77,7 @@ class EstimateError(ValueError):
     def __reduce__(self) -> tuple[Any, ...]:
         # By itself an exception is built anew from its sentence, which is no code: an error of
         # another process would not arrive.
-        return _rebuild_error, (type(self), self.code, self.params)
+        return _rebuild_error, (type(self), self.code, self.params), self.__dict__
 
 
 def _rebuild_error(

@@ -1,6 +1,5 @@
-"""Whether the answers of a wave are in the database or archived, for whoever would read them."""
+"""Whether the answers of a wave are in the database or in an archive."""
 
-from collections.abc import Collection
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -21,12 +20,6 @@ def find_archive(*, session: Session, wave_id: UUID) -> AnswerArchive | None:
         AnswerArchive.wave_id == wave_id, col(AnswerArchive.restored_at).is_(None)
     )
     return session.exec(query).one_or_none()
-
-
-def list_archived_waves(*, session: Session) -> Collection[UUID]:
-    """Return the waves whose answers are archived."""
-    query = select(AnswerArchive.wave_id).where(col(AnswerArchive.restored_at).is_(None))
-    return frozenset(session.exec(query).all())
 
 
 def require_answers_present(*, session: Session, wave_id: UUID) -> None:

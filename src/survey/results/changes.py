@@ -111,7 +111,7 @@ def estimate_changes(before: WaveParts, after: WaveParts) -> EstimatedChanges:
 
 
 def _same_interviews(before: WaveParts, after: WaveParts) -> bool:
-    """Return whether an interview is in both waves.
+    """Return whether the first interview of a city is in both waves.
 
     Two snapshots of one wave do not have the errors of two samples.
     """

@@ -102,9 +102,10 @@ def _driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str,
     for (_, city), sums in zip(jobs, source.run(_city_sums, jobs), strict=True):
         for group, own in sums.items():
             nation[group] = nation[group] + own if group in nation else own
-        with limit_to_one_thread():
-            matrix = matrix_of(sums[EVERYONE], names, centre)
-        figures[cities[city]] = figures_of(matrix, source.level)
+        if sums[EVERYONE].n >= MIN_DRIVER_RESPONDENTS:
+            with limit_to_one_thread():
+                matrix = matrix_of(sums[EVERYONE], names, centre)
+            figures[cities[city]] = figures_of(matrix, source.level)
     for group, total in nation.items():
         with limit_to_one_thread():
             matrix = matrix_of(total, names, centre)

@@ -297,7 +297,7 @@ def _write_files(
             yield write_responses(draft, name, responses.read(cities))
             continue
         fingerprint = responses.fingerprint(cities)
-        file = kept.take(draft, name, fingerprint)
+        file = kept.link_into(draft, name, fingerprint)
         if file is None:
             file = write_responses(draft, name, responses.read(cities))
             kept.keep(draft, file, fingerprint)

@@ -36,11 +36,15 @@ class FreezeCancelledError(SurveyError):
 
 
 def no_tick(_stage: FreezeStage, _done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
 
 
 def counted(run: MapParts, tick: FreezeTick, parts: int) -> MapParts:
-    """Return a mapping that tells which of the items is done, as many as `parts` or said else."""
+    """Return a mapping that reports each item that is done.
+
+    Args:
+        parts: number of the items where they have no length.
+    """
 
     def mapped(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         total = len(items) if isinstance(items, Sized) else parts

@@ -108,17 +108,20 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[bytes, pd.
     }
     keys["contrast"] = pd.CategoricalDtype(sorted(["rest", "nation", *PEERS]))
     keys["status"] = pd.CategoricalDtype(sorted(STATUSES))
-    buffer, writer, of_cities = BytesIO(), None, pd.DataFrame()
+    buffer, writer = BytesIO(), None
+    of_cities: pd.DataFrame | None = None
     for differences in figures.differences():
         table = add_verdicts(protected_gaps(differences, cells, source.areas)).astype(keys)
         rows = pa.Table.from_pandas(table, preserve_index=False)
         # The reader finds each contrast in row groups of its own.
         writer = writer or pq.ParquetWriter(buffer, rows.schema, compression="zstd")
         writer.write_table(rows)
-        if (table["contrast"] == "rest").all():
+        # The first are those from the rest; others may be empty, where no city has a tier.
+        if of_cities is None:
             of_cities = table[table["area_level"] == "city"]
-    if writer is not None:
-        writer.close()
+    assert writer is not None
+    assert of_cities is not None
+    writer.close()
     return buffer.getvalue(), of_cities
 
 

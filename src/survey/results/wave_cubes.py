@@ -46,7 +46,7 @@ class CubeRequest:
         }
         rates = data.unscored_values() if self.measures else {}
         members = data.memberships
-        groups = {name: members[name] for name in (self.groups or members)}
+        groups = {name: members[name] for name in (members if self.groups is None else self.groups)}
         spec = data.build_cube_spec(self._areas(data), groups)
         if missing or rates:
             # A rating that is a measure has the name of its column, and takes its place.
@@ -60,7 +60,7 @@ class CubeRequest:
             tree=source.plan.tree,
             design=source.design,
             areas=dict.fromkeys(self.levels),
-            groups=dict.fromkeys(self.groups or source.groups),
+            groups=dict.fromkeys(source.groups if self.groups is None else self.groups),
             scale=source.plan.scale,
             df_rule=DF_RULE,
         )

@@ -53,7 +53,11 @@ def engine_of(settings: Settings, name: str | None = None) -> Iterator[MapParts 
         engine, python=settings.engine_python, start_seconds=settings.engine_start_seconds
     )
     with opened:
-        yield None if engine == _LOCAL else opened.map
+        try:
+            yield None if engine == _LOCAL else opened.map
+        finally:
+            # A server of pages lives on; the rows of the last part must not.
+            _LAST_PART.clear()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,8 @@ class PartFile:
         key = self.opened, self.path
         data = _LAST_PART.get(key)
         if data is None:
+            # An error of a file, not a damaged snapshot: another worker may see the folder.
+            self.path.stat()
             frame = pd.read_parquet(BytesIO(read_verified(self.path, self.sha256)))
             data = WaveData.weigh(frame, self.rules, others_have_points=self.others_have_points)
             _LAST_PART.clear()

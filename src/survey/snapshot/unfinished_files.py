@@ -1,4 +1,4 @@
-"""Files of responses that a freeze had written when it was cut off, for the next one to go on from.
+"""Files of responses that an interrupted freeze had written, for the next freeze.
 
 A file is taken again only if the store still holds exactly the responses that it was made of. What
 nobody took up is removed after a day: a withdrawn interview must not stay in it.
@@ -7,6 +7,7 @@ nobody took up is removed after a day: a withdrawn interview must not stay in it
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -35,26 +36,30 @@ class UnfinishedFiles:
     def __init__(self, root: Path, wave: str) -> None:
         self._folder = root / wave / UNFINISHED
 
-    def take(self, draft: Path, name: str, fingerprint: str) -> ResponseFile | None:
-        """Put a kept file into a draft; None if there is none of the same responses."""
+    def link_into(self, draft: Path, name: str, fingerprint: str) -> ResponseFile | None:
+        """Put a kept file into a draft and return it; None without one of the same responses."""
         try:
             kept = _KeptFile.model_validate_json(self._description(name).read_bytes())
             if kept.fingerprint != fingerprint:
                 return None
-            read_verified(self._folder / name, kept.file.sha256)
             os.link(self._folder / name, draft / name)
+            # Compared where it now lies: another freeze may replace the kept one.
+            read_verified(draft / name, kept.file.sha256)
         except (OSError, ValidationError, SnapshotDamagedError):
+            (draft / name).unlink(missing_ok=True)
             return None
         return kept.file
 
     def keep(self, draft: Path, file: ResponseFile, fingerprint: str) -> None:
-        """Keep a file of a draft."""
-        self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        self._description(file.name).unlink(missing_ok=True)
-        (self._folder / file.name).unlink(missing_ok=True)
-        os.link(draft / file.name, self._folder / file.name)
-        kept = _KeptFile(fingerprint=fingerprint, file=file)
-        replace_file(self._description(file.name), kept.model_dump_json().encode())
+        """Keep a file of a draft, where the file system has hard links."""
+        # A freeze does not need it, and another freeze of the wave may remove the folder.
+        with suppress(OSError):
+            self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            self._description(file.name).unlink(missing_ok=True)
+            (self._folder / file.name).unlink(missing_ok=True)
+            os.link(draft / file.name, self._folder / file.name)
+            kept = _KeptFile(fingerprint=fingerprint, file=file)
+            replace_file(self._description(file.name), kept.model_dump_json().encode())
 
     def remove(self) -> None:
         """Remove all files that are kept."""
@@ -65,11 +70,15 @@ class UnfinishedFiles:
 
 
 def remove_old_unfinished(root: Path, *, max_age_seconds: float = MAX_AGE_SECONDS) -> int:
-    """Remove kept files that no freeze took up in time; return the number of waves."""
+    """Remove kept files that no freeze used in time, and return their number."""
     removed = 0
+    for path in root.glob(f"*/{UNFINISHED}/*"):
+        # A freeze may remove or replace files at this moment.
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > max_age_seconds:
+                path.unlink()
+                removed += 1
     for folder in root.glob(f"*/{UNFINISHED}"):
-        newest = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
-        if time.time() - newest > max_age_seconds:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
+        with suppress(OSError):
+            folder.rmdir()
     return removed

@@ -264,7 +264,7 @@ class _ReadReplica:
         The time of the last replayed commit stands still while nobody writes, so a position of the
         primary that was passed counts as well.
         """
-        passed = [each.at for each in self._positions if each.log <= replayed]
+        passed = [each.at for each in tuple(self._positions) if each.log <= replayed]
         return max([*passed, *([] if replayed_at is None else [replayed_at])], default=None)
 
     def note_failure(self, error: Exception) -> None:

@@ -21,7 +21,12 @@ from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
 from survey.ui.page_access import PageAccess
-from survey.ui.periodic_tasks import run_anchor_loop, run_assessment_loop, run_retention_loop
+from survey.ui.periodic_tasks import (
+    run_anchor_loop,
+    run_assessment_loop,
+    run_retention_loop,
+    run_unfinished_loop,
+)
 from survey.web.assets import warm_assets
 from survey.web.http import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT, is_https
 from survey.web.invitation_page import form_body
@@ -98,6 +103,7 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
         async with create_task_group() as behind:
             behind.start_soon(to_thread.run_sync, _prebuild_charts)
             behind.start_soon(run_anchor_loop, settings)
+            behind.start_soon(run_unfinished_loop, settings)
             if settings.look_at_new:
                 behind.start_soon(run_assessment_loop, settings)
             if settings.clean_up:

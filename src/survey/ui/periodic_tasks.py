@@ -54,6 +54,7 @@ def log_anchor(settings: Settings, last: Anchor | None) -> Anchor | None:
 ASSESSMENT_INTERVAL_SECONDS = 60.0
 """Seconds between two questions whether there is something to look at."""
 RETENTION_INTERVAL_SECONDS = 600.0
+UNFINISHED_INTERVAL_SECONDS = 3600.0
 """Seconds between two questions whether today's deletion has been made."""
 _COMMAND = (sys.executable, "-c", "from survey.cli import main; main()", "quality-new")
 
@@ -80,9 +81,20 @@ async def run_retention_loop(settings: Settings, every: float = RETENTION_INTERV
         try:
             if await to_thread.run_sync(cleaning_is_due, settings):
                 await to_thread.run_sync(clean_up_when_due, settings)
-                await to_thread.run_sync(remove_old_unfinished, settings.snapshot_dir)
         except Exception:
             _LOG.exception("what was kept long enough could not be deleted")
+
+
+async def run_unfinished_loop(
+    settings: Settings, every: float = UNFINISHED_INTERVAL_SECONDS
+) -> None:
+    """Remove once an hour what interrupted freezes kept for a day, until cancelled."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await to_thread.run_sync(remove_old_unfinished, settings.snapshot_dir)
+        except Exception:
+            _LOG.exception("what an interrupted freeze kept could not be removed")
 
 
 def _is_assessment_due(settings: Settings) -> bool:

@@ -1,5 +1,6 @@
 """Answers of a released wave leave the database into a file that was compared, and come back."""
 
+import os
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from survey.fieldwork.answer_archive.archive_file import ArchiveUnreadableError,
 from survey.fieldwork.answer_archive.archiving import (
     ArchiveExistsError,
     ArchiveMismatchError,
+    ArchiveNotWrittenError,
     NotArchivedError,
     archive_answers,
     find_answers_place,
@@ -158,6 +160,27 @@ def test_answers_go_into_a_file_and_come_back_as_they_were(released: ReleasedWav
     assert len(_entries(released.url, "wave.answers_restored")) == 1
     again = released.file.with_name("again.parquet")
     assert released.archive(out=again).content_sha256 == archived.content_sha256
+
+
+def test_a_file_that_cannot_be_written_removes_nothing(
+    released: ReleasedWave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = released.stored()
+    with pytest.raises(ArchiveNotWrittenError, match=r"answers\.parquet cannot be written"):
+        released.archive(out=released.file.parent / "nowhere" / "answers.parquet")
+
+    def appear(draft: Path, out: Path) -> None:
+        """Another command names its file in this moment."""
+        out.write_bytes(b"another archive")
+        link(draft, out)
+
+    link = os.link
+    monkeypatch.setattr("os.link", appear)
+    with pytest.raises(ArchiveNotWrittenError, match="exists"):
+        released.archive()
+    assert released.file.read_bytes() == b"another archive"
+    assert [path.name for path in released.file.parent.glob(".answers*")] == []
+    assert released.stored() == before
 
 
 def test_the_trail_tells_archived_answers_from_lost_ones(released: ReleasedWave) -> None:

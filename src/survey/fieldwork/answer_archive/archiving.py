@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from sqlmodel import Session
 
@@ -40,6 +41,12 @@ class ArchiveExistsError(SurveyError):
     """Raised when the file to be written exists; nothing is written over."""
 
     code = "archive_exists"
+
+
+class ArchiveNotWrittenError(SurveyError):
+    """Raised when the file cannot be written; nothing was removed."""
+
+    code = "archive_not_written"
 
 
 class ArchiveMismatchError(SurveyError):
@@ -88,6 +95,7 @@ def archive_answers(
 
     Raises:
         ArchiveExistsError: There is such a file.
+        ArchiveNotWrittenError: The folder is missing or full, or has no hard links.
         ArchiveMismatchError: The file, read back, is not what the database holds.
         SecondPersonRequiredError: Nobody else has requested it.
         WaveTransitionNotAllowedError: The wave is not released, or its answers are archived.
@@ -127,7 +135,8 @@ def _write_verified_file(session: Session, wave: Wave, out: Path) -> AnswerArchi
         raise ArchiveExistsError(
             msg("{file} exists already; nothing is written over.", file=out.name)
         )
-    connection, draft = session.connection(), out.with_name(f".{out.name}.writing")
+    connection = session.connection()
+    draft = out.with_name(f".{out.name}.{uuid4().hex}.writing")
     lock_answers(connection, wave.id)
     try:
         written = write_archive(draft, answer_lines(connection, wave.id))
@@ -137,8 +146,13 @@ def _write_verified_file(session: Session, wave: Wave, out: Path) -> AnswerArchi
                 msg("The file that was written is not what the database holds. Nothing is removed.")
             )
         digest = file_sha256(draft)
-        draft.rename(out)
+        # A link, unlike a renaming, never replaces a file that has appeared meanwhile.
+        os.link(draft, out)
         _flush_to_disk(out.parent)
+    except OSError as error:
+        raise ArchiveNotWrittenError(
+            msg("{file} cannot be written: {reason}", file=out.name, reason=error.strerror or error)
+        ) from error
     finally:
         draft.unlink(missing_ok=True)
     return AnswerArchive(

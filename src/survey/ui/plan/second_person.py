@@ -74,8 +74,10 @@ def decide_person_step(
     if request is not None:
         return PersonStep(step_label(page, act, request), False, ())
     rule = _find_people_rule(page, wave, act)
-    if rule is PeopleRule.TWO:
-        return PersonStep(page.t(_STEP_LABELS[act][1]), True, (page.t(PEOPLE_RULE_TEXTS[rule]),))
+    # The operator of the server archives, and is another person than anybody with an account.
+    if rule is PeopleRule.TWO or (act is WaveAct.ARCHIVE and rule is PeopleRule.ALONE):
+        text = page.t(PEOPLE_RULE_TEXTS[PeopleRule.TWO])
+        return PersonStep(page.t(_STEP_LABELS[act][1]), True, (text,))
     return PersonStep(step_label(page, act, None), False, (page.t(PEOPLE_RULE_TEXTS[rule]),))
 
 
