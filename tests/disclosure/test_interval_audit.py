@@ -152,36 +152,6 @@ def test_work_bounds_the_audit_and_the_same_work_gives_the_same_answer() -> None
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_side_by_side_is_one_after_the_other_whatever_the_work(
-    monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    slices = rng.integers(1, 30, (9, 7, 12)).astype(float)
-    slices[0] = slices[1:].sum(axis=0)
-    slices[:, 0] = slices[:, 1:].sum(axis=1)
-    known = np.where(rng.random(slices.shape) < 0.35, NAN, slices)
-    more = np.where(rng.random(slices.shape) < 0.1, NAN, known)
-    sums = [relation(0, *range(9)), relation(1, *range(7))]
-    every = IntervalAuditor()
-    every.narrow_cells(known, np.isnan(known), sums)
-
-    def result(threads: int, work: float) -> list[object]:
-        monkeypatch.setattr("survey.disclosure.interval_audit.THREADS", threads)
-        auditor = IntervalAuditor(work=round(work))
-        found: list[object] = []
-        # What is hidden later is looked at again, with what work is left.
-        for counts in (known, more):
-            narrow = auditor.narrow_cells(counts, np.isnan(counts), sums)
-            found += [narrow.tolist(), auditor.narrow, auditor.done, auditor.programmes]
-            found += [auditor.audited, auditor.initially_narrow]
-        return found
-
-    for share in (0.0, 0.1, 0.37, 0.5, 0.81, 0.99, 1.0, 3.0):
-        one = result(1, every.done * share)
-        assert result(2, every.done * share) == one == result(5, every.done * share)
-
-
 def shown_cells(survey: Survey, auditor: IntervalAuditor | None = None) -> pd.DataFrame:
     return protect(
         survey.cells(), by=KEYS, totals=totals(), overlaps=survey.overlaps(), auditor=auditor

@@ -6,10 +6,8 @@ one model an indicator (`count_model`). The audit is bounded by work, not by tim
 give the same answer on any machine.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
@@ -19,8 +17,6 @@ from survey.disclosure.totals import Flags, Floats, Relation
 
 SEED = 20241126
 """Seed of the order in which indicators, and cells within them, are audited."""
-THREADS = 2
-"""Slices that are looked at side by side: the solver lets other threads run."""
 WORK_PER_SECOND = 50_000
 """Simplex iterations times thousands of unknowns and equations that one core does in a second."""
 
@@ -81,14 +77,10 @@ class IntervalAuditor:
         local = [
             Relation(used.index(relation.axis), relation.members, False) for relation in adding
         ]
-        order_of_slices = np.random.default_rng(SEED).permutation(len(positions)).tolist()
-        slices = [
-            _Slice(number, known.ravel()[positions[number]], target.ravel()[positions[number]])
-            for number in order_of_slices
-        ]
         cells = []
-        for part, audit in zip(slices, self._audit_in_order(slices, local), strict=True):
-            at = positions[part.number]
+        for number in np.random.default_rng(SEED).permutation(len(positions)).tolist():
+            at = positions[number]
+            audit = self._audit(number, known.ravel()[at], target.ravel()[at], local)
             for cell, low, high in audit.narrow if audit else ():
                 place = np.unravel_index(at.ravel()[cell], known.shape)
                 cells.append(NarrowCell(tuple(int(index) for index in place), low, high))
@@ -96,85 +88,29 @@ class IntervalAuditor:
         self.narrow = tuple(sorted(cells, key=lambda narrow_cell: narrow_cell.position))
         return narrow
 
-    def _audit_in_order(
-        self, slices: Sequence["_Slice"], relations: Sequence[Relation]
-    ) -> Iterator[SliceAudit | None]:
-        """Yield the audit of each slice, None where the work is done; `THREADS` side by side.
-
-        A slice that is begun before the one in front of it has ended does not know how much work
-        will be left. It counts if it took less than that, and is made again if not: the result is
-        that of one slice after the other.
-        """
-        with ThreadPoolExecutor(THREADS) as pool:
-            begun: dict[int, Future[_Attempt]] = {}
-            for place, part in enumerate(slices):
-                for ahead in range(place, min(place + THREADS, len(slices))):
-                    if ahead not in begun and self._is_due(slices[ahead]):
-                        begun[ahead] = pool.submit(
-                            self._attempt, slices[ahead], relations, self._left
-                        )
-                yield self._settle(part, begun.pop(place, None), relations)
-
-    @property
-    def _left(self) -> float:
-        """Work that is left."""
-        return np.inf if self.work is None else self.work - self.done
-
-    def _is_due(self, part: "_Slice") -> bool:
-        """Return whether a slice is looked at: if it changed, or while work is left."""
-        before = self._audits.get(part.number)
-        return self._left > 0 if before is None else before[0] != part.content
-
-    def _attempt(self, part: "_Slice", relations: Sequence[Relation], work: float) -> "_Attempt":
-        """Audit one slice until `work` is done."""
-        if not part.target.any():
-            return _Attempt(SliceAudit(), 0.0, 0)
-        before = self._audits.get(part.number)
-        model = CountModel.of(part.known, relations)
-        audit = model.audit(
-            part.target,
-            self.minimum,
-            np.random.default_rng([SEED, part.number]),
-            before=before[1] if before else None,
-            work=work,
-        )
-        return _Attempt(audit, model.work, model.programmes)
-
-    def _settle(
-        self, part: "_Slice", begun: "Future[_Attempt] | None", relations: Sequence[Relation]
+    def _audit(
+        self, number: int, known: Floats, target: Flags, relations: Sequence[Relation]
     ) -> SliceAudit | None:
-        """Return the audit of a slice, the slices before which are settled."""
-        before = self._audits.get(part.number)
-        if not self._is_due(part):
-            return before[1] if before else None
-        attempt = begun.result() if begun is not None else None
-        if attempt is None or attempt.work >= self._left:
-            attempt = self._attempt(part, relations, self._left)
-        self.done += attempt.work
-        self.programmes += attempt.programmes
+        content = known.tobytes() + target.tobytes()
+        before = self._audits.get(number)
+        if before is not None and before[0] == content:
+            return before[1]
+        left = np.inf if self.work is None else self.work - self.done
+        if before is None and left <= 0:
+            return None
+        audit = SliceAudit()
+        if target.any():
+            model = CountModel.of(known, relations)
+            audit = model.audit(
+                target,
+                self.minimum,
+                np.random.default_rng([SEED, number]),
+                before=before[1] if before else None,
+                work=left,
+            )
+            self.done += model.work
+            self.programmes += model.programmes
         if before is None:
-            self.initially_narrow += len(attempt.audit.narrow)
-        self._audits[part.number] = part.content, attempt.audit
-        return attempt.audit
-
-
-@dataclass(frozen=True, eq=False)
-class _Slice:
-    """Counts of one indicator, and the hidden ones that are looked at."""
-
-    number: int
-    known: Floats
-    target: Flags
-
-    @cached_property
-    def content(self) -> bytes:
-        return self.known.tobytes() + self.target.tobytes()
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """Audit of a slice with the work that it took."""
-
-    audit: SliceAudit
-    work: float
-    programmes: int
+            self.initially_narrow += len(audit.narrow)
+        self._audits[number] = content, audit
+        return audit
