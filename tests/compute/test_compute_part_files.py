@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.compute import FilesUnreachableError, list_files, open_file
+from survey.compute import FilesUnavailableError, list_files, open_file
 
 MOUNTED = Path("/dev/shm")
 
@@ -50,6 +50,6 @@ def test_what_is_not_there_or_cannot_be_reached_is_said(tmp_path: Path) -> None:
     for location in (tmp_path / "none.parquet", (tmp_path / "none.parquet").as_uri()):
         with pytest.raises(FileNotFoundError):
             open_file(location)
-    with pytest.raises(FilesUnreachableError, match="gopher://host/wave cannot be reached") as odd:
+    with pytest.raises(FilesUnavailableError, match="gopher://host/wave cannot be reached") as odd:
         open_file("gopher://key:" + "secret@host/wave?token=secret")
     assert "secret" not in str(odd.value)

@@ -1,7 +1,7 @@
 """Where the parts of a wave are summed: engines that apply one function to every part."""
 
 from survey.compute.engine import Engine, open_engine
-from survey.compute.errors import EngineError, EngineUnknownError, FilesUnreachableError
+from survey.compute.errors import EngineError, EngineUnknownError, FilesUnavailableError
 from survey.compute.local import LocalEngine
 from survey.compute.part_files import list_files, open_file
 from survey.compute.spark import SparkEngine
@@ -10,7 +10,7 @@ __all__ = [
     "Engine",
     "EngineError",
     "EngineUnknownError",
-    "FilesUnreachableError",
+    "FilesUnavailableError",
     "LocalEngine",
     "SparkEngine",
     "list_files",

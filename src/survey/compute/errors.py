@@ -9,7 +9,7 @@ class EngineUnknownError(SurveyError):
     code = "engine_unknown"
 
 
-class FilesUnreachableError(SurveyError):
+class FilesUnavailableError(SurveyError):
     """Raised for a location of files whose scheme is unknown or whose host is away."""
 
     code = "files_unreachable"

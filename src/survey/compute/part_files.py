@@ -1,4 +1,4 @@
-"""Files of the parts of a wave, on this machine, a mounted folder or an object store."""
+"""Files of the parts of a wave, at a path or at a URI that pyarrow knows."""
 
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 import pyarrow as pa
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
-from survey.compute.errors import FilesUnreachableError
+from survey.compute.errors import FilesUnavailableError
 from survey.locale import msg
 
 _ANY_SCHEME = "://"
@@ -20,7 +20,7 @@ def locate(location: str | Path) -> tuple[FileSystem, str]:
             pyarrow knows, with its options after `?`.
 
     Raises:
-        FilesUnreachableError: pyarrow does not know the scheme, or cannot reach the host.
+        FilesUnavailableError: pyarrow does not know the scheme, or cannot reach the host.
     """
     if _ANY_SCHEME not in str(location):
         return LocalFileSystem(), str(Path(location).absolute())
@@ -29,7 +29,7 @@ def locate(location: str | Path) -> tuple[FileSystem, str]:
     except (pa.ArrowException, OSError, ValueError) as error:
         shown = _without_secrets(str(location))
         reason = str(error).splitlines()[0].replace(str(location), shown)
-        raise FilesUnreachableError(
+        raise FilesUnavailableError(
             msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
         ) from None
     return found
@@ -39,7 +39,7 @@ def list_files(folder: str | Path, suffix: str = ".parquet") -> tuple[str, ...]:
     """Return the locations of the files in a folder, in the order of their names.
 
     Raises:
-        FilesUnreachableError: as `locate`.
+        FilesUnavailableError: as `locate`.
         FileNotFoundError: there is no such folder.
     """
     system, path = locate(folder)
@@ -59,7 +59,7 @@ def open_file(location: str | Path) -> pa.NativeFile:
     """Return a file open for reading, of which pyarrow and pandas fetch only what they need.
 
     Raises:
-        FilesUnreachableError: as `locate`.
+        FilesUnavailableError: as `locate`.
         FileNotFoundError: there is no such file.
     """
     system, path = locate(location)
