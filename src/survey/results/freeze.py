@@ -29,7 +29,7 @@ from survey.fieldwork.waves import (
 from survey.locale import SurveyError, msg
 from survey.results.changes import write_changes
 from survey.results.fieldwork_record import record_fieldwork
-from survey.results.freeze_progress import FreezeStage, FreezeTick, counted, no_tick
+from survey.results.freeze_progress import FreezeStage, FreezeTick, ignore_progress, report_parts
 from survey.results.group_questions import declared_items
 from survey.results.release import apply_release, release_request_options, require_no_announcement
 from survey.results.response_source import ResponseSource, loaded_responses, stored_responses
@@ -98,7 +98,7 @@ def freeze_wave(
     without_point: WithoutPoint = WithoutPoint.REFUSE,
     groups: Sequence[str] = (),
     engine: str | None = None,
-    tick: FreezeTick = no_tick,
+    tick: FreezeTick = ignore_progress,
 ) -> FrozenWave:
     """Freeze the approved responses of a wave and compute every protected cell.
 
@@ -119,6 +119,8 @@ def freeze_wave(
         AnswersConflictError: an interview was withdrawn in the meantime.
         NarrowIntervalError: published counts would tell hidden ones too closely.
         SecondPersonRequiredError: a final snapshot that nobody else has requested.
+        AnswersArchivedError: the answers of the wave are in an archive.
+        EngineUnknownError, EngineError: the engine that is not there, or lost its workers.
     """
     actor.require(Action.ADMINISTER)
 
@@ -232,7 +234,7 @@ def _freeze_responses(
     made: list[Path],
     draft: SnapshotDraft,
     run: MapParts | None,
-    tick: FreezeTick = no_tick,
+    tick: FreezeTick = ignore_progress,
 ) -> FrozenWave:
     """Write the responses and draft all tables; the new folder is put into `made`."""
     final = _is_final(wave, asked=options.final)
@@ -246,7 +248,7 @@ def _freeze_responses(
         )
         folder = install_snapshot(folder, manifest, made)
     source = open_files(
-        folder, files, rules, run, watch=lambda mapping: counted(mapping, tick, len(files))
+        folder, files, rules, run, watch=lambda mapping: report_parts(mapping, tick, len(files))
     )
     fieldwork = record_fieldwork(session, actor, wave, source.facts.modes, datetime.now(UTC))
     source = source.with_fieldwork(fieldwork)

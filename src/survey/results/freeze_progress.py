@@ -35,11 +35,11 @@ class FreezeCancelledError(SurveyError):
         super().__init__(msg("The freeze was cancelled. Nothing was written."))
 
 
-def no_tick(_stage: FreezeStage, _done: int, _total: int) -> None:
+def ignore_progress(_stage: FreezeStage, _done: int, _total: int) -> None:
     """Ignore the progress."""
 
 
-def counted(run: MapParts, tick: FreezeTick, parts: int) -> MapParts:
+def report_parts(run: MapParts, tick: FreezeTick, parts: int) -> MapParts:
     """Return a mapping that reports each item that is done.
 
     Args:
