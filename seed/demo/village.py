@@ -6,6 +6,7 @@ is what the study is read for, so the two differ item by item, in both direction
 
 from seed.demo.choices import EDUCATION, ChoiceModel, yes
 from seed.demo.ratings import Effects, RatingModel
+from survey.sample.special_groups import VILLAGE_ROLES, VILLAGE_TRADER_SHARE
 
 PROVINCES = ("32", "41", "42", "51", "61")
 """Three regions: one rich and dense, two in the middle, two in the west."""
@@ -15,9 +16,9 @@ VILLAGES = 8
 BELOW_TOWN = -3.5
 """How much lower villages stand than the whole city."""
 
-CONSUMER, TRADER = "consumer", "trader"
-ROLE_SHARES = (0.72, 0.28)
-"""Fixed in each village: nobody counted traders, so nothing is weighted by role."""
+CONSUMER, TRADER = VILLAGE_ROLES
+ROLE_SHARES = (1 - VILLAGE_TRADER_SHARE, VILLAGE_TRADER_SHARE)
+"""As planned, in each village: nobody counted traders, so nothing is weighted by role."""
 
 _AGES: Effects = {"age_part": {"15-24": -1.0, "60-70": 0.8}}
 

@@ -163,12 +163,14 @@ def test_groups_with_quotas_of_their_own_stand_below_the_cells(
             for dimension, category, collected in (
                 ("guardian", "yes", 9),
                 ("guardian", "no", 2),
+                ("village_role", "trader", 4),
                 ("stratum", "rural", 12),
             )
         )
     text = read(visit_as(PageKey.PROGRESS, employ(Role.SUPERVISOR, "110000")))
     assert "Beijing: quotas by group" in text
     assert ">Guardians of a child under 18</th><td>9</td>" in text
+    assert ">Traders in villages</th><td>9</td>" in text
     assert "▲12" in text, "what is beyond carries a mark"
     assert "<td>stops</td>" in text
     assert "<td>counts on</td>" in text

@@ -1,4 +1,6 @@
-"""The plan of a study of villages: sized by rural residents, drawn by village, no age quotas."""
+"""The plan of a study of villages: sized by rural residents, drawn by village, quotas by role."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +8,7 @@ from survey.sample.city_frame import shipped_cities
 from survey.sample.point_draw import ListedPoint, draw_sampling_points
 from survey.sample.sample_size import PlanError
 from survey.sample.sampling_plan import PlanRequest, build_sampling_plan
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.sample.special_groups import VILLAGE_SERIES, VILLAGE_TRADER_SHARE
 
 CITIES = tuple(city for city in shipped_cities() if city.code in {"320500", "420500", "440300"})
 SIZED = PlanRequest(cities=tuple(city.code for city in CITIES))
@@ -16,9 +18,24 @@ def test_all_interviews_are_planned_at_rural_points_and_nothing_by_age() -> None
     plan = build_sampling_plan(CITIES, VILLAGE_SERIES, SIZED)
     assert plan.quotas.cells.empty
     margins = plan.quotas.margins
-    assert set(margins["dimension"]) == {"stratum"}
+    assert set(margins["dimension"]) == {"stratum", "village_role"}
     assert (margins.loc[margins["category"] == "urban", "target"] == 0).all()
     assert (margins.loc[margins["category"] == "rural", "target"] > 0).all()
+
+
+@pytest.mark.parametrize("reserve", [0.0, 0.1])
+def test_the_interviews_of_each_city_are_divided_between_consumers_and_traders(
+    reserve: float,
+) -> None:
+    plan = build_sampling_plan(CITIES, VILLAGE_SERIES, replace(SIZED, reserve=reserve))
+    margins = plan.quotas.margins.pivot_table(
+        index=["city_code"], columns=["dimension", "category"], values="target"
+    )
+    rural = margins["stratum", "rural"]
+    traders = margins["village_role", "trader"]
+    assert (margins["village_role", "consumer"] + traders == rural).all()
+    assert (abs(traders - VILLAGE_TRADER_SHARE * rural) <= 0.5).all()
+    assert (rural >= plan.sample.cities["size"]).all()
 
 
 def test_sizes_follow_rural_residents_not_all_residents() -> None:

@@ -35,7 +35,10 @@ from survey.sample.special_groups import (
     ELDERLY,
     ELDERLY_BAND,
     GUARDIAN,
+    VILLAGE_ROLE,
+    VILLAGE_ROLES,
     VILLAGE_SERIES,
+    VILLAGE_TRADER_SHARE,
     sample_share,
 )
 
@@ -183,6 +186,8 @@ def plan_quotas(
     rural = _rural(asked) if series != VILLAGE_SERIES else pd.Series(1.0, index=size.index)
     parts = [_marginal_targets(planned, "stratum", STRATA, rural.reindex(size.index))]
     if series == VILLAGE_SERIES:
+        traders = pd.Series(VILLAGE_TRADER_SHARE, index=size.index)
+        parts.append(_marginal_targets(planned, VILLAGE_ROLE, VILLAGE_ROLES, traders))
         return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _concat_parts(parts))
     if is_oversampled(boosts, GUARDIAN) and guardian_share is not None:
         share = sample_share(guardian_share.reindex(size.index), boosts[GUARDIAN])

@@ -30,9 +30,16 @@ LOW_INCOME = "income=lt3000"
 URBAN = "residence=urban"
 VILLAGE_CONSUMER, VILLAGE_TRADER = "village_role=consumer", "village_role=trader"
 """The two kinds of respondents of a study of villages, who rate the same indicators."""
+VILLAGE_ROLE = "village_role"
+VILLAGE_ROLES = ("consumer", "trader")
+"""The question that tells in which capacity a villager answers, and its two answers."""
+VILLAGE_TRADER_SHARE = 0.28
+"""Assumed: traders among the interviews of a study of villages, as nobody counted them. A village
+with fifteen interviews then asks four of its few shops and stalls."""
 VILLAGE_SERIES = "rural"
 """Studies of villages: a city counts with its rural residents, and its points are villages. Nothing
-is raked and no age or gender is a quota, as nobody counted the traders of villages."""
+is raked and no age or gender is a quota, as nobody counted the traders of villages; the two roles
+are."""
 SPECIAL_GROUPS = (ELDERLY, GUARDIAN, RURAL, LOW_INCOME)
 """Groups of the main study that are compared between waves and modelled by city."""
 GUARDIAN_BY_AGE: Mapping[str, float] = {

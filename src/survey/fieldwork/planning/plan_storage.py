@@ -16,7 +16,7 @@ from survey.access.roles import Action
 from survey.fieldwork.planning.wave_editing import (
     STATE_PERMISSION_TEXTS,
     WaveLockedError,
-    require_oversampling_items,
+    require_quota_items,
 )
 from survey.fieldwork.quotas import enable_quota_stop
 from survey.fieldwork.waves import get_wave, lock_wave
@@ -107,7 +107,7 @@ def save_plan(
     if wave.state is WaveState.PLANNED:
         enable_quota_stop(session=session, wave_id=wave.id, crossed=request.crossed)
     _save_aim(session, wave.id, planned, now)
-    require_oversampling_items(session=session, wave=wave)
+    require_quota_items(session=session, wave=wave)
     record(
         session=session,
         actor=principal,

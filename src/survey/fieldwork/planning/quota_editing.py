@@ -32,6 +32,7 @@ DIMENSION_NAMES: Mapping[str, Message] = MappingProxyType(
         "stratum": msg("Urban or rural point"),
         "guardian": msg("Guardians"),
         "school_stage": msg("School stage"),
+        "village_role": msg("Role in the village"),
     }
 )
 _CATEGORY_NAMES: Mapping[str, Message] = MappingProxyType(
@@ -40,6 +41,8 @@ _CATEGORY_NAMES: Mapping[str, Message] = MappingProxyType(
         "female": msg("women"),
         "yes": msg("yes"),
         "no": msg("no"),
+        "consumer": msg("consumers"),
+        "trader": msg("traders"),
         **STRATUM_NAMES,
     }
 )

@@ -16,7 +16,12 @@ from survey.fieldwork.instruments import load_instrument, tree_id_by_name
 from survey.fieldwork.waves import COMPUTED_STATES, NewWave, create_wave, lock_wave, require_scores
 from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
-from survey.sample.special_groups import oversampling_of
+from survey.sample.special_groups import (
+    VILLAGE_ROLE,
+    VILLAGE_ROLES,
+    VILLAGE_SERIES,
+    oversampling_of,
+)
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Wave, WavePlan, WaveState
 
@@ -108,7 +113,7 @@ def change_wave(
         setattr(wave, name, wanted[name])
     session.add(wave)
     session.flush()
-    require_oversampling_items(session=session, wave=wave)
+    require_quota_items(session=session, wave=wave)
     record(
         session=session,
         actor=principal,
@@ -120,11 +125,13 @@ def change_wave(
     return changed
 
 
-def require_oversampling_items(*, session: Session, wave: Wave) -> None:
-    """Raise if the plan oversamples guardians and the questionnaire does not ask for them.
+def require_quota_items(*, session: Session, wave: Wave) -> None:
+    """Raise if the questionnaire does not ask what the quotas of the wave's plan are about.
 
-    Such a wave could never be weighted back.
+    Oversampled guardians could never be weighted back, quotas of village roles never be filled.
     """
+    if wave.series == VILLAGE_SERIES:
+        _require_village_roles(session, wave)
     oversampling = oversampling_of(session=session, wave_id=wave.id)
     if oversampling is None or oversampling.guardian <= 1:
         return
@@ -134,6 +141,24 @@ def require_oversampling_items(*, session: Session, wave: Wave) -> None:
             msg(
                 "The questionnaire does not ask who is a guardian, so a wave that asks guardians "
                 "more often could not be weighted back."
+            )
+        )
+
+
+def _require_village_roles(session: Session, wave: Wave) -> None:
+    if session.get(WavePlan, wave.id) is None:
+        return
+    question = load_instrument(session=session, instrument_id=wave.instrument_id).by_name.get(
+        VILLAGE_ROLE
+    )
+    if question is None or not question.choice_names.issuperset(VILLAGE_ROLES):
+        raise InvalidWaveError(
+            msg(
+                "A study of villages has quotas of consumers and traders. The questionnaire needs "
+                "the question {question} with the answers {consumer} and {trader}.",
+                question=VILLAGE_ROLE,
+                consumer=VILLAGE_ROLES[0],
+                trader=VILLAGE_ROLES[1],
             )
         )
 

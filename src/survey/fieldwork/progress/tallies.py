@@ -163,7 +163,7 @@ def share_with_interval(count: int, of: int) -> ShareEstimate | None:
 
 
 _MARGINS, _RESPONSES = table_of(QuotaMargin), table_of(Response)
-_KINDS = ("age_band", "gender", "school_stage", "guardian", "stratum")
+_KINDS = ("age_band", "gender", "school_stage", "guardian", "village_role", "stratum")
 """In the order in which they are shown."""
 
 

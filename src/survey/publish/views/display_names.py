@@ -69,6 +69,7 @@ VARIABLE_NAMES: Mapping[str, Message] = MappingProxyType(
         "answered_by": msg("who answered"),
         "school_stage": msg("school stage"),
         "guardian_relation": msg("who answered"),
+        "village_role": msg("role in the village"),
     }
 )
 """Names of variables as they stand inside a sentence."""
@@ -106,6 +107,8 @@ _GROUP_NAMES: Mapping[str, Message] = MappingProxyType(
         "school_stage=junior": msg("Junior secondary school age"),
         "school_stage=senior": msg("Senior secondary school age"),
         "school_stage=vocational_other": msg("Vocational school or other"),
+        "village_role=consumer": msg("Consumers in villages"),
+        "village_role=trader": msg("Traders in villages"),
         "guardian_relation=mother": msg("Mother"),
         "guardian_relation=father": msg("Father"),
         "guardian_relation=grandparent": msg("Grandparent"),

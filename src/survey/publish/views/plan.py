@@ -214,6 +214,7 @@ def _dimension(dimension: str, t: Translator) -> str:
         "age_band": t("Age"),
         "gender": t("Gender"),
         "school_stage": t("School stage"),
+        "village_role": t("Role in the village"),
     }
     return known.get(dimension, dimension)
 
