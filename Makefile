@@ -21,7 +21,7 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs browser nginx spark
+.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs browser nginx spark ddi-schema
 
 help:
 	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
@@ -40,7 +40,7 @@ help:
 demo: $(VENV)/.runtime $(COMPILED)
 	@$(BIN)/survey demo --serve
 
-test: setup browser nginx spark
+test: setup browser nginx spark ddi-schema
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
 
@@ -86,6 +86,9 @@ nginx:
 
 spark: $(VENV)/.dev
 	@tools/ensure-spark.sh $(VENV)
+
+ddi-schema:
+	@tools/ensure-ddi-schema.sh
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'No Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv).' >&2; exit 1; }
