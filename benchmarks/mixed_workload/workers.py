@@ -313,7 +313,7 @@ class Crowd:
             self._decide(url, interview, to, self.world.supervisor)
 
     def freeze(self, url: str, _: random.Random) -> None:
-        """As `survey freeze --final` does, with a pause where it computes."""
+        """As `survey freeze --final` registers, holding its locks for longer."""
         with session_scope(url, long_running=True) as session:
             wave = lock_wave(session=session, key=self.world.closed_key)
             lock_responses(session=session, wave_id=wave.id)

@@ -11,7 +11,8 @@ from typer.testing import Result
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.fieldwork.planning.wave_requests import find_open_request, request_act, withdraw_request
-from survey.results.freeze import freeze_request_options, freeze_wave
+from survey.results.freeze import freeze_wave
+from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_request_options
 from survey.settings import current_settings
 from survey.snapshot.snapshot_files import WithoutPoint

@@ -85,7 +85,7 @@ def test_a_cancelled_freeze_leaves_nothing(settings: Settings, stage: FreezeStag
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every wave is a large one."""
-    for module in ("freeze", "wave_snapshots"):
+    for module in ("freeze_reading", "wave_snapshots"):
         monkeypatch.setattr(f"survey.results.{module}.MAX_ROWS_IN_MEMORY", 0)
 
 
@@ -121,7 +121,7 @@ def test_a_large_wave_goes_on_from_the_files_that_were_finished(
         written.append(name)
         return write(draft, name, frame)
 
-    monkeypatch.setattr("survey.results.freeze.write_responses", counting)
+    monkeypatch.setattr("survey.results.freeze_reading.write_responses", counting)
     watch = Cancelling()
     frozen = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, tick=watch)
     assert not set(names[2:]) & set(written), "what fits is not read again"

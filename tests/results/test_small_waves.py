@@ -221,7 +221,7 @@ def test_a_freeze_that_fails_leaves_nothing(
     frame = build_response_frame(people, small_instrument())
     responses = loaded_responses(frame)
     monkeypatch.setattr("survey.results.freeze.stored_responses", lambda *_: responses)
-    for broken in ("write_tables", "write_changes", "_register_snapshot"):
+    for broken in ("write_tables", "write_changes", "register_snapshot"):
         with monkeypatch.context() as only:
             only.setattr(f"survey.results.freeze.{broken}", _full)
             with pytest.raises(OSError, match="space"):

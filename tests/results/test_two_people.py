@@ -22,7 +22,8 @@ from survey.fieldwork.planning.wave_requests import (
     withdraw_request,
 )
 from survey.fieldwork.waves import transition_wave
-from survey.results.freeze import freeze_request_options, freeze_wave
+from survey.results.freeze import freeze_wave
+from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_request_options, release_wave
 from survey.settings import Settings
 from survey.snapshot.snapshot_files import WithoutPoint

@@ -232,8 +232,8 @@ def test_a_failed_freeze_leaves_files_and_seals_as_they_were(
     def changed(*_: object) -> None:
         raise RuntimeError("changed meanwhile")
 
-    monkeypatch.setattr("survey.results.freeze._require_unchanged_responses", changed)
-    monkeypatch.setattr("survey.results.freeze.version", lambda _: "9.9")
+    monkeypatch.setattr("survey.results.freeze.install_snapshot", changed)
+    monkeypatch.setattr("survey.results.freeze_reading.version", lambda _: "9.9")
     with pytest.raises(RuntimeError):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
     read_all(settings)

@@ -30,9 +30,10 @@ from survey.fieldwork.planning.wave_requests import (
 from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
 from survey.locale import translator
 from survey.publish.views.freeze_preview import build_freeze_preview
-from survey.results.freeze import freeze_request_options, freeze_wave
+from survey.results.freeze import freeze_wave
 from survey.results.freeze_preview import preview_freeze
 from survey.results.freeze_progress import STAGE_NAMES, FreezeStage
+from survey.results.freeze_registration import freeze_request_options
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.release import release_request_options, release_wave, revoke_release
 from survey.results.snapshots import outdated_waves

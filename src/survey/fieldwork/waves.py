@@ -172,6 +172,16 @@ def lock_wave(*, session: Session, key: str) -> Wave:
     return _require_wave(find_wave(session=session, key=key, lock=True), key)
 
 
+def lock_series(*, session: Session, series: str) -> None:
+    """Lock all waves of a series against changes until the transaction ends, as `find_wave` does.
+
+    They are locked in the order of their keys, so that no two transactions wait for each other.
+    """
+    query = select(Wave).where(Wave.series == series, Wave.unit == StudyUnit.PERSON)
+    query = query.order_by(col(Wave.key)).with_for_update(key_share=True)
+    session.exec(query.execution_options(populate_existing=True)).all()
+
+
 def _require_wave(wave: Wave | None, key: str) -> Wave:
     if wave is None:
         raise WaveNotFoundError(msg("There is no wave {key}.", key=key))

@@ -29,7 +29,7 @@ from survey.results.wave_parts import MapParts, WaveParts
 from survey.results.wave_snapshots import open_wave
 from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft
+from survey.snapshot.seals import SnapshotDraft, find_seals
 from survey.snapshot.snapshot_files import SnapshotDamagedError, parquet_bytes
 from survey.store.tables import Wave
 
@@ -278,10 +278,38 @@ def write_changes(
     for other in _iter_other_waves(settings, session, wave, run):
         before, after = sorted((mine, other), key=lambda frozen: frozen.order)
         try:
-            _write_change_table(before, after, draft)
+            _write_change_table(session, before, after, draft)
         except WavesNotComparableError as error:
             _LOG.info("%s and %s are not compared: %s", before.wave, after.wave, error)
             _remove_change_files(draft, after.folder, before.wave)
+
+
+@dataclass(frozen=True)
+class SeriesNeighbour:
+    """Results of another wave of the series that changes are computed from."""
+
+    wave: str
+    directory: str
+    sha256: str
+    cells_sha256: str | None
+    """Of its protected cells; None for a snapshot without seals."""
+
+
+def list_neighbours(session: Session, wave: Wave) -> tuple[SeriesNeighbour, ...]:
+    """Return the newest results of every other wave of the series: changes of `wave` rest on them.
+
+    A change is added to the folder of the later wave, so the seal of a whole folder says less.
+    """
+    return tuple(
+        SeriesNeighbour(
+            other.key,
+            snapshot.directory,
+            snapshot.sha256,
+            (find_seals(session, snapshot.directory) or {}).get(CELLS),
+        )
+        for other, snapshot in list_newest_snapshots(session, wave.series)
+        if other.key != wave.key
+    )
 
 
 def _iter_other_waves(
@@ -302,10 +330,10 @@ def _iter_other_waves(
 
 
 def _write_change_table(
-    before: _FrozenSnapshot, after: _FrozenSnapshot, draft: SnapshotDraft
+    session: Session, before: _FrozenSnapshot, after: _FrozenSnapshot, draft: SnapshotDraft
 ) -> None:
     wave_changes = estimate_changes(before.source, after.source)
-    cells = [_read_cells(draft, frozen.folder) for frozen in (before, after)]
+    cells = [_read_cells(session, draft, frozen.folder) for frozen in (before, after)]
     table = build_change_table(
         wave_changes, before_cells=cells[0], after_cells=cells[1], before_wave=before.wave
     )
@@ -315,10 +343,10 @@ def _write_change_table(
     draft.write(after.folder / changes_file(before.wave, before.sha256), parquet_bytes(table))
 
 
-def _read_cells(draft: SnapshotDraft, folder: Path) -> pd.DataFrame:
+def _read_cells(session: Session, draft: SnapshotDraft, folder: Path) -> pd.DataFrame:
     columns = ["area_level", "area", "group", "indicator", "n", "shown", "reason"]
     try:
-        return pd.read_parquet(BytesIO(draft.read(folder / CELLS)), columns=columns)
+        return pd.read_parquet(BytesIO(draft.read(session, folder / CELLS)), columns=columns)
     except SnapshotDamagedError as error:
         raise WavesNotComparableError(OUTDATED) from error
 

@@ -65,7 +65,7 @@ def recompute_wave(
         else find_fieldwork(folder / METHOD)
     )
     source = source.with_fieldwork(fieldwork)
-    draft = SnapshotDraft(settings, session)
+    draft = SnapshotDraft(settings)
     write_tables(folder, source, draft, settings.audit_seconds)
     write_changes(
         settings,
@@ -78,7 +78,7 @@ def recompute_wave(
     )
     for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
         draft.keep(folder / name, sha256)
-    seal = draft.seal(whole=folder, actor=actor, now=now)
+    seal = draft.seal(session, whole=folder, actor=actor, now=now)
     record(
         session=session,
         actor=actor,

@@ -8,6 +8,7 @@ it is read: what stands in the manifest beside it could be rewritten with it (do
 import hashlib
 import time
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 
@@ -150,10 +151,17 @@ def read_file(path: Path) -> bytes:
 class SnapshotDraft:
     """Files of snapshots that are sealed, then installed together."""
 
-    def __init__(self, settings: Settings, session: Session) -> None:
-        self._root, self._session = settings.snapshot_dir, session
+    def __init__(self, settings: Settings) -> None:
+        self._root = settings.snapshot_dir
         self._files: dict[Path, dict[str, bytes | None]] = {}
         self._kept_files: dict[Path, dict[str, str]] = {}
+
+    def copy(self) -> "SnapshotDraft":
+        """Return another draft of the same files, to which more can be added."""
+        other = copy(self)
+        other._files = {folder: dict(files) for folder, files in self._files.items()}
+        other._kept_files = {folder: dict(files) for folder, files in self._kept_files.items()}
+        return other
 
     def write(self, path: Path, data: bytes) -> None:
         """Add a file with new content."""
@@ -167,12 +175,12 @@ class SnapshotDraft:
         """Mark a file to be removed."""
         self._files.setdefault(path.parent, {})[path.name] = None
 
-    def read(self, path: Path) -> bytes:
+    def read(self, session: Session, path: Path) -> bytes:
         """Return the future content of a file. Raises `SnapshotDamagedError` if it was changed."""
         data = self._files.get(path.parent, {}).get(path.name)
-        return read_sealed(path, self._seals(path.parent)) if data is None else data
+        return read_sealed(path, self._seals(session, path.parent)) if data is None else data
 
-    def seal(self, *, whole: Path, actor: Principal, now: datetime) -> str:
+    def seal(self, session: Session, *, whole: Path, actor: Principal, now: datetime) -> str:
         """Record the hashes of all files in the audit trail; return one hash for those of `whole`.
 
         The folder `whole` is written completely, so it is sealed in any case. In others a file is
@@ -181,12 +189,12 @@ class SnapshotDraft:
         """
         sealed = ""
         for folder, files in self._files.items():
-            known = self._seals(folder)
+            known = self._seals(session, folder)
             if known is None and folder != whole:
                 continue
             seals = self._with_manifest(folder, files, known or {})
             record(
-                session=self._session,
+                session=session,
                 actor=actor,
                 event=AuditEvent.SNAPSHOT_SEALED,
                 subject_id=self._directory(folder),
@@ -225,8 +233,8 @@ class SnapshotDraft:
         files[MANIFEST] = content
         return {**hashes, MANIFEST: hashlib.sha256(content).hexdigest()}
 
-    def _seals(self, folder: Path) -> Seals | None:
-        return find_seals(self._session, self._directory(folder))
+    def _seals(self, session: Session, folder: Path) -> Seals | None:
+        return find_seals(session, self._directory(folder))
 
     def _directory(self, folder: Path) -> str:
         return str(folder.relative_to(self._root))

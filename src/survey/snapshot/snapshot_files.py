@@ -145,6 +145,9 @@ def snapshot_draft(root: Path, wave: str) -> Iterator[Path]:
         yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        # Of a wave that has no other snapshot.
+        with suppress(OSError):
+            draft.parent.rmdir()
 
 
 def write_responses(draft: Path, name: str, frame: pd.DataFrame) -> ResponseFile:
@@ -152,6 +155,11 @@ def write_responses(draft: Path, name: str, frame: pd.DataFrame) -> ResponseFile
     data = parquet_bytes(frame)
     replace_file(draft / name, data)
     return describe_file(name, frame, data)
+
+
+def snapshot_folder(draft: Path, manifest: SnapshotManifest) -> Path:
+    """Return the folder that `install_snapshot` moves a draft to."""
+    return draft.parent / manifest.responses_sha256[:12]
 
 
 def install_snapshot(
@@ -162,9 +170,13 @@ def install_snapshot(
     The folder appears by one rename, so a crash leaves either all of it or nothing. A folder that
     is already there holds the same data and is kept; one that was not is put into `made`, see
     `remove_on_failure`.
+
+    Raises:
+        SnapshotDamagedError: the data of a folder that is already there were changed.
     """
-    final = draft.parent / manifest.responses_sha256[:12]
+    final = snapshot_folder(draft, manifest)
     if (final / MANIFEST).exists():
+        check_snapshot(final)
         return final
     replace_file(draft / MANIFEST, manifest.model_dump_json(indent=2).encode())
     draft.chmod(FOLDER_MODE)

@@ -30,9 +30,12 @@ _WRITE_COUNT_KEY = "survey_writes"
 _engines: dict[str, Engine] = {}
 _engines_guard = Lock()
 _write_turns: dict[str, RLock] = {}
+SQLITE_BUSY_MILLISECONDS = 15_000
+"""Longest wait for the writer of another process."""
 PING_AFTER_SECONDS = 1.0
 """Idle time after which a connection is tested before it is used again."""
 _LAST_USED = "survey_last_used"
+_PATIENT = "survey_patient"
 
 
 def write_count(connection: Connection) -> int:
@@ -61,7 +64,7 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        "busy_timeout=15000",
+        f"busy_timeout={SQLITE_BUSY_MILLISECONDS}",
         "foreign_keys=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -71,8 +74,18 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later may find its snapshot outdated and fail at
     # once, whatever the busy timeout: writers therefore take the lock when they begin.
-    writes = connection.get_execution_options().get("survey_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get(_PATIENT):
+        # Another process may be writing for minutes, and what waits here was minutes of work.
+        seconds = current_settings().database_patient_timeout
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_milliseconds(seconds)}")
+        connection.info[_PATIENT] = True
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("survey_writes") else "BEGIN")
+
+
+def _end_patience(connection: Any, record: Any) -> None:
+    if record.info.pop(_PATIENT, False) and connection is not None:
+        connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MILLISECONDS}")
 
 
 def normal_url(url: str) -> URL:
@@ -115,6 +128,7 @@ def _new_engine(url: str) -> Engine:
             _keep_private(engine, Path(parsed.database))
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "checkin", _end_patience)
     else:
         ping_idle_connections(engine)
     return engine
@@ -159,9 +173,9 @@ def session_scope(url: str, *, long_running: bool = False) -> Iterator[Session]:
 
     Args:
         long_running: The work takes minutes (freezing, importing), so PostgreSQL's long time
-            limits apply.
+            limits apply, and so does the wait for another process that writes to SQLite.
     """
-    engine = engine_for(url).execution_options(survey_writes=True)
+    engine = engine_for(url).execution_options(survey_writes=True, **{_PATIENT: long_running})
     turn = _write_turns[url] if engine.dialect.name == "sqlite" else nullcontext()
     with turn, Session(engine, expire_on_commit=False) as session, session.begin():
         _raise_time_limits(session, long_running)
@@ -173,6 +187,20 @@ def read_scope(url: str, *, long_running: bool = False) -> Iterator[Session]:
     """Open a session that never waits for writers; its changes are discarded."""
     with Session(engine_for(url), expire_on_commit=False) as session:
         _raise_time_limits(session, long_running)
+        yield session
+
+
+@contextmanager
+def snapshot_scope(url: str) -> Iterator[Session]:
+    """Open a session that sees the store as it is at its first statement, however long it reads.
+
+    It never waits for writers, and they never wait for it. SQLite reads so in any case.
+    """
+    engine = engine_for(url)
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with Session(engine, expire_on_commit=False) as session:
+        _raise_time_limits(session, long_running=True)
         yield session
 
 

@@ -1,5 +1,8 @@
 """The two ways to write to the store: one unit of work, or a batch of units in one transaction.
 
+What takes minutes reads in one view of the store, computes, and writes in a short unit of work that
+checks whether what was read still holds.
+
 A unit of work is a function of a session. It must decide by what it reads in that session and
 change nothing outside of it, because it may run several times: PostgreSQL ends one of two
 transactions that want each other's rows, and the unit that lost is run again.
@@ -28,7 +31,7 @@ from sqlmodel import Session
 
 from survey.locale import Message, SurveyError, msg
 from survey.store.audit_writer import queue_length, truncate_queue
-from survey.store.engine import session_scope, write_count
+from survey.store.engine import session_scope, snapshot_scope, write_count
 
 _LOG = logging.getLogger(__name__)
 
@@ -106,6 +109,16 @@ def run_in_transaction(url: str, work: Callable[[Session], T], *, long_running: 
                     raise
                 _back_off(conflict, attempt)
     raise AssertionError("unreachable")
+
+
+def read_in_snapshot(url: str, read: Callable[[Session], T]) -> T:
+    """Return what `read` returns of the store as it is now; writers go on beside it.
+
+    Raises:
+        StoreUnavailableError: The database failed.
+    """
+    with _translate_database_errors(), snapshot_scope(url) as session:
+        return read(session)
 
 
 def conflict_counts() -> dict[str, int]:

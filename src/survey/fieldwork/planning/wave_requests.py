@@ -245,21 +245,11 @@ def confirm_act(
         SecondPersonRequiredError: nobody requested it, or the principal did.
         RequestConflictError: something else was requested.
     """
-    principal.require(ACT_ACTIONS[act])
-    rule = _people_rule(session, principal, wave, act, two_people, now)
     request = _find_open(session, wave)
     detail: dict[str, Any] = {"key": wave.key, "act": act}
-    if request is None or request.requested_by == actor_id(principal):
-        if rule is PeopleRule.TWO:
-            raise SecondPersonRequiredError(_missing_person(request))
-        detail["one_person"] = rule
-    elif (request.act, dict(request.options)) != (act, dict(options)):
-        raise RequestConflictError(
-            msg(
-                "Something else was requested for the wave {key}. Please look at it again.",
-                key=wave.key,
-            )
-        )
+    one_person = _require_people(session, principal, wave, request, (act, options), two_people, now)
+    if one_person is not None:
+        detail["one_person"] = one_person
     if request is not None:
         _end(session, request, principal, now, confirmed="one_person" not in detail)
     record(
@@ -270,6 +260,55 @@ def confirm_act(
         now=now,
         detail=detail,
     )
+
+
+def require_confirmable(
+    *,
+    session: Session,
+    principal: Principal,
+    wave: Wave,
+    act: WaveAct,
+    options: Mapping[str, Any],
+    two_people: bool,
+    now: datetime,
+    after: WaveAct | None = None,
+) -> None:
+    """Raise what `confirm_act` would raise, and record nothing: long work asks before it begins.
+
+    Args:
+        after: Step that is confirmed just before, whose request has ended by then.
+    """
+    request = _find_open(session, wave)
+    if request is not None and request.act is after:
+        request = None
+    _require_people(session, principal, wave, request, (act, options), two_people, now)
+
+
+def _require_people(
+    session: Session,
+    principal: Principal,
+    wave: Wave,
+    request: WaveRequest | None,
+    step: tuple[WaveAct, Mapping[str, Any]],
+    two_people: bool,
+    now: datetime,
+) -> PeopleRule | None:
+    """Return why one person is enough for a step; None where a second one confirms it."""
+    act, options = step
+    principal.require(ACT_ACTIONS[act])
+    rule = _people_rule(session, principal, wave, act, two_people, now)
+    if request is None or request.requested_by == actor_id(principal):
+        if rule is PeopleRule.TWO:
+            raise SecondPersonRequiredError(_missing_person(request))
+        return rule
+    if (request.act, dict(request.options)) != (act, dict(options)):
+        raise RequestConflictError(
+            msg(
+                "Something else was requested for the wave {key}. Please look at it again.",
+                key=wave.key,
+            )
+        )
+    return None
 
 
 def record_signatures(

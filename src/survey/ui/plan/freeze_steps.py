@@ -13,7 +13,7 @@ from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.planning.wave_requests import OpenRequest, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
 from survey.publish.views.display_names import DisplayNames
-from survey.results.freeze import freeze_request_options
+from survey.results.freeze_registration import freeze_request_options
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
 from survey.store.tables import WaveAct, WaveState, now

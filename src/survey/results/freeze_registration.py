@@ -1,0 +1,150 @@
+"""Registration of a snapshot in the store: who confirms it, its row, the states and the trail."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.fieldwork.lifecycle import freeze_approved
+from survey.fieldwork.planning.wave_requests import confirm_act, require_confirmable
+from survey.fieldwork.waves import COMPUTED_STATES, require_transition
+from survey.results.freeze_reading import SnapshotOptions
+from survey.results.release import apply_release, release_request_options, require_no_announcement
+from survey.settings import Settings
+from survey.snapshot.seals import SEAL
+from survey.snapshot.snapshot_files import SnapshotManifest, WithoutPoint
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import Shown, Snapshot, Wave, WaveAct, WaveState
+
+
+def freeze_request_options(
+    without_point: WithoutPoint, groups: Sequence[str]
+) -> dict[str, str | list[str]]:
+    """Return the options of a freeze as a request for it keeps them."""
+    return {"without_point": without_point.value, "groups": list(groups)}
+
+
+def require_freeze_confirmable(
+    settings: Settings, session: Session, wave: Wave, actor: Principal, options: SnapshotOptions
+) -> None:
+    """Raise what `confirm_freeze` would raise, and record nothing."""
+    now, before = datetime.now(UTC), None
+    for act, details in _acts(session, wave, options).items():
+        require_confirmable(
+            session=session,
+            principal=actor,
+            wave=wave,
+            act=act,
+            options=details,
+            two_people=settings.two_person_freeze,
+            now=now,
+            after=before,
+        )
+        before = act
+
+
+def confirm_freeze(
+    settings: Settings, session: Session, wave: Wave, actor: Principal, options: SnapshotOptions
+) -> None:
+    """Record that a second person confirms a last snapshot and its release, where that is needed.
+
+    Raises:
+        SecondPersonRequiredError, RequestConflictError: as `confirm_act` does.
+        WaveTransitionNotAllowedError: the wave still collects.
+    """
+    for act, details in _acts(session, wave, options).items():
+        confirm_act(
+            session=session,
+            principal=actor,
+            wave=wave,
+            act=act,
+            options=details,
+            two_people=settings.two_person_freeze,
+            now=datetime.now(UTC),
+        )
+
+
+def _acts(
+    session: Session, wave: Wave, options: SnapshotOptions
+) -> dict[WaveAct, Mapping[str, object]]:
+    """Return the acts that a freeze includes, with their options as they are requested."""
+    acts: dict[WaveAct, Mapping[str, object]] = {}
+    if options.final and wave.state not in COMPUTED_STATES:
+        require_transition(wave, WaveState.FROZEN)
+        acts[WaveAct.FREEZE] = freeze_request_options(options.without_point, options.groups)
+    if options.release and wave.state is not WaveState.RELEASED:
+        require_no_announcement(session, wave)
+        acts[WaveAct.RELEASE] = release_request_options(Shown.SCORES, None)
+    return acts
+
+
+def register_snapshot(
+    session: Session,
+    wave: Wave,
+    manifest: SnapshotManifest,
+    *,
+    folder: Path,
+    seal: str,
+    actor: Principal,
+    options: SnapshotOptions,
+    now: datetime,
+) -> None:
+    """Register a snapshot in the store, and move wave and responses when it is final.
+
+    Args:
+        folder: below the folder of all snapshots.
+        seal: hash of all its files.
+    """
+    session.add(
+        Snapshot(
+            wave_id=wave.id,
+            final=manifest.final,
+            sha256=manifest.responses_sha256,
+            directory=str(folder),
+            rows=manifest.rows,
+            created_at=manifest.frozen_at,
+        )
+    )
+    before = str(wave.state)
+    declared = {
+        name: list(names)
+        for name, names in (("groups", manifest.groups), ("left_out", manifest.left_out))
+        if names
+    }
+    if manifest.final:
+        if wave.state not in COMPUTED_STATES:
+            freeze_approved(session=session, wave_id=wave.id, left_out=manifest.left_out)
+        _transition_to_frozen(session, wave, actor, now, release=options.release)
+    record(
+        session=session,
+        actor=actor,
+        event=AuditEvent.WAVE_SNAPSHOT,
+        subject_id=wave.id,
+        now=now,
+        detail={
+            "sha256": manifest.responses_sha256,
+            SEAL: seal,
+            "final": manifest.final,
+            "release": options.release,
+            "from": before,
+            "to": str(wave.state),
+            **declared,
+        },
+    )
+
+
+def _transition_to_frozen(
+    session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool
+) -> None:
+    """Move the wave one state after the other, as the database demands."""
+    session.add(wave)
+    if wave.state is WaveState.CLOSED:
+        wave.state = WaveState.FROZEN
+        session.flush()
+    if release and wave.state is WaveState.FROZEN:
+        actor.require(Action.RELEASE)
+        apply_release(session, wave, actor, Shown.SCORES, None, now)

@@ -1,0 +1,249 @@
+"""A freeze beside fieldwork: nobody waits for it, and what it registers is what is in the store."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlmodel import Session, col, func, select
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.lifecycle import transition
+from survey.fieldwork.planning.left_out_cities import leave_city_out
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.submission import submit
+from survey.fieldwork.submission_envelope import Submission
+from survey.locale import translator
+from survey.results.freeze import FrozenWave, freeze_wave
+from survey.results.freeze_basis import AnswersConflictError, WaveConflictError
+from survey.results.freeze_progress import FreezeStage
+from survey.results.snapshots import changes_file
+from survey.settings import Settings
+from survey.store.engine import dispose_engines, read_scope
+from survey.store.tables import AuditEntry, Mode, Response, Snapshot, Status, Wave, WaveState, now
+from survey.store.transactions import run_in_transaction
+from tests.small_waves import KEY, SmallWave, add_wave, small_wave, store_people
+
+APPROVED, WAITING = 60, 3
+LATEST_SECONDS = 20
+"""Whoever waits for a freeze that computes waits for its end, which never comes before this."""
+
+
+class Meanwhile:
+    """Something that another thread does to the store each time that a freeze has begun to compute.
+
+    The freeze goes on when it is done: if the freeze held a lock, it would never be.
+    """
+
+    def __init__(self, act: Callable[[], object], times: int = 1) -> None:
+        self.act, self.times, self.done = act, times, 0
+
+    def __call__(self, stage: FreezeStage, done: int, _total: int) -> None:
+        if stage is FreezeStage.COMPUTING and done == 0 and self.done < self.times:
+            self.done += 1
+            with ThreadPoolExecutor(1) as beside:
+                beside.submit(self.act).result(timeout=LATEST_SECONDS)
+
+
+@pytest.fixture
+def wave(store_url: str, tmp_path: Path) -> Iterator[SmallWave]:
+    """A closed wave of which some interviews wait for their last approval."""
+    small = small_wave(tmp_path, url=store_url)
+    store_people(small, {"110000": APPROVED // 2, "310000": APPROVED // 2})
+    store_people(small, {"110000": WAITING}, Status.CITY_APPROVED)
+    yield small
+    dispose_engines()
+
+
+def approve_one(url: str) -> None:
+    """The last approval of an interview that waits for it."""
+
+    def approve(session: Session) -> None:
+        query = select(Response).where(Response.status == Status.CITY_APPROVED)
+        response = session.exec(query.order_by(col(Response.id))).first()
+        assert response is not None
+        transition(
+            session=session,
+            principal=OPERATOR,
+            response_id=response.id,
+            to=Status.APPROVED,
+            reason="",
+            now=now(),
+            expected_version=response.lock_version,
+        )
+
+    run_in_transaction(url, approve)
+
+
+def counts(url: str) -> dict[str, int]:
+    with read_scope(url) as session:
+        by_status = session.exec(
+            select(Response.status, func.count()).group_by(col(Response.status))
+        ).all()
+        snapshots = session.exec(select(func.count()).select_from(Snapshot)).one()
+        entries = session.exec(
+            select(AuditEntry.action, func.count())
+            .where(col(AuditEntry.action).in_(["wave.snapshot", "snapshot.sealed"]))
+            .group_by(col(AuditEntry.action))
+        ).all()
+    return {
+        "snapshots": snapshots,
+        **{str(status): number for status, number in by_status},
+        **dict(entries),
+    }
+
+
+def state_of(wave: SmallWave) -> WaveState:
+    with read_scope(wave.settings.store_url) as session:
+        return wave.read(session).state
+
+
+def test_interviews_are_handed_in_and_approved_beside_a_freeze(field: Any, tmp_path: Path) -> None:
+    """Provisional results are a picture of the moment of reading; the next ones hold the rest."""
+    settings = Settings(database_url=field.url, data_dir=tmp_path, _env_file=None)
+    people = [
+        FinishedResponse(
+            client_uuid=uuid4(),
+            city_code="110000",
+            mode=Mode.IMPORT,
+            status=Status.APPROVED if number < 30 else Status.CITY_APPROVED,
+            submitted_at=field.now,
+            answers={**field.complete, "age": 20 + number},
+        )
+        for number in range(31)
+    ]
+    run_in_transaction(
+        field.url,
+        lambda session: write_responses(
+            session=session,
+            principal=OPERATOR,
+            wave=session.get_one(Wave, field.wave.id),
+            rows=people,
+            now=field.now,
+        ),
+    )
+
+    def work() -> None:
+        submission = Submission.model_validate(
+            {
+                "client_uuid": uuid4(),
+                "token": None,
+                "point_id": field.point.id,
+                "instrument_sha256": field.instrument.sha256,
+                "started_at": field.now - timedelta(minutes=6),
+                "answers": field.complete,
+            }
+        )
+        receipt = run_in_transaction(
+            field.url,
+            lambda session: submit(
+                session=session, submission=submission, principal=field.surveyor, now=field.now
+            ),
+        )
+        assert receipt is not None
+        approve_one(field.url)
+
+    meanwhile = Meanwhile(work)
+    frozen = freeze_wave(settings, wave_key="main-2026", actor=OPERATOR, tick=meanwhile)
+    assert meanwhile.done == 1
+    assert frozen.rows == 30
+    assert counts(field.url) == {
+        "snapshots": 1,
+        "approved": 31,
+        "submitted": 1,
+        "wave.snapshot": 1,
+        "snapshot.sealed": 1,
+    }
+    assert freeze_wave(settings, wave_key="main-2026", actor=OPERATOR).rows == 31
+
+
+def test_final_results_hold_what_was_approved_while_they_were_computed(wave: SmallWave) -> None:
+    url = wave.settings.store_url
+    meanwhile = Meanwhile(lambda: approve_one(url))
+    frozen = freeze_wave(
+        wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, tick=meanwhile
+    )
+    assert frozen.rows == APPROVED + 1
+    assert state_of(wave) is WaveState.FROZEN
+    assert counts(url) == {
+        "snapshots": 1,
+        "frozen": APPROVED + 1,
+        "city_approved": WAITING - 1,
+        "wave.snapshot": 1,
+        "snapshot.sealed": 1,
+    }
+    folders = [path.name for path in (wave.settings.snapshot_dir / wave.key).iterdir()]
+    assert folders == [frozen.sha256[:12]], "nothing of the first reading is left"
+
+
+def test_a_wave_that_does_not_come_to_rest_is_refused_in_words(wave: SmallWave) -> None:
+    url = wave.settings.store_url
+    meanwhile = Meanwhile(lambda: approve_one(url), times=2)
+    with pytest.raises(AnswersConflictError) as refused:
+        freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, tick=meanwhile)
+    assert "冻结" in translator("zh")(refused.value.message)
+    assert meanwhile.done == 2
+    assert state_of(wave) is WaveState.CLOSED
+    assert counts(url) == {"snapshots": 0, "approved": APPROVED + 2, "city_approved": WAITING - 2}
+    assert list(wave.settings.snapshot_dir.rglob("*")) == []
+
+
+def test_a_city_that_is_left_out_meanwhile_is_left_out(wave: SmallWave) -> None:
+    url = wave.settings.store_url
+
+    def leave_out(code: str) -> None:
+        run_in_transaction(
+            url,
+            lambda session: leave_city_out(
+                session=session,
+                principal=OPERATOR,
+                key=wave.key,
+                city_code=code,
+                reason="the points were flooded",
+                now=now(),
+            ),
+        )
+
+    waiting = iter(["310000", "320100", "330100"])
+    frozen = freeze_wave(
+        wave.settings,
+        wave_key=wave.key,
+        actor=OPERATOR,
+        tick=Meanwhile(lambda: leave_out(next(waiting))),
+    )
+    assert frozen.rows == APPROVED // 2
+    with pytest.raises(WaveConflictError) as refused:
+        freeze_wave(
+            wave.settings,
+            wave_key=wave.key,
+            actor=OPERATOR,
+            tick=Meanwhile(lambda: leave_out(next(waiting)), times=2),
+        )
+    words = translator("zh")(refused.value.message)
+    assert wave.key in words
+    assert "没有写入" in words
+    assert counts(url)["snapshots"] == 1
+
+
+def test_two_waves_of_a_series_are_frozen_at_once(wave: SmallWave) -> None:
+    """Neither sees the other when it begins; the change between them is written all the same."""
+    later = add_wave(wave, "small-2027", 2027)
+    store_people(later, {"110000": 24, "310000": 24})
+    both_compute = Barrier(2)
+
+    def freeze(key: str) -> FrozenWave:
+        meet = Meanwhile(lambda: both_compute.wait(LATEST_SECONDS))
+        return freeze_wave(wave.settings, wave_key=key, actor=OPERATOR, final=True, tick=meet)
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(freeze, (wave.key, later.key))
+    assert (first.rows, second.rows) == (APPROVED, 48)
+    changes = wave.settings.snapshot_dir / second.directory / changes_file(KEY, first.sha256)
+    at_once = changes.read_bytes()
+    changes.unlink()
+    freeze_wave(wave.settings, wave_key=later.key, actor=OPERATOR)
+    assert changes.read_bytes() == at_once
