@@ -88,7 +88,7 @@ def test_an_official_enters_an_activity_and_takes_it_out_again(open_page: Open, 
     assert {each.label: each.value for each in app.text_input}["Activity"] == ""
     text = read(app)
     assert "Talk on &lt;b&gt;prepaid&lt;/b&gt; cards" in text
-    assert "15.00 yuan by participant." in text
+    assert "15.00 yuan per participant." in text
     app.selectbox(key="education/out").set_value(str(activity.id)).run()
     app.button(key="education/take-out").click().run()
     assert "Please say why, in 2 to 300 characters." in read(app)
@@ -133,7 +133,7 @@ def test_what_was_entered_since_the_survey_is_seen_and_costs_nothing_by_consumer
     text = read(app)
     assert "Talk no. 01 of 2026" in text, "the newest year with entries comes first"
     assert "No activity of 2024 is in the register." in text
-    assert "by consumer reached (" not in text, "a reach of 2024 says nothing of 2026"
+    assert "per consumer reached (" not in text, "a reach of 2024 says nothing of 2026"
     assert app.selectbox(key="activities/en").options == ["2026", "2024"]
     app.selectbox(key="activities/en").set_value("2024").run()
     assert "Talk no. 01 of 2026" not in read(app)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from survey.context.experience_checks.plan import close_experience_check, releas
 from survey.context.experience_checks.replies import send_to_venues
 from survey.fieldwork.instruments import save_instrument
 from survey.store.engine import session_scope
+from survey.store.tables import ReplyStance, VenueReply
+from survey.ui.long_table import MAX_LISTED_ROWS
 from survey.ui.navigation import PageKey
 from tests.context.experience_checks.small_check import (
     START,
@@ -74,6 +77,33 @@ def test_who_runs_it_hears_the_venue_and_orders_a_revisit(
     app.text_area[0].input("We have mended it.")
     next(button for button in app.button if button.label == "Record the reply").click().run()
     assert not app.exception
+
+
+def test_a_long_list_of_venues_begins_with_the_newest_replies(
+    field: Any, tmp_path: Path, visit_as: Visit, read: Any
+) -> None:
+    many = start(field.url, tmp_path / "photos", per_type=8)
+    venues = many.venues()
+    assert len(venues) > MAX_LISTED_ROWS
+    first, newest = venues[0], venues[-1]  # of different cities, as names are used in each
+    day = START.date()
+    with session_scope(many.url) as session:
+        session.add_all(
+            VenueReply(
+                point_id=venue.id,
+                sent_on=day,
+                due_on=day + timedelta(30),
+                received_on={first.id: day, newest.id: day + timedelta(5)}.get(venue.id),
+                stance=ReplyStance.AGREES if venue in (first, newest) else None,
+            )
+            for venue in venues
+        )
+    app = open_tab(visit_as(PAGE, many.official), "Venues' replies")
+    text = read(app)
+    assert text.index(f">{newest.name}<") < text.index(f">{first.name}<") < text.index("no reply")
+    assert text.count("no reply") == MAX_LISTED_ROWS - 2
+    app.toggle(key="experience-check/replies/check-2026").set_value(True).run()
+    assert read(app).count("no reply") == len(venues) - 2
 
 
 def test_a_check_is_planned_and_its_venues_drawn_in_the_page(

@@ -32,15 +32,14 @@ from survey.store.tables import now
 from survey.ui import filters, text_blocks
 from survey.ui.data_freshness import draw_freshness
 from survey.ui.feedback import perform, show_feedback
-from survey.ui.html_table import render_table, render_text_table
+from survey.ui.html_table import render_table
+from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
 from survey.ui.photo_html import render_photo
 from survey.ui.url_state import pick
 
 _LEVELS = ("nation", "city")
 _ENTERED = "education/entered"
-NEWEST_ACTIVITIES = 20
-"""Activities that are listed before a reader asks for all."""
 
 
 def draw_education(page: PageContext) -> None:
@@ -118,13 +117,15 @@ def _draw_register(page: PageContext, area: str, otherwise: int) -> None:
 
 def _draw_activities(page: PageContext, table: Table) -> None:
     """Draw the newest activities, and all of them on request."""
-    heads, rows = table
-    if len(rows) > NEWEST_ACTIVITIES and not st.toggle(
-        page.t("Show all {count} activities", count=len(rows)), key="education/all"
-    ):
-        rows = rows[:NEWEST_ACTIVITIES]
-        st.caption(page.t("The newest {count}.", count=NEWEST_ACTIVITIES))
-    st.html(render_text_table(heads, rows))
+    t, (heads, rows) = page.t, table
+    draw_long_table(
+        heads,
+        rows,
+        key="education/all",
+        show_all=t("Show all {count} activities", count=len(rows)),
+        listed=t("The newest {count}.", count=MAX_LISTED_ROWS),
+        whole=(0,),
+    )
 
 
 def _draw_table(title: str, table: Table) -> None:

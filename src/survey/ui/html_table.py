@@ -46,7 +46,8 @@ def _render_row(cells: Sequence[str], whole: Collection[int] = ()) -> str:
         f"<td{_WHOLE if column in whole else ''}>{escape(cell)}</td>"
         for column, cell in enumerate(rest, start=1)
     )
-    return f'<tr><th scope="row">{escape(first)}</th>{others}</tr>'
+    name = _WHOLE if 0 in whole else ""
+    return f'<tr><th scope="row"{name}>{escape(first)}</th>{others}</tr>'
 
 
 def render_plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -31,7 +31,8 @@ from survey.store.tables import DeliveryKind, now
 from survey.ui.delivery_feedback import describe_receipt, draw_count_problems
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.feedback import perform, show_feedback
-from survey.ui.html_table import render_table, render_text_table
+from survey.ui.html_table import render_table
+from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.opinion_entry import draw_opinion_entry
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -227,7 +228,14 @@ def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
         )
         for each in periods
     ]
-    st.html(render_text_table(heads, rows))
+    draw_long_table(
+        heads,
+        rows,
+        key="outside/all",
+        show_all=t("Show all {count} deliveries", count=len(rows)),
+        listed=t("The newest {count} deliveries.", count=MAX_LISTED_ROWS),
+        whole=(0, 4),
+    )
 
 
 def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None:

@@ -1,4 +1,4 @@
-"""Cost of consumer education: by person who took part, and by consumer reached.
+"""Cost of consumer education: per person who took part, and per consumer reached.
 
 Reached consumers are the residents of 15 and over times the share that says in the survey to have
 come across consumer education in the last twelve months. The interval is that of the share alone;

@@ -58,6 +58,10 @@ def list_reminders(problems: Sequence[ProblemRecord], today: date) -> dict[str, 
     return {code: counts[code] for code in wanted if counts[code]}
 
 
+WHOLE_COLUMNS = (0, 4)
+"""Number or city, and deadline: columns whose cells stay on one line."""
+
+
 def problem_heads(t: Translator, *, with_city: bool, with_trend: bool) -> list[str]:
     """Return the heads of the columns of `format_problem`."""
     return [

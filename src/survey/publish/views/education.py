@@ -53,9 +53,10 @@ def build_education_view(
     reading = ViewContext(results, principal, language)
     t, name = reading.t, reading.names.area(area)
     reached = _estimate(reading, area, REACHED, EVERYONE)
+    per_reached = _cost_per_reached(reading, area, reached, activities)
     return EducationView(
-        title=t("Consumer education in {area}, {year}", area=name, year=reading.wave.year),
-        sentences=tuple(_sentences(reading, area, reached, activities)),
+        title=t("Consumer education, {area}, {year}", area=name, year=reading.wave.year),
+        sentences=(*_sentences(reading, area, reached, activities), *per_reached),
         groups=_group_table(reading, area),
         channels=_channel_table(reading, area),
         notes=(
@@ -64,11 +65,17 @@ def build_education_view(
                 "Recognition: share of those reached who found it useful. Both are of the survey, "
                 "with n, and pass the same gate as every figure of it."
             ),
-            t(
-                "The cost by consumer reached compares what was spent with whom the survey found "
-                "reached, by whatever activity; it proves no effect. Its interval is that of the "
-                "reach alone."
-            ),
+            *(_cost_note(t) if per_reached else ()),
+        ),
+    )
+
+
+def _cost_note(t: Translator) -> tuple[str]:
+    return (
+        t(
+            "The cost per consumer reached compares what was spent with whom the survey found "
+            "reached, by whatever activity; it proves no effect. Its interval is that of the "
+            "reach alone."
         ),
     )
 
@@ -108,21 +115,32 @@ def _sentences(
     )
     each = cost_per_participant(cost, people)
     if each is not None:
-        lines.append(t("{yuan} yuan by participant.", yuan=f"{each:,.2f}"))
-    per_reached = cost_per_consumer(
-        cost, _residents_from_15(reading, area), reached.estimate, reached.low, reached.high
-    )
-    if reached.available and per_reached is not None:
-        lines.append(
-            t(
-                "{yuan} yuan by consumer reached ({low} to {high}), of residents of 15 and over "
-                "(2020 census).",
-                yuan=f"{per_reached.yuan:,.3f}",
-                low=f"{per_reached.low:,.3f}",
-                high=f"{per_reached.high:,.3f}",
-            )
-        )
+        lines.append(t("{yuan} yuan per participant.", yuan=f"{each:,.2f}"))
     return lines
+
+
+def _cost_per_reached(
+    reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+) -> tuple[str, ...]:
+    """Return the sentence on the cost per consumer reached; none where a part is not shown."""
+    cost = cost_per_consumer(
+        sum(each.data.cost_fen for each in activities),
+        _residents_from_15(reading, area),
+        reached.estimate,
+        reached.low,
+        reached.high,
+    )
+    if not activities or not reached.available or cost is None:
+        return ()
+    return (
+        reading.t(
+            "{yuan} yuan per consumer reached ({low} to {high}), of residents of 15 and over "
+            "(2020 census).",
+            yuan=f"{cost.yuan:,.3f}",
+            low=f"{cost.low:,.3f}",
+            high=f"{cost.high:,.3f}",
+        ),
+    )
 
 
 def _residents_from_15(reading: ViewContext, area: str) -> float | None:
@@ -201,7 +219,7 @@ def build_activity_table(activities: Sequence[RegisteredActivity], t: Translator
     """Return the activities of a register in words."""
     heads = (
         t("Day"), t("Activity"), t("Where held"), t("Form"), t("Audience"), t("Participants"),
-        t("Cost (yuan)"), t("Yuan by participant"),
+        t("Cost (yuan)"), t("Yuan per participant"),
     )  # fmt: skip
     rows = []
     for each in activities:

@@ -15,7 +15,7 @@ from survey.context.hearings import MIN_REPLY_DAYS
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import ReplyStance, WaveState, now
 from survey.ui.experience_checks.changes import change_check
-from survey.ui.html_table import render_text_table
+from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
 
 _USUAL_DAYS = MIN_REPLY_DAYS * 2
@@ -28,10 +28,17 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     heard = [venue for venue in check.venues if venue.sent_on is not None]
     if heard:
         heads = (t("Venue"), t("Sent on"), t("Deadline"), t("Received on"), t("Reply"), t("Answer"))
-        # Those who replied come first: a long list of others would hide them.
-        replied = sorted(heard, key=lambda venue: venue.received_on is None)
-        rows = [_row(page, venue) for venue in replied]
-        st.html(render_text_table(heads, rows, whole=_DAY_COLUMNS))
+        draw_long_table(
+            heads,
+            [_row(page, venue) for venue in sorted(heard, key=_newest_reply_first)],
+            key=f"experience-check/replies/{summary.key}",
+            show_all=t("Show all {count} venues", count=len(heard)),
+            listed=t(
+                "{count} venues: those that replied come first, the newest reply on top.",
+                count=MAX_LISTED_ROWS,
+            ),
+            whole=_DAY_COLUMNS,
+        )
     else:
         st.caption(t("Venues are sent what was noted once a visit is approved."))
     running = summary.state in (WaveState.OPEN, WaveState.CLOSED)
@@ -44,6 +51,11 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     visited = [venue for venue in check.venues if venue.sent and not venue.revisit_reason]
     if visited and summary.state is WaveState.OPEN:
         _draw_revisit_form(page, check, visited)
+
+
+def _newest_reply_first(venue: VenueRow) -> int:
+    """Return what puts replies before the venues that a reply is awaited of."""
+    return -venue.received_on.toordinal() if venue.received_on else 0
 
 
 def _row(page: PageContext, venue: VenueRow) -> list[str]:

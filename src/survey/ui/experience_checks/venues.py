@@ -20,7 +20,7 @@ from survey.publish.views.experience_check import name_area, name_type
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.experience_checks.changes import change_check
-from survey.ui.html_table import render_text_table
+from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
 from survey.ui.photo_html import render_photo
 from survey.ui.plan.list_upload import draw_list_upload
@@ -62,7 +62,13 @@ def _draw_table(page: PageContext, check: ExperienceCheckDetail) -> None:
     heads = [t("Venue"), t("Code"), t("City"), t("Type of venue"), t("Visits")]
     if is_own:
         heads.append(t("Observers"))
-    st.html(render_text_table(heads, [_row(page, check, venue) for venue in check.venues]))
+    draw_long_table(
+        heads,
+        [_row(page, check, venue) for venue in check.venues],
+        key=f"experience-check/venues/{check.summary.key}/all",
+        show_all=t("Show all {count} venues", count=len(check.venues)),
+        listed=t("The first {count} venues.", count=MAX_LISTED_ROWS),
+    )
     with_photos = [venue for venue in check.venues if venue.photos]
     if with_photos:
         by_code = {venue.code: venue for venue in with_photos}

@@ -9,7 +9,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.publish.problems.problem_changes import ProblemDraft, add_problems
 from survey.publish.problems.problem_records import ProblemRecord, list_problems
-from survey.publish.problems.problem_table import format_problem, problem_heads
+from survey.publish.problems.problem_table import WHOLE_COLUMNS, format_problem, problem_heads
 from survey.publish.problems.proposals import (
     ProblemFigure,
     build_proposals,
@@ -103,7 +103,8 @@ def draw_wave_problems(
                 today=today,
             )
         )
-    st.html(render_text_table(problem_heads(t, with_city=False, with_trend=bool(again)), rows))
+    heads = problem_heads(t, with_city=False, with_trend=bool(again))
+    st.html(render_text_table(heads, rows, whole=WHOLE_COLUMNS))
     if again:
         st.caption(
             t(

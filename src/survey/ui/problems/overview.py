@@ -7,6 +7,7 @@ import streamlit as st
 from survey.publish.problems.problem_records import ProblemRecord, list_problems
 from survey.publish.problems.problem_table import (
     PROBLEM_FILTERS,
+    WHOLE_COLUMNS,
     count_problems,
     format_problem,
     list_reminders,
@@ -153,6 +154,6 @@ def _draw_table(
             )
         )
     heads = problem_heads(t, with_city=True, with_trend=measured)
-    st.html(render_text_table(heads, rows))
+    st.html(render_text_table(heads, rows, whole=WHOLE_COLUMNS))
     if len(problems) > MAX_ROWS:
         st.caption(t("The first {shown} of {all}.", shown=MAX_ROWS, all=len(problems)))
