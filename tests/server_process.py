@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
     Assignment,
+    Invitation,
     PointKind,
     QuotaCell,
     Response,
@@ -233,6 +235,15 @@ def seed_store(settings: Settings) -> tuple[Instrument, Principal, SamplingPoint
         )
         principal = Principal(surveyor.id, surveyor.name, Role.SURVEYOR, CITY, is_demo=True)
     return instrument, principal, point
+
+
+def expire_newest_link(live: LivePlatform) -> None:
+    """Let the link that was made last have expired a month ago."""
+    with session_scope(live.settings.store_url) as session:
+        newest = select(Invitation).order_by(col(Invitation.issued_at).desc())
+        invitation = session.exec(newest).first()
+        assert invitation is not None
+        invitation.expires_at = now() - timedelta(days=30)
 
 
 def serious_problems(page: Page, within: str | None = None) -> list[str]:

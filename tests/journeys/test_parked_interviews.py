@@ -1,25 +1,17 @@
 """Phones that finish too late: they are told that a supervisor decides, and let the answers go."""
 
-from datetime import timedelta
-
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlmodel import col, select
+from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.waves import close_wave
 from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Invitation, ParkedInterview, now
-from tests.server_process import LivePlatform, Respondent, serious_problems
+from survey.store.tables import ParkedInterview, now
+from tests.server_process import LivePlatform, Respondent, expire_newest_link, serious_problems
 
 zh = translator("zh")
 KEPT = "Object.keys(localStorage).filter(key => /draft|outbox/.test(key))"
-
-
-def _expire_links(live: LivePlatform) -> None:
-    with session_scope(live.settings.store_url) as session:
-        newest = select(Invitation).order_by(col(Invitation.issued_at).desc())
-        session.exec(newest).first().expires_at = now() - timedelta(days=30)
 
 
 def _handed_over(page: Page) -> None:
@@ -40,7 +32,7 @@ def test_phones_that_finish_after_their_link_expired_and_after_the_wave_was_clos
     before = len(live_server.responses())
     respondent.open(live_server.invite())
     respondent.answer_until("product_range", complete)
-    _expire_links(live_server)
+    expire_newest_link(live_server)
     respondent.finish(complete)
     _handed_over(page)
 

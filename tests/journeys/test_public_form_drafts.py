@@ -71,6 +71,44 @@ def test_without_a_network_the_interview_waits_and_is_sent_once(
     assert page.evaluate(DRAFTS) == []
 
 
+def test_what_another_tab_sent_is_told_in_the_tab_of_the_interview(
+    live_server: LivePlatform, context: BrowserContext, page: Page, complete: dict[str, object]
+) -> None:
+    """Tabs share the outbox; once the tab that finished stayed at "not sent yet" for good."""
+    Respondent(page).open(live_server.invite())
+    second = Respondent(context.new_page())
+    second.open(live_server.invite())
+    second.answer_until("product_range", complete)
+    second.page.route("**/api/responses", lambda route: route.abort())
+    context.set_offline(True)
+    second.finish(complete)
+    heading = second.page.locator(".sf-heading")
+    expect(heading).to_have_text(zh("Saved on this device, not sent yet"))
+    context.set_offline(False)
+    expect(heading).to_have_text(zh("Received. Thank you!"))
+    expect(second.page.get_by_text(zh("1 interview waiting to be sent"))).to_have_count(0)
+    assert page.locator(".sf-main").count() == 1
+    assert second.page.evaluate(DRAFTS) == []
+
+
+def test_what_another_tab_was_refused_is_told_in_the_tab_of_the_interview(
+    live_server: LivePlatform, context: BrowserContext, page: Page, complete: dict[str, object]
+) -> None:
+    Respondent(page).open(live_server.invite())
+    second = Respondent(context.new_page())
+    second.open(live_server.invite())
+    second.answer_until("product_range", complete)
+    second.page.route("**/api/responses", lambda route: route.abort())
+    answer = {"code": "invalid_answers", "problems": [
+        {"item": "product_range", "code": "required", "message": "请检查这一题。"}
+    ]}  # fmt: skip
+    page.route("**/api/responses", lambda route: route.fulfill(status=422, json=answer))
+    context.set_offline(True)
+    second.finish(complete)
+    context.set_offline(False)
+    expect(second.item("product_range")).to_contain_text("请检查这一题。")
+
+
 def test_a_finished_interview_is_sent_by_the_next_page_that_opens(
     live_server: LivePlatform,
     context: BrowserContext,

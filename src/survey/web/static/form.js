@@ -119,7 +119,6 @@ const SurveyForm = (function () {
     app.screen = "sending";
     app.sender.flush();
     SurveyFormView.fromTop(app);
-    if (app.onFinish) app.onFinish(app.state.uuid);
   }
 
   function reopen(app, entry, problems) {
@@ -135,7 +134,6 @@ const SurveyForm = (function () {
 
   function onOutcome(app, entry, result) {
     const uuid = entry.payload.client_uuid;
-    if (result.outcome === "receipt" && app.onReceipt) app.onReceipt(result.receipt, uuid);
     if (app.screen !== "sending" || uuid !== app.state.uuid) return;
     if (result.outcome === "problems") {
       reopen(app, entry, result.problems);
@@ -281,8 +279,6 @@ const SurveyForm = (function () {
       watch: SurveyItemTimer.create({}),
       host: SurveyDom.h("div", { class: "sf", "data-scheme": options.scheme }),
       parts: {},
-      onReceipt: options.onReceipt,
-      onFinish: options.onFinish,
       onMove: options.onMove,
       onDraw: options.onDraw
     };
@@ -314,7 +310,6 @@ const SurveyForm = (function () {
     app.sender.flush();
     return {
       jump: function (at) { return jump(app, at); },
-      flush: app.sender.flush,
       // Who is not needed any more, from the next interview on.
       full: function (cells) {
         app.newlyFull = cells;

@@ -54,22 +54,24 @@ const SurveyOutbox = (function () {
     };
   }
 
+  // What came of an entry is written before the entry goes: other open pages of this device share
+  // the outbox, and hear of it by that.
   function settle(entry, result) {
-    const uuid = entry.payload.client_uuid;
-    if (result.outcome === "receipt") {
-      SurveyBrowserStorage.unqueue(uuid);
-      SurveyBrowserStorage.dropPage(entry.key);
-      return true;
-    }
     if (result.outcome === "retry") return false;
-    const kept = Object.assign({}, entry);
-    if (result.outcome === "problems") kept.problems = result.problems;
-    else kept.refused = { code: result.code || "", message: result.message || "" };
-    SurveyBrowserStorage.queue(kept);
+    SurveyBrowserStorage.queue(Object.assign({}, entry, {
+      result,
+      problems: result.problems,
+      refused: result.outcome === "refused" && result
+    }));
+    if (result.outcome === "receipt") {
+      SurveyBrowserStorage.unqueue(entry.payload.client_uuid);
+      SurveyBrowserStorage.dropPage(entry.key);
+    }
     return true;
   }
 
-  // Calls `onOutcome(entry, result)` for every answer, `onChange()` at every change of state.
+  // Calls `onOutcome(entry, result)` for every answer, `onChange()` at every change of state;
+  // also for what another page of this device sent.
   function create(transport, onOutcome, onChange) {
     let attempt = 0;
     let timer = null;
@@ -122,6 +124,11 @@ const SurveyOutbox = (function () {
       if (document.visibilityState !== "hidden") flush();
     }
 
+    SurveyBrowserStorage.onOutbox(function (entry) {
+      if (closed) return;
+      if (entry && entry.result) onOutcome(entry, entry.result);
+      onChange();
+    });
     window.addEventListener("online", wake);
     document.addEventListener("visibilitychange", wake);
 
