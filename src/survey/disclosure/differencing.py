@@ -61,7 +61,8 @@ class DomainCounts:
     ) -> Numbers:
         """Return the respondents of both groups of each pair in these cities."""
         pair = self._pair_index[first, other]
-        total: Numbers = self.both[cities][:, indicator, pair].sum(axis=0)
+        city = np.flatnonzero(cities).reshape(-1, *(1,) * np.broadcast(indicator, pair).ndim)
+        total: Numbers = self.both[city, indicator, pair].sum(axis=0, dtype=np.int64)
         return total
 
     @cached_property

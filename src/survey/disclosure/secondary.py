@@ -21,13 +21,12 @@ Last, a hidden cell whose count lies between close bounds, from one relation aft
 linear programming, gets one more hidden cell beside it.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from survey.disclosure.count_bounds import BoundedCounts
 from survey.disclosure.determined_cells import find_determined_cells
@@ -165,13 +164,13 @@ def _hide_one_more(
 def _widen_hidden(hidden: Flags, leaking: Flags, views: Sequence["_RelationColumns"]) -> Flags:
     """Return `hidden` with one more member beside every determined cell, where there is one."""
     hidden, waiting = hidden.copy(), leaking.copy()
-    columns = [view.giving(hidden, np.flatnonzero(view.of(leaking).any(axis=0))) for view in views]
+    at = np.nonzero(leaking)
+    columns = [view.giving(hidden, view.touched(at)) for view in views]
     coverage = np.zeros(hidden.shape, dtype=np.int64)
     for view, view_columns in zip(views, columns, strict=True):
         view.add(coverage, view_columns)
     for view, view_columns in zip(views, columns, strict=True):
-        still = view_columns[view.of(waiting)[:, view_columns].any(axis=0)]
-        still = view.giving(hidden, still)
+        still = view.giving(hidden, view.flagged(waiting, view_columns))
         view.hide(hidden, coverage, still)
         view.clear(waiting, still)
     return hidden
@@ -187,10 +186,11 @@ def _hide_same_respondents(hidden: Flags, same: Numbers) -> None:
 def _iter_touched_relations(
     views: Sequence["_RelationColumns"], changed: Flags
 ) -> Iterator[tuple[int, Numbers]]:
-    if not changed.any():
+    at = np.nonzero(changed)
+    if not len(at[0]):
         return
     for place, view in enumerate(views):
-        columns = np.flatnonzero(view.of(changed).any(axis=0))
+        columns = view.touched(at)
         if len(columns):
             yield place, columns
 
@@ -209,8 +209,9 @@ def _widen_around_narrow(
         if (wider != hidden).any():
             return wider
         further = near.copy()
+        at = np.nonzero(near)
         for view in views:
-            view.mark(further, np.flatnonzero(view.of(near).any(axis=0)))
+            view.mark(further, view.touched(at))
         further &= hidden
         if (further == near).all():
             break
@@ -219,86 +220,108 @@ def _widen_around_narrow(
 
 
 class _RelationColumns:
-    """One relation in every column of the other keys."""
+    """One relation in every column of the other keys.
+
+    It keeps where its cells are, not what they hold: a cell is in some dozen relations, and copies
+    of them all would take more memory than the rest of a freeze. Positions are those of the flat
+    cube.
+    """
 
     def __init__(self, cube: SuppressionCube, relation: Relation) -> None:
-        self._relation, self._minimum = relation, cube.minimum
-        self._n, self._few = self.of(cube.n), self.of(cube.few)
-        self._answer, self._cost = self.of(cube.answer), self.of(cube.cost)
-        self._others = self._at(cube.n).shape[1:]
-        self.every: Numbers = np.arange(self._n.shape[1])
+        self._cube, self._mixture = cube, relation.mixture
+        self._axis, shape = relation.axis, cube.n.shape
+        self._is_member = np.zeros(shape[relation.axis], dtype=bool)
+        self._is_member[relation.members] = True
+        self._others = tuple(axis for axis in range(len(shape)) if axis != relation.axis)
+        self._other_shape = tuple(shape[axis] for axis in self._others)
+        # Of each column at place 0 of the axis, and what a member adds to it.
+        first = np.arange(cube.n.size).reshape(shape).take(0, axis=relation.axis)
+        self._column: Numbers = first.ravel()
+        self._member: Numbers = relation.members * math.prod(shape[relation.axis + 1 :])
+        self.every: Numbers = np.arange(len(self._column))
 
-    def of(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Build the columns of a relation: members (whole first) × columns."""
-        moved = np.moveaxis(values, self._relation.axis, 0)[self._relation.members]
-        return moved.reshape(len(self._relation.members), -1)
+    def touched(self, at: Sequence[Numbers]) -> Numbers:
+        """Return the columns that have a member among cells, given by their places on each axis."""
+        mine = self._is_member[at[self._axis]]
+        column = np.zeros(len(self._column), dtype=bool)
+        if self._others:
+            others = tuple(at[axis][mine] for axis in self._others)
+            column[np.ravel_multi_index(others, self._other_shape)] = True
+        else:
+            column[:] = mine.any()
+        return np.flatnonzero(column)
+
+    def flagged(self, flags: Flags, columns: Numbers) -> Numbers:
+        """Return those of `columns` in which a member is flagged."""
+        flagged_columns: Numbers = columns[flags.ravel()[self._cells(columns)].any(axis=0)]
+        return flagged_columns
 
     def open(self, hidden: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which the relation reveals something and can hide more."""
         columns = self.giving(hidden, columns)
-        n = self._n[:, columns]
-        gone = self.of(hidden)[:, columns] & (n > 0)
+        cells = self._cells(columns)
+        n = self._cube.n.ravel()[cells]
+        gone = hidden.ravel()[cells] & (n > 0)
         count = gone.sum(axis=0)
         known = ~gone[0] & (count > 0)
-        leaks = (count == 1) | (known & self._narrow(n, gone, columns))
+        leaks = (count == 1) | (known & self._narrow(n, gone, cells))
         open_columns: Numbers = columns[leaks]
         return open_columns
 
     def giving(self, hidden: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which a member is left to hide."""
-        left = (self._n[:, columns] > 0) & ~self.of(hidden)[:, columns]
-        giving_columns: Numbers = columns[left.any(axis=0)]
+        giving_columns: Numbers = columns[self._left(hidden, self._cells(columns)).any(axis=0)]
         return giving_columns
 
-    def _narrow(self, n: Numbers, gone: Flags, columns: Numbers) -> Flags:
+    def _narrow(self, n: Numbers, gone: Flags, cells: Numbers) -> Flags:
         """Return where the shown whole tells too much about its hidden parts."""
         parts, size = gone[1:], n[1:]
-        answer = np.where(parts, self._answer[1:, columns], -np.inf)
+        answer = np.where(parts, self._cube.answer.ravel()[cells[1:]], -np.inf)
         alike = np.isfinite(answer).any(axis=0) & ~np.isnan(answer).any(axis=0)
         top = answer.max(axis=0)
         alike &= np.where(parts, answer == top, True).all(axis=0)
-        if self._relation.mixture:
+        minimum = self._cube.minimum
+        if self._mixture:
             largest = np.where(parts, size, 0).max(axis=0)
-            small: Flags = alike | (largest < self._minimum)
+            small: Flags = alike | (largest < minimum)
             return small
-        few = parts & self._few[1:, columns]
+        few = parts & self._cube.few.ravel()[cells[1:]]
         rest = parts & ~few
         joint = np.where(parts, size, 0).sum(axis=0)
-        above = joint - few.sum(axis=0) - self._minimum * rest.sum(axis=0)
-        below = (self._minimum - 1) * few.sum(axis=0) - joint
+        above = joint - few.sum(axis=0) - minimum * rest.sum(axis=0)
+        below = (minimum - 1) * few.sum(axis=0) - joint
         pinned = (above < MIN_COUNT_SLACK) | (~rest.any(axis=0) & (below < MIN_COUNT_SLACK))
-        narrow: Flags = alike | (joint < self._minimum) | pinned
+        narrow: Flags = alike | (joint < minimum) | pinned
         return narrow
 
     def add(self, coverage: Numbers, columns: Numbers) -> None:
         """Count, for each cell, the columns of relations it is in."""
-        for member in self._relation.members:
-            self._at(coverage)[self._relation_positions(member, columns)] += 1
+        coverage.reshape(-1)[self._cells(columns)] += 1
 
     def hide(self, hidden: Flags, coverage: Numbers, columns: Numbers) -> None:
         """Hide one more member in each of `columns`."""
         if not len(columns):
             return
-        left = (self._n[:, columns] > 0) & ~self.of(hidden)[:, columns]
-        cost = self._cost[:, columns] / np.maximum(self.of(coverage)[:, columns], 1)
+        cells = self._cells(columns)
+        cost = self._cube.cost.ravel()[cells] / np.maximum(coverage.ravel()[cells], 1)
         cost[0] += _WHOLE_COST
-        choice = np.where(left, cost, np.inf).argmin(axis=0)
-        self._at(hidden)[self._relation_positions(self._relation.members[choice], columns)] = True
+        choice = np.where(self._left(hidden, cells), cost, np.inf).argmin(axis=0)
+        hidden.reshape(-1)[cells[choice, np.arange(len(columns))]] = True
 
     def mark(self, flags: Flags, columns: Numbers) -> None:
         """Set the flag of every member in `columns`."""
-        for member in self._relation.members:
-            self._at(flags)[self._relation_positions(member, columns)] = True
+        flags.reshape(-1)[self._cells(columns)] = True
 
     def clear(self, waiting: Flags, columns: Numbers) -> None:
         """Reset the flag of every member in `columns`."""
-        for member in self._relation.members:
-            self._at(waiting)[self._relation_positions(member, columns)] = False
+        waiting.reshape(-1)[self._cells(columns)] = False
 
-    def _at(self, values: NDArray[Any]) -> NDArray[Any]:
-        return np.moveaxis(values, self._relation.axis, 0)
+    def _left(self, hidden: Flags, cells: Numbers) -> Flags:
+        """Return which cells have respondents and are shown."""
+        left: Flags = (self._cube.n.ravel()[cells] > 0) & ~hidden.ravel()[cells]
+        return left
 
-    def _relation_positions(self, member: Numbers, columns: Numbers) -> tuple[Numbers, ...]:
-        if not self._others:
-            return (member,)
-        return (member, *np.unravel_index(columns, self._others))
+    def _cells(self, columns: Numbers) -> Numbers:
+        """Return the positions of all members (whole first) in `columns`, members x columns."""
+        cells: Numbers = self._member[:, None] + self._column[columns]
+        return cells

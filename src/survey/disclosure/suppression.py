@@ -61,7 +61,8 @@ def apply_suppression(
     `reasons` are places in `REASONS`, one a row.
     """
     hidden = reasons > 0
-    result = table.copy()
+    # Its columns are replaced one by one, so nothing of the others need be copied.
+    result = table.copy(deep=False)
     result["shown"] = ~hidden
     result["reason"] = pd.Categorical.from_codes(reasons, categories=pd.Index(REASONS))
     for column in figures:

@@ -8,9 +8,9 @@ respondents more.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, islice, product
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from survey.disclosure.totals import Flags, Floats, Numbers, Relation, relation_
 
 _FORBIDDEN_COST = 1e15
 _MAX_ARRIVALS = 20_000
+_BATCH_SIZE = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,31 +59,39 @@ def _axis_moves(relations: Sequence[Relation], size: int) -> AxisMoves:
     wholes = {int(relation.members[0]) for relation in relations}
     parts = sorted({int(part) for relation in relations for part in relation.members[1:]} - wholes)
     pairs = np.array(list(combinations(parts, 2)), dtype=np.int64).reshape(-1, 2)
-    arrivals = np.concatenate([lifted[parts], _arrivals(relations, wholes, size)])
-    return AxisMoves(
-        _neutral(lifted[pairs[:, 0]] - lifted[pairs[:, 1]], sums), _neutral(arrivals, sums)
+    exchanges = (
+        lifted[batch[:, 0]] - lifted[batch[:, 1]]
+        for batch in np.split(pairs, range(_BATCH_SIZE, len(pairs), _BATCH_SIZE))
     )
+    arrivals = chain([lifted[parts]], _iter_arrivals(relations, wholes, size))
+    return AxisMoves(_neutral(exchanges, sums), _neutral(arrivals, sums))
 
 
-def _neutral(change: Floats, sums: Floats) -> Flags:
-    """Return the places touched by the changes that change no relation."""
-    kept: Flags = change[(change @ sums.T == 0).all(axis=1)] != 0
-    return kept
+def _neutral(changes: Iterable[Floats], sums: Floats) -> Flags:
+    """Return the places touched by the changes that change no relation, batch by batch.
+
+    Most change one, so all of them together would take many times the memory of what is kept.
+    """
+    return np.concatenate([change[(change @ sums.T == 0).all(axis=1)] != 0 for change in changes])
 
 
-def _arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Floats:
-    """Return, for each whole, 1 there and in one part of each of its relations, in every way.
+def _iter_arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Iterator[Floats]:
+    """Yield, for each whole, 1 there and in one part of each of its relations, in every way.
 
     A whole with more than `_MAX_ARRIVALS` ways has none.
     """
-    rows = []
     for whole in sorted(wholes):
         ways = [
             relation.members[1:].tolist() for relation in relations if relation.members[0] == whole
         ]
         if math.prod(len(parts) for parts in ways) <= _MAX_ARRIVALS:
-            rows += [np.bincount([whole, *parts], minlength=size) for parts in product(*ways)]
-    return np.array(rows, dtype=float).reshape(-1, size)
+            places = product(*ways)
+            while batch := list(islice(places, _BATCH_SIZE)):
+                arrivals = np.zeros((len(batch), size))
+                arrivals[:, whole] = 1.0
+                for column in np.array(batch, dtype=np.int64).T:
+                    arrivals[np.arange(len(batch)), column] += 1.0
+                yield arrivals
 
 
 def _lift_matrix(sums: Floats) -> Floats:

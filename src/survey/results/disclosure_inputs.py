@@ -11,6 +11,7 @@ from survey.disclosure import (
     CELL_KEYS,
     AdditiveTotal,
     IntervalAuditor,
+    Overlaps,
     audit_published,
     find_overlaps,
     narrow_keys,
@@ -53,18 +54,19 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
         for keys in (_AREA, ("group",), ("indicator",))
     )
     names = indicators["indicator"].tolist()
-    who = count_wave(source, areas, groups["group"].tolist(), names)
-    counted = who.domains.counts().ravel()
-    if not np.array_equal(counted, cells["n"].to_numpy(dtype=np.int64)):
-        raise ValueError("the memberships of the wave do not give the counts of its cells")
     totals = declare_totals(source)
+
+    def compare_domains() -> tuple[Overlaps, NDArray[np.float64]]:
+        """Return the overlaps and the common answers; the counts behind them go."""
+        who = count_wave(source, areas, groups["group"].tolist(), names)
+        if not np.array_equal(who.domains.counts().ravel(), cells["n"].to_numpy(dtype=np.int64)):
+            raise ValueError("the memberships of the wave do not give the counts of its cells")
+        overlaps = find_overlaps(who.domains, nested=_nested(areas, totals))
+        return overlaps, _common_answers(source, who, names)
+
+    overlaps, answer = compare_domains()
     decided = protect(
-        cells,
-        by=CELL_KEYS,
-        totals=totals,
-        overlaps=find_overlaps(who.domains, nested=_nested(areas, totals)),
-        answer=_common_answers(source, who, names),
-        auditor=auditor,
+        cells, by=CELL_KEYS, totals=totals, overlaps=overlaps, answer=answer, auditor=auditor
     )
     if auditor is not None:
         _require_wide(narrow_keys(cells, CELL_KEYS, totals, auditor), auditor)
