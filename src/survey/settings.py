@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     """Interpreter of Spark's workers; empty: `PYSPARK_PYTHON`, else the path of this one."""
     engine_start_seconds: float = Field(default=120.0, gt=0)
     """How long Spark may take until its first worker answers."""
+    engine_files: str = Field(default="", repr=False)
+    """Folder that the workers of the engine see, by path or by a URI of pyarrow (`s3://…`,
+    `hdfs://…`): files of a wave are copied there while it is summed. Empty: they see the data
+    folder at the same path."""
 
     audit_seconds: float = Field(default=60.0, ge=0)
     """How long the audit of hidden counts takes at every freeze, in seconds of one core of the

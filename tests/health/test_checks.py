@@ -333,6 +333,25 @@ def test_the_engine_that_sums_waves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "local:2" in words
 
 
+def test_the_folder_for_files_of_an_engine(tmp_path: Path) -> None:
+    """A key in its address is never shown."""
+    (tmp_path / "shared").mkdir()
+    for location in (str(tmp_path / "shared"), (tmp_path / "shared").as_uri()):
+        well, words = run_check(engine.try_engine, settings(engine_files=location))
+        assert well
+        assert "SURVEY_ENGINE_FILES" in words
+    assert list((tmp_path / "shared").iterdir()) == []
+    (tmp_path / "file").write_text("no folder")
+    well, words = run_check(engine.try_engine, settings(engine_files=f"{tmp_path}/file"))
+    assert not well
+    well, words = run_check(
+        engine.try_engine, settings(engine_files="gopher://me:key@host/x?k=key")
+    )
+    assert not well
+    assert "gopher://host/x" in words
+    assert "key" not in words
+
+
 def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """With or without Java, what is missing is said, on the page and by the command."""
     away = settings(engine="spark://127.0.0.1:1", engine_start_seconds=5)

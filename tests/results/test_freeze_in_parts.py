@@ -6,17 +6,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sqlalchemy import text
 
 from survey.access.principal import OPERATOR
-from survey.compute import EngineUnknownError
+from survey.compute import EngineUnknownError, FilesUnavailableError, SharedFolder
 from survey.health.data_folder import check_snapshots
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_progress import FreezeCancelledError, FreezeStage
 from survey.results.snapshots import list_newest_snapshots
+from survey.results.wave_snapshots import PartEngine, open_wave
 from survey.settings import Settings
-from survey.snapshot.snapshot_files import read_snapshot, write_responses
+from survey.snapshot.snapshot_files import SnapshotDamagedError, read_snapshot, write_responses
 from survey.snapshot.unfinished_files import UNFINISHED, remove_old_unfinished
 from survey.store.engine import dispose_engines, read_scope, session_scope
 
@@ -54,6 +56,55 @@ def test_every_engine_gives_the_same_files(settings: Settings) -> None:
     for engine in ("local:2",):
         frozen = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, engine=engine)
         assert tables(settings, frozen) == at_once, engine
+
+
+def test_copies_for_workers_are_gone_after_the_freeze(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shared = tmp_path_factory.mktemp("shared folder")
+    apart = settings.model_copy(update={"engine_files": shared.as_uri()})
+    seen: set[str] = set()
+
+    def watch(stage: FreezeStage, done: int, _total: int) -> None:
+        seen.update(path.name for path in shared.glob("*/*.parquet"))
+        if stage is FreezeStage.COMPUTING and done == 3:
+            raise FreezeCancelledError
+
+    with pytest.raises(FreezeCancelledError):
+        freeze_wave(apart, wave_key=WAVE, actor=OPERATOR, engine="local:2", tick=watch)
+    assert len(seen) > 20
+    assert list(shared.iterdir()) == []
+    frozen = freeze_wave(apart, wave_key=WAVE, actor=OPERATOR, engine="local:2")
+    assert list(shared.iterdir()) == []
+    at_once = tables(settings, freeze_wave(settings, wave_key=WAVE, actor=OPERATOR))
+    assert tables(settings, frozen) == at_once
+
+
+@pytest.mark.usefixtures("large")
+def test_workers_read_copies_and_no_others(settings: Settings) -> None:
+    with read_scope(settings.store_url) as session:
+        ((wave, known),) = list_newest_snapshots(session)
+        folder = settings.snapshot_dir / known.directory
+        whole = [part() for part in open_wave(session, wave, folder).parts]
+        with SharedFolder.open((settings.data_dir / "shared").as_uri()) as shared:
+            source = open_wave(session, wave, folder, PartEngine(map, shared))
+            for path in folder.glob("responses-*.parquet"):
+                path.unlink()
+            for part, data in zip(source.parts, whole, strict=True):
+                pd.testing.assert_frame_equal(part().people, data.people)
+            (first, *_) = (settings.data_dir / "shared").glob("*/*.parquet")
+            first.write_bytes(b"another wave")
+            with pytest.raises(SnapshotDamagedError):
+                [part() for part in source.parts]
+
+
+def test_a_folder_for_copies_that_is_away_is_said_before_anything_is_read(
+    settings: Settings,
+) -> None:
+    away = settings.model_copy(update={"engine_files": "gopher://host/waves"})
+    with pytest.raises(FilesUnavailableError):
+        freeze_wave(away, wave_key=WAVE, actor=OPERATOR, engine="local:2")
+    assert folders(settings) == []
 
 
 def test_an_unknown_engine_is_said_before_anything_is_read(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from survey.compute.engine import Engine, open_engine
 from survey.compute.errors import EngineError, EngineUnknownError, FilesUnavailableError
 from survey.compute.local import LocalEngine
 from survey.compute.part_files import list_files, open_file
+from survey.compute.shared_folder import SharedFolder, try_shared_folder
 from survey.compute.spark import SparkEngine
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "EngineUnknownError",
     "FilesUnavailableError",
     "LocalEngine",
+    "SharedFolder",
     "SparkEngine",
     "list_files",
     "open_engine",
     "open_file",
+    "try_shared_folder",
 ]

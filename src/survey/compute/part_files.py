@@ -27,7 +27,7 @@ def locate(location: str | Path) -> tuple[FileSystem, str]:
     try:
         found: tuple[FileSystem, str] = FileSystem.from_uri(str(location))
     except (pa.ArrowException, OSError, ValueError) as error:
-        shown = _without_secrets(str(location))
+        shown = without_secrets(str(location))
         reason = str(error).splitlines()[0].replace(str(location), shown)
         raise FilesUnavailableError(
             msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
@@ -49,10 +49,15 @@ def list_files(folder: str | Path, suffix: str = ".parquet") -> tuple[str, ...]:
         for info in infos
         if info.type == FileType.File and info.base_name.endswith(suffix)
     )
+    return tuple(join_location(folder, name) for name in names)
+
+
+def join_location(folder: str | Path, name: str) -> str:
+    """Return the location of a file or folder in a folder; options of a URI stay at its end."""
     if _ANY_SCHEME not in str(folder):
-        return tuple(f"{folder}/{name}" for name in names)
+        return f"{folder}/{name}"
     head, mark, options = str(folder).partition("?")
-    return tuple(f"{head.rstrip('/')}/{quote(name)}{mark}{options}" for name in names)
+    return f"{head.rstrip('/')}/{quote(name)}{mark}{options}"
 
 
 def open_file(location: str | Path) -> pa.NativeFile:
@@ -66,7 +71,7 @@ def open_file(location: str | Path) -> pa.NativeFile:
     return system.open_input_file(path)
 
 
-def _without_secrets(location: str) -> str:
+def without_secrets(location: str) -> str:
     """Return a URI without what stands before @ or after ?, which may be a key."""
     parts = urlsplit(location)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

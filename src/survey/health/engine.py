@@ -4,7 +4,14 @@ import os
 import platform
 from collections.abc import Iterator
 
-from survey.compute import EngineError, LocalEngine, SparkEngine, open_engine
+from survey.compute import (
+    EngineError,
+    FilesUnavailableError,
+    LocalEngine,
+    SparkEngine,
+    open_engine,
+    try_shared_folder,
+)
 from survey.health.check_result import CheckResult
 from survey.locale import msg
 from survey.settings import Settings
@@ -50,12 +57,15 @@ def _check_local(engine: LocalEngine) -> CheckResult:
 def try_engine(settings: Settings) -> Iterator[CheckResult]:
     """Let the workers of a cluster compare their versions with those here; silent for local.
 
-    It starts Java and may wait for workers, so it is not for a page.
+    Also write to the folder for their files, where one is named. It starts Java and may wait for
+    workers, so it is not for a page.
     """
     start_seconds = min(settings.engine_start_seconds, _TRIAL_SECONDS)
     engine = open_engine(
         settings.engine, python=settings.engine_python, start_seconds=start_seconds
     )
+    if settings.engine_files:
+        yield _try_files(settings.engine_files)
     if isinstance(engine, LocalEngine):
         return
     name = msg("Workers of the engine")
@@ -70,6 +80,15 @@ def try_engine(settings: Settings) -> Iterator[CheckResult]:
             hosts=", ".join(hosts),
         )
         yield CheckResult(name, True, detail)
+
+
+def _try_files(location: str) -> CheckResult:
+    name = msg("Files for the engine")
+    try:
+        try_shared_folder(location)
+    except FilesUnavailableError as error:
+        return CheckResult(name, False, error.message)
+    return CheckResult(name, True, msg("SURVEY_ENGINE_FILES can be written and read"))
 
 
 def _host_name(_: int) -> str:

@@ -1,16 +1,17 @@
 """Waves opened from the files of their responses: all rows in memory, or part by part."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pandas as pd
 from sqlmodel import Session
 
-from survey.compute import open_engine
+from survey.compute import SharedFolder, open_engine, open_file
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import MapParts, WaveParts
@@ -26,6 +27,7 @@ from survey.snapshot.snapshot_files import (
     read_snapshot,
     read_verified,
     response_hashes,
+    verify_content,
 )
 from survey.store.tables import Wave
 
@@ -38,8 +40,21 @@ _LAST_PART: dict[tuple[str, Path], WaveData] = {}
 """The part that this process read last."""
 
 
+@dataclass(frozen=True)
+class PartEngine:
+    """Engine that maps the parts of a wave, and where its workers find their files."""
+
+    map: MapParts
+    shared: SharedFolder | None = None
+    """None: the workers see the data folder."""
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
+        """Apply the function to the items, as `MapParts`."""
+        return self.map(function, items)
+
+
 @contextmanager
-def engine_of(settings: Settings, name: str | None = None) -> Iterator[MapParts | None]:
+def engine_of(settings: Settings, name: str | None = None) -> Iterator[PartEngine | None]:
     """Open the engine that sums the parts of a wave; None for this process.
 
     Args:
@@ -47,14 +62,19 @@ def engine_of(settings: Settings, name: str | None = None) -> Iterator[MapParts 
 
     Raises:
         EngineUnknownError: there is no engine of this name.
+        FilesUnavailableError: the folder for the files of its parts cannot be used.
     """
     engine = name or settings.engine
     opened = open_engine(
         engine, python=settings.engine_python, start_seconds=settings.engine_start_seconds
     )
-    with opened:
+    with ExitStack() as stack:
+        stack.enter_context(opened)
+        shared = None
+        if settings.engine_files and engine != _LOCAL:
+            shared = stack.enter_context(SharedFolder.open(settings.engine_files))
         try:
-            yield None if engine == _LOCAL else opened.map
+            yield None if engine == _LOCAL else PartEngine(opened.map, shared)
         finally:
             # A server of pages lives on; the rows of the last part must not.
             _LAST_PART.clear()
@@ -70,6 +90,8 @@ class PartFile:
     others_have_points: bool
     opened: str
     """Name of the opening that it belongs to, whose parts all have the same rules."""
+    copy: str = ""
+    """Location of the copy that the workers of an engine read instead."""
 
     def __call__(self) -> WaveData:
         """Read and weigh the rows. Raises as `WaveData.weigh`, and `SnapshotDamagedError`.
@@ -79,13 +101,19 @@ class PartFile:
         key = self.opened, self.path
         data = _LAST_PART.get(key)
         if data is None:
-            # An error of a file, not a damaged snapshot: another worker may see the folder.
-            self.path.stat()
-            frame = pd.read_parquet(BytesIO(read_verified(self.path, self.sha256)))
+            frame = pd.read_parquet(BytesIO(self._read()))
             data = WaveData.weigh(frame, self.rules, others_have_points=self.others_have_points)
             _LAST_PART.clear()
             _LAST_PART[key] = data
         return data
+
+    def _read(self) -> bytes:
+        if self.copy:
+            with open_file(self.copy) as file:
+                return verify_content(file.read(), self.sha256, self.path.parent)
+        # An error of a file, not a damaged snapshot: another worker may see the folder.
+        self.path.stat()
+        return read_verified(self.path, self.sha256)
 
 
 def open_files(
@@ -110,9 +138,14 @@ def open_files(
         return WaveParts.of_loaded(WaveData.weigh(frame, rules), watch(map))
     have_points = any(file.with_point for file in files)
     opened = str(uuid4())
+    shared = run.shared if isinstance(run, PartEngine) else None
     parts = [
-        PartFile(folder / file.name, file.sha256, rules, have_points, opened) for file in files
-    ]
+        PartFile(
+            path := folder / file.name, file.sha256, rules, have_points, opened,
+            copy="" if shared is None else shared.copy(path, file.sha256),
+        )
+        for file in files
+    ]  # fmt: skip
     return WaveParts.open(rules, parts, watch(run or map))
 
 

@@ -245,8 +245,13 @@ def read_verified(path: Path, sha256: str) -> bytes:
                 folder=path.parent,
             )
         ) from error
+    return verify_content(data, sha256, path.parent)
+
+
+def verify_content(data: bytes, sha256: str, folder: Path) -> bytes:
+    """Return the content of a file in `folder` with this hash. Raises `SnapshotDamagedError`."""
     if content_sha256(data) != sha256:
-        raise _changed_data_error(path.parent)
+        raise _changed_data_error(folder)
     return data
 
 
