@@ -199,6 +199,8 @@ def test_a_city_with_too_few_people_says_what_would_be_needed(
     assert 'class="number"' not in words
     assert "Something went wrong" not in words
     assert "0 valid interviews" not in words
+    assert [tab.label for tab in app.tabs] == ["Beside the score", "Rectification"]
+    assert "No complaint statistics have been delivered yet" in words, "they need no score"
 
 
 def test_a_failure_is_told_calmly_with_a_number(

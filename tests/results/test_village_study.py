@@ -107,6 +107,9 @@ def test_the_gap_is_there_by_city_and_what_each_side_is_asked_alone(results: Wav
     labels = [label.replace("\n", "") for label in pictures[0].chart_rows["label"]]
     assert "经营者：进货每次都查凭证" in labels
     assert "村消费者：快递能送到村里" in labels
+    unseen = [label.replace(" ", "") for label in pictures[0].hidden_labels]
+    assert "村消费者：快递能送到村里·经营者" in unseen, "what the other side is asked is drawn"
+    assert "村消费者：快递能送到村里" not in unseen
 
 
 def test_the_main_study_is_still_read_by_town_and_countryside(results: WaveResults) -> None:

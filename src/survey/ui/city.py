@@ -30,7 +30,7 @@ from survey.ui.page_runner import PageContext
 from survey.ui.problems.city_list import draw_city_problems, may_read_problems
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_other_waves
-from survey.ui.url_state import draw_tabs
+from survey.ui.url_state import Tab, draw_tabs
 
 
 def draw_city(page: PageContext) -> None:
@@ -53,11 +53,27 @@ def draw_city(page: PageContext) -> None:
             chart_panel.draw_compact_panel(page, view.peers, wave, opens_city=True)
         draw_peer_choice(page, results, city, peers)
         draw_city_findings(page.t, view)
-    if not view.headline.available:
-        return
-    draw_report_buttons(page, wave, ReportKind.CITY, city)
+    tabs: dict[str, Tab] = {}
+    if view.headline.available:
+        draw_report_buttons(page, wave, ReportKind.CITY, city)
+        tabs = _list_score_tabs(page, results, city, against, peers)
     t = page.t
-    drawers = {
+    # What others counted in the city is there to read whether or not its score is shown.
+    tabs["beside"] = (t("Beside the score"), partial(draw_beside_score, page, results, city))
+    if may_read_problems(page, city):
+        tabs["rectification"] = (
+            t("Rectification"),
+            partial(draw_city_problems, page, results, others, city),
+        )
+    draw_tabs(tabs, language=page.language)
+
+
+def _list_score_tabs(
+    page: PageContext, results: WaveResults, city: str, against: str, peers: tuple[str, ...]
+) -> dict[str, Tab]:
+    """Return the tabs on the answers of the city, which a city without a score has not."""
+    t = page.t
+    return {
         "indicators": (
             t("Indicators"),
             partial(_draw_indicators, page, results, city, against, peers),
@@ -65,14 +81,7 @@ def draw_city(page: PageContext) -> None:
         "groups": (t("Groups"), partial(_draw_groups, page, results, city)),
         "improve": (t("First to improve"), partial(_draw_drivers, page, results, city)),
         "measures": (t("Rights and education"), partial(_draw_measures, page, results, city)),
-        "beside": (t("Beside the score"), partial(draw_beside_score, page, results, city)),
     }
-    if may_read_problems(page, city):
-        drawers["rectification"] = (
-            t("Rectification"),
-            partial(draw_city_problems, page, results, others, city),
-        )
-    draw_tabs(drawers, language=page.language)
 
 
 def draw_city_answer(page: PageContext, view: CityView) -> None:

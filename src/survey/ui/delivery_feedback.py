@@ -7,7 +7,7 @@ import streamlit as st
 from survey.context.count_check import CountCheck
 from survey.context.deliveries import DeliveryReceipt
 from survey.fieldwork.importing.rejections import reason_of
-from survey.ui.html_table import render_table
+from survey.ui.html_table import render_text_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
@@ -24,7 +24,8 @@ def draw_count_problems(page: PageContext, check: CountCheck[Any]) -> None:
         (str(each.row), each.column, each.value, reason_of(each.message, page.language, t))
         for each in check.problems
     ]
-    st.html(render_table((t("Row"), t("Column"), t("Value"), t("Reason")), rows, long_names=True))
+    heads = (t("Row"), t("Column"), t("Value"), t("Reason"))
+    st.html(render_text_table(heads, rows, whole=(0, 1, 2)))
     if check.problem_count > len(rows):
         st.caption(t("The first {count} are listed.", count=len(rows)))
 

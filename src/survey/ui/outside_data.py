@@ -234,7 +234,7 @@ def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
         key="outside/all",
         show_all=t("Show all {count} deliveries", count=len(rows)),
         listed=t("The newest {count} deliveries.", count=MAX_LISTED_ROWS),
-        whole=(0, 4),
+        whole=(0, 1, 2, 4),
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 Label = Callable[[str], str]
+Tab = tuple[str, Callable[[], None]]
+"""Label of a tab, and the function that draws it."""
 _REPLACE = """export default ({ data }) => {
   const address = new URL(window.location.href);
   for (const [name, value] of Object.entries(data ?? {})) address.searchParams.set(name, value);
@@ -119,9 +121,7 @@ def pick_pinned(
     return chosen
 
 
-def draw_tabs(
-    tabs: Mapping[str, tuple[str, Callable[[], None]]], *, language: str, name: str = "part"
-) -> None:
+def draw_tabs(tabs: Mapping[str, Tab], *, language: str, name: str = "part") -> None:
     """Draw tabs, of which the address names the open one; only that one is computed.
 
     Args:

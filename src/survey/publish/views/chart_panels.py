@@ -78,9 +78,19 @@ class ChartPanel:
 
     @cached_property
     def hidden_labels(self) -> tuple[str, ...]:
-        """Labels of the rows whose figure is hidden or cannot be given."""
-        labels = to_list(self.chart_rows.get("label", ()))
-        hidden = [label for label, role in zip(labels, self._roles, strict=False) if role == HIDDEN]
+        """Labels of the rows whose figure is hidden or cannot be given.
+
+        Where another series has a figure in the row, its label names the series without one.
+        """
+        labels = [str(label) for label in to_list(self.chart_rows.get("label", ()))]
+        series = to_list(self.chart_rows.get("series", [""] * len(labels)))
+        rows = list(zip(labels, series, self._roles, strict=False))
+        drawn = {label for label, _, role in rows if role != HIDDEN}
+        hidden = [
+            f"{label} · {name}" if label in drawn and name else label
+            for label, name, role in rows
+            if role == HIDDEN
+        ]
         return tuple(dict.fromkeys(label.replace("\n", " ").strip() for label in hidden))
 
     @cached_property
