@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs browser nginx spark ddi-schema
 
 help:
-	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
+	@echo 'make demo         set up, make demo data if there are none, serve http://localhost:8501'
 	@echo 'make test         set up, then lint, types, imports, unit, page, database and browser tests'
 	@echo 'make test-all     make test on each of Python 3.11, 3.12 and 3.13 that is installed'
 	@echo 'make check        lint, types (Python, JavaScript), import rules, known vulnerabilities'

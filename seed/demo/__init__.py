@@ -4,7 +4,7 @@
 """
 
 from seed.demo.back_checks import store_back_checks
-from seed.demo.build import OPEN_WAVE, build
+from seed.demo.build import OPEN_WAVE, build, store_unfinished, store_waves
 from seed.demo.complaints import store_complaints
 from seed.demo.education import store_education
 from seed.demo.experience_check import store_experience_checks
@@ -26,4 +26,6 @@ __all__ = [
     "store_experience_checks",
     "store_opinion",
     "store_problem_lists",
+    "store_unfinished",
+    "store_waves",
 ]

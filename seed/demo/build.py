@@ -1,10 +1,10 @@
 """Filling a store with the demo: reference data, people, places, interviews and the truth."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from uuid import UUID
 
@@ -23,11 +23,15 @@ from seed.demo.paper import key_paper
 from seed.demo.population import Population, main_people
 from seed.demo.random_streams import DEFAULT_SEED
 from seed.demo.screen_outs import stopped_interviews
-from seed.demo.stored_responses import stored_interviews
+from seed.demo.stored_responses import Links, StoredIds, stored_interviews
 from seed.demo.wave_plans import PLANS, WavePlan
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.response_bulk_insert import (
+    RESPONSE_BATCH_SIZE,
+    FinishedResponse,
+    write_responses,
+)
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
 from survey.locale import Message, msg
 from survey.sample.city_frame import shipped_cities
@@ -59,10 +63,29 @@ def build(
     truth_dir: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> None:
-    """Create the demo in the store at `url`; everything in it is marked demo.
+    """Create the demo in the store at `url`; arguments as `store_waves`."""
+    stored = store_waves(
+        url, waves=waves, size=size, seed=seed, truth_dir=truth_dir, progress=progress
+    )
+    for _ in stored:
+        pass
+    store_unfinished(url, size=size, seed=seed, progress=progress)
+
+
+def store_waves(
+    url: str,
+    *,
+    waves: Sequence[str],
+    size: float = FULL_SIZE,
+    seed: int = DEFAULT_SEED,
+    truth_dir: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Iterator[str]:
+    """Create closed waves, marked demo, and yield the key of each once it can be frozen.
 
     `size` 1 is the real size of every wave. With `truth_dir`, the true value of every domain is
-    written there as `truth-<wave>.parquet`.
+    written there as `truth-<wave>.parquet`. The same seed draws the same interviews whatever the
+    other waves are.
     """
     unknown = [key for key in waves if key not in PLANS]
     if unknown:
@@ -74,15 +97,27 @@ def build(
     if not known:
         progress(msg("cities, indicator trees, questionnaires"))
         load_reference_data(url, PROJECT_ROOT / "seed")
-    accounts = run_in_transaction(url, lambda session: _accounts(session, now), long_running=True)
+    accounts = _store_accounts(url, now)
     for key in waves:
         valid = max(MIN_INTERVIEWS, round(PLANS[key].valid * size))
         progress(msg("{wave}: {count} interviews", wave=key, count=f"{valid:,}"))
         wave = generate_wave(key, n=valid, seed=seed)
-        store = partial(_store_wave, wave=wave, accounts=accounts, now=now)
-        run_in_transaction(url, store, long_running=True)
+        _store_wave(url, wave, accounts, now)
         if truth_dir is not None:
             write_truth(wave.truth, truth_dir, key)
+        yield key
+
+
+def store_unfinished(
+    url: str,
+    *,
+    size: float = FULL_SIZE,
+    seed: int = DEFAULT_SEED,
+    progress: Progress = lambda _: None,
+) -> None:
+    """Create a comparative test, and the wave that is still collecting."""
+    now = datetime.now(UTC)
+    accounts = _store_accounts(url, now)
     progress(msg("a comparative test"))
     run_in_transaction(
         url,
@@ -91,9 +126,7 @@ def build(
         ),
     )
     progress(msg("{wave}: open for interviews", wave=OPEN_WAVE))
-    run_in_transaction(
-        url, lambda session: _store_open_wave(session, size, seed, accounts, now), long_running=True
-    )
+    _store_open_wave(url, size, seed, accounts, now)
 
 
 def write_truth(truth: pd.DataFrame, folder: Path, key: str) -> Path:
@@ -103,43 +136,72 @@ def write_truth(truth: pd.DataFrame, folder: Path, key: str) -> Path:
     return path
 
 
-def _accounts(session: Session, now: datetime) -> Mapping[str, UUID]:
-    present = session.exec(select(Account.login, Account.id).where(Account.is_demo)).all()
-    if present:
-        return dict(present)
-    return store_accounts(session=session, cities=shipped_cities(), now=now)
+def _store_accounts(url: str, now: datetime) -> Mapping[str, UUID]:
+    """Create the accounts of the demonstration, unless they are there, and return their ids."""
+
+    def store(session: Session) -> Mapping[str, UUID]:
+        present = session.exec(select(Account.login, Account.id).where(Account.is_demo)).all()
+        if present:
+            return dict(present)
+        return store_accounts(session=session, cities=shipped_cities(), now=now)
+
+    return run_in_transaction(url, store, long_running=True)
 
 
-def _store_wave(
-    session: Session, wave: DemoWave, accounts: Mapping[str, UUID], now: datetime
-) -> None:
+def _store_wave(url: str, wave: DemoWave, accounts: Mapping[str, UUID], now: datetime) -> None:
     plan = wave.model.plan
-    row = _create(session, plan, now)
     size = _sizes_by_city(wave.model.people, int((~wave.void).sum()))
     lapses = generate_irregularities(wave)
-    places = store_field_records(
-        session=session,
-        wave=row,
-        plan=plan,
-        points=wave.points,
-        size=size,
-        accounts=accounts,
-        stops=False,
-        last_day=lapses.last_day,
+
+    def store_field(session: Session) -> tuple[Wave, StoredIds, Links]:
+        row = _create(session, plan, now)
+        places = store_field_records(
+            session=session,
+            wave=row,
+            plan=plan,
+            points=wave.points,
+            size=size,
+            accounts=accounts,
+            stops=False,
+            last_day=lapses.last_day,
+        )
+        links = store_links(session=session, row=row, wave=wave, lapses=lapses, places=places)
+        return row, places, links
+
+    row, places, links = run_in_transaction(url, store_field, long_running=True)
+    _store_interviews(
+        url,
+        row,
+        chain(stored_interviews(wave, places, links), stopped_interviews(wave, places)),
+        now,
     )
-    links = store_links(session=session, row=row, wave=wave, lapses=lapses, places=places)
-    rows: Iterator[FinishedResponse] = chain(
-        stored_interviews(wave, places, links), stopped_interviews(wave, places)
+    run_in_transaction(
+        url, lambda session: close_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
     )
+
+
+def _store_interviews(
+    url: str, wave: Wave, rows: Iterable[FinishedResponse], now: datetime
+) -> None:
+    """Store interviews in many short transactions: visitors may be served from the same store."""
+    remaining = iter(rows)
+    while batch := list(islice(remaining, RESPONSE_BATCH_SIZE)):
+        run_in_transaction(
+            url, partial(_write_batch, wave=wave, rows=batch, now=now), long_running=True
+        )
+
+
+def _write_batch(
+    session: Session, *, wave: Wave, rows: Sequence[FinishedResponse], now: datetime
+) -> None:
     write_responses(
         session=session,
         principal=OPERATOR,
-        wave=row,
+        wave=wave,
         rows=rows,
         now=now,
         event=AuditEvent.DEMO_RESPONSES,
     )
-    close_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
 
 
 def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
@@ -168,11 +230,12 @@ def _sizes_by_city(people: Population, valid: int) -> pd.Series:
 
 
 def _store_open_wave(
-    session: Session, size: float, seed: int, accounts: Mapping[str, UUID], now: datetime
+    url: str, size: float, seed: int, accounts: Mapping[str, UUID], now: datetime
 ) -> None:
     """A wave in the middle of its fieldwork: some cities behind, reviewers not up to date."""
-    if session.exec(select(Wave.id).where(Wave.key == OPEN_WAVE)).first() is not None:
-        return
+    with read_scope(url) as session:
+        if session.exec(select(Wave.id).where(Wave.key == OPEN_WAVE)).first() is not None:
+            return
     plan = replace(
         PLANS["main-2024"],
         key=OPEN_WAVE,
@@ -188,25 +251,27 @@ def _store_open_wave(
     by_city = _sizes_by_city(people, max(MIN_INTERVIEWS, round(plan.valid * size)))
     codes = tuple(city.code for city in cities)
     points = points_of(codes, people, by_city.to_numpy(), key=OPEN_WAVE, year=plan.year, seed=seed)
-    row = _create(session, plan, now)
-    places = store_field_records(
-        session=session,
-        wave=row,
-        plan=plan,
-        points=points,
-        size=by_city,
-        accounts=accounts,
-        stops=True,
-    )
+
+    def store_field(session: Session) -> tuple[Wave, StoredIds]:
+        row = _create(session, plan, now)
+        places = store_field_records(
+            session=session,
+            wave=row,
+            plan=plan,
+            points=points,
+            size=by_city,
+            accounts=accounts,
+            stops=True,
+        )
+        return row, places
+
+    row, places = run_in_transaction(url, store_field, long_running=True)
     so_far = interviews_so_far(
         points, places, key=OPEN_WAVE, planned=int(by_city.sum()), seed=seed, now=now
     )
-    write_responses(
-        session=session,
-        principal=OPERATOR,
-        wave=row,
-        rows=so_far,
-        now=now,
-        event=AuditEvent.DEMO_RESPONSES,
+    _store_interviews(url, row, so_far, now)
+    run_in_transaction(
+        url,
+        lambda session: key_paper(session=session, wave=row, accounts=accounts, seed=seed, now=now),
+        long_running=True,
     )
-    key_paper(session=session, wave=row, accounts=accounts, seed=seed, now=now)

@@ -200,6 +200,11 @@ class Settings(BaseSettings):
         return self.data_dir / "demo.json"
 
     @property
+    def demo_progress_dir(self) -> Path:
+        """Folder that is in the data folder while demo data are being made."""
+        return self.data_dir / "demo-progress"
+
+    @property
     def snapshot_dir(self) -> Path:
         """Folder of all snapshots."""
         return self.data_dir / "snapshots"

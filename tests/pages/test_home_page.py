@@ -14,6 +14,7 @@ from survey.access.audit_queries import find_last_time
 from survey.access.audit_verify import record_verification, verify
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import NATION, Role
+from survey.health.demo_progress import DemoProgress
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -216,3 +217,29 @@ def test_the_times_of_the_trail_are_for_administrators_alone(employ: Open, field
     official = employ(Role.NATIONAL_OFFICIAL, NATION)
     with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
         find_last_time(session=session, principal=official, event=AuditEvent.STORE_BACKED_UP)
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (DemoProgress(1, 5), "演示数据仍在生成：已完成 1/5 个调查"),
+        (DemoProgress(2, 5, failed=True), "演示数据未能全部生成：已完成 2/5 个调查"),
+        (None, ""),
+    ],
+)
+def test_waves_of_a_demonstration_that_are_on_their_way_are_announced(
+    open_page: Open,
+    frozen_waves: Settings,
+    use_store: Use,
+    monkeypatch: pytest.MonkeyPatch,
+    progress: DemoProgress | None,
+    words: str,
+) -> None:
+    use_store(frozen_waves.model_copy(update={"demo": True}))
+    monkeypatch.setattr("survey.ui.demo_progress.find_demo_progress", lambda _: progress)
+    for page, role in ((PageKey.HOME, None), (PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL)):
+        shown = open_page(page, role, lang="zh")
+        assert not shown.exception
+        lines = [line.value for line in shown.caption if "个调查" in line.value]
+        assert len(lines) == (progress is not None)
+        assert all(words in line for line in lines)

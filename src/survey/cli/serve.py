@@ -39,8 +39,14 @@ def demo(
         float, typer.Option(min=0.005, max=10, help="1 = full size, 62,000 interviews a wave.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 2024,
-    serve_after: Annotated[bool, typer.Option("--serve", help="Serve when it is ready.")] = False,
+    serve_after: Annotated[
+        bool, typer.Option("--serve", help="Serve as soon as the first wave is there.")
+    ] = False,
     renew: Annotated[bool, typer.Option(help="Throw the present demo data away first.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=8, help="Processes that freeze the waves; default: 2, or 1 core."),
+    ] = None,
 ) -> None:
     """Make demo data, if there are none, in a database of their own; everything is marked demo."""
     with error_reporting():
@@ -51,11 +57,16 @@ def demo(
             print_note("Demo data are there already.")
             upgrade(settings.store_url)
             _bring_up_to_date(settings)
-        else:
-            from survey.cli.store_setup import build_demo
+            if serve_after:
+                _serve(settings)
+            return
+        from survey.cli.demo_data import DemoPlan, build_demo, default_workers, demo_in_background
 
-            build_demo(settings, size=size, seed=seed)
-        if serve_after:
+        plan = DemoPlan(size, seed, workers or default_workers())
+        if not serve_after:
+            build_demo(settings, plan)
+            return
+        with demo_in_background(settings, plan):
             _serve(settings)
 
 

@@ -11,8 +11,13 @@ from typing import IO, Any
 from survey.locale import SurveyError, msg
 
 _PROGRAM = "survey.compute.worker_process"
-_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""A worker does one thing at a time; memory for many threads made it a fifth larger."""
+_ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""A worker does one thing at a time: memory for many threads made it a fifth larger, and threads
+that wait for each other on the cores of other workers burn more than they help."""
 
 
 class WorkerLostError(SurveyError):

@@ -6,10 +6,12 @@ of their parent once more: in a server of pages the main module is a page.
 
 import os
 import pickle
+import select
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 _NICE = 5
@@ -26,6 +28,7 @@ def main() -> None:
     # What a library prints must not come between the results.
     os.dup2(2, 1)
     sys.path[:] = pickle.load(sys.stdin.buffer)
+    _end_with_caller()
     while True:
         try:
             function, part = pickle.load(sys.stdin.buffer)
@@ -33,6 +36,21 @@ def main() -> None:
             return
         results.write(_apply(function, part))
         results.flush()
+
+
+def _end_with_caller() -> None:
+    """End at once when the other process has ended, also in the middle of a work of minutes."""
+    if not hasattr(select, "poll"):
+        return
+    hung_up = select.poll()
+    # No event is asked for: a closed pipe is told in any case, and a message is none of ours.
+    hung_up.register(sys.stdin.fileno(), 0)
+
+    def wait() -> None:
+        hung_up.poll()
+        os._exit(0)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _apply(function: Callable[[Any], Any], part: Any) -> bytes:

@@ -1,0 +1,1 @@
+"""The whole demonstration, frozen by one process and by two."""

@@ -1,0 +1,82 @@
+"""Time of `survey demo`, frozen by one process and by two: `python -m benchmarks.demo_build`.
+
+Option: the size (default 1, the real one). Both make the same tables, byte for byte. The ratio
+needs two cores with nothing else on them; processor time tells how far from that a run was.
+"""
+
+import hashlib
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from survey.health.demo_progress import find_demo_progress
+from survey.settings import Settings
+
+PROGRAM = "from survey.cli.main import main\nmain()"
+WORKERS = (2, 1)
+TARGET = 0.6
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Build:
+    seconds: float
+    first_seconds: float
+    """Until the first wave was frozen, when pages are served with `--serve`."""
+    cpu_seconds: float
+    tables: dict[str, str]
+
+
+def measure(workers: int, size: str) -> Build:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "SURVEY_DATABASE_URL": "", "SURVEY_DATA_DIR": folder}
+        settings = Settings(database_url="", data_dir=Path(folder) / "demo", _env_file=None)
+        command = [sys.executable, "-c", PROGRAM, "demo", "--size", size, "--workers", str(workers)]
+        before, started = _cpu_of_children(), time.perf_counter()
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        first = 0.0
+        while process.poll() is None:
+            progress = find_demo_progress(settings)
+            if not first and progress is not None and progress.done:
+                first = time.perf_counter() - started
+            time.sleep(_POLL_SECONDS)
+        seconds = time.perf_counter() - started
+        if process.returncode:
+            raise SystemExit(f"survey demo ended with {process.returncode}")
+        return Build(seconds, first, _cpu_of_children() - before, _hash_tables(settings.data_dir))
+
+
+def _cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _hash_tables(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*.parquet")
+    }
+
+
+def main(size: str = "1") -> None:
+    builds = {}
+    for workers in WORKERS:
+        build = builds[workers] = measure(workers, size)
+        print(
+            f"{workers} process{'es' if workers > 1 else ''} that freeze: {build.seconds:.0f} s, "
+            f"first wave after {build.first_seconds:.0f} s, {build.cpu_seconds:.0f} s of CPU",
+            flush=True,
+        )
+    if builds[1].tables != builds[2].tables:
+        raise SystemExit("the tables differ")
+    ratio = builds[2].seconds / builds[1].seconds
+    print(f"the same {len(builds[1].tables)} tables; ratio {ratio:.2f} (target {TARGET})")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,64 @@
+"""Progress of demo data that are being made, as files in the data folder.
+
+The processes that make them write here, those that serve pages read it: no store is asked, and none
+of them writes a file of another.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from survey.settings import Settings
+from survey.store.private_files import FOLDER_MODE
+
+_PLANNED, _FAILED, _DONE_SUFFIX = "planned", "failed", ".done"
+
+
+@dataclass(frozen=True)
+class DemoProgress:
+    """Waves of a demonstration that is not complete."""
+
+    done: int
+    total: int
+    failed: bool = False
+    """Whether the others will not come."""
+
+
+def begin_demo(settings: Settings, waves: Sequence[str]) -> None:
+    """Record that these waves are being made."""
+    folder = settings.demo_progress_dir
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True)
+    (folder / _PLANNED).write_text("\n".join(waves), encoding="utf-8")
+
+
+def record_demo_wave(settings: Settings, wave: str) -> None:
+    """Record that the results of a wave are there."""
+    (settings.demo_progress_dir / f"{wave}{_DONE_SUFFIX}").touch()
+
+
+def record_demo_failure(settings: Settings) -> None:
+    """Record that the waves which are missing will not come."""
+    if settings.demo_progress_dir.is_dir():
+        (settings.demo_progress_dir / _FAILED).touch()
+
+
+def end_demo(settings: Settings, about: str) -> None:
+    """Record that everything is there.
+
+    Args:
+        about: content of the marker, which says how the data were made.
+    """
+    settings.demo_marker.write_text(about, encoding="utf-8")
+    shutil.rmtree(settings.demo_progress_dir, ignore_errors=True)
+
+
+def find_demo_progress(settings: Settings) -> DemoProgress | None:
+    """Return what is there of demo data that are being made; None if they are complete."""
+    folder = settings.demo_progress_dir
+    try:
+        planned = (folder / _PLANNED).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    done = sum((folder / f"{wave}{_DONE_SUFFIX}").exists() for wave in planned)
+    return DemoProgress(done, len(planned), (folder / _FAILED).exists())
