@@ -5,6 +5,7 @@ A token is handed out once; a password must not be easy to guess.
 
 import hashlib
 import secrets
+from functools import cache
 from threading import Lock
 from types import MappingProxyType
 
@@ -22,7 +23,6 @@ _MAX_SCORED_CHARS = 72
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP recommends: many people sign in within the same minutes of a morning.
 Parameters that are raised later reach each password when it is next used."""
-_PLACEHOLDER_HASH = _HASHER.hash("nobody has this password")
 _ZXCVBN_LOCK = Lock()
 """zxcvbn keeps the words about a person in a dictionary of the whole process."""
 
@@ -83,10 +83,18 @@ def hash_password(password: str) -> str:
 def verify_password(kept: str | None, password: str) -> bool:
     """Return whether the password has this hash; takes as long without a hash, and is False."""
     try:
-        right = _HASHER.verify(kept or _PLACEHOLDER_HASH, password[:MAX_PASSWORD_CHARS])
+        # Asked for in every case, so that the first to be refused waits no longer than others.
+        placeholder = _placeholder_hash()
+        right = _HASHER.verify(kept or placeholder, password[:MAX_PASSWORD_CHARS])
     except (VerificationError, InvalidHashError):
         return False
     return right and kept is not None
+
+
+@cache
+def _placeholder_hash() -> str:
+    """Return a hash to compare with where there is none; most commands never need one."""
+    return _HASHER.hash("nobody has this password")
 
 
 def needs_rehash(kept: str) -> bool:

@@ -91,7 +91,7 @@ def add_weights(
 
 def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> None:
     """Raise an error for interviews from cities without a declared population."""
-    strange = sorted(set(frame["city_code"].astype(str)) - totals.keys())
+    strange = sorted({str(code) for code in frame["city_code"].unique()} - totals.keys())
     if strange:
         raise NotEstimableError(
             msg(

@@ -193,11 +193,20 @@ def _margin_cells(
             names.update({(str(code), cell): name for cell in joined})
             if len(joined) > 1:
                 merges.append(CellMerge(city_code=str(code), cells=joined))
-    cell = pd.Series(
-        [names.get(key, UNKNOWN) for key in zip(city, label, strict=True)], index=frame.index
-    )
+    cell = _cell_of_rows(city, label, names)
     index = pd.MultiIndex.from_tuples(targets, names=["city_code", CELL])
     return cell, pd.Series(list(targets.values()), index=index), tuple(merges)
+
+
+def _cell_of_rows(
+    city: pd.Series, label: pd.Series, names: Mapping[tuple[str, str], str]
+) -> pd.Series:
+    """Return the cell of each row, named once for each pair of city and label."""
+    city_codes, cities = pd.factorize(city, use_na_sentinel=False)
+    label_codes, labels = pd.factorize(label, use_na_sentinel=False)
+    pairs = [[names.get((city, label), UNKNOWN) for label in labels] for city in cities]
+    cells = np.array(pairs, dtype=object).reshape(len(cities), len(labels))
+    return pd.Series(cells[city_codes, label_codes], index=city.index, dtype=city.dtype)
 
 
 def _guardian_cells(

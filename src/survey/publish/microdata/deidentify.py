@@ -101,7 +101,7 @@ def deidentify(
             "stratum": [settings[stratum] for stratum in _values(safe[STRATUM])],
             "psu": [points.get(point) for point in _values(safe["psu"])],
             "weight": safe[WEIGHT].astype(float),
-            "day": safe["submitted_at"].dt.tz_convert(CHINA).dt.strftime("%Y-%m-%d"),
+            "day": _days(safe["submitted_at"]),
         },
         index=safe.index,
     )
@@ -115,6 +115,13 @@ def deidentify(
 def _values(column: pd.Series) -> list[object]:
     """Return the values as Python objects; asking an Arrow column for each takes ten times that."""
     return column.to_numpy(dtype=object).tolist()
+
+
+def _days(times: pd.Series) -> pd.Series:
+    """Return the days in China as text; a day is written once, not for each of its interviews."""
+    days = times.dt.tz_convert(CHINA).dt.normalize()
+    codes, distinct = pd.factorize(days, use_na_sentinel=False)
+    return pd.Series(distinct.strftime("%Y-%m-%d").to_numpy()[codes], index=times.index, dtype=str)
 
 
 def _point_names(psu: pd.Series, pseudonym: Pseudonym) -> dict[object, str]:

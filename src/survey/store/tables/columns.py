@@ -27,6 +27,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
+SQLModel.model_config["defer_build"] = True
+"""Validators are made when a row is first validated, which rows of tables are not: a sixth of what
+it takes to import the tables."""
+
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
