@@ -156,4 +156,4 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("survey.snapshot.snapshot_files.replace_file", full_disk)
     with pytest.raises(OSError, match="No space left"):
         write(tmp_path)
-    assert list((tmp_path / "main-2024").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []

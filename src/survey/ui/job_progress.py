@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from survey.locale import Translator
 from survey.ui.background_job import BackgroundJob
 from survey.ui.feedback import set_problem
 from survey.ui.page_runner import PageContext, page_fragment
@@ -25,10 +26,19 @@ def draw_job_progress(
     t = page.t
     if not job.running:
         st.rerun()
-    st.progress(min(job.share, 1.0), text=describe(job) if job.total else t(job.name))
+    st.progress(min(job.share, 1.0), text=progress_text(t, job, describe))
     if st.button(t("Cancel"), key=key, disabled=job.cancelled):
         job.cancel()
         st.rerun(scope="fragment")
+
+
+def progress_text(
+    t: Translator, job: BackgroundJob[Any], describe: Callable[[BackgroundJob[Any]], str]
+) -> str:
+    """Return how far a job is; a cancelled one may take a while to notice, and the text says so."""
+    if job.cancelled:
+        return t("Cancelling …")
+    return describe(job) if job.total else t(job.name)
 
 
 def take_result(
