@@ -52,6 +52,12 @@ SHIPPED_SCRIPT = ROOT / "src/survey/publish/publications/verify.py"
 """It runs alone, on machines of strangers, where there are no catalogs."""
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_wave_has_one_name_on_screen(domain: str) -> None:
+    """The glossary calls it one thing; a second word would be taken for a second thing."""
+    assert "波次" not in (CATALOGS / f"{domain}.po").read_text(encoding="utf-8")
+
+
 def test_no_chinese_stands_in_python_outside_seed_and_catalogs() -> None:
     files = [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "src").rglob("*.py")]
     files.remove(SHIPPED_SCRIPT)
