@@ -195,6 +195,30 @@ def test_back_keeps_answers_and_so_does_the_phones_own_back_button(
     expect(respondent.item("birth_year").locator(".sf-field")).to_have_value("1985")
 
 
+@pytest.mark.parametrize("presses", ["one after the other", "two at once"])
+def test_two_quick_presses_of_the_phones_back_button_lead_two_screens_back(
+    presses: str,
+    live_server: LivePlatform,
+    page: Page,
+    respondent: Respondent,
+    complete: dict[str, object],
+) -> None:
+    respondent.open(live_server.invite())
+    respondent.answer_until("gender", complete)
+    shown = page.url
+    birth_year = respondent.item("birth_year").locator(".sf-field")
+    if presses == "two at once":
+        page.evaluate("history.go(-2)")
+    else:
+        page.evaluate("() => { history.back(); history.back(); }")
+    expect(respondent.item("gender")).to_have_count(0)
+    expect(birth_year).to_have_count(0)
+    assert page.url == shown, "the form is still there"
+    respondent.answer_until("gender", complete)
+    page.go_back()
+    expect(birth_year).to_have_value("1985")
+
+
 def test_withdrawing_deletes_everything(
     live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:

@@ -17,7 +17,12 @@ from survey.store.tables import WaveAct, WaveState, now
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_steps import draw_name_field
 from survey.ui.plan.second_person import decide_person_step, find_request
-from survey.ui.plan.wave_steps import draw_consequences, draw_dialog_button, perform_in_dialog
+from survey.ui.plan.wave_steps import (
+    draw_consequences,
+    draw_dialog_button,
+    draw_move_button,
+    perform_in_dialog,
+)
 
 _NAME = "plan-archive-name"
 
@@ -78,13 +83,7 @@ def _draw_request_dialog(page: PageContext, wave: WaveOverview, people: tuple[st
         ]
     )
     draw_name_field(page, wave, _NAME)
-    st.button(
-        t("Request the archive"),
-        key="plan-move-archived",
-        type="primary",
-        on_click=_request_archive,
-        args=(page, wave),
-    )
+    draw_move_button(t("Request the archive"), "archived", _request_archive, page, wave)
 
 
 def _request_archive(page: PageContext, wave: WaveOverview) -> None:

@@ -27,6 +27,7 @@ from survey.ui.plan.wave_steps import (
     IN_DIALOG,
     draw_consequences,
     draw_dialog_button,
+    draw_move_button,
     finish_dialog,
     perform_in_dialog,
 )
@@ -75,13 +76,8 @@ def _draw_provisional_dialog(page: PageContext, wave: WaveOverview) -> None:
         t("Nothing of the wave changes, and they can be made again as often as you like."),
     ]  # fmt: skip
     draw_consequences(consequences)
-    st.button(
-        t("Make provisional results"),
-        key="plan-move-provisional",
-        type="primary",
-        on_click=_make_provisional,
-        args=(page, wave),
-    )
+    label = t("Make provisional results")
+    draw_move_button(label, "provisional", _make_provisional, page, wave)
 
 
 def _make_provisional(page: PageContext, wave: WaveOverview) -> None:

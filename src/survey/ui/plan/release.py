@@ -28,7 +28,12 @@ from survey.store.tables import Shown, WaveAct, WaveState, now
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_steps import draw_name_field
 from survey.ui.plan.second_person import decide_person_step, find_request, step_label
-from survey.ui.plan.wave_steps import draw_consequences, draw_dialog_button, perform_in_dialog
+from survey.ui.plan.wave_steps import (
+    draw_consequences,
+    draw_dialog_button,
+    draw_move_button,
+    perform_in_dialog,
+)
 
 _NAME, _SHOWN, _FIRST_RANKS, _REASON = (
     "plan-release-name", "plan-release-shown", "plan-release-places", "plan-release-reason",
@@ -113,13 +118,8 @@ def _draw_release_dialog(
         consequences.insert(0, _requested_text(page, request))
     draw_consequences(consequences)
     draw_name_field(page, wave, _NAME)
-    st.button(
-        step.label,
-        key="plan-move-released",
-        type="primary",
-        on_click=_request_release if step.is_request else _release,
-        args=(page, wave, request),
-    )
+    move = _request_release if step.is_request else _release
+    draw_move_button(step.label, "released", move, page, wave, request)
 
 
 def _draw_release_fields(page: PageContext) -> None:
@@ -200,13 +200,7 @@ def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
     ]
     draw_consequences(consequences)
     st.text_input(t("Why the release is taken back"), key=_REASON, max_chars=MAX_REASON_CHARS)
-    st.button(
-        t("Take the release back"),
-        key="plan-move-revoked",
-        type="primary",
-        on_click=_revoke,
-        args=(page, wave),
-    )
+    draw_move_button(t("Take the release back"), "revoked", _revoke, page, wave)
 
 
 def _revoke(page: PageContext, wave: WaveOverview) -> None:

@@ -185,6 +185,16 @@ def draw_consequences(consequences: list[str], *, warnings: str = "") -> None:
     st.markdown("\n".join(f"- {consequence}" for consequence in consequences))
 
 
+def draw_move_button(label: str, step: str, move: Callable[..., None], *args: object) -> None:
+    """Draw the button at the end of a dialog that takes the step.
+
+    Args:
+        step: Name of the step in the key of the button.
+        move: What the press calls with `args`, before the page is drawn again.
+    """
+    st.button(label, key=f"plan-move-{step}", type="primary", on_click=move, args=args)
+
+
 def _draw_step_dialog(page: PageContext, wave: WaveOverview, step: _Step) -> None:
     t = page.t
     warning = ""
@@ -192,13 +202,7 @@ def _draw_step_dialog(page: PageContext, wave: WaveOverview, step: _Step) -> Non
         lacking = "; ".join(t(missing) for missing in wave.warnings)
         warning = t("The wave can be opened, but: {lacking}.", lacking=lacking)
     draw_consequences([t(text) for text in step.consequences], warnings=warning)
-    st.button(
-        t(step.label),
-        key=f"plan-move-{step.to.value}",
-        type="primary",
-        on_click=_transition_wave,
-        args=(page, wave, step),
-    )
+    draw_move_button(t(step.label), step.to.value, _transition_wave, page, wave, step)
 
 
 def _transition_wave(page: PageContext, wave: WaveOverview, step: _Step) -> None:
