@@ -87,6 +87,14 @@ def status_of(port: int, method: str, path: str) -> int:
         connection.close()
 
 
+def page_text(port: int) -> str:
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    connection.request("GET", "/?lang=en")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 def test_the_first_wave_is_served_while_the_others_are_made(
     served: subprocess.Popen[bytes], port: int, tmp_path: Path
@@ -97,6 +105,7 @@ def test_the_first_wave_is_served_while_the_others_are_made(
     assert progress is not None, "the first page did not wait for all of them"
     assert 1 <= progress.done < progress.total == 5
     assert not settings.demo_marker.exists()
+    assert "of 5 surveys are done" in page_text(port)
     # Signing in writes to the store that the others are being written to.
     assert status_of(port, "POST", "/auth/demo?role=national_official") == 303
 
@@ -109,6 +118,7 @@ def test_the_first_wave_is_served_while_the_others_are_made(
         return now is not None and now.failed
 
     wait_until(has_failed, served)
+    assert "could not be completed" in page_text(port)
     wait_until(lambda: not any(map(is_running, makers)), served)
     assert status_of(port, "GET", "/") == 200, "what is there is still served"
     served.terminate()

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from survey.locale import Message, msg
 from survey.settings import Settings
 from survey.store.private_files import FOLDER_MODE
 
@@ -22,6 +23,23 @@ class DemoProgress:
     total: int
     failed: bool = False
     """Whether the others will not come."""
+
+    @property
+    def message(self) -> Message:
+        """One line for every page."""
+        if self.failed:
+            return msg(
+                "The demo data could not be completed: {done} of {total} surveys are there. The "
+                "terminal that started the demonstration says why.",
+                done=self.done,
+                total=self.total,
+            )
+        return msg(
+            "Demo data are still being made: {done} of {total} surveys are done. The others "
+            "follow by themselves.",
+            done=self.done,
+            total=self.total,
+        )
 
 
 def begin_demo(settings: Settings, waves: Sequence[str]) -> None:

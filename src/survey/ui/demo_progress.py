@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from survey.health.demo_progress import DemoProgress, find_demo_progress
+from survey.health.demo_progress import find_demo_progress
 from survey.locale import Translator
 from survey.settings import Settings
 
@@ -22,20 +22,4 @@ def _draw_line(settings: Settings, t: Translator) -> None:
         # The page as it is with all waves, and without this line.
         st.rerun()
     icon = ":material/error:" if progress.failed else ":material/hourglass_top:"
-    st.caption(f"{icon} {_format_progress(t, progress)}")
-
-
-def _format_progress(t: Translator, progress: DemoProgress) -> str:
-    if progress.failed:
-        return t(
-            "The demo data could not be completed: {done} of {total} surveys are there. The "
-            "terminal that started the demonstration says why.",
-            done=progress.done,
-            total=progress.total,
-        )
-    return t(
-        "Demo data are still being made: {done} of {total} surveys are done. The others follow "
-        "by themselves.",
-        done=progress.done,
-        total=progress.total,
-    )
+    st.caption(f"{icon} {t(progress.message)}")

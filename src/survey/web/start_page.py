@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.access.roles import ROLES, Role, demo_purposes
+from survey.health.demo_progress import find_demo_progress
 from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.settings import Settings
 from survey.web.html import HtmlPage, html_response, negotiate_language
@@ -77,6 +78,7 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
         "text": text,
         "roles_title": t("Look around: choose a role"),
         "roles_text": t("This is a demonstration. Everything here is generated demo data."),
+        "progress": _progress_text(settings, t),
         "roles": _roles(request, reader, t, asked) if settings.demo else [],
         "sign_in": t("Sign in with an account") if settings.demo else t("Sign in"),
         "sign_in_address": f"/auth/login?{urlencode({'next': back})}",
@@ -149,6 +151,12 @@ def _add_preferences(request: Request, reader: _ReaderPreferences, target: str) 
     query = {name: value for name, value in query.items() if name not in {LANGUAGE, LARGE}}
     query |= reader.parameters()
     return safe_path(f"{target}?{urlencode(query)}" if query else target)
+
+
+def _progress_text(settings: Settings, t: Translator) -> str:
+    """Return how far demo data are that are being made; empty where none are."""
+    progress = find_demo_progress(settings) if settings.demo else None
+    return t(progress.message) if progress else ""
 
 
 def _description(t: Translator, demo: bool) -> str:
