@@ -1,6 +1,7 @@
 """Store and snapshots are for the account that serves alone, whatever the umask."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -91,3 +92,18 @@ def test_a_store_in_use_keeps_its_locks(tmp_path: Path) -> None:
     )  # fmt: skip
     assert seen.stdout.strip() == "[(1,)]"
     serving.close()
+
+
+def test_a_draft_that_a_freeze_removes_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    """The demonstration is served while its waves are being frozen."""
+    settings = Settings(database_url="", data_dir=tmp_path, _env_file=None)
+    draft = settings.snapshot_dir / "main-2026" / ".draft-1"
+    draft.mkdir(parents=True)
+    (draft / "manifest.json").write_bytes(b"{}")
+    for path in (settings.snapshot_dir, draft.parent, draft, draft / "manifest.json"):
+        path.chmod(0o755)
+    exposed = find_exposed_paths(settings)
+    seen = {next(exposed), next(exposed)}
+    assert draft.parent in seen
+    shutil.rmtree(draft)
+    assert not {path for path in exposed if path.exists()} - seen

@@ -64,7 +64,12 @@ def _iter_private_paths(settings: Settings) -> Iterator[Path]:
     yield settings.own_key_file
     if settings.release_key_file is not None:
         yield settings.release_key_file
-    yield settings.snapshot_dir
-    yield from settings.snapshot_dir.rglob("*")
-    yield settings.photo_dir
-    yield from settings.photo_dir.rglob("*")
+    yield from _iter_folder(settings.snapshot_dir)
+    yield from _iter_folder(settings.photo_dir)
+
+
+def _iter_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder and all that is in it; what a freeze removes meanwhile is passed over."""
+    yield folder
+    for parent, folders, files in os.walk(folder):
+        yield from (Path(parent, name) for name in (*folders, *files))
