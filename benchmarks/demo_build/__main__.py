@@ -68,7 +68,7 @@ def main(size: str = "1") -> None:
     for workers in WORKERS:
         build = builds[workers] = measure(workers, size)
         print(
-            f"{workers} process{'es' if workers > 1 else ''} that freeze: {build.seconds:.0f} s, "
+            f"frozen by {workers}: {build.seconds:.0f} s, "
             f"first wave after {build.first_seconds:.0f} s, {build.cpu_seconds:.0f} s of CPU",
             flush=True,
         )
