@@ -97,6 +97,22 @@ def test_a_cited_figure_follows_its_revisions_and_the_trail_keeps_what_it_said(
     assert "60" in entries[0].detail["figure"]
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_cited_figure_is_part_of_a_line_in_either_language(
+    sqlite_desk: ProblemDesk, language: str
+) -> None:
+    """Beside its title and day: no full stop before the next part, no gap between Chinese ones."""
+    deliver(sqlite_desk, 1, (100, 60, 40))
+    with read_scope(sqlite_desk.url) as session:
+        figures = list_citable_figures(
+            session=session, principal=OPERATOR, city_code=SUZHOU, language=language
+        )
+    assert {PRICE, WHOLE} <= set(figures)
+    for figure in figures.values():
+        assert not figure.figure.endswith((".", "。"))
+        assert "。 " not in figure.figure
+
+
 def test_only_published_figures_of_the_own_city_can_be_cited(sqlite_desk: ProblemDesk) -> None:
     desk = sqlite_desk
     assert citable(desk) == {}

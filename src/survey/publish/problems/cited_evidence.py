@@ -5,7 +5,7 @@ the day until which it was counted. The value at the moment of citing is in the 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -70,6 +70,11 @@ def describe_day(figure: CitedFigure, t: Translator) -> str:
     """Return until when a figure was counted, and whether it is generated."""
     day = t("Data as of {day}", day=format_day(t, figure.data_as_of))
     return " · ".join((day, t("Demo data"))) if figure.is_demo else day
+
+
+def join_sentences(sentences: Sequence[str], language: str) -> str:
+    """Return sentences as part of a line: no stop at its end, no spaces between Chinese ones."""
+    return ("" if language == "zh" else " ").join(sentences).rstrip(".。")
 
 
 def list_citable_figures(
@@ -149,9 +154,8 @@ def _list_complaints(
             data_as_of=max(each.data_as_of for each in year.periods),
             is_demo=year.is_demo,
         )
-        yield cite(
-            f"{number}/{TOTAL}/{TOTAL}", span, " ".join(describe_total(before, city, total, t))
-        )
+        words = join_sentences(describe_total(before, city, total, t), language)
+        yield cite(f"{number}/{TOTAL}/{TOTAL}", span, words)
         for lens in CODES:
             if lens not in year.by_lens:
                 continue
@@ -160,7 +164,7 @@ def _list_complaints(
                     yield cite(
                         f"{number}/{lens}/{share.code}",
                         " · ".join((span, t(LENS_NAMES[lens]), share.name)),
-                        describe_share(share, t),
+                        join_sentences(describe_share(share, t), language),
                     )
 
 

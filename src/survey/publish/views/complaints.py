@@ -260,8 +260,8 @@ def list_lens_shares(
     return sorted(shares, key=lambda share: -(share.count or 0.0))
 
 
-def describe_share(share: LensShare, t: Translator) -> str:
-    """Return one code of a list in words; its count is shown."""
+def describe_share(share: LensShare, t: Translator) -> list[str]:
+    """Return one code of a list in sentences; its count is shown."""
     words = [
         t(
             "{count} complaints accepted, {share} of all.",
@@ -279,7 +279,7 @@ def describe_share(share: LensShare, t: Translator) -> str:
         )
     if share.solved is not None:
         words.append(t("Solved, of those accepted: {share}.", share=format_share(share.solved)))
-    return " ".join(words)
+    return words
 
 
 def _lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
