@@ -159,19 +159,20 @@ def _find_rows(
     """Return the row of `cells` that each row of `table` is about."""
     if not len(table):
         return np.zeros(0, dtype=np.int64)
-    known, wanted, sizes = [], [], []
+    known, row = np.zeros(len(cells), dtype=np.int64), np.zeros(len(table), dtype=np.int64)
+    is_known, size = np.ones(len(table), dtype=bool), 1
     for key in by:
         codes, labels = encode_labels(cells[key])
         asked, names = encode_labels(_key_column(table, key, fixed))
         place = {label: number for number, label in enumerate(labels)}
-        known.append(codes)
-        wanted.append(np.array([place.get(name, -1) for name in names], dtype=np.int64)[asked])
-        sizes.append(len(labels))
-    row_at = np.full(int(np.prod(sizes)), -1, dtype=np.int64)
-    row_at[np.ravel_multi_index(tuple(known), sizes)] = np.arange(len(cells))
-    is_known = np.all([codes >= 0 for codes in wanted], axis=0)
-    row = np.full(len(table), -1, dtype=np.int64)
-    row[is_known] = row_at[np.ravel_multi_index(tuple(c[is_known] for c in wanted), sizes)]
+        wanted = np.array([place.get(name, -1) for name in names], dtype=np.int64)[asked]
+        is_known &= wanted >= 0
+        size *= len(labels)
+        known = known * len(labels) + codes
+        row = row * len(labels) + wanted
+    row_at = np.full(size, -1, dtype=np.int64)
+    row_at[known] = np.arange(len(cells))
+    row = np.where(is_known, row_at[np.where(is_known, row, 0)], -1)
     if (row < 0).any():
         first = int(np.flatnonzero(row < 0)[0])
         raise KeyError(tuple(str(_key_column(table, key, fixed).iloc[first]) for key in by))

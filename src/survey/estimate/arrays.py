@@ -1,5 +1,6 @@
 """Array types, sums by code, and settings of the linear algebra library."""
 
+import ctypes
 from contextlib import AbstractContextManager
 from functools import cache
 from math import prod
@@ -59,6 +60,22 @@ def limit_to_one_thread() -> AbstractContextManager[object]:
 @cache
 def _blas() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def release_freed_memory() -> None:
+    """Give memory that was freed back to the system, which keeps a long computation small.
+
+    What the C library keeps is worth having between two cubes of the same wave, not between one
+    stage of a freeze and the next (malloc_trim(3)); other C libraries have no such function.
+    """
+    trim = getattr(_c_library(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 @cache

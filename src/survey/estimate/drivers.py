@@ -6,7 +6,7 @@ product of weight factors and sums, and all resamples of a domain are decomposed
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -165,12 +165,12 @@ class DriverSums:
     is_resampled: bool
     """Whether any stratum has PSUs to draw from."""
 
-    def __add__(self, other: "DriverSums") -> "DriverSums":
-        return DriverSums(
-            self.n + other.n,
-            self.whole + other.whole,
-            self.resampled + other.resampled,
-            self.is_resampled or other.is_resampled,
+    def add(self, other: "DriverSums") -> "DriverSums":
+        """Add the sums over other PSUs to these arrays, which are large, and return all of them."""
+        np.add(self.whole, other.whole, out=self.whole)
+        np.add(self.resampled, other.resampled, out=self.resampled)
+        return replace(
+            self, n=self.n + other.n, is_resampled=self.is_resampled or other.is_resampled
         )
 
 

@@ -107,7 +107,7 @@ def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> 
 
 
 def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> pd.DataFrame:
-    """Return the differences of one contrast, each shown only where both of its sides are.
+    """Return differences of one contrast, each shown only where both of its sides are.
 
     Args:
         cells: the protected cells.

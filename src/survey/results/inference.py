@@ -33,14 +33,15 @@ def bound_rate_intervals(
         unbounded: indicators that are numbers of something, and keep their t interval.
     """
     row = np.flatnonzero(~cells["indicator"].isin(list(unbounded)))
-    part = cells.iloc[row]
+    asked = ["indicator", "estimate", "se", "df", "n", "ci_low", "ci_high"]
+    part = cells[asked].iloc[row]
     is_rate = part["indicator"].isin(list(rates)).to_numpy()
     figures = (part[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
     estimate, se, df, n = figures
     low, high = bound_interval(estimate, se, df, n / deff, level=level, logit=is_rate)
     linear = (part[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
     kept = ~is_rate & _is_within_scale(*linear) & (se > _EDGE)
-    result = cells.copy()
+    result = cells.copy(deep=False)
     for name, ends in (("ci_low", low), ("ci_high", high)):
         values = result[name].to_numpy(dtype=float, copy=True)
         values[row] = np.where(kept, values[row], ends)
@@ -60,7 +61,7 @@ def bound_difference_intervals(
     Where the estimated error is 0, because all on both sides agreed with their own, the sample does
     not tell how far the truth may lie: no interval, no test, `not_estimable`.
     """
-    result = table.copy()
+    result = table.copy(deep=False)
     on_scale = ~table["indicator"].isin(list(unbounded)).to_numpy()
     mute = on_scale & (table["se"].to_numpy(dtype=float) <= _EDGE)
     for name in ("ci_low", "ci_high"):

@@ -150,6 +150,21 @@ def build_small_area_table(
     return _COLUMN_TYPES.cast(pd.concat(parts, ignore_index=True))
 
 
+def select_modelled_cells(cells: pd.DataFrame, series: str) -> pd.DataFrame:
+    """Return the cells of nation and cities that `build_small_area_table` looks at."""
+    groups = [EVERYONE, *select_special_groups(_occurring(cells["group"]), series)]
+    indicators = _modelled_indicators(cells)
+    parts = [_area_rows(cells, level, groups, indicators) for level in ("nation", "city")]
+    return pd.concat(parts, ignore_index=True)
+
+
+def select_modelled_gaps(gaps: pd.DataFrame, series: str) -> pd.DataFrame:
+    """Return what `build_small_area_table` looks at of a table of differences."""
+    groups = select_special_groups(_occurring(gaps["group"]), series)
+    rows = _area_rows(gaps, "city", groups, _modelled_indicators(gaps))
+    return rows[["contrast", *_KEYS, "se"]]
+
+
 def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
     """Return the grade of each row of a protected table.
 

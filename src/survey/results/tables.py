@@ -1,8 +1,9 @@
 """Tables of a snapshot: estimated once, passed through the gate, written beside it."""
 
+from collections.abc import Iterator
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,11 @@ from survey.disclosure import (
     mask_sensitive_reason,
 )
 from survey.disclosure.interval_audit import SEED as AUDIT_SEED
+from survey.estimate.arrays import release_freed_memory
 from survey.estimate.variance import MIN_DF, MIN_ROWS, STATUSES
 from survey.results.analysis import DF_RULE
 from survey.results.disclosure_inputs import protected_cells, protected_gaps
+from survey.results.domains import AREA_LEVELS
 from survey.results.drivers import (
     MIN_DRIVER_RESPONDENTS,
     OVERALL,
@@ -44,6 +47,8 @@ from survey.results.small_areas import (
     MIN_GRADE_A_N,
     MIN_GRADE_B_N,
     build_small_area_table,
+    select_modelled_cells,
+    select_modelled_gaps,
 )
 from survey.results.snapshots import (
     CELLS,
@@ -58,7 +63,7 @@ from survey.results.snapshots import (
 from survey.results.wave_estimates import PEERS, WaveEstimates, estimate_wave
 from survey.results.wave_parts import WaveParts
 from survey.snapshot.seals import SnapshotDraft
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshot.snapshot_files import parquet_bytes, write_parquet
 
 
 def write_tables(
@@ -75,17 +80,28 @@ def write_tables(
         NarrowIntervalError: hidden counts are known too closely.
     """
     figures, decided, auditor = decide_cells(source, audit_seconds)
+    figures = figures.of_everyone()
     cells = mask_sensitive_reason(decided)
     draft.write(
         folder / METHOD, _method_record(source, decided, auditor).model_dump_json(indent=2).encode()
     )
     del decided
-    draft.write(folder / CELLS, parquet_bytes(cells))
-    gaps, groups_of_cities = _write_gaps(figures, cells)
-    draft.write(folder / GAPS, gaps)
-    for name, table in _build_tables(figures, cells, groups_of_cities).items():
+    counts = len(cells), int(np.sum(~cells["shown"]))
+    with draft.open(folder / CELLS) as file:
+        write_parquet(cells, file)
+    for name, table in _iter_cell_tables(figures, cells):
         draft.write(folder / name, parquet_bytes(table))
-    return len(cells), int(np.sum(~cells["shown"]))
+    # The differences take most memory, and need no more than the decisions and some cells.
+    decisions = cells[[*CELL_KEYS, "reason"]]
+    cells = select_modelled_cells(cells, source.series)
+    release_freed_memory()
+    with draft.open(folder / GAPS) as file:
+        groups_of_cities = _write_gaps(figures, decisions, file)
+    areas = build_small_area_table(
+        cells, groups_of_cities, source.cities, series=source.series, level=source.level
+    )
+    draft.write(folder / SMALL_AREAS, parquet_bytes(areas))
+    return counts
 
 
 def decide_cells(
@@ -96,51 +112,59 @@ def decide_cells(
     Arguments and errors are those of `write_tables`.
     """
     figures = estimate_wave(source)
+    release_freed_memory()
     auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
-    return figures, protected_cells(figures, auditor), auditor
+    decided = protected_cells(figures, auditor)
+    release_freed_memory()
+    return figures, decided, auditor
 
 
-def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[bytes, pd.DataFrame]:
-    """Return the file of protected differences, and those of groups from the rest of their city."""
+def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> pd.DataFrame:
+    """Write the protected differences; return those of special groups from the rest of the city.
+
+    Args:
+        cells: the decisions of all cells.
+    """
     source = figures.source
     keys = {
         name: pd.CategoricalDtype(sorted(cells[name].astype(str).unique())) for name in CELL_KEYS
     }
     keys["contrast"] = pd.CategoricalDtype(sorted(["rest", "nation", *PEERS]))
     keys["status"] = pd.CategoricalDtype(sorted(STATUSES))
-    buffer, writer = BytesIO(), None
-    of_cities: pd.DataFrame | None = None
-    for differences in figures.differences():
+    writer: pq.ParquetWriter | None = None
+    levels: list[pa.Table] = []
+    of_cities: list[pd.DataFrame] = []
+
+    def protect_level(differences: pd.DataFrame) -> pa.Table:
         table = add_verdicts(protected_gaps(differences, cells, source.areas)).astype(keys)
-        rows = pa.Table.from_pandas(table, preserve_index=False)
+        if writer is None:
+            of_cities.append(select_modelled_gaps(table, source.series))
+        return pa.Table.from_pandas(table, preserve_index=False)
+
+    # A name for the differences would keep them until the next ones are there.
+    for number, rows in enumerate(map(protect_level, figures.differences()), start=1):
+        levels.append(rows)
+        release_freed_memory()
+        # Those of groups from the rest of their area, the first, are one contrast of all levels.
+        if number < len(AREA_LEVELS):
+            continue
         # The reader finds each contrast in row groups of its own.
-        writer = writer or pq.ParquetWriter(buffer, rows.schema, compression="zstd")
-        writer.write_table(rows)
-        # The first are those from the rest; others may be empty, where no city has a tier.
-        if of_cities is None:
-            of_cities = table[table["area_level"] == "city"]
+        writer = writer or pq.ParquetWriter(file, rows.schema, compression="zstd")
+        writer.write_table(pa.concat_tables(levels))
+        levels.clear()
     assert writer is not None
-    assert of_cities is not None
     writer.close()
-    return buffer.getvalue(), of_cities
+    return pd.concat(of_cities, ignore_index=True)
 
 
-def _build_tables(
-    figures: WaveEstimates, cells: pd.DataFrame, groups_of_cities: pd.DataFrame
-) -> dict[str, pd.DataFrame]:
-    """Return the other protected tables by file name; all follow the decisions in `cells`."""
-    source = figures.source
-    areas = build_small_area_table(
-        cells, groups_of_cities, source.cities, series=source.series, level=source.level
-    )
-    rank_table, pairs = rank_tables(figures, cells)
-    return {
-        SMALL_AREAS: areas,
-        DRIVERS: build_driver_table(source, cells),
-        RANKS: rank_table,
-        RANK_PAIRS: pairs,
-        HEADLINES: headline_table(figures, cells),
-    }
+def _iter_cell_tables(
+    figures: WaveEstimates, cells: pd.DataFrame
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the protected tables that follow from cells, with the names of their files."""
+    yield DRIVERS, build_driver_table(figures.source, cells)
+    release_freed_memory()
+    yield from zip((RANKS, RANK_PAIRS), rank_tables(figures, cells), strict=True)
+    yield HEADLINES, headline_table(figures, cells)
 
 
 def audit_work_limit(audit_seconds: float) -> int | None:

@@ -1,7 +1,7 @@
 """Estimates of every cell and every gap of a wave."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -29,22 +29,31 @@ class WaveEstimates:
     cells: pd.DataFrame
     """A row an area, group and indicator, as `WaveResults.cells` without `shown` and `reason`."""
 
+    def of_everyone(self) -> "WaveEstimates":
+        """Return the same figures without the cells of groups, which no table needs after them."""
+        return replace(self, cells=self.cells[self.cells["group"] == EVERYONE])
+
     def differences(self) -> Iterator[pd.DataFrame]:
         """Yield differences, as `WaveResults.gaps` without `shown` and `reason`.
 
-        One table a contrast and, but for groups against the rest of their area, an area level: all
-        together take as much memory as everything else of a freeze. The wave is summed anew, since
-        its sums would lie in memory while the gate decides.
+        One table a contrast and an area level: all together take as much memory as everything else
+        of a freeze. The wave is summed anew, since its sums would lie in memory while the gate
+        decides.
 
         Raises:
             NotEstimableError: the responses do not carry the estimates.
         """
         scores, unbounded = self.source.plan.tree.variables, _count_measures(self.source)
         try:
-            sums = build_cube(self.source, CubeRequest(measures=True))
-            for table in _iter_differences(sums, scores, self.source.level):
-                bounded = bound_difference_intervals(table, unbounded)
-                yield _drop_composite_without_tree(bounded, self.source)
+            sums = build_cube(self.source, CubeRequest(measures=True)).without_rows()
+            tables = _iter_differences(sums, scores, self.source.level)
+            # No name holds a table while the next step works on it.
+            yield from (
+                _drop_composite_without_tree(
+                    bound_difference_intervals(table, unbounded), self.source
+                )
+                for table in tables
+            )
         except EstimateError as error:
             raise _not_estimable(error) from error
 
@@ -64,6 +73,7 @@ def estimate_wave(source: WaveParts) -> WaveEstimates:
         sums = build_cube(source, CubeRequest(measures=True))
         with sums.prepared(table=True):
             cells = sums.table(level=source.level)
+        del sums
         shares = [measure.key for measure in source.rates if measure.choices]
         cells = bound_rate_intervals(
             cells,
@@ -101,9 +111,10 @@ def _iter_differences(sums: Cube, scores: Collection[str], level: float) -> Iter
     Each group against the rest of its area, each area against the nation, and the `scores` of each
     city against its peers.
     """
-    rest = sums.gaps(level=level).rename(columns={"rest": "reference", "n_rest": "n_reference"})
-    yield rest.assign(contrast="rest")
-    del rest
+    names = {"rest": "reference", "n_rest": "n_reference"}
+    yield from (
+        rest.rename(columns=names).assign(contrast="rest") for rest in sums.iter_gaps(level=level)
+    )
     with sums.prepared(against=_contrasts()):
         for area_level, reference in _contrasts():
             table = _reference_differences(sums, area_level, reference, level)

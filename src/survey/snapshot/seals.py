@@ -7,10 +7,13 @@ it is read: what stands in the manifest beside it could be rewritten with it (do
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 import orjson
 from sqlalchemy import select
@@ -30,6 +33,7 @@ from survey.snapshot.snapshot_files import (
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
 from survey.store.engine import read_scope
+from survey.store.private_files import FOLDER_MODE
 from survey.store.tables import AuditEntry, table_of
 
 FILES = "files_sha256"
@@ -148,12 +152,32 @@ def read_file(path: Path) -> bytes:
     return _SEALS_BY_FOLDER[path.parent].read(path.name)
 
 
+_Content = bytes | BinaryIO
+
+
+def _read_content(content: _Content) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    content.seek(0)
+    return content.read()
+
+
+def _hash_content(content: _Content) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    content.seek(0)
+    return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 class SnapshotDraft:
-    """Files of snapshots that are sealed, then installed together."""
+    """Files of snapshots that are sealed, then installed together.
+
+    Large ones wait on disk, in files without a name that are gone with the draft.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._root = settings.snapshot_dir
-        self._files: dict[Path, dict[str, bytes | None]] = {}
+        self._files: dict[Path, dict[str, _Content | None]] = {}
         self._kept_files: dict[Path, dict[str, str]] = {}
 
     def copy(self) -> "SnapshotDraft":
@@ -167,6 +191,15 @@ class SnapshotDraft:
         """Add a file with new content."""
         self._files.setdefault(path.parent, {})[path.name] = data
 
+    @contextmanager
+    def open(self, path: Path) -> Iterator[BinaryIO]:
+        """Add a file whose content the block writes to what it is given."""
+        self._root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        # It lives as long as the draft.
+        file: BinaryIO = TemporaryFile(dir=self._root)  # noqa: SIM115
+        yield file
+        self._files.setdefault(path.parent, {})[path.name] = file
+
     def keep(self, path: Path, sha256: str) -> None:
         """Add a file that is there already with this hash, checked by the caller."""
         self._kept_files.setdefault(path.parent, {})[path.name] = sha256
@@ -178,7 +211,9 @@ class SnapshotDraft:
     def read(self, session: Session, path: Path) -> bytes:
         """Return the future content of a file. Raises `SnapshotDamagedError` if it was changed."""
         data = self._files.get(path.parent, {}).get(path.name)
-        return read_sealed(path, self._seals(session, path.parent)) if data is None else data
+        if data is None:
+            return read_sealed(path, self._seals(session, path.parent))
+        return _read_content(data)
 
     def seal(self, session: Session, *, whole: Path, actor: Principal, now: datetime) -> str:
         """Record the hashes of all files in the audit trail; return one hash for those of `whole`.
@@ -216,7 +251,7 @@ class SnapshotDraft:
         self._files.clear()
 
     def _with_manifest(
-        self, folder: Path, files: dict[str, bytes | None], known: Seals
+        self, folder: Path, files: "dict[str, _Content | None]", known: Seals
     ) -> dict[str, str]:
         """Return the new seals, after rewriting the manifest with those of all other files."""
         hashes = {**known, **self._kept_files.get(folder, {})}
@@ -224,10 +259,12 @@ class SnapshotDraft:
             if data is None:
                 hashes.pop(name, None)
             else:
-                hashes[name] = hashlib.sha256(data).hexdigest()
+                hashes[name] = _hash_content(data)
         hashes.pop(MANIFEST, None)
         written = files.get(MANIFEST)
-        manifest = read_manifest(folder) if written is None else parse_manifest(written)
+        manifest = (
+            read_manifest(folder) if written is None else parse_manifest(_read_content(written))
+        )
         manifest = manifest.model_copy(update={"files": dict(sorted(hashes.items()))})
         content = manifest.model_dump_json(indent=2).encode()
         files[MANIFEST] = content

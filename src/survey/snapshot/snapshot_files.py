@@ -11,7 +11,7 @@ from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -100,8 +100,13 @@ class SnapshotDamagedError(SurveyError):
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
     """Return Parquet of `frame`; equal frames give equal bytes under the same pyarrow."""
     buffer = BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
+    write_parquet(frame, buffer)
     return buffer.getvalue()
+
+
+def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
+    """Write Parquet of `frame` as `parquet_bytes` returns it."""
+    frame.to_parquet(file, index=False, compression="zstd")
 
 
 def content_sha256(data: bytes) -> str:
@@ -109,10 +114,14 @@ def content_sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes | BinaryIO) -> None:
     """Write a draft and rename it, so that a reader sees the old file or the new one."""
     with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
-        draft.write(data)
+        if isinstance(data, bytes):
+            draft.write(data)
+        else:
+            data.seek(0)
+            shutil.copyfileobj(data, draft)
     target = Path(draft.name)
     target.chmod(FILE_MODE)
     target.replace(path)

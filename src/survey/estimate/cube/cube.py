@@ -4,6 +4,7 @@ The figures are those of `estimate_tree`, `estimate` and `compare`, row by row; 
 the arithmetic differs.
 """
 
+import weakref
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ from survey.estimate.inference import Deff, InferenceInputs
 from survey.estimate.variance import STATUSES
 
 AREA_BATCH_SIZE = 16
+GAP_COLUMNS = ("estimate", "rest", "n_rest")
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Cube:
         Args:
             against: pairs of an area level and its reference.
         """
-        if all(isinstance(part, CubePart) for part in self.parts):
+        if self._is_in_memory:
             yield
             return
         names = tuple(view.level.name for view in self.views)
@@ -116,6 +118,11 @@ class Cube:
         with self.looks.together(looks):
             yield
 
+    @property
+    def _is_in_memory(self) -> bool:
+        """Whether looks at the parts read nothing."""
+        return all(isinstance(part, CubePart) for part in self.parts)
+
     @cached_property
     def looks(self) -> PartLooks:
         sizes = {
@@ -123,14 +130,19 @@ class Cube:
             "segment": len(self.sums.segments.size),
             "psu": int(self.sums.segments.size.sum()),
         }
-        return PartLooks(self.parts, self.places, sizes, self._means, self.run)
+        # A cube that its own looks referred to would stay in memory until the next collection.
+        cube = weakref.proxy(self)
+        return PartLooks(
+            self.parts, self.places, sizes, lambda with_rest: cube._means(with_rest), self.run
+        )
 
     @cached_property
     def views(self) -> tuple[LevelView, ...]:
         return tuple(LevelView(self.sums, level, self.looks) for level in self.sums.levels)
 
     def _gap_looks(self) -> list[Look]:
-        names = [level.name for level in self.sums.levels]
+        """Return what is kept: of rows in memory not the squares, which cost no reading."""
+        names = () if self._is_in_memory else [level.name for level in self.sums.levels]
         return [RestSegments(), *(Squares(name, needs_rest=True) for name in names)]
 
     @cached_property
@@ -172,6 +184,13 @@ class Cube:
         areas = {view.level.name: view.level.labels for view in self.views}
         return cube_table(areas, self.sums.groups, plan.indicators, plan.place, parts)
 
+    def without_rows(self) -> Self:
+        """Return a cube for differences alone, without the rows in memory if they need none."""
+        if self.sums.strata.assumed_deff is not None:
+            return self
+        parts = (part.without_rows() if isinstance(part, CubePart) else part for part in self.parts)
+        return replace(self, parts=tuple(parts))
+
     def gaps(self, *, level: float = 0.95) -> pd.DataFrame:
         """Return each group less the rest of its area.
 
@@ -179,13 +198,25 @@ class Cube:
         with estimate (the group's), rest, difference, se, ci_low, ci_high, df, p, n, n_rest and
         status.
         """
-        names = ("estimate", "rest", "n_rest")
         with limit_to_one_thread(), self.looks.together(self._gap_looks()):
             parts = [
-                group_difference(view, rest).columns(level, names)
-                for view, rest in zip(self.views, self.rest_views, strict=True)
+                group_difference(view, rest).columns(level, GAP_COLUMNS)
+                for view, rest in self._rest_pairs()
             ]
-        return self._long(self.views, parts)
+            return self._long(self.views, parts)
+
+    def iter_gaps(self, *, level: float = 0.95) -> Iterator[pd.DataFrame]:
+        """Yield the rows of `gaps` an area level at a time."""
+        with self.looks.together(self._gap_looks()):
+            for view, rest in self._rest_pairs():
+                with limit_to_one_thread():
+                    columns = group_difference(view, rest).columns(level, GAP_COLUMNS)
+                yield self._long((view,), [columns])
+
+    def _rest_pairs(self) -> Iterator[tuple[LevelView, LevelView]]:
+        """Yield each level with that of the groups' complements, which are not kept."""
+        yield from zip(self.views, self.rest_views, strict=True)
+        self.__dict__.pop("rest_views")
 
     def against(self, area_level: str, reference: str, *, level: float = 0.95) -> pd.DataFrame:
         """Return each area of a level less the area of level `reference` that contains it.

@@ -98,7 +98,7 @@ def linearised_totals(
     They are 0 outside the areas and where an area's estimate is missing.
     """
     area = means.of_block[part.sums.segments.block[part.sums.segments.of_psu[psus]]]
-    weight, total = part.weight(psus, groups), part.total(psus, groups)
+    weight, total = part.totals(psus, groups)
     omega = part.sums.plan.omega
     if not len(means.mean):
         return np.zeros((*weight.shape[:2], len(omega)))
@@ -153,7 +153,8 @@ class RestSegments:
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
         own = seen.part.sums.segments
         stratum, block = own.stratum[own.of_psu], own.block[own.of_psu]
-        segments = PsuSegments.of(stratum, block, seen.rest.weight(), seen.part.sums.plan)
+        rest, plan = seen.rest, seen.part.sums.plan
+        segments = PsuSegments.of(stratum, block, lambda psus: rest.totals(psus)[0], plan)
         return segments.psus, segments.weight
 
 
@@ -242,7 +243,8 @@ class PsuScores:
     needs_rest: bool = False
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
-        return ((seen.part.weight(groups=slice(0, seen.part.asked)) > 0).astype(np.float64),)
+        weight, _ = seen.part.totals(groups=slice(0, seen.part.asked))
+        return ((weight > 0).astype(np.float64),)
 
 
 def look_at(part: CubePart, looks: tuple[Look, ...], means: PartMeans) -> list[tuple[Floats, ...]]:

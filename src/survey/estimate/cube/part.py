@@ -54,25 +54,33 @@ class CubePart:
     psu: Floats
     """Sums of w r and of w r (y - centre) by PSU, raw units, shape (P, G, 2K)."""
     psu_labels: pd.MultiIndex
+    is_rest: bool = False
+    """Whether the sums are those of each group's complement, which are made as they are asked."""
 
     @property
     def asked(self) -> int:
         """How many groups were asked for."""
         return len(self.sums.groups)
 
-    def weight(self, part: slice = slice(None), groups: slice = slice(None)) -> Floats:
-        """Return the sums of w r by PSU, shape (p, g, K)."""
-        return self.psu[part, groups, : self.sums.columns]
-
-    def total(self, part: slice, groups: slice) -> Floats:
-        """Return the sums of w r (y - centre) by PSU, shape (p, g, K)."""
-        return self.psu[part, groups, self.sums.columns :]
+    def totals(
+        self, part: slice = slice(None), groups: slice = slice(None)
+    ) -> tuple[Floats, Floats]:
+        """Return the sums of w r and of w r (y - centre) by PSU, shape (p, g, K) each."""
+        columns, psu = self.sums.columns, self.psu[part]
+        if self.is_rest:
+            psu = complement_sums(psu, self.asked, self.sums.everyone, columns)
+        return psu[:, groups, :columns], psu[:, groups, columns:]
 
     def rest(self) -> "CubePart":
         """Return the same part with the complement of each group in its place."""
-        rows = replace(self.rows, member=~self.rows.member[: self.asked])
-        psu = complement_sums(self.psu, self.asked, self.sums.everyone, self.sums.columns)
-        return replace(self, rows=rows, psu=psu)
+        member = ~self.rows.member[: self.asked]
+        return replace(self, rows=replace(self.rows, member=member), is_rest=True)
+
+    def without_rows(self) -> "CubePart":
+        """Return the same part without its rows, for looks that need its sums alone."""
+        rows = self.rows
+        none = replace(rows, answers=rows.answers[:, :0].copy(), rates=rows.rates[:, :0].copy())
+        return replace(self, rows=none)
 
     @classmethod
     def read(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
@@ -96,7 +104,7 @@ class CubePart:
         with limit_to_one_thread():
             psu, moments = RowAccumulator(rows, plan, len(order), blocks).run()
             segments = PsuSegments.of(
-                sample.stratum[order], block[order], psu[..., : rows.columns], plan
+                sample.stratum[order], block[order], lambda part: psu[part, :, : rows.columns], plan
             )
         sums = PartSums(
             plan=plan,

@@ -27,23 +27,27 @@ class PsuSegments:
 
     @classmethod
     def of(
-        cls, stratum: Codes, block: Codes, weight: Floats, plan: StatisticLayout
+        cls,
+        stratum: Codes,
+        block: Codes,
+        weight_of: Callable[[slice], Floats],
+        plan: StatisticLayout,
     ) -> "PsuSegments":
-        """Return the segments of PSUs with these strata, blocks and sums of w r, (P, G, K)."""
+        """Return the segments of PSUs with these strata, blocks and sums of w r, (p, G, K)."""
         psus = len(stratum)
         change = np.ones(psus, dtype=np.bool_)
         change[1:] = (np.diff(stratum) != 0) | (np.diff(block) != 0)
         starts = np.flatnonzero(change)
-        groups, columns = weight.shape[1:]
+        groups, columns = weight_of(slice(0, 0)).shape[1:]
         blank = np.empty((len(starts), groups, len(plan.omega)))
-        total = np.empty((0, groups, columns))
-        if psus:
-            total = np.add.reduceat(weight, starts, axis=0)
+        total = np.empty((len(starts), groups, columns))
         size = np.diff(np.append(starts, psus))
         segments = cls(size, stratum[starts], block[starts], blank, total)
         support = (plan.omega[plan.several] != 0).astype(np.float32).T
         for part, inside in segments.pieces():
-            scored = (weight[part] > 0).astype(np.float32)
+            weight = weight_of(part)
+            total[inside] = np.add.reduceat(weight, starts[inside] - part.start, axis=0)
+            scored = (weight > 0).astype(np.float32)
             several = (scored @ support > 0).astype(np.float32)
             member = segments.member(inside).astype(np.float32)
             blank[inside] = plan.spread_out(
