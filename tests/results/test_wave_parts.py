@@ -1,10 +1,11 @@
 """All tables of a wave are the same bytes, in however many parts and processes it is summed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,12 @@ class Draft:
 
     def write(self, path: Path, data: bytes) -> None:
         self.files[path.name] = data
+
+    @contextmanager
+    def open(self, path: Path) -> Iterator[BinaryIO]:
+        buffer = BytesIO()
+        yield buffer
+        self.files[path.name] = buffer.getvalue()
 
 
 def rules_of(**options: Any) -> WaveRules:

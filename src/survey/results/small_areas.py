@@ -150,14 +150,6 @@ def build_small_area_table(
     return _COLUMN_TYPES.cast(pd.concat(parts, ignore_index=True))
 
 
-def select_modelled_cells(cells: pd.DataFrame, series: str) -> pd.DataFrame:
-    """Return the cells of nation and cities that `build_small_area_table` looks at."""
-    groups = [EVERYONE, *select_special_groups(_occurring(cells["group"]), series)]
-    indicators = _modelled_indicators(cells)
-    parts = [_area_rows(cells, level, groups, indicators) for level in ("nation", "city")]
-    return pd.concat(parts, ignore_index=True)
-
-
 def select_modelled_gaps(gaps: pd.DataFrame, series: str) -> pd.DataFrame:
     """Return what `build_small_area_table` looks at of a table of differences."""
     groups = select_special_groups(_occurring(gaps["group"]), series)

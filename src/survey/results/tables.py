@@ -25,6 +25,7 @@ from survey.results.analysis import DF_RULE
 from survey.results.disclosure_inputs import protected_cells, protected_gaps
 from survey.results.domains import AREA_LEVELS
 from survey.results.drivers import (
+    DRIVER_GROUPS,
     MIN_DRIVER_RESPONDENTS,
     OVERALL,
     REPLICATES,
@@ -47,8 +48,8 @@ from survey.results.small_areas import (
     MIN_GRADE_A_N,
     MIN_GRADE_B_N,
     build_small_area_table,
-    select_modelled_cells,
     select_modelled_gaps,
+    select_special_groups,
 )
 from survey.results.snapshots import (
     CELLS,
@@ -62,6 +63,7 @@ from survey.results.snapshots import (
 )
 from survey.results.wave_estimates import PEERS, WaveEstimates, estimate_wave
 from survey.results.wave_parts import WaveParts
+from survey.sample.special_groups import EVERYONE
 from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import parquet_bytes, write_parquet
 
@@ -89,18 +91,16 @@ def write_tables(
     counts = len(cells), int(np.sum(~cells["shown"]))
     with draft.open(folder / CELLS) as file:
         write_parquet(cells, file)
-    for name, table in _iter_cell_tables(figures, cells):
-        draft.write(folder / name, parquet_bytes(table))
-    # The differences take most memory, and need no more than the decisions and some cells.
+    # The differences take most memory and need the decisions alone, the other tables some cells.
     decisions = cells[[*CELL_KEYS, "reason"]]
-    cells = select_modelled_cells(cells, source.series)
+    cells = _select_followed_cells(cells, source.series)
     release_freed_memory()
     with draft.open(folder / GAPS) as file:
         groups_of_cities = _write_gaps(figures, decisions, file)
-    areas = build_small_area_table(
-        cells, groups_of_cities, source.cities, series=source.series, level=source.level
-    )
-    draft.write(folder / SMALL_AREAS, parquet_bytes(areas))
+    del decisions
+    for name, table in _iter_tables(figures, cells, groups_of_cities):
+        draft.write(folder / name, parquet_bytes(table))
+        release_freed_memory()
     return counts
 
 
@@ -135,14 +135,18 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
     levels: list[pa.Table] = []
     of_cities: list[pd.DataFrame] = []
 
-    def protect_level(differences: pd.DataFrame) -> pa.Table:
-        table = add_verdicts(protected_gaps(differences, cells, source.areas)).astype(keys)
+    def protect_level(differences: pd.DataFrame) -> pd.DataFrame:
+        return protected_gaps(differences, cells, source.areas)
+
+    def to_rows(protected: pd.DataFrame) -> pa.Table:
+        table = add_verdicts(protected).astype(keys)
         if writer is None:
             of_cities.append(select_modelled_gaps(table, source.series))
         return pa.Table.from_pandas(table, preserve_index=False)
 
     # A name for the differences would keep them until the next ones are there.
-    for number, rows in enumerate(map(protect_level, figures.differences()), start=1):
+    protected_levels = map(protect_level, figures.differences())
+    for number, rows in enumerate(map(to_rows, protected_levels), start=1):
         levels.append(rows)
         release_freed_memory()
         # Those of groups from the rest of their area, the first, are one contrast of all levels.
@@ -157,12 +161,31 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
     return pd.concat(of_cities, ignore_index=True)
 
 
-def _iter_cell_tables(
-    figures: WaveEstimates, cells: pd.DataFrame
+def _select_followed_cells(cells: pd.DataFrame, series: str) -> pd.DataFrame:
+    """Return the cells of nation and cities, everyone in them and groups that further tables have.
+
+    Rows keep their labels.
+    """
+    groups = select_special_groups([str(group) for group in cells["group"].unique()], series)
+    rows = cells["area_level"].isin(["nation", "city"])
+    return cells[rows & cells["group"].isin([EVERYONE, *DRIVER_GROUPS, *groups])]
+
+
+def _iter_tables(
+    figures: WaveEstimates, cells: pd.DataFrame, groups_of_cities: pd.DataFrame
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the protected tables that follow from cells, with the names of their files."""
-    yield DRIVERS, build_driver_table(figures.source, cells)
-    release_freed_memory()
+    """Yield the other protected tables with the names of their files.
+
+    All follow the decisions in `cells`.
+    """
+    source = figures.source
+    yield (
+        SMALL_AREAS,
+        build_small_area_table(
+            cells, groups_of_cities, source.cities, series=source.series, level=source.level
+        ),
+    )
+    yield DRIVERS, build_driver_table(source, cells)
     yield from zip((RANKS, RANK_PAIRS), rank_tables(figures, cells), strict=True)
     yield HEADLINES, headline_table(figures, cells)
 

@@ -51,7 +51,8 @@ class CubeRequest:
         if missing or rates:
             # A rating that is a measure has the name of its column, and takes its place.
             kept = people.drop(columns=[name for name in rates if name in people])
-            people = pd.concat([kept, pd.DataFrame(missing | rates, index=kept.index)], axis=1)
+            added = pd.DataFrame(missing | rates, index=kept.index, copy=False)
+            people = pd.concat([kept, added], axis=1)
         return people, self._complete(spec, data, ordered=ID in people)
 
     def declare(self, source: WaveParts) -> CubeSpec:

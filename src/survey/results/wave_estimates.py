@@ -7,6 +7,7 @@ from functools import cached_property
 import pandas as pd
 
 from survey.estimate import Cube, EstimateError
+from survey.estimate.arrays import release_freed_memory
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.question_types import type_of
 from survey.locale import msg
@@ -44,16 +45,16 @@ class WaveEstimates:
             NotEstimableError: the responses do not carry the estimates.
         """
         scores, unbounded = self.source.plan.tree.variables, _count_measures(self.source)
+
+        def bound(table: pd.DataFrame) -> pd.DataFrame:
+            bounded = bound_difference_intervals(table, unbounded)
+            return _drop_composite_without_tree(bounded, self.source)
+
         try:
             sums = build_cube(self.source, CubeRequest(measures=True)).without_rows()
-            tables = _iter_differences(sums, scores, self.source.level)
-            # No name holds a table while the next step works on it.
-            yield from (
-                _drop_composite_without_tree(
-                    bound_difference_intervals(table, unbounded), self.source
-                )
-                for table in tables
-            )
+            release_freed_memory()
+            # No name here or below holds a table while the next step works on it.
+            yield from map(bound, _iter_differences(sums, scores, self.source.level))
         except EstimateError as error:
             raise _not_estimable(error) from error
 
@@ -71,6 +72,7 @@ def estimate_wave(source: WaveParts) -> WaveEstimates:
     """
     try:
         sums = build_cube(source, CubeRequest(measures=True))
+        release_freed_memory()
         with sums.prepared(table=True):
             cells = sums.table(level=source.level)
         del sums
@@ -111,17 +113,15 @@ def _iter_differences(sums: Cube, scores: Collection[str], level: float) -> Iter
     Each group against the rest of its area, each area against the nation, and the `scores` of each
     city against its peers.
     """
-    names = {"rest": "reference", "n_rest": "n_reference"}
-    yield from (
-        rest.rename(columns=names).assign(contrast="rest") for rest in sums.iter_gaps(level=level)
-    )
+    yield from map(_name_rest_as_reference, sums.iter_gaps(level=level))
     with sums.prepared(against=_contrasts()):
         for area_level, reference in _contrasts():
-            table = _reference_differences(sums, area_level, reference, level)
-            if reference != "nation":
-                wanted = (table["group"] == EVERYONE) & table["indicator"].isin(list(scores))
-                table = table[wanted].reset_index(drop=True)
-            yield table
+            yield _reference_differences(sums, area_level, reference, scores, level)
+
+
+def _name_rest_as_reference(gaps: pd.DataFrame) -> pd.DataFrame:
+    names = {"rest": "reference", "n_rest": "n_reference"}
+    return gaps.rename(columns=names).assign(contrast="rest")
 
 
 def _contrasts() -> tuple[tuple[str, str], ...]:
@@ -131,10 +131,14 @@ def _contrasts() -> tuple[tuple[str, str], ...]:
 
 
 def _reference_differences(
-    sums: Cube, area_level: str, reference: str, level: float
+    sums: Cube, area_level: str, reference: str, scores: Collection[str], level: float
 ) -> pd.DataFrame:
     table = sums.against(area_level, reference, level=level).drop(columns="reference")
-    return table.rename(columns={"reference_estimate": "reference"}).assign(contrast=reference)
+    table = table.rename(columns={"reference_estimate": "reference"}).assign(contrast=reference)
+    if reference == "nation":
+        return table
+    wanted = (table["group"] == EVERYONE) & table["indicator"].isin(list(scores))
+    return table[wanted].reset_index(drop=True)
 
 
 def _drop_composite_without_tree(table: pd.DataFrame, source: WaveParts) -> pd.DataFrame:

@@ -209,9 +209,12 @@ class Cube:
         """Yield the rows of `gaps` an area level at a time."""
         with self.looks.together(self._gap_looks()):
             for view, rest in self._rest_pairs():
-                with limit_to_one_thread():
-                    columns = group_difference(view, rest).columns(level, GAP_COLUMNS)
-                yield self._long((view,), [columns])
+                yield self._level_gaps(view, rest, level)
+
+    def _level_gaps(self, view: LevelView, rest: LevelView, level: float) -> pd.DataFrame:
+        with limit_to_one_thread():
+            columns = group_difference(view, rest).columns(level, GAP_COLUMNS)
+        return self._long((view,), [columns])
 
     def _rest_pairs(self) -> Iterator[tuple[LevelView, LevelView]]:
         """Yield each level with that of the groups' complements, which are not kept."""
