@@ -324,6 +324,21 @@ def test_the_overview_keeps_its_own_picture_of_the_years(frozen: Frozen) -> None
     assert own["year"].tolist() == [2023, 2024]
 
 
+def test_scores_published_about_cities_do_not_stand_beside_another_study(frozen: Frozen) -> None:
+    """A study of villages has a composite too; the association's yearly score is not about it."""
+    cities = frozen["main-2024"]
+    villages = Altered(cities, wave=replace(cities.wave, series="rural"))
+    drawn = []
+    for results in (cities, villages):
+        shown = build_overview(
+            results=results, principal=OPERATOR, language="en",
+            filters=OverviewFilters(), others=(),
+        ).trend  # fmt: skip
+        drawn.append(set(shown.data["series"]))
+        assert ("Published scores" in shown.note) == (results is cities)
+    assert drawn == [{"own", "published"}, {"own"}]
+
+
 def test_before_release_of_either_wave_a_city_sees_itself_only(frozen: Frozen) -> None:
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
     unreleased = replace(frozen[BEFORE].wave, state=WaveState.FROZEN)

@@ -19,6 +19,7 @@ from survey.publish.views.estimate_text import Estimate, estimate_at, format_int
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.crosswalk import crosswalk
+from survey.results.domains import MAIN_SERIES
 from survey.sample.special_groups import EVERYONE
 
 
@@ -54,7 +55,11 @@ def trend_chart(
     own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
     published = t("Published by the association (press)")
     points = sorted(
-        [*_own_points(reading, waves, codes, scope), *_published_points(indicator, scope)],
+        [
+            *_own_points(reading, waves, codes, scope),
+            # What the association published is about its study of cities, and no other one.
+            *(_published_points(indicator, scope) if reading.wave.series == MAIN_SERIES else ()),
+        ],
         key=lambda point: (point.series, point.year),
     )
     title = _title(reading, indicator, scope)
