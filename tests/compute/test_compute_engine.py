@@ -130,6 +130,20 @@ def test_leaving_ends_the_workers_in_the_midst_of_their_parts():
     assert all(worker._process.poll() == -signal.SIGKILL for worker in workers)
 
 
+def test_work_is_ended_while_a_part_is_waited_for():
+    """Whoever cancels need not wait until the first part is done."""
+    told = []
+
+    def cancel():
+        told.append(len(told))
+        if len(told) == 2:
+            raise OddError(2, "the desk")
+
+    with pytest.raises(OddError), LocalEngine(2, while_waiting=cancel) as engine:
+        list(engine.map(sleep_long, [600, 600, 600]))
+    assert told == [0, 1]
+
+
 def test_workers_step_back_behind_the_process_that_started_them():
     with LocalEngine(2) as engine:
         assert all(nice >= min(os.nice(0) + 5, 19) for nice in engine.map(niceness, range(2)))

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -11,17 +11,22 @@ from survey.compute.worker import Worker
 
 AHEAD = 1
 """Parts that wait for a free worker, so that none is idle and few results lie in memory."""
+_LOOK_SECONDS = 0.5
 
 
 class LocalEngine:
     """Engine that maps parts in this process (`workers` 1), or in as many processes as named.
 
     Results come in the order of the parts, so sums over them do not depend on which was ready
-    first.
+    first. `while_waiting` is called twice a second while a result of another process is waited for;
+    an error that it raises ends the work.
     """
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(
+        self, workers: int = 1, *, while_waiting: Callable[[], None] = lambda: None
+    ) -> None:
         self.workers = workers
+        self._while_waiting = while_waiting
         self._threads: ThreadPoolExecutor | None = None
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         self._started: list[Worker] = []
@@ -58,12 +63,17 @@ class LocalEngine:
             for part in parts:
                 waiting.append(threads.submit(self._apply, function, part))
                 if len(waiting) >= self.workers + AHEAD:
-                    yield waiting.popleft().result()
+                    yield self._wait_for(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield self._wait_for(waiting.popleft())
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _wait_for(self, future: Future[Any]) -> Any:
+        while not wait([future], _LOOK_SECONDS).done:
+            self._while_waiting()
+        return future.result()
 
     def _start_workers(self) -> ThreadPoolExecutor:
         """Return the threads that speak with the workers, which are started when first needed."""

@@ -38,11 +38,16 @@ def make_report_files(
     """
     make = partial(_make_file, settings, waves, principal)
     files: list[ReportFile] = []
-    tick(0, len(orders))
-    with LocalEngine(_count_workers(len(orders))) as engine:
+
+    def report_progress() -> None:
+        tick(len(files), len(orders))
+
+    report_progress()
+    # Told while it waits too: the first report of a process takes some seconds.
+    with LocalEngine(_count_workers(len(orders)), while_waiting=report_progress) as engine:
         for file in engine.map(make, orders):
             files.append(file)
-            tick(len(files), len(orders))
+            report_progress()
     return files
 
 
