@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
+from io import BufferedRandom
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
 
 import orjson
 from sqlalchemy import select
@@ -152,7 +152,7 @@ def read_file(path: Path) -> bytes:
     return _SEALS_BY_FOLDER[path.parent].read(path.name)
 
 
-_Content = bytes | BinaryIO
+_Content = bytes | BufferedRandom
 
 
 def _read_content(content: _Content) -> bytes:
@@ -192,11 +192,11 @@ class SnapshotDraft:
         self._files.setdefault(path.parent, {})[path.name] = data
 
     @contextmanager
-    def open(self, path: Path) -> Iterator[BinaryIO]:
+    def open(self, path: Path) -> Iterator[BufferedRandom]:
         """Add a file whose content the block writes to what it is given."""
         self._root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         # It lives as long as the draft.
-        file: BinaryIO = TemporaryFile(dir=self._root)  # noqa: SIM115
+        file: BufferedRandom = TemporaryFile(dir=self._root)  # noqa: SIM115
         yield file
         self._files.setdefault(path.parent, {})[path.name] = file
 
