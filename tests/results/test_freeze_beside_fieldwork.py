@@ -21,7 +21,7 @@ from survey.locale import translator
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_basis import AnswersConflictError, WaveConflictError
 from survey.results.freeze_progress import FreezeStage
-from survey.results.snapshots import changes_file
+from survey.results.snapshots import changes_file, get_newest_snapshot
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import AuditEntry, Mode, Response, Snapshot, Status, Wave, WaveState, now
@@ -100,6 +100,11 @@ def counts(url: str) -> dict[str, int]:
 def state_of(wave: SmallWave) -> WaveState:
     with read_scope(wave.settings.store_url) as session:
         return wave.read(session).state
+
+
+def newest_snapshot(wave: SmallWave) -> Snapshot:
+    with read_scope(wave.settings.store_url) as session:
+        return get_newest_snapshot(session, wave.key)[1]
 
 
 def test_interviews_are_handed_in_and_approved_beside_a_freeze(field: Any, tmp_path: Path) -> None:
@@ -227,6 +232,41 @@ def test_a_city_that_is_left_out_meanwhile_is_left_out(wave: SmallWave) -> None:
     assert wave.key in words
     assert "没有写入" in words
     assert counts(url)["snapshots"] == 1
+
+
+def test_of_two_freezes_of_a_wave_the_last_to_end_is_the_newest(wave: SmallWave) -> None:
+    """Also for the changes of a later wave, which are found by the newest snapshot."""
+    url, settings = wave.settings.store_url, wave.settings
+    later = add_wave(wave, "small-2027", 2027)
+    store_people(later, {"110000": 24, "310000": 24})
+    other = freeze_wave(settings, wave_key=later.key, actor=OPERATOR)
+
+    def freeze_again() -> None:
+        approve_one(url)
+        freeze_wave(settings, wave_key=wave.key, actor=OPERATOR)
+
+    meanwhile = Meanwhile(freeze_again)
+    frozen = freeze_wave(settings, wave_key=wave.key, actor=OPERATOR, tick=meanwhile)
+    assert meanwhile.done == 1
+    assert frozen.rows == APPROVED + 1
+    newest = newest_snapshot(wave)
+    assert newest.sha256 == frozen.sha256
+    folder = settings.snapshot_dir / other.directory
+    changes = [path.name for path in folder.glob("changes-*")]
+    assert changes == [changes_file(KEY, newest.sha256)]
+
+
+def test_a_provisional_freeze_that_ends_first_does_not_hide_the_released_results(
+    wave: SmallWave,
+) -> None:
+    settings = wave.settings
+    meanwhile = Meanwhile(lambda: freeze_wave(settings, wave_key=wave.key, actor=OPERATOR))
+    freeze_wave(
+        settings, wave_key=wave.key, actor=OPERATOR, final=True, release=True, tick=meanwhile
+    )
+    assert counts(settings.store_url)["snapshots"] == 2
+    assert state_of(wave) is WaveState.RELEASED
+    assert newest_snapshot(wave).final
 
 
 def test_two_waves_of_a_series_are_frozen_at_once(wave: SmallWave) -> None:

@@ -21,9 +21,10 @@ from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
 from survey.results.response_source import ResponseSource
 from survey.sample.special_groups import Oversampling, oversampling_of
-from survey.store.tables import Response, Wave, table_of
+from survey.store.tables import Response, Snapshot, Wave, table_of
 
 _RESPONSES = table_of(Response)
+_SNAPSHOTS = table_of(Snapshot)
 _WAVE_FIELDS = (
     "key", "series", "year", "title_zh", "title_en", "is_demo", "composite", "instrument_id",
     "tree_id",
@@ -69,6 +70,9 @@ class FreezeBasis:
     """Whether the wave was frozen for good before."""
     oversampling: Oversampling | None
     left_out: tuple[str, ...]
+    newest: UUID | None
+    """The wave's newest snapshot: another freeze of it may end first, having read later. What is
+    registered last would be older than it, or provisional after the last results."""
     withdrawn: int
     """Interviews that respondents withdrew."""
     responses: str | None = None
@@ -96,6 +100,7 @@ class FreezeBasis:
             is_computed=wave.state in COMPUTED_STATES,
             oversampling=oversampling_of(session=session, wave_id=wave.id),
             left_out=tuple(sorted(left_out_codes(session=session, wave_id=wave.id))),
+            newest=_find_newest_snapshot(session, wave.id),
             withdrawn=_count_withdrawn(session, wave.id),
         )
         if not final:
@@ -111,7 +116,7 @@ class FreezeBasis:
         """Raise an error if the facts are others now.
 
         Raises:
-            WaveConflictError: what is decided about the wave changed.
+            WaveConflictError: what is decided about the wave changed, or another freeze of it ended.
             AnswersConflictError: interviews or attempts did.
         """
         if self._decisions() != now._decisions():
@@ -121,6 +126,13 @@ class FreezeBasis:
 
     def _decisions(self) -> "FreezeBasis":
         return replace(self, withdrawn=0, responses=None, attempts=None)
+
+
+def _find_newest_snapshot(session: Session, wave_id: UUID) -> UUID | None:
+    query = select(_SNAPSHOTS.c.id).where(_SNAPSHOTS.c.wave_id == wave_id)
+    query = query.order_by(_SNAPSHOTS.c.created_at.desc()).limit(1)
+    newest: UUID | None = session.connection().execute(query).scalar_one_or_none()
+    return newest
 
 
 def _count_withdrawn(session: Session, wave_id: UUID) -> int:
