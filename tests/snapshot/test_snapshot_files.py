@@ -1,5 +1,8 @@
 """A snapshot is written whole, read back the same, and tampering is noticed."""
 
+import os
+import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from survey.snapshot import response_files
 from survey.snapshot.response_files import hash_of_files, is_response_file, plan_files
 from survey.snapshot.snapshot_files import (
+    DRAFT_PREFIX,
     MANIFEST,
     SINGLE_FILE,
     SnapshotDamagedError,
@@ -24,6 +28,7 @@ from survey.snapshot.snapshot_files import (
     snapshot_draft,
     write_responses,
 )
+from survey.snapshot.unfinished_files import remove_old_unfinished
 
 FRAME = pd.DataFrame(
     {
@@ -100,6 +105,42 @@ def test_a_snapshot_of_format_1_stays_readable(tmp_path: Path) -> None:
     assert read.responses == ()
     pd.testing.assert_frame_equal(frame, FRAME, check_dtype=False)
     assert count_by_city(folder) == {"110000": 1, "310000": 2}
+
+
+def test_a_draft_of_a_killed_freeze_is_removed_after_a_day(tmp_path: Path) -> None:
+    """All interviews of a wave lie in it, also those that are withdrawn later."""
+    folder, _ = write(tmp_path)
+    drafts = [tmp_path / wave / f"{DRAFT_PREFIX}x1" for wave in ("main-2024", "main-2023")]
+    for draft in drafts:
+        draft.mkdir(parents=True)
+        write_responses(draft, "responses-110000.parquet", FRAME)
+    old = time.time() - 25 * 3600
+    for path in (drafts[0], drafts[0] / "responses-110000.parquet", folder):
+        os.utime(path, (old, old))
+    assert remove_old_unfinished(tmp_path) == 1
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name], "the snapshot stays"
+    assert drafts[1].exists(), "its freeze may still run"
+    os.utime(drafts[1], (old, old))
+    assert remove_old_unfinished(tmp_path) == 1
+    assert not drafts[1].parent.exists()
+    assert check_snapshot(folder).wave == "main-2024"
+
+
+def test_a_folder_that_another_freeze_has_just_removed_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, removed = tempfile.mkdtemp, []
+
+    def make_too_late(*, prefix: str, dir: Path) -> str:
+        if not removed:
+            removed.append(dir)
+            dir.rmdir()
+        return make(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_too_late)
+    folder, _ = write(tmp_path)
+    assert removed == [folder.parent]
+    assert check_snapshot(folder).wave == "main-2024"
 
 
 @given(st.dictionaries(st.sampled_from([f"{p}{c}00" for p in (11, 37, 44) for c in range(10, 16)]),

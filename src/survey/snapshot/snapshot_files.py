@@ -89,6 +89,8 @@ class SnapshotManifest(BaseModel):
 SINGLE_FILE = "responses.parquet"
 """File of all responses in format 1."""
 MANIFEST = "manifest.json"
+DRAFT_PREFIX = ".draft-"
+"""Of the folder beside the snapshots of a wave that a new one is written to."""
 
 
 class SnapshotDamagedError(SurveyError):
@@ -147,9 +149,11 @@ def remove_on_failure() -> Iterator[list[Path]]:
 @contextmanager
 def snapshot_draft(root: Path, wave: str) -> Iterator[Path]:
     """Make a folder for the files of a new snapshot; it goes with the block unless installed."""
-    for folder in (root, root / wave):
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root / wave))
+    try:
+        draft = _make_draft(root, wave)
+    except FileNotFoundError:
+        # Another freeze of the wave has just removed the folder, which was empty.
+        draft = _make_draft(root, wave)
     try:
         yield draft
     finally:
@@ -157,6 +161,12 @@ def snapshot_draft(root: Path, wave: str) -> Iterator[Path]:
         # Of a wave that has no other snapshot.
         with suppress(OSError):
             draft.parent.rmdir()
+
+
+def _make_draft(root: Path, wave: str) -> Path:
+    for folder in (root, root / wave):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=root / wave))
 
 
 def write_responses(draft: Path, name: str, frame: pd.DataFrame) -> ResponseFile:

@@ -1,7 +1,8 @@
 """Files of responses that an interrupted freeze had written, for the next freeze.
 
 A file is taken again only if the store still holds exactly the responses that it was made of. What
-nobody took up is removed after a day: a withdrawn interview must not stay in it.
+nobody took up is removed after a day, and so is the draft of a freeze that was killed: a withdrawn
+interview must not stay in them.
 """
 
 import os
@@ -13,7 +14,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from survey.snapshot.response_files import ResponseFile
-from survey.snapshot.snapshot_files import SnapshotDamagedError, read_verified, replace_file
+from survey.snapshot.snapshot_files import (
+    DRAFT_PREFIX,
+    SnapshotDamagedError,
+    read_verified,
+    replace_file,
+)
 from survey.store.private_files import FOLDER_MODE
 
 UNFINISHED = ".unfinished"
@@ -70,14 +76,26 @@ class UnfinishedFiles:
 
 
 def remove_old_unfinished(root: Path, *, max_age_seconds: float = MAX_AGE_SECONDS) -> int:
-    """Remove kept files that no freeze used in time, and return their number."""
+    """Remove kept files that no freeze used in time and old drafts, and return their files' number.
+
+    A draft is as old as the last file that was written to it.
+    """
+    oldest = time.time() - max_age_seconds
     removed = 0
     for path in root.glob(f"*/{UNFINISHED}/*"):
         # A freeze may remove or replace files at this moment.
         with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > max_age_seconds:
+            if path.stat().st_mtime < oldest:
                 path.unlink()
                 removed += 1
+    for draft in root.glob(f"*/{DRAFT_PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if draft.stat().st_mtime < oldest:
+                removed += len(list(draft.iterdir()))
+                shutil.rmtree(draft, ignore_errors=True)
+                # Of a wave that has no snapshot.
+                with suppress(OSError):
+                    draft.parent.rmdir()
     for folder in root.glob(f"*/{UNFINISHED}"):
         with suppress(OSError):
             folder.rmdir()
