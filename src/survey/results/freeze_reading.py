@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.fieldwork.importing.target_wave import list_files_with_weights
-from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.wave_progress import count_dispositions
 from survey.fieldwork.waves import COMPUTED_STATES, require_transition, wave_title
@@ -82,11 +81,11 @@ def read_wave(
     # Before the rows: where the store offers no single view, a change meanwhile is still noticed.
     basis = FreezeBasis.read(session, wave, responses, actor, now, final=final)
     files = tuple(_write_files(settings, wave, responses, folder, tick))
-    left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
-    manifest = _manifest(wave, rules, files, final=final, left_out=left_out, now=now).model_copy(
-        update=_given_weights_detail(session, wave, responses)
-    )
-    attempts = count_dispositions(session, actor, wave.id, now)
+    manifest = _manifest(
+        wave, rules, files, final=final, left_out=basis.left_out, now=now
+    ).model_copy(update=_given_weights_detail(session, wave, responses))
+    # Those of provisional results are no part of the basis.
+    attempts = basis.attempts or count_dispositions(session, actor, wave.id, now)
     return WaveReading(wave, actor, basis, rules, folder, manifest, attempts)
 
 
