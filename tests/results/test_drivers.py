@@ -1,7 +1,9 @@
 """Importance and performance of a wave: the library's figures, and reasons where there are none."""
 
 import io
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 
 from seed.demo import build
 from survey.disclosure import protect
-from survey.estimate import DriverMatrix, relative_weights
+from survey.estimate import DriverMatrix, DriverSums, relative_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import get_wave
 from survey.results.drivers import REPLICATES, build_driver_table, figures_of
@@ -82,6 +84,25 @@ def test_importances_are_johnsons_in_per_cent(source: WaveData, table: pd.DataFr
         assert sorted(group_rows["priority"].unique())[1:] == list(
             range(1, int(group_rows["priority"].max()) + 1)
         )
+
+
+def test_sums_of_the_cities_stay_while_the_nation_is_added_up(
+    source: WaveData, cells: pd.DataFrame, table: pd.DataFrame
+) -> None:
+    """An engine may hand them out again."""
+    kept: list[tuple[DriverSums, DriverSums]] = []
+
+    def keep(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        for sums in map(function, items):
+            kept.extend((own, own.copy()) for own in sums.values())
+            yield sums
+
+    again = build_driver_table(WaveParts.of_loaded(source, keep), cells)
+    pd.testing.assert_frame_equal(again, table)
+    assert kept
+    for own, before in kept:
+        np.testing.assert_array_equal(own.whole, before.whole)
+        np.testing.assert_array_equal(own.resampled, before.resampled)
 
 
 def test_performance_is_the_cell(table: pd.DataFrame, cells: pd.DataFrame) -> None:

@@ -165,6 +165,10 @@ class DriverSums:
     is_resampled: bool
     """Whether any stratum has PSUs to draw from."""
 
+    def copy(self) -> "DriverSums":
+        """Return the same sums in arrays of their own, to which others can be added."""
+        return replace(self, whole=self.whole.copy(), resampled=self.resampled.copy())
+
     def add(self, other: "DriverSums") -> "DriverSums":
         """Add the sums over other PSUs to these arrays, which are large, and return all of them."""
         np.add(self.whole, other.whole, out=self.whole)

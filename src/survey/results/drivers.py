@@ -101,7 +101,7 @@ def _driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str,
     nation: dict[str, DriverSums] = {}
     for (_, city), sums in zip(jobs, source.run(_city_sums, jobs), strict=True):
         for group, own in sums.items():
-            nation[group] = nation[group].add(own) if group in nation else own
+            nation[group] = nation[group].add(own) if group in nation else own.copy()
         if sums[EVERYONE].n >= MIN_DRIVER_RESPONDENTS:
             with limit_to_one_thread():
                 matrix = matrix_of(sums[EVERYONE], names, centre)
