@@ -154,7 +154,12 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
             continue
         # The reader finds each contrast in row groups of its own.
         writer = writer or pq.ParquetWriter(file, rows.schema, compression="zstd")
-        writer.write_table(pa.concat_tables(levels))
+        table = pa.concat_tables(levels)
+        # Counted, since waiting for the next contrast would keep the largest table while that one
+        # is computed.
+        assert len(table["contrast"].unique()) <= 1, "levels of more than one contrast"
+        writer.write_table(table)
+        del table
         levels.clear()
     assert writer is not None
     writer.close()
