@@ -1,14 +1,16 @@
 """A freeze beside fieldwork: nobody waits for it, and what it registers is what is in the store."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 from sqlmodel import Session, col, func, select
 
 from survey.access.principal import OPERATOR
@@ -17,19 +19,25 @@ from survey.fieldwork.planning.left_out_cities import leave_city_out
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.submission import submit
 from survey.fieldwork.submission_envelope import Submission
+from survey.fieldwork.waves import lock_series, lock_wave
 from survey.locale import translator
+from survey.results.changes import write_changes
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_basis import AnswersConflictError, WaveConflictError
 from survey.results.freeze_progress import FreezeStage
-from survey.results.snapshots import changes_file, get_newest_snapshot
+from survey.results.recompute import recompute_wave
+from survey.results.snapshots import GAPS, changes_file, get_newest_snapshot
+from survey.results.tables import write_tables
+from survey.results.wave_parts import WaveParts
 from survey.settings import Settings
+from survey.snapshot.seals import SnapshotDraft, find_seals
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import AuditEntry, Mode, Response, Snapshot, Status, Wave, WaveState, now
-from survey.store.transactions import run_in_transaction
+from survey.store.transactions import RowsLockedError, StoreUnavailableError, run_in_transaction
 from tests.small_waves import KEY, SmallWave, add_wave, small_wave, store_people
 
 APPROVED, WAITING = 60, 3
-LATEST_SECONDS = 20
+LATEST_SECONDS = 120
 """Whoever waits for a freeze that computes waits for its end, which never comes before this."""
 
 
@@ -287,3 +295,132 @@ def test_two_waves_of_a_series_are_frozen_at_once(wave: SmallWave) -> None:
     changes.unlink()
     freeze_wave(wave.settings, wave_key=later.key, actor=OPERATOR)
     assert changes.read_bytes() == at_once
+
+
+def test_a_recomputation_that_ends_meanwhile_is_noticed(
+    wave: SmallWave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are in place before their seals: until then the wave fits nothing."""
+    settings = wave.settings
+    later = add_wave(wave, "small-2027", 2027)
+    store_people(later, {"110000": 24, "310000": 24})
+    earlier = freeze_wave(settings, wave_key=wave.key, actor=OPERATOR)
+    installed, compared = Event(), Event()
+
+    def recompute(session: Session) -> None:
+        recompute_wave(settings, session, wave_key=wave.key, actor=OPERATOR, now=now())
+        installed.set()
+        assert compared.wait(LATEST_SECONDS)
+
+    def write_other_tables(
+        folder: Path, source: WaveParts, draft: SnapshotDraft, seconds: float
+    ) -> None:
+        write_tables(folder, source, draft, seconds)
+        draft.write(folder / GAPS, b"of another version")
+
+    def compare(*arguments: Any, **named: Any) -> None:
+        write_changes(*arguments, **named)
+        compared.set()
+
+    monkeypatch.setattr("survey.results.recompute.write_tables", write_other_tables)
+    monkeypatch.setattr("survey.results.freeze.write_changes", compare)
+    with ThreadPoolExecutor(1) as beside:
+
+        def begin() -> None:
+            running.append(
+                beside.submit(
+                    lambda: run_in_transaction(settings.store_url, recompute, long_running=True)
+                )
+            )
+            assert installed.wait(LATEST_SECONDS)
+
+        running: list[Future[None]] = []
+        frozen = freeze_wave(settings, wave_key=later.key, actor=OPERATOR, tick=Meanwhile(begin))
+        running[0].result(LATEST_SECONDS)
+    folder = settings.snapshot_dir / frozen.directory
+    assert (folder / changes_file(KEY, earlier.sha256)).exists()
+
+
+@pytest.fixture
+def impatient(postgres_url: str, tmp_path: Path) -> Iterator[SmallWave]:
+    """A closed wave in a store that waits for a lock a fifth of a second."""
+    url = make_url(postgres_url).update_query_dict({"options": "-c lock_timeout=200"})
+    small = small_wave(tmp_path, url=url.render_as_string(hide_password=False))
+    store_people(small, {"110000": 24, "310000": 24})
+    yield small
+    dispose_engines()
+
+
+@contextmanager
+def held(wave: SmallWave) -> Iterator[Event]:
+    """Another transaction has the wave until the event is set, as an archive has for minutes."""
+    locked, free = Event(), Event()
+
+    def hold(session: Session) -> None:
+        lock_wave(session=session, key=wave.key)
+        locked.set()
+        assert free.wait(3 * LATEST_SECONDS)
+
+    with ThreadPoolExecutor(1) as beside:
+        holding = beside.submit(lambda: run_in_transaction(wave.settings.store_url, hold))
+        assert locked.wait(LATEST_SECONDS)
+        try:
+            yield free
+        finally:
+            free.set()
+        holding.result(LATEST_SECONDS)
+
+
+@pytest.mark.postgres
+def test_a_freeze_waits_for_who_holds_another_wave_of_its_series(
+    impatient: SmallWave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, later = impatient.settings.store_url, add_wave(impatient, "small-2027", 2027)
+    pauses: list[float] = []
+    with held(later) as free:
+
+        def pause(seconds: float) -> None:
+            assert counts(url)["snapshots"] == 0
+            pauses.append(seconds)
+            if len(pauses) == 2:
+                free.set()
+
+        monkeypatch.setattr("survey.results.freeze.sleep", pause)
+        frozen = freeze_wave(impatient.settings, wave_key=impatient.key, actor=OPERATOR, final=True)
+    assert len(pauses) >= 2
+    assert state_of(impatient) is WaveState.FROZEN
+    folder = impatient.settings.snapshot_dir / frozen.directory
+    with read_scope(url) as session:
+        seals = find_seals(session, frozen.directory)
+    assert seals is not None
+    assert sorted(seals) == sorted(path.name for path in folder.iterdir()), "all of it is sealed"
+
+
+@pytest.mark.postgres
+def test_a_series_that_is_never_free_is_refused_in_words(
+    impatient: SmallWave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = add_wave(impatient, "small-2027", 2027)
+    settings = impatient.settings.model_copy(update={"database_patient_timeout": 1.0})
+    monkeypatch.setattr("survey.results.freeze.LOCK_PAUSE_SECONDS", 0.1)
+    with held(later), pytest.raises(StoreUnavailableError) as refused:
+        freeze_wave(settings, wave_key=impatient.key, actor=OPERATOR)
+    assert isinstance(refused.value, RowsLockedError)
+    assert counts(settings.store_url)["snapshots"] == 0
+    assert list(settings.snapshot_dir.rglob("*")) == []
+
+
+@pytest.mark.postgres
+def test_a_recomputation_holds_the_series(impatient: SmallWave) -> None:
+    """Or a freeze would register changes to figures that are being replaced."""
+    url = impatient.settings.store_url
+    freeze_wave(impatient.settings, wave_key=impatient.key, actor=OPERATOR)
+
+    def recompute(session: Session) -> None:
+        recompute_wave(
+            impatient.settings, session, wave_key=impatient.key, actor=OPERATOR, now=now()
+        )
+        with pytest.raises(StoreUnavailableError):
+            run_in_transaction(url, lambda other: lock_series(session=other, series="main"))
+
+    run_in_transaction(url, recompute, long_running=True)

@@ -30,7 +30,7 @@ from survey.results.wave_snapshots import open_wave
 from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft, find_seals
-from survey.snapshot.snapshot_files import SnapshotDamagedError, parquet_bytes
+from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError, parquet_bytes
 from survey.store.tables import Wave
 
 CHANGE_GROUPS = (EVERYONE, *SPECIAL_GROUPS)
@@ -291,21 +291,22 @@ class SeriesNeighbour:
     wave: str
     directory: str
     sha256: str
-    cells_sha256: str | None
-    """Of its protected cells; None for a snapshot without seals."""
+    manifest_sha256: str | None
+    """Seal of its manifest, which names the seals of all its files; None without seals."""
 
 
 def list_neighbours(session: Session, wave: Wave) -> tuple[SeriesNeighbour, ...]:
     """Return the newest results of every other wave of the series: changes of `wave` rest on them.
 
-    A change is added to the folder of the later wave, so the seal of a whole folder says less.
+    A recomputation keeps the responses and may change any table. Even where it keeps the cells, its
+    files are in place a moment before their seals, and until then nothing is computed from them.
     """
     return tuple(
         SeriesNeighbour(
             other.key,
             snapshot.directory,
             snapshot.sha256,
-            (find_seals(session, snapshot.directory) or {}).get(CELLS),
+            (find_seals(session, snapshot.directory) or {}).get(MANIFEST),
         )
         for other, snapshot in list_newest_snapshots(session, wave.series)
         if other.key != wave.key

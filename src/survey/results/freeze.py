@@ -4,10 +4,11 @@ Reading and computing take minutes and hold no lock. A short transaction then ch
 read still holds, and registers the snapshot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -21,7 +22,7 @@ from survey.fieldwork.waves import get_wave, lock_series
 from survey.results.changes import SeriesNeighbour, list_neighbours, write_changes
 from survey.results.fieldwork_record import protect_fieldwork
 from survey.results.freeze_basis import AnswersConflictError, FreezeBasis, WaveConflictError
-from survey.results.freeze_progress import FreezeTick, ignore_progress, report_parts
+from survey.results.freeze_progress import FreezeStage, FreezeTick, ignore_progress, report_parts
 from survey.results.freeze_reading import SnapshotOptions, WaveReading, is_final, read_wave
 from survey.results.freeze_registration import (
     confirm_freeze,
@@ -44,12 +45,19 @@ from survey.snapshot.snapshot_files import (
 )
 from survey.snapshot.unfinished_files import UnfinishedFiles
 from survey.store.tables import Wave
-from survey.store.transactions import read_in_snapshot, run_in_transaction
+from survey.store.transactions import (
+    RowsLockedError,
+    read_in_snapshot,
+    run_in_transaction,
+    translate_lock_errors,
+)
 
 MAX_READINGS = 2
 """Times that a wave is read and computed while it keeps changing."""
 MAX_COMPARISONS = 5
 """Times that the changes are computed while other waves of the series are being frozen."""
+LOCK_PAUSE_SECONDS = 2.0
+"""Between two attempts to lock the series: whoever waits for one of its waves comes first."""
 
 
 class FrozenWave(BaseModel):
@@ -104,6 +112,7 @@ def freeze_wave(
         NarrowIntervalError: published counts would tell hidden ones too closely.
         SecondPersonRequiredError: a final snapshot that nobody else has requested.
         AnswersArchivedError: the answers of the wave are in an archive.
+        RowsLockedError: a wave of the series was locked longer than work of minutes may take.
         EngineUnknownError, EngineError: the engine that is not there, or lost its workers.
     """
     actor.require(Action.ADMINISTER)
@@ -188,7 +197,7 @@ def _freeze_once(
     with snapshot_draft(settings.snapshot_dir, wave_key) as folder:
         computed = _ComputedWave.of(settings, read_in_snapshot(settings.store_url, read), run, tick)
         for _ in range(MAX_COMPARISONS):
-            frozen = _register(settings, computed, actor, options)
+            frozen = _register(settings, computed, actor, options, tick)
             if frozen is not None:
                 UnfinishedFiles(settings.snapshot_dir, wave_key).remove()
                 return frozen
@@ -196,26 +205,56 @@ def _freeze_once(
 
 
 def _register(
-    settings: Settings, computed: "_ComputedWave", actor: Principal, options: SnapshotOptions
+    settings: Settings,
+    computed: "_ComputedWave",
+    actor: Principal,
+    options: SnapshotOptions,
+    tick: FreezeTick,
 ) -> FrozenWave | None:
     """Register a computed wave; None if other results of the series have come meanwhile.
 
     Raises:
         AnswersConflictError, WaveConflictError: what was read no longer holds.
+        RowsLockedError: another transaction held a wave of the series all the time.
     """
     draft, neighbours = read_in_snapshot(
         settings.store_url, lambda session: computed.draft_changes(settings, session)
     )
 
     def register(session: Session) -> FrozenWave | None:
-        wave = _lock_wave_to_freeze(session, computed.reading, options)
+        with translate_lock_errors():
+            wave = _lock_wave_to_freeze(session, computed.reading, options)
         if list_neighbours(session, wave) != neighbours:
             return None
         confirm_freeze(settings, session, wave, actor, options)
         return computed.install(session, wave, draft, actor, options, made)
 
     with remove_on_failure() as made:
-        return run_in_transaction(settings.store_url, register, long_running=True)
+        return _wait_for_series(
+            lambda: run_in_transaction(settings.store_url, register, long_running=True),
+            settings.database_patient_timeout,
+            tick,
+        )
+
+
+def _wait_for_series(
+    register: Callable[[], FrozenWave | None], patience: float, tick: FreezeTick
+) -> FrozenWave | None:
+    """Register again and again while the rows of the series are locked.
+
+    An import or an archive of another wave holds it for minutes, and what waits here was minutes of
+    work. One long wait would hold the waves that were locked first.
+    """
+    latest = monotonic() + patience
+    while True:
+        try:
+            return register()
+        except RowsLockedError:
+            if monotonic() >= latest:
+                raise
+            # Registering is no part of the figures; the freeze can still be cancelled.
+            tick(FreezeStage.COMPUTING, 1, 1)
+            sleep(LOCK_PAUSE_SECONDS)
 
 
 def _lock_wave_to_freeze(session: Session, reading: WaveReading, options: SnapshotOptions) -> Wave:

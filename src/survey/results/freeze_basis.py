@@ -116,7 +116,7 @@ class FreezeBasis:
         """Raise an error if the facts are others now.
 
         Raises:
-            WaveConflictError: what is decided about the wave changed, or another freeze of it ended.
+            WaveConflictError: what is decided about the wave changed, or another freeze ended.
             AnswersConflictError: interviews or attempts did.
         """
         if self._decisions() != now._decisions():

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.fieldwork.waves import lock_series
 from survey.results.changes import write_changes
 from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
 from survey.results.snapshots import METHOD, find_altered_tables, get_newest_snapshot
@@ -43,13 +44,16 @@ def list_altered_tables(
 def recompute_wave(
     settings: Settings, session: Session, *, wave_key: str, actor: Principal, now: datetime
 ) -> None:
-    """Write every table of the wave's newest snapshot again.
+    """Write every table of the wave's newest snapshot again; the series is locked meanwhile.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
     """
     actor.require(Action.ADMINISTER)
+    wave, _ = get_newest_snapshot(session, wave_key)
+    # A freeze that ends meanwhile would leave changes of two versions in the folders of the series.
+    lock_series(session=session, series=wave.series)
     wave, snapshot = get_newest_snapshot(session, wave_key)
     altered = find_altered_tables(settings, session, snapshot.directory)
     for name in altered:

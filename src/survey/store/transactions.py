@@ -43,6 +43,8 @@ Work = Callable[[Session], Any]
 UNAVAILABLE_ERRORS = (OperationalError, InterfaceError, InternalError, TimeoutError)
 """A full disk, a stopped or restarting database, a lock that did not come: trying again helps."""
 
+_LOCK_SQLSTATES = ("55P03", "40P01")
+"""Lock timeout, deadlock."""
 CONFLICT_SQLSTATES = {"40001": "serialization failure", "40P01": "deadlock"}
 MAX_ATTEMPTS = 5
 MAX_FIRST_PAUSE_SECONDS = 0.02
@@ -67,6 +69,10 @@ class StoreUnavailableError(SurveyError):
             message
             or msg("We cannot save anything at the moment. Nothing is lost; please try again soon.")
         )
+
+
+class RowsLockedError(StoreUnavailableError):
+    """Raised when another transaction kept rows that were to be locked; nothing was written."""
 
 
 class UnstorableTextError(SurveyError):
@@ -119,6 +125,20 @@ def read_in_snapshot(url: str, read: Callable[[Session], T]) -> T:
     """
     with _translate_database_errors(), snapshot_scope(url) as session:
         return read(session)
+
+
+@contextmanager
+def translate_lock_errors() -> Iterator[None]:
+    """Raise `RowsLockedError` where PostgreSQL waited too long for the locks that the block takes.
+
+    For work that comes before everything else of a unit, so that the unit can be run again later.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _LOCK_SQLSTATES:
+            raise RowsLockedError from error
+        raise
 
 
 def conflict_counts() -> dict[str, int]:
