@@ -1,14 +1,19 @@
 """Transactions of the store: all or nothing, writers take turns, readers never wait."""
 
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import col, select
 
-from survey.store.engine import engine_for, normal_url, read_scope, session_scope
+from survey.store import engine
+from survey.store.engine import dispose_engines, engine_for, normal_url, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, LoginSession, new_id
 
 MOMENT = datetime(2026, 5, 4, 12, 30, 15, 123456, tzinfo=UTC)
@@ -120,3 +125,49 @@ def test_sqlite_runs_in_wal_with_foreign_keys_and_patience(sqlite_url: str) -> N
 )
 def test_plain_postgresql_urls_get_the_driver_that_is_installed(url: str, driver: str) -> None:
     assert normal_url(url).drivername == driver
+
+
+def test_long_work_waits_for_another_process_and_holds_up_no_thread_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It once kept this process's turn while it waited, and everybody else hung with it."""
+    monkeypatch.setattr(engine, "SQLITE_BUSY_MILLISECONDS", 100)
+    url = f"sqlite:///{tmp_path}/store.db"
+    with session_scope(url) as session:
+        session.connection().exec_driver_sql("CREATE TABLE written (who TEXT)")
+
+    def write(who: str, long_running: bool) -> None:
+        with session_scope(url, long_running=long_running) as session:
+            session.connection().exec_driver_sql(f"INSERT INTO written VALUES ('{who}')")
+
+    with (
+        closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        long_work = threads.submit(write, "import", True)
+        time.sleep(0.3)
+        for _ in range(3):
+            refused = threads.submit(write, "interview", False)
+            with pytest.raises(OperationalError, match="locked"):
+                refused.result(timeout=30)
+        assert not long_work.done()
+        other.execute("COMMIT")
+        long_work.result(timeout=30)
+    with read_scope(url) as session:
+        rows = session.connection().exec_driver_sql("SELECT who FROM written").scalars().all()
+    assert rows == ["import"]
+    dispose_engines()
+
+
+def test_long_work_gives_up_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SQLITE_BUSY_MILLISECONDS", 50)
+    monkeypatch.setenv("SURVEY_DATABASE_PATIENT_TIMEOUT", "0.3")
+    url = f"sqlite:///{tmp_path}/store.db"
+    with session_scope(url) as session:
+        session.connection().exec_driver_sql("CREATE TABLE written (who TEXT)")
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"), session_scope(url, long_running=True):
+            raise AssertionError("it never begins")
+    dispose_engines()

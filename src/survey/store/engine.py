@@ -8,9 +8,10 @@ The time limits of PostgreSQL travel with a connection's first packet, so they c
 """
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import orjson
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
@@ -35,7 +36,8 @@ SQLITE_BUSY_MILLISECONDS = 15_000
 PING_AFTER_SECONDS = 1.0
 """Idle time after which a connection is tested before it is used again."""
 _LAST_USED = "survey_last_used"
-_PATIENT = "survey_patient"
+_TURN_PAUSE_SECONDS = 0.05
+"""Pause in which other threads get the turn to write."""
 
 
 def write_count(connection: Connection) -> int:
@@ -74,18 +76,8 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later may find its snapshot outdated and fail at
     # once, whatever the busy timeout: writers therefore take the lock when they begin.
-    options = connection.get_execution_options()
-    if options.get(_PATIENT):
-        # Another process may be writing for minutes, and what waits here was minutes of work.
-        seconds = current_settings().database_patient_timeout
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={_milliseconds(seconds)}")
-        connection.info[_PATIENT] = True
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("survey_writes") else "BEGIN")
-
-
-def _end_patience(connection: Any, record: Any) -> None:
-    if record.info.pop(_PATIENT, False) and connection is not None:
-        connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MILLISECONDS}")
+    writes = connection.get_execution_options().get("survey_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def normal_url(url: str) -> URL:
@@ -128,7 +120,6 @@ def _new_engine(url: str) -> Engine:
             _keep_private(engine, Path(parsed.database))
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        event.listen(engine, "checkin", _end_patience)
     else:
         ping_idle_connections(engine)
     return engine
@@ -175,11 +166,45 @@ def session_scope(url: str, *, long_running: bool = False) -> Iterator[Session]:
         long_running: The work takes minutes (freezing, importing), so PostgreSQL's long time
             limits apply, and so does the wait for another process that writes to SQLite.
     """
-    engine = engine_for(url).execution_options(survey_writes=True, **{_PATIENT: long_running})
-    turn = _write_turns[url] if engine.dialect.name == "sqlite" else nullcontext()
-    with turn, Session(engine, expire_on_commit=False) as session, session.begin():
+    engine = engine_for(url).execution_options(survey_writes=True)
+    with ExitStack() as stack:
+        if engine.dialect.name != "sqlite":
+            session = _begin_session(stack, engine)
+        elif long_running:
+            session = _wait_for_sqlite(stack, engine, _write_turns[url])
+        else:
+            stack.enter_context(_write_turns[url])
+            session = _begin_session(stack, engine)
         _raise_time_limits(session, long_running)
         yield session
+
+
+def _begin_session(stack: ExitStack, engine: Engine) -> Session:
+    session = stack.enter_context(Session(engine, expire_on_commit=False))
+    stack.enter_context(session.begin())
+    return session
+
+
+def _wait_for_sqlite(stack: ExitStack, engine: Engine, turn: RLock) -> Session:
+    """Return a session once no other process writes, however long one does.
+
+    The turn of this process is given back again and again: other threads would wait for it without
+    an end, where they have a limit for another process.
+    """
+    deadline = time.monotonic() + current_settings().database_patient_timeout
+    while True:
+        try:
+            with ExitStack() as attempt:
+                attempt.enter_context(turn)
+                session = _begin_session(attempt, engine)
+                session.connection()
+                stack.push(attempt.pop_all())
+                return session
+        except OperationalError as error:
+            code = getattr(error.orig, "sqlite_errorcode", None)
+            if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_TURN_PAUSE_SECONDS)
 
 
 @contextmanager
