@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from survey.access.principal import Principal
+from survey.access.roles import Action
 from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.wave_progress import count_dispositions
@@ -74,6 +75,7 @@ def read_wave(
     Raises:
         As `freeze_wave` does for what is wrong with the responses, the rules or the state.
     """
+    actor.require(Action.ADMINISTER)
     now = datetime.now(UTC)
     final = is_final(wave, asked=options.final)
     responses.require_freezable(wave, options.without_point)

@@ -32,6 +32,7 @@ def require_freeze_confirmable(
     settings: Settings, session: Session, wave: Wave, actor: Principal, options: SnapshotOptions
 ) -> None:
     """Raise what `confirm_freeze` would raise, and record nothing."""
+    actor.require(Action.ADMINISTER)
     now, before = datetime.now(UTC), None
     for act, details in _acts(session, wave, options).items():
         require_confirmable(
@@ -56,6 +57,7 @@ def confirm_freeze(
         SecondPersonRequiredError, RequestConflictError: as `confirm_act` does.
         WaveTransitionNotAllowedError: the wave still collects.
     """
+    actor.require(Action.ADMINISTER)
     for act, details in _acts(session, wave, options).items():
         confirm_act(
             session=session,
@@ -99,6 +101,7 @@ def register_snapshot(
         folder: below the folder of all snapshots.
         seal: hash of all its files.
     """
+    actor.require(Action.ADMINISTER)
     session.add(
         Snapshot(
             wave_id=wave.id,
