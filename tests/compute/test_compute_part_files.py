@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.compute import FilesUnavailableError, list_files, open_file
+from survey.compute import FilesUnavailableError, SharedFolder, list_files, open_file
 
 MOUNTED = Path("/dev/shm")
 
@@ -53,3 +53,18 @@ def test_what_is_not_there_or_cannot_be_reached_is_said(tmp_path: Path) -> None:
     with pytest.raises(FilesUnavailableError, match="gopher://host/wave cannot be reached") as odd:
         open_file("gopher://key:" + "secret@host/wave?token=secret")
     assert "secret" not in str(odd.value)
+
+
+def test_copies_are_private_and_what_cannot_be_removed_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "part.parquet").write_bytes(b"rows")
+    with SharedFolder.open(str(tmp_path / "shared")) as folder:
+        copied = Path(folder.copy(tmp_path / "part.parquet", "f00d"))
+        assert copied.read_bytes() == b"rows"
+        assert copied.parent.stat().st_mode & 0o077 == 0
+    assert not copied.parent.exists()
+    # The work is done, so this is no error of the work.
+    with SharedFolder.open(str(tmp_path / "shared")) as folder:
+        Path(folder.location).rmdir()
+    assert folder.location in caplog.text

@@ -28,7 +28,7 @@ def locate(location: str | Path) -> tuple[FileSystem, str]:
         found: tuple[FileSystem, str] = FileSystem.from_uri(str(location))
     except (pa.ArrowException, OSError, ValueError) as error:
         shown = without_secrets(str(location))
-        reason = str(error).splitlines()[0].replace(str(location), shown)
+        reason = str(error).partition("\n")[0].replace(str(location), shown)
         raise FilesUnavailableError(
             msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
         ) from None

@@ -1,15 +1,20 @@
 """Copies of files in a folder that the workers of an engine see, for as long as they work."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
+from pyarrow.fs import FileSystem, LocalFileSystem
 
 from survey.compute.errors import FilesUnavailableError
 from survey.compute.part_files import join_location, locate, open_file, without_secrets
 from survey.locale import msg
+
+_LOG = logging.getLogger(__name__)
+_FOLDER_MODE = 0o700
 
 
 class SharedFolder:
@@ -24,18 +29,23 @@ class SharedFolder:
     def open(cls, parent: str) -> Iterator["SharedFolder"]:
         """Make a folder of its own in `parent`, and remove it with its copies at the end.
 
+        What cannot be removed is named in the log: the work is done all the same.
+
         Raises:
             FilesUnavailableError: the folder cannot be reached or written.
         """
         folder = cls(join_location(parent, f"survey-{uuid4()}"))
         with _as_unavailable(parent):
             system, path = locate(folder.location)
-            system.create_dir(path)
+            _create_private(system, path)
         try:
             yield folder
         finally:
-            with _as_unavailable(parent):
-                system.delete_dir(path)
+            try:
+                with _as_unavailable(parent):
+                    system.delete_dir(path)
+            except FilesUnavailableError as error:
+                _LOG.error("copies of interviews stay in %s: %s", path, error)
 
     def copy(self, path: Path, sha256: str) -> str:
         """Return the location of a copy of the file whose content has this hash.
@@ -53,6 +63,13 @@ class SharedFolder:
                     file.write(content)
             self._copied[sha256] = location
         return self._copied[sha256]
+
+
+def _create_private(system: FileSystem, path: str) -> None:
+    """Create a folder that nobody else on this machine may enter; a store has its own rules."""
+    system.create_dir(path)
+    if isinstance(system, LocalFileSystem):
+        Path(path).chmod(_FOLDER_MODE)
 
 
 def try_shared_folder(parent: str) -> None:
@@ -77,7 +94,7 @@ def _as_unavailable(location: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         shown = without_secrets(location)
-        reason = str(error).splitlines()[0].replace(location, shown)
+        reason = str(error).partition("\n")[0].replace(location, shown)
         raise FilesUnavailableError(
             msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
         ) from None

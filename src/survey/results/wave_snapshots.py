@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ class PartFile:
     others_have_points: bool
     opened: str
     """Name of the opening that it belongs to, whose parts all have the same rules."""
-    copy: str = ""
+    copy: str = field(default="", repr=False)
     """Location of the copy that the workers of an engine read instead."""
 
     def __call__(self) -> WaveData:

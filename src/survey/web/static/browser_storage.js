@@ -77,14 +77,6 @@ const SurveyBrowserStorage = (function () {
     });
   }
 
-  // Calls `then(entry)` when another page of this device writes an entry of the outbox, `then(null)`
-  // when it removes one.
-  function onOutbox(then) {
-    window.addEventListener("storage", function (event) {
-      if (event.key && event.key.indexOf(OUTBOX) === 0) then(JSON.parse(event.newValue));
-    });
-  }
-
   function stamped(value) {
     return Object.assign({}, value, { touched: new Date().toISOString() });
   }
@@ -97,7 +89,7 @@ const SurveyBrowserStorage = (function () {
     outbox,
     queue: function (entry) { return write(OUTBOX + entry.payload.client_uuid, stamped(entry)); },
     unqueue: function (uuid) { remove(OUTBOX + uuid); },
-    onOutbox,
+    isOutbox: function (key) { return key && key.indexOf(OUTBOX) === 0; },
     preference: function (name) { return read(PREFERENCE + name); },
     prefer: function (name, value) { write(PREFERENCE + name, value); },
     forgetOld,

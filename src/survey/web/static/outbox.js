@@ -124,11 +124,15 @@ const SurveyOutbox = (function () {
       if (document.visibilityState !== "hidden") flush();
     }
 
-    SurveyBrowserStorage.onOutbox(function (entry) {
-      if (closed) return;
+    // Another page of this device wrote an entry or removed one.
+    function hear(event) {
+      if (!SurveyBrowserStorage.isOutbox(event.key)) return;
+      const entry = JSON.parse(event.newValue);
       if (entry && entry.result) onOutcome(entry, entry.result);
       onChange();
-    });
+    }
+
+    window.addEventListener("storage", hear);
     window.addEventListener("online", wake);
     document.addEventListener("visibilitychange", wake);
 
@@ -139,6 +143,7 @@ const SurveyOutbox = (function () {
       close: function () {
         closed = true;
         clearTimeout(timer);
+        window.removeEventListener("storage", hear);
         window.removeEventListener("online", wake);
         document.removeEventListener("visibilitychange", wake);
       }
