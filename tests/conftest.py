@@ -491,13 +491,15 @@ def frozen_small_demo(_shared_folder: Path) -> Path:
 def small_demo(make_once: MakeOnce) -> Path:
     """The folder of the whole demonstration as `survey demo` makes it at 620 interviews a wave.
 
-    Made once for all workers, by the command itself: copy it before you change it.
+    Made once for all workers, by the command itself: copy it before you change it. Two processes
+    freeze its waves, on a machine with one core too.
     """
 
     def make_demo(folder: Path) -> None:
         program = "from survey.cli.main import main\nmain()"
         made = subprocess.run(
-            [sys.executable, "-c", program, "--data-dir", folder, "demo", "--size", "0.01"],
+            [sys.executable, "-c", program, "--data-dir", folder,
+             "demo", "--size", "0.01", "--workers", "2"],
             env={**os.environ, "SURVEY_DATABASE_URL": ""},
             cwd=folder, capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -129,7 +129,7 @@ def test_the_first_wave_is_served_while_the_others_are_made(
 def test_as_many_processes_as_one_likes_make_the_same_tables(
     small_demo: Path, tmp_path: Path
 ) -> None:
-    """The shared demonstration was made by as many as the machine has cores, at most two."""
+    """The shared demonstration was made by two processes."""
     assert start_demo(tmp_path, "--workers", "1").wait(timeout=PATIENCE_SECONDS * 2) == 0
     made = tmp_path / "demo"
     names = list_tables(made)

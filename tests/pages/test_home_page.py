@@ -236,7 +236,7 @@ def test_waves_of_a_demonstration_that_are_on_their_way_are_announced(
     words: str,
 ) -> None:
     use_store(frozen_waves.model_copy(update={"demo": True}))
-    monkeypatch.setattr("survey.ui.demo_progress.find_demo_progress", lambda _: progress)
+    monkeypatch.setattr("survey.ui.page_frame.find_demo_progress", lambda _: progress)
     for page, role in ((PageKey.HOME, None), (PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL)):
         shown = open_page(page, role, lang="zh")
         assert not shown.exception

@@ -177,7 +177,7 @@ def _store_waves(settings: Settings, plan: DemoPlan) -> Iterator[_StoredWave | N
         size=plan.size,
         seed=plan.seed,
         truth_dir=settings.data_dir / "truth",
-        progress=_teller(settings),
+        progress=_report_progress(settings),
     )
     for key in waves:
         if key != DEMO_WAVES[-1]:
@@ -208,7 +208,9 @@ def _store_rest(settings: Settings, plan: DemoPlan) -> None:
     )
 
     seed, photos = plan.seed, settings.photo_dir
-    store_unfinished(settings.store_url, size=plan.size, seed=seed, progress=_teller(settings))
+    store_unfinished(
+        settings.store_url, size=plan.size, seed=seed, progress=_report_progress(settings)
+    )
     # Frozen interviews are past review, so only those of the open wave are looked at.
     print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
     _store(settings, partial(assess_wave, principal=OPERATOR, wave_key=OPEN_WAVE))
@@ -230,6 +232,6 @@ def _store(settings: Settings, work: Callable[..., Any]) -> None:
     run_in_transaction(settings.store_url, store, long_running=True)
 
 
-def _teller(settings: Settings) -> Callable[..., None]:
+def _report_progress(settings: Settings) -> Callable[..., None]:
     t = translator(settings.language)
     return lambda text: typer.echo(f"  {t(text)}", err=True)

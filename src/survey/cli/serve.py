@@ -45,7 +45,11 @@ def demo(
     renew: Annotated[bool, typer.Option(help="Throw the present demo data away first.")] = False,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, max=8, help="Processes that freeze the waves; default: 2, or 1 core."),
+        typer.Option(
+            min=1,
+            max=8,
+            help="Processes that freeze the waves; default: 2; 1 on a machine with one core.",
+        ),
     ] = None,
 ) -> None:
     """Make demo data, if there are none, in a database of their own; everything is marked demo."""

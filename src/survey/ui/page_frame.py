@@ -1,4 +1,4 @@
-"""Frame of every page: styles, header, watermark, footer, and notices."""
+"""Frame of every page: styles, header, watermark, progress of a demo, footer, and notices."""
 
 import re
 from collections.abc import Sequence
@@ -9,12 +9,15 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from survey.health.demo_progress import find_demo_progress
 from survey.locale import Translator
+from survey.settings import Settings
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
 from survey.ui.preferences import Preferences, draw_switches
 from survey.web.streamlit_texts import HTML_LANGUAGES
 
+DEMO_REFRESH_SECONDS = 3.0
 _CSS = Path(__file__).with_name("page.css")
 _LARGE = """
 :root { font-size: 22px; }
@@ -122,6 +125,22 @@ def _render_brand(
         parts.append(f'<a href="/auth/logout" target="_self">{escape(leave)}</a>')
     spoken = HTML_LANGUAGES[language]
     return f'<div class="hcs-brand" lang="{spoken}">{"".join(parts)}</div>'
+
+
+def draw_demo_progress(settings: Settings, t: Translator) -> None:
+    """Say how many waves of a demonstration are there, while some are still being made."""
+    if find_demo_progress(settings) is not None:
+        _draw_progress_line(settings, t)
+
+
+@st.fragment(run_every=DEMO_REFRESH_SECONDS)
+def _draw_progress_line(settings: Settings, t: Translator) -> None:
+    progress = find_demo_progress(settings)
+    if progress is None:
+        # The page as it is with all waves, and without this line.
+        st.rerun()
+    icon = ":material/error:" if progress.failed else ":material/hourglass_top:"
+    st.caption(f"{icon} {t(progress.message)}")
 
 
 def draw_footer(t: Translator, *, demo: bool) -> None:

@@ -20,7 +20,6 @@ from survey.settings import Settings, current_settings
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.ui import page_frame
 from survey.ui.current_principal import find_current_principal
-from survey.ui.demo_progress import draw_demo_progress
 from survey.ui.navigation import PAGES_BY_KEY, PageInfo, PageKey, may_open
 from survey.ui.preferences import Preferences, get_preferences
 from survey.ui.script_runs import script_run_slot
@@ -126,7 +125,7 @@ def _run(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) 
             default_language=settings.language,
         )
         if settings.demo:
-            draw_demo_progress(settings, viewer.t)
+            page_frame.draw_demo_progress(settings, viewer.t)
         with _show_errors(viewer.t):
             body(viewer, principal)
         page_frame.draw_footer(viewer.t, demo=demo)
