@@ -9,11 +9,29 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import Result
 
-from survey.health.demo_progress import find_demo_progress
-from survey.settings import Settings
+from seed.demo import OPEN_WAVE
+from survey.access.principal import OPERATOR
+from survey.cli import demo_data
+from survey.cli.demo_data import DEMO_WAVES, DemoPlan, demo_in_background
+from survey.compute.worker import Worker
+from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.health.demo_progress import (
+    DemoProgress,
+    begin_demo,
+    find_demo_progress,
+    record_demo_failure,
+    record_demo_wave,
+)
+from survey.instrument.model import Instrument
+from survey.settings import Settings, current_settings
+from survey.store.engine import dispose_engines, session_scope
+from tests.conftest import NOW
 from tests.submission_clients import free_port
 
 PROGRAM = "from survey.cli.main import main\nmain()"
@@ -62,13 +80,22 @@ def port() -> int:
     return free_port()
 
 
+Serve = Callable[[], subprocess.Popen[bytes]]
+
+
 @pytest.fixture
-def served(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = start_demo(tmp_path, "--serve", "--workers", "2", port=port)
-    yield process
-    with suppress(ProcessLookupError):
+def serve(tmp_path: Path, port: int) -> Iterator[Serve]:
+    """Start the command that serves; what still runs after the test is ended."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        processes.append(start_demo(tmp_path, "--serve", "--workers", "2", port=port))
+        return processes[-1]
+
+    yield start
+    for process in processes:
         process.kill()
-    process.wait()
+        process.wait()
 
 
 def list_tables(folder: Path) -> list[str]:
@@ -97,9 +124,10 @@ def page_text(port: int) -> str:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 def test_the_first_wave_is_served_while_the_others_are_made(
-    served: subprocess.Popen[bytes], port: int, tmp_path: Path
+    serve: Serve, port: int, tmp_path: Path
 ) -> None:
     settings = Settings(database_url="", data_dir=tmp_path / "demo", _env_file=None)
+    served = serve()
     wait_until(lambda: status_of(port, "GET", "/") == 200, served)
     progress = find_demo_progress(settings)
     assert progress is not None, "the first page did not wait for all of them"
@@ -123,7 +151,80 @@ def test_the_first_wave_is_served_while_the_others_are_made(
     assert status_of(port, "GET", "/") == 200, "what is there is still served"
     served.terminate()
     assert served.wait(timeout=60) in (0, -signal.SIGTERM)
-    assert not settings.demo_marker.exists(), "the next command makes them anew"
+    assert not settings.demo_marker.exists()
+
+    left_behind = settings.data_dir / "left-behind"
+    left_behind.touch()
+    again = serve()
+    wait_until(lambda: status_of(port, "GET", "/") == 200, again)
+    assert not left_behind.exists(), "the next command makes them anew, and serves no others"
+    progress = find_demo_progress(settings)
+    assert progress is not None
+    assert not progress.failed
+    assert 1 <= progress.done < progress.total
+
+
+@pytest.mark.parametrize("shared", ["", "sqlite:///{}/shared.db"])
+def test_what_an_interrupted_build_had_done_does_not_count(
+    shared: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a shared database as well, once it was emptied."""
+    settings = Settings(
+        database_url=shared.format(tmp_path), data_dir=tmp_path / "demo", _env_file=None
+    )
+    begin_demo(settings, DEMO_WAVES)
+    record_demo_wave(settings, DEMO_WAVES[0])
+    record_demo_failure(settings)
+    seen: list[DemoProgress | None] = []
+
+    class MakesOneWave(Worker):
+        def __init__(self) -> None:
+            super().__init__()
+            seen.append(find_demo_progress(settings))
+
+        def apply(self, function: Callable[[Any], Any], part: Any) -> Any:
+            record_demo_wave(settings, DEMO_WAVES[1])
+
+    monkeypatch.setattr(demo_data, "Worker", MakesOneWave)
+    with demo_in_background(settings, DemoPlan(size=0.01, seed=1, workers=1)):
+        seen.append(find_demo_progress(settings))
+    dispose_engines()
+    assert seen == [DemoProgress(0, len(DEMO_WAVES)), DemoProgress(1, len(DEMO_WAVES))]
+
+
+@pytest.mark.parametrize("left_behind", [DEMO_WAVES[0], OPEN_WAVE])
+def test_a_shared_database_with_half_a_demonstration_is_refused(
+    survey: Callable[..., Result],
+    store_url: str,
+    small_instrument: Instrument,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    left_behind: str,
+) -> None:
+    """A wave that an interrupted build left open can neither be filled up nor made again."""
+    with session_scope(store_url) as session:
+        plan = NewWave(
+            key=left_behind,
+            series="demo",
+            year=2026,
+            title_zh=left_behind,
+            title_en=left_behind,
+            instrument_id=save_instrument(session=session, instrument=small_instrument),
+            is_demo=True,
+        )
+        create_wave(session=session, principal=OPERATOR, plan=plan, now=NOW)
+        open_wave(session=session, principal=OPERATOR, key=left_behind, now=NOW)
+    monkeypatch.setenv("SURVEY_DATABASE_URL", store_url)
+    for language, words in (("en", "was not completed"), ("zh", "未完成的演示")):
+        monkeypatch.setenv("SURVEY_LANGUAGE", language)
+        for options in ((), ("--serve",)):
+            current_settings.cache_clear()
+            refused = survey("demo", "--size", SIZE, *options)
+            assert refused.exit_code == 1
+            assert words in refused.output
+            assert left_behind in refused.output
+            assert "SURVEY_DATABASE_URL" in refused.output
+    assert not (tmp_path / "data" / "demo").exists(), "nothing has begun"
 
 
 def test_as_many_processes_as_one_likes_make_the_same_tables(

@@ -13,7 +13,7 @@ from threading import Thread
 from typing import Any
 
 import typer
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import print_note
@@ -29,11 +29,13 @@ from survey.health.demo_progress import (
     record_demo_failure,
     record_demo_wave,
 )
-from survey.locale import translator
+from survey.locale import SurveyError, msg, translator
 from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings
+from survey.store.engine import read_scope
 from survey.store.private_files import FOLDER_MODE
 from survey.store.schema import upgrade
+from survey.store.tables import Wave
 from survey.store.transactions import run_in_transaction
 
 DEMO_WAVES = ("village-2026", "elderly-2024", "main-2024", "main-2023", "minors-2024")
@@ -69,12 +71,50 @@ def build_demo(settings: Settings, plan: DemoPlan) -> None:
     """Build the demo data; they are complete once their marker is there.
 
     What a build before has left is thrown away, but for the rows of a shared database.
+
+    Raises:
+        SurveyError: a shared database holds waves of a demonstration that is not complete.
     """
-    started = time.monotonic()
-    if not settings.database_url:
+    _begin(settings)
+    _build(settings, plan)
+
+
+def _begin(settings: Settings) -> None:
+    """Throw away what a build before has left: none of it may count as made by the next."""
+    put_seed_on_path()
+    if settings.database_url:
+        _require_no_demo_waves(settings)
+    else:
         shutil.rmtree(settings.data_dir, ignore_errors=True)
     settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     begin_demo(settings, DEMO_WAVES)
+
+
+def _require_no_demo_waves(settings: Settings) -> None:
+    """Refuse a shared database with waves of a build before: they may be half filled.
+
+    Only the keys of this build count: trying out a questionnaire makes a wave marked demo as well.
+    """
+    from seed.demo import OPEN_WAVE
+
+    upgrade(settings.store_url)
+    made_here = col(Wave.key).in_((*DEMO_WAVES, OPEN_WAVE))
+    with read_scope(settings.store_url) as session:
+        keys = session.exec(select(Wave.key).where(Wave.is_demo, made_here)).all()
+    if keys:
+        raise SurveyError(
+            msg(
+                "The database holds waves of a demonstration that was not completed, or not with "
+                "this data folder: {waves}. They cannot be completed. Name an empty database in "
+                "SURVEY_DATABASE_URL, or empty this one if it holds nothing else; then start "
+                "again.",
+                waves=", ".join(sorted(keys)),
+            )
+        )
+
+
+def _build(settings: Settings, plan: DemoPlan) -> None:
+    started = time.monotonic()
     try:
         _fill(settings, plan)
     except BaseException:
@@ -91,9 +131,11 @@ def demo_in_background(settings: Settings, plan: DemoPlan) -> Iterator[None]:
     The other process is ended with the block, whatever it is doing.
 
     Raises:
-        Exception: the build failed before there was anything to see.
+        Exception: the build failed before there was anything to see, or could not begin.
     """
-    put_seed_on_path()
+    # Here, not in the other process: until that one starts, this one would find the progress of
+    # the build before, and serve its folder.
+    _begin(settings)
     build = _BackgroundBuild(settings, plan)
     try:
         build.wait_for_first_wave()
@@ -141,7 +183,7 @@ class _BackgroundBuild:
 
 
 def _build_as_planned(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
-    build_demo(*settings_and_plan)
+    _build(*settings_and_plan)
 
 
 def _has_first_wave(settings: Settings) -> bool:
@@ -150,7 +192,6 @@ def _has_first_wave(settings: Settings) -> bool:
 
 
 def _fill(settings: Settings, plan: DemoPlan) -> None:
-    put_seed_on_path()
     from seed.demo import store_problem_lists
 
     print_note("Making demo data: five waves, one to three minutes …")
