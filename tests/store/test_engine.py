@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import col, select
 
+from survey.settings import Settings
 from survey.store import engine
 from survey.store.engine import dispose_engines, engine_for, normal_url, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, LoginSession, new_id
@@ -141,8 +142,8 @@ def test_long_work_waits_for_another_process_and_holds_up_no_thread_of_this_one(
             session.connection().exec_driver_sql(f"INSERT INTO written VALUES ('{who}')")
 
     with (
-        closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other,
         ThreadPoolExecutor(2) as threads,
+        closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
         long_work = threads.submit(write, "import", True)
@@ -162,7 +163,8 @@ def test_long_work_waits_for_another_process_and_holds_up_no_thread_of_this_one(
 
 def test_long_work_gives_up_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "SQLITE_BUSY_MILLISECONDS", 50)
-    monkeypatch.setenv("SURVEY_DATABASE_PATIENT_TIMEOUT", "0.3")
+    impatient = Settings(database_patient_timeout=0.3)
+    monkeypatch.setattr(engine, "current_settings", lambda: impatient)
     url = f"sqlite:///{tmp_path}/store.db"
     with session_scope(url) as session:
         session.connection().exec_driver_sql("CREATE TABLE written (who TEXT)")
