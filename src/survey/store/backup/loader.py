@@ -5,6 +5,7 @@ one transaction drops the old tables, creates them anew and fills them.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
+_CLOSING_SECONDS = 2.0
 _FUNCTIONS = (
     "SELECT p.oid::regprocedure::text FROM pg_proc p "
     "WHERE p.pronamespace = current_schema()::regnamespace "
@@ -61,6 +63,17 @@ class BackupRefusedError(SurveyError):
     """Raised when the database rejects the content of a backup; nothing was changed."""
 
     code = "backup_not_taken"
+
+
+def _count_others(connection: Connection) -> int:
+    """Count the connections to this database that stay; one just closed is listed for a moment."""
+    deadline = time.monotonic() + _CLOSING_SECONDS
+    while True:
+        connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+        others = int(connection.execute(sa.text(_OTHERS)).scalar_one())
+        if not others or time.monotonic() > deadline:
+            return others
+        time.sleep(0.1)
 
 
 @dataclass(frozen=True)
@@ -131,7 +144,7 @@ class StoreLoader:
         dispose_engines()
         with engine_for(self.url).begin() as connection:
             without_time_limits(connection)
-            others = connection.execute(sa.text(_OTHERS)).scalar_one()
+            others = _count_others(connection)
             if others:
                 raise _store_in_use_error(others)
             _drop_tables(connection)
