@@ -53,10 +53,10 @@ def build_education_view(
     reading = ViewContext(results, principal, language)
     t, name = reading.t, reading.names.area(area)
     reached = _estimate(reading, area, REACHED, EVERYONE)
-    per_reached = _cost_per_reached(reading, area, reached, activities)
+    cost_sentence = _cost_sentence(reading, area, reached, activities)
     return EducationView(
         title=t("Consumer education, {area}, {year}", area=name, year=reading.wave.year),
-        sentences=(*_sentences(reading, area, reached, activities), *per_reached),
+        sentences=(*_sentences(reading, area, reached, activities), *cost_sentence),
         groups=_group_table(reading, area),
         channels=_channel_table(reading, area),
         notes=(
@@ -65,7 +65,7 @@ def build_education_view(
                 "Recognition: share of those reached who found it useful. Both are of the survey, "
                 "with n, and pass the same gate as every figure of it."
             ),
-            *(_cost_note(t) if per_reached else ()),
+            *(_cost_note(t) if cost_sentence else ()),
         ),
     )
 
@@ -119,7 +119,7 @@ def _sentences(
     return lines
 
 
-def _cost_per_reached(
+def _cost_sentence(
     reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
 ) -> tuple[str, ...]:
     """Return the sentence on the cost per consumer reached; none where a part is not shown."""
