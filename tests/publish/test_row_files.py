@@ -26,7 +26,8 @@ from survey.instrument.model import (
 )
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.row_workbook import WorksheetTooLargeError, workbook_bytes
-from survey.publish.microdata.statistics_files import STATA_LETTERS, cut_bytes, wrap_bytes
+from survey.publish.microdata.statistics_files import STATA_LETTERS
+from survey.publish.microdata.text_cells import cut_bytes, wrap_bytes
 from survey.publish.microdata.variables import (
     MAX_NAME_CHARS,
     Variable,
@@ -192,7 +193,7 @@ def test_a_stata_file_gives_back_every_value_label_and_missing_value(
                 code = STATA_LETTERS.get(value.code, value.code)
                 assert meta.variable_value_labels[variable.name][code] == value.label
     np.testing.assert_array_equal(rows["weight"], file.table["weight"])
-    assert list(rows["comment"]) == [cut_bytes(text.replace("\0", " "), 2045) for text in NASTY]
+    assert list(rows["comment"]) == [cut_bytes(text.replace("\0", " "), 2044) for text in NASTY]
     assert len(meta.column_names_to_labels["overall"]) == 80
     assert LONG_QUESTION.startswith(meta.column_names_to_labels["overall"][:-1])
     assert meta.file_label.startswith("演示数据")

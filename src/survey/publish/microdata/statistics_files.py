@@ -3,9 +3,11 @@
 SPSS keeps the codes below 0 as user-missing values. Stata has letters for them: `.a` does not know,
 `.b` has not experienced it, `.c` refused, `.d` was not asked, `.e` has no answer. What is too long
 for a program is cut between two characters and ends in an ellipsis; the codebook has the whole.
+pyreadstat writes all but the rows, which it would take cell by cell: a file of one row with the
+longest text of each column.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyreadstat
+from numpy.typing import NDArray
 
 from survey.instrument.question_types.snapshot_codes import (
     DONT_KNOW,
@@ -21,6 +24,8 @@ from survey.instrument.question_types.snapshot_codes import (
     NOT_EXPERIENCED,
     REFUSED,
 )
+from survey.publish.microdata import spss_rows, stata_rows
+from survey.publish.microdata.text_cells import TextCells, cut_bytes, cut_chars, wrap_bytes
 from survey.publish.microdata.variables import Variable
 
 STATA_LETTERS = {DONT_KNOW: "a", NOT_EXPERIENCED: "b", REFUSED: "c", NOT_ASKED: "d", MISSING: "e"}
@@ -29,7 +34,8 @@ ABOUT_FILE = "about_file"
 """
 _SPSS_LABEL_BYTES, _SPSS_VALUE_BYTES, _SPSS_FILE_BYTES, _SPSS_NOTE_BYTES = 255, 120, 60, 80
 _STATA_LABEL_CHARS, _STATA_FILE_CHARS, _STATA_VALUE_BYTES = 80, 80, 32_000
-_STATA_TEXT_BYTES = 2_045
+_STATA_TEXT_BYTES = 2_044
+"""Of 2,045 pyreadstat makes a text of any length, which stands behind the rows."""
 _SPSS_TEXT_BYTES = 32_767
 _LOWEST_GAP, _HIGHEST_GAP = min(STATA_LETTERS), max(STATA_LETTERS)
 
@@ -42,9 +48,9 @@ def spss_bytes(
         variable.name: _spss_column(rows[variable.column], variable) for variable in variables
     }
     coded = [variable for variable in variables if variable.values]
-    return _written(
+    frame = _written(
         lambda path: pyreadstat.write_sav(
-            pd.DataFrame(columns),
+            _one_row(columns),
             path,
             file_label=cut_bytes(title, _SPSS_FILE_BYTES),
             column_labels={
@@ -74,6 +80,7 @@ def spss_bytes(
             row_compress=True,
         )
     )
+    return spss_rows.join_rows(frame, list(columns.values()), len(rows))
 
 
 def stata_bytes(
@@ -83,7 +90,7 @@ def stata_bytes(
     columns = {
         variable.name: _stata_column(rows[variable.column], variable) for variable in variables
     }
-    columns[ABOUT_FILE] = pd.Series(np.ones(len(rows), dtype=np.int8), index=rows.index)
+    columns[ABOUT_FILE] = np.ones(len(rows), dtype=np.int32)
     labels = {
         variable.name: {
             STATA_LETTERS.get(value.code, value.code): cut_bytes(value.label, _STATA_VALUE_BYTES)
@@ -94,9 +101,9 @@ def stata_bytes(
         if variable.values
     }
     labels[ABOUT_FILE] = {1: cut_bytes("; ".join([title, *remarks]), _STATA_VALUE_BYTES)}
-    return _written(
+    frame = _written(
         lambda path: pyreadstat.write_dta(
-            pd.DataFrame(columns),
+            _one_row(columns),
             path,
             file_label=cut_chars(title, _STATA_FILE_CHARS),
             column_labels={
@@ -114,6 +121,17 @@ def stata_bytes(
             },
         )
     )
+    return stata_rows.join_rows(frame, list(columns.values()), len(rows))
+
+
+def _one_row(columns: Mapping[str, stata_rows.Column]) -> pd.DataFrame:
+    """Return a row from which pyreadstat tells types and widths of the columns."""
+    return pd.DataFrame(
+        {
+            name: [column.longest] if isinstance(column, TextCells) else np.zeros(1, column.dtype)
+            for name, column in columns.items()
+        }
+    )
 
 
 def _written(write: Callable[[str], Any]) -> bytes:
@@ -124,74 +142,30 @@ def _written(write: Callable[[str], Any]) -> bytes:
         return path.read_bytes()
 
 
-def _codes(answers: pd.Series, variable: Variable) -> pd.Series:
-    """Return the numbers of a column with values, null where nothing is known."""
+def _codes(answers: pd.Series, variable: Variable) -> NDArray[np.float64]:
+    """Return the numbers of a column with values, not a number where nothing is known."""
+    if pd.api.types.is_numeric_dtype(answers):
+        return answers.to_numpy(dtype=np.float64, na_value=np.nan)
     numbers = {value.value: value.code for value in variable.values}
-    if not pd.api.types.is_numeric_dtype(answers):
-        positions = pd.Categorical(answers, categories=list(numbers)).codes
-        codes = np.array([*numbers.values(), 0], dtype=np.int64)[positions]
-        return pd.Series(np.where(positions < 0, np.nan, codes), index=answers.index)
-    if answers.isna().any():
-        return answers.astype("float64")
-    return answers
+    positions = pd.Categorical(answers, categories=list(numbers)).codes
+    return np.array([*numbers.values(), np.nan], dtype=np.float64)[positions]
 
 
-def _texts(answers: pd.Series, most_bytes: int) -> pd.Series:
-    """Return texts that a program of C strings can hold: no NUL, and not too long."""
-    texts = answers.astype(object).where(answers.notna(), "")
-    distinct = {text: cut_bytes(str(text).replace("\0", " "), most_bytes) for text in set(texts)}
-    return texts.map(distinct)
-
-
-def _spss_column(answers: pd.Series, variable: Variable) -> pd.Series:
+def _spss_column(answers: pd.Series, variable: Variable) -> spss_rows.Column:
     if variable.values:
         return _codes(answers, variable)
     if pd.api.types.is_numeric_dtype(answers):
-        return answers.astype("float64")
-    return _texts(answers, _SPSS_TEXT_BYTES)
+        return answers.to_numpy(dtype=np.float64, na_value=np.nan)
+    return TextCells.of(answers, _SPSS_TEXT_BYTES)
 
 
-def _stata_column(answers: pd.Series, variable: Variable) -> pd.Series:
+def _stata_column(answers: pd.Series, variable: Variable) -> stata_rows.Column:
     """Return the numbers with letters where there is no answer to count."""
-    if not variable.values:
-        if pd.api.types.is_numeric_dtype(answers):
-            return answers.astype("float64")
-        return _texts(answers, _STATA_TEXT_BYTES)
-    codes = _codes(answers, variable)
-    if not (codes < 0).any():
-        return codes
-    # A category says its type. Of a column of objects the writer guesses it from the first hundred
-    # rows, and takes a question that few were asked for text.
-    distinct = sorted(codes.dropna().unique().tolist())
-    positions = pd.Index(distinct).get_indexer(codes)
-    values = [STATA_LETTERS.get(int(code), float(code)) for code in distinct]
-    lettered = pd.Categorical.from_codes(positions, pd.Index(values, dtype=object), ordered=True)
-    return pd.Series(lettered, index=codes.index)
-
-
-def cut_bytes(text: str, most: int) -> str:
-    """Return a text of at most `most` bytes of UTF-8, cut between two characters."""
-    whole = text.encode(errors="replace")
-    if len(whole) <= most:
-        return whole.decode()
-    ellipsis = "…"
-    kept = whole[: most - len(ellipsis.encode())]
-    return kept.decode(errors="ignore") + ellipsis
-
-
-def cut_chars(text: str, most: int) -> str:
-    """Return a text of at most `most` characters."""
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def wrap_bytes(text: str, most: int) -> list[str]:
-    """Return the lines of a text, none longer than `most` bytes of UTF-8."""
-    lines, line, size = [], "", 0
-    for character in text.replace("\0", " ").replace("\n", " "):
-        width = len(character.encode(errors="replace"))
-        if size + width > most:
-            lines.append(line)
-            line, size = "", 0
-        line += character
-        size += width
-    return [*lines, line]
+    if variable.values:
+        codes = _codes(answers, variable)
+        if pd.api.types.is_integer_dtype(answers) and (codes >= 0).all():
+            return codes.astype(np.int32)
+        return stata_rows.with_missing(codes, STATA_LETTERS)
+    if pd.api.types.is_numeric_dtype(answers):
+        return stata_rows.with_missing(answers.to_numpy(dtype=np.float64, na_value=np.nan), {})
+    return TextCells.of(answers, _STATA_TEXT_BYTES)

@@ -24,8 +24,9 @@ from survey.instrument.question_types.snapshot_codes import (
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.views.display_names import DisplayNames
 
-MAX_NAME_CHARS = 31
-"""Stata takes 32, but its file holds the labels of the values under 31; SPSS takes 64 bytes."""
+MAX_NAME_CHARS, _STATA_NAME_CHARS = 29, 32
+"""SPSS takes 64 bytes. Stata takes 32, and pyreadstat names the labels of a variable by its name
+and its place: three digits of a file with less than a thousand variables."""
 SPECIAL_CODES = {
     SpecialAnswer.DONT_KNOW: DONT_KNOW,
     SpecialAnswer.NOT_EXPERIENCED: NOT_EXPERIENCED,
@@ -82,7 +83,7 @@ class Variable:
 
     column: str
     name: str
-    """Name in SPSS and Stata files: at most 31 letters, digits and underscores."""
+    """Name in SPSS and Stata files: at most 29 letters, digits and underscores."""
     label: str
     scale: Scale
     values: tuple[CodedValue, ...] = ()
@@ -212,6 +213,7 @@ def _program_names(columns: Sequence[str]) -> dict[str, str]:
     """Return a name for each column that SPSS and Stata take, no two alike but for case."""
     names: dict[str, str] = {}
     used: set[str] = set()
+    most = min(MAX_NAME_CHARS, _STATA_NAME_CHARS - len(str(len(columns))))
     for place, column in enumerate(columns, 1):
         plain = re.sub(r"[^0-9A-Za-z]+", "_", column).strip("_")
         if not plain:
@@ -223,11 +225,11 @@ def _program_names(columns: Sequence[str]) -> dict[str, str]:
             or _STATA_STRING_TYPE.fullmatch(lowered)
         ):
             plain = f"v_{plain}"
-        name, count = plain[:MAX_NAME_CHARS].rstrip("_"), 1
+        name, count = plain[:most].rstrip("_"), 1
         while name.lower() in used:
             count += 1
             ending = f"_{count}"
-            name = plain[: MAX_NAME_CHARS - len(ending)].rstrip("_") + ending
+            name = plain[: most - len(ending)].rstrip("_") + ending
         used.add(name.lower())
         names[column] = name
     return names

@@ -1,0 +1,64 @@
+"""Texts as programs of C strings take them: of so many bytes of UTF-8, and without a NUL."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class TextCells:
+    """Texts of a column, none longer than a program takes; a missing one is empty."""
+
+    cells: list[bytes]
+    longest: str
+
+    @classmethod
+    def of(cls, answers: pd.Series, most_bytes: int) -> "TextCells":
+        """Return the texts of a column, cut to `most_bytes`."""
+        codes, found = pd.factorize(answers)
+        distinct = [cut_bytes(str(text).replace("\0", " "), most_bytes) for text in found]
+        encoded = [*(text.encode() for text in distinct), b""]
+        longest = max(encoded, key=len)
+        return cls([encoded[code] for code in codes.tolist()], longest.decode())
+
+    @property
+    def most_bytes(self) -> int:
+        """Length of the longest text."""
+        return len(self.longest.encode())
+
+    def padded(self, start: int, stop: int, padding: bytes = b"\0") -> NDArray[np.uint8]:
+        """Return the texts of some rows as bytes, filled up to the longest: a row a text."""
+        width = max(self.most_bytes, 1)
+        texts = np.array(self.cells[start:stop], dtype=f"S{width}")
+        cells = texts.view(np.uint8).reshape(stop - start, width)
+        return cells if padding == b"\0" else np.where(cells == 0, ord(padding), cells)
+
+
+def cut_bytes(text: str, most: int) -> str:
+    """Return a text of at most `most` bytes of UTF-8, cut between two characters."""
+    whole = text.encode(errors="replace")
+    if len(whole) <= most:
+        return whole.decode()
+    ellipsis = "…"
+    kept = whole[: most - len(ellipsis.encode())]
+    return kept.decode(errors="ignore") + ellipsis
+
+
+def cut_chars(text: str, most: int) -> str:
+    """Return a text of at most `most` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def wrap_bytes(text: str, most: int) -> list[str]:
+    """Return the lines of a text, none longer than `most` bytes of UTF-8."""
+    lines, line, size = [], "", 0
+    for character in text.replace("\0", " ").replace("\n", " "):
+        width = len(character.encode(errors="replace"))
+        if size + width > most:
+            lines.append(line)
+            line, size = "", 0
+        line += character
+        size += width
+    return [*lines, line]
