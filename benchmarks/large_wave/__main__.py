@@ -1,7 +1,7 @@
-"""A wave of millions of interviews on PostgreSQL: loaded, reviewed in bulk, weighed, and its plans.
+"""A wave of millions of interviews on PostgreSQL: loaded, reviewed, weighed, its plans, its freeze.
 
     python -m benchmarks.large_wave --rows 100000 [--drawn 31000] [--review N]
-        [--folder DIR] [--keep]
+        [--folder DIR] [--keep] [--freeze]
 
 Interviews of the demonstration's model of the main questionnaire are drawn once (`--drawn`) and
 stored so often that there are `--rows`, each with ids of its own, by the same COPY as an import,
@@ -9,11 +9,16 @@ with every partition, trigger, index and audit entry. Then two administrators ap
 through the services of review, a sampling point at a time (`--review N`: that many in each step,
 the others by one statement). Printed are seconds, the bytes of tables
 and indexes, and the plans of the hottest queries, as the services themselves send them. With
-`--keep` the database stays in the folder for a freeze, and a second call goes on from there.
+`--keep` the database stays in the folder, and a second call goes on from there. With `--freeze` the
+wave is closed and frozen for good at the end, in a process of its own, whose processor and memory
+are printed for every look at the parts; its data folder is `frozen` in the folder.
 """
 
 import argparse
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,6 +37,7 @@ def main() -> None:
     parser.add_argument("--review", type=int, help="Interviews reviewed by services; all of them.")
     parser.add_argument("--folder", type=Path, help="Where the database lies; a temporary one.")
     parser.add_argument("--keep", action="store_true", help="Leave the database there.")
+    parser.add_argument("--freeze", action="store_true", help="Freeze the wave for good as well.")
     chosen = parser.parse_args()
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="survey-large-wave-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,9 +52,25 @@ def main() -> None:
             print_sizes(url, wave)
             print_plans(url, wave)
             dispose_engines()
+            if chosen.freeze:
+                _freeze(url, folder)
     finally:
         if not chosen.keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _freeze(url: str, folder: Path) -> None:
+    """Freeze the wave in another process: what this one took to fill the store is not counted."""
+    environment = {
+        "SURVEY_DATABASE_URL": url,
+        "SURVEY_DATA_DIR": str(folder / "frozen"),
+        # One second: the sums are measured, not the audit, which takes as long as it is given.
+        "SURVEY_AUDIT_SECONDS": "1",
+        # Requests have tests of their own.
+        "SURVEY_TWO_PERSON_FREEZE": "0",
+    }
+    command = [sys.executable, "-m", "benchmarks.large_wave.freezing"]
+    subprocess.run(command, env={**os.environ, **environment}, check=True)
 
 
 if __name__ == "__main__":

@@ -229,6 +229,16 @@ def snapshot_scope(url: str) -> Iterator[Session]:
         yield session
 
 
+def expect_every_row(session: Session) -> None:
+    """Have PostgreSQL plan cursors for all of their rows until the transaction ends.
+
+    By default it plans for the first tenth, and walks through all interviews of all waves in the
+    order of their ids where those of one city are asked for in that order.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
+
+
 def _raise_time_limits(session: Session, long_running: bool) -> None:
     if long_running and session.get_bind().dialect.name == "postgresql":
         raise_time_limits(session.connection(), current_settings())
