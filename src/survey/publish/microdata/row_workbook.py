@@ -10,19 +10,18 @@ import re
 from collections.abc import Iterator, Sequence
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import numpy as np
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from survey.locale import SurveyError, msg
-from survey.publish.column_tables import column_texts
+from survey.publish.text_lines import CodedTexts, line_bytes
 from survey.spreadsheets import is_formula
 
 MAX_SHEET_ROWS, MAX_SHEET_COLUMNS = 1_048_576, 16_384
 """Limits of Excel."""
 _MAX_CELL_CHARS = 32_767
-_CHUNK = 2_000
-"""Rows that are joined at a time."""
 _SHEET = "xl/worksheets/sheet1.xml"
 _ROWS_END = b"</sheetData>"
 _DIMENSION = re.compile(rb'<dimension ref="[^"]*"')
@@ -101,14 +100,11 @@ def _row_chunks(table: pd.DataFrame, rows_above: int, formula_style: str) -> Ite
             return "<c/>"
         return f"<c><v>{value!r}</v></c>"
 
-    for start in range(0, len(table), _CHUNK):
-        part = table.iloc[start : start + _CHUNK]
-        columns = [column_texts(part.iloc[:, place], cell) for place in range(part.shape[1])]
-        first = rows_above + start + 1
-        yield "".join(
-            f'<row r="{first + place}">{"".join(cells)}</row>'
-            for place, cells in enumerate(zip(*columns, strict=True))
-        ).encode()
+    numbers = range(rows_above + 1, rows_above + len(table) + 1)
+    begins = CodedTexts.each([f'<row r="{number}">' for number in numbers])
+    ends = CodedTexts(["</row>"], np.zeros(len(table), dtype=np.int32))
+    cells = [CodedTexts.of(table.iloc[:, place], cell) for place in range(table.shape[1])]
+    yield from line_bytes((begins, *cells, ends))
 
 
 def _escape(text: str) -> str:
