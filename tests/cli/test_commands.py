@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from survey.cli import commands
+from survey.cli.main import LazyCommandGroup
 from survey.settings import current_settings
 
 Survey = Callable[..., Result]
@@ -283,6 +285,21 @@ def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
     ).stdout.split()
     heavy = {"scipy.stats", "pyxform", "insufficient_effort", "survey.results.freeze"}
     assert heavy.isdisjoint(loaded)
+
+
+def test_the_help_names_every_command_in_its_own_words_and_imports_none() -> None:
+    code = (
+        "import sys; from survey.cli.main import app; app(['--help'], standalone_mode=False); "
+        "print(*(name for name in sys.modules if name.startswith(('survey', 'pandas'))))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    help_text, _, loaded = printed.stdout.decode().rstrip().rpartition("\n")
+    assert {"pandas", "survey.cli.export", "survey.store.tables"}.isdisjoint(loaded.split())
+    group = LazyCommandGroup()
+    for name, entry in commands.COMMANDS.items():
+        assert name in help_text
+        own_help = group.get_command(None, name).help
+        assert " ".join(own_help.split("\n\n")[0].split()) == entry.summary
 
 
 def test_garbage_is_collected_once_a_command_is_imported() -> None:

@@ -169,7 +169,7 @@ def test_pods_run_without_root_and_take_secrets_by_reference() -> None:
 
 
 def test_commands_of_jobs_exist() -> None:
-    from survey.cli.main import COMMANDS
+    from survey.cli.commands import COMMANDS
 
     for pod in pods():
         for container in pod["containers"]:

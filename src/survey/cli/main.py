@@ -4,60 +4,36 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from survey.cli.commands import COMMANDS
 from survey.cli.options import choose_store
-
-COMMANDS = MappingProxyType(
-    {
-        "init": "survey.cli.store_setup:init",
-        "demo": "survey.cli.serve:demo",
-        "serve": "survey.cli.serve:serve",
-        "doctor": "survey.cli.doctor:doctor",
-        "form": "survey.cli.form:app",
-        "import": "survey.cli.import_answers:import_answers",
-        "freeze": "survey.cli.wave:freeze",
-        "recompute": "survey.cli.wave:recompute",
-        "wave": "survey.cli.wave_answers:app",
-        "disclosure": "survey.cli.disclosure:app",
-        "quota": "survey.cli.wave:quota",
-        "estimate": "survey.cli.estimate:estimate",
-        "quality": "survey.cli.quality:quality",
-        "quality-new": "survey.cli.quality:quality_new",
-        "one-person-review": "survey.cli.wave:one_person_review",
-        "audit": "survey.cli.audit:app",
-        "release": "survey.cli.release:app",
-        "verify": "survey.cli.verify:verify",
-        "reproduce": "survey.cli.verify:reproduce",
-        "user": "survey.cli.user:app",
-        "export": "survey.cli.export:app",
-        "report": "survey.cli.report:app",
-        "api-key": "survey.cli.api_key:app",
-        "rows": "survey.cli.trace_rows:app",
-        "trace-rows": "survey.cli.trace_rows:trace_rows",
-        "backup": "survey.cli.backup:backup",
-        "restore": "survey.cli.backup:restore",
-        "keys": "survey.cli.personal_data:keys",
-        "retention": "survey.cli.personal_data:retention",
-    }
-)
-"""Module of each command or group of commands, in the order of the help."""
 
 
 class LazyCommandGroup(TyperGroup):
     """Command group that imports a command when it is called, so that `serve` starts fast."""
 
+    _writes_help = False
+
     def list_commands(self, _ctx: Any) -> list[str]:
         return list(COMMANDS)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._writes_help = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._writes_help = False
 
     def get_command(self, _ctx: Any, name: str) -> Any:
         if name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[name].partition(":")
+        if self._writes_help:
+            return TyperCommand(name, help=COMMANDS[name].summary)
+        module, _, attribute = COMMANDS[name].target.partition(":")
         with _without_collections():
             target = getattr(import_module(module), attribute)
         if not isinstance(target, typer.Typer):
