@@ -13,7 +13,7 @@ from openpyxl import Workbook, load_workbook
 
 from survey.cli.output import OutputFormat, print_table
 from survey.fieldwork.importing.column_mapping import MappingFile, read_mapping, write_mapping
-from survey.fieldwork.importing.rejections import text_cell
+from survey.fieldwork.importing.rejection_workbook import text_cell
 from survey.instrument.indicator_tree import (
     Indicator,
     IndicatorTree,

@@ -9,6 +9,8 @@ nation. The last line says
 
 with the resident memory of this process and its workers at its highest, and a hash over the bytes
 of every table. The hash is the same for any number of parts and workers.
+
+With `--wave KEY` it is the memory of the whole freeze of a wave of SURVEY_DATA_DIR, store included.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from pathlib import Path
 from benchmarks.freeze.city_files import CITIES, write_cities
 from benchmarks.freeze.measure import measure
 from benchmarks.freeze.peers import measure_peers
+from benchmarks.freeze.stored_wave import measure_stored_wave
 from survey.compute import list_files
 
 
@@ -31,10 +34,14 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=CITIES, help="at most one a city")
     parser.add_argument("--folder", help="files of an earlier run, or for this one; may be a URI")
     parser.add_argument("--peers", action="store_true", help="time polars and DuckDB as well")
+    parser.add_argument("--wave", help="freeze this wave of SURVEY_DATA_DIR once more instead")
     parser.add_argument("--only-write", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only_write:
         write_cities(Path(given.folder), given.rows)
+        return
+    if given.wave:
+        measure_stored_wave(given.wave)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or temporary

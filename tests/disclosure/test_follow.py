@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from survey.disclosure import propagate_suppression, protect
+from survey.disclosure.gate import find_small_counts
+from survey.disclosure.suppression import apply_suppression, find_cell_reasons, take_first_reasons
 
 
 def cells() -> pd.DataFrame:
@@ -45,6 +47,21 @@ def test_two_cells_behind_a_row_must_both_be_shown() -> None:
     )
     assert both["reason"].tolist() == ["empty", "too_few"]
     assert not both["shown"].any()
+
+
+def test_blanking_once_hides_what_one_pass_after_the_other_hides() -> None:
+    nation = {"area_level": "nation", "area": "1", "group": "all"}
+    table = ranks().assign(n=[10, 4], estimate=[1.0, 2.0])
+    passes = propagate_suppression(
+        propagate_suppression(protect(table), cells(), at=CITY), cells(), at=nation
+    )
+    reasons = take_first_reasons(
+        find_small_counts(table),
+        find_cell_reasons(table, cells(), at=CITY),
+        find_cell_reasons(table, cells(), at=nation),
+    )
+    pd.testing.assert_frame_equal(apply_suppression(table, reasons), passes)
+    assert passes["reason"].tolist() == ["empty", "too_few"]
 
 
 def test_a_row_about_no_cell_is_an_error() -> None:

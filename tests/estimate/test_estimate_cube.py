@@ -239,7 +239,24 @@ def test_areas_against_larger_areas_agree_with_compare(name):
             ]
             assert_same(actual, other, GAP_NUMBERS, f"{area} {reference} {group}")
             assert actual["n_reference"].tolist() == other["n_reference"].tolist()
-    assert (whole.against("city", "nation")["reference"] == "nation").all()
+    every = whole.against("city", "nation")
+    assert (every["reference"] == "nation").all()
+    old = every[every["group"] == "old"].reset_index(drop=True)
+    asked = whole.against("city", "nation", group="old")
+    pd.testing.assert_frame_equal(asked, old.astype(asked.dtypes), check_exact=True)
+
+
+@pytest.mark.parametrize("name", GAP_DESIGNS)
+def test_gaps_level_by_level_are_the_gaps_of_all(name):
+    whole = make_cube(gap_wave(name), GAP_DESIGNS[name], areas=AREAS, groups=GROUPS)
+    every = whole.gaps()
+    levels = list(whole.iter_gaps())
+    assert [level["area_level"].unique().tolist() for level in levels] == [[key] for key in AREAS]
+    keys = ["area_level", "area", "group", "indicator", "status"]
+    joined = pd.concat([level.astype(dict.fromkeys(keys, str)) for level in levels])
+    pd.testing.assert_frame_equal(
+        joined.reset_index(drop=True), every.astype(dict.fromkeys(keys, str)), check_exact=True
+    )
 
 
 def test_areas_must_nest():

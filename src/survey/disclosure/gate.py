@@ -59,13 +59,9 @@ def protect(
     Raises:
         ValueError: two rows with the same keys, or parts with more respondents than their whole.
     """
-    size = np.nan_to_num(table[n].to_numpy(dtype=float))
-    least = size
-    for other in counts:
-        least = np.minimum(least, np.nan_to_num(table[other].to_numpy(dtype=float)))
-    few = np.where(least == 0, _CODE[SuppressionReason.EMPTY], _CODE[SuppressionReason.TOO_FEW])
-    reasons = np.where(least < minimum, few, _CODE[SuppressionReason.SHOWN]).astype(np.int8)
+    reasons = find_small_counts(table, n=n, counts=counts, minimum=minimum)
     if by and len(table):
+        size = np.nan_to_num(table[n].to_numpy(dtype=float))
         axes = CubeAxes(table, by, totals)
         given = answer if answer is not None else np.full(len(table), np.nan)
         pairs = overlaps or Overlaps.none()
@@ -74,6 +70,17 @@ def protect(
                 reasons, axes, size, given, totals, pairs, minimum, auditor
             )
     return apply_suppression(table, reasons)
+
+
+def find_small_counts(
+    table: pd.DataFrame, *, n: str = "n", counts: Sequence[str] = (), minimum: int = MINIMUM_N
+) -> NDArray[np.int8]:
+    """Return the reason of each row that has too few respondents by itself, see `protect`."""
+    least = np.nan_to_num(table[n].to_numpy(dtype=float))
+    for other in counts:
+        least = np.minimum(least, np.nan_to_num(table[other].to_numpy(dtype=float)))
+    few = np.where(least == 0, _CODE[SuppressionReason.EMPTY], _CODE[SuppressionReason.TOO_FEW])
+    return np.where(least < minimum, few, _CODE[SuppressionReason.SHOWN]).astype(np.int8)
 
 
 def _apply_further_rules(

@@ -142,12 +142,32 @@ def propagate_suppression(
     Raises:
         KeyError: a row is about a cell that `cells` does not have.
     """
-    row = _find_rows(table, cells, by, dict(at or {}))
-    reasons = _reason_codes(cells)[row]
+    reasons = find_cell_reasons(table, cells, by=by, at=at)
     if "reason" in table.columns:
-        before = _reason_codes(table)
-        reasons = np.where(before > 0, before, reasons)
-    return apply_suppression(table, reasons.astype(np.int8), (*FIGURE_COLUMNS, *figures))
+        reasons = take_first_reasons(_reason_codes(table), reasons)
+    return apply_suppression(table, reasons, (*FIGURE_COLUMNS, *figures))
+
+
+def find_cell_reasons(
+    table: pd.DataFrame,
+    cells: pd.DataFrame,
+    *,
+    by: Sequence[str] = CELL_KEYS,
+    at: Mapping[str, str | pd.Series] | None = None,
+) -> NDArray[np.int8]:
+    """Return, for each row of `table`, the reason of the cell it is about, as a place in `REASONS`.
+
+    Arguments and errors are those of `propagate_suppression`.
+    """
+    return _reason_codes(cells)[_find_rows(table, cells, by, dict(at or {}))]
+
+
+def take_first_reasons(first: NDArray[np.int8], *further: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return the first reason by which each row is hidden, places in `REASONS`."""
+    result = first
+    for reasons in further:
+        result = np.where(result > 0, result, reasons)
+    return result
 
 
 def _find_rows(
@@ -170,7 +190,8 @@ def _find_rows(
         size *= len(labels)
         known = known * len(labels) + codes
         row = row * len(labels) + wanted
-    row_at = np.full(size, -1, dtype=np.int64)
+    # Every combination of labels has its place, many more than there are cells.
+    row_at = np.full(size, -1, dtype=np.int32)
     row_at[known] = np.arange(len(cells))
     row = np.where(is_known, row_at[np.where(is_known, row, 0)], -1)
     if (row < 0).any():

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy import sparse
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
@@ -66,8 +67,10 @@ def release_freed_memory() -> None:
     """Give memory that was freed back to the system, which keeps a long computation small.
 
     What the C library keeps is worth having between two cubes of the same wave, not between one
-    stage of a freeze and the next (malloc_trim(3)); other C libraries have no such function.
+    stage of a freeze and the next (malloc_trim(3)); other C libraries have no such function. Arrow
+    keeps what it freed by itself.
     """
+    pa.default_memory_pool().release_unused()
     trim = getattr(_c_library(), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -4,8 +4,8 @@ The groups share PSUs, so their errors are not independent and two intervals wou
 differences are linearised.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,12 @@ class DifferenceInputs:
     """Rows with a positive weight, of the side that has fewer."""
     size: Floats
     """Magnitude of the numbers behind both sides."""
+
+    def pieces(self, size: int) -> "Iterator[DifferenceInputs]":
+        """Yield a few domains at a time, one piece without any where there are none."""
+        for start in range(0, max(len(self.first), 1), size):
+            part = slice(start, start + size)
+            yield DifferenceInputs(*(getattr(self, field.name)[part] for field in fields(self)))
 
     def columns(
         self, level: float, names: tuple[str, str, str] = REFERENCE_COLUMNS

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from survey.disclosure import CELL_KEYS, SuppressionReason, propagate_suppression, protect
 from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
 from survey.estimate import Cube, EstimateError, cube_change
+from survey.estimate.arrays import release_freed_memory
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
 from survey.results.analysis import NotEstimableError
@@ -334,6 +335,7 @@ def _write_change_table(
     session: Session, before: _FrozenSnapshot, after: _FrozenSnapshot, draft: SnapshotDraft
 ) -> None:
     wave_changes = estimate_changes(before.source, after.source)
+    release_freed_memory()
     cells = [_read_cells(session, draft, frozen.folder) for frozen in (before, after)]
     table = build_change_table(
         wave_changes, before_cells=cells[0], after_cells=cells[1], before_wave=before.wave

@@ -15,9 +15,10 @@ from survey.disclosure import (
     audit_published,
     find_overlaps,
     narrow_keys,
-    propagate_suppression,
     protect,
 )
+from survey.disclosure.gate import find_small_counts
+from survey.disclosure.suppression import apply_suppression, find_cell_reasons, take_first_reasons
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.question_types import type_of
 from survey.locale import SurveyError, msg
@@ -114,8 +115,13 @@ def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> p
         areas: area level -> area of each city, one of which is `city`.
     """
     contrast = str(gaps["contrast"].iloc[0]) if len(gaps) else "rest"
-    both = propagate_suppression(protect(gaps, counts=("n_reference",)), cells)
-    return propagate_suppression(both, cells, at=_other_side(gaps, contrast, areas))
+    # Blanked once, by the first reason of all: each pass would copy every figure.
+    reasons = take_first_reasons(
+        find_small_counts(gaps, counts=("n_reference",)),
+        find_cell_reasons(gaps, cells),
+        find_cell_reasons(gaps, cells, at=_other_side(gaps, contrast, areas)),
+    )
+    return apply_suppression(gaps, reasons)
 
 
 def _other_side(part: pd.DataFrame, contrast: str, areas: _Labels) -> dict[str, str | pd.Series]:

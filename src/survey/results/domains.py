@@ -56,15 +56,17 @@ def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:
 def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any]]:
     """Return the label of each row at every area level, from the frame of cities.
 
-    A city whose tier is unknown has a null label there and belongs to no tier.
+    A city whose tier is unknown has a null label there and belongs to no tier. Equal labels are one
+    object: a text of its own for each row would take more memory than all its answers.
     """
-    city = codes.astype(str)
+    place, cities_present = pd.factorize(codes)
+    city = pd.Series(cities_present).astype(str)
     labels = {
-        level: city.map(cities[column].replace(UNKNOWN_TIER, None)).to_numpy(dtype=object)
+        level: city.map(cities[column].replace(UNKNOWN_TIER, None)).to_numpy(dtype=object)[place]
         for level, column in FRAME_COLUMNS.items()
     }
-    everywhere = np.full(len(city), NATION, dtype=object)
-    return {"nation": everywhere, **labels, "city": city.to_numpy(dtype=object)}
+    everywhere = np.array([NATION], dtype=object).repeat(len(place))
+    return {"nation": everywhere, **labels, "city": city.to_numpy(dtype=object)[place]}
 
 
 def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple[str, ...]]:

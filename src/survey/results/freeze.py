@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.estimate.arrays import release_freed_memory
 from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.lifecycle import lock_responses
 from survey.fieldwork.waves import get_wave, lock_series
@@ -338,6 +339,7 @@ class _ComputedWave:
             draft=draft,
             run=self.run,
         )
+        release_freed_memory()
         return draft, neighbours
 
     def install(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.disclosure.totals import encode_labels
 from survey.estimate import bound_interval
 from survey.estimate.arrays import Floats
 from survey.estimate.change import benjamini_hochberg
@@ -13,6 +14,7 @@ from survey.estimate.change import benjamini_hochberg
 SCALE = 100.0
 """Scores and rates lie between 0 and this, their differences between this and its negative."""
 _EDGE = 1e-9 * SCALE
+_NOT_ESTIMABLE = "not_estimable"
 
 
 def bound_rate_intervals(
@@ -69,9 +71,11 @@ def bound_difference_intervals(
         values = np.where(on_scale, np.clip(values, -SCALE, SCALE), values)
         result[name] = np.where(mute, np.nan, values)
     result["p"] = np.where(mute, np.nan, table["p"].to_numpy(dtype=float))
-    status = table["status"].astype(object).to_numpy(copy=True)
-    status[mute] = "not_estimable"
-    result["status"] = pd.Categorical(status)
+    codes, labels = encode_labels(table["status"])
+    every = sorted({*labels, _NOT_ESTIMABLE})
+    status = np.array([every.index(label) for label in labels], dtype=np.int8)[codes]
+    status[mute] = every.index(_NOT_ESTIMABLE)
+    result["status"] = pd.Categorical.from_codes(status, every).remove_unused_categories()
     return result
 
 

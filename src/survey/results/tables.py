@@ -136,9 +136,11 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
     of_cities: list[pd.DataFrame] = []
 
     def protect_level(differences: pd.DataFrame) -> pd.DataFrame:
+        release_freed_memory()
         return protected_gaps(differences, cells, source.areas)
 
     def to_rows(protected: pd.DataFrame) -> pa.Table:
+        release_freed_memory()
         table = add_verdicts(protected).astype(keys)
         if writer is None:
             of_cities.append(select_modelled_gaps(table, source.series))
@@ -148,10 +150,10 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
     protected_levels = map(protect_level, figures.differences())
     for number, rows in enumerate(map(to_rows, protected_levels), start=1):
         levels.append(rows)
-        release_freed_memory()
         # Those of groups from the rest of their area, the first, are one contrast of all levels.
         if number < len(AREA_LEVELS):
             continue
+        release_freed_memory()
         # The reader finds each contrast in row groups of its own.
         writer = writer or pq.ParquetWriter(file, rows.schema, compression="zstd")
         table = pa.concat_tables(levels)
@@ -159,8 +161,9 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
         # is computed.
         assert len(table["contrast"].unique()) <= 1, "levels of more than one contrast"
         writer.write_table(table)
-        del table
+        del table, rows
         levels.clear()
+        release_freed_memory()
     assert writer is not None
     writer.close()
     return pd.concat(of_cities, ignore_index=True)

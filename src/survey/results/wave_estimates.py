@@ -47,6 +47,7 @@ class WaveEstimates:
         scores, unbounded = self.source.plan.tree.variables, _count_measures(self.source)
 
         def bound(table: pd.DataFrame) -> pd.DataFrame:
+            release_freed_memory()
             bounded = bound_difference_intervals(table, unbounded)
             return _drop_composite_without_tree(bounded, self.source)
 
@@ -133,12 +134,13 @@ def _contrasts() -> tuple[tuple[str, str], ...]:
 def _reference_differences(
     sums: Cube, area_level: str, reference: str, scores: Collection[str], level: float
 ) -> pd.DataFrame:
-    table = sums.against(area_level, reference, level=level).drop(columns="reference")
-    table = table.rename(columns={"reference_estimate": "reference"}).assign(contrast=reference)
-    if reference == "nation":
+    group = None if reference == "nation" else EVERYONE
+    table = sums.against(area_level, reference, level=level, group=group)
+    table = table.drop(columns="reference").rename(columns={"reference_estimate": "reference"})
+    table = table.assign(contrast=reference)
+    if group is None:
         return table
-    wanted = (table["group"] == EVERYONE) & table["indicator"].isin(list(scores))
-    return table[wanted].reset_index(drop=True)
+    return table[table["indicator"].isin(list(scores))].reset_index(drop=True)
 
 
 def _drop_composite_without_tree(table: pd.DataFrame, source: WaveParts) -> pd.DataFrame:

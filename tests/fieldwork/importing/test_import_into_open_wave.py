@@ -16,12 +16,12 @@ from survey.fieldwork.importing.column_mapping import MappingFile
 from survey.fieldwork.importing.commit import ImportResult, commit_import
 from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.mapping_draft import list_saved_mappings, save_mapping
+from survey.fieldwork.importing.rejection_workbook import write_rejections
 from survey.fieldwork.importing.rejections import (
     ImportCancelledError,
     ImportNotPossibleError,
     RejectionCauseCounter,
     RowRejection,
-    write_rejections,
 )
 from survey.fieldwork.importing.target_wave import (
     ImportRequest,

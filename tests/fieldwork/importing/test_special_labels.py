@@ -8,13 +8,13 @@ from openpyxl import load_workbook
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
+from survey.fieldwork.importing.rejection_workbook import write_rejections
 from survey.fieldwork.importing.rejections import (
     MAX_CAUSES,
     RejectionCauseCounter,
     RowRejection,
     describe_cause,
     reason_of,
-    write_rejections,
 )
 from survey.fieldwork.importing.row_answers import cell_reader
 from survey.fieldwork.importing.target_wave import ImportRequest

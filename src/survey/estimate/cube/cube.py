@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Floats, limit_to_one_thread
+from survey.estimate.arrays import Codes, Floats, limit_to_one_thread, release_freed_memory
 from survey.estimate.cube.gaps import area_difference, group_difference
 from survey.estimate.cube.levels import LevelView
 from survey.estimate.cube.looks import (
@@ -201,44 +201,59 @@ class Cube:
         with limit_to_one_thread(), self.looks.together(self._gap_looks()):
             parts = [
                 group_difference(view, rest).columns(level, GAP_COLUMNS)
-                for view, rest in self._rest_pairs()
+                for view, rest in zip(self.views, self.rest_views, strict=True)
             ]
-            return self._long(self.views, parts)
+        self.__dict__.pop("rest_views")
+        return self._long(self.views, parts)
 
     def iter_gaps(self, *, level: float = 0.95) -> Iterator[pd.DataFrame]:
-        """Yield the rows of `gaps` an area level at a time."""
+        """Yield the rows of `gaps` an area level at a time.
+
+        The last level is the largest, and nothing of the complements is kept beside it.
+        """
+        last = len(self.views) - 1
         with self.looks.together(self._gap_looks()):
-            for view, rest in self._rest_pairs():
-                yield self._level_gaps(view, rest, level)
-
-    def _level_gaps(self, view: LevelView, rest: LevelView, level: float) -> pd.DataFrame:
-        with limit_to_one_thread():
-            columns = group_difference(view, rest).columns(level, GAP_COLUMNS)
-        return self._long((view,), [columns])
-
-    def _rest_pairs(self) -> Iterator[tuple[LevelView, LevelView]]:
-        """Yield each level with that of the groups' complements, which are not kept."""
-        yield from zip(self.views, self.rest_views, strict=True)
+            for place in range(last):
+                yield self._level_gaps(place, level)
+            tables = [self._level_gaps(last, level)]
         self.__dict__.pop("rest_views")
+        # A name for the table would keep it while the caller works on it.
+        yield tables.pop()
 
-    def against(self, area_level: str, reference: str, *, level: float = 0.95) -> pd.DataFrame:
+    def _level_gaps(self, place: int, level: float) -> pd.DataFrame:
+        view, rest = self.views[place], self.rest_views[place]
+        with limit_to_one_thread():
+            gap = group_difference(view, rest)
+            rest.forget()
+            view.forget()
+            pieces = gap.pieces(AREA_BATCH_SIZE)
+            return self._long((view,), (piece.columns(level, GAP_COLUMNS) for piece in pieces))
+
+    def against(
+        self, area_level: str, reference: str, *, level: float = 0.95, group: str | None = None
+    ) -> pd.DataFrame:
         """Return each area of a level less the area of level `reference` that contains it.
 
         Group by group, as in `compare(group=area, reference="all")`: one row per (area_level, area,
         group, indicator) with reference (that area), estimate, reference_estimate, difference, se,
-        ci_low, ci_high, df, p, n, n_reference and status.
+        ci_low, ci_high, df, p, n, n_reference and status. With `group` only its rows.
 
         Raises:
             EstimateError: an unknown level; areas that are not nested in the reference's; a
                 stratum that lies in more than one area.
         """
-        view, larger = self._view(area_level), self._view(reference)
+        view, larger, groups = self._view(area_level), self._view(reference), self.sums.groups
+        asked = slice(0, len(groups))
+        if group is not None:
+            asked = slice(groups.index(group), groups.index(group) + 1)
         with limit_to_one_thread():
-            gap, place = area_difference(view, larger)
-            table = self._long((view,), [gap.columns(level)])
-        rows = len(self.sums.groups) * len(self.sums.plan.indicators)
-        areas = larger.level.labels.take(np.repeat(place, rows))
-        return table.assign(reference=pd.Categorical(areas))
+            gap, place = area_difference(view, larger, asked)
+            pieces = (piece.columns(level) for piece in gap.pieces(AREA_BATCH_SIZE))
+            table = self._long((view,), pieces, groups[asked])
+        rows = len(groups[asked]) * len(self.sums.plan.indicators)
+        return table.assign(
+            reference=_categorical(np.repeat(place, rows), larger.level.labels.tolist())
+        )
 
     def _view(self, name: str) -> LevelView:
         for view in self.views:
@@ -248,11 +263,16 @@ class Cube:
         raise EstimateError("not_a_choice", name="area level", choices=names, value=name)
 
     def _long(
-        self, views: Sequence[LevelView], parts: Iterable[Mapping[str, np.ndarray]]
+        self,
+        views: Sequence[LevelView],
+        parts: Iterable[Mapping[str, np.ndarray]],
+        groups: Sequence[str] | None = None,
     ) -> pd.DataFrame:
+        # What the variances took is twice the table that is made of them.
+        release_freed_memory()
         areas = {view.level.name: view.level.labels for view in views}
-        plan = self.sums.plan
-        table = cube_table(areas, self.sums.groups, plan.indicators, plan.place, parts)
+        plan, asked = self.sums.plan, self.sums.groups if groups is None else groups
+        table = cube_table(areas, asked, plan.indicators, plan.place, parts)
         table.attrs |= {
             "composite": self.sums.spec.composite,
             "renormalise": self.sums.spec.renormalise,

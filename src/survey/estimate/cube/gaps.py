@@ -44,8 +44,12 @@ def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
     )
 
 
-def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceInputs, Codes]:
+def area_difference(
+    view: LevelView, reference: LevelView, groups: slice | None = None
+) -> tuple[DifferenceInputs, Codes]:
     """Return areas less the larger area that contains each, by group, and that area's code.
+
+    `groups` are places of groups, by default all that are asked for.
 
     The variance is the larger area's, with the strata of the smaller one counted by the
     difference of the two linearised totals instead.
@@ -54,10 +58,11 @@ def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceIn
         EstimateError: an area lies in no or more than one larger area, or a stratum in more than
             one area.
     """
-    sums, asked = view.sums, slice(0, len(view.sums.groups))
+    sums, asked = view.sums, groups or slice(0, len(view.sums.groups))
     larger = _containing_areas(view, reference)
     members, base, mine = reference.members[:, asked], reference.base, view.members[:, asked]
-    variance, psus = _area_variance(view, reference, larger), view.psus[:, asked]
+    variance = _area_variance(view, reference, larger)[:, asked]
+    psus = view.psus[:, asked]
     if sums.strata.assumed_deff is not None:
         whole_squares = squares_of([reference])[0][larger]
         squares = _remainder(whole_squares, contrast_squares(view, reference))

@@ -1,6 +1,6 @@
 """Figures of one area level from PSU sums: A areas, G groups, T statistics."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,9 @@ from survey.estimate.cube.segments import PsuSegments
 from survey.estimate.cube.sums import AreaLevel, CubeSums
 from survey.estimate.psu_sums import coverage_of
 from survey.estimate.variance import PsuVariance, from_cells
+
+_ASKED_BY_LOOKS = {"mass", "mean", "inverse", "coverage"}
+"""What every look at the rows needs of every level."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ class LevelView:
     def means(self) -> AreaMeans:
         """Means that further looks at the rows need."""
         return AreaMeans(self.mean, self.inverse, self.coverage, self.level.of_block)
+
+    def forget(self) -> None:
+        """Forget what was computed and no look needs; it is computed again when asked for."""
+        kept = {field.name for field in fields(self)} | _ASKED_BY_LOOKS
+        for name in set(self.__dict__) - kept:
+            del self.__dict__[name]
 
     def to_areas(self, of_blocks: Floats) -> Floats:
         """Add blocks (B, ...) up to areas (A, ...); the same array where areas are blocks."""

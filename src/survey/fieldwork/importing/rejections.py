@@ -1,18 +1,11 @@
-"""Reasons why a file or a row cannot be imported: counted by cause and written as a workbook."""
+"""Reasons why a file or a row cannot be imported, counted by cause."""
 
-import io
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 from survey.instrument.model import Labels, label_text
 from survey.locale import Message, SurveyError, Translator, msg
-from survey.spreadsheets import write_text_cell
 
 MAX_SHOWN_CHARS = 60
 """Characters of a bad value that are repeated to the person who has to find it."""
@@ -167,57 +160,6 @@ def describe_values(cause: RejectionCause, t: Translator) -> str:
     return t(", ").join(parts)
 
 
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-def text_cell(sheet: object, text: str) -> Any:
-    """Return a cell that no program runs as a formula, without characters XML cannot hold."""
-    cell = WriteOnlyCell(sheet, value="")
-    write_text_cell(cell, _UNWRITABLE.sub("", text))
-    return cell
-
-
 def reason_of(message: Labels | Message, language: str, t: Translator) -> str:
     """Return why a row was refused: our own text, or the questionnaire's in this language."""
     return t(message) if isinstance(message, Message) else label_text(message, language, "")
-
-
-def write_rejections(
-    rejections: tuple[RowRejection, ...],
-    causes: tuple[RejectionCause, ...],
-    sheet_name: str,
-    language: str,
-    t: Translator,
-) -> bytes:
-    """Return an .xlsx list of the problems of a file: summed up first, then row by row."""
-    workbook = Workbook(write_only=True)
-    _write_causes(workbook, causes, language, t)
-    sheet = workbook.create_sheet(t("Problems"))
-    for letter, width in (("C", 30), ("D", 30), ("E", 60)):
-        sheet.column_dimensions[letter].width = width
-    words = (t("Sheet"), t("Row"), t("Column"), t("Value"), t("Reason"))
-    sheet.append([text_cell(sheet, word) for word in words])
-    for rejection in rejections:
-        reason = reason_of(rejection.message, language, t)
-        texts = [text_cell(sheet, text) for text in (rejection.column, rejection.value, reason)]
-        sheet.append([text_cell(sheet, sheet_name), rejection.row, *texts])
-    buffer = io.BytesIO()
-    workbook.save(buffer)
-    return buffer.getvalue()
-
-
-def _write_causes(
-    workbook: Workbook, causes: tuple[RejectionCause, ...], language: str, t: Translator
-) -> None:
-    sheet = workbook.create_sheet(t("Causes"))
-    for letter, width in (("C", 30), ("D", 40), ("E", 60)):
-        sheet.column_dimensions[letter].width = width
-    words = (t("Rows"), t("Number of the column"), t("Column"), t("Value"), t("Reason"),
-             t("First row"))  # fmt: skip
-    sheet.append([text_cell(sheet, word) for word in words])
-    for cause in causes:
-        reason = reason_of(cause.message, language, t)
-        texts = [
-            text_cell(sheet, text) for text in (cause.column, describe_values(cause, t), reason)
-        ]
-        sheet.append([cause.rows, cause.column_number or None, *texts, cause.first_row])

@@ -12,7 +12,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole
-from survey.fieldwork.importing.rejections import text_cell
+from survey.fieldwork.importing.rejection_workbook import text_cell
 from survey.fieldwork.importing.row_answers import SPECIAL_NAMES
 from survey.fieldwork.importing.table_reading import ANSWERS, CODES, REMARK
 from survey.instrument.model import Instrument, Item, label_text
