@@ -10,12 +10,14 @@ from seed.demo.education import store_education
 from seed.demo.experience_check import store_experience_checks
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.opinion import store_opinion
-from seed.demo.problems import store_problem_lists
+from seed.demo.problems import LAST_WAVE, THIS_WAVE, store_problem_lists
 from seed.demo.wave_plans import PLANS, WavePlan
 
 __all__ = [
+    "LAST_WAVE",
     "OPEN_WAVE",
     "PLANS",
+    "THIS_WAVE",
     "DemoWave",
     "WavePlan",
     "build",

@@ -17,7 +17,8 @@ from typer.testing import Result
 from seed.demo import OPEN_WAVE
 from survey.access.principal import OPERATOR
 from survey.cli import demo_data
-from survey.cli.demo_data import DEMO_WAVES, DemoPlan, demo_in_background
+from survey.cli.demo_data import DEMO_WAVES, demo_in_background
+from survey.cli.demo_work import DemoPlan
 from survey.compute.worker import Worker
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.waves import NewWave, create_wave, open_wave

@@ -121,6 +121,23 @@ def test_a_worker_that_ends_is_an_error_with_its_code():
     assert "code 7" in str(raised.value)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_parts_that_are_submitted_are_done_beside_each_other(workers):
+    with LocalEngine(workers) as engine:
+        doubled, failing = engine.submit(double, 4), engine.submit(fail_at_two, 2)
+        after = engine.submit(double, 5)
+        assert (doubled.result(), after.result()) == (8, 10), "a failed part does not stop others"
+        with pytest.raises(ValueError, match="part 2"):
+            failing.result()
+        assert (engine.submit(process_of, 0).result() == os.getpid()) == (workers == 1)
+
+
+def test_leaving_ends_what_was_submitted():
+    with LocalEngine(2) as engine:
+        parts = [engine.submit(sleep_long, 600) for _ in range(4)]
+    assert all(part.cancelled() or isinstance(part.exception(), WorkerLostError) for part in parts)
+
+
 def test_leaving_ends_the_workers_in_the_midst_of_their_parts():
     with LocalEngine(2) as engine:
         results = engine.map(sleep_long, [0, 600, 600, 600])

@@ -4,62 +4,47 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from threading import Thread
-from typing import Any
 
-import typer
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from survey.access.principal import OPERATOR
+from survey.cli.demo_work import (
+    DemoPlan,
+    StoredWave,
+    freeze_stored_wave,
+    report_progress,
+    store_beside_waves,
+    store_in_transaction,
+)
 from survey.cli.output import print_note
 from survey.cli.store_setup import put_seed_on_path
-from survey.compute import open_engine
+from survey.compute import LocalEngine
 from survey.compute.worker import Worker
 from survey.fieldwork.instruments import load_reference_data
-from survey.fieldwork.quality.assessment import assess_wave
 from survey.health.demo_progress import (
     begin_demo,
     end_demo,
     find_demo_progress,
     record_demo_failure,
-    record_demo_wave,
 )
-from survey.locale import SurveyError, msg, translator
-from survey.results.freeze import freeze_wave
+from survey.locale import SurveyError, msg
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope
 from survey.store.private_files import FOLDER_MODE
 from survey.store.schema import upgrade
 from survey.store.tables import Wave
-from survey.store.transactions import run_in_transaction
 
-DEMO_WAVES = ("village-2026", "elderly-2024", "main-2024", "main-2023", "minors-2024")
+DEMO_WAVES = ("village-2026", "main-2024", "main-2023", "elderly-2024", "minors-2024")
 """In the order in which they are made: the newest is small, so that there is soon something to see;
-the large ones follow early, so that two processes end together."""
+the large ones follow, and small ones fill up what is left, so that two processes end together."""
 MAX_WORKERS = 2
 """Processes that freeze large waves, by default; each takes a gigabyte at full size."""
 _POLL_SECONDS = 0.1
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DemoPlan:
-    """What is asked of a demonstration."""
-
-    size: float
-    seed: int
-    workers: int
-
-
-@dataclass(frozen=True)
-class _StoredWave:
-    settings: Settings
-    key: str
 
 
 def default_workers() -> int:
@@ -192,87 +177,52 @@ def _has_first_wave(settings: Settings) -> bool:
 
 
 def _fill(settings: Settings, plan: DemoPlan) -> None:
-    from seed.demo import store_problem_lists
+    """Store waves in this process, and freeze them in others.
+
+    Everything is begun as soon as what it needs is there, so that no core is idle: what stands
+    beside the waves is stored while nothing large can be frozen yet, the small waves are frozen
+    last, and the problem lists are made as soon as the two waves are frozen that they are about.
+    """
+    from seed.demo import LAST_WAVE, THIS_WAVE, store_problem_lists
 
     print_note("Making demo data: five waves, one to three minutes …")
-    with open_engine(f"local:{plan.workers}") as engine:
-        for _ in engine.map(_freeze, _store_waves(settings, plan)):
-            pass
-    _store(settings, partial(store_problem_lists, settings=settings))
+    with LocalEngine(plan.workers) as engine:
+        # As many times nothing as there are processes, which start meanwhile.
+        begun = [engine.submit(freeze_stored_wave, None) for _ in range(plan.workers)]
+        frozen: dict[str, Future[None]] = {}
+        for key in _store_waves(settings, plan):
+            frozen[key] = engine.submit(freeze_stored_wave, StoredWave(settings, key))
+            if key == DEMO_WAVES[0]:
+                begun.append(engine.submit(store_beside_waves, (settings, plan)))
+            _require_no_failure([*begun, *frozen.values()])
+        _wait_for([*begun, frozen[LAST_WAVE], frozen[THIS_WAVE]])
+        store_in_transaction(settings, partial(store_problem_lists, settings=settings))
+        _wait_for(frozen.values())
 
 
-def _store_waves(settings: Settings, plan: DemoPlan) -> Iterator[_StoredWave | None]:
-    """Store everything, and yield the waves as soon as they can be frozen.
+def _wait_for(futures: Iterable[Future[None]]) -> None:
+    """Return when all are done; raise the error of the first that fails at once."""
+    futures = tuple(futures)
+    wait(futures, return_when=FIRST_EXCEPTION)
+    _require_no_failure(futures)
 
-    First come as many times nothing as there are processes, which start meanwhile. The last wave is
-    frozen here, beside the large ones: by then nobody waits for this process.
-    """
+
+def _require_no_failure(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        if future.done():
+            future.result()
+
+
+def _store_waves(settings: Settings, plan: DemoPlan) -> Iterator[str]:
     from seed.demo import store_waves
 
-    yield from [None] * plan.workers
     upgrade(settings.store_url)
     load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
-    waves = store_waves(
+    return store_waves(
         settings.store_url,
         waves=DEMO_WAVES,
         size=plan.size,
         seed=plan.seed,
         truth_dir=settings.data_dir / "truth",
-        progress=_report_progress(settings),
+        progress=report_progress(settings),
     )
-    for key in waves:
-        if key != DEMO_WAVES[-1]:
-            yield _StoredWave(settings, key)
-            continue
-        _store_rest(settings, plan)
-        _freeze(_StoredWave(settings, key))
-
-
-def _freeze(wave: _StoredWave | None) -> None:
-    if wave is None:
-        return
-    print_note("Freezing and estimating {wave} …", wave=wave.key)
-    freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, release=True)
-    record_demo_wave(wave.settings, wave.key)
-
-
-def _store_rest(settings: Settings, plan: DemoPlan) -> None:
-    """Store what stands beside the frozen waves."""
-    from seed.demo import (
-        OPEN_WAVE,
-        store_back_checks,
-        store_complaints,
-        store_education,
-        store_experience_checks,
-        store_opinion,
-        store_unfinished,
-    )
-
-    seed, photos = plan.seed, settings.photo_dir
-    store_unfinished(
-        settings.store_url, size=plan.size, seed=seed, progress=_report_progress(settings)
-    )
-    # Frozen interviews are past review, so only those of the open wave are looked at.
-    print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
-    _store(settings, partial(assess_wave, principal=OPERATOR, wave_key=OPEN_WAVE))
-    _store(settings, partial(store_back_checks, wave_key=OPEN_WAVE, seed=seed))
-    print_note("Making complaint statistics and opinion counts …")
-    _store(settings, partial(store_complaints, seed=seed))
-    print_note("Making experience checks …")
-    _store(settings, partial(store_experience_checks, photo_dir=photos, seed=seed))
-    _store(settings, partial(store_education, photo_dir=photos, seed=seed))
-    _store(settings, partial(store_opinion, seed=seed))
-
-
-def _store(settings: Settings, work: Callable[..., Any]) -> None:
-    """Run work that takes `session` and `now` in a transaction of its own."""
-
-    def store(session: Session) -> None:
-        work(session=session, now=datetime.now(UTC))
-
-    run_in_transaction(settings.store_url, store, long_running=True)
-
-
-def _report_progress(settings: Settings) -> Callable[..., None]:
-    t = translator(settings.language)
-    return lambda text: typer.echo(f"  {t(text)}", err=True)

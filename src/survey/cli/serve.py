@@ -64,7 +64,8 @@ def demo(
             if serve_after:
                 _serve(settings)
             return
-        from survey.cli.demo_data import DemoPlan, build_demo, default_workers, demo_in_background
+        from survey.cli.demo_data import build_demo, default_workers, demo_in_background
+        from survey.cli.demo_work import DemoPlan
 
         plan = DemoPlan(size, seed, workers or default_workers())
         if not serve_after:

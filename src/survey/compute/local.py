@@ -58,10 +58,10 @@ class LocalEngine:
         if self.workers == 1:
             yield from map(function, parts)
             return
-        threads, waiting = self._start_workers(), deque[Future[Any]]()
+        waiting = deque[Future[Any]]()
         try:
             for part in parts:
-                waiting.append(threads.submit(self._apply, function, part))
+                waiting.append(self.submit(function, part))
                 if len(waiting) >= self.workers + AHEAD:
                     yield self._wait_for(waiting.popleft())
             while waiting:
@@ -69,6 +69,21 @@ class LocalEngine:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def submit(self, function: Callable[[Any], Any], part: Any) -> Future[Any]:
+        """Return the future result of `function` for a part, which an idle worker takes up.
+
+        For work whose parts differ and depend on each other. Parts are begun in the order in which
+        they were submitted; in this process (`workers` 1) each is done when this returns.
+        """
+        if self.workers > 1:
+            return self._start_workers().submit(self._apply, function, part)
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(part))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def _wait_for(self, future: Future[Any]) -> Any:
         while not wait([future], _LOOK_SECONDS).done:
