@@ -31,6 +31,7 @@ from survey.store.tables import (
 )
 
 HANDED_IN, AGREED, SETTLED, TO_KEY_AGAIN, TO_SETTLE = 14, 4, 4, 5, 3
+_SHEETS = HANDED_IN + AGREED + SETTLED + TO_KEY_AGAIN + TO_SETTLE
 FIRST_SERIAL = 420_101
 """As printed; the demo's stack begins here."""
 _SEED = "demo"
@@ -127,6 +128,9 @@ def _borrow_answers(
         for name in rng.choice(ratings, _SHIFTED, replace=False).tolist():
             if isinstance(mixed.get(name), int):
                 mixed[name] = int(np.clip(mixed[name] + rng.choice((-2, -1, 1, 2)), 1, 10))
+        if len(mixed_answers) == _SHEETS:
+            # Enough of them; what follows is drawn all the same, from the stream of the stack.
+            continue
         keyed = check_sheet(instrument, mixed, answers.keys(), day=day)
         if not keyed.problems and keyed.ending is None:
             mixed_answers.append(mixed)

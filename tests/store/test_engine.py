@@ -161,6 +161,18 @@ def test_long_work_waits_for_another_process_and_holds_up_no_thread_of_this_one(
     dispose_engines()
 
 
+def test_long_work_keeps_what_it_writes_and_gives_the_memory_back(sqlite_url: str) -> None:
+    def cache_size(*, long_running: bool) -> int:
+        with session_scope(sqlite_url, long_running=long_running) as session:
+            return int(session.connection().exec_driver_sql("PRAGMA cache_size").scalar_one())
+
+    usual = cache_size(long_running=False)
+    assert cache_size(long_running=True) < 8 * usual < 0, "in kibibytes, with a minus"
+    with pytest.raises(IntegrityError), session_scope(sqlite_url, long_running=True) as session:
+        session.execute(text("INSERT INTO audit_head (id) VALUES (NULL)"))
+    assert cache_size(long_running=False) == usual
+
+
 def test_long_work_gives_up_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "SQLITE_BUSY_MILLISECONDS", 50)
     impatient = Settings(database_patient_timeout=0.3)

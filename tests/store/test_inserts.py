@@ -2,13 +2,13 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from sqlmodel import select
 
 from survey.store.engine import read_scope, session_scope
-from survey.store.inserts import insert_if_new
+from survey.store.inserts import insert_if_new, sqlite_time
 from survey.store.tables import IndicatorTreeVersion, new_id
 
 
@@ -42,3 +42,10 @@ def test_of_many_at_once_exactly_one_is_new(store_url: str) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert Counter(pool.map(insert, range(48))) == {True: 1, False: 47}
+
+
+def test_a_time_of_any_zone_is_stored_as_utc() -> None:
+    china = datetime(2026, 5, 1, 7, 30, tzinfo=timezone(timedelta(hours=8)))
+    stored = "2026-04-30 23:30:00.000000"
+    assert sqlite_time(china) == sqlite_time(china.astimezone(UTC)) == stored
+    assert sqlite_time(china.astimezone(timezone(timedelta(0)))) == stored

@@ -2,10 +2,16 @@
 
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from survey.locale import SurveyError, msg
 from survey.store.tables import AnswerArchive
+
+_FIND = select(AnswerArchive).where(
+    AnswerArchive.wave_id == bindparam("wave"), col(AnswerArchive.restored_at).is_(None)
+)
+"""Built once: a freeze, a review and every back-check ask."""
 
 
 class AnswersArchivedError(SurveyError):
@@ -16,10 +22,7 @@ class AnswersArchivedError(SurveyError):
 
 def find_archive(*, session: Session, wave_id: UUID) -> AnswerArchive | None:
     """Return the archive in which the answers of a wave lie; None if the database has them."""
-    query = select(AnswerArchive).where(
-        AnswerArchive.wave_id == wave_id, col(AnswerArchive.restored_at).is_(None)
-    )
-    return session.exec(query).one_or_none()
+    return session.exec(_FIND, params={"wave": wave_id}).one_or_none()
 
 
 def require_answers_present(*, session: Session, wave_id: UUID) -> None:

@@ -180,9 +180,9 @@ def claim_quota(*, session: Session, table: Table, quota_id: UUID) -> bool:
 
 def add_to_counts(*, session: Session, table: Table, counts: Mapping[UUID, int]) -> None:
     """Change running counts, always in the same order, so that no two changes deadlock."""
-    for quota_id, count in sorted(counts.items()):
-        if count:
-            session.connection().execute(_ADD[table], {"quota": quota_id, "count": count})
+    changes = [{"quota": quota, "count": count} for quota, count in sorted(counts.items()) if count]
+    if changes:
+        session.connection().execute(_ADD[table], changes)
 
 
 CHANGEABLE = frozenset({WaveState.PLANNED, WaveState.OPEN})

@@ -19,7 +19,7 @@ from math import ceil, floor, sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from survey.locale import Message, SurveyError, msg
 from survey.sample.quotas import PLANNED_DEFF, TOTAL, allocate
@@ -77,7 +77,7 @@ class PrecisionTarget:
 
     @property
     def z(self) -> float:
-        return float(norm.ppf((1 + self.level) / 2))
+        return float(ndtri((1 + self.level) / 2))
 
     @property
     def floor(self) -> int:

@@ -38,6 +38,10 @@ PING_AFTER_SECONDS = 1.0
 _LAST_USED = "survey_last_used"
 _TURN_PAUSE_SECONDS = 0.05
 """Pause in which other threads get the turn to write."""
+_CACHE_KIB, _LARGE_CACHE_KIB = 2_000, 32_000
+"""Pages of SQLite that a connection keeps: by default, and in work that writes thousands of rows,
+whose pages are written several times over if they do not stay."""
+_LARGE_CACHE_KEY = "survey_large_cache"
 
 
 def write_count(connection: Connection) -> int:
@@ -120,6 +124,7 @@ def _new_engine(url: str) -> Engine:
             _keep_private(engine, Path(parsed.database))
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "checkin", _reset_cache)
     else:
         ping_idle_connections(engine)
     return engine
@@ -197,7 +202,7 @@ def _wait_for_sqlite(stack: ExitStack, engine: Engine, turn: RLock) -> Session:
             with ExitStack() as attempt:
                 attempt.enter_context(turn)
                 session = _begin_session(attempt, engine)
-                session.connection()
+                _enlarge_cache(session.connection())
                 stack.push(attempt.pop_all())
                 return session
         except OperationalError as error:
@@ -205,6 +210,19 @@ def _wait_for_sqlite(stack: ExitStack, engine: Engine, turn: RLock) -> Session:
             if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(_TURN_PAUSE_SECONDS)
+
+
+def _enlarge_cache(connection: Connection) -> None:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute(f"PRAGMA cache_size=-{_LARGE_CACHE_KIB}")
+    connection.info[_LARGE_CACHE_KEY] = True
+
+
+def _reset_cache(connection: Any, record: Any) -> None:
+    """Give the memory of a connection back that returns to the pool."""
+    if record.info.pop(_LARGE_CACHE_KEY, False) and connection is not None:
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
 
 @contextmanager

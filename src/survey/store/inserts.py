@@ -50,7 +50,10 @@ _OF_RESPONSE, _OF_REVISION = "of_response_", "of_revision_"
 
 def sqlite_time(value: datetime) -> str:
     """Return a time as SQLAlchemy stores it on SQLite: UTC without a time zone."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    # Cutting the zone off the text takes a third of the time of taking it off the value.
+    return value.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _document(value: Any) -> str:

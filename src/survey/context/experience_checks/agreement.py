@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 RESAMPLES = 2_000
 MIN_UNITS = 10
@@ -51,7 +51,7 @@ def compute_cohen_kappa(
         return None
     kappa = (observed - expected) / (1 - expected)
     error = _kappa_error(share, rows, columns, expected, kappa, total)
-    half = float(norm.ppf((1 + level) / 2)) * error
+    half = float(ndtri((1 + level) / 2)) * error
     return AgreementEstimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), round(total))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 FULL_SCORE = 100.0
 
@@ -110,5 +110,5 @@ def compute_mean_score(
     if count < 2:
         return MeanScore(mean, None, None, count)
     freedom = max(count - len(sizes), 1)
-    half = float(student.ppf((1 + level) / 2, freedom)) * sqrt(variance)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * sqrt(variance)
     return MeanScore(mean, max(mean - half, 0.0), min(mean + half, FULL_SCORE), count)

@@ -10,7 +10,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 MIN_WINDOW_DAYS = 3
 MIN_DAYS = 14
@@ -80,7 +80,7 @@ def compare_windows(
     expected = float(np.trace(spread))
     freedom = max(expected**2 / float(np.sum(spread * spread.T)), MIN_FREEDOM)
     variance = squares / expected * contrast_variance(at, contrast, rho)
-    half = float(student.ppf((1 + level) / 2, freedom)) * sqrt(variance)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * sqrt(variance)
     value = float(contrast @ observed)
     return WindowDifference(value, value - half, value + half, rho, len(at))
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, exists, func, select, update
+from sqlalchemy import Select, bindparam, case, exists, func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import actor_id, record
@@ -59,6 +59,12 @@ MAX_NOTE_CHARS = 500
 _CHECKS, _RESPONSES = table_of(BackCheck), table_of(Response)
 _REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
 _CONTACTS = table_of(ResponseContact)
+_CURRENT_NUMBER = select(_REVISIONS.c.number).where(
+    _REVISIONS.c.response_id == bindparam("response"),
+    _REVISIONS.c.wave_id == bindparam("wave"),
+    _REVISIONS.c.is_current,
+)
+_UPDATE = update(_CHECKS).where(_CHECKS.c.id == bindparam("check"))
 _SURVEYORS, _CHECKERS = table_of(Account), table_of(Account).alias("checker")
 
 
@@ -206,9 +212,9 @@ def record_attempt(
         "note": clean_note(attempt.note)[:MAX_NOTE_CHARS],
         "attempts": row.attempts + 1, "checked_by": actor_id(principal), "checked_at": now,
         "lock_version": row.lock_version + 1,
-        "revision": row.revision or _revision(session, row.response_id),
+        "revision": row.revision or _revision(session, row.wave_id, row.response_id),
     }  # fmt: skip
-    session.connection().execute(update(_CHECKS).where(_CHECKS.c.id == check_id).values(**changed))
+    session.connection().execute(_UPDATE, {**changed, "check": check_id})
     record(
         session=session,
         actor=principal,
@@ -264,16 +270,11 @@ def _parse_attempt(
     return Outcome.REACHED, dict(verdict.answers)
 
 
-def _revision(session: Session, response_id: UUID) -> int:
+def _revision(session: Session, wave_id: UUID, response_id: UUID) -> int:
     """Return the number of the current answers. Raises `AnswersArchivedError`."""
-    wave_id = session.get_one(Response, response_id).wave_id
     require_answers_present(session=session, wave_id=wave_id)
-    query = select(_REVISIONS.c.number).where(
-        _REVISIONS.c.response_id == response_id,
-        _REVISIONS.c.wave_id == wave_id,
-        _REVISIONS.c.is_current,
-    )
-    number: int = session.connection().execute(query).scalar_one()
+    wanted = {"response": response_id, "wave": wave_id}
+    number: int = session.connection().execute(_CURRENT_NUMBER, wanted).scalar_one()
     return number
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
 from survey.fieldwork.quality.response_arrays import Floats, Ints, ResponseArrays, RowGroups
@@ -89,7 +89,7 @@ def _count_bursts(interviews: ResponseArrays, points: RowGroups) -> _BurstCounts
     cells, own, inside = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     own = own.reshape(-1)
     expected = _expected_per_hour(cells[:, 0], inside)
-    chance = stats.poisson.sf(inside - 1, expected)
+    chance = special.pdtrc(inside - 1, expected)
     burst = (inside >= MIN_BURST_INTERVIEWS) & (inside >= TIMES * expected) & (chance < CHANCE)
     count[rows], usual[rows] = inside[own], expected[own]
     surplus[rows] = np.where(burst, np.round(1 - expected / inside, 4), 0.0)[own]

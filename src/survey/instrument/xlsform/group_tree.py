@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from pyxform import aliases
 from pyxform.parsing.expression import is_xml_tag
@@ -119,7 +120,8 @@ class _Builder:
     def unique(self, row: WorksheetRow, name: str, used_names: set[str]) -> str:
         """Return a name unique in the form: groups may repeat names, answers may not."""
         group = self.stack[-1].name
-        candidates = (name, f"{group}_{name}", *(f"{name}_{n}" for n in range(2, 10_000)))
+        numbered = (f"{name}_{n}" for n in count(2))
+        candidates = chain((name, f"{group}_{name}"), numbered)
         chosen = next(each for each in candidates if each not in used_names)
         used_names.add(chosen)
         if chosen != name:
