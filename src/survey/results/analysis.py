@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from survey.estimate import Design, DfRule, EstimateError
+from survey.estimate.design import encode
 from survey.locale import SurveyError, msg
 from survey.results.domains import BANDS, age_band_of, list_counts
 from survey.results.weighting import GUARDIAN as GUARDIAN_ITEM
@@ -45,11 +47,19 @@ class NotEstimableError(SurveyError):
 def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
     """Return the responses with the columns that domains and design are made of."""
     derived = frame.copy(deep=False)
-    stratum = frame["stratum"].astype("string").fillna("")
-    derived[STRATUM] = (frame["city_code"].astype("string") + ":" + stratum).astype(object)
+    derived[STRATUM] = _strata(frame["city_code"], frame["stratum"])
     if "age" in derived:
         derived["age_band"] = age_band_of(derived["age"], BANDS.get(series, {}))
     return derived
+
+
+def _strata(city: pd.Series, stratum: pd.Series) -> pd.Series:
+    """Return city and stratum of each row as one text, made once for each pair."""
+    city_codes, cities = encode(city)
+    codes, kinds = encode(stratum)
+    pairs = [[f"{code}:{kind}" for kind in (*kinds, "")] for code in cities]
+    names = np.array(pairs, dtype=object).reshape(len(cities), len(kinds) + 1)
+    return pd.Series(names[city_codes, codes], index=city.index, dtype=object)
 
 
 def add_weights(

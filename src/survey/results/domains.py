@@ -47,10 +47,12 @@ BANDS: Mapping[str, Bands] = {"main": MAIN_BANDS, "elderly": ELDERLY_BANDS}
 
 def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:
     """Return the age band of each age in completed years; null outside every band."""
-    result = pd.Series(pd.NA, index=age.index, dtype="string")
-    for name, (youngest, oldest) in bands.items():
-        result[(age >= youngest) & (age <= oldest)] = name
-    return result.astype(pd.CategoricalDtype(list(bands)))
+    years = age.to_numpy(dtype=float, na_value=np.nan)
+    codes = np.full(len(age), -1, dtype=np.int8)
+    for place, (youngest, oldest) in enumerate(bands.values()):
+        codes[(years >= youngest) & (years <= oldest)] = place
+    names = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(bands)))
+    return pd.Series(names, index=age.index)
 
 
 def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any]]:

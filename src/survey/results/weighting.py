@@ -9,7 +9,7 @@ asked under such a plan, whether or not the field met the quota of guardians exa
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from survey.disclosure import MINIMUM_N
 from survey.estimate import rake
 from survey.estimate.arrays import Floats
+from survey.estimate.design import encode
 from survey.estimate.margins import MarginKey
 from survey.locale import SurveyError, msg
 from survey.results.domains import list_counts
@@ -146,8 +147,9 @@ def rake_weights(
         EstimateError: margins that cannot be met; the error names city and cell.
     """
     city = frame["city_code"].astype(str)
-    size = city.map(city.value_counts()).astype(float)
-    base = city.map(city_total).astype(float) / size
+    codes, names = pd.factorize(city)
+    total = np.array([city_total.get(name, np.nan) for name in names], dtype=float)
+    base = pd.Series((total / np.bincount(codes))[codes], index=city.index)
     if margins is None or not set(margins.cells) <= set(frame.columns):
         return base, _report(WeightSpread.of(base, city), None, (), 0, 0, 0.0)
     cells, targets, merges = _margin_cells(frame, city, city_total, margins)
@@ -173,7 +175,6 @@ def _margin_cells(
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
     """Return the cell of each respondent, targets of each (city, cell), and merges."""
     label = _label(frame, margins.cells)
-    counts = pd.crosstab(city, label)
     cell_of_row = _label(margins.table, margins.cells)
     keys = zip(margins.table["city_code"], cell_of_row, strict=True)
     population = dict(zip(keys, margins.table["population"].astype(float), strict=True))
@@ -181,21 +182,30 @@ def _margin_cells(
     names: dict[tuple[str, str], str] = {}
     targets: dict[tuple[str, str], float] = {}
     merges: list[CellMerge] = []
-    for code, row in counts.iterrows():
-        share_unknown = float(row.get(UNKNOWN, 0)) / float(row.sum())
+    for code, counts in _count_labels(city, label):
+        share_unknown = counts.get(UNKNOWN, 0) / sum(counts.values())
         if share_unknown:
-            targets[str(code), UNKNOWN] = city_total[str(code)] * share_unknown
-        people = {cell: population[str(code), cell] for ladder in ladders for cell in ladder}
-        scale = city_total[str(code)] * (1 - share_unknown) / sum(people.values())
-        for joined in _join_empty_cells(ladders, row):
+            targets[code, UNKNOWN] = city_total[code] * share_unknown
+        people = {cell: population[code, cell] for ladder in ladders for cell in ladder}
+        scale = city_total[code] * (1 - share_unknown) / sum(people.values())
+        for joined in _join_empty_cells(ladders, counts):
             name = "+".join(joined)
-            targets[str(code), name] = sum(people[cell] for cell in joined) * scale
-            names.update({(str(code), cell): name for cell in joined})
+            targets[code, name] = sum(people[cell] for cell in joined) * scale
+            names.update({(code, cell): name for cell in joined})
             if len(joined) > 1:
-                merges.append(CellMerge(city_code=str(code), cells=joined))
+                merges.append(CellMerge(city_code=code, cells=joined))
     cell = _cell_of_rows(city, label, names)
     index = pd.MultiIndex.from_tuples(targets, names=["city_code", CELL])
     return cell, pd.Series(list(targets.values()), index=index), tuple(merges)
+
+
+def _count_labels(city: pd.Series, label: pd.Series) -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield every city, in the order of the codes, with the rows of each label."""
+    city_codes, cities = pd.factorize(city, sort=True)
+    label_codes, labels = pd.factorize(label)
+    pairs = np.bincount(city_codes * len(labels) + label_codes, minlength=len(cities) * len(labels))
+    for code, counts in zip(cities, pairs.reshape(len(cities), -1).tolist(), strict=True):
+        yield str(code), dict(zip(labels, counts, strict=True))
 
 
 def _cell_of_rows(
@@ -246,7 +256,7 @@ def _merge_ladders(margins: PopulationMargins) -> list[list[str]]:
     return [list(labels[rest == value]) for value in dict.fromkeys(rest)]
 
 
-def _join_empty_cells(ladders: list[list[str]], counts: pd.Series) -> list[tuple[str, ...]]:
+def _join_empty_cells(ladders: list[list[str]], counts: Mapping[str, int]) -> list[tuple[str, ...]]:
     """Join each empty cell with the next occupied one of its ladder, else with the one before.
 
     A ladder without any respondent joins the last cell of the ladder before it.
@@ -270,10 +280,16 @@ def _join_empty_cells(ladders: list[list[str]], counts: pd.Series) -> list[tuple
 
 
 def _label(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
-    label = table[cells[0]].astype("string")
+    """Return the cell of each row, named once for each combination of values."""
+    codes, distinct = encode(table[cells[0]])
+    known, place, names = codes >= 0, codes.astype(np.int64), [str(value) for value in distinct]
     for column in cells[1:]:
-        label = label + ":" + table[column].astype("string")
-    return label.fillna(UNKNOWN).astype(object)
+        codes, distinct = encode(table[column])
+        known &= codes >= 0
+        place = place * len(distinct) + codes
+        names = [f"{name}:{value}" for name in names for value in distinct]
+    texts = np.array([*names, UNKNOWN], dtype=object)
+    return pd.Series(texts[np.where(known, place, len(names))], index=table.index, dtype=object)
 
 
 def _report(

@@ -14,6 +14,7 @@ import pandas as pd
 from survey.access.roles import NATION
 from survey.disclosure import MINIMUM_N
 from survey.estimate import Cube, EstimateError
+from survey.estimate.design import encode
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import ExpressionError, references
@@ -181,10 +182,9 @@ def _class_sizes(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """Count the rows that share the values of each row; a missing value is a value too."""
     cell = np.zeros(len(table), dtype=np.int64)
     for name in columns:
-        codes, distinct = pd.factorize(table[name])
+        codes, distinct = encode(table[name])
         cell = cell * (len(distinct) + 1) + codes + 1
-    _, of_row, sizes = np.unique(cell, return_inverse=True, return_counts=True)
-    return pd.Series(sizes[of_row], index=table.index)
+    return pd.Series(np.bincount(cell)[cell], index=table.index)
 
 
 def _blank_values(table: pd.DataFrame, name: str, where: pd.Series, instrument: Instrument) -> None:
@@ -210,7 +210,14 @@ def _reveals_filter(answers: pd.Series) -> bool:
 
 def _count_blanked(before: pd.DataFrame, after: pd.DataFrame) -> int:
     """Count the values that were blanked."""
-    return int(after.isna().to_numpy().sum() - before.isna().to_numpy().sum())
+    return _count_missing(after) - _count_missing(before)
+
+
+def _count_missing(table: pd.DataFrame) -> int:
+    may_lack = table.dtypes.map(
+        lambda kind: not isinstance(kind, np.dtype) or kind.kind not in "iub"
+    )
+    return sum(int(table[name].isna().sum()) for name in table.columns[may_lack])
 
 
 def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:

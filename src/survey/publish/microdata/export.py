@@ -374,14 +374,17 @@ def new_pseudonym_key() -> str:
     return secrets.token_hex(32)
 
 
-_key_bytes = lru_cache(maxsize=4)(bytes.fromhex)
-"""A file asks for the name of each of its rows."""
+@lru_cache(maxsize=4)
+def _keyed_hash(secret: str) -> hmac.HMAC:
+    """Return the hash that a copy of each name goes into: the key is taken in once a file."""
+    return hmac.new(bytes.fromhex(secret), digestmod="sha256")
 
 
 def pseudonym(secret: str, kind: str, name: str) -> str:
     """Return the name of a row or point in one file; only the secret can undo it."""
-    made = hmac.digest(_key_bytes(secret), f"{kind}/{name}".encode(), "sha256")
-    return made.hex()[:_DIGITS]
+    made = _keyed_hash(secret).copy()
+    made.update(f"{kind}/{name}".encode())
+    return made.hexdigest()[:_DIGITS]
 
 
 @dataclass(frozen=True)
