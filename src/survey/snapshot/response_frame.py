@@ -38,7 +38,11 @@ def item_columns(item: Item, values: Sequence[Any]) -> dict[str, Any]:
 
 def _typed_values(column: SnapshotColumn, count: int) -> Any:
     if column.dtype == "category":
-        return pd.Categorical(list(column.values), categories=list(column.categories))
+        # Codes looked up here: pandas would first infer the type of every batch of texts.
+        code_of = {name: code for code, name in enumerate(column.categories)}
+        codes = np.fromiter((code_of.get(text, -1) for text in column.values), np.intp, count)
+        dtype = pd.CategoricalDtype(list(column.categories))
+        return pd.Categorical.from_codes(codes, dtype=dtype)
     if column.dtype == "string":
         return pd.Series(list(column.values), dtype="string")
     return np.fromiter(column.values, dtype=column.dtype, count=count)
