@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure import DomainCounts, count_pairs
-from survey.results.domain_counts import answered_by
+from survey.results.domain_counts import find_answered
 from survey.results.wave_data import WaveData
 
 Flags = NDArray[np.bool_]
@@ -53,7 +53,7 @@ def memberships(
     first = np.unique(city, return_index=True)[1]
     levels = {level: labels[first].astype(str) for level, labels in data.areas.items()}
     within = [levels[level] == area for level, area in areas.itertuples(index=False, name=None)]
-    answered = answered_by(data)
+    answered = find_answered(data)
     return Memberships(
         city=city.astype(np.int64),
         within=np.array(within).reshape(-1, len(cities)),

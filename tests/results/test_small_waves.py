@@ -49,7 +49,7 @@ from survey.results.crosswalk import crosswalk
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.freeze import freeze_frame, freeze_wave
 from survey.results.headlines import DOMAIN
-from survey.results.response_source import NoApprovedResponsesError, loaded_responses
+from survey.results.response_source import NoApprovedResponsesError, open_loaded_responses
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import WaveParts
 from survey.results.wave_rules import WaveRules
@@ -219,8 +219,8 @@ def test_a_freeze_that_fails_leaves_nothing(
     people = [person(number, "110000", psu=f"p{number % 4}") for number in range(24)]
     small = small_wave(tmp_path)
     frame = build_response_frame(people, small_instrument())
-    responses = loaded_responses(frame)
-    monkeypatch.setattr("survey.results.freeze.stored_responses", lambda *_: responses)
+    responses = open_loaded_responses(frame)
+    monkeypatch.setattr("survey.results.freeze.open_stored_responses", lambda *_: responses)
     for broken in ("write_tables", "write_changes", "register_snapshot"):
         with monkeypatch.context() as only:
             only.setattr(f"survey.results.freeze.{broken}", _full)

@@ -18,7 +18,7 @@ from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.compute import LocalEngine
 from survey.results.analysis import PointsMissingError
 from survey.results.changes import estimate_changes
-from survey.results.response_source import loaded_responses
+from survey.results.response_source import open_loaded_responses
 from survey.results.small_areas import build_small_area_table
 from survey.results.tables import write_tables
 from survey.results.wave_data import WaveData
@@ -117,7 +117,7 @@ def test_any_split_of_the_cities_gives_the_same_files(
 def written(
     frame: pd.DataFrame, folder: Path, rules: WaveRules, run: Callable[..., Any] | None
 ) -> WaveParts:
-    source = loaded_responses(frame)
+    source = open_loaded_responses(frame)
     files = [
         write_responses(folder, name, source.read(cities))
         for name, cities in plan_files(source.rows_of_city).items()
@@ -169,13 +169,13 @@ def test_what_is_missing_somewhere_is_said_of_all_cities_before_any_is_read(
 ) -> None:
     wave = type("Wave", (), {"key": "main-2024"})()
     two = frame["city_code"].isin(CITIES[:2])
-    responses = loaded_responses(frame.assign(psu=frame["psu"].where(~two)))
+    responses = open_loaded_responses(frame.assign(psu=frame["psu"].where(~two)))
     with pytest.raises(PointsMissingError, match=r"110000: \d+, 130100: \d+\)"):
         responses.require_freezable(wave, WithoutPoint.REFUSE)
     responses.require_freezable(wave, WithoutPoint.STRATUM)
     weighed = frame.assign(**{GIVEN_WEIGHT: np.where(two, np.nan, 2.0)})
     with pytest.raises(WeightsMissingError, match=r"110000: \d+, 130100: \d+\)"):
-        loaded_responses(weighed).require_freezable(wave, WithoutPoint.REFUSE)
+        open_loaded_responses(weighed).require_freezable(wave, WithoutPoint.REFUSE)
 
 
 def test_a_level_that_no_city_has_leaves_the_special_groups_their_differences(

@@ -141,7 +141,7 @@ def _close_relations(
     while waiting:
         before = hidden.copy()
         open_columns = {
-            place: views[place].open(hidden, columns) for place, columns in waiting.items()
+            place: views[place].select_open(hidden, columns) for place, columns in waiting.items()
         }
         _hide_one_more(hidden, views, open_columns)
         _hide_same_respondents(hidden, cube.same_respondents)
@@ -158,19 +158,19 @@ def _hide_one_more(
         views[place].add(coverage, columns)
     for place, columns in open_columns.items():
         if len(columns):
-            views[place].hide(hidden, coverage, views[place].open(hidden, columns))
+            views[place].hide(hidden, coverage, views[place].select_open(hidden, columns))
 
 
 def _widen_hidden(hidden: Flags, leaking: Flags, views: Sequence["_RelationColumns"]) -> Flags:
     """Return `hidden` with one more member beside every determined cell, where there is one."""
     hidden, waiting = hidden.copy(), leaking.copy()
     at = np.nonzero(leaking)
-    columns = [view.giving(hidden, view.touched(at)) for view in views]
+    columns = [view.select_giving(hidden, view.select_touched(at)) for view in views]
     coverage = np.zeros(hidden.shape, dtype=np.int64)
     for view, view_columns in zip(views, columns, strict=True):
         view.add(coverage, view_columns)
     for view, view_columns in zip(views, columns, strict=True):
-        still = view.giving(hidden, view.flagged(waiting, view_columns))
+        still = view.select_giving(hidden, view.select_flagged(waiting, view_columns))
         view.hide(hidden, coverage, still)
         view.clear(waiting, still)
     return hidden
@@ -190,7 +190,7 @@ def _iter_touched_relations(
     if not len(at[0]):
         return
     for place, view in enumerate(views):
-        columns = view.touched(at)
+        columns = view.select_touched(at)
         if len(columns):
             yield place, columns
 
@@ -211,7 +211,7 @@ def _widen_around_narrow(
         further = near.copy()
         at = np.nonzero(near)
         for view in views:
-            view.mark(further, view.touched(at))
+            view.mark(further, view.select_touched(at))
         further &= hidden
         if (further == near).all():
             break
@@ -240,7 +240,7 @@ class _RelationColumns:
         self._member: Numbers = relation.members * math.prod(shape[relation.axis + 1 :])
         self.every: Numbers = np.arange(len(self._column))
 
-    def touched(self, at: Sequence[Numbers]) -> Numbers:
+    def select_touched(self, at: Sequence[Numbers]) -> Numbers:
         """Return the columns that have a member among cells, given by their places on each axis."""
         mine = self._is_member[at[self._axis]]
         column = np.zeros(len(self._column), dtype=bool)
@@ -251,14 +251,14 @@ class _RelationColumns:
             column[:] = mine.any()
         return np.flatnonzero(column)
 
-    def flagged(self, flags: Flags, columns: Numbers) -> Numbers:
+    def select_flagged(self, flags: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which a member is flagged."""
         flagged_columns: Numbers = columns[flags.ravel()[self._cells(columns)].any(axis=0)]
         return flagged_columns
 
-    def open(self, hidden: Flags, columns: Numbers) -> Numbers:
+    def select_open(self, hidden: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which the relation reveals something and can hide more."""
-        columns = self.giving(hidden, columns)
+        columns = self.select_giving(hidden, columns)
         cells = self._cells(columns)
         n = self._cube.n.ravel()[cells]
         gone = hidden.ravel()[cells] & (n > 0)
@@ -268,7 +268,7 @@ class _RelationColumns:
         open_columns: Numbers = columns[leaks]
         return open_columns
 
-    def giving(self, hidden: Flags, columns: Numbers) -> Numbers:
+    def select_giving(self, hidden: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which a member is left to hide."""
         giving_columns: Numbers = columns[self._left(hidden, self._cells(columns)).any(axis=0)]
         return giving_columns

@@ -78,7 +78,7 @@ class _CountRequest:
         data = part()
         city, cities = pd.factorize(data.areas["city"], sort=True)
         members = np.stack([data.memberships[group] for group in self.groups], axis=1)
-        answered = answered_by(data)
+        answered = find_answered(data)
         base = np.stack([answered[name] for name in self.indicators], axis=1)
         rows = [np.flatnonzero(city == place) for place in range(len(cities))]
         values = data.unscored_values()
@@ -150,7 +150,7 @@ def count_wave(
     return WaveCounts(DomainCounts(lies_within, cities.both, len(groups)), cities)
 
 
-def answered_by(data: WaveData) -> dict[str, NDArray[np.bool_]]:
+def find_answered(data: WaveData) -> dict[str, NDArray[np.bool_]]:
     """Return who has a figure for an indicator: a score for an item of it, or a value."""
     plan = data.plan
     items = data.people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum

@@ -30,7 +30,7 @@ from survey.results.freeze_registration import (
     register_snapshot,
     require_freeze_confirmable,
 )
-from survey.results.response_source import loaded_responses, stored_responses
+from survey.results.response_source import open_loaded_responses, open_stored_responses
 from survey.results.tables import write_tables
 from survey.results.wave_parts import MapParts, WaveParts
 from survey.results.wave_snapshots import engine_of, open_files
@@ -155,7 +155,7 @@ def freeze_frame(
             settings,
             session,
             wave=wave,
-            responses=loaded_responses(frame),
+            responses=open_loaded_responses(frame),
             actor=actor,
             options=options,
             folder=folder,
@@ -188,7 +188,7 @@ def _freeze_once(
             settings,
             session,
             wave=wave,
-            responses=stored_responses(session, wave),
+            responses=open_stored_responses(session, wave),
             actor=actor,
             options=options,
             folder=folder,
@@ -274,7 +274,7 @@ def _lock_wave_to_freeze(session: Session, reading: WaveReading, options: Snapsh
         FreezeBasis.read(
             session,
             wave,
-            stored_responses(session, wave),
+            open_stored_responses(session, wave),
             reading.actor,
             reading.manifest.frozen_at,
             final=final,

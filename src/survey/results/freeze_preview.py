@@ -22,7 +22,7 @@ from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
 from survey.results.disclosure_inputs import declare_totals
-from survey.results.response_source import stored_responses
+from survey.results.response_source import open_stored_responses
 from survey.results.snapshots import CELLS
 from survey.results.table_cache import file_age, published_table
 from survey.results.table_columns import to_published_table
@@ -141,7 +141,7 @@ def preview_freeze(
     # The figures are computed outside the transaction: it may take minutes.
     with read_scope(settings.store_url) as session:
         wave = get_wave(session=session, key=wave_key)
-        responses = stored_responses(session, wave)
+        responses = open_stored_responses(session, wave)
         responses.require_freezable(wave, without_point)
         frame = responses.read(responses.rows_of_city)
         source = _weigh(session, wave, frame, without_point, groups)

@@ -36,7 +36,7 @@ from survey.store.tables import Wave, WaveState
 
 @dataclass(frozen=True)
 class SnapshotOptions:
-    """Decisions of whoever freezes a wave."""
+    """What the person who freezes a wave has decided."""
 
     final: bool = False
     release: bool = False

@@ -74,7 +74,7 @@ class ResponseSource:
             )
 
 
-def stored_responses(session: Session, wave: Wave) -> ResponseSource:
+def open_stored_responses(session: Session, wave: Wave) -> ResponseSource:
     """Return the responses that a freeze of the wave counts: none of cities that are left out."""
     # Of a frozen wave those that were frozen before.
     statuses = (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
@@ -104,7 +104,7 @@ def stored_responses(session: Session, wave: Wave) -> ResponseSource:
     return ResponseSource(counts, read, fingerprint)
 
 
-def loaded_responses(frame: pd.DataFrame) -> ResponseSource:
+def open_loaded_responses(frame: pd.DataFrame) -> ResponseSource:
     """Return responses that were read already, as `response_frame` returns them."""
     city = frame["city_code"].astype(str)
     weight = frame[GIVEN_WEIGHT] if GIVEN_WEIGHT in frame else pd.Series(index=frame.index)

@@ -10,11 +10,11 @@ from survey.ui.background_job import BackgroundJob
 from survey.ui.feedback import set_problem
 from survey.ui.page_runner import PageContext, page_fragment
 
-EVERY_SECONDS = 1.0
+REFRESH_SECONDS = 1.0
 _Result = TypeVar("_Result")
 
 
-@page_fragment(run_every=EVERY_SECONDS)
+@page_fragment(run_every=REFRESH_SECONDS)
 def draw_job_progress(
     page: PageContext,
     job: BackgroundJob[Any],

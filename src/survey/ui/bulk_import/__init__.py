@@ -30,7 +30,7 @@ from survey.ui.current_principal import require_principal
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
 
-EVERY_SECONDS = 0.5
+REFRESH_SECONDS = 0.5
 _CHECKING, _WRITING = "bulk/checking", "bulk/writing"
 _CHECKED, _DONE, _PROBLEM, _FILE = "bulk/plan", "bulk/done", "bulk/problem", "bulk/said"
 
@@ -169,7 +169,7 @@ def _start_writing(page: PageContext, plan: ImportPlan) -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
-@page_fragment(run_every=EVERY_SECONDS)
+@page_fragment(run_every=REFRESH_SECONDS)
 def _draw_job_progress(
     page: PageContext, job: BackgroundJob[CheckedPlan] | BackgroundJob[ImportResult]
 ) -> None:

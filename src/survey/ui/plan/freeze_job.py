@@ -18,7 +18,7 @@ from survey.ui.feedback import about_wave, perform, set_feedback, set_problem, s
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.plan.freeze_options import FreezeOptions
 
-EVERY_SECONDS = 1.0
+REFRESH_SECONDS = 1.0
 _JOB = "plan/job"
 _JOB_MESSAGES = "job"
 """Messages of jobs stand below those of what was done meanwhile, and replace none of them."""
@@ -123,7 +123,7 @@ def draw_job(page: PageContext) -> None:
         _draw_job_progress(page, running)
 
 
-@page_fragment(run_every=EVERY_SECONDS)
+@page_fragment(run_every=REFRESH_SECONDS)
 def _draw_job_progress(page: PageContext, running: _WaveJob) -> None:
     if not running.job.running:
         st.rerun()

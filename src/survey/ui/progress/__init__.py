@@ -35,7 +35,7 @@ from survey.ui.progress.summary import (
     draw_rates,
 )
 
-EVERY_SECONDS = 20.0
+REFRESH_SECONDS = 20.0
 """How often the page looks again by itself; readers with the same area share one look."""
 
 
@@ -72,7 +72,7 @@ def _pick_city(page: PageContext) -> str | None:
     return pick_city_or_all(page, own, page.t("Cell by cell for"))
 
 
-@page_fragment(run_every=EVERY_SECONDS)
+@page_fragment(run_every=REFRESH_SECONDS)
 def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
     """Draw the progress of the wave as a fragment that refreshes itself."""
     reading = _read_progress(page, followed.wave)
@@ -115,7 +115,7 @@ def _read_progress(page: PageContext, wave: WaveSummary) -> LateReading[WaveProg
     )
 
 
-@st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
+@st.cache_resource(ttl=REFRESH_SECONDS - 5, max_entries=128, show_spinner=False)
 def _cached_progress(
     store_url: str,
     role: str,
@@ -153,7 +153,7 @@ def _get_cells_by_day(
     )
 
 
-@st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
+@st.cache_resource(ttl=REFRESH_SECONDS - 5, max_entries=128, show_spinner=False)
 def _cached_cells_by_day(
     store_url: str,
     role: str,
