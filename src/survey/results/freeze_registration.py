@@ -1,4 +1,4 @@
-"""Registration of a snapshot in the store: the right to confirm it, its row, the states and the trail."""
+"""Registration of a snapshot: the right to confirm it, its row, the states and the trail."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
