@@ -75,7 +75,7 @@ def bound_difference_intervals(
     every = sorted({*labels, _NOT_ESTIMABLE})
     status = np.array([every.index(label) for label in labels], dtype=np.int8)[codes]
     status[mute] = every.index(_NOT_ESTIMABLE)
-    result["status"] = pd.Categorical.from_codes(status, every).remove_unused_categories()
+    result["status"] = pd.Categorical.from_codes(status, pd.Index(every)).remove_unused_categories()
     return result
 
 

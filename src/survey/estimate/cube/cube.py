@@ -352,6 +352,6 @@ def _blank(names: Iterable[str], rows: int, columns: int) -> dict[str, np.ndarra
     return {name: room[name] for name in names}
 
 
-def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> object:
+def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> pd.Categorical:
     dtype = pd.CategoricalDtype(pd.Index(labels, dtype=object))
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
