@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
@@ -19,7 +20,7 @@ from survey.results import WaveResults, open_results
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_preview import FreezePreview, HiddenBecause, preview_freeze
 from survey.results.response_source import NoApprovedResponsesError
-from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, Response, Status, now
 from tests.small_waves import SmallWave, small_wave, store_people
 
@@ -166,6 +167,25 @@ def test_the_preview_says_what_could_be_subtracted_from_the_provisional_results(
     assert made.subtractable == ()
     leave_out(wave, SUZHOU)
     assert preview(wave).subtractable == (SUZHOU,)
+
+
+@pytest.mark.postgres
+def test_a_preview_may_read_for_minutes(tmp_path: Path, postgres_url: str) -> None:
+    """Weighing millions of interviews is longer than a connection may otherwise do nothing."""
+    made = small_wave(tmp_path, url=postgres_url)
+    store_people(made, {BEIJING: 24, SUZHOU: 24})
+    limits: list[tuple[str, ...]] = []
+
+    def note_limits(_: object, cursor: Any, statement: str, *_rest: object) -> None:
+        if "FROM response JOIN response_revision" in statement:
+            with cursor.connection.cursor() as own:
+                names = ("statement_timeout", "idle_in_transaction_session_timeout")
+                limits.append(tuple(own.execute(f"SHOW {name}").fetchone()[0] for name in names))
+
+    event.listen(engine_for(postgres_url), "before_cursor_execute", note_limits)
+    preview(made)
+    dispose_engines()
+    assert limits == [("1h", "1h")]
 
 
 def test_exact_numbers_are_for_those_who_may_freeze(wave: SmallWave) -> None:

@@ -138,8 +138,9 @@ def preview_freeze(
     Raises as `freeze_wave` does.
     """
     principal.require(Action.ADMINISTER)
-    # The figures are computed outside the transaction: it may take minutes.
-    with read_scope(settings.store_url) as session:
+    # The figures are computed outside the transaction. Reading and weighing a large wave takes
+    # minutes too.
+    with read_scope(settings.store_url, long_running=True) as session:
         wave = get_wave(session=session, key=wave_key)
         responses = open_stored_responses(session, wave)
         responses.require_freezable(wave, without_point)
