@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 from typer.testing import Result
 
 from seed.demo import OPEN_WAVE
 from survey.access.principal import OPERATOR
 from survey.cli import demo_data
-from survey.cli.demo_data import DEMO_WAVES, demo_in_background
-from survey.cli.demo_work import DemoPlan
+from survey.cli.demo_data import DEMO_WAVES, build_demo, demo_in_background
+from survey.cli.demo_work import DemoPlan, StoredWave
 from survey.compute.worker import Worker
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
@@ -30,8 +31,10 @@ from survey.health.demo_progress import (
     record_demo_wave,
 )
 from survey.instrument.model import Instrument
+from survey.locale import SurveyError, msg
 from survey.settings import Settings, current_settings
-from survey.store.engine import dispose_engines, session_scope
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import Wave
 from tests.conftest import NOW
 from tests.submission_clients import free_port
 
@@ -191,6 +194,25 @@ def test_what_an_interrupted_build_had_done_does_not_count(
         seen.append(find_demo_progress(settings))
     dispose_engines()
     assert seen == [DemoProgress(0, len(DEMO_WAVES)), DemoProgress(1, len(DEMO_WAVES))]
+
+
+def test_a_wave_that_cannot_be_frozen_ends_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing more is stored, and whoever serves pages is told."""
+
+    def refuse(wave: StoredWave | None) -> None:
+        if wave is not None:
+            raise SurveyError(msg("This wave cannot be frozen."))
+
+    monkeypatch.setattr(demo_data, "freeze_stored_wave", refuse)
+    settings = Settings(database_url="", data_dir=tmp_path / "demo", _env_file=None)
+    with pytest.raises(SurveyError, match="cannot be frozen"):
+        build_demo(settings, DemoPlan(size=0.01, seed=1, workers=1))
+    with read_scope(settings.store_url) as session:
+        assert session.exec(select(Wave.key)).all() == [DEMO_WAVES[0]]
+    dispose_engines()
+    assert find_demo_progress(settings) == DemoProgress(0, len(DEMO_WAVES), failed=True)
 
 
 @pytest.mark.parametrize("left_behind", [DEMO_WAVES[0], OPEN_WAVE])

@@ -192,9 +192,9 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
         frozen: dict[str, Future[None]] = {}
         for key in _store_waves(settings, plan):
             frozen[key] = engine.submit(freeze_stored_wave, StoredWave(settings, key))
+            _require_no_failure([*begun, *frozen.values()])
             if key == DEMO_WAVES[0]:
                 begun.append(engine.submit(store_beside_waves, (settings, plan)))
-            _require_no_failure([*begun, *frozen.values()])
         _wait_for([*begun, frozen[LAST_WAVE], frozen[THIS_WAVE]])
         store_in_transaction(settings, partial(store_problem_lists, settings=settings))
         _wait_for(frozen.values())
