@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 _MAX_PAIRS = 4_096
 """Cells of joined columns; all pairs are made, whether a row has them or not."""
-_CHUNK_ROWS = 10_000
+_CHUNK_ROWS = 4_000
 """Rows that are laid out at a time: a large file lies in memory twice, not four times."""
 
 
