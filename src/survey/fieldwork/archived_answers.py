@@ -9,7 +9,7 @@ from survey.locale import SurveyError, msg
 from survey.store.tables import AnswerArchive
 
 _FIND = select(AnswerArchive).where(
-    AnswerArchive.wave_id == bindparam("wave"), col(AnswerArchive.restored_at).is_(None)
+    col(AnswerArchive.wave_id) == bindparam("wave"), col(AnswerArchive.restored_at).is_(None)
 )
 """Built once: a freeze, a review and every back-check ask."""
 
