@@ -33,8 +33,8 @@ class CodedTexts:
         if isinstance(kind, pd.CategoricalDtype):
             found, codes = column.cat.categories.tolist(), column.cat.codes.to_numpy()
         elif pd.api.types.is_float_dtype(kind):
-            codes, distinct = pd.factorize(column.to_numpy(dtype=float, na_value=np.nan))
-            found = distinct.tolist()
+            codes, numbers = pd.factorize(column.to_numpy(dtype=float, na_value=np.nan))
+            found = numbers.tolist()
         elif pd.api.types.is_integer_dtype(kind) or isinstance(kind, pd.StringDtype):
             codes, distinct = pd.factorize(column)
             found = pd.Series(distinct).tolist()

@@ -48,7 +48,7 @@ def join_rows(frame: bytes, columns: Sequence[Column], count: int) -> bytes:
     offsets[_DATA_ENTRY + 1 :] = [offset + grown for offset in offsets[_DATA_ENTRY + 1 :]]
     _MAP_ENTRIES.pack_into(head, map_place, *offsets)
     struct.pack_into("=q", head, head.index(_COUNT) + len(_COUNT), count)
-    return b"".join((head, rows, tail))
+    return b"".join((head, rows.data, tail))
 
 
 def _cell_bytes(column: Column, count: int) -> NDArray[np.uint8]:

@@ -148,7 +148,8 @@ def _codes(answers: pd.Series, variable: Variable) -> NDArray[np.float64]:
         return answers.to_numpy(dtype=np.float64, na_value=np.nan)
     numbers = {value.value: value.code for value in variable.values}
     positions = pd.Categorical(answers, categories=list(numbers)).codes
-    return np.array([*numbers.values(), np.nan], dtype=np.float64)[positions]
+    codes: NDArray[np.float64] = np.array([*numbers.values(), np.nan], dtype=np.float64)[positions]
+    return codes
 
 
 def _spss_column(answers: pd.Series, variable: Variable) -> spss_rows.Column:
