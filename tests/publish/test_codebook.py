@@ -36,8 +36,9 @@ from survey.publish.codebook.documents import html_bytes
 from survey.publish.codebook.formats import CodebookFormat, codebook_file
 from survey.publish.codebook.headline_scripts import headline_scripts
 from survey.publish.microdata.deidentify import deidentify
-from survey.publish.microdata.export import pseudonym, weight_margins
+from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.publish.microdata.rows_in_parts import weight_margins
 from survey.publish.microdata.variables import describe_variables, texts_present
 from survey.results import open_results
 from survey.results.snapshots import CELLS

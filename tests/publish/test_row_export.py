@@ -23,12 +23,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.estimate import Cube, CubeSpec
 from survey.fieldwork.waves import close_wave, get_wave
-from survey.publish.microdata.deidentify import (
-    MIN_CLASS_SIZE,
-    DeidentifiedRows,
-    compute_headline_deviation,
-    deidentify,
-)
+from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
 from survey.publish.microdata.export import (
     ExportNotAllowedError,
     MicrodataFile,
@@ -37,9 +32,11 @@ from survey.publish.microdata.export import (
     new_pseudonym_key,
     pseudonym,
     trace_export,
-    weight_margins,
 )
 from survey.publish.microdata.file_formats import FileFormat
+from survey.publish.microdata.headline_deviation import compute_headline_deviation
+from survey.publish.microdata.rows_in_parts import weight_margins
+from survey.results import wave_snapshots
 from survey.results.wave_data import WaveData
 from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
@@ -221,6 +218,20 @@ def read_csv(file: MicrodataFile) -> pd.DataFrame:
     lines = file.content.decode("utf-8-sig").splitlines()
     head = next(place for place, line in enumerate(lines) if line.startswith("row,"))
     return pd.read_csv(io.StringIO("\n".join(lines[head:])), dtype={"row": str, "psu": str})
+
+
+def test_a_wave_read_file_by_file_gives_the_same_file(
+    store: Settings, analyst: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("survey.publish.microdata.deidentify.MIN_CLASS_SIZE", 2)
+    monkeypatch.setattr("survey.publish.microdata.export.new_pseudonym_key", lambda: "ef" * 32)
+    at_once = take(store, analyst, form=FileFormat.PARQUET)
+    monkeypatch.setattr(wave_snapshots, "MAX_ROWS_IN_MEMORY", 0)
+    file_by_file = take(store, analyst, form=FileFormat.PARQUET)
+    assert file_by_file.rows > 20
+    assert file_by_file.content == at_once.content
+    assert file_by_file.deviation == at_once.deviation
+    assert not wave_snapshots._LAST_PART
 
 
 @pytest.mark.parametrize("purpose", ["", "   ", "no", "x" * 501])

@@ -22,8 +22,9 @@ from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Instrument
 from survey.locale import translator
 from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, deidentify
-from survey.publish.microdata.export import pseudonym, weight_margins
+from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.release_classes import merge_classes
+from survey.publish.microdata.rows_in_parts import weight_margins
 from survey.publish.views.method import build_method_view
 from survey.results import open_results
 from survey.results.analysis import STRATUM, WEIGHT

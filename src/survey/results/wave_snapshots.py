@@ -14,7 +14,7 @@ from sqlmodel import Session
 from survey.compute import SharedFolder, open_engine, open_file
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.results.wave_data import WaveData
-from survey.results.wave_parts import MapParts, WaveParts
+from survey.results.wave_parts import LoadedPart, MapParts, PartLoader, WaveParts
 from survey.results.wave_rules import WaveRules
 from survey.sample.special_groups import oversampling_of
 from survey.settings import Settings
@@ -136,17 +136,41 @@ def open_files(
     if run is None and sum(file.rows for file in files) <= MAX_ROWS_IN_MEMORY:
         frame = join_files([read_verified(folder / file.name, file.sha256) for file in files])
         return WaveParts.of_loaded(WaveData.weigh(frame, rules), watch(map))
+    shared = run.shared if isinstance(run, PartEngine) else None
+    return WaveParts.open(rules, _part_files(folder, files, rules, shared), watch(run or map))
+
+
+def _part_files(
+    folder: Path, files: Sequence[ResponseFile], rules: WaveRules, shared: SharedFolder | None
+) -> list[PartFile]:
     have_points = any(file.with_point for file in files)
     opened = str(uuid4())
-    shared = run.shared if isinstance(run, PartEngine) else None
-    parts = [
+    return [
         PartFile(
             path := folder / file.name, file.sha256, rules, have_points, opened,
             copy="" if shared is None else shared.copy(path, file.sha256),
         )
         for file in files
     ]  # fmt: skip
-    return WaveParts.open(rules, parts, watch(run or map))
+
+
+@contextmanager
+def opened_parts(session: Session, wave: Wave, folder: Path) -> Iterator[Sequence[PartLoader]]:
+    """Open the interviews of a wave from its snapshot in `folder`, at once where it is small.
+
+    Raises:
+        SnapshotDamagedError: the responses are missing or are not the ones frozen.
+    """
+    if sum(file.rows for file in read_manifest(folder).responses) <= MAX_ROWS_IN_MEMORY:
+        yield (LoadedPart(load_wave_data(session, wave, folder)),)
+        return
+    _require_sealed(session, folder)
+    manifest = read_manifest(folder)
+    rules = load_rules(session, wave, manifest.without_point, manifest.groups)
+    try:
+        yield _part_files(folder, manifest.responses, rules, shared=None)
+    finally:
+        _LAST_PART.clear()
 
 
 def load_wave_data(session: Session, wave: Wave, folder: Path) -> WaveData:

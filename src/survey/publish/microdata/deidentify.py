@@ -1,21 +1,18 @@
-"""De-identification of the weighted interviews of a wave, and what it costs the headline.
+"""De-identification of the weighted interviews of a wave.
 
 Left out: ids, links, surveyors, devices, open text, numbers that were typed in (a year of birth,
 an age in years) and the hour. Kept: the answers that were chosen or rated, weights and design.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from survey.access.roles import NATION
-from survey.disclosure import MINIMUM_N
-from survey.estimate import Cube, EstimateError
+from survey.estimate.arrays import ratio, weighted_count
 from survey.estimate.design import encode
-from survey.estimate.tree import COMPOSITE
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import ExpressionError, references
 from survey.instrument.model import Instrument, Item
@@ -24,8 +21,6 @@ from survey.instrument.question_types.snapshot_codes import NOT_ASKED
 from survey.publish.microdata.release_classes import merge_classes
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
-from survey.results.wave_data import WaveData
-from survey.sample.special_groups import EVERYONE
 from survey.store.china_time import CHINA
 
 MIN_CLASS_SIZE = 5
@@ -42,6 +37,43 @@ _NOISE = 1e-9
 
 Pseudonym = Callable[[str, str], str]
 """Kind and true name -> the name in this file."""
+
+
+@dataclass(frozen=True)
+class AskedColumns:
+    """Columns that somebody was asked, and those that somebody was not."""
+
+    asked: frozenset[str]
+    not_asked: frozenset[str]
+
+    @classmethod
+    def of(cls, people: pd.DataFrame) -> "AskedColumns":
+        reached = {str(name): _was_asked(people[name]) for name in people.columns}
+        return cls(
+            frozenset(name for name, rows in reached.items() if rows.any()),
+            frozenset(name for name, rows in reached.items() if not rows.all()),
+        )
+
+    @classmethod
+    def join(cls, parts: Iterable["AskedColumns"]) -> "AskedColumns":
+        """Return the columns of all parts of a wave."""
+        every = list(parts)
+        return cls(
+            frozenset().union(*(part.asked for part in every)),
+            frozenset().union(*(part.not_asked for part in every)),
+        )
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """Columns of which having been asked tells something: not everybody was."""
+        return self.asked & self.not_asked
+
+
+def _was_asked(answers: pd.Series) -> NDArray[np.bool_]:
+    was_asked = answers.notna().to_numpy()
+    if pd.api.types.is_numeric_dtype(answers):
+        was_asked = was_asked & (answers.fillna(NOT_ASKED).to_numpy() != NOT_ASKED)
+    return np.asarray(was_asked, dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +96,7 @@ def deidentify(
     *,
     margins: Sequence[str] = (),
     exact: bool = False,
+    asked: AskedColumns | None = None,
 ) -> DeidentifiedRows:
     """Return the de-identified rows in the order of their pseudonyms.
 
@@ -79,13 +112,16 @@ def deidentify(
         margins: the columns that the weights were raked to; a weight tells their values.
         exact: every interview with its own weight and age band and gender; for an approved
             request only.
+        asked: where `people` are whole cities of a wave, what was asked in all of it; None: they
+            are all.
     """
     labels = [name for name in dict.fromkeys((*KEY[1:], *margins)) if name in people]
     if exact:
         kept, dropped, safe, merged = people, 0, people.copy(), 0
     else:
         kept, dropped = _enough_in_stratum(people)
-        safe = _without_rare(kept, instrument, labels)
+        telling = (asked or AskedColumns.of(people)).telling
+        safe = _without_rare(kept, instrument, labels, telling)
         change = safe[WEIGHT].to_numpy() / kept[WEIGHT].to_numpy(dtype=float) - 1
         merged = int((np.abs(change) > _NOISE).sum())
     blanked = _count_blanked(kept, safe)
@@ -157,7 +193,7 @@ def _enough_in_stratum(people: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _without_rare(
-    people: pd.DataFrame, instrument: Instrument, labels: Sequence[str]
+    people: pd.DataFrame, instrument: Instrument, labels: Sequence[str], telling: Collection[str]
 ) -> pd.DataFrame:
     safe = people.copy()
     coarse = merge_classes(
@@ -170,11 +206,11 @@ def _without_rare(
     )
     safe[WEIGHT] = coarse[WEIGHT]
     for name in labels:
-        _blank_values(safe, name, people[name].notna() & coarse[name].isna(), instrument)
+        merged_away = people[name].notna() & coarse[name].isna()
+        _blank_values(safe, name, merged_away, instrument, telling)
     for name in _background(people, instrument):
-        _blank_values(
-            safe, name, _class_sizes(safe, ["city_code", name]) < MIN_CLASS_SIZE, instrument
-        )
+        rare = _class_sizes(safe, ["city_code", name]) < MIN_CLASS_SIZE
+        _blank_values(safe, name, rare, instrument, telling)
     return safe
 
 
@@ -187,25 +223,23 @@ def _class_sizes(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     return pd.Series(np.bincount(cell)[cell], index=table.index)
 
 
-def _blank_values(table: pd.DataFrame, name: str, where: pd.Series, instrument: Instrument) -> None:
+def _blank_values(
+    table: pd.DataFrame,
+    name: str,
+    where: pd.Series,
+    instrument: Instrument,
+    telling: Collection[str],
+) -> None:
     """Blank a value, and the answers to what was asked because of it."""
     if not where.any():
         return
     table.loc[where, name] = None
     filtered = questions_filtered_by(instrument, name)
     for column in [str(column) for column in table.columns]:
-        if column.partition("/")[0] in filtered and _reveals_filter(table[column]):
+        if column.partition("/")[0] in filtered and column in telling:
             if pd.api.types.is_integer_dtype(table[column]):
                 table[column] = table[column].astype("Int16")
             table.loc[where, column] = None
-
-
-def _reveals_filter(answers: pd.Series) -> bool:
-    """Return whether some were asked and some were not."""
-    asked = answers.notna()
-    if pd.api.types.is_numeric_dtype(answers):
-        asked &= answers.fillna(NOT_ASKED) != NOT_ASKED
-    return bool(asked.any() and not asked.all())
 
 
 def _count_blanked(before: pd.DataFrame, after: pd.DataFrame) -> int:
@@ -224,11 +258,19 @@ def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Scale the weights of a city so that its total holds without the rows left out."""
     if len(kept) == len(people):
         return kept
-    before = people.groupby(people["city_code"].astype(str))[WEIGHT].agg(["sum", "size"])
-    after = kept.groupby(kept["city_code"].astype(str))[WEIGHT].agg(["sum", "size"])
-    lost = (before["size"] != after["size"].reindex(before.index)).to_dict()
-    factor = (before["sum"] / after["sum"]).where(pd.Series(lost), 1.0)
-    scaled = kept[WEIGHT] * kept["city_code"].astype(str).map(factor).astype(float)
+    # Sums by city in the order of its rows, so that no other city changes their last digit.
+    cities = pd.Index(people["city_code"].astype(str).unique())
+    of_people, of_kept = (
+        cities.get_indexer(table["city_code"].astype(str)) for table in (people, kept)
+    )
+    before, after = (
+        weighted_count(place, table[WEIGHT].to_numpy(dtype=float), len(cities))
+        for place, table in ((of_people, people), (of_kept, kept))
+    )
+    count = len(cities)
+    lost = np.bincount(of_people, minlength=count) != np.bincount(of_kept, minlength=count)
+    factor = np.where(lost, ratio(before, after, 1.0), 1.0)
+    scaled = kept[WEIGHT].to_numpy(dtype=float) * factor[of_kept]
     return kept.assign(**{WEIGHT: scaled})
 
 
@@ -283,65 +325,3 @@ def _referenced_names(expression: str | None) -> frozenset[str]:
         return references(parse(expression))
     except ExpressionError:
         return frozenset()
-
-
-_STEP = 0.01
-"""Points; said no finer, for an exact difference is one more equation about who was merged."""
-
-
-@dataclass(frozen=True)
-class HeadlineDeviation:
-    """Largest differences in points, rounded up to a hundredth; null without a figure."""
-
-    everyone: float | None
-    """All rows of the file together: the nation, or the area of the account."""
-    largest_city: float | None
-
-
-def compute_headline_deviation(
-    source: WaveData, people: pd.DataFrame, rows: pd.DataFrame
-) -> HeadlineDeviation:
-    """Compare the headline of `people`, as they were frozen, with that of exported `rows`.
-
-    Both have the columns of the analysis frame. The headline is the composite or, without a tree,
-    every rating. Cities with too few respondents to be published are passed over.
-    """
-    headline = [COMPOSITE] if source.plan.has_composite else list(source.plan.tree.variables)
-    try:
-        before, after = (_headlines(source, table) for table in (people, rows))
-    except EstimateError:
-        return HeadlineDeviation(None, None)
-    before = before[(before["n"] >= MINIMUM_N) & before["indicator"].isin(headline)]
-    joined = before.merge(
-        after, on=["area_level", "area", "indicator"], suffixes=("_before", "_after")
-    )
-    distance = (joined["estimate_before"] - joined["estimate_after"]).abs()
-    return HeadlineDeviation(
-        _max_deviation(distance[joined["area_level"] == "nation"]),
-        _max_deviation(distance[joined["area_level"] == "city"]),
-    )
-
-
-def _headlines(source: WaveData, people: pd.DataFrame) -> pd.DataFrame:
-    items = list(source.plan.tree.item_columns)
-    scored = people.assign(
-        **{name: people[name].to_numpy(dtype=float, na_value=np.nan) for name in items}
-    )
-    spec = source.build_cube_spec(
-        areas={
-            "nation": np.full(len(people), NATION, dtype=object),
-            "city": people["city_code"].astype(str).to_numpy(dtype=object),
-        },
-        groups={EVERYONE: np.ones(len(people), dtype=bool)},
-    )
-    table = Cube.of(scored, spec).point_estimates()
-    keys = ["area_level", "area", "indicator"]
-    return table.astype(dict.fromkeys(keys, str))[[*keys, "n", "estimate"]]
-
-
-def _max_deviation(distance: pd.Series) -> float | None:
-    known = distance.dropna()
-    if known.empty:
-        return None
-    steps = math.ceil(round(float(known.max()) / _STEP, 6))
-    return round(steps * _STEP, 2)

@@ -11,7 +11,6 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
@@ -20,19 +19,12 @@ from survey.access.roles import Action
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
 from survey.instrument.model import label_text
 from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, msg, translator
-from survey.publish.microdata.deidentify import (
-    MIN_CLASS_SIZE,
-    DeidentifiedRows,
-    HeadlineDeviation,
-    compute_headline_deviation,
-    deidentify,
-)
+from survey.publish.microdata.deidentify import MIN_CLASS_SIZE
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.publish.microdata.headline_deviation import HeadlineDeviation, compare_headlines
+from survey.publish.microdata.rows_in_parts import AreaParts, ReleasedRows, release_rows
 from survey.publish.microdata.variables import describe_variables, texts_present
-from survey.results.wave_data import WaveData
-from survey.results.wave_snapshots import load_wave_data
-from survey.results.weighting import GUARDIAN as GUARDIAN_COLUMN
-from survey.sample.special_groups import GUARDIAN
+from survey.results.wave_snapshots import opened_parts
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Response, RowExport, SamplingPoint, Snapshot, Wave, new_id
@@ -217,26 +209,21 @@ def make_file(
     wave, principal, exact = order.wave, order.principal, bool(order.approval)
     t = translator(order.language)
     tick(0, _STEPS)
-    source = load_wave_data(session, wave, settings.snapshot_dir / order.snapshot.directory)
-    people = _rows_of_area(source.people, principal)
+    folder = settings.snapshot_dir / order.snapshot.directory
     secret = new_pseudonym_key()
-    tick(1, _STEPS)
-    made = deidentify(
-        people,
-        source.instrument,
-        partial(pseudonym, secret),
-        margins=weight_margins(source),
-        exact=exact,
-    )
+    with opened_parts(session, wave, folder) as parts:
+        tick(1, _STEPS)
+        area = AreaParts(parts, principal.covers)
+        made = release_rows(area, partial(pseudonym, secret), exact=exact)
     tick(2, _STEPS)
     remarks = _remarks(t, wave, principal, order.purpose, now)
     if exact:
         deviation = HeadlineDeviation(None, None)
         remarks += order.approval
     else:
-        deviation = compute_headline_deviation(source, people, made.kept)
+        deviation = compare_headlines(made.frozen, made.kept)
         remarks += _production_notes(t, wave, made, deviation)
-    variables = describe_variables(texts_present(made.table), source.instrument, order.language)
+    variables = describe_variables(texts_present(made.table), made.instrument, order.language)
     title = _title(t, wave, order.language)
     tick(3, _STEPS)
     content = write_file(RowFile(made.table, variables, title, remarks), order.form)
@@ -278,12 +265,6 @@ def make_file(
     return file, export.id
 
 
-def weight_margins(source: WaveData) -> tuple[str, ...]:
-    """Return the columns whose values a weight of the wave tells."""
-    boosted = (GUARDIAN_COLUMN,) if GUARDIAN in source.report.oversampled else ()
-    return (*source.report.margin, *boosted)
-
-
 def final_snapshot(session: Session, wave: Wave) -> Snapshot:
     """Return the newest final snapshot; raise `ExportNotAllowedError` if there is none."""
     query = (
@@ -297,14 +278,6 @@ def final_snapshot(session: Session, wave: Wave) -> Snapshot:
             msg("The wave {wave} is not frozen; its interviews may still change.", wave=wave.key)
         )
     return snapshot
-
-
-def _rows_of_area(people: pd.DataFrame, principal: Principal) -> pd.DataFrame:
-    codes = people["city_code"].astype(str)
-    own = {code for code in codes.unique() if principal.covers(code)}
-    if not own:
-        raise AccessDeniedError(msg("The wave has no interview in your area."))
-    return people[codes.isin(own)].reset_index(drop=True)
 
 
 def _title(t: Translator, wave: Wave, language: str) -> str:
@@ -331,7 +304,7 @@ def _remarks(
 
 
 def _production_notes(
-    t: Translator, wave: Wave, made: DeidentifiedRows, deviation: HeadlineDeviation
+    t: Translator, wave: Wave, made: ReleasedRows, deviation: HeadlineDeviation
 ) -> list[str]:
     """Return what was done to the rows, and how far a headline from them may lie."""
     merges = t(
