@@ -124,6 +124,7 @@ def store_unfinished(
         lambda session: store_comparative_test(
             session=session, accounts=accounts, seed=seed, now=now
         ),
+        long_running=True,
     )
     progress(msg("{wave}: open for interviews", wave=OPEN_WAVE))
     _store_open_wave(url, size, seed, accounts, now)
@@ -176,7 +177,9 @@ def _store_wave(url: str, wave: DemoWave, accounts: Mapping[str, UUID], now: dat
         now,
     )
     run_in_transaction(
-        url, lambda session: close_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
+        url,
+        lambda session: close_wave(session=session, principal=OPERATOR, key=plan.key, now=now),
+        long_running=True,
     )
 
 

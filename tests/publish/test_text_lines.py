@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.publish.text_lines import CodedTexts, line_bytes
+from survey.publish.text_lines import CodedTexts, _join_neighbours, iter_line_bytes
 
 
 def write(value: object) -> str:
@@ -37,12 +37,14 @@ def test_lines_are_those_of_cell_after_cell(rows: int) -> None:
     columns = [CodedTexts.of(frame[name], write) for name in frame]
     plain = [[write(value) for value in frame[name].tolist()] for name in frame]
     expected = "".join("".join(cells) for cells in zip(*plain, strict=True))
-    assert b"".join(line_bytes(columns)).decode() == expected
+    assert b"".join(iter_line_bytes(columns)).decode() == expected
 
 
 def test_columns_without_a_distinct_text_in_every_row_are_joined() -> None:
     frame = table(10_001)
-    one = CodedTexts.of(frame["score0"], write).joined(CodedTexts.of(frame["choice0"], write))
+    columns = [CodedTexts.of(frame[name], write) for name in frame]
+    assert len(_join_neighbours(columns)) < len(columns) / 2
+    one = CodedTexts.of(frame["score0"], write).join(CodedTexts.of(frame["choice0"], write))
     texts = [one.texts[code] for code in one.codes]
     assert texts[:3] == [
         write(score) + write(None if pd.isna(choice) else choice)
@@ -51,4 +53,4 @@ def test_columns_without_a_distinct_text_in_every_row_are_joined() -> None:
 
 
 def test_no_columns_make_no_lines() -> None:
-    assert list(line_bytes([])) == []
+    assert list(iter_line_bytes([])) == []

@@ -15,8 +15,8 @@ from sqlmodel import col, select
 from survey.cli.demo_work import (
     DemoPlan,
     StoredWave,
+    build_progress_printer,
     freeze_stored_wave,
-    report_progress,
     store_beside_waves,
     store_in_transaction,
 )
@@ -224,5 +224,5 @@ def _store_waves(settings: Settings, plan: DemoPlan) -> Iterator[str]:
         size=plan.size,
         seed=plan.seed,
         truth_dir=settings.data_dir / "truth",
-        progress=report_progress(settings),
+        progress=build_progress_printer(settings),
     )

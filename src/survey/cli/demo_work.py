@@ -23,7 +23,7 @@ from survey.store.transactions import run_in_transaction
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """What is asked of a demonstration."""
+    """Size, seed and processes of a demonstration."""
 
     size: float
     seed: int
@@ -63,7 +63,7 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     settings, plan = settings_and_plan
     seed, photos = plan.seed, settings.photo_dir
     store_unfinished(
-        settings.store_url, size=plan.size, seed=seed, progress=report_progress(settings)
+        settings.store_url, size=plan.size, seed=seed, progress=build_progress_printer(settings)
     )
     # Frozen interviews are past review, so only those of the open wave are looked at.
     print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
@@ -87,7 +87,7 @@ def store_in_transaction(settings: Settings, work: Callable[..., Any]) -> None:
     run_in_transaction(settings.store_url, store, long_running=True)
 
 
-def report_progress(settings: Settings) -> Callable[..., None]:
+def build_progress_printer(settings: Settings) -> Callable[..., None]:
     """Return a function that prints a message about progress in the language of the settings."""
     t = translator(settings.language)
     return lambda text: typer.echo(f"  {t(text)}", err=True)

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from survey.publish.text_lines import CodedTexts, line_bytes
+from survey.publish.text_lines import CodedTexts, iter_line_bytes
 from survey.spreadsheets import escape_formula
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -102,7 +102,7 @@ def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
         CodedTexts.of(table.iloc[:, place], partial(cell, end=end))
         for place, end in enumerate(ends)
     ]
-    return b"".join((above.encode(), *line_bytes(columns)))
+    return b"".join((above.encode(), *iter_line_bytes(columns)))
 
 
 _LINE_END = "\r\n"

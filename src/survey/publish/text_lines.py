@@ -49,15 +49,15 @@ class CodedTexts:
         """Return a column with a text for each row."""
         return cls(texts, np.arange(len(texts), dtype=np.int32))
 
-    def joined(self, right: "CodedTexts") -> "CodedTexts":
+    def join(self, right: "CodedTexts") -> "CodedTexts":
         """Return one column of the texts of two."""
         texts = [first + second for first in self.texts for second in right.texts]
         return CodedTexts(texts, self.codes * np.int32(len(right.texts)) + right.codes)
 
 
-def line_bytes(columns: Iterable[CodedTexts]) -> Iterator[bytes]:
+def iter_line_bytes(columns: Iterable[CodedTexts]) -> Iterator[bytes]:
     """Yield the texts of every row, one after the other, in UTF-8."""
-    joined = _joined_neighbours(columns)
+    joined = _join_neighbours(columns)
     if not joined:
         return
     texts = [pa.array(column.texts, pa.large_string()) for column in joined]
@@ -67,21 +67,21 @@ def line_bytes(columns: Iterable[CodedTexts]) -> Iterator[bytes]:
             text.take(pa.array(column.codes[start : start + _CHUNK_ROWS]))
             for text, column in zip(texts, joined, strict=True)
         ]
-        yield from _text_bytes(pc.binary_join_element_wise(*cells, nothing, nothing))
+        yield from _iter_text_bytes(pc.binary_join_element_wise(*cells, nothing, nothing))
 
 
-def _joined_neighbours(columns: Iterable[CodedTexts]) -> list[CodedTexts]:
+def _join_neighbours(columns: Iterable[CodedTexts]) -> list[CodedTexts]:
     joined: list[CodedTexts] = []
     for column in columns:
         last = joined[-1] if joined else None
         if last and len(last.texts) * len(column.texts) <= min(_MAX_PAIRS, len(column.codes)):
-            joined[-1] = last.joined(column)
+            joined[-1] = last.join(column)
         else:
             joined.append(column)
     return joined
 
 
-def _text_bytes(texts: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
+def _iter_text_bytes(texts: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
     """Yield the texts of an array one after the other, as they lie in memory."""
     for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
         _, offsets, data = chunk.buffers()

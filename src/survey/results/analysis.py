@@ -56,6 +56,7 @@ def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
 def _strata(city: pd.Series, stratum: pd.Series) -> pd.Series:
     """Return city and stratum of each row as one text, made once for each pair."""
     city_codes, cities = encode(city)
+    assert (city_codes >= 0).all(), "a response without a city"
     codes, kinds = encode(stratum)
     pairs = [[f"{code}:{kind}" for kind in (*kinds, "")] for code in cities]
     names = np.array(pairs, dtype=object).reshape(len(cities), len(kinds) + 1)

@@ -62,6 +62,7 @@ def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any
     object: a text of its own for each row would take more memory than all its answers.
     """
     place, cities_present = pd.factorize(codes)
+    assert (place >= 0).all(), "a response without a city"
     city = pd.Series(cities_present).astype(str)
     labels = {
         level: city.map(cities[column].replace(UNKNOWN_TIER, None)).to_numpy(dtype=object)[place]

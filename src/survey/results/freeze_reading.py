@@ -30,13 +30,12 @@ from survey.snapshot.snapshot_files import (
     write_responses,
 )
 from survey.snapshot.unfinished_files import UnfinishedFiles
-from survey.store.engine import expect_every_row
 from survey.store.tables import Wave, WaveState
 
 
 @dataclass(frozen=True)
 class SnapshotOptions:
-    """What the person who freezes a wave has decided."""
+    """Decisions about the freeze of a wave."""
 
     final: bool = False
     release: bool = False
@@ -81,7 +80,6 @@ def read_wave(
     final = is_final(wave, asked=options.final)
     responses.require_freezable(wave, options.without_point)
     rules = load_rules(session, wave, options.without_point, options.groups)
-    expect_every_row(session)
     # Before the rows: where the store offers no single view, a change meanwhile is still noticed.
     basis = FreezeBasis.read(session, wave, responses, actor, now, final=final)
     files = tuple(_write_files(settings, wave, responses, folder, tick))

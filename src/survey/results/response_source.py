@@ -22,6 +22,7 @@ from survey.snapshot.response_frame import (
     response_frame,
 )
 from survey.snapshot.snapshot_files import WithoutPoint
+from survey.store.engine import expect_every_row
 from survey.store.tables import Status, Wave
 
 
@@ -76,6 +77,7 @@ class ResponseSource:
 
 def open_stored_responses(session: Session, wave: Wave) -> ResponseSource:
     """Return the responses that a freeze of the wave counts: none of cities that are left out."""
+    expect_every_row(session)
     # Of a frozen wave those that were frozen before.
     statuses = (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
     left_out = left_out_codes(session=session, wave_id=wave.id)

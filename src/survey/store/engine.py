@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any
@@ -222,7 +222,9 @@ def _enlarge_cache(connection: Connection) -> None:
 def _reset_cache(connection: Any, record: Any) -> None:
     """Give the memory of a connection back that returns to the pool."""
     if record.info.pop(_LARGE_CACHE_KEY, False) and connection is not None:
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        # An error here would hide that of the work, and keep the connection from the pool.
+        with suppress(sqlite3.Error):
+            connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from survey.locale import SurveyError, msg
-from survey.publish.text_lines import CodedTexts, line_bytes
+from survey.publish.text_lines import CodedTexts, iter_line_bytes
 from survey.spreadsheets import is_formula
 
 MAX_SHEET_ROWS, MAX_SHEET_COLUMNS = 1_048_576, 16_384
@@ -104,7 +104,7 @@ def _row_chunks(table: pd.DataFrame, rows_above: int, formula_style: str) -> Ite
     begins = CodedTexts.each([f'<row r="{number}">' for number in numbers])
     ends = CodedTexts(["</row>"], np.zeros(len(table), dtype=np.int32))
     cells = [CodedTexts.of(table.iloc[:, place], cell) for place in range(table.shape[1])]
-    yield from line_bytes((begins, *cells, ends))
+    yield from iter_line_bytes((begins, *cells, ends))
 
 
 def _escape(text: str) -> str:
