@@ -16,7 +16,7 @@ from survey.fieldwork.planning.left_out_cities import (
     list_left_out_cities,
     restore_city,
 )
-from survey.results import WaveResults, open_results
+from survey.results import WaveResults, open_results, wave_snapshots
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_preview import FreezePreview, HiddenBecause, preview_freeze
 from survey.results.response_source import NoApprovedResponsesError
@@ -113,6 +113,20 @@ def test_the_preview_is_the_freeze_with_more_cities(tmp_path: Path, sqlite_url: 
     nanjing = next(city for city in made.cities if city.code == NANJING)
     assert (nanjing.because, nanjing.of_cities) == (HiddenBecause.OF_CITIES, (SUZHOU,))
     assert shown_before(made) == shown_after(freeze(wave))
+
+
+def test_a_large_wave_is_previewed_file_by_file_with_the_same_figures(
+    wave: SmallWave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_people(wave, {NANJING: 40})
+    at_once = preview(wave)
+    assert at_once.small_cities == (SUZHOU,)
+    assert at_once.shown_without_small
+    for module in ("preview_rows", "wave_snapshots"):
+        monkeypatch.setattr(f"survey.results.{module}.MAX_ROWS_IN_MEMORY", 0)
+    assert preview(wave) == at_once
+    assert not wave_snapshots._LAST_PART
+    assert not list(wave.settings.snapshot_dir.rglob("*.parquet"))
 
 
 def test_interviews_of_a_city_left_out_stay_as_they_are(wave: SmallWave) -> None:

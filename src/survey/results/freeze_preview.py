@@ -4,7 +4,8 @@ The responses, the weights, the estimates and the gate are those of the freeze i
 of interviews are exact, those of hidden cities too: they are for whoever may freeze the wave.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -22,13 +23,14 @@ from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
 from survey.results.disclosure_inputs import declare_totals
+from survey.results.preview_rows import FiledRows, LoadedRows, read_preview_rows
 from survey.results.response_source import open_stored_responses
 from survey.results.snapshots import CELLS
 from survey.results.table_cache import file_age, published_table
 from survey.results.table_columns import to_published_table
 from survey.results.tables import decide_cells
-from survey.results.wave_data import WaveData
 from survey.results.wave_parts import WaveParts
+from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import load_rules
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
@@ -140,28 +142,39 @@ def preview_freeze(
     principal.require(Action.ADMINISTER)
     # The figures are computed outside the transaction. Reading and weighing a large wave takes
     # minutes too.
-    with read_scope(settings.store_url, long_running=True) as session:
-        wave = get_wave(session=session, key=wave_key)
-        responses = open_stored_responses(session, wave)
-        responses.require_freezable(wave, without_point)
-        frame = responses.read(responses.rows_of_city)
-        source = _weigh(session, wave, frame, without_point, groups)
-        left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
-        earlier = _earlier_results(settings, session, wave, source)
+    with ExitStack() as stack:
+        with read_scope(settings.store_url, long_running=True) as session:
+            wave = get_wave(session=session, key=wave_key)
+            responses = open_stored_responses(session, wave)
+            responses.require_freezable(wave, without_point)
+            rules = load_rules(session, wave, without_point, groups)
+            rows = stack.enter_context(read_preview_rows(settings, wave_key, responses))
+            source = rows.weigh(rules)
+            left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
+            earlier = _earlier_results(settings, session, wave, source)
+        return _preview(settings, rows, source, left_out, earlier)
+
+
+def _preview(
+    settings: Settings,
+    rows: LoadedRows | FiledRows,
+    source: WaveParts,
+    left_out: tuple[str, ...],
+    earlier: EarlierResults | None,
+) -> FreezePreview:
     nation, cities = _preview_areas(source, settings.audit_seconds)
     small = tuple(city.code for city in cities if 0 < city.n < MINIMUM_N)
     hidden = {area.code for area in (nation, *cities) if not area.is_shown} - set(small)
     freed: set[str] = set()
     if small and hidden and len(small) < len(cities):
         # Whether the small cities are the cause is not guessed: the gate is asked without them.
-        kept = frame[~frame["city_code"].isin(small)].reset_index(drop=True)
-        rest = _weigh_rest(settings, wave_key, kept, without_point, groups)
+        rest = _weigh_rest(rows, small, source)
         if rest is not None:
             rest_nation, rest_cities = _preview_areas(rest, settings.audit_seconds)
             freed = {area.code for area in (rest_nation, *rest_cities) if area.is_shown} & hidden
     totals = _cities_by_total(source)
     return FreezePreview(
-        rows=len(frame),
+        rows=rows.count,
         nation=_blame_small(nation, freed, small, totals),
         cities=tuple(_blame_small(city, freed, small, totals) for city in cities),
         left_out=left_out,
@@ -187,30 +200,13 @@ def _blame_small(
 
 
 def _weigh_rest(
-    settings: Settings,
-    wave_key: str,
-    kept: pd.DataFrame,
-    without_point: WithoutPoint,
-    groups: Sequence[str],
+    rows: LoadedRows | FiledRows, small: Collection[str], rules: WaveRules
 ) -> WaveParts | None:
     """Return the wave without its small cities; None if that could not be frozen by itself."""
-    with read_scope(settings.store_url) as session:
-        wave = get_wave(session=session, key=wave_key)
-        try:
-            return _weigh(session, wave, kept, without_point, groups)
-        except SurveyError:
-            return None
-
-
-def _weigh(
-    session: Session,
-    wave: Wave,
-    frame: pd.DataFrame,
-    without_point: WithoutPoint,
-    groups: Sequence[str],
-) -> WaveParts:
-    rules = load_rules(session, wave, without_point, groups)
-    return WaveParts.of_loaded(WaveData.weigh(frame, rules))
+    try:
+        return rows.without(small).weigh(rules)
+    except SurveyError:
+        return None
 
 
 def _preview_areas(

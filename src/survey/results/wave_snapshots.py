@@ -73,11 +73,17 @@ def engine_of(settings: Settings, name: str | None = None) -> Iterator[PartEngin
         shared = None
         if settings.engine_files and engine != _LOCAL:
             shared = stack.enter_context(SharedFolder.open(settings.engine_files))
-        try:
-            yield None if engine == _LOCAL else PartEngine(opened.map, shared)
-        finally:
-            # A server of pages lives on; the rows of the last part must not.
-            _LAST_PART.clear()
+        stack.enter_context(forgetting_parts())
+        yield None if engine == _LOCAL else PartEngine(opened.map, shared)
+
+
+@contextmanager
+def forgetting_parts() -> Iterator[None]:
+    """Forget the rows of the last part with the block: a server of pages lives on."""
+    try:
+        yield
+    finally:
+        _LAST_PART.clear()
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +173,8 @@ def opened_parts(session: Session, wave: Wave, folder: Path) -> Iterator[Sequenc
     _require_sealed(session, folder)
     manifest = read_manifest(folder)
     rules = load_rules(session, wave, manifest.without_point, manifest.groups)
-    try:
+    with forgetting_parts():
         yield _part_files(folder, manifest.responses, rules, shared=None)
-    finally:
-        _LAST_PART.clear()
 
 
 def load_wave_data(session: Session, wave: Wave, folder: Path) -> WaveData:
