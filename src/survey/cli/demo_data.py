@@ -38,9 +38,9 @@ from survey.store.private_files import FOLDER_MODE
 from survey.store.schema import upgrade
 from survey.store.tables import Wave
 
-DEMO_WAVES = ("village-2026", "main-2024", "main-2023", "elderly-2024", "minors-2024")
+DEMO_WAVES = ("village-2026", "elderly-2024", "main-2024", "main-2023", "minors-2024")
 """In the order in which they are made: the newest is small, so that there is soon something to see;
-the large ones follow, and small ones fill up what is left, so that two processes end together."""
+the next is frozen while the first large one is stored, and the last one beside the other."""
 MAX_WORKERS = 2
 """Processes that freeze large waves, by default; each takes a gigabyte at full size."""
 _POLL_SECONDS = 0.1
