@@ -42,7 +42,7 @@ DEMO_WAVES = ("village-2026", "elderly-2024", "main-2024", "main-2023", "minors-
 """In the order in which they are made: the newest is small, so that there is soon something to see;
 the next is frozen while the first large one is stored, and the last one beside the other."""
 MAX_WORKERS = 2
-"""Processes that freeze large waves, by default; each takes a gigabyte at full size."""
+"""Processes that freeze large waves, by default; each takes half a gigabyte at full size."""
 _POLL_SECONDS = 0.1
 _LOG = logging.getLogger(__name__)
 
@@ -179,9 +179,9 @@ def _has_first_wave(settings: Settings) -> bool:
 def _fill(settings: Settings, plan: DemoPlan) -> None:
     """Store waves in this process, and freeze them in others.
 
-    Everything is begun as soon as what it needs is there, so that no core is idle: what stands
-    beside the waves is stored while nothing large can be frozen yet, the small waves are frozen
-    last, and the problem lists are made as soon as the two waves are frozen that they are about.
+    Everything is begun as soon as what it needs is there, so that hardly a core is idle: what
+    stands beside the waves is stored while nothing large can be frozen yet, and the problem lists
+    are made as soon as the two waves are frozen that they are about.
     """
     from seed.demo import LAST_WAVE, THIS_WAVE, store_problem_lists
 
