@@ -34,7 +34,7 @@ from survey.publish.microdata.export import (
     trace_export,
 )
 from survey.publish.microdata.file_formats import FileFormat
-from survey.publish.microdata.headline_deviation import compute_headline_deviation
+from survey.publish.microdata.headline_deviation import ScoredRows, compare_headlines
 from survey.publish.microdata.rows_in_parts import weight_margins
 from survey.results import wave_snapshots
 from survey.results.wave_data import WaveData
@@ -161,7 +161,7 @@ def test_published_figures_come_out_again_as_near_as_the_file_says(source: WaveD
     some = source.people.sample(2500, random_state=1).reset_index(drop=True)
     made = made_of(source, some)
     assert made.merged > 100
-    deviation = compute_headline_deviation(source, some, made.kept)
+    deviation = compare_headlines([ScoredRows.of(source, some)], [ScoredRows.of(source, made.kept)])
     rows = made.table.assign(stratum_key=made.table["city_code"] + ":" + made.table["stratum"])
     both = _estimates(source, some).merge(
         _estimates(source, rows), on=["area_level", "area", "indicator"]

@@ -73,10 +73,10 @@ def test_stata_rows_are_the_bytes_of_pyreadstat(
     cells = TextCells.of(whole["t"], 2_044)
     codes = [{"d": -4.0, "a": -1.0, None: np.nan}.get(answer, answer) for answer in answers]
     columns = [
-        stata_rows.with_missing(whole["n"].to_numpy(), {}),
+        stata_rows.mark_missing(whole["n"].to_numpy(), {}),
         whole["i"].to_numpy(dtype=np.int32),
         cells,
-        stata_rows.with_missing(np.array(codes, dtype=float), {-4: "d", -1: "a"}),
+        stata_rows.mark_missing(np.array(codes, dtype=float), {-4: "d", -1: "a"}),
     ]
     one = pd.DataFrame({"n": [0.0], "i": np.zeros(1, np.int8), "t": [cells.longest], "r": [0.0]})
 

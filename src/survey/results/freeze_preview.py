@@ -152,12 +152,13 @@ def preview_freeze(
             source = rows.weigh(rules)
             left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
             earlier = _earlier_results(settings, session, wave, source)
-        return _preview(settings, rows, source, left_out, earlier)
+        return _preview(settings, rows, rules, source, left_out, earlier)
 
 
 def _preview(
     settings: Settings,
     rows: LoadedRows | FiledRows,
+    rules: WaveRules,
     source: WaveParts,
     left_out: tuple[str, ...],
     earlier: EarlierResults | None,
@@ -168,7 +169,7 @@ def _preview(
     freed: set[str] = set()
     if small and hidden and len(small) < len(cities):
         # Whether the small cities are the cause is not guessed: the gate is asked without them.
-        rest = _weigh_rest(rows, small, source)
+        rest = _weigh_rest(rows, small, rules)
         if rest is not None:
             rest_nation, rest_cities = _preview_areas(rest, settings.audit_seconds)
             freed = {area.code for area in (rest_nation, *rest_cities) if area.is_shown} & hidden

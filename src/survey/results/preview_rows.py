@@ -25,6 +25,7 @@ class LoadedRows:
 
     @property
     def count(self) -> int:
+        """Number of interviews."""
         return len(self.frame)
 
     def weigh(self, rules: WaveRules) -> WaveParts:
@@ -45,6 +46,7 @@ class FiledRows:
 
     @property
     def count(self) -> int:
+        """Number of interviews."""
         return sum(file.rows for file in self.files)
 
     def weigh(self, rules: WaveRules) -> WaveParts:

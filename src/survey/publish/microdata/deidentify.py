@@ -48,6 +48,7 @@ class AskedColumns:
 
     @classmethod
     def of(cls, people: pd.DataFrame) -> "AskedColumns":
+        """Return the columns of some interviews."""
         reached = {str(name): _was_asked(people[name]) for name in people.columns}
         return cls(
             frozenset(name for name, rows in reached.items() if rows.any()),

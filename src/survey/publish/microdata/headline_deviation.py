@@ -38,6 +38,7 @@ class ScoredRows:
 
     @classmethod
     def of(cls, source: WaveData, people: pd.DataFrame) -> "ScoredRows":
+        """Return some interviews of a wave, which have the columns of its analysis frame."""
         spec = source.build_cube_spec(
             areas={
                 "nation": np.full(len(people), NATION, dtype=object),
@@ -56,16 +57,6 @@ class ScoredRows:
             for name in self.plan.tree.item_columns
         }
         return self.people.assign(**numbers), self.spec
-
-
-def compute_headline_deviation(
-    source: WaveData, people: pd.DataFrame, rows: pd.DataFrame
-) -> HeadlineDeviation:
-    """Compare the headline of `people`, as they were frozen, with that of exported `rows`.
-
-    Both have the columns of the analysis frame.
-    """
-    return compare_headlines([ScoredRows.of(source, people)], [ScoredRows.of(source, rows)])
 
 
 def compare_headlines(

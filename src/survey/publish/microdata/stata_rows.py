@@ -58,7 +58,7 @@ def _cell_bytes(column: Column, count: int) -> NDArray[np.uint8]:
     return column.view(np.uint8).reshape(count, column.itemsize)
 
 
-def with_missing(numbers: NDArray[np.float64], letters: Mapping[int, str]) -> NDArray[np.float64]:
+def mark_missing(numbers: NDArray[np.float64], letters: Mapping[int, str]) -> NDArray[np.float64]:
     """Return numbers with `.` for what is not a number, and with letters for some of them."""
     result = np.where(np.isnan(numbers), _missing_number(), numbers)
     for number, letter in letters.items():

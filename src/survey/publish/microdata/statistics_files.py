@@ -166,7 +166,7 @@ def _stata_column(answers: pd.Series, variable: Variable) -> stata_rows.Column:
         codes = _codes(answers, variable)
         if pd.api.types.is_integer_dtype(answers) and (codes >= 0).all():
             return codes.astype(np.int32)
-        return stata_rows.with_missing(codes, STATA_LETTERS)
+        return stata_rows.mark_missing(codes, STATA_LETTERS)
     if pd.api.types.is_numeric_dtype(answers):
-        return stata_rows.with_missing(answers.to_numpy(dtype=np.float64, na_value=np.nan), {})
+        return stata_rows.mark_missing(answers.to_numpy(dtype=np.float64, na_value=np.nan), {})
     return TextCells.of(answers, _STATA_TEXT_BYTES)
