@@ -1,6 +1,6 @@
 """Complaint counts are read behind the gate: small ones, and what gives them away, are gone."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -11,8 +11,13 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.context.areas import leaf_areas
 from survey.context.complaints.storage import check_file, import_complaints
-from survey.context.complaints.summaries import TOTAL
-from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
+from survey.context.complaints.summaries import LENSES, TOTAL
+from survey.publish.complaint_tables import (
+    _GATED_TABLES,
+    ComplaintYear,
+    list_complaint_years,
+    read_complaint_year,
+)
 from survey.publish.views.complaints import build_complaint_view, name_area
 from survey.store.engine import read_scope
 from survey.store.tables import new_id
@@ -25,7 +30,7 @@ READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
 
 def stored_year(
     url: str, rows: Iterable[str], *, year: int = 2024, principal: Principal = READER,
-    like: tuple[str, ...] = (), faults: str = "",
+    like: tuple[str, ...] = (), faults: str = "", lenses: Collection[str] = LENSES,
 ) -> ComplaintYear | None:  # fmt: skip
     content = count_file(*rows)
     run_in_transaction(
@@ -36,7 +41,9 @@ def stored_year(
         ),
     )  # fmt: skip
     with read_scope(url) as session:
-        return read_complaint_year(session=session, principal=principal, year=year, like=like)
+        return read_complaint_year(
+            session=session, principal=principal, year=year, like=like, lenses=lenses
+        )
 
 
 def two_cities(month: str = "2024-05") -> list[str]:
@@ -155,6 +162,31 @@ def test_every_reader_sees_the_same(sqlite_url: str) -> None:
     assert own is not None
     assert other is not None
     assert pd.Series(own.by_lens["nature"]).equals(pd.Series(other.by_lens["nature"]))
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_a_list_that_is_read_alone_is_protected_as_beside_the_others(
+    sqlite_url: str, lens: str
+) -> None:
+    months = ("2024-04", "2024-05", "2024-06")
+    alone = stored_year(sqlite_url, [row for m in months for row in two_cities(m)], lenses=(lens,))
+    with read_scope(sqlite_url) as session:
+        _GATED_TABLES.clear()
+        whole = read_complaint_year(session=session, principal=READER, year=2024)
+    assert alone is not None
+    assert whole is not None
+    assert set(alone.by_lens) == {TOTAL, lens} & set(whole.by_lens)
+    assert {name: whole.by_lens[name] for name in alone.by_lens} == alone.by_lens
+    assert alone.by_month == whole.by_month
+
+
+def test_a_revised_month_changes_what_is_read(sqlite_url: str) -> None:
+    before = stored_year(sqlite_url, two_cities(), lenses=())
+    after = stored_year(sqlite_url, [*two_cities(), *rows_of("2024-05", "440300", (70, 60))])
+    assert before is not None
+    assert after is not None
+    assert (before.find_cell(TOTAL, NATION, TOTAL) or {})["accepted"] == 1474.0
+    assert (after.find_cell(TOTAL, NATION, TOTAL) or {})["accepted"] == 1604.0
 
 
 def test_what_a_province_has_besides_is_named_in_the_readers_language() -> None:

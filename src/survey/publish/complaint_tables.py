@@ -5,8 +5,9 @@ count of one to nine in a small area tells who complained: such a cell, and what
 computed from totals and siblings, is kept back like a cell of the survey (docs/complaints.md).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan
 from threading import Lock
 from uuid import UUID
@@ -25,12 +26,13 @@ from survey.disclosure import AdditiveTotal, protect
 from survey.store.tables import DeliveryKind
 
 _MONTH, _YEAR = "month", "year"
+_BY_MONTH = "by_month"
 CountCells = Mapping[tuple[str, str], Mapping[str, float] | None]
 """Measures by area and code (or month); None where they are hidden, a measure missing where it was
 not delivered."""
-_MAX_GATED_YEARS = 8
-_GATED_YEARS: dict[tuple[UUID, ...], tuple[Mapping[str, CountCells], CountCells]] = {}
-"""Gated cells by the revisions that they are made of, the oldest given up first."""
+_MAX_GATED_TABLES = 48
+_GATED_TABLES: dict[tuple[tuple[UUID, ...], str], CountCells] = {}
+"""Gated cells by the revisions that they are made of and their lens, the oldest given up first."""
 _LOCK = Lock()
 
 
@@ -42,6 +44,7 @@ class ComplaintYear:
     periods: tuple[DeliveredPeriod, ...]
     """Revisions that the sums are made of."""
     by_lens: Mapping[str, CountCells]
+    """Cells of each lens that was asked for and delivered."""
     by_month: CountCells
 
     @property
@@ -68,13 +71,20 @@ def list_complaint_years(*, session: Session, principal: Principal) -> dict[int,
 
 
 def read_complaint_year(
-    *, session: Session, principal: Principal, year: int, like: Sequence[str] = ()
+    *,
+    session: Session,
+    principal: Principal,
+    year: int,
+    like: Sequence[str] = (),
+    lenses: Collection[str] = LENSES,
 ) -> ComplaintYear | None:
     """Return the gated sums of a year; None if nothing of it was delivered.
 
     Args:
         like: Months of another year: only the same months are summed, so that the two compare, and
             nothing is returned if one of them is missing.
+        lenses: Lists whose cells are wanted, beside the totals; each is protected by itself, so
+            that others need not be read.
     """
     principal.require(Action.READ_RESULTS)
     wanted = {f"{year}-{month[5:]}" for month in like}
@@ -85,33 +95,47 @@ def read_complaint_year(
     )
     if not periods or len(periods) < len(wanted):
         return None
-    return ComplaintYear(year, periods, *_protect_year(session, principal, periods))
+    names = [lens for lens in LENSES if lens == TOTAL or lens in lenses]
+    tables = _protect_year(session, principal, periods, (*names, _BY_MONTH))
+    by_lens = {lens: tables[lens] for lens in names if tables[lens]}
+    return ComplaintYear(year, periods, by_lens, tables[_BY_MONTH])
 
 
 def _protect_year(
-    session: Session, principal: Principal, periods: tuple[DeliveredPeriod, ...]
-) -> tuple[Mapping[str, CountCells], CountCells]:
-    """Return the gated cells by lens and by month.
+    session: Session,
+    principal: Principal,
+    periods: tuple[DeliveredPeriod, ...],
+    names: Sequence[str],
+) -> dict[str, CountCells]:
+    """Return the gated cells of each lens, and those of the months by the name `_BY_MONTH`.
 
     A revision never changes, and every reader who may use it sees the same: what was gated for its
     id is kept for the next reader.
     """
     revisions = tuple(each.revision_id for each in periods)
-    kept = _GATED_YEARS.get(revisions)
-    if kept is None:
-        sums = {
-            lens: read_sums(session=session, principal=principal, lens=lens, periods=periods)
-            for lens in LENSES
-        }
-        by_lens = {
-            lens: protect_sums(frame, sums[TOTAL]) for lens, frame in sums.items() if len(frame)
-        }
-        kept = by_lens, _protect_months(sums[TOTAL])
-        with _LOCK:
-            if len(_GATED_YEARS) >= _MAX_GATED_YEARS:
-                del _GATED_YEARS[next(iter(_GATED_YEARS))]
-            _GATED_YEARS[revisions] = kept
-    return kept
+    kept = {name: _GATED_TABLES.get((revisions, name)) for name in names}
+    tables = {name: cells for name, cells in kept.items() if cells is not None}
+    if len(tables) == len(names):
+        return tables
+    read = partial(read_sums, session=session, principal=principal, periods=periods)
+    total = read(lens=TOTAL)
+    for name in names:
+        if name in tables:
+            continue
+        if name == _BY_MONTH:
+            tables[name] = _protect_months(total)
+        else:
+            frame = total if name == TOTAL else read(lens=name, by_period=False)
+            tables[name] = protect_sums(frame, total) if len(frame) else {}
+        _keep_table((revisions, name), tables[name])
+    return tables
+
+
+def _keep_table(key: tuple[tuple[UUID, ...], str], cells: CountCells) -> None:
+    with _LOCK:
+        if len(_GATED_TABLES) >= _MAX_GATED_TABLES:
+            del _GATED_TABLES[next(iter(_GATED_TABLES))]
+        _GATED_TABLES[key] = cells
 
 
 def _current_periods(session: Session, principal: Principal) -> list[DeliveredPeriod]:

@@ -22,6 +22,8 @@ from survey.publish.opinion_tables import (
 
 AROUND_DAYS = 28
 """Days before and after the busiest ones that are looked at."""
+COMPLAINT_LENS = "nature"
+"""List by which the complaints of a city are shown; the others are on the page of complaints."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,11 @@ def read_outside_evidence(
     year = _read_year(session, principal, wave_year)
     before = (
         read_complaint_year(
-            session=session, principal=principal, year=year.year - 1, like=year.months
+            session=session,
+            principal=principal,
+            year=year.year - 1,
+            like=year.months,
+            lenses=(COMPLAINT_LENS,),
         )
         if year is not None
         else None
@@ -90,7 +96,10 @@ def _read_year(session: Session, principal: Principal, wave_year: int) -> Compla
         return None
     fitting = [known for known in years if known <= wave_year]
     return read_complaint_year(
-        session=session, principal=principal, year=max(fitting, default=min(years))
+        session=session,
+        principal=principal,
+        year=max(fitting, default=min(years)),
+        lenses=(COMPLAINT_LENS,),
     )
 
 

@@ -3,13 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pandas as pd
 import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.complaints.storage import check_file, import_complaints, read_sums
+from survey.context.complaints.storage import (
+    STORED_MEASURES,
+    check_file,
+    import_complaints,
+    read_sums,
+)
 from survey.context.count_check import CountsRejectedError
 from survey.context.deliveries import (
     DeliveryConflictError,
@@ -118,6 +124,27 @@ def test_what_was_not_delivered_is_unknown_and_not_nothing(store_url: str) -> No
         by_age = read_sums(session=session, principal=READER, lens="age_group", periods=periods)
     assert sums["mediated"].isna().all()
     assert by_age.empty
+
+
+@pytest.mark.parametrize("lens", ["total", "nature", "goods_class"])
+def test_sums_over_months_are_those_of_the_months_added(store_url: str, lens: str) -> None:
+    old = ROW.replace("2024-05", "2024-03").replace("质量", "人格尊严")
+    june = ROW.replace("2024-05", "2024-06").replace("质量", "人格权益")
+    deliver(store_url, count_file(old), version="2016")
+    deliver(store_url, count_file(ROW, june, june.replace("420500", "420100")), "d-2")
+    with read_scope(store_url) as session:
+        periods = list_delivered_periods(
+            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+        )
+        by_month, whole = (
+            read_sums(
+                session=session, principal=READER, lens=lens, periods=periods, by_period=by_period
+            )
+            for by_period in (True, False)
+        )
+    added = by_month.groupby(["area", "code"])[list(STORED_MEASURES)].sum(min_count=1)
+    pd.testing.assert_frame_equal(whole, added.reset_index())
+    assert len(by_month) > len(whole) > 0
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 2), date(2030, 1, 1)])

@@ -1,12 +1,12 @@
 """Complaint counts in the store: stored with a delivery in one transaction, and read as sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 import pandas as pd
-from sqlalchemy import case, select
+from sqlalchemy import BigInteger, case, cast, func, select
 from sqlmodel import Session
 
 from survey.access.principal import Principal
@@ -149,11 +149,16 @@ def read_sums(
     lens: str,
     periods: Sequence[DeliveredPeriod],
     lists: CodeLists | None = None,
+    by_period: bool = True,
 ) -> pd.DataFrame:
     """Return the sums of one lens: period, area, code of the newest version, and the measures.
 
     Counts that were coded by an older version are carried to the newest by the crosswalk; a code
     that was split since is called by its old name.
+
+    Args:
+        by_period: False for sums over all of `periods`, without the column of the period. The store
+            adds the months then, and hands over a twelfth of the rows of a year.
     """
     principal.require(Action.READ_RESULTS)
     allowed = {
@@ -163,41 +168,55 @@ def read_sums(
         )
     }
     wanted = [each for each in periods if each.revision_id in allowed]
-    frame = _read_summaries(session, lens, wanted)
+    # Rows of the store that may be added: of one period if these are asked for, and always of one
+    # version of the code lists.
+    kinds = [(each.period if by_period else "", each.code_version) for each in wanted]
+    frame = _read_summaries(session, lens, wanted, kinds)
     if lens != TOTAL and len(frame):
         known = lists or shipped_code_lists()
-        maps = [known.to_newest(CodeListName(lens), each.code_version) for each in wanted]
+        maps = {version: known.to_newest(CodeListName(lens), version) for _, version in set(kinds)}
         frame["code"] = [
-            maps[revision].get(code, code)
-            for revision, code in zip(frame["revision"], frame["code"], strict=True)
+            maps[kinds[kind][1]].get(code, code)
+            for kind, code in zip(frame["kind"], frame["code"], strict=True)
         ]
-    return (
-        frame.groupby([PERIOD, AREA, "code"], sort=True)[list(STORED_MEASURES)]
-        .sum(min_count=1)
-        .reset_index()
-    )
+    keys = [AREA, "code"]
+    if by_period:
+        frame[PERIOD] = [kinds[kind][0] for kind in frame["kind"]]
+        keys = [PERIOD, *keys]
+    return frame.groupby(keys, sort=True)[list(STORED_MEASURES)].sum(min_count=1).reset_index()
 
 
-def _read_summaries(session: Session, lens: str, wanted: Sequence[DeliveredPeriod]) -> pd.DataFrame:
-    """Return the stored sums of one lens with `revision`, their place in `wanted`, and the period.
+def _read_summaries(
+    session: Session, lens: str, wanted: Sequence[DeliveredPeriod], kinds: Sequence[Hashable]
+) -> pd.DataFrame:
+    """Return the stored sums of one lens over the revisions of a kind, by `kind`, area and code.
 
-    A year is tens of thousands of rows: an id of each, and rows that pandas takes for unknown
-    objects, took most of the time of a page that nobody had read yet.
+    A kind is named by the first place at which `kinds` has it. A year is tens of thousands of rows:
+    an id of each, and rows that pandas takes for unknown objects, took most of the time of a page
+    that nobody had read yet.
     """
-    names = ("revision", AREA, "code", *STORED_MEASURES)
+    names = ("kind", AREA, "code", *STORED_MEASURES)
     if not wanted:
-        return pd.DataFrame(columns=[*names, PERIOD])
+        return pd.DataFrame(columns=names)
     ids = [each.revision_id for each in wanted]
-    place = case({each: place for place, each in enumerate(ids)}, value=_SUMMARIES.c.revision_id)
-    query = select(place, *(_SUMMARIES.c[name] for name in names[1:])).where(
-        _SUMMARIES.c.lens == lens, _SUMMARIES.c.revision_id.in_(ids)
+    numbers = {each: kinds.index(kind) for each, kind in zip(ids, kinds, strict=True)}
+    # A sum of integers is a decimal in PostgreSQL, which pandas takes for an unknown object.
+    sums = [cast(func.sum(_SUMMARIES.c[name]), BigInteger) for name in STORED_MEASURES]
+    query = (
+        select(
+            case(numbers, value=_SUMMARIES.c.revision_id).label("kind"),
+            _SUMMARIES.c.area,
+            _SUMMARIES.c.code,
+            *sums,
+        )
+        .where(_SUMMARIES.c.lens == lens, _SUMMARIES.c.revision_id.in_(ids))
+        .group_by("kind", _SUMMARIES.c.area, _SUMMARIES.c.code)
     )
     rows = session.connection().execute(query).all()
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
     for name in STORED_MEASURES:
         frame[name] = pd.to_numeric(frame[name]).astype("Float64")
-    frame[PERIOD] = [wanted[each].period for each in frame["revision"]]
     return frame
 
 

@@ -5,7 +5,7 @@ the day until which it was counted. The value at the moment of citing is in the 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -16,7 +16,7 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.context.comparative_tests.reading import get_comparative_test, list_comparative_tests
 from survey.context.complaints.columns import CODES
-from survey.context.complaints.summaries import TOTAL
+from survey.context.complaints.summaries import LENSES, TOTAL
 from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
 from survey.instrument.model import label_text
@@ -84,7 +84,7 @@ def list_citable_figures(
     principal.require(Action.READ_PROBLEMS, city_code)
     years = list(list_complaint_years(session=session, principal=principal))[:_OFFERED_YEARS]
     figures = (
-        *_list_complaints(session, principal, city_code, language, years),
+        *_list_complaints(session, principal, city_code, language, dict.fromkeys(years, CODES)),
         *_list_checks(session, principal, city_code, language),
         *_list_tests(session, principal, language),
     )
@@ -120,13 +120,16 @@ def _find_figures(
     kinds = {key.partition("/")[0] for key in keys}
     figures: list[CitedFigure] = []
     if EvidenceKind.COMPLAINTS in kinds:
-        delivered = list_complaint_years(session=session, principal=principal)
-        years = [
-            year
-            for year in delivered
-            if any(key.startswith(key_of(EvidenceKind.COMPLAINTS, f"{year}/")) for key in keys)
-        ]
-        figures += _list_complaints(session, principal, city, language, years)
+        lenses = {
+            year: [
+                lens
+                for lens in LENSES
+                if any(key.startswith(_lens_key(year, lens)) for key in keys)
+            ]
+            for year in list_complaint_years(session=session, principal=principal)
+        }
+        cited = {year: named for year, named in lenses.items() if named}
+        figures += _list_complaints(session, principal, city, language, cited)
     if EvidenceKind.EXPERIENCE_CHECK in kinds:
         figures += _list_checks(session, principal, city, language)
     if EvidenceKind.COMPARATIVE_TEST in kinds:
@@ -134,19 +137,29 @@ def _find_figures(
     return {each.key: each for each in figures if each.key in keys}
 
 
+def _lens_key(year: int, lens: str) -> str:
+    """Return how the keys of all figures of a list begin."""
+    return key_of(EvidenceKind.COMPLAINTS, f"{year}/{lens}/")
+
+
 def _list_complaints(
-    session: Session, principal: Principal, city: str, language: str, years: Collection[int]
+    session: Session,
+    principal: Principal,
+    city: str,
+    language: str,
+    years: Mapping[int, Collection[str]],
 ) -> Iterator[CitedFigure]:
-    """Yield all complaints of each year and every code of the lists, as far as they are shown."""
+    """Yield all complaints of each year and the codes of its lists, as far as they are shown."""
     t = translator(language)
-    for number in years:
-        year = read_complaint_year(session=session, principal=principal, year=number)
+    for number, lenses in years.items():
+        read_year = partial(
+            read_complaint_year, session=session, principal=principal, lenses=lenses
+        )
+        year = read_year(year=number)
         total = year.find_cell(TOTAL, city, TOTAL) if year is not None else None
         if year is None or total is None:
             continue
-        before = read_complaint_year(
-            session=session, principal=principal, year=number - 1, like=year.months
-        )
+        before = read_year(year=number - 1, like=year.months)
         span = t("Complaints, {first} to {last}", first=year.months[0], last=year.months[-1])
         cite = partial(
             CitedFigure,
@@ -157,7 +170,7 @@ def _list_complaints(
         sentence = join_sentences(describe_total(before, city, total, t), language)
         yield cite(f"{number}/{TOTAL}/{TOTAL}", span, sentence)
         for lens in CODES:
-            if lens not in year.by_lens:
+            if lens not in lenses or lens not in year.by_lens:
                 continue
             for share in list_lens_shares(year, before, lens, city, language):
                 if share.count is not None:

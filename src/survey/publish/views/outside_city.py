@@ -17,7 +17,7 @@ from survey.publish.charts.count_charts import DURING
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.experience_check_tables import ALL_TYPES
 from survey.publish.opinion_tables import OpinionEvent
-from survey.publish.outside_evidence import CheckOfCity, OutsideEvidence
+from survey.publish.outside_evidence import COMPLAINT_LENS, CheckOfCity, OutsideEvidence
 from survey.publish.views.complaints import (
     Table,
     build_complaint_view,
@@ -29,7 +29,6 @@ from survey.publish.views.experience_check import describe_mean, format_mean, na
 from survey.publish.views.opinion import describe_opinion, describe_opinion_sources, find_peak
 from survey.store.china_time import format_day
 
-_LENS = "nature"
 _NONE = "–"
 
 
@@ -60,12 +59,12 @@ def build_outside_parts(evidence: OutsideEvidence, language: str) -> tuple[Outsi
 def _build_complaints(evidence: OutsideEvidence, year: ComplaintYear, language: str) -> OutsidePart:
     t, city = translator(language), evidence.city
     view = build_complaint_view(
-        year=year, before=evidence.before, lens=_LENS, area=city, language=language
+        year=year, before=evidence.before, lens=COMPLAINT_LENS, area=city, language=language
     )
     tables = []
     if year.find_cell(TOTAL, city, TOTAL) is not None:
         tables.append((view.title, _complaint_facts(evidence, year, t)))
-        if _LENS in year.by_lens:
+        if COMPLAINT_LENS in year.by_lens:
             tables.append((view.lens_title, view.lens))
     return OutsidePart(view.title, view.sentences, tuple(tables), view.notes, year.is_demo)
 
