@@ -60,14 +60,14 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         alt.Tooltip("n:Q", title=text.n, format=",d"),
     ]
     dots = marks("estimate", _RANK_STYLES, text, style, compact=True, number=".1f")
-    dots = dots.encode(y=y, x=_top_axis("estimate", text), tooltip=tooltips)
+    dots = dots.encode(y=y, x=_build_top_axis("estimate", text), tooltip=tooltips)
     intervals = interval_rule(_RANK_STYLES, text, style, compact=True)
     layers = (
-        _column(0, text, style, orient="left"),
-        _column(1, text, style, orient="right"),
+        _draw_label_column(0, text, style, orient="left"),
+        _draw_label_column(1, text, style, orient="right"),
         _shade(y),
         reference_rule(),
-        intervals.encode(y=y, x=_top_axis("ci_low", text)),
+        intervals.encode(y=y, x=_build_top_axis("ci_low", text)),
         dots.add_params(alt.selection_point(name=PICK, fields=["code"])),
         hidden_rows(style, compact=True).encode(y=y),
     )
@@ -77,7 +77,7 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     )
 
 
-def _top_axis(field: str, text: ChartLabels) -> alt.X:
+def _build_top_axis(field: str, text: ChartLabels) -> alt.X:
     """Return the axis of scores above the rows: the list is longer than its scrolling box."""
     return value_axis(field, text).axis(orient="top", tickCount=7)
 
@@ -87,7 +87,9 @@ def _rank_axis(axis: alt.Axis | None) -> alt.Y:
     return alt.Y("label:N", sort=None, scale=alt.Scale(padding=0), axis=axis)
 
 
-def _column(part: int, text: ChartLabels, style: ChartStyle, *, orient: str) -> alt.Chart:
+def _draw_label_column(
+    part: int, text: ChartLabels, style: ChartStyle, *, orient: str
+) -> alt.Chart:
     """Draw one half of the labels as an axis, reserving a place for every row."""
     axis = alt.Axis(
         orient=orient,

@@ -69,17 +69,17 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         .encode(x=x(), y=y(), text="label:N", color=colour)
     )
     return alt.layer(
-        *_averages(x(), y()), *_corner_labels(corners, style), across, along, dots, codes
+        *_draw_averages(x(), y()), *_draw_corner_labels(corners, style), across, along, dots, codes
     ).properties(width="container", height=style.size(_HEIGHT))
 
 
-def _averages(x: alt.X, y: alt.Y) -> tuple[alt.Chart, alt.Chart]:
+def _draw_averages(x: alt.X, y: alt.Y) -> tuple[alt.Chart, alt.Chart]:
     average = alt.Chart().transform_filter(is_role(REFERENCE))
     line = average.mark_rule(color=FAINT, strokeDash=[5, 4], size=1.5)
     return line.encode(x=x), line.encode(y=y)
 
 
-def _corner_labels(words: list[str], style: ChartStyle) -> list[alt.Chart]:
+def _draw_corner_labels(words: list[str], style: ChartStyle) -> list[alt.Chart]:
     """Draw what each quadrant means into its corner."""
     edge = style.size(5)
     return [

@@ -104,11 +104,11 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         )
         for index, field in ((1, "reference"), (0, "estimate"))
     ]
-    layers = (line, whisker, *dots, *_verdict_texts(style), hidden_rows(style))
+    layers = (line, whisker, *dots, *_draw_verdict_signs(style), hidden_rows(style))
     return stacked_rows(layers, style)
 
 
-def _verdict_texts(style: ChartStyle) -> list[alt.Chart]:
+def _draw_verdict_signs(style: ChartStyle) -> list[alt.Chart]:
     return [
         alt.Chart()
         .transform_filter(is_role(role))

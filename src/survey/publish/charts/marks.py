@@ -84,7 +84,7 @@ def categories(names: Sequence[str], looks: Sequence[str], **legend: Any) -> dic
     }
 
 
-def _role_encoding(looks: Sequence[MarkStyle], attribute: str) -> dict[str, Any]:
+def _build_role_encoding(looks: Sequence[MarkStyle], attribute: str) -> dict[str, Any]:
     domain = [look.role for look in looks]
     scale = alt.Scale(domain=domain, range=[getattr(look, attribute) for look in looks])
     return {"shorthand": "role:N", "scale": scale, "legend": None}
@@ -106,7 +106,7 @@ def interval_rule(
             y=row_axis(style, compact=compact),
             x=value_axis("ci_low", text),
             x2="ci_high:Q",
-            color=alt.Color(**_role_encoding(looks, "colour")),
+            color=alt.Color(**_build_role_encoding(looks, "colour")),
         )
     )
 
@@ -127,9 +127,9 @@ def marks(
         .encode(
             y=row_axis(style, compact=compact),
             x=value_axis(field, text),
-            color=alt.Color(**_role_encoding(looks, "colour")),
-            fill=alt.Fill(**_role_encoding(looks, "fill")),
-            shape=alt.Shape(**_role_encoding(looks, "shape")),
+            color=alt.Color(**_build_role_encoding(looks, "colour")),
+            fill=alt.Fill(**_build_role_encoding(looks, "fill")),
+            shape=alt.Shape(**_build_role_encoding(looks, "shape")),
             tooltip=tooltip(field, text, number),
         )
     )

@@ -109,7 +109,7 @@ def prebuild_specs() -> None:
     for style in (ORDINARY, ELDER):
         for kind, counts in _PREBUILT_SERIES.items():
             for count in counts:
-                _template(kind, style, count, 1)
+                _build_template(kind, style, count, 1)
 
 
 @lru_cache(maxsize=2048)
@@ -117,22 +117,22 @@ def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[st
     """Return the specification without data; it is shared, so never change it in place."""
     # A title that fits its row changes nothing, and pages have been built with one line.
     lines = text.label_lines if text.label_lines > FITTING_LINES else 1
-    document = _template(kind, style, len(text.series), lines)
-    for token, word in _tokens(text).items():
+    document = _build_template(kind, style, len(text.series), lines)
+    for token, word in _list_stand_ins(text).items():
         document = document.replace(token, json.dumps(word)[1:-1])
     spec: dict[str, Any] = json.loads(document)
     named = [{"name": series_name(i), "value": word} for i, word in enumerate(text.series)]
     return {**spec, "params": [*spec.get("params", ()), *named]}
 
 
-def _tokens(text: ChartLabels) -> dict[str, str]:
+def _list_stand_ins(text: ChartLabels) -> dict[str, str]:
     """Return stand-ins for the labels of a chart, and the labels."""
     whole = {f"@{name}@": getattr(text, name) for name in ("value", "name", "interval", "n")}
     return whole | {f"@series{index}@": word for index, word in enumerate(text.series)}
 
 
 @lru_cache(maxsize=256)
-def _template(kind: ChartKind, style: ChartStyle, series: int, label_lines: int) -> str:
+def _build_template(kind: ChartKind, style: ChartStyle, series: int, label_lines: int) -> str:
     """Return the chart with stand-ins for its labels; Altair is slow, labels change often."""
     stand_ins = ChartLabels(
         value="@value@",

@@ -85,7 +85,7 @@ def band_verdict(
     while sum(chances[place] for place in chosen) < MIN_BAND_PROBABILITY:
         chosen.append(order[len(chosen)])
     either = t(" or ").join(names[place] for place in chosen)
-    probabilities = ", ".join(_per_cent(chances[place]) for place in chosen)
+    probabilities = ", ".join(_format_chance(chances[place]) for place in chosen)
     if len(chosen) == 1:
         return BandVerdict(
             t("{band} (probability {per_cent})", band=either, per_cent=probabilities), True
@@ -94,5 +94,5 @@ def band_verdict(
     return BandVerdict(words, False)
 
 
-def _per_cent(chance: float) -> str:
+def _format_chance(chance: float) -> str:
     return ">99%" if chance >= _NEARLY_CERTAIN else f"{chance:.0%}"

@@ -87,7 +87,7 @@ def build_beside_score(
     )
     return BesideScoreView(
         city=name,
-        asked=tuple(_asked_rows(reading, city)),
+        asked=tuple(_build_asked_rows(reading, city)),
         recorded=tuple(recorded),
         agreement=tuple(_describe_agreement(found, t)),
         scatter=None
@@ -103,7 +103,7 @@ def build_beside_score(
     )
 
 
-def _asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, str, str]]:
+def _build_asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, str, str]]:
     t = reading.t
     cells = reading.cells(area_level="city", area=city, indicator=[key for key, _ in ASKED])
     rows = []

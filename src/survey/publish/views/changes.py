@@ -184,8 +184,8 @@ def _change_table(
         t("Verdict"): signed_verdicts(roles, verdict_names(t)),
         years.before: changes.numbers("reference"),
         years.after: changes.numbers("estimate"),
-        _n_in(t, years.before): counts(changes.numbers("n_before")),
-        _n_in(t, years.after): counts(changes.numbers("n")),
+        _format_n_title(t, years.before): counts(changes.numbers("n_before")),
+        _format_n_title(t, years.after): counts(changes.numbers("n")),
     }
     bars = draw_interval_bars(
         changes.numbers("ci_low"), difference, changes.numbers("ci_high"), roles
@@ -216,7 +216,7 @@ def verdict_names(t: Translator) -> dict[str, str]:
     return {role: t(text) for role, text in _VERDICT_TEXTS.items()}
 
 
-def _n_in(t: Translator, year: str) -> str:
+def _format_n_title(t: Translator, year: str) -> str:
     return t("n in {year}", year=year)
 
 
@@ -235,8 +235,8 @@ def _change_rows(
         t("Change"): changes.numbers("difference"),
         t("95%\u00a0from"): changes.numbers("ci_low"),
         t("95%\u00a0to"): changes.numbers("ci_high"),
-        _n_in(t, years.before): counts(changes.numbers("n_before")),
-        _n_in(t, years.after): counts(changes.numbers("n")),
+        _format_n_title(t, years.before): counts(changes.numbers("n_before")),
+        _format_n_title(t, years.after): counts(changes.numbers("n")),
         t("Verdict"): ["" if role == HIDDEN else t(_VERDICT_TEXTS[role]) for role in roles],
         t("Remark"): remarks(changes, changes.numbers("ci_low"), t),
     }
@@ -270,7 +270,7 @@ def build_change_view(
     return ChangeView(
         before=t("the year {year}", year=years.before),
         difference=difference,
-        sentence=_sentence(reading, difference, mark_roles(nation), filters, years),
+        sentence=_describe_change(reading, difference, mark_roles(nation), filters, years),
         counted=_count_sentence(reading, cities),
         funnel=_change_funnel(reading, cities, difference, filters, years),
     ), ""
@@ -388,7 +388,7 @@ def find_obstacle(reading: ViewContext, before: WaveResults, indicator: str) -> 
     return ""
 
 
-def _sentence(
+def _describe_change(
     reading: ViewContext,
     change: EstimateDifference,
     roles: list[str],

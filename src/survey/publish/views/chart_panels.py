@@ -152,10 +152,10 @@ def subtitle(reading: ViewContext, unit: str, n: float | None, *, wave: str | No
         n=count,
     )
     deff = reading.results.method.assumed_deff
-    return line if deff is None else f"{line} · {_assumed_deff_text(deff, t)}"
+    return line if deff is None else f"{line} · {_describe_assumed_deff(deff, t)}"
 
 
-def _assumed_deff_text(deff: float, t: Translator) -> str:
+def _describe_assumed_deff(deff: float, t: Translator) -> str:
     return t("assumed design effect {deff}", deff=f"{deff:g}")
 
 
@@ -181,7 +181,7 @@ def score_chart(
         kind=kind,
         title=heading.title,
         subtitle=subtitle(reading, value, n),
-        alt=_alt_scores(heading.title, cells, labels, t),
+        alt=_describe_score_chart(heading.title, cells, labels, t),
         text=ChartLabels(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
         chart_rows=rows,
         table_columns=score_table(cells, labels, t, name=heading.rows, value=value),
@@ -210,7 +210,7 @@ def gap_chart(
         kind=kind,
         title=heading.title,
         subtitle=subtitle(reading, value, n),
-        alt=_alt_gaps(heading.title, gaps, labels, t),
+        alt=_describe_gap_chart(heading.title, gaps, labels, t),
         text=ChartLabels(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
         chart_rows=rows,
         table_columns=gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
@@ -218,7 +218,9 @@ def gap_chart(
     )
 
 
-def _alt_scores(title: str, cells: TableSlice, labels: Sequence[str], t: Translator) -> str:
+def _describe_score_chart(
+    title: str, cells: TableSlice, labels: Sequence[str], t: Translator
+) -> str:
     estimates = cells.numbers("estimate")
     drawn = np.flatnonzero(~np.isnan(estimates))
     if not len(drawn):
@@ -236,7 +238,7 @@ def _alt_scores(title: str, cells: TableSlice, labels: Sequence[str], t: Transla
     )
 
 
-def _alt_gaps(title: str, gaps: TableSlice, labels: Sequence[str], t: Translator) -> str:
+def _describe_gap_chart(title: str, gaps: TableSlice, labels: Sequence[str], t: Translator) -> str:
     gap_verdicts = classify_differences(gaps)
     clear = [row for row, verdict in enumerate(gap_verdicts) if verdict in {HIGHER, LOWER}]
     if not clear:

@@ -40,10 +40,10 @@ def score_rows(
     focused = np.fromiter((code in focus for code in codes), dtype=bool, count=len(codes))
     role = np.select([absent, focused], [HIDDEN, FOCUS], default=ITEM)
     rows: Rows = {
-        **_common(cells, codes, labels, t),
+        **_build_interval_columns(cells, codes, labels, t),
         "estimate": estimate,
         "role": to_list(role),
-        "note": _notes(cells, absent, t),
+        "note": _list_missing_texts(cells, absent, t),
     }
     if reference is None:
         return rows
@@ -67,10 +67,10 @@ def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str
     """Return chart rows of differences, each with its verdict."""
     difference = gaps.numbers("difference")
     return {
-        **_common(gaps, gaps.texts(key), labels, t),
+        **_build_interval_columns(gaps, gaps.texts(key), labels, t),
         "difference": difference,
         "role": classify_differences(gaps),
-        "note": _notes(gaps, ~gaps.shown | np.isnan(difference), t),
+        "note": _list_missing_texts(gaps, ~gaps.shown | np.isnan(difference), t),
     }
 
 
@@ -148,7 +148,9 @@ def ranges_of(lows: Floats, highs: Floats, t: Translator) -> list[str]:
     ]
 
 
-def _common(cells: TableSlice, codes: Sequence[str], labels: Sequence[str], t: Translator) -> Rows:
+def _build_interval_columns(
+    cells: TableSlice, codes: Sequence[str], labels: Sequence[str], t: Translator
+) -> Rows:
     return {
         "code": list(codes),
         "label": list(labels),
@@ -159,7 +161,7 @@ def _common(cells: TableSlice, codes: Sequence[str], labels: Sequence[str], t: T
     }
 
 
-def _notes(cells: TableSlice, absent: NDArray[np.bool_], t: Translator) -> list[str]:
+def _list_missing_texts(cells: TableSlice, absent: NDArray[np.bool_], t: Translator) -> list[str]:
     """Return why a row has no mark."""
     return [
         missing_text(bool(visible), t) if gone else ""
@@ -169,7 +171,7 @@ def _notes(cells: TableSlice, absent: NDArray[np.bool_], t: Translator) -> list[
 
 def remarks(cells: TableSlice, value: Floats, t: Translator) -> list[str]:
     """Return why a row has no `value`, or that it is for orientation only."""
-    why = _notes(cells, ~cells.shown | np.isnan(value), t)
+    why = _list_missing_texts(cells, ~cells.shown | np.isnan(value), t)
     careful = t("For orientation only")
     return [
         note or (careful if status == UNRELIABLE else "")

@@ -133,7 +133,7 @@ def build_city_profile(
             for priority in priorities
             if priority.code in [code for code, _ in strengths]
         ),
-        groups=_group_gaps(reading, city),
+        groups=_list_group_gaps(reading, city),
         figure_id=format_figure_id(
             wave=results.wave.key, area_level="city", area=city, indicator=main, measure=SCORE
         ),
@@ -204,7 +204,7 @@ _GROUP_WORDS: Mapping[str, Message] = MappingProxyType(
 )
 
 
-def _group_gaps(reading: ViewContext, city: str) -> tuple[GroupGap, ...]:
+def _list_group_gaps(reading: ViewContext, city: str) -> tuple[GroupGap, ...]:
     """Return a line on each special group of the wave: its gap to the rest, and its grade."""
     groups = [group for group in _FOLLOWED_GROUPS if group in reading.results.method.groups]
     gaps = reading.gaps(
@@ -218,14 +218,14 @@ def _group_gaps(reading: ViewContext, city: str) -> tuple[GroupGap, ...]:
     grades = dict(zip(direct.texts("group"), direct.texts("grade"), strict=True))
     roles = dict(zip(gaps.texts("group"), classify_differences(gaps), strict=True))
     return tuple(
-        _group_gap(
+        _build_group_gap(
             reading, group, gaps.where("group", group), roles.get(group, HIDDEN), grades.get(group)
         )
         for group in groups
     )
 
 
-def _group_gap(
+def _build_group_gap(
     reading: ViewContext, group: str, gaps: TableSlice, role: str, grade: str | None
 ) -> GroupGap:
     t, name = reading.t, reading.names.group(group)

@@ -117,7 +117,7 @@ def build_peer_line(
     t = reading.t
     cells = reading.cells(area_level="city", indicator=reading.main_indicator)
     if peers and against in {CHOSEN, "nation"}:
-        cells, title = _chosen(reading, cells, city, peers)
+        cells, title = _keep_chosen_cities(reading, cells, city, peers)
     else:
         cells, title = _of_area(reading, cells, city, against)
     codes = cells.texts("area")
@@ -144,7 +144,7 @@ def build_peer_line(
     )
 
 
-def _chosen(
+def _keep_chosen_cities(
     reading: ViewContext, cells: TableSlice, city: str, peers: tuple[str, ...]
 ) -> tuple[TableSlice, str]:
     t = reading.t

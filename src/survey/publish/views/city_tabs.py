@@ -88,12 +88,12 @@ def build_city_indicators(
             series=(name, reference),
         ),
         chart_rows=rows,
-        table_columns=_indicator_table(reading, cells, rows, gaps, labels, name, reference),
+        table_columns=_build_indicator_table(reading, cells, rows, gaps, labels, name, reference),
         note=other.note,
     )
 
 
-def _indicator_table(
+def _build_indicator_table(
     reading: ViewContext,
     cells: TableSlice,
     rows: Rows,

@@ -71,7 +71,7 @@ class ComparativeTestTexts:
         """Return the table of all samples, the best mark first; equal marks by their number."""
         t, rules = self._t, self._test.rules
         graded = [each for each in self._test.samples if each.standing is not None]
-        graded.sort(key=lambda each: (-_standing(each).mark, each.data.code))
+        graded.sort(key=lambda each: (-_get_standing(each).mark, each.data.code))
         heads = (
             t("Brand and model"),
             t("Grade"),
@@ -83,15 +83,15 @@ class ComparativeTestTexts:
             t("Bought at"),
             t("Sample number"),
         )
-        return TextTable(heads, tuple(self._result_row(each) for each in graded))
+        return TextTable(heads, tuple(self._build_result_row(each) for each in graded))
 
-    def _result_row(self, sample: GradedSample) -> tuple[str | float, ...]:
-        data, grade = sample.data, _standing(sample)
+    def _build_result_row(self, sample: GradedSample) -> tuple[str | float, ...]:
+        data, grade = sample.data, _get_standing(sample)
         return (
             f"{data.brand} {data.model}",
             self.grade_name(grade.grade) + self._marks_of(sample),
             float(grade.mark),
-            *(self._cell(step) for step in grade.characteristics),
+            *(self._format_characteristic(step) for step in grade.characteristics),
             data.maker,
             data.batch,
             data.price_fen / 100,
@@ -101,10 +101,10 @@ class ComparativeTestTexts:
 
     def _marks_of(self, sample: GradedSample) -> str:
         """Return signs for a grade that a rule lowered or an erratum changed."""
-        lowered = _standing(sample).mark < _standing(sample).weighted
+        lowered = _get_standing(sample).mark < _get_standing(sample).weighted
         return (" ▼" if lowered else "") + (" *" if sample.corrected else "")
 
-    def _cell(self, step: CharacteristicStep) -> str:
+    def _format_characteristic(self, step: CharacteristicStep) -> str:
         value = format_value(step.measurement)
         return value if step.verdict in {Verdict.NO_LIMIT, Verdict.PASSES} else (
             f"{value} ({self._t(VERDICT_NAMES[step.verdict])})"
@@ -155,9 +155,13 @@ class ComparativeTestTexts:
                 (
                     self.characteristic_head(by_key[step.characteristic]),
                     format_value(step.measurement),
-                    t("{low} to {high}", low=_short(step.low), high=_short(step.high)),
+                    t(
+                        "{low} to {high}",
+                        low=_format_short_number(step.low),
+                        high=_format_short_number(step.high),
+                    ),
                     self.format_limit(by_key[step.characteristic]),
-                    self._verdict(step),
+                    self._describe_verdict(step),
                     float(step.mark),
                     float(step.weight),
                     float(step.contribution),
@@ -173,26 +177,26 @@ class ComparativeTestTexts:
                     self.label(rules[step.rule].name),
                     self.describe_devaluation(rules[step.rule]),
                     t("yes") if step.applies else t("no"),
-                    self._devaluation_result(step.cap, step.deduction),
+                    self._format_devaluation(step.cap, step.deduction),
                 )
                 for step in grade.devaluations
             ),
         )
-        return GradeSteps(characteristics, devaluations, self._sentences(grade))
+        return GradeSteps(characteristics, devaluations, self._describe_grading(grade))
 
-    def _verdict(self, step: CharacteristicStep) -> str:
+    def _describe_verdict(self, step: CharacteristicStep) -> str:
         verdict = self._t(VERDICT_NAMES[step.verdict])
         if not step.is_straddling:
             return verdict
         doubt = self._t("the limit lies within the interval")
         return f"{verdict} · {doubt}"
 
-    def _devaluation_result(self, cap: Decimal | None, deduction: Decimal) -> str:
+    def _format_devaluation(self, cap: Decimal | None, deduction: Decimal) -> str:
         if cap is not None:
             return self._t("at most {cap}", cap=f"{cap:f}")
         return f"−{deduction:f}" if deduction else "–"
 
-    def _sentences(self, grade: SampleGrade) -> tuple[str, ...]:
+    def _describe_grading(self, grade: SampleGrade) -> tuple[str, ...]:
         t = self._t
         lowered = grade.mark < grade.weighted
         return (
@@ -204,7 +208,7 @@ class ComparativeTestTexts:
         )
 
 
-def _standing(sample: GradedSample) -> SampleGrade:
+def _get_standing(sample: GradedSample) -> SampleGrade:
     assert sample.standing is not None
     return sample.standing
 
@@ -217,7 +221,7 @@ def format_value(measurement: Measurement) -> str:
     return f"{value} ± {measurement.uncertainty:f}"
 
 
-def _short(number: Decimal) -> str:
+def _format_short_number(number: Decimal) -> str:
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

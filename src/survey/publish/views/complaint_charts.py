@@ -59,8 +59,8 @@ def build_share_chart(
 def build_month_chart(*, year: ComplaintYear, area: str, language: str) -> ChartPanel:
     """Return one small chart an area: complaints per 100,000 residents by month, on one scale."""
     t = translator(language)
-    areas = _compared_areas(year, area)
-    rates = {code: _monthly_rates(year, code) for code in areas}
+    areas = _list_compared_areas(year, area)
+    rates = {code: _compute_monthly_rates(year, code) for code in areas}
     rates = {code: months for code, months in rates.items() if months}
     largest = max((rate for months in rates.values() for rate in months.values()), default=0.0)
     rows: dict[str, list[object]] = {
@@ -97,18 +97,20 @@ def build_month_chart(*, year: ComplaintYear, area: str, language: str) -> Chart
         chart_rows=rows if rates and largest else {},
         table_columns={
             t("Area"): rows["label"],
-            t("Month"): [f"{year.year}-{month:02d}" for month in _integers(rows["month"])],
+            t("Month"): [
+                f"{year.year}-{month:02d}" for month in _convert_to_integers(rows["month"])
+            ],
             t("Per 100,000 residents"): rows["value"],
         },
         note=t("A gap in a line: kept back, or not delivered."),
     )
 
 
-def _integers(values: Sequence[object]) -> list[int]:
+def _convert_to_integers(values: Sequence[object]) -> list[int]:
     return [int(str(value)) for value in values]
 
 
-def _compared_areas(year: ComplaintYear, area: str) -> list[str]:
+def _list_compared_areas(year: ComplaintYear, area: str) -> list[str]:
     """Return the area, the nation, and the cities with most complaints around it."""
     around = area[:2] if area != NATION and _has_neighbours(year, area) else ""
     cities = [
@@ -126,7 +128,7 @@ def _has_neighbours(year: ComplaintYear, area: str) -> bool:
     return sum(code.isdigit() and code[:2] == area[:2] for code in cities) > 1
 
 
-def _monthly_rates(year: ComplaintYear, area: str) -> dict[int, float]:
+def _compute_monthly_rates(year: ComplaintYear, area: str) -> dict[int, float]:
     """Return complaints per 100,000 residents by month, without those that are kept back."""
     residents = resident_population(area)
     rates = {}
@@ -156,8 +158,9 @@ def build_scatter(
     rows: Mapping[str, Sequence[object]] = {
         "code": [each.code for each in cities] + [""],
         "label": [each.name for each in cities] + [""],
-        "across": [each.score for each in cities] + [_median([each.score for each in cities])],
-        "up": [each.rate for each in cities] + [_median([each.rate for each in cities])],
+        "across": [each.score for each in cities]
+        + [_compute_median([each.score for each in cities])],
+        "up": [each.rate for each in cities] + [_compute_median([each.rate for each in cities])],
         "role": [FOCUS if each.code == city else ITEM for each in cities] + [REFERENCE],
     }
     vertical = t("Complaints per 100,000 residents")
@@ -184,5 +187,5 @@ def build_scatter(
     )
 
 
-def _median(values: Sequence[float]) -> float:
+def _compute_median(values: Sequence[float]) -> float:
     return float(np.median(values)) if values else float("nan")

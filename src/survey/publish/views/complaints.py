@@ -101,7 +101,7 @@ def format_change(value: float, then: float) -> str:
     return f"{format_signed(100 * (value / then - 1))}%"
 
 
-def _number(cell: Cell, name: str) -> float | None:
+def _find_number(cell: Cell, name: str) -> float | None:
     return None if cell is None else cell.get(name)
 
 
@@ -109,7 +109,9 @@ def describe_rates(cell: Cell, t: Translator) -> list[str]:
     """Return each rate whose counts were delivered, with its base, in words."""
     lines = []
     for definition in RATES:
-        share = share_in_percent(_number(cell, definition.rate), _number(cell, definition.base))
+        share = share_in_percent(
+            _find_number(cell, definition.rate), _find_number(cell, definition.base)
+        )
         if share is not None:
             lines.append(
                 t(
@@ -117,8 +119,8 @@ def describe_rates(cell: Cell, t: Translator) -> list[str]:
                     rate=t(definition.name),
                     share=format_share(share),
                     base=t(definition.base_name),
-                    count=format_count(_number(cell, definition.rate)),
-                    whole=format_count(_number(cell, definition.base)),
+                    count=format_count(_find_number(cell, definition.rate)),
+                    whole=format_count(_find_number(cell, definition.base)),
                 )
             )
     return lines
@@ -188,9 +190,9 @@ def build_complaint_view(
         sentences=tuple(describe_total(before, area, total, t)),
         lens_title=t("{lens}: share of the complaints accepted", lens=t(LENS_NAMES[lens])),
         shares=tuple(shares),
-        lens=_lens_table(shares, lens, t),
+        lens=_build_lens_table(shares, lens, t),
         month_title=t("Month by month"),
-        months=_month_table(year, area, t),
+        months=_build_month_table(year, area, t),
         notes=tuple(describe_sources(year, t)),
     )
 
@@ -201,10 +203,10 @@ def describe_total(
     """Return the complaints of an area in words: number, change, rates, and what was recovered."""
     if total is None:
         return [t("The counts of this area are kept back or were not delivered.")]
-    accepted = _number(total, "accepted")
+    accepted = _find_number(total, "accepted")
     lines = [t("{count} complaints accepted.", count=format_count(accepted))]
     earlier = before.find_cell(TOTAL, area, TOTAL) if before is not None else None
-    then = _number(earlier, "accepted")
+    then = _find_number(earlier, "accepted")
     if accepted and then:
         lines.append(
             t(
@@ -218,12 +220,12 @@ def describe_total(
     if rate is not None:
         lines.append(t("{rate} per 100,000 residents (2020 census).", rate=f"{rate:,.1f}"))
     lines += describe_rates(total, t)
-    recovered = _number(total, "recovered_fen")
+    recovered = _find_number(total, "recovered_fen")
     if recovered is not None:
         lines.append(
             t("Recovered for consumers: {sum} million yuan.", sum=f"{recovered / 1e8:,.1f}")
         )
-    enquiries, fraud = _number(total, "consultations"), _number(total, "fraud")
+    enquiries, fraud = _find_number(total, "consultations"), _find_number(total, "fraud")
     if enquiries is not None:
         count = format_count(enquiries)
         lines.append(t("Besides, {count} enquiries, which are no complaints.", count=count))
@@ -236,9 +238,11 @@ def list_lens_shares(
     year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
 ) -> list[LensShare]:
     """Return the codes of a list, the one with most complaints first."""
-    total = _number(year.find_cell(TOTAL, area, TOTAL), "accepted")
+    total = _find_number(year.find_cell(TOTAL, area, TOTAL), "accepted")
     earlier_total = (
-        _number(before.find_cell(TOTAL, area, TOTAL), "accepted") if before is not None else None
+        _find_number(before.find_cell(TOTAL, area, TOTAL), "accepted")
+        if before is not None
+        else None
     )
     shares = []
     for each in shipped_code_lists().listed(CodeListName(lens)):
@@ -246,15 +250,15 @@ def list_lens_shares(
             continue  # nowhere in the nation: the delivery does not use this code
         row = year.find_cell(lens, area, each.code)
         earlier = before.find_cell(lens, area, each.code) if before is not None else None
-        count = _number(row, "accepted")
+        count = _find_number(row, "accepted")
         shares.append(
             LensShare(
                 each.code,
                 each.name(language),
                 count,
                 share_in_percent(count, total),
-                share_in_percent(_number(earlier, "accepted"), earlier_total),
-                share_in_percent(_number(row, "solved"), count),
+                share_in_percent(_find_number(earlier, "accepted"), earlier_total),
+                share_in_percent(_find_number(row, "solved"), count),
             )
         )
     return sorted(shares, key=lambda share: -(share.count or 0.0))
@@ -282,7 +286,7 @@ def describe_share(share: LensShare, t: Translator) -> list[str]:
     return words
 
 
-def _lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
+def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
     rows = tuple(
         (
             each.name,
@@ -305,7 +309,7 @@ def _lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
     return heads, rows
 
 
-def _month_table(year: ComplaintYear, area: str, t: Translator) -> Table:
+def _build_month_table(year: ComplaintYear, area: str, t: Translator) -> Table:
     rows: list[tuple[str, ...]] = []
     for month in year.months:
         row = year.by_month.get((area, month))
@@ -314,13 +318,13 @@ def _month_table(year: ComplaintYear, area: str, t: Translator) -> Table:
         elif row is None:
             rows.append((month, f"<{MINIMUM_N}", "–", "–"))
         else:
-            accepted, solved = _number(row, "accepted"), _number(row, "solved")
+            accepted, solved = _find_number(row, "accepted"), _find_number(row, "solved")
             rows.append(
                 (
                     month,
                     format_count(accepted),
                     format_share(share_in_percent(solved, accepted)),
-                    format_count(_number(row, "consultations")),
+                    format_count(_find_number(row, "consultations")),
                 )
             )
     heads: Sequence[str] = (

@@ -73,7 +73,7 @@ def question_choices(
     """Return key and words of the questions that can be asked for."""
     reading = ViewContext(results, principal, language)
     return {
-        question.key: _question_text(reading, question)
+        question.key: _describe_question(reading, question)
         for question in list_crosstab_questions(results)
     }
 
@@ -84,7 +84,8 @@ def variable_choices(
     """Return key and name of the variables that make the groups of the wave."""
     reading = ViewContext(results, principal, language)
     return {
-        variable: _variable_text(reading, variable) for variable in list_group_variables(results)
+        variable: _describe_variable(reading, variable)
+        for variable in list_group_variables(results)
     }
 
 
@@ -112,26 +113,26 @@ def build_crosstab(
             indicators=question.indicators,
         )
     )
-    rows = _rows_in_order(cells, gaps, question.indicators, groups)
+    rows = _order_rows(cells, gaps, question.indicators, groups)
     labels = [
-        _row_label(reading, question, indicator, group)
+        _format_row_label(reading, question, indicator, group)
         for indicator, group in zip(
             rows.cells.texts("indicator"), rows.cells.texts("group"), strict=True
         )
     ]
     title = t(
         "{question} By {variable}, {area}",
-        question=_question_text(reading, question),
-        variable=_variable_text(reading, filters.variable),
+        question=_describe_question(reading, question),
+        variable=_describe_variable(reading, filters.variable),
         area=reading.names.area(area),
     )
     heading = ChartHeading("crosstab", title, t("Answer and group"), t(_NOTE))
     everyone = reading.cells(area_level=level, area=area, indicator=question.indicators)
     unit = percent_title(t) if question.is_rate else score_title(t)
     return CrosstabView(
-        question=_question_text(reading, question),
-        sentence=_sentence(reading, rows, labels, reading.names.area(area)),
-        table=_table(reading, heading, rows, labels, unit, everyone.max_value("n")),
+        question=_describe_question(reading, question),
+        sentence=_describe_clear_rows(reading, rows, labels, reading.names.area(area)),
+        table=_build_crosstab_table(reading, heading, rows, labels, unit, everyone.max_value("n")),
     )
 
 
@@ -148,7 +149,7 @@ class _CrosstabRows:
     is_tested: tuple[bool, ...]
 
 
-def _rows_in_order(
+def _order_rows(
     cells: TableSlice, gaps: TableSlice, indicators: Sequence[str], groups: Sequence[str]
 ) -> _CrosstabRows:
     """Return the rows by answer, and by group within it."""
@@ -193,7 +194,7 @@ def _find_area(reading: ViewContext, asked: str) -> tuple[str, str]:
     return "nation", NATION
 
 
-def _question_text(reading: ViewContext, question: CrosstabQuestion) -> str:
+def _describe_question(reading: ViewContext, question: CrosstabQuestion) -> str:
     """Return the words of the question; without them the names of what it measures."""
     names = [reading.names.indicator(indicator) for indicator in question.indicators]
     if question.label:
@@ -201,7 +202,7 @@ def _question_text(reading: ViewContext, question: CrosstabQuestion) -> str:
     return names[0] if len(names) == 1 else reading.t(", ").join(names)
 
 
-def _variable_text(reading: ViewContext, variable: str) -> str:
+def _describe_variable(reading: ViewContext, variable: str) -> str:
     """Return the name of a variable; of one with a single group the name of that group."""
     groups = groups_of(reading.results, variable)
     name = reading.names.variable(variable)
@@ -210,7 +211,9 @@ def _variable_text(reading: ViewContext, variable: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _row_label(reading: ViewContext, question: CrosstabQuestion, indicator: str, group: str) -> str:
+def _format_row_label(
+    reading: ViewContext, question: CrosstabQuestion, indicator: str, group: str
+) -> str:
     name = reading.names.group(group)
     if len(question.indicators) == 1:
         return name
@@ -219,7 +222,7 @@ def _row_label(reading: ViewContext, question: CrosstabQuestion, indicator: str,
     return f"{answer.removeprefix(f'{asked}: ')} · {name}"
 
 
-def _table(
+def _build_crosstab_table(
     reading: ViewContext,
     heading: ChartHeading,
     rows: _CrosstabRows,
@@ -230,7 +233,7 @@ def _table(
     t, cells = reading.t, rows.cells
     estimate, words = cells.numbers("estimate"), verdict_texts(t)
     against = [
-        "" if role == HIDDEN else (_compared(difference, role) if tested else "–")
+        "" if role == HIDDEN else (_format_difference(difference, role) if tested else "–")
         for role, tested, difference in zip(
             rows.roles, rows.is_tested, rows.difference, strict=True
         )
@@ -270,11 +273,13 @@ def _table(
     )
 
 
-def _compared(difference: float, role: str) -> str:
+def _format_difference(difference: float, role: str) -> str:
     return f"{SIGNS[role]} {format_signed(difference)}"
 
 
-def _sentence(reading: ViewContext, rows: _CrosstabRows, labels: Sequence[str], area: str) -> str:
+def _describe_clear_rows(
+    reading: ViewContext, rows: _CrosstabRows, labels: Sequence[str], area: str
+) -> str:
     """Return how many rows differ clearly from the rest, the largest of them, and what is left."""
     t, tested = reading.t, sum(rows.is_tested)
     if not tested:
@@ -289,7 +294,7 @@ def _sentence(reading: ViewContext, rows: _CrosstabRows, labels: Sequence[str], 
         )
     clear.sort(key=lambda row: -abs(rows.difference[row]))
     named = t("; ").join(
-        f"{labels[row]} {_compared(rows.difference[row], rows.roles[row])}"
+        f"{labels[row]} {_format_difference(rows.difference[row], rows.roles[row])}"
         for row in clear[:_MAX_NAMED]
     )
     words = {"area": area, "count": tested, "named": named}

@@ -118,7 +118,7 @@ _GROUP_NAMES: Mapping[str, Message] = MappingProxyType(
 
 
 @lru_cache(maxsize=1)
-def _area_names() -> Mapping[str, Mapping[str, str]]:
+def _read_area_names() -> Mapping[str, Mapping[str, str]]:
     with _AREAS_CSV.open(encoding="utf-8", newline="") as file:
         return {row["key"]: {"zh": row["zh"], "en": row["en"]} for row in csv.DictReader(file)}
 
@@ -145,11 +145,11 @@ class DisplayNames:
             return self.t("Nation")
         if key in _TIER_NAMES:
             return self.t(_TIER_NAMES[key])
-        return label_text(_area_names().get(key, {}), self.language, key)
+        return label_text(_read_area_names().get(key, {}), self.language, key)
 
     def searchable_city(self, code: str) -> str:
         """Return the name of a city and its pinyin or Chinese name, so that typing finds either."""
-        names = _area_names().get(code, {})
+        names = _read_area_names().get(code, {})
         own = label_text(names, self.language, code)
         other = names.get("zh" if self.language == "en" else "en", "")
         if self.language == "zh":
@@ -171,11 +171,11 @@ class DisplayNames:
         variable, _, value = key.partition("=")
         question = self._questions.get(variable)
         if question is not None and question.declared:
-            return f"{self.variable(variable)}: {self._choice(question, value)}"
+            return f"{self.variable(variable)}: {self._label_choice(question, value)}"
         if key in _GROUP_NAMES:
             return self.t(_GROUP_NAMES[key])
         if question is not None:
-            return self._choice(question, value)
+            return self._label_choice(question, value)
         if variable != "age_band":
             return value or key
         low, separator, high = value.partition("-")
@@ -183,7 +183,7 @@ class DisplayNames:
             return self.t("{low}–{high} years", low=low, high=high)
         return self.t("{low} years and over", low=low.removesuffix("+"))
 
-    def _choice(self, question: GroupQuestion, value: str) -> str:
+    def _label_choice(self, question: GroupQuestion, value: str) -> str:
         return label_text(question.choices.get(value, {}), self.language, value)
 
     def indicator(self, code: str) -> str:

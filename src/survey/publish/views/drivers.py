@@ -96,13 +96,13 @@ def build_driver_view(
         return DriversView(obstacle, "", (), None)
     place = reading.names.area(area)
     whom = place if own else t("{area}, {group}", area=place, group=reading.names.group(group))
-    first = _priorities(reading, cells)
+    first = _list_priorities(reading, cells)
     resamples = int(cells.max_value("replicates") or 0)
     return DriversView(
-        sentence=_sentence(t, whom, first, resamples),
-        certainty=_certainty(t, cells, first, resamples),
+        sentence=_describe_first_priorities(t, whom, first, resamples),
+        certainty=_describe_certainty(t, cells, first, resamples),
         priorities=first,
-        matrix=_matrix_chart(reading, cells, whom),
+        matrix=_build_matrix_chart(reading, cells, whom),
         set_agreement=cells.max_value("set_agreement") if first and resamples else None,
     )
 
@@ -110,7 +110,7 @@ def build_driver_view(
 def list_city_priorities(reading: ViewContext, city: str) -> tuple[tuple[Priority, ...], str]:
     """Return what a city should improve first, or why there is no such list."""
     cells, obstacle = _find_drivers(reading, "city", city, EVERYONE)
-    priorities = () if obstacle else _priorities(reading, cells)
+    priorities = () if obstacle else _list_priorities(reading, cells)
     if not priorities and not obstacle:
         obstacle = reading.t(
             "No indicator both weighs more than the average and is rated below it."
@@ -135,7 +135,7 @@ def _find_drivers(
     return cells, t(_WHY[DriverStatus(why)]) if why else ""
 
 
-def _priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority, ...]:
+def _list_priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority, ...]:
     """Return the priorities in the order of their urgency."""
     place = cells.numbers("priority")
     chosen = cells.keep(place > 0)
@@ -160,13 +160,15 @@ def _figure_of(cells: TableSlice, name: str, row: int) -> Estimate:
     return Estimate(estimate, low, high, shown=True)
 
 
-def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: int) -> str:
+def _describe_first_priorities(
+    t: Translator, whom: str, first: tuple[Priority, ...], resamples: int
+) -> str:
     if not first:
         return t(
             "{whom}: no indicator both weighs more than the average and is rated below it.",
             whom=whom,
         )
-    listed = t("; ").join(_priority_text(t, priority) for priority in first)
+    listed = t("; ").join(_format_priority(t, priority) for priority in first)
     if any(np.isnan(priority.agreement) for priority in first):
         return t("{whom}: first to improve are {list}.", whom=whom, list=listed)
     return t(
@@ -178,13 +180,13 @@ def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: 
     )
 
 
-def _priority_text(t: Translator, priority: Priority) -> str:
+def _format_priority(t: Translator, priority: Priority) -> str:
     if np.isnan(priority.agreement):
         return priority.name
     return t("{name} ({share}%)", name=priority.name, share=f"{priority.agreement:.0f}")
 
 
-def _certainty(
+def _describe_certainty(
     t: Translator, cells: TableSlice, first: tuple[Priority, ...], resamples: int
 ) -> str:
     agreement = cells.max_value("set_agreement")
@@ -210,10 +212,10 @@ def _certainty(
     return t("All first places stay the same in {share}%\u00a0of the resamples.", **words)
 
 
-def _matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
+def _build_matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
     t = reading.t
     value = t("Importance (%\u00a0of the explained part of overall satisfaction)")
-    rows = _chart_rows(reading, cells)
+    rows = _build_chart_rows(reading, cells)
     hidden = rows["role"].count(HIDDEN)
     explained = cells.max_value("r_squared") or 0.0
     note = t(
@@ -254,12 +256,12 @@ def _matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPa
             ),
         ),
         chart_rows=rows,
-        table_columns=_table_rows(reading, cells),
+        table_columns=_build_table_rows(reading, cells),
         note=note,
     )
 
 
-def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
+def _build_chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
     """Return the chart rows, and one that draws the averages."""
     importance, performance = cells.numbers("importance"), cells.numbers("performance")
     absent = np.isnan(importance) | np.isnan(performance)
@@ -284,7 +286,7 @@ def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
     return columns
 
 
-def _table_rows(reading: ViewContext, cells: TableSlice) -> Rows:
+def _build_table_rows(reading: ViewContext, cells: TableSlice) -> Rows:
     """Return the table rows by urgency, then by importance."""
     t = reading.t
     place = cells.numbers("priority")

@@ -52,25 +52,25 @@ def build_education_view(
     """Build the view of a city or the nation; activities are those of the year of the wave."""
     reading = ViewContext(results, principal, language)
     t, name = reading.t, reading.names.area(area)
-    reached = _estimate(reading, area, REACHED, EVERYONE)
-    cost_sentence = _cost_sentence(reading, area, reached, activities)
+    reached = _get_estimate(reading, area, REACHED, EVERYONE)
+    cost_sentence = _describe_cost_per_consumer(reading, area, reached, activities)
     return EducationView(
         title=t("Consumer education, {area}, {year}", area=name, year=reading.wave.year),
-        sentences=(*_sentences(reading, area, reached, activities), *cost_sentence),
-        groups=_group_table(reading, area),
-        channels=_channel_table(reading, area),
+        sentences=(*_describe_reach_and_cost(reading, area, reached, activities), *cost_sentence),
+        groups=_build_group_table(reading, area),
+        channels=_build_channel_table(reading, area),
         notes=(
             t(
                 "Reach: share of those asked who came across consumer education in twelve months. "
                 "Recognition: share of those reached who found it useful. Both are of the survey, "
                 "with n, and pass the same gate as every figure of it."
             ),
-            *(_cost_note(t) if cost_sentence else ()),
+            *(_describe_cost_limits(t) if cost_sentence else ()),
         ),
     )
 
 
-def _cost_note(t: Translator) -> tuple[str]:
+def _describe_cost_limits(t: Translator) -> tuple[str]:
     return (
         t(
             "The cost per consumer reached compares what was spent with whom the survey found "
@@ -80,13 +80,13 @@ def _cost_note(t: Translator) -> tuple[str]:
     )
 
 
-def _estimate(reading: ViewContext, area: str, indicator: str, group: str) -> Estimate:
+def _get_estimate(reading: ViewContext, area: str, indicator: str, group: str) -> Estimate:
     level = "nation" if area == NATION else "city"
     cells = reading.cells(area_level=level, area=area, indicator=[indicator], group=group)
     return estimate_at(cells)
 
 
-def _sentences(
+def _describe_reach_and_cost(
     reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
 ) -> list[str]:
     t = reading.t
@@ -99,7 +99,7 @@ def _sentences(
         )
     else:
         first = t(WITHHELD)
-    lines = [first, *_best_channel(reading, area)]
+    lines = [first, *_describe_best_channel(reading, area)]
     people = sum(each.data.participants for each in activities)
     cost = sum(each.data.cost_fen for each in activities)
     if not activities:
@@ -119,13 +119,13 @@ def _sentences(
     return lines
 
 
-def _cost_sentence(
+def _describe_cost_per_consumer(
     reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
 ) -> tuple[str, ...]:
     """Return the sentence on the cost per consumer reached; none where a part is not shown."""
     cost = cost_per_consumer(
         sum(each.data.cost_fen for each in activities),
-        _residents_from_15(reading, area),
+        _find_residents_from_15(reading, area),
         reached.estimate,
         reached.low,
         reached.high,
@@ -143,20 +143,20 @@ def _cost_sentence(
     )
 
 
-def _residents_from_15(reading: ViewContext, area: str) -> float | None:
+def _find_residents_from_15(reading: ViewContext, area: str) -> float | None:
     city = reading.cities.get(area)
     if city is None:
         return None
     return city.resident_population_2020 * (1 - city.share_age_0_14)
 
 
-def _best_channel(reading: ViewContext, area: str) -> list[str]:
+def _describe_best_channel(reading: ViewContext, area: str) -> list[str]:
     """Return the way that reached most older people, where figures of it are shown."""
     t = reading.t
     shown = [
         (figure.estimate, channel, figure)
         for channel in CHANNELS
-        if (figure := _estimate(reading, area, channel, ELDERLY)).available
+        if (figure := _get_estimate(reading, area, channel, ELDERLY)).available
         and figure.estimate is not None
     ]
     if len(shown) < 2:
@@ -173,7 +173,7 @@ def _best_channel(reading: ViewContext, area: str) -> list[str]:
     ]
 
 
-def _figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, str, str]:
+def _format_figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, str, str]:
     t = reading.t
     if not figure.available or figure.estimate is None:
         return t(WITHHELD), "–", "–"
@@ -184,22 +184,22 @@ def _figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, str, str
     )
 
 
-def _group_table(reading: ViewContext, area: str) -> Table:
+def _build_group_table(reading: ViewContext, area: str) -> Table:
     t = reading.t
     interval = t("95%\u00a0interval")
     heads = (t("Who"), t("Reached"), interval, "n", t("Found it useful"), interval, "n")
     rows = [
         (
             reading.names.group(group),
-            *_figure_cells(reading, _estimate(reading, area, REACHED, group)),
-            *_figure_cells(reading, _estimate(reading, area, RECOGNISED, group)),
+            *_format_figure_cells(reading, _get_estimate(reading, area, REACHED, group)),
+            *_format_figure_cells(reading, _get_estimate(reading, area, RECOGNISED, group)),
         )
         for group in GROUPS
     ]
     return heads, tuple(rows)
 
 
-def _channel_table(reading: ViewContext, area: str) -> Table:
+def _build_channel_table(reading: ViewContext, area: str) -> Table:
     t = reading.t
     interval = t("95%\u00a0interval")
     heads = (t("Way"), t("Of all reached"), interval, "n", t("Of older people reached"), interval,
@@ -207,8 +207,8 @@ def _channel_table(reading: ViewContext, area: str) -> Table:
     rows = [
         (
             reading.names.indicator(channel),
-            *_figure_cells(reading, _estimate(reading, area, channel, EVERYONE)),
-            *_figure_cells(reading, _estimate(reading, area, channel, ELDERLY)),
+            *_format_figure_cells(reading, _get_estimate(reading, area, channel, EVERYONE)),
+            *_format_figure_cells(reading, _get_estimate(reading, area, channel, ELDERLY)),
         )
         for channel in CHANNELS
     ]

@@ -84,20 +84,20 @@ def estimate_at(cells: TableSlice, *, value: str = "estimate", row: int = 0) -> 
     """Return the estimate in one row; `NO_ESTIMATE` when there is no such row."""
     if row >= len(cells):
         return NO_ESTIMATE
-    n = _number(cells, "n", row)
+    n = _find_number(cells, "n", row)
     return Estimate(
-        estimate=_number(cells, value, row),
-        low=_number(cells, "ci_low", row),
-        high=_number(cells, "ci_high", row),
+        estimate=_find_number(cells, value, row),
+        low=_find_number(cells, "ci_low", row),
+        high=_find_number(cells, "ci_high", row),
         n=None if n is None else int(n),
         status=cells.texts("status")[row],
         shown=bool(cells.shown[row]),
         assumed_deff=cells.assumed_deff,
-        deff=_number(cells, "deff", row) if cells.has("deff") else None,
+        deff=_find_number(cells, "deff", row) if cells.has("deff") else None,
     )
 
 
-def _number(cells: TableSlice, column: str, row: int) -> float | None:
+def _find_number(cells: TableSlice, column: str, row: int) -> float | None:
     value = float(cells.numbers(column)[row])
     return None if isnan(value) else value
 
@@ -107,7 +107,7 @@ def difference_of(name: str, gaps: TableSlice, row: int = 0) -> EstimateDifferen
     figure = estimate_at(gaps, value="difference", row=row)
     if row >= len(gaps):
         return EstimateDifference(name, figure, None, None)
-    group, reference = (_number(gaps, column, row) for column in ("estimate", "reference"))
+    group, reference = (_find_number(gaps, column, row) for column in ("estimate", "reference"))
     return EstimateDifference(name, figure, group, reference, gaps.texts("verdict")[row])
 
 

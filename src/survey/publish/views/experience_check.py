@@ -59,15 +59,15 @@ def build_experience_check_view(
     t = translator(language)
     return ExperienceCheckView(
         title=label_text(check.summary.title, language, check.summary.key),
-        sentences=tuple(_sentences(figures, language)),
-        scores=_score_table(figures, language),
-        agreement_sentences=tuple(_agreement_sentences(figures, t)),
-        agreement=_agreement_table(check, figures, language),
-        notes=tuple(_notes(check, t)),
+        sentences=tuple(_describe_scores(figures, language)),
+        scores=_build_score_table(figures, language),
+        agreement_sentences=tuple(_describe_agreement(figures, t)),
+        agreement=_build_agreement_table(check, figures, language),
+        notes=tuple(_list_notes(check, t)),
     )
 
 
-def _sentences(figures: CheckFigures, language: str) -> list[str]:
+def _describe_scores(figures: CheckFigures, language: str) -> list[str]:
     t = translator(language)
     whole = figures.scores.get((NATION, ALL_TYPES))
     if whole is None:
@@ -121,7 +121,7 @@ def describe_revisit(shown: CheckScores, t: Translator) -> str:
     )
 
 
-def _score_table(figures: CheckFigures, language: str) -> Table:
+def _build_score_table(figures: CheckFigures, language: str) -> Table:
     t = translator(language)
     heads = (t("Area"), t("Type of venue"), t("Score"), t("95%\u00a0interval"), t("Venues"))
     rows = []
@@ -139,7 +139,7 @@ def format_mean(mean: MeanScore | None, t: Translator) -> tuple[str, str, str]:
     return f"{mean.mean:.1f}", interval, str(mean.n)
 
 
-def _agreement_sentences(figures: CheckFigures, t: Translator) -> list[str]:
+def _describe_agreement(figures: CheckFigures, t: Translator) -> list[str]:
     overall = figures.overall
     if overall is None:
         return [
@@ -162,7 +162,9 @@ def _agreement_sentences(figures: CheckFigures, t: Translator) -> list[str]:
     ]
 
 
-def _agreement_table(check: ExperienceCheckDetail, figures: CheckFigures, language: str) -> Table:
+def _build_agreement_table(
+    check: ExperienceCheckDetail, figures: CheckFigures, language: str
+) -> Table:
     t = translator(language)
     heads = (
         t("Item"),
@@ -200,7 +202,7 @@ def _format_coefficient(estimate: AgreementEstimate | None, t: Translator) -> st
     )
 
 
-def _notes(check: ExperienceCheckDetail, t: Translator) -> list[str]:
+def _list_notes(check: ExperienceCheckDetail, t: Translator) -> list[str]:
     notes = [
         t(
             "The score of a venue is the mean of its rated items, 0 to 100, over its observers. "

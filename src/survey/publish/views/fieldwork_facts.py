@@ -30,8 +30,8 @@ def list_fieldwork_facts(record: FieldworkRecord | None, t: Translator) -> Facts
     if record is None:
         return tuple((name, t("not recorded")) for name in names)
     texts = (
-        _modes_text(record, t),
-        _rate_text(
+        _format_modes(record, t),
+        _format_rate(
             record,
             record.response_rate,
             t(
@@ -40,7 +40,7 @@ def list_fieldwork_facts(record: FieldworkRecord | None, t: Translator) -> Facts
             ),
             t,
         ),
-        _rate_text(
+        _format_rate(
             record,
             record.cooperation_rate,
             t(
@@ -61,7 +61,7 @@ def list_fieldwork_facts(record: FieldworkRecord | None, t: Translator) -> Facts
     return (*facts, (t("The rates describe"), reach))
 
 
-def _modes_text(record: FieldworkRecord, t: Translator) -> str:
+def _format_modes(record: FieldworkRecord, t: Translator) -> str:
     shares = [
         f"{t(MODE_NAMES[mode]) if mode in MODE_NAMES else mode} {share:.1f}%"
         for mode, share in record.modes.items()
@@ -69,7 +69,9 @@ def _modes_text(record: FieldworkRecord, t: Translator) -> str:
     return t(", ").join([*shares, *([t("others not shown")] if record.hides_modes else [])])
 
 
-def _rate_text(record: FieldworkRecord, rate: float | None, definition: str, t: Translator) -> str:
+def _format_rate(
+    record: FieldworkRecord, rate: float | None, definition: str, t: Translator
+) -> str:
     if not record.counts_attempts:
         return t("not recorded: attempts without an interview are unknown")
     if rate is None:

@@ -55,22 +55,24 @@ def build_freeze_preview(
         HiddenCity(
             city.code,
             names.area(city.code),
-            _hidden_sentence(t, names, city),
+            _describe_hidden_city(t, names, city),
             city.because is HiddenBecause.TOO_FEW,
         )
         for city in preview.cities
         if not city.is_shown
     )
     return FreezePreviewView(
-        headline=_headline(t, preview, waiting),
-        sentences=_sentences(t, names, preview),
-        warnings=_warnings(t, names, preview),
+        headline=_describe_whole_wave(t, preview, waiting),
+        sentences=_describe_nation(t, names, preview),
+        warnings=_describe_subtractable_cities(t, names, preview),
         hidden=hidden,
-        cities=_city_table(t, names, preview, waiting),
+        cities=_build_city_table(t, names, preview, waiting),
     )
 
 
-def _headline(t: Translator, preview: FreezePreview, waiting: Mapping[str, ReviewCounts]) -> str:
+def _describe_whole_wave(
+    t: Translator, preview: FreezePreview, waiting: Mapping[str, ReviewCounts]
+) -> str:
     shown = sum(city.is_shown for city in preview.cities)
     return t(
         "{interviews} interviews in {cities} cities: {shown} cities would be shown, {hidden} "
@@ -85,32 +87,37 @@ def _headline(t: Translator, preview: FreezePreview, waiting: Mapping[str, Revie
     )
 
 
-def _sentences(t: Translator, names: DisplayNames, preview: FreezePreview) -> tuple[str, ...]:
+def _describe_nation(t: Translator, names: DisplayNames, preview: FreezePreview) -> tuple[str, ...]:
     nation = preview.nation
     if nation.is_shown:
-        first = t("The nation would be shown: {score}.", score=_score(t, nation))
+        first = t("The nation would be shown: {score}.", score=_format_score(t, nation))
     else:
-        first = t("The nation would be hidden: {reason}.", reason=_reason(t, names, nation))
+        first = t(
+            "The nation would be hidden: {reason}.",
+            reason=_describe_hiding_reason(t, names, nation),
+        )
     rest = []
     if preview.shown_without_small:
         rest.append(
             t(
                 "If {small} were left out, these would be shown: {cities}.",
-                small=_listed(names, preview.small_cities),
-                cities=_listed(names, preview.shown_without_small),
+                small=_join_area_names(names, preview.small_cities),
+                cities=_join_area_names(names, preview.shown_without_small),
             )
         )
     if not nation.is_shown and preview.nation_shown_without_small:
         rest.append(
             t(
                 "If {small} were left out, the nation would be shown.",
-                small=_listed(names, preview.small_cities),
+                small=_join_area_names(names, preview.small_cities),
             )
         )
     return (first, *rest)
 
 
-def _warnings(t: Translator, names: DisplayNames, preview: FreezePreview) -> tuple[str, ...]:
+def _describe_subtractable_cities(
+    t: Translator, names: DisplayNames, preview: FreezePreview
+) -> tuple[str, ...]:
     if not preview.subtractable or preview.earlier is None:
         return ()
     text = t(
@@ -119,33 +126,35 @@ def _warnings(t: Translator, names: DisplayNames, preview: FreezePreview) -> tup
         "where both are shown.",
         time=format_china_minute(t, preview.earlier.made_at),
         minimum=MINIMUM_N,
-        cities=_listed(names, preview.subtractable),
+        cities=_join_area_names(names, preview.subtractable),
     )
     return (text,)
 
 
-def _hidden_sentence(t: Translator, names: DisplayNames, city: AreaPreview) -> str:
+def _describe_hidden_city(t: Translator, names: DisplayNames, city: AreaPreview) -> str:
     return t(
-        "{count} interviews; hidden: {reason}", count=f"{city.n:,}", reason=_reason(t, names, city)
+        "{count} interviews; hidden: {reason}",
+        count=f"{city.n:,}",
+        reason=_describe_hiding_reason(t, names, city),
     )
 
 
-def _reason(t: Translator, names: DisplayNames, area: AreaPreview) -> str:
+def _describe_hiding_reason(t: Translator, names: DisplayNames, area: AreaPreview) -> str:
     if area.because is None:
         return ""
     if area.because is HiddenBecause.OF_CITIES:
         return t(
             "the few interviews of {cities} could be worked out from the totals",
-            cities=_listed(names, area.of_cities),
+            cities=_join_area_names(names, area.of_cities),
         )
     return t(_REASONS[area.because])
 
 
-def _listed(names: DisplayNames, codes: Sequence[str]) -> str:
+def _join_area_names(names: DisplayNames, codes: Sequence[str]) -> str:
     return names.t(", ").join(names.area(code) for code in codes)
 
 
-def _score(t: Translator, area: AreaPreview) -> str:
+def _format_score(t: Translator, area: AreaPreview) -> str:
     if area.estimate is None:
         return _DASH
     if area.ci_low is None or area.ci_high is None:
@@ -158,18 +167,20 @@ def _score(t: Translator, area: AreaPreview) -> str:
     )
 
 
-def _city_table(
+def _build_city_table(
     t: Translator, names: DisplayNames, preview: FreezePreview, waiting: Mapping[str, ReviewCounts]
 ) -> pd.DataFrame:
     """Return one row per city, also for those of which nothing is approved yet."""
     known = {city.code: city for city in preview.cities}
     earlier = preview.earlier.cities if preview.earlier else {}
     codes = sorted({*known, *waiting} - {*preview.left_out})
-    rows = [_city_row(t, names, code, known.get(code), waiting[code], earlier) for code in codes]
+    rows = [
+        _build_city_row(t, names, code, known.get(code), waiting[code], earlier) for code in codes
+    ]
     return pd.DataFrame(rows)
 
 
-def _city_row(
+def _build_city_row(
     t: Translator,
     names: DisplayNames,
     code: str,
@@ -180,19 +191,19 @@ def _city_row(
     shown, why = t("no interviews"), ""
     if city is not None:
         shown = t("shown") if city.is_shown else t("hidden")
-        why = _reason(t, names, city)
+        why = _describe_hiding_reason(t, names, city)
     return {
         t("City"): names.area(code),
         t("Counted"): city.n if city else 0,
         t("Effective"): f"{city.effective_n:,}" if city and city.effective_n else _DASH,
-        t("Score"): _score(t, city) if city else _DASH,
+        t("Score"): _format_score(t, city) if city else _DASH,
         t("Would be"): shown,
         t("Because"): why,
         t("Indicators hidden"): f"{city.hidden_indicators} / {city.indicators}" if city else _DASH,
         t("Waiting for review"): review.waiting,
         t("Marked among them"): review.flagged,
         t("Interviews since the provisional results"): _count_change(city, earlier.get(code)),
-        t("Score since then"): _score_change(city, earlier.get(code)),
+        t("Score since then"): _format_score_change(city, earlier.get(code)),
     }
 
 
@@ -202,7 +213,7 @@ def _count_change(city: AreaPreview | None, before: EarlierCity | None) -> str:
     return f"{(city.n if city else 0) - before.n:+,}"
 
 
-def _score_change(city: AreaPreview | None, before: EarlierCity | None) -> str:
+def _format_score_change(city: AreaPreview | None, before: EarlierCity | None) -> str:
     if city is None or city.estimate is None or before is None or before.estimate is None:
         return _DASH
     return f"{city.estimate - before.estimate:+.1f}"

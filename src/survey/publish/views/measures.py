@@ -43,12 +43,12 @@ _LABEL_WIDTH = 26
 
 def rates(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
     """Return the measures that are per cents, in the order they are declared."""
-    return [measure for measure in _measures_on_topics(reading, topics) if measure.choices]
+    return [measure for measure in _list_measures_on_topics(reading, topics) if measure.choices]
 
 
 def ratings(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
     """Return the measures that are means of a rating question (0-100)."""
-    return [measure for measure in _measures_on_topics(reading, topics) if not measure.choices]
+    return [measure for measure in _list_measures_on_topics(reading, topics) if not measure.choices]
 
 
 def answers_to(reading: ViewContext, item: str) -> list[Measure]:
@@ -56,7 +56,7 @@ def answers_to(reading: ViewContext, item: str) -> list[Measure]:
     return [measure for measure in reading.results.method.measures if measure.item == item]
 
 
-def _measures_on_topics(reading: ViewContext, topics: Sequence[str] | None) -> list[Measure]:
+def _list_measures_on_topics(reading: ViewContext, topics: Sequence[str] | None) -> list[Measure]:
     return [
         measure
         for measure in reading.results.method.measures

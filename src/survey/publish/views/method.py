@@ -89,26 +89,26 @@ def build_method_view(
     names = DisplayNames(language, tree, method.measures, method.grouping)
     return MethodView(
         snapshot=(
-            *_snapshot(wave, manifest, method, language, t),
-            *_left_out_cities(manifest, names, t),
-            *_declared_questions(method, names, t),
+            *_list_snapshot_facts(wave, manifest, method, language, t),
+            *_list_left_out_facts(manifest, names, t),
+            *_list_declared_question_facts(method, names, t),
         ),
         given_weights=method.weighting.way == "given",
-        weights=_weight_facts_of(method.weighting, manifest, names, t),
-        errors=_errors(method, t),
+        weights=_list_weight_facts(method.weighting, manifest, names, t),
+        errors=_list_error_facts(method, t),
         fieldwork=list_fieldwork_facts(method.fieldwork, t),
-        disclosure=_disclosure(method, t),
-        ranks=_ranks(method, t),
-        change=_change_facts(method, t),
-        small_areas=_small_areas(method, t),
-        drivers=_drivers(method, names, t),
-        bands=_bands(language, t),
-        tree=_tree(tree, names, t) if tree else None,
-        measures=_measures(method, names, t, questions),
+        disclosure=_list_disclosure_facts(method, t),
+        ranks=_list_rank_facts(method, t),
+        change=_list_change_facts(method, t),
+        small_areas=_list_small_area_facts(method, t),
+        drivers=_list_driver_facts(method, names, t),
+        bands=_build_band_table(language, t),
+        tree=_build_tree_table(tree, names, t) if tree else None,
+        measures=_build_measure_table(method, names, t, questions),
     )
 
 
-def _snapshot(
+def _list_snapshot_facts(
     wave: WaveInfo, manifest: SnapshotManifest, method: MethodRecord, language: str, t: Translator
 ) -> Facts:
     composite = _COMPOSITES.get(method.composite)
@@ -121,13 +121,13 @@ def _snapshot(
         (t("Snapshot (SHA-256)"), wave.snapshot_sha256),
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),
         (t("Indicator tree"), manifest.tree or t("none: this study has no composite")),
-        *_spread_facts(manifest, t),
+        *_list_spread_facts(manifest, t),
         (t("Composite"), t(composite) if composite else method.composite),
         (t("Software"), manifest.software),
     )
 
 
-def _left_out_cities(manifest: SnapshotManifest, names: DisplayNames, t: Translator) -> Facts:
+def _list_left_out_facts(manifest: SnapshotManifest, names: DisplayNames, t: Translator) -> Facts:
     """Return the cities that were left out of the wave, without any reason."""
     if not manifest.left_out:
         return ()
@@ -135,7 +135,9 @@ def _left_out_cities(manifest: SnapshotManifest, names: DisplayNames, t: Transla
     return ((t("Cities left out of this wave"), listed),)
 
 
-def _declared_questions(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:
+def _list_declared_question_facts(
+    method: MethodRecord, names: DisplayNames, t: Translator
+) -> Facts:
     """Return the questions whose answers were declared to make groups."""
     items = declared_items(method.grouping)
     if not items:
@@ -144,7 +146,7 @@ def _declared_questions(method: MethodRecord, names: DisplayNames, t: Translator
     return ((t("Questions that make further groups"), listed),)
 
 
-def _spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:
+def _list_spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:
     """Return what the questionnaire declares of indicators that it does not ask about."""
     if not manifest.without_question:
         return ()
@@ -156,15 +158,15 @@ def _spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:
     return ((t("Indicators without a question"), words),)
 
 
-def _weight_facts_of(
+def _list_weight_facts(
     report: WeightingReport, manifest: SnapshotManifest, names: DisplayNames, t: Translator
 ) -> Facts:
     if report.way == "given":
-        return _given_weight_facts(report, manifest, t)
-    return _weight_facts(report, names, t)
+        return _list_given_weight_facts(report, manifest, t)
+    return _list_raked_weight_facts(report, names, t)
 
 
-def _given_weight_facts(
+def _list_given_weight_facts(
     report: WeightingReport, manifest: SnapshotManifest, t: Translator
 ) -> Facts:
     """Return where given weights come from and how unequal they are, without telling one."""
@@ -184,7 +186,7 @@ def _given_weight_facts(
         *files,
         (t("Coefficient of variation of the weights"), f"{(report.kish_deff - 1) ** 0.5:.1f}"),
         (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
-        (t("Effective number of interviews"), _two_digits(report.effective_n)),
+        (t("Effective number of interviews"), _format_two_digits(report.effective_n)),
     )
     if report.shown_smallest is None or report.shown_largest is None:
         return facts
@@ -197,7 +199,7 @@ def _given_weight_facts(
     return (*facts, (t("Smallest and largest weight"), spread))
 
 
-def _weight_facts(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
+def _list_raked_weight_facts(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
     crossed = " × ".join(
         t(VARIABLE_NAMES[name]) if name in VARIABLE_NAMES else name for name in report.margin
     )
@@ -211,31 +213,31 @@ def _weight_facts(report: WeightingReport, names: DisplayNames, t: Translator) -
         # A single weight is a census figure over one count: the extreme ones stay in the snapshot,
         # and what follows from all of them is given coarsely.
         (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
-        (t("Effective number of interviews"), _two_digits(report.effective_n)),
-        (t("Interviews without age or gender"), _coarse_count(report.unknown, t)),
-        (t("Merged margin cells"), _coarse_count(len(report.merges), t)),
-        *_oversampling_facts(report, names, t),
+        (t("Effective number of interviews"), _format_two_digits(report.effective_n)),
+        (t("Interviews without age or gender"), _format_coarse_count(report.unknown, t)),
+        (t("Merged margin cells"), _format_coarse_count(len(report.merges), t)),
+        *_list_oversampling_facts(report, names, t),
     )
 
 
-def _two_digits(value: float) -> str:
+def _format_two_digits(value: float) -> str:
     """Round a count to two significant digits."""
     return f"{float(f'{value:.2g}'):,.0f}"
 
 
-def _coarse_count(count: int, t: Translator) -> str:
+def _format_coarse_count(count: int, t: Translator) -> str:
     """Format a count of people or cells without telling a small one."""
     return t("fewer than {n}", n=MINIMUM_N) if 0 < count < MINIMUM_N else f"{count:,d}"
 
 
-def _oversampling_facts(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
+def _list_oversampling_facts(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
     if not report.oversampled:
         return ()
     groups = ", ".join(names.group(group) for group in report.oversampled)
     return ((t("Asked more often, and weighted back"), groups),)
 
 
-def _errors(method: MethodRecord, t: Translator) -> Facts:
+def _list_error_facts(method: MethodRecord, t: Translator) -> Facts:
     lonely = _LONELY.get(method.lonely_psu)
     assumed = (
         t("not used: sampling points were recorded")
@@ -246,7 +248,7 @@ def _errors(method: MethodRecord, t: Translator) -> Facts:
         (t("Confidence level"), f"{method.level:.0%}"),
         (t("Stratum with one sampling point"), t(lonely) if lonely else method.lonely_psu),
         (t("Assumed design effect"), assumed),
-        *_without_point(method, t),
+        *_list_missing_point_facts(method, t),
         (t("Degrees of freedom"), t(_DF_RULES[method.df_rule])),
         (
             t("Clear differences"),
@@ -269,7 +271,7 @@ def _errors(method: MethodRecord, t: Translator) -> Facts:
     )
 
 
-def _without_point(method: MethodRecord, t: Translator) -> Facts:
+def _list_missing_point_facts(method: MethodRecord, t: Translator) -> Facts:
     if not method.without_point:
         return ()
     words = t(
@@ -279,7 +281,7 @@ def _without_point(method: MethodRecord, t: Translator) -> Facts:
     return ((t("Interviews without a sampling point"), words),)
 
 
-def _disclosure(method: MethodRecord, t: Translator) -> Facts:
+def _list_disclosure_facts(method: MethodRecord, t: Translator) -> Facts:
     """Return how many cells are hidden, over all rules.
 
     The number by rule would say how many people the cells have.
@@ -288,11 +290,13 @@ def _disclosure(method: MethodRecord, t: Translator) -> Facts:
     if method.hidden:
         facts += ((t("Cells not shown"), f"{sum(method.hidden.values()):,d}"),)
     if method.interval_audit is not None and method.interval_audit.hidden:
-        facts += ((t("Check of what is hidden"), _audit_text(method.interval_audit, t)),)
+        facts += (
+            (t("Check of what is hidden"), _describe_interval_audit(method.interval_audit, t)),
+        )
     return facts
 
 
-def _audit_text(audit: IntervalAuditMethod, t: Translator) -> str:
+def _describe_interval_audit(audit: IntervalAuditMethod, t: Translator) -> str:
     """Return what was checked, coarsely.
 
     Beside the cells not shown, an exact number of those with respondents would tell how many have
@@ -314,13 +318,13 @@ def _audit_text(audit: IntervalAuditMethod, t: Translator) -> str:
         "every hidden count, from one total after the other, and about {audited} of about {hidden} "
         "by linear programming over all published counts: the smallest and the largest possible "
         "value differ by at least {width}",
-        audited=_two_digits(audit.audited),
-        hidden=_two_digits(audit.hidden),
+        audited=_format_two_digits(audit.audited),
+        hidden=_format_two_digits(audit.hidden),
         width=audit.width,
     )
 
 
-def _ranks(method: MethodRecord, t: Translator) -> Facts:
+def _list_rank_facts(method: MethodRecord, t: Translator) -> Facts:
     ranking = method.ranking
     if ranking is None:
         return ()
@@ -343,7 +347,7 @@ def _ranks(method: MethodRecord, t: Translator) -> Facts:
     )
 
 
-def _change_facts(method: MethodRecord, t: Translator) -> Facts:
+def _list_change_facts(method: MethodRecord, t: Translator) -> Facts:
     if method.change is None:
         return ()
     return (
@@ -358,7 +362,7 @@ def _change_facts(method: MethodRecord, t: Translator) -> Facts:
     )
 
 
-def _small_areas(method: MethodRecord, t: Translator) -> Facts:
+def _list_small_area_facts(method: MethodRecord, t: Translator) -> Facts:
     grading = method.small_areas
     if grading is None:
         return ()
@@ -377,7 +381,7 @@ def _small_areas(method: MethodRecord, t: Translator) -> Facts:
     )
 
 
-def _drivers(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:
+def _list_driver_facts(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:
     chosen = method.drivers
     if chosen is None:
         return ()
@@ -388,7 +392,7 @@ def _drivers(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:
     )
 
 
-def _bands(language: str, t: Translator) -> pd.DataFrame:
+def _build_band_table(language: str, t: Translator) -> pd.DataFrame:
     bands = read_bands()
     return pd.DataFrame(
         {
@@ -399,7 +403,7 @@ def _bands(language: str, t: Translator) -> pd.DataFrame:
     )
 
 
-def _tree(tree: IndicatorTree, names: DisplayNames, t: Translator) -> pd.DataFrame:
+def _build_tree_table(tree: IndicatorTree, names: DisplayNames, t: Translator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             t("Code"): [indicator.code for indicator in tree.indicators],
@@ -416,7 +420,7 @@ def _tree(tree: IndicatorTree, names: DisplayNames, t: Translator) -> pd.DataFra
     )
 
 
-def _measures(
+def _build_measure_table(
     method: MethodRecord, names: DisplayNames, t: Translator, questions: Mapping[str, Item]
 ) -> pd.DataFrame:
     def choices(measure: Measure) -> list[str]:

@@ -93,7 +93,7 @@ def build_module_view(
     )
     return ModuleView(
         title=t("{topic} in {city}, {year}", **words, year=reading.wave.year),
-        sentences=tuple(_sentences(reading, here, topic)),
+        sentences=tuple(_describe_first_rate(reading, here, topic)),
         panels=panels,
         notes=tuple(
             t(note) for note in (*(DETRIMENT_NOTES if topic == DETRIMENT else ()), _OUTSIDE)
@@ -101,7 +101,7 @@ def build_module_view(
     )
 
 
-def _sentences(reading: ViewContext, here: TableSlice, topic: str) -> list[str]:
+def _describe_first_rate(reading: ViewContext, here: TableSlice, topic: str) -> list[str]:
     """Return the first rate of the module in words, and what else is said of its topic."""
     asked = rates(reading, (topic,))
     if not asked:

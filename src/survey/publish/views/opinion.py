@@ -61,7 +61,7 @@ def build_opinion_view(*, event: OpinionEvent, language: str) -> OpinionView:
     return OpinionView(
         title=title,
         sentences=tuple(_describe_event(event, t)),
-        shares=_day_chart(
+        shares=_build_day_chart(
             event,
             "opinion-shares",
             t("Negative share of the items of a day"),
@@ -69,7 +69,7 @@ def build_opinion_view(*, event: OpinionEvent, language: str) -> OpinionView:
             [day.share for day in event.days],
             t,
         ),
-        items=_day_chart(
+        items=_build_day_chart(
             event,
             "opinion-items",
             t("Items found on a day"),
@@ -77,10 +77,10 @@ def build_opinion_view(*, event: OpinionEvent, language: str) -> OpinionView:
             [day.items for day in event.days],
             t,
         ),
-        windows=_window_table(event, t),
-        topics=_topic_table(event, t),
-        channels=_channel_table(event, language),
-        notes=tuple(_notes(event, t)),
+        windows=_build_window_table(event, t),
+        topics=_build_topic_table(event, t),
+        channels=_build_channel_table(event, language),
+        notes=tuple(_list_notes(event, t)),
     )
 
 
@@ -173,11 +173,11 @@ def _describe_share(change: WindowDifference, window: str, t: Translator) -> str
     )
 
 
-def _milliseconds(event: OpinionEvent) -> list[float]:
+def _list_days_in_milliseconds(event: OpinionEvent) -> list[float]:
     return [datetime.combine(day.day, time(), UTC).timestamp() * 1_000 for day in event.days]
 
 
-def _day_chart(
+def _build_day_chart(
     event: OpinionEvent,
     key: str,
     title: str,
@@ -186,7 +186,7 @@ def _day_chart(
     t: Translator,
 ) -> ChartPanel:
     """Return the chart of one value a day, with the mean of each window that has all its days."""
-    at = _milliseconds(event)
+    at = _list_days_in_milliseconds(event)
     rows: dict[str, list[object]] = {
         name: [] for name in ("at", "value", "role", "window", "first", "last", "label")
     }
@@ -222,7 +222,7 @@ def _day_chart(
     )
 
 
-def _window_table(event: OpinionEvent, t: Translator) -> Table:
+def _build_window_table(event: OpinionEvent, t: Translator) -> Table:
     rows: list[tuple[str, ...]] = []
     for window in WINDOWS:
         days = [day for day in event.days if day.window == window]
@@ -235,8 +235,8 @@ def _window_table(event: OpinionEvent, t: Translator) -> Table:
             (
                 t(WINDOW_NAMES[window]),
                 str(len(days)),
-                _items(numbers),
-                _items_a_day(numbers, len(days)),
+                _format_items(numbers),
+                _format_items_a_day(numbers, len(days)),
                 f"{np.mean(shares):.1f}%" if len(shares) == len(days) else "–",
                 "–" if change is None else format_signed(change.value),
                 "–"
@@ -260,27 +260,27 @@ def _window_table(event: OpinionEvent, t: Translator) -> Table:
     return heads, tuple(rows)
 
 
-def _items(numbers: Numbers | None) -> str:
+def _format_items(numbers: Numbers | None) -> str:
     return _HIDDEN if numbers is None or ITEMS not in numbers else format_count(numbers[ITEMS])
 
 
-def _items_a_day(numbers: Numbers | None, days: int) -> str:
+def _format_items_a_day(numbers: Numbers | None, days: int) -> str:
     known = numbers is not None and ITEMS in numbers
     return f"{numbers[ITEMS] / days:,.1f}" if known and numbers is not None else "–"
 
 
-def _share(part: float | None, whole: float | None) -> str:
+def _format_share(part: float | None, whole: float | None) -> str:
     return "–" if part is None or not whole else f"{100 * part / whole:.2f}%"
 
 
-def _topic_table(event: OpinionEvent, t: Translator) -> Table:
+def _build_topic_table(event: OpinionEvent, t: Translator) -> Table:
     whole = (event.whole or {}).get(ITEMS)
     rows = tuple(
         (
             topic.name,
             format_count(topic.items),
-            _share(topic.items, whole),
-            _share(topic.negative, topic.items),
+            _format_share(topic.items, whole),
+            _format_share(topic.negative, topic.items),
             format_day(t, topic.peak_day),
             format_count(topic.peak_items),
         )
@@ -297,7 +297,7 @@ def _topic_table(event: OpinionEvent, t: Translator) -> Table:
     return heads, rows
 
 
-def _channel_table(event: OpinionEvent, language: str) -> Table:
+def _build_channel_table(event: OpinionEvent, language: str) -> Table:
     t = translator(language)
     names = {
         each.code: each.name(language)
@@ -309,9 +309,9 @@ def _channel_table(event: OpinionEvent, language: str) -> Table:
             -(numbers or {}).get(ITEMS, 0.0),
             (
                 names.get(code, code),
-                _items(numbers),
-                _share((numbers or {}).get(ITEMS), whole),
-                _share((numbers or {}).get(NEGATIVE), (numbers or {}).get(ITEMS)),
+                _format_items(numbers),
+                _format_share((numbers or {}).get(ITEMS), whole),
+                _format_share((numbers or {}).get(NEGATIVE), (numbers or {}).get(ITEMS)),
             ),
         )
         for code, numbers in event.channels.items()
@@ -320,7 +320,7 @@ def _channel_table(event: OpinionEvent, language: str) -> Table:
     return heads, tuple(row for _, row in rows)
 
 
-def _notes(event: OpinionEvent, t: Translator) -> list[str]:
+def _list_notes(event: OpinionEvent, t: Translator) -> list[str]:
     lines = []
     change = event.share_changes.get(DURING)
     if change is not None:

@@ -63,13 +63,13 @@ def _build_complaints(evidence: OutsideEvidence, year: ComplaintYear, language: 
     )
     tables = []
     if year.find_cell(TOTAL, city, TOTAL) is not None:
-        tables.append((view.title, _complaint_facts(evidence, year, t)))
+        tables.append((view.title, _build_complaint_facts(evidence, year, t)))
         if COMPLAINT_LENS in year.by_lens:
             tables.append((view.lens_title, view.lens))
     return OutsidePart(view.title, view.sentences, tuple(tables), view.notes, year.is_demo)
 
 
-def _complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, t: Translator) -> Table:
+def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, t: Translator) -> Table:
     """Return the numbers of `describe_total`: each figure with its count and its base."""
     city, before = evidence.city, evidence.before
     total = year.find_cell(TOTAL, city, TOTAL) or {}

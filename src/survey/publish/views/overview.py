@@ -105,18 +105,18 @@ def build_overview(
     return OverviewView(
         headline=headline,
         sentences=(
-            _sentence(reading, headline, indicator),
+            _describe_sample(reading, headline, indicator),
             changes.sentence(indicator, reading.t),
-            _lowest_score(reading, nation, indicator),
+            _describe_lowest_score(reading, nation, indicator),
         ),
-        band=_band(reading, filters.basis) if indicator == COMPOSITE else None,
+        band=_find_band(reading, filters.basis) if indicator == COMPOSITE else None,
         counted=describe_basis(reading, filters.basis, indicator),
-        tiles=_tiles(reading, nation, first_level, changes),
+        tiles=_build_tiles(reading, nation, first_level, changes),
         standing=standing,
         first=first,
         last=last,
         unlisted=_describe_unlisted(reading, first + last),
-        city_map=_map(reading, cities, gaps, standing),
+        city_map=_build_map(reading, cities, gaps, standing),
         trend=trend_chart(reading, others, indicator),
         figure_id=format_figure_id(
             wave=results.wave.key,
@@ -130,7 +130,7 @@ def build_overview(
     )
 
 
-def _band(reading: ViewContext, basis: str) -> BandVerdict | None:
+def _find_band(reading: ViewContext, basis: str) -> BandVerdict | None:
     """Return the band of the national composite on the basis shown."""
     wanted: dict[str, Filter] = {"indicator": COMPOSITE}
     if basis == CITY_WEIGHTED:
@@ -140,7 +140,7 @@ def _band(reading: ViewContext, basis: str) -> BandVerdict | None:
     return band_verdicts(reading, [NATION], **wanted)[0]
 
 
-def _sentence(reading: ViewContext, headline: Estimate, indicator: str) -> str:
+def _describe_sample(reading: ViewContext, headline: Estimate, indicator: str) -> str:
     return reading.t(
         "{indicator} in the nation, from {n} valid interviews in {cities} cities.",
         indicator=reading.names.indicator(indicator),
@@ -149,7 +149,7 @@ def _sentence(reading: ViewContext, headline: Estimate, indicator: str) -> str:
     )
 
 
-def _lowest_score(reading: ViewContext, nation: TableSlice, indicator: str) -> str:
+def _describe_lowest_score(reading: ViewContext, nation: TableSlice, indicator: str) -> str:
     """Return which part of the indicator scores lowest; empty where it has no two parts."""
     parts = nation.in_order("indicator", reading.parts_of(indicator))
     estimates = parts.numbers("estimate")
@@ -163,7 +163,7 @@ def _lowest_score(reading: ViewContext, nation: TableSlice, indicator: str) -> s
     )
 
 
-def _tiles(
+def _build_tiles(
     reading: ViewContext, nation: TableSlice, codes: Sequence[str], changes: LastChanges
 ) -> tuple[ScoreTile, ...]:
     return tuple(
@@ -193,7 +193,7 @@ def _describe_unlisted(reading: ViewContext, listed: Sequence[ListedCity]) -> st
     )
 
 
-def _map(
+def _build_map(
     reading: ViewContext,
     cities: TableSlice,
     gaps: TableSlice,
@@ -206,7 +206,7 @@ def _map(
     codes = cities.texts("area")
     labels = [reading.names.area(code) for code in codes]
     roles = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
-    point_roles = [_drawn_role(roles.get(code)) for code in codes]
+    point_roles = [_drawn_role_of(roles.get(code)) for code in codes]
     counted = standing or CityDifferenceCounts(0, 0, len(codes))
     series = (
         t("Above the nation {count}", count=counted.higher),
@@ -254,5 +254,5 @@ def _map(
     )
 
 
-def _drawn_role(role: str | None) -> str:
+def _drawn_role_of(role: str | None) -> str:
     return UNCLEAR if role is None or role == HIDDEN else role

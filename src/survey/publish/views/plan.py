@@ -47,11 +47,11 @@ def build_plan_view(
     names = DisplayNames(language, None)
     return PlanView(
         total=planned.sample.total,
-        sentence=_sentence(planned, cities, series, names.t),
-        remarks=_remarks(planned, names.t),
-        groups=_groups(planned, names),
-        precision_chart=_precision_chart(planned, names),
-        cells=_cells(planned, names),
+        sentence=_describe_precision_and_cost(planned, cities, series, names.t),
+        remarks=_list_remarks(planned, names.t),
+        groups=_list_group_precisions(planned, names),
+        precision_chart=_build_precision_chart(planned, names),
+        cells=_build_quota_table(planned, names),
     )
 
 
@@ -66,7 +66,7 @@ def nation_half_width(planned: SamplingPlan, cities: Sequence[FrameCity], series
     return float(np.sqrt((share**2 * half**2).sum()))
 
 
-def _sentence(
+def _describe_precision_and_cost(
     planned: SamplingPlan, cities: Sequence[FrameCity], series: str, t: Translator
 ) -> str:
     half = planned.sample.cities["half_width"]
@@ -84,7 +84,7 @@ def _sentence(
     return sentence
 
 
-def _remarks(planned: SamplingPlan, t: Translator) -> tuple[str, ...]:
+def _list_remarks(planned: SamplingPlan, t: Translator) -> tuple[str, ...]:
     aim = planned.request.aim
     missed = planned.sample.missed
     remarks = [
@@ -109,7 +109,9 @@ def _remarks(planned: SamplingPlan, t: Translator) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _groups(planned: SamplingPlan, names: DisplayNames) -> tuple[GroupPrecision, ...]:
+def _list_group_precisions(
+    planned: SamplingPlan, names: DisplayNames
+) -> tuple[GroupPrecision, ...]:
     return tuple(
         GroupPrecision(
             names.group(str(group)),
@@ -121,7 +123,7 @@ def _groups(planned: SamplingPlan, names: DisplayNames) -> tuple[GroupPrecision,
     )
 
 
-def _precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
+def _build_precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
     t, sample = names.t, planned.sample
     order = sample.cities.sort_values("half_width", ascending=False, kind="stable")
     city_label = t("The city")
@@ -153,13 +155,13 @@ def _precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
             half=f"{order['half_width'].iloc[0]:.1f}",
         ),
         text=ChartLabels(value=value, name=t("City"), interval="±", n="n", series=series),
-        chart_rows=_plan_rows(drawn, names, planned.request.aim.margin),
-        table_columns=_listing(order, planned, names),
+        chart_rows=_build_plan_rows(drawn, names, planned.request.aim.margin),
+        table_columns=_build_city_columns(order, planned, names),
         note=t("Groups: expected interviews; without a quota of their own they may be fewer."),
     )
 
 
-def _plan_rows(drawn: pd.DataFrame, names: DisplayNames, margin: float) -> Columns:
+def _build_plan_rows(drawn: pd.DataFrame, names: DisplayNames, margin: float) -> Columns:
     known = drawn.dropna(subset="half_width")
     widths = known["half_width"].tolist()
     return {
@@ -172,7 +174,7 @@ def _plan_rows(drawn: pd.DataFrame, names: DisplayNames, margin: float) -> Colum
     }
 
 
-def _listing(order: pd.DataFrame, planned: SamplingPlan, names: DisplayNames) -> Columns:
+def _build_city_columns(order: pd.DataFrame, planned: SamplingPlan, names: DisplayNames) -> Columns:
     t = names.t
     listing: dict[str, list[object]] = {
         t("City"): [names.area(str(code)) for code in order.index],
@@ -187,7 +189,7 @@ def _listing(order: pd.DataFrame, planned: SamplingPlan, names: DisplayNames) ->
     return listing
 
 
-def _cells(planned: SamplingPlan, names: DisplayNames) -> pd.DataFrame:
+def _build_quota_table(planned: SamplingPlan, names: DisplayNames) -> pd.DataFrame:
     """Return quotas over all cities; what each city gets is in the workbook."""
     t, cells, margins = names.t, planned.quotas.cells, planned.quotas.margins
     crossed = cells.groupby(["age_band", "gender"], sort=False)["target"].sum().reset_index()
@@ -201,13 +203,13 @@ def _cells(planned: SamplingPlan, names: DisplayNames) -> pd.DataFrame:
     ]
     summed = margins.groupby(["dimension", "category"], sort=False)["target"].sum().reset_index()
     rows += [
-        (_dimension(dimension, t), _category(dimension, category, names), int(target))
+        (_name_dimension(dimension, t), _name_category(dimension, category, names), int(target))
         for dimension, category, target in summed.to_numpy()
     ]
     return pd.DataFrame(rows, columns=[t("Quota of"), t("Category"), t("Target")])
 
 
-def _dimension(dimension: str, t: Translator) -> str:
+def _name_dimension(dimension: str, t: Translator) -> str:
     known = {
         "stratum": t("Urban or rural point"),
         "guardian": t("Guardian"),
@@ -219,7 +221,7 @@ def _dimension(dimension: str, t: Translator) -> str:
     return known.get(dimension, dimension)
 
 
-def _category(dimension: str, category: str, names: DisplayNames) -> str:
+def _name_category(dimension: str, category: str, names: DisplayNames) -> str:
     if dimension == "stratum":
         return names.t("Rural") if category == "rural" else names.t("Urban")
     return names.group(f"{dimension}={category}")

@@ -125,13 +125,13 @@ def list_first_and_last(
     order = rank_cities(reading, indicator)
     low, high = order.rank <= count, order.rank > np.maximum(order.ranked - count, count)
     first, last = (
-        tuple(_listed_city(reading, order, int(row)) for row in np.flatnonzero(kept))
+        tuple(_build_listed_city(reading, order, int(row)) for row in np.flatnonzero(kept))
         for kept in (low, high)
     )
     return first, last
 
 
-def _listed_city(reading: ViewContext, order: RankedCities, row: int) -> ListedCity:
+def _build_listed_city(reading: ViewContext, order: RankedCities, row: int) -> ListedCity:
     code = order.codes[row]
     return ListedCity(
         code,
@@ -146,7 +146,7 @@ def describe_rank(reading: ViewContext, city: str, indicator: str) -> str:
     """Return the place of one city and those that the data allow; empty for an unknown city."""
     order = rank_cities(reading, indicator)
     row = order.row(city)
-    return "" if row is None else _focus_sentence(reading, order, row)
+    return "" if row is None else _describe_focus(reading, order, row)
 
 
 def build_ranking(
@@ -162,23 +162,23 @@ def build_ranking(
     chosen = [row for row, kept in enumerate(within) if kept]
     headline = estimate_at(nation_cells(reading, filters.basis, filters.indicator))
     return RankingView(
-        focus="" if at is None else _focus_sentence(reading, order, at),
-        neighbours=_neighbours_sentence(reading.t, order),
-        chart_panel=_ranking_chart(
+        focus="" if at is None else _describe_focus(reading, order, at),
+        neighbours=_describe_neighbours(reading.t, order),
+        chart_panel=_build_ranking_chart(
             reading,
             order,
             at,
             filters.indicator,
             chosen,
             reference_line(reading, headline, filters.basis),
-            _unnamed_runs(reading, filters),
+            _list_unnamed_runs(reading, filters),
         ),
         codes=tuple(order.codes[row] for row in chosen),
         named=describe_release(reading),
     )
 
 
-def _unnamed_runs(reading: ViewContext, filters: RankingFilters) -> tuple[CityRun, ...]:
+def _list_unnamed_runs(reading: ViewContext, filters: RankingFilters) -> tuple[CityRun, ...]:
     """Return the runs of unnamed cities, for the whole country only.
 
     A part of it would tell where they lie.
@@ -219,7 +219,7 @@ def _compare_with_city(order: RankedCities, index: int) -> list[int]:
     ]
 
 
-def _roles(order: RankedCities, focus: int | None) -> list[str]:
+def _choose_roles(order: RankedCities, focus: int | None) -> list[str]:
     placed = ~np.isnan(order.rank)
     absent = ~order.cells.shown | np.isnan(order.cells.numbers("estimate"))
     compared = focus is not None and placed[focus]
@@ -235,7 +235,7 @@ def _roles(order: RankedCities, focus: int | None) -> list[str]:
     return to_list(roles)
 
 
-def _focus_sentence(reading: ViewContext, order: RankedCities, at: int) -> str:
+def _describe_focus(reading: ViewContext, order: RankedCities, at: int) -> str:
     t = reading.t
     city = reading.names.area(order.codes[at])
     if not order.cells.shown[at]:
@@ -267,7 +267,7 @@ def _focus_sentence(reading: ViewContext, order: RankedCities, at: int) -> str:
     )
 
 
-def _neighbours_sentence(t: Translator, order: RankedCities) -> str:
+def _describe_neighbours(t: Translator, order: RankedCities) -> str:
     """Return how many neighbours differ; empty for a reader who does not see every rank."""
     placed = np.flatnonzero(~np.isnan(order.rank))
     if len(placed) < 2 or len(placed) != order.ranked[placed[0]]:
@@ -287,7 +287,7 @@ def _rank_text(order: RankedCities, row: int, t: Translator) -> str:
     return t("{rank} (tied)", rank=rank) if order.tied[row] > 0 else str(rank)
 
 
-def _ranking_chart(
+def _build_ranking_chart(
     reading: ViewContext,
     order: RankedCities,
     focus: int | None,
@@ -297,7 +297,7 @@ def _ranking_chart(
     unnamed: Sequence[CityRun],
 ) -> ChartPanel:
     t = reading.t
-    roles = _roles(order, focus)
+    roles = _choose_roles(order, focus)
     cells = order.cells.in_order("area", [order.codes[row] for row in keep])
     names = [reading.names.area(code) for code in cells.texts("area")]
     ranks = [_rank_text(order, row, t) for row in keep]
@@ -326,7 +326,7 @@ def _ranking_chart(
         kind=ChartKind.RANKING,
         title=title,
         subtitle=subtitle(reading, value, cells.total("n")),
-        alt=_alt(reading, order, focus, title),
+        alt=_describe_chart(reading, order, focus, title),
         text=ChartLabels(
             value=value,
             name=t("City"),
@@ -337,12 +337,14 @@ def _ranking_chart(
         chart_rows=rows
         if reference is None
         else add_reference_row(rows, reference, value="estimate"),
-        table_columns=among.table(_listing(reading, order, roles, keep, cells, indicator), t),
-        note=_note(reading, order, focus, reference),
+        table_columns=among.table(
+            _build_listing_columns(reading, order, roles, keep, cells, indicator), t
+        ),
+        note=_describe_marks(reading, order, focus, reference),
     )
 
 
-def _listing(
+def _build_listing_columns(
     reading: ViewContext,
     order: RankedCities,
     roles: Sequence[str],
@@ -384,7 +386,7 @@ def _rank_set_text(low: float, high: float) -> str:
     return str(int(low)) if low == high else f"{int(low)}–{int(high)}"
 
 
-def _note(
+def _describe_marks(
     reading: ViewContext,
     order: RankedCities,
     focus: int | None,
@@ -406,8 +408,10 @@ def _note(
     return " ".join(parts)
 
 
-def _alt(reading: ViewContext, order: RankedCities, focus: int | None, title: str) -> str:
+def _describe_chart(
+    reading: ViewContext, order: RankedCities, focus: int | None, title: str
+) -> str:
     t = reading.t
-    sentence = "" if focus is None else _focus_sentence(reading, order, focus)
-    sentence = sentence or _neighbours_sentence(t, order) or t("No place can be told.")
+    sentence = "" if focus is None else _describe_focus(reading, order, focus)
+    sentence = sentence or _describe_neighbours(t, order) or t("No place can be told.")
     return t("{title}. {said} The same data follow as a table.", title=title, said=sentence)

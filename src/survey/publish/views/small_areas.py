@@ -95,13 +95,13 @@ def compare_with_direct(
     if filters.comparison == DIRECT:
         return None
     if filters.comparison == WAVES:
-        return _two_waves(reading, cells, filters.group, indicator, others)
+        return _build_pooled_column(reading, cells, filters.group, indicator, others)
     if filters.comparison == PEERS:
-        return _peers(reading, cells, filters.group, indicator)
-    return _model(cells, reading.t)
+        return _build_peer_column(reading, cells, filters.group, indicator)
+    return _build_model_column(cells, reading.t)
 
 
-def _model(cells: TableSlice, t: Translator) -> ComparisonColumn:
+def _build_model_column(cells: TableSlice, t: Translator) -> ComparisonColumn:
     model, whys = cells.numbers("model"), cells.texts("no_model")
     alone = t("model alone, without an answer of the group in this city")
     remarks = [
@@ -131,7 +131,9 @@ def _model(cells: TableSlice, t: Translator) -> ComparisonColumn:
     )
 
 
-def _peers(reading: ViewContext, cells: TableSlice, group: str, indicator: str) -> ComparisonColumn:
+def _build_peer_column(
+    reading: ViewContext, cells: TableSlice, group: str, indicator: str
+) -> ComparisonColumn:
     t = reading.t
     tiers = reading.cells(area_level="size_tier", group=group, indicator=indicator)
     there = set(tiers.texts("area"))
@@ -156,7 +158,7 @@ def _peers(reading: ViewContext, cells: TableSlice, group: str, indicator: str) 
     )
 
 
-def _two_waves(
+def _build_pooled_column(
     reading: ViewContext,
     cells: TableSlice,
     group: str,
@@ -238,13 +240,13 @@ def build_small_area_view(
     grade_codes = cells.texts("grade")
     number = {grade.value: grade_codes.count(grade.value) for grade in Grade}
     return SmallAreasView(
-        sentence=_sentence(reading.t, number),
+        sentence=_describe_grade_counts(reading.t, number),
         counts=number,
-        cities=_city_table(reading, cells, gaps, filters.group, indicator, comparison),
+        cities=_build_city_table(reading, cells, gaps, filters.group, indicator, comparison),
     )
 
 
-def _sentence(t: Translator, number: Mapping[str, int]) -> str:
+def _describe_grade_counts(t: Translator, number: Mapping[str, int]) -> str:
     return t(
         "Of the direct figures by city {a} have grade A, {b} grade B and {c} grade C (for "
         "orientation only); in {hidden} cities none is shown.",
@@ -255,7 +257,7 @@ def _sentence(t: Translator, number: Mapping[str, int]) -> str:
     )
 
 
-def _city_table(
+def _build_city_table(
     reading: ViewContext,
     cells: TableSlice,
     gaps: TableSlice,
@@ -288,7 +290,7 @@ def _city_table(
         ),
         subtitle(reading, score_title(t), cells.total("n")),
         codes,
-        _columns(cells, gaps, names, comparison, t),
+        _build_city_columns(cells, gaps, names, comparison, t),
         (
             t("Gap with interval"),
             draw_interval_bars(
@@ -303,11 +305,11 @@ def _city_table(
     )
 
 
-def _grades(cells: TableSlice) -> list[str]:
+def _list_grades(cells: TableSlice) -> list[str]:
     return ["" if grade == Grade.SUPPRESSED else grade for grade in cells.texts("grade")]
 
 
-def _remarks(cells: TableSlice, t: Translator) -> list[str]:
+def _list_remarks(cells: TableSlice, t: Translator) -> list[str]:
     """Return why there is no direct figure, or that it is for orientation only."""
     estimate = cells.numbers("estimate")
     careful = [
@@ -322,7 +324,7 @@ def _remarks(cells: TableSlice, t: Translator) -> list[str]:
     ]
 
 
-def _columns(
+def _build_city_columns(
     cells: TableSlice,
     gaps: TableSlice,
     names: list[str],
@@ -336,10 +338,10 @@ def _columns(
         t("95%\u00a0interval"): ranges(gaps, t),
         t("Verdict"): signed_verdicts(classify_differences(gaps), verdict_texts(t)),
         t("Direct figure"): cells.numbers("estimate"),
-        t("Grade"): _grades(cells),
+        t("Grade"): _list_grades(cells),
         **beside,
         "n": counts(cells.numbers("n")),
-        t("Remark"): _remarks(cells, t),
+        t("Remark"): _list_remarks(cells, t),
     }
 
 
@@ -353,12 +355,12 @@ def _download(
     gap, words = t("Gap to the rest"), verdict_texts(t)
     table: Rows = {
         t("City"): names,
-        t("Grade"): _grades(cells),
+        t("Grade"): _list_grades(cells),
         t("Direct figure"): cells.numbers("estimate"),
         t("95%\u00a0from"): cells.numbers("ci_low"),
         t("95%\u00a0to"): cells.numbers("ci_high"),
         "n": counts(cells.numbers("n")),
-        t("Remark"): _remarks(cells, t),
+        t("Remark"): _list_remarks(cells, t),
         gap: gaps.numbers("difference"),
         t("{what}: 95%\u00a0from", what=gap): gaps.numbers("ci_low"),
         t("{what}: 95%\u00a0to", what=gap): gaps.numbers("ci_high"),

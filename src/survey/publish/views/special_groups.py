@@ -73,7 +73,7 @@ def build_special_groups_view(
     """Build the answer about one group of the main study against everybody else."""
     reading = ViewContext(results, principal, language)
     known = list(group_choices(results))
-    group = _known_group(results, filters.group)
+    group = _choose_group(results, filters.group)
     name = reading.names.group(group)
     nation = reading.gaps(
         "rest", area_level="nation", area=NATION, group=known, indicator=filters.indicator
@@ -82,13 +82,13 @@ def build_special_groups_view(
     return GroupsView(
         name=name,
         difference=difference,
-        sentence=_sentence(reading, difference, filters.indicator),
-        reports=_most_met(reading, group),
-        groups=_groups(reading, nation.in_order("group", known), filters.indicator),
+        sentence=_describe_difference(reading, difference, filters.indicator),
+        reports=_list_most_reported(reading, group),
+        groups=_build_group_chart(reading, nation.in_order("group", known), filters.indicator),
     )
 
 
-def _known_group(results: WaveResults, group: str) -> str:
+def _choose_group(results: WaveResults, group: str) -> str:
     known = group_choices(results)
     return group if group in known else next(iter(known), group)
 
@@ -146,7 +146,7 @@ def build_group_reports(
     )
 
 
-def _most_met(reading: ViewContext, group: str) -> tuple[tuple[str, Estimate], ...]:
+def _list_most_reported(reading: ViewContext, group: str) -> tuple[tuple[str, Estimate], ...]:
     """Return the problems that most members of the group report, the most frequent first."""
     topic = _TOPIC_OF.get(group)
     if topic is None:
@@ -160,7 +160,9 @@ def _most_met(reading: ViewContext, group: str) -> tuple[tuple[str, Estimate], .
     )
 
 
-def _sentence(reading: ViewContext, difference: EstimateDifference, indicator: str) -> str:
+def _describe_difference(
+    reading: ViewContext, difference: EstimateDifference, indicator: str
+) -> str:
     t = reading.t
     figure = difference.figure
     if not figure.available or figure.estimate is None or difference.reference is None:
@@ -192,7 +194,7 @@ def _sentence(reading: ViewContext, difference: EstimateDifference, indicator: s
     )
 
 
-def _groups(reading: ViewContext, gaps: TableSlice, indicator: str) -> ChartPanel:
+def _build_group_chart(reading: ViewContext, gaps: TableSlice, indicator: str) -> ChartPanel:
     t = reading.t
     title = t(
         "{indicator}: each special group minus everybody else",

@@ -57,13 +57,13 @@ def build_supplement_view(
     plan = PLANS[results.wave.series]
     cells = reading.cells(area_level="nation", area=NATION, group=None, indicator=None)
     bands, answerers = (
-        _cells_by_group(reading, cells, plan.bands),
-        _cells_by_group(reading, cells, plan.answered),
+        _split_cells_by_group(reading, cells, plan.bands),
+        _split_cells_by_group(reading, cells, plan.answered),
     )
     t = reading.t
     question = t("Question")
     variable = reading.names.variable(plan.bands)
-    headline, sentence = _headline(reading, cells.where("group", EVERYONE), plan)
+    headline, sentence = _build_headline(reading, cells.where("group", EVERYONE), plan)
 
     def draw(
         key: str,
@@ -112,14 +112,14 @@ def build_supplement_view(
     )
 
 
-def _cells_by_group(
+def _split_cells_by_group(
     reading: ViewContext, cells: TableSlice, variable: str
 ) -> dict[str, TableSlice]:
     keys = [key for key in reading.results.method.groups if key.partition("=")[0] == variable]
     return {reading.names.group(key): cells.where("group", key) for key in keys}
 
 
-def _headline(
+def _build_headline(
     reading: ViewContext, everyone: TableSlice, plan: SupplementConfig
 ) -> tuple[Estimate, str]:
     t = reading.t

@@ -29,14 +29,16 @@ class _Categories:
         return isinstance(other, _Categories) and self.names is other.names
 
 
-def _texts(column: pd.Series) -> NDArray[np.object_]:
+def _convert_to_texts(column: pd.Series) -> NDArray[np.object_]:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return _names(_Categories(column.dtype.categories))[column.cat.codes.to_numpy()]
+        return _list_category_names(_Categories(column.dtype.categories))[
+            column.cat.codes.to_numpy()
+        ]
     return np.asarray(column, dtype=object)
 
 
 @lru_cache(maxsize=256)
-def _names(categories: _Categories) -> NDArray[np.object_]:
+def _list_category_names(categories: _Categories) -> NDArray[np.object_]:
     """Return the categories, and at their end the text of a missing value."""
     return np.append(np.asarray(categories.names, dtype=object), np.nan)
 
@@ -74,7 +76,7 @@ class TableSlice:
 
     def texts(self, column: str) -> list[str]:
         if column not in self._taken:
-            self._taken[column] = _texts(self._table[column])
+            self._taken[column] = _convert_to_texts(self._table[column])
         return [str(value) for value in self._taken[column][self._rows]]
 
     @property
@@ -91,7 +93,7 @@ class TableSlice:
         return float(np.nansum(self.numbers(column)))
 
     def keep(self, mask: NDArray[np.bool_] | Sequence[bool]) -> "TableSlice":
-        return self._with(self._rows[np.asarray(mask, dtype=bool)])
+        return self._copy_with_rows(self._rows[np.asarray(mask, dtype=bool)])
 
     def where(self, column: str, value: str) -> "TableSlice":
         return self.among(column, (value,))
@@ -105,17 +107,17 @@ class TableSlice:
         ordered = sorted(
             (place[text], row) for row, text in enumerate(self.texts(column)) if text in place
         )
-        return self._with(self._rows[[row for _, row in ordered]])
+        return self._copy_with_rows(self._rows[[row for _, row in ordered]])
 
     def take(self, rows: Sequence[int]) -> "TableSlice":
         """Return the rows at these places, in this order."""
-        return self._with(self._rows[np.asarray(rows, dtype=np.intp)])
+        return self._copy_with_rows(self._rows[np.asarray(rows, dtype=np.intp)])
 
     def descending(self, column: str) -> "TableSlice":
         """Return rows by value, the largest first, those without one last."""
-        return self._with(self._rows[np.argsort(-self.numbers(column), kind="stable")])
+        return self._copy_with_rows(self._rows[np.argsort(-self.numbers(column), kind="stable")])
 
-    def _with(self, rows: NDArray[np.intp]) -> "TableSlice":
+    def _copy_with_rows(self, rows: NDArray[np.intp]) -> "TableSlice":
         other = TableSlice.__new__(TableSlice)
         other.assumed_deff = self.assumed_deff
         other._table, other._rows, other._taken = self._table, rows, self._taken

@@ -63,10 +63,10 @@ def build_trends_answer(
         others: Further waves of the same series.
     """
     reading = ViewContext(results, principal, language)
-    return build_change_view(reading, _wave_before(others, filters), filters)
+    return build_change_view(reading, _find_wave_before(others, filters), filters)
 
 
-def _wave_before(others: Sequence[WaveResults], filters: TrendFilters) -> WaveResults | None:
+def _find_wave_before(others: Sequence[WaveResults], filters: TrendFilters) -> WaveResults | None:
     return next((other for other in others if other.wave.key == filters.before), None)
 
 
@@ -80,7 +80,7 @@ def build_city_changes(
 ) -> IntervalTable | str:
     """Build the table of the cities' changes, or what is said where there is none to list."""
     reading = ViewContext(results, principal, language)
-    before = _wave_before(others, filters)
+    before = _find_wave_before(others, filters)
     cities, obstacle = find_changes(
         reading, before, filters, area_level="city", indicator=filters.indicator
     )
@@ -104,7 +104,7 @@ def build_indicator_changes(
 ) -> IntervalTable | str:
     """Build the table of the indicators' changes in the nation, or why there is none."""
     reading = ViewContext(results, principal, language)
-    before = _wave_before(others, filters)
+    before = _find_wave_before(others, filters)
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
     nation, obstacle = find_changes(reading, before, filters, area_level="nation", indicator=codes)
     if nation is None or before is None:

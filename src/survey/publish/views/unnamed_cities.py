@@ -40,7 +40,7 @@ class UnnamedCityRows:
             t("City"): lambda row: _run_name(self.runs[row], t),
             t("Place"): lambda row: f"{self.runs[row].first}–{self.runs[row].last}",
             t("Possible places"): lambda _row: _NO_VALUE,
-            _score_column(listing, t): lambda row: self.runs[row].mean,
+            _find_score_column(listing, t): lambda row: self.runs[row].mean,
             t("Remark"): lambda _row: t("Mean of these cities, which stay unnamed"),
         }
         return self._merge_rows(listing, more)
@@ -48,9 +48,9 @@ class UnnamedCityRows:
     def _merge_rows(self, rows: Rows, more: dict[str, Callable[[int], Any]]) -> Rows:
         if not self.runs:
             return rows
-        return {name: self._column(values, more.get(name)) for name, values in rows.items()}
+        return {name: self._build_column(values, more.get(name)) for name, values in rows.items()}
 
-    def _column(self, values: Any, make: Callable[[int], Any] | None) -> Any:
+    def _build_column(self, values: Any, make: Callable[[int], Any] | None) -> Any:
         count = len(self.runs)
         if isinstance(values, np.ndarray):
             added = [np.nan if make is None else make(row) for row in range(count)]
@@ -60,7 +60,7 @@ class UnnamedCityRows:
         return [whole[row] for row in self._order]
 
 
-def _score_column(listing: Rows, t: Translator) -> str:
+def _find_score_column(listing: Rows, t: Translator) -> str:
     """Return the column before the lower end of the interval, whatever its name."""
     names = list(listing)
     return names[names.index(t("95%\u00a0from")) - 1]

@@ -65,10 +65,12 @@ def build_urban_rural_view(
         ResidenceNotAskedError: the wave does not know who lives in the countryside.
     """
     reading = _open_place(ViewContext(results, principal, language), filters.place)
-    gaps = _gaps_in(reading, filters.place, filters.indicator)
+    gaps = _read_gaps(reading, filters.place, filters.indicator)
     difference = difference_of(reading.names.group(sides_of(results).group), gaps)
     name = reading.names.area(filters.place)
-    return UrbanRuralView(difference, _sentence(reading, difference, filters.indicator, name))
+    return UrbanRuralView(
+        difference, _describe_difference(reading, difference, filters.indicator, name)
+    )
 
 
 def _open_place(reading: ViewContext, place: str) -> ViewContext:
@@ -82,7 +84,7 @@ def _open_place(reading: ViewContext, place: str) -> ViewContext:
     return reading
 
 
-def _gaps_in(reading: ViewContext, place: str, indicator: Filter) -> TableSlice:
+def _read_gaps(reading: ViewContext, place: str, indicator: Filter) -> TableSlice:
     return reading.gaps(
         "rest",
         area_level=RESIDENCE_AREA_LEVELS,
@@ -92,7 +94,7 @@ def _gaps_in(reading: ViewContext, place: str, indicator: Filter) -> TableSlice:
     )
 
 
-def _sentence(
+def _describe_difference(
     reading: ViewContext, difference: EstimateDifference, indicator: str, place: str
 ) -> str:
     t, figure, sides = reading.t, difference.figure, sides_of(reading.results)
@@ -132,7 +134,7 @@ def build_residence_indicators(
     reading = _open_place(ViewContext(results, principal, language), filters.place)
     t, sides = reading.t, sides_of(results)
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
-    gaps = _gaps_in(reading, filters.place, codes).in_order("indicator", codes)
+    gaps = _read_gaps(reading, filters.place, codes).in_order("indicator", codes)
     return gap_chart(
         reading,
         ChartHeading(

@@ -28,7 +28,7 @@ def rating_keys(results: WaveResults) -> tuple[str, ...]:
     )
 
 
-def _whole_unless(keys: CellFilters) -> CellFilters:
+def _fill_default_keys(keys: CellFilters) -> CellFilters:
     """Return `keys`, with everyone and the composite where they name no group or indicator."""
     return {"group": EVERYONE, "indicator": COMPOSITE, **keys}
 
@@ -51,21 +51,21 @@ class ViewContext:
 
     def cells(self, **keys: Unpack[CellFilters]) -> TableSlice:
         """Return cells, of everyone and the composite unless `keys` say otherwise."""
-        return self._of(self.results.cells(self.principal, **_whole_unless(keys)))
+        return self._slice_of(self.results.cells(self.principal, **_fill_default_keys(keys)))
 
     def gaps(self, contrast: str, **keys: Unpack[CellFilters]) -> TableSlice:
         """Return differences, of everyone and the composite unless `keys` say otherwise."""
-        rows = self.results.gaps(self.principal, contrast=contrast, **_whole_unless(keys))
-        return self._of(rows)
+        rows = self.results.gaps(self.principal, contrast=contrast, **_fill_default_keys(keys))
+        return self._slice_of(rows)
 
     def changes(self, before: WaveInfo, **keys: Unpack[CellFilters]) -> TableSlice:
         """Return the change from an earlier wave, with the columns of gaps.
 
         `estimate` and `n` are those of the wave being read, `reference` is the earlier score.
         """
-        rows = self.results.changes(self.principal, before=before, **_whole_unless(keys))
+        rows = self.results.changes(self.principal, before=before, **_fill_default_keys(keys))
         names = {"after": "estimate", "before": "reference", "n_after": "n"}
-        return self._of(rows.rename(columns=names))
+        return self._slice_of(rows.rename(columns=names))
 
     def ranks(self, indicator: str) -> TableSlice:
         """Return the ranks of the cities in one indicator."""
@@ -83,9 +83,9 @@ class ViewContext:
         rows = self.results.headlines(
             self.principal, basis=basis, composite=composite, indicator=indicator
         )
-        return self._of(rows)
+        return self._slice_of(rows)
 
-    def _of(self, table: pd.DataFrame) -> TableSlice:
+    def _slice_of(self, table: pd.DataFrame) -> TableSlice:
         return TableSlice(table, self.results.method.assumed_deff)
 
     def nation(self, indicator: str = COMPOSITE, group: str = EVERYONE) -> Estimate:

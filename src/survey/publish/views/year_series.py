@@ -56,19 +56,25 @@ def trend_chart(
     published = t("Published by the association (press)")
     points = sorted(
         [
-            *_own_points(reading, waves, codes, scope),
+            *_list_own_points(reading, waves, codes, scope),
             # What the association published is about its study of cities, and no other one.
-            *(_published_points(indicator, scope) if reading.wave.series == MAIN_SERIES else ()),
+            *(
+                _list_published_points(indicator, scope)
+                if reading.wave.series == MAIN_SERIES
+                else ()
+            ),
         ],
         key=lambda point: (point.series, point.year),
     )
-    title = _title(reading, indicator, scope)
+    title = _describe_series(reading, indicator, scope)
     value = score_title(t)
     return ChartPanel(
         key=key,
         kind=ChartKind.TREND,
         title=title,
-        subtitle=subtitle(reading, value, _n(points), wave=_waves(reading, points)),
+        subtitle=subtitle(
+            reading, value, _sum_interviews(points), wave=_describe_waves(reading, points)
+        ),
         alt=t(
             "{title}. {count} points. The same data follow as a table.",
             title=title,
@@ -81,13 +87,13 @@ def trend_chart(
             "year": [point.year for point in points],
             "series": [point.series for point in points],
             "estimate": [point.estimate for point in points],
-            "ci_low": _numbers(point.low for point in points),
-            "ci_high": _numbers(point.high for point in points),
-            "n": _numbers(point.n for point in points),
+            "ci_low": _convert_to_numbers(point.low for point in points),
+            "ci_high": _convert_to_numbers(point.high for point in points),
+            "n": _convert_to_numbers(point.n for point in points),
             "range": [format_interval(point.low, point.high, t) for point in points],
         },
-        table_columns=_trend_rows(points, reading, own, published),
-        note=_note(
+        table_columns=_build_trend_rows(points, reading, own, published),
+        note=_list_notes(
             reading, points, [results for results in waves if codes[results.wave.key] is None]
         ),
     )
@@ -106,11 +112,11 @@ class TrendPoint:
     derived: bool = False
 
 
-def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
+def _convert_to_numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _title(reading: ViewContext, indicator: str, scope: TrendScope) -> str:
+def _describe_series(reading: ViewContext, indicator: str, scope: TrendScope) -> str:
     words = {
         "indicator": reading.names.indicator(indicator),
         "area": reading.names.area(scope.area),
@@ -121,7 +127,7 @@ def _title(reading: ViewContext, indicator: str, scope: TrendScope) -> str:
     return reading.t("{indicator} over the years, {area}, {group}", **words)
 
 
-def _note(
+def _list_notes(
     reading: ViewContext, points: Sequence[TrendPoint], left_out: Sequence[WaveResults]
 ) -> str:
     t, notes = reading.t, []
@@ -152,7 +158,7 @@ def find_code_in(results: WaveResults, reference: WaveResults, indicator: str) -
     return mapping.before_of.get(indicator) if mapping else None
 
 
-def _own_points(
+def _list_own_points(
     reading: ViewContext,
     waves: Sequence[WaveResults],
     codes: Mapping[str, str | None],
@@ -164,7 +170,7 @@ def _own_points(
         if code is None:
             continue
         try:
-            figure = _estimate_in_wave(
+            figure = _get_estimate_in_wave(
                 ViewContext(results, reading.principal, reading.language), code, scope
             )
         except SurveyError:
@@ -175,7 +181,7 @@ def _own_points(
     return points
 
 
-def _estimate_in_wave(reading: ViewContext, code: str, scope: TrendScope) -> Estimate:
+def _get_estimate_in_wave(reading: ViewContext, code: str, scope: TrendScope) -> Estimate:
     cells = reading.cells(
         area_level=scope.level, area=scope.area, group=scope.group, indicator=code
     )
@@ -183,7 +189,7 @@ def _estimate_in_wave(reading: ViewContext, code: str, scope: TrendScope) -> Est
 
 
 @lru_cache(maxsize=512)
-def _published_points(indicator: str, scope: TrendScope) -> tuple[TrendPoint, ...]:
+def _list_published_points(indicator: str, scope: TrendScope) -> tuple[TrendPoint, ...]:
     series = published_series(
         area_level=scope.level, area=scope.area, group=scope.group, indicator=indicator
     )
@@ -196,19 +202,19 @@ def _published_points(indicator: str, scope: TrendScope) -> tuple[TrendPoint, ..
     )
 
 
-def _waves(reading: ViewContext, points: Sequence[TrendPoint]) -> str:
+def _describe_waves(reading: ViewContext, points: Sequence[TrendPoint]) -> str:
     years = sorted({point.year for point in points if point.series == OWN})
     if not years:
         return reading.wave.label(reading.language)
     return reading.t("Waves of {years}", years=", ".join(str(year) for year in years))
 
 
-def _n(points: Sequence[TrendPoint]) -> float | None:
+def _sum_interviews(points: Sequence[TrendPoint]) -> float | None:
     known = [point.n for point in points if point.n is not None]
     return float(sum(known)) if known else None
 
 
-def _trend_rows(
+def _build_trend_rows(
     points: Sequence[TrendPoint], reading: ViewContext, own: str, published: str
 ) -> Rows:
     t = reading.t
@@ -217,8 +223,8 @@ def _trend_rows(
         t("Year"): [str(point.year) for point in points],
         t("Source"): [own if point.series == OWN else published for point in points],
         t("Score"): [point.estimate for point in points],
-        t("95% from"): _numbers(point.low for point in points),
-        t("95% to"): _numbers(point.high for point in points),
+        t("95% from"): _convert_to_numbers(point.low for point in points),
+        t("95% to"): _convert_to_numbers(point.high for point in points),
         "n": [point.n for point in points],
         t("Remark"): [remark if point.derived else "" for point in points],
     }
