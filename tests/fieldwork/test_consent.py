@@ -18,7 +18,7 @@ from survey.fieldwork.review.response_detail import (
     consent_of,
     get_response_detail,
 )
-from survey.fieldwork.submission import _answer_problems as open_problems
+from survey.fieldwork.submission import _list_answer_problems as open_problems
 from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.instrument.validation import validate

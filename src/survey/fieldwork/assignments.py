@@ -162,15 +162,15 @@ def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list
     principal.require(Action.INTERVIEW)
     rows = [
         row
-        for row in _assignments(session, principal.account_id)
+        for row in _list_assigned_points(session, principal.account_id)
         if principal.covers_point(row.city_code, row.code)
     ]
     if not rows:
         return []
     collected = _count_collected(session, rows)
     mine, today = _count_own(session, principal.account_id, rows, start_of_china_day(now))
-    quota = _quota_progress(session, [(row.wave_id, row.city_code) for row in rows])
-    visited = _visited(session, principal.account_id)
+    quota = _list_quota_progress(session, [(row.wave_id, row.city_code) for row in rows])
+    visited = _list_visited_venues(session, principal.account_id)
     return [
         SurveyorTask(
             wave_key=row.key,
@@ -201,7 +201,7 @@ def list_unfilled_quotas(
     """Return the unfilled quotas of the point's city, biggest gap first; None without quotas."""
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     key = (point.wave_id, point.city_code)
-    quotas = _quota_progress(session, [key])[key]
+    quotas = _list_quota_progress(session, [key])[key]
     if not quotas:
         return None
     return sorted(
@@ -210,7 +210,7 @@ def list_unfilled_quotas(
     )
 
 
-def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
+def _list_assigned_points(session: Session, account_id: UUID) -> Sequence[AnyRow]:
     query = (
         select(
             _POINTS.c.id,
@@ -275,7 +275,7 @@ def _count_own(
     }
 
 
-def _visited(session: Session, account_id: UUID) -> set[UUID]:
+def _list_visited_venues(session: Session, account_id: UUID) -> set[UUID]:
     """Return the venues that the observer has visited in their present round."""
     query = (
         select(_VISITS.c.point_id)
@@ -288,7 +288,7 @@ def _visited(session: Session, account_id: UUID) -> set[UUID]:
     return set(session.connection().execute(query).scalars())
 
 
-def _quota_progress(
+def _list_quota_progress(
     session: Session, points: Sequence[tuple[UUID, str]]
 ) -> defaultdict[tuple[UUID, str], list[QuotaProgress]]:
     """Return quotas by wave and city: cells, then the other groups.

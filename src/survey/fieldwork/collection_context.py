@@ -72,7 +72,7 @@ def context_from_assignment(
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_state != WaveState.OPEN:
         raise WaveNotOpenError
-    return _context_at_point(point, principal.account_id, Mode.ASSISTED)
+    return _build_context_at_point(point, principal.account_id, Mode.ASSISTED)
 
 
 def context_from_paper(
@@ -92,10 +92,12 @@ def context_from_paper(
     principal.require(action, point.city_code)
     if point.wave_state not in states:
         raise WaveNotOpenError
-    return _context_at_point(point, surveyor_id, Mode.PAPER)
+    return _build_context_at_point(point, surveyor_id, Mode.PAPER)
 
 
-def _context_at_point(point: AssignedPoint, surveyor_id: UUID, mode: Mode) -> CollectionContext:
+def _build_context_at_point(
+    point: AssignedPoint, surveyor_id: UUID, mode: Mode
+) -> CollectionContext:
     return CollectionContext(
         wave_id=point.wave_id,
         city_code=point.city_code,

@@ -97,7 +97,7 @@ def list_returned(*, session: Session, principal: Principal) -> list[ReturnedRes
     )
     rows = session.connection().execute(query).all()
     return [
-        _returned_response(session, row)
+        _build_returned_response(session, row)
         for row in rows
         if principal.covers_point(row.city_code, row.point_code or "")
     ]
@@ -169,7 +169,7 @@ def resubmit(
     return version
 
 
-def _returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
+def _build_returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
     return ReturnedResponse(
         response_id=row.id,
         version=row.lock_version,

@@ -51,14 +51,14 @@ def find_self_approved(
     An interview that came in approved (an import) has no first approval by anybody.
     """
     approved: set[UUID] = set()
-    for ids in _parts(list(response_ids)):
+    for ids in _iter_batches(list(response_ids)):
         me = actor_id(principal)
-        last = _first_approvers(session, ids)
+        last = _list_first_approvers(session, ids)
         approved |= {response_id for response_id, actor in last.items() if actor == me}
-    return approved - _single_approval_allowed(session, approved)
+    return approved - _list_single_approval_allowed(session, approved)
 
 
-def _first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+def _list_first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
     """Return who gave the newest first approval of each interview, alone or with many others."""
     connection = session.connection()
     alone = connection.execute(
@@ -110,9 +110,9 @@ def set_single_approval(
     )
 
 
-def _single_approval_allowed(session: Session, response_ids: set[UUID]) -> set[UUID]:
+def _list_single_approval_allowed(session: Session, response_ids: set[UUID]) -> set[UUID]:
     enough: set[UUID] = set()
-    for ids in _parts(list(response_ids)):
+    for ids in _iter_batches(list(response_ids)):
         query = (
             select(_RESPONSES.c.id)
             .join(_RULES, _RULES.c.wave_id == _RESPONSES.c.wave_id)
@@ -122,6 +122,6 @@ def _single_approval_allowed(session: Session, response_ids: set[UUID]) -> set[U
     return enough
 
 
-def _parts(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+def _iter_batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
     for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
         yield ids[first : first + _RESPONSE_BATCH_SIZE]

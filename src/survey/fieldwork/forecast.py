@@ -71,7 +71,7 @@ def forecast(remaining: int, recent: Sequence[int], days_left: int | None) -> Fo
     dispersion = max(1.0, spread)
     a, b = remaining / dispersion, (total + 0.5) / dispersion
     low, middle, high = (
-        _days(window, float(betaincinv(a, b, p)))
+        _compute_days(window, float(betaincinv(a, b, p)))
         for p in ((1 - CONFIDENCE_LEVEL) / 2, 0.5, (1 + CONFIDENCE_LEVEL) / 2)
     )
     chance = None
@@ -80,6 +80,6 @@ def forecast(remaining: int, recent: Sequence[int], days_left: int | None) -> Fo
     return Forecast(middle, low, high, total / window, chance)
 
 
-def _days(window: int, quantile: float) -> int | None:
+def _compute_days(window: int, quantile: float) -> int | None:
     days = window * quantile / (1 - quantile) if quantile < 1 else MAX_FORECAST_DAYS + 1
     return ceil(days) if days <= MAX_FORECAST_DAYS else None

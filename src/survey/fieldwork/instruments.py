@@ -249,13 +249,13 @@ def load_reference_data(url: str, seed: Path) -> None:
         for path in sorted({*trees.glob("*.csv")} - {*trees.glob("crosswalk_*.csv")}):
             save_tree(session=session, tree=read_tree(path, name=path.stem))
         for path in sorted((seed / "instruments").glob("*.toml")):
-            save_instrument(session=session, instrument=_shipped_instrument(path))
+            save_instrument(session=session, instrument=_load_shipped_instrument(path))
 
     run_in_transaction(url, save_all)
 
 
 @lru_cache(maxsize=16)
-def _shipped_instrument(path: Path) -> Instrument:
+def _load_shipped_instrument(path: Path) -> Instrument:
     """Read a shipped questionnaire, once per process."""
     # Not at the top: serving and most commands start without the library that reads workbooks.
     from survey.instrument.xlsform.reader import load_bundle

@@ -133,7 +133,7 @@ def issue_invitation_sheet(
     _require_open_limit(session, principal, count, now)
     point_context = _get_point_context(session, point)
     sheet_id, tokens = new_id(), [new_token(bits=128) for _ in range(count)]
-    expires_at = _expiry(now, min(max(days, 1), MAX_VALID_DAYS), point_context.closes_on)
+    expires_at = _compute_expiry(now, min(max(days, 1), MAX_VALID_DAYS), point_context.closes_on)
     insert_columns(
         session.connection(),
         Invitation,
@@ -277,7 +277,7 @@ def _get_point_context(session: Session, point: AssignedPoint) -> AnyRow:
     return session.connection().execute(query).one()
 
 
-def _expiry(now: datetime, days: int, closes_on: date | None) -> datetime:
+def _compute_expiry(now: datetime, days: int, closes_on: date | None) -> datetime:
     today = china_date(now)
     last = today + timedelta(days=days - 1)
     if closes_on is not None and closes_on >= today:

@@ -290,10 +290,10 @@ def find_issued_invitation(*, session: Session, token: str) -> AnyRow | None:
 
 def get_usable_invitation(*, session: Session, token: str, now: datetime) -> AnyRow:
     """Return the invitation behind a token with its wave's state, if it can be answered."""
-    return _usable(session, _BY_TOKEN, token, now)
+    return _require_usable(session, _BY_TOKEN, token, now)
 
 
-def _usable(session: Session, by_token: Select[Any], token: str, now: datetime) -> AnyRow:
+def _require_usable(session: Session, by_token: Select[Any], token: str, now: datetime) -> AnyRow:
     row = session.connection().execute(by_token, {"digest": digest(token)}).one_or_none()
     if row is None:
         raise InvitationNotFoundError
@@ -320,7 +320,7 @@ def read_invitation(
     Raises:
         OpenedOnOtherDeviceError: The invitation belongs to another device.
     """
-    invitation = _usable(session, _PAGE_BY_TOKEN, token, now)
+    invitation = _require_usable(session, _PAGE_BY_TOKEN, token, now)
     proof = proof or device_proof(invitation.wave_id, secret)
     if not belongs_to_device(invitation, proof):
         raise OpenedOnOtherDeviceError

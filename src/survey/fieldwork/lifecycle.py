@@ -127,7 +127,7 @@ def transition(
     response = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if response is None:
         raise ResponseNotFoundError(msg("This interview does not exist."))
-    here = _at_own_point(session, principal, response)
+    here = _is_at_own_point(session, principal, response)
     if response.lock_version != expected_version and _may_view(principal, response, here):
         raise ResponseConflictError(
             msg("Somebody else changed this interview in the meantime. Please look at it again.")
@@ -241,8 +241,8 @@ def freeze_approved(*, session: Session, wave_id: UUID, left_out: Collection[str
     return frozen.rowcount
 
 
-def _at_own_point(session: Session, principal: Principal, response: Response) -> bool:
-    """Whether the interview lies within the principal's area where that is a single point."""
+def _is_at_own_point(session: Session, principal: Principal, response: Response) -> bool:
+    """Return whether the interview lies in the principal's area, and that is a single point."""
     if POINT_SEPARATOR not in principal.area or response.point_id is None:
         return False
     point = session.get_one(SamplingPoint, response.point_id)

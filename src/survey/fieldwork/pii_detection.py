@@ -75,16 +75,16 @@ _BETWEEN = r"[\s\-.\u00b7\u2010-\u2015\u3001\u3002,_()]{0,2}"
 """What may stand between two digits of one number."""
 
 
-def _digits(pattern: str) -> str:
+def _allow_separators(pattern: str) -> str:
     """Return `pattern` with blanks and dashes allowed between any two of its digits."""
     return _BETWEEN.join(re.findall(r"\[[^\]]+\]|\\d|.", pattern))
 
 
-_MOBILE = r"(?:\+?86" + _BETWEEN + r")?" + _digits("1[3-9]" + r"\d" * 9)
+_MOBILE = r"(?:\+?86" + _BETWEEN + r")?" + _allow_separators("1[3-9]" + r"\d" * 9)
 _AREA = r"0(?:10|2[0-57-9]|[3-9]\d{2})"
 _LANDLINE = rf"{_AREA}[\s\-()]{{0,2}}\d{{3,4}}[\s\-]?\d{{4}}"
 _HOTLINE = r"[48]00[\s\-]?\d{3}[\s\-]?\d{4}"
-_ID = _digits(r"[1-8]" + r"\d" * 16 + "[0-9Xx]")
+_ID = _allow_separators(r"[1-8]" + r"\d" * 16 + "[0-9Xx]")
 _CARD = r"\d(?:" + _BETWEEN + r"\d){12,18}"
 _EMAIL = r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63})+"
 _WECHAT = (
@@ -115,7 +115,7 @@ def _accept_any(_: str) -> bool:
 _Rule = tuple[PiiKind, re.Pattern[str], Callable[[str], bool]]
 
 
-def _rule(
+def _build_rule(
     kind: PiiKind, pattern: str, agrees: Callable[[str], bool] = _accept_any, *, number: bool = True
 ) -> _Rule:
     # A number is taken whole or not at all: no digit before it or behind it.
@@ -124,13 +124,13 @@ def _rule(
 
 
 _RULES: tuple[_Rule, ...] = (
-    _rule(PiiKind.EMAIL, _EMAIL, number=False),
-    _rule(PiiKind.WECHAT, _WECHAT, number=False),
-    _rule(PiiKind.ID_NUMBER, _ID, _is_id_number),
-    _rule(PiiKind.PHONE, _MOBILE),
-    _rule(PiiKind.PHONE, _LANDLINE),
-    _rule(PiiKind.PHONE, _HOTLINE),
-    _rule(PiiKind.BANK_CARD, _CARD, is_complete),
+    _build_rule(PiiKind.EMAIL, _EMAIL, number=False),
+    _build_rule(PiiKind.WECHAT, _WECHAT, number=False),
+    _build_rule(PiiKind.ID_NUMBER, _ID, _is_id_number),
+    _build_rule(PiiKind.PHONE, _MOBILE),
+    _build_rule(PiiKind.PHONE, _LANDLINE),
+    _build_rule(PiiKind.PHONE, _HOTLINE),
+    _build_rule(PiiKind.BANK_CARD, _CARD, is_complete),
 )
 """In order of trust: what an earlier rule takes, a later one leaves alone."""
 _NO_DIGIT = re.compile(r"[^0-9Xx]")
@@ -141,7 +141,7 @@ def find_pii(text: str) -> ScannedText:
     shown = text[:MAX_SCANNED_CHARS]
     kept: list[PiiMatch] = []
     # First without numerals, because "one" right behind a number may begin an ordinary word.
-    for plain in (_plain(shown, {}), _plain(shown, _NUMERALS)):
+    for plain in (_convert_to_ascii_digits(shown, {}), _convert_to_ascii_digits(shown, _NUMERALS)):
         for match in _matches(plain):
             if all(match.last <= each.first or match.first >= each.last for each in kept):
                 kept.append(match)
@@ -170,12 +170,12 @@ def clean_note(note: str) -> str:
     return mask_text(" ".join(note.split()))
 
 
-def _plain(text: str, numerals: Mapping[str, str]) -> str:
+def _convert_to_ascii_digits(text: str, numerals: Mapping[str, str]) -> str:
     """Replace digits of any script by ASCII, sign by sign, so that positions stay the same."""
-    return "".join(_sign(sign, numerals) for sign in text)
+    return "".join(_convert_sign(sign, numerals) for sign in text)
 
 
-def _sign(sign: str, numerals: Mapping[str, str]) -> str:
+def _convert_sign(sign: str, numerals: Mapping[str, str]) -> str:
     if sign.isascii():
         return sign
     if sign in numerals:

@@ -110,7 +110,7 @@ def list_questionnaires(
     ).all()
     reads_plans = principal.may(Action.READ_PLAN)
     uses = _uses(session, released_only=not reads_plans)
-    authors = _authors(session) if reads_plans else {}
+    authors = _list_authors(session) if reads_plans else {}
     return tuple(
         _summarise(session, id_, at, authors.get(str(id_), ""), uses.get(id_, ()))
         for id_, at in rows
@@ -149,7 +149,7 @@ def _uses(session: Session, *, released_only: bool) -> dict[UUID, tuple[Question
     return uses
 
 
-def _authors(session: Session) -> dict[str, str]:
+def _list_authors(session: Session) -> dict[str, str]:
     """Return the name of the person, or `operator`, that brought each version, by its id."""
     query = (
         select(AuditEntry.subject_id, AuditEntry.detail, Account.name)

@@ -201,11 +201,11 @@ def adjust_quota_counts(*, session: Session, changes: Mapping[UUID, int]) -> Non
     known: dict[UUID, _WaveMarginalQuotas] = {}
     ids = [response_id for response_id, change in changes.items() if change]
     for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
-        rows = _stored_responses(session, ids[first : first + _RESPONSE_BATCH_SIZE])
+        rows = _list_stored_responses(session, ids[first : first + _RESPONSE_BATCH_SIZE])
         for wave_id in {row.wave_id for row in rows} - known.keys():
             known[wave_id] = _WaveMarginalQuotas.read(session, wave_id)
         marginal_ones = [row.id for row in rows if row.city_code in known[row.wave_id].by_city]
-        answers = _answers(session, marginal_ones)
+        answers = _list_current_answers(session, marginal_ones)
         for row in rows:
             if row.quota_cell_id is not None:
                 cells[row.quota_cell_id] += changes[row.id]
@@ -259,7 +259,7 @@ class _WaveMarginalQuotas:
                 yield margin.id
 
 
-def _stored_responses(session: Session, ids: Sequence[UUID]) -> Sequence[AnyRow]:
+def _list_stored_responses(session: Session, ids: Sequence[UUID]) -> Sequence[AnyRow]:
     query = select(
         _RESPONSES.c.id,
         _RESPONSES.c.wave_id,
@@ -272,7 +272,7 @@ def _stored_responses(session: Session, ids: Sequence[UUID]) -> Sequence[AnyRow]
     return session.connection().execute(query).all()
 
 
-def _answers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+def _list_current_answers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
     if not ids:
         return {}
     query = select(_REVISIONS.c.response_id, _REVISIONS.c.answers).where(
@@ -286,10 +286,10 @@ def list_full_groups(
 ) -> tuple[FullQuotaGroup, ...]:
     """Return the groups whose quota is full in a city at this moment."""
     rows = session.connection().execute(_SELECT_FULL, {"wave": wave_id, "city": city_code})
-    return tuple(_full_group(row.dimension, row.category, row.gender) for row in rows)
+    return tuple(_build_full_group(row.dimension, row.category, row.gender) for row in rows)
 
 
-def _full_group(dimension: str, category: str, gender: str) -> FullQuotaGroup:
+def _build_full_group(dimension: str, category: str, gender: str) -> FullQuotaGroup:
     if dimension == _CELL:
         return FullQuotaGroup(*parse_band(category), gender)
     if dimension == "age_band":

@@ -199,11 +199,11 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
 
     met = run_in_transaction(settings.store_url, clean_up)
     with read_scope(settings.store_url) as session:
-        delete_photo_files(settings.photo_dir, _forgotten_photos(session), began)
+        delete_photo_files(settings.photo_dir, _list_forgotten_photos(session), began)
     return met
 
 
-def _forgotten_photos(session: Session) -> set[str]:
+def _list_forgotten_photos(session: Session) -> set[str]:
     """Return the hashes of photos that this store received and that no row names any more.
 
     The trail tells them from files that another store keeps in the same folder.

@@ -159,14 +159,14 @@ def submit(
         first = _find_original(session, submission.client_uuid)
         if first is None:
             raise
-        return _duplicate_receipt(session, submission, first, now)
+        return _build_duplicate_receipt(session, submission, first, now)
     receipt = _store_response(session, accepted, principal)
     if receipt is not None:
         return receipt
     first = _find_original(session, submission.client_uuid)
     if first is None:
         raise InvitationUsedError
-    return _duplicate_receipt(session, submission, first, now)
+    return _build_duplicate_receipt(session, submission, first, now)
 
 
 def store_validated(
@@ -216,13 +216,13 @@ def _accept(
 def check_answers(submission: Submission, instrument: Instrument, started: datetime) -> Validation:
     """Validate the answers for the day of the interview. Raises `InvalidAnswersError`."""
     checked = validate(instrument, submission.answers, today=china_date(started))
-    problems = _answer_problems(checked, submission, instrument)
+    problems = _list_answer_problems(checked, submission, instrument)
     if problems:
         raise InvalidAnswersError(problems)
     return checked
 
 
-def _answer_problems(
+def _list_answer_problems(
     checked: Validation, submission: Submission, instrument: Instrument
 ) -> tuple[AnswerProblem, ...]:
     """Return the problems with the answers; after an early end, open questions are none.
@@ -260,8 +260,10 @@ def _store_response(
     def insert() -> bool:
         return insert_response(
             session.connection(),
-            response=_response_row(accepted, response_id, membership, status, quota_name(full)),
-            revision=_revision_row(accepted, status),
+            response=_build_response_row(
+                accepted, response_id, membership, status, quota_name(full)
+            ),
+            revision=_build_revision_row(accepted, status),
             now=accepted.now,
         )
 
@@ -325,7 +327,7 @@ def _erase(session: Session, response_id: UUID, wave_id: UUID) -> None:
     connection.execute(_DELETE_RESPONSE, {"response": response_id})
 
 
-def _response_row(
+def _build_response_row(
     accepted: _ValidSubmission,
     response_id: UUID,
     membership: QuotaMembership,
@@ -349,7 +351,7 @@ def _response_row(
     }
 
 
-def _revision_row(accepted: _ValidSubmission, status: Status) -> dict[str, object]:
+def _build_revision_row(accepted: _ValidSubmission, status: Status) -> dict[str, object]:
     return {
         "id": new_id(),
         "wave_id": accepted.context.wave_id,
@@ -363,7 +365,7 @@ def _revision_row(accepted: _ValidSubmission, status: Status) -> dict[str, objec
     }
 
 
-def _duplicate_receipt(
+def _build_duplicate_receipt(
     session: Session, submission: Submission, first: AnyRow, now: datetime
 ) -> SubmissionReceipt:
     if not _is_same_content(session, submission, first):
@@ -372,7 +374,7 @@ def _duplicate_receipt(
             subject_id=first.id, now=now,
         )  # fmt: skip
     return SubmissionReceipt(
-        first.id, _original_status(first.status), duplicate=True, dropped=first.dropped_answers
+        first.id, _original_status_of(first.status), duplicate=True, dropped=first.dropped_answers
     )
 
 
@@ -386,10 +388,10 @@ def _is_same_content(session: Session, submission: Submission, first: AnyRow) ->
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
     # Both are possible after an early end: the quota was full then, or the form was not believed.
     possible = [again.stored_answers, *([again.answers] if submission.stopped else [])]
-    return not _answer_problems(again, submission, instrument) and first.answers in possible
+    return not _list_answer_problems(again, submission, instrument) and first.answers in possible
 
 
-def _original_status(status: Status) -> Status:
+def _original_status_of(status: Status) -> Status:
     """Return the status of the first receipt; the sender is not told about the review."""
     exits = {Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL}
     return status if status in exits else Status.SUBMITTED

@@ -27,7 +27,7 @@ def open_trial(
     key = f"trial-{instrument.sha256[:12]}"
     wave = session.exec(select(Wave).where(Wave.key == key)).one_or_none()
     if wave is None:
-        wave = _new_wave(session, instrument, key, now)
+        wave = _create_trial_wave(session, instrument, key, now)
     surveyor, point = _ensure_surveyor(session, city_code), _ensure_point(session, wave, city_code)
     assigned = select(Assignment).where(
         Assignment.account_id == surveyor.id, Assignment.point_id == point.id
@@ -46,7 +46,7 @@ def open_trial(
     )
 
 
-def _new_wave(session: Session, instrument: Instrument, key: str, now: datetime) -> Wave:
+def _create_trial_wave(session: Session, instrument: Instrument, key: str, now: datetime) -> Wave:
     fallback = instrument.title.get(instrument.default_language, instrument.name)
     plan = NewWave(
         key=key,

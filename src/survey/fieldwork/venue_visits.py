@@ -75,7 +75,9 @@ def claim_visit(
     photos = [UUID(photo) for _, photo in iter_photos(instrument, answers)]
     if photos:
         session.connection().execute(
-            update(_PHOTOS).where(_own_photos(context, photos)).values(response_id=response_id)
+            update(_PHOTOS)
+            .where(_select_own_photos(context, photos))
+            .values(response_id=response_id)
         )
 
 
@@ -90,7 +92,7 @@ def find_missing_photos(
     if context.unit is not StudyUnit.VENUE:
         return ()
     named = {item: UUID(photo) for item, photo in iter_photos(instrument, answers)}
-    query = select(_PHOTOS.c.id).where(_own_photos(context, list(named.values())))
+    query = select(_PHOTOS.c.id).where(_select_own_photos(context, list(named.values())))
     arrived = set(session.connection().execute(query).scalars())
     problem = msg("The photo did not arrive. Please take it again, or send once more.")
     return tuple(
@@ -100,7 +102,7 @@ def find_missing_photos(
     )
 
 
-def _own_photos(context: CollectionContext, photos: list[UUID]) -> Any:
+def _select_own_photos(context: CollectionContext, photos: list[UUID]) -> Any:
     """Return the condition for photos of this observer at this venue that no visit has yet."""
     return (
         _PHOTOS.c.id.in_(photos)

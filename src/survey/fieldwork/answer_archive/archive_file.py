@@ -101,11 +101,11 @@ def read_archive(path: Path) -> Iterator[bytes]:
     try:
         with pq.ParquetFile(path) as file:
             if file.schema_arrow.names != _SCHEMA.names:
-                raise _unreadable(path)
+                raise _build_unreadable_error(path)
             for batch in file.iter_batches(LINE_BATCH_SIZE):
                 yield from _lines_of_columns([column.to_pylist() for column in batch.columns])
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-        raise _unreadable(path) from error
+        raise _build_unreadable_error(path) from error
 
 
 def _lines_of_columns(columns: list[list[Any]]) -> Iterator[bytes]:
@@ -115,7 +115,7 @@ def _lines_of_columns(columns: list[list[Any]]) -> Iterator[bytes]:
         yield orjson.dumps(list(values), option=_LINE_OPTIONS)
 
 
-def _unreadable(path: Path) -> ArchiveUnreadableError:
+def _build_unreadable_error(path: Path) -> ArchiveUnreadableError:
     return ArchiveUnreadableError(
         msg("{file} is no archive of answers, or it is damaged.", file=path.name)
     )

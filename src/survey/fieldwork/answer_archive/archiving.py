@@ -124,7 +124,7 @@ def archive_answers(
         event=AuditEvent.WAVE_ANSWERS_ARCHIVED,
         subject_id=wave.id,
         now=now,
-        detail=_audit_detail(wave, archive),
+        detail=_build_audit_detail(wave, archive),
     )
     return archive
 
@@ -218,12 +218,12 @@ def restore_answers(
         event=AuditEvent.WAVE_ANSWERS_RESTORED,
         subject_id=wave.id,
         now=now,
-        detail=_audit_detail(wave, archive),
+        detail=_build_audit_detail(wave, archive),
     )
     return archive
 
 
-def _audit_detail(wave: Wave, archive: AnswerArchive) -> dict[str, str | int]:
+def _build_audit_detail(wave: Wave, archive: AnswerArchive) -> dict[str, str | int]:
     return {
         "key": wave.key,
         "file": archive.file_name,

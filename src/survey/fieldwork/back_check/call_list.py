@@ -143,7 +143,7 @@ def list_calls(
     """
     principal.require(Action.BACK_CHECK, city_code)
     query = (
-        _calls(principal)
+        _select_calls(principal)
         .where(
             _CHECKS.c.wave_id == wave_id,
             _CHECKS.c.outcome.is_(None) | (_CHECKS.c.outcome == Outcome.NOT_REACHED),
@@ -170,7 +170,7 @@ def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallE
     principal.require(Action.BACK_CHECK)
     row = (
         session.connection()
-        .execute(_calls(principal).where(_CHECKS.c.id == check_id))
+        .execute(_select_calls(principal).where(_CHECKS.c.id == check_id))
         .one_or_none()
     )
     if row is None:
@@ -212,7 +212,7 @@ def record_attempt(
         "note": clean_note(attempt.note)[:MAX_NOTE_CHARS],
         "attempts": row.attempts + 1, "checked_by": actor_id(principal), "checked_at": now,
         "lock_version": row.lock_version + 1,
-        "revision": row.revision or _revision(session, row.wave_id, row.response_id),
+        "revision": row.revision or _get_revision_number(session, row.wave_id, row.response_id),
     }  # fmt: skip
     session.connection().execute(_UPDATE, {**changed, "check": check_id})
     record(
@@ -227,7 +227,7 @@ def record_attempt(
             "to": outcome,
             "channel": attempt.channel,
             "attempt": changed["attempts"],
-            "mended": sorted(_corrected_items(row.answers, answers))
+            "mended": sorted(_list_corrected_items(row.answers, answers))
             if row.outcome in ANSWERED
             else [],
         },
@@ -270,7 +270,7 @@ def _parse_attempt(
     return Outcome.REACHED, dict(verdict.answers)
 
 
-def _revision(session: Session, wave_id: UUID, response_id: UUID) -> int:
+def _get_revision_number(session: Session, wave_id: UUID, response_id: UUID) -> int:
     """Return the number of the current answers. Raises `AnswersArchivedError`."""
     require_answers_present(session=session, wave_id=wave_id)
     wanted = {"response": response_id, "wave": wave_id}
@@ -278,11 +278,11 @@ def _revision(session: Session, wave_id: UUID, response_id: UUID) -> int:
     return number
 
 
-def _corrected_items(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+def _list_corrected_items(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
-def _calls(principal: Principal) -> Select[Any]:
+def _select_calls(principal: Principal) -> Select[Any]:
     return (
         select(
             _CHECKS,

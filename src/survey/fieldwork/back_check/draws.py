@@ -84,8 +84,8 @@ def select_interviews(
         )
         drawn_ids = {candidate.id for candidate in by_lot}
         riskiest = _draw_by_risk(own, rounded_share(risk_share, len(own)), drawn_ids)
-        drawn += [_drawn_interview(candidate, ChosenBy.RANDOM) for candidate in by_lot]
-        drawn += [_drawn_interview(candidate, ChosenBy.RISK) for candidate in riskiest]
+        drawn += [_build_drawn_interview(candidate, ChosenBy.RANDOM) for candidate in by_lot]
+        drawn += [_build_drawn_interview(candidate, ChosenBy.RISK) for candidate in riskiest]
     return tuple(drawn)
 
 
@@ -122,7 +122,7 @@ def _draw_by_risk(own: Sequence[Candidate], wanted: int, drawn_ids: set[UUID]) -
     return waiting[: max(0, wanted - already)]
 
 
-def _drawn_interview(candidate: Candidate, chosen_by: ChosenBy) -> DrawnInterview:
+def _build_drawn_interview(candidate: Candidate, chosen_by: ChosenBy) -> DrawnInterview:
     return DrawnInterview(
         candidate.id, candidate.surveyor_id, chosen_by, known=candidate.chosen_by is not None
     )

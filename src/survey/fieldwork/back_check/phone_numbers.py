@@ -104,7 +104,7 @@ def save_phone_number(
     """
     number = read_number(typed)
     plain = read_code(code)
-    row = None if plain is None else _interview(session, hash_code(plain), now)
+    row = None if plain is None else _lock_interview(session, hash_code(plain), now)
     if row is None:
         raise InterviewNotFoundError(
             msg("The number could not be kept. It is not needed; thank you.")
@@ -184,7 +184,7 @@ def reencrypt_numbers(*, session: Session, cipher: Cipher, now: datetime) -> tup
     return renewed, unreadable
 
 
-def _interview(session: Session, code_sha256: str, now: datetime) -> AnyRow | None:
+def _lock_interview(session: Session, code_sha256: str, now: datetime) -> AnyRow | None:
     query = select(_RESPONSES.c.id).where(
         _RESPONSES.c.withdrawal_sha256 == code_sha256,
         _RESPONSES.c.withdrawn_at.is_(None),

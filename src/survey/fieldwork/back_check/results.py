@@ -141,7 +141,7 @@ def get_back_check_results(
     """
     principal.require(Action.BACK_CHECK, city_code)
     require_answers_present(session=session, wave_id=wave_id)
-    rows = session.connection().execute(_query(principal, wave_id, city_code)).all()
+    rows = session.connection().execute(_select_checks(principal, wave_id, city_code)).all()
     cases = {row.id: _compare_case(session, row) for row in rows if row.outcome in ANSWERED}
     failed = sorted(
         (case for case in cases.values() if case.failed),
@@ -152,17 +152,19 @@ def get_back_check_results(
             case.check_id,
         ),
     )
-    total = _group(None, rows, cases)
+    total = _summarise_group(None, rows, cases)
     return BackCheckResults(
         total=total,
-        items=_items(session, rows, cases.values()),
-        surveyors=_groups(rows, cases, total, "surveyor_id", _notes(session, wave_id)),
-        points=_groups(rows, cases, total, "point_id", {}),
+        items=_compute_mismatch_rates(session, rows, cases.values()),
+        surveyors=_summarise_by(
+            rows, cases, total, "surveyor_id", _list_retraining_days(session, wave_id)
+        ),
+        points=_summarise_by(rows, cases, total, "point_id", {}),
         failed=tuple(failed),
     )
 
 
-def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select[Any]:
+def _select_checks(principal: Principal, wave_id: UUID, city_code: str | None) -> Select[Any]:
     query = (
         select(
             _CHECKS.c.id,
@@ -200,7 +202,7 @@ def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select
     return query if city_code is None else query.where(_CHECKS.c.city_code == city_code)
 
 
-def _notes(session: Session, wave_id: UUID) -> dict[UUID, date]:
+def _list_retraining_days(session: Session, wave_id: UUID) -> dict[UUID, date]:
     """Return the latest day by which each surveyor is to be retrained."""
     query = (
         select(_NOTES.c.account_id, func.max(_NOTES.c.retrain_by))
@@ -215,9 +217,9 @@ def _compare_case(session: Session, row: AnyRow) -> CompletedCheck:
     differences: list[AnswerMismatch] = []
     compared: set[str] = set()
     if row.outcome is Outcome.REACHED:
-        for comparison, item in _asked_comparisons(instrument):
+        for comparison, item in _list_asked_comparisons(instrument):
             then, again = (
-                _original_answer(row, comparison.repeats),
+                _find_original_answer(row, comparison.repeats),
                 row.answers.get(comparison.item),
             )
             verdict = differs(comparison, item, then, again)
@@ -242,7 +244,7 @@ def _compare_case(session: Session, row: AnyRow) -> CompletedCheck:
     )
 
 
-def _asked_comparisons(instrument: Instrument) -> list[tuple[ItemComparison, Item]]:
+def _list_asked_comparisons(instrument: Instrument) -> list[tuple[ItemComparison, Item]]:
     known = instrument.by_name
     return [
         (comparison, known[comparison.item])
@@ -251,7 +253,7 @@ def _asked_comparisons(instrument: Instrument) -> list[tuple[ItemComparison, Ite
     ]
 
 
-def _original_answer(row: AnyRow, repeats: str) -> Any:
+def _find_original_answer(row: AnyRow, repeats: str) -> Any:
     """Return the original answer to a compared item, or the fact that the store knows."""
     if repeats == "point.kind":
         return row.point_kind
@@ -262,7 +264,7 @@ def _original_answer(row: AnyRow, repeats: str) -> Any:
     return (row.then or {}).get(repeats)
 
 
-def _items(
+def _compute_mismatch_rates(
     session: Session, rows: Sequence[AnyRow], cases: Iterable[CompletedCheck]
 ) -> tuple[ItemMismatchRate, ...]:
     if not rows:
@@ -279,11 +281,11 @@ def _items(
             item,
             share_with_interval(differing[comparison.item], compared[comparison.item]),
         )
-        for comparison, item in _asked_comparisons(instrument)
+        for comparison, item in _list_asked_comparisons(instrument)
     )
 
 
-def _groups(
+def _summarise_by(
     rows: Sequence[AnyRow],
     cases: Mapping[UUID, CompletedCheck],
     total: CheckSummary,
@@ -297,13 +299,15 @@ def _groups(
         if key is not None:
             grouped[key].append(row)
     usual = total.random_sample.value if total.random_sample else 1.0
-    made = [_group(key, own, cases, by, usual, notes.get(key)) for key, own in grouped.items()]
+    made = [
+        _summarise_group(key, own, cases, by, usual, notes.get(key)) for key, own in grouped.items()
+    ]
     return tuple(
         sorted(made, key=lambda row: (not row.stands_out, -row.failed, row.checked, row.name))
     )
 
 
-def _group(
+def _summarise_group(
     key: UUID | None,
     rows: Sequence[AnyRow],
     cases: Mapping[UUID, CompletedCheck],

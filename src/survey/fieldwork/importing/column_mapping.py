@@ -240,7 +240,7 @@ def _claim_part(
 ) -> None:
     other = claimed.setdefault(choice, column)
     if other is not column:
-        raise _claimed_twice(other[1], column[1], target)
+        raise _build_claimed_twice_error(other[1], column[1], target)
 
 
 def _split(
@@ -258,10 +258,10 @@ def _split(
 def _claim(claimed: dict[_Key, ColumnBinding], key: _Key, binding: ColumnBinding) -> None:
     other = claimed.setdefault(key, binding)
     if other is not binding:
-        raise _claimed_twice(other.column, binding.column, str(key))
+        raise _build_claimed_twice_error(other.column, binding.column, str(key))
 
 
-def _claimed_twice(first: str, second: str, name: str) -> ImportNotPossibleError:
+def _build_claimed_twice_error(first: str, second: str, name: str) -> ImportNotPossibleError:
     return ImportNotPossibleError(
         msg(
             "Columns {first} and {second} are both {name}. Map one of them to ignore.",
@@ -302,7 +302,7 @@ def default_target(
 
     Exports put groups in front of the name, as in `group/item`.
     """
-    for name in _suffixes(column, conventions.separators):
+    for name in _iter_suffixes(column, conventions.separators):
         item = instrument.by_name.get(name)
         if item is not None and type_of(item).has_value:
             return name
@@ -314,7 +314,7 @@ def default_target(
     return conventions.roles.get(column)
 
 
-def _suffixes(column: str, separators: str) -> Iterator[str]:
+def _iter_suffixes(column: str, separators: str) -> Iterator[str]:
     """Yield the name without one group after the other: `a/b/c`, `b/c`, `c`."""
     yield column
     for index, character in enumerate(column):
@@ -399,7 +399,7 @@ def detect_source(table: ImportTable) -> ExportSource:
     header = set(table.header)
     if {_SERIAL, _SUBMITTED} <= header or {_SUBMITTED, _DURATION_COLUMN} <= header:
         return ExportSource.SURVEY_SITE
-    if {_last(column) for column in table.header} & _ODK_SIGNS:
+    if {_strip_groups(column) for column in table.header} & _ODK_SIGNS:
         return ExportSource.ODK
     return ExportSource.OTHER
 
@@ -417,22 +417,22 @@ def detect_conventions(table: ImportTable) -> NamingConventions:
 def naming_conventions(source: ExportSource, header: Sequence[str]) -> NamingConventions:
     """Return how files of this tool name columns that are no questions."""
     if source is ExportSource.SURVEY_SITE:
-        return NamingConventions(source, _site_columns(header))
+        return NamingConventions(source, _find_site_columns(header))
     if source is ExportSource.ODK:
         return NamingConventions(
-            source, _odk_columns(header), separators="/-.:", submitted_zone=UTC
+            source, _find_odk_columns(header), separators="/-.:", submitted_zone=UTC
         )
     return NamingConventions(source)
 
 
-def _site_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
+def _find_site_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
     roles = {column: ColumnRole.IGNORE for column in header if column in _SITE_REST}
     named = {_SUBMITTED: ColumnRole.SUBMITTED_AT, _DURATION_COLUMN: ColumnRole.DURATION}
     return roles | {column: role for column, role in named.items() if column in header}
 
 
-def _odk_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
-    by_last = {_last(column): column for column in reversed(header)}
+def _find_odk_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
+    by_last = {_strip_groups(column): column for column in reversed(header)}
     roles = {by_last[name]: ColumnRole.IGNORE for name in _ODK_REST if name in by_last}
     for role, names in _ODK_ROLES:
         present = [by_last[name] for name in names if name in by_last]
@@ -441,7 +441,7 @@ def _odk_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
     return roles
 
 
-def _last(column: str) -> str:
+def _strip_groups(column: str) -> str:
     """Return the column's own name without the groups in front, as in `meta/instanceID`."""
     match = _LAST.search(column)
     return match[0].casefold() if match else column.casefold()

@@ -68,13 +68,13 @@ def commit_import(
     principal.require(Action.IMPORT)
     existing = check_wave(session=session, principal=principal, request=plan.request, lock=True)
     if (existing is not None and existing.state is WaveState.OPEN) != plan.into_open:
-        raise _wave_changed_error()
+        raise _build_wave_changed_error()
     check_weights(session=session, wave=existing, column=plan.weight_column)
-    wave = existing or _new_wave(session, principal, plan, now)
+    wave = existing or _create_closed_wave(session, principal, plan, now)
     known = list_stored_uuids(session=session, wave=existing)
     rows = [row for row in plan.accepted if row.interview.client_uuid not in known]
-    points = _points(session, wave, rows, may_add=not plan.into_open)
-    surveyors = _surveyors(session, wave, rows)
+    points = _match_points(session, wave, rows, may_add=not plan.into_open)
+    surveyors = _match_surveyors(session, wave, rows)
     written = write_responses(
         session=session,
         principal=principal,
@@ -95,7 +95,7 @@ def commit_import(
     return result
 
 
-def _wave_changed_error() -> ImportNotPossibleError:
+def _build_wave_changed_error() -> ImportNotPossibleError:
     return ImportNotPossibleError(
         msg("The wave has changed since the file was checked. Please check the file again.")
     )
@@ -136,7 +136,9 @@ def _log_file(
     session.flush()
 
 
-def _new_wave(session: Session, principal: Principal, plan: ImportPlan, now: datetime) -> Wave:
+def _create_closed_wave(
+    session: Session, principal: Principal, plan: ImportPlan, now: datetime
+) -> Wave:
     """Create a wave that was collected elsewhere: it is closed from the start."""
     request, tree = plan.request, plan.request.instrument.tree
     titles = {**request.instrument.title, **request.title}
@@ -156,7 +158,7 @@ def _new_wave(session: Session, principal: Principal, plan: ImportPlan, now: dat
     )
 
 
-def _points(
+def _match_points(
     session: Session, wave: Wave, rows: list[PlannedRow], *, may_add: bool
 ) -> dict[str, UUID]:
     query = select(SamplingPoint.code, SamplingPoint.id).where(SamplingPoint.wave_id == wave.id)
@@ -167,7 +169,7 @@ def _points(
         if code is None or code in points:
             continue
         if not may_add:
-            raise _wave_changed_error()
+            raise _build_wave_changed_error()
         points[code] = new_id()
         session.add(
             SamplingPoint(
@@ -189,7 +191,7 @@ _Surveyors = dict[tuple[str, str], UUID]
 """City and name in the file -> account."""
 
 
-def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyors:
+def _match_surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyors:
     """Return an account for every surveyor named in the rows.
 
     In an open wave these are the surveyors of the city, by their sign-in names. All other names get

@@ -144,9 +144,9 @@ def plan_import(
     sorted_rows = _sort_rows(session, rules, table, tick)
     sha256 = hashlib.sha256(request.content).hexdigest()
     remarks = (
-        *_table_remarks(table),
-        *_binding_remarks(bindings),
-        *_quota_remarks(session, target, sorted_rows.accepted, now),
+        *_list_table_remarks(table),
+        *_list_binding_remarks(bindings),
+        *_list_quota_remarks(session, target, sorted_rows.accepted, now),
     )
     return ImportPlan(
         request=request,
@@ -161,7 +161,7 @@ def plan_import(
         imported_before=find_import_time(session=session, wave=target.wave, sha256=sha256),
         sheet=table.sheet,
         unmapped=bindings.unmapped,
-        absent_items=_absent_items(request.instrument, bindings),
+        absent_items=_list_absent_items(request.instrument, bindings),
         missing=Counter(name for row in sorted_rows.accepted for name in row.missing),
         encoding=table.encoding,
         delimiter=table.delimiter,
@@ -256,7 +256,7 @@ def _build_rules(
     target: TargetWave,
     now: datetime,
 ) -> ImportRules:
-    default_city = _default_city(request, bindings, target.cities)
+    default_city = _find_default_city(request, bindings, target.cities)
     if not bindings.answered:
         raise ImportNotPossibleError(
             msg("No column answers a question. Name the columns like the items, or map them.")
@@ -297,7 +297,7 @@ def _holds_numbers(table: ImportTable, binding: ColumnBinding) -> bool:
     return all(is_number(text) for text in meant if text)
 
 
-def _default_city(
+def _find_default_city(
     request: ImportRequest, bindings: ColumnBindings, cities: Mapping[str, str]
 ) -> str | None:
     if request.city_code is not None:
@@ -314,7 +314,7 @@ def _default_city(
     return None
 
 
-def _absent_items(instrument: Instrument, bindings: ColumnBindings) -> tuple[str, ...]:
+def _list_absent_items(instrument: Instrument, bindings: ColumnBindings) -> tuple[str, ...]:
     return tuple(
         item.name
         for item in instrument.items()
@@ -322,7 +322,7 @@ def _absent_items(instrument: Instrument, bindings: ColumnBindings) -> tuple[str
     )
 
 
-def _table_remarks(table: ImportTable) -> tuple[Message, ...]:
+def _list_table_remarks(table: ImportTable) -> tuple[Message, ...]:
     if not table.other_sheets:
         return ()
     return (
@@ -334,7 +334,7 @@ def _table_remarks(table: ImportTable) -> tuple[Message, ...]:
     )
 
 
-def _binding_remarks(bindings: ColumnBindings) -> tuple[Message, ...]:
+def _list_binding_remarks(bindings: ColumnBindings) -> tuple[Message, ...]:
     remarks: list[Message] = []
     if ColumnRole.POINT not in bindings.roles:
         remarks.append(
@@ -362,7 +362,7 @@ def _binding_remarks(bindings: ColumnBindings) -> tuple[Message, ...]:
     return tuple(remarks)
 
 
-def _quota_remarks(
+def _list_quota_remarks(
     session: Session, target: TargetWave, rows: Sequence[PlannedRow], now: datetime
 ) -> tuple[Message, ...]:
     if target.wave is None or not target.is_open:

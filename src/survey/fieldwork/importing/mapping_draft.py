@@ -83,13 +83,15 @@ def suggest_targets(
     Args:
         used_targets: Targets that other columns have already.
     """
-    targets = [target for target in _targets(instrument) if target.name not in set(used_targets)]
+    targets = [
+        target for target in _iter_targets(instrument) if target.name not in set(used_targets)
+    ]
     candidates = sorted(
         (
             (likeness, -index, target.name)
             for index, column in enumerate(header[:_MAX_COLUMNS])
             for target in targets
-            if (likeness := _similarity(column, target)) >= MIN_SIMILARITY
+            if (likeness := _compute_similarity(column, target)) >= MIN_SIMILARITY
         ),
         reverse=True,
     )
@@ -108,11 +110,11 @@ def _is_covered(target: str, used: set[str]) -> bool:
     return target.partition("/")[0] in used if "/" in target else False
 
 
-def _targets(instrument: Instrument) -> Iterator[_SuggestionTarget]:
+def _iter_targets(instrument: Instrument) -> Iterator[_SuggestionTarget]:
     for item in instrument.items():
         if not type_of(item).is_asked:
             continue
-        head = _texts(item)
+        head = _list_texts(item)
         yield _SuggestionTarget(item.name, head)
         if type_of(item).allows_several:
             for choice in item.choices:
@@ -122,7 +124,7 @@ def _targets(instrument: Instrument) -> Iterator[_SuggestionTarget]:
         yield _SuggestionTarget(role.value, _pairs_of(names), usual=_COMMON_NAMES.get(role))
 
 
-def _texts(item: Item) -> tuple[_Pairs, ...]:
+def _list_texts(item: Item) -> tuple[_Pairs, ...]:
     return (*_pairs_of(item.label), letter_bigrams(item.name))
 
 
@@ -137,20 +139,23 @@ def letter_bigrams(text: str) -> _Pairs:
     return frozenset(letters[index : index + 2] for index in range(max(1, len(letters) - 1)))
 
 
-def _similarity(column: str, target: _SuggestionTarget) -> float:
+def _compute_similarity(column: str, target: _SuggestionTarget) -> float:
     text = _NUMBERED.sub("", column, count=1) if _NUMBERED.match(column) else column
     split = _BRACKETS.fullmatch(text) or _DASH.fullmatch(text)
     if target.tail:
         if split is None:
             return 0.0
-        return min(_best(split[1], target.head), _best(split[2], target.tail))
+        return min(
+            _compute_best_similarity(split[1], target.head),
+            _compute_best_similarity(split[2], target.tail),
+        )
     if target.usual is not None and target.usual.fullmatch(text.strip()):
         return 1.0
-    whole = _best(text, target.head)
-    return max(whole, _best(split[2], target.head)) if split else whole
+    whole = _compute_best_similarity(text, target.head)
+    return max(whole, _compute_best_similarity(split[2], target.head)) if split else whole
 
 
-def _best(text: str, known: Sequence[_Pairs]) -> float:
+def _compute_best_similarity(text: str, known: Sequence[_Pairs]) -> float:
     own = letter_bigrams(text)
     return max((dice_coefficient(own, other) for other in known), default=0.0)
 
@@ -214,7 +219,7 @@ def draft_columns(
     known |= {column: (target, SuggestionOrigin.LIKENESS) for column, target in alike.items()}
     return tuple(
         ColumnDraft(
-            column, _sample(table, index), *known.get(column, ("", SuggestionOrigin.UNKNOWN))
+            column, _format_sample(table, index), *known.get(column, ("", SuggestionOrigin.UNKNOWN))
         )
         for index, column in enumerate(table.header)
     )
@@ -312,12 +317,12 @@ def _is_read(item: Item, value: object) -> bool:
     return set(value) <= names if isinstance(value, list) else value in names
 
 
-def _sample(table: ImportTable, index: int) -> str:
+def _format_sample(table: ImportTable, index: int) -> str:
     """Return some different values of a column, for a person to recognise it by."""
-    return " · ".join(_distinct_values(table, index))
+    return " · ".join(_iter_distinct_values(table, index))
 
 
-def _distinct_values(table: ImportTable, index: int) -> Iterator[str]:
+def _iter_distinct_values(table: ImportTable, index: int) -> Iterator[str]:
     seen: set[str] = set()
     for _, cells in table.rows[:200]:
         text = cells[index].strip()[:40] if index < len(cells) else ""
@@ -387,7 +392,11 @@ def save_mapping(
         ImportMapping.instrument_name == instrument_name, ImportMapping.name == name
     )
     row = session.exec(query.with_for_update()).one()
-    before = {} if is_new else {"from": _columns(row.document), "to": _columns(document)}
+    before = (
+        {}
+        if is_new
+        else {"from": _list_column_targets(row.document), "to": _list_column_targets(document)}
+    )
     row.document, row.author_id, row.changed_at = document, author, now
     session.add(row)
     record(
@@ -401,6 +410,6 @@ def save_mapping(
     return row.id
 
 
-def _columns(document: bytes) -> dict[str, str]:
+def _list_column_targets(document: bytes) -> dict[str, str]:
     """Return the target of each column, for the audit trail."""
     return dict(read_mapping(document).targets)

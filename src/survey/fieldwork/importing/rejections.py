@@ -85,7 +85,7 @@ class RejectionCauseCounter:
     def add(self, reasons: Sequence[RowRejection]) -> None:
         """Count the rejections of one row."""
         for reason in reasons:
-            key = (reason.column, _message_kind(reason.message))
+            key = (reason.column, _message_kind_of(reason.message))
             if key not in self._first and len(self._first) >= MAX_CAUSES:
                 continue
             self._first.setdefault(key, reason)
@@ -97,13 +97,13 @@ class RejectionCauseCounter:
     def causes(self) -> tuple[RejectionCause, ...]:
         """Return every cause, that of most rows first."""
         return tuple(
-            self._cause(key, rows)
+            self._build_cause(key, rows)
             for key, rows in sorted(
                 self._rows.items(), key=lambda pair: (-pair[1], self._first[pair[0]].row)
             )
         )
 
-    def _cause(self, key: object, rows: int) -> RejectionCause:
+    def _build_cause(self, key: object, rows: int) -> RejectionCause:
         first, counted = self._first[key], self._values[key]
         values = tuple((value, n) for value, n in counted.most_common(_MAX_SHOWN_VALUES) if value)
         return RejectionCause(
@@ -117,7 +117,7 @@ class RejectionCauseCounter:
         )
 
 
-def _message_kind(message: Labels | Message) -> object:
+def _message_kind_of(message: Labels | Message) -> object:
     """Return what messages of one cause share: the text without its row numbers and names."""
     if isinstance(message, Message):
         return message.msgid
@@ -128,7 +128,7 @@ def _message_kind(message: Labels | Message) -> object:
 def describe_cause(cause: RejectionCause, reason: str, t: Translator) -> str:
     """Return one line of text about a cause; `reason` is its message in that language."""
     return t(
-        _cause_message(cause).msgid,
+        _choose_cause_message(cause).msgid,
         rows=f"{cause.rows:,}",
         place=cause.column_number,
         column=cause.column,
@@ -138,7 +138,7 @@ def describe_cause(cause: RejectionCause, reason: str, t: Translator) -> str:
     )
 
 
-def _cause_message(cause: RejectionCause) -> Message:
+def _choose_cause_message(cause: RejectionCause) -> Message:
     if not cause.column:
         return msg("{rows} rows: {reason} The first is row {first}.")
     if not cause.values:

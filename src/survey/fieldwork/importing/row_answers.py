@@ -59,8 +59,8 @@ SKIPPED = frozenset(
 
 def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], CellValue]:
     """Return the reader of the cells of an item; `codes` maps cell values to codes."""
-    words = _choice_spellings(item)
-    specials = dict(_special_spellings(item, words))
+    words = _list_choice_spellings(item)
+    specials = dict(_iter_special_spellings(item, words))
     if type_of(item).allows_several:
         words.update({value: code for value, code in codes.items() if code})
     read = type_of(item).parse_cell
@@ -76,7 +76,7 @@ def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], CellVal
     return convert
 
 
-def _choice_spellings(item: Item) -> dict[str, str]:
+def _list_choice_spellings(item: Item) -> dict[str, str]:
     """Return names and labels, folded -> name of the choice."""
     words = {
         fold_text(label): choice.name for choice in item.choices for label in choice.label.values()
@@ -85,7 +85,7 @@ def _choice_spellings(item: Item) -> dict[str, str]:
     return words
 
 
-def _special_spellings(item: Item, choices: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _iter_special_spellings(item: Item, choices: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield codes and labels, folded, of the item's special answers, with their code.
 
     A choice of the same name stays that choice; a code is always the special answer.
@@ -143,7 +143,7 @@ def restrict_instrument(
         present: Items that have a column.
         numeric: Calculation with a column -> whether that column holds numbers.
     """
-    known = _known_names(instrument, present)
+    known = _list_known_names(instrument, present)
     sections = (
         _restrict_section(section, known, present, numeric)
         for section in instrument.sections
@@ -160,7 +160,7 @@ def restrict_instrument(
     )
 
 
-def _known_names(instrument: Instrument, present: Collection[str]) -> frozenset[str]:
+def _list_known_names(instrument: Instrument, present: Collection[str]) -> frozenset[str]:
     """Return items with a value: those with a column, and what can be calculated from them."""
     known = set(present)
     for item in instrument.items():
@@ -231,10 +231,10 @@ class RowChecker:
         alone = independent_items(instrument)
         self._instrument = instrument
         self._columns = columns
-        self._rest = _without_items(instrument, alone)
+        self._rest = _drop_items(instrument, alone)
         self._rest_columns = {name: column for name, column in columns.items() if name not in alone}
         self._independent_checks = [
-            (name, *columns[name], _only_item(instrument, name), _Memory())
+            (name, *columns[name], _keep_only_item(instrument, name), _Memory())
             for name in alone
             if name in columns
         ]
@@ -289,7 +289,7 @@ def _validate_row(
 def independent_items(instrument: Instrument) -> frozenset[str]:
     """Return questions that depend on no other question and on which none depends."""
     needed: set[str] = set()
-    for expression in _expressions(instrument):
+    for expression in _iter_expressions(instrument):
         needed |= references(parse(expression))
     return frozenset(
         item.name
@@ -310,7 +310,7 @@ def _is_independent(item: Item) -> bool:
     return not references(parse(item.constraint)) and "today" not in item.constraint
 
 
-def _expressions(instrument: Instrument) -> Iterator[str]:
+def _iter_expressions(instrument: Instrument) -> Iterator[str]:
     for section in instrument.sections:
         expressions = [section.relevant]
         for item in section.items:
@@ -318,24 +318,24 @@ def _expressions(instrument: Instrument) -> Iterator[str]:
         yield from (expression for expression in expressions if expression is not None)
 
 
-def _without_items(instrument: Instrument, names: frozenset[str]) -> Instrument:
-    return _with_items(instrument, lambda item: item.name not in names)
+def _drop_items(instrument: Instrument, names: frozenset[str]) -> Instrument:
+    return _filter_items(instrument, lambda item: item.name not in names)
 
 
-def _only_item(instrument: Instrument, name: str) -> Instrument:
-    sections = _with_items(instrument, lambda item: item.name == name).sections
-    return _rebuilt(instrument, tuple(section for section in sections if section.items))
+def _keep_only_item(instrument: Instrument, name: str) -> Instrument:
+    sections = _filter_items(instrument, lambda item: item.name == name).sections
+    return _rebuild_instrument(instrument, tuple(section for section in sections if section.items))
 
 
-def _with_items(instrument: Instrument, keep: Callable[[Item], bool]) -> Instrument:
+def _filter_items(instrument: Instrument, keep: Callable[[Item], bool]) -> Instrument:
     sections = tuple(
         section.model_copy(update={"items": tuple(filter(keep, section.items))})
         for section in instrument.sections
     )
-    return _rebuilt(instrument, sections)
+    return _rebuild_instrument(instrument, sections)
 
 
-def _rebuilt(instrument: Instrument, sections: tuple[Section, ...]) -> Instrument:
+def _rebuild_instrument(instrument: Instrument, sections: tuple[Section, ...]) -> Instrument:
     return Instrument(
         name=instrument.name,
         version=instrument.version,

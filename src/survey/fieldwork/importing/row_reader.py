@@ -212,34 +212,34 @@ class RowReader:
         by_content = self._content_ids.name(cells)
         try:
             self._check_width(number, cells)
-            name = self._name(number, cells) or by_content
+            name = self._find_source_uuid(number, cells) or by_content
             if self._joiners:
                 cells = cells[: len(self._rules.bindings.header)] + [
                     join(cells) for join in self._joiners
                 ]
-            return self._planned(name, number, cells)
+            return self._plan_row(name, number, cells)
         except _RowRefusedError as refused:
             return refused.rejections
 
-    def _name(self, number: int, cells: list[str]) -> UUID | None:
+    def _find_source_uuid(self, number: int, cells: list[str]) -> UUID | None:
         """Return the UUID by the other tool's number, if the row has one."""
-        column, text = self._text(ColumnRole.IDENTITY, cells)
+        column, text = self._read_text(ColumnRole.IDENTITY, cells)
         if not text:
             return None
         name = self._source_ids.name(text)
         first = self._source_ids.first_row(name, number)
         if first != number:
-            raise _refusal(
+            raise _build_refusal(
                 number, column, text, msg("This interview stands in row {row} already.", row=first)
             )
         return name
 
-    def _planned(self, name: UUID, number: int, cells: list[str]) -> PlannedRow:
+    def _plan_row(self, name: UUID, number: int, cells: list[str]) -> PlannedRow:
         rules = self._rules
-        city = self._city(number, cells)
+        city = self._read_city(number, cells)
         point, stratum, point_name = self._read_point(number, cells, city)
-        surveyor = self._name_in(ColumnRole.SURVEYOR, number, cells)
-        times = self._times(number, cells)
+        surveyor = self._read_name(ColumnRole.SURVEYOR, number, cells)
+        times = self._read_times(number, cells)
         checked = self._checker.check(cells, china_date(times.started or rules.now))
         self._check_answers(number, cells, checked)
         status = Status(checked.ending.value) if checked.ending else rules.complete_status
@@ -254,7 +254,7 @@ class RowReader:
             started_at=times.started,
             duration_seconds=times.seconds,
             dropped_answers=checked.dropped,
-            given_weight=self._weight(number, cells, needed=status not in UNWEIGHTED),
+            given_weight=self._read_weight_cell(number, cells, needed=status not in UNWEIGHTED),
         )
         missing = tuple(p.item for p in checked.problems if p.code == "required")
         return PlannedRow(interview, number, point, point_name, stratum, surveyor, missing)
@@ -275,7 +275,7 @@ class RowReader:
                 )
             )
 
-    def _text(self, role: ColumnRole, cells: list[str]) -> tuple[str, str]:
+    def _read_text(self, role: ColumnRole, cells: list[str]) -> tuple[str, str]:
         """Return the column of a role and its mapped text; both empty if there is none."""
         binding = self._rules.bindings.roles.get(role)
         if binding is None:
@@ -283,27 +283,27 @@ class RowReader:
         text = cells[binding.column_index].strip()
         return binding.column, binding.codes.get(text.casefold(), text)
 
-    def _city(self, number: int, cells: list[str]) -> str:
-        column, text = self._text(ColumnRole.CITY, cells)
+    def _read_city(self, number: int, cells: list[str]) -> str:
+        column, text = self._read_text(ColumnRole.CITY, cells)
         code = self._rules.target.cities.get(text.casefold()) if text else self._rules.default_city
         if code is None:
-            raise _refusal(number, column, text, msg("This is no city of the survey."))
+            raise _build_refusal(number, column, text, msg("This is no city of the survey."))
         if not self._rules.may_import_for(code):
-            raise _refusal(number, column, text, msg("This city is outside your area."))
+            raise _build_refusal(number, column, text, msg("This city is outside your area."))
         return code
 
     def _read_point(self, number: int, cells: list[str], city: str) -> tuple[str | None, str, str]:
         """Return code, stratum and name of the sampling point."""
-        name = self._name_in(ColumnRole.POINT, number, cells)
-        stratum = self._name_in(ColumnRole.STRATUM, number, cells) or URBAN
+        name = self._read_name(ColumnRole.POINT, number, cells)
+        stratum = self._read_name(ColumnRole.STRATUM, number, cells) or URBAN
         if name is None:
             return None, stratum, ""
         if self._rules.target.points is not None:
             planned = self._rules.target.points.get((city, name.casefold()))
             if planned is None:
-                raise _refusal(
+                raise _build_refusal(
                     number,
-                    self._text(ColumnRole.POINT, cells)[0],
+                    self._read_text(ColumnRole.POINT, cells)[0],
                     name,
                     msg("This city has no such sampling point in the plan of the wave."),
                 )
@@ -311,36 +311,38 @@ class RowReader:
         code = point_code(city, name)
         before = self._stratum_of_point.setdefault(code, stratum)
         if before != stratum:
-            raise _refusal(
+            raise _build_refusal(
                 number,
-                self._text(ColumnRole.STRATUM, cells)[0],
+                self._read_text(ColumnRole.STRATUM, cells)[0],
                 stratum,
                 msg("This sampling point was in stratum {stratum} above.", stratum=before),
             )
         return code, stratum, name
 
-    def _name_in(self, role: ColumnRole, number: int, cells: list[str]) -> str | None:
-        column, text = self._text(role, cells)
+    def _read_name(self, role: ColumnRole, number: int, cells: list[str]) -> str | None:
+        column, text = self._read_text(role, cells)
         if len(text) > _MAX_NAME_CHARS:
-            raise _refusal(number, column, text, msg("This name is too long."))
+            raise _build_refusal(number, column, text, msg("This name is too long."))
         if not text.isprintable():
-            raise _refusal(
+            raise _build_refusal(
                 number, column, text, msg("This name holds characters that cannot be shown.")
             )
         return text or None
 
-    def _times(self, number: int, cells: list[str]) -> InterviewTimes:
+    def _read_times(self, number: int, cells: list[str]) -> InterviewTimes:
         """Return the times of the interview, completed from one another."""
         started = self._read_time(ColumnRole.STARTED_AT, number, cells)
         ended = self._read_time(ColumnRole.ENDED_AT, number, cells)
         submitted = self._read_time(ColumnRole.SUBMITTED_AT, number, cells)
         if started is not None and ended is not None and ended < started:
-            column, text = self._text(ColumnRole.ENDED_AT, cells)
-            raise _refusal(number, column, text, msg("The interview ends before it begins."))
-        return complete_interview_times(started, ended, submitted, self._duration(number, cells))
+            column, text = self._read_text(ColumnRole.ENDED_AT, cells)
+            raise _build_refusal(number, column, text, msg("The interview ends before it begins."))
+        return complete_interview_times(
+            started, ended, submitted, self._read_duration(number, cells)
+        )
 
     def _read_time(self, role: ColumnRole, number: int, cells: list[str]) -> datetime | None:
-        column, text = self._text(role, cells)
+        column, text = self._read_text(role, cells)
         if not text:
             return None
         zone = (
@@ -350,32 +352,32 @@ class RowReader:
         )
         moment = parse_time(text, zone)
         if moment is None or moment.year < 2000 or moment > self._rules.now:
-            raise _refusal(
+            raise _build_refusal(
                 number, column, text, msg("This is no past moment such as 2024-05-01 10:30.")
             )
         return moment
 
-    def _duration(self, number: int, cells: list[str]) -> float | None:
-        column, text = self._text(ColumnRole.DURATION, cells)
+    def _read_duration(self, number: int, cells: list[str]) -> float | None:
+        column, text = self._read_text(ColumnRole.DURATION, cells)
         if not text:
             return None
         seconds = parse_seconds(text)
         if seconds is None:
-            raise _refusal(number, column, text, msg("This is no duration in seconds."))
+            raise _build_refusal(number, column, text, msg("This is no duration in seconds."))
         return seconds
 
-    def _weight(self, number: int, cells: list[str], *, needed: bool) -> float | None:
+    def _read_weight_cell(self, number: int, cells: list[str], *, needed: bool) -> float | None:
         """Return the interview's weight; refuse it without one where the file gives weights."""
-        column, text = self._text(ColumnRole.WEIGHT, cells)
+        column, text = self._read_text(ColumnRole.WEIGHT, cells)
         if not column or (not text and not needed):
             return None
         if not text:
-            raise _refusal(
+            raise _build_refusal(
                 number, column, text, msg("The weight is missing: every interview needs one.")
             )
         weight = read_weight(text)
         if weight is None:
-            raise _refusal(
+            raise _build_refusal(
                 number,
                 column,
                 text,
@@ -391,16 +393,18 @@ class RowReader:
         tolerated = {"required"} if self._rules.request.allow_missing else set()
         against = [problem for problem in checked.problems if problem.code not in tolerated]
         if against:
-            against.sort(key=self._column_index)
+            against.sort(key=self._column_index_of)
             raise _RowRefusedError(
-                *(self._rejection(number, cells, problem) for problem in against)
+                *(self._build_rejection(number, cells, problem) for problem in against)
             )
 
-    def _column_index(self, problem: AnswerProblem) -> int:
+    def _column_index_of(self, problem: AnswerProblem) -> int:
         binding = self._items.get(problem.item)
         return binding.column_index if binding else len(self._rules.bindings.header)
 
-    def _rejection(self, number: int, cells: list[str], problem: AnswerProblem) -> RowRejection:
+    def _build_rejection(
+        self, number: int, cells: list[str], problem: AnswerProblem
+    ) -> RowRejection:
         binding = self._items.get(problem.item)
         column, value = (
             (binding.column, cells[binding.column_index].strip()) if binding else (problem.item, "")
@@ -408,5 +412,5 @@ class RowReader:
         return RowRejection.of(number, column, value, problem.message)
 
 
-def _refusal(number: int, column: str, text: str, message: Message) -> _RowRefusedError:
+def _build_refusal(number: int, column: str, text: str, message: Message) -> _RowRefusedError:
     return _RowRefusedError(RowRejection.of(number, column, text, message))

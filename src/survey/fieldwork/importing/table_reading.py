@@ -75,7 +75,7 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
         FileUnreadableError: The worksheet would harm the parser.
     """
     rows, columns, problem = 0, set[bytes](), None
-    for chunk in _chunks(archive, _part(archive, name)):
+    for chunk in _iter_chunks(archive, _find_worksheet_part(archive, name)):
         letters = _LETTERS.findall(chunk)
         columns.update(letters)
         rows = max(rows, *map(int, set(_DIGITS.findall(chunk))), 0)
@@ -87,7 +87,7 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
         if (unusual and _CELL_WITHOUT_REFERENCE.search(chunk)) or (
             unread and _INVALID_CELL_REFERENCE.search(chunk)
         ):
-            raise _damaged()
+            raise _build_damaged_error()
         if rows * max(map(column_number, columns), default=0) > MAX_WORKSHEET_CELLS:
             raise FileUnreadableError(
                 msg(
@@ -128,7 +128,7 @@ def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:
     )
 
 
-def _damaged() -> FileUnreadableError:
+def _build_damaged_error() -> FileUnreadableError:
     return FileUnreadableError(msg("The file is damaged or not an Excel workbook."))
 
 
@@ -140,7 +140,7 @@ def column_number(letters: bytes) -> int:
     return number
 
 
-def _chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+def _iter_chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
     """Yield the bytes in pieces that overlap, so that no pattern is cut in two."""
     before = b""
     with archive.open(part) as stream:
@@ -149,7 +149,7 @@ def _chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
             before = chunk[-_OVERLAP:]
 
 
-def _part(archive: zipfile.ZipFile, name: str) -> str:
+def _find_worksheet_part(archive: zipfile.ZipFile, name: str) -> str:
     """Return the path of the archive member that holds the worksheet."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     wanted = next(
@@ -209,7 +209,7 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> ImportTab
     text, encoding = decode_text_file(content)
     delimiter = detect_delimiter(text)
     _check_width(text, delimiter)
-    records = islice(_delimited_records(text, delimiter), most_rows)
+    records = islice(_iter_delimited_records(text, delimiter), most_rows)
     header = header_of(next(records, (1, []))[1])
     rows = [(number, cells) for number, cells in records if any(map(str.strip, cells))]
     if not rows:
@@ -221,7 +221,7 @@ def _check_first_line(content: bytes) -> None:
     """Raise before anything is decoded if the header has no end within what may be its length."""
     start = content[: 4 * MAX_ROW_CHARS]
     if len(start) < len(content) and b"\n" not in start and b"\r" not in start:
-        raise _row_too_long(1)
+        raise _build_row_too_long_error(1)
 
 
 def _check_width(text: str, delimiter: str) -> None:
@@ -229,10 +229,10 @@ def _check_width(text: str, delimiter: str) -> None:
     end = text.find("\n", 0, MAX_ROW_CHARS)
     header = text[: MAX_ROW_CHARS if end < 0 else end]
     if '"' not in header and header.count(delimiter) >= MAX_COLUMNS:
-        raise _too_many_columns()
+        raise _build_too_many_columns_error()
 
 
-def _row_too_long(row: int) -> FileUnreadableError:
+def _build_row_too_long_error(row: int) -> FileUnreadableError:
     return FileUnreadableError(
         msg(
             "Row {row} is longer than {limit} characters; no table of interviews has such rows.",
@@ -242,15 +242,15 @@ def _row_too_long(row: int) -> FileUnreadableError:
     )
 
 
-def _too_many_columns() -> FileUnreadableError:
+def _build_too_many_columns_error() -> FileUnreadableError:
     return FileUnreadableError(msg("The file has more than {limit} columns.", limit=MAX_COLUMNS))
 
 
-def _lines(text: str) -> Iterator[str]:
+def _iter_lines(text: str) -> Iterator[str]:
     """Yield the lines with their ends; a copy of a large file is never made."""
     for number, match in enumerate(_LINE.finditer(text), start=1):
         if match.end() - match.start() > MAX_ROW_CHARS:
-            raise _row_too_long(number)
+            raise _build_row_too_long_error(number)
         yield match[0]
 
 
@@ -301,13 +301,13 @@ def detect_delimiter(text: str) -> str:
     return best
 
 
-def _delimited_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _iter_delimited_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     if "\x00" in text:
         row = text.count("\n", 0, text.index("\x00")) + 1
         raise FileUnreadableError(
             msg("Row {row} holds a NUL byte; this is not a text file.", row=row)
         )
-    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
+    reader = csv.reader(_iter_lines(text), delimiter=delimiter, strict=True)
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
@@ -331,7 +331,7 @@ def header_of(cells: list[str]) -> tuple[str, ...]:
     if not any(map(str.strip, cells)):
         raise FileUnreadableError(msg("The first row must name the columns; it is empty."))
     if len(cells) > MAX_COLUMNS:
-        raise _too_many_columns()
+        raise _build_too_many_columns_error()
     return tuple(_clean_column_name(cell) for cell in cells)
 
 
@@ -375,7 +375,7 @@ def read_table(content: bytes, *, most_rows: int | None = None) -> ImportTable:
         # the one in Rust is no ordinary exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise _damaged() from error
+        raise _build_damaged_error() from error
 
 
 def _read_workbook(content: bytes, most_rows: int | None) -> ImportTable:
@@ -393,7 +393,9 @@ def _read_workbook(content: bytes, most_rows: int | None) -> ImportTable:
     if (problem := looks[title].problem) is not None:
         raise problem
     is_template = {ANSWERS, CODES} <= set(filled)
-    records = islice(_worksheet_records(workbook.get_sheet_by_name(title).iter_rows()), most_rows)
+    records = islice(
+        _iter_worksheet_records(workbook.get_sheet_by_name(title).iter_rows()), most_rows
+    )
     others = () if is_template else tuple(name for name in filled if name != title)
     return _build_table(records, title, is_template, others)
 
@@ -414,25 +416,25 @@ def _build_table(
     return ImportTable(header, rows, "Excel", sheet=title, other_sheets=others)
 
 
-def _worksheet_records(rows: Iterable[Iterable[object]]) -> Iterator[tuple[int, list[str]]]:
+def _iter_worksheet_records(rows: Iterable[Iterable[object]]) -> Iterator[tuple[int, list[str]]]:
     """Yield rows with content, and the first row, which names the columns."""
     for number, row in enumerate(rows, start=1):
-        cells = _texts(row)
+        cells = _format_cells(row)
         if number == 1 or any(cells):
             yield number, cells
 
 
-def _texts(row: Iterable[object]) -> list[str]:
+def _format_cells(row: Iterable[object]) -> list[str]:
     """Return the cells as text, without the empty ones at the end."""
-    cells = [_text(value) for value in row]
+    cells = [_format_cell(value) for value in row]
     while cells and not cells[-1]:
         cells.pop()
     if len(cells) > MAX_COLUMNS:
-        raise _too_many_columns()
+        raise _build_too_many_columns_error()
     return cells
 
 
-def _text(value: object) -> str:
+def _format_cell(value: object) -> str:
     """Return a cell as a person reads it; a whole number without a decimal point."""
     if isinstance(value, str):
         return value.strip()

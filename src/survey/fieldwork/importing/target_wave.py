@@ -319,12 +319,12 @@ def city_names(*, session: Session) -> Mapping[str, str]:
     """Return case-folded GB/T 2260 codes and names -> code, leaving ambiguous names out."""
     codes: defaultdict[str, set[str]] = defaultdict(set)
     for city in session.exec(select(City)):
-        for name in _city_spellings(city):
+        for name in _list_city_spellings(city):
             codes[name.casefold()].add(city.code)
     return {name: city_codes.pop() for name, city_codes in codes.items() if len(city_codes) == 1}
 
 
-def _city_spellings(city: City) -> set[str]:
+def _list_city_spellings(city: City) -> set[str]:
     names = {city.code, f"{city.code}.0", city.name_zh, city.name_en, f"{city.name_en} city"}
     for suffix in _CITY_SUFFIXES:
         short = city.name_zh.removesuffix(suffix)

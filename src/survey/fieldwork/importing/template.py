@@ -54,7 +54,7 @@ def write_template(
     codes = workbook.create_sheet(CODES)
     notes = workbook.create_sheet(t("Notes"))
     lists = _Lists(codes, instrument, language, t)
-    columns = _columns(instrument, cities, lists, language, t)
+    columns = _list_columns(instrument, cities, lists, language, t)
     answers.freeze_panes = "B3"
     for number, (name, _, _) in enumerate(columns, start=1):
         answers.column_dimensions[get_column_letter(number)].width = max(12, len(name) + 2)
@@ -103,7 +103,7 @@ class _Lists:
         return f"{CODES}!$B${first}:$B${self._row}" if codes else ""
 
 
-def _columns(
+def _list_columns(
     instrument: Instrument, cities: Mapping[str, str], lists: _Lists, language: str, t: Translator
 ) -> list[_Column]:
     columns: list[_Column] = []
@@ -116,7 +116,7 @@ def _columns(
         hint = type_of(item).import_hint
         if hint is None:
             continue
-        source = lists.write(item.name, _codes(item, language, t))
+        source = lists.write(item.name, _list_codes(item, language, t))
         if type_of(item).allows_several:
             # A drop-down takes one code only.
             source = ""
@@ -125,7 +125,7 @@ def _columns(
     return columns
 
 
-def _codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | float, str]]:
+def _list_codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | float, str]]:
     named = {
         choice.name: label_text(choice.label, language, choice.name) for choice in item.choices
     }

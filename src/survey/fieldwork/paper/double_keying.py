@@ -165,13 +165,15 @@ def list_typist_errors(
         .group_by(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login)
     )
     rows = [
-        _errors(row.name, row.login, row.keyed, row.checked, int(row.fields), int(row.errors))
+        _build_typist_errors(
+            row.name, row.login, row.keyed, row.checked, int(row.fields), int(row.errors)
+        )
         for row in session.connection().execute(query)
     ]
     return sorted(rows, key=lambda row: (-(row.rate if row.rate is not None else -1), row.login))
 
 
-def _errors(
+def _build_typist_errors(
     name: str, login: str, keyed: int, checked: int, fields: int, errors: int
 ) -> TypistErrors:
     if not fields:

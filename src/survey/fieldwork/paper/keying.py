@@ -135,7 +135,7 @@ def list_differing_fields(
     fields, other = first.fields, second.fields
     return tuple(
         name
-        for name in (*HEAD, *_keyed_items(instrument))
+        for name in (*HEAD, *_list_keyed_items(instrument))
         if (name in fields) != (name in other)
         or not is_same_value(instrument, name, fields.get(name), other.get(name))
     )
@@ -159,13 +159,15 @@ def count_errors(instrument: Instrument, keyed: KeyedSheet, settled: KeyedSheet)
     of the route is one error and not as many as it skipped.
     """
     mine, right = keyed.fields, settled.fields
-    both = [name for name in (*HEAD, *_keyed_items(instrument)) if name in mine and name in right]
+    both = [
+        name for name in (*HEAD, *_list_keyed_items(instrument)) if name in mine and name in right
+    ]
     return len(both), sum(
         not is_same_value(instrument, name, mine[name], right[name]) for name in both
     )
 
 
-def _keyed_items(instrument: Instrument) -> list[str]:
+def _list_keyed_items(instrument: Instrument) -> list[str]:
     return [item.name for item in instrument.items() if type_of(item).is_shown]
 
 

@@ -246,8 +246,8 @@ def get_conflict(*, session: Session, principal: Principal, sheet_id: UUID) -> K
     if row is None or _has_keyed(session, principal, sheet_id):
         raise SheetNotFoundError(msg("This sheet does not wait for your verdict."))
     sides = {
-        each.number: _keying_side(each)
-        for each in session.connection().execute(_sides_query(sheet_id))
+        each.number: _build_keying_side(each)
+        for each in session.connection().execute(_select_sides(sheet_id))
     }
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
     first, second = sides[FIRST], sides[SECOND]
@@ -304,7 +304,7 @@ def _list_pending(session: Session, principal: Principal, state: SheetState) -> 
     ]
 
 
-def _sides_query(sheet_id: UUID) -> Select[tuple[object, ...]]:
+def _select_sides(sheet_id: UUID) -> Select[tuple[object, ...]]:
     return (
         select(_KEYINGS, _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"))
         .join(_POINTS, _POINTS.c.id == _KEYINGS.c.point_id)
@@ -313,6 +313,6 @@ def _sides_query(sheet_id: UUID) -> Select[tuple[object, ...]]:
     )
 
 
-def _keying_side(row: AnyRow) -> KeyingSide:
+def _build_keying_side(row: AnyRow) -> KeyingSide:
     keyed = KeyedSheet(row.point_id, row.surveyor_id, row.interview_on, row.answers)
     return KeyingSide(keyed, row.point, row.surveyor)

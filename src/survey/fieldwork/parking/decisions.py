@@ -118,8 +118,8 @@ def count_parked(*, session: Session, principal: Principal) -> int:
 def list_parked(*, session: Session, principal: Principal) -> list[ParkedSummary]:
     """Return the waiting interviews of the principal's area, those that wait longest first."""
     principal.require(Action.REVIEW)
-    query = _waiting_query(principal).order_by(_PARKED.c.parked_at, _PARKED.c.id).limit(MAX_LISTED)
-    return [_summary(row) for row in session.connection().execute(query)]
+    query = _select_waiting(principal).order_by(_PARKED.c.parked_at, _PARKED.c.id).limit(MAX_LISTED)
+    return [_build_summary(row) for row in session.connection().execute(query)]
 
 
 def get_parked_detail(*, session: Session, principal: Principal, parked_id: UUID) -> ParkedDetail:
@@ -133,7 +133,7 @@ def get_parked_detail(*, session: Session, principal: Principal, parked_id: UUID
     except ParkedNotAcceptableError as error:
         objection = error.message
     return ParkedDetail(
-        summary=_summary(row),
+        summary=_build_summary(row),
         language=row.language,
         instrument=instrument,
         parts=build_answered_sections(
@@ -160,8 +160,8 @@ def accept_parked(
     try:
         receipt = store_validated(
             session=session,
-            submission=_as_submission(row, instrument),
-            context=_context(row),
+            submission=_rebuild_submission(row, instrument),
+            context=_build_context(row),
             instrument=instrument,
             checked=checked,
             started=row.started_at,
@@ -170,7 +170,7 @@ def accept_parked(
             now=now,
         )
     except InvalidAnswersError as error:
-        raise _ended_early() from error
+        raise _build_ended_early_error() from error
     if receipt is None:
         raise ParkedNotAcceptableError(
             msg("An interview of this link came in meanwhile. A link is good for one.")
@@ -230,7 +230,7 @@ def _require_note(note: str) -> str:
     return words
 
 
-def _waiting_query(principal: Principal) -> Select[Any]:
+def _select_waiting(principal: Principal) -> Select[Any]:
     return (
         select(
             _PARKED,
@@ -264,7 +264,7 @@ def _find_waiting(
         session.connection().execute(
             select(_PARKED.c.id).where(_PARKED.c.id == parked_id).with_for_update()
         )
-    query = _waiting_query(principal).where(_PARKED.c.id == parked_id)
+    query = _select_waiting(principal).where(_PARKED.c.id == parked_id)
     row = session.connection().execute(query).one_or_none()
     if row is None:
         raise ParkedNotFoundError
@@ -290,7 +290,7 @@ def _check_acceptable(session: Session, row: AnyRow) -> tuple[Instrument, Valida
             msg("The figures of this wave are computed; nothing can be added to it.")
         )
     instrument = load_instrument(session=session, instrument_id=row.wave_instrument_id)
-    submission = _as_submission(row, instrument)
+    submission = _rebuild_submission(row, instrument)
     try:
         return instrument, check_answers(submission, instrument, row.started_at)
     except InvalidAnswersError as error:
@@ -299,13 +299,13 @@ def _check_acceptable(session: Session, row: AnyRow) -> tuple[Instrument, Valida
         ) from error
 
 
-def _ended_early() -> ParkedNotAcceptableError:
+def _build_ended_early_error() -> ParkedNotAcceptableError:
     return ParkedNotAcceptableError(
         msg("The interview ended early for a full quota that is not full, so it is incomplete.")
     )
 
 
-def _as_submission(row: AnyRow, instrument: Instrument) -> Submission:
+def _rebuild_submission(row: AnyRow, instrument: Instrument) -> Submission:
     """Return the interview in the form in which a browser would send it."""
     lasted = row.duration_seconds
     return Submission(
@@ -321,7 +321,7 @@ def _as_submission(row: AnyRow, instrument: Instrument) -> Submission:
     )
 
 
-def _context(row: AnyRow) -> CollectionContext:
+def _build_context(row: AnyRow) -> CollectionContext:
     return CollectionContext(
         wave_id=row.wave_id,
         city_code=row.city_code,
@@ -335,7 +335,7 @@ def _context(row: AnyRow) -> CollectionContext:
     )
 
 
-def _summary(row: AnyRow) -> ParkedSummary:
+def _build_summary(row: AnyRow) -> ParkedSummary:
     return ParkedSummary(
         row.id,
         wave_title(row),

@@ -148,9 +148,9 @@ def _park(
     if known is not None:
         return ParkingReceipt(known, duplicate=True)
     origin = (
-        _origin_by_link(session, submission)
+        _find_origin_by_link(session, submission)
         if submission.point_id is None
-        else _origin_by_account(session, submission.point_id, principal, why)
+        else _find_origin_by_account(session, submission.point_id, principal, why)
     )
     if origin is None:
         return None
@@ -158,7 +158,7 @@ def _park(
     if instrument is None:
         return None
     parked_id = new_id()
-    row = _parked_row(session, submission, origin, instrument, now)
+    row = _build_parked_row(session, submission, origin, instrument, now)
     _require_room(session, origin)
     values = {**row, "id": parked_id, "why": why}
     if not insert_if_new(session.connection(), ParkedInterview, values):
@@ -194,7 +194,7 @@ def _find_instrument(session: Session, sha256: str, wave_id: UUID) -> Instrument
     return shown if shown.name == asked.name else None
 
 
-def _origin_by_link(session: Session, submission: Submission) -> _Origin | None:
+def _find_origin_by_link(session: Session, submission: Submission) -> _Origin | None:
     link = find_issued_invitation(session=session, token=submission.token or "")
     if link is None or link.used_at is not None or link.state not in _STATES:
         return None
@@ -203,7 +203,7 @@ def _origin_by_link(session: Session, submission: Submission) -> _Origin | None:
     )
 
 
-def _origin_by_account(
+def _find_origin_by_account(
     session: Session, point_id: UUID, principal: Principal | None, why: ParkingReason
 ) -> _Origin | None:
     """Return the origin of what a signed-in surveyor sent from a point in the own area."""
@@ -220,13 +220,13 @@ def _origin_by_account(
     if point.state not in _STATES:
         return None
     me = principal.account_id
-    if why is ParkingReason.POINT_REASSIGNED and not _worked_there(session, me, point_id):
+    if why is ParkingReason.POINT_REASSIGNED and not _has_worked_there(session, me, point_id):
         return None
     return _Origin(point.wave_id, point.city_code, point_id, me, None, Mode.ASSISTED)
 
 
-def _worked_there(session: Session, account_id: UUID, point_id: UUID) -> bool:
-    """Whether the surveyor issued links or made interviews at the point."""
+def _has_worked_there(session: Session, account_id: UUID, point_id: UUID) -> bool:
+    """Return whether the surveyor issued links or made interviews at the point."""
     query = select(
         or_(
             exists().where(
@@ -240,7 +240,7 @@ def _worked_there(session: Session, account_id: UUID, point_id: UUID) -> bool:
     return bool(session.connection().execute(query).scalar_one())
 
 
-def _parked_row(
+def _build_parked_row(
     session: Session, submission: Submission, origin: _Origin, instrument: Instrument, now: datetime
 ) -> dict[str, Any]:
     started = clamp_device_time(submission.started_at, now=now, oldest=OLDEST_START)

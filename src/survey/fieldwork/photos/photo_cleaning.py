@@ -86,24 +86,24 @@ def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return _decode(content, kind, keeps_origin=keeps_origin)
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels() from error
+        raise _build_too_many_pixels_error() from error
     except PhotoRefusedError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, TypeError) as error:
-        raise _damaged() from error
+        raise _build_damaged_error() from error
     except (MemoryError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
-        raise _damaged() from error
+        raise _build_damaged_error() from error
 
 
 def _find_type(content: bytes) -> str:
     head = content[:_HEAD_BYTES]
     kind = next((name for name, fits in _SIGNATURES if fits(head)), None)
     if kind is None:
-        raise PhotoRefusedError(_wrong_type(head))
+        raise PhotoRefusedError(_describe_wrong_type(head))
     return kind
 
 
-def _wrong_type(head: bytes) -> Message:
+def _describe_wrong_type(head: bytes) -> Message:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in head.lower() or start.startswith(b"<?xml"):
         return msg("This is a drawing (SVG), no photo. Please take a photo.")
@@ -136,7 +136,7 @@ def _refuse_mixtures(content: bytes) -> None:
         )
 
 
-def _too_many_pixels() -> PhotoRefusedError:
+def _build_too_many_pixels_error() -> PhotoRefusedError:
     return PhotoRefusedError(
         msg(
             "The photo has more than {limit} million pixels. Please take it with fewer.",
@@ -145,7 +145,7 @@ def _too_many_pixels() -> PhotoRefusedError:
     )
 
 
-def _damaged() -> PhotoRefusedError:
+def _build_damaged_error() -> PhotoRefusedError:
     return PhotoRefusedError(msg("The photo is damaged or incomplete. Please take it again."))
 
 
@@ -174,7 +174,7 @@ def _require_size(picture: Image.Image) -> None:
     """Refuse by the declared size, before anything is decoded."""
     width, height = picture.size
     if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS:
-        raise _too_many_pixels()
+        raise _build_too_many_pixels_error()
     if min(width, height) < MIN_SIDE_PIXELS:
         raise PhotoRefusedError(
             msg("The photo is too small to show anything. Please take it again.")
@@ -197,13 +197,13 @@ def _read_origin(picture: Image.Image) -> PhotoOrigin:
     place = exif.get_ifd(ExifTags.IFD.GPSInfo)
     taken = detail.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime) or ""
     return PhotoOrigin(
-        _degrees(place, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, 90),
-        _degrees(place, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, 180),
+        _find_degrees(place, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, 90),
+        _find_degrees(place, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, 180),
         taken.strip()[:19] if isinstance(taken, str) and taken.isprintable() else "",
     )
 
 
-def _degrees(place: dict[int, Any], key: int, side_key: int, limit: int) -> float | None:
+def _find_degrees(place: dict[int, Any], key: int, side_key: int, limit: int) -> float | None:
     try:
         degrees, minutes, seconds = (float(part) for part in place[key])
         side = str(place.get(side_key, ""))

@@ -109,23 +109,23 @@ class _AccountListReader:
     def read(self, row: WorkbookRow, errors: list[CellError]) -> NewAccount | None:
         """Read one row; problems go to `errors`, a login that exists to `present`."""
         check = CellChecker(self._sheet, row, errors)
-        login = self._login(check)
+        login = self._read_login(check)
         if login in self._known:
             self.present.append(login)
             return None
         name = self._clean(check, "name", clean_name)
         code = check.parse_choice("role")
         role = Role(code) if code else None
-        area = self._area(check, role) if role else None
+        area = self._read_area(check, role) if role else None
         last_day = check.day("last_day")
         if last_day is not None and last_day < self._today:
             check.fail("last_day", msg("This day is over."))
-        email = self._email(check)
+        email = self._read_email(check)
         if role is None or not area or not check.is_clean():
             return None
         return NewAccount(login, AccountData(name, role, area, last_day, email))
 
-    def _login(self, check: CellChecker) -> str:
+    def _read_login(self, check: CellChecker) -> str:
         login = self._clean(check, "login", clean_login)
         before = self._rows.setdefault(login, check.row.number) if login else check.row.number
         if before != check.row.number:
@@ -143,7 +143,7 @@ class _AccountListReader:
             check.fail(key, error.message)
             return ""
 
-    def _area(self, check: CellChecker, role: Role) -> str | None:
+    def _read_area(self, check: CellChecker, role: Role) -> str | None:
         scopes = ROLES[role].area_scopes
         if not check.row.cells.get("area") and scopes == (AreaScope.NATION,):
             return NATION
@@ -158,12 +158,12 @@ class _AccountListReader:
             ),
             text,
         )
-        problem = self._area_problem(role, area)
+        problem = self._find_area_problem(role, area)
         if problem is not None:
             check.fail("area", problem)
         return area
 
-    def _area_problem(self, role: Role, area: str) -> Message | None:
+    def _find_area_problem(self, role: Role, area: str) -> Message | None:
         if (role, area) not in self._checked:
             try:
                 require_area(session=self._session, role=role, area=area)
@@ -172,7 +172,7 @@ class _AccountListReader:
                 self._checked[role, area] = error.message
         return self._checked[role, area]
 
-    def _email(self, check: CellChecker) -> str:
+    def _read_email(self, check: CellChecker) -> str:
         if not check.row.cells.get("email"):
             return ""
         email = self._clean(check, "email", clean_email)
@@ -190,12 +190,12 @@ def area_names(cities: Sequence[FrameCity]) -> Mapping[AreaScope, Mapping[str, s
     provinces = {
         word.casefold(): city.province_code
         for city in cities
-        for word in (city.province_code, city.province_zh, _short_name(city.province_zh))
+        for word in (city.province_code, city.province_zh, _strip_province_suffix(city.province_zh))
     }
     names = {
         word.casefold(): city.code
         for city in cities
-        for word in (city.code, city.name_zh, city.name_en, _short_name(city.name_zh))
+        for word in (city.code, city.name_zh, city.name_en, _strip_province_suffix(city.name_zh))
     }
     return {
         AreaScope.NATION: dict.fromkeys(_NATION_NAMES, NATION),
@@ -205,6 +205,6 @@ def area_names(cities: Sequence[FrameCity]) -> Mapping[AreaScope, Mapping[str, s
     }
 
 
-def _short_name(name: str) -> str:
+def _strip_province_suffix(name: str) -> str:
     suffix = next((suffix for suffix in _PROVINCE_SUFFIXES if name.endswith(suffix)), "")
     return name.removesuffix(suffix)

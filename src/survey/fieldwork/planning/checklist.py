@@ -77,12 +77,12 @@ def get_checklist(*, session: Session, principal: Principal, key: str | None = N
             that is still to be made.
     """
     principal.require(Action.PLAN)
-    key = key or _current_key(session, principal)
+    key = key or _find_current_key(session, principal)
     wave = get_wave_overview(session=session, principal=principal, key=key) if key else None
     progress = {
-        ChecklistTask.ACCOUNTS: _accounts(session),
-        ChecklistTask.QUESTIONNAIRE: _questionnaires(session),
-        **_wave_progress(session, wave),
+        ChecklistTask.ACCOUNTS: _check_accounts(session),
+        ChecklistTask.QUESTIONNAIRE: _check_questionnaires(session),
+        **_check_wave(session, wave),
     }
     items, is_next = [], True
     for task in ChecklistTask:
@@ -93,7 +93,7 @@ def get_checklist(*, session: Session, principal: Principal, key: str | None = N
     return Checklist(wave, tuple(items))
 
 
-def _current_key(session: Session, principal: Principal) -> str | None:
+def _find_current_key(session: Session, principal: Principal) -> str | None:
     waves = list_planning_waves(session=session, principal=principal)
     return next(
         (wave.key for wave in waves if wave.state in {WaveState.PLANNED, WaveState.OPEN}), None
@@ -104,8 +104,11 @@ def _count(session: Session, query: Executable) -> int:
     return int(session.connection().execute(query).scalar_one())
 
 
-def _accounts(session: Session) -> tuple[bool, Message]:
-    """Review takes two people; the administrator can be one of them."""
+def _check_accounts(session: Session) -> tuple[bool, Message]:
+    """Return whether there are surveyors and supervisors, and how many.
+
+    Review takes two people; the administrator can be one of them.
+    """
     surveyors, supervisors = (
         _count(session, select(func.count()).where(_ACCOUNTS.c.role == role, _ACCOUNTS.c.active))
         for role in (Role.SURVEYOR, Role.SUPERVISOR)
@@ -118,12 +121,12 @@ def _accounts(session: Session) -> tuple[bool, Message]:
     return surveyors > 0 and supervisors > 0, text
 
 
-def _questionnaires(session: Session) -> tuple[bool, Message]:
+def _check_questionnaires(session: Session) -> tuple[bool, Message]:
     count = _count(session, select(func.count()).select_from(_INSTRUMENTS))
     return count > 0, msg("{count} versions in the store", count=count)
 
 
-def _wave_progress(
+def _check_wave(
     session: Session, wave: WaveOverview | None
 ) -> dict[ChecklistTask, tuple[bool, Message]]:
     if wave is None:

@@ -100,7 +100,7 @@ def save_plan(
     )
     if wave.state is WaveState.OPEN:
         _require_same_quota_type(session.get(WavePlan, wave.id), request)
-    before = _stored_settings(session, wave.id)
+    before = _read_stored_settings(session, wave.id)
     _save_cells(session, wave.id, planned)
     _save_cities(session, wave, planned)
     _save_margins(session, wave.id, planned)
@@ -114,7 +114,8 @@ def save_plan(
         event=AuditEvent.WAVE_PLANNED,
         subject_id=wave.id,
         now=now,
-        detail=_audit_detail(planned) | _audit_change(before, _stored_settings(session, wave.id)),
+        detail=_build_audit_detail(planned)
+        | _build_audit_change(before, _read_stored_settings(session, wave.id)),
     )
     return planned
 
@@ -199,7 +200,7 @@ def _save_cities(session: Session, wave: Wave, planned: SamplingPlan) -> None:
         row.city_code: row
         for row in session.exec(select_rows(CityTarget).where(CityTarget.wave_id == wave.id))
     }
-    collected = _collected_by_city(session, wave.id)
+    collected = _count_collected_by_city(session, wave.id)
     size = {str(code): int(target) for code, target in planned.sample.cities["size"].items()}
     shares = planned.guardian_share
     for code, row in known.items():
@@ -224,7 +225,7 @@ def _save_cities(session: Session, wave: Wave, planned: SamplingPlan) -> None:
     session.flush()
 
 
-def _collected_by_city(session: Session, wave_id: UUID) -> Mapping[str, int]:
+def _count_collected_by_city(session: Session, wave_id: UUID) -> Mapping[str, int]:
     query = (
         select(_CELLS.c.city_code, func.sum(_CELLS.c.collected))
         .where(_CELLS.c.wave_id == wave_id)
@@ -311,7 +312,7 @@ def _insert_rows(session: Session, model: Any, rows: list[dict[str, object]]) ->
         session.connection().execute(insert(table_of(model)), rows)
 
 
-def _stored_settings(session: Session, wave_id: UUID) -> dict[str, object]:
+def _read_stored_settings(session: Session, wave_id: UUID) -> dict[str, object]:
     """Return the settings of the stored plan, and the target of each city by code."""
     connection = session.connection()
     plan = table_of(WavePlan)
@@ -326,7 +327,7 @@ def _stored_settings(session: Session, wave_id: UUID) -> dict[str, object]:
     return {**shown, **{row.city_code: row.target for row in targets}}
 
 
-def _audit_change(before: dict[str, object], after: dict[str, object]) -> dict[str, Any]:
+def _build_audit_change(before: dict[str, object], after: dict[str, object]) -> dict[str, Any]:
     names = sorted(
         name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
     )
@@ -336,7 +337,7 @@ def _audit_change(before: dict[str, object], after: dict[str, object]) -> dict[s
     }
 
 
-def _audit_detail(planned: SamplingPlan) -> dict[str, Any]:
+def _build_audit_detail(planned: SamplingPlan) -> dict[str, Any]:
     request, aim = planned.request, planned.request.aim
     return {
         "interviews": planned.sample.total,

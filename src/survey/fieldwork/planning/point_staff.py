@@ -51,8 +51,8 @@ def get_point_staff(
 ) -> PointStaff:
     """Return the people of a point, and the others whose role and area allow to work there."""
     principal.require(Action.PLAN)
-    point = _point(session, get_wave(session=session, key=key), code)
-    working = _working(session, point)
+    point = _get_point(session, get_wave(session=session, key=key), code)
+    working = _list_working(session, point)
     query = (
         select(Account)
         .where(active_filter(now), col(Account.role).in_([role.value for role in SURVEYORS]))
@@ -64,10 +64,10 @@ def get_point_staff(
         for person in session.exec(query)
         if person.id not in known and covers_point(person.area, point.city_code, point.code)
     ]
-    return PointStaff(_summaries(working), _summaries(available))
+    return PointStaff(_build_summaries(working), _build_summaries(available))
 
 
-def _summaries(people: Sequence[Account]) -> tuple[PointSurveyor, ...]:
+def _build_summaries(people: Sequence[Account]) -> tuple[PointSurveyor, ...]:
     return tuple(PointSurveyor(person.login, person.name) for person in people)
 
 
@@ -93,7 +93,7 @@ def assign_person(
                 login=login,
             )
         )
-    point, person = _point(session, wave, code), _person(session, login)
+    point, person = _get_point(session, wave, code), _lock_person(session, login)
     session.add(Assignment(account_id=person.id, point_id=point.id))
     posting = select(Posting).where(
         Posting.wave_id == wave.id,
@@ -117,8 +117,8 @@ def remove_person(
     """
     principal.require(Action.PLAN)
     wave = _lock_changeable_wave(session, key)
-    point = _point(session, wave, code)
-    before = _working(session, point)
+    point = _get_point(session, wave, code)
+    before = _list_working(session, point)
     person = next((person for person in before if person.login == login), None)
     if person is None:
         raise InvalidStaffListError(msg("{login} does not work at this point.", login=login))
@@ -136,7 +136,7 @@ def remove_person(
                 _POSTINGS.c.city_code == point.city_code,
             )
         )
-    _record(session, principal, point, before=_summaries(before), now=now)
+    _record(session, principal, point, before=_build_summaries(before), now=now)
 
 
 def _lock_changeable_wave(session: Session, key: str) -> Wave:
@@ -146,7 +146,7 @@ def _lock_changeable_wave(session: Session, key: str) -> Wave:
     return wave
 
 
-def _point(session: Session, wave: Wave, code: str) -> SamplingPoint:
+def _get_point(session: Session, wave: Wave, code: str) -> SamplingPoint:
     query = select(SamplingPoint).where(
         SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
     )
@@ -156,11 +156,11 @@ def _point(session: Session, wave: Wave, code: str) -> SamplingPoint:
     return point
 
 
-def _person(session: Session, login: str) -> Account:
+def _lock_person(session: Session, login: str) -> Account:
     return session.exec(select(Account).where(Account.login == login).with_for_update()).one()
 
 
-def _working(session: Session, point: SamplingPoint) -> list[Account]:
+def _list_working(session: Session, point: SamplingPoint) -> list[Account]:
     query = (
         select(Account)
         .join(Assignment, col(Assignment.account_id) == col(Account.id))
@@ -207,6 +207,6 @@ def _record(
         detail={
             "code": point.code,
             "from": {"surveyors": [person.login for person in before]},
-            "to": {"surveyors": [person.login for person in _working(session, point)]},
+            "to": {"surveyors": [person.login for person in _list_working(session, point)]},
         },
     )

@@ -107,10 +107,12 @@ def get_city_quotas(
 ) -> CityQuotas:
     """Return the quotas of one city: cells first, then the marginal quotas."""
     principal.require(Action.READ_PLAN)
-    return _city_quotas(session, get_wave(session=session, key=key), city_code)
+    return _read_city_quotas(session, get_wave(session=session, key=key), city_code)
 
 
-def _city_quotas(session: Session, wave: Wave, city_code: str, *, lock: bool = False) -> CityQuotas:
+def _read_city_quotas(
+    session: Session, wave: Wave, city_code: str, *, lock: bool = False
+) -> CityQuotas:
     def rows(table: Any, *order: Any) -> Any:
         query = select(table).where(table.c.wave_id == wave.id, table.c.city_code == city_code)
         # In the order in which interviews claim their quotas, or both would wait for each other.
@@ -176,7 +178,7 @@ def change_city_quotas(
     wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
         raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
-    stored = _city_quotas(session, wave, seen.city_code, lock=True)
+    stored = _read_city_quotas(session, wave, seen.city_code, lock=True)
     if {quota.id: quota.target for quota in stored.quotas} != {
         quota.id: quota.target for quota in seen.quotas
     } or not targets.keys() <= {quota.id for quota in stored.quotas}:

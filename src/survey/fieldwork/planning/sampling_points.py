@@ -95,7 +95,7 @@ class PointList:
 
 def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet:
     """Return the template of a point list, without rows."""
-    names = tuple(_name(city, language) for city in cities)
+    names = tuple(_city_name_of(city, language) for city in cities)
     return WorkbookSheet(
         "points",
         (
@@ -111,7 +111,7 @@ def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet
     )
 
 
-def _name(city: FrameCity, language: str) -> str:
+def _city_name_of(city: FrameCity, language: str) -> str:
     return city.name_zh if language == "zh" else city.name_en
 
 
@@ -177,11 +177,11 @@ class _PointListReader:
         """Read one row; problems go to `errors`."""
         check = CellChecker(self._sheet, row, errors)
         city = check.known("city", self._find_city, msg("This is no city of the survey."))
-        code = self._code(check)
+        code = self._read_code(check)
         name = check.text("name")
         kind, stratum = check.parse_choice("kind"), check.parse_choice("stratum")
         target = check.number("target", least=1, most=MAX_TARGET)
-        opens, closes = self._days(check)
+        opens, closes = self._read_days(check)
         if not check.is_clean():
             return None
         return ListedPoint(
@@ -189,7 +189,7 @@ class _PointListReader:
             int(target) if target is not None else None, opens, closes,
         )  # fmt: skip
 
-    def _code(self, check: CellChecker) -> str:
+    def _read_code(self, check: CellChecker) -> str:
         code = check.text("code")
         if code in self._known_codes:
             check.fail("code", msg("The wave has a sampling point with this code already."))
@@ -199,14 +199,14 @@ class _PointListReader:
             self._seen[code] = check.row.number
         return code
 
-    def _days(self, check: CellChecker) -> tuple[date | None, date | None]:
+    def _read_days(self, check: CellChecker) -> tuple[date | None, date | None]:
         opens, closes = check.day("opens_on"), check.day("closes_on")
         first, last = self._wave.opens_on, self._wave.closes_on
         if opens and closes and closes < opens:
             check.fail("closes_on", msg("The last day must not lie before the first."))
         for key, day in (("opens_on", opens), ("closes_on", closes)):
             if day and ((first and day < first) or (last and day > last)):
-                check.fail(key, _outside_wave(first, last))
+                check.fail(key, _build_outside_wave_message(first, last))
         return opens, closes
 
 
@@ -419,10 +419,10 @@ def _require_possible(
         early = day and wave.opens_on and day < wave.opens_on
         late = day and wave.closes_on and day > wave.closes_on
         if early or late:
-            raise InvalidPointError(_outside_wave(wave.opens_on, wave.closes_on))
+            raise InvalidPointError(_build_outside_wave_message(wave.opens_on, wave.closes_on))
 
 
-def _outside_wave(first: date | None, last: date | None) -> Message:
+def _build_outside_wave_message(first: date | None, last: date | None) -> Message:
     return msg(
         "This day lies outside the wave, {first} to {last}.",
         first=day_message(first) if first else "…",

@@ -90,28 +90,28 @@ def staff_template(*, session: Session, principal: Principal, key: str) -> Workb
     """Return the template, with the wave's points and staff as drop-downs."""
     principal.require(Action.PLAN)
     wave = get_wave(session=session, key=key)
-    points = tuple(sorted(_points(session, wave)))
-    accounts = _accounts(session)
+    points = tuple(sorted(_load_points(session, wave)))
+    accounts = _load_accounts(session)
     login, point, supervisor, agency = STAFF_SHEET.columns
     return WorkbookSheet(
         STAFF_SHEET.name,
         (
             WorkbookColumn(
-                login.key, login.label, login.width, choices=_logins(accounts, SURVEYORS)
+                login.key, login.label, login.width, choices=_list_logins(accounts, SURVEYORS)
             ),
             WorkbookColumn(point.key, point.label, point.width, choices=points),
             WorkbookColumn(
                 supervisor.key,
                 supervisor.label,
                 supervisor.width,
-                choices=_logins(accounts, SUPERVISORS),
+                choices=_list_logins(accounts, SUPERVISORS),
             ),
             agency,
         ),
     )
 
 
-def _logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[str, ...]:
+def _list_logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[str, ...]:
     return tuple(sorted(login for login, account in accounts.items() if account.role in roles))
 
 
@@ -122,25 +122,25 @@ def read_staff_list(
     principal.require(Action.PLAN)
     wave = get_wave(session=session, key=key)
     rows, errors = read_sheet(name, content, STAFF_SHEET)
-    reader = _StaffListReader(_points(session, wave), _accounts(session))
+    reader = _StaffListReader(_load_points(session, wave), _load_accounts(session))
     jobs = [job for row in rows if (job := reader.read(row, errors)) is not None]
-    known = _assigned_pairs(session, wave)
+    known = _list_assigned_pairs(session, wave)
     present = sum((job.account_id, job.point_id) in known for job in jobs)
     return AssignmentList(tuple(jobs), tuple(sorted(errors, key=lambda error: error.row)), present)
 
 
-def _points(session: Session, wave: Wave) -> dict[str, SamplingPoint]:
+def _load_points(session: Session, wave: Wave) -> dict[str, SamplingPoint]:
     query = select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)
     return {point.code: point for point in session.exec(query)}
 
 
-def _accounts(session: Session) -> dict[str, Account]:
+def _load_accounts(session: Session) -> dict[str, Account]:
     roles = [role.value for role in SURVEYORS | SUPERVISORS]
     query = select(Account).where(col(Account.active), col(Account.role).in_(roles))
     return {account.login: account for account in session.exec(query)}
 
 
-def _assigned_pairs(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
+def _list_assigned_pairs(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
     query = (
         select(Assignment.account_id, Assignment.point_id)
         .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
@@ -162,11 +162,11 @@ class _StaffListReader:
     def read(self, row: WorkbookRow, errors: list[CellError]) -> PointAssignment | None:
         """Read one row; problems go to `errors`."""
         check = CellChecker(STAFF_SHEET, row, errors)
-        surveyor = self._person(check, "login", SURVEYORS)
-        point = self._point(check)
+        surveyor = self._read_person(check, "login", SURVEYORS)
+        point = self._read_point(check)
         supervisor = None
         if check.text("supervisor", required=False):
-            supervisor = self._person(check, "supervisor", SUPERVISORS)
+            supervisor = self._read_person(check, "supervisor", SUPERVISORS)
         agency = check.text("agency", required=False)
         if len(agency) > MAX_AGENCY_CHARS:
             check.fail(
@@ -187,7 +187,7 @@ class _StaffListReader:
             agency,
         )
 
-    def _person(self, check: CellChecker, key: str, roles: frozenset[Role]) -> Account | None:
+    def _read_person(self, check: CellChecker, key: str, roles: frozenset[Role]) -> Account | None:
         login = check.text(key)
         person = self._accounts.get(login)
         if login and person is None:
@@ -196,7 +196,7 @@ class _StaffListReader:
             check.fail(key, msg("This person has another role."))
         return person
 
-    def _point(self, check: CellChecker) -> SamplingPoint | None:
+    def _read_point(self, check: CellChecker) -> SamplingPoint | None:
         code = check.text("point")
         point = self._points.get(code)
         if code and point is None:
@@ -247,15 +247,15 @@ def assign_people(
         raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
     if listed.errors or not listed.jobs:
         raise InvalidStaffListError(msg("Please mend the list first; nothing was changed."))
-    points = {point.id for point in _points(session, wave).values()}
+    points = {point.id for point in _load_points(session, wave).values()}
     if any(job.point_id not in points for job in listed.jobs):
         raise InvalidStaffListError(
             msg("The sampling points have changed. Please upload the list again.")
         )
-    known = _assigned_pairs(session, wave)
+    known = _list_assigned_pairs(session, wave)
     fresh = [job for job in listed.jobs if (job.account_id, job.point_id) not in known]
     session.add_all(Assignment(account_id=job.account_id, point_id=job.point_id) for job in fresh)
-    replaced = _replaced_postings(session, wave, listed)
+    replaced = _list_replaced_postings(session, wave, listed)
     people = _save_postings(session, wave, listed)
     record(
         session=session,
@@ -268,7 +268,7 @@ def assign_people(
     return AssignmentCounts(len(fresh), people)
 
 
-def _replaced_postings(
+def _list_replaced_postings(
     session: Session, wave: Wave, listed: AssignmentList
 ) -> dict[str, dict[str, str]]:
     """Return postings with a new supervisor or agency, before and after, for the audit trail."""

@@ -180,7 +180,7 @@ def _require_changeable(session: Session, wave: Wave, changed: tuple[str, ...]) 
 
 
 def _check_draft(session: Session, draft: WaveDraft) -> Instrument:
-    for wrong, message in _draft_problems(draft):
+    for wrong, message in _list_draft_problems(draft):
         if wrong:
             raise InvalidWaveError(message)
     instrument = load_instrument(session=session, instrument_id=draft.instrument_id)
@@ -188,7 +188,7 @@ def _check_draft(session: Session, draft: WaveDraft) -> Instrument:
     return instrument
 
 
-def _draft_problems(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
+def _list_draft_problems(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
     titles = (draft.title_zh, draft.title_en)
     days = (draft.opens_on, draft.closes_on)
     return (

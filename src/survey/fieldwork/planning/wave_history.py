@@ -47,7 +47,7 @@ def list_wave_stages(*, session: Session, principal: Principal, key: str) -> tup
     wave = get_wave(session=session, key=key)
     order = list(WaveState)
     reached = order.index(wave.state)
-    changes = _last_changes(session, wave)
+    changes = _find_last_changes(session, wave)
     return tuple(
         WaveStage(state, True, state is wave.state, *changes.get(state, (None, "")))
         if order.index(state) <= reached
@@ -56,7 +56,7 @@ def list_wave_stages(*, session: Session, principal: Principal, key: str) -> tup
     )
 
 
-def _last_changes(session: Session, wave: Wave) -> dict[WaveState, tuple[datetime, str]]:
+def _find_last_changes(session: Session, wave: Wave) -> dict[WaveState, tuple[datetime, str]]:
     """Return time and person of the last time that the wave came into each state."""
     query = (
         select(_ENTRIES.c.at, _ENTRIES.c.action, _ENTRIES.c.detail, _ACCOUNTS.c.name)
@@ -67,10 +67,10 @@ def _last_changes(session: Session, wave: Wave) -> dict[WaveState, tuple[datetim
     return {
         _STATES[row.action]: (row.at, row.name or str(row.detail.get("by", "")))
         for row in session.connection().execute(query)
-        if row.action != AuditEvent.WAVE_SNAPSHOT or _froze_the_wave(row.detail)
+        if row.action != AuditEvent.WAVE_SNAPSHOT or _has_frozen_wave(row.detail)
     }
 
 
-def _froze_the_wave(detail: Mapping[str, Any]) -> bool:
+def _has_frozen_wave(detail: Mapping[str, Any]) -> bool:
     """Return whether a snapshot was the one with which its wave became frozen."""
     return bool(detail.get("final")) and detail.get("from") == WaveState.CLOSED

@@ -172,11 +172,11 @@ def get_wave_overview(*, session: Session, principal: Principal, key: str) -> Wa
         points=points,
         staffed_points=staffed,
         people=people,
-        draws=_draws(session, wave),
+        draws=_list_draws(session, wave),
     )
 
 
-def _draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
+def _list_draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
     """Return the recorded draws without their lists, which can be large."""
     draws = table_of(PointDraw)
     columns = (

@@ -87,12 +87,12 @@ def get_people_rule(
         two_people: The setting of the installation.
     """
     principal.require(ACT_ACTIONS[act])
-    return _people_rule(
+    return _find_act_people_rule(
         session, principal, get_wave(session=session, key=key), act, two_people, now
     )
 
 
-def _people_rule(
+def _find_act_people_rule(
     session: Session,
     principal: Principal,
     wave: Wave,
@@ -296,10 +296,10 @@ def _require_people(
     """Return why one person is enough for a step; None where a second one confirms it."""
     act, options = step
     principal.require(ACT_ACTIONS[act])
-    rule = _people_rule(session, principal, wave, act, two_people, now)
+    rule = _find_act_people_rule(session, principal, wave, act, two_people, now)
     if request is None or request.requested_by == actor_id(principal):
         if rule is PeopleRule.TWO:
-            raise SecondPersonRequiredError(_missing_person(request))
+            raise SecondPersonRequiredError(_describe_missing_person(request))
         return rule
     if (request.act, dict(request.options)) != (act, dict(options)):
         raise RequestConflictError(
@@ -367,7 +367,7 @@ def require_no_request(*, session: Session, wave: Wave) -> None:
         )
 
 
-def _missing_person(request: WaveRequest | None) -> Message:
+def _describe_missing_person(request: WaveRequest | None) -> Message:
     if request is None:
         return msg("This takes two people: one requests it, another one confirms it.")
     return msg("You requested this yourself. Another person confirms it.")

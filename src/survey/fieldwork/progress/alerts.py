@@ -58,19 +58,19 @@ def list_alerts(
 ) -> tuple[Alert, ...]:
     """Return all alerts in the principal's area, those about most interviews first."""
     concerns = (
-        *(each for city in cities for each in _city_alerts(city, left, usual_waste)),
-        *_waiting_alerts(session, principal, wave_id, now),
-        *_surveyor_alerts(session, principal, wave_id),
+        *(each for city in cities for each in _list_city_alerts(city, left, usual_waste)),
+        *_list_waiting_alerts(session, principal, wave_id, now),
+        *_list_surveyor_alerts(session, principal, wave_id),
     )
     return tuple(
         sorted(concerns, key=lambda each: (-each.interviews, each.city_code, each.concern))
     )
 
 
-def _city_alerts(city: AreaProgress, left: int | None, usual_waste: float) -> list[Alert]:
+def _list_city_alerts(city: AreaProgress, left: int | None, usual_waste: float) -> list[Alert]:
     code = city.city_code or ""
     concerns = []
-    late = _projected_shortfall(city, left)
+    late = _estimate_shortfall(city, left)
     if late:
         concerns.append(Alert(AlertKind.BEHIND, code, late, of=city.still_missing))
     if city.beyond:
@@ -82,7 +82,7 @@ def _city_alerts(city: AreaProgress, left: int | None, usual_waste: float) -> li
     return concerns
 
 
-def _projected_shortfall(city: AreaProgress, left: int | None) -> int:
+def _estimate_shortfall(city: AreaProgress, left: int | None) -> int:
     """Return interviews that will be missing on the last day at the recent pace."""
     if left is None or not city.still_missing:
         return 0
@@ -93,7 +93,7 @@ def _projected_shortfall(city: AreaProgress, left: int | None) -> int:
     return max(1, round(city.still_missing - city.forecast.per_day * left))
 
 
-def _waiting_alerts(
+def _list_waiting_alerts(
     session: Session, principal: Principal, wave_id: UUID, now: datetime
 ) -> list[Alert]:
     """Return alerts for cities whose interviews wait too long for their first review."""
@@ -113,7 +113,7 @@ def _waiting_alerts(
     ]
 
 
-def _surveyor_alerts(session: Session, principal: Principal, wave_id: UUID) -> list[Alert]:
+def _list_surveyor_alerts(session: Session, principal: Principal, wave_id: UUID) -> list[Alert]:
     """Return alerts for surveyors with clearly more risky interviews than usual."""
     query = (
         select(

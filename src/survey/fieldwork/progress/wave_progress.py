@@ -49,12 +49,12 @@ def list_area_progress(
     Args:
         left: Days left until the wave closes.
     """
-    counts = _counts(session, principal, wave_id)
-    cells = _cells(session, principal, wave_id, counts)
+    counts = _count_interviews_by_status(session, principal, wave_id)
+    cells = _list_cells(session, principal, wave_id, counts)
     own = list_marginal_quotas(session, principal, wave_id)
-    days = _days(session, principal, wave_id, now)
+    days = _count_interviews_by_day(session, principal, wave_id, now)
     return tuple(
-        _area_progress(
+        _build_area_progress(
             city,
             cells.get(city, ()),
             own.get(city, ()),
@@ -70,7 +70,9 @@ def list_area_progress(
 _CellCounts = Mapping[UUID | None, Mapping[Status, int]]
 
 
-def _counts(session: Session, principal: Principal, wave_id: UUID) -> dict[str, _CellCounts]:
+def _count_interviews_by_status(
+    session: Session, principal: Principal, wave_id: UUID
+) -> dict[str, _CellCounts]:
     """Return city -> cell -> state -> interviews."""
     keys = (_RESPONSES.c.city_code, _RESPONSES.c.quota_cell_id, _RESPONSES.c.status)
     query = (
@@ -81,7 +83,7 @@ def _counts(session: Session, principal: Principal, wave_id: UUID) -> dict[str, 
     counts: dict[str, dict[UUID | None, dict[Status, int]]] = {}
     for city, cell, status, number in session.connection().execute(query):
         counts.setdefault(city, {}).setdefault(cell, {})[status] = number
-    for city, number in _withdrawn(session, principal, wave_id):
+    for city, number in _count_withdrawn_by_city(session, principal, wave_id):
         without_cell = counts[city][None]
         without_cell[Status.VOID] -= number
         without_cell[Status.REFUSED] = without_cell.get(Status.REFUSED, 0) + number
@@ -93,12 +95,14 @@ def count_dispositions(
 ) -> Dispositions:
     """Count the dispositions of a wave, of every interview and link in the principal's area."""
     principal.require(Action.FOLLOW_FIELDWORK)
-    cities = _counts(session, principal, wave_id).values()
+    cities = _count_interviews_by_status(session, principal, wave_id).values()
     by_status = _sum_by_status(counts for city in cities for counts in city.values())
-    return dispositions(session, principal, wave_id, _tally(0, by_status), now)
+    return dispositions(session, principal, wave_id, _build_tally(0, by_status), now)
 
 
-def _withdrawn(session: Session, principal: Principal, wave_id: UUID) -> Sequence[AnyRow]:
+def _count_withdrawn_by_city(
+    session: Session, principal: Principal, wave_id: UUID
+) -> Sequence[AnyRow]:
     """Return void interviews of respondents who withdrew, by city; they are no bad work."""
     query = (
         select(_RESPONSES.c.city_code, func.count())
@@ -113,7 +117,7 @@ def _withdrawn(session: Session, principal: Principal, wave_id: UUID) -> Sequenc
     return session.connection().execute(query).all()
 
 
-def _cells(
+def _list_cells(
     session: Session, principal: Principal, wave_id: UUID, counts: Mapping[str, _CellCounts]
 ) -> dict[str, tuple[CellProgress, ...]]:
     query = select(_CELLS).where(
@@ -122,7 +126,7 @@ def _cells(
     cells: dict[str, list[CellProgress]] = {}
     for row in session.connection().execute(query):
         by_status = counts.get(row.city_code, {}).get(row.id, {})
-        cell = CellProgress(row.age_band, row.gender, _tally(row.target, by_status))
+        cell = CellProgress(row.age_band, row.gender, _build_tally(row.target, by_status))
         cells.setdefault(row.city_code, []).append(cell)
     return {
         city: tuple(sorted(own, key=lambda cell: (parse_band(cell.age_band)[0], cell.gender)))
@@ -130,12 +134,12 @@ def _cells(
     }
 
 
-def _tally(target: int, by_status: Mapping[Status, int]) -> StatusTally:
+def _build_tally(target: int, by_status: Mapping[Status, int]) -> StatusTally:
     counted = sum(number for status, number in by_status.items() if status in COUNTED_STATUSES)
     return StatusTally(target, by_status, counted)
 
 
-def _days(
+def _count_interviews_by_day(
     session: Session, principal: Principal, wave_id: UUID, now: datetime
 ) -> dict[str, dict[date, int]]:
     """Return city -> day -> interviews that count, of the recent days and today."""
@@ -164,7 +168,7 @@ def days_left(state: WaveState, closes_on: date | None, now: datetime) -> int | 
     return max((closes_on - china_date(now)).days + 1, 0)
 
 
-def _area_progress(
+def _build_area_progress(
     city: str,
     cells: Sequence[CellProgress],
     own: tuple[MarginalQuotaTally, ...],
@@ -173,7 +177,7 @@ def _area_progress(
     left: int | None,
     now: datetime,
 ) -> AreaProgress:
-    tally = _tally(planned_interviews(cells, own), _sum_by_status(counts.values()))
+    tally = _build_tally(planned_interviews(cells, own), _sum_by_status(counts.values()))
     missing = shortfall_of(cells, own)
     return AreaProgress(
         city_code=city,
@@ -182,7 +186,7 @@ def _area_progress(
         effective=effective_size(
             [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
         ),
-        forecast=_forecast(missing, days, left, now) if tally.target else None,
+        forecast=_forecast_area(missing, days, left, now) if tally.target else None,
         days=days,
         still_missing=missing,
         margins=own,
@@ -204,11 +208,11 @@ def total_progress(cities: Sequence[AreaProgress], left: int | None, now: dateti
         by_cell.setdefault((cell.age_band, cell.gender), []).append(cell.tally)
     return AreaProgress(
         city_code=None,
-        tally=_tally(target, by_status),
+        tally=_build_tally(target, by_status),
         cells=tuple(
             CellProgress(
                 *key,
-                _tally(
+                _build_tally(
                     sum(t.target for t in tallies), _sum_by_status(t.by_status for t in tallies)
                 ),
             )
@@ -217,7 +221,7 @@ def total_progress(cities: Sequence[AreaProgress], left: int | None, now: dateti
         effective=effective_size(
             [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
         ),
-        forecast=_forecast(missing, days, left, now) if target else None,
+        forecast=_forecast_area(missing, days, left, now) if target else None,
         days=days,
         still_missing=missing,
         margins=sum_marginal_quotas(cities),
@@ -232,7 +236,7 @@ def _sum_by_status(parts: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
     return total
 
 
-def _forecast(
+def _forecast_area(
     missing: int, days: Mapping[date, int], left: int | None, now: datetime
 ) -> Forecast | None:
     """Forecast from the complete days of the window, starting with the first interview."""

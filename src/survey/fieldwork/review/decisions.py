@@ -131,7 +131,7 @@ def preview_bulk_decision(
         to,
         Counter(row.status for row in will),
         Counter(row.status for row in cannot),
-        _selection_sha256(will),
+        _hash_selection(will),
         _count_flagged(session, [row.id for row in will]),
         own,
     )
@@ -157,7 +157,7 @@ def decide_many(
         )
     rows = _select_responses(session, principal, chosen, lock=True)
     will, _, _ = _split_by_permission(session, principal, rows, seen.to)
-    if _selection_sha256(will) != seen.fingerprint:
+    if _hash_selection(will) != seen.fingerprint:
         raise SelectionConflictError(
             msg("Some of these interviews have changed in the meantime. Please look again.")
         )
@@ -232,7 +232,7 @@ def _count_flagged(session: Session, ids: Sequence[UUID]) -> int:
     return flagged
 
 
-def _selection_sha256(rows: Sequence[AnyRow]) -> str:
+def _hash_selection(rows: Sequence[AnyRow]) -> str:
     """Return a hash of the selected interviews and their versions."""
     digest = hashlib.sha256()
     for row in rows:

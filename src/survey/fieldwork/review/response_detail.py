@@ -150,12 +150,12 @@ def get_response_detail(
         AnswersArchivedError: The answers of its wave are archived.
     """
     principal.require(Action.REVIEW)
-    row = session.connection().execute(_response_query(principal, response_id)).one_or_none()
+    row = session.connection().execute(_select_response(principal, response_id)).one_or_none()
     if row is None:
         raise ResponseNotFoundError(msg("This interview does not exist."))
     require_answers_present(session=session, wave_id=row.wave_id)
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
-    revisions = _revisions(session, response_id)
+    revisions = _read_last_two_revisions(session, response_id)
     return ResponseDetail(
         id=row.id,
         version=row.lock_version,
@@ -170,13 +170,13 @@ def get_response_detail(
         submitted_at=row.submitted_at,
         duration_seconds=row.duration_seconds,
         risk=row.risk,
-        flags=_flags(session, response_id),
+        flags=_list_flags(session, response_id),
         dropped_answers=row.dropped_answers,
         revision=revisions[0].number,
         wave_title=wave_title(row),
         instrument=instrument,
-        parts=_parts(instrument, row, revisions),
-        history=_history(session, response_id),
+        parts=_build_parts(instrument, row, revisions),
+        history=_list_history(session, response_id),
         is_demo=row.is_demo,
         needs_another=row.status is Status.CITY_APPROVED
         and bool(
@@ -188,7 +188,7 @@ def get_response_detail(
     )
 
 
-def _response_query(principal: Principal, response_id: UUID) -> Select[Any]:
+def _select_response(principal: Principal, response_id: UUID) -> Select[Any]:
     return (
         select(
             _RESPONSES,
@@ -213,7 +213,7 @@ def _response_query(principal: Principal, response_id: UUID) -> Select[Any]:
     )
 
 
-def _flags(session: Session, response_id: UUID) -> tuple[FlagDetail, ...]:
+def _list_flags(session: Session, response_id: UUID) -> tuple[FlagDetail, ...]:
     query = (
         select(_FLAGS.c.kind, _FLAGS.c.strength, _FLAGS.c.detail)
         .where(_FLAGS.c.response_id == response_id)
@@ -225,7 +225,7 @@ def _flags(session: Session, response_id: UUID) -> tuple[FlagDetail, ...]:
     )
 
 
-def _revisions(session: Session, response_id: UUID) -> Sequence[AnyRow]:
+def _read_last_two_revisions(session: Session, response_id: UUID) -> Sequence[AnyRow]:
     """Return the current answers and those before them."""
     query = (
         select(_REVISIONS.c.number, _REVISIONS.c.answers, _REVISIONS.c.timings)
@@ -237,7 +237,7 @@ def _revisions(session: Session, response_id: UUID) -> Sequence[AnyRow]:
     return session.connection().execute(query).all()
 
 
-def _parts(
+def _build_parts(
     instrument: Instrument, row: AnyRow, revisions: Sequence[AnyRow]
 ) -> tuple[AnsweredSection, ...]:
     current = revisions[0]
@@ -278,7 +278,7 @@ def _build_answered_item(item: Item, current: AnyRow, before: Mapping[str, Any])
     )
 
 
-def _history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ...]:
+def _list_history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ...]:
     """Return the entries about the interview, alone or as one of many, the newest first."""
     # Two statements: PostgreSQL uses no index for a condition that holds an OR over a subquery.
     together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
@@ -351,12 +351,12 @@ def consent_of(interview: ResponseDetail) -> ConsentRecord | None:
         mode=interview.mode,
         surveyor="" if alone else interview.surveyor,
         language=interview.language,
-        text=_text(instrument, question.name, interview.language),
+        text=_list_texts_up_to(instrument, question.name, interview.language),
         instrument=f"{instrument.name} {instrument.version} ({instrument.sha256[:12]})",
     )
 
 
-def _text(instrument: Instrument, name: str, language: str) -> tuple[str, ...]:
+def _list_texts_up_to(instrument: Instrument, name: str, language: str) -> tuple[str, ...]:
     lines: list[str] = []
     for item in instrument.items():
         lines.append(label_text(item.label, language, ""))

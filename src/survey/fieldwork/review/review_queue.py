@@ -161,9 +161,9 @@ def list_queue(
     principal.require(Action.REVIEW)
     where = filter_condition(principal, chosen)
     if after is not None:
-        where = and_(where, _after_position(after))
-    query = _queue_query().where(where).order_by(_risk.desc(), _pace, _RESPONSES.c.id).limit(size)
-    return [_queue_entry(row) for row in session.connection().execute(query)]
+        where = and_(where, _select_after(after))
+    query = _select_queue().where(where).order_by(_risk.desc(), _pace, _RESPONSES.c.id).limit(size)
+    return [_build_queue_entry(row) for row in session.connection().execute(query)]
 
 
 def find_previous(
@@ -171,12 +171,12 @@ def find_previous(
 ) -> QueueEntry | None:
     """Return the interview of the selection before this position, if any."""
     principal.require(Action.REVIEW)
-    where = and_(filter_condition(principal, chosen), _before_position(before))
+    where = and_(filter_condition(principal, chosen), _select_before(before))
     query = (
-        _queue_query().where(where).order_by(_risk, _pace.desc(), _RESPONSES.c.id.desc()).limit(1)
+        _select_queue().where(where).order_by(_risk, _pace.desc(), _RESPONSES.c.id.desc()).limit(1)
     )
     row = session.connection().execute(query).one_or_none()
-    return None if row is None else _queue_entry(row)
+    return None if row is None else _build_queue_entry(row)
 
 
 def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElement[bool]:
@@ -209,17 +209,17 @@ def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElemen
     return and_(*parts)
 
 
-def _after_position(spot: QueuePosition) -> ColumnElement[bool]:
+def _select_after(spot: QueuePosition) -> ColumnElement[bool]:
     later = or_(_pace > spot.pace, and_(_pace == spot.pace, _RESPONSES.c.id > spot.id))
     return or_(_risk < spot.risk, and_(_risk == spot.risk, later))
 
 
-def _before_position(spot: QueuePosition) -> ColumnElement[bool]:
+def _select_before(spot: QueuePosition) -> ColumnElement[bool]:
     earlier = or_(_pace < spot.pace, and_(_pace == spot.pace, _RESPONSES.c.id < spot.id))
     return or_(_risk > spot.risk, and_(_risk == spot.risk, earlier))
 
 
-def _queue_query() -> Select[Any]:
+def _select_queue() -> Select[Any]:
     return select(
         _RESPONSES.c.id,
         _RESPONSES.c.status,
@@ -236,7 +236,7 @@ def _queue_query() -> Select[Any]:
     )
 
 
-def _queue_entry(row: AnyRow) -> QueueEntry:
+def _build_queue_entry(row: AnyRow) -> QueueEntry:
     return QueueEntry(
         row.id,
         row.status,

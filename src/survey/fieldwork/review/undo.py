@@ -79,7 +79,7 @@ def undo_decision(
         raise UndoNotPossibleError
     require_not_computed(session, {row.wave_id for row in rows})
     last = _find_last_decisions(session, [row.id for row in rows])
-    back = {row.id: _state_before(principal, row, last.get(row.id), now) for row in rows}
+    back = {row.id: _find_state_before(principal, row, last.get(row.id), now) for row in rows}
     _move_back(session, back)
     changes = {row.id: count_change(row.status, back[row.id]) for row in rows}
     adjust_quota_counts(session=session, changes=changes)
@@ -92,19 +92,19 @@ def is_undoable(
 ) -> bool:
     """Whether the newest decision on an interview is the principal's own and can be undone."""
     principal.require(Action.REVIEW)
-    query = _own_area_query(principal, [response_id])
+    query = _select_in_own_area(principal, [response_id])
     row = session.connection().execute(query).one_or_none()
     if row is None:
         return False
     last = _find_last_decisions(session, [response_id])
     try:
-        _state_before(principal, row, last.get(response_id), now)
+        _find_state_before(principal, row, last.get(response_id), now)
     except UndoNotPossibleError:
         return False
     return True
 
 
-def _own_area_query(principal: Principal, ids: Sequence[UUID]) -> Select[Any]:
+def _select_in_own_area(principal: Principal, ids: Sequence[UUID]) -> Select[Any]:
     return select(
         _RESPONSES.c.id, _RESPONSES.c.wave_id, _RESPONSES.c.status, _RESPONSES.c.withdrawn_at
     ).where(_RESPONSES.c.id.in_(ids), area_filter(principal, _RESPONSES.c.city_code))
@@ -114,13 +114,13 @@ def _lock_responses(
     session: Session, principal: Principal, response_ids: Sequence[UUID]
 ) -> list[AnyRow]:
     rows: list[AnyRow] = []
-    for ids in _batches(sorted(set(response_ids))):
-        query = _own_area_query(principal, ids).order_by(_RESPONSES.c.id).with_for_update()
+    for ids in _iter_batches(sorted(set(response_ids))):
+        query = _select_in_own_area(principal, ids).order_by(_RESPONSES.c.id).with_for_update()
         rows += session.connection().execute(query).all()
     return rows
 
 
-def _state_before(
+def _find_state_before(
     principal: Principal, row: AnyRow, last: _LastDecision | None, now: datetime
 ) -> Status:
     """Return where an interview goes back to. Raises `UndoNotPossibleError`."""
@@ -141,7 +141,7 @@ def _find_last_decisions(
     session: Session, response_ids: Sequence[UUID]
 ) -> dict[UUID, _LastDecision]:
     last: dict[UUID, _LastDecision] = {}
-    for ids in _batches(response_ids):
+    for ids in _iter_batches(response_ids):
         for response_id, decision in _iter_decisions(session, ids):
             known = last.get(response_id)
             if known is None or known.sequence < decision.sequence:
@@ -159,7 +159,7 @@ def _iter_decisions(session: Session, ids: Sequence[UUID]) -> Iterator[tuple[UUI
         _AUDIT.c.action.in_(sorted(RESPONSE_TRANSITION_EVENTS)),
     )
     for row in connection.execute(alone):
-        yield UUID(row.subject_id), _decision(row, row.detail.get("from"))
+        yield UUID(row.subject_id), _build_decision(row, row.detail.get("from"))
     # The long detail of an entry about many is read once, not once for each member.
     entries = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id.in_(ids)).distinct()
     entry_ids = connection.execute(entries).scalars().all()
@@ -170,10 +170,10 @@ def _iter_decisions(session: Session, ids: Sequence[UUID]) -> Iterator[tuple[UUI
     for entry in connection.execute(together):
         for response_id, start in iter_members(entry.detail):
             if response_id in wanted:
-                yield response_id, _decision(entry, start)
+                yield response_id, _build_decision(entry, start)
 
 
-def _decision(row: AnyRow, start: str | None) -> _LastDecision:
+def _build_decision(row: AnyRow, start: str | None) -> _LastDecision:
     """Return the decision that an entry holds; what was undone cannot be undone again."""
     undone = row.action in {AuditEvent.RESPONSE_UNDONE, AuditEvent.RESPONSES_UNDONE}
     known = set(Status)
@@ -189,7 +189,7 @@ def _decision(row: AnyRow, start: str | None) -> _LastDecision:
 
 def _move_back(session: Session, back: dict[UUID, Status]) -> None:
     for state in sorted(set(back.values())):
-        for ids in _batches([response_id for response_id, to in back.items() if to is state]):
+        for ids in _iter_batches([response_id for response_id, to in back.items() if to is state]):
             session.connection().execute(
                 update(_RESPONSES)
                 .where(_RESPONSES.c.id.in_(ids))
@@ -234,6 +234,6 @@ def _record_undone(
                 )
 
 
-def _batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+def _iter_batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
     for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
         yield ids[first : first + _RESPONSE_BATCH_SIZE]
