@@ -231,7 +231,7 @@ def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(analyst: tuple[str, Pri
     # Nobody comes any more: what was set up with the first file looks again by itself.
     assert room._sweeper is not None
     assert room._sweeper.daemon
-    room._sweep()
+    room._sweep_expired()
     assert room.held_bytes == 0
     assert room._sweeper is None
     assert room.pop(address.removeprefix(downloads.PREFIX), "one") is None

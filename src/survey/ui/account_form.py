@@ -107,9 +107,9 @@ def _draw_area(page: PageContext, key: str, role: Role, before: str) -> str:
         provinces = list(
             dict.fromkeys(shipped_city.province_code for shipped_city in shipped_cities())
         )
-        return _pick(t("Province"), provinces, names, city[:2], f"{key}/province")
+        return _pick_area(t("Province"), provinces, names, city[:2], f"{key}/province")
     cities = [shipped_city.code for shipped_city in shipped_cities()]
-    chosen = _pick(t("City"), cities, names, city, f"{key}/city")
+    chosen = _pick_area(t("City"), cities, names, city, f"{key}/city")
     if level is AreaScope.CITY:
         return chosen
     point = before.partition(POINT_SEPARATOR)[2]
@@ -119,7 +119,7 @@ def _draw_area(page: PageContext, key: str, role: Role, before: str) -> str:
     return f"{chosen}{POINT_SEPARATOR}{code.strip()}"
 
 
-def _pick(label: str, options: list[str], names: DisplayNames, before: str, key: str) -> str:
+def _pick_area(label: str, options: list[str], names: DisplayNames, before: str, key: str) -> str:
     start = options.index(before) if before in options else 0
     return st.selectbox(
         label, options, index=start, format_func=names.area, key=key, filter_mode="contains"
@@ -148,12 +148,12 @@ def draw_new_account(page: PageContext) -> None:
         type="primary",
         key="users/create",
         disabled=not login.strip() or not entry.name.strip(),
-        on_click=_create,
+        on_click=_create_account,
         args=(page, login, entry),
     )
 
 
-def _create(page: PageContext, login: str, entry: AccountData) -> None:
+def _create_account(page: PageContext, login: str, entry: AccountData) -> None:
     def create(session: Session, principal: Principal) -> str:
         account = create_account(
             session=session, principal=principal, login=login, entry=entry, now=now()

@@ -57,12 +57,12 @@ def _draw_keys(page: PageContext, keys: list[ApiKeySummary]) -> None:
             t(SCOPE_NAMES[key.scope]),
             format_day(t, key.created_at),
             format_day(t, key.expires_at),
-            _key_state(page, key),
+            _describe_key_state(page, key),
         )
         for key in keys
     ]
     st.html(render_text_table(heads, rows))
-    working = {str(key.id): key for key in keys if _key_state(page, key) == t("works")}
+    working = {str(key.id): key for key in keys if _describe_key_state(page, key) == t("works")}
     if not working:
         return
     with st.popover(t("Withdraw a key")):
@@ -81,7 +81,7 @@ def _draw_keys(page: PageContext, keys: list[ApiKeySummary]) -> None:
         )
 
 
-def _key_state(page: PageContext, key: ApiKeySummary) -> str:
+def _describe_key_state(page: PageContext, key: ApiKeySummary) -> str:
     if key.revoked_at is not None:
         return page.t("withdrawn")
     return page.t("works") if key.expires_at > now() else page.t("end date passed")

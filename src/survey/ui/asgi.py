@@ -96,7 +96,9 @@ def _prebuild_charts() -> None:
         _LOG.exception("pictures could not be laid out ahead")
 
 
-def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager[dict[str, Any]]]:
+def _build_lifespan(
+    settings: Settings,
+) -> Callable[[App], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def warm(_: App) -> AsyncIterator[dict[str, Any]]:
         await to_thread.run_sync(_warm_caches, settings)
@@ -132,7 +134,7 @@ def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> AS
     """Build the whole platform as one ASGI application."""
     _disable_page_discovery()
     own = build_app(settings)
-    pages = App(script, lifespan=_lifespan(settings))
+    pages = App(script, lifespan=_build_lifespan(settings))
     doors = PathDispatcher(own, PageAccess(pages, settings))
     return RequestMiddleware(SecurityHeadersMiddleware(doors, settings.trusted_proxies), settings)
 

@@ -32,7 +32,7 @@ def draw_assisted_interview(page: PageContext, task: SurveyorTask) -> None:
             return
         draw_scenario(page, task)
     st.session_state[_SINCE] = 0
-    _draw_interview(page, task, _instrument(page, task))
+    _draw_interview(page, task, _load_task_instrument(page, task))
 
 
 @page_fragment()
@@ -76,7 +76,7 @@ def _store_submission(page: PageContext, document: Mapping[str, Any]) -> ApiResu
     return store_submission(document, find_current_principal(page.settings), page.settings)
 
 
-def _instrument(page: PageContext, task: SurveyorTask) -> Instrument:
+def _load_task_instrument(page: PageContext, task: SurveyorTask) -> Instrument:
     with read_scope(page.settings.store_url) as session:
         point = get_assigned_point(
             session=session, principal=page.principal, point_id=task.point_id

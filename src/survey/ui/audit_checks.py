@@ -77,7 +77,7 @@ def _draw_dialog_button(
         open_dialog(page, page.t(label), draw)
 
 
-def _start(
+def _start_check(
     page: PageContext,
     name: Message,
     work: Callable[[Principal, Callable[[int, int], None]], Any],
@@ -142,7 +142,7 @@ def _start_verification(page: PageContext) -> None:
         if perform(page, enter, slot=_MESSAGES):
             st.session_state[_REPORT] = report
 
-    _start(page, msg("Checking the trail"), work, collect)
+    _start_check(page, msg("Checking the trail"), work, collect)
 
 
 def _draw_report(page: PageContext) -> None:
@@ -190,7 +190,7 @@ def _draw_backup_dialog(page: PageContext) -> None:
         t("Backup"),
         list(names),
         key="audit/backup",
-        format_func=lambda name: _backup_label(t, names[name]),
+        format_func=lambda name: _format_backup_label(t, names[name]),
     )
     file = names[chosen]
     if file.needs_key_file:
@@ -208,7 +208,7 @@ def _draw_backup_dialog(page: PageContext) -> None:
     )
 
 
-def _backup_label(t: Translator, file: BackupFile) -> str:
+def _format_backup_label(t: Translator, file: BackupFile) -> str:
     size = f"{file.size / 1e6:,.1f} MB"
     return f"{file.name} · {format_china_minute(t, file.modified_at)} · {size}"
 
@@ -239,7 +239,7 @@ def _start_backup_check(page: PageContext) -> None:
         )
         perform(page, enter, done=whole, slot=_MESSAGES)
 
-    if _start(page, msg("Checking the backup"), work, collect, slot=_IN_DIALOG):
+    if _start_check(page, msg("Checking the backup"), work, collect, slot=_IN_DIALOG):
         st.session_state[_DONE] = True
 
 

@@ -39,11 +39,11 @@ _CHECKSUM = "sha256"
 """How names end. Both are shown elsewhere or of use to programs only; the files hold them all."""
 
 
-def _moved_to(state: Message) -> Message:
+def _build_move_label(state: Message) -> Message:
     return msg("Moved to: {state}", state=state)
 
 
-def _many_moved_to(state: Message) -> Message:
+def _build_bulk_move_label(state: Message) -> Message:
     return msg("Many together moved to: {state}", state=state)
 
 
@@ -83,12 +83,12 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "audit": msg("The audit trail itself"),
 }
 EVENT_NAMES: Mapping[str, Message] = {
-    **{response_event(to): _moved_to(STATUS_NAMES[to]) for _, to in TRANSITIONS},
-    **{bulk_event(to): _many_moved_to(STATUS_NAMES[to]) for _, to in UNDOABLE},
+    **{response_event(to): _build_move_label(STATUS_NAMES[to]) for _, to in TRANSITIONS},
+    **{bulk_event(to): _build_bulk_move_label(STATUS_NAMES[to]) for _, to in UNDOABLE},
     AuditEvent.RESPONSE_UNDONE: msg("Undid the own decision"),
     AuditEvent.RESPONSES_UNDONE: msg("Undid the own decision on many"),
     **{
-        wave_event(to): _moved_to(STATE_NAMES[to])
+        wave_event(to): _build_move_label(STATE_NAMES[to])
         for states in WAVE_TRANSITIONS.values()
         for to in states
     },
@@ -224,7 +224,10 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.PROBLEM_ADDED: msg("Added a problem"),
     AuditEvent.PROBLEM_CHANGED: msg("Changed a problem"),
     AuditEvent.PROBLEM_EVIDENCE_GIVEN: msg("Gave evidence"),
-    **{problem_event(to): _moved_to(PROBLEM_STATE_NAMES[to]) for _, to in PROBLEM_TRANSITIONS},
+    **{
+        problem_event(to): _build_move_label(PROBLEM_STATE_NAMES[to])
+        for _, to in PROBLEM_TRANSITIONS
+    },
     AuditEvent.CITIES_STORED: msg("Loaded the cities"),
     AuditEvent.PEERS_CHOSEN: msg("Chose the cities to compare a city with"),
     AuditEvent.PEERS_RESET: msg("Went back to the usual cities to compare a city with"),
@@ -284,9 +287,9 @@ def format_subject(t: Translator, entry: TrailEntry) -> str:
 def format_detail(t: Translator, detail: Mapping[str, Any]) -> list[str]:
     """Format changes as `name: before → after`, everything else as `name: value`."""
     before, after = detail.get("from"), detail.get("to")
-    lines = [] if before is None and after is None else list(_changes(t, before, after))
+    lines = [] if before is None and after is None else list(_iter_changes(t, before, after))
     lines.extend(
-        f"{_field(t, name)}: {_value(t, value)}"
+        f"{_format_field_name(t, name)}: {_format_stored_value(t, value)}"
         for name, value in detail.items()
         if _is_shown(name) and value not in (None, "", [], {})
     )
@@ -297,22 +300,23 @@ def _is_shown(name: str) -> bool:
     return name not in _OMITTED_FIELDS and not name.endswith(_CHECKSUM)
 
 
-def _changes(t: Translator, before: Any, after: Any) -> Iterable[str]:
+def _iter_changes(t: Translator, before: Any, after: Any) -> Iterable[str]:
     if not isinstance(before, Mapping) and not isinstance(after, Mapping):
-        yield f"{_value(t, before)} → {_value(t, after)}"
+        yield f"{_format_stored_value(t, before)} → {_format_stored_value(t, after)}"
         return
     old = before if isinstance(before, Mapping) else {}
     new = after if isinstance(after, Mapping) else {}
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
-            yield f"{_field(t, name)}: {_value(t, old.get(name))} → {_value(t, new.get(name))}"
+            first, then = (_format_stored_value(t, values.get(name)) for values in (old, new))
+            yield f"{_format_field_name(t, name)}: {first} → {then}"
 
 
-def _field(t: Translator, name: str) -> str:
+def _format_field_name(t: Translator, name: str) -> str:
     return t(FIELD_NAMES[name]) if name in FIELD_NAMES else name
 
 
-def _moment(t: Translator, text: str) -> str | None:
+def _format_stored_time(t: Translator, text: str) -> str | None:
     """Format a stored day or moment as readers write it; None for any other text."""
     if not _MOMENT.match(text):
         return None
@@ -324,17 +328,22 @@ def _moment(t: Translator, text: str) -> str | None:
         return None
 
 
-def _value(t: Translator, value: Any) -> str:
+def _format_stored_value(t: Translator, value: Any) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return t("yes") if value else t("no")
     if isinstance(value, str):
-        return t(VALUE_NAMES[value]) if value in VALUE_NAMES else _moment(t, value) or value
+        return (
+            t(VALUE_NAMES[value])
+            if value in VALUE_NAMES
+            else _format_stored_time(t, value) or value
+        )
     if isinstance(value, Mapping):
         return ", ".join(
-            f"{_field(t, name)} {_value(t, element)}" for name, element in value.items()
+            f"{_format_field_name(t, name)} {_format_stored_value(t, element)}"
+            for name, element in value.items()
         )
     if isinstance(value, list):
-        return ", ".join(_value(t, element) for element in value)
+        return ", ".join(_format_stored_value(t, element) for element in value)
     return str(value)

@@ -240,10 +240,10 @@ def draw_filters(page: PageContext) -> TrailFilter:
                 t(EVENT_FAMILY_NAMES[code]) if code in EVENT_FAMILY_NAMES else t("All actions")
             ),
         )
-        subject = _subject(page)
+        subject = _draw_subject_filter(page)
     choice = TrailFilter(
-        since=_midnight(since) if since else None,
-        before=_midnight(until + timedelta(days=1)) if until else None,
+        since=_get_midnight(since) if since else None,
+        before=_get_midnight(until + timedelta(days=1)) if until else None,
         actor=None if actor == ALL_OPTION else actor,
         family=None if family == ALL_OPTION else family,
         subject=subject,
@@ -275,11 +275,11 @@ def _read_day(text: str) -> date | None:
     return day if date(2020, 1, 1) <= day <= china_date(now()) else None
 
 
-def _midnight(day: date) -> datetime:
+def _get_midnight(day: date) -> datetime:
     return datetime.combine(day, time(), CHINA).astimezone(UTC)
 
 
-def _subject(page: PageContext) -> str:
+def _draw_subject_filter(page: PageContext) -> str:
     t, key, memory = page.t, "subject/text", "subject/text/url"
     arrived = st.query_params.get("subject", "")[:_MAX_SUBJECT_CHARS]
     if st.session_state.get(memory) != arrived or key not in st.session_state:

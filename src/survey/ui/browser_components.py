@@ -58,12 +58,14 @@ def interview_form(
     Returns the outcome of the interview that arrived with this run, once.
     """
     memory = f"{key}/outcomes"
-    handed_in = _handed_in(key)
+    handed_in = _find_submission(key)
     news = None if handed_in is None else _store_incoming(memory, handed_in, accept)
     mount = st.components.v2.component("survey_interview", js=component_script())
     sent = mount(
         key=key,
-        data=_component_data(interview, language, elder, st.session_state.setdefault(memory, [])),
+        data=_build_component_data(
+            interview, language, elder, st.session_state.setdefault(memory, [])
+        ),
         on_submitted_change=_ignore_trigger,
     )
     if handed_in is None and sent.submitted is not None:
@@ -73,7 +75,7 @@ def interview_form(
     return news or st.session_state.pop(f"{key}/news", None)
 
 
-def _handed_in(key: str) -> Mapping[str, Any] | None:
+def _find_submission(key: str) -> Mapping[str, Any] | None:
     """Return what the form has just sent, if this session drew it before."""
     state = st.session_state.get(key)
     return state.get("submitted") if isinstance(state, Mapping) else None
@@ -91,7 +93,7 @@ def _store_incoming(memory: str, arrived: Mapping[str, Any], accept: Accept) -> 
     return outcome
 
 
-def _component_data(
+def _build_component_data(
     interview: InterviewFormConfig, language: str, elder: bool, outcomes: list[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
@@ -121,7 +123,7 @@ def _ignore_trigger() -> None:
 
 
 @lru_cache(maxsize=1)
-def _script() -> str:
+def _read_script() -> str:
     return _SCRIPT.read_text(encoding="utf-8")
 
 
@@ -130,7 +132,7 @@ def bind_keys(keys: Mapping[str, str]) -> None:
 
     Streamlit's own `shortcut=` keeps R for itself; this also works where it does not.
     """
-    mount = st.components.v2.component("survey_keys", js=_script())
+    mount = st.components.v2.component("survey_keys", js=_read_script())
     mount(key="keys", data={"keys": dict(keys)})
 
 
@@ -165,7 +167,7 @@ def paper_grid(
             "screen_languages": {
                 code: screen_language(code, DEFAULT_LANGUAGE) for code in language_codes(instrument)
             },
-            "language": _language(instrument, page.language),
+            "language": _choose_interview_language(instrument, page.language),
             "draft_key": draft_key,
             "batch": vars(batch),
             "verdict": dict(verdict or {}),
@@ -175,5 +177,5 @@ def paper_grid(
     return sent.keyed is not None
 
 
-def _language(instrument: Instrument, language: str) -> str:
+def _choose_interview_language(instrument: Instrument, language: str) -> str:
     return language if language in language_codes(instrument) else instrument.default_language

@@ -100,10 +100,10 @@ def _draw_title(page: PageContext, picture: ChartPanel) -> bool:
 
 
 def _draw_notes(page: PageContext, picture: ChartPanel) -> None:
-    st.caption(" ".join(_notes(page, picture)))
+    st.caption(" ".join(_build_chart_notes(page, picture)))
 
 
-def _notes(page: PageContext, picture: ChartPanel) -> list[str]:
+def _build_chart_notes(page: PageContext, picture: ChartPanel) -> list[str]:
     t, hidden = page.t, picture.hidden_labels
     notes = [picture.note, t(QUOTA_SAMPLE_SHORT)]
     if hidden:
@@ -112,7 +112,7 @@ def _notes(page: PageContext, picture: ChartPanel) -> list[str]:
         if more > 0:
             listed = t("{names} and {count} more", names=listed, count=more)
         notes.insert(0, t("Not drawn, because no figure can be shown: {names}.", names=listed))
-    notes.insert(0, _missing_interval_note(t, picture))
+    notes.insert(0, _describe_missing_intervals(t, picture))
     return [note for note in notes if note]
 
 
@@ -138,7 +138,7 @@ def _draw_popover(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> 
     )
     if popover.open:
         with popover:
-            st.caption(" ".join(_notes(page, picture)))
+            st.caption(" ".join(_build_chart_notes(page, picture)))
             _draw_data(page, picture, wave)
 
 
@@ -199,8 +199,8 @@ def _draw_downloads(page: PageContext, picture: ChartPanel, wave: WaveSummary) -
 def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> Mapping[str, File]:
     t = page.t
     notes = (
-        _hidden_count(t, picture),
-        _missing_interval_note(t, picture),
+        _describe_hidden_rows(t, picture),
+        _describe_missing_intervals(t, picture),
         picture.note,
         t(QUOTA_SAMPLE),
         t(
@@ -241,7 +241,7 @@ def list_pictures(
     }
 
 
-def _hidden_count(t: Translator, picture: ChartPanel) -> str:
+def _describe_hidden_rows(t: Translator, picture: ChartPanel) -> str:
     """Return how many rows the picture leaves out; empty where it has them all."""
     count = len(picture.hidden_labels)
     if not count:
@@ -249,7 +249,7 @@ def _hidden_count(t: Translator, picture: ChartPanel) -> str:
     return t("Not drawn, because no figure can be shown: {count} rows.", count=count)
 
 
-def _missing_interval_note(t: Translator, picture: ChartPanel) -> str:
+def _describe_missing_intervals(t: Translator, picture: ChartPanel) -> str:
     """Return what a point without a line means; empty where every point has one."""
     if not picture.has_points_without_interval:
         return ""

@@ -99,14 +99,14 @@ def _draw_demo_mark(page: PageContext, is_demo: bool) -> None:
 
 def _get_evidence(page: PageContext, city: str, wave_year: int) -> OutsideEvidence:
     principal = page.principal
-    return _cached_evidence(
+    return _read_cached_evidence(
         page.settings.store_url, principal.role, principal.area, principal.is_demo, city,
         wave_year, principal,
     )  # fmt: skip
 
 
 @st.cache_resource(ttl=_NEW_EVIDENCE_AFTER, max_entries=64, show_spinner=False)
-def _cached_evidence(
+def _read_cached_evidence(
     store_url: str,
     role: Role,
     area: str,

@@ -78,19 +78,19 @@ def _draw_form(page: PageContext, city: str, peers: tuple[str, ...]) -> None:
             type="primary",
             disabled=not chosen,
             key=f"{key}/save",
-            on_click=_change,
+            on_click=_change_peers,
             args=(page, partial(choose_peers, city_code=city, peers=chosen)),
         )
         st.button(
             t("Compare with cities of its size again"),
             disabled=not peers,
             key=f"{key}/reset",
-            on_click=_change,
+            on_click=_change_peers,
             args=(page, partial(reset_peers, city_code=city)),
         )
 
 
-def _change(page: PageContext, service: Callable[..., None]) -> None:
+def _change_peers(page: PageContext, service: Callable[..., None]) -> None:
     def run(session: Session, principal: Principal) -> None:
         service(session=session, principal=principal, now=now())
 

@@ -116,7 +116,7 @@ def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[Complain
 
 
 def _get_years(page: PageContext) -> dict[int, int]:
-    return _cached_years(page.settings.store_url, page.principal.is_demo, page.principal)
+    return _list_cached_years(page.settings.store_url, page.principal.is_demo, page.principal)
 
 
 def _get_year(
@@ -132,7 +132,7 @@ def _get_year(
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=8, show_spinner=False)
-def _cached_years(store_url: str, is_demo: bool, _principal: Principal) -> dict[int, int]:
+def _list_cached_years(store_url: str, is_demo: bool, _principal: Principal) -> dict[int, int]:
     del is_demo  # it is part of the key of the cache: every reader of the same kind sees the same
     with read_scope(store_url) as session:
         return list_complaint_years(session=session, principal=_principal)

@@ -47,18 +47,21 @@ def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
     title, asked = escape(t("The reviewer asks")), escape(format_reason(t, returned.reason))
     st.html(f'<section class="hcs-flags"><b>{title}</b><p>{asked}</p></section>')
     show_feedback(page, str(returned.response_id))
-    items = _items(returned, returned.answers)
+    items = _list_items_on_route(returned, returned.answers)
     st.multiselect(
         t("Questions to correct"),
         list(items),
-        key=_chosen_key(returned),
+        key=_build_choice_key(returned),
         format_func=lambda name: label_text(items[name].label, returned.language, name),
         placeholder=t("Choose the questions whose answer was wrong"),
     )
-    for item in _corrected_items(returned, _answers(returned)):
+    for item in _list_corrected_items(returned, _collect_answers(returned)):
         _draw_field(t, returned, item)
     st.text_area(
-        t("What you checked or corrected"), key=_note_key(returned), height=80, max_chars=MAX_NOTE
+        t("What you checked or corrected"),
+        key=_build_note_key(returned),
+        height=80,
+        max_chars=MAX_NOTE,
     )
     st.button(
         t("Hand in again"),
@@ -69,15 +72,17 @@ def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
     )
 
 
-def _corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> list[Item]:
+def _list_corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> list[Item]:
     """Return the questions chosen and those that the new answers make relevant."""
-    before = _items(returned, returned.answers)
-    chosen = [before[name] for name in st.session_state.get(_chosen_key(returned), ())]
-    opened = [item for name, item in _items(returned, answers).items() if name not in before]
+    before = _list_items_on_route(returned, returned.answers)
+    chosen = [before[name] for name in st.session_state.get(_build_choice_key(returned), ())]
+    opened = [
+        item for name, item in _list_items_on_route(returned, answers).items() if name not in before
+    ]
     return [*chosen, *opened]
 
 
-def _answers(returned: ReturnedResponse) -> dict[str, Any]:
+def _collect_answers(returned: ReturnedResponse) -> dict[str, Any]:
     """Return the answers with the present values of the fields.
 
     They are read from the widgets' state: the arguments of a callback are those of the drawing
@@ -85,16 +90,16 @@ def _answers(returned: ReturnedResponse) -> dict[str, Any]:
     """
     answers = dict(returned.answers)
     asked: set[str] = set()
-    while missing := [i for i in _corrected_items(returned, answers) if i.name not in asked]:
+    while missing := [i for i in _list_corrected_items(returned, answers) if i.name not in asked]:
         for item in missing:
             asked.add(item.name)
-            key = _answer_key(returned, item)
+            key = _build_answer_key(returned, item)
             if key in st.session_state:
                 answers[item.name] = type_of(item).parse_entered(st.session_state[key])
     return answers
 
 
-def _items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, Item]:
+def _list_items_on_route(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, Item]:
     """Return the questions on the route of these answers, in order."""
     known = returned.instrument.by_name
     return {
@@ -106,28 +111,31 @@ def _items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, 
 
 def _draw_field(t: Translator, returned: ReturnedResponse, item: Item) -> None:
     """Draw the field of one answer, filled with the stored one."""
-    label, key = label_text(item.label, returned.language, item.name), _answer_key(returned, item)
+    label, key = (
+        label_text(item.label, returned.language, item.name),
+        _build_answer_key(returned, item),
+    )
     CORRECTION_FIELDS[item.kind](
         AnswerFieldData(t, item, label, key, returned.language, returned.answers.get(item.name))
     )
 
 
-def _chosen_key(returned: ReturnedResponse) -> str:
+def _build_choice_key(returned: ReturnedResponse) -> str:
     return f"correct/{returned.response_id}"
 
 
-def _answer_key(returned: ReturnedResponse, item: Item) -> str:
+def _build_answer_key(returned: ReturnedResponse, item: Item) -> str:
     return f"answer/{returned.response_id}/{item.name}"
 
 
-def _note_key(returned: ReturnedResponse) -> str:
+def _build_note_key(returned: ReturnedResponse) -> str:
     return f"note/{returned.response_id}"
 
 
 def _submit_correction(page: PageContext, returned: ReturnedResponse) -> None:
     t = page.t
-    answers = _answers(returned)
-    note = st.session_state.get(_note_key(returned)) or ""
+    answers = _collect_answers(returned)
+    note = st.session_state.get(_build_note_key(returned)) or ""
     resubmitted = perform(
         page,
         lambda session, principal: resubmit(

@@ -113,7 +113,7 @@ def _hand_over(page: PageContext, file: File, *, key: str) -> None:
     with show_problems(t, t("No file was made.")):
         with st.spinner(t("Preparing the file …")):
             address = publish_file(page, file)
-        begin = st.components.v2.component("survey_download", js=_script())
+        begin = st.components.v2.component("survey_download", js=_read_script())
         begin(key=f"{key}/begin", data={"address": address})
 
 
@@ -134,5 +134,5 @@ def publish_file(page: PageContext, file: File) -> str:
 
 
 @lru_cache(maxsize=1)
-def _script() -> str:
+def _read_script() -> str:
     return _SCRIPT.read_text(encoding="utf-8")

@@ -77,16 +77,16 @@ def _draw_addition(page: PageContext, release: PublicationSummary) -> None:
             t("Put on the list"),
             key=f"{prefix}/add",
             type="primary",
-            on_click=_add,
+            on_click=_add_reader,
             args=(page, release.key, prefix),
         )
 
 
-def _add(page: PageContext, release_key: str, prefix: str) -> None:
+def _add_reader(page: PageContext, release_key: str, prefix: str) -> None:
     login, reason = (
         str(st.session_state.get(f"{prefix}/{name}") or "").strip() for name in ("login", "reason")
     )
-    opens_at = _chosen_opening(prefix)
+    opens_at = _get_chosen_opening(prefix)
     added = perform(
         page,
         lambda session, person: add_early_reader(
@@ -105,7 +105,7 @@ def _add(page: PageContext, release_key: str, prefix: str) -> None:
             st.session_state.pop(f"{prefix}/{name}", None)
 
 
-def _chosen_opening(prefix: str) -> datetime | None:
+def _get_chosen_opening(prefix: str) -> datetime | None:
     day = st.session_state.get(f"{prefix}/day")
     minute = st.session_state.get(f"{prefix}/minute")
     if not isinstance(day, date) or not isinstance(minute, time):
@@ -131,12 +131,12 @@ def _draw_removal(
             st.button(
                 t("Take {name} off the list", name=f"{reader.name} ({reader.login})"),
                 key=f"releases/reader/{release.key}/remove/{reader.login}",
-                on_click=_remove,
+                on_click=_remove_reader,
                 args=(page, release.key, reader.login),
             )
 
 
-def _remove(page: PageContext, release_key: str, login: str) -> None:
+def _remove_reader(page: PageContext, release_key: str, login: str) -> None:
     perform(
         page,
         lambda session, person: remove_early_reader(

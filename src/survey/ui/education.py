@@ -46,7 +46,7 @@ def draw_education(page: PageContext) -> None:
     """Draw what the survey and the register say of one area."""
     chosen = filters.pick_wave_and_area(page, "education", _LEVELS)
     if chosen is None:
-        _draw_register(page, _own_area(page), china_date(now()).year)
+        _draw_register(page, _get_own_area(page), china_date(now()).year)
         return
     (results, area), t = chosen, page.t
     reading = read_late(
@@ -171,12 +171,13 @@ def _draw_form(page: PageContext) -> None:
         if not st.form_submit_button(t("Enter the activity"), type="primary"):
             return
     content = sent.getvalue() if sent is not None else b""
-    photo = _clean(page, content)
+    photo = _clean_photo(page, content)
     if content and photo is None:
         return
     data = ActivityData(
-        _own_area(page), held_on if isinstance(held_on, date) else china_date(now()), title, place,
-        form, audience, int(participants), round(cost * 100),
+        _get_own_area(page),
+        held_on if isinstance(held_on, date) else china_date(now()),
+        title, place, form, audience, int(participants), round(cost * 100),
     )  # fmt: skip
     added = perform(
         page,
@@ -196,11 +197,11 @@ def _draw_form(page: PageContext) -> None:
     st.rerun()
 
 
-def _own_area(page: PageContext) -> str:
+def _get_own_area(page: PageContext) -> str:
     return page.principal.area or NATION
 
 
-def _clean(page: PageContext, content: bytes) -> CleanPhoto | None:
+def _clean_photo(page: PageContext, content: bytes) -> CleanPhoto | None:
     """Return the photo without what it brought along; None with the reason on the screen."""
     if not content:
         return None

@@ -71,14 +71,14 @@ def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
     for request in own:
         # A table each, one fact below the other: beside others a purpose is a column of single
         # characters on a phone.
-        st.table(_request_facts(page, request), border="horizontal", alt=t("Own requests"))
+        st.table(_build_request_facts(page, request), border="horizontal", alt=t("Own requests"))
         if request.state is RequestState.APPROVED:
             _draw_export(page, request)
     if not any(request.state is RequestState.WAITING for request in own):
         _draw_request_form(page, wave)
 
 
-def _request_facts(page: PageContext, request: ExactRequest) -> dict[str, str]:
+def _build_request_facts(page: PageContext, request: ExactRequest) -> dict[str, str]:
     t = page.t
     who = request.decided_by or t("operator")
     decided = f"{who} {format_china_minute(t, request.decided_at)}" if request.decided_at else "–"

@@ -94,7 +94,7 @@ def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
         st.caption(t("Interviews can be taken away once a wave has been frozen for good."))
         return
     _draw_contents(page, waves[wave.key])
-    _collect(page)
+    _collect_file(page)
     show_feedback(page, _MESSAGES)
     running: _RowJob | None = st.session_state.get(_JOB)
     if running is None:
@@ -153,11 +153,11 @@ def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
     if wanted:
         st.session_state.pop(_MADE, None)
         with show_problems(t, t("No file was made.")):
-            _start(page, wave, str(purpose or ""), FileFormat(form))
+            _start_export(page, wave, str(purpose or ""), FileFormat(form))
             st.rerun()
 
 
-def _start(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
+def _start_export(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
     """Start the file as the person signed in now; a purpose that is too short is said at once."""
     principal = require_principal(page.settings)
     principal.require_changes_allowed()
@@ -186,7 +186,7 @@ def _start(page: PageContext, wave: ExportableWave, purpose: str, form: FileForm
     st.session_state[_JOB] = _RowJob(wave.key, form, job)
 
 
-def _collect(page: PageContext) -> None:
+def _collect_file(page: PageContext) -> None:
     """Keep the file of a job that has ended, or say why there is none."""
     running: _RowJob | None = st.session_state.get(_JOB)
     if running is None or running.job.running:

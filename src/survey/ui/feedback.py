@@ -82,7 +82,7 @@ def perform(
     Returns:
         The result, or None if the change failed.
     """
-    return _attempt(
+    return _attempt_change(
         page,
         lambda: run_in_transaction(
             page.settings.store_url, lambda session: change(session, _require_changer(page))
@@ -100,10 +100,10 @@ def perform_in_steps(
     page: PageContext, work: Callable[[Principal], T], *, done: str, spinner: str = ""
 ) -> Success[T] | None:
     """Run work that takes long and opens its own transactions; messages are as of `perform`."""
-    return _attempt(page, lambda: work(_require_changer(page)), done=done, spinner=spinner)
+    return _attempt_change(page, lambda: work(_require_changer(page)), done=done, spinner=spinner)
 
 
-def _attempt(
+def _attempt_change(
     page: PageContext,
     run: Callable[[], T],
     *,
@@ -123,15 +123,15 @@ def _attempt(
         except SurveyError as error:
             lines = _answer_problems(page, error, instrument, language or page.language)
             usual = [page.t("Nothing was changed.")]
-            _keep(page, slot, _Problem(page.t(error.message), lines, hints or usual))
+            _keep_message(page, slot, _Problem(page.t(error.message), lines, hints or usual))
             return None
         except Exception:
             FAILURES.labels("page").inc()
             _LOG.exception("change failed")
             title, *paragraphs = unexpected_error_text(page.t)
-            _keep(page, slot, _Problem(title, (), paragraphs))
+            _keep_message(page, slot, _Problem(title, (), paragraphs))
             return None
-    _keep(page, slot, done if isinstance(done, str) else done(value))
+    _keep_message(page, slot, done if isinstance(done, str) else done(value))
     return Success(value)
 
 
@@ -168,12 +168,12 @@ def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
 
 def set_feedback(page: PageContext, message: str, *, slot: str = "") -> None:
     """Keep a message of success for the next `show_feedback` of this page."""
-    _keep(page, slot, message)
+    _keep_message(page, slot, message)
 
 
 def set_problem(page: PageContext, title: str, *, slot: str = "") -> None:
     """Keep a message about something that failed and changed nothing."""
-    _keep(page, slot, _Problem(title, (), [page.t("Nothing was changed.")]))
+    _keep_message(page, slot, _Problem(title, (), [page.t("Nothing was changed.")]))
 
 
 def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> None:
@@ -182,7 +182,7 @@ def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> 
     Args:
         toast: Success is said in a corner and disappears, for work that repeats quickly.
     """
-    message = st.session_state.pop(_feedback_key(page, slot), None)
+    message = st.session_state.pop(_build_feedback_key(page, slot), None)
     if isinstance(message, _Problem):
         draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
     elif message:
@@ -198,11 +198,11 @@ def show_problems(t: Translator, *hints: str) -> Iterator[None]:
         draw_notice(t(error.message), *hints, alert=True)
 
 
-def _keep(page: PageContext, slot: str, message: str | _Problem) -> None:
-    st.session_state[_feedback_key(page, slot)] = message
+def _keep_message(page: PageContext, slot: str, message: str | _Problem) -> None:
+    st.session_state[_build_feedback_key(page, slot)] = message
 
 
-def _feedback_key(page: PageContext, slot: str) -> str:
+def _build_feedback_key(page: PageContext, slot: str) -> str:
     return f"feedback/{page.key}/{slot}"
 
 

@@ -40,7 +40,7 @@ def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") 
     None, with a notice, if there is none or none such.
     """
     t = page.t
-    by_key = {wave.key: wave for wave in _waves_to_read(page, series)}
+    by_key = {wave.key: wave for wave in _list_readable_waves(page, series)}
     if not by_key:
         draw_notice(
             t("There are no results yet"),
@@ -59,7 +59,7 @@ def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") 
     return wave
 
 
-def _waves_to_read(page: PageContext, series: str | None) -> list[WaveInfo]:
+def _list_readable_waves(page: PageContext, series: str | None) -> list[WaveInfo]:
     """Return the waves of a series; those of own studies are read where the main study is."""
     if series is None:
         return sorted(all_waves(page), key=lambda wave: wave.series != "main")
@@ -299,13 +299,13 @@ def pick_basis(page: PageContext) -> str:
         page.t("National score counted as"),
         "basis",
         list(BASES),
-        show=lambda basis: _sentence_case(page.t(BASES[basis])),
+        show=lambda basis: _capitalise(page.t(BASES[basis])),
         language=page.language,
         explanation=explain("headline basis", page.language),
     )
 
 
-def _sentence_case(text: str) -> str:
+def _capitalise(text: str) -> str:
     """Return the phrase with a capital first letter."""
     return text[:1].upper() + text[1:]
 

@@ -93,7 +93,7 @@ def _draw_administrator_home(page: PageContext) -> None:
         _draw_progress(page, seen)
 
 
-def _newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
+def _find_newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
     """Return the newest main wave with its results; None, with a notice, if there is none."""
     t = page.t
     waves = list_frozen_waves(page, "main")
@@ -108,7 +108,7 @@ def _newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
 
 def _draw_results(page: PageContext) -> None:
     """Draw the nation for those who answer for it, otherwise the own city or cities."""
-    newest = _newest_results(page)
+    newest = _find_newest_results(page)
     if newest is None:
         return
     if page.principal.area == NATION:
@@ -341,11 +341,13 @@ def _draw_roles(viewer: ViewerContext) -> None:
     t = viewer.t
     st.subheader(t("Try another role"), anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
-    cards = "".join(_card(viewer, role, purpose) for role, purpose in demo_purposes().items())
+    cards = "".join(
+        _render_role_card(viewer, role, purpose) for role, purpose in demo_purposes().items()
+    )
     st.html(f'<div class="hcs-roles">{cards}</div>')
 
 
-def _card(viewer: ViewerContext, role: Role, purpose: Message) -> str:
+def _render_role_card(viewer: ViewerContext, role: Role, purpose: Message) -> str:
     """Render the form that signs in as a demo role with one click."""
     t = viewer.t
     target = f"/{landing_page(role).url}"

@@ -48,12 +48,12 @@ def draw_news(page: PageContext) -> None:
 
 def _format_item(page: PageContext, item: NewsItem) -> tuple[str, str]:
     """Return address and text of a line."""
-    return _address(page, item), f"{format_china_minute(page.t, item.at)} · {item.text}"
+    return _build_news_address(page, item), f"{format_china_minute(page.t, item.at)} · {item.text}"
 
 
-def _address(page: PageContext, item: NewsItem) -> str:
+def _build_news_address(page: PageContext, item: NewsItem) -> str:
     if item.kind is NewsKind.RESULTS:
-        return _results_address(page, item)
+        return _build_results_address(page, item)
     if item.kind is NewsKind.PROBLEMS:
         return page.address(PageKey.RECTIFICATION, show=item.subject)
     if item.kind is NewsKind.COMPARATIVE_TEST:
@@ -61,7 +61,7 @@ def _address(page: PageContext, item: NewsItem) -> str:
     return page.address(PageKey.RELEASES if item.kind is NewsKind.RELEASE else PageKey.COMPLAINTS)
 
 
-def _results_address(page: PageContext, item: NewsItem) -> str:
+def _build_results_address(page: PageContext, item: NewsItem) -> str:
     """Return the page that shows the results of a wave to this reader first."""
     if item.series in _SUPPLEMENTS:
         return page.address(PageKey.SPECIAL_GROUPS, study=item.series)

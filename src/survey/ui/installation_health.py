@@ -21,7 +21,7 @@ _KEPT_SECONDS = 600.0
 def draw_installation_health(page: PageContext) -> None:
     """Draw each check that needs attention with its sentence, and how many are in order."""
     t, settings = page.t, page.settings
-    at, results = _cached_results(
+    at, results = _run_cached_checks(
         settings.store_url, str(settings.data_dir), page.principal.is_demo, settings, page.principal
     )
     wrong = [result for result in results if not result.passed]
@@ -46,7 +46,7 @@ def _render_faults(page: PageContext, wrong: Sequence[CheckResult]) -> str:
 
 
 @st.cache_data(ttl=_KEPT_SECONDS, max_entries=4, show_spinner=False)
-def _cached_results(
+def _run_cached_checks(
     store_url: str, data_dir: str, is_demo: bool, _settings: Settings, _person: Principal
 ) -> tuple[datetime, tuple[CheckResult, ...]]:
     del store_url, data_dir, is_demo  # they are the key of the cache

@@ -42,7 +42,7 @@ def draw_interval_table(
         draw_hidden_card(page.t, table.title)
         return None
     st.subheader(table.title, anchor=False)
-    subtitle = _subtitle(page.t, table.subtitle, links_cities, has_details)
+    subtitle = _build_subtitle(page.t, table.subtitle, links_cities, has_details)
     st.caption(subtitle, help=explain("95% interval", page.language))
     picked = None
     if links_cities or has_details:
@@ -65,7 +65,7 @@ def draw_interval_table(
     return chosen
 
 
-def _subtitle(t: Translator, subtitle: str, links_cities: bool, has_details: bool) -> str:
+def _build_subtitle(t: Translator, subtitle: str, links_cities: bool, has_details: bool) -> str:
     if links_cities and has_details:
         return t(
             "{subtitle}. A click on a city opens its page, one elsewhere in its row shows more "
@@ -122,7 +122,7 @@ def _draw_row_choice(
 def _draw_sortable(
     page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
 ) -> str | None:
-    frame = _screen_frame(table)
+    frame = _build_screen_frame(table)
     with st.container(key=f"sortable-{table.key}"):
         state = st.dataframe(
             frame,
@@ -133,7 +133,7 @@ def _draw_sortable(
             selection_mode="single-cell",
             alt=table.title,
             placeholder="–",
-            column_config=_column_config(table),
+            column_config=_build_column_config(table),
         )
     cells: Sequence[tuple[int, str]] = state.selection.cells if state else []
     if not cells:
@@ -145,16 +145,16 @@ def _draw_sortable(
     return code
 
 
-def _screen_frame(table: IntervalTable) -> pd.DataFrame:
+def _build_screen_frame(table: IntervalTable) -> pd.DataFrame:
     """Return the columns on screen, the bars behind the first two."""
     frame = to_frame(table.columns)
-    for name in _number_columns(table):
+    for name in _choose_number_formats(table):
         frame[name] = pd.to_numeric(frame[name])
     frame.insert(min(2, frame.shape[1]), table.bar, list(table.bars))
     return frame
 
 
-def _number_columns(table: IntervalTable) -> dict[str, str]:
+def _choose_number_formats(table: IntervalTable) -> dict[str, str]:
     """Return the format of each column of numbers, by its name."""
     formats = {}
     for name, values in table.columns.items():
@@ -167,10 +167,10 @@ def _number_columns(table: IntervalTable) -> dict[str, str]:
     return formats
 
 
-def _column_config(table: IntervalTable) -> dict[str, ColumnConfig | str | None]:
+def _build_column_config(table: IntervalTable) -> dict[str, ColumnConfig | str | None]:
     config: dict[str, ColumnConfig | str | None] = {
         name: st.column_config.NumberColumn(format=number)
-        for name, number in _number_columns(table).items()
+        for name, number in _choose_number_formats(table).items()
     }
     config[table.name] = st.column_config.TextColumn(pinned=True)
     config[table.bar] = st.column_config.ImageColumn(width=190)

@@ -130,9 +130,9 @@ def _get_open_code(
     kept: dict[UUID, InvitationDisplay] = st.session_state.setdefault(_CODES, {})
     codes = kept.get(task.point_id)
     wanted = st.session_state.pop(_ANOTHER, None) == task.point_id
-    states = {} if codes is None else _states(page, codes)
+    states = {} if codes is None else _get_code_states(page, codes)
     if codes is None:
-        codes = InvitationDisplay(_issue(page, task))
+        codes = InvitationDisplay(_issue_invitation(page, task))
     elif wanted or states.get(codes.current.invitation_id) is not InvitationState.ISSUED:
         codes = _issue_following(page, task, codes)
     kept[task.point_id] = codes
@@ -143,17 +143,17 @@ def _issue_following(
     page: PageContext, task: SurveyorTask, codes: InvitationDisplay
 ) -> InvitationDisplay:
     before = (codes.current, *codes.before)[:_REMEMBERED]
-    return replace(codes, current=_issue(page, task), before=before)
+    return replace(codes, current=_issue_invitation(page, task), before=before)
 
 
-def _states(page: PageContext, codes: InvitationDisplay) -> dict[UUID, InvitationState]:
+def _get_code_states(page: PageContext, codes: InvitationDisplay) -> dict[UUID, InvitationState]:
     with read_scope(page.settings.store_url) as session:
         return get_invitation_states(
             session=session, principal=page.principal, invitation_ids=codes.ids, now=now()
         )
 
 
-def _issue(page: PageContext, task: SurveyorTask) -> ShownInvitation:
+def _issue_invitation(page: PageContext, task: SurveyorTask) -> ShownInvitation:
     issued_at = now()
     issued = run_in_transaction(
         page.settings.store_url,

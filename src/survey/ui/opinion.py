@@ -137,33 +137,35 @@ def _draw_table(title: str, table: Table) -> None:
 
 
 def _get_areas(page: PageContext) -> list[str]:
-    return _cached_areas(*_reader(page), page.principal)
+    return _read_cached_areas(*_build_cache_key(page), page.principal)
 
 
 def _get_busy_days(page: PageContext, area: str) -> tuple[date, date] | None:
-    return _cached_busy_days(*_reader(page), area, page.principal)
+    return _read_cached_busy_days(*_build_cache_key(page), area, page.principal)
 
 
 def _get_event(
     page: PageContext, area: str, event: EventWindow
 ) -> LateReading[OpinionEvent | None]:
-    return _cached_event(*_reader(page), area, event, page.principal, page.settings)
+    return _read_cached_event(*_build_cache_key(page), area, event, page.principal, page.settings)
 
 
-def _reader(page: PageContext) -> tuple[str, bool, str]:
+def _build_cache_key(page: PageContext) -> tuple[str, bool, str]:
     """Return what decides which counts a reader may see; part of the key of every cache."""
     return page.settings.store_url, page.principal.is_demo, page.principal.area
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
-def _cached_areas(store_url: str, is_demo: bool, own_area: str, _principal: Principal) -> list[str]:
+def _read_cached_areas(
+    store_url: str, is_demo: bool, own_area: str, _principal: Principal
+) -> list[str]:
     del is_demo, own_area
     with read_scope(store_url) as session:
         return list_opinion_areas(session=session, principal=_principal)
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
-def _cached_busy_days(
+def _read_cached_busy_days(
     store_url: str, is_demo: bool, own_area: str, area: str, _principal: Principal
 ) -> tuple[date, date] | None:
     del is_demo, own_area
@@ -172,7 +174,7 @@ def _cached_busy_days(
 
 
 @st.cache_resource(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
-def _cached_event(
+def _read_cached_event(
     store_url: str,
     is_demo: bool,
     own_area: str,

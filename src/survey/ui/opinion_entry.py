@@ -100,7 +100,7 @@ def _draw_grid(page: PageContext, day: date, area: str, topic: str) -> pd.DataFr
     channels = {
         each.code: each.name(page.language) for each in lists.listed(CodeListName.OPINION_CHANNEL)
     } | {NOT_GIVEN: t("Not given")}
-    known = _known_counts(page, day, area, topic)
+    known = _read_known_counts(page, day, area, topic)
     rows = pd.DataFrame(
         {
             sentiment.code: [known.get((channel, sentiment.code)) for channel in channels]
@@ -128,7 +128,7 @@ def _draw_grid(page: PageContext, day: date, area: str, topic: str) -> pd.DataFr
     return edited
 
 
-def _known_counts(
+def _read_known_counts(
     page: PageContext, day: date, area: str, topic: str
 ) -> dict[tuple[str, str], int]:
     with read_scope(page.settings.store_url) as session:

@@ -111,7 +111,7 @@ def _draw_upload(page: PageContext, kind: DeliverableKind) -> None:
     if uploaded is None:
         st.session_state.pop(_CHECKED, None)
         return
-    checked = _check(page, kind, uploaded.file_id, uploaded.name, uploaded.getvalue, version)
+    checked = _check_upload(page, kind, uploaded.file_id, uploaded.name, uploaded.getvalue, version)
     if isinstance(checked.outcome, SurveyError):
         draw_notice(
             t("This file cannot be read"), t(checked.outcome.message), t("Nothing was written.")
@@ -122,7 +122,7 @@ def _draw_upload(page: PageContext, kind: DeliverableKind) -> None:
         _draw_form(page, kind, checked, checked.outcome)
 
 
-def _check(
+def _check_upload(
     page: PageContext,
     kind: DeliverableKind,
     file_id: str,
@@ -180,11 +180,13 @@ def _draw_form(
         sent = st.form_submit_button(t("Store this delivery"), type="primary")
     if sent and isinstance(day, date):
         said = (source or "", day, faults or "")
-        head = DeliveryHead(_upload_id(check.sha256, *said), *said, checked.version, checked.name)
-        _store(page, kind, check, head)
+        head = DeliveryHead(
+            _build_upload_id(check.sha256, *said), *said, checked.version, checked.name
+        )
+        _store_delivery(page, kind, check, head)
 
 
-def _upload_id(content_sha256: str, source: str, day: date, faults: str) -> str:
+def _build_upload_id(content_sha256: str, source: str, day: date, faults: str) -> str:
     """Return the id of a file that comes without one: the same file twice is one delivery.
 
     With other known faults it is a new one: a new revision, with which these are shown.
@@ -193,7 +195,7 @@ def _upload_id(content_sha256: str, source: str, day: date, faults: str) -> str:
     return f"upload-{sha256(said.encode()).hexdigest()[:16]}"
 
 
-def _store(
+def _store_delivery(
     page: PageContext, kind: DeliverableKind, check: CountCheck[Any], head: DeliveryHead
 ) -> None:
     t = page.t

@@ -53,13 +53,13 @@ class PageAccess:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            await self._answer_request(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._connect(scope, receive, send)
         else:
             await self.pages(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, path = Request(scope), scope["path"]
         if not is_own_origin(request.headers, self.settings.public_url):
             response: Response = PlainTextResponse("forbidden", 403)
@@ -143,10 +143,12 @@ def get_requested_page(path: str, language: str) -> RequestedPage:
     """Return the page that a path belongs to, for the start page of signed-out visitors."""
     page = _ADDRESSES.get(path.rstrip("/") or "/")
     title = translator(language)(page.title) if page else ""
-    return RequestedPage(title, partial(_target, page), is_start=page is not None and not page.url)
+    return RequestedPage(
+        title, partial(_choose_target, page), is_start=page is not None and not page.url
+    )
 
 
-def _target(page: PageInfo | None, role: Role) -> str:
+def _choose_target(page: PageInfo | None, role: Role) -> str:
     if page is not None and page.action in ROLES[role].actions:
         return f"/{page.url}"
     return f"/{landing_page(role).url}"

@@ -54,13 +54,13 @@ _WATERMARK_SVG = (
 
 
 @lru_cache(maxsize=1)
-def _css() -> str:
+def _read_css() -> str:
     return _CSS.read_text(encoding="utf-8")
 
 
 def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> None:
     """Add the style sheet of the page, with large text and the demo watermark."""
-    parts = [_css()]
+    parts = [_read_css()]
     if preferences.large:
         parts.append(_LARGE)
     if demo:
@@ -74,11 +74,11 @@ def draw_print_footer(t: Translator, *about: str) -> None:
     line = " · ".join((*about, format_day(t, china_date(now()))))
     before, between, after = t("Page {page} of {pages}", page="|", pages="|").split("|")
     texts = {"about": line, "before": before, "between": between, "after": after}
-    quoted = {name: _css_string(text) for name, text in texts.items()}
+    quoted = {name: _format_css_string(text) for name, text in texts.items()}
     st.html(f"<style>{_PRINTED.format(**quoted)}</style>")
 
 
-def _css_string(text: str) -> str:
+def _format_css_string(text: str) -> str:
     """Return a quoted string of a style sheet; every sign that could end it is escaped."""
     return '"' + re.sub(r'["\\<>\n]', lambda sign: f"\\{ord(sign[0]):x} ", text) + '"'
 

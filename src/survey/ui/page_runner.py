@@ -104,14 +104,14 @@ def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
 def run_public_page(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) -> None:
     """Run a page that anybody may open; `body` is told who looks, if anybody is signed in."""
     with request_id_scope(new_request_id()), PAGE_SECONDS.labels(key).time():
-        _run(key, body)
+        _run_with_viewer(key, body)
 
 
-def _run(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) -> None:
+def _run_with_viewer(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) -> None:
     settings = current_settings()
     viewer = ViewerContext(settings, get_preferences(settings.language))
     page = PAGES_BY_KEY[key]
-    st.set_page_config(page_title=_tab_title(viewer.t, page), page_icon=_ICON, layout="wide")
+    st.set_page_config(page_title=_format_tab_title(viewer.t, page), page_icon=_ICON, layout="wide")
     with _show_errors(viewer.t):
         principal = find_current_principal(settings)
         demo = settings.demo or (principal is not None and principal.is_demo)
@@ -131,7 +131,7 @@ def _run(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) 
         page_frame.draw_footer(viewer.t, demo=demo)
 
 
-def _tab_title(t: Translator, page: PageInfo) -> str:
+def _format_tab_title(t: Translator, page: PageInfo) -> str:
     platform = t("Hundred Cities Survey")
     return f"{t(page.title)} · {platform}"
 

@@ -66,7 +66,7 @@ class PageSockets:
             with ExitStack() as counted:
                 counted.enter_context(self._addresses.count_connection(address))
                 counted.enter_context(self._sessions.count_connection(digest(secret)))
-                await asyncio.sleep(self._connection_delay(digest(secret), address))
+                await asyncio.sleep(self._reserve_connection(digest(secret), address))
                 await self._serve(PageSocket(self, secret, address, receive, send), scope)
         except TooManyConnectionsError:
             _LOG.warning("a page was refused: too many are open in one session or at one address")
@@ -105,7 +105,7 @@ class PageSockets:
         Runtime.instance().close_session(number)
         self.owners.pop(number, None)
 
-    def _connection_delay(self, owner: str, address: str) -> float:
+    def _reserve_connection(self, owner: str, address: str) -> float:
         waits = [
             pace.reserve(name, CONNECTION_COST, MAX_CONNECTION_WAIT_SECONDS)
             for pace, name in ((self._session_pace, owner), (self._address_pace, address))
@@ -153,7 +153,7 @@ class PageSocket:
                     _LOG.info("a page's line broke off")
             elif message["type"] == "websocket.receive" and message.get("bytes") is None:
                 # Streamlit speaks bytes only and fails at a text.
-                self._end(_POLICY)
+                self._end_connection(_POLICY)
             else:
                 self._ahead.append(message)
                 self._enforce_pending_limits()
@@ -166,9 +166,9 @@ class PageSocket:
         ):
             _LOG.warning("a page's line was cut: it sent more than can be worked on")
             self._sockets.charge(self.owner, len(self._ahead))
-            self._end(_TOO_MANY)
+            self._end_connection(_TOO_MANY)
 
-    def _end(self, code: int) -> None:
+    def _end_connection(self, code: int) -> None:
         self.code, self._disconnected = code, True
         self._changed.set()
 
@@ -176,16 +176,16 @@ class PageSocket:
         """Close the connection when its session ends, even if it is idle."""
         while not self._disconnected:
             await asyncio.sleep(CHECK_SECONDS)
-            await self._check()
+            await self._check_session()
 
-    async def _check(self) -> None:
+    async def _check_session(self) -> None:
         try:
             person = await self._sockets.sessions.get_principal(self._secret)
         except UNAVAILABLE_ERRORS:
             # The page says so in words.
             return
         if person is None and not self._disconnected:
-            self._end(_POLICY)
+            self._end_connection(_POLICY)
 
     async def receive(self) -> Message:
         """Return the next message; a closed connection reads as disconnected."""
@@ -212,7 +212,7 @@ class PageSocket:
                 self._changed.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), left)
-        await self._check()
+        await self._check_session()
 
     async def send(self, message: Message) -> None:
         """Send a message of Streamlit, unless the connection is closed."""

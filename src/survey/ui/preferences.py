@@ -32,8 +32,8 @@ class Preferences:
 
 def get_preferences(default_language: str) -> Preferences:
     """Return the preferences from the address, else from earlier in this session."""
-    language = _remembered_choice(LANGUAGE, LANGUAGES, default_language)
-    return Preferences(language, _remembered_choice(LARGE, (_ON, _OFF), _OFF) == _ON)
+    language = _recall_choice(LANGUAGE, LANGUAGES, default_language)
+    return Preferences(language, _recall_choice(LARGE, (_ON, _OFF), _OFF) == _ON)
 
 
 def draw_switches(preferences: Preferences, t: Translator, default_language: str) -> None:
@@ -44,7 +44,7 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
         format_func=native_language_name,
         default=preferences.language,
         required=True,
-        key=_widget_key(LANGUAGE, preferences.language),
+        key=_build_widget_key(LANGUAGE, preferences.language),
         label_visibility="collapsed",
         on_change=_remember_language,
         args=(preferences.language, default_language),
@@ -52,7 +52,7 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
     st.toggle(
         t("Large text"),
         value=preferences.large,
-        key=_widget_key(LARGE, str(preferences.large)),
+        key=_build_widget_key(LARGE, str(preferences.large)),
         on_change=_remember_large,
         args=(preferences.large,),
     )
@@ -65,39 +65,39 @@ def native_language_name(language: str) -> str:
     return translator(language)(msg("English"))
 
 
-def _widget_key(name: str, state: str) -> str:
+def _build_widget_key(name: str, state: str) -> str:
     return f"switch/{name}/{state}"
 
 
-def _memory_key(name: str) -> str:
+def _build_memory_key(name: str) -> str:
     return f"preference/{name}"
 
 
-def _address_key(name: str) -> str:
-    return f"{_memory_key(name)}/address"
+def _build_address_key(name: str) -> str:
+    return f"{_build_memory_key(name)}/address"
 
 
-def _remembered_choice(name: str, options: Sequence[str], default: str) -> str:
+def _recall_choice(name: str, options: Sequence[str], default: str) -> str:
     """Return the kept choice, unless the address was changed since the last run."""
-    memory, address = _memory_key(name), st.query_params.get(name)
-    if address in options and address != st.session_state.get(_address_key(name)):
+    memory, address = _build_memory_key(name), st.query_params.get(name)
+    if address in options and address != st.session_state.get(_build_address_key(name)):
         st.session_state[memory] = address
-    st.session_state[_address_key(name)] = address
+    st.session_state[_build_address_key(name)] = address
     value = st.session_state.get(memory, default)
     return value if value in options else default
 
 
 def _remember_language(before: str, default_language: str) -> None:
-    chosen = st.session_state.get(_widget_key(LANGUAGE, before))
-    _remember(LANGUAGE, chosen if chosen in LANGUAGES else before, default_language)
+    chosen = st.session_state.get(_build_widget_key(LANGUAGE, before))
+    _remember_choice(LANGUAGE, chosen if chosen in LANGUAGES else before, default_language)
 
 
 def _remember_large(before: bool) -> None:
-    _remember(LARGE, _OFF if before else _ON, _OFF)
+    _remember_choice(LARGE, _OFF if before else _ON, _OFF)
 
 
-def _remember(name: str, value: str, default: str) -> None:
+def _remember_choice(name: str, value: str, default: str) -> None:
     """Keep a choice for the session, and write it into the address."""
-    st.session_state[_memory_key(name)] = value
+    st.session_state[_build_memory_key(name)] = value
     write_parameter(name, value, default)
-    st.session_state[_address_key(name)] = st.query_params.get(name)
+    st.session_state[_build_address_key(name)] = st.query_params.get(name)

@@ -53,7 +53,7 @@ def draw_figure_history(page: PageContext) -> None:
             t("A figure that is not shown, or a release that was taken back, has no history."),
         )
         return
-    heads = _value_heads(page)
+    heads = _list_value_heads(page)
     rows = [
         {
             t("Release"): version.release,
@@ -71,7 +71,7 @@ def draw_figure_history(page: PageContext) -> None:
     st.table(rows, border="horizontal", alt=t("History of {figure}", figure=figure))
 
 
-def _value_heads(page: PageContext) -> tuple[str, ...]:
+def _list_value_heads(page: PageContext) -> tuple[str, ...]:
     t = page.t
     return t("Estimate"), t("Lower bound"), t("Upper bound"), "n"
 

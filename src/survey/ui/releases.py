@@ -106,7 +106,9 @@ def _pick_release(page: PageContext, releases: Sequence[PublicationSummary]) -> 
 def _draw_release(page: PageContext, release: PublicationSummary) -> None:
     t = page.t
     st.subheader(release.title[page.language], anchor=False)
-    st.table(_describe(page, release), border="horizontal", alt=release.title[page.language])
+    st.table(
+        _build_release_facts(page, release), border="horizontal", alt=release.title[page.language]
+    )
     if release.may_read:
         draw_download_button(
             page,
@@ -128,7 +130,7 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
         _draw_steps(page, release)
 
 
-def _describe(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:
+def _build_release_facts(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:
     """Return the facts of a release as rows of a table of two columns."""
     t = page.t
     facts: list[tuple[str, str]] = [
@@ -136,10 +138,13 @@ def _describe(page: PageContext, release: PublicationSummary) -> list[dict[str, 
         (t("Wave"), release.wave),
         (t("State"), t(STATE_NAMES[release.state])),
         (t("Announced for"), format_china_minute(t, release.embargo_until)),
-        (t("First signature"), _signature(page, release.first_signed_by, release.first_signed_at)),
+        (
+            t("First signature"),
+            _format_signature(page, release.first_signed_by, release.first_signed_at),
+        ),
         (
             t("Second signature"),
-            _signature(page, release.second_signed_by, release.second_signed_at),
+            _format_signature(page, release.second_signed_by, release.second_signed_at),
         ),
         (t("Contact"), release.contact),
         (t("Files"), describe_files(page, release.builders)),
@@ -160,7 +165,7 @@ def _describe(page: PageContext, release: PublicationSummary) -> list[dict[str, 
     return [{t("Fact"): name, t("Value"): value} for name, value in facts]
 
 
-def _signature(page: PageContext, name: str, at: datetime | None) -> str:
+def _format_signature(page: PageContext, name: str, at: datetime | None) -> str:
     return "–" if at is None else f"{name} · {format_china_minute(page.t, at)}"
 
 
@@ -184,7 +189,7 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
         if release.state is PublicationState.PLANNED and st.button(
             t("Sign"), key=f"releases/sign/{release.key}", type="primary", icon=":material/draw:"
         ):
-            _sign(page, release)
+            _sign_release(page, release)
         if release.state is PublicationState.SIGNED:
             _draw_confirmed_step(
                 page,
@@ -207,7 +212,7 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
             _draw_retraction(page, release)
 
 
-def _sign(page: PageContext, release: PublicationSummary) -> None:
+def _sign_release(page: PageContext, release: PublicationSummary) -> None:
     t = page.t
     done = t(
         "Signed by you. Another person signs as well, unless one person is enough here; the state "
@@ -277,12 +282,12 @@ def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
         st.button(
             t("Take back {release}", release=release.key),
             key=f"releases/retract/{release.key}",
-            on_click=_retract,
+            on_click=_retract_release,
             args=(page, release.key, key),
         )
 
 
-def _retract(page: PageContext, release_key: str, field: str) -> None:
+def _retract_release(page: PageContext, release_key: str, field: str) -> None:
     reason = str(st.session_state.get(field, ""))
     perform(
         page,

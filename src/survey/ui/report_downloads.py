@@ -59,13 +59,13 @@ def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, are
             draw_download_button(
                 page,
                 page.t(name),
-                _report_file(page, wave, order),
+                _build_report_file(page, wave, order),
                 key=f"report/{wave.key}/{kind}/{area}/{form}",
                 icon=":material/download:",
             )
 
 
-def _report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) -> File:
+def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) -> File:
     """Return the file behind a button; release and area are looked up anew when it is pressed."""
 
     def make() -> bytes:
@@ -130,7 +130,7 @@ def _list_choices(page: PageContext, results: WaveResults) -> dict[str, str]:
 def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
     """Draw what makes the reports of all cities, its progress, and the archive once made."""
     t = page.t
-    _collect(page)
+    _collect_archive(page)
     show_feedback(page, _MESSAGES)
     running: _ArchiveJob | None = st.session_state.get(_JOB)
     if running is not None:
@@ -143,7 +143,7 @@ def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
         return
     if st.button(t("Make the reports of all cities"), key="reports/all"):
         with show_problems(t, t("No file was made.")):
-            _start(page, wave)
+            _start_archive(page, wave)
             st.rerun()
     kept: tuple[str, ReportArchive] | None = st.session_state.get(_ARCHIVE)
     if kept is not None and kept[0] == wave.key:
@@ -158,7 +158,7 @@ def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
         )
 
 
-def _start(page: PageContext, wave: WaveInfo) -> None:
+def _start_archive(page: PageContext, wave: WaveInfo) -> None:
     """Start the archive as the person signed in now; the thread has no cookies to read."""
     principal = require_principal(page.settings)
     settings, language = page.settings, page.language
@@ -177,7 +177,7 @@ def _start(page: PageContext, wave: WaveInfo) -> None:
     st.session_state[_JOB] = _ArchiveJob(wave, job)
 
 
-def _collect(page: PageContext) -> None:
+def _collect_archive(page: PageContext) -> None:
     """Keep and record the archive of a job that has ended, or say why there is none."""
     running: _ArchiveJob | None = st.session_state.get(_JOB)
     if running is None or running.job.running:

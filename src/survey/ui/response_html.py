@@ -142,11 +142,11 @@ def format_answer(t: Translator, item: Item, answer: Any, language: str) -> str:
     if isinstance(answer, str):
         special = next((each for each in item.specials if each.value == answer), None)
         if special is not None:
-            return _special_label(item, special, language)
+            return _get_special_label(item, special, language)
     return type_of(item).format_answer(item, answer, language)
 
 
-def _special_label(item: Item, special: SpecialAnswer, language: str) -> str:
+def _get_special_label(item: Item, special: SpecialAnswer, language: str) -> str:
     own = label_text(item.special_labels.get(special, {}), language, "")
     return own or form_texts(screen_language(language))[f"special_{special}"]
 

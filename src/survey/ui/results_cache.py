@@ -29,11 +29,11 @@ def list_frozen_waves(page: PageContext, series: str) -> list[WaveInfo]:
 def all_waves(page: PageContext) -> list[WaveInfo]:
     """Return the frozen waves of every series, newest first."""
     settings = page.settings
-    return _cached_waves(settings.store_url, str(settings.data_dir), settings)
+    return _list_cached_waves(settings.store_url, str(settings.data_dir), settings)
 
 
 @st.cache_data(ttl=_NEW_WAVES_AFTER, max_entries=8, show_spinner=False)
-def _cached_waves(store_url: str, data_dir: str, _settings: Settings) -> list[WaveInfo]:
+def _list_cached_waves(store_url: str, data_dir: str, _settings: Settings) -> list[WaveInfo]:
     del store_url, data_dir  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
         return list_waves(_settings, session)
@@ -44,18 +44,18 @@ def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
     if wave.state is not WaveState.RELEASED:
         record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.key)
     settings = page.settings
-    return _cached_results(
-        settings.store_url, wave.key, wave.snapshot_sha256, _release_key(wave), settings
+    return _open_cached_results(
+        settings.store_url, wave.key, wave.snapshot_sha256, _build_release_key(wave), settings
     )
 
 
-def _release_key(wave: WaveInfo) -> str:
+def _build_release_key(wave: WaveInfo) -> str:
     """Return the release as part of each cache key, so that a revoked release ends at once."""
     return f"{wave.state} {wave.shown} {wave.first_places}"
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _cached_results(
+def _open_cached_results(
     store_url: str, key: str, snapshot: str, openness: str, _settings: Settings
 ) -> WaveResults:
     del store_url, snapshot, openness  # they are the key of the cache
@@ -86,8 +86,10 @@ def get_view(
         page.settings.store_url,
         make.__module__ + make.__qualname__,
         results.wave.snapshot_sha256,
-        tuple((other.wave.snapshot_sha256, _release_key(other.wave)) for other in others or ()),
-        _release_key(results.wave),
+        tuple(
+            (other.wave.snapshot_sha256, _build_release_key(other.wave)) for other in others or ()
+        ),
+        _build_release_key(results.wave),
         page.principal.role,
         page.principal.area,
         page.principal.is_demo,
@@ -98,11 +100,11 @@ def get_view(
     def build() -> T:
         return make(results=results, principal=page.principal, language=page.language, **arguments)
 
-    built: T = _cached_view(repr(key), build)
+    built: T = _build_cached_view(repr(key), build)
     return built
 
 
 @st.cache_resource(ttl=3600, max_entries=512, show_spinner=False)
-def _cached_view(key: str, _build: Callable[[], Any]) -> Any:
+def _build_cached_view(key: str, _build: Callable[[], Any]) -> Any:
     del key
     return _build()

@@ -31,7 +31,7 @@ class ScriptRunLimit:
             yield
             return
         with self._changed:
-            while (wait := self._seconds_until_free(who)) > 0:
+            while (wait := self._estimate_wait_seconds(who)) > 0:
                 self._changed.wait(wait)
             self._running[thread] = (who, self._clock())
         try:
@@ -41,7 +41,7 @@ class ScriptRunLimit:
                 del self._running[thread]
                 self._changed.notify_all()
 
-    def _seconds_until_free(self, who: str | None) -> float:
+    def _estimate_wait_seconds(self, who: str | None) -> float:
         """Return the longest time until a slot is free; 0 if one is free now."""
         now = self._clock()
         counted = [

@@ -57,7 +57,7 @@ def _draw_surveyor_choice(page: PageContext, people: dict[str, SurveyorCodeStatu
     chosen = st.multiselect(
         t("Surveyors"),
         list(people),
-        format_func=lambda login: _surveyor_label(people, login),
+        format_func=lambda login: _format_surveyor_label(people, login),
         max_selections=MAX_CODES_PER_SHEET,
         placeholder=t("Please choose"),
         key=f"sign-in-codes/people/{page.language}",
@@ -77,7 +77,7 @@ def _draw_surveyor_choice(page: PageContext, people: dict[str, SurveyorCodeStatu
         )
 
 
-def _surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
+def _format_surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
     return f"{people[login].name} · {login}" if login in people else login
 
 

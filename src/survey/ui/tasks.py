@@ -35,14 +35,14 @@ def pick_task(page: PageContext) -> SurveyorTask | None:
         t("Sampling point"),
         "point",
         list(by_code),
-        show=lambda code: _title(page, by_code[code]),
+        show=lambda code: _format_task_title(page, by_code[code]),
         language=page.language,
         explanation=explain("sampling point", page.language),
     )
     return by_code[chosen]
 
 
-def _title(page: PageContext, task: SurveyorTask) -> str:
+def _format_task_title(page: PageContext, task: SurveyorTask) -> str:
     if task.unit is StudyUnit.VENUE:
         kind = name_venue_type(page, task)
     else:
@@ -70,10 +70,10 @@ def show_progress(page: PageContext, task: SurveyorTask) -> None:
     if task.quota:
         st.subheader(t("Quota of the city"), anchor=False)
         st.caption(t("All surveyors of the city fill these quotas together."))
-        st.table(_quota_table(page, task), hide_index=True, border="horizontal")
+        st.table(_build_quota_table(page, task), hide_index=True, border="horizontal")
 
 
-def _quota_table(page: PageContext, task: SurveyorTask) -> pd.DataFrame:
+def _build_quota_table(page: PageContext, task: SurveyorTask) -> pd.DataFrame:
     t = page.t
     names = DisplayNames(page.language, None)
     return pd.DataFrame(

@@ -50,7 +50,7 @@ class UploadLimits:
             await _send_refusal(411, scope, receive, send)
             return
         size = int(length)
-        status = self._refusal_status(owner, size)
+        status = self._get_refusal_status(owner, size)
         if status:
             await _send_refusal(status, scope, receive, send)
             return
@@ -58,8 +58,8 @@ class UploadLimits:
         self._pending_uploads[owner] += 1
         try:
             async with AsyncExitStack() as turns, asyncio.timeout(MAX_UPLOAD_SECONDS):
-                await turns.enter_async_context(self._session_slot(owner))
-                await turns.enter_async_context(self._upload_slot())
+                await turns.enter_async_context(self._get_session_slot(owner))
+                await turns.enter_async_context(self._get_upload_slot())
                 await self.pages(scope, _limit_chunk_time(receive), send)
         finally:
             self._pending_bytes[owner] -= size
@@ -68,10 +68,10 @@ class UploadLimits:
                 del self._pending_uploads[owner], self._pending_bytes[owner]
                 self._session_slots.pop(owner, None)
 
-    def _refusal_status(self, owner: str, size: int) -> int:
+    def _get_refusal_status(self, owner: str, size: int) -> int:
         """Return the HTTP status that refuses the file; 0 if it is accepted."""
         held = count_uploaded_files()
-        own = [held.get(number, (0, 0)) for number in self._numbers(owner)]
+        own = [held.get(number, (0, 0)) for number in self._list_page_numbers(owner)]
         count = sum(files for files, _ in own) + self._pending_uploads[owner]
         if self._max_files and count >= self._max_files:
             return 429
@@ -84,15 +84,15 @@ class UploadLimits:
         everything = sum(octets for _, octets in held.values()) + self._pending_bytes.total()
         return 503 if self._max_bytes and everything + size > self._max_bytes else 0
 
-    def _numbers(self, owner: str) -> list[str]:
+    def _list_page_numbers(self, owner: str) -> list[str]:
         return [number for number, whose in self.owners.items() if whose == owner]
 
-    def _upload_slot(self) -> asyncio.Semaphore:
+    def _get_upload_slot(self) -> asyncio.Semaphore:
         if self._slots is None:
             self._slots = asyncio.Semaphore(MAX_CONCURRENT_UPLOADS)
         return self._slots
 
-    def _session_slot(self, owner: str) -> asyncio.Semaphore:
+    def _get_session_slot(self, owner: str) -> asyncio.Semaphore:
         return self._session_slots.setdefault(
             owner, asyncio.Semaphore(MAX_CONCURRENT_UPLOADS_PER_SESSION)
         )

@@ -57,7 +57,9 @@ def pick(
     moved = st.session_state.get(memory) != arrived
     if moved or st.session_state.get(key) not in options:
         st.session_state[key] = arrived
-    chosen = _widget(label, key, options, show, explanation, as_buttons, is_searched) or otherwise
+    chosen = (
+        _draw_choice(label, key, options, show, explanation, as_buttons, is_searched) or otherwise
+    )
     if chosen != arrived:
         # Written only when the reader chose: the browser keeps each change of the address as a
         # page to go back to, so that tidying an address would take the first press of Back.
@@ -145,7 +147,7 @@ def draw_tabs(tabs: Mapping[str, Tab], *, language: str, name: str = "part") -> 
         tabs[chosen][1]()
 
 
-def _widget(
+def _draw_choice(
     label: str,
     key: str,
     options: Sequence[str],

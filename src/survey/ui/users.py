@@ -137,7 +137,7 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
                 t("Last day"): [
                     format_day(t, line.last_day) if line.last_day else "" for line in lines
                 ],
-                t("State"): [_account_state(page, line) for line in lines],
+                t("State"): [_describe_account_state(page, line) for line in lines],
                 t("Second factor"): [t("yes") if line.has_factor else t("no") for line in lines],
                 t("Open sessions"): [str(line.open_sessions) for line in lines],
             }
@@ -147,7 +147,9 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
     )
     if listing.count > len(lines):
         st.caption(t("The first {shown} by login; the filters find the others.", shown=len(lines)))
-    return _get_chosen_account(page, {line.login: _option_label(page, line) for line in lines})
+    return _get_chosen_account(
+        page, {line.login: _format_option_label(page, line) for line in lines}
+    )
 
 
 def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSummary | None:
@@ -155,7 +157,7 @@ def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSumm
     t = page.t
     linked = _find_account(page, st.query_params.get(ACCOUNT, ""))
     if linked is not None:
-        shown.setdefault(linked.login, _option_label(page, linked))
+        shown.setdefault(linked.login, _format_option_label(page, linked))
     chosen = pick(
         t("Account to look at"),
         ACCOUNT,
@@ -166,7 +168,7 @@ def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSumm
     return _find_account(page, chosen)
 
 
-def _option_label(page: PageContext, line: AccountSummary) -> str:
+def _format_option_label(page: PageContext, line: AccountSummary) -> str:
     return f"{line.login} · {format_name(page.t, line)}"
 
 
@@ -182,7 +184,7 @@ def _find_account(page: PageContext, login: str) -> AccountSummary | None:
         return None
 
 
-def _account_state(page: PageContext, line: AccountSummary) -> str:
+def _describe_account_state(page: PageContext, line: AccountSummary) -> str:
     t = page.t
     if not line.active:
         return t("account closed")

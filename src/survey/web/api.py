@@ -72,7 +72,7 @@ _PHONE_STATUS: dict[type[SurveyError], int] = {
 }
 
 
-def _declared_size(request: Request) -> int:
+def _get_declared_size(request: Request) -> int:
     declared = request.headers.get("content-length", "0")
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
@@ -105,16 +105,18 @@ class _ResponseEndpoint:
         wait = self.limit.seconds_until_allowed(address)
         if wait:
             result = self._refuse(request, 429, "too_many", TOO_MANY)
-            return _result_response(result, {"Retry-After": str(int(wait) + 1)})
-        return _result_response(self._objection(request) or await self._read_submission(request))
+            return _build_response(result, {"Retry-After": str(int(wait) + 1)})
+        return _build_response(
+            self._find_objection(request) or await self._read_submission(request)
+        )
 
-    def _objection(self, request: Request) -> ApiResult | None:
+    def _find_objection(self, request: Request) -> ApiResult | None:
         """Return the refusal if the headers are enough to refuse the request, else None."""
         if not is_same_site(request, self.settings):
             return self._refuse(request, 403, "other_site", ELSEWHERE)
         if not is_json(request):
             return self._refuse(request, 415, "not_json", WRONG_TYPE)
-        if _declared_size(request) > MAX_BYTES:
+        if _get_declared_size(request) > MAX_BYTES:
             return self._refuse(request, 413, "too_large", TOO_LARGE)
         return None
 
@@ -134,11 +136,13 @@ class _ResponseEndpoint:
         submission = parse_submission(document, self.settings.language)
         if isinstance(submission, ApiResult):
             return submission
-        result = await self._submit(_PendingSubmission(submission, request.cookies.get(COOKIE)))
+        result = await self._submit_pending(
+            _PendingSubmission(submission, request.cookies.get(COOKIE))
+        )
         INTERVIEWS.labels(result.name).inc()
         return result
 
-    async def _submit(self, pending: _PendingSubmission) -> ApiResult:
+    async def _submit_pending(self, pending: _PendingSubmission) -> ApiResult:
         try:
             return await self.write_queue.submit(pending.store)
         except SurveyError as error:
@@ -150,7 +154,7 @@ class _ResponseEndpoint:
         return refuse(status, code, t(message))
 
 
-def _result_response(result: ApiResult, headers: dict[str, str] | None = None) -> Response:
+def _build_response(result: ApiResult, headers: dict[str, str] | None = None) -> Response:
     body, request_id = result.body, current_request_id()
     if result.status >= HTTPStatus.INTERNAL_SERVER_ERROR and request_id:
         body = {**body, "request": request_id}
@@ -227,13 +231,13 @@ class _SheetEndpoint:
     def _look_up(self, request: Request) -> Response:
         t = translator(negotiate_language(request, self.settings.language))
         try:
-            return json_response(200, {"round": self._round(request)})
+            return json_response(200, {"round": self._get_round(request)})
         except AccessDeniedError as error:
             return json_response(403, {"code": error.code, "message": t(error.message)})
         except SurveyError as error:
             return json_response(409, {"code": error.code, "message": t(error.message)})
 
-    def _round(self, request: Request) -> int:
+    def _get_round(self, request: Request) -> int:
         principal = find_current_principal(request, self.settings)
         if principal is None:
             raise AccessDeniedError(msg("Please sign in first."))

@@ -135,7 +135,7 @@ def embedded_script() -> CachedBody:
         {language: form_texts(language) | photo_texts(language) for language in LANGUAGES}
     ).decode()
     parts = form_script() + "".join(map(read_script, (*PHOTO_PARTS, "contact")))
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('interview_component')}"
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_build_mounted_script('interview_component')}"
     return CachedBody(module.encode(), JAVASCRIPT)
 
 
@@ -147,7 +147,7 @@ def preview_script() -> CachedBody:
         for language in LANGUAGES
     }
     words = orjson.dumps(texts).decode()
-    mounted = _mounted_script("preview_component")
+    mounted = _build_mounted_script("preview_component")
     parts = form_script() + "".join(map(read_script, PHOTO_PARTS))
     return CachedBody(f"{parts}const SCREEN_TEXTS = {words};\n{mounted}".encode(), JAVASCRIPT)
 
@@ -158,7 +158,7 @@ def contact_script() -> CachedBody:
     return CachedBody(f"{STRICT}\n{read_script('contact')}".encode(), JAVASCRIPT)
 
 
-def _mounted_script(name: str) -> str:
+def _build_mounted_script(name: str) -> str:
     """Return the script that mounts a form in a Streamlit page and follows later runs."""
     return read_script("streamlit_mount") + read_script(name)
 
@@ -169,7 +169,7 @@ def paper_script() -> CachedBody:
     texts = {language: form_texts(language) | paper_texts(language) for language in LANGUAGES}
     words = orjson.dumps(texts).decode()
     parts = "\n".join((STRICT, "".join(map(read_script, PAPER_PARTS))))
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('keying_component')}"
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_build_mounted_script('keying_component')}"
     return CachedBody(module.encode(), JAVASCRIPT)
 
 
@@ -230,18 +230,18 @@ def asset_url(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _assets_by_url() -> dict[str, CachedBody]:
+def _build_assets_by_url() -> dict[str, CachedBody]:
     return {asset_url(name): build() for name, build in _ASSETS.items()}
 
 
 def warm_assets() -> None:
     """Join and compress all files before the first request."""
-    for body in _assets_by_url().values():
+    for body in _build_assets_by_url().values():
         _ = body.compressed
 
 
-async def _asset(request: Request) -> Response:
-    body = _assets_by_url().get(request.url.path)
+async def _serve_asset(request: Request) -> Response:
+    body = _build_assets_by_url().get(request.url.path)
     if body is None:
         raise HTTPException(404)
     return cached_response(request, body, forever=True, headers=FILE_HEADERS)
@@ -249,4 +249,4 @@ async def _asset(request: Request) -> Response:
 
 def routes() -> list[BaseRoute]:
     """Return the route of all files."""
-    return [Route("/assets/{name}", _asset, methods=["GET"])]
+    return [Route("/assets/{name}", _serve_asset, methods=["GET"])]

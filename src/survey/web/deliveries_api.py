@@ -103,7 +103,7 @@ class DeliveriesApi:
         """Return the endpoint that takes deliveries of a kind in."""
 
         async def post_delivery(request: Request) -> Response:
-            t = translator(self._language(request))
+            t = translator(self._choose_language(request))
             key = self.keys.read(request, t)
             if isinstance(key, Response):
                 return key
@@ -116,7 +116,7 @@ class DeliveriesApi:
             except StoreUnavailableError:
                 raise
             except SurveyError as error:
-                return self._error_response(request, error)
+                return self._build_error_response(request, error)
 
         return post_delivery
 
@@ -124,13 +124,13 @@ class DeliveriesApi:
         """Return the endpoint of the JSON schema of a kind, which needs no key."""
 
         async def get_schema(request: Request) -> Response:
-            schema = build_delivery_schema(kind, translator(self._language(request)))
+            schema = build_delivery_schema(kind, translator(self._choose_language(request)))
             return json_response(200, schema)
 
         return get_schema
 
     async def _take_in(self, request: Request, key: str, kind: DeliverableKind) -> Response:
-        t = translator(self._language(request))
+        t = translator(self._choose_language(request))
         if self._threads is None:
             # A limiter belongs to the event loop in which it is created.
             self._threads = CapacityLimiter(1)
@@ -155,9 +155,9 @@ class DeliveriesApi:
             return Response(status_code=400)
         read = _read_message if media_type == JSON else partial(_read_file, request)
         receipt = await to_thread.run_sync(
-            self._store, kind, holder, read, content, limiter=self._threads
+            self._store_delivery, kind, holder, read, content, limiter=self._threads
         )
-        return _receipt_response(receipt, holder)
+        return _build_receipt_response(receipt, holder)
 
     def _find_holder(self, key: str) -> KeyHolder | None:
         with read_scope(self.settings.store_url) as session:
@@ -167,7 +167,7 @@ class DeliveriesApi:
             holder.principal.require_changes_allowed()
         return holder
 
-    def _store(
+    def _store_delivery(
         self,
         kind: DeliverableKind,
         holder: KeyHolder,
@@ -189,8 +189,8 @@ class DeliveriesApi:
             # Another process stored the same id, or another revision of a month, meanwhile.
             return head, run_in_transaction(url, work, long_running=True)
 
-    def _error_response(self, request: Request, error: SurveyError) -> Response:
-        language = self._language(request)
+    def _build_error_response(self, request: Request, error: SurveyError) -> Response:
+        language = self._choose_language(request)
         t = translator(language)
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 422)
         body: dict[str, Any] = {"code": error.code, "message": t(error.message)}
@@ -198,7 +198,7 @@ class DeliveriesApi:
             body |= _describe_problems(error.check, language, t)
         return json_response(status, body)
 
-    def _language(self, request: Request) -> str:
+    def _choose_language(self, request: Request) -> str:
         return negotiate_language(request, self.settings.language)
 
     def routes(self) -> list[BaseRoute]:
@@ -254,7 +254,9 @@ def _read_file(
     return head, check
 
 
-def _receipt_response(stored: tuple[DeliveryHead, DeliveryReceipt], holder: KeyHolder) -> Response:
+def _build_receipt_response(
+    stored: tuple[DeliveryHead, DeliveryReceipt], holder: KeyHolder
+) -> Response:
     head, receipt = stored
     body = {
         "id": head.external_id.strip(),

@@ -55,12 +55,12 @@ def build_delivery_schema(kind: DeliverableKind, t: Translator) -> dict[str, Any
         "required": [*REQUIRED_FIELDS, "rows"],
         "properties": {
             **fields,
-            "rows": {"type": "array", "minItems": 1, "items": _row_schema(kind)},
+            "rows": {"type": "array", "minItems": 1, "items": _build_row_schema(kind)},
         },
     }
 
 
-def _row_schema(kind: DeliverableKind) -> dict[str, Any]:
+def _build_row_schema(kind: DeliverableKind) -> dict[str, Any]:
     return {
         "type": "object",
         "required": [key for key, column in kind.columns.items() if column.required],
@@ -78,12 +78,12 @@ def _row_schema(kind: DeliverableKind) -> dict[str, Any]:
 def build_delivery_paths(base: str, t: Translator) -> dict[str, Any]:
     """Return the OpenAPI path items of every kind that is delivered."""
     return {
-        f"{base}/deliveries/{kind.kind.value}": {"post": _operation(kind, t)}
+        f"{base}/deliveries/{kind.kind.value}": {"post": _build_operation(kind, t)}
         for kind in DELIVERABLE_KINDS.values()
     }
 
 
-def _operation(kind: DeliverableKind, t: Translator) -> dict[str, Any]:
+def _build_operation(kind: DeliverableKind, t: Translator) -> dict[str, Any]:
     receipt = {
         "type": "object",
         "required": ["id", "delivery", "rows", "revisions", "demo"],

@@ -183,11 +183,11 @@ class DownloadStore:
     def _sweep_later(self) -> None:
         """Start a timer that drops expired files, also if no further request comes."""
         if self._sweeper is None:
-            self._sweeper = Timer(LIFETIME_SECONDS, self._sweep)
+            self._sweeper = Timer(LIFETIME_SECONDS, self._sweep_expired)
             self._sweeper.daemon = True
             self._sweeper.start()
 
-    def _sweep(self) -> None:
+    def _sweep_expired(self) -> None:
         with self._lock:
             self._sweeper = None
             self._drop_expired()

@@ -65,7 +65,7 @@ def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Hand
     def answer(request: Request, status: int) -> Response:
         code, notice, text = _PAGES.get(status, _PAGES[404])
         if request.url.path.startswith(_API):
-            return _error_response(request, settings, status, code, text)
+            return _build_error_response(request, settings, status, code, text)
         return render_notice(request, notice, text, settings.language)
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -80,7 +80,7 @@ def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Hand
         unavailable_error = StoreUnavailableError()
         if request.url.path.startswith(_API):
             code, text = unavailable_error.code, unavailable_error.message
-            return _error_response(request, settings, 503, code, text)
+            return _build_error_response(request, settings, 503, code, text)
         return render_invitation_error(request, unavailable_error, settings.language)
 
     async def failed(request: Request, _: Exception) -> Response:
@@ -95,7 +95,7 @@ def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Hand
     return {**handlers, **dict.fromkeys(UNAVAILABLE_ERRORS, unavailable)}
 
 
-def _error_response(
+def _build_error_response(
     request: Request, settings: Settings, status: int, code: str, text: Message
 ) -> Response:
     t = translator(negotiate_language(request, settings.language))

@@ -98,11 +98,11 @@ def form_texts(language: str) -> dict[str, str]:
         "phone_failed": t("The number could not be sent. You may try again or leave it."),
         "refused": t("These answers could not be accepted"),
         "refused_text": t("Please show this page to the surveyor who gave you the link."),
-        **_problem_texts(language),
+        **_build_problem_texts(language),
     }
 
 
-def _problem_texts(language: str) -> dict[str, str]:
+def _build_problem_texts(language: str) -> dict[str, str]:
     t = translator(language)
     return {
         "problem_required": t("Please answer this question."),

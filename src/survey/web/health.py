@@ -76,7 +76,7 @@ class _DiskProbe:
         return None
 
 
-def _writable_folders(settings: Settings) -> tuple[Path, ...]:
+def _list_writable_folders(settings: Settings) -> tuple[Path, ...]:
     """Return the data folder and, if it is another one, the folder of an embedded database."""
     store = normal_url(settings.store_url)
     folders = {settings.data_dir}
@@ -91,7 +91,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
     async def health(_: Request) -> Response:
         return json_response(200, {"status": "ok"})
 
-    store, disk = _StoreProbe(settings.store_url), _DiskProbe(_writable_folders(settings))
+    store, disk = _StoreProbe(settings.store_url), _DiskProbe(_list_writable_folders(settings))
 
     def find_problem() -> str | None:
         return store.problem() or disk.problem()

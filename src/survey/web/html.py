@@ -55,7 +55,7 @@ def html_response(
         page.language,
         page.title,
         tuple(page.values.items()),
-        _script_urls(page.boot),
+        _list_script_urls(page.boot),
     )
     if page.boot is not None:
         html = html.replace(_BOOT_MARK, inert_json(page.boot), 1)
@@ -90,7 +90,7 @@ def inert_json(data: Mapping[str, Any]) -> str:
     return orjson.dumps(data).decode().replace("<", "\\u003c")
 
 
-def _script_urls(boot: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _list_script_urls(boot: Mapping[str, Any] | None) -> tuple[str, ...]:
     if boot is None:
         return ()
     urls = (asset_url("form.js") if boot["kind"] == "form" else asset_url("notices.js"),)

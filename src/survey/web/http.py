@@ -107,18 +107,18 @@ def is_own_origin(headers: Headers, public_url: str) -> bool:
     origins = headers.getlist("origin")
     if not origins:
         return True
-    claimed = _scheme_and_host(origins[0]) if len(origins) == 1 else None
+    claimed = _parse_origin(origins[0]) if len(origins) == 1 else None
     if claimed is None:
         return False
     scheme, host = claimed
-    own = {_without_default_port(headers.get("host", "").lower(), scheme)}
-    public = _scheme_and_host(public_url) if public_url else None
+    own = {_strip_default_port(headers.get("host", "").lower(), scheme)}
+    public = _parse_origin(public_url) if public_url else None
     if public is not None:
         own.add(public[1])
     return host in own
 
 
-def _scheme_and_host(url: str) -> tuple[str, str] | None:
+def _parse_origin(url: str) -> tuple[str, str] | None:
     """Return scheme and host (with a port that is not the default), or None if there is none."""
     try:
         parts = urlsplit(url.strip().lower())
@@ -126,10 +126,10 @@ def _scheme_and_host(url: str) -> tuple[str, str] | None:
         return None
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or "@" in parts.netloc:
         return None
-    return parts.scheme, _without_default_port(parts.netloc, parts.scheme)
+    return parts.scheme, _strip_default_port(parts.netloc, parts.scheme)
 
 
-def _without_default_port(host: str, scheme: str) -> str:
+def _strip_default_port(host: str, scheme: str) -> str:
     return host.removesuffix(_DEFAULT_PORTS[scheme])
 
 
@@ -151,10 +151,10 @@ def client_address(request: HTTPConnection, trusted_proxies: int) -> str:
         claimed = request.headers.get("x-forwarded-for", "").split(",")
         if len(claimed) >= trusted_proxies:
             peer = claimed[-trusted_proxies].strip()
-    return _counted_network(peer)
+    return _get_counted_network(peer)
 
 
-def _counted_network(address: str) -> str:
+def _get_counted_network(address: str) -> str:
     """Return the address, or its /64 for IPv6, because one client holds a whole /64."""
     try:
         parsed = ip_address(address)

@@ -120,10 +120,12 @@ class _InvitationEndpoints:
             form = await self.write_queue.submit(partial(_read_page, token, secret))
         except OpenedOnOtherDeviceError as error:
             await self.write_queue.submit(partial(_record_other_device, token))
-            return render_invitation_error(request, error, default, draft_key=_draft_key(token))
+            return render_invitation_error(
+                request, error, default, draft_key=_build_draft_key(token)
+            )
         except SurveyError as error:
             return render_invitation_error(request, error, default)
-        response = self._form_page(request, token, *form)
+        response = self._build_form_page(request, token, *form)
         set_cookie(
             response,
             request,
@@ -157,13 +159,13 @@ class _InvitationEndpoints:
             return render_invitation_error(request, error, default)
         if form is None:
             return Response(status_code=204, headers=NO_STORE)
-        boot = self._boot(request, token, *form)
+        boot = self._build_boot_data(request, token, *form)
         return cached_response(request, CachedBody(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
 
-    def _form_page(
+    def _build_form_page(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument
     ) -> Response:
-        boot = self._boot(request, token, invitation, instrument)
+        boot = self._build_boot_data(request, token, invitation, instrument)
         language = boot["language"]
         t = translator(screen_language(language, self.settings.language))
         title = label_text(instrument.title, language, "")
@@ -175,7 +177,7 @@ class _InvitationEndpoints:
         page = HtmlPage("form", language, title, values, boot, is_cached=True)
         return html_response(request, page)
 
-    def _boot(
+    def _build_boot_data(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument
     ) -> dict[str, Any]:
         """Return the data for the script of the form."""
@@ -186,7 +188,7 @@ class _InvitationEndpoints:
             "kind": "form",
             "form_url": form_url(instrument.sha256),
             "submit_url": SUBMIT_URL,
-            "draft_key": _draft_key(token),
+            "draft_key": _build_draft_key(token),
             "device": invitation.proof,
             "language": language,
             "texts": texts_for(codes, self.settings.language),
@@ -231,7 +233,7 @@ async def _read_claim(request: Request) -> _DeviceClaim | None:
         return None
 
 
-def _draft_key(token: str) -> str:
+def _build_draft_key(token: str) -> str:
     return digest(token)[:DRAFT_KEY_LENGTH]
 
 

@@ -165,7 +165,7 @@ def worker_script() -> CachedBody:
     )
 
 
-async def _worker(request: Request) -> Response:
+async def _serve_worker(request: Request) -> Response:
     return cached_response(request, worker_script(), headers=PAGE_HEADERS)
 
 
@@ -177,6 +177,6 @@ def routes(settings: Settings) -> list[BaseRoute]:
 
     # These come before `/q/{token}`, which matches every address of this form.
     return [
-        Route(WORKER_URL, _worker, methods=["GET"]),
+        Route(WORKER_URL, _serve_worker, methods=["GET"]),
         Route(OFFLINE_URL, offline_page, methods=["GET"]),
     ]

@@ -83,35 +83,37 @@ class PhotoEndpoints:
 
     async def post_photo(self, request: Request) -> Response:
         """Store one photo: 200 when it is kept, 422 with the reason when it is refused."""
-        t = self._translator(request)
+        t = self._choose_translator(request)
         if self.limit.seconds_until_allowed(client_address(request, self.settings.trusted_proxies)):
-            return _refuse(429, "too_many", TOO_MANY, t)
+            return _build_refusal(429, "too_many", TOO_MANY, t)
         if not is_same_site(request, self.settings):
-            return _refuse(403, "other_site", ELSEWHERE, t)
+            return _build_refusal(403, "other_site", ELSEWHERE, t)
         asked = _parse_request(request)
         if asked is None:
-            return _refuse(400, "malformed", _MALFORMED, t)
+            return _build_refusal(400, "malformed", _MALFORMED, t)
         principal = await to_thread.run_sync(find_current_principal, request, self.settings)
         if principal is None:
-            return _refuse(401, "access_denied", msg("Please sign in first."), t)
+            return _build_refusal(401, "access_denied", msg("Please sign in first."), t)
         try:
             content = await read_limited_body(request, MAX_PHOTO_BYTES, BODY_SECONDS)
         except BodyTooLargeError:
-            return _refuse(422, "photo_refused", _TOO_LARGE, t)
+            return _build_refusal(422, "photo_refused", _TOO_LARGE, t)
         except TimeoutError:
-            return _refuse(408, "too_slow", _TOO_SLOW, t)
+            return _build_refusal(408, "too_slow", _TOO_SLOW, t)
         except ClientDisconnect:
             return Response(status_code=400)
         if self._threads is None:
             # A limiter belongs to the event loop in which it is created.
             self._threads = CapacityLimiter(MAX_CONCURRENT_PHOTOS)
         try:
-            await to_thread.run_sync(self._store, principal, asked, content, limiter=self._threads)
+            await to_thread.run_sync(
+                self._store_photo, principal, asked, content, limiter=self._threads
+            )
         except SurveyError as error:
-            return _refuse(_STATUS.get(type(error), 409), error.code, error.message, t)
+            return _build_refusal(_STATUS.get(type(error), 409), error.code, error.message, t)
         return json_response(200, {})
 
-    def _store(self, principal: Principal, asked: _PhotoRequest, content: bytes) -> None:
+    def _store_photo(self, principal: Principal, asked: _PhotoRequest, content: bytes) -> None:
         with read_scope(self.settings.store_url) as session:
             keeps_place = require_photo_question(
                 session=session, principal=principal, point_id=asked.point_id, item_name=asked.item
@@ -135,10 +137,10 @@ class PhotoEndpoints:
 
     async def get_photo(self, request: Request) -> Response:
         """Return a photo to whom it may be shown; 404 for everybody else."""
-        content = await to_thread.run_sync(self._read, request)
+        content = await to_thread.run_sync(self._read_photo, request)
         return Response(content, headers=_PHOTO_HEADERS, media_type="image/jpeg")
 
-    def _read(self, request: Request) -> bytes:
+    def _read_photo(self, request: Request) -> bytes:
         principal = find_current_principal(request, self.settings)
         photo_id = _parse_uuid(request.path_params["photo"])
         if principal is None or photo_id is None:
@@ -156,7 +158,7 @@ class PhotoEndpoints:
                 ).content
         raise HTTPException(404)
 
-    def _translator(self, request: Request) -> Translator:
+    def _choose_translator(self, request: Request) -> Translator:
         wanted = request.query_params.get("language", "")[:16]
         return translator(screen_language(wanted, self.settings.language))
 
@@ -178,7 +180,7 @@ def _parse_uuid(text: str) -> UUID | None:
         return None
 
 
-def _refuse(status: int, code: str, message: Message, t: Translator) -> Response:
+def _build_refusal(status: int, code: str, message: Message, t: Translator) -> Response:
     return json_response(status, {"code": code, "message": t(message)})
 
 

@@ -41,9 +41,11 @@ class RequestMiddleware:
             if scope["type"] == "websocket":
                 await self.app(scope, receive, send)
             else:
-                await self._answer(scope, receive, send, request_id)
+                await self._answer_request(scope, receive, send, request_id)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _answer_request(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str
+    ) -> None:
         started, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
@@ -57,16 +59,16 @@ class RequestMiddleware:
             await self.app(scope, receive, send_with_id)
         except Exception:
             FAILURES.labels("door").inc()
-            _LOG.exception("request failed: %s %s", scope["method"], _route(scope))
+            _LOG.exception("request failed: %s %s", scope["method"], _get_route_pattern(scope))
             if not status:
                 raise
         finally:
-            route = _route(scope)
+            route = _get_route_pattern(scope)
             REQUESTS.labels(route, str(status)).inc()
             REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
 
 
-def _route(scope: Scope) -> str:
+def _get_route_pattern(scope: Scope) -> str:
     """Return the pattern of the address, because the address may hold a one-time token."""
     route = scope.get("route")
     return route.path if isinstance(route, Route) and "endpoint" in scope else _PAGES

@@ -64,11 +64,11 @@ class ResultsApi:
 
     async def get_openapi(self, request: Request) -> Response:
         """Return the description of the API in OpenAPI 3.1, to everybody."""
-        return _cacheable(request, build_openapi(self._translator(request)))
+        return _build_cacheable_response(request, build_openapi(self._choose_translator(request)))
 
     async def get_guide(self, request: Request) -> Response:
         """Return the description as a page for people."""
-        language = self._language(request)
+        language = self._choose_language(request)
         t = translator(language)
         heading = t("Results for programs")
         values = {
@@ -85,11 +85,11 @@ class ResultsApi:
 
     async def get_waves(self, request: Request) -> Response:
         """List the released waves."""
-        return await self._answer(request, self._read_waves)
+        return await self._answer_request(request, self._read_waves)
 
     async def get_wave(self, request: Request) -> Response:
         """Return one released wave with its indicator tree."""
-        return await self._answer(request, self._read_wave)
+        return await self._answer_request(request, self._read_wave)
 
     def table_endpoint(self, table: ResultsTable) -> Callable[[Request], Any]:
         """Return the endpoint of a table."""
@@ -98,14 +98,14 @@ class ResultsApi:
             def read(session: Session, asked: Request, person: Principal) -> Body:
                 return self._read_table(session, asked, person, table)
 
-            return await self._answer(request, read)
+            return await self._answer_request(request, read)
 
         return get_table
 
-    async def _answer(
+    async def _answer_request(
         self, request: Request, read: Callable[[Session, Request, Principal], Body]
     ) -> Response:
-        key = self.keys.read(request, self._translator(request))
+        key = self.keys.read(request, self._choose_translator(request))
         if isinstance(key, Response):
             return key
         if self._threads is None:
@@ -118,7 +118,7 @@ class ResultsApi:
     def _read_as_key(
         self, request: Request, key: str, read: Callable[[Session, Request, Principal], Body]
     ) -> Response:
-        t = self._translator(request)
+        t = self._choose_translator(request)
         with read_scope(self.settings.store_url) as session:
             try:
                 holder = find_key_holder(
@@ -129,20 +129,20 @@ class ResultsApi:
                 body = read(session, request, holder.principal)
             except SurveyError as error:
                 return refusal(_status_of(error), error.code, t(error.message))
-        return _cacheable(request, body)
+        return _build_cacheable_response(request, body)
 
     def _read_waves(self, session: Session, _: Request, principal: Principal) -> Body:
         waves = [
-            _wave_record(info)
+            _build_wave_record(info)
             for info in list_waves(self.settings, session)
             if info.state is WaveState.RELEASED and info.final and _may_read(principal, info)
         ]
         return {"total": len(waves), "rows": waves}
 
     def _read_wave(self, session: Session, request: Request, principal: Principal) -> Body:
-        results = self._open(session, request, principal)
+        results = self._open_wave_results(session, request, principal)
         return {
-            **_wave_record(results.wave),
+            **_build_wave_record(results.wave),
             "indicators": [
                 {
                     "code": indicator.code,
@@ -162,23 +162,25 @@ class ResultsApi:
         for name in query:
             if name not in known:
                 raise ParameterError(msg("There is no parameter {name} here.", name=name[:40]))
-        limit = _number(request, "limit", DEFAULT_ROWS, 1, MAX_ROWS)
-        offset = _number(request, "offset", 0, 0, MAX_OFFSET)
-        results = self._open(session, request, principal)
+        limit = _parse_number(request, "limit", DEFAULT_ROWS, 1, MAX_ROWS)
+        offset = _parse_number(request, "offset", 0, 0, MAX_OFFSET)
+        results = self._open_wave_results(session, request, principal)
         rows = table.read(TableRequest(self.settings, session, results, principal, query))
         part = rows.iloc[offset : offset + limit]
         following = offset + limit
         address = request.url.include_query_params(offset=following)
         return {
-            "wave": _wave_record(results.wave),
+            "wave": _build_wave_record(results.wave),
             "total": len(rows),
             "offset": offset,
             "limit": limit,
             "next": f"{address.path}?{address.query}" if following < len(rows) else None,
-            "rows": build_records(results, part, self._language(request), with_origin=False),
+            "rows": build_records(results, part, self._choose_language(request), with_origin=False),
         }
 
-    def _open(self, session: Session, request: Request, principal: Principal) -> WaveResults:
+    def _open_wave_results(
+        self, session: Session, request: Request, principal: Principal
+    ) -> WaveResults:
         """Return the results of the wave in the address, if they are released."""
         key = request.path_params["wave"]
         released = {
@@ -195,14 +197,14 @@ class ResultsApi:
         require_released(results.wave)
         return results
 
-    def _language(self, request: Request) -> str:
+    def _choose_language(self, request: Request) -> str:
         asked = request.query_params.get("language", "")
         if asked in LANGUAGES:
             return asked
         return negotiate_language(request, self.settings.language)
 
-    def _translator(self, request: Request) -> Callable[..., str]:
-        return translator(self._language(request))
+    def _choose_translator(self, request: Request) -> Callable[..., str]:
+        return translator(self._choose_language(request))
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the API."""
@@ -230,7 +232,7 @@ def _status_of(error: SurveyError) -> int:
     return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
 
 
-def _wave_record(info: WaveInfo) -> Body:
+def _build_wave_record(info: WaveInfo) -> Body:
     return {
         "key": info.key,
         "title": dict(info.title),
@@ -246,7 +248,7 @@ def _wave_record(info: WaveInfo) -> Body:
     }
 
 
-def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
+def _parse_number(request: Request, name: str, default: int, least: int, most: int) -> int:
     written = request.query_params.get(name)
     if written is None:
         return default
@@ -262,7 +264,7 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     return int(written)
 
 
-def _cacheable(request: Request, body: Body) -> Response:
+def _build_cacheable_response(request: Request, body: Body) -> Response:
     """Return JSON with an ETag; 304 without it if the client has the same already."""
     content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     etag = f'"{sha256(content).hexdigest()[:32]}"'
@@ -272,13 +274,13 @@ def _cacheable(request: Request, body: Body) -> Response:
         "Vary": "Authorization, Accept-Language",
         "X-Content-Type-Options": "nosniff",
     }
-    known = {tag.strip().removeprefix("W/") for tag in _known_tags(request)}
+    known = {tag.strip().removeprefix("W/") for tag in _parse_known_tags(request)}
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=JSON)
 
 
-def _known_tags(request: Request) -> list[str]:
+def _parse_known_tags(request: Request) -> list[str]:
     return request.headers.get("if-none-match", "")[:2_000].split(",")
 
 

@@ -37,7 +37,7 @@ class Operation:
 
 def list_operations(t: Translator) -> Iterator[Operation]:
     """Yield every operation that needs a key."""
-    for path, (summary, parameters) in _operations().items():
+    for path, (summary, parameters) in _list_operations().items():
         described = tuple((each.name, t(each.description)) for each in parameters)
         yield Operation("GET", path, t(summary), described)
     head = tuple((name, t(text)) for name, (text, _) in HEAD_FIELDS.items())
@@ -46,7 +46,7 @@ def list_operations(t: Translator) -> Iterator[Operation]:
         yield Operation("POST", path, t(SUBMIT.msgid, what=t(kind.name)), head)
 
 
-def _operations() -> dict[str, Any]:
+def _list_operations() -> dict[str, Any]:
     return {
         f"{BASE}/waves": (_WAVES, (LANGUAGE,)),
         f"{BASE}/waves/{{wave}}": (_WAVE, (LANGUAGE,)),
@@ -94,15 +94,15 @@ def build_openapi(t: Translator) -> dict[str, Any]:
         },
         "paths": {
             **{
-                path: {"get": _operation(t, path, summary, parameters)}
-                for path, (summary, parameters) in _operations().items()
+                path: {"get": _build_operation(t, path, summary, parameters)}
+                for path, (summary, parameters) in _list_operations().items()
             },
             **build_delivery_paths(BASE, t),
         },
     }
 
 
-def _operation(
+def _build_operation(
     t: Translator, path: str, summary: Any, parameters: tuple[QueryParameter, ...]
 ) -> dict[str, Any]:
     in_path = [
@@ -122,7 +122,7 @@ def _operation(
         "summary": t(summary),
         "parameters": [
             *(in_path if "{wave}" in path else ()),
-            *(_parameter(t, parameter) for parameter in parameters),
+            *(_build_parameter(t, parameter) for parameter in parameters),
         ],
         "responses": {
             "200": {
@@ -143,7 +143,7 @@ def _operation(
     }
 
 
-def _parameter(t: Translator, parameter: QueryParameter) -> dict[str, Any]:
+def _build_parameter(t: Translator, parameter: QueryParameter) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     if parameter.choices:
         schema["enum"] = list(parameter.choices)

@@ -76,7 +76,7 @@ def require_released(info: WaveInfo) -> None:
         raise NotReleasedError(info.key)
 
 
-def _select(request: TableRequest, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+def _select_rows(request: TableRequest, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
     """Return the rows asked for; a value that no row has is an error that names the choices."""
     wanted = request.wanted()
     rows = read(request.principal, **wanted)
@@ -86,11 +86,11 @@ def _select(request: TableRequest, read: Callable[..., pd.DataFrame]) -> pd.Data
 
 
 def _read_estimates(request: TableRequest) -> pd.DataFrame:
-    return _select(request, request.results.cells)
+    return _select_rows(request, request.results.cells)
 
 
 def _read_ranks(request: TableRequest) -> pd.DataFrame:
-    return _select(request, request.results.ranks)
+    return _select_rows(request, request.results.ranks)
 
 
 def _read_gaps(request: TableRequest) -> pd.DataFrame:
@@ -99,9 +99,9 @@ def _read_gaps(request: TableRequest) -> pd.DataFrame:
         raise unknown_choice("contrast", contrast, CONTRASTS)
 
     def read(principal: Principal, **keys: list[str]) -> pd.DataFrame:
-        return request.results.gaps(principal, contrast=contrast, **_filters(keys))
+        return request.results.gaps(principal, contrast=contrast, **_select_filters(keys))
 
-    return _select(request, read)
+    return _select_rows(request, read)
 
 
 def _read_changes(request: TableRequest) -> pd.DataFrame:
@@ -112,12 +112,12 @@ def _read_changes(request: TableRequest) -> pd.DataFrame:
     require_released(before)
 
     def read(principal: Principal, **keys: list[str]) -> pd.DataFrame:
-        return request.results.changes(principal, before=before, **_filters(keys))
+        return request.results.changes(principal, before=before, **_select_filters(keys))
 
-    return _select(request, read)
+    return _select_rows(request, read)
 
 
-def _filters(keys: Mapping[str, list[str]]) -> dict[str, list[str]]:
+def _select_filters(keys: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return {key: keys[key] for key in KEYS if key in keys}
 
 

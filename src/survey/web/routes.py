@@ -70,13 +70,13 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *withdraw.routes(settings, write_queue),
         *assets.routes(),
         *demo.routes(settings, limit),
-        *_account_routes(AuthContext(settings, limit)),
+        *_list_account_routes(AuthContext(settings, limit)),
         *downloads.routes(settings),
         *health.routes(settings),
     ]
 
 
-def _account_routes(context: AuthContext) -> list[BaseRoute]:
+def _list_account_routes(context: AuthContext) -> list[BaseRoute]:
     """Return the routes of signing in with an account."""
     routes = [
         *LoginEndpoints(context).routes(),

@@ -65,24 +65,24 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
     reader = _ReaderPreferences.of(request, settings.language)
     t = translator(reader.language)
     platform = t("Hundred Cities Survey")
-    title, text, status = _heading_texts(t, asked)
-    back = "/" if asked.is_start or not asked.title else _requested_path(request)
+    title, text, status = _choose_heading(t, asked)
+    back = "/" if asked.is_start or not asked.title else _get_requested_path(request)
     values = {
         "large": reader.large,
         "demo": settings.demo,
         "demo_mark": t("Demo data"),
         "platform": platform,
-        "switches": _switches(request, reader, t),
+        "switches": _list_switches(request, reader, t),
         "page": "" if asked.is_start else asked.title,
         "title": title,
         "text": text,
         "roles_title": t("Look around: choose a role"),
         "roles_text": t("This is a demonstration. Everything here is generated demo data."),
-        "progress": _progress_text(settings, t),
-        "roles": _roles(request, reader, t, asked) if settings.demo else [],
+        "progress": _describe_progress(settings, t),
+        "roles": _list_roles(request, reader, t, asked) if settings.demo else [],
         "sign_in": t("Sign in with an account") if settings.demo else t("Sign in"),
         "sign_in_address": f"/auth/login?{urlencode({'next': back})}",
-        "about": _description(t, settings.demo),
+        "about": _describe_site(t, settings.demo),
     }
     tab_title = platform if asked.is_start else f"{asked.title or title} · {platform}"
     # The same address shows the page itself to users who are signed in.
@@ -91,7 +91,7 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
     return html_response(request, page, status=status, headers=headers)
 
 
-def _heading_texts(t: Translator, asked: RequestedPage) -> tuple[str, str, int]:
+def _choose_heading(t: Translator, asked: RequestedPage) -> tuple[str, str, int]:
     if asked.is_start:
         about = msg(
             "How satisfied consumers are with everyday shopping in 100 cities: the questionnaire, "
@@ -104,12 +104,12 @@ def _heading_texts(t: Translator, asked: RequestedPage) -> tuple[str, str, int]:
     return t("Please sign in first"), t(about), 200
 
 
-def _requested_path(request: Request) -> str:
+def _get_requested_path(request: Request) -> str:
     query = request.url.query
     return safe_path(f"{request.url.path}?{query}" if query else request.url.path)
 
 
-def _switches(
+def _list_switches(
     request: Request, reader: _ReaderPreferences, t: Translator
 ) -> list[dict[str, str | bool]]:
     """Return the links that change language and text size; the page has no script."""
@@ -131,7 +131,7 @@ def _switches(
     return [*languages, size]
 
 
-def _roles(
+def _list_roles(
     request: Request, reader: _ReaderPreferences, t: Translator, asked: RequestedPage
 ) -> list[dict[str, str]]:
     return [
@@ -153,13 +153,13 @@ def _add_preferences(request: Request, reader: _ReaderPreferences, target: str) 
     return safe_path(f"{target}?{urlencode(query)}" if query else target)
 
 
-def _progress_text(settings: Settings, t: Translator) -> str:
+def _describe_progress(settings: Settings, t: Translator) -> str:
     """Return how far demo data are that are being made; empty where none are."""
     progress = find_demo_progress(settings) if settings.demo else None
     return t(progress.message) if progress else ""
 
 
-def _description(t: Translator, demo: bool) -> str:
+def _describe_site(t: Translator, demo: bool) -> str:
     if demo:
         return t("All figures on this page are generated demo data, no result of any survey.")
     return t("City consumer satisfaction: consumers' own scores of everyday offline shopping.")

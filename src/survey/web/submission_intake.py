@@ -99,10 +99,10 @@ def store_in_session(
 ) -> ApiResult:
     """Store the submission in the caller's transaction; the result is valid after its commit."""
     if isinstance(submission, Keying):
-        return _sheet_result(
+        return _build_sheet_result(
             submit_keying(session=session, keying=submission, principal=principal, now=now())
         )
-    return _receipt_result(
+    return _build_receipt_result(
         submit_or_park(session=session, submission=submission, principal=principal, now=now())
     )
 
@@ -115,7 +115,7 @@ def parse_submission(document: object, default_language: str) -> IncomingDocumen
         # Where and what kind, never the values: they may be somebody's answers.
         fields = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
         _LOG.info("malformed submission: %s", fields[:10])
-        t = translator(_language(document, default_language))
+        t = translator(_choose_language(document, default_language))
         return refuse(400, "malformed", t("These answers did not arrive in a readable form."))
 
 
@@ -125,7 +125,7 @@ def error_result(
     """Return the refusal for an error; `known` tells whether the sender is signed in."""
     t = translator(screen_language(language, default_language))
     if isinstance(error, InvalidAnswersError):
-        return _problems_result(error, language, t)
+        return _build_problems_result(error, language, t)
     status = _STATUS.get(type(error), 409)
     if isinstance(error, AccessDeniedError) and not known:
         status = 401
@@ -139,12 +139,12 @@ def _parse_document(document: object) -> IncomingDocument:
     return Submission.model_validate(document)
 
 
-def _language(document: object, default: str) -> str:
+def _choose_language(document: object, default: str) -> str:
     language = document.get("language") if isinstance(document, Mapping) else None
     return screen_language(language, default) if isinstance(language, str) else default
 
 
-def _receipt_result(receipt: SubmissionReceipt | ParkingReceipt) -> ApiResult:
+def _build_receipt_result(receipt: SubmissionReceipt | ParkingReceipt) -> ApiResult:
     if isinstance(receipt, ParkingReceipt):
         body = {
             "response_id": str(receipt.parked_id), "status": PARKED, "duplicate": receipt.duplicate,
@@ -161,7 +161,7 @@ def _receipt_result(receipt: SubmissionReceipt | ParkingReceipt) -> ApiResult:
     )
 
 
-def _sheet_result(receipt: KeyingReceipt) -> ApiResult:
+def _build_sheet_result(receipt: KeyingReceipt) -> ApiResult:
     response = None if receipt.response_id is None else str(receipt.response_id)
     return ApiResult(
         200,
@@ -174,16 +174,16 @@ def _sheet_result(receipt: KeyingReceipt) -> ApiResult:
     )
 
 
-def _problems_result(error: InvalidAnswersError, language: str, t: Translator) -> ApiResult:
+def _build_problems_result(error: InvalidAnswersError, language: str, t: Translator) -> ApiResult:
     problems = [
-        {"item": each.item, "code": each.code, "message": _problem_text(each, language, t)}
+        {"item": each.item, "code": each.code, "message": _format_problem(each, language, t)}
         for each in error.problems
     ]
     body = {"code": error.code, "message": t(error.message), "problems": problems}
     return ApiResult(REFUSED, body)
 
 
-def _problem_text(problem: AnswerProblem, language: str, t: Translator) -> str:
+def _format_problem(problem: AnswerProblem, language: str, t: Translator) -> str:
     """Return the questionnaire's message in the language of the interview, else a general one."""
     message = problem.message
     if isinstance(message, Message):

@@ -52,7 +52,7 @@ _STATUS: dict[type[SurveyError], HTTPStatus] = {
 }
 
 
-def _withdraw(typed: str, session: Session) -> WithdrawalResult:
+def _withdraw_interview(typed: str, session: Session) -> WithdrawalResult:
     return withdraw(session=session, typed=typed, now=now())
 
 
@@ -66,7 +66,7 @@ class _WithdrawalEndpoints:
 
     async def get_form(self, request: Request) -> Response:
         """`GET /withdraw`."""
-        return self._form(request)
+        return self._build_form(request)
 
     async def post_withdrawal(self, request: Request) -> Response:
         """`POST /withdraw`."""
@@ -77,9 +77,9 @@ class _WithdrawalEndpoints:
         form = await read_verified_form(request, self.settings)
         typed = form.get("code", "")
         try:
-            result = await self.write_queue.submit(partial(_withdraw, typed))
+            result = await self.write_queue.submit(partial(_withdraw_interview, typed))
         except (MistypedCodeError, CodeNotFoundError) as error:
-            return self._form(request, typed[:_MAX_CODE_CHARS], error)
+            return self._build_form(request, typed[:_MAX_CODE_CHARS], error)
         except WaveFrozenError as error:
             return render_notice(request, _TOO_LATE_NOTICE, error.message, default)
         text = (
@@ -91,7 +91,7 @@ class _WithdrawalEndpoints:
             request, _DONE, text, default, kind="withdrawn", code=read_code(typed) or ""
         )
 
-    def _form(
+    def _build_form(
         self, request: Request, typed: str = "", error: SurveyError | None = None
     ) -> Response:
         language = negotiate_language(request, self.settings.language)

@@ -49,10 +49,10 @@ class WriteQueue:
         self._pending.append((work, future))
         if self._worker is None or self._worker.done():
             # An empty context, because a batch belongs to no single request.
-            self._worker = loop.create_task(self._drain(), context=Context())
+            self._worker = loop.create_task(self._drain_queue(), context=Context())
         return await future
 
-    async def _drain(self) -> None:
+    async def _drain_queue(self) -> None:
         busy = False
         while self._pending:
             if busy and len(self._pending) < MAX_BATCH_WORKS:

@@ -63,7 +63,7 @@ def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
             wave_id=choice.wave.id,
             city_code=choice.city_code,
         )
-        wanted = _requested_check_id() or (calls[0].id if calls else None)
+        wanted = _find_requested_check_id() or (calls[0].id if calls else None)
         if wanted is None:
             draw_notice(
                 t("Nobody is left to ask again"),
@@ -84,7 +84,7 @@ def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
         _draw_list(page, calls, choice)
 
 
-def _requested_check_id() -> UUID | None:
+def _find_requested_check_id() -> UUID | None:
     try:
         return UUID(st.query_params[CALL_PARAMETER])
     except (KeyError, ValueError):
@@ -114,14 +114,14 @@ def _draw_call(page: PageContext, call: CallEntry, instrument: Instrument) -> No
     st.subheader(t("Interview {code}", code=call.code), anchor=False)
     st.caption(_describe_call(page, call))
     if call.outcome is not None:
-        st.caption(_attempts_text(t, call))
+        st.caption(_format_attempt(t, call))
     draw_phone_number(page, call)
     st.segmented_control(
         t("Asked by"),
         list(Channel),
         default=Channel.PHONE,
         required=True,
-        key=_channel_key(page),
+        key=_build_channel_key(page),
         format_func=lambda channel: t(CHANNEL_NAMES[channel]),
     )
     outcomes = () if call.outcome in ANSWERED else _ONE_CLICK_OUTCOMES
@@ -134,9 +134,9 @@ def _draw_call(page: PageContext, call: CallEntry, instrument: Instrument) -> No
                 args=(page, call, instrument, outcome),
             )
     with st.form(f"call/{call.id}", enter_to_submit=False):
-        for item in _questions(instrument):
+        for item in _list_recheck_items(instrument):
             _draw_answer_field(t, call, item, page.language)
-        st.text_input(t("Note"), key=_key(call, "note"), max_chars=MAX_NOTE_CHARS)
+        st.text_input(t("Note"), key=_build_widget_key(call, "note"), max_chars=MAX_NOTE_CHARS)
         show_feedback(page, _FORM_MESSAGES)
         st.form_submit_button(
             t("Save: reached"),
@@ -157,13 +157,13 @@ def _describe_call(page: PageContext, call: CallEntry) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
-def _attempts_text(t: Translator, call: CallEntry) -> str:
+def _format_attempt(t: Translator, call: CallEntry) -> str:
     at = format_china_minute(t, call.checked_at) if call.checked_at else ""
     outcome = t(OUTCOME_NAMES[call.outcome]) if call.outcome else ""
     return " · ".join(part for part in (at, call.checker, outcome, call.note) if part)
 
 
-def _questions(instrument: Instrument) -> list[Item]:
+def _list_recheck_items(instrument: Instrument) -> list[Item]:
     """Return the questions for a person who was interviewed, in order."""
     return [
         item
@@ -173,15 +173,15 @@ def _questions(instrument: Instrument) -> list[Item]:
 
 
 def _draw_answer_field(t: Translator, call: CallEntry, item: Item, language: str) -> None:
-    key, title = _key(call, item.name), label_text(item.label, language, item.name)
+    key, title = _build_widget_key(call, item.name), label_text(item.label, language, item.name)
     BACK_CHECK_FIELDS[item.kind](AnswerFieldData(t, item, title, key, language))
 
 
-def _key(call: CallEntry, name: str) -> str:
+def _build_widget_key(call: CallEntry, name: str) -> str:
     return f"call/{call.id}/{name}"
 
 
-def _channel_key(page: PageContext) -> str:
+def _build_channel_key(page: PageContext) -> str:
     return f"call/channel/{page.language}"
 
 
@@ -190,14 +190,14 @@ def _record_outcome(
 ) -> None:
     answers = {
         item.name: type_of(item).parse_entered(entered)
-        for item in _questions(instrument)
-        if (entered := st.session_state.get(_key(call, item.name))) not in (None, "")
+        for item in _list_recheck_items(instrument)
+        if (entered := st.session_state.get(_build_widget_key(call, item.name))) not in (None, "")
     }
     attempt = CallAttempt(
         outcome,
-        st.session_state.get(_channel_key(page)) or Channel.PHONE,
+        st.session_state.get(_build_channel_key(page)) or Channel.PHONE,
         answers,
-        st.session_state.get(_key(call, "note")) or "",
+        st.session_state.get(_build_widget_key(call, "note")) or "",
     )
 
     t = page.t

@@ -74,7 +74,7 @@ def draw_follow_up(
         t("Surveyor") if by_surveyor else t("Point"),
         list(groups),
         key=f"follow/{step}/whose",
-        format_func=lambda option: _surveyor_label(page, groups[option]),
+        format_func=lambda option: _format_surveyor_label(page, groups[option]),
         index=None,
         placeholder=t("Please choose"),
     )
@@ -87,7 +87,7 @@ def draw_follow_up(
         )
 
 
-def _surveyor_label(page: PageContext, row: CheckSummary) -> str:
+def _format_surveyor_label(page: PageContext, row: CheckSummary) -> str:
     return page.t(
         "{name} ({failed} of {count} failed)", name=row.name, failed=row.failed, count=row.checked
     )
@@ -104,7 +104,7 @@ def _draw_retraining(
             list(people),
             key="retrain/who",
             default=[row.key for row in people.values() if row.stands_out],
-            format_func=lambda option: _surveyor_label(page, people[option]),
+            format_func=lambda option: _format_surveyor_label(page, people[option]),
             placeholder=t("Please choose"),
         )
         st.date_input(

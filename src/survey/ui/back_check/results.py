@@ -122,7 +122,7 @@ def _draw_surveyors(page: PageContext, back_checks: BackCheckResults) -> None:
             f"{row.drawn:,}",
             f"{row.checked:,}",
             f"{row.failed:,}",
-            _rate(page.t, row.random_sample),
+            _format_failure_rate(page.t, row.random_sample),
             format_day(t, row.retrain_by) if row.retrain_by else "",
         )
         for row in back_checks.surveyors[:_LISTED]
@@ -137,18 +137,18 @@ def _draw_points(t: Translator, back_checks: BackCheckResults) -> None:
         return
     st.subheader(t("Points with failed back-checks"), anchor=False)
     heads = (t("Point"), t("Drawn"), t("Asked"), t("Failed"), t("Failed, by lot"))
-    rows = [_point_row(t, row) for row in failed[:_LISTED]]
+    rows = [_format_point_row(t, row) for row in failed[:_LISTED]]
     st.html(render_table(heads, rows))
     _draw_more_count(t, len(failed))
 
 
-def _point_row(t: Translator, row: CheckSummary) -> tuple[str, ...]:
+def _format_point_row(t: Translator, row: CheckSummary) -> tuple[str, ...]:
     return (
         ("▲ " if row.stands_out else "") + row.name,
         f"{row.drawn:,}",
         f"{row.checked:,}",
         f"{row.failed:,}",
-        _rate(t, row.random_sample),
+        _format_failure_rate(t, row.random_sample),
     )
 
 
@@ -159,17 +159,19 @@ def _draw_questions(page: PageContext, back_checks: BackCheckResults) -> None:
     heads = (t("Compared"), t("Differ"))
     for nature, title in natures:
         rows = [
-            _question_row(page, row) for row in back_checks.items if row.comparison.nature is nature
+            _format_item_row(page, row)
+            for row in back_checks.items
+            if row.comparison.nature is nature
         ]
         st.html(render_table((title, *heads), rows, long_names=True))
 
 
-def _question_row(page: PageContext, row: ItemMismatchRate) -> tuple[str, str, str]:
+def _format_item_row(page: PageContext, row: ItemMismatchRate) -> tuple[str, str, str]:
     compared = "0" if row.differs is None else f"{row.differs.of:,}"
     return (
         label_text(row.item.label, page.language, row.item.name),
         compared,
-        _rate(page.t, row.differs),
+        _format_failure_rate(page.t, row.differs),
     )
 
 
@@ -194,15 +196,17 @@ def _render_case(page: PageContext, choice: BackCheckSelection, case: CompletedC
     text = (
         t(OUTCOME_NAMES[case.outcome])
         if case.outcome is Outcome.NEVER_INTERVIEWED
-        else "; ".join(_difference_text(page, difference) for difference in case.differences)
+        else "; ".join(_format_difference(page, difference) for difference in case.differences)
     )
     who = escape(" · ".join(part for part in (case.surveyor, case.point_name) if part))
-    look = _link(
+    look = _build_link(
         page,
         PageKey.REVIEW,
         {"wave": choice.wave.key, "status": "all", "interview": str(case.response_id)},
     )
-    mend = _link(page, PageKey.BACK_CHECK, {"wave": choice.wave.key, "call": str(case.check_id)})
+    mend = _build_link(
+        page, PageKey.BACK_CHECK, {"wave": choice.wave.key, "call": str(case.check_id)}
+    )
     links = ((look, t("Look at the interview")), (mend, t("Enter again")))
     shown = " · ".join(
         f'<a href="{target}" target="_self">{escape(words)}</a>' for target, words in links
@@ -210,12 +214,12 @@ def _render_case(page: PageContext, choice: BackCheckSelection, case: CompletedC
     return f"{who}: {escape(text)} ({shown})"
 
 
-def _link(page: PageContext, key: PageKey, query: dict[str, str]) -> str:
+def _build_link(page: PageContext, key: PageKey, query: dict[str, str]) -> str:
     address = f"/{PAGES_BY_KEY[key].url}?{urlencode({**query, 'lang': page.language})}"
     return escape(address, quote=True)
 
 
-def _difference_text(page: PageContext, difference: AnswerMismatch) -> str:
+def _format_difference(page: PageContext, difference: AnswerMismatch) -> str:
     t = page.t
     then, again = (
         format_answer(t, difference.item, answer, page.language)
@@ -225,7 +229,7 @@ def _difference_text(page: PageContext, difference: AnswerMismatch) -> str:
     return t("{question} then {then}, now {again}", question=question, then=then, again=again)
 
 
-def _rate(t: Translator, share: ShareEstimate | None) -> str:
+def _format_failure_rate(t: Translator, share: ShareEstimate | None) -> str:
     if share is None:
         return "–"
     interval = format_percent_interval(t, share.low, share.high)

@@ -76,8 +76,8 @@ def _check_and_write(
     page: PageContext, aim: ImportTarget, upload: UploadedTable, mapping: MappingFile, *, busy: bool
 ) -> None:
     t = page.t
-    request = _request(aim, upload, mapping)
-    fingerprint = _request_key(aim, upload, request)
+    request = _build_import_request(aim, upload, mapping)
+    fingerprint = _build_request_key(aim, upload, request)
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             t("Check the file"),
@@ -104,7 +104,9 @@ def _check_and_write(
         st.rerun()
 
 
-def _request(aim: ImportTarget, upload: UploadedTable, mapping: MappingFile) -> ImportRequest:
+def _build_import_request(
+    aim: ImportTarget, upload: UploadedTable, mapping: MappingFile
+) -> ImportRequest:
     return ImportRequest(
         content=upload.content,
         instrument=aim.instrument,
@@ -118,7 +120,7 @@ def _request(aim: ImportTarget, upload: UploadedTable, mapping: MappingFile) -> 
     )
 
 
-def _request_key(aim: ImportTarget, upload: UploadedTable, request: ImportRequest) -> str:
+def _build_request_key(aim: ImportTarget, upload: UploadedTable, request: ImportRequest) -> str:
     parts = (
         aim.wave_key, aim.instrument.sha256, aim.is_new, aim.city_code, aim.reviewed, aim.title,
         aim.series,

@@ -51,13 +51,14 @@ def _draw_remarks(page: PageContext, plan: ImportPlan) -> None:
         lines.append(t("Columns that nothing uses: {columns}", columns=_join_names(plan.unmapped)))
     if plan.absent_items:
         asked = tuple(
-            _item_label(plan.request.instrument, name, page.language) for name in plan.absent_items
+            _format_item_label(plan.request.instrument, name, page.language)
+            for name in plan.absent_items
         )
         lines.append(t("Questions without a column: {items}", items=_join_names(asked)))
     missing = {name: count for name, count in plan.missing.items() if count}
     if missing:
         words = tuple(
-            f"{_item_label(plan.request.instrument, name, page.language)} ({count:,})"
+            f"{_format_item_label(plan.request.instrument, name, page.language)} ({count:,})"
             for name, count in missing.items()
         )
         lines.append(
@@ -75,7 +76,7 @@ def _draw_remarks(page: PageContext, plan: ImportPlan) -> None:
             st.html("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
 
 
-def _item_label(instrument: Instrument, name: str, language: str) -> str:
+def _format_item_label(instrument: Instrument, name: str, language: str) -> str:
     item = instrument.by_name.get(name)
     return label_text(item.label, language, name) if item else name
 

@@ -54,14 +54,14 @@ def map_columns(page: PageContext, aim: ImportTarget, upload: UploadedTable) -> 
     t = page.t
     doubtful = detect_source(upload.beginning) in {ExportSource.SURVEY_SITE, ExportSource.OTHER}
     with st.expander(t("What the columns mean"), expanded=doubtful, key="bulk/columns"):
-        start = _starting_point(page, aim)
+        start = _draw_mapping_choice(page, aim)
         drafts = draft_columns(upload.beginning, aim.instrument, start)
         chosen = _edit_columns(page, aim, upload, drafts)
         numbered = st.checkbox(
             t("Figures in columns of choices stand for the order of the choices (1 = the first)"),
             key="bulk/numbered",
         )
-        codes = _known_codes(start, upload) | _edit_values(page, upload)
+        codes = _select_known_codes(start, upload) | _edit_values(page, upload)
         mapping = mapping_of(
             chosen.items(), codes, upload.beginning, aim.instrument, numbered=numbered
         )
@@ -69,7 +69,7 @@ def map_columns(page: PageContext, aim: ImportTarget, upload: UploadedTable) -> 
     return mapping
 
 
-def _starting_point(page: PageContext, aim: ImportTarget) -> MappingFile | None:
+def _draw_mapping_choice(page: PageContext, aim: ImportTarget) -> MappingFile | None:
     """Return the chosen saved or uploaded mapping; None to start from suggestions."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
@@ -84,7 +84,7 @@ def _starting_point(page: PageContext, aim: ImportTarget) -> MappingFile | None:
         t("Begin with"),
         options,
         key=f"bulk/start/{page.language}",
-        format_func=lambda name: _start_name(t, name),
+        format_func=lambda name: _format_mapping_choice(t, name),
     )
     mapping = saved.get(chosen)
     if chosen == _FROM_FILE:
@@ -97,7 +97,7 @@ def _starting_point(page: PageContext, aim: ImportTarget) -> MappingFile | None:
     return mapping
 
 
-def _start_name(t: Translator, name: str) -> str:
+def _format_mapping_choice(t: Translator, name: str) -> str:
     if name == _SUGGESTED:
         return t("what is recognised and suggested")
     return t("a mapping file") if name == _FROM_FILE else name
@@ -127,7 +127,7 @@ def _edit_columns(
         frame,
         hide_index=True,
         disabled=["column", "sample", "origin"],
-        key=_editor_key(page, aim, upload, drafts),
+        key=_build_editor_key(page, aim, upload, drafts),
         column_config={
             "column": st.column_config.TextColumn(t("Column"), pinned=True),
             "sample": st.column_config.TextColumn(t("For example")),
@@ -144,7 +144,7 @@ def _edit_columns(
     return dict(zip(edited["column"].astype(str), targets, strict=True))
 
 
-def _editor_key(
+def _build_editor_key(
     page: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
 ) -> str:
     """Return the widget key of an editor: edits belong to one file and its drafts."""
@@ -154,7 +154,9 @@ def _editor_key(
     return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{page.language}"
 
 
-def _known_codes(start: MappingFile | None, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
+def _select_known_codes(
+    start: MappingFile | None, upload: UploadedTable
+) -> dict[str, Mapping[str, str]]:
     if start is None:
         return {}
     header = set(upload.beginning.header)

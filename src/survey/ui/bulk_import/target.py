@@ -60,7 +60,9 @@ def draw_target(page: PageContext) -> ImportTarget | None:
             return None
         with filter_row():
             options = [*waves, *([NEW] if may_make else [])]
-            chosen = pick_wave_key(page, {key: _wave_name(page, waves, key) for key in options})
+            chosen = pick_wave_key(
+                page, {key: _format_wave_name(page, waves, key) for key in options}
+            )
             if chosen is None:
                 return None
             city = _pick_city(page)
@@ -70,10 +72,10 @@ def draw_target(page: PageContext) -> ImportTarget | None:
             return ImportTarget(
                 chosen, instrument, False, wave.is_open, city, reviewed=not wave.is_open
             )
-        return _new_wave(page, list_instruments(session=session), city)
+        return _draw_new_wave(page, list_instruments(session=session), city)
 
 
-def _wave_name(page: PageContext, waves: dict[str, WaveSummary], key: str) -> str:
+def _format_wave_name(page: PageContext, waves: dict[str, WaveSummary], key: str) -> str:
     t = page.t
     if key == NEW:
         return t("A new wave that was collected elsewhere")
@@ -93,7 +95,7 @@ def _pick_city(page: PageContext) -> str | None:
     )
 
 
-def _new_wave(
+def _draw_new_wave(
     page: PageContext, instruments: list[Instrument], city: str | None
 ) -> ImportTarget | None:
     t = page.t

@@ -26,7 +26,9 @@ def draw_hearing(page: PageContext, test: ComparativeTestDetail) -> None:
     t, state = page.t, test.summary.state
     if test.hearings:
         heads = (t("Maker"), t("Sent on"), t("Deadline"), t("Received on"), t("Reply"), t("Answer"))
-        st.html(render_text_table(heads, [_row(page, each) for each in test.hearings]))
+        st.html(
+            render_text_table(heads, [_format_hearing_row(page, each) for each in test.hearings])
+        )
     else:
         st.caption(t("Makers are heard once all results are in."))
     if not test.summary.may_manage:
@@ -46,7 +48,7 @@ def draw_hearing(page: PageContext, test: ComparativeTestDetail) -> None:
         )
 
 
-def _row(page: PageContext, hearing: Hearing) -> list[str]:
+def _format_hearing_row(page: PageContext, hearing: Hearing) -> list[str]:
     t = page.t
     received = format_day(t, hearing.received_on) if hearing.received_on else "–"
     if hearing.is_late:

@@ -160,7 +160,7 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
         heads = [t(column.label) for column in SAMPLE_SHEET.columns]
         if not test.summary.may_manage:
             heads.remove(t(SAMPLE_SHEET.columns[10].label))
-        rows = [_sample_row(page, test, position) for position in range(len(test.samples))]
+        rows = [_format_sample_row(page, test, position) for position in range(len(test.samples))]
         st.html(render_text_table(heads, rows))
     state = test.summary.state
     if not test.summary.may_manage:
@@ -210,7 +210,7 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
         )
 
 
-def _sample_row(page: PageContext, test: ComparativeTestDetail, position: int) -> list[str]:
+def _format_sample_row(page: PageContext, test: ComparativeTestDetail, position: int) -> list[str]:
     t, data = page.t, test.samples[position].data
     return [
         data.code,

@@ -103,9 +103,9 @@ def _draw_sample_steps(
     if grade is None:
         return
     steps = texts.build_steps(grade)
-    st.html(_render(steps.characteristics))
+    st.html(_render_results(steps.characteristics))
     if steps.devaluations.rows:
-        st.html(_render(steps.devaluations))
+        st.html(_render_results(steps.devaluations))
     st.markdown(" → ".join(steps.sentences))
     if any(step.is_straddling for step in grade.characteristics):
         st.caption(
@@ -124,7 +124,7 @@ def _draw_sample_steps(
         )
 
 
-def _render(table: TextTable) -> str:
+def _render_results(table: TextTable) -> str:
     rows = [[_format_cell(each) for each in row] for row in table.rows]
     return render_text_table(table.heads, rows)
 

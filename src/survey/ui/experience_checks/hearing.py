@@ -30,7 +30,7 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
         heads = (t("Venue"), t("Sent on"), t("Deadline"), t("Received on"), t("Reply"), t("Answer"))
         draw_long_table(
             heads,
-            [_row(page, venue) for venue in sorted(heard, key=_newest_reply_first)],
+            [_format_hearing_row(page, venue) for venue in sorted(heard, key=_get_reply_order)],
             key=f"experience-check/replies/{summary.key}",
             show_all=t("Show all {count} venues", count=len(heard)),
             listed=t(
@@ -53,12 +53,12 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
         _draw_revisit_form(page, check, visited)
 
 
-def _newest_reply_first(venue: VenueRow) -> int:
+def _get_reply_order(venue: VenueRow) -> int:
     """Return what puts replies before the venues that a reply is awaited of."""
     return -venue.received_on.toordinal() if venue.received_on else 0
 
 
-def _row(page: PageContext, venue: VenueRow) -> list[str]:
+def _format_hearing_row(page: PageContext, venue: VenueRow) -> list[str]:
     t = page.t
     received = format_day(t, venue.received_on) if venue.received_on else "–"
     if venue.is_late:

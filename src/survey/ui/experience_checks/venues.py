@@ -64,7 +64,7 @@ def _draw_table(page: PageContext, check: ExperienceCheckDetail) -> None:
         heads.append(t("Observers"))
     draw_long_table(
         heads,
-        [_row(page, check, venue) for venue in check.venues],
+        [_format_venue_row(page, check, venue) for venue in check.venues],
         key=f"experience-check/venues/{check.summary.key}/all",
         show_all=t("Show all {count} venues", count=len(check.venues)),
         listed=t("The first {count} venues.", count=MAX_LISTED_ROWS),
@@ -83,7 +83,9 @@ def _draw_table(page: PageContext, check: ExperienceCheckDetail) -> None:
             _draw_photos(page, by_code[chosen])
 
 
-def _row(page: PageContext, check: ExperienceCheckDetail, venue: VenueRow) -> list[str]:
+def _format_venue_row(
+    page: PageContext, check: ExperienceCheckDetail, venue: VenueRow
+) -> list[str]:
     t = page.t
     visits = t("{approved} of {needed} approved", approved=venue.approved, needed=check.observers)
     if venue.sent > venue.approved:

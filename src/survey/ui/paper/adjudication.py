@@ -68,16 +68,16 @@ def _draw_conflict(page: PageContext, shown: KeyingConflict, head: PendingSheet)
         batch,
         key="paper-verdict",
         draft_key=f"verdict-{page.principal.account_id.hex[-12:]}-{shown.sheet_id.hex}",
-        verdict=_adjudication_data(shown),
+        verdict=_build_adjudication_data(shown),
     )
 
 
-def _adjudication_data(shown: KeyingConflict) -> dict[str, Any]:
+def _build_adjudication_data(shown: KeyingConflict) -> dict[str, Any]:
     """Return both values of each differing field and the agreed fields, for the browser."""
     both = (shown.first, shown.second)
     fields = [side.keyed.fields for side in both]
     sides = {
-        name: [_plain(each[name]) if name in each else _NOT_ASKED for each in fields]
+        name: [_convert_for_json(each[name]) if name in each else _NOT_ASKED for each in fields]
         for name in shown.fields
     }
     agreed = {
@@ -100,6 +100,6 @@ _NOT_ASKED: dict[str, bool] = {"absent": True}
 """JSON has no word for a question that was not on the route."""
 
 
-def _plain(value: Any) -> Any:
+def _convert_for_json(value: Any) -> Any:
     """Convert ids and days to text; answers are JSON already."""
     return value if value is None or isinstance(value, int | float | str | list) else str(value)

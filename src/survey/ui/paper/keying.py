@@ -46,7 +46,7 @@ def key_sheets(page: PageContext) -> None:
         day = _pick_day(page, point)
     with read_scope(page.settings.store_url) as session:
         instrument = load_instrument(session=session, instrument_id=point.instrument_id)
-    _draw_keying(page, point, instrument, _batch(page, point, surveyor, day))
+    _draw_keying(page, point, instrument, _build_batch(page, point, surveyor, day))
 
 
 def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
@@ -101,7 +101,9 @@ def _pick_day(page: PageContext, point: KeyingPoint) -> date:
     return chosen if isinstance(chosen, date) else last
 
 
-def _batch(page: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: date) -> KeyingBatch:
+def _build_batch(
+    page: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: date
+) -> KeyingBatch:
     city = label_text(point.city_name, page.language, point.city_code)
     return KeyingBatch(
         wave=point.wave_key,

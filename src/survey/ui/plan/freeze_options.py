@@ -29,7 +29,7 @@ class FreezeOptions:
 
 def get_freeze_options(wave: WaveOverview) -> FreezeOptions:
     """Return what was chosen for the wave in this session."""
-    options: FreezeOptions = st.session_state.get(_memory_key(wave), FreezeOptions())
+    options: FreezeOptions = st.session_state.get(_build_memory_key(wave), FreezeOptions())
     return options
 
 
@@ -44,7 +44,7 @@ def draw_freeze_options(page: PageContext, wave: WaveOverview) -> None:
         format_func=lambda way: t(WITHOUT_POINT_NAMES[way]),
         key=f"plan-without-point-{wave.key}",
     )
-    st.session_state[_memory_key(wave)] = FreezeOptions(
+    st.session_state[_build_memory_key(wave)] = FreezeOptions(
         WithoutPoint(without_point), _draw_group_choice(page, wave, chosen.groups)
     )
 
@@ -57,7 +57,8 @@ def _draw_group_choice(
     with read_scope(page.settings.store_url) as session:
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     offered = {
-        item.name: _item_label(item, page.language) for item in list_fit_questions(instrument)
+        item.name: _format_item_label(item, page.language)
+        for item in list_fit_questions(instrument)
     }
     if not offered:
         return ()
@@ -89,9 +90,9 @@ def _draw_group_choice(
     return tuple(names)
 
 
-def _memory_key(wave: WaveOverview) -> str:
+def _build_memory_key(wave: WaveOverview) -> str:
     return f"plan/freeze-options/{wave.key}"
 
 
-def _item_label(item: Item, language: str) -> str:
+def _format_item_label(item: Item, language: str) -> str:
     return f"{label_text(item.label, language, item.name)} ({item.name})"

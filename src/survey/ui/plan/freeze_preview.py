@@ -62,7 +62,7 @@ def draw_freeze_preview(page: PageContext, wave: WaveOverview) -> None:
         on_click=start_preview,
         args=(page, wave),
     )
-    made: _MadePreview | None = st.session_state.get(_memory_key(wave))
+    made: _MadePreview | None = st.session_state.get(_build_memory_key(wave))
     if made is not None:
         record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.id)
         _draw_view(page, wave, made, counts, left_out)
@@ -83,13 +83,13 @@ def start_preview(page: PageContext, wave: WaveOverview) -> None:
         )
 
     def keep(page: PageContext, preview: FreezePreview) -> str:
-        st.session_state[_memory_key(wave)] = _MadePreview(preview, now(), options)
+        st.session_state[_build_memory_key(wave)] = _MadePreview(preview, now(), options)
         return page.t("The preview is ready. Nothing was stored.")
 
     start_job(page, wave, msg("Preview"), compute, keep)
 
 
-def _memory_key(wave: WaveOverview) -> str:
+def _build_memory_key(wave: WaveOverview) -> str:
     return f"plan/preview/{wave.key}"
 
 
@@ -209,12 +209,12 @@ def _draw_left_out(page: PageContext, wave: WaveOverview, left_out: list[LeftOut
             st.button(
                 t("Count {city} in again", city=name),
                 key=f"plan-restore-{record.city_code}",
-                on_click=_restore,
+                on_click=_restore_city,
                 args=(page, wave, record.city_code, name),
             )
 
 
-def _restore(page: PageContext, wave: WaveOverview, city_code: str, name: str) -> None:
+def _restore_city(page: PageContext, wave: WaveOverview, city_code: str, name: str) -> None:
     def change(session: Session, person: Principal) -> None:
         restore_city(
             session=session, principal=person, key=wave.key, city_code=city_code, now=now()

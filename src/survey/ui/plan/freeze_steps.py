@@ -71,7 +71,7 @@ def _draw_provisional_dialog(page: PageContext, wave: WaveOverview) -> None:
     t = page.t
     consequences = [
         t("The figures are computed from the {count} interviews approved so far.",
-          count=f"{_count(page, wave)[0]:,}"),
+          count=f"{_count_frozen_responses(page, wave)[0]:,}"),
         t("Every page that shows them calls them provisional."),
         t("Nothing of the wave changes, and they can be made again as often as you like."),
     ]  # fmt: skip
@@ -87,9 +87,9 @@ def _make_provisional(page: PageContext, wave: WaveOverview) -> None:
 
 def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
     t = page.t
-    options = get_freeze_options(wave) if request is None else _requested_options(request)
+    options = get_freeze_options(wave) if request is None else _read_requested_options(request)
     step = decide_person_step(page, wave, WaveAct.FREEZE, request)
-    approved, waiting, left_out = _count(page, wave)
+    approved, waiting, left_out = _count_frozen_responses(page, wave)
     consequences = [
         t("{count} approved interviews become final: nothing of them can be changed any more.",
           count=f"{approved:,}"),
@@ -114,12 +114,12 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
             step.label,
             key="plan-move-frozen",
             type="primary",
-            on_click=_request_freeze if step.is_request else _freeze,
+            on_click=_request_freeze if step.is_request else _freeze_wave,
             args=(page, wave, options),
         )
 
 
-def _requested_options(request: OpenRequest) -> FreezeOptions:
+def _read_requested_options(request: OpenRequest) -> FreezeOptions:
     """Return the options that a freeze was requested with; the confirmation takes the same."""
     kept = request.options
     return FreezeOptions(WithoutPoint(kept["without_point"]), tuple(kept["groups"]))
@@ -152,7 +152,7 @@ def draw_name_field(page: PageContext, wave: WaveOverview, key: str) -> None:
     )
 
 
-def _freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:
+def _freeze_wave(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:
     typed = str(st.session_state.get(_NAME) or "")
 
     def check(_session: Session, _person: Principal) -> None:
@@ -163,7 +163,7 @@ def _freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> No
         finish_dialog()
 
 
-def _count(page: PageContext, wave: WaveOverview) -> tuple[int, int, list[str]]:
+def _count_frozen_responses(page: PageContext, wave: WaveOverview) -> tuple[int, int, list[str]]:
     """Return how many interviews would be frozen and how many wait, and the cities left out."""
     with read_scope(page.settings.store_url) as session:
         counts = list_review_counts(session=session, principal=page.principal, key=wave.key)

@@ -66,7 +66,7 @@ def _draw_working(page: PageContext, sheet: WaveOverview, code: str, person: Poi
         st.button(
             t("Take off this point"),
             key=f"staff/remove/{code}/{person.login}",
-            on_click=partial(_remove, page, sheet, code, person),
+            on_click=partial(_remove_surveyor, page, sheet, code, person),
         )
 
 
@@ -91,11 +91,11 @@ def _draw_assignment(
             t("Assign"),
             key="staff-assign",
             disabled=login is None,
-            on_click=partial(_assign, page, sheet, code, people.get(login or "")),
+            on_click=partial(_assign_surveyor, page, sheet, code, people.get(login or "")),
         )
 
 
-def _assign(
+def _assign_surveyor(
     page: PageContext, sheet: WaveOverview, code: str, person: PointSurveyor | None
 ) -> None:
     if person is None:
@@ -115,7 +115,9 @@ def _assign(
     perform_on_wave(page, sheet, change, done=done)
 
 
-def _remove(page: PageContext, sheet: WaveOverview, code: str, person: PointSurveyor) -> None:
+def _remove_surveyor(
+    page: PageContext, sheet: WaveOverview, code: str, person: PointSurveyor
+) -> None:
     def change(session: Session, principal: Principal) -> None:
         remove_person(
             session=session,

@@ -83,7 +83,7 @@ def _draw_editor(
         [
             (
                 t(DIMENSION_NAMES[quota.dimension]),
-                _group_name(page, quota, names),
+                _format_group_name(page, quota, names),
                 quota.target,
                 quota.collected,
             )
@@ -110,7 +110,7 @@ def _draw_editor(
     return {quota.id: int(value) for quota, value in zip(quotas.quotas, values, strict=True)}
 
 
-def _group_name(page: PageContext, quota: CityQuota, names: DisplayNames) -> str:
+def _format_group_name(page: PageContext, quota: CityQuota, names: DisplayNames) -> str:
     return " · ".join(
         page.t(STRATUM_NAMES[group.partition("=")[2]])
         if quota.dimension == "stratum"

@@ -82,11 +82,11 @@ def draw_release_part(page: PageContext, wave: WaveOverview) -> None:
         )
     )
     if past:
-        rows = [_release_row(page, release) for release in past]
+        rows = [_format_release_row(page, release) for release in past]
         st.table(rows, border="horizontal", alt=t("Release of the results"))
 
 
-def _release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
+def _format_release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
     t = page.t
     shown = t(SHOWN_NAMES[release.shown])
     if release.first_places is not None:
@@ -115,10 +115,10 @@ def _draw_release_dialog(
     ]  # fmt: skip
     consequences.extend(step.people_texts)
     if request is not None:
-        consequences.insert(0, _requested_text(page, request))
+        consequences.insert(0, _describe_request(page, request))
     draw_consequences(consequences)
     draw_name_field(page, wave, _NAME)
-    move = _request_release if step.is_request else _release
+    move = _request_release if step.is_request else _release_wave
     draw_move_button(step.label, "released", move, page, wave, request)
 
 
@@ -138,15 +138,15 @@ def _draw_release_fields(page: PageContext) -> None:
         )
 
 
-def _requested_text(page: PageContext, request: OpenRequest) -> str:
-    shown, first_ranks = _options(request)
+def _describe_request(page: PageContext, request: OpenRequest) -> str:
+    shown, first_ranks = _get_release_options(request)
     text = page.t(SHOWN_NAMES[shown])
     return page.t(
         "Others may see: {shown}.", shown=f"{text} ({first_ranks})" if first_ranks else text
     )
 
 
-def _options(request: OpenRequest | None) -> tuple[Shown, int | None]:
+def _get_release_options(request: OpenRequest | None) -> tuple[Shown, int | None]:
     """Return what is shown, and how many first places: as requested, else as chosen now."""
     if request is not None:
         return Shown(request.options["shown"]), request.options["first_places"]
@@ -155,7 +155,7 @@ def _options(request: OpenRequest | None) -> tuple[Shown, int | None]:
 
 
 def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
-    shown, first_ranks = _options(request)
+    shown, first_ranks = _get_release_options(request)
     typed = str(st.session_state.get(_NAME) or "")
 
     def change(session: Session, person: Principal) -> None:
@@ -173,8 +173,8 @@ def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest
     _perform_release(page, wave, change, done)
 
 
-def _release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
-    shown, first_ranks = _options(request)
+def _release_wave(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
+    shown, first_ranks = _get_release_options(request)
     typed = str(st.session_state.get(_NAME) or "")
 
     def change(session: Session, person: Principal) -> None:
@@ -200,10 +200,10 @@ def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
     ]
     draw_consequences(consequences)
     st.text_input(t("Why the release is taken back"), key=_REASON, max_chars=MAX_REASON_CHARS)
-    draw_move_button(t("Take the release back"), "revoked", _revoke, page, wave)
+    draw_move_button(t("Take the release back"), "revoked", _revoke_release, page, wave)
 
 
-def _revoke(page: PageContext, wave: WaveOverview) -> None:
+def _revoke_release(page: PageContext, wave: WaveOverview) -> None:
     reason = str(st.session_state.get(_REASON) or "")
 
     def change(session: Session, person: Principal) -> None:

@@ -250,7 +250,7 @@ def _draw_plan(
                 disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
                 on_click=partial(_save_plan, page, sheet, request),
             )
-        make = partial(_workbook, planned, cities, sheet.series, page.language)
+        make = partial(_build_workbook, planned, cities, sheet.series, page.language)
         draw_download_button(
             page,
             t("Plan (XLSX)"),
@@ -303,7 +303,9 @@ def _save_plan(page: PageContext, sheet: WaveOverview, request: PlanRequest) -> 
         st.query_params["plan"] = SAVED
 
 
-def _workbook(planned: SamplingPlan, cities: list[FrameCity], series: str, language: str) -> bytes:
+def _build_workbook(
+    planned: SamplingPlan, cities: list[FrameCity], series: str, language: str
+) -> bytes:
     return write_workbook(build_plan_sheets(planned, cities, series, language), language)
 
 
@@ -317,7 +319,7 @@ def _draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
     if not rule.of:
         return
     st.subheader(t("When a quota is full"), anchor=False)
-    st.write(_policy_text(page, rule))
+    st.write(_describe_policy(page, rule))
     st.caption(
         t(
             "Whoever finishes an interview that is not needed any more is thanked; it is kept and "
@@ -339,7 +341,7 @@ def _draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
             )
 
 
-def _policy_text(page: PageContext, rule: QuotaPolicySummary) -> str:
+def _describe_policy(page: PageContext, rule: QuotaPolicySummary) -> str:
     if rule.policy is not None:
         return page.t(_POLICY_NAMES[rule.policy])
     return page.t(

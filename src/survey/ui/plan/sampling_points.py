@@ -247,7 +247,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
                 t("Kind"): [t(KIND_NAMES[line.kind]) for line in shown],
                 t("Urban or rural"): [t(STRATUM_NAMES[line.stratum]) for line in shown],
                 t("Target"): [line.target for line in shown],
-                t("Days"): [_days(t, line) for line in shown],
+                t("Days"): [_format_own_days(t, line) for line in shown],
                 t("Surveyors"): [", ".join(line.surveyors) for line in shown],
             }
         ),
@@ -259,7 +259,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
     _draw_point_form(page, sheet, lines)
 
 
-def _days(t: Translator, point: PointSummary) -> str:
+def _format_own_days(t: Translator, point: PointSummary) -> str:
     """Format the point's own days; empty if those of the wave apply."""
     if not point.opens_on and not point.closes_on:
         return ""

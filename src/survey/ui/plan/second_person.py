@@ -121,10 +121,10 @@ def draw_request(page: PageContext, wave: WaveOverview) -> None:
     draw_notice(t("A request waits for a second person"), asked, next_step)
     if page.principal.may(ACT_ACTIONS[request.act]):
         label = t("Withdraw the request") if request.is_own else t("Refuse the request")
-        st.button(label, key="plan-withdraw", on_click=_withdraw, args=(page, wave))
+        st.button(label, key="plan-withdraw", on_click=_withdraw_request, args=(page, wave))
 
 
-def _withdraw(page: PageContext, wave: WaveOverview) -> None:
+def _withdraw_request(page: PageContext, wave: WaveOverview) -> None:
     def change(session: Session, person: Principal) -> None:
         withdraw_request(session=session, principal=person, key=wave.key, now=now())
 

@@ -35,7 +35,7 @@ def draw_tree_upload(page: PageContext) -> None:
     draw_download_button(
         page,
         t("Template (CSV)"),
-        File("indicator-tree.csv", CSV, _template),
+        File("indicator-tree.csv", CSV, _read_template),
         key="plan-tree-template",
         icon=":material/table:",
     )
@@ -66,7 +66,7 @@ def draw_tree_upload(page: PageContext) -> None:
     )
 
 
-def _template() -> bytes:
+def _read_template() -> bytes:
     """Return the template with a byte-order mark, so that spreadsheets read it as UTF-8."""
     return codecs.BOM_UTF8 + _TEMPLATE.read_bytes()
 

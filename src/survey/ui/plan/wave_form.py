@@ -41,7 +41,7 @@ def draw_wave_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions
         _draw_form(page, offered, sheet)
 
 
-def _days(t: Translator, sheet: WaveOverview) -> str:
+def _format_days(t: Translator, sheet: WaveOverview) -> str:
     first, last = (format_day(t, day) if day else "–" for day in (sheet.opens_on, sheet.closes_on))
     return t("from {first} to {last}", first=first, last=last)
 
@@ -51,7 +51,7 @@ def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) ->
     rows = (
         (t("Short name"), sheet.key),
         (t("Indicator tree"), offered.trees.get(sheet.tree_id, t("none"))),
-        (t("Days"), _days(t, sheet)),
+        (t("Days"), _format_days(t, sheet)),
         (t("Cities with a sample"), f"{sheet.cities:,}"),
         (t("Planned interviews"), f"{sheet.interviews:,}"),
         (t("Collected interviews"), f"{sheet.collected:,}"),
@@ -100,10 +100,10 @@ def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | No
                 )
             st.selectbox(
                 t("Series"),
-                _series(sheet),
+                _list_series(sheet),
                 key=f"{prefix}/series",
                 disabled=fixed("series"),
-                index=_series(sheet).index(sheet.series) if sheet else 0,
+                index=_list_series(sheet).index(sheet.series) if sheet else 0,
                 accept_new_options=True,
                 placeholder=t("Choose or type"),
                 help=t("Waves of one series are compared with each other."),
@@ -171,7 +171,7 @@ def _draw_dates(page: PageContext, sheet: WaveOverview | None, prefix: str, fixe
         )
 
 
-def _series(sheet: WaveOverview | None) -> list[str]:
+def _list_series(sheet: WaveOverview | None) -> list[str]:
     return list(dict.fromkeys([*_SERIES, *([sheet.series] if sheet else [])]))
 
 
@@ -195,12 +195,12 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
     def change(session: Session, person: Principal) -> None:
         save(session=session, principal=person, draft=draft, now=now())
 
-    done = page.t("The wave {wave} is saved.", wave=_name(page, draft))
+    done = page.t("The wave {wave} is saved.", wave=_format_wave_name(page, draft))
     if perform(page, change, done=done) and sheet is None:
         st.query_params["wave"] = key
 
 
-def _name(page: PageContext, draft: WaveDraft) -> str:
+def _format_wave_name(page: PageContext, draft: WaveDraft) -> str:
     """Return title and key of a wave that may not be stored yet."""
     title = draft.title_zh if page.language == "zh" else draft.title_en
     return f"{title or draft.title_zh} ({draft.key})"

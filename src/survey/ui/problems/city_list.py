@@ -153,7 +153,7 @@ def _draw_additions(
             t("Add all that are first to improve ({count})", count=len(first)),
             key="problems/add/priorities",
             type="primary",
-            on_click=_add,
+            on_click=_add_drafts,
             args=(page, results, city, drafts),
         )
     for number, proposal in enumerate(proposals):
@@ -163,7 +163,7 @@ def _draw_additions(
             st.button(
                 t("Add to the list"),
                 key=f"problems/add/{number}/{proposal.figure.indicator}/{proposal.figure.group}",
-                on_click=_add,
+                on_click=_add_drafts,
                 args=(page, results, city, [draft]),
             )
     _draw_free_choice(page, results, city, listed)
@@ -190,7 +190,7 @@ def _draw_free_choice(
             t("Add to the list"),
             key="problems/add/chosen",
             disabled=chosen is None,
-            on_click=_add,
+            on_click=_add_drafts,
             args=(
                 page,
                 results,
@@ -200,7 +200,7 @@ def _draw_free_choice(
         )
 
 
-def _add(
+def _add_drafts(
     page: PageContext, results: WaveResults, city: str, drafts: Sequence[ProblemDraft]
 ) -> None:
     def change(session: Session, person: Principal) -> int:

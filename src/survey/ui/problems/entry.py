@@ -180,15 +180,17 @@ def _draw_step(page: PageContext, problem: ProblemRecord, to: ProblemState) -> N
     t, label = page.t, page.t(_STEP_NAMES[to])
     key = f"problems/{to.value}/{problem.id}"
     if to not in NOTE_STATES:
-        st.button(label, key=key, type="primary", on_click=_move, args=(page, problem, to, ""))
+        st.button(
+            label, key=key, type="primary", on_click=_move_problem, args=(page, problem, to, "")
+        )
         return
     with st.popover(label):
         note = f"{key}/note"
         st.text_area(t("Reason"), key=note, max_chars=MAX_NOTE_CHARS)
-        st.button(label, key=key, on_click=_move, args=(page, problem, to, note))
+        st.button(label, key=key, on_click=_move_problem, args=(page, problem, to, note))
 
 
-def _move(page: PageContext, problem: ProblemRecord, to: ProblemState, note: str) -> None:
+def _move_problem(page: PageContext, problem: ProblemRecord, to: ProblemState, note: str) -> None:
     reason = str(st.session_state.get(note, "")) if note else ""
 
     def change(session: Session, person: Principal) -> None:
@@ -259,11 +261,15 @@ def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
     if chosen is not None:
         st.caption(text_blocks.escape_markdown(f"{chosen.figure} · {describe_day(chosen, t)}"))
     st.button(
-        t("Give evidence"), key=key, type="primary", on_click=_give, args=(page, problem, key)
+        t("Give evidence"),
+        key=key,
+        type="primary",
+        on_click=_give_evidence,
+        args=(page, problem, key),
     )
 
 
-def _give(page: PageContext, problem: ProblemRecord, key: str) -> None:
+def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:
     statement, link, cites = (
         str(st.session_state.get(f"{key}/{part}") or "") for part in ("text", "link", "cites")
     )
@@ -285,14 +291,14 @@ def _give(page: PageContext, problem: ProblemRecord, key: str) -> None:
 
 def _get_citable(page: PageContext, city: str) -> dict[str, CitedFigure]:
     principal = page.principal
-    return _cached_citable(
+    return _list_cached_citable_figures(
         page.settings.store_url, principal.role, principal.area, principal.is_demo, city,
         page.language, principal,
     )  # fmt: skip
 
 
 @st.cache_data(ttl=_NEW_FIGURES_AFTER, max_entries=64, show_spinner=False)
-def _cached_citable(
+def _list_cached_citable_figures(
     store_url: str,
     role: Role,
     area: str,

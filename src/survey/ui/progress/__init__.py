@@ -110,13 +110,13 @@ def get_wave_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
 
 def _read_progress(page: PageContext, wave: WaveSummary) -> LateReading[WaveProgress]:
     settings, person = page.settings, page.principal
-    return _cached_progress(
+    return _read_cached_progress(
         settings.store_url, person.role, person.area, repr(wave), settings, person, wave
     )
 
 
 @st.cache_resource(ttl=REFRESH_SECONDS - 5, max_entries=128, show_spinner=False)
-def _cached_progress(
+def _read_cached_progress(
     store_url: str,
     role: str,
     area: str,
@@ -139,7 +139,7 @@ def _get_cells_by_day(
     page: PageContext, seen: WaveProgress, area: AreaProgress
 ) -> tuple[DailyCellCounts, ...]:
     settings, person = page.settings, page.principal
-    return _cached_cells_by_day(
+    return _count_cached_cells_by_day(
         settings.store_url,
         person.role,
         person.area,
@@ -154,7 +154,7 @@ def _get_cells_by_day(
 
 
 @st.cache_resource(ttl=REFRESH_SECONDS - 5, max_entries=128, show_spinner=False)
-def _cached_cells_by_day(
+def _count_cached_cells_by_day(
     store_url: str,
     role: str,
     area: str,

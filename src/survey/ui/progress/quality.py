@@ -53,7 +53,7 @@ def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
             required=True,
             key=f"progress/quality/by/{page.language}",
         )
-        reading = _quality_rows(page, wave.key, by)
+        reading = _read_quality(page, wave.key, by)
         rows = reading.value
         draw_freshness(t, reading.freshness)
         if not rows:
@@ -66,7 +66,7 @@ def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
                 "answers depend on who asked, and by how much that enlarges the variance."
             )
         )
-        table = pd.DataFrame([_quality_line(page, row, by) for row in rows])
+        table = pd.DataFrame([_format_quality_row(page, row, by) for row in rows])
         lines = table.head(_LISTED).itertuples(index=False, name=None)
         st.html(render_table(list(table.columns), lines))
         if len(table) > _LISTED:
@@ -77,7 +77,7 @@ def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
             File(
                 name_file(page, f"quality-{by}", "csv", wave),
                 CSV,
-                partial(_csv, t, table, wave.is_demo),
+                partial(_build_csv, t, table, wave.is_demo),
             ),
             key=f"progress/quality/csv/{by}",
             type="tertiary",
@@ -85,17 +85,17 @@ def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
         )
 
 
-def _quality_rows(
+def _read_quality(
     page: PageContext, wave_key: str, by: QualityGrouping
 ) -> LateReading[Sequence[QualityRow]]:
     person, settings = page.principal, page.settings
-    return _cached_summary(
+    return _read_cached_quality(
         settings.store_url, person.role, person.area, wave_key, by, person, settings
     )
 
 
 @st.cache_resource(ttl=_CACHE_SECONDS, max_entries=64, show_spinner=False)
-def _cached_summary(
+def _read_cached_quality(
     store_url: str,
     role: str,
     area: str,
@@ -115,7 +115,7 @@ def _cached_summary(
     return LateReading(rows, reading.freshness)
 
 
-def _quality_line(page: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
+def _format_quality_row(page: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
     t = page.t
     interval = format_percent_interval(t, row.valid_low, row.valid_high)
     rate = f"{format_percent(row.valid_rate)} ({interval})"
@@ -138,5 +138,5 @@ def _quality_line(page: PageContext, row: QualityRow, by: QualityGrouping) -> di
     return line
 
 
-def _csv(t: Translator, table: pd.DataFrame, demo: bool) -> bytes:
+def _build_csv(t: Translator, table: pd.DataFrame, demo: bool) -> bytes:
     return csv_bytes(table, (t("DEMO DATA: generated, no result of any survey"),) if demo else ())

@@ -46,16 +46,16 @@ def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
     names = DisplayNames(page.language, None)
     heads = (
         t("City"), t("Collected"), t("Valid"), t("Effective"), t("Ready by"),
-        *("\n".join(_cell_name(names, cell)) for cell in cells),
+        *("\n".join(_name_cell_groups(names, cell)) for cell in cells),
     )  # fmt: skip
-    ranked = _most_missing_first(seen)
+    ranked = _sort_by_missing(seen)
     rows = [seen.total, *ranked] if len(ranked) > 1 else ranked
     body = "".join(_render_area_row(page, seen, names, area) for area in rows)
     st.html(frame_rows(heads, body))
     draw_download_button(
         page,
         t("Table (CSV)"),
-        File(name_file(page, "progress", "csv", seen.wave), CSV, partial(_csv, page, seen)),
+        File(name_file(page, "progress", "csv", seen.wave), CSV, partial(_build_csv, page, seen)),
         key="progress/csv",
         type="tertiary",
         icon=":material/table:",
@@ -78,16 +78,16 @@ def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
             f"{area.tally.counted:,} / {area.tally.target:,}",
             f"{area.tally.valid:,}",
         )
-        for area in (seen.total, *_most_missing_first(seen))
+        for area in (seen.total, *_sort_by_missing(seen))
     ]
     st.html(render_table((t("City"), t("Collected"), t("Valid")), rows))
 
 
-def _cell_name(names: DisplayNames, cell: CellProgress) -> tuple[str, str]:
+def _name_cell_groups(names: DisplayNames, cell: CellProgress) -> tuple[str, str]:
     return names.group(f"age_band={cell.age_band}"), names.group(f"gender={cell.gender}")
 
 
-def _most_missing_first(seen: WaveProgress) -> list[AreaProgress]:
+def _sort_by_missing(seen: WaveProgress) -> list[AreaProgress]:
     return sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
 
 
@@ -103,14 +103,14 @@ def _render_area_row(
             f"{tally.counted:,} / {tally.target:,}",
             f"{tally.valid:,}",
             f"{area.effective.n:,.0f}",
-            _forecast_day_text(t, area.forecast, seen),
+            _format_forecast_day(t, area.forecast, seen),
         )
     )
     cells = "".join(_render_cell(cell.tally.counted, cell.tally.target) for cell in area.cells)
     return f'<tr><th scope="row">{escape(name)}</th>{facts}{cells}</tr>'
 
 
-def _forecast_day_text(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
+def _format_forecast_day(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
     """Format the forecast day, with a mark if the city is likely to be late."""
     if forecast is None:
         return "–"
@@ -133,7 +133,7 @@ def _render_cell(counted: int, target: int) -> str:
     )
 
 
-def _csv(page: PageContext, seen: WaveProgress) -> bytes:
+def _build_csv(page: PageContext, seen: WaveProgress) -> bytes:
     t, names = page.t, DisplayNames(page.language, None)
     rows = [
         {
@@ -196,9 +196,8 @@ def _render_day_row(names: DisplayNames, cell_days: DailyCellCounts, most: int) 
         f'<td class="cell" style="--depth:{number / most if most else 0:.2f}">{number:,}</td>'
         for number in cell_days.days.values()
     )
-    return (
-        f'<tr><th scope="row">{escape(" ".join(_cell_name(names, cell)))}</th>{counts}{gained}</tr>'
-    )
+    name = escape(" ".join(_name_cell_groups(names, cell)))
+    return f'<tr><th scope="row">{name}</th>{counts}{gained}</tr>'
 
 
 def _render_sum_row(t: Translator, area: AreaProgress, cells: tuple[DailyCellCounts, ...]) -> str:

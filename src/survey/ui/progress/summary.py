@@ -51,7 +51,7 @@ def draw_progress_summary(page: PageContext, seen: WaveProgress) -> None:
         target=f"{total.tally.target:,}",
         missing=f"{total.still_missing:,}",
     )
-    ahead = _forecast_text(t, total.forecast, seen)
+    ahead = _describe_forecast(t, total.forecast, seen)
     st.html(
         f'<div class="hcs-answer"><span class="number">{escape(number)}</span>'
         f'<span class="unit">{escape(unit)}</span>'
@@ -59,7 +59,7 @@ def draw_progress_summary(page: PageContext, seen: WaveProgress) -> None:
     )
 
 
-def _forecast_text(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
+def _describe_forecast(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
     if seen.total.still_missing == 0:
         return ""
     if forecast is None:
@@ -123,13 +123,13 @@ def draw_progress_tiles(page: PageContext, seen: WaveProgress) -> None:
     ]
     terms = ("", "", "waste rate", "effective sample size", "")
     tiles = "".join(
-        _tile(*tile, explain(term, page.language) or "" if term else "")
+        _render_tile(*tile, explain(term, page.language) or "" if term else "")
         for tile, term in zip(shown, terms, strict=True)
     )
     st.html(f'<div class="hcs-tiles">{tiles}</div>')
 
 
-def _tile(name: str, number: str, fact: str, explained: str) -> str:
+def _render_tile(name: str, number: str, fact: str, explained: str) -> str:
     title = f' title="{escape(explained, quote=True)}"' if explained else ""
     return (
         f'<div class="hcs-tile"><div class="name"{title}>{escape(name)}</div>'
@@ -173,12 +173,12 @@ def draw_rates(page: PageContext, seen: WaveProgress) -> None:
     )
     rate_lines = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
-        for name, text in _rate_texts(t, ends)
+        for name, text in _format_rates(t, ends)
     )
     st.html(f'<div class="hcs-findings"><table>{lines}</table><table>{rate_lines}</table></div>')
 
 
-def _rate_texts(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
+def _format_rates(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
     def with_interval(share: ShareEstimate | None) -> str:
         return (
             "–"

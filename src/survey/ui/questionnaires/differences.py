@@ -54,7 +54,9 @@ def draw_differences(
         [_NONE, *others],
         language=page.language,
         default=usual.key if usual else _NONE,
-        show=lambda key: _version_title(page, others[key]) if key in others else t("Please choose"),
+        show=lambda key: (
+            _format_version_title(page, others[key]) if key in others else t("Please choose")
+        ),
     )
     if key not in others:
         return
@@ -66,7 +68,7 @@ def draw_differences(
     draw_difference(page, before, after, key=f"questionnaires/difference/{chosen.key}/{key}")
 
 
-def _version_title(page: PageContext, summary: QuestionnaireSummary) -> str:
+def _format_version_title(page: PageContext, summary: QuestionnaireSummary) -> str:
     return f"{label_text(summary.title, page.language, '')} · {summary.name} {summary.version}"
 
 
@@ -85,7 +87,7 @@ def draw_difference(
         st.markdown(t("No question differs."))
         return
     st.markdown(_count_changes(page, differences))
-    table = _difference_table(page, differences, before.instrument, after.instrument)
+    table = _build_difference_table(page, differences, before.instrument, after.instrument)
     shown = table.map(escape_markdown).rename(columns=escape_markdown)
     st.table(shown, hide_index=True, border="horizontal", alt=t("Questions that differ"))
     draw_download_button(
@@ -142,7 +144,7 @@ def _draw_verdicts(page: PageContext, verdicts: tuple[IndicatorComparison, ...])
     st.table(shown, hide_index=True, border="horizontal", alt=t("Comparisons over the years"))
 
 
-def _difference_table(
+def _build_difference_table(
     page: PageContext,
     differences: tuple[ItemDifference, ...],
     before: Instrument,
@@ -154,8 +156,8 @@ def _difference_table(
             (
                 each.name,
                 t(", ").join(t(ITEM_CHANGE_NAMES[change]) for change in each.changes),
-                _describe(page, each, each.before),
-                _describe(page, each, each.after),
+                _describe_item(page, each, each.before),
+                _describe_item(page, each, each.after),
             )
             for each in differences
         ],
@@ -168,7 +170,7 @@ def _difference_table(
     )
 
 
-def _describe(page: PageContext, difference: ItemDifference, item: Item | None) -> str:
+def _describe_item(page: PageContext, difference: ItemDifference, item: Item | None) -> str:
     """Return what of a question helps to see its changes."""
     if item is None:
         return "–"

@@ -54,7 +54,9 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
         page,
         t("All findings (CSV)"),
         File(
-            name_file(page, "findings", "csv"), CSV, partial(_findings_csv, page, tuple(findings))
+            name_file(page, "findings", "csv"),
+            CSV,
+            partial(_build_findings_csv, page, tuple(findings)),
         ),
         key=f"{key}/file",
         type="tertiary",
@@ -62,7 +64,7 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
     )
 
 
-def _findings_csv(page: PageContext, findings: Sequence[Finding]) -> bytes:
+def _build_findings_csv(page: PageContext, findings: Sequence[Finding]) -> bytes:
     t = page.t
     names = {Severity.ERROR: t("error"), Severity.WARNING: t("warning")}
     table = findings_table(page, findings)
@@ -79,7 +81,7 @@ def findings_table(page: PageContext, findings: Sequence[Finding]) -> pd.DataFra
                 finding.sheet or "–",
                 "–" if finding.row is None else str(finding.row),
                 finding.column or "–",
-                _subject(page, finding),
+                _format_message(page, finding),
                 t(finding.suggestion) if finding.suggestion else "",
             )
             for finding in findings
@@ -88,7 +90,7 @@ def findings_table(page: PageContext, findings: Sequence[Finding]) -> pd.DataFra
     )
 
 
-def _subject(page: PageContext, finding: Finding) -> str:
+def _format_message(page: PageContext, finding: Finding) -> str:
     """Return the message, behind the name of the question where no row says which."""
     words = page.t(finding.message)
     if finding.row is not None or not finding.item or finding.item in words:

@@ -117,12 +117,12 @@ def _draw_table(page: PageContext, tree: IndicatorTree, *, editing: bool) -> Tre
         f"/{page.language}",
     )
     return [
-        {str(name): _cell_text(str(name), value) for name, value in row.items()}
+        {str(name): _format_cell(str(name), value) for name, value in row.items()}
         for row in edited.to_dict(orient="records")
     ]
 
 
-def _cell_text(column: str, value: object) -> str:
+def _format_cell(column: str, value: object) -> str:
     """Return a cell as `build_tree` reads it; a new row makes decimals of whole numbers."""
     if value is None or value != value:
         return ""

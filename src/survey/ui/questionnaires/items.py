@@ -64,34 +64,35 @@ class _ItemTable:
         """Yield a heading and the rows of its items."""
         t = self._page.t
         title = label_text(section.title, self._page.language, section.name)
-        note = self._condition(section.relevant)
+        note = self._render_condition(section.relevant)
         if section.ends is not None:
             ending = t("The interview ends after this page.")
             note += f"<small>{escape(ending)}</small>"
         yield f'<tr><th colspan="4" scope="colgroup">{escape(title)}{note}</th></tr>'
         for item in section.items:
-            yield self._item(item)
+            yield self._render_item(item)
 
-    def _item(self, item: Item) -> str:
+    def _render_item(self, item: Item) -> str:
         number = self._numbers.get(item.name)
         hint = label_text(item.hint, self._page.language, "")
         words = [
             escape(label_text(item.label, self._page.language, item.name)),
             f"<small>{escape(hint)}</small>" if hint else "",
-            self._condition(item.relevant),
+            self._render_condition(item.relevant),
         ]
         return (
             f"<tr><td>{number or ''}</td><td>{''.join(words)}</td>"
-            f"<td>{escape(self._answers(item))}</td><td>{escape(self._indicator(item))}</td></tr>"
+            f"<td>{escape(self._describe_answers(item))}</td>"
+            f"<td>{escape(self._format_indicator(item))}</td></tr>"
         )
 
-    def _condition(self, source: str | None) -> str:
+    def _render_condition(self, source: str | None) -> str:
         if source is None:
             return ""
         words = self._page.t("Only if {condition}:", condition=self._conditions.write(source))
         return f"<small>{escape(words.rstrip(':：'))}</small>"
 
-    def _answers(self, item: Item) -> str:
+    def _describe_answers(self, item: Item) -> str:
         t, language = self._page.t, self._page.language
         parts = [t(ITEM_KIND_NAMES[item.kind])]
         if item.kind is ItemKind.RATING and item.minimum is not None and item.maximum is not None:
@@ -102,7 +103,7 @@ class _ItemTable:
             parts.append(t("(optional)"))
         return " · ".join(parts)
 
-    def _indicator(self, item: Item) -> str:
+    def _format_indicator(self, item: Item) -> str:
         if item.indicator is None:
             return ""
         known = self._tree.by_code.get(item.indicator) if self._tree else None

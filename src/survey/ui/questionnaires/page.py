@@ -49,7 +49,7 @@ def draw_questionnaires(page: PageContext) -> None:
 
     def show(key: str) -> str:
         if key in by_key:
-            return _title(page, by_key[key])
+            return _format_title(page, by_key[key])
         return t("Upload a questionnaire …") if key == NEW else t("All questionnaires")
 
     with filter_row():
@@ -62,7 +62,7 @@ def draw_questionnaires(page: PageContext) -> None:
         _draw_version(page, by_key[chosen], summaries)
 
 
-def _title(page: PageContext, summary: QuestionnaireSummary) -> str:
+def _format_title(page: PageContext, summary: QuestionnaireSummary) -> str:
     title = label_text(summary.title, page.language, summary.name)
     return f"{title} · {summary.name} {summary.version}"
 
@@ -88,8 +88,8 @@ def _draw_list(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) -
                 t("Questions"): [each.items for each in summaries],
                 t("Scored"): [each.scored for each in summaries],
                 t("Stored on"): [format_china_minute(t, each.added_at) for each in summaries],
-                t("By"): [_author(page, each) for each in summaries],
-                t("Used in"): [_uses(page, each) for each in summaries],
+                t("By"): [_describe_author(page, each) for each in summaries],
+                t("Used in"): [_format_uses(page, each) for each in summaries],
             }
         ),
         hide_index=True, alt=t("All questionnaires"), on_select="rerun",
@@ -101,13 +101,13 @@ def _draw_list(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) -
         st.rerun()
 
 
-def _author(page: PageContext, summary: QuestionnaireSummary) -> str:
+def _describe_author(page: PageContext, summary: QuestionnaireSummary) -> str:
     if summary.added_by == "operator":
         return page.t("operator of the server")
     return summary.added_by or "–"
 
 
-def _uses(page: PageContext, summary: QuestionnaireSummary) -> str:
+def _format_uses(page: PageContext, summary: QuestionnaireSummary) -> str:
     shown = [
         f"{label_text(use.title, page.language, use.key)} ({page.t(STATE_NAMES[use.state])})"
         for use in summary.uses
@@ -134,7 +134,7 @@ def _draw_version(
             items=summary.items,
             scored=summary.scored,
             time=format_china_minute(t, summary.added_at),
-            waves=escape_markdown(_uses(page, summary)),
+            waves=escape_markdown(_format_uses(page, summary)),
         )
     )
     draw_download_button(

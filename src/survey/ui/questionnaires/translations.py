@@ -43,7 +43,7 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
         if not only_missing or any(text.is_missing(code) for code in names)
     ]
     st.dataframe(
-        _texts_table(page, instrument, texts),
+        _build_texts_table(page, instrument, texts),
         hide_index=True,
         height=_HEIGHT,
         alt=t("Texts of the questionnaire"),
@@ -51,18 +51,18 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
     draw_download_button(
         page,
         t("All texts (CSV)"),
-        File(name_file(page, "texts", "csv"), CSV, partial(_texts_csv, page, instrument)),
+        File(name_file(page, "texts", "csv"), CSV, partial(_build_texts_csv, page, instrument)),
         key="questionnaires/texts",
         type="tertiary",
         icon=":material/table:",
     )
 
 
-def _texts_csv(page: PageContext, instrument: Instrument) -> bytes:
-    return csv_bytes(_texts_table(page, instrument, list(list_texts(instrument))))
+def _build_texts_csv(page: PageContext, instrument: Instrument) -> bytes:
+    return csv_bytes(_build_texts_table(page, instrument, list(list_texts(instrument))))
 
 
-def _texts_table(
+def _build_texts_table(
     page: PageContext, instrument: Instrument, texts: list[TranslatedText]
 ) -> pd.DataFrame:
     t = page.t

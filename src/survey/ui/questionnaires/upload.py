@@ -149,11 +149,11 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
         ),
         type="primary",
         key="questionnaires/store",
-        on_click=partial(_store, page, form),
+        on_click=partial(_store_form, page, form),
     )
 
 
-def _store(page: PageContext, form: ImportedForm) -> None:
+def _store_form(page: PageContext, form: ImportedForm) -> None:
     instrument: Instrument = form.instrument
 
     def add(session: Session, person: Principal) -> None:

@@ -61,7 +61,7 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
     st.markdown(f"**{choice.wave.label(page.language)}**")
     to = st.selectbox(
         t("What should happen"),
-        _bulk_steps(page),
+        _list_bulk_steps(page),
         format_func=lambda step: t(ACTIONS[step][0]),
         key=f"many/to/{page.language}",
     )
@@ -84,7 +84,7 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
             _draw_bulk_confirmation(page, choice, seen)
 
 
-def _bulk_steps(page: PageContext) -> list[Status]:
+def _list_bulk_steps(page: PageContext) -> list[Status]:
     possible = {to for status in REVIEWABLE for to in allowed_transitions(page.principal, status)}
     return [to for to in ACTIONS if to in possible]
 

@@ -98,7 +98,7 @@ def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[S
 def _run_approval(
     page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
 ) -> None:
-    _decide(page, interview, to, after=after)
+    _decide_on_interview(page, interview, to, after=after)
 
 
 def _ask_for_reason(response_id: UUID, to: Status) -> None:
@@ -130,10 +130,10 @@ def _clear_reason_form() -> None:
 def _decide_with_reason(
     page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None, prefix: str
 ) -> None:
-    _decide(page, interview, to, after=after, prefix=prefix)
+    _decide_on_interview(page, interview, to, after=after, prefix=prefix)
 
 
-def _decide(
+def _decide_on_interview(
     page: PageContext,
     interview: ResponseDetail,
     to: Status,
@@ -180,21 +180,21 @@ def pick_reason(page: PageContext, to: Status, prefix: str) -> None:
         key=f"reason/{prefix}",
     )
     label = t("Note to the surveyor") if to is Status.RETURNED else t("Note")
-    st.text_area(label, key=_note_key(prefix), height=80, max_chars=MAX_NOTE)
+    st.text_area(label, key=_build_note_key(prefix), height=80, max_chars=MAX_NOTE)
 
 
 def entered_reason(prefix: str) -> ReviewReason:
     """Return the reason that was entered in the fields of `prefix`."""
     code: ReasonCode = st.session_state[f"reason/{prefix}"]
-    return ReviewReason.from_form(code, _entered_note(prefix))
+    return ReviewReason.from_form(code, _get_entered_note(prefix))
 
 
-def _note_key(prefix: str) -> str:
+def _build_note_key(prefix: str) -> str:
     return f"note/{prefix}"
 
 
-def _entered_note(prefix: str) -> str:
-    return st.session_state.get(_note_key(prefix)) or ""
+def _get_entered_note(prefix: str) -> str:
+    return st.session_state.get(_build_note_key(prefix)) or ""
 
 
 def perform_and_open_next(
@@ -218,7 +218,7 @@ def perform_and_open_next(
             "the end."
         )
     ]
-    note = _entered_note(prefix) if prefix is not None else ""
+    note = _get_entered_note(prefix) if prefix is not None else ""
     if note:
         hints.append(t("Your note was: {note}", note=note))
     made = perform(page, change, hints=hints)

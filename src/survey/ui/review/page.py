@@ -131,7 +131,7 @@ def _load_page_data(page: PageContext, choice: ReviewSelection) -> _ReviewPageDa
 
 
 @st.cache_data(ttl=20.0, max_entries=64, show_spinner=False)
-def _cached_freshness(
+def _read_cached_freshness(
     store_url: str, area: str, wave_id: UUID, _person: Principal
 ) -> AssessmentFreshness:
     del area  # part of the key of the cache
@@ -142,7 +142,7 @@ def _cached_freshness(
 def _draw_freshness(page: PageContext, choice: ReviewSelection) -> None:
     """Draw how far the quality detectors have come; newer interviews have no flags yet."""
     t = page.t
-    look = _cached_freshness(
+    look = _read_cached_freshness(
         page.settings.store_url, page.principal.area, choice.wave.id, page.principal
     )
     if look.finished_at is None:

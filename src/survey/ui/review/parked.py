@@ -93,12 +93,12 @@ def draw_parked(page: PageContext) -> None:
         "late",
         list(by_id),
         language=page.language,
-        show=lambda code: _title(page, by_id[code]),
+        show=lambda code: _format_parked_title(page, by_id[code]),
     )
     _draw_chosen(page, UUID(chosen))
 
 
-def _title(page: PageContext, each: ParkedSummary) -> str:
+def _format_parked_title(page: PageContext, each: ParkedSummary) -> str:
     city = DisplayNames(page.language, None).area(each.city_code)
     parts = (city, each.point_name, format_china_minute(page.t, each.started_at))
     return " · ".join(part for part in parts if part)
@@ -151,19 +151,19 @@ def _draw_decision(page: PageContext, detail: ParkedDetail) -> None:
                 t("Accept into review"),
                 type="primary",
                 key="late-accept",
-                on_click=_accept,
+                on_click=_accept_interview,
                 args=(page, detail.summary.id),
                 disabled=detail.objection is not None,
             )
             st.form_submit_button(
                 t("Discard and erase"),
                 key="late-discard",
-                on_click=_discard,
+                on_click=_discard_interview,
                 args=(page, detail.summary.id),
             )
 
 
-def _accept(page: PageContext, parked_id: UUID) -> None:
+def _accept_interview(page: PageContext, parked_id: UUID) -> None:
     def change(session: Session, principal: Principal) -> SubmissionReceipt:
         return accept_parked(
             session=session,
@@ -181,7 +181,7 @@ def _accept(page: PageContext, parked_id: UUID) -> None:
         st.session_state[_NOTE] = ""
 
 
-def _discard(page: PageContext, parked_id: UUID) -> None:
+def _discard_interview(page: PageContext, parked_id: UUID) -> None:
     def change(session: Session, principal: Principal) -> None:
         discard_parked(
             session=session,

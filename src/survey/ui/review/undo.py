@@ -63,11 +63,15 @@ def draw_undo_offer(page: PageContext) -> None:
 def draw_undo_button(page: PageContext, response_ids: tuple[UUID, ...], label: str) -> None:
     """Draw the button that undoes the newest decision on these interviews."""
     st.button(
-        label, key=UNDO_KEY, icon=":material/undo:", on_click=_undo, args=(page, response_ids)
+        label,
+        key=UNDO_KEY,
+        icon=":material/undo:",
+        on_click=_undo_decision,
+        args=(page, response_ids),
     )
 
 
-def _undo(page: PageContext, response_ids: tuple[UUID, ...]) -> None:
+def _undo_decision(page: PageContext, response_ids: tuple[UUID, ...]) -> None:
     def change(session: Session, principal: Principal) -> int:
         return undo_decision(
             session=session, principal=principal, response_ids=response_ids, now=now()

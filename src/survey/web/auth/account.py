@@ -86,7 +86,7 @@ class AccountEndpoints:
                 links=(("/", t("To the start page")),),
             )
             return self.context.render(request, page, status=403)
-        page = _account_page(self.context.t(request), account, enrolment, error)
+        page = _build_account_page(self.context.t(request), account, enrolment, error)
         return self.context.render(request, page, status=403 if error else 200)
 
     async def post_password(self, request: Request) -> Response:
@@ -194,7 +194,7 @@ class AccountEndpoints:
         return response
 
 
-def _account_page(
+def _build_account_page(
     t: Translator, account: OwnAccount, enrolment: Enrolment | None, error: SurveyError | None
 ) -> AuthPage:
     problem = t(error.message) if error else ""
@@ -211,12 +211,12 @@ def _account_page(
         text=f"{account.name} · {account.login}",
         problem=problem,
         advice=password_advice(t, error),
-        forms=_forms(t, account),
+        forms=_build_forms(t, account),
         links=(("/", t("To the start page")),),
     )
 
 
-def _second_factor_text(t: Translator, account: OwnAccount) -> str:
+def _describe_second_factor(t: Translator, account: OwnAccount) -> str:
     if not account.has_factor:
         return t("Second factor: none is set up.")
     return t(
@@ -224,7 +224,7 @@ def _second_factor_text(t: Translator, account: OwnAccount) -> str:
     )
 
 
-def _session_texts(t: Translator, account: OwnAccount) -> tuple[str, ...]:
+def _describe_sessions(t: Translator, account: OwnAccount) -> tuple[str, ...]:
     lines = []
     for session in account.sessions:
         since, last = (
@@ -237,13 +237,13 @@ def _session_texts(t: Translator, account: OwnAccount) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _forms(t: Translator, account: OwnAccount) -> tuple[FormSpec, ...]:
+def _build_forms(t: Translator, account: OwnAccount) -> tuple[FormSpec, ...]:
     everywhere = FormSpec(
         f"{ACCOUNT_PATH}/everywhere",
         t("Sign out everywhere"),
         is_main=False,
         title=t("Signed-in browsers"),
-        lines=_session_texts(t, account),
+        lines=_describe_sessions(t, account),
     )
     if not account.has_password:
         return (everywhere,)
@@ -259,7 +259,7 @@ def _forms(t: Translator, account: OwnAccount) -> tuple[FormSpec, ...]:
         everywhere, change,
         FormSpec(
             f"{ACCOUNT_PATH}/factor", another, (shown,), is_main=False, title=t("Second factor"),
-            lines=(_second_factor_text(t, account),),
+            lines=(_describe_second_factor(t, account),),
         ),
     ]  # fmt: skip
     if account.has_factor:

@@ -42,7 +42,7 @@ class LoginEndpoints:
     async def get_form(self, request: Request) -> Response:
         """`GET /auth/login`."""
         return self.context.render(
-            request, self._login_page(request, request.query_params.get("next", ""))
+            request, self._build_login_page(request, request.query_params.get("next", ""))
         )
 
     async def post_form(self, request: Request) -> Response:
@@ -75,13 +75,13 @@ class LoginEndpoints:
             )
             return await self.context.next_step(request, secret)
         except SurveyError as error:
-            page = self._login_page(request, form.get("next", ""), login, error)
-            return self.context.render(request, page, status=_status(error))
+            page = self._build_login_page(request, form.get("next", ""), login, error)
+            return self.context.render(request, page, status=_choose_status(error))
 
     async def get_code_form(self, request: Request) -> Response:
         """`GET /auth/code`."""
         login = request.query_params.get("login", "")[:64]
-        return self.context.render(request, self._code_page(request, login))
+        return self.context.render(request, self._build_code_page(request, login))
 
     async def post_code(self, request: Request) -> Response:
         """`POST /auth/code`: sign in a surveyor with a one-time code."""
@@ -111,8 +111,8 @@ class LoginEndpoints:
                 )
             )
         except SurveyError as error:
-            page = self._code_page(request, login, error)
-            return self.context.render(request, page, status=_status(error))
+            page = self._build_code_page(request, login, error)
+            return self.context.render(request, page, status=_choose_status(error))
         return await self.context.start_session(request, secret, "/tasks")
 
     async def _record_refusal(self, lookup: CredentialLookup, method: str) -> SignInRefusedError:
@@ -122,7 +122,7 @@ class LoginEndpoints:
             )
         )
 
-    def _login_page(
+    def _build_login_page(
         self, request: Request, target: str, login: str = "", error: SurveyError | None = None
     ) -> AuthPage:
         t, settings = self.context.t(request), self.context.settings
@@ -152,7 +152,7 @@ class LoginEndpoints:
             ),
         )
 
-    def _code_page(
+    def _build_code_page(
         self, request: Request, login: str, error: SurveyError | None = None
     ) -> AuthPage:
         t = self.context.t(request)
@@ -169,5 +169,5 @@ class LoginEndpoints:
         )
 
 
-def _status(error: SurveyError) -> int:
+def _choose_status(error: SurveyError) -> int:
     return 429 if isinstance(error, TooManyAttemptsError) else 403

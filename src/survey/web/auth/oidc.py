@@ -70,7 +70,7 @@ class OidcClient:
         description = self._read_description()
         verifier = secrets.token_urlsafe(48)
         nonce = secrets.token_urlsafe(24)
-        with self._client() as client:
+        with self._build_client() as client:
             address, state = client.create_authorization_url(
                 description["authorization_endpoint"], code_verifier=verifier, nonce=nonce
             )
@@ -84,7 +84,7 @@ class OidcClient:
         """
         description = self._read_description()
         try:
-            with self._client() as client:
+            with self._build_client() as client:
                 token = client.fetch_token(
                     description["token_endpoint"],
                     grant_type="authorization_code",
@@ -92,13 +92,13 @@ class OidcClient:
                     code_verifier=request.verifier,
                 )
                 claims = self._verify_token(token["id_token"], description, request.nonce)
-                claims = self._with_email(client, description, claims)
+                claims = self._add_email(client, description, claims)
         except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
             _LOG.warning("an answer of the OpenID Connect provider was refused: %r", error)
             raise OidcProviderError from error
         return _identity_of_claims(request.issuer, claims)
 
-    def _client(self) -> Any:
+    def _build_client(self) -> Any:
         return OAuth2Client(
             self.settings.oidc_client_id,
             self.settings.oidc_client_secret or None,
@@ -143,7 +143,7 @@ class OidcClient:
             raise ValueError("the ID token was made for another party")
         return claims
 
-    def _with_email(
+    def _add_email(
         self, client: Any, description: Mapping[str, str], claims: dict[str, Any]
     ) -> dict[str, Any]:
         """Add the e-mail address from the userinfo endpoint if the ID token has none."""
@@ -201,7 +201,7 @@ class OidcEndpoints:
         target = safe_path(request.query_params.get("next"))
         try:
             oidc_request, address = await to_thread.run_sync(
-                self._client(request).build_request, target
+                self._build_client(request).build_request, target
             )
         except SurveyError as error:
             return self._show_refusal(request, error.message, 503)
@@ -228,7 +228,7 @@ class OidcEndpoints:
             if not params.get("code"):
                 return self._show_refusal(request, msg("You were not signed in."), 403)
             identity = await to_thread.run_sync(
-                partial(self._client(request).redeem, oidc_request, params["code"])
+                partial(self._build_client(request).redeem, oidc_request, params["code"])
             )
             step = await self.context.write(
                 lambda session: start_oidc_sign_in(
@@ -245,7 +245,7 @@ class OidcEndpoints:
         except SurveyError as error:
             return self._show_refusal(request, error.message, 403)
 
-    def _client(self, request: Request) -> OidcClient:
+    def _build_client(self, request: Request) -> OidcClient:
         settings = self.context.settings
         origin = settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
         return OidcClient(settings, f"{origin}{OIDC_CALLBACK_PATH}")

@@ -136,9 +136,7 @@ def enrolment_page(
     t: Translator, enrolment: Enrolment, *, action: str, text: str, problem: str = ""
 ) -> AuthPage:
     """Return the page with the QR code for an authenticator app and a field for its first code."""
-    manual = t(
-        "Without a camera, type this key into the app: {key}", key=_grouped_secret(enrolment)
-    )
+    manual = t("Without a camera, type this key into the app: {key}", key=_format_secret(enrolment))
     return AuthPage(
         title=t("Set up the second factor"),
         text=text,
@@ -151,7 +149,7 @@ def enrolment_page(
                 )
             ),
             PagePart(text=t("2. Scan this picture with the app.")),
-            PagePart("picture", t("QR code"), address=_qr_code_uri(enrolment.uri)),
+            PagePart("picture", t("QR code"), address=_draw_qr_code(enrolment.uri)),
             PagePart(text=manual),
             PagePart(text=t("3. Type the code that the app shows now.")),
         ),
@@ -177,12 +175,12 @@ def recovery_code_page(t: Translator, codes: tuple[str, ...], *forms: FormSpec) 
     )
 
 
-def _grouped_secret(enrolment: Enrolment) -> str:
+def _format_secret(enrolment: Enrolment) -> str:
     key = enrolment.secret
     return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
 
 
-def _qr_code_uri(uri: str) -> str:
+def _draw_qr_code(uri: str) -> str:
     picture: str = segno.make(uri, error="m").svg_data_uri(scale=5, border=4)
     return picture
 

@@ -59,7 +59,7 @@ class SignInStepEndpoints:
         """Show the form of the next step."""
         try:
             state = await self._get_state(request)
-            page = await self._step_page(request, state, error)
+            page = await self._build_step_page(request, state, error)
         except SignInExpiredError as expired:
             return self._show_expired(request, expired)
         status = 429 if isinstance(error, TooManyAttemptsError) else 403 if error else 200
@@ -202,7 +202,7 @@ class SignInStepEndpoints:
         )
         return self.context.render(request, page, status=403)
 
-    async def _step_page(
+    async def _build_step_page(
         self, request: Request, state: SignInState, error: SurveyError | None
     ) -> AuthPage:
         t = self.context.t(request)
@@ -234,7 +234,7 @@ class SignInStepEndpoints:
             text = t("Your role needs a second factor besides the password. It takes two minutes.")
             return enrolment_page(
                 t,
-                await self._enrolment(request),
+                await self._get_enrolment(request),
                 action="/auth/step/enrol",
                 text=text,
                 problem=problem,
@@ -245,7 +245,7 @@ class SignInStepEndpoints:
             forms=(FormSpec("/auth/step/done", t("Continue")),),
         )
 
-    async def _enrolment(self, request: Request) -> Enrolment:
+    async def _get_enrolment(self, request: Request) -> Enrolment:
         secret = request.cookies.get(STEP_COOKIE)
         return await self.context.write(
             lambda session: get_enrolment(session=session, secret=secret, now=now())
