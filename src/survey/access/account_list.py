@@ -78,11 +78,11 @@ def list_accounts(
 ) -> AccountPage:
     """List the accounts of a filter by login."""
     principal.require(Action.ADMINISTER)
-    query = _filtered_query(select(_ACCOUNTS.c.id), account_filter, now)
+    query = _filter_query(select(_ACCOUNTS.c.id), account_filter, now)
     connection = session.connection()
     count = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     ids = connection.execute(query.order_by(_ACCOUNTS.c.login).limit(limit)).scalars().all()
-    return AccountPage(tuple(_account_summaries(session, ids, now)), count)
+    return AccountPage(tuple(_list_summaries(session, ids, now)), count)
 
 
 def get_account_summary(
@@ -90,13 +90,11 @@ def get_account_summary(
 ) -> AccountSummary:
     """Return one account by its login; raises `AccountNotFoundError`."""
     principal.require(Action.ADMINISTER)
-    lines = _account_summaries(session, [get_account_by_login(session, login).id], now)
+    lines = _list_summaries(session, [get_account_by_login(session, login).id], now)
     return lines[0]
 
 
-def _filtered_query(
-    query: Select[Any], account_filter: AccountFilter, now: datetime
-) -> Select[Any]:
+def _filter_query(query: Select[Any], account_filter: AccountFilter, now: datetime) -> Select[Any]:
     if account_filter.role is not None:
         query = query.where(_ACCOUNTS.c.role == account_filter.role)
     if account_filter.area:
@@ -114,7 +112,7 @@ def _filtered_query(
     return query
 
 
-def _account_summaries(session: Session, ids: Any, now: datetime) -> list[AccountSummary]:
+def _list_summaries(session: Session, ids: Any, now: datetime) -> list[AccountSummary]:
     used = (
         select(
             _SESSIONS.c.account_id,
@@ -138,10 +136,10 @@ def _account_summaries(session: Session, ids: Any, now: datetime) -> list[Accoun
         .where(_ACCOUNTS.c.id.in_(ids))
         .order_by(_ACCOUNTS.c.login)
     )
-    return [_account_summary(row, now) for row in session.connection().execute(query)]
+    return [_build_summary(row, now) for row in session.connection().execute(query)]
 
 
-def _account_summary(row: AnyRow, now: datetime) -> AccountSummary:
+def _build_summary(row: AnyRow, now: datetime) -> AccountSummary:
     return AccountSummary(
         id=row.id,
         login=row.login,

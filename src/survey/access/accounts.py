@@ -114,7 +114,7 @@ def create_account(
         event=AuditEvent.ACCOUNT_CREATED,
         subject_id=account.id,
         now=now,
-        detail={"login": name, **_audit_detail(entry)},
+        detail={"login": name, **_build_audit_detail(entry)},
     )
     return account
 
@@ -137,7 +137,7 @@ def change_account(
     """
     principal.require(Action.ADMINISTER)
     _lock_administrators(session)
-    administrators = _administrators(session)
+    administrators = _list_administrators(session)
     account = get_account_by_login(session, login)
     before = _account_data_of(account)
     if before != seen:
@@ -148,7 +148,7 @@ def change_account(
     session.add(account)
     session.flush()
     _require_other_administrator(session, administrators)
-    detail_before, detail_after = _audit_detail(before), _audit_detail(entry)
+    detail_before, detail_after = _build_audit_detail(before), _build_audit_detail(entry)
     changed = {key for key, value in detail_after.items() if detail_before[key] != value}
     if not changed:
         return
@@ -174,7 +174,7 @@ def set_active(
     """Close an account, which ends its sessions, links and codes, or open it again."""
     principal.require(Action.ADMINISTER)
     _lock_administrators(session)
-    administrators = _administrators(session)
+    administrators = _list_administrators(session)
     account = get_account_by_login(session, login)
     require_other_account(principal, account)
     if account.active == active:
@@ -252,7 +252,7 @@ def _account_data_of(account: Account) -> AccountData:
     )
 
 
-def _audit_detail(entry: AccountData) -> Mapping[str, str | None]:
+def _build_audit_detail(entry: AccountData) -> Mapping[str, str | None]:
     """Return the fields of an account as the audit trail keeps them."""
     return {
         **asdict(entry),
@@ -271,7 +271,7 @@ def require_other_account(principal: Principal, account: Account) -> None:
 
 def _require_other_administrator(session: Session, before: set[UUID]) -> None:
     """Raise `LastAdministratorError` if a change left no administrator."""
-    if before and not _administrators(session):
+    if before and not _list_administrators(session):
         raise LastAdministratorError
 
 
@@ -285,7 +285,7 @@ def _lock_administrators(session: Session) -> None:
     )
 
 
-def _administrators(session: Session) -> set[UUID]:
+def _list_administrators(session: Session) -> set[UUID]:
     """Return the accounts that can sign in and administer without an end date."""
     query = (
         select(_ACCOUNTS.c.id)

@@ -139,10 +139,10 @@ class AnswerHashes:
         """
         missing = dict(self._trail.hashes)
         for row in _iter_revisions(session):
-            key = (_bytes(row.response_id), row.number)
+            key = (_encode_id(row.response_id), row.number)
             missing.pop(key, None)
             self.report.compared += 1
-            self._check(key, row)
+            self._check_revision(key, row)
         self._trail.add_all(_iter_entries(session, after))
         for suspect in self._mismatches:
             self._report_mismatch(suspect, add)
@@ -174,7 +174,7 @@ class AnswerHashes:
             del missing[key]
             self.report.archived += 1
 
-    def _check(self, key: _Key, row: AnyRow) -> None:
+    def _check_revision(self, key: _Key, row: AnyRow) -> None:
         answers = _parse_answers(row.answers)
         response, number = key
         suspect = _MismatchedRevision(
@@ -197,7 +197,7 @@ class AnswerHashes:
             self.report.first_unsealed = self.report.first_unsealed or name
             return
         sequence = sealed[1] if sealed else 0
-        add(sequence, sequence, _defect_text(suspect, self._trail, name))
+        add(sequence, sequence, _describe_defect(suspect, self._trail, name))
 
     def _report_unsealed(self, add: AddDefect) -> None:
         if self.report.unsealed:
@@ -223,7 +223,7 @@ def _matches_trail(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
     return sealed is not None and sealed[0] == suspect.sha256
 
 
-def _defect_text(suspect: _MismatchedRevision, held: _TrailHashes, name: str) -> Message:
+def _describe_defect(suspect: _MismatchedRevision, held: _TrailHashes, name: str) -> Message:
     sealed = held.hashes.get((suspect.response, suspect.number))
     if suspect.response in held.withdrawn and not suspect.empty:
         return msg(
@@ -251,7 +251,7 @@ def _parse_answers(stored: Any) -> Mapping[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _bytes(value: UUID | str) -> bytes:
+def _encode_id(value: UUID | str) -> bytes:
     return value.bytes if isinstance(value, UUID) else UUID(value).bytes
 
 
@@ -285,8 +285,8 @@ def seal_stored_answers(*, session: Session, principal: Principal, now: datetime
     unsealed: dict[str, dict[str, str]] = defaultdict(dict)
     count = 0
     for row in _iter_unsealed(session, held):
-        wave = str(UUID(bytes=_bytes(row.wave_id)))
-        name = format_sealed_name(UUID(bytes=_bytes(row.response_id)), row.number)
+        wave = str(UUID(bytes=_encode_id(row.wave_id)))
+        name = format_sealed_name(UUID(bytes=_encode_id(row.response_id)), row.number)
         unsealed[wave][name] = answers_sha256(_parse_answers(row.answers) or {}, row.weight)
         count += 1
         if len(unsealed[wave]) == SEAL_BATCH_SIZE:
@@ -298,7 +298,7 @@ def seal_stored_answers(*, session: Session, principal: Principal, now: datetime
 
 def _iter_unsealed(session: Session, held: _TrailHashes) -> Iterator[AnyRow]:
     for row in _iter_revisions(session):
-        response = _bytes(row.response_id)
+        response = _encode_id(row.response_id)
         if (response, row.number) not in held.hashes and response not in held.withdrawn:
             yield row
 

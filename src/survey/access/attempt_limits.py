@@ -86,7 +86,7 @@ class AttemptKey:
 def claim_attempt(*, session: Session, keys: Sequence[AttemptKey], now: datetime) -> None:
     """Count one attempt of each key, or raise `TooManyAttemptsError` and count none."""
     connection = session.connection()
-    connection.execute(delete(_TRIES).where(or_(*_expired_conditions(now))))
+    connection.execute(delete(_TRIES).where(or_(*_select_expired(now))))
     rows = []
     for counter in sorted(keys, key=lambda each: each.subject):
         insert_if_new(
@@ -115,7 +115,7 @@ def reset_attempts(*, session: Session, key: AttemptKey) -> None:
     session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == key.subject))
 
 
-def _expired_conditions(now: datetime) -> list[ColumnElement[bool]]:
+def _select_expired(now: datetime) -> list[ColumnElement[bool]]:
     return [
         _TRIES.c.subject.startswith(f"{kind}:") & (_TRIES.c.last_at < now - policy.reset_after)
         for kind, policy in ATTEMPT_POLICIES.items()

@@ -63,7 +63,7 @@ def record_many(
             event.value,
             event.subject_kind.value,
             str(subject),
-            canonical_json(_detail_with_operator(actor, detail)),
+            canonical_json(_add_operator(actor, detail)),
         )
         for subject, detail in subjects.items()
     ]
@@ -76,7 +76,7 @@ def actor_id(actor: Principal | None) -> UUID | None:
     return None if actor is None or actor == OPERATOR else actor.account_id
 
 
-def _detail_with_operator(actor: Principal | None, detail: dict[str, Any]) -> dict[str, Any]:
+def _add_operator(actor: Principal | None, detail: dict[str, Any]) -> dict[str, Any]:
     return {"by": OPERATOR.name, **detail} if actor == OPERATOR else detail
 
 

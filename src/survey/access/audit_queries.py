@@ -115,7 +115,7 @@ def read_trail(
 ) -> list[TrailEntry]:
     """Return the newest `PAGE_SIZE` entries of a filter, or those before entry `below`."""
     principal.require(Action.ADMINISTER)
-    query = _filtered_query(choice).order_by(_ENTRIES.c.sequence.desc()).limit(PAGE_SIZE)
+    query = _build_query(choice).order_by(_ENTRIES.c.sequence.desc()).limit(PAGE_SIZE)
     if below is not None:
         query = query.where(_ENTRIES.c.sequence < below)
     return _build_entries(session, session.connection().execute(query).all())
@@ -126,7 +126,7 @@ def stream_trail(
 ) -> Iterator[TrailEntry]:
     """Yield the entries of a filter from the oldest on, at most `limit` of them."""
     principal.require(Action.ADMINISTER)
-    query = _filtered_query(choice).order_by(_ENTRIES.c.sequence)
+    query = _build_query(choice).order_by(_ENTRIES.c.sequence)
     after, given = None, 0
     while limit is None or given < limit:
         size = _ENTRY_BATCH_SIZE if limit is None else min(_ENTRY_BATCH_SIZE, limit - given)
@@ -140,7 +140,7 @@ def stream_trail(
         after, given = rows[-1].sequence, given + len(rows)
 
 
-def _filtered_query(choice: TrailFilter) -> Select[Any]:
+def _build_query(choice: TrailFilter) -> Select[Any]:
     query = (
         select(_ENTRIES, _ACCOUNTS.c.name)
         .select_from(_ENTRIES.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _ENTRIES.c.actor_id))
@@ -156,15 +156,15 @@ def _filtered_query(choice: TrailFilter) -> Select[Any]:
             _ENTRIES.c.action >= f"{choice.family}.", _ENTRIES.c.action < f"{choice.family}/"
         )
     if choice.subject:
-        query = query.where(_ENTRIES.c.id.in_(_entries_about(choice.subject)))
+        query = query.where(_ENTRIES.c.id.in_(_select_entries_about(choice.subject)))
     return _filter_by_actor(query, choice.actor)
 
 
-def _entries_about(subject: str) -> CompoundSelect[Any]:
+def _select_entries_about(subject: str) -> CompoundSelect[Any]:
     """Return the ids of the entries about a subject, alone or as one of many."""
     alone = select(_ENTRIES.c.id).where(_ENTRIES.c.subject_id == subject)
     # A subject that is no id of an interview is no member of anything.
-    response_id = _uuid(subject) or UUID(int=0)
+    response_id = _parse_uuid(subject) or UUID(int=0)
     together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
     return union_all(alone, together)
 
@@ -181,7 +181,7 @@ def _filter_by_actor(query: Select[Any], actor: str | None) -> Select[Any]:
 
 
 def _build_entries(session: Session, rows: Sequence[AnyRow]) -> list[TrailEntry]:
-    names = _subjects(session, rows)
+    names = _read_subject_names(session, rows)
     return [
         TrailEntry(
             row.sequence,
@@ -198,14 +198,18 @@ def _build_entries(session: Session, rows: Sequence[AnyRow]) -> list[TrailEntry]
     ]
 
 
-def _subjects(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[str, str], str]:
+def _read_subject_names(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[str, str], str]:
     """Return the names of the waves and accounts that entries are about."""
     named: dict[tuple[str, str], str] = {}
     for kind, table, name in (
         ("wave", _WAVES, _WAVES.c.key),
         ("account", _ACCOUNTS, _ACCOUNTS.c.name),
     ):
-        ids = {uuid for row in rows if row.subject_kind == kind and (uuid := _uuid(row.subject_id))}
+        ids = {
+            uuid
+            for row in rows
+            if row.subject_kind == kind and (uuid := _parse_uuid(row.subject_id))
+        }
         if ids:
             query = select(table.c.id, name.label("called")).where(table.c.id.in_(ids))
             for row in session.connection().execute(query):
@@ -213,7 +217,7 @@ def _subjects(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[str, str],
     return named
 
 
-def _uuid(text: str) -> UUID | None:
+def _parse_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

@@ -122,14 +122,14 @@ def start_oidc_sign_in(
     )
 
 
-def _key(identity: OidcIdentity) -> str:
+def _hash_identity(identity: OidcIdentity) -> str:
     """Return the hash of issuer and subject, unambiguous for every pair."""
     pair = f"{len(identity.issuer)}:{identity.issuer}{identity.subject}"
     return hashlib.sha256(pair.encode()).hexdigest()
 
 
 def _find_linked_account(session: Session, identity: OidcIdentity) -> Account | None:
-    query = select(OutsideIdentity).where(OutsideIdentity.key_sha256 == _key(identity))
+    query = select(OutsideIdentity).where(OutsideIdentity.key_sha256 == _hash_identity(identity))
     linked = session.exec(query).one_or_none()
     return session.get(Account, linked.account_id) if linked else None
 
@@ -149,7 +149,7 @@ def _link_account(session: Session, identity: OidcIdentity, now: datetime) -> Ac
         return None
     session.add(
         OutsideIdentity(
-            key_sha256=_key(identity),
+            key_sha256=_hash_identity(identity),
             issuer=identity.issuer,
             subject=identity.subject,
             account_id=account.id,

@@ -62,7 +62,7 @@ def get_own_account(
     *, session: Session, principal: Principal, session_hash: str | None, now: datetime
 ) -> OwnAccount:
     """Return the own account; `session_hash` is the SHA-256 of the asking browser's secret."""
-    account = _account(session, principal)
+    account = _get_own_account(session, principal)
     credential = session.get(Credential, account.id)
     left = select(func.count()).where(_RECOVERY.c.account_id == account.id)
     query = (
@@ -92,7 +92,7 @@ def claim_password_attempt(*, session: Session, principal: Principal, now: datet
 
     Runs in its own transaction, before a function below compares the password.
     """
-    _account(session, principal)
+    _get_own_account(session, principal)
     claim_attempt(session=session, keys=(_attempt_key(principal),), now=now)
 
 
@@ -145,7 +145,7 @@ def start_factor(
 
 def find_pending_enrolment(*, session: Session, principal: Principal) -> Enrolment | None:
     """Return the second factor that waits for its first code; None if there is none."""
-    account = _account(session, principal)
+    account = _get_own_account(session, principal)
     credential = session.get(Credential, account.id)
     if credential is None or credential.totp_secret is None or is_enrolled(credential):
         return None
@@ -159,7 +159,7 @@ def confirm_factor(
 
     Raises `WrongFactorError`.
     """
-    account = _account(session, principal)
+    account = _get_own_account(session, principal)
     credential = lock_credential(session=session, account_id=account.id)
     codes = confirm_enrolment(session=session, credential=credential, code=code, now=now)
     record(
@@ -222,7 +222,7 @@ def sign_out_everywhere(*, session: Session, principal: Principal, now: datetime
     return ended
 
 
-def _account(session: Session, principal: Principal) -> Account:
+def _get_own_account(session: Session, principal: Principal) -> Account:
     account = session.get(Account, principal.account_id)
     if account is None or account.is_demo or principal_of(account) != principal:
         raise AccessDeniedError(msg("Demo roles have no account of their own."))
@@ -230,7 +230,7 @@ def _account(session: Session, principal: Principal) -> Account:
 
 
 def _require_password(session: Session, principal: Principal, current_password: str) -> Account:
-    account = _account(session, principal)
+    account = _get_own_account(session, principal)
     credential = session.get(Credential, account.id)
     if not verify_password(credential.password_hash if credential else None, current_password):
         raise WrongPasswordError

@@ -88,7 +88,7 @@ def confirm_enrolment(
     *, session: Session, credential: Credential, code: str, now: datetime
 ) -> tuple[str, ...]:
     """Activate the second factor by its first code and return the recovery codes."""
-    if credential.totp_since is not None or not _accept(credential, code, now):
+    if credential.totp_since is not None or not _accept_code(credential, code, now):
         raise WrongFactorError
     credential.totp_since = now
     session.add(credential)
@@ -111,7 +111,7 @@ def verify_factor(
     """Return how a code proves the factor: `app`, `recovery` (now used), or None if not."""
     if credential.totp_since is None:
         return None
-    if _accept(credential, code, now):
+    if _accept_code(credential, code, now):
         session.add(credential)
         session.flush()
         return "app"
@@ -147,7 +147,7 @@ def normalise_code(typed: str) -> str:
     return "".join(sign for sign in typed.upper() if sign.isalnum())
 
 
-def _accept(credential: Credential, code: str, now: datetime) -> bool:
+def _accept_code(credential: Credential, code: str, now: datetime) -> bool:
     """Return whether a code is one of now that was not used, and mark it as used."""
     typed = code.strip().replace(" ", "")
     secret = plain_secret(credential)
@@ -174,7 +174,7 @@ def _encrypt_old_secret(credential: Credential, secret: str) -> None:
             credential.totp_secret = encrypted_secret(credential.account_id, secret)
 
 
-def _owner(account_id: UUID) -> str:
+def _build_cipher_owner(account_id: UUID) -> str:
     return f"factor {account_id.hex}"
 
 
@@ -185,7 +185,7 @@ def is_unencrypted(stored: str) -> bool:
 
 def encrypted_secret(account_id: UUID, secret: str) -> str:
     """Return a secret as it is stored; raises `InvalidPhoneKeyError`."""
-    return secret_cipher(current_settings()).encrypt(_owner(account_id), secret)
+    return secret_cipher(current_settings()).encrypt(_build_cipher_owner(account_id), secret)
 
 
 def plain_secret(credential: Credential) -> str | None:
@@ -197,7 +197,9 @@ def plain_secret(credential: Credential) -> str | None:
     if stored is None or is_unencrypted(stored):
         return stored
     try:
-        return secret_cipher(current_settings()).decrypt(_owner(credential.account_id), stored)
+        return secret_cipher(current_settings()).decrypt(
+            _build_cipher_owner(credential.account_id), stored
+        )
     except ValueUnreadableError:
         return None
 
@@ -226,7 +228,7 @@ def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple
 
     def reencrypt(account_id: UUID, stored: str) -> str:
         if is_unencrypted(stored):
-            return cipher.encrypt(_owner(account_id), stored)
+            return cipher.encrypt(_build_cipher_owner(account_id), stored)
         return cipher.reencrypt(stored)
 
     renewed, unreadable = reencrypt_column(

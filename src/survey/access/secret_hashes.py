@@ -84,7 +84,7 @@ def verify_password(kept: str | None, password: str) -> bool:
     """Return whether the password has this hash; takes as long without a hash, and is False."""
     try:
         # Asked for in every case, so that the first to be refused waits no longer than others.
-        placeholder = _placeholder_hash()
+        placeholder = _get_placeholder_hash()
         right = _HASHER.verify(kept or placeholder, password[:MAX_PASSWORD_CHARS])
     except (VerificationError, InvalidHashError):
         return False
@@ -92,7 +92,7 @@ def verify_password(kept: str | None, password: str) -> bool:
 
 
 @cache
-def _placeholder_hash() -> str:
+def _get_placeholder_hash() -> str:
     """Return a hash to compare with where there is none; most commands never need one."""
     return _HASHER.hash("nobody has this password")
 

@@ -109,7 +109,7 @@ def open_session(
     *, session: Session, account: Account, limits: SessionLimits, how: str, now: datetime
 ) -> str:
     """Open a session and return its secret; `how` says how the person proved who they are."""
-    visited_before_at = None if account.is_demo else _last_visit(session, account.id, now)
+    visited_before_at = None if account.is_demo else _find_last_visit(session, account.id, now)
     session.execute(
         delete(_SESSIONS).where(_SESSIONS.c.account_id == account.id, _SESSIONS.c.expires_at <= now)
     )
@@ -137,7 +137,7 @@ def open_session(
     return secret
 
 
-def _last_visit(session: Session, account_id: UUID, now: datetime) -> datetime | None:
+def _find_last_visit(session: Session, account_id: UUID, now: datetime) -> datetime | None:
     """Return when an account was used last in an earlier visit; None if it never was."""
     used_at = func.coalesce(_SESSIONS.c.seen_at, _SESSIONS.c.created_at, type_=UtcDateTime)
     query = (

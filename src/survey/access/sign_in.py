@@ -217,11 +217,11 @@ def get_sign_in_state(*, session: Session, secret: str | None, now: datetime) ->
         raise SignInExpiredError
     credential = session.get(Credential, account.id)
     return SignInState(
-        account, _required_step(step, account, credential), step.detail.get("then", "/")
+        account, _choose_required_step(step, account, credential), step.detail.get("then", "/")
     )
 
 
-def _required_step(
+def _choose_required_step(
     step: SignInStep, account: Account, credential: Credential | None
 ) -> RequiredStep:
     if not step.second_factor and is_enrolled(credential):

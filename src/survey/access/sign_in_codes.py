@@ -93,7 +93,7 @@ def list_surveyors_for_codes(
             _ACCOUNTS.c.role == Role.SURVEYOR,
             active_filter(now),
             _ACCOUNTS.c.is_demo.is_(principal.is_demo),
-            _surveyor_filter(principal),
+            _select_surveyors(principal),
         )
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
     )
@@ -104,7 +104,7 @@ def list_surveyors_for_codes(
     ]
 
 
-def _surveyor_filter(principal: Principal) -> ColumnElement[bool]:
+def _select_surveyors(principal: Principal) -> ColumnElement[bool]:
     """Return a condition for the accounts within the area, perhaps some more.
 
     `covers_whole_area` decides; the condition keeps other accounts from being read.
@@ -144,7 +144,7 @@ def issue_sign_in_codes(
         )
     last = now.astimezone(CHINA).date() + timedelta(days=min(max(days, 1), MAX_VALID_DAYS) - 1)
     expires_at = end_of_china_day(last)
-    people = [_surveyor(session, principal, login, now) for login in distinct_logins]
+    people = [_lock_surveyor(session, principal, login, now) for login in distinct_logins]
     printed = []
     for account, code in zip(people, codes, strict=True):
         session.merge(
@@ -170,7 +170,7 @@ def issue_sign_in_codes(
     return SignInCodeSheet(tuple(printed), expires_at, all(person.is_demo for person in people))
 
 
-def _surveyor(session: Session, principal: Principal, login: str, now: datetime) -> Account:
+def _lock_surveyor(session: Session, principal: Principal, login: str, now: datetime) -> Account:
     """Return a surveyor of the own area; one elsewhere is reported as missing."""
     query = select_model(Account).where(Account.login == login).with_for_update()
     account = session.exec(query).one_or_none()

@@ -94,11 +94,11 @@ class CodeLists:
         A code that is missing here was split later, or given up: it cannot be compared.
         """
         kept = {each.code for each in self.listed(name)}
-        carried = {each.code: self._follow(name, version, each.code) for each in
+        carried = {each.code: self._follow_successors(name, version, each.code) for each in
                    self.listed(name, version)}  # fmt: skip
         return {code: later for code, later in carried.items() if later in kept}
 
-    def _follow(self, name: CodeListName, version: str, code: str) -> str:
+    def _follow_successors(self, name: CodeListName, version: str, code: str) -> str:
         while (name, version, code) in self.successors:
             version, code = self.successors[name, version, code]
         return code

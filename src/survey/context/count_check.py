@@ -108,7 +108,7 @@ def read_codes(
     """
     size = len(table.rows)
     if place is None:
-        return _categories(np.zeros(size, np.int32), [NOT_GIVEN])
+        return _build_categories(np.zeros(size, np.int32), [NOT_GIVEN])
     column = table.columns[place]
     texts = [text.strip() for text in column.dictionary.to_pylist()]
     indices = column.indices.to_numpy(zero_copy_only=False)
@@ -119,10 +119,10 @@ def read_codes(
     labels = sorted({code for code in codes if code is not None}) or [NOT_GIVEN]
     position = {code: number for number, code in enumerate(labels)}
     numbers = np.array([position.get(code or "", 0) for code in codes], np.int32)[indices]
-    return _categories(numbers, labels)
+    return _build_categories(numbers, labels)
 
 
-def _categories(numbers: NDArray[np.int32], labels: Sequence[str]) -> Categories:
+def _build_categories(numbers: NDArray[np.int32], labels: Sequence[str]) -> Categories:
     return pd.Categorical.from_codes(numbers, pd.Index(list(labels)))
 
 

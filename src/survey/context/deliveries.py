@@ -274,7 +274,7 @@ def record_delivery(
     )
     session.add(delivery)
     session.flush()
-    before = _newest_numbers(session, kind, periods, is_demo=is_demo)
+    before = _get_newest_numbers(session, kind, periods, is_demo=is_demo)
     revisions = {
         period: DeliveryRevision(
             id=new_id(),
@@ -306,7 +306,7 @@ def record_delivery(
     return revisions
 
 
-def _newest_numbers(
+def _get_newest_numbers(
     session: Session, kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
 ) -> dict[str, int]:
     query = (

@@ -79,7 +79,7 @@ def read_results(
     path: Path, cities: Iterable[FrameCity], *, names: Path = NAMES_CSV
 ) -> tuple[PublishedResult, ...]:
     """Read a file of published figures; raise an error for an unknown name."""
-    known = _names(names, cities)
+    known = _read_names(names, cities)
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(_parse_result(row, known) for row in csv.DictReader(file))
 
@@ -107,7 +107,7 @@ def published_series(
     return series.astype({"year": "int64", "score": "float64", "rank": "Int64"})
 
 
-def _names(path: Path, cities: Iterable[FrameCity]) -> _Names:
+def _read_names(path: Path, cities: Iterable[FrameCity]) -> _Names:
     areas: dict[str, tuple[str, str]] = {}
     groups: dict[str, str] = {}
     indicators: dict[str, str] = {}
@@ -123,9 +123,9 @@ def _names(path: Path, cities: Iterable[FrameCity]) -> _Names:
 
 
 def _parse_result(row: Mapping[str, str], names: _Names) -> PublishedResult:
-    level, area, group = _cell(row["level"], row["area_zh"], names)
+    level, area, group = _find_cell_key(row["level"], row["area_zh"], names)
     if row["indicator_zh"] not in names.indicators:
-        raise _unknown_name_error(row["indicator_zh"])
+        raise _build_unknown_name_error(row["indicator_zh"])
     return PublishedResult(
         year=int(row["year"]),
         area_level=level,
@@ -140,25 +140,25 @@ def _parse_result(row: Mapping[str, str], names: _Names) -> PublishedResult:
     )
 
 
-def _cell(level: str, name: str, names: _Names) -> tuple[str, str, str]:
+def _find_cell_key(level: str, name: str, names: _Names) -> tuple[str, str, str]:
     if level == "city":
-        return "city", _city_code(name, names.cities), EVERYONE
+        return "city", _find_city_code(name, names.cities), EVERYONE
     if name in names.groups:
         return "nation", NATION, names.groups[name]
     if name in names.areas:
         return *names.areas[name], EVERYONE
-    raise _unknown_name_error(name)
+    raise _build_unknown_name_error(name)
 
 
-def _city_code(name: str, cities: Mapping[str, str]) -> str:
+def _find_city_code(name: str, cities: Mapping[str, str]) -> str:
     """Return the code of a city by how its name begins; the press drops the suffix."""
     codes = [code for full, code in cities.items() if full.startswith(name)]
     if len(codes) != 1:
-        raise _unknown_name_error(name)
+        raise _build_unknown_name_error(name)
     return codes[0]
 
 
-def _unknown_name_error(name: str) -> ValueError:
+def _build_unknown_name_error(name: str) -> ValueError:
     return ValueError(f"the published figures name {name!r}, which nobody knows")
 
 

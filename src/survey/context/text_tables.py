@@ -49,8 +49,8 @@ def read_text_table(content: bytes) -> TextTable:
         FileUnreadableError: There is no readable table in it.
     """
     if content.startswith(_XLSX):
-        return _from_workbook(content)
-    return _from_text(content)
+        return _read_workbook(content)
+    return _read_text(content)
 
 
 def table_of_records(records: Sequence[Mapping[str, object]]) -> TextTable:
@@ -65,7 +65,7 @@ def table_of_records(records: Sequence[Mapping[str, object]]) -> TextTable:
     names = list(dict.fromkeys(name for record in records for name in record))
     header = header_of(names)
     columns = tuple(
-        pa.array([_cell_text(record.get(name)) for record in records], pa.string())
+        pa.array([_format_cell(record.get(name)) for record in records], pa.string())
         .dictionary_encode()
         for name in names
     )  # fmt: skip
@@ -73,7 +73,7 @@ def table_of_records(records: Sequence[Mapping[str, object]]) -> TextTable:
     return TextTable(header, columns, np.arange(1, len(records) + 1, dtype=np.int64))
 
 
-def _cell_text(value: object) -> str:
+def _format_cell(value: object) -> str:
     """Return a value as a workbook has it: many programs write every number with a point."""
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
         return str(int(value))
@@ -87,7 +87,7 @@ def _require_row_limit(rows: int) -> None:
         )
 
 
-def _from_workbook(content: bytes) -> TextTable:
+def _read_workbook(content: bytes) -> TextTable:
     table = read_table(content)
     numbers = np.array([number for number, _ in table.rows], dtype=np.int64)
     width = len(table.header)
@@ -96,7 +96,7 @@ def _from_workbook(content: bytes) -> TextTable:
     return TextTable(table.header, arrays, numbers)
 
 
-def _from_text(content: bytes) -> TextTable:
+def _read_text(content: bytes) -> TextTable:
     text, _ = decode_text_file(content)
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
@@ -105,7 +105,7 @@ def _from_text(content: bytes) -> TextTable:
         )
     delimiter = detect_delimiter(text)
     first_line = text.partition("\n")[0]
-    header = header_of(next(iter(_split(first_line, delimiter)), []))
+    header = header_of(next(iter(_split_line(first_line, delimiter)), []))
     uneven: list[int] = []
     blank: list[int] = []
 
@@ -148,15 +148,15 @@ def _from_text(content: bytes) -> TextTable:
     if not table.num_rows:
         raise FileUnreadableError(msg("The file has a header but no rows."))
     _require_row_limit(table.num_rows)
-    columns = tuple(_combined(table.column(number)) for number in range(len(header)))
+    columns = tuple(_combine_chunks(table.column(number)) for number in range(len(header)))
     _require_short_cells(columns)
     numbers = np.setdiff1d(
         np.arange(2, table.num_rows + len(blank) + 2, dtype=np.int64), np.array(blank, np.int64)
     )
-    return _without_blank_rows(TextTable(header, columns, numbers))
+    return _drop_blank_rows(TextTable(header, columns, numbers))
 
 
-def _without_blank_rows(table: TextTable) -> TextTable:
+def _drop_blank_rows(table: TextTable) -> TextTable:
     """Return the rows with content; spreadsheets leave empty ones behind."""
     filled = np.zeros(len(table.rows), dtype=bool)
     for column in table.columns:
@@ -170,11 +170,11 @@ def _without_blank_rows(table: TextTable) -> TextTable:
     return TextTable(table.header, columns, table.rows[filled])
 
 
-def _split(line: str, delimiter: str) -> list[list[str]]:
+def _split_line(line: str, delimiter: str) -> list[list[str]]:
     return list(text_csv.reader([line.rstrip("\r")], delimiter=delimiter))
 
 
-def _combined(column: pa.ChunkedArray) -> pa.DictionaryArray:
+def _combine_chunks(column: pa.ChunkedArray) -> pa.DictionaryArray:
     whole = column.unify_dictionaries().combine_chunks()
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
 

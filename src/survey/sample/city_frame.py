@@ -133,7 +133,7 @@ class PeerCities:
 def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
     """Read the cities of a frame file, in the order of their codes."""
     with path.open(encoding="utf-8", newline="") as file:
-        cities = [_city(row) for row in csv.DictReader(file)]
+        cities = [_parse_city(row) for row in csv.DictReader(file)]
     return tuple(sorted(cities, key=lambda city: city.code))
 
 
@@ -201,7 +201,7 @@ def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
     return changed
 
 
-def _city(row: Mapping[str, str]) -> FrameCity:
+def _parse_city(row: Mapping[str, str]) -> FrameCity:
     return FrameCity(
         code=row["code"],
         name_zh=row["name_zh"],

@@ -44,7 +44,7 @@ def read_pasted_rows(text: str, sheet: WorkbookSheet) -> list[WorkbookRow]:
     headings = [_find_column(sheet, cell) for cell in rows[0][1]] if rows else []
     if sum(column is not None for column in headings) > 1:
         columns, rows = headings, rows[1:]
-    return _worksheet_rows(sheet, columns, rows)
+    return _build_worksheet_rows(sheet, columns, rows)
 
 
 def read_table_file(
@@ -77,10 +77,10 @@ def read_table_file(
                 column=missing.label,
             )
         )
-    return _worksheet_rows(sheet, headings, rows[1:]), []
+    return _build_worksheet_rows(sheet, headings, rows[1:]), []
 
 
-def _worksheet_rows(
+def _build_worksheet_rows(
     sheet: WorkbookSheet,
     columns: Sequence[WorkbookColumn | None],
     rows: Sequence[tuple[int, list[str]]],

@@ -110,14 +110,14 @@ def build_plan_sheets(
         for city, age, gender, target in planned.quotas.cells.to_numpy()
     ] + [list(row) for row in planned.quotas.margins.to_numpy()]
     return (
-        replace(AIM_SHEET, rows=[_aim_row(planned.request, planned.sample.total)]),
+        replace(AIM_SHEET, rows=[_build_aim_row(planned.request, planned.sample.total)]),
         replace(CITY_SHEET, rows=rows),
         WorkbookSheet("groups", GROUP_COLUMNS, groups),
         WorkbookSheet("quota", QUOTA_COLUMNS, quotas),
     )
 
 
-def _aim_row(request: PlanRequest, total: int) -> list[object]:
+def _build_aim_row(request: PlanRequest, total: int) -> list[object]:
     aim = request.aim
     return [
         aim.margin,
@@ -146,15 +146,15 @@ def read_plan_file(
     aims, errors = read_sheet(name, content, AIM_SHEET)
     rows, more = read_sheet(name, content, CITY_SHEET)
     errors += more
-    size, shares = _cities(rows, errors, find_city)
-    aim = _aim(aims, errors)
+    size, shares = _read_city_targets(rows, errors, find_city)
+    aim = _read_aim(aims, errors)
     if aim is None or errors:
         return UploadedPlan(None, tuple(errors))
     total = replace(aim.aim, total=int(size.sum()))
     return UploadedPlan(replace(aim, aim=total, size=size, guardian_share=shares), ())
 
 
-def _aim(rows: list[WorkbookRow], errors: list[CellError]) -> PlanRequest | None:
+def _read_aim(rows: list[WorkbookRow], errors: list[CellError]) -> PlanRequest | None:
     if not rows:
         errors.append(
             CellError(
@@ -188,7 +188,7 @@ def _aim(rows: list[WorkbookRow], errors: list[CellError]) -> PlanRequest | None
     )
 
 
-def _cities(
+def _read_city_targets(
     rows: list[WorkbookRow], errors: list[CellError], find_city: Callable[[str], str | None]
 ) -> tuple[pd.Series, pd.Series | None]:
     sizes: dict[str, int] = {}

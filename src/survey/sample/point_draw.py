@@ -84,7 +84,7 @@ def draw_sampling_points(
     shortages: list[ListShortage] = []
     for city, planned in interviews.items():
         chosen: dict[str, list[ListedPoint]] = {}
-        for stratum, number in _points_by_stratum(planned, per_city).items():
+        for stratum, number in _allocate_points(planned, per_city).items():
             here = listed[city, stratum]
             chosen[stratum] = _draw_by_kind(here, min(number, len(here)), seed)
             if number > len(here):
@@ -117,7 +117,7 @@ def draw_key(code: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}:{code}".encode()).hexdigest()
 
 
-def _points_by_stratum(planned: Mapping[str, int], per_city: int) -> dict[str, int]:
+def _allocate_points(planned: Mapping[str, int], per_city: int) -> dict[str, int]:
     with_interviews = [stratum for stratum in STRATA if planned.get(stratum, 0) > 0]
     if not with_interviews:
         return {}

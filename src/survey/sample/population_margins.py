@@ -52,7 +52,7 @@ def build_age_structure(cities: Sequence[FrameCity]) -> AgeStructure:
     nation = national_pyramid()
     both = nation.sum(axis=1)
     total = np.array([city.resident_population_2020 for city in cities], dtype=np.float64)
-    shares = _segment_shares(cities)
+    shares = _compute_segment_shares(cities)
     people = np.empty((len(cities), OLDEST + 1))
     for index, (youngest, oldest) in enumerate(_SEGMENTS):
         inside = both[youngest : oldest + 1]
@@ -70,11 +70,11 @@ def national_pyramid(path: Path = PYRAMID_CSV) -> Floats:
         for row in csv.DictReader(file):
             first, last = int(row["age_from"]), int(row["age_to"] or OLDEST)
             group = np.array([float(row["male"]), float(row["female"])])
-            pyramid[first : last + 1] = np.outer(_spread_over_years(first, last), group)
+            pyramid[first : last + 1] = np.outer(_split_band_by_year(first, last), group)
     return pyramid
 
 
-def _spread_over_years(first: int, last: int) -> Floats:
+def _split_band_by_year(first: int, last: int) -> Floats:
     shape = np.ones(last - first + 1)
     if first == 70:
         shape = np.array(_YEAR_SHARES_70_74)
@@ -84,7 +84,7 @@ def _spread_over_years(first: int, last: int) -> Floats:
     return spread
 
 
-def _segment_shares(cities: Sequence[FrameCity]) -> Floats:
+def _compute_segment_shares(cities: Sequence[FrameCity]) -> Floats:
     shares = np.array(
         [
             (
@@ -164,29 +164,29 @@ def main_margins(
     cities: Sequence[FrameCity], bands: Mapping[str, tuple[int, int]] = MAIN_BANDS
 ) -> PopulationMargins:
     """Return age band x gender of the population aged 15-70."""
-    return _margins_by_band(cities, bands)
+    return _build_margins_by_band(cities, bands)
 
 
 def elderly_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
     """Return age band x gender of the population aged 60 and over."""
-    return _margins_by_band(cities, ELDERLY_BANDS)
+    return _build_margins_by_band(cities, ELDERLY_BANDS)
 
 
 def minors_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
     """Return the population under 18 by school stage."""
     ages = build_age_structure(cities)
-    stages = {name: _people(ages, *limits) for name, limits in _STAGE_AGES.items()}
-    teens = _people(ages, 15, 17)
+    stages = {name: _count_people(ages, *limits) for name, limits in _STAGE_AGES.items()}
+    teens = _count_people(ages, 15, 17)
     stages["senior"] = teens * _SENIOR_SHARE
     stages["vocational_other"] = teens * (1 - _SENIOR_SHARE)
     frames = [
         pd.DataFrame({"city_code": ages.codes, "school_stage": name, "population": people})
         for name, people in stages.items()
     ]
-    return _margins(frames, ("school_stage",), _SCHOOL)
+    return _build_margins(frames, ("school_stage",), _SCHOOL)
 
 
-def _margins_by_band(
+def _build_margins_by_band(
     cities: Sequence[FrameCity], bands: Mapping[str, tuple[int, int]]
 ) -> PopulationMargins:
     ages = build_age_structure(cities)
@@ -202,15 +202,17 @@ def _margins_by_band(
         for band, limits in bands.items()
         for index, gender in enumerate(GENDERS)
     ]
-    return _margins(frames, ("age_band", "gender"), _CENSUS)
+    return _build_margins(frames, ("age_band", "gender"), _CENSUS)
 
 
-def _people(ages: AgeStructure, youngest: int, oldest: int) -> Floats:
+def _count_people(ages: AgeStructure, youngest: int, oldest: int) -> Floats:
     people: Floats = np.sum(ages.between(youngest, oldest), axis=1)
     return people
 
 
-def _margins(frames: list[pd.DataFrame], cells: tuple[str, ...], source: str) -> PopulationMargins:
+def _build_margins(
+    frames: list[pd.DataFrame], cells: tuple[str, ...], source: str
+) -> PopulationMargins:
     table = pd.concat(frames, ignore_index=True)
     order = table.groupby(list(cells), sort=False).ngroup()
     table = table.assign(order=order).sort_values(["city_code", "order"]).drop(columns="order")

@@ -74,7 +74,7 @@ def allocate(population: pd.Series, *, total: int = TOTAL, floor: int = FLOOR) -
                 floor=floor,
             )
         )
-    exact = _raised_to_floor(population.to_numpy(dtype=np.float64), total, floor)
+    exact = _raise_to_floor(population.to_numpy(dtype=np.float64), total, floor)
     size = pd.Series(largest_remainders(exact, total), index=population.index, name="size")
     return Allocation(size, total, floor)
 
@@ -109,7 +109,7 @@ def largest_remainders(exact: npt.NDArray[np.float64], total: int) -> npt.NDArra
     return whole
 
 
-def _raised_to_floor(
+def _raise_to_floor(
     people: npt.NDArray[np.float64], total: int, floor: int
 ) -> npt.NDArray[np.float64]:
     """Share in proportion to population, with small cities raised to the floor."""
@@ -183,15 +183,19 @@ def plan_quotas(
     margins = plan_margins(asked, series, boosts)
     targets = quota_targets(_oversample_margins(margins, boosts), size, reserve=reserve)
     planned = _add_reserve(size, reserve)
-    rural = _rural(asked) if series != VILLAGE_SERIES else pd.Series(1.0, index=size.index)
-    parts = [_marginal_targets(planned, "stratum", STRATA, rural.reindex(size.index))]
+    rural = (
+        _compute_rural_share(asked)
+        if series != VILLAGE_SERIES
+        else pd.Series(1.0, index=size.index)
+    )
+    parts = [_split_targets(planned, "stratum", STRATA, rural.reindex(size.index))]
     if series == VILLAGE_SERIES:
         traders = pd.Series(VILLAGE_TRADER_SHARE, index=size.index)
-        parts.append(_marginal_targets(planned, VILLAGE_ROLE, VILLAGE_ROLES, traders))
+        parts.append(_split_targets(planned, VILLAGE_ROLE, VILLAGE_ROLES, traders))
         return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _concat_parts(parts))
     if is_oversampled(boosts, GUARDIAN) and guardian_share is not None:
         share = sample_share(guardian_share.reindex(size.index), boosts[GUARDIAN])
-        parts.append(_marginal_targets(planned, "guardian", ("no", "yes"), share))
+        parts.append(_split_targets(planned, "guardian", ("no", "yes"), share))
     if margins.cells != ("age_band", "gender"):
         parts.append(_sum_by_dimension(targets, margins.cells[0]))
         return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _concat_parts(parts))
@@ -214,11 +218,11 @@ def _add_reserve(size: pd.Series, reserve: float) -> pd.Series:
     return (size * (1 + reserve) - 1e-9).apply(np.ceil).astype(np.int64)
 
 
-def _rural(cities: Sequence[FrameCity]) -> pd.Series:
+def _compute_rural_share(cities: Sequence[FrameCity]) -> pd.Series:
     return pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
 
 
-def _marginal_targets(
+def _split_targets(
     planned: pd.Series, dimension: str, names: tuple[str, str], second: pd.Series
 ) -> pd.DataFrame:
     """Return the targets of two categories of which the second has the share `second`."""

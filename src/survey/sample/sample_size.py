@@ -58,11 +58,11 @@ class PrecisionTarget:
     """Yuan; None: no limit."""
 
     def __post_init__(self) -> None:
-        for wrong, message in self._objections():
+        for wrong, message in self._list_objections():
             if wrong:
                 raise PlanError(message)
 
-    def _objections(self) -> tuple[tuple[bool, Message], ...]:
+    def _list_objections(self) -> tuple[tuple[bool, Message], ...]:
         return (
             (not 0 < self.margin < 50, msg("The margin must lie between 0 and 50 points.")),
             (not 0.5 <= self.level < 1, msg("The confidence must lie between 50% and 100%.")),
@@ -135,7 +135,7 @@ def compute_sample(
             for the floor.
     """
     _require_budget(aim, len(population))
-    return evaluate_sample(_sizes(population, aim), aim, shares=shares, boosts=boosts)
+    return evaluate_sample(_allocate_interviews(population, aim), aim, shares=shares, boosts=boosts)
 
 
 def evaluate_sample(
@@ -155,10 +155,10 @@ def evaluate_sample(
         raise PlanError(msg("A group can only be asked more often than others, not less."))
     costs = {name: weighting_design_effect(known[name], factor) for name, factor in factors.items()}
     cities = pd.DataFrame(
-        {"size": size, "half_width": aim.half_width(_interview_value(size, costs))}
+        {"size": size, "half_width": aim.half_width(_compute_effective_interviews(size, costs))}
     )
     parts = [
-        _group(name, share, size, aim, factors.get(name, 1.0), costs)
+        _build_group_rows(name, share, size, aim, factors.get(name, 1.0), costs)
         for name, share in known.items()
     ]
     columns = ["city_code", "group", "share", "expected", "half_width"]
@@ -166,7 +166,7 @@ def evaluate_sample(
     return SampleSizes(aim, cities, groups)
 
 
-def _interview_value(
+def _compute_effective_interviews(
     size: pd.Series, costs: Mapping[str, pd.Series], *, but: str = ""
 ) -> pd.Series:
     """Return effective interviews after the loss from unequal weights.
@@ -200,7 +200,7 @@ def _require_budget(aim: PrecisionTarget, cities: int) -> None:
     )
 
 
-def _sizes(population: pd.Series, aim: PrecisionTarget) -> pd.Series:
+def _allocate_interviews(population: pd.Series, aim: PrecisionTarget) -> pd.Series:
     people = population.astype(np.float64)
     measure = {
         AllocationRule.PROPORTIONAL: people,
@@ -210,7 +210,7 @@ def _sizes(population: pd.Series, aim: PrecisionTarget) -> pd.Series:
     return allocate(measure, total=aim.total, floor=aim.floor).size
 
 
-def _group(
+def _build_group_rows(
     name: str,
     share: pd.Series,
     size: pd.Series,
@@ -225,6 +225,8 @@ def _group(
             "group": name,
             "share": share.to_numpy(),
             "expected": expected.to_numpy(),
-            "half_width": aim.half_width(_interview_value(expected, costs, but=name)).to_numpy(),
+            "half_width": aim.half_width(
+                _compute_effective_interviews(expected, costs, but=name)
+            ).to_numpy(),
         }
     )

@@ -93,7 +93,7 @@ def build_sampling_plan(
     if request.guardian_share is not None and GUARDIAN in shares:
         known = request.guardian_share.reindex(shares[GUARDIAN].index)
         shares[GUARDIAN] = known.fillna(shares[GUARDIAN])
-    sample = _sample(cities, series, request, shares, boosts)
+    sample = _build_sample(cities, series, request, shares, boosts)
     guardians = shares[GUARDIAN] if is_oversampled(boosts, GUARDIAN) else None
     quotas = plan_quotas(
         cities,
@@ -107,7 +107,7 @@ def build_sampling_plan(
     return SamplingPlan(request, sample, quotas, guardians)
 
 
-def _sample(
+def _build_sample(
     cities: Sequence[FrameCity],
     series: str,
     request: PlanRequest,

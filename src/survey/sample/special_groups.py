@@ -53,30 +53,30 @@ def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Serie
     """Return group -> its share (0 to 1) of each city's population, by city code."""
     if series == VILLAGE_SERIES:
         return {}
-    rural = _rural_share(cities)
+    rural = _compute_rural_share(cities)
     if series == "minors":
         return {**_shares_of_margins(minors_margins(cities)), RURAL: rural}
     ages = build_age_structure(cities)
     if series == "elderly":
-        whole = _people(ages, (60, 200))
+        whole = _count_people(ages, (60, 200))
         parts = {
-            f"age_band={band}": _people(ages, limits) / whole
+            f"age_band={band}": _count_people(ages, limits) / whole
             for band, limits in ELDERLY_BANDS.items()
         }
         return {**parts, RURAL: rural}
-    by_band = {band: _people(ages, limits) for band, limits in SPLIT_BANDS.items()}
+    by_band = {band: _count_people(ages, limits) for band, limits in SPLIT_BANDS.items()}
     whole = pd.DataFrame(by_band).sum(axis=1)
     guardians = sum(by_band[band] * share for band, share in GUARDIAN_BY_AGE.items())
     return {ELDERLY: by_band[ELDERLY_BAND] / whole, GUARDIAN: guardians / whole, RURAL: rural}
 
 
-def _rural_share(cities: Sequence[FrameCity]) -> pd.Series:
+def _compute_rural_share(cities: Sequence[FrameCity]) -> pd.Series:
     return pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
 
 
 def count_rural_residents(people: pd.Series, cities: Sequence[FrameCity]) -> pd.Series:
     """Return the part of the people of each city, by its code, that lives in the countryside."""
-    return people * _rural_share(cities).reindex(people.index)
+    return people * _compute_rural_share(cities).reindex(people.index)
 
 
 def sample_share(share: pd.Series, factor: float) -> pd.Series:
@@ -92,7 +92,7 @@ def weighting_design_effect(share: pd.Series, factor: float) -> pd.Series:
     return inside + variance_outside
 
 
-def _people(ages: AgeStructure, limits: tuple[int, int]) -> pd.Series:
+def _count_people(ages: AgeStructure, limits: tuple[int, int]) -> pd.Series:
     return pd.Series(ages.between(*limits).sum(axis=1), index=list(ages.codes))
 
 

@@ -155,7 +155,7 @@ def read_sheet(
         page = _find_worksheet(book, sheet.name)
         page.reset_dimensions()
         records = page.iter_rows()
-        positions = _column_positions(sheet, next(records, ()))
+        positions = _find_column_positions(sheet, next(records, ()))
         return _read_worksheet_rows(sheet, records, positions)
     except SurveyError:
         raise
@@ -174,16 +174,21 @@ def _find_worksheet(book: Any, wanted: str) -> Any:
     return (named or pages)[0]
 
 
-def _column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, int]:
+def _find_column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, int]:
     """Return column key -> index."""
     position_by_name = {
-        _plain(cell.value): position for position, cell in reversed(list(enumerate(header)))
+        _normalise_text(cell.value): position
+        for position, cell in reversed(list(enumerate(header)))
     }
     positions = {}
     for column in sheet.columns:
         known = [column.key, *(translator(code)(column.label) for code in LANGUAGES)]
         position = next(
-            (position_by_name[_plain(name)] for name in known if _plain(name) in position_by_name),
+            (
+                position_by_name[_normalise_text(name)]
+                for name in known
+                if _normalise_text(name) in position_by_name
+            ),
             None,
         )
         if position is None:
@@ -236,7 +241,7 @@ def cell_error(
     return CellError(sheet.name, row, label, shown, message)
 
 
-def _plain(value: object) -> str:
+def _normalise_text(value: object) -> str:
     return str(value or "").strip().casefold()
 
 
@@ -276,9 +281,12 @@ class CellChecker:
     def parse_choice(self, key: str) -> str | None:
         """Read the code of a listed word, in any spelling."""
         column = next(candidate for candidate in self.sheet.columns if candidate.key == key)
-        asked = _plain(self.row.cells.get(key))
+        asked = _normalise_text(self.row.cells.get(key))
         for code, name in column.value_names.items():
-            if asked in {code, *(_plain(translator(language)(name)) for language in LANGUAGES)}:
+            if asked in {
+                code,
+                *(_normalise_text(translator(language)(name)) for language in LANGUAGES),
+            }:
                 return code
         self.fail(key, msg("This is none of the words of the drop-down list."))
         return None
@@ -288,7 +296,7 @@ class CellChecker:
         value = self.row.cells.get(key)
         if value in (None, ""):
             return None
-        number = _number(value)
+        number = _parse_number(value)
         if number is None or not least <= number <= most or (whole and not number.is_integer()):
             kind = msg("whole number") if whole else msg("number")
             self.fail(
@@ -327,7 +335,7 @@ class CellChecker:
         return code
 
 
-def _number(value: object) -> float | None:
+def _parse_number(value: object) -> float | None:
     if isinstance(value, bool | date):
         return None
     try:

@@ -124,7 +124,9 @@ def grade_sample(rules: GradingRules, values: Mapping[str, Measurement]) -> Samp
     )
     weighted = round_mark(sum((step.contribution for step in characteristics), _NO_MARK))
     by_key = {step.characteristic: step for step in characteristics}
-    devaluations = tuple(_devalue(rule, by_key[rule.characteristic]) for rule in rules.devaluations)
+    devaluations = tuple(
+        _apply_devaluation(rule, by_key[rule.characteristic]) for rule in rules.devaluations
+    )
     mark = apply_devaluations(weighted, devaluations)
     return SampleGrade(
         characteristics, weighted, devaluations, mark, find_grade(rules.grades, mark).key
@@ -151,12 +153,12 @@ def round_mark(mark: Decimal) -> Decimal:
 def _grade_characteristic(
     characteristic: Characteristic, measurement: Measurement, rule: DecisionRule
 ) -> CharacteristicStep:
-    half = _expanded(measurement, rule)
+    half = _expand_uncertainty(measurement, rule)
     low = _NO_MARK if measurement.is_below else measurement.value - half
     high = measurement.value if measurement.is_below else measurement.value + half
     verdict = decide(characteristic, measurement, rule)
     if characteristic.points:
-        mark = round_mark(_mark_at(characteristic.points, measurement.value))
+        mark = round_mark(_interpolate_mark(characteristic.points, measurement.value))
     else:
         mark = _NO_MARK if verdict in FAILING else FULL_MARK
     return CharacteristicStep(
@@ -175,7 +177,7 @@ def _grade_characteristic(
     )
 
 
-def _expanded(measurement: Measurement, rule: DecisionRule) -> Decimal:
+def _expand_uncertainty(measurement: Measurement, rule: DecisionRule) -> Decimal:
     """Return the expanded uncertainty at the coverage factor of the rule."""
     if measurement.uncertainty is None or measurement.is_below:
         return _NO_MARK
@@ -184,10 +186,10 @@ def _expanded(measurement: Measurement, rule: DecisionRule) -> Decimal:
 
 def decide(characteristic: Characteristic, measurement: Measurement, rule: DecisionRule) -> Verdict:
     """Compare a value with its limits by the decision rule."""
-    inside = min(_distances(characteristic, measurement), default=None)
+    inside = min(_iter_limit_distances(characteristic, measurement), default=None)
     if inside is None:
         return Verdict.NO_LIMIT
-    band = rule.factor * _expanded(measurement, rule)
+    band = rule.factor * _expand_uncertainty(measurement, rule)
     if rule.kind is DecisionKind.SIMPLE:
         return Verdict.PASSES if inside >= 0 else Verdict.FAILS
     if rule.kind is DecisionKind.GUARD_BAND:
@@ -197,7 +199,9 @@ def decide(characteristic: Characteristic, measurement: Measurement, rule: Decis
     return Verdict.FAILS_CONDITIONALLY if -inside <= band else Verdict.FAILS
 
 
-def _distances(characteristic: Characteristic, measurement: Measurement) -> Iterator[Decimal]:
+def _iter_limit_distances(
+    characteristic: Characteristic, measurement: Measurement
+) -> Iterator[Decimal]:
     """Yield how far the value lies within each limit; negative beyond it."""
     if characteristic.upper is not None:
         yield characteristic.upper - measurement.value
@@ -205,7 +209,7 @@ def _distances(characteristic: Characteristic, measurement: Measurement) -> Iter
         yield (_NO_MARK if measurement.is_below else measurement.value) - characteristic.lower
 
 
-def _mark_at(points: tuple[MarkPoint, ...], value: Decimal) -> Decimal:
+def _interpolate_mark(points: tuple[MarkPoint, ...], value: Decimal) -> Decimal:
     """Return the mark of a value: on a line between two points, constant beyond the outer ones."""
     if value <= points[0].value:
         return points[0].mark
@@ -216,8 +220,8 @@ def _mark_at(points: tuple[MarkPoint, ...], value: Decimal) -> Decimal:
     return points[-1].mark
 
 
-def _devalue(rule: Devaluation, step: CharacteristicStep) -> DevaluationStep:
-    if not _applies(rule, step):
+def _apply_devaluation(rule: Devaluation, step: CharacteristicStep) -> DevaluationStep:
+    if not _is_triggered(rule, step):
         return DevaluationStep(rule.key, applies=False)
     if rule.effect is Effect.DEDUCT:
         return DevaluationStep(rule.key, applies=True, deduction=rule.amount)
@@ -225,7 +229,7 @@ def _devalue(rule: Devaluation, step: CharacteristicStep) -> DevaluationStep:
     return DevaluationStep(rule.key, applies=True, cap=cap)
 
 
-def _applies(rule: Devaluation, step: CharacteristicStep) -> bool:
+def _is_triggered(rule: Devaluation, step: CharacteristicStep) -> bool:
     if rule.trigger is Trigger.MARK_BELOW:
         return rule.threshold is not None and step.mark < rule.threshold
     if rule.trigger is Trigger.FAILS:

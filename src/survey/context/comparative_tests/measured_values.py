@@ -150,7 +150,8 @@ class _ValueReader:
         self._codes = {sample.code.casefold(): sample.code for sample in samples}
         ids = {sample.id: sample.code for sample in samples}
         self._stored = {
-            (ids[value.sample_id], value.characteristic) for value in _stored_values(session, ids)
+            (ids[value.sample_id], value.characteristic)
+            for value in _list_stored_values(session, ids)
         }
         self._characteristics = {
             text.casefold(): characteristic.key
@@ -171,7 +172,7 @@ class _ValueReader:
         if sample is None or key is None:
             return None
         self._check_pair(check, sample, key)
-        measurement = self._measurement(check, self._rules.by_key[key])
+        measurement = self._read_measurement(check, self._rules.by_key[key])
         day = check.day("measured_on")
         if day is None and check.is_clean():
             check.fail("measured_on", msg("This must not be empty."))
@@ -197,7 +198,7 @@ class _ValueReader:
         elif not is_stored and not self._is_first:
             check.fail("value", msg("There is no first value that this could replace."))
 
-    def _measurement(self, check: CellChecker, of: Characteristic) -> Measurement | None:
+    def _read_measurement(self, check: CellChecker, of: Characteristic) -> Measurement | None:
         text = str(check.row.cells.get("value") or "").strip()
         is_below = text.startswith(BELOW)
         if is_below:
@@ -250,7 +251,7 @@ def add_measured_values(
     why = "" if is_first else require_text(reason, msg("Reason"), least=5)
     ids = {sample.code: sample.id for sample in list_product_samples(session, test.id)}
     numbers: dict[tuple[UUID, str], int] = {}
-    for stored in _stored_values(session, ids.values()):
+    for stored in _list_stored_values(session, ids.values()):
         numbers[stored.sample_id, stored.characteristic] = stored.number
     for value in values:
         pair = (ids[value.sample], value.characteristic)
@@ -276,7 +277,7 @@ def add_measured_values(
         occasion=occasion,
         reason=why,
         values=[
-            [value.sample, value.characteristic, _plain(value.measurement.value)]
+            [value.sample, value.characteristic, _format_decimal(value.measurement.value)]
             for value in values
         ],
     )
@@ -286,10 +287,10 @@ def add_measured_values(
 def measurement_columns(measurement: Measurement) -> dict[str, Any]:
     """Return a measurement as the columns of a table hold it, with every digit."""
     return {
-        "value": _plain(measurement.value),
+        "value": _format_decimal(measurement.value),
         "is_below": measurement.is_below,
-        "uncertainty": _plain(measurement.uncertainty),
-        "coverage": _plain(measurement.coverage),
+        "uncertainty": _format_decimal(measurement.uncertainty),
+        "coverage": _format_decimal(measurement.coverage),
     }
 
 
@@ -305,7 +306,7 @@ def measurement_of(
     )
 
 
-def _plain(number: Decimal | None) -> str | None:
+def _format_decimal(number: Decimal | None) -> str | None:
     return None if number is None else f"{number:f}"
 
 
@@ -313,10 +314,12 @@ def list_measurements(
     session: Session, samples: Sequence[ProductSample]
 ) -> Sequence[ProductMeasurement]:
     """Return every value of the samples, earlier rounds first."""
-    return _stored_values(session, [sample.id for sample in samples])
+    return _list_stored_values(session, [sample.id for sample in samples])
 
 
-def _stored_values(session: Session, sample_ids: Iterable[UUID]) -> Sequence[ProductMeasurement]:
+def _list_stored_values(
+    session: Session, sample_ids: Iterable[UUID]
+) -> Sequence[ProductMeasurement]:
     query = (
         select(ProductMeasurement)
         .where(col(ProductMeasurement.sample_id).in_(list(sample_ids)))

@@ -190,22 +190,26 @@ def get_comparative_test(
         rules=parse_rules(test.rules),
         rules_sha256=test.rules_sha256,
         reply_due_on=test.reply_due_on,
-        first_signed_by=_name(session, test.first_signed_by, test.first_signed_at),
+        first_signed_by=_get_account_name(session, test.first_signed_by, test.first_signed_at),
         first_signed_at=test.first_signed_at,
-        released_by=_name(session, test.released_by, test.released_at),
+        released_by=_get_account_name(session, test.released_by, test.released_at),
         one_person=test.one_person,
-        samples=_graded_samples(session, test, samples, is_own=is_own),
+        samples=_build_graded_samples(session, test, samples, is_own=is_own),
         values=tuple(values),
-        hearings=_hearings(session, test.id),
-        errata=_errata(session, test.id, codes, values, is_own=is_own),
+        hearings=_list_hearings(session, test.id),
+        errata=_list_errata(session, test.id, codes, values, is_own=is_own),
     )
 
 
-def _graded_samples(
+def _build_graded_samples(
     session: Session, test: ComparativeTest, samples: Sequence[ProductSample], *, is_own: bool
 ) -> tuple[GradedSample, ...]:
     released = test.state is ComparativeTestState.RELEASED
-    grades = _released(session, samples) if released else _provisional(session, test)
+    grades = (
+        _read_released_grades(session, samples)
+        if released
+        else _compute_provisional_grades(session, test)
+    )
     corrected = compute_corrected_grades(session, test) if released else {}
     return tuple(
         GradedSample(
@@ -223,13 +227,15 @@ def _graded_samples(
     )  # fmt: skip
 
 
-def _released(session: Session, samples: Sequence[ProductSample]) -> dict[UUID, SampleGrade]:
+def _read_released_grades(
+    session: Session, samples: Sequence[ProductSample]
+) -> dict[UUID, SampleGrade]:
     ids = [sample.id for sample in samples]
     query = select(ProductGrade).where(col(ProductGrade.sample_id).in_(ids))
     return {row.sample_id: grade_of_document(row.steps) for row in session.exec(query)}
 
 
-def _provisional(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
+def _compute_provisional_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
     """Return the grades while the test runs; none before every value is there."""
     try:
         return compute_grades(session, test)
@@ -237,7 +243,7 @@ def _provisional(session: Session, test: ComparativeTest) -> dict[UUID, SampleGr
         return {}
 
 
-def _hearings(session: Session, test_id: UUID) -> tuple[Hearing, ...]:
+def _list_hearings(session: Session, test_id: UUID) -> tuple[Hearing, ...]:
     query = select(MakerReply).where(MakerReply.test_id == test_id).order_by(col(MakerReply.maker))
     return tuple(
         Hearing(
@@ -247,7 +253,7 @@ def _hearings(session: Session, test_id: UUID) -> tuple[Hearing, ...]:
     )
 
 
-def _errata(
+def _list_errata(
     session: Session,
     test_id: UUID,
     codes: dict[UUID, str],
@@ -277,7 +283,7 @@ def _errata(
                 before,
                 after,
                 row.reason,
-                _name(session, row.proposed_by, row.proposed_at),
+                _get_account_name(session, row.proposed_by, row.proposed_at),
                 row.proposed_at,
                 row.confirmed_at,
             )
@@ -285,7 +291,7 @@ def _errata(
     return tuple(errata)
 
 
-def _name(session: Session, account_id: UUID | None, at: datetime | None) -> str:
+def _get_account_name(session: Session, account_id: UUID | None, at: datetime | None) -> str:
     """Return the name of an account, or of the operator; empty where nothing was done."""
     if at is None:
         return ""

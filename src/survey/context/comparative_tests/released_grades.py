@@ -125,7 +125,7 @@ def sign_comparative_test(
     )
     grades = compute_grades(session, test)
     signed = _hash_of(test, grades)
-    rule = _people_rule(session, principal, test, two_people, now)
+    rule = _find_people_rule(session, principal, test, two_people, now)
     is_first = test.first_signed_at is None or test.signed_sha256 != signed
     if is_first:
         test.first_signed_by, test.first_signed_at = actor_id(principal), now
@@ -161,7 +161,7 @@ def sign_comparative_test(
     return test.state
 
 
-def _people_rule(
+def _find_people_rule(
     session: Session, principal: Principal, test: ComparativeTest, two_people: bool, now: datetime
 ) -> PeopleRule:
     return find_people_rule(
@@ -273,7 +273,7 @@ def confirm_erratum(
     erratum = _find_open_erratum(session, test.id)
     if erratum is None:
         raise ComparativeTestNotAllowedError(msg("No erratum waits for a second person."))
-    rule = _people_rule(session, principal, test, two_people, now)
+    rule = _find_people_rule(session, principal, test, two_people, now)
     is_same = erratum.proposed_by == actor_id(principal)
     if is_same and rule is PeopleRule.TWO:
         raise SecondSignerRequiredError

@@ -106,9 +106,9 @@ def build_rules_sheets(rules: GradingRules) -> list[WorkbookSheet]:
             each.unit,
             each.method,
             each.limit_standard,
-            _cell(each.lower),
-            _cell(each.upper),
-            _cell(each.weight),
+            _convert_number(each.lower),
+            _convert_number(each.upper),
+            _convert_number(each.weight),
             format_points(each),
         ]
         for each in rules.characteristics
@@ -120,14 +120,19 @@ def build_rules_sheets(rules: GradingRules) -> list[WorkbookSheet]:
             each.name.get("en", ""),
             each.characteristic,
             each.trigger.value,
-            _cell(each.threshold),
+            _convert_number(each.threshold),
             each.effect.value,
-            _cell(each.amount),
+            _convert_number(each.amount),
         ]
         for each in rules.devaluations
     ]
     grades = [
-        [each.key, each.name.get("zh", ""), each.name.get("en", ""), _cell(each.from_mark)]
+        [
+            each.key,
+            each.name.get("zh", ""),
+            each.name.get("en", ""),
+            _convert_number(each.from_mark),
+        ]
         for each in rules.grades
     ]
     decision = rules.decision
@@ -137,7 +142,13 @@ def build_rules_sheets(rules: GradingRules) -> list[WorkbookSheet]:
         replace(GRADE_SHEET, rows=grades),
         replace(
             DECISION_SHEET,
-            rows=[[decision.kind.value, _cell(decision.factor), _cell(decision.coverage)]],
+            rows=[
+                [
+                    decision.kind.value,
+                    _convert_number(decision.factor),
+                    _convert_number(decision.coverage),
+                ]
+            ],
         ),
     ]
 
@@ -171,13 +182,13 @@ def read_rules_file(name: str, content: bytes) -> UploadedRules:
     return UploadedRules(parse_rules(document), ())
 
 
-def _named(check: CellChecker) -> dict[str, Any]:
+def _read_key_and_name(check: CellChecker) -> dict[str, Any]:
     return {"key": check.text("key"), "name": {"zh": check.text("zh"), "en": check.text("en")}}
 
 
 def _read_characteristic(check: CellChecker) -> dict[str, Any]:
     return {
-        **_named(check),
+        **_read_key_and_name(check),
         "group": check.text("group", required=False),
         "unit": check.text("unit", required=False),
         "method": check.text("method"),
@@ -205,7 +216,7 @@ def _read_points(check: CellChecker) -> Sequence[dict[str, Decimal]]:
 
 def _read_devaluation(check: CellChecker) -> dict[str, Any]:
     return {
-        **_named(check),
+        **_read_key_and_name(check),
         "characteristic": check.text("characteristic"),
         "trigger": check.parse_choice("trigger"),
         "threshold": read_decimal(check, "threshold", required=False),
@@ -215,7 +226,7 @@ def _read_devaluation(check: CellChecker) -> dict[str, Any]:
 
 
 def _read_grade(check: CellChecker) -> dict[str, Any]:
-    return {**_named(check), "from_mark": read_decimal(check, "from_mark")}
+    return {**_read_key_and_name(check), "from_mark": read_decimal(check, "from_mark")}
 
 
 def _read_decision(check: CellChecker) -> dict[str, Any]:
@@ -226,7 +237,7 @@ def _read_decision(check: CellChecker) -> dict[str, Any]:
     }
 
 
-def _cell(number: Decimal | None) -> float | int | None:
+def _convert_number(number: Decimal | None) -> float | int | None:
     """Return a number as a workbook holds it."""
     if number is None:
         return None

@@ -69,7 +69,7 @@ def check_counts(
     problems = ProblemList()
     frame = pd.DataFrame(index=pd.RangeIndex(len(table.rows)))
     for key in KEY:
-        parse, allowed = _parser(key, lists, version)
+        parse, allowed = _choose_parser(key, lists, version)
         frame[key] = read_codes(table, places.get(key), parse, allowed, problems)
     measures = tuple(name for name in MEASURES if name in places)
     for name in measures:
@@ -84,7 +84,9 @@ def check_counts(
     stored_measures = tuple(RECOVERED_FEN if name == RECOVERED else name for name in measures)
     if not problems.count:
         _check_bounds(frame, table.rows, stored_measures, problems)
-        add_repeated(frame, KEY, table.rows, COLUMNS[PERIOD].names[0], _repeated_message, problems)
+        add_repeated(
+            frame, KEY, table.rows, COLUMNS[PERIOD].names[0], _build_repetition_message, problems
+        )
     counts = None
     if not problems.count:
         counts = _split_totals(frame, table.rows, stored_measures, problems)
@@ -99,14 +101,14 @@ _COUNT_ALLOWED = msg("allowed is a whole number from 0 on; write 0 where there w
 _MONEY_ALLOWED = msg("allowed is a sum in yuan from 0 on, with at most two decimals")
 
 
-def _repeated_message(first_row: int) -> Message:
+def _build_repetition_message(first_row: int) -> Message:
     return msg(
         "the same month, area and codes stand in row {row} already; add the two up or delete one",
         row=first_row,
     )
 
 
-def _parser(
+def _choose_parser(
     key: str, lists: CodeLists, version: str
 ) -> tuple[Callable[[str], str | None], Message]:
     """Return what turns the text of a cell into a code, and what is allowed, in words."""
@@ -227,10 +229,10 @@ def _compare_totals(
     sums_by_shape: dict[tuple[str, ...], dict[tuple[str, ...], NDArray[np.int64]]] = {}
     for place, *row in given[[*KEY, *measures]].itertuples():
         key, numbers = row[: len(KEY)], row[len(KEY) :]
-        kept = tuple(_group_name(name, part) for name, part in zip(KEY, key, strict=True))
+        kept = tuple(_choose_grouping(name, part) for name, part in zip(KEY, key, strict=True))
         sums = sums_by_shape.get(kept)
         if sums is None:
-            sums = sums_by_shape[kept] = _sums(leaves, kept, measures)
+            sums = sums_by_shape[kept] = _sum_leaves(leaves, kept, measures)
         wanted = tuple(
             part.removeprefix(_TOTAL) for name, part in zip(kept, key, strict=True) if name
         )
@@ -240,7 +242,7 @@ def _compare_totals(
                 _add_wrong_total(problems, int(rows[place]), name, int(stated), int(summed))
 
 
-def _group_name(name: str, part: str) -> str:
+def _choose_grouping(name: str, part: str) -> str:
     """Return by what a total is grouped in one column: the code, a province, or nothing."""
     if not part.startswith(_TOTAL):
         return name
@@ -248,7 +250,7 @@ def _group_name(name: str, part: str) -> str:
     return "province" if name == AREA and larger != NATION and larger else ""
 
 
-def _sums(
+def _sum_leaves(
     leaves: pd.DataFrame, kept: Sequence[str], measures: tuple[str, ...]
 ) -> dict[tuple[str, ...], NDArray[np.int64]]:
     names = [name for name in kept if name]

@@ -111,7 +111,9 @@ def store_sums(
 def _insert_all(
     session: Session, counts: CheckedCounts, revisions: Mapping[str, DeliveryRevision]
 ) -> None:
-    _insert(session, ComplaintCount, counts.frame, [AREA, *CODES], counts.measures, revisions)
+    _insert_counts(
+        session, ComplaintCount, counts.frame, [AREA, *CODES], counts.measures, revisions
+    )
     _insert_sums(session, counts, revisions)
 
 
@@ -119,12 +121,12 @@ def _insert_sums(
     session: Session, counts: CheckedCounts, revisions: Mapping[str, DeliveryRevision]
 ) -> None:
     for lens, sums in summarise_counts(counts):
-        _insert(
+        _insert_counts(
             session, ComplaintSummary, sums, [AREA, "code"], counts.measures, revisions, lens=lens
         )
 
 
-def _insert(
+def _insert_counts(
     session: Session,
     model: type[ComplaintCount] | type[ComplaintSummary],
     frame: pd.DataFrame,

@@ -188,7 +188,7 @@ def list_activities(
     query = (
         select(EducationActivity)
         .where(
-            *_readable(principal, area),
+            *_select_readable(principal, area),
             EducationActivity.held_on >= first,
             EducationActivity.held_on <= last,
         )
@@ -212,11 +212,11 @@ def list_activity_years(*, session: Session, principal: Principal, area: str) ->
     """Return the years that have activities in an area and the areas inside it, newest first."""
     principal.require(Action.READ_RESULTS)
     year = extract("year", col(EducationActivity.held_on))
-    found = session.exec(select(year).where(*_readable(principal, area)).distinct())
+    found = session.exec(select(year).where(*_select_readable(principal, area)).distinct())
     return sorted((int(each) for each in found), reverse=True)
 
 
-def _readable(principal: Principal, area: str) -> list[ColumnElement[bool]]:
+def _select_readable(principal: Principal, area: str) -> list[ColumnElement[bool]]:
     """Return the conditions on what stands in the register of an area for a reader."""
     conditions: list[ColumnElement[bool]] = [col(EducationActivity.taken_out_at).is_(None)]
     if principal.is_demo:

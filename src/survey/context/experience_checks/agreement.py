@@ -50,12 +50,12 @@ def compute_cohen_kappa(
     if expected >= 1:
         return None
     kappa = (observed - expected) / (1 - expected)
-    error = _kappa_error(share, rows, columns, expected, kappa, total)
+    error = _compute_kappa_error(share, rows, columns, expected, kappa, total)
     half = float(ndtri((1 + level) / 2)) * error
     return AgreementEstimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), round(total))
 
 
-def _kappa_error(
+def _compute_kappa_error(
     share: Floats, rows: Floats, columns: Floats, expected: float, kappa: float, total: float
 ) -> float:
     """Return the standard error of kappa (Fleiss, Cohen and Everitt 1969, formula 13)."""
@@ -92,21 +92,21 @@ def compute_krippendorff_alpha(
     if len(paired) < minimum or len(values) < 2:
         return None
     position = {value: index for index, value in enumerate(values)}
-    pairs = np.array([_coincidences(units, position) for units in paired])
-    distance = _distances(values, metric)
-    value = _alpha(pairs.sum(axis=0)[None], distance)[0]
+    pairs = np.array([_count_coincidences(units, position) for units in paired])
+    distance = _compute_distances(values, metric)
+    value = _compute_alpha(pairs.sum(axis=0)[None], distance)[0]
     draws = np.random.default_rng(seed).multinomial(
         len(paired), np.full(len(paired), 1 / len(paired)), resamples
     )
     size = len(values)
     resampled = (draws @ pairs.reshape(len(paired), -1)).reshape(-1, size, size)
-    alphas = _alpha(resampled, distance)
+    alphas = _compute_alpha(resampled, distance)
     alphas = alphas[~np.isnan(alphas)]
     low, high = np.quantile(alphas, [(1 - level) / 2, (1 + level) / 2])
     return AgreementEstimate(float(value), float(low), float(high), len(paired))
 
 
-def _coincidences(units: Sequence[Sequence[float]], position: Mapping[float, int]) -> Floats:
+def _count_coincidences(units: Sequence[Sequence[float]], position: Mapping[float, int]) -> Floats:
     """Return the coincidence matrix of the units of one venue."""
     matrix = np.zeros((len(position), len(position)))
     for unit in units:
@@ -117,14 +117,14 @@ def _coincidences(units: Sequence[Sequence[float]], position: Mapping[float, int
     return matrix
 
 
-def _distances(values: Sequence[float], metric: Metric) -> Floats:
+def _compute_distances(values: Sequence[float], metric: Metric) -> Floats:
     numbers = np.array(values, dtype=float)
     if metric == "nominal":
         return 1.0 - np.eye(len(numbers))
     return np.asarray((numbers[:, None] - numbers[None, :]) ** 2)
 
 
-def _alpha(pairs: Floats, distance: Floats) -> Floats:
+def _compute_alpha(pairs: Floats, distance: Floats) -> Floats:
     """Return alpha of each coincidence matrix; null where nothing varies."""
     margins = pairs.sum(axis=2)
     total = margins.sum(axis=1)

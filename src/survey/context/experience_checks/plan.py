@@ -186,7 +186,7 @@ def open_experience_check(
                 venue=lacking[0],
             )
         )
-    _move(session, principal, check, wave, WaveState.OPEN, now)
+    _move_check(session, principal, check, wave, WaveState.OPEN, now)
 
 
 def close_experience_check(
@@ -194,7 +194,7 @@ def close_experience_check(
 ) -> None:
     """Close a check: no visit arrives any more, review goes on."""
     check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.OPEN,))
-    _move(session, principal, check, wave, WaveState.CLOSED, now)
+    _move_check(session, principal, check, wave, WaveState.CLOSED, now)
 
 
 def release_experience_check(
@@ -230,7 +230,7 @@ def release_experience_check(
     )  # fmt: skip
 
 
-def _move(
+def _move_check(
     session: Session,
     principal: Principal,
     check: VenueCheck,

@@ -181,23 +181,23 @@ def get_experience_check(
     ).all()
     last = draws[0] if draws else None
     summary = _summarise(principal, check, wave)
-    visits = _approved_visits(session, wave, instrument)
+    visits = _list_approved_visits(session, wave, instrument)
     return ExperienceCheckDetail(
         summary=summary,
         version=check.lock_version,
         scenario=check.scenario,
         observers=check.observers,
         instrument=instrument,
-        draw=_draw(last) if last else None,
+        draw=_describe_draw(last) if last else None,
         draws=len(draws),
         listed=_count_listed(last.list_document) if last else {},
-        venues=_venues(session, principal, summary, instrument),
+        venues=_list_venues(session, principal, summary, instrument),
         visits=visits,
         known_observers=sum(not visit.is_anonymous for visit in visits),
     )
 
 
-def _draw(draw: PointDraw) -> VenueDraw:
+def _describe_draw(draw: PointDraw) -> VenueDraw:
     return VenueDraw(
         draw.seed, draw.per_city, draw.listed, draw.drawn, draw.list_sha256, draw.drawn_at
     )
@@ -208,7 +208,7 @@ def _count_listed(document: bytes) -> Mapping[tuple[str, str], int]:
     return Counter((row[_CITY_COLUMN], row[_KIND_COLUMN]) for row in rows)
 
 
-def _approved_visits(
+def _list_approved_visits(
     session: Session, wave: Wave, instrument: Instrument
 ) -> tuple[ObservedVisit, ...]:
     declared = next(
@@ -246,7 +246,7 @@ def _approved_visits(
     )
 
 
-def _venues(
+def _list_venues(
     session: Session, principal: Principal, summary: ExperienceCheckSummary, instrument: Instrument
 ) -> tuple[VenueRow, ...]:
     query = (
@@ -263,8 +263,8 @@ def _venues(
         return ()
     ids = [point.id for point in points]
     counts = _count_visits(session, summary.id)
-    people = _observers(session, ids) if summary.may_manage else {}
-    photos = _photos(session, summary.id, instrument) if summary.may_manage else {}
+    people = _list_observers(session, ids) if summary.may_manage else {}
+    photos = _list_photos(session, summary.id, instrument) if summary.may_manage else {}
     replies = {
         reply.point_id: reply
         for reply in session.exec(select(VenueReply).where(col(VenueReply.point_id).in_(ids)))
@@ -274,7 +274,7 @@ def _venues(
         for each in session.exec(select(VenueRevisit).where(col(VenueRevisit.point_id).in_(ids)))
     }
     return tuple(
-        _venue_row(
+        _build_venue_row(
             point,
             tuple(people.get(point.id, ())),
             counts,
@@ -286,7 +286,7 @@ def _venues(
     )
 
 
-def _venue_row(
+def _build_venue_row(
     point: SamplingPoint,
     observers: tuple[str, ...],
     counts: Mapping[tuple[UUID, int, bool], int],
@@ -331,7 +331,7 @@ def _count_visits(session: Session, wave_id: UUID) -> dict[tuple[UUID, int, bool
     return dict(counts)
 
 
-def _observers(session: Session, points: list[UUID]) -> dict[UUID, list[str]]:
+def _list_observers(session: Session, points: list[UUID]) -> dict[UUID, list[str]]:
     query = (
         select(Assignment.point_id, Account.name)
         .join(Account, col(Account.id) == col(Assignment.account_id))
@@ -344,7 +344,7 @@ def _observers(session: Session, points: list[UUID]) -> dict[UUID, list[str]]:
     return names
 
 
-def _photos(session: Session, wave_id: UUID, instrument: Instrument) -> dict[UUID, list[str]]:
+def _list_photos(session: Session, wave_id: UUID, instrument: Instrument) -> dict[UUID, list[str]]:
     query = (
         select(Response.point_id, ResponseRevision.answers)
         .join(ResponseRevision, col(ResponseRevision.response_id) == col(Response.id))

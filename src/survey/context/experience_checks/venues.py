@@ -173,7 +173,7 @@ def draw_venues(
         )  # fmt: skip
     drawn = draw_by_kind(listed.venues, per_kind=per_type, seed=seed)
     _remove_venues(session, wave)
-    session.add_all(_as_point(check, wave, venue) for venue in drawn)
+    session.add_all(_build_point(check, wave, venue) for venue in drawn)
     session.add(
         PointDraw(
             wave_id=wave.id,
@@ -193,7 +193,7 @@ def draw_venues(
     return drawn
 
 
-def _as_point(check: VenueCheck, wave: Wave, venue: ListedPoint) -> SamplingPoint:
+def _build_point(check: VenueCheck, wave: Wave, venue: ListedPoint) -> SamplingPoint:
     return SamplingPoint(
         wave_id=wave.id,
         city_code=venue.city_code,
@@ -277,7 +277,7 @@ def assign_observers(
                     needed=check.observers,
                 )
             )
-        fitting.sort(key=lambda login: (load[login], _lot(login, venue.code, seed)))
+        fitting.sort(key=lambda login: (load[login], _draw_lot(login, venue.code, seed)))
         for login in fitting[: check.observers]:
             load[login] += 1
             session.add(Assignment(account_id=people[login], point_id=venue.id))
@@ -289,5 +289,5 @@ def assign_observers(
     return total
 
 
-def _lot(login: str, venue: str, seed: int) -> str:
+def _draw_lot(login: str, venue: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}:{venue}:{login}".encode()).hexdigest()

@@ -71,7 +71,7 @@ def check_opinion(
     problems = ProblemList()
     frame = pd.DataFrame(index=pd.RangeIndex(len(table.rows)))
     for key in KEY:
-        parse, allowed = _parser(key, lists, version)
+        parse, allowed = _choose_parser(key, lists, version)
         frame[key] = read_codes(table, places.get(key), parse, allowed, problems)
     for key, missing in ((AREA, NATION), (TOPIC, ALL_TOPICS)):
         if key not in places:
@@ -80,7 +80,7 @@ def check_opinion(
     frame = frame.astype(dict.fromkeys(KEY, "object"))
     if not problems.count:
         head = COLUMNS[DAY].names[0]
-        add_repeated(frame, KEY, table.rows, head, _repeated_message, problems)
+        add_repeated(frame, KEY, table.rows, head, _build_repetition_message, problems)
     if not problems.count:
         _check_days(frame, table.rows, lists, version, problems)
         _check_parts(frame, table.rows, problems)
@@ -93,7 +93,7 @@ def check_opinion(
     )
 
 
-def _repeated_message(first_row: int) -> Message:
+def _build_repetition_message(first_row: int) -> Message:
     return msg(
         "the same day, area, codes and topic stand in row {row} already; add the two up or delete "
         "one",
@@ -101,7 +101,7 @@ def _repeated_message(first_row: int) -> Message:
     )
 
 
-def _parser(
+def _choose_parser(
     key: str, lists: CodeLists, version: str
 ) -> tuple[Callable[[str], str | None], Message]:
     """Return what turns the text of a cell into a code, and what is allowed, in words."""
@@ -190,14 +190,14 @@ def _check_parts(frame: pd.DataFrame, rows: NDArray[np.int64], problems: Problem
     is_topic = frame[TOPIC] != ALL_TOPICS
     whole = (DAY, SENTIMENT)
     too_many = msg("the areas of this day add up to more than the whole nation")
-    _compare(frame, rows, is_area & ~is_topic, ~is_area & ~is_topic, whole, whole, too_many,
+    _check_part_sums(frame, rows, is_area & ~is_topic, ~is_area & ~is_topic, whole, whole, too_many,
              problems)  # fmt: skip
     too_many = msg("a topic has more than everything found on this day in this area")
     part = (*whole, AREA, TOPIC)
-    _compare(frame, rows, is_topic, ~is_topic, part, (*whole, AREA), too_many, problems)
+    _check_part_sums(frame, rows, is_topic, ~is_topic, part, (*whole, AREA), too_many, problems)
 
 
-def _compare(
+def _check_part_sums(
     frame: pd.DataFrame,
     rows: NDArray[np.int64],
     parts: "pd.Series[bool]",

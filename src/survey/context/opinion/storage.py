@@ -62,11 +62,11 @@ def import_opinion(
         check=check,
         head=head,
         now=now,
-        insert=_insert,
+        insert=_insert_counts,
     )
 
 
-def _insert(
+def _insert_counts(
     session: Session, counts: CheckedOpinion, revisions: Mapping[str, DeliveryRevision]
 ) -> None:
     for period, part in counts.frame.groupby(PERIOD, sort=True):
@@ -119,7 +119,7 @@ def read_opinion_days(
         .group_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
         .order_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
     )
-    return _frame(session, query, (DAY, CHANNEL, SENTIMENT, ITEMS))
+    return _read_counts(session, query, (DAY, CHANNEL, SENTIMENT, ITEMS))
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def list_opinion_topics(
         .where(_COUNTS.c.topic != ALL_TOPICS)
         .group_by(_COUNTS.c.topic, _COUNTS.c.day, _COUNTS.c.sentiment)
     )
-    frame = _frame(session, query, (TOPIC, DAY, SENTIMENT, ITEMS))
+    frame = _read_counts(session, query, (TOPIC, DAY, SENTIMENT, ITEMS))
     topics = []
     for name, rows in frame.groupby(TOPIC, sort=True):
         is_negative = rows[SENTIMENT] == NEGATIVE
@@ -198,7 +198,7 @@ def _of_area(
     )
 
 
-def _frame(
+def _read_counts(
     session: Session, query: "Select[tuple[object, ...]]", columns: Sequence[str]
 ) -> pd.DataFrame:
     frame = pd.DataFrame(session.connection().execute(query).all(), columns=list(columns))
