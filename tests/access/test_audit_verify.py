@@ -27,7 +27,7 @@ from survey.store.audit_chain import (
     ChainEntry,
     InvalidAuditKeyError,
     Keyring,
-    _keyring,
+    _read_keyring,
     canonical_json,
     keyring,
     seal_all,
@@ -291,7 +291,7 @@ def test_keys_follow_each_other_and_old_ones_go_on_vouching(
         assert not checked(session).is_intact
         assert checked(session, new_key=True).is_intact
     fill(store_url, 2)
-    _keyring.cache_clear()
+    _read_keyring.cache_clear()
     file.write_text("first " * 8 + "\n" + "second " * 8 + "\n")
     fill(store_url, 2)
     with read_scope(store_url) as session:
@@ -302,7 +302,7 @@ def test_keys_follow_each_other_and_old_ones_go_on_vouching(
     with as_owner(store_url) as session:
         run(session, "UPDATE audit_entry SET key_id = '' WHERE sequence = 6")
         assert places(checked(session)) == {6}
-    _keyring.cache_clear()
+    _read_keyring.cache_clear()
     file.write_text("second " * 8 + "\n")
     with read_scope(store_url) as session:
         assert places(checked(session)) == {3, 4}

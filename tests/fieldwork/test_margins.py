@@ -328,7 +328,7 @@ def test_margins_that_were_planned_before_they_were_counted_are_counted_by_the_m
     with session_scope(marginal.url) as session:
         for margin in session.exec(select(QuotaMargin)):
             margin.collected = 0
-    script = ScriptDirectory.from_config(schema._config()).get_revision("0014")
+    script = ScriptDirectory.from_config(schema._build_config()).get_revision("0014")
     with (
         engine_for(marginal.url).begin() as connection,
         Operations.context(MigrationContext.configure(connection)),

@@ -22,7 +22,7 @@ NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 
 def _upgrade_to(url: str, revision: str) -> None:
     with engine_for(url).execution_options(survey_writes=True).begin() as connection:
-        command.upgrade(schema._config(connection), revision)
+        command.upgrade(schema._build_config(connection), revision)
 
 
 def test_what_was_there_is_chained_and_the_next_entry_follows(

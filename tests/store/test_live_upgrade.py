@@ -166,7 +166,7 @@ def test_an_empty_database_is_told_from_an_old_one(bare_url: str) -> None:
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(schema._config())
+    return ScriptDirectory.from_config(schema._build_config())
 
 
 def test_migrations_since_the_release_keep_the_rules() -> None:

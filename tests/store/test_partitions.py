@@ -165,7 +165,7 @@ def test_answers_that_were_there_before_are_there_afterwards(bare_url: str) -> N
     name = uuid4()
     written = str(name) if engine.dialect.name == "postgresql" else name.hex
     with engine.begin() as connection:
-        command.upgrade(schema._config(connection), "0008")
+        command.upgrade(schema._build_config(connection), "0008")
         for statement in _OLD_ROWS:
             connection.exec_driver_sql(statement.format(id=written))
     schema.upgrade(bare_url)

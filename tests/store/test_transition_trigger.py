@@ -22,7 +22,7 @@ ALLOWED = {*TRANSITIONS, *((to, start) for start, to in UNDOABLE)}
 
 
 def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
-    script = ScriptDirectory.from_config(schema._config()).get_revision("0023")
+    script = ScriptDirectory.from_config(schema._build_config()).get_revision("0023")
     assert {(start.value, to.value) for start, to in ALLOWED} == set(script.module.MOVES)
 
 

@@ -61,10 +61,10 @@ def verify_trail(
     """
     settings = current_settings()
     with error_reporting():
-        known = [*_anchors_of(anchor or []), *(_anchors_in(anchors) if anchors else [])]
+        known = [*_anchors_of(anchor or []), *(_iter_anchors(anchors) if anchors else [])]
         with read_scope(settings.store_url) as session:
             report = verify(session=session, principal=OPERATOR, anchors=known, new_key=new_key)
-        _print(report, form, len(known))
+        _print_report(report, form, len(known))
         run_in_transaction(
             settings.store_url,
             lambda session: record_verification(
@@ -137,7 +137,7 @@ def _anchors_of(texts: list[str]) -> list[Anchor]:
         raise typer.BadParameter(f"{error}: number:seal (64 hexadecimal digits)") from error
 
 
-def _anchors_in(log: Path) -> Iterator[Anchor]:
+def _iter_anchors(log: Path) -> Iterator[Anchor]:
     with log.open("rb") as lines:
         for line in lines:
             if ANCHOR.encode() in line:
@@ -147,7 +147,7 @@ def _anchors_in(log: Path) -> Iterator[Anchor]:
                         yield Anchor.parse(f"{event['sequence']}:{event['hash']}")
 
 
-def _print(report: ChainReport, form: OutputFormat, anchors: int) -> None:
+def _print_report(report: ChainReport, form: OutputFormat, anchors: int) -> None:
     t = translator(current_settings().language)
     if report.findings:
         rows = [

@@ -52,7 +52,7 @@ def backup(
     """
     with error_reporting():
         settings, now = current_settings(), datetime.now(UTC)
-        secret = _new_secret(encrypt, key_file, recipient or [])
+        secret = _choose_new_secret(encrypt, key_file, recipient or [])
         path = target / f"survey-{now:%Y%m%dT%H%M%SZ}.backup" if target.is_dir() else target
         manifest = create_backup(settings, target=path, secret=secret, actor=OPERATOR, now=now)
         _print_manifest(manifest, path, form)
@@ -77,7 +77,7 @@ def restore(
     other way round; one of an older version is brought up to date.
     """
     with error_reporting():
-        secret = _opening_secret(source, key_file)
+        secret = _choose_opening_secret(source, key_file)
         if check:
             _print_manifest(check_backup(source, secret), source, form)
             print_note("The backup is whole.")
@@ -94,7 +94,9 @@ def restore(
         print_note("The backup is restored; every table was read back and is the same.")
 
 
-def _new_secret(encrypt: bool, key_file: Path | None, recipients: list[str]) -> BackupSecret | None:
+def _choose_new_secret(
+    encrypt: bool, key_file: Path | None, recipients: list[str]
+) -> BackupSecret | None:
     if sum((encrypt, key_file is not None, bool(recipients))) > 1:
         raise typer.BadParameter("--encrypt | --key-file | --recipient")
     if recipients:
@@ -110,7 +112,7 @@ def _new_secret(encrypt: bool, key_file: Path | None, recipients: list[str]) -> 
     )
 
 
-def _opening_secret(source: Path, key_file: Path | None) -> BackupSecret | None:
+def _choose_opening_secret(source: Path, key_file: Path | None) -> BackupSecret | None:
     if key_file is not None:
         return BackupSecret.key_file(read_bytes(key_file))
     if not needs_passphrase(_start_of(source)):

@@ -81,7 +81,7 @@ def estimate(
     with error_reporting():
         settings = current_settings()
         asked: dict[str, Sequence[str] | None] = {
-            "area_level": [area_level or _default_level(table, contrast)],
+            "area_level": [area_level or _choose_default_level(table, contrast)],
             "area": area,
             "group": None if table is ResultTable.RANKS else group or ["all"],
             "indicator": indicator,
@@ -89,10 +89,10 @@ def estimate(
         with read_scope(settings.store_url) as session:
             results = open_known_results(settings, session, wave)
             rows = _read_table(settings, session, results, table, contrast, before)
-        _print(results, select_rows(rows, asked), form, settings.language)
+        _print_rows(results, select_rows(rows, asked), form, settings.language)
 
 
-def _default_level(table: ResultTable, contrast: str) -> str:
+def _choose_default_level(table: ResultTable, contrast: str) -> str:
     if table is ResultTable.RANKS:
         return "city"
     return "city" if table is ResultTable.GAPS and contrast != "rest" else "nation"
@@ -118,7 +118,9 @@ def _read_table(
     return results.cells(OPERATOR)
 
 
-def _print(results: WaveResults, rows: pd.DataFrame, form: OutputFormat, language: str) -> None:
+def _print_rows(
+    results: WaveResults, rows: pd.DataFrame, form: OutputFormat, language: str
+) -> None:
     info = results.wave
     if info.is_demo:
         print_note("These are demonstration data.")

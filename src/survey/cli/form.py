@@ -121,7 +121,7 @@ def import_form(
 
         run_in_transaction(current_settings().store_url, add_if_fit)
         _print_size(instrument)
-        print_record(_record(instrument), form)
+        print_record(_build_record(instrument), form)
 
 
 @app.command(name="add-tree")
@@ -185,7 +185,7 @@ def list_forms(form: FormatOption = OutputFormat.TABLE) -> None:
     """List the stored questionnaires."""
     with error_reporting():
         with read_scope(current_settings().store_url) as session:
-            records = [_record(i) for i in list_instruments(session=session)]
+            records = [_build_record(i) for i in list_instruments(session=session)]
         columns = ("name", "version", "items", "scored", "sha256")
         print_table(columns, [tuple(record.values()) for record in records], form)
 
@@ -272,7 +272,7 @@ def _read_form(workbook: Path, skip_unsupported: bool, renormalise: bool) -> Imp
     return replace(imported, instrument=declared)
 
 
-def _record(instrument: Instrument) -> dict[str, object]:
+def _build_record(instrument: Instrument) -> dict[str, object]:
     return {
         "name": instrument.name,
         "version": instrument.version,

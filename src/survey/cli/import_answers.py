@@ -63,7 +63,7 @@ def import_answers(
         url = current_settings().store_url
         request = ImportRequest(
             content=read_bytes(answers),
-            instrument=_instrument(form, skip_unsupported),
+            instrument=_load_instrument(form, skip_unsupported),
             wave_key=wave,
             mapping=read_bytes(mapping) if mapping else None,
             city_code=city,
@@ -84,7 +84,7 @@ def import_answers(
                 long_running=True,
             )
         written = 0 if dry_run or refused else len(plan.accepted)
-        print_record(_record(plan, written), output)
+        print_record(_build_record(plan, written), output)
         if refused:
             print_note(
                 "Nothing was written. Mend the rows, or use --skip-rejected to leave them out."
@@ -92,7 +92,7 @@ def import_answers(
             raise typer.Exit(1)
 
 
-def _instrument(form: str, skip_unsupported: bool) -> Instrument:
+def _load_instrument(form: str, skip_unsupported: bool) -> Instrument:
     if Path(form).suffix:
         way = "skip" if skip_unsupported else "refuse"
         return read_xlsform(Path(form), unsupported=way).instrument  # type: ignore[arg-type]
@@ -110,23 +110,23 @@ def _explain(plan: ImportPlan) -> None:
         print_note("Questions without a column: {items}", items=", ".join(plan.absent_items))
     language = current_settings().language
     for cause in plan.causes:
-        print_note(describe_cause(cause, _reason(cause.message), translator(language)))
+        print_note(describe_cause(cause, _format_reason(cause.message), translator(language)))
     for rejection in plan.rejected:
         print_note(
             "Row {row}, column {column}, value “{value}”: {reason}",
             row=rejection.row,
             column=rejection.column,
             value=rejection.value,
-            reason=_reason(rejection.message),
+            reason=_format_reason(rejection.message),
         )
 
 
-def _reason(message: Labels | Message) -> str:
+def _format_reason(message: Labels | Message) -> str:
     language = current_settings().language
     return reason_of(message, language, translator(language))
 
 
-def _record(plan: ImportPlan, written: int) -> dict[str, object]:
+def _build_record(plan: ImportPlan, written: int) -> dict[str, object]:
     return {
         "wave": plan.request.wave_key,
         "accepted": len(plan.accepted),

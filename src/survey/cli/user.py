@@ -78,7 +78,7 @@ def create(
     survey user create wang --name "Wang Fang"
     """
     with error_reporting():
-        entry = AccountData(name, role, area, _day(until), email)
+        entry = AccountData(name, role, area, _get_day(until), email)
         # Whoever mistypes a password twice has made no account.
         typed = _ask_password() if password else ""
         now = datetime.now(UTC)
@@ -89,7 +89,7 @@ def create(
             )
             return account.login, _set_password_or_link(session, account.login, typed, now)
 
-        _print_setup_link(*run_in_transaction(_url(), create_with_password))
+        _print_setup_link(*run_in_transaction(_get_store_url(), create_with_password))
 
 
 @app.command("list")
@@ -103,7 +103,7 @@ def list_(
     output: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """List accounts: who, where, until when, and whether they can sign in."""
-    with error_reporting(), read_scope(_url()) as session:
+    with error_reporting(), read_scope(_get_store_url()) as session:
         listing = list_accounts(
             session=session,
             principal=OPERATOR,
@@ -115,7 +115,7 @@ def list_(
             "login", "name", "role", "area", "until", "active", "password", "second_factor",
             "sessions", "last_seen",
         )  # fmt: skip
-        print_table(columns, [_account_row(line) for line in listing.lines], output)
+        print_table(columns, [_build_account_row(line) for line in listing.lines], output)
 
 
 @app.command()
@@ -137,7 +137,7 @@ def change(
             before.name if name is None else name,
             role or before.role,
             before.area if area is None else area,
-            None if for_good else _day(until) or before.last_day,
+            None if for_good else _get_day(until) or before.last_day,
             before.email if email is None else email,
         )
         change_account(
@@ -176,7 +176,8 @@ def reset(login: Login, password: AskPassword = False) -> None:
     with error_reporting():
         typed = _ask_password() if password else ""
         token = run_in_transaction(
-            _url(), lambda session: _set_password_or_link(session, login, typed, datetime.now(UTC))
+            _get_store_url(),
+            lambda session: _set_password_or_link(session, login, typed, datetime.now(UTC)),
         )
         _print_setup_link(login, token)
 
@@ -203,14 +204,14 @@ def sign_out(login: Login) -> None:
 
 def _run_change(work: Callable[[Session, datetime], object]) -> None:
     with error_reporting():
-        run_in_transaction(_url(), lambda session: work(session, datetime.now(UTC)))
+        run_in_transaction(_get_store_url(), lambda session: work(session, datetime.now(UTC)))
 
 
-def _url() -> str:
+def _get_store_url() -> str:
     return current_settings().store_url
 
 
-def _day(until: datetime | None) -> date | None:
+def _get_day(until: datetime | None) -> date | None:
     return until.date() if until else None
 
 
@@ -242,7 +243,7 @@ def _print_setup_link(login: str, token: str | None) -> None:
     typer.echo(f"{origin}/auth/setup/{token}")
 
 
-def _account_row(line: AccountSummary) -> tuple[object, ...]:
+def _build_account_row(line: AccountSummary) -> tuple[object, ...]:
     return (
         line.login,
         line.name,

@@ -98,9 +98,9 @@ def freeze(
             _print_preview(settings, wave, without_point, names, form)
             return
         if final and not names and without_point is WithoutPoint.REFUSE:
-            without_point, names = _requested_freeze(settings, wave)
+            without_point, names = _read_requested_freeze(settings, wave)
         options = freeze_request_options(without_point, names)
-        with _requesting(settings, wave, WaveAct.FREEZE, options):
+        with _request_if_required(settings, wave, WaveAct.FREEZE, options):
             frozen = freeze_wave(
                 settings,
                 wave_key=wave,
@@ -141,7 +141,7 @@ def _print_preview(
     print_table([str(column) for column in view.cities], view.cities.itertuples(index=False), form)
 
 
-def _requested_freeze(settings: Settings, wave: str) -> tuple[WithoutPoint, list[str]]:
+def _read_requested_freeze(settings: Settings, wave: str) -> tuple[WithoutPoint, list[str]]:
     """Return the options that somebody requested a freeze with; a confirmation takes the same."""
     with read_scope(settings.store_url) as session:
         request = find_open_request(session=session, principal=OPERATOR, key=wave)
@@ -151,7 +151,7 @@ def _requested_freeze(settings: Settings, wave: str) -> tuple[WithoutPoint, list
 
 
 @contextmanager
-def _requesting(
+def _request_if_required(
     settings: Settings, wave: str, act: WaveAct, options: Mapping[str, Any]
 ) -> Iterator[None]:
     """Request the step of the block where it takes a second person: the operator is one person."""
@@ -220,7 +220,7 @@ def release(
             print_note("The release of {wave} is taken back.", wave=wave)
             return
         options = release_request_options(show, top)
-        with _requesting(settings, wave, WaveAct.RELEASE, options):
+        with _request_if_required(settings, wave, WaveAct.RELEASE, options):
             run_in_transaction(
                 settings.store_url,
                 lambda session: release_wave(

@@ -125,7 +125,7 @@ def _read_names(path: Path, cities: Iterable[FrameCity]) -> _Names:
 def _parse_result(row: Mapping[str, str], names: _Names) -> PublishedResult:
     level, area, group = _find_cell_key(row["level"], row["area_zh"], names)
     if row["indicator_zh"] not in names.indicators:
-        raise _build_unknown_name_error(row["indicator_zh"])
+        raise _unknown_name_error(row["indicator_zh"])
     return PublishedResult(
         year=int(row["year"]),
         area_level=level,
@@ -147,18 +147,18 @@ def _find_cell_key(level: str, name: str, names: _Names) -> tuple[str, str, str]
         return "nation", NATION, names.groups[name]
     if name in names.areas:
         return *names.areas[name], EVERYONE
-    raise _build_unknown_name_error(name)
+    raise _unknown_name_error(name)
 
 
 def _find_city_code(name: str, cities: Mapping[str, str]) -> str:
     """Return the code of a city by how its name begins; the press drops the suffix."""
     codes = [code for full, code in cities.items() if full.startswith(name)]
     if len(codes) != 1:
-        raise _build_unknown_name_error(name)
+        raise _unknown_name_error(name)
     return codes[0]
 
 
-def _build_unknown_name_error(name: str) -> ValueError:
+def _unknown_name_error(name: str) -> ValueError:
     return ValueError(f"the published figures name {name!r}, which nobody knows")
 
 

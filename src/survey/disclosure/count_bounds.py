@@ -153,7 +153,7 @@ class CountModel:
                 sides.append(side[column])
                 starts.append(starts[-1] + int(there.sum()))
         upper = 2 * np.nanmax(known, initial=0.0) + _UPPER_BOUND_MARGIN
-        solver = _solver(size, starts, columns, values, np.array(sides), upper)
+        solver = _create_solver(size, starts, columns, values, np.array(sides), upper)
         return cls(
             solver,
             size,
@@ -189,15 +189,15 @@ class CountModel:
         cells = self.unknown_index[positions]
         bounded = {place for place, _, _ in before.narrow}
         for place in sorted(bounded):
-            self._bound(int(self.unknown_index[place]), minimum)
+            self._bound_cell(int(self.unknown_index[place]), minimum)
         self._bound_mixtures(cells, minimum, rng, work)
         for place in rng.permutation(positions).tolist():
             if self.work >= work:
                 break
-            self._bound(int(self.unknown_index[place]), minimum)
+            self._bound_cell(int(self.unknown_index[place]), minimum)
             bounded.add(place)
         narrow = self._is_narrow(cells, minimum)
-        least, most = self._integer_bounds(cells)
+        least, most = self._get_integer_bounds(cells)
         narrow_bounds = tuple(
             (int(positions[number]), int(least[number]), int(most[number]))
             for number in np.flatnonzero(narrow).tolist()
@@ -205,7 +205,7 @@ class CountModel:
         )
         return SliceAudit(before.wide.union(positions[~narrow].tolist()), narrow_bounds)
 
-    def _bound(self, cell: int, minimum: int) -> None:
+    def _bound_cell(self, cell: int, minimum: int) -> None:
         """Find both ends of the interval of a cell, as far as it is not known to be wide."""
         for direction in (1.0, -1.0):
             if not self._is_narrow(np.array([cell]), minimum)[0]:
@@ -231,11 +231,11 @@ class CountModel:
             stale = stale + 1 if fewer < max(1, _PROGRESS * len(open_cells)) else 0
 
     def _is_narrow(self, cells: Numbers, minimum: int) -> Flags:
-        least, most = self._integer_bounds(cells)
+        least, most = self._get_integer_bounds(cells)
         narrow: Flags = most - least < minimum
         return narrow
 
-    def _integer_bounds(self, cells: Numbers) -> tuple[Floats, Floats]:
+    def _get_integer_bounds(self, cells: Numbers) -> tuple[Floats, Floats]:
         """Return the smallest and largest whole number found so far."""
         return np.ceil(self.low[cells] - _TOLERANCE), np.floor(self.high[cells] + _TOLERANCE)
 
@@ -272,7 +272,7 @@ def _suppress_banner() -> None:
             os.close(nowhere)
 
 
-def _solver(
+def _create_solver(
     size: int,
     starts: list[int],
     columns: list[Numbers],

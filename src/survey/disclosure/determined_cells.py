@@ -48,7 +48,7 @@ def find_determined_cells(
         )
         for axis in axes
     ]
-    free = _null_draw(_System(patterns.reshape(*unknown.shape[:-1], -1), sums))
+    free = _draw_from_null_space(_System(patterns.reshape(*unknown.shape[:-1], -1), sums))
     fixed = (np.abs(free) < ZERO).reshape(flat.shape[0], -1) & patterns
     back = fixed[:, which.ravel()].reshape(moved.shape)
     result: Flags = back.transpose(np.argsort([*axes, *others]))
@@ -101,14 +101,14 @@ def _apply_along_axis(matrix: Floats, values: Floats, axis: int) -> Floats:
     return turned
 
 
-def _null_draw(system: "_System") -> Floats:
+def _draw_from_null_space(system: "_System") -> Floats:
     """Return random numbers less their part in the row space, one draw per system."""
     rng = np.random.default_rng(SEED)
     draw = rng.uniform(-1.0, 1.0, system.unknown.shape[:-1])[..., None] * system.unknown
     free: Floats = draw.copy()
     going = np.arange(draw.shape[-1])
     part, rest = system, system(draw)
-    direction, size = rest, _squares(rest)
+    direction, size = rest, _sum_squares(rest)
     enough = size * _TOLERANCE**2
     for count in range(_STEPS):
         left = size > enough
@@ -119,19 +119,19 @@ def _null_draw(system: "_System") -> Floats:
             direction, size, enough = direction[..., left], size[left], enough[left]
             left = left[left]
         image = part(direction)
-        curve = np.sum(direction * image, axis=_inner(image))
+        curve = np.sum(direction * image, axis=_list_inner_axes(image))
         step = np.where(left, size / np.where(left, curve, 1), 0)
         free[..., going] -= step * direction
         rest = rest - step * image
-        before, size = size, np.where(left, _squares(rest), size)
+        before, size = size, np.where(left, _sum_squares(rest), size)
         direction = np.where(left, rest + size / np.where(left, before, 1) * direction, direction)
     return free
 
 
-def _squares(values: Floats) -> Floats:
-    total: Floats = np.sum(values * values, axis=_inner(values))
+def _sum_squares(values: Floats) -> Floats:
+    total: Floats = np.sum(values * values, axis=_list_inner_axes(values))
     return total
 
 
-def _inner(values: Floats) -> tuple[int, ...]:
+def _list_inner_axes(values: Floats) -> tuple[int, ...]:
     return tuple(range(values.ndim - 1))

@@ -97,11 +97,11 @@ def _apply_further_rules(
     reasons = reasons.copy()
     counted = axes.cube(size, 0).astype(np.int64)
     n, relations = add_remainder_cells(counted, axes.relations(totals))
-    cost = _suppression_cost(n, relations)
+    cost = _compute_suppression_cost(n, relations)
     at = axes.positions
     shown = reasons == _CODE[SuppressionReason.SHOWN]
     reasons[shown & ~np.isnan(answer)] = _CODE[SuppressionReason.UNANIMOUS]
-    smaller = _smaller_row(overlaps.near, cost[at], axes.rows, reasons)
+    smaller = _select_smaller_rows(overlaps.near, cost[at], axes.rows, reasons)
     reasons[smaller] = _CODE[SuppressionReason.DIFFERENCING]
     hidden = (n > 0) & (n < minimum)
     hidden[at] |= reasons > 0
@@ -161,7 +161,7 @@ def narrow_keys(
     return [tuple(keys.iloc[row[cell.position]]) for cell in auditor.narrow]
 
 
-def _suppression_cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
+def _compute_suppression_cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
     """Return what hiding a cell costs: its respondents, at most over axes that do not add up.
 
     The choice is the same for every indicator, so that none tells what another hides.
@@ -171,7 +171,7 @@ def _suppression_cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
     return np.broadcast_to(n.max(axis=others, keepdims=True), n.shape) if others else n
 
 
-def _smaller_row(
+def _select_smaller_rows(
     pairs: Numbers, cost: Numbers, order: Numbers, reasons: NDArray[np.int8]
 ) -> Numbers:
     """Return, of every pair that would be shown, the row with fewer respondents, else the later."""

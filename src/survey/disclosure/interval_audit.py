@@ -80,7 +80,7 @@ class IntervalAuditor:
         cells = []
         for number in np.random.default_rng(SEED).permutation(len(positions)).tolist():
             at = positions[number]
-            audit = self._audit(number, known.ravel()[at], target.ravel()[at], local)
+            audit = self._audit_slice(number, known.ravel()[at], target.ravel()[at], local)
             for cell, low, high in audit.narrow if audit else ():
                 place = np.unravel_index(at.ravel()[cell], known.shape)
                 cells.append(NarrowCell(tuple(int(index) for index in place), low, high))
@@ -88,7 +88,7 @@ class IntervalAuditor:
         self.narrow = tuple(sorted(cells, key=lambda narrow_cell: narrow_cell.position))
         return narrow
 
-    def _audit(
+    def _audit_slice(
         self, number: int, known: Floats, target: Flags, relations: Sequence[Relation]
     ) -> SliceAudit | None:
         content = known.tobytes() + target.tobytes()

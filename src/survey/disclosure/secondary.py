@@ -94,13 +94,13 @@ def add_secondary_suppression(
         wider, left = protect_determined_cells(hidden, leaking, cube.price, moves)
         wider = _widen_hidden(wider, left, views)
         if (wider == hidden).all():
-            wider = _with_wide_intervals(cube, hidden, relations, views, bounds, auditor)
+            wider = _widen_intervals(cube, hidden, relations, views, bounds, auditor)
         if (wider == hidden).all():
             return hidden
         hidden = _close_relations(cube, wider, views, wider & ~hidden)
 
 
-def _with_wide_intervals(
+def _widen_intervals(
     cube: SuppressionCube,
     hidden: Flags,
     relations: Sequence[Relation],
@@ -253,27 +253,31 @@ class _RelationColumns:
 
     def select_flagged(self, flags: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which a member is flagged."""
-        flagged_columns: Numbers = columns[flags.ravel()[self._cells(columns)].any(axis=0)]
+        flagged_columns: Numbers = columns[
+            flags.ravel()[self._get_member_positions(columns)].any(axis=0)
+        ]
         return flagged_columns
 
     def select_open(self, hidden: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which the relation reveals something and can hide more."""
         columns = self.select_giving(hidden, columns)
-        cells = self._cells(columns)
+        cells = self._get_member_positions(columns)
         n = self._cube.n.ravel()[cells]
         gone = hidden.ravel()[cells] & (n > 0)
         count = gone.sum(axis=0)
         known = ~gone[0] & (count > 0)
-        leaks = (count == 1) | (known & self._narrow(n, gone, cells))
+        leaks = (count == 1) | (known & self._is_telling(n, gone, cells))
         open_columns: Numbers = columns[leaks]
         return open_columns
 
     def select_giving(self, hidden: Flags, columns: Numbers) -> Numbers:
         """Return those of `columns` in which a member is left to hide."""
-        giving_columns: Numbers = columns[self._left(hidden, self._cells(columns)).any(axis=0)]
+        giving_columns: Numbers = columns[
+            self._is_left_to_hide(hidden, self._get_member_positions(columns)).any(axis=0)
+        ]
         return giving_columns
 
-    def _narrow(self, n: Numbers, gone: Flags, cells: Numbers) -> Flags:
+    def _is_telling(self, n: Numbers, gone: Flags, cells: Numbers) -> Flags:
         """Return where the shown whole tells too much about its hidden parts."""
         parts, size = gone[1:], n[1:]
         answer = np.where(parts, self._cube.answer.ravel()[cells[1:]], -np.inf)
@@ -296,32 +300,32 @@ class _RelationColumns:
 
     def add(self, coverage: Numbers, columns: Numbers) -> None:
         """Count, for each cell, the columns of relations it is in."""
-        coverage.reshape(-1)[self._cells(columns)] += 1
+        coverage.reshape(-1)[self._get_member_positions(columns)] += 1
 
     def hide(self, hidden: Flags, coverage: Numbers, columns: Numbers) -> None:
         """Hide one more member in each of `columns`."""
         if not len(columns):
             return
-        cells = self._cells(columns)
+        cells = self._get_member_positions(columns)
         cost = self._cube.cost.ravel()[cells] / np.maximum(coverage.ravel()[cells], 1)
         cost[0] += _WHOLE_COST
-        choice = np.where(self._left(hidden, cells), cost, np.inf).argmin(axis=0)
+        choice = np.where(self._is_left_to_hide(hidden, cells), cost, np.inf).argmin(axis=0)
         hidden.reshape(-1)[cells[choice, np.arange(len(columns))]] = True
 
     def mark(self, flags: Flags, columns: Numbers) -> None:
         """Set the flag of every member in `columns`."""
-        flags.reshape(-1)[self._cells(columns)] = True
+        flags.reshape(-1)[self._get_member_positions(columns)] = True
 
     def clear(self, waiting: Flags, columns: Numbers) -> None:
         """Reset the flag of every member in `columns`."""
-        waiting.reshape(-1)[self._cells(columns)] = False
+        waiting.reshape(-1)[self._get_member_positions(columns)] = False
 
-    def _left(self, hidden: Flags, cells: Numbers) -> Flags:
+    def _is_left_to_hide(self, hidden: Flags, cells: Numbers) -> Flags:
         """Return which cells have respondents and are shown."""
         left: Flags = (self._cube.n.ravel()[cells] > 0) & ~hidden.ravel()[cells]
         return left
 
-    def _cells(self, columns: Numbers) -> Numbers:
+    def _get_member_positions(self, columns: Numbers) -> Numbers:
         """Return the positions of all members (whole first) in `columns`, members x columns."""
         cells: Numbers = self._member[:, None] + self._column[columns]
         return cells

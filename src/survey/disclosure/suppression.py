@@ -100,18 +100,20 @@ def mask_reasons(table: pd.DataFrame) -> pd.DataFrame:
     that all of them come from one sampling point.
     """
     hidden = ~table["shown"].to_numpy(dtype=bool)
-    neutral_reason = pd.Categorical.from_codes(hidden.astype(np.int8), _index(PUBLISHED_REASONS))
+    neutral_reason = pd.Categorical.from_codes(
+        hidden.astype(np.int8), _get_shared_index(PUBLISHED_REASONS)
+    )
     result = table.assign(reason=neutral_reason)
     if "status" in table.columns:
         codes, labels = encode_labels(table["status"])
         every = (*labels, "") if "" not in labels else tuple(labels)
         codes = np.where(hidden, every.index(""), codes).astype(np.int8)
-        result["status"] = pd.Categorical.from_codes(codes, _index(every))
+        result["status"] = pd.Categorical.from_codes(codes, _get_shared_index(every))
     return result
 
 
 @lru_cache(maxsize=64)
-def _index(labels: tuple[str, ...]) -> pd.Index:
+def _get_shared_index(labels: tuple[str, ...]) -> pd.Index:
     """Return the categories as one shared object, so that readers recognise them at once."""
     return pd.Index(labels)
 
@@ -144,7 +146,7 @@ def propagate_suppression(
     """
     reasons = find_cell_reasons(table, cells, by=by, at=at)
     if "reason" in table.columns:
-        reasons = take_first_reasons(_reason_codes(table), reasons)
+        reasons = take_first_reasons(_encode_reasons(table), reasons)
     return apply_suppression(table, reasons, (*FIGURE_COLUMNS, *figures))
 
 
@@ -159,7 +161,7 @@ def find_cell_reasons(
 
     Arguments and errors are those of `propagate_suppression`.
     """
-    return _reason_codes(cells)[_find_rows(table, cells, by, dict(at or {}))]
+    return _encode_reasons(cells)[_find_rows(table, cells, by, dict(at or {}))]
 
 
 def take_first_reasons(first: NDArray[np.int8], *further: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -183,7 +185,7 @@ def _find_rows(
     is_known, size = np.ones(len(table), dtype=bool), 1
     for key in by:
         codes, labels = encode_labels(cells[key])
-        asked, names = encode_labels(_key_column(table, key, fixed))
+        asked, names = encode_labels(_get_key_column(table, key, fixed))
         place = {label: number for number, label in enumerate(labels)}
         wanted = np.array([place.get(name, -1) for name in names], dtype=np.int64)[asked]
         is_known &= wanted >= 0
@@ -196,11 +198,13 @@ def _find_rows(
     row = np.where(is_known, row_at[np.where(is_known, row, 0)], -1)
     if (row < 0).any():
         first = int(np.flatnonzero(row < 0)[0])
-        raise KeyError(tuple(str(_key_column(table, key, fixed).iloc[first]) for key in by))
+        raise KeyError(tuple(str(_get_key_column(table, key, fixed).iloc[first]) for key in by))
     return row
 
 
-def _key_column(table: pd.DataFrame, key: str, fixed: Mapping[str, str | pd.Series]) -> pd.Series:
+def _get_key_column(
+    table: pd.DataFrame, key: str, fixed: Mapping[str, str | pd.Series]
+) -> pd.Series:
     if key not in fixed:
         return table[key]
     given = fixed[key]
@@ -210,6 +214,6 @@ def _key_column(table: pd.DataFrame, key: str, fixed: Mapping[str, str | pd.Seri
     return pd.Series(constant, index=table.index)
 
 
-def _reason_codes(table: pd.DataFrame) -> NDArray[np.int8]:
+def _encode_reasons(table: pd.DataFrame) -> NDArray[np.int8]:
     codes, labels = encode_labels(table["reason"])
     return np.array([REASONS.index(label) for label in labels], dtype=np.int8)[codes]

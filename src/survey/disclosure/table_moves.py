@@ -47,13 +47,15 @@ class CubeMoves:
         adding = [relation for relation in relations if not relation.mixture]
         axes = tuple(sorted({relation.axis for relation in adding}))
         moves = [
-            _axis_moves([relation for relation in adding if relation.axis == axis], shape[axis])
+            _build_axis_moves(
+                [relation for relation in adding if relation.axis == axis], shape[axis]
+            )
             for axis in axes
         ]
         return cls(axes, tuple(moves))
 
 
-def _axis_moves(relations: Sequence[Relation], size: int) -> AxisMoves:
+def _build_axis_moves(relations: Sequence[Relation], size: int) -> AxisMoves:
     sums = relation_matrix(relations, size)
     lifted = _lift_matrix(sums)
     wholes = {int(relation.members[0]) for relation in relations}
@@ -64,10 +66,10 @@ def _axis_moves(relations: Sequence[Relation], size: int) -> AxisMoves:
         for batch in np.split(pairs, range(_BATCH_SIZE, len(pairs), _BATCH_SIZE))
     )
     arrivals = chain([lifted[parts]], _iter_arrivals(relations, wholes, size))
-    return AxisMoves(_neutral(exchanges, sums), _neutral(arrivals, sums))
+    return AxisMoves(_find_neutral_changes(exchanges, sums), _find_neutral_changes(arrivals, sums))
 
 
-def _neutral(changes: Iterable[Floats], sums: Floats) -> Flags:
+def _find_neutral_changes(changes: Iterable[Floats], sums: Floats) -> Flags:
     """Return the places touched by the changes that change no relation, batch by batch.
 
     Most change one, so all of them together would take many times the memory of what is kept.
@@ -130,7 +132,7 @@ def protect_determined_cells(
             left = np.where(
                 result[..., column] & np.isfinite(prices[..., column]), 0.0, prices[..., column]
             )
-            touched = _cheapest(left, at, moves)
+            touched = _find_cheapest_move(left, at, moves)
             if touched is not None:
                 result[(*touched, column)] = True
                 waiting[(*touched, column)] = False
@@ -138,7 +140,7 @@ def protect_determined_cells(
     return (result.reshape(shape).transpose(back), waiting.reshape(shape).transpose(back))
 
 
-def _cheapest(
+def _find_cheapest_move(
     price: Floats, at: Sequence[int], moves: Sequence[AxisMoves]
 ) -> tuple[Numbers, ...] | None:
     """Return the places of the cheapest product of exchanges that touches `at`, or None."""

@@ -57,7 +57,7 @@ class CubeAxes:
     def __init__(
         self, table: pd.DataFrame, by: Sequence[str], totals: Sequence[AdditiveTotal]
     ) -> None:
-        self.columns = _axes(by, totals)
+        self.columns = _order_axes(by, totals)
         self.labels: list[dict[Key, int]] = []
         codes = []
         for columns in self.columns:
@@ -92,7 +92,7 @@ class CubeAxes:
         )
 
 
-def _axes(by: Sequence[str], totals: Sequence[AdditiveTotal]) -> list[Key]:
+def _order_axes(by: Sequence[str], totals: Sequence[AdditiveTotal]) -> list[Key]:
     """Return the axes in the order of `by`."""
     named = list(dict.fromkeys(total.along for total in totals))
     named_columns = [column for along in named for column in along]

@@ -91,7 +91,7 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return
-    faults = {key: _snapshot_fault(seals[key], row) for key, row in newest}
+    faults = {key: _find_snapshot_fault(seals[key], row) for key, row in newest}
     for key, fault in faults.items():
         if fault is not None:
             detail = msg(
@@ -134,7 +134,7 @@ def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterat
             yield CheckResult(name, False, detail)
 
 
-def _snapshot_fault(seals: SnapshotSeals, row: Snapshot) -> Message | None:
+def _find_snapshot_fault(seals: SnapshotSeals, row: Snapshot) -> Message | None:
     """Return what is wrong with a snapshot after comparing its files with their checksums."""
     folder = seals.folder
     try:

@@ -44,10 +44,10 @@ def check_schema(settings: Settings) -> Iterator[CheckResult]:
             ),
         )
         return
-    yield CheckResult(name, present == head_revision(), _schema_message(shown, present))
+    yield CheckResult(name, present == head_revision(), _describe_schema(shown, present))
 
 
-def _schema_message(shown: str, present: str | None) -> Message:
+def _describe_schema(shown: str, present: str | None) -> Message:
     if present == head_revision():
         return msg("{url}, schema up to date", url=shown)
     if present is None or present in known_revisions():
@@ -116,7 +116,7 @@ def check_clock(settings: Settings) -> Iterator[CheckResult]:
     name = msg("Clock")
     try:
         with read_scope(settings.store_url) as session:
-            apart, newest = _clock_difference_seconds(session), _latest_entry_at(session)
+            apart, newest = _measure_clock_difference(session), _find_latest_entry_time(session)
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return
@@ -136,7 +136,7 @@ def check_clock(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult(name, True, msg("agrees with the store"))
 
 
-def _clock_difference_seconds(session: Session) -> float:
+def _measure_clock_difference(session: Session) -> float:
     connection = session.connection()
     if connection.dialect.name != "postgresql":
         return 0.0
@@ -144,7 +144,7 @@ def _clock_difference_seconds(session: Session) -> float:
     return (datetime.now(UTC) - theirs).total_seconds()
 
 
-def _latest_entry_at(session: Session, event: AuditEvent | None = None) -> datetime | None:
+def _find_latest_entry_time(session: Session, event: AuditEvent | None = None) -> datetime | None:
     query = select(func.max(col(AuditEntry.at), type_=UtcDateTime))
     if event is not None:
         query = query.where(AuditEntry.action == event)
@@ -185,7 +185,7 @@ def check_backups(settings: Settings) -> Iterator[CheckResult]:
         with read_scope(settings.store_url) as session:
             real = select(Response.id).where(col(Response.is_demo).is_(False)).limit(1)
             at_stake = session.exec(real).first() is not None
-            last = _latest_entry_at(session, AuditEvent.STORE_BACKED_UP)
+            last = _find_latest_entry_time(session, AuditEvent.STORE_BACKED_UP)
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return

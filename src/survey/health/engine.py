@@ -71,7 +71,7 @@ def try_engine(settings: Settings) -> Iterator[CheckResult]:
     name = msg("Workers of the engine")
     try:
         with engine:
-            hosts = sorted(set(engine.map(_host_name, range(_TRIAL_PARTS))))
+            hosts = sorted(set(engine.map(_get_host_name, range(_TRIAL_PARTS))))
     except EngineError as error:
         yield CheckResult(name, False, error.message)
     else:
@@ -91,5 +91,5 @@ def _try_files(location: str) -> CheckResult:
     return CheckResult(name, True, msg("SURVEY_ENGINE_FILES can be written and read"))
 
 
-def _host_name(_: int) -> str:
+def _get_host_name(_: int) -> str:
     return platform.node()

@@ -29,13 +29,13 @@ class _Keys(BaseSettings):
 
 def check_public_address(settings: Settings) -> Iterator[CheckResult]:
     """Check the public address and the number of proxies in front."""
-    fault = _address_fault(settings)
+    fault = _find_address_fault(settings)
     shown = settings.public_url or f"http://{settings.host}:{settings.port}"
     fine = msg("{url}, {count} proxies in front", url=shown, count=settings.trusted_proxies)
     yield CheckResult(msg("Public address"), fault is None, fault or fine)
 
 
-def _address_fault(settings: Settings) -> Message | None:
+def _find_address_fault(settings: Settings) -> Message | None:
     scheme, place = urlsplit(settings.public_url)[:2]
     if settings.public_url and (scheme not in {"http", "https"} or not place):
         return msg(

@@ -197,11 +197,11 @@ def keyring(settings: Settings) -> Keyring:
     Raises:
         InvalidAuditKeyError: A key cannot be used; there is never a silent chain without a key.
     """
-    return _keyring(settings.audit_key, settings.audit_key_file)
+    return _read_keyring(settings.audit_key, settings.audit_key_file)
 
 
 @lru_cache(maxsize=4)
-def _keyring(key: str, file: Path | None) -> Keyring:
+def _read_keyring(key: str, file: Path | None) -> Keyring:
     lines = [key] if key else []
     if file is not None:
         try:

@@ -26,12 +26,12 @@ class china_day(FunctionElement[str]):  # noqa: N801 -- reads as the SQL functio
 
 
 @compiles(china_day, "sqlite")
-def _sqlite(element: Any, compiler: Any, **options: Any) -> str:
+def _compile_for_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     return f"date({compiler.process(element.clauses, **options)}, '+8 hours')"
 
 
 @compiles(china_day, "postgresql")
-def _postgresql(element: Any, compiler: Any, **options: Any) -> str:
+def _compile_for_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     moment = compiler.process(element.clauses, **options)
     return f"to_char({moment} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD')"
 

@@ -103,7 +103,7 @@ def configured_cipher(settings: Settings) -> Cipher | None:
     Raises:
         InvalidPhoneKeyError: A key is not a Fernet key.
     """
-    keys = _configured_keys(settings)
+    keys = _read_configured_keys(settings)
     return _build_cipher(keys) if keys else None
 
 
@@ -116,13 +116,13 @@ def secret_cipher(settings: Settings) -> Cipher:
     Raises:
         InvalidPhoneKeyError: A key is not a Fernet key.
     """
-    keys, file = _configured_keys(settings), settings.own_key_file
+    keys, file = _read_configured_keys(settings), settings.own_key_file
     if not keys and not file.exists():
         _make_key_file(file)
     return _build_cipher([*keys, *(_read_keys(file) if file.exists() else ())])
 
 
-def _configured_keys(settings: Settings) -> list[str]:
+def _read_configured_keys(settings: Settings) -> list[str]:
     written = settings.phone_key.get_secret_value()
     if written or settings.phone_key_file is None:
         return _split_keys(written)

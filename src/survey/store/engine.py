@@ -104,7 +104,7 @@ def _keep_private(engine: Engine, database: Path) -> None:
     event.listen(engine, "do_connect", before_connect)
 
 
-def _new_engine(url: str) -> Engine:
+def _create_engine(url: str) -> Engine:
     parsed = normal_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database:
@@ -137,7 +137,7 @@ def engine_for(url: str) -> Engine:
         with _engines_guard:
             engine = _engines.get(url)
             if engine is None:
-                engine = _engines[url] = _new_engine(url)
+                engine = _engines[url] = _create_engine(url)
                 _write_turns[url] = RLock()
     return engine
 
@@ -285,18 +285,20 @@ def _connect_arguments(url: URL, settings: Settings) -> dict[str, Any]:
     ours = {
         "application_name": f"survey {os.getpid()}",
         "connect_timeout": 10,
-        "options": " ".join(f"-c {name}={_milliseconds(value)}" for name, value in limits.items()),
+        "options": " ".join(
+            f"-c {name}={_convert_to_milliseconds(value)}" for name, value in limits.items()
+        ),
     }
     return {name: value for name, value in ours.items() if name not in url.query}
 
 
-def _milliseconds(seconds: float) -> int:
+def _convert_to_milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
 def raise_time_limits(connection: Connection, settings: Settings) -> None:
     """Set long time limits until the transaction ends; waiting for locks stays limited."""
-    long = _milliseconds(settings.database_patient_timeout)
+    long = _convert_to_milliseconds(settings.database_patient_timeout)
     for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.exec_driver_sql(f"SET LOCAL {name} = {long}")
 

@@ -56,13 +56,13 @@ def sqlite_time(value: datetime) -> str:
     return value.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
-def _document(value: Any) -> str:
+def _encode_document(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _converter(column: Column[Any], dialect: str) -> _Convert | None:
+def _choose_converter(column: Column[Any], dialect: str) -> _Convert | None:
     if isinstance(column.type, JSON):
-        return _document
+        return _encode_document
     if isinstance(column.type, Enum):
         return attrgetter("value")
     if dialect == "sqlite" and isinstance(column.type, UtcDateTime):
@@ -93,7 +93,7 @@ def insert_columns(
     table = table_of(model)
     dialect = connection.dialect.name
     names = [*columns, *constants]
-    converts = {name: _converter(table.columns[name], dialect) for name in names}
+    converts = {name: _choose_converter(table.columns[name], dialect) for name in names}
     varying = [_convert_values(values, converts[name]) for name, values in columns.items()]
     fixed = [_convert_values([value], converts[name])[0] for name, value in constants.items()]
     rows = zip(*varying, *map(repeat, fixed), strict=False)
@@ -124,7 +124,7 @@ def _copy_rows(
 
 
 @lru_cache(maxsize=64)
-def _statement(dialect: str, model: type[SQLModel]) -> Insert:
+def _build_insert(dialect: str, model: type[SQLModel]) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(table_of(model)).on_conflict_do_nothing()
     return statement.execution_options(preserve_rowcount=True)
@@ -136,7 +136,7 @@ def insert_if_new(connection: Connection, model: type[SQLModel], values: Mapping
     A concurrent transaction that inserts the same row is waited for, so exactly one of them gets
     True, and the other sees the committed row when it looks.
     """
-    return connection.execute(_statement(connection.dialect.name, model), values).rowcount == 1
+    return connection.execute(_build_insert(connection.dialect.name, model), values).rowcount == 1
 
 
 def insert_response(
@@ -153,7 +153,7 @@ def insert_response(
         revision: Row of `response_revision`, by column name, without `response_id`.
     """
     if connection.dialect.name == "postgresql":
-        statement = _insert_statement(tuple(response), tuple(revision))
+        statement = _build_response_insert(tuple(response), tuple(revision))
         values: dict[str, Any] = {_OF_RESPONSE + name: value for name, value in response.items()}
         values |= {_OF_REVISION + name: value for name, value in revision.items()}
         return bool(connection.execute(statement, {**values, "now": now}).scalar_one())
@@ -166,7 +166,9 @@ def insert_response(
 
 
 @lru_cache(maxsize=8)
-def _insert_statement(of_response: tuple[str, ...], of_revision: tuple[str, ...]) -> Select[Any]:
+def _build_response_insert(
+    of_response: tuple[str, ...], of_revision: tuple[str, ...]
+) -> Select[Any]:
     """Build the PostgreSQL statement that returns how many responses were new."""
     new = (
         postgresql.insert(_RESPONSES)

@@ -179,7 +179,7 @@ class _ReadReplica:
     def __init__(self, settings: Settings) -> None:
         self._primary_url = settings.store_url
         self._max_lag = settings.database_read_max_lag
-        self.url = _with_limits(settings.database_read_url)
+        self.url = _add_limits(settings.database_read_url)
         self._positions: deque[_Position] = deque(maxlen=_MAX_POSITIONS)
         self._state = ReplicaState(msg("It has not been looked at yet."))
         self._checked_at = self._retry_at = float("-inf")
@@ -205,14 +205,14 @@ class _ReadReplica:
 
     def compare(self) -> ReplicaState:
         """Compare the replica with the primary and keep what was found."""
-        state = self._compare()
+        state = self._compare_positions()
         self._checked_at = time.monotonic()
         if state.as_of is not None:
             REPLICA_LAG_SECONDS.set(state.lag_seconds)
-        self._take(state)
+        self._keep_state(state)
         return state
 
-    def _take(self, state: ReplicaState) -> None:
+    def _keep_state(self, state: ReplicaState) -> None:
         """Keep a state, and log it when it is of another kind than the one before."""
         before, problem = self._state.problem, state.problem
         self._state = state
@@ -221,7 +221,7 @@ class _ReadReplica:
         elif problem is not None and (before is None or before.msgid != problem.msgid):
             _LOG.warning("reading goes to the primary. The read replica: %s", problem)
 
-    def _compare(self) -> ReplicaState:
+    def _compare_positions(self) -> ReplicaState:
         with engine_for(self._primary_url).connect() as connection:
             monotonic = time.monotonic()
             ours = connection.execute(_PRIMARY).one()
@@ -230,18 +230,18 @@ class _ReadReplica:
         try:
             with engine_for(self.url).connect() as connection:
                 theirs = connection.execute(_REPLICA).one()
-                problem = _unsuitable(ours, theirs)
+                problem = _find_replica_problem(ours, theirs)
                 if problem is not None:
                     return ReplicaState(problem)
-                as_of = self._as_of(int(theirs.position), theirs.replayed_at)
+                as_of = self._find_as_of(int(theirs.position), theirs.replayed_at)
                 for _ in range(CATCH_UP_LOOKS):
                     if as_of is not None and position.at - as_of <= self._bound:
                         break
                     time.sleep(CATCH_UP_PAUSE)
                     theirs = connection.execute(_REPLICA).one()
-                    as_of = self._as_of(int(theirs.position), theirs.replayed_at)
+                    as_of = self._find_as_of(int(theirs.position), theirs.replayed_at)
         except SQLAlchemyError as error:
-            return self._failed(error)
+            return self._record_failure(error)
         if as_of is None:
             return ReplicaState(msg("How late it is cannot be told yet."))
         lag = max(0.0, (position.at - as_of).total_seconds())
@@ -258,7 +258,7 @@ class _ReadReplica:
     def _bound(self) -> timedelta:
         return timedelta(seconds=self._max_lag)
 
-    def _as_of(self, replayed: int, replayed_at: datetime | None) -> datetime | None:
+    def _find_as_of(self, replayed: int, replayed_at: datetime | None) -> datetime | None:
         """Return up to when the replica has everything; None if that cannot be told.
 
         The time of the last replayed commit stands still while nobody writes, so a position of the
@@ -277,9 +277,9 @@ class _ReadReplica:
         if sqlstate == _QUERY_CANCELLED:
             raise error
         if sqlstate != _RECOVERY_CONFLICT:
-            self._take(self._failed(error))
+            self._keep_state(self._record_failure(error))
 
-    def _failed(self, error: Exception) -> ReplicaState:
+    def _record_failure(self, error: Exception) -> ReplicaState:
         self._retry_at = time.monotonic() + RETRY_SECONDS
         engine_for(self.url).dispose()
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
@@ -292,7 +292,7 @@ def _end_of_record(position: int) -> int:
     return position - into_page if into_page <= _LOG_PAGE_HEAD_BYTES else position
 
 
-def _unsuitable(ours: AnyRow, theirs: AnyRow) -> Message | None:
+def _find_replica_problem(ours: AnyRow, theirs: AnyRow) -> Message | None:
     """Return why a server is no replica of the store with its present schema."""
     if not theirs.in_recovery:
         return msg("It is no replica but takes changes itself.")
@@ -303,7 +303,7 @@ def _unsuitable(ours: AnyRow, theirs: AnyRow) -> Message | None:
     return None
 
 
-def _with_limits(url: str) -> str:
+def _add_limits(url: str) -> str:
     parsed = normal_url(url)
     limits = {name: value for name, value in _CONNECTION_LIMITS.items() if name not in parsed.query}
     return parsed.update_query_dict(limits).render_as_string(hide_password=False)

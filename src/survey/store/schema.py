@@ -61,7 +61,7 @@ class StoreInUseError(SurveyError):
     code = "store_in_use"
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _build_config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "newline")
@@ -72,7 +72,7 @@ def _config(connection: Connection | None = None) -> Config:
 
 def head_revision() -> str:
     """Return the revision that this version of the software works with."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    revision = ScriptDirectory.from_config(_build_config()).get_current_head()
     assert revision is not None
     return revision
 
@@ -85,16 +85,16 @@ def stored_revision(url: str) -> str | None:
 
 def known_revisions() -> list[str]:
     """Return the revisions that this version knows, the newest first."""
-    scripts = ScriptDirectory.from_config(_config())
+    scripts = ScriptDirectory.from_config(_build_config())
     return [script.revision for script in scripts.walk_revisions()]
 
 
-def _required_floor() -> str:
+def _get_required_floor() -> str:
     """Return the oldest revision whose code works with the present schema.
 
     It is the `serves_from` of the newest migration that states one.
     """
-    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    scripts = ScriptDirectory.from_config(_build_config()).walk_revisions()
     floors = (getattr(script.module, "serves_from", None) for script in scripts)
     return str(next(floor for floor in floors if floor))
 
@@ -168,7 +168,7 @@ def _is_newer(url: str) -> bool:
 
 def _set_floor(connection: Connection) -> None:
     connection.execute(delete(_FLOORS))
-    connection.execute(insert(_FLOORS), {"revision": _required_floor()})
+    connection.execute(insert(_FLOORS), {"revision": _get_required_floor()})
 
 
 @contextmanager
@@ -208,6 +208,6 @@ def _upgrade_online(engine: Engine) -> None:
 
 def upgrade_within(connection: Connection, revision: str = "head") -> None:
     """Migrate inside the caller's transaction, as far as `revision`."""
-    command.upgrade(_config(connection), revision)
+    command.upgrade(_build_config(connection), revision)
     if revision == "head":
         _set_floor(connection)

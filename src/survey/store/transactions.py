@@ -107,7 +107,7 @@ def run_in_transaction(url: str, work: Callable[[Session], T], *, long_running: 
                 with session_scope(url, long_running=long_running) as session:
                     return work(session)
             except DBAPIError as error:
-                conflict = _conflict_name(error)
+                conflict = _find_conflict(error)
                 if conflict is None:
                     raise
                 if attempt >= max_attempts:
@@ -169,7 +169,7 @@ def _translate_database_errors() -> Iterator[None]:
         raise
 
 
-def _conflict_name(error: DBAPIError) -> str | None:
+def _find_conflict(error: DBAPIError) -> str | None:
     """Return the conflict that this transaction lost; None for other errors."""
     return CONFLICT_SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "")
 

@@ -52,7 +52,7 @@ def _save(field: Any, request: PlanRequest, key: str = KEY) -> None:
 
 
 def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
-    script = ScriptDirectory.from_config(schema._config()).get_revision("0013")
+    script = ScriptDirectory.from_config(schema._build_config()).get_revision("0013")
     pairs = {(start.value, to.value) for start, ends in WAVE_TRANSITIONS.items() for to in ends}
     assert pairs == set(script.module.WAVE_MOVES)
     assert set(STATE_PERMISSION_TEXTS) == set(WaveState)

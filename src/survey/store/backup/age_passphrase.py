@@ -65,7 +65,7 @@ class FileIdentity:
     def generate(cls) -> "FileIdentity":
         """Create a new key pair."""
         secret = X25519PrivateKey.generate()
-        text = _bech32("age-secret-key-", secret.private_bytes_raw()).upper()
+        text = _encode_bech32("age-secret-key-", secret.private_bytes_raw()).upper()
         return cls(secret, pyrage.x25519.Identity.from_str(text))
 
     def unwrap(self, header: bytes) -> bytes:
@@ -83,7 +83,7 @@ class FileIdentity:
         public = once.public_key().public_bytes_raw()
         shared = once.exchange(self.secret.public_key())
         body = ChaCha20Poly1305(self._wrap_key(shared, public)).encrypt(_NONCE, file_key, None)
-        return _header(b"X25519 " + _encode(public), body, file_key)
+        return _build_header(b"X25519 " + _encode(public), body, file_key)
 
     def _wrap_key(self, shared: bytes, once: bytes) -> bytes:
         salt = once + self.secret.public_key().public_bytes_raw()
@@ -93,8 +93,8 @@ class FileIdentity:
 def wrap_with_passphrase(file_key: bytes, passphrase: str) -> bytes:
     """Return a header that opens with the passphrase."""
     salt = os.urandom(16)
-    body = _passphrase_cipher(passphrase, salt, _WORK_FACTOR).encrypt(_NONCE, file_key, None)
-    return _header(b"scrypt %s %d" % (_encode(salt), _WORK_FACTOR), body, file_key)
+    body = _build_cipher(passphrase, salt, _WORK_FACTOR).encrypt(_NONCE, file_key, None)
+    return _build_header(b"scrypt %s %d" % (_encode(salt), _WORK_FACTOR), body, file_key)
 
 
 def unwrap_with_passphrase(header: bytes, passphrase: str) -> bytes:
@@ -106,27 +106,29 @@ def unwrap_with_passphrase(header: bytes, passphrase: str) -> bytes:
     match = _SCRYPT.fullmatch(header)
     if match is None or int(match[2]) > _MAX_WORK_FACTOR:
         raise HeaderUnreadableError
-    cipher = _passphrase_cipher(passphrase, _decode(match[1]), int(match[2]))
+    cipher = _build_cipher(passphrase, _decode(match[1]), int(match[2]))
     try:
         file_key = cipher.decrypt(_NONCE, _decode(match[3]), None)
     except InvalidTag as error:
         raise PassphraseWrongError from error
-    if not hmac.compare_digest(_mac(header[: match.start(4) - 1], file_key), _decode(match[4])):
+    if not hmac.compare_digest(
+        _compute_mac(header[: match.start(4) - 1], file_key), _decode(match[4])
+    ):
         raise HeaderUnreadableError
     return file_key
 
 
-def _passphrase_cipher(passphrase: str, salt: bytes, work_factor: int) -> ChaCha20Poly1305:
+def _build_cipher(passphrase: str, salt: bytes, work_factor: int) -> ChaCha20Poly1305:
     kdf = Scrypt(_SCRYPT_LABEL + salt, 32, 1 << work_factor, 8, 1)
     return ChaCha20Poly1305(kdf.derive(passphrase.encode()))
 
 
-def _header(stanza: bytes, body: bytes, file_key: bytes) -> bytes:
+def _build_header(stanza: bytes, body: bytes, file_key: bytes) -> bytes:
     start = MAGIC + b"-> " + stanza + b"\n" + _encode(body) + b"\n---"
-    return start + b" " + _encode(_mac(start, file_key)) + b"\n"
+    return start + b" " + _encode(_compute_mac(start, file_key)) + b"\n"
 
 
-def _mac(start: bytes, file_key: bytes) -> bytes:
+def _compute_mac(start: bytes, file_key: bytes) -> bytes:
     key = HKDF(SHA256(), 32, b"", b"header").derive(file_key)
     return hmac.digest(key, start, "sha256")
 
@@ -139,18 +141,18 @@ def _decode(text: bytes) -> bytes:
     return base64.b64decode(text + b"=" * (-len(text) % 4))
 
 
-def _bech32(prefix: str, data: bytes) -> str:
+def _encode_bech32(prefix: str, data: bytes) -> str:
     """Return `data` as text in the form of BIP 173, in which age writes its keys."""
     bits = int.from_bytes(data) << (-8 * len(data) % 5)
     count = -(-8 * len(data) // 5)
     groups = [(bits >> 5 * place) & 31 for place in reversed(range(count))]
     spread = [ord(sign) >> 5 for sign in prefix] + [0] + [ord(sign) & 31 for sign in prefix]
-    polymod = _bech32_polymod([*spread, *groups, 0, 0, 0, 0, 0, 0]) ^ 1
+    polymod = _compute_bech32_checksum([*spread, *groups, 0, 0, 0, 0, 0, 0]) ^ 1
     check = [(polymod >> 5 * place) & 31 for place in reversed(range(6))]
     return prefix + "1" + "".join(_BECH32[group] for group in groups + check)
 
 
-def _bech32_polymod(groups: list[int]) -> int:
+def _compute_bech32_checksum(groups: list[int]) -> int:
     generator = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
     check = 1
     for group in groups:

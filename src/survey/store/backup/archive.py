@@ -171,11 +171,11 @@ def read_archive(
     `BackupDamagedError`.
     """
     tally, manifest = _ContentTotals(), None
-    for name, content in _members(source, secret):
+    for name, content in _iter_members(source, secret):
         if manifest is not None:
             raise checksum_error(name)
         if match := _MANIFEST.fullmatch(name):
-            manifest = _manifest(content, match[1])
+            manifest = _parse_manifest(content, match[1])
         elif match := _PART.fullmatch(name):
             part = TablePart(match[1], _unpack_part(name, content).splitlines(keepends=True))
             tally.count(part)
@@ -203,20 +203,20 @@ def verify_archive(source: BinaryIO, secret: BackupSecret | None) -> BackupManif
             return manifest
 
 
-def _members(source: BinaryIO, secret: BackupSecret | None) -> Iterator[tuple[str, bytes]]:
+def _iter_members(source: BinaryIO, secret: BackupSecret | None) -> Iterator[tuple[str, bytes]]:
     start = source.read(START_BYTES)
     source.seek(0)
     if not is_encrypted(start):
-        yield from _tar_members(source)
+        yield from _iter_tar_members(source)
         return
     plain = EncryptedReader(source, secret)
     try:
-        yield from _tar_members(plain)
+        yield from _iter_tar_members(plain)
     finally:
         plain.close()
 
 
-def _tar_members(plain: Any) -> Iterator[tuple[str, bytes]]:
+def _iter_tar_members(plain: Any) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(fileobj=plain, mode="r|") as tar:
             for member in tar:
@@ -253,7 +253,7 @@ def _unpack_part(name: str, content: bytes) -> bytes:
     return plain
 
 
-def _manifest(content: bytes, sha256: str) -> BackupManifest:
+def _parse_manifest(content: bytes, sha256: str) -> BackupManifest:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise checksum_error(MANIFEST)
     try:

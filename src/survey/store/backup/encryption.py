@@ -203,14 +203,14 @@ class EncryptedWriter:
             self._plain.write(data)
         except BrokenPipeError as error:
             self._worker.join()
-            raise self._failure() or error from None
+            raise self._find_failure() or error from None
         return len(data)
 
     def close(self) -> None:
         with suppress(BrokenPipeError):  # What broke it is raised below.
             self._plain.close()
         self._worker.join()
-        failure = self._failure()
+        failure = self._find_failure()
         if failure is not None:
             raise failure
 
@@ -220,7 +220,7 @@ class EncryptedWriter:
             self._plain.close()
         self._worker.join()
 
-    def _failure(self) -> Exception | None:
+    def _find_failure(self) -> Exception | None:
         return self._target.error or self._worker.error
 
 
@@ -242,7 +242,7 @@ class EncryptedReader:
 
     def __init__(self, source: BinaryIO, secret: BackupSecret | None) -> None:
         start = source.read(_READ_BYTES)
-        opened, identities = _open(start, source, secret)
+        opened, identities = _open_stream(start, source, secret)
         reading, writing = os.pipe()
         self._plain = os.fdopen(reading, "rb", buffering=_READ_BYTES)
         self._worker = _Worker(lambda: self._decrypt(opened, writing, identities))
@@ -283,7 +283,7 @@ class _FullWriteSink:
         """Do nothing: no byte is held back."""
 
 
-def _open(
+def _open_stream(
     start: bytes, source: BinaryIO, secret: BackupSecret | None
 ) -> tuple[_OpenedStream, list[pyrage.x25519.Identity]]:
     if not needs_passphrase(start):

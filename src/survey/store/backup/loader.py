@@ -107,7 +107,7 @@ class StoreLoader:
             if normal_url(self.url).get_backend_name() == "sqlite":
                 yield from self._load_via_draft_file()
             else:
-                yield from self._in_one_transaction()
+                yield from self._load_in_transaction()
 
     @contextmanager
     def _translate_refusals(self) -> Iterator[None]:
@@ -140,7 +140,7 @@ class StoreLoader:
         finally:
             remove_database(draft)
 
-    def _in_one_transaction(self) -> Iterator[None]:
+    def _load_in_transaction(self) -> Iterator[None]:
         dispose_engines()
         with engine_for(self.url).begin() as connection:
             without_time_limits(connection)
@@ -153,18 +153,18 @@ class StoreLoader:
 
     def _fill(self, connection: Connection) -> None:
         upgrade_within(connection, self.manifest.migration)
-        with _triggers_off(connection, [table.name for table in self.manifest.tables]):
-            _empty_tables(connection, self.manifest)
+        with _disable_triggers(connection, [table.name for table in self.manifest.tables]):
+            _clear_tables(connection, self.manifest)
             for part in self.parts():
-                record = self._record(part.table)
+                record = self._get_record(part.table)
                 insert_lines(connection, record.name, record.columns, part.lines)
-        _continue_numbers(connection, self.manifest)
+        _advance_sequences(connection, self.manifest)
         for record in self.manifest.tables:
             if stored_sha256(connection, record) != record.sha256:
                 raise checksum_error(record.name)
         upgrade_within(connection)
 
-    def _record(self, name: str) -> TableRecord:
+    def _get_record(self, name: str) -> TableRecord:
         for table in self.manifest.tables:
             if table.name == name:
                 return table
@@ -251,7 +251,7 @@ def _drop_tables(connection: Connection) -> None:
 
 
 @contextmanager
-def _triggers_off(connection: Connection, tables: list[str]) -> Iterator[None]:
+def _disable_triggers(connection: Connection, tables: list[str]) -> Iterator[None]:
     """Disable the triggers of tables, which would reject rows that were valid in their time.
 
     On PostgreSQL those are the triggers before a row; what one after it makes is needed here too.
@@ -274,13 +274,13 @@ def _triggers_off(connection: Connection, tables: list[str]) -> Iterator[None]:
         connection.exec_driver_sql(statement)
 
 
-def _empty_tables(connection: Connection, manifest: BackupManifest) -> None:
+def _clear_tables(connection: Connection, manifest: BackupManifest) -> None:
     """Delete rows that migrations inserted; the backup holds their present state."""
     for record in reversed(manifest.tables):
         connection.exec_driver_sql(f"DELETE FROM {record.name}")
 
 
-def _continue_numbers(connection: Connection, manifest: BackupManifest) -> None:
+def _advance_sequences(connection: Connection, manifest: BackupManifest) -> None:
     """Set PostgreSQL's sequences behind the highest restored numbers."""
     if connection.dialect.name != "postgresql":
         return

@@ -117,56 +117,57 @@ def line_reader(
     return read
 
 
-def _document(stored: str | float) -> list[Any]:
+def _encode_document(stored: str | float) -> list[Any]:
     # In a list: JSON's own null is `[null]`, and no document at all is `null`.
     if not isinstance(stored, str):
-        return [_plain(stored)]  # SQLite keeps a document that is a mere number as that number.
+        # SQLite keeps a document that is a mere number as that number.
+        return [_normalise_numbers(stored)]
     value = orjson.loads(stored)
-    return [_plain(value) if _UNSURE.search(stored) else value]
+    return [_normalise_numbers(value) if _UNSURE.search(stored) else value]
 
 
-def _plain(value: Any) -> Any:
+def _normalise_numbers(value: Any) -> Any:
     if isinstance(value, float):
         whole = value.is_integer() and abs(value) >= _EXACT and -(2.0**63) <= value < 2.0**64
         return int(value) if whole else value + 0.0
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_normalise_numbers(each) for each in value]
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _normalise_numbers(each) for key, each in value.items()}
     return value
 
 
-def _real(value: float) -> float | str:
+def _encode_real(value: float) -> float | str:
     # Adding zero takes the sign from a zero, which SQLite does not keep.
     return value + 0.0 if isfinite(value) else repr(value)
 
 
-def _stored_document(value: list[Any]) -> str:
+def _decode_document(value: list[Any]) -> str:
     return orjson.dumps(value[0]).decode()
 
 
-def _sqlite_time(text: str) -> str:
+def _decode_sqlite_time(text: str) -> str:
     return datetime.fromisoformat(text).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 _ENCODE: dict[ColumnKind, Convert] = {
     ColumnKind.TIME: lambda value: value.astimezone(UTC),
-    ColumnKind.JSON: _document,
+    ColumnKind.JSON: _encode_document,
     ColumnKind.BYTES: lambda value: base64.b64encode(value).decode(),
-    ColumnKind.REAL: _real,
+    ColumnKind.REAL: _encode_real,
 }
 _DECODE_POSTGRES: dict[ColumnKind, Convert] = {
     ColumnKind.UUID: UUID,
     ColumnKind.TIME: datetime.fromisoformat,
     ColumnKind.DATE: date.fromisoformat,
-    ColumnKind.JSON: _stored_document,
+    ColumnKind.JSON: _decode_document,
     ColumnKind.BYTES: base64.b64decode,
     ColumnKind.REAL: float,
 }
 _DECODE_SQLITE: dict[ColumnKind, Convert] = {
     ColumnKind.UUID: lambda text: text.replace("-", ""),
-    ColumnKind.TIME: _sqlite_time,
-    ColumnKind.JSON: _stored_document,
+    ColumnKind.TIME: _decode_sqlite_time,
+    ColumnKind.JSON: _decode_document,
     ColumnKind.BYTES: base64.b64decode,
     ColumnKind.REAL: float,
 }
