@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 
 from benchmarks.submission.scenario import ROOT
 from seed.demo.accounts import store_accounts
-from seed.demo.build import _sizes_by_city
+from seed.demo.build import _allocate_by_city
 from seed.demo.field_records import store_field_records
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.stored_responses import StoredIds, stored_interviews
@@ -104,7 +104,7 @@ def _create(session: Session, made: DemoWave) -> tuple[Wave, StoredIds]:
         wave=wave,
         plan=plan,
         points=made.points,
-        size=_sizes_by_city(made.model.people, int((~made.void).sum())),
+        size=_allocate_by_city(made.model.people, int((~made.void).sum())),
         accounts=accounts,
         stops=False,
     )

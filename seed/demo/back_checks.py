@@ -58,14 +58,14 @@ _REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
 def store_back_checks(*, session: Session, wave_key: str, seed: int, now: datetime) -> int:
     """Draw back-checks in an assessed wave, enter what came of most, and return how many."""
     wave = get_wave(session=session, key=wave_key)
-    checker = _administrator(session)
+    checker = _get_administrator(session)
     plan = DrawPlan(wave.id, None, RANDOM_SHARE, RISK_SHARE, str(seed), now)
     seen = preview_draw(session=session, principal=checker, plan=plan)
     create_draw(session=session, principal=checker, seen=seen, now=now - timedelta(hours=20))
-    odd = _suspicious_shares(session, wave.id)
+    odd = _compute_suspicious_shares(session, wave.id)
     rng = random_stream("back-check", wave_key, seed=seed)
     done = 0
-    for row in session.connection().execute(_drawn_query(wave.id)).all():
+    for row in session.connection().execute(_select_drawn(wave.id)).all():
         luck = rng.random(4)
         if luck[0] < _NOT_TRIED_SHARE:
             continue
@@ -82,7 +82,7 @@ def store_back_checks(*, session: Session, wave_key: str, seed: int, now: dateti
     return done
 
 
-def _administrator(session: Session) -> Principal:
+def _get_administrator(session: Session) -> Principal:
     accounts = table_of(Account)
     row = (
         session.connection()
@@ -97,7 +97,7 @@ def _administrator(session: Session) -> Principal:
     return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION)
 
 
-def _suspicious_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:
+def _compute_suspicious_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:
     query = (
         select(
             _RESPONSES.c.surveyor_id,
@@ -112,8 +112,8 @@ def _suspicious_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:
     return {row[0]: row[2] / row[1] for row in rows}
 
 
-def _drawn_query(wave_id: UUID) -> Any:
-    """In the order of the interviews, which the same seed makes the same."""
+def _select_drawn(wave_id: UUID) -> Any:
+    """Select the drawn checks in the order of the interviews, which depends on the seed alone."""
     return (
         select(
             _CHECKS.c.id,

@@ -49,7 +49,7 @@ def generate_bad_interviews(
     in_city = np.flatnonzero(good.city == place)
     mobilised = min(round(_MOBILISED_SHARE * len(in_city)), count // 3)
     sent = in_city[rng.integers(0, max(len(in_city), 1), mobilised)]
-    source = np.concatenate([_templates(good, count - mobilised, rng), sent])
+    source = np.concatenate([_draw_templates(good, count - mobilised, rng), sent])
     kind = np.concatenate(
         [
             rng.choice([k for k, _ in _MIX], count - mobilised, p=[share for _, share in _MIX]),
@@ -64,8 +64,8 @@ def generate_bad_interviews(
     return BadInterviews(made, kind, np.where(kind == DUPLICATE, source, -1))
 
 
-def _templates(good: DrawnInterviews, count: int, rng: np.random.Generator) -> Ints:
-    """Rows to start from: a few surveyors stand behind most of them."""
+def _draw_templates(good: DrawnInterviews, count: int, rng: np.random.Generator) -> Ints:
+    """Draw the rows to start from; a few surveyors stand behind most of them."""
     surveyor = good.city * 100 + good.surveyor
     names, own = np.unique(surveyor, return_inverse=True)
     weight = np.where(rng.random(len(names)) < _CHEATS, _CHEATING, 1.0)[own]

@@ -151,7 +151,7 @@ def _store_accounts(url: str, now: datetime) -> Mapping[str, UUID]:
 
 def _store_wave(url: str, wave: DemoWave, accounts: Mapping[str, UUID], now: datetime) -> None:
     plan = wave.model.plan
-    size = _sizes_by_city(wave.model.people, int((~wave.void).sum()))
+    size = _allocate_by_city(wave.model.people, int((~wave.void).sum()))
     lapses = generate_irregularities(wave)
 
     def store_field(session: Session) -> tuple[Wave, StoredIds, Links]:
@@ -228,7 +228,7 @@ def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
     return open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
 
 
-def _sizes_by_city(people: Population, valid: int) -> pd.Series:
+def _allocate_by_city(people: Population, valid: int) -> pd.Series:
     return pd.Series(sizes(people, valid), index=[city.code for city in shipped_cities()])
 
 
@@ -251,7 +251,7 @@ def _store_open_wave(
     )
     cities = shipped_cities()
     people = main_people(cities)
-    by_city = _sizes_by_city(people, max(MIN_INTERVIEWS, round(plan.valid * size)))
+    by_city = _allocate_by_city(people, max(MIN_INTERVIEWS, round(plan.valid * size)))
     codes = tuple(city.code for city in cities)
     points = points_of(codes, people, by_city.to_numpy(), key=OPEN_WAVE, year=plan.year, seed=seed)
 

@@ -82,7 +82,7 @@ def _calibrate_choices(model: WaveModel) -> WaveModel:
     for choice in plan.choices:
         asked[choice.name] = route(people, choice.after, choice.only, by_name, chances, asked)
         if choice.name == "guardian_consent":
-            asked[choice.name] = _under_14(model)
+            asked[choice.name] = _compute_share_under_14(model)
         if choice.multiple:
             singles[choice.name] = choice_chances(people, choice, above)
             chances[choice.name] = selection_probabilities(choice, singles[choice.name])
@@ -94,7 +94,7 @@ def _calibrate_choices(model: WaveModel) -> WaveModel:
     return replace(model, chances=chances, singles=singles, asked=asked)
 
 
-def _under_14(model: WaveModel) -> Floats:
+def _compute_share_under_14(model: WaveModel) -> Floats:
     people = model.people
     guardians = (
         people.cells("guardian", "yes")
@@ -136,7 +136,7 @@ class _Group:
 
 def _calibrate_groups(model: WaveModel, target: Floats) -> WaveModel:
     """Shift gender, age and income as a whole until their national scores are met."""
-    groups = _groups(model)
+    groups = _list_groups(model)
     scored = len(model.plan.scored)
     for _ in range(_ROUNDS // 2):
         nation, by_group = composites(model, [group.cells for group in groups])
@@ -151,7 +151,7 @@ def _calibrate_groups(model: WaveModel, target: Floats) -> WaveModel:
     return model
 
 
-def _groups(model: WaveModel) -> list[_Group]:
+def _list_groups(model: WaveModel) -> list[_Group]:
     people = model.people
     men = people.cells("gender", "male")
     weight = people.weight / people.weight.sum() @ people.share
@@ -185,7 +185,7 @@ def published_gender_gap(year: int) -> float:
 def _balance_gaps(
     gaps: Mapping[str, float], people: Population, weight: Floats
 ) -> dict[str, float]:
-    """The same gaps with the assumed ones moved so that they average to zero."""
+    """Return the gaps with the assumed ones moved so that all average to zero."""
     shares = {name: float(weight[people.cells("income", name)].sum()) for name in gaps}
     drift = sum(shares[name] * gap for name, gap in gaps.items())
     free = 1 - shares["ge8000"]

@@ -30,13 +30,13 @@ def city_targets(model: WaveModel) -> Floats:
     national = national_targets(model)
     pull = np.array([rating.city for rating in model.ratings])
     above = (scores - nation)[:, None] * pull
-    target: Floats = nation + above + room * (national - nation + _city_noise(model))
-    weights = _response_weights(model)
+    target: Floats = nation + above + room * (national - nation + _draw_city_noise(model))
+    weights = _compute_response_weights(model)
     for _ in range(_ROUNDS):
         mean = (weights * target).sum(axis=0) / weights.sum(axis=0)
         target = np.clip(target + room * (national - mean), _LOWEST, _HIGHEST)
         if model.tree is not None:
-            target = _meeting_cities(model.tree, target, scores)
+            target = _meet_city_scores(model.tree, target, scores)
     return target
 
 
@@ -56,7 +56,7 @@ def national_targets(model: WaveModel) -> Floats:
     for first in np.unique(firsts):
         gap = national_score(year, first) - float(item_weights(tree, first) @ scored)
         scored[firsts == first] += gap
-    for second, wanted in _published_second_level(year).items():
+    for second, wanted in _list_published_second_level(year).items():
         _move_second(tree, scored, second, wanted)
     return national
 
@@ -71,8 +71,8 @@ def _move_second(tree: IndicatorTree, scored: Floats, code: str, wanted: float) 
     scored[siblings] -= gap * float(whole[inside].sum()) / float(whole[siblings].sum())
 
 
-def _published_second_level(year: int) -> Mapping[str, float]:
-    """Second-level scores; those of 2023 stand, as distances, for 2024 as well."""
+def _list_published_second_level(year: int) -> Mapping[str, float]:
+    """Return second-level scores; those of 2023 stand, as distances, for 2024 as well."""
     if year < _SECOND_LEVEL_YEAR:
         return {}
     return {
@@ -85,8 +85,8 @@ def _published_second_level(year: int) -> Mapping[str, float]:
     }
 
 
-def _city_noise(model: WaveModel) -> Floats:
-    """A city's own profile over the items, mostly lasting; 0 for the nation as a whole."""
+def _draw_city_noise(model: WaveModel) -> Floats:
+    """Draw each city's profile over the items, mostly lasting; 0 for the nation as a whole."""
     weight = model.people.weight / model.people.weight.sum()
     firsts = (
         []
@@ -106,7 +106,7 @@ def _city_noise(model: WaveModel) -> Floats:
     return centred
 
 
-def _meeting_cities(tree: IndicatorTree, target: Floats, scores: Floats) -> Floats:
+def _meet_city_scores(tree: IndicatorTree, target: Floats, scores: Floats) -> Floats:
     """Move the scored items of each city together until its composite is met."""
     weight = item_weights(tree)
     moved = target.copy()
@@ -120,8 +120,8 @@ def _meeting_cities(tree: IndicatorTree, target: Floats, scores: Floats) -> Floa
     return moved
 
 
-def _response_weights(model: WaveModel) -> Floats:
-    """Weight of each city in the national mean of each rating, shape (C, K)."""
+def _compute_response_weights(model: WaveModel) -> Floats:
+    """Return the weight of each city in the national mean of each rating, shape (C, K)."""
     people = model.people
     weights = np.empty((len(people.weight), len(model.ratings)))
     for place, rating in enumerate(model.ratings):

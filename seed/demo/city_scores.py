@@ -67,10 +67,10 @@ def city_scores(year: int) -> Floats:
     cities = shipped_cities()
     share = main_margins(cities).city_totals().reindex([c.code for c in cities]).to_numpy()
     share = share / share.sum()
-    anchors = _anchors(year, cities)
-    groups = _group_equations(year, cities, share)
+    anchors = _list_anchors(year, cities)
+    groups = _build_group_equations(year, cities, share)
     size = np.sqrt(share * len(cities))
-    prior, pull = _prior(year, cities)
+    prior, pull = _compute_prior(year, cities)
     free = _solve(
         prior,
         pull * size,
@@ -78,8 +78,8 @@ def city_scores(year: int) -> Floats:
         _fix_anchors(anchors, _LOWEST[year], _HIGHEST[year], len(cities)),
     )
     order = _order_cities(free, anchors)
-    curve = _curve(year, order, anchors, share)
-    return _solve(curve, size, groups, _bounds(year, order, anchors))
+    curve = _fit_curve(year, order, anchors, share)
+    return _solve(curve, size, groups, _compute_bounds(year, order, anchors))
 
 
 def _solve(
@@ -109,10 +109,10 @@ def national_score(year: int, indicator: str = COMPOSITE) -> float:
     return score
 
 
-def _prior(year: int, cities: tuple[FrameCity, ...]) -> tuple[Floats, Floats]:
-    """Where each city would stand, and how firmly: firmer where other years tell something."""
+def _compute_prior(year: int, cities: tuple[FrameCity, ...]) -> tuple[Floats, Floats]:
+    """Return where each city would stand, and how firmly: more so where other years are known."""
     structure = np.array([_TIER[c.size_tier.value] + _REGION[c.region3] for c in cities])
-    known = _known_character(cities, structure)
+    known = _compute_known_character(cities, structure)
     character = random_stream("city-character").normal(0, _CHARACTER_SD, len(cities))
     character = np.where(np.isnan(known), character, known)
     yearly = random_stream("city-year", year).normal(0, _YEARLY_SD, len(cities))
@@ -120,8 +120,8 @@ def _prior(year: int, cities: tuple[FrameCity, ...]) -> tuple[Floats, Floats]:
     return prior, np.where(np.isnan(known), _PULL, _PULL * 3)
 
 
-def _known_character(cities: tuple[FrameCity, ...], structure: Floats) -> Floats:
-    """What the years published about a city beyond its region and tier; NaN where nothing."""
+def _compute_known_character(cities: tuple[FrameCity, ...], structure: Floats) -> Floats:
+    """Return what is published of a city beyond its region and tier; NaN where nothing is."""
     place = {city.code: i for i, city in enumerate(cities)}
     known: dict[int, list[float]] = {}
     for result in published_results():
@@ -135,8 +135,8 @@ def _known_character(cities: tuple[FrameCity, ...], structure: Floats) -> Floats
     return character
 
 
-def _anchors(year: int, cities: tuple[FrameCity, ...]) -> tuple[KnownRank, ...]:
-    """Cities with a published rank, best first; scores that are missing are interpolated."""
+def _list_anchors(year: int, cities: tuple[FrameCity, ...]) -> tuple[KnownRank, ...]:
+    """Return the cities with a published rank, best first; missing scores are interpolated."""
     place = {city.code: i for i, city in enumerate(cities)}
     ranked = sorted(
         (result.rank, place[result.area], result.score)
@@ -168,13 +168,15 @@ def _fix_anchors(
     return lower, upper
 
 
-def _curve(year: int, order: list[int], anchors: tuple[KnownRank, ...], share: Floats) -> Floats:
-    """Score by rank, through the anchors, the national score and the extremes.
+def _fit_curve(
+    year: int, order: list[int], anchors: tuple[KnownRank, ...], share: Floats
+) -> Floats:
+    """Return the score by rank, through the anchors, the national score and the extremes.
 
     Between two of those points it bends by one exponent for the whole year, found so that the
     nation comes out right without any city leaving its place.
     """
-    above, nation = _above_national(year), national_score(year)
+    above, nation = _count_above_national(year), national_score(year)
     points = {
         1: _HIGHEST[year],
         above: nation + 2 * _MIN_ANCHOR_GAP,
@@ -201,8 +203,10 @@ def _curve(year: int, order: list[int], anchors: tuple[KnownRank, ...], share: F
     return bent(brentq(misfit, flattest, steepest))
 
 
-def _bounds(year: int, order: list[int], anchors: tuple[KnownRank, ...]) -> tuple[Floats, Floats]:
-    """Every city stays between the anchors, and on the side of the nation, of its rank."""
+def _compute_bounds(
+    year: int, order: list[int], anchors: tuple[KnownRank, ...]
+) -> tuple[Floats, Floats]:
+    """Return bounds between the anchors of the rank and on its side of the national score."""
     last = len(order)
     ranks = [0, *(anchor.rank for anchor in anchors), last + 1]
     scores = [
@@ -211,7 +215,7 @@ def _bounds(year: int, order: list[int], anchors: tuple[KnownRank, ...]) -> tupl
         _LOWEST[year] - _MIN_ANCHOR_GAP,
     ]
     place = np.arange(1, last + 1)
-    above = place <= _above_national(year)
+    above = place <= _count_above_national(year)
     nation = national_score(year)
     upper, lower = np.empty(last), np.empty(last)
     better = np.array(scores)[np.searchsorted(ranks, place, side="left") - 1] - _MIN_ANCHOR_GAP
@@ -224,22 +228,22 @@ def _bounds(year: int, order: list[int], anchors: tuple[KnownRank, ...]) -> tupl
 
 
 def _order_cities(prior: Floats, anchors: tuple[KnownRank, ...]) -> list[int]:
-    """Cities from best to worst: anchors at their ranks, the others by prior in between."""
+    """Return cities from best to worst: anchors at their ranks, the others by prior in between."""
     at = {anchor.rank: anchor.city for anchor in anchors}
     fixed = set(at.values())
     others = iter([int(city) for city in np.argsort(-prior) if int(city) not in fixed])
     return [at[rank] if rank in at else next(others) for rank in range(1, len(prior) + 1)]
 
 
-def _above_national(year: int) -> int:
+def _count_above_national(year: int) -> int:
     (count,) = (wave.above_national for wave in published_waves() if wave.year == year)
     return count or 36
 
 
-def _group_equations(
+def _build_group_equations(
     year: int, cities: tuple[FrameCity, ...], share: Floats
 ) -> tuple[Floats, Floats]:
-    """Weighted rows and right-hand sides for what is published about groups of cities."""
+    """Return weighted rows and right-hand sides for what is published about groups of cities."""
     rows, wanted = [share * _ROW_WEIGHT * 1.4], [national_score(year) * _ROW_WEIGHT * 1.4]
     for result in _results_of_year(year):
         inside = members(result, cities)

@@ -49,13 +49,13 @@ def snapshot_columns(
         if item.kind is ItemKind.RATING:
             columns[item.name] = drawn.ratings[item.name]
         elif item.kind is ItemKind.SELECT_ONE:
-            codes, names = _single(model, drawn, item)
+            codes, names = _code_single(model, drawn, item)
             columns[item.name] = categorical(np.maximum(codes, -1), names)
         elif item.kind is ItemKind.SELECT_MULTIPLE:
-            for place, column in enumerate(_ticks(model, drawn, item).T):
+            for place, column in enumerate(_order_ticks(model, drawn, item).T):
                 columns[f"{item.name}/{item.choices[place].name}"] = np.ascontiguousarray(column)
         elif item.kind in {ItemKind.INTEGER, ItemKind.CALCULATE}:
-            values = _number(drawn, born, item)
+            values = _get_numbers(drawn, born, item)
             columns[item.name] = np.where(values < 0, np.nan, values.astype(np.float64))
     return columns
 
@@ -73,12 +73,12 @@ def stored_values(
             scores = {score: score for score in range(1, 11)}
             yield item.name, _look_up_values(drawn.ratings[item.name], scores)
         elif item.kind is ItemKind.SELECT_ONE:
-            codes, names = _single(model, drawn, item)
+            codes, names = _code_single(model, drawn, item)
             yield item.name, _look_up_values(codes, dict(enumerate(names)))
         elif item.kind is ItemKind.SELECT_MULTIPLE:
-            yield item.name, _lists(_ticks(model, drawn, item), item)
+            yield item.name, _list_ticked(_order_ticks(model, drawn, item), item)
         elif item.kind in {ItemKind.INTEGER, ItemKind.CALCULATE}:
-            values = _number(drawn, born, item)
+            values = _get_numbers(drawn, born, item)
             known = {int(v): int(v) for v in np.unique(values) if v >= 0}
             yield item.name, [known.get(v, _CODE_VALUES.get(v)) for v in values.tolist()]
         elif item.kind is ItemKind.TEXT:
@@ -90,7 +90,7 @@ def categorical(codes: npt.NDArray[Any], names: Sequence[str]) -> Any:
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(names)))
 
 
-def _single(model: WaveModel, drawn: DrawnInterviews, item: Item) -> tuple[Codes, list[str]]:
+def _code_single(model: WaveModel, drawn: DrawnInterviews, item: Item) -> tuple[Codes, list[str]]:
     names = [choice.name for choice in item.choices]
     if item.name not in drawn.choices:
         return np.full(len(drawn), names.index(_FIXED[item.name]), dtype=np.int16), names
@@ -99,13 +99,13 @@ def _single(model: WaveModel, drawn: DrawnInterviews, item: Item) -> tuple[Codes
     return np.where(ours < 0, ours, place[np.maximum(ours, 0)]).astype(np.int16), names
 
 
-def _ticks(model: WaveModel, drawn: DrawnInterviews, item: Item) -> npt.NDArray[np.int8]:
+def _order_ticks(model: WaveModel, drawn: DrawnInterviews, item: Item) -> npt.NDArray[np.int8]:
     options = options_of(model)[item.name]
     order = [options.index(choice.name) for choice in item.choices]
     return drawn.ticks[item.name][:, order]
 
 
-def _number(drawn: DrawnInterviews, born: Codes | None, item: Item) -> Codes:
+def _get_numbers(drawn: DrawnInterviews, born: Codes | None, item: Item) -> Codes:
     if item.name == "birth_year" and born is not None:
         return born
     return drawn.numbers[item.name]
@@ -119,8 +119,8 @@ def _look_up_values(codes: npt.NDArray[Any], values: Mapping[int, object]) -> li
     return decoded
 
 
-def _lists(ticks: npt.NDArray[np.int8], item: Item) -> list[Any]:
-    """Names of the ticked choices; equal answers share one list."""
+def _list_ticked(ticks: npt.NDArray[np.int8], item: Item) -> list[Any]:
+    """Return the names of the ticked choices; equal answers share one list."""
     bits = (ticks == 1) @ (1 << np.arange(ticks.shape[1]))
     patterns = np.where(ticks[:, 0] == OFF_ROUTE, -1, bits)
     known: dict[int, object] = {-1: ABSENT}

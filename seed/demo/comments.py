@@ -64,8 +64,8 @@ _VARIANTS = 12
 
 
 @lru_cache(maxsize=1)
-def _pools() -> tuple[tuple[str, ...], ...]:
-    """Low, middle and high: each template with several openings and invented streets."""
+def _build_pools() -> tuple[tuple[str, ...], ...]:
+    """Return low, middle and high comments: each template with openings and invented streets."""
     faker = Faker("zh_CN")
     faker.seed_instance(20_240_317)
     streets = [faker.street_name() for _ in range(_VARIANTS)]
@@ -84,7 +84,7 @@ def comments(level: npt.NDArray[np.float64], rng: np.random.Generator) -> list[s
     """A comment, or None, for each person; `level` is their mean answer from 1 to 10."""
     tone = np.digitize(level + rng.normal(0, 1.2, len(level)), (6.8, 8.6))
     writes = rng.random(len(level)) < SHARE
-    pools = _pools()
+    pools = _build_pools()
     chosen = rng.random(len(level))
     return [
         pools[t][int(c * len(pools[t]))] if w else None

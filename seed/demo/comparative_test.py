@@ -48,7 +48,7 @@ _STARS = (("five", "五星", "five stars", 90), ("four", "四星", "four stars",
           ("one", "一星", "one star", 0))  # fmt: skip
 
 
-def _characteristic(
+def _build_characteristic(
     key: str, zh: str, en: str, group: str, unit: str, weight: int, **rest: Any
 ) -> dict[str, Any]:
     rest.setdefault("method", _STANDARD)
@@ -62,7 +62,7 @@ def _characteristic(
     }
 
 
-def _marks(*points: tuple[int | str, int]) -> list[dict[str, Any]]:
+def _build_marks(*points: tuple[int | str, int]) -> list[dict[str, Any]]:
     return [{"value": value, "mark": mark} for value, mark in points]
 
 
@@ -71,31 +71,31 @@ def demo_rules() -> GradingRules:
     return parse_rules(
         {
             "characteristics": [
-                _characteristic(
+                _build_characteristic(
                     "leakage", "泄漏电流", "leakage current", "安全", "mA", 0,
                     limit_standard=_STANDARD, upper="0.75",
                 ),
-                _characteristic(
+                _build_characteristic(
                     "efficiency", "热效率", "thermal efficiency", "能效", "%", 25,
                     method="GB 12021.6-2017", limit_standard="GB 12021.6-2017", lower=73,
-                    points=_marks((73, 40), (90, 100)),
+                    points=_build_marks((73, 40), (90, 100)),
                 ),
-                _characteristic(
+                _build_characteristic(
                     "cooking", "煮饭时间", "cooking time", "性能", "min", 20,
-                    method="QB/T 4099-2010", points=_marks((25, 100), (45, 60), (70, 0)),
+                    method="QB/T 4099-2010", points=_build_marks((25, 100), (45, 60), (70, 0)),
                 ),
-                _characteristic(
+                _build_characteristic(
                     "evenness", "米饭均匀度", "evenness of the rice", "性能", "", 30,
-                    method="QB/T 4099-2010", points=_marks((50, 20), (95, 100)),
+                    method="QB/T 4099-2010", points=_build_marks((50, 20), (95, 100)),
                 ),
-                _characteristic(
+                _build_characteristic(
                     "noise", "噪声", "noise", "使用", "dB(A)", 15,
-                    method="GB/T 4214.1-2017", points=_marks((35, 100), (60, 30), (70, 0)),
+                    method="GB/T 4214.1-2017", points=_build_marks((35, 100), (60, 30), (70, 0)),
                 ),
-                _characteristic(
+                _build_characteristic(
                     "standby", "待机功率", "standby power", "能效", "W", 10,
                     method="GB 12021.6-2017", limit_standard="GB 12021.6-2017", upper=2,
-                    points=_marks(("0.2", 100), (2, 40)),
+                    points=_build_marks(("0.2", 100), (2, 40)),
                 ),
             ],
             "devaluations": [
@@ -193,25 +193,25 @@ class _DemoTest:
 
     def run(self, seed: int) -> None:
         state, rules = ComparativeTestState, demo_rules()
-        self._do(set_grading_rules, 1, rules=rules)
-        self._do(add_product_samples, 20, samples=list(self._samples()))
-        self._do(advance_comparative_test, 1, to=state.BOUGHT)
-        self._do(advance_comparative_test, 3, to=state.AT_LABORATORY)
+        self._take_step(set_grading_rules, 1, rules=rules)
+        self._take_step(add_product_samples, 20, samples=list(self._iter_samples()))
+        self._take_step(advance_comparative_test, 1, to=state.BOUGHT)
+        self._take_step(advance_comparative_test, 3, to=state.AT_LABORATORY)
         values = list(self._measure(seed, TRUE_VALUES))
         first = {"occasion": MeasurementRound.FIRST, "reason": ""}
-        self._do(add_measured_values, 25, values=self._with_mistakes(values), **first)
-        self._do(advance_comparative_test, 1, to=state.RESULTS_IN)
-        self._do(send_results_to_makers, 1, due_on=china_date(self._now) + timedelta(11))
-        self._hear(values)
-        self._do(advance_comparative_test, 4, to=state.MAKERS_HEARD)
-        self._do(sign_comparative_test, 3, two_people=True)
+        self._take_step(add_measured_values, 25, values=self._add_mistakes(values), **first)
+        self._take_step(advance_comparative_test, 1, to=state.RESULTS_IN)
+        self._take_step(send_results_to_makers, 1, due_on=china_date(self._now) + timedelta(11))
+        self._hear_makers(values)
+        self._take_step(advance_comparative_test, 4, to=state.MAKERS_HEARD)
+        self._take_step(sign_comparative_test, 3, two_people=True)
         right = next(v for v in values if (v.sample, v.characteristic) == (MISREAD, "noise"))
-        self._do(
+        self._take_step(
             propose_erratum, 12, value=right, reason="实验室复核发现抄录有误，原值多记 10 dB。"
         )
-        self._do(confirm_erratum, 1, two_people=True)
+        self._take_step(confirm_erratum, 1, two_people=True)
 
-    def _do(self, service: Any, days: int, **given: Any) -> None:
+    def _take_step(self, service: Any, days: int, **given: Any) -> None:
         self._now += timedelta(days)
         version = self._session.get_one(ComparativeTest, self._id).lock_version
         service(
@@ -223,7 +223,7 @@ class _DemoTest:
             **given,
         )
 
-    def _samples(self) -> Iterable[SampleData]:
+    def _iter_samples(self) -> Iterable[SampleData]:
         for number, code in enumerate(TRUE_VALUES):
             # Numbers that begin with 2 are for use within a company; no product carries them.
             digits = f"20{number:010}"
@@ -255,7 +255,7 @@ class _DemoTest:
                 measurement = Measurement(number, Decimal(str(half)), Decimal(2))
                 yield ValueData(code, key, measurement, china_date(self._now))
 
-    def _with_mistakes(self, values: Iterable[ValueData]) -> list[ValueData]:
+    def _add_mistakes(self, values: Iterable[ValueData]) -> list[ValueData]:
         """Return the values as first reported: one cooker measured too slow, one misread."""
         wrong = {(RETESTED, "cooking"): Decimal(12), (MISREAD, "noise"): Decimal(10)}
         return [
@@ -273,7 +273,7 @@ class _DemoTest:
             for each in values
         ]
 
-    def _hear(self, values: Iterable[ValueData]) -> None:
+    def _hear_makers(self, values: Iterable[ValueData]) -> None:
         replies = (
             (_MAKERS[2], ReplyStance.WANTS_RETEST, "煮饭时间与本公司测试差异较大，请求复测。",
              "已在同一实验室复测，采用复测值。"),
@@ -284,7 +284,7 @@ class _DemoTest:
         for maker, stance, text, answer in replies:
             given = {"maker": maker, "stance": stance, "text": text, "answer": answer}
             received = china_date(self._now) + timedelta(2)
-            self._do(record_maker_reply, 2, received_on=received, **given)
+            self._take_step(record_maker_reply, 2, received_on=received, **given)
         again = next(v for v in values if (v.sample, v.characteristic) == (RETESTED, "cooking"))
         retest = {"occasion": MeasurementRound.RETEST, "reason": "企业请求复测。"}
-        self._do(add_measured_values, 3, values=[again], **retest)
+        self._take_step(add_measured_values, 3, values=[again], **retest)

@@ -39,26 +39,26 @@ _AGES = ("18_29", "30_44", "45_59", "60_plus", "not_stated")
 def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
     """Return the counts of a year, whose sums are exactly those in `ACCEPTED` and `SOLVED`."""
     random = random_stream("complaints", year, seed=seed)
-    areas, classes = _area_weights(random), _class_weights(year)
+    areas, classes = _draw_area_shares(random), _draw_class_shares(year)
     natures = np.array(list(_NATURE_SHARES.values()))
     shape = (12, len(areas), len(natures), len(classes))
-    cells = np.einsum("m,a,n,c->manc", _month_shares(random), areas, natures, classes)
+    cells = np.einsum("m,a,n,c->manc", _draw_month_shares(random), areas, natures, classes)
     drawn = random.multinomial(ACCEPTED[year], (cells / cells.sum()).ravel())
     kept = np.flatnonzero(drawn)
     accepted = drawn[kept]
     month, area, nature, goods_class = np.unravel_index(kept, shape)
-    solved = _exact_part(accepted, SOLVED[year], random)
+    solved = _draw_exact_part(accepted, SOLVED[year], random)
     mediated = random.binomial(accepted, 0.72)
     settled = random.binomial(solved, 0.38)
     succeeded = np.minimum(random.binomial(solved - settled, 0.93), mediated)
     frame = pd.DataFrame(
         {
-            PERIOD: _labelled(month, [f"{year}-{number:02d}" for number in range(1, 13)]),
-            AREA: _labelled(area, leaf_areas()),
-            "nature": _labelled(nature, list(_NATURE_SHARES)),
-            "goods_class": _labelled(goods_class, _CLASSES),
-            "channel": _labelled(_draw_codes(random, len(kept), (0.62, 0.3, 0.08)), _CHANNELS),
-            "age_group": _labelled(
+            PERIOD: _label_codes(month, [f"{year}-{number:02d}" for number in range(1, 13)]),
+            AREA: _label_codes(area, leaf_areas()),
+            "nature": _label_codes(nature, list(_NATURE_SHARES)),
+            "goods_class": _label_codes(goods_class, _CLASSES),
+            "channel": _label_codes(_draw_codes(random, len(kept), (0.62, 0.3, 0.08)), _CHANNELS),
+            "age_group": _label_codes(
                 _draw_codes(random, len(kept), (0.24, 0.36, 0.2, 0.08, 0.12)), _AGES
             ),
             "accepted": accepted,
@@ -75,7 +75,7 @@ def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
     return CheckedCounts(frame, measures, 0)
 
 
-def _labelled(numbers: NDArray[np.int64], labels: Sequence[str]) -> "pd.Categorical[str]":
+def _label_codes(numbers: NDArray[np.int64], labels: Sequence[str]) -> "pd.Categorical[str]":
     return pd.Categorical.from_codes(numbers, pd.Index(list(labels)))
 
 
@@ -87,7 +87,7 @@ def _draw_codes(
     return drawn
 
 
-def _class_weights(year: int) -> NDArray[np.float64]:
+def _draw_class_shares(year: int) -> NDArray[np.float64]:
     """Return the share of each class; what people buy online grows by the year."""
     weights = random_stream("complaint classes").dirichlet(np.full(len(_CLASSES), 1.5))
     growing = np.isin(_CLASSES, ("internet", "training"))
@@ -96,7 +96,7 @@ def _class_weights(year: int) -> NDArray[np.float64]:
     return shares
 
 
-def _area_weights(random: np.random.Generator) -> NDArray[np.float64]:
+def _draw_area_shares(random: np.random.Generator) -> NDArray[np.float64]:
     """Return the share of each area: residents, and how a place complains."""
     cities = {city.code: float(city.resident_population_2020) for city in shipped_cities()}
     rest = [area for area in leaf_areas() if area.endswith(REST)]
@@ -109,7 +109,7 @@ def _area_weights(random: np.random.Generator) -> NDArray[np.float64]:
     return shares
 
 
-def _month_shares(random: np.random.Generator) -> NDArray[np.float64]:
+def _draw_month_shares(random: np.random.Generator) -> NDArray[np.float64]:
     """Return the shares of the months; more is complained in March and after November's sales."""
     pattern = np.array([0.9, 0.8, 1.25, 1.0, 1.0, 1.05, 1.0, 1.0, 0.95, 1.0, 1.1, 1.15])
     raw = pattern * random.lognormal(0.0, 0.03, 12)
@@ -117,7 +117,7 @@ def _month_shares(random: np.random.Generator) -> NDArray[np.float64]:
     return shares
 
 
-def _exact_part(
+def _draw_exact_part(
     whole: NDArray[np.int64], part: int, random: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return parts of the counts with exactly the sum `part`, at random."""
@@ -133,12 +133,12 @@ def store_complaints(*, session: Session, now: datetime, seed: int = DEFAULT_SEE
     for year in ACCEPTED:
         counts = build_demo_counts(year, seed=seed)
         if year == max(ACCEPTED):
-            _store(session, _first_march(counts), f"demo-{year}-03", now,
+            _store(session, _select_first_march(counts), f"demo-{year}-03", now,
                    faults="演示：3月数据首次报送时缺少部分平台转办件")  # fmt: skip
         _store(session, counts, f"demo-{year}", now)
 
 
-def _first_march(counts: CheckedCounts) -> CheckedCounts:
+def _select_first_march(counts: CheckedCounts) -> CheckedCounts:
     """Return March as it was first delivered: a part of the rows was missing."""
     march = counts.frame[counts.frame[PERIOD].cat.codes == 2]
     kept = march.iloc[np.arange(len(march)) % 12 != 0].reset_index(drop=True)

@@ -107,7 +107,7 @@ class _DemoChecks:
         self._store_released()
         self._store_open()
 
-    def _plan(self, key: str, zh: str, en: str, days: int) -> UUID:
+    def _create_check(self, key: str, zh: str, en: str, days: int) -> UUID:
         today = china_date(self._now)
         plan = ExperienceCheckPlan(
             key, NATION, zh, en,
@@ -120,7 +120,7 @@ class _DemoChecks:
             is_demo=True,
         )  # fmt: skip
 
-    def _do(self, wave_id: UUID, service: Any, **given: Any) -> Any:
+    def _take_step(self, wave_id: UUID, service: Any, **given: Any) -> Any:
         version = self._session.get_one(VenueCheck, wave_id).lock_version
         return service(
             session=self._session, principal=self._official, wave_id=wave_id,
@@ -128,22 +128,24 @@ class _DemoChecks:
         )  # fmt: skip
 
     def _store_released(self) -> None:
-        wave_id = self._plan(DEMO_CHECK, "餐饮零售消费体察（演示）", "Dining and retail check", 60)
+        wave_id = self._create_check(
+            DEMO_CHECK, "餐饮零售消费体察（演示）", "Dining and retail check", 60
+        )
         venues = VenueList(tuple(_list_venues(CITIES, SHARES, LISTED)), ())
-        self._do(wave_id, draw_venues, listed=venues, per_type=DRAWN, seed=self._seed)
+        self._take_step(wave_id, draw_venues, listed=venues, per_type=DRAWN, seed=self._seed)
         logins = [
             surveyor_login(city, number) for city in CITIES for number in range(OBSERVERS_PER_CITY)
         ]
-        self._do(wave_id, assign_observers, logins=logins, seed=self._seed)
-        self._do(wave_id, open_experience_check)
-        points = self._points(wave_id)
+        self._take_step(wave_id, assign_observers, logins=logins, seed=self._seed)
+        self._take_step(wave_id, open_experience_check)
+        points = self._list_points(wave_id)
         truth = {point.id: self._draw_truth(point.stratum) for point in points}
         self._write_visits(wave_id, points, truth, FIRST_ROUND)
-        self._do(wave_id, send_to_venues, due_on=china_date(self._now) + timedelta(10))
+        self._take_step(wave_id, send_to_venues, due_on=china_date(self._now) + timedelta(10))
         worst = sorted(points, key=lambda point: float(truth[point.id][: len(ITEMS)].mean()))
         again = worst[:REVISITED]
         for point in again:
-            self._do(
+            self._take_step(
                 wave_id, order_revisit, venue=point.code, reason="首次体察问题较多，复核整改。"
             )
         improved = {
@@ -155,22 +157,24 @@ class _DemoChecks:
             (worst[1], ReplyStance.OBJECTS, "当日打印机故障，平时均提供小票。",
              "记录只反映到访当时的情况。"),
         ):  # fmt: skip
-            self._do(
+            self._take_step(
                 wave_id, record_venue_reply, venue=point.code, stance=stance, text=text,
                 answer=answer, received_on=china_date(self._now),
             )  # fmt: skip
-        self._do(wave_id, close_experience_check)
-        self._do(wave_id, release_experience_check)
+        self._take_step(wave_id, close_experience_check)
+        self._take_step(wave_id, release_experience_check)
 
     def _store_open(self) -> None:
         """A check whose visitor is one of two observers; the other one was at a venue already."""
-        wave_id = self._plan(DEMO_OPEN_CHECK, "农贸市场体察（进行中，演示）", "Market visits", 5)
+        wave_id = self._create_check(
+            DEMO_OPEN_CHECK, "农贸市场体察（进行中，演示）", "Market visits", 5
+        )
         venues = VenueList(tuple(_list_venues((DEMO_CITY,), {"market": ()}, 6)), ())
-        self._do(wave_id, draw_venues, listed=venues, per_type=3, seed=self._seed)
+        self._take_step(wave_id, draw_venues, listed=venues, per_type=3, seed=self._seed)
         logins = [demo_login(Role.SURVEYOR), surveyor_login(DEMO_CITY, 0)]
-        self._do(wave_id, assign_observers, logins=logins, seed=self._seed)
-        self._do(wave_id, open_experience_check)
-        first = self._points(wave_id)[0]
+        self._take_step(wave_id, assign_observers, logins=logins, seed=self._seed)
+        self._take_step(wave_id, open_experience_check)
+        first = self._list_points(wave_id)[0]
         other = self._session.exec(
             select(Account.id).where(Account.login == surveyor_login(DEMO_CITY, 0))
         ).one()
@@ -179,7 +183,7 @@ class _DemoChecks:
             wave_id, [first], truth, FIRST_ROUND, status=Status.SUBMITTED, observers=(other,)
         )
 
-    def _points(self, wave_id: UUID) -> list[SamplingPoint]:
+    def _list_points(self, wave_id: UUID) -> list[SamplingPoint]:
         query = select(SamplingPoint).where(SamplingPoint.wave_id == wave_id)
         return list(self._session.exec(query.order_by(SamplingPoint.code)))
 
@@ -189,7 +193,9 @@ class _DemoChecks:
         staff = np.clip(np.rint(self._rng.normal(STAFF[kind], 0.8)), 1, 5)
         return np.append(there, staff)
 
-    def _note(self, kind: str, truth: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, int]:
+    def _draw_observation(
+        self, kind: str, truth: np.ndarray[Any, np.dtype[np.float64]]
+    ) -> dict[str, int]:
         guess = self._draw_truth(kind)
         noted = np.where(self._rng.random(len(truth)) < COPIES, truth, guess)
         return dict(zip((*ITEMS, "staff"), noted.astype(int).tolist(), strict=True))
@@ -234,7 +240,7 @@ class _DemoChecks:
                     surveyor_id=observer,
                     answers={
                         "anonymous": "no" if is_known else "yes",
-                        **self._note(point.stratum, truth[point.id]),
+                        **self._draw_observation(point.stratum, truth[point.id]),
                         "photo_price": str(photo.id),
                     },
                 )

@@ -50,17 +50,17 @@ def generate_irregularities(wave: DemoWave) -> FieldIrregularities:
     alone = wave.times.mode == MODES.index("self")
     device = np.where(alone, np.arange(len(wave)), -1)
     good = np.flatnonzero((wave.kind == bad_interviews.GOOD) & ~wave.void)
-    last_day = _closed_early(wave, good, kind, rng)
+    last_day = _close_points_early(wave, good, kind, rng)
     free = good[alone[good] & (kind[good] == 0)]
-    _rings(wave, free, device, kind, rng)
-    _households(wave, free[kind[free] == 0], device, rng)
+    _share_devices_in_rings(wave, free, device, kind, rng)
+    _share_devices_in_households(wave, free[kind[free] == 0], device, rng)
     return FieldIrregularities(device, kind, last_day)
 
 
-def _closed_early(
+def _close_points_early(
     wave: DemoWave, good: Ints, kind: npt.NDArray[np.int8], rng: np.random.Generator
 ) -> dict[int, date]:
-    """The last day of some points is set before their last visit."""
+    """Set the last day of some points before their last visit."""
     day = (wave.times.started + _SHANGHAI) // _DAY
     place = wave.city_codes.index(bad_interviews.MOBILISED_CITY)
     spots = np.unique(wave.draw.point[good])
@@ -76,10 +76,10 @@ def _closed_early(
     return closed
 
 
-def _rings(
+def _share_devices_in_rings(
     wave: DemoWave, free: Ints, device: Ints, kind: npt.NDArray[np.int8], rng: np.random.Generator
 ) -> None:
-    """Several interviews of one surveyor at one point on one phone."""
+    """Put several interviews of one surveyor at one point on one phone."""
     wanted = round(_RINGS * len(wave))
     keys = wave.draw.point[free].astype(np.int64) * 100 + wave.draw.surveyor[free]
     for key in rng.permutation(np.unique(keys)).tolist():
@@ -94,7 +94,9 @@ def _rings(
         wanted -= size
 
 
-def _households(wave: DemoWave, free: Ints, device: Ints, rng: np.random.Generator) -> None:
+def _share_devices_in_households(
+    wave: DemoWave, free: Ints, device: Ints, rng: np.random.Generator
+) -> None:
     order = free[np.lexsort((wave.times.started[free], wave.draw.point[free]))]
     first = np.arange(0, len(order) - 1, 2)
     first = first[rng.random(len(first)) < _HOUSEHOLDS]

@@ -56,12 +56,12 @@ def points_of(
     villages = people.kind == VILLAGE_SERIES
     letters = ("u", "v") if villages else tuple(name[0] for name in STRATA)
     for place, city_code in enumerate(codes):
-        counts = _points_by_stratum(int(size[place]), float(people.rural_stratum[place]), people)
+        counts = _allocate_points(int(size[place]), float(people.rural_stratum[place]), people)
         running = 0
         for which, count in enumerate(counts):
             of_stratum[place, which] = np.arange(len(code), len(code) + count)
             for number in range(1, count + 1):
-                version = _rotations(city_code, which, number, year)
+                version = _count_rotations(city_code, which, number, year)
                 label = f"{city_code}-{letters[which]}-{number + 50 * version:02d}"
                 code.append(label)
                 kind.append("village" if villages else _draw_point_kind(label, which))
@@ -75,7 +75,7 @@ def points_of(
         np.array(city),
         np.array(stratum),
         np.array(slot),
-        _point_effects(code, key, seed),
+        _draw_point_effects(code, key, seed),
         of_stratum,
     )
 
@@ -89,7 +89,7 @@ def surveyor_login(city_code: str, number: int) -> str:
     return f"demo-s-{city_code}-{number + 1:02d}"
 
 
-def _points_by_stratum(size: int, rural: float, people: Population) -> tuple[int, int]:
+def _allocate_points(size: int, rural: float, people: Population) -> tuple[int, int]:
     if people.kind == VILLAGE_SERIES:
         return 0, VILLAGES if size else 0
     total = int(np.clip(round(size / PER_POINT), MIN_POINTS, MAX_POINTS))
@@ -101,7 +101,7 @@ def _points_by_stratum(size: int, rural: float, people: Population) -> tuple[int
     return total - in_villages, in_villages
 
 
-def _rotations(city: str, stratum: int, number: int, year: int) -> int:
+def _count_rotations(city: str, stratum: int, number: int, year: int) -> int:
     draws = random_stream("rotation", city, stratum, number).random(year - FIRST_YEAR)
     return int((draws < ROTATED).sum())
 
@@ -112,7 +112,7 @@ def _draw_point_kind(label: str, stratum: int) -> str:
     return str(random_stream("kind", label).choice(names, p=[share for _, share in kinds]))
 
 
-def _point_effects(codes: list[str], key: str, seed: int) -> Floats:
+def _draw_point_effects(codes: list[str], key: str, seed: int) -> Floats:
     lasting = np.array([random_stream("point", code, seed=seed).normal() for code in codes])
     passing = random_stream("points", key, seed=seed).normal(size=len(codes))
     effect: Floats = POINT_SD * (

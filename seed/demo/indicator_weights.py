@@ -22,10 +22,10 @@ def first_level(tree: IndicatorTree, code: str) -> str:
 
 def item_weights(tree: IndicatorTree, top: str | None = None) -> Floats:
     """Weight of each scored item in the indicator `top`, or in the composite."""
-    return np.array([_weight(tree, code, top) for code in item_codes(tree)])
+    return np.array([_compute_weight(tree, code, top) for code in item_codes(tree)])
 
 
-def _weight(tree: IndicatorTree, code: str, top: str | None) -> float:
+def _compute_weight(tree: IndicatorTree, code: str, top: str | None) -> float:
     weight = 1.0
     at: str | None = code
     while at is not None and at != top:

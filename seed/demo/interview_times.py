@@ -76,7 +76,7 @@ def generate_times(
     `copied` is the row that an interview was copied from, or -1.
     """
     count = len(drawn)
-    mode = (rng.random(count) < _assisted_share(drawn, model)).astype(np.int8)
+    mode = (rng.random(count) < _compute_assisted_share(drawn, model)).astype(np.int8)
     pace = np.exp(rng.normal(0, 0.30, count))
     if "age" in drawn.numbers:
         pace *= 1 + np.clip(drawn.numbers["age"] - 40, 0, None) * 0.011
@@ -86,15 +86,15 @@ def generate_times(
     pace = np.where(kind == bad_interviews.MOBILISED, rng.uniform(0.45, 0.70, count), pace)
     asked = _count_asked(drawn)
     seconds = pace * _SECONDS * (asked + 4) * np.exp(rng.normal(0, 0.06, count)) + 6
-    started = _starts(drawn, model.plan, kind, rng)
+    started = _draw_starts(drawn, model.plan, kind, rng)
     later = started[copied] + seconds[copied].astype(np.int64) + rng.integers(60, 1500, count)
     started = np.where(copied >= 0, later, started)
     language = (rng.random(count) < 0.004).astype(np.int8)
     return GeneratedTimes(started, np.round(seconds, 1), mode, language, pace)
 
 
-def _assisted_share(drawn: DrawnInterviews, model: WaveModel) -> Floats:
-    """Who is read the questions and answers with the surveyor's tablet."""
+def _compute_assisted_share(drawn: DrawnInterviews, model: WaveModel) -> Floats:
+    """Return the chance that questions are read out and answered on the surveyor's tablet."""
     people = model.people
     if people.kind == "elderly":
         return np.array([0.12, 1.0, 0.25, 0.5])[drawn.choices["answered_by"]]
@@ -112,10 +112,10 @@ def _count_asked(drawn: DrawnInterviews) -> Floats:
     return asked
 
 
-def _starts(
+def _draw_starts(
     drawn: DrawnInterviews, plan: WavePlan, kind: npt.NDArray[np.int8], rng: np.random.Generator
 ) -> Times:
-    """Each point is visited on its own few days, at shopping hours, Shanghai time."""
+    """Draw starts: each point is visited on a few days of its own, at shopping hours in China."""
     first, last = plan.opens_on.toordinal(), plan.closes_on.toordinal()
     days = np.arange(first, last + 1)
     weekday = (days + 6) % 7

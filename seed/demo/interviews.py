@@ -65,12 +65,12 @@ class DemoWave:
     @cached_property
     def born(self) -> npt.NDArray[np.int16] | None:
         """Year of birth of each person; None where it is not asked."""
-        return _birth_years(self) if "age" in self.draw.numbers else None
+        return _compute_birth_years(self) if "age" in self.draw.numbers else None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """Everything, in the shape of a snapshot plus `status`, `reason` and `bad_kind`."""
-        return _frame(self)
+        return _build_frame(self)
 
     @cached_property
     def approved(self) -> pd.DataFrame:
@@ -98,13 +98,15 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     count = bad_interviews.count_bad_interviews(valid)
     slipped = round(count * bad_interviews.UNDETECTED)
     points = points_of(codes, model.people, size, key=key, year=model.plan.year, seed=seed)
-    good = draw_interviews(model, points, surveyor_effects(codes, seed), _less(size, slipped), rng)
+    good = draw_interviews(
+        model, points, surveyor_effects(codes, seed), _reserve_slipped(size, slipped), rng
+    )
     place = codes.index(bad_interviews.MOBILISED_CITY) if model.plan.series == "main" else -1
     rows = bad_interviews.generate_bad_interviews(good, count, points, place, rng)
     drawn = good.followed_by(rows.draw)
     kind = np.concatenate([np.zeros(len(good), dtype=np.int8), rows.kind])
     copied = np.concatenate([np.full(len(good), -1), rows.copied])
-    void = _slipped_kinds(kind, slipped, rng)
+    void = _mark_void(kind, slipped, rng)
     when = generate_times(drawn, model, kind, copied, rng)
     draw_module_answers(drawn, model, points, kind, copied, seed)
     ids = receipt_ids(when, rng)
@@ -134,12 +136,12 @@ def sizes(people: Population, valid: int) -> Ints:
     return allocate(pd.Series(weight, index=codes), total=valid, floor=floor).size.to_numpy()
 
 
-def _less(size: Ints, slipped: int) -> Ints:
-    """Room for the bad interviews that nobody noticed."""
+def _reserve_slipped(size: Ints, slipped: int) -> Ints:
+    """Return the sizes less the room for the bad interviews that pass unnoticed."""
     return size - largest_remainders(slipped * size / size.sum(), slipped)
 
 
-def _slipped_kinds(
+def _mark_void(
     kind: npt.NDArray[np.int8], slipped: int, rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
     void: npt.NDArray[np.bool_] = kind != bad_interviews.GOOD
@@ -163,7 +165,7 @@ def receipt_ids(when: GeneratedTimes, rng: np.random.Generator) -> npt.NDArray[n
 # --- the frame -----------------------------------------------------------------------------------
 
 
-def _frame(wave: DemoWave) -> pd.DataFrame:
+def _build_frame(wave: DemoWave) -> pd.DataFrame:
     drawn = wave.draw
     logins = [surveyor_login(code, i) for code in wave.city_codes for i in range(SURVEYORS)]
     columns: dict[str, Any] = {
@@ -185,8 +187,8 @@ def _frame(wave: DemoWave) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _birth_years(wave: DemoWave) -> npt.NDArray[np.int16]:
-    """Year of birth that gives the drawn age on the (Shanghai) day of the interview."""
+def _compute_birth_years(wave: DemoWave) -> npt.NDArray[np.int16]:
+    """Return the year of birth that gives the drawn age on the (Shanghai) day of the interview."""
     local = (wave.times.started + 8 * 3600).astype("datetime64[s]")
     years = local.astype("datetime64[Y]").astype(np.int64) + 1970
     return (years - wave.draw.numbers["age"]).astype(np.int16)

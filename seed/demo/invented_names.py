@@ -17,22 +17,22 @@ _RURAL_SHOPS = ("镇集贸市场", "镇便民超市", "乡供销超市")
 
 
 @lru_cache(maxsize=1)
-def _faker() -> Faker:
+def _create_faker() -> Faker:
     faker = Faker("zh_CN")
     faker.seed_instance(20_240_315)
     return faker
 
 
 @lru_cache(maxsize=1)
-def _prefixes() -> tuple[str, ...]:
-    faker = _faker()
+def _list_prefixes() -> tuple[str, ...]:
+    faker = _create_faker()
     prefixes = {faker.company_prefix() for _ in range(2000)}
     return tuple(sorted(prefix for prefix in prefixes if len(prefix) == 2))
 
 
 @lru_cache(maxsize=1)
-def _surnames() -> tuple[str, ...]:
-    faker = _faker()
+def _list_surnames() -> tuple[str, ...]:
+    faker = _create_faker()
     return tuple(sorted({faker.last_name() for _ in range(300)}))
 
 
@@ -40,16 +40,16 @@ def sampling_point_name(code: str, kind: str, rural: bool) -> str:
     """The name of a sampling point: always the same for one code."""
     rng = random_stream("name", code)
     if kind == "village":
-        return _pick_name(_surnames(), rng) + _pick_name(_VILLAGES, rng)
+        return _pick_name(_list_surnames(), rng) + _pick_name(_VILLAGES, rng)
     if rural and kind == "supermarket":
-        return _pick_name(_surnames(), rng) + "家" + _pick_name(_RURAL_SHOPS, rng)
+        return _pick_name(_list_surnames(), rng) + "家" + _pick_name(_RURAL_SHOPS, rng)
     endings = {
         "compound": _COMPOUNDS,
         "mall": _MALLS,
         "supermarket": _SUPERMARKETS,
         "scenic": _SCENIC,
     }[kind]
-    return _pick_name(_prefixes(), rng) + _pick_name(endings, rng)
+    return _pick_name(_list_prefixes(), rng) + _pick_name(endings, rng)
 
 
 @lru_cache(maxsize=1)

@@ -47,16 +47,16 @@ class WaveModel:
 
         `level` tries another latent level of the cities than the model's own, shape (C,).
         """
-        return self._over_moods(place, level, response(self.ratings[place].own).expected)
+        return self._average_over_moods(place, level, response(self.ratings[place].own).expected)
 
     def slope(self, place: int, level: Floats) -> Floats:
         """Points of expected score that one more point of `level` brings, shape (C, X)."""
-        return self._over_moods(place, level, response(self.ratings[place].own).slope)
+        return self._average_over_moods(place, level, response(self.ratings[place].own).slope)
 
-    def _over_moods(
+    def _average_over_moods(
         self, place: int, level: Floats | None, value: Callable[[Floats], Floats]
     ) -> Floats:
-        """`value` of the latent mean, averaged over the answers that set the mood."""
+        """Return `value` of the latent mean, averaged over the answers that set the mood."""
         rating = self.ratings[place]
         base = self.base[:, place] if level is None else level
         latent = base[:, None] + self.shift[None, :, place]

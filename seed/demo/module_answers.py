@@ -33,7 +33,7 @@ def draw_module_answers(
     by_name = {choice.name: choice for choice in plan.choices}
     copies = np.flatnonzero(copied >= 0)
     for choice in plan.module_choices:
-        rng = _stream(model, choice.name, len(drawn), seed)
+        rng = _open_stream(model, choice.name, len(drawn), seed)
         rows = np.flatnonzero(find_asked(drawn, people, choice, by_name))
         codes = np.full(len(drawn), OFF_ROUTE, dtype=np.int8)
         chances = model.chances[choice.name][drawn.city[rows], drawn.cell[rows]]
@@ -41,11 +41,11 @@ def draw_module_answers(
         codes[copies] = codes[copied[copies]]
         drawn.choices[choice.name] = codes
     spread = np.sqrt(PERSON_SD**2 + SURVEYOR_SD**2 + VISIT_SD**2)
-    person = _stream(model, "person", len(drawn), seed).normal(0, spread, len(drawn))
+    person = _open_stream(model, "person", len(drawn), seed).normal(0, spread, len(drawn))
     person += points.effect[drawn.point]
     first = len(plan.scored) + len(plan.others)
     for place, rating in enumerate(plan.module_ratings, start=first):
-        rng = _stream(model, rating.name, len(drawn), seed)
+        rng = _open_stream(model, rating.name, len(drawn), seed)
         noise = rng.standard_normal(len(drawn), dtype=np.float32)
         asked = find_asked(drawn, people, rating, by_name)
         score = rate(drawn, model, place, person.astype(np.float32), noise, asked, rng)
@@ -55,5 +55,5 @@ def draw_module_answers(
         drawn.ratings[rating.name] = score
 
 
-def _stream(model: WaveModel, name: str, count: int, seed: int) -> np.random.Generator:
+def _open_stream(model: WaveModel, name: str, count: int, seed: int) -> np.random.Generator:
     return random_stream("module", model.plan.key, name, count, seed=seed)

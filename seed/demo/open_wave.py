@@ -83,7 +83,7 @@ _EPOCH = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 -- a day of the calend
 
 
 def _match_points(drawn: DemoPoints, there: DemoPoints) -> Ints:
-    """For each drawn point one of the same city and stratum in the open wave."""
+    """Return for each drawn point one of the same city and stratum in the open wave."""
     place = np.zeros(len(drawn.code), dtype=np.int64)
     for city_stratum, members in drawn.of_stratum.items():
         targets = there.of_stratum[city_stratum]

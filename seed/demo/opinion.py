@@ -71,10 +71,10 @@ def build_demo_days(year: int, *, seed: int = DEFAULT_SEED) -> pd.DataFrame:
     is_event = np.array([event.first <= day <= event.last for day in days])
     is_after = np.array([day > event.last for day in days])
     level = np.where(is_event, _ITEM_LIFT, np.where(is_after, 0.2, 0.0))
-    items = np.exp(level + _autoregression(random, len(days), 0.12))
+    items = np.exp(level + _draw_autoregression(random, len(days), 0.12))
     items *= EVENT_ITEMS / items[is_event].sum()
     share = BASE_SHARE + SHARE_SHIFT * is_event + AFTER_SHIFT * is_after
-    share = share + _autoregression(random, len(days), SHARE_NOISE)
+    share = share + _draw_autoregression(random, len(days), SHARE_NOISE)
     counts = np.round(items).astype(np.int64)
     negative = np.round(items * share / 100).astype(np.int64)
     if year == min(EVENTS):
@@ -88,7 +88,7 @@ def build_demo_days(year: int, *, seed: int = DEFAULT_SEED) -> pd.DataFrame:
     return pd.DataFrame({DAY: days, ITEMS: counts, "negative": negative})
 
 
-def _autoregression(
+def _draw_autoregression(
     random: np.random.Generator, count: int, deviation: float
 ) -> NDArray[np.float64]:
     """Return a stationary series of first order with this standard deviation."""
@@ -109,13 +109,17 @@ def _adjust_sum(counts: NDArray[np.int64], places: NDArray[np.int64], total: int
 def build_demo_opinion(year: int, *, seed: int = DEFAULT_SEED) -> CheckedOpinion:
     """Return the delivery of a year: the nation by channel, some cities, and topics."""
     days, random = build_demo_days(year, seed=seed), random_stream("opinion parts", year, seed=seed)
-    parts = [_nation_rows(days), _city_rows(days, random), _topic_rows(days, EVENTS[year].first)]
+    parts = [
+        _build_nation_rows(days),
+        _build_city_rows(days, random),
+        _build_topic_rows(days, EVENTS[year].first),
+    ]
     frame = pd.concat(parts, ignore_index=True)
     frame[DAY] = [day.isoformat() for day in frame[DAY]]
     return CheckedOpinion(frame.assign(**{PERIOD: frame[DAY].str[:7]}))
 
 
-def _nation_rows(days: pd.DataFrame) -> pd.DataFrame:
+def _build_nation_rows(days: pd.DataFrame) -> pd.DataFrame:
     codes = [each.code for each in shipped_code_lists().listed(CodeListName.OPINION_CHANNEL)]
     shares = np.array([_CHANNEL_SHARES[code] for code in codes])
     rows = []
@@ -127,10 +131,10 @@ def _nation_rows(days: pd.DataFrame) -> pd.DataFrame:
                 (day, NATION, code, sentiment, ALL_TOPICS, int(number))
                 for code, number in zip(codes, split, strict=True)
             ]
-    return _table(rows)
+    return _build_table(rows)
 
 
-def _city_rows(days: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+def _build_city_rows(days: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     """Return cities by residents: one item in twelve names a place."""
     residents = {city.code: city.resident_population_2020 for city in shipped_cities()}
     rows = []
@@ -143,7 +147,7 @@ def _city_rows(days: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
                 (day, code, NOT_GIVEN, sentiment, ALL_TOPICS, count)
                 for sentiment, count in _split(bad, calm)
             ]
-    return _table(rows)
+    return _build_table(rows)
 
 
 def _split(negative: int, others: int) -> list[tuple[str, int]]:
@@ -152,7 +156,7 @@ def _split(negative: int, others: int) -> list[tuple[str, int]]:
     return [("negative", negative), ("neutral", neutral), ("positive", others - neutral)]
 
 
-def _topic_rows(days: pd.DataFrame, first: date) -> pd.DataFrame:
+def _build_topic_rows(days: pd.DataFrame, first: date) -> pd.DataFrame:
     rows = []
     for name, share, negative_share, peak in _TOPICS:
         peak_day = first + timedelta(days=peak)
@@ -163,10 +167,10 @@ def _topic_rows(days: pd.DataFrame, first: date) -> pd.DataFrame:
             if count:
                 rows.append((day, NATION, NOT_GIVEN, "negative", name, bad))
                 rows.append((day, NATION, NOT_GIVEN, "neutral", name, count - bad))
-    return _table(rows)
+    return _build_table(rows)
 
 
-def _table(rows: Sequence[tuple[date, str, str, str, str, int]]) -> pd.DataFrame:
+def _build_table(rows: Sequence[tuple[date, str, str, str, str, int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[DAY, AREA, CHANNEL, SENTIMENT, TOPIC, ITEMS])
 
 

@@ -66,24 +66,24 @@ def key_paper(
     session.add(PaperPlan(wave_id=wave.id, share=DEFAULT_SHARE, seed=_SEED, changed_at=now))
     session.flush()
     stack = _build_batch(session, wave, seed, now)
-    serials = {drawn: _serials(drawn) for drawn in (False, True)}
+    serials = {drawn: _iter_serials(drawn) for drawn in (False, True)}
     for number in range(HANDED_IN):
-        _key(session, stack, first, next(serials[False]), 1, stack.answers[number], now)
+        _key_sheet(session, stack, first, next(serials[False]), 1, stack.answers[number], now)
     ways = ["agreed"] * AGREED + ["settled"] * SETTLED + ["settle"] * TO_SETTLE
     for number, way in enumerate(ways + ["again"] * TO_KEY_AGAIN):
         serial, answers = next(serials[True]), stack.answers[HANDED_IN + number]
-        _key(session, stack, first, serial, 1, answers, now)
+        _key_sheet(session, stack, first, serial, 1, answers, now)
         # The visitor keys again and settles, so has had none of these sheets before.
         if way != "again":
             other = answers if way == "agreed" else _mistype_answers(stack, answers, number)
-            _key(session, stack, second, serial, 2, other, now)
+            _key_sheet(session, stack, second, serial, 2, other, now)
         if way == "settled":
             right = answers if number % 3 else other
-            _key(session, stack, judge, serial, 3, right, now)
+            _key_sheet(session, stack, judge, serial, 3, right, now)
 
 
-def _serials(drawn: bool) -> Iterator[str]:
-    """Numbers that are, or are not, drawn to be keyed twice."""
+def _iter_serials(drawn: bool) -> Iterator[str]:
+    """Yield serial numbers that are, or are not, drawn to be keyed twice."""
     for serial in map(str, count(FIRST_SERIAL)):
         if is_drawn(seed=_SEED, serial=serial, share=DEFAULT_SHARE) is drawn:
             yield serial
@@ -149,7 +149,7 @@ def _mistype_answers(
     return slips
 
 
-def _key(
+def _key_sheet(
     session: Session,
     stack: _PaperBatch,
     person: Principal,

@@ -95,11 +95,11 @@ def main_people(cities: Sequence[FrameCity]) -> Population:
     by_age = np.stack([ages.between(*limits) for limits in MAIN_PARTS.values()], axis=1)
     people = by_age.sum(axis=(1, 2))
     share = by_age[:, level["age_part"], level["gender"]] / people[:, None]
-    share = share * _residence(cities)[:, level["residence"]]
-    share = share * _income(cities, levels, level)
+    share = share * _compute_residence(cities)[:, level["residence"]]
+    share = share * _compute_income(cities, levels, level)
     guardian = np.array([0.05, 0.50, 0.78, 0.40, 0.10, 0.07])[level["age_part"]]
     share = share * np.where(level["guardian"] == 0, guardian, 1 - guardian)
-    schooling = _education(
+    schooling = _compute_education(
         levels,
         level,
         {"15-24": 1.1, "25-34": 1.2, "35-44": 0.5, "45-54": -0.4, "55-59": -0.9, "60-70": -1.4},
@@ -110,7 +110,7 @@ def main_people(cities: Sequence[FrameCity]) -> Population:
         level,
         share,
         people,
-        {"education": schooling, "hukou": _hukou(cities, level)},
+        {"education": schooling, "hukou": _compute_hukou(cities, level)},
         {"education": EDUCATION, "hukou": HUKOU},
         rural_stratum_share(cities),
     )
@@ -130,11 +130,11 @@ def elderly_people(cities: Sequence[FrameCity]) -> Population:
     by_age = np.stack([ages.between(*limits) for limits in ELDERLY_BANDS.values()], axis=1)
     people = by_age.sum(axis=(1, 2))
     share = by_age[:, level["age_part"], level["gender"]] / people[:, None]
-    share = share * _residence(cities)[:, level["residence"]]
-    share = share * _income(cities, levels, level)
+    share = share * _compute_residence(cities)[:, level["residence"]]
+    share = share * _compute_income(cities, levels, level)
     who = np.array([[0.62, 0.27, 0.09, 0.02], [0.40, 0.35, 0.21, 0.04], [0.15, 0.31, 0.44, 0.10]])
     share = share * who[level["age_part"], level["answered_by"]]
-    schooling = _education(levels, level, {"60-69": -1.3, "70-79": -2.0, "80+": -2.6})
+    schooling = _compute_education(levels, level, {"60-69": -1.3, "70-79": -2.0, "80+": -2.6})
     living = np.array(
         [
             [0.11, 0.48, 0.38, 0.01, 0.02],
@@ -148,7 +148,7 @@ def elderly_people(cities: Sequence[FrameCity]) -> Population:
         level,
         share,
         people,
-        {"education": schooling, "hukou": _hukou(cities, level), "living_with": living},
+        {"education": schooling, "hukou": _compute_hukou(cities, level), "living_with": living},
         {
             "education": EDUCATION,
             "hukou": HUKOU,
@@ -177,16 +177,16 @@ def minors_people(cities: Sequence[FrameCity]) -> Population:
     relation = np.array([0.55, 0.29, 0.13, 0.03])[level["guardian_relation"]]
     men = np.array([0.0, 1.0, 0.38, 0.5])[level["guardian_relation"]]
     share = share * relation * np.where(level["gender"] == 0, men, 1 - men)
-    share = share * _residence(cities)[:, level["residence"]]
-    share = share * _income(cities, levels, level)
-    schooling = _education(levels, level, {})
+    share = share * _compute_residence(cities)[:, level["residence"]]
+    share = share * _compute_income(cities, levels, level)
+    schooling = _compute_education(levels, level, {})
     return Population(
         "minors",
         levels,
         level,
         share,
         people,
-        {"education": schooling, "hukou": _hukou(cities, level)},
+        {"education": schooling, "hukou": _compute_hukou(cities, level)},
         {"education": EDUCATION, "hukou": HUKOU},
         rural_stratum_share(cities),
     )
@@ -220,13 +220,13 @@ def _cross_levels(levels: Mapping[str, Sequence[str]]) -> dict[str, Codes]:
     return {name: combinations[:, i].astype(np.int16) for i, name in enumerate(levels)}
 
 
-def _residence(cities: Sequence[FrameCity]) -> Floats:
+def _compute_residence(cities: Sequence[FrameCity]) -> Floats:
     stratum = rural_stratum_share(cities)
     rural = RURAL_AT_RURAL_POINT * stratum + RURAL_AT_URBAN_POINT * (1 - stratum) * (stratum > 0)
     return np.stack([1 - rural, rural], axis=1)
 
 
-def _softmax(logits: Floats) -> Floats:
+def _compute_softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     chances: Floats = powers / powers.sum(axis=-1, keepdims=True)
     return chances
@@ -240,7 +240,7 @@ _TIER_INCOME = {"mega": 0.10, "super": 0.04, "large": -0.04, "medium_small": -0.
 come out if people with more money were less satisfied within every city."""
 
 
-def _income(
+def _compute_income(
     cities: Sequence[FrameCity], levels: Mapping[str, tuple[str, ...]], level: Mapping[str, Codes]
 ) -> Floats:
     person = np.where(level["residence"] == 1, -0.35, 0.0)
@@ -252,12 +252,12 @@ def _income(
     base = np.array([0.05, 0.25, 0.05, -0.55])
     logits = base + (city[:, None] + person[None, :])[:, :, None] * _CENTRE
     picked: Floats = np.take_along_axis(
-        _softmax(logits), level["income"].astype(np.intp)[None, :, None], axis=2
+        _compute_softmax(logits), level["income"].astype(np.intp)[None, :, None], axis=2
     )[:, :, 0]
     return picked
 
 
-def _education(
+def _compute_education(
     levels: Mapping[str, tuple[str, ...]], level: Mapping[str, Codes], by_age: Mapping[str, float]
 ) -> Floats:
     step = 0.3 * (level["income"] - 1.2)
@@ -266,10 +266,10 @@ def _education(
         step = step + np.array([by_age[name] for name in levels["age_part"]])[level["age_part"]]
     base = np.array([-0.9, 0.5, 0.7, 0.3, 0.2, -1.9])
     slope = np.array([-1.3, -0.8, -0.1, 0.4, 0.8, 1.0])
-    return _softmax(base + step[:, None] * slope)[None]
+    return _compute_softmax(base + step[:, None] * slope)[None]
 
 
-def _hukou(cities: Sequence[FrameCity], level: Mapping[str, Codes]) -> Floats:
+def _compute_hukou(cities: Sequence[FrameCity], level: Mapping[str, Codes]) -> Floats:
     migrants = {"mega": 0.36, "super": 0.24, "large": 0.13, "medium_small": 0.11}
     moved = np.array([migrants[city.size_tier.value] for city in cities])[:, None]
     rural = level["residence"] == 1

@@ -70,8 +70,8 @@ def store_problem_lists(*, settings: Settings, session: Session, now: datetime) 
     for city in shipped_cities():
         if city.code.startswith(PROVINCES):
             office = _Office(session, accounts, city.code, cited)
-            stored += office.keep(waves[LAST_WAVE], now - _AGO, _all_accepted)
-            stored += office.keep(waves[THIS_WAVE], now - 8 * _STEP, _any_state)
+            stored += office.keep(waves[LAST_WAVE], now - _AGO, _choose_accepted)
+            stored += office.keep(waves[THIS_WAVE], now - 8 * _STEP, _choose_any_state)
     return stored
 
 
@@ -87,11 +87,11 @@ def list_cited_keys(session: Session) -> tuple[tuple[str, str], ...]:
     return tuple((key_of(kind, ref), CITED_STATEMENTS[kind]) for kind, ref in references.items())
 
 
-def _all_accepted(number: int) -> ProblemState:
+def _choose_accepted(number: int) -> ProblemState:
     return ProblemState.ACCEPTED if number % 4 != 3 else ProblemState.IN_PROGRESS
 
 
-def _any_state(number: int) -> ProblemState:
+def _choose_any_state(number: int) -> ProblemState:
     return _STATES[number % len(_STATES)]
 
 
@@ -106,8 +106,8 @@ class _Office:
         cited: Sequence[tuple[str, str]],
     ) -> None:
         self.session, self.city, self.cited = session, city, cited
-        self.official = _official(accounts, Role.CITY_OFFICIAL, city)
-        self.province = _official(accounts, Role.PROVINCE_OFFICIAL, city[:2])
+        self.official = _get_official(accounts, Role.CITY_OFFICIAL, city)
+        self.province = _get_official(accounts, Role.PROVINCE_OFFICIAL, city[:2])
 
     def keep(
         self, results: WaveResults, start: datetime, state_of: Callable[[int], ProblemState]
@@ -127,13 +127,13 @@ class _Office:
             drafts=drafts,
             now=start,
         )
-        problems = [each for each in self._list() if each.wave_key == results.wave.key]
+        problems = [each for each in self._list_problems() if each.wave_key == results.wave.key]
         for number, problem in enumerate(problems):
             place = number + int(self.city[2:4])
             self._follow_up(problem, place, state_of(place), start)
         return added
 
-    def _list(self) -> tuple[ProblemRecord, ...]:
+    def _list_problems(self) -> tuple[ProblemRecord, ...]:
         return list_problems(session=self.session, principal=self.official, city_code=self.city)
 
     def _follow_up(
@@ -197,7 +197,7 @@ class _Office:
         return version + 1
 
 
-def _official(accounts: Mapping[str, UUID], role: Role, area: str) -> Principal:
+def _get_official(accounts: Mapping[str, UUID], role: Role, area: str) -> Principal:
     """Return the demo account of a role, at work in another area of the demo."""
     name = translator("zh")(ROLES[role].name)
     return Principal(accounts[demo_login(role)], f"演示{name}", role, area, is_demo=True)

@@ -59,8 +59,8 @@ _UNSURE: Effects = {
 }
 
 
-def _also(base: Effects, extra: Effects) -> Effects:
-    """Both sets of effects together."""
+def _add_effects(base: Effects, extra: Effects) -> Effects:
+    """Return both sets of effects added up."""
     attributes = {**base, **extra}
     return {
         attribute: {
@@ -72,7 +72,7 @@ def _also(base: Effects, extra: Effects) -> Effects:
     }
 
 
-def _supply(
+def _build_supply(
     name: str,
     offset: float,
     extra: Effects = _NONE,
@@ -80,11 +80,11 @@ def _supply(
     dont_know: float,
     not_experienced: float = 0.0,
 ) -> RatingModel:
-    effects = _also(SUPPLY, extra)
+    effects = _add_effects(SUPPLY, extra)
     return RatingModel(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
-def _environment(
+def _build_environment(
     name: str,
     offset: float,
     extra: Effects = _NONE,
@@ -92,11 +92,11 @@ def _environment(
     dont_know: float,
     not_experienced: float = 0.0,
 ) -> RatingModel:
-    effects = _also(ENVIRONMENT, extra)
+    effects = _add_effects(ENVIRONMENT, extra)
     return RatingModel(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
-def _rights(
+def _build_rights(
     name: str,
     offset: float,
     extra: Effects = _NONE,
@@ -104,46 +104,47 @@ def _rights(
     dont_know: float,
     not_experienced: float = 0.0,
 ) -> RatingModel:
-    effects = _also(RIGHTS, extra)
+    effects = _add_effects(RIGHTS, extra)
     return RatingModel(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
 _OLD = "60-70"
 
 SCORED: tuple[RatingModel, ...] = (
-    _supply("product_range", 0.6, {"residence": {"rural": -1.0}}, dont_know=0.004),
-    _supply("substitutes", -2.0, dont_know=0.015, not_experienced=0.06),
-    _supply("outlet_distribution", 1.2, {"residence": {"rural": -1.5}}, dont_know=0.004),
-    _supply("logistics", 3.4, {"residence": {"rural": -2.5}, "age_part": {_OLD: -1.5}},
-            dont_know=0.012, not_experienced=0.045),
-    _supply("public_facilities", -3.6, {"age_part": {_OLD: -1.5}}, dont_know=0.008),
-    _supply("supply_innovation", -1.2, {"age_part": {_OLD: -1.2, "15-24": 0.8}}, dont_know=0.03),
-    _environment("genuine_goods", 1.2, {"guardian": {"yes": -0.8}, "age_part": {_OLD: -0.8}},
-                 dont_know=0.014),
-    _environment("quality", 1.8, {"guardian": {"yes": -0.8}}, dont_know=0.006),
-    _environment("service", 1.4, {"age_part": {_OLD: 0.8}}, dont_know=0.005),
-    _environment("premises_safety", 3.0, dont_know=0.02),
-    _environment("premises_comfort", 2.2, dont_know=0.006),
-    _environment("fair_price", -3.2, {"income": {"lt3000": -0.8}, "gender": {"female": -0.4}},
-                 dont_know=0.006),
-    _environment("clear_price", 2.0, dont_know=0.007),
-    _environment("truthful_information", -2.2, {"age_part": {_OLD: -1.2}}, dont_know=0.018),
-    _environment("after_sales", -0.8, {"residence": {"rural": -1.5}}, dont_know=0.02,
-                 not_experienced=0.07),
-    _environment("merchant_trust", 1.0, {"age_part": {_OLD: 0.4}}, dont_know=0.008),
-    _environment("transaction_security", -4.6, {"age_part": {_OLD: -3.0}}, dont_know=0.022),
-    _environment("right_to_know", 0.4, {"age_part": {_OLD: -0.6}}, dont_know=0.014),
-    _environment("right_to_choose", 1.0, dont_know=0.01),
-    _rights("policy_awareness", -4.0, {"age_part": {_OLD: -1.5}}, dont_know=0.0),
-    _rights("policy_effect", 0.6, dont_know=0.08),
-    _rights("redress_channels", 1.2, {"residence": {"rural": -1.5}, "age_part": {_OLD: -0.8}},
-            dont_know=0.09, not_experienced=0.22),
-    _rights("redress_efficiency", -0.8, dont_know=0.09, not_experienced=0.30),
-    _rights("redress_outcome", -0.6, dont_know=0.09, not_experienced=0.32),
-    _rights("consumer_alerts", 0.8, dont_know=0.08, not_experienced=0.07),
-    _rights("consumer_knowledge", 0.2, {"age_part": {_OLD: -0.6}}, dont_know=0.07,
-            not_experienced=0.07),
-    _rights("consumer_enforcement", 2.2, dont_know=0.12),
+    _build_supply("product_range", 0.6, {"residence": {"rural": -1.0}}, dont_know=0.004),
+    _build_supply("substitutes", -2.0, dont_know=0.015, not_experienced=0.06),
+    _build_supply("outlet_distribution", 1.2, {"residence": {"rural": -1.5}}, dont_know=0.004),
+    _build_supply("logistics", 3.4, {"residence": {"rural": -2.5}, "age_part": {_OLD: -1.5}},
+                  dont_know=0.012, not_experienced=0.045),
+    _build_supply("public_facilities", -3.6, {"age_part": {_OLD: -1.5}}, dont_know=0.008),
+    _build_supply("supply_innovation", -1.2, {"age_part": {_OLD: -1.2, "15-24": 0.8}},
+                  dont_know=0.03),
+    _build_environment("genuine_goods", 1.2, {"guardian": {"yes": -0.8}, "age_part": {_OLD: -0.8}},
+                       dont_know=0.014),
+    _build_environment("quality", 1.8, {"guardian": {"yes": -0.8}}, dont_know=0.006),
+    _build_environment("service", 1.4, {"age_part": {_OLD: 0.8}}, dont_know=0.005),
+    _build_environment("premises_safety", 3.0, dont_know=0.02),
+    _build_environment("premises_comfort", 2.2, dont_know=0.006),
+    _build_environment("fair_price", -3.2, {"income": {"lt3000": -0.8}, "gender": {"female": -0.4}},
+                       dont_know=0.006),
+    _build_environment("clear_price", 2.0, dont_know=0.007),
+    _build_environment("truthful_information", -2.2, {"age_part": {_OLD: -1.2}}, dont_know=0.018),
+    _build_environment("after_sales", -0.8, {"residence": {"rural": -1.5}}, dont_know=0.02,
+                       not_experienced=0.07),
+    _build_environment("merchant_trust", 1.0, {"age_part": {_OLD: 0.4}}, dont_know=0.008),
+    _build_environment("transaction_security", -4.6, {"age_part": {_OLD: -3.0}}, dont_know=0.022),
+    _build_environment("right_to_know", 0.4, {"age_part": {_OLD: -0.6}}, dont_know=0.014),
+    _build_environment("right_to_choose", 1.0, dont_know=0.01),
+    _build_rights("policy_awareness", -4.0, {"age_part": {_OLD: -1.5}}, dont_know=0.0),
+    _build_rights("policy_effect", 0.6, dont_know=0.08),
+    _build_rights("redress_channels", 1.2, {"residence": {"rural": -1.5}, "age_part": {_OLD: -0.8}},
+                  dont_know=0.09, not_experienced=0.22),
+    _build_rights("redress_efficiency", -0.8, dont_know=0.09, not_experienced=0.30),
+    _build_rights("redress_outcome", -0.6, dont_know=0.09, not_experienced=0.32),
+    _build_rights("consumer_alerts", 0.8, dont_know=0.08, not_experienced=0.07),
+    _build_rights("consumer_knowledge", 0.2, {"age_part": {_OLD: -0.6}}, dont_know=0.07,
+                  not_experienced=0.07),
+    _build_rights("consumer_enforcement", 2.2, dont_know=0.12),
 )  # fmt: skip
 """In the order of the questionnaire. The two about policy are asked from 2023 on."""
 
@@ -195,7 +196,7 @@ _OLD_UNSURE: Effects = {
 }
 
 
-def _elder(
+def _build_elder(
     name: str,
     offset: float,
     extra: Effects = _NONE,
@@ -203,25 +204,25 @@ def _elder(
     dont_know: float,
     not_experienced: float = 0.0,
 ) -> RatingModel:
-    effects = _also(_AGEING, extra)
+    effects = _add_effects(_AGEING, extra)
     return RatingModel(name, offset, effects, dont_know, not_experienced, _OLD_UNSURE, city=0.8)
 
 
 ELDERLY: tuple[RatingModel, ...] = (
-    _elder("elder_goods_satisfaction", -4.4, dont_know=0.02),
-    _elder("elder_labels_satisfaction", -12.5, {"age_part": {"80+": -2.0}}, dont_know=0.03),
-    _elder("elder_premises_satisfaction", -6.5, {"age_part": {"80+": -1.5}}, dont_know=0.03),
-    _elder("elder_staff_satisfaction", -0.6, dont_know=0.02),
-    _elder("elder_cash_satisfaction", -3.2, {"age_part": {"80+": -1.5}}, dont_know=0.02,
-           not_experienced=0.08),
-    _elder("elder_redress_satisfaction", -9.8, {"residence": {"rural": -1.5}}, dont_know=0.12,
-           not_experienced=0.24),
-    replace(_elder("overall", -3.2, dont_know=0.01), own=0.6),
-    _elder("elder_care_satisfaction", -5.0, {"residence": {"rural": -3.0}}, dont_know=0.08,
-           not_experienced=0.30),
-    replace(_elder("elder_health_satisfaction", -14.0, {"answered_by": {"proxy_child": -5.0}},
-                   dont_know=0.04), after=("elder_health_bought", ("yes",)), own=1.2),
-    replace(_elder("complaint_satisfaction", -17.0, dont_know=0.03),
+    _build_elder("elder_goods_satisfaction", -4.4, dont_know=0.02),
+    _build_elder("elder_labels_satisfaction", -12.5, {"age_part": {"80+": -2.0}}, dont_know=0.03),
+    _build_elder("elder_premises_satisfaction", -6.5, {"age_part": {"80+": -1.5}}, dont_know=0.03),
+    _build_elder("elder_staff_satisfaction", -0.6, dont_know=0.02),
+    _build_elder("elder_cash_satisfaction", -3.2, {"age_part": {"80+": -1.5}}, dont_know=0.02,
+                 not_experienced=0.08),
+    _build_elder("elder_redress_satisfaction", -9.8, {"residence": {"rural": -1.5}}, dont_know=0.12,
+                 not_experienced=0.24),
+    replace(_build_elder("overall", -3.2, dont_know=0.01), own=0.6),
+    _build_elder("elder_care_satisfaction", -5.0, {"residence": {"rural": -3.0}}, dont_know=0.08,
+                 not_experienced=0.30),
+    replace(_build_elder("elder_health_satisfaction", -14.0, {"answered_by": {"proxy_child": -5.0}},
+                         dont_know=0.04), after=("elder_health_bought", ("yes",)), own=1.2),
+    replace(_build_elder("complaint_satisfaction", -17.0, dont_know=0.03),
             after=_ROUTE_SOLVED, own=1.3, mood=_RELIEF),
 )  # fmt: skip
 
@@ -235,7 +236,7 @@ _CHILDHOOD: Effects = {
 _CARER_UNSURE: Effects = {"guardian_relation": {"grandparent": 1.8, "other": 2.0}}
 
 
-def _child(
+def _build_child(
     name: str,
     offset: float,
     extra: Effects = _NONE,
@@ -243,23 +244,23 @@ def _child(
     dont_know: float,
     not_experienced: float = 0.0,
 ) -> RatingModel:
-    effects = _also(_CHILDHOOD, extra)
+    effects = _add_effects(_CHILDHOOD, extra)
     return RatingModel(
         name, offset, effects, dont_know, not_experienced, _CARER_UNSURE, city=0.8, after=_CHILD
     )
 
 
 MINORS: tuple[RatingModel, ...] = (
-    _child("child_goods_satisfaction", -3.4, dont_know=0.01),
-    _child("child_food_satisfaction", -5.2, dont_know=0.01),
-    _child("child_reading_satisfaction", -3.0, dont_know=0.04, not_experienced=0.06),
-    _child("child_ads_satisfaction", -12.5, dont_know=0.05),
-    _child("child_redress_satisfaction", -8.5, dont_know=0.12, not_experienced=0.28),
-    replace(_child("overall", -3.8, dont_know=0.01), own=0.6),
-    _child("child_toys_satisfaction", -4.6, dont_know=0.01, not_experienced=0.02),
-    _child("child_play_satisfaction", -3.6, {"school_stage": {"preschool": -1.2}},
-           dont_know=0.03, not_experienced=0.10),
-    _child("child_training_satisfaction", -6.8, dont_know=0.03, not_experienced=0.36),
-    _child("child_campus_food_satisfaction", -15.5, {"school_stage": {"primary": -1.5}},
-           dont_know=0.04, not_experienced=0.20),
+    _build_child("child_goods_satisfaction", -3.4, dont_know=0.01),
+    _build_child("child_food_satisfaction", -5.2, dont_know=0.01),
+    _build_child("child_reading_satisfaction", -3.0, dont_know=0.04, not_experienced=0.06),
+    _build_child("child_ads_satisfaction", -12.5, dont_know=0.05),
+    _build_child("child_redress_satisfaction", -8.5, dont_know=0.12, not_experienced=0.28),
+    replace(_build_child("overall", -3.8, dont_know=0.01), own=0.6),
+    _build_child("child_toys_satisfaction", -4.6, dont_know=0.01, not_experienced=0.02),
+    _build_child("child_play_satisfaction", -3.6, {"school_stage": {"preschool": -1.2}},
+                 dont_know=0.03, not_experienced=0.10),
+    _build_child("child_training_satisfaction", -6.8, dont_know=0.03, not_experienced=0.36),
+    _build_child("child_campus_food_satisfaction", -15.5, {"school_stage": {"primary": -1.5}},
+                 dont_know=0.04, not_experienced=0.20),
 )  # fmt: skip

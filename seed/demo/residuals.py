@@ -41,14 +41,16 @@ def residuals() -> tuple[Residual, ...]:
             ["area_level", "area", "group", "indicator"]
         )["value"]
         rows += [
-            Residual(result, _expected(result, truth), result.area_level not in NOT_COMPARABLE)
+            Residual(
+                result, _compute_expected(result, truth), result.area_level not in NOT_COMPARABLE
+            )
             for result in published_results()
             if result.year == year and result.score is not None
         ]
     return tuple(rows)
 
 
-def _expected(result: PublishedResult, truth: pd.Series) -> float:
+def _compute_expected(result: PublishedResult, truth: pd.Series) -> float:
     if result.statistic == MEAN_OF_CITIES:
         codes = [c.code for c in shipped_cities() if c.province_code == result.area]
         return float(np.mean([truth["city", code, EVERYONE, result.indicator] for code in codes]))

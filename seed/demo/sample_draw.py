@@ -100,35 +100,35 @@ def draw_interviews(
     model: WaveModel, points: DemoPoints, surveyors: Floats, size: Ints, rng: np.random.Generator
 ) -> DrawnInterviews:
     """`size[c]` interviews in every city; `surveyors` are their effects, shape (C, SURVEYORS)."""
-    drawn = _contacts(model.people, points, size, rng)
-    _attributes(drawn, model, rng)
-    _choices(drawn, model, rng)
+    drawn = _draw_contacts(model.people, points, size, rng)
+    _draw_attributes(drawn, model, rng)
+    _draw_choices(drawn, model, rng)
     visits = rng.normal(0, VISIT_SD, (len(points.code), SURVEYORS))
     place = points.effect[drawn.point] + surveyors[drawn.city, drawn.surveyor]
     place += visits[drawn.point, drawn.surveyor]
-    _ratings(drawn, model, place, rng)
+    _draw_ratings(drawn, model, place, rng)
     return drawn
 
 
 # --- who and where -------------------------------------------------------------------------------
 
 
-def _contacts(
+def _draw_contacts(
     people: Population, points: DemoPoints, size: Ints, rng: np.random.Generator
 ) -> DrawnInterviews:
-    """Meet people at the points: quotas by age and gender, chance within them."""
-    chances = _at_points(people)
-    quota = _quota_cells(people)
+    """Draw the people met at the points: quotas by age and gender, chance within them."""
+    chances = _compute_chances_at_points(people)
+    quota = _number_quota_cells(people)
     reach = np.ones(people.share.shape)
     if people.kind != VILLAGE_SERIES:  # Nothing would put it right: villages know no margins.
-        reach = _contact_rates(people, quota, rng)
+        reach = _draw_contact_rates(people, quota, rng)
     pieces: list[tuple[Ints, ...]] = []
     for place, total in enumerate(size):
         in_villages = round(int(total) * float(people.rural_stratum[place]))
         for stratum, count in enumerate((int(total) - in_villages, in_villages)):
             if count == 0:
                 continue
-            cells = _cells(chances[stratum][place] * reach[place], quota, count, rng)
+            cells = _draw_cells(chances[stratum][place] * reach[place], quota, count, rng)
             here = points.of_stratum[place, stratum]
             at = here[rng.integers(0, len(here), count)]
             pieces.append((np.full(count, place), np.full(count, stratum), at, cells))
@@ -138,8 +138,8 @@ def _contacts(
     return DrawnInterviews(city, stratum_of, point, surveyor, cell)
 
 
-def _at_points(people: Population) -> tuple[Floats, Floats]:
-    """Chance of each cell among those met at the urban, and at the rural, points of a city."""
+def _compute_chances_at_points(people: Population) -> tuple[Floats, Floats]:
+    """Return the chance of each cell among those met at urban and at rural points of a city."""
     if "residence" not in people.levels:
         return people.share, people.share
     rural = people.cells("residence", "rural")
@@ -152,16 +152,16 @@ def _at_points(people: Population) -> tuple[Floats, Floats]:
     return urban_points, rural_points
 
 
-def _quota_cells(people: Population) -> Ints:
-    """Quota cell of each cell; those of one quota cell stand together."""
+def _number_quota_cells(people: Population) -> Ints:
+    """Return the quota cell of each cell; those of one quota cell stand together."""
     code = np.zeros(people.share.shape[1], dtype=np.int64)
     for attribute in QUOTA[people.kind]:
         code = code * len(people.levels[attribute]) + people.level[attribute]
     return code
 
 
-def _contact_rates(people: Population, quota: Ints, rng: np.random.Generator) -> Floats:
-    """How much more, or less, than its share each cell is met in each city."""
+def _draw_contact_rates(people: Population, quota: Ints, rng: np.random.Generator) -> Floats:
+    """Draw how much more, or less, than its share each cell is met in each city."""
     general = np.ones(people.share.shape[1])
     if "age_part" in people.levels:
         general = people.table(
@@ -172,8 +172,8 @@ def _contact_rates(people: Population, quota: Ints, rng: np.random.Generator) ->
     return reach
 
 
-def _cells(chance: Floats, quota: Ints, count: int, rng: np.random.Generator) -> Ints:
-    """Systematic over the quota cells, at random within them, in random order."""
+def _draw_cells(chance: Floats, quota: Ints, count: int, rng: np.random.Generator) -> Ints:
+    """Draw cells systematically over the quotas and at random within them, in random order."""
     ends = np.cumsum(chance / chance.sum())
     last = np.flatnonzero(np.diff(quota, append=-1))
     quota_ends = ends[last]
@@ -188,7 +188,7 @@ def _cells(chance: Floats, quota: Ints, count: int, rng: np.random.Generator) ->
 # --- background ----------------------------------------------------------------------------------
 
 
-def _attributes(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
+def _draw_attributes(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
     people = model.people
     for attribute in people.levels:
         if attribute != "age_part":
@@ -200,18 +200,18 @@ def _attributes(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generat
         city = drawn.city if len(chances) > 1 else np.zeros(len(drawn), dtype=np.int64)
         drawn.choices[attribute] = pick_options(chances[city, drawn.cell], rng)
     if "age_part" in people.levels:
-        drawn.numbers["age"] = _ages(drawn, model, rng)
+        drawn.numbers["age"] = _draw_ages(drawn, model, rng)
     if people.kind not in {"elderly", VILLAGE_SERIES}:
-        _child(drawn, model, rng)
+        _draw_child_ages(drawn, model, rng)
 
 
-def _ages(
+def _draw_ages(
     drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator
 ) -> npt.NDArray[np.int16]:
-    """A year of age within the person's age part, as the city's population has it."""
+    """Draw a year of age within the person's age part, as the city's population has it."""
     people = model.people
     table: AgeStructure = build_age_structure(shipped_cities())
-    limits = _limits(people)
+    limits = _parse_age_limits(people)
     part = people.level["age_part"][drawn.cell]
     gender = people.level["gender"][drawn.cell]
     ends = np.cumsum(table.people, axis=1)
@@ -227,7 +227,7 @@ def _ages(
     return np.clip(ages, low, high).astype(np.int16)
 
 
-def _limits(people: Population) -> Ints:
+def _parse_age_limits(people: Population) -> Ints:
     bounds = []
     for name in people.levels["age_part"]:
         low, _, high = name.partition("-")
@@ -235,7 +235,7 @@ def _limits(people: Population) -> Ints:
     return np.array(bounds)
 
 
-def _child(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
+def _draw_child_ages(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
     ages = pick_options(model.child_age[drawn.cell], rng).astype(np.int16)
     if "guardian" in drawn.choices:
         guardian = drawn.choices["guardian"] == 0
@@ -253,7 +253,7 @@ def _withhold(drawn: DrawnInterviews, by_name: Mapping[str, ChoiceModel]) -> Non
 # --- questions with choices ----------------------------------------------------------------------
 
 
-def _choices(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
+def _draw_choices(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator) -> None:
     by_name = {choice.name: choice for choice in model.plan.choices}
     for choice in model.plan.base_choices:
         asked = find_asked(drawn, model.people, choice, by_name)
@@ -263,7 +263,7 @@ def _choices(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator)
         at = (drawn.city[rows], drawn.cell[rows])
         if choice.multiple:
             ticks = np.full((len(drawn), len(choice.shares)), OFF_ROUTE, dtype=np.int8)
-            ticks[rows] = _ticks(choice, model.singles[choice.name][at], rng)
+            ticks[rows] = _draw_ticks(choice, model.singles[choice.name][at], rng)
             drawn.ticks[choice.name] = ticks
         else:
             codes = np.full(len(drawn), OFF_ROUTE, dtype=np.int8)
@@ -271,7 +271,7 @@ def _choices(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Generator)
             drawn.choices[choice.name] = codes
     _withhold(drawn, by_name)
     if "complaint_solved" in drawn.choices:
-        drawn.numbers["complaint_days"] = _days(drawn, by_name["complaint_solved"], rng)
+        drawn.numbers["complaint_days"] = _draw_days(drawn, by_name["complaint_solved"], rng)
 
 
 def find_asked(
@@ -305,8 +305,8 @@ def pick_options(chances: Floats, rng: np.random.Generator) -> Small:
     return np.minimum(picked, np.int8(chances.shape[1] - 1))
 
 
-def _ticks(choice: ChoiceModel, single: Floats, rng: np.random.Generator) -> Small:
-    """The excluding option first; then each other on its own; then one for who ticked none."""
+def _draw_ticks(choice: ChoiceModel, single: Floats, rng: np.random.Generator) -> Small:
+    """Draw ticks: the excluding option, then each other on its own, then one if none is ticked."""
     others = np.array([name != choice.exclusive for name in choice.shares])
     ticked = (rng.random(single.shape) < single).astype(np.int8)
     empty = np.flatnonzero(~(ticked[:, others] == 1).any(axis=1))
@@ -318,10 +318,10 @@ def _ticks(choice: ChoiceModel, single: Floats, rng: np.random.Generator) -> Sma
     return ticked
 
 
-def _days(
+def _draw_days(
     drawn: DrawnInterviews, solved: ChoiceModel, rng: np.random.Generator
 ) -> npt.NDArray[np.int16]:
-    """Days until a dispute was settled: half within a week, a long tail."""
+    """Draw the days until a dispute was settled: half within a week, a long tail."""
     options = list(solved.shares)
     settled = np.isin(
         drawn.choices["complaint_solved"], [options.index("yes"), options.index("partly")]
@@ -334,7 +334,7 @@ def _days(
 # --- ratings -------------------------------------------------------------------------------------
 
 
-def _ratings(
+def _draw_ratings(
     drawn: DrawnInterviews, model: WaveModel, place_effect: Floats, rng: np.random.Generator
 ) -> None:
     person = (rng.normal(0, PERSON_SD, len(drawn)) + place_effect).astype(np.float32)
@@ -366,7 +366,7 @@ def rate(
     latent += model.base[drawn.city, place].astype(np.float32)
     latent += model.shift[drawn.cell, place].astype(np.float32)
     if rating.mood is not None:
-        latent += _mood(drawn, rating.mood)
+        latent += _compute_mood(drawn, rating.mood)
     score = answers(latent)
     unsure = rng.random(len(drawn), dtype=np.float32)
     dont_know = model.dont_know[drawn.cell, place]
@@ -376,8 +376,10 @@ def rate(
     return score
 
 
-def _mood(drawn: DrawnInterviews, mood: tuple[str, Mapping[str, float]]) -> npt.NDArray[np.float32]:
-    """What an earlier answer adds; whoever was not asked it is not asked here either."""
+def _compute_mood(
+    drawn: DrawnInterviews, mood: tuple[str, Mapping[str, float]]
+) -> npt.NDArray[np.float32]:
+    """Return what an earlier answer adds; where that was not asked, neither is this rating."""
     question, moods = mood
     table = np.array([*moods.values(), 0.0], dtype=np.float32)
     return table[np.maximum(drawn.choices[question], -1)]

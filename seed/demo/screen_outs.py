@@ -31,7 +31,7 @@ def stopped_interviews(wave: DemoWave, places: StoredIds) -> Iterator[FinishedRe
         started += timedelta(minutes=int(rng.integers(8, 50)))
         seconds = round(float(rng.uniform(6, 40)), 1)
         code = wave.city_codes[wave.draw.city[row]]
-        answers = _refusal(wave, rng) if refused else _screening(wave, rng, started)
+        answers = _draw_refusal(wave, rng) if refused else _draw_screening(wave, rng, started)
         yield FinishedResponse(
             client_uuid=UUID(bytes=rng.bytes(16), version=4),
             city_code=code,
@@ -47,7 +47,7 @@ def stopped_interviews(wave: DemoWave, places: StoredIds) -> Iterator[FinishedRe
         )
 
 
-def _refusal(wave: DemoWave, rng: np.random.Generator) -> dict[str, Any]:
+def _draw_refusal(wave: DemoWave, rng: np.random.Generator) -> dict[str, Any]:
     if wave.model.plan.series != "minors" or rng.random() < 0.6:
         return {"consent": "no"}
     return {
@@ -61,7 +61,7 @@ def _refusal(wave: DemoWave, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _screening(wave: DemoWave, rng: np.random.Generator, started: datetime) -> dict[str, Any]:
+def _draw_screening(wave: DemoWave, rng: np.random.Generator, started: datetime) -> dict[str, Any]:
     series = wave.model.plan.series
     answers: dict[str, Any] = {"consent": "yes"}
     if series == VILLAGE_SERIES:

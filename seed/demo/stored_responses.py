@@ -54,13 +54,13 @@ def stored_interviews(
 ) -> Iterator[FinishedResponse]:
     """Every interview of the wave in the order of receipt."""
     rng = random_stream("rows", wave.key, len(wave), seed=wave.seed)
-    written = comments(_mean_scores(wave), rng)
+    written = comments(_compute_mean_scores(wave), rng)
     for first in range(0, len(wave), CHUNK):
         rows = np.arange(first, min(first + CHUNK, len(wave)))
-        yield from _chunk(wave, places, rows, written[first : first + CHUNK], links, rng)
+        yield from _iter_chunk(wave, places, rows, written[first : first + CHUNK], links, rng)
 
 
-def _chunk(
+def _iter_chunk(
     wave: DemoWave,
     places: StoredIds,
     rows: npt.NDArray[np.int64],
@@ -72,8 +72,8 @@ def _chunk(
     born = None if wave.born is None else wave.born[rows]
     values = dict(stored_values(wave.model, drawn, born, wave.instrument, written))
     names = list(values)
-    timings = _timings(wave, rows, values, rng)
-    details = _details(wave, rows, places, rng)
+    timings = _iter_timings(wave, rows, values, rng)
+    details = _iter_details(wave, rows, places, rng)
     own = [None] * len(rows) if links is None else [links[row] for row in rows.tolist()]
     for answers, seconds, fields, link in zip(
         zip(*values.values(), strict=True), timings, details, own, strict=True
@@ -86,10 +86,10 @@ def _chunk(
         )
 
 
-def _details(
+def _iter_details(
     wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds, rng: np.random.Generator
 ) -> Iterator[dict[str, Any]]:
-    """All but the answers, interview by interview."""
+    """Yield all but the answers, interview by interview."""
     drawn, when, cities = wave.draw, wave.times, wave.city_codes
     clients = rng.integers(0, 1 << 63, (len(rows), 2), dtype=np.uint64)
     columns = (
@@ -106,7 +106,7 @@ def _details(
         when.submitted[rows],
         when.seconds[rows],
     )
-    quota = _quota_ids(wave, rows, places)
+    quota = _list_quota_ids(wave, rows, places)
     for (
         own,
         client,
@@ -122,8 +122,8 @@ def _details(
         seconds,
     ), cell in zip(zip(*(column.tolist() for column in columns), strict=True), quota, strict=True):
         yield {
-            "id": _uuid(*own),
-            "client_uuid": _random_uuid(*client),
+            "id": _build_uuid(*own),
+            "client_uuid": _build_random_uuid(*client),
             "city_code": cities[city],
             "mode": _MODES[mode],
             "status": Status.VOID if void else Status.APPROVED,
@@ -138,7 +138,9 @@ def _details(
         }
 
 
-def _quota_ids(wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds) -> list[UUID | None]:
+def _list_quota_ids(
+    wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds
+) -> list[UUID | None]:
     if not places.quota:
         return [None] * len(rows)
     bands = MAIN_BANDS if wave.model.plan.series == "main" else ELDERLY_BANDS
@@ -154,16 +156,16 @@ def _quota_ids(wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds) -
     return [places.quota.get((wave.city_codes[c], labels[b], genders[g])) for c, b, g in keys]
 
 
-def _timings(
+def _iter_timings(
     wave: DemoWave,
     rows: npt.NDArray[np.int64],
     values: Mapping[str, list[Any]],
     rng: np.random.Generator,
 ) -> Iterator[dict[str, float]]:
-    """Seconds for each question that was answered; together they fill the interview's time."""
+    """Yield seconds of each answered question; together they fill the interview's time."""
     names = [name for name in values if wave.instrument.by_name[name].kind in _TYPICAL]
-    typical = _typical_seconds(wave.instrument, names)
-    raw = typical * np.exp(_NOISE * _timing_noise(wave, rows, names, rng))
+    typical = _estimate_typical_seconds(wave.instrument, names)
+    raw = typical * np.exp(_NOISE * _draw_timing_noise(wave, rows, names, rng))
     answered = np.array(
         [[v is not ABSENT and v is not None for v in values[name]] for name in names]
     ).T
@@ -173,10 +175,10 @@ def _timings(
         yield {n: s for n, s in zip(names, seconds, strict=True) if s}
 
 
-def _timing_noise(
+def _draw_timing_noise(
     wave: DemoWave, rows: npt.NDArray[np.int64], names: list[str], rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """Noise of each question; modules that were added later have a stream of their own."""
+    """Draw the noise of each question; modules added later have a stream of their own."""
     plan = wave.model.plan
     added = {choice.name for choice in plan.module_choices}
     added |= {rating.name for rating in plan.module_ratings}
@@ -190,8 +192,8 @@ def _timing_noise(
     return noise
 
 
-def _typical_seconds(instrument: Instrument, names: list[str]) -> npt.NDArray[np.float32]:
-    """Relative time by kind and by the length of the question as read."""
+def _estimate_typical_seconds(instrument: Instrument, names: list[str]) -> npt.NDArray[np.float32]:
+    """Return the relative time by kind and by the length of the question as read."""
     items = [instrument.by_name[name] for name in names]
     return np.array(
         [_TYPICAL[item.kind] * (0.5 + len(item.label.get("zh", "")) / 44) for item in items],
@@ -199,7 +201,7 @@ def _typical_seconds(instrument: Instrument, names: list[str]) -> npt.NDArray[np
     )
 
 
-def _mean_scores(wave: DemoWave) -> npt.NDArray[np.float64]:
+def _compute_mean_scores(wave: DemoWave) -> npt.NDArray[np.float64]:
     total, count = np.zeros(len(wave)), np.zeros(len(wave))
     for column in wave.draw.ratings.values():
         total += np.where(column > 0, column, 0)
@@ -207,10 +209,10 @@ def _mean_scores(wave: DemoWave) -> npt.NDArray[np.float64]:
     return total / np.maximum(count, 1)
 
 
-def _uuid(high: int, low: int) -> UUID:
+def _build_uuid(high: int, low: int) -> UUID:
     return UUID(int=high << 64 | low)
 
 
-def _random_uuid(high: int, low: int) -> UUID:
-    """A UUIDv4, as a browser makes one."""
+def _build_random_uuid(high: int, low: int) -> UUID:
+    """Return a UUIDv4, as a browser makes one."""
     return UUID(int=high << 64 | low, version=4)

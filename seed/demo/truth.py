@@ -41,12 +41,12 @@ def true_values(model: WaveModel) -> pd.DataFrame:
 
     `value` is missing where nobody in the domain can be asked.
     """
-    groups = list(_groups(model))
+    groups = list(_iter_groups(model))
     share = np.stack([people for _, people in groups], axis=2)
-    areas = list(_areas())
+    areas = list(_iter_areas())
     inside = np.stack([cities for _, _, cities in areas])
     names, values = [], []
-    for name, table in _indicators(model, share, inside):
+    for name, table in _iter_indicators(model, share, inside):
         names.append(name)
         values.append(table)
     domains = [(level, area, group) for level, area, _ in areas for group, _ in groups]
@@ -56,8 +56,8 @@ def true_values(model: WaveModel) -> pd.DataFrame:
     return long.assign(indicator=names * len(keys), value=cube.reshape(-1))
 
 
-def _groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
-    """Name of each group and the weight of its members in every city and cell, shape (C, X)."""
+def _iter_groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
+    """Yield each group's name and its members' weight in every city and cell, shape (C, X)."""
     people = model.people
     everybody = people.weight[:, None] * people.share
     yield EVERYONE, everybody
@@ -80,7 +80,7 @@ def _groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
             yield f"{attribute}={level}", everybody * people.given[attribute][:, :, place]
 
 
-def _areas() -> Iterator[tuple[str, str, Floats]]:
+def _iter_areas() -> Iterator[tuple[str, str, Floats]]:
     table = build_frame_table(shipped_cities())
     for column in AREA_LEVELS:
         if column == "nation":
@@ -91,13 +91,15 @@ def _areas() -> Iterator[tuple[str, str, Floats]]:
             yield _SHOWN_AS.get(column, column), str(area), inside
 
 
-def _indicators(model: WaveModel, share: Floats, inside: Floats) -> Iterable[tuple[str, Floats]]:
-    """Every indicator and measure with its value by area and group."""
+def _iter_indicators(
+    model: WaveModel, share: Floats, inside: Floats
+) -> Iterable[tuple[str, Floats]]:
+    """Yield every indicator and measure with its value by area and group."""
     names = {rating.name: place for place, rating in enumerate(model.ratings)}
     items: dict[str, Floats] = {}
     for name, place in names.items():
         asked = model.asked[name] * model.scores(place)[None, :]
-        items[name] = _ratio(share, inside, asked, model.expected(place))
+        items[name] = _compute_mean(share, inside, asked, model.expected(place))
     if model.tree is not None:
         scored = np.stack([items[r.name] for r in model.plan.scored], axis=2)
         yield COMPOSITE, scored @ item_weights(model.tree)
@@ -121,7 +123,9 @@ def _share_of(model: WaveModel, measure: Measure, share: Floats, inside: Floats)
             unsure = tuple(name for name in choice.shares if name in NOT_SUBSTANTIVE)
             chosen = any_of(choice, chances, measure.choices)
             clear = 1 - any_of(choice, chances, unsure) if unsure else np.ones_like(chosen)
-            return _ratio(share, inside, model.asked[choice.name] * clear, 100 * chosen / clear)
+            return _compute_mean(
+                share, inside, model.asked[choice.name] * clear, 100 * chosen / clear
+            )
     if measure.item in people.levels:
         chosen = people.cells(measure.item, *measure.choices)[None, :] * np.ones(people.share.shape)
     elif measure.item in people.given_levels:
@@ -130,11 +134,11 @@ def _share_of(model: WaveModel, measure: Measure, share: Floats, inside: Floats)
         chosen = people.given[measure.item][:, :, wanted].sum(axis=2) * np.ones(people.share.shape)
     else:
         return None
-    return _ratio(share, inside, np.ones_like(chosen), 100 * chosen)
+    return _compute_mean(share, inside, np.ones_like(chosen), 100 * chosen)
 
 
-def _ratio(share: Floats, inside: Floats, asked: Floats, value: Floats) -> Floats:
-    """Mean of `value` over the people asked, by area and group, shape (areas, groups)."""
+def _compute_mean(share: Floats, inside: Floats, asked: Floats, value: Floats) -> Floats:
+    """Return the mean of `value` over those asked, by area and group, shape (areas, groups)."""
     base = np.einsum("cxg,cx->cg", share, asked)
     total = np.einsum("cxg,cx->cg", share, asked * value)
     with np.errstate(invalid="ignore", divide="ignore"):

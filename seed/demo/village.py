@@ -23,7 +23,7 @@ ROLE_SHARES = (1 - VILLAGE_TRADER_SHARE, VILLAGE_TRADER_SHARE)
 _AGES: Effects = {"age_part": {"15-24": -1.0, "60-70": 0.8}}
 
 
-def _rating(
+def _build_rating(
     name: str,
     offset: float,
     trader: float,
@@ -36,16 +36,16 @@ def _rating(
 
 
 SCORED: tuple[RatingModel, ...] = (
-    _rating("village_range", -1.5, 3.0),
-    _rating("village_outlets", 0.5, 1.5),
-    _rating("village_delivery", -2.0, -4.0, not_experienced=0.03),
-    _rating("village_quality", -0.5, 5.0),
-    _rating("village_genuine", -3.5, 7.0, dont_know=0.03),
-    _rating("village_price", 0.5, 4.5),
-    _rating("village_measure", 2.5, 5.5),
-    _rating("village_redress", -4.5, 6.0, dont_know=0.04, not_experienced=0.20),
-    _rating("village_inspection", -1.0, -3.0, dont_know=0.05),
-    _rating("village_information", -2.5, 0.0, dont_know=0.03, not_experienced=0.06),
+    _build_rating("village_range", -1.5, 3.0),
+    _build_rating("village_outlets", 0.5, 1.5),
+    _build_rating("village_delivery", -2.0, -4.0, not_experienced=0.03),
+    _build_rating("village_quality", -0.5, 5.0),
+    _build_rating("village_genuine", -3.5, 7.0, dont_know=0.03),
+    _build_rating("village_price", 0.5, 4.5),
+    _build_rating("village_measure", 2.5, 5.5),
+    _build_rating("village_redress", -4.5, 6.0, dont_know=0.04, not_experienced=0.20),
+    _build_rating("village_inspection", -1.0, -3.0, dont_know=0.05),
+    _build_rating("village_information", -2.5, 0.0, dont_know=0.03, not_experienced=0.06),
 )
 """In the order of the questionnaire and of its tree."""
 

@@ -122,7 +122,7 @@ class WavePlan:
         return makers[self.series](cities)
 
 
-def _main(year: int, opens: date, closes: date) -> WavePlan:
+def _build_main_plan(year: int, opens: date, closes: date) -> WavePlan:
     (valid,) = (wave.valid for wave in published_waves() if wave.year == year)
     tree = 2021 if year < 2023 else 2023
     questionnaire = 2024 if year >= 2024 else tree
@@ -143,10 +143,10 @@ def _main(year: int, opens: date, closes: date) -> WavePlan:
 PLANS: Mapping[str, WavePlan] = {
     plan.key: plan
     for plan in (
-        _main(2021, date(2021, 10, 15), date(2021, 12, 15)),
-        _main(2022, date(2022, 10, 15), date(2022, 12, 15)),
-        _main(2023, date(2023, 11, 1), date(2023, 12, 25)),
-        _main(2024, date(2024, 11, 5), date(2024, 12, 28)),
+        _build_main_plan(2021, date(2021, 10, 15), date(2021, 12, 15)),
+        _build_main_plan(2022, date(2022, 10, 15), date(2022, 12, 15)),
+        _build_main_plan(2023, date(2023, 11, 1), date(2023, 12, 25)),
+        _build_main_plan(2024, date(2024, 11, 5), date(2024, 12, 28)),
         WavePlan(
             "elderly-2024",
             "elderly",
