@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, Wave
+from survey.store.tables import Account, Status, Wave
 from survey.ui.navigation import PageKey, menu_for
 
 REFUSAL = "This is a demonstration: its administrator can look at every page and change nothing."
@@ -47,3 +47,20 @@ def test_a_step_of_a_wave_is_refused_with_a_word(
     assert REFUSAL in read(app)
     with read_scope(field.url) as session:
         assert session.exec(select(Wave.state)).one() == "open"
+
+
+def test_the_preview_of_a_freeze_changes_nothing_and_is_shown(
+    visit_as: Any, onlooker: Principal, collect: Any, read: Callable[[AppTest], str]
+) -> None:
+    """The freeze itself is refused, as every change is."""
+    collect(*[300.0 + number for number in range(30)], status=Status.APPROVED)
+    app = visit_as(PageKey.PLAN, onlooker, wave="main-2026", part="freeze")
+    app.button(key="plan-preview").click().run()
+    if "plan/job" in app.session_state:
+        assert app.session_state["plan/job"].job.wait(60)
+        app.run()
+    assert REFUSAL not in read(app)
+    assert list(app.dataframe[0].value["City"]) == ["Beijing"]
+    app.button(key="plan-step-provisional").click().run()
+    app.button(key="plan-move-provisional").click().run()
+    assert REFUSAL in read(app)

@@ -431,16 +431,16 @@ def test_the_options_of_a_freeze_are_kept_while_other_tabs_are_open(
 
     monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
-    assert app.radio(key=f"plan-without-point-{KEY}").value == "refuse"
-    app.radio(key=f"plan-without-point-{KEY}").set_value("stratum").run()
-    offered = app.multiselect(key=f"plan-groups-{KEY}")
+    assert app.radio(key=f"plan-without-point-{KEY}/en").value == "refuse"
+    app.radio(key=f"plan-without-point-{KEY}/en").set_value("stratum").run()
+    offered = app.multiselect(key=f"plan-groups-{KEY}/en")
     assert offered.value == []
     assert not [label for label in offered.options if label.endswith("(gender)")]
     offered.set_value(offered.options[:1]).run()
     assert not app.exception
     app.query_params["part"] = "review"
     app.run()
-    assert f"plan-groups-{KEY}" not in {box.key for box in app.multiselect}
+    assert f"plan-groups-{KEY}/en" not in {box.key for box in app.multiselect}
     _wait_for_job(_confirm(app, "frozen", "Wave 2027", field="plan-freeze-name"))
     _wait_for_job(_confirm(app, "provisional"))
     assert [options[0] for options in asked] == [WithoutPoint.STRATUM] * 2
@@ -547,6 +547,24 @@ def test_the_first_visit_pins_its_wave_and_a_wrong_address_is_said(
     assert _chosen(app) == (KEY, KEY)
 
 
+def test_the_options_of_a_freeze_stay_when_the_language_changes(
+    planned: Any, visit_as: Any, admin: Principal
+) -> None:
+    """The browser knows an option by its label: it sends one that the other language lacks."""
+    _move(planned, WaveState.CLOSED)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    way, groups = f"plan-without-point-{KEY}", f"plan-groups-{KEY}"
+    app.radio(key=f"{way}/en").set_value("stratum").run()
+    box = app.multiselect(key=f"{groups}/en")
+    chosen = box.set_value(box.options[:1]).run().multiselect(key=f"{groups}/en").value
+    app.query_params["lang"] = "zh"
+    app.run()
+    for _ in range(2):
+        assert app.radio(key=f"{way}/zh").value == "stratum"
+        assert app.multiselect(key=f"{groups}/zh").value == chosen
+        app.run()
+
+
 def test_the_preview_warns_and_a_city_left_out_shows_the_other(
     field: Any, visit_as: Any, admin: Principal, official: Principal, collect: Any, read: Read
 ) -> None:
@@ -605,7 +623,7 @@ def test_a_freeze_is_requested_by_one_and_confirmed_by_another(
         session.add(second)
     chief = Principal(second.id, "Zhou", Role.ADMINISTRATOR, NATION)
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
-    app.radio(key=f"plan-without-point-{KEY}").set_value("stratum").run()
+    app.radio(key=f"plan-without-point-{KEY}/en").set_value("stratum").run()
     _confirm(app, "frozen", KEY, field="plan-freeze-name")
     assert app.success[0].value.startswith(f"{NAME}: The freeze is requested.")
     assert "Sun requested on" in read(app)

@@ -18,7 +18,12 @@ from survey.fieldwork.planning.left_out_cities import (
 )
 from survey.results import WaveResults, open_results, wave_snapshots
 from survey.results.freeze import freeze_wave
-from survey.results.freeze_preview import FreezePreview, HiddenBecause, preview_freeze
+from survey.results.freeze_preview import (
+    FreezePreview,
+    HiddenBecause,
+    PreviewCancelledError,
+    preview_freeze,
+)
 from survey.results.response_source import NoApprovedResponsesError
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, Response, Status, now
@@ -221,3 +226,17 @@ def test_a_wave_whose_cities_are_all_left_out_has_nothing_to_freeze(wave: SmallW
     leave_out(wave, BEIJING)
     with pytest.raises(NoApprovedResponsesError):
         preview(wave)
+
+
+def test_a_preview_says_how_far_it_is_and_can_be_stopped(wave: SmallWave) -> None:
+    """The audit of hidden counts takes minutes where many are hidden."""
+    steps: list[tuple[int, int]] = []
+    preview(wave, tick=lambda done, total: steps.append((done, total)))
+    assert steps == [(0, 3), (1, 3), (2, 3)]
+
+    def stop(done: int, _total: int) -> None:
+        if done == 2:
+            raise PreviewCancelledError
+
+    with pytest.raises(PreviewCancelledError):
+        preview(wave, tick=stop)

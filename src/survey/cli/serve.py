@@ -85,15 +85,25 @@ def serve(
         settings = set_environment(
             {name: value for name, value in chosen.items() if value is not None}
         )
+        if settings.demo:
+            settings = _bound_demo_audit(settings)
         require_read_url(settings)
         upgrade(settings.store_url)
         _serve(settings)
 
 
+def _bound_demo_audit(present: Settings) -> Settings:
+    """Return the settings with the audit of a demonstration, unless another one was chosen.
+
+    Any visitor of a demonstration may preview a freeze.
+    """
+    if "audit_seconds" in present.model_fields_set:
+        return present
+    return set_environment({"SURVEY_AUDIT_SECONDS": DEMO_AUDIT_SECONDS})
+
+
 def _demo_settings() -> Settings:
-    present = current_settings()
-    if "audit_seconds" not in present.model_fields_set:
-        set_environment({"SURVEY_AUDIT_SECONDS": DEMO_AUDIT_SECONDS})
+    present = _bound_demo_audit(current_settings())
     data_dir = present.data_dir if present.data_dir.name == "demo" else present.data_dir / "demo"
     return set_environment({"SURVEY_DATA_DIR": str(data_dir), "SURVEY_DEMO": "1"})
 

@@ -4,7 +4,7 @@ The responses, the weights, the estimates and the gate are those of the freeze i
 of interviews are exact, those of hidden cities too: they are for whoever may freeze the wave.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from survey.disclosure.suppression import SuppressionReason
 from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.waves import get_wave
-from survey.locale import SurveyError
+from survey.locale import SurveyError, msg
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.preview_rows import FiledRows, LoadedRows, read_preview_rows
 from survey.results.response_source import open_stored_responses
@@ -39,7 +39,24 @@ from survey.snapshot.snapshot_files import SnapshotDamagedError, WithoutPoint, c
 from survey.store.engine import read_scope
 from survey.store.tables import Snapshot, Wave
 
+PreviewTick = Callable[[int, int], None]
+"""Told the steps that are done and all of them; stops the preview by an error."""
+PREVIEW_STEPS = 3
+"""Reading and weighing, the gate asked about all cities, and about those without the small ones."""
 _CITY = ("area_level", "area")
+
+
+class PreviewCancelledError(SurveyError):
+    """Raised when a preview was cancelled while it ran; a preview stores nothing anyway."""
+
+    code = "preview_cancelled"
+
+    def __init__(self) -> None:
+        super().__init__(msg("The preview was cancelled."))
+
+
+def ignore_steps(_done: int, _total: int) -> None:
+    """Ignore the progress."""
 
 
 class HiddenBecause(StrEnum):
@@ -134,12 +151,14 @@ def preview_freeze(
     principal: Principal,
     without_point: WithoutPoint = WithoutPoint.REFUSE,
     groups: Sequence[str] = (),
+    tick: PreviewTick = ignore_steps,
 ) -> FreezePreview:
     """Compute what a freeze would show, without storing anything.
 
     Raises as `freeze_wave` does.
     """
     principal.require(Action.ADMINISTER)
+    tick(0, PREVIEW_STEPS)
     # The figures are computed outside the transaction. Reading and weighing a large wave takes
     # minutes too.
     with ExitStack() as stack:
@@ -152,7 +171,8 @@ def preview_freeze(
             source = rows.weigh(rules)
             left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
             earlier = _earlier_results(settings, session, wave, source)
-        return _preview(settings, rows, rules, source, left_out, earlier)
+        tick(1, PREVIEW_STEPS)
+        return _preview(settings, rows, rules, source, left_out, earlier, tick)
 
 
 def _preview(
@@ -162,8 +182,10 @@ def _preview(
     source: WaveParts,
     left_out: tuple[str, ...],
     earlier: EarlierResults | None,
+    tick: PreviewTick,
 ) -> FreezePreview:
     nation, cities = _preview_areas(source, settings.audit_seconds)
+    tick(2, PREVIEW_STEPS)
     small = tuple(city.code for city in cities if 0 < city.n < MINIMUM_N)
     hidden = {area.code for area in (nation, *cities) if not area.is_shown} - set(small)
     freed: set[str] = set()

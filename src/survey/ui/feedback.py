@@ -103,6 +103,16 @@ def perform_in_steps(
     return _attempt_change(page, lambda: work(_require_changer(page)), done=done, spinner=spinner)
 
 
+def identify_reader(page: PageContext, *, slot: str = "") -> Principal | None:
+    """Return who is signed in at this moment, for work that changes nothing.
+
+    Unlike `perform` it takes an account that only looks. If nobody is signed in, the message about
+    it is kept and None returned.
+    """
+    reader = _attempt_change(page, lambda: require_principal(page.settings), done="", slot=slot)
+    return reader.value if reader else None
+
+
 def _attempt_change(
     page: PageContext,
     run: Callable[[], T],

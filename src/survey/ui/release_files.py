@@ -33,7 +33,8 @@ def draw_file_choices(page: PageContext) -> tuple[str, ...]:
         offered,
         default=[FileBuilderName.TABLES],
         format_func=lambda name: t(FILE_BUILDERS[name].name),
-        key="releases/builders",
+        # The browser knows an option by its label, so each language needs a widget of its own.
+        key=f"releases/builders/{page.language}",
         help=t("Rows of people are in no release. City reports take minutes to build."),
     )
     with st.container(horizontal=True):
@@ -42,7 +43,7 @@ def draw_file_choices(page: PageContext) -> tuple[str, ...]:
             LANGUAGES,
             default=list(LANGUAGES),
             format_func=lambda code: t(_LANGUAGE_NAMES[code]),
-            key="releases/languages",
+            key=f"releases/languages/{page.language}",
         )
         formats = st.multiselect(
             t("Formats of reports"),

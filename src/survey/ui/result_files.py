@@ -82,7 +82,7 @@ def _draw_file(
         page.t("File"),
         list(names),
         horizontal=True,
-        key=f"{kind}/form",
+        key=f"{kind}/form/{page.language}",
         format_func=lambda form: names[form].name,
     )
     form = next(each for each in choices if each.value == picked)

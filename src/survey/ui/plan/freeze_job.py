@@ -14,7 +14,14 @@ from survey.locale import Message, msg
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_progress import FreezeCancelledError, FreezeStage
 from survey.ui.background_job import BackgroundJob
-from survey.ui.feedback import about_wave, perform, set_feedback, set_problem, show_feedback
+from survey.ui.feedback import (
+    about_wave,
+    identify_reader,
+    perform,
+    set_feedback,
+    set_problem,
+    show_feedback,
+)
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.plan.freeze_options import FreezeOptions
 
@@ -76,23 +83,31 @@ def start_job(
     name: Message,
     work: Callable[[Principal, ProgressCallback], Any],
     collect: Callable[[PageContext, Any], str],
+    *,
+    changes: bool = True,
 ) -> None:
     """Start work on a wave beside the page, unless a job of this session runs already.
 
     Args:
         work: Computes the result, as the person signed in now; it is told how to say what is done.
         collect: Keeps the result when the page sees it, and returns the message about it.
+        changes: Whether the work changes anything. If not, an account that only looks may start it.
     """
     if _JOB in st.session_state:
         return
     # The thread of the job has no cookies to read.
-    current = perform(page, lambda _session, principal: principal, slot=_JOB_MESSAGES)
-    if current is None:
+    identify = _identify_changer if changes else identify_reader
+    principal = identify(page, slot=_JOB_MESSAGES)
+    if principal is None:
         return
-    principal = current.value
     job = BackgroundJob[Any](name)
     job.start(lambda tick: work(principal, tick))
     st.session_state[_JOB] = _WaveJob(wave, job, collect)
+
+
+def _identify_changer(page: PageContext, *, slot: str) -> Principal | None:
+    current = perform(page, lambda _session, principal: principal, slot=slot)
+    return current.value if current else None
 
 
 def is_job_running() -> bool:

@@ -42,7 +42,8 @@ def draw_freeze_options(page: PageContext, wave: WaveOverview) -> None:
         ways,
         index=ways.index(chosen.without_point),
         format_func=lambda way: t(WITHOUT_POINT_NAMES[way]),
-        key=f"plan-without-point-{wave.key}",
+        # The browser knows an option by its label, so each language needs a widget of its own.
+        key=f"plan-without-point-{wave.key}/{page.language}",
     )
     st.session_state[_build_memory_key(wave)] = FreezeOptions(
         WithoutPoint(without_point), _draw_group_choice(page, wave, chosen.groups)
@@ -67,7 +68,7 @@ def _draw_group_choice(
         list(offered),
         list(chosen),
         format_func=offered.__getitem__,
-        key=f"plan-groups-{wave.key}",
+        key=f"plan-groups-{wave.key}/{page.language}",
         placeholder=t("None"),
         help=t(
             "Besides the usual groups (gender, age, …) everybody who gave an answer becomes a "

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
 from survey.fieldwork.importing.import_plan import ProgressCallback
+from survey.fieldwork.importing.rejections import ImportCancelledError
 from survey.fieldwork.planning.left_out_cities import (
     MAX_REASON_CHARS,
     LeftOutRecord,
@@ -21,7 +22,7 @@ from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.locale import msg
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.freeze_preview import FreezePreviewView, HiddenCity, build_freeze_preview
-from survey.results.freeze_preview import FreezePreview, preview_freeze
+from survey.results.freeze_preview import FreezePreview, PreviewCancelledError, preview_freeze
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
@@ -73,20 +74,27 @@ def start_preview(page: PageContext, wave: WaveOverview) -> None:
     """Start computing the preview with the options chosen for the wave."""
     options = get_freeze_options(wave)
 
-    def compute(principal: Principal, _tick: ProgressCallback) -> FreezePreview:
+    def compute(principal: Principal, tick: ProgressCallback) -> FreezePreview:
+        def report(done: int, total: int) -> None:
+            try:
+                tick(done, total)
+            except ImportCancelledError as error:
+                raise PreviewCancelledError from error
+
         return preview_freeze(
             page.settings,
             wave_key=wave.key,
             principal=principal,
             without_point=options.without_point,
             groups=options.groups,
+            tick=report,
         )
 
     def keep(page: PageContext, preview: FreezePreview) -> str:
         st.session_state[_build_memory_key(wave)] = _MadePreview(preview, now(), options)
         return page.t("The preview is ready. Nothing was stored.")
 
-    start_job(page, wave, msg("Preview"), compute, keep)
+    start_job(page, wave, msg("Preview"), compute, keep, changes=False)
 
 
 def _build_memory_key(wave: WaveOverview) -> str:
@@ -114,7 +122,13 @@ def _draw_view(
     for warning in view.warnings:
         st.warning(warning)
     _draw_hidden_cities(page, wave, view)
-    st.dataframe(view.cities, hide_index=True, alt=t("Cities as a freeze would show them"))
+    st.dataframe(
+        view.cities,
+        hide_index=True,
+        alt=t("Cities as a freeze would show them"),
+        # Streamlit sizes a column by its first rows, and few cities have a reason.
+        column_config={t("Because"): st.column_config.TextColumn(width="large")},
+    )
 
 
 def _draw_hidden_cities(page: PageContext, wave: WaveOverview, view: FreezePreviewView) -> None:
