@@ -7,6 +7,7 @@ import streamlit as st
 
 from survey.publish.figure_table import VALUES
 from survey.publish.publications.figure_history import list_errata, list_figure_history
+from survey.publish.publications.register import PublicationSummary
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import now
@@ -76,14 +77,19 @@ def _list_value_heads(page: PageContext) -> tuple[str, ...]:
     return t("Estimate"), t("Lower bound"), t("Upper bound"), "n"
 
 
-def draw_errata(page: PageContext, release: str) -> None:
-    """Draw what a correction changed, each figure before and after, with its history."""
+def draw_errata(page: PageContext, release: PublicationSummary) -> None:
+    """Draw what a release changed of the one before, each figure with its history."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         told = list_errata(
-            session=session, principal=page.principal, key=release, most=MAX_ERRATA, now=now()
+            session=session, principal=page.principal, key=release.key, most=MAX_ERRATA, now=now()
         )
-    st.subheader(t("What the correction changed"), anchor=False)
+    head = (
+        t("What the correction changed")
+        if release.corrects
+        else t("What changed since {release}", release=release.follows)
+    )
+    st.subheader(head, anchor=False)
     if not told.errata:
         st.caption(t("No figure changed."))
         return

@@ -123,8 +123,8 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
                 "guide is docs/publishing.md."
             )
         )
-    if release.corrects and release.state in PUBLIC_STATES and release.may_read:
-        draw_errata(page, release.key)
+    if release.follows and release.state in PUBLIC_STATES and release.may_read:
+        draw_errata(page, release)
     if page.principal.may(Action.RELEASE):
         draw_early_readers(page, release)
         _draw_steps(page, release)

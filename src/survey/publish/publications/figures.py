@@ -155,8 +155,8 @@ def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
     return tuple(erratum for erratum in pairs if erratum.before != erratum.after)
 
 
-def format_errata(errata: tuple[Erratum, ...], reason: str) -> bytes:
-    """Return `errata.csv`."""
+def format_errata(errata: tuple[Erratum, ...], before_release: str, reason: str) -> bytes:
+    """Return `errata.csv`; `before_release` is the id of the release that they differ from."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(
@@ -164,11 +164,12 @@ def format_errata(errata: tuple[Erratum, ...], reason: str) -> bytes:
             "id",
             *(f"{name}_before" for name in VALUES),
             *(f"{name}_after" for name in VALUES),
+            "before_release",
             "reason",
         )
     )
     for erratum in errata:
         values = [side.get(name, "") for side in (erratum.before, erratum.after)
                   for name in VALUES]  # fmt: skip
-        writer.writerow(csv_row((erratum.figure, *values, reason)))
+        writer.writerow(csv_row((erratum.figure, *values, before_release, reason)))
     return buffer.getvalue().encode()

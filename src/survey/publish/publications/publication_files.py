@@ -20,6 +20,7 @@ from survey.publish.publications.manifest import (
 )
 from survey.publish.publications.publication_source import PublicationSource
 from survey.publish.publications.register import PublicationNotAllowedError
+from survey.publish.publications.release_sequence import list_public_before, reason_of_change
 from survey.results import WaveInfo, WaveResults, list_earlier_waves
 from survey.settings import Settings
 from survey.store.tables import Publication, Wave, WaveState
@@ -51,7 +52,7 @@ def build_publication_files(
     `earlier` are the waves that its reports compare with.
 
     Raises:
-        PublicationNotAllowedError: a correction would show figures that were hidden.
+        PublicationNotAllowedError: it would show figures that an earlier release hid.
     """
     source = PublicationSource(
         settings=settings,
@@ -62,34 +63,34 @@ def build_publication_files(
         earlier=earlier,
     )
     files = build_files(source, list(publication.builders))
-    if publication.corrects_id is None:
+    earlier_releases = list_public_before(session, publication)
+    if not earlier_releases:
         return files
-    errata = _find_errata(settings, session, publication, files[FIGURES_FILE][1])
-    data = format_errata(errata, publication.correction_reason)
+    figures = files[FIGURES_FILE][1]
+    for earlier_release in earlier_releases:
+        errata = find_errata(read_archived_file(settings, earlier_release, FIGURES_FILE), figures)
+        _require_nothing_hidden(earlier_release, errata)
+    before = earlier_releases[-1]
+    data = format_errata(errata, before.key, reason_of_change(publication, before))
     return {**files, ERRATA_FILE: (_BUILDER_OF_ERRATA, data)}
 
 
-def _find_errata(
-    settings: Settings, session: Session, publication: Publication, figures: bytes
-) -> tuple[Erratum, ...]:
-    """Return what a correction changes; it may hide figures and never show hidden ones.
+def _require_nothing_hidden(earlier: Publication, errata: Sequence[Erratum]) -> None:
+    """Raise `PublicationNotAllowedError` if figures are shown that an earlier release hid.
 
     The gate looks at one table at a time: two that hide different cells could tell them together.
     """
-    corrected = session.get_one(Publication, publication.corrects_id)
-    errata = find_errata(read_archived_file(settings, corrected, FIGURES_FILE), figures)
     added = [erratum.figure for erratum in errata if not erratum.before]
     if added:
         raise PublicationNotAllowedError(
             msg(
-                "The correction would show {count} figures that release {release} hid, such as "
+                "The release would show {count} figures that release {release} hid, such as "
                 "{figure}. Both together could tell what is hidden.",
                 count=len(added),
-                release=corrected.key,
+                release=earlier.key,
                 figure=added[0],
             )
         )
-    return errata
 
 
 def build_publication_manifest(

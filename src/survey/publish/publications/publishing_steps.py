@@ -20,6 +20,7 @@ from survey.publish.publications.register import (
     lock_publication,
     require_forward_clock,
 )
+from survey.publish.publications.release_sequence import list_public_before
 from survey.publish.publications.signatures import get_sealed_snapshot
 from survey.publish.publications.signing_keys import require_valid_key
 from survey.results.release import find_current_release, release_signed_wave, revoke_release
@@ -58,7 +59,8 @@ def publish_publication(
     publication.published_by, publication.published_at = actor_id(principal), now
     session.add(publication)
     if publication.corrects_id is not None:
-        _replace_corrected(settings, session, publication)
+        _replace_corrected(session, publication)
+    _store_errata(settings, session, publication)
     session.flush()
     record(
         session=session,
@@ -116,14 +118,23 @@ def _require_same_release(session: Session, publication: Publication, wave: Wave
         )
 
 
-def _replace_corrected(settings: Settings, session: Session, publication: Publication) -> None:
+def _replace_corrected(session: Session, publication: Publication) -> None:
     corrected = session.get_one(Publication, publication.corrects_id)
     if corrected.state is not PublicationState.PUBLISHED:
         raise PublicationNotAllowedError(
             msg("The release {release} does not stand any more.", release=corrected.key)
         )
+    corrected.state = PublicationState.CORRECTED
+    session.add(corrected)
+
+
+def _store_errata(settings: Settings, session: Session, publication: Publication) -> None:
+    """Store what a release changed of the last one that was public, taken back or not."""
+    earlier = list_public_before(session, publication)
+    if not earlier:
+        return
     before, after = (
-        read_archived_file(settings, each, FIGURES_FILE) for each in (corrected, publication)
+        read_archived_file(settings, each, FIGURES_FILE) for each in (earlier[-1], publication)
     )
     for erratum in find_errata(before, after):
         session.add(
@@ -134,8 +145,6 @@ def _replace_corrected(settings: Settings, session: Session, publication: Public
                 after=dict(erratum.after),
             )
         )
-    corrected.state = PublicationState.CORRECTED
-    session.add(corrected)
 
 
 def retract_publication(

@@ -15,6 +15,7 @@ from survey.fieldwork.waves import lock_wave
 from survey.instrument.model import Labels
 from survey.locale import Message, SurveyError, msg
 from survey.publish.publications.file_builders import parse_choices
+from survey.publish.publications.release_sequence import list_ever_public, list_public_before
 from survey.results.release import release_request_options
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
@@ -95,6 +96,8 @@ class PublicationSummary:
     published_at: datetime | None
     retracted_at: datetime | None
     retraction_reason: str
+    follows: str
+    """Last release of the wave that was public before this one: errata are from that."""
     may_read: bool
     """Whether the principal may open the files now."""
 
@@ -200,7 +203,25 @@ def _find_corrected(session: Session, wave: Wave, draft: PublicationDraft) -> Pu
         raise PublicationNotAllowedError(
             msg("A correction shows as much of other cities as what it corrects.")
         )
+    _require_no_wider(session, wave, draft)
     return standing
+
+
+def _require_no_wider(session: Session, wave: Wave, draft: PublicationDraft) -> None:
+    """Raise if the draft shows cities and a release that was ever public showed none.
+
+    What was hidden among cities that the earlier one left out cannot be told from its files.
+    """
+    narrower = [each.key for each in list_ever_public(session, wave.id)
+                if each.shown is not Shown.SCORES]  # fmt: skip
+    if narrower and draft.shown is Shown.SCORES:
+        raise PublicationNotAllowedError(
+            msg(
+                "The release {release} was public without scores of cities, also if it was taken "
+                "back since. A further release of the wave shows no more than that.",
+                release=narrower[-1],
+            )
+        )
 
 
 def require_readable_wave(principal: Principal, wave: Wave) -> None:
@@ -308,6 +329,7 @@ def _summarise(
     keys: dict[UUID, str],
     now: datetime,
 ) -> PublicationSummary:
+    before = list_public_before(session, publication)
     return PublicationSummary(
         key=publication.key,
         wave=wave.key,
@@ -329,6 +351,7 @@ def _summarise(
         published_at=publication.published_at,
         retracted_at=publication.retracted_at,
         retraction_reason=publication.retraction_reason,
+        follows=before[-1].key if before else "",
         may_read=may_read(session, principal, publication, now),
     )
 

@@ -1,0 +1,127 @@
+"""What an earlier release hid stays hidden, also after releases were taken back."""
+
+import csv
+import io
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from survey.publish.publications.publishing_steps import retract_publication
+from survey.publish.publications.register import PublicationNotAllowedError
+from survey.results.snapshots import CELLS
+from survey.settings import Settings
+from survey.store.tables import Shown
+from tests.publish.publications.register_steps import (
+    KEY,
+    MINUTE,
+    REASON,
+    WAVE,
+    act,
+    change_results,
+    files,
+    plan,
+    publish,
+    sign,
+)
+
+SECOND, THIRD = f"{WAVE}-2", f"{WAVE}-3"
+DAY = timedelta(days=1)
+LIFTED, HIDDEN = f"{WAVE}-320500-composite-all-score", f"{WAVE}-110000-composite-all-score"
+
+
+def cells(store: Settings) -> Path:
+    (path,) = store.snapshot_dir.rglob(CELLS)
+    return path
+
+
+def release_again(store: Settings, at: datetime, *, corrects: str = "") -> str:
+    """Announce, sign and publish a further release a day after `at`."""
+    key = plan(store, at=at, embargo_until=at + DAY, corrects=corrects,
+               reason=REASON if corrects else "")  # fmt: skip
+    sign(store, "lin", at, key)
+    sign(store, "wang", at, key)
+    publish(store, at=at + DAY, key=key)
+    return key
+
+
+def take_back(store: Settings, key: str, at: datetime) -> None:
+    act(retract_publication, store, "lin", at, key=key, reason="A city was missing")
+
+
+def errata(store: Settings, key: str) -> dict[str, dict[str, str]]:
+    rows = csv.DictReader(io.StringIO(files(store, key)["errata.csv"].decode()))
+    return {row["id"]: row for row in rows}
+
+
+@pytest.fixture
+def whole(ready: Settings) -> bytes:
+    """The cells of a published first release, whose correction hid one city and lifted another."""
+    publish(ready)
+    known = cells(ready).read_bytes()
+    change_results(ready, lifted="320500", hidden="110000")
+    assert release_again(ready, MINUTE, corrects=KEY) == SECOND
+    assert HIDDEN.encode() not in files(ready, SECOND)["figures.csv"]
+    return known
+
+
+def test_a_retraction_does_not_let_out_what_a_correction_hid(ready: Settings, whole: bytes) -> None:
+    later = MINUTE + DAY
+    cells(ready).write_bytes(whole)
+    take_back(ready, SECOND, later)
+    third = plan(ready, at=later, embargo_until=later + DAY)
+    with pytest.raises(PublicationNotAllowedError, match=f"would show .* {SECOND} hid"):
+        sign(ready, "lin", later, third)
+
+
+def test_what_any_earlier_release_hid_stays_hidden(ready: Settings, whole: bytes) -> None:
+    """Also what one hid that another has replaced, after that one was taken back."""
+    later = MINUTE + DAY
+    cells(ready).write_bytes(whole)
+    change_results(ready, lifted="320500", hidden="110000")
+    change_results(ready, lifted="320100", hidden="440100")
+    assert release_again(ready, later, corrects=SECOND) == THIRD
+    take_back(ready, THIRD, later + DAY)
+    cells(ready).write_bytes(whole)
+    change_results(ready, lifted="320100", hidden="440100")
+    last = plan(ready, at=later + DAY, embargo_until=later + 2 * DAY)
+    with pytest.raises(PublicationNotAllowedError, match=f"would show .* {SECOND} hid"):
+        sign(ready, "lin", later + DAY, last)
+
+
+def test_a_release_after_a_retraction_names_what_changed(ready: Settings, whole: bytes) -> None:
+    """The errata are from the last release that was public, with the reason of its retraction."""
+    later = MINUTE + DAY
+    take_back(ready, SECOND, later)
+    change_results(ready, lifted="320100", hidden="110000")
+    assert release_again(ready, later) == THIRD
+    rows = errata(ready, THIRD)
+    lifted = rows[f"{WAVE}-320100-composite-all-score"]
+    assert float(lifted["estimate_after"]) == round(float(lifted["estimate_before"]) + 1, 1)
+    assert lifted["reason"] == "A city was missing"
+    assert (lifted["before_release"], LIFTED in rows) == (SECOND, False)
+
+
+def test_a_release_after_a_retraction_shows_no_more_of_other_cities(store: Settings) -> None:
+    """Nobody can tell what was hidden of cities that the earlier release left out."""
+    plan(store, shown=Shown.NOTHING)
+    sign(store, "lin")
+    sign(store, "wang")
+    publish(store)
+    take_back(store, KEY, MINUTE)
+    with pytest.raises(PublicationNotAllowedError, match=f"{KEY} .* shows no more"):
+        plan(store, at=MINUTE, embargo_until=MINUTE + DAY)
+    assert plan(store, at=MINUTE, embargo_until=MINUTE + DAY, shown=Shown.NOTHING) == SECOND
+
+
+def test_what_was_never_public_hides_nothing(ready: Settings) -> None:
+    """A release that was taken back before its minute was read by nobody."""
+    known = cells(ready).read_bytes()
+    take_back(ready, KEY, MINUTE)
+    change_results(ready, lifted="320500", hidden="110000")
+    second = plan(ready, at=MINUTE, embargo_until=MINUTE + DAY)
+    sign(ready, "lin", MINUTE, second)
+    take_back(ready, second, MINUTE)
+    cells(ready).write_bytes(known)
+    third = release_again(ready, MINUTE)
+    assert "errata.csv" not in files(ready, third)
