@@ -69,40 +69,40 @@ def browser_form(instrument: Instrument) -> Form:
             {"code": language.code, "name": language.name} for language in instrument.languages
         ],
         "default_language": instrument.default_language,
-        "sections": [_section(section) for section in instrument.sections],
-        **_without_blanks(
+        "sections": [_build_section(section) for section in instrument.sections],
+        **_drop_blanks(
             thanks=dict(instrument.thanks),
             unit=instrument.unit if instrument.unit != "person" else None,
         ),
     }
 
 
-def _section(section: Section) -> Form:
-    return _without_blanks(
+def _build_section(section: Section) -> Form:
+    return _drop_blanks(
         name=section.name,
         title=dict(section.title),
-        relevant=_ast(section.relevant),
+        relevant=_build_ast(section.relevant),
         ends=section.ends.value if section.ends else None,
-        items=[_item(item) for item in section.items],
+        items=[_build_item(item) for item in section.items],
     )
 
 
-def _item(item: Item) -> Form:
-    return _without_blanks(
+def _build_item(item: Item) -> Form:
+    return _drop_blanks(
         name=item.name,
         kind=item.kind.value,
         label=dict(item.label),
         hint=dict(item.hint),
         required=item.required,
         required_message=dict(item.required_message),
-        relevant=_ast(item.relevant),
-        constraint=_ast(item.constraint),
+        relevant=_build_ast(item.relevant),
+        constraint=_build_ast(item.constraint),
         constraint_message=dict(item.constraint_message),
-        calculation=_ast(item.calculation),
-        choices=[_choice(choice) for choice in item.choices],
-        min=_plain(item.minimum),
-        max=_plain(item.maximum),
-        step=_plain(item.step),
+        calculation=_build_ast(item.calculation),
+        choices=[_build_choice(choice) for choice in item.choices],
+        min=_drop_decimal_point(item.minimum),
+        max=_drop_decimal_point(item.maximum),
+        step=_drop_decimal_point(item.step),
         low_label=dict(item.low_label),
         high_label=dict(item.high_label),
         specials=[special.value for special in item.specials],
@@ -113,20 +113,20 @@ def _item(item: Item) -> Form:
     )
 
 
-def _choice(choice: Choice) -> Form:
+def _build_choice(choice: Choice) -> Form:
     return {"name": choice.name, "label": dict(choice.label)}
 
 
-def _ast(source: str | None) -> Json | None:
+def _build_ast(source: str | None) -> Json | None:
     return None if source is None else to_json(parse(source))
 
 
-def _plain(number: float | None) -> float | None:
+def _drop_decimal_point(number: float | None) -> float | None:
     """Return a whole number without a point, so that the browser shows 10 and not 10.0."""
     return int(number) if number is not None and number == int(number) else number
 
 
-def _without_blanks(**values: object) -> Form:
+def _drop_blanks(**values: object) -> Form:
     return {key: value for key, value in values.items() if not _is_blank(value)}
 
 

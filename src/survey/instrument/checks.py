@@ -42,10 +42,10 @@ def check_instrument(
 ) -> tuple[Finding, ...]:
     """Return what is wrong with `instrument`; with `tree` also how the scored items hang on it."""
     findings = [
-        *_names(instrument),
-        *_expressions(instrument),
-        *(finding for item in instrument.items() for finding in _item(item)),
-        *_labels(instrument),
+        *_check_names(instrument),
+        *_check_expressions(instrument),
+        *(finding for item in instrument.items() for finding in _check_item(item)),
+        *_check_labels(instrument),
         *check_privacy(instrument),
         *check_unit(instrument),
     ]
@@ -59,7 +59,7 @@ def check_tree(tree: IndicatorTree) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     codes = Counter(indicator.code for indicator in tree.indicators)
     findings += [
-        _error(msg("The code {code} occurs twice.", code=code), code)
+        _build_error(msg("The code {code} occurs twice.", code=code), code)
         for code, count in codes.items()
         if count > 1
     ]
@@ -69,12 +69,12 @@ def check_tree(tree: IndicatorTree) -> tuple[Finding, ...]:
         parent = tree.by_code.get(indicator.parent or "")
         if (parent.level if parent else 0) != indicator.level - 1:
             findings.append(
-                _error(
+                _build_error(
                     msg("The indicator hangs on no indicator of the level above."), indicator.code
                 )
             )
     findings += [
-        _error(
+        _build_error(
             msg(
                 "The weights under {parent} add up to {total}, not to 1.",
                 parent=parent or "-",
@@ -88,44 +88,48 @@ def check_tree(tree: IndicatorTree) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _error(message: Message, item: str) -> Finding:
+def _build_error(message: Message, item: str) -> Finding:
     return Finding(message, Severity.ERROR, item=item)
 
 
-def _names(instrument: Instrument) -> Iterator[Finding]:
+def _check_names(instrument: Instrument) -> Iterator[Finding]:
     names = Counter(item.name for item in instrument.items())
     sections = Counter(section.name for section in instrument.sections)
     for kind in (names, sections):
         for name, count in kind.items():
             if count > 1:
-                yield _error(msg("The name “{name}” is used more than once.", name=name), name)
+                yield _build_error(
+                    msg("The name “{name}” is used more than once.", name=name), name
+                )
     if not names:
-        yield _error(msg("The form has no questions."), "")
+        yield _build_error(msg("The form has no questions."), "")
     codes = [language.code for language in instrument.languages]
     if instrument.default_language not in codes or len(set(codes)) < len(codes):
-        yield _error(msg("The default language is not one of the languages."), "")
+        yield _build_error(msg("The default language is not one of the languages."), "")
 
 
-def _expressions(instrument: Instrument) -> Iterator[Finding]:
+def _check_expressions(instrument: Instrument) -> Iterator[Finding]:
     asked: set[str] = set()
     everything = frozenset(instrument.by_name)
     for section in instrument.sections:
-        yield from _expression(section.name, section.relevant, asked, everything, itself=False)
+        yield from _check_expression(
+            section.name, section.relevant, asked, everything, itself=False
+        )
         for item in section.items:
-            yield from _item_expression_findings(item, asked, everything)
+            yield from _check_item_expressions(item, asked, everything)
             asked.add(item.name)
 
 
-def _item_expression_findings(
+def _check_item_expressions(
     item: Item, asked: set[str], everything: frozenset[str]
 ) -> Iterator[Finding]:
-    yield from _expression(item.name, item.relevant, asked, everything, itself=False)
-    yield from _expression(item.name, item.calculation, asked, everything, itself=False)
+    yield from _check_expression(item.name, item.relevant, asked, everything, itself=False)
+    yield from _check_expression(item.name, item.calculation, asked, everything, itself=False)
     own = asked | {item.name}
-    yield from _expression(item.name, item.constraint, own, everything, itself=True)
+    yield from _check_expression(item.name, item.constraint, own, everything, itself=True)
 
 
-def _expression(
+def _check_expression(
     where: str, source: str | None, asked: set[str], everything: frozenset[str], *, itself: bool
 ) -> Iterator[Finding]:
     if source is None:
@@ -136,12 +140,12 @@ def _expression(
         yield Finding(error.message, Severity.ERROR, error.suggestion, item=where)
         return
     if uses_self(expression) and not itself:
-        yield _error(msg("An expression here cannot refer to its own question."), where)
+        yield _build_error(msg("An expression here cannot refer to its own question."), where)
     for name in sorted(references(expression) - asked):
-        yield _error(_unknown_name_text(name, where, everything), where)
+        yield _build_error(_describe_unknown_name(name, where, everything), where)
 
 
-def _unknown_name_text(name: str, where: str, everything: frozenset[str]) -> Message:
+def _describe_unknown_name(name: str, where: str, everything: frozenset[str]) -> Message:
     if name == where:
         return msg("An expression here cannot refer to its own question.")
     if name in everything:
@@ -149,33 +153,33 @@ def _unknown_name_text(name: str, where: str, everything: frozenset[str]) -> Mes
     return msg("There is no question named “{name}”.", name=name)
 
 
-def _item(item: Item) -> Iterator[Finding]:
+def _check_item(item: Item) -> Iterator[Finding]:
     bounded = item.minimum is not None and item.maximum is not None
     if bounded and not (item.minimum or 0) < (item.maximum or 0):
-        yield _error(msg("The lowest score is not below the highest."), item.name)
+        yield _build_error(msg("The lowest score is not below the highest."), item.name)
     if item.indicator is not None and not type_of(item).is_score:
-        yield _error(msg("Only a rating can have an indicator."), item.name)
+        yield _build_error(msg("Only a rating can have an indicator."), item.name)
     if item.indicator is not None and item.is_measured:
         both = msg("A question is part of an indicator or stands beside the score, not both.")
-        yield _error(both, item.name)
+        yield _build_error(both, item.name)
     for message in type_of(item).list_problems(item):
-        yield _error(message, item.name)
+        yield _build_error(message, item.name)
     names = Counter(choice.name for choice in item.choices)
     if any(count > 1 for count in names.values()):
-        yield _error(msg("A choice occurs more than once."), item.name)
+        yield _build_error(msg("A choice occurs more than once."), item.name)
 
 
-def _labels(instrument: Instrument) -> Iterator[Finding]:
+def _check_labels(instrument: Instrument) -> Iterator[Finding]:
     codes = {language.code: language.name for language in instrument.languages}
-    yield from _complete("", instrument.title, codes, required=True)
+    yield from _check_languages("", instrument.title, codes, required=True)
     for section in instrument.sections:
-        yield from _section_labels(section, codes)
+        yield from _check_section_labels(section, codes)
 
 
-def _section_labels(section: Section, codes: Mapping[str, str]) -> Iterator[Finding]:
-    yield from _complete(section.name, section.title, codes, required=False)
+def _check_section_labels(section: Section, codes: Mapping[str, str]) -> Iterator[Finding]:
+    yield from _check_languages(section.name, section.title, codes, required=False)
     for item in section.items:
-        yield from _complete(item.name, item.label, codes, required=type_of(item).is_shown)
+        yield from _check_languages(item.name, item.label, codes, required=type_of(item).is_shown)
         for optional in (
             item.hint,
             item.required_message,
@@ -184,12 +188,12 @@ def _section_labels(section: Section, codes: Mapping[str, str]) -> Iterator[Find
             item.high_label,
             *item.special_labels.values(),
         ):
-            yield from _complete(item.name, optional, codes, required=False)
+            yield from _check_languages(item.name, optional, codes, required=False)
         for choice in item.choices:
-            yield from _complete(item.name, choice.label, codes, required=True)
+            yield from _check_languages(item.name, choice.label, codes, required=True)
 
 
-def _complete(
+def _check_languages(
     where: str, labels: Labels, codes: Mapping[str, str], *, required: bool
 ) -> Iterator[Finding]:
     """Yield missing translations: a text is in every language, or in none if it is optional."""
@@ -197,7 +201,7 @@ def _complete(
         return
     for code, name in codes.items():
         if not labels.get(code, "").strip():
-            yield _error(msg("A text in {language} is missing.", language=name), where)
+            yield _build_error(msg("A text in {language} is missing.", language=name), where)
 
 
 # That consent is asked before the questions that need it. The gate itself is in the walk of the
@@ -216,7 +220,7 @@ def check_privacy(instrument: Instrument) -> Iterator[Finding]:
         return
     for mark in _SINGLE_ROLES:
         for again in [item for item in marked if item.privacy is mark][1:]:
-            yield _error(
+            yield _build_error(
                 msg("Only one question can be marked {mark}.", mark=mark.value), again.name
             )
     for item in marked:
@@ -232,20 +236,22 @@ def check_unit(instrument: Instrument) -> Iterator[Finding]:
     visits = [item for item in items if item.privacy is PrivacyRole.ANONYMOUS_VISIT]
     if instrument.unit == "person":
         for item in [*visits, *(each for each in items if type_of(each).is_photo)]:
-            yield _error(msg("This belongs in a questionnaire about venues."), item.name)
+            yield _build_error(msg("This belongs in a questionnaire about venues."), item.name)
         return
     if len(visits) != 1:
-        yield _error(
+        yield _build_error(
             msg("Observers declare once whether they were known: one question anonymous_visit."), ""
         )
     for item in items:
         if item.indicator or item.privacy not in {None, PrivacyRole.ANONYMOUS_VISIT}:
-            yield _error(
+            yield _build_error(
                 msg("A questionnaire about venues has no indicators, consent or children."),
                 item.name,
             )
     if instrument.tree or not any(type_of(item).is_score for item in items):
-        yield _error(msg("A questionnaire about venues has ratings, and no indicator tree."), "")
+        yield _build_error(
+            msg("A questionnaire about venues has ratings, and no indicator tree."), ""
+        )
 
 
 def _check_kind(item: Item) -> Iterator[Finding]:
@@ -254,19 +260,19 @@ def _check_kind(item: Item) -> Iterator[Finding]:
     }  # fmt: skip
     agrees = any(choice.name == CONSENT_GIVEN for choice in item.choices)
     if asks and not (type_of(item).takes_one_choice and agrees and item.required):
-        yield _error(
+        yield _build_error(
             msg("Consent is asked by a required question with one answer, of which one is yes."),
             item.name,
         )
     if item.privacy is PrivacyRole.CHILD_AGE and not type_of(item).is_number:
-        yield _error(msg("The age of the child has to be a number."), item.name)
+        yield _build_error(msg("The age of the child has to be a number."), item.name)
 
 
 def _check_consent_first(items: list[Item]) -> Iterator[Finding]:
     asked = [item for item in items if type_of(item).is_asked]
     for item in asked[1:]:
         if item.privacy is PrivacyRole.CONSENT:
-            yield _error(msg("Consent has to be asked before any other question."), item.name)
+            yield _build_error(msg("Consent has to be asked before any other question."), item.name)
 
 
 def _check_order(items: list[Item]) -> Iterator[Finding]:
@@ -274,10 +280,12 @@ def _check_order(items: list[Item]) -> Iterator[Finding]:
     seen: set[PrivacyRole] = set()
     for item in items:
         if item.privacy is PrivacyRole.GUARDIAN_CONSENT and PrivacyRole.CHILD_AGE not in seen:
-            yield _error(msg("The age of the child has to be asked before consent."), item.name)
+            yield _build_error(
+                msg("The age of the child has to be asked before consent."), item.name
+            )
         opened = {PrivacyRole.CHILD_AGE, PrivacyRole.GUARDIAN_CONSENT} <= seen
         if item.privacy is PrivacyRole.ABOUT_CHILD and not opened:
-            yield _error(
+            yield _build_error(
                 msg(
                     "Before a question about a child, its age and the guardian's consent have to "
                     "be asked."
@@ -302,7 +310,7 @@ def _check_calculations(items: list[Item]) -> Iterator[Finding]:
         except ExpressionError:
             continue
         if about & set(named):
-            yield _error(
+            yield _build_error(
                 msg("What is calculated from answers about a child is about the child as well."),
                 item.name,
             )
@@ -330,7 +338,7 @@ def score_findings(
         rows: row of each question in the workbook.
     """
     known = dict(rows or {})
-    return tuple(_findings(instrument, tree, known))
+    return tuple(_check_scores(instrument, tree, known))
 
 
 def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
@@ -353,31 +361,31 @@ def rating_findings(instrument: Instrument) -> tuple[Finding, ...]:
     if any(type_of(item).is_score for item in instrument.items()):
         return ()
     words = msg("The form has no rating, so there would be nothing to estimate.")
-    return (_score_error(words, "", {}, "type"),)
+    return (_build_score_error(words, "", {}, "type"),)
 
 
-def _findings(
+def _check_scores(
     instrument: Instrument, tree: IndicatorTree | None, rows: dict[str, int]
 ) -> Iterator[Finding]:
     yield from rating_findings(instrument)
-    yield from _reserved_names(instrument, rows)
+    yield from _check_reserved_names(instrument, rows)
     if instrument.tree is None and tree is None:
         for item in instrument.scored_items:
-            yield _score_error(
+            yield _build_score_error(
                 msg("“{name}” has an indicator, but the settings name no tree.", name=item.name),
                 item.name,
                 rows,
             )
         return
-    yield from _scales(instrument.scored_items, rows)
+    yield from _check_scales(instrument.scored_items, rows)
     if tree is not None:
-        yield from _leaves(instrument, tree, rows)
+        yield from _check_leaves(instrument, tree, rows)
 
 
-def _reserved_names(instrument: Instrument, rows: dict[str, int]) -> Iterator[Finding]:
+def _check_reserved_names(instrument: Instrument, rows: dict[str, int]) -> Iterator[Finding]:
     for item in instrument.items():
         if item.name in RESERVED_NAMES:
-            yield _score_error(
+            yield _build_score_error(
                 msg(
                     "“{name}” is the name of a column of every frozen wave; give the question "
                     "another name.",
@@ -389,15 +397,15 @@ def _reserved_names(instrument: Instrument, rows: dict[str, int]) -> Iterator[Fi
             )
 
 
-def _scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
+def _check_scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
     """Yield ratings on another scale than the rest: scores of one tree share one scale."""
     if not items:
         return
-    usual, _ = Counter(_scale(item) for item in items).most_common(1)[0]
+    usual, _ = Counter(_scale_of(item) for item in items).most_common(1)[0]
     for item in items:
-        if _scale(item) != usual:
-            low, high = _scale(item)
-            yield _score_error(
+        if _scale_of(item) != usual:
+            low, high = _scale_of(item)
+            yield _build_score_error(
                 msg(
                     "“{name}” is rated from {low} to {high}, the other scored questions from "
                     "{usual_low} to {usual_high}; all of one tree must share one scale.",
@@ -413,18 +421,20 @@ def _scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
             )
 
 
-def _scale(item: Item) -> tuple[str, str]:
+def _scale_of(item: Item) -> tuple[str, str]:
     return f"{item.minimum or 0:g}", f"{item.maximum or 0:g}"
 
 
-def _leaves(instrument: Instrument, tree: IndicatorTree, rows: dict[str, int]) -> Iterator[Finding]:
+def _check_leaves(
+    instrument: Instrument, tree: IndicatorTree, rows: dict[str, int]
+) -> Iterator[Finding]:
     if not instrument.scored_items:
-        yield _score_error(msg("No question measures an indicator of the tree."), "", rows)
+        yield _build_score_error(msg("No question measures an indicator of the tree."), "", rows)
         return
     leaves = {indicator.code for indicator in tree.indicators if indicator.level == 3}
     for item in instrument.scored_items:
         if item.indicator not in leaves:
-            yield _score_error(
+            yield _build_score_error(
                 msg(
                     "{code} is not a third-level indicator of {tree}.",
                     code=item.indicator,
@@ -439,10 +449,12 @@ def _leaves(instrument: Instrument, tree: IndicatorTree, rows: dict[str, int]) -
     parents = {indicator.parent for indicator in tree.indicators}
     ends = {indicator.code for indicator in tree.indicators if indicator.code not in parents}
     for code in sorted((leaves | ends) - measured):
-        yield _score_error(msg("No question measures the indicator {code}.", code=code), code, rows)
+        yield _build_score_error(
+            msg("No question measures the indicator {code}.", code=code), code, rows
+        )
 
 
-def _score_error(
+def _build_score_error(
     message: Message, item: str, rows: dict[str, int], column: str = "indicator"
 ) -> Finding:
     return Finding(

@@ -51,15 +51,16 @@ def compare_indicators(
     trees. An upper one is as comparable as the worst below it, and not if weights or parts differ.
     """
     leaves = {
-        code: _compare_leaf(code, names, before, after) for code, names in _questions(after).items()
+        code: _compare_leaf(code, names, before, after)
+        for code, names in _group_questions_by_indicator(after).items()
     }
     verdicts = [
         *(_compare_upper(after_tree, before_tree, leaves, before, after) if after_tree else ()),
-        *(_named(leaf, after_tree) for leaf in leaves.values()),
+        *(_add_name(leaf, after_tree) for leaf in leaves.values()),
     ]
     position = {each.code: n for n, each in enumerate(after_tree.indicators)} if after_tree else {}
     verdicts.sort(key=lambda verdict: position.get(verdict.code, len(position)))
-    gone = tuple(_gone(before, after, before_tree))
+    gone = tuple(_iter_gone(before, after, before_tree))
     return (*_compare_whole([*verdicts, *gone]), *verdicts, *gone)
 
 
@@ -67,12 +68,12 @@ def _compare_whole(verdicts: Sequence[IndicatorComparison]) -> Iterator[Indicato
     """Yield the verdict on the composite, which has no code and the level 0."""
     if not verdicts:
         return
-    worst = _worst(verdicts)
+    worst = _find_worst(verdicts)
     reason = None if worst is Comparability.SAME else msg("as the worst of its indicators")
     yield IndicatorComparison("", 0, {}, worst, reason)
 
 
-def _questions(instrument: Instrument) -> dict[str, frozenset[str]]:
+def _group_questions_by_indicator(instrument: Instrument) -> dict[str, frozenset[str]]:
     """Return the names of the scored questions by the code of their indicator."""
     by_code: dict[str, set[str]] = {}
     for item in instrument.scored_items:
@@ -83,29 +84,29 @@ def _questions(instrument: Instrument) -> dict[str, frozenset[str]]:
 def _compare_leaf(
     code: str, names: frozenset[str], before: Instrument, after: Instrument
 ) -> IndicatorComparison:
-    earlier = _questions(before)
+    earlier = _group_questions_by_indicator(before)
     if not any(names & asked for asked in earlier.values()):
-        return _broken(code, msg("newly measured"))
+        return _build_broken_comparison(code, msg("newly measured"))
     if names not in earlier.values():
-        return _broken(code, msg("measured by other questions"))
+        return _build_broken_comparison(code, msg("measured by other questions"))
     changes = {
         change
         for name in names
         for change in item_changes(before.by_name[name], after.by_name[name])
     }
     if changes & _BREAKING:
-        return _broken(code, msg("type or scale of its question changed"))
+        return _build_broken_comparison(code, msg("type or scale of its question changed"))
     if changes & _DISTURBING:
         reason = msg("its question is worded anew or has other answers")
         return IndicatorComparison(code, 3, {}, Comparability.CAUTION, reason)
     return IndicatorComparison(code, 3, {}, Comparability.SAME)
 
 
-def _broken(code: str, reason: Message, level: int = 3) -> IndicatorComparison:
+def _build_broken_comparison(code: str, reason: Message, level: int = 3) -> IndicatorComparison:
     return IndicatorComparison(code, level, {}, Comparability.BROKEN, reason)
 
 
-def _named(leaf: IndicatorComparison, tree: IndicatorTree | None) -> IndicatorComparison:
+def _add_name(leaf: IndicatorComparison, tree: IndicatorTree | None) -> IndicatorComparison:
     known = tree.by_code.get(leaf.code) if tree else None
     if known is None:
         return leaf
@@ -120,13 +121,15 @@ def _compare_upper(
     after: Instrument,
 ) -> Iterator[IndicatorComparison]:
     """Yield the verdicts on the indicators above the third level."""
-    recipes = _recipes(earlier, before).values() if earlier else ()
-    own = _recipes(tree, after)
+    recipes = _list_recipes(earlier, before).values() if earlier else ()
+    own = _list_recipes(tree, after)
     for indicator in tree.indicators:
-        below = [leaves[code] for code in _leaves_below(tree, indicator.code) if code in leaves]
+        below = [
+            leaves[code] for code in _iter_leaves_below(tree, indicator.code) if code in leaves
+        ]
         if indicator.code in leaves or not below:
             continue
-        worst = _worst(below)
+        worst = _find_worst(below)
         reason: Message | None = None
         if worst is Comparability.BROKEN:
             reason = msg("an indicator below it is not comparable")
@@ -137,35 +140,35 @@ def _compare_upper(
         yield IndicatorComparison(indicator.code, indicator.level, indicator.name, worst, reason)
 
 
-def _worst(verdicts: Sequence[IndicatorComparison]) -> Comparability:
+def _find_worst(verdicts: Sequence[IndicatorComparison]) -> Comparability:
     order = list(Comparability)
     return max((each.verdict for each in verdicts), key=order.index)
 
 
-def _leaves_below(tree: IndicatorTree, code: str) -> Iterator[str]:
+def _iter_leaves_below(tree: IndicatorTree, code: str) -> Iterator[str]:
     children = [each.code for each in tree.indicators if each.parent == code]
     if not children:
         yield code
     for child in children:
-        yield from _leaves_below(tree, child)
+        yield from _iter_leaves_below(tree, child)
 
 
 Recipe = frozenset[tuple[frozenset[str], float]]
 
 
-def _recipes(tree: IndicatorTree, instrument: Instrument) -> dict[str, Recipe]:
+def _list_recipes(tree: IndicatorTree, instrument: Instrument) -> dict[str, Recipe]:
     """Return what each indicator is made of: questions with their share of it."""
-    questions = _questions(instrument)
+    questions = _group_questions_by_indicator(instrument)
     return {
         indicator.code: frozenset(
-            (questions.get(leaf, frozenset()), round(_share(tree, leaf, indicator.code), 9))
-            for leaf in _leaves_below(tree, indicator.code)
+            (questions.get(leaf, frozenset()), round(_compute_share(tree, leaf, indicator.code), 9))
+            for leaf in _iter_leaves_below(tree, indicator.code)
         )
         for indicator in tree.indicators
     }
 
 
-def _share(tree: IndicatorTree, leaf: str, top: str) -> float:
+def _compute_share(tree: IndicatorTree, leaf: str, top: str) -> float:
     share, code = 1.0, leaf
     while code != top:
         indicator = tree.by_code[code]
@@ -174,12 +177,12 @@ def _share(tree: IndicatorTree, leaf: str, top: str) -> float:
     return share
 
 
-def _gone(
+def _iter_gone(
     before: Instrument, after: Instrument, tree: IndicatorTree | None
 ) -> Iterator[IndicatorComparison]:
     """Yield the indicators of which no question is scored any more."""
     scored = {item.name for item in after.scored_items}
-    for code, names in _questions(before).items():
+    for code, names in _group_questions_by_indicator(before).items():
         if not names & scored:
             known = tree.by_code.get(code) if tree else None
             yield IndicatorComparison(

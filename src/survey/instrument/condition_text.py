@@ -50,12 +50,12 @@ class ConditionText:
             return t("question {number}", number=number)
         known = _CALCULATION_NAMES.get(item)
         name = t(known) if known else item
-        asked = self._asked_for(item, set())
+        asked = self._list_asked_for(item, set())
         if not asked:
             return name
         return t("{name} (from question {number})", name=name, number=asked[0])
 
-    def _asked_for(self, calculation: str, seen: set[str]) -> list[int]:
+    def _list_asked_for(self, calculation: str, seen: set[str]) -> list[int]:
         """Return the numbers of the questions that a calculation is made from."""
         item = self._instrument.by_name.get(calculation)
         if item is None or item.calculation is None or calculation in seen:
@@ -64,7 +64,7 @@ class ConditionText:
         found: list[int] = []
         for name in sorted(references(parse(item.calculation))):
             number = self._numbers.get(name)
-            found += [number] if number is not None else self._asked_for(name, seen)
+            found += [number] if number is not None else self._list_asked_for(name, seen)
         return sorted(found)
 
     def _number_references(self, source: str) -> str:
@@ -82,7 +82,7 @@ class ConditionText:
         if name in ("and", "or"):
             return self._join(parts, both=(name == "and") is not negated, negated=negated)
         if name == "selected":
-            return self._selected(parts[0], parts[1], negated=negated)
+            return self._describe_selected(parts[0], parts[1], negated=negated)
         if name in _COMPARISONS:
             return self._compare(name, parts[0], parts[1], negated=negated)
         return ""
@@ -99,12 +99,12 @@ class ConditionText:
         mixed = isinstance(part, Operation) and part.name == joined_otherwise
         return self.t("({condition})", condition=text) if text and mixed else text
 
-    def _selected(self, of: Expression, choice: Expression, *, negated: bool) -> str:
+    def _describe_selected(self, of: Expression, choice: Expression, *, negated: bool) -> str:
         if not isinstance(of, Reference) or not isinstance(choice, Literal):
             return ""
-        return self._chosen(of.name, str(choice.value), negated=negated)
+        return self._describe_chosen(of.name, str(choice.value), negated=negated)
 
-    def _chosen(self, item: str, choice: str, *, negated: bool) -> str:
+    def _describe_chosen(self, item: str, choice: str, *, negated: bool) -> str:
         t = self.t
         if not choice:
             given = msg("{name} is answered") if negated else msg("{name} is blank")
@@ -129,7 +129,7 @@ class ConditionText:
         if not isinstance(left, Reference):
             return ""
         if isinstance(right.value, str) and sign in ("=", "!="):
-            return self._chosen(left.name, right.value, negated=sign == "!=")
+            return self._describe_chosen(left.name, right.value, negated=sign == "!=")
         number = f"{right.value:g}" if isinstance(right.value, float) else str(right.value)
         return self.t(_COMPARISONS[sign].msgid, left=self.name(left.name), right=number)
 

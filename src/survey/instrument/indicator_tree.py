@@ -130,7 +130,7 @@ def read_tree(path: Path, *, name: str | None = None) -> IndicatorTree:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path.name, error) from error
+        raise _build_unreadable_error(path.name, error) from error
     return read_tree_content(content, file_name=path.name, name=name or path.stem)
 
 
@@ -148,7 +148,7 @@ def build_tree(rows: Sequence[tuple[int, Mapping[str, str]]], *, name: str) -> I
         if (indicator := _read_row_or_note(number, row, faults)) is not None
     ]
     if not faults:
-        faults += _structure_faults(indicators, [number for number, _ in rows])
+        faults += _iter_structure_faults(indicators, [number for number, _ in rows])
     if faults:
         faults[0].all = tuple(faults)
         raise faults[0]
@@ -159,7 +159,7 @@ def _read_row_or_note(
     number: int, row: Mapping[str, str], faults: list[TreeError]
 ) -> Indicator | None:
     try:
-        return _indicator(number, row)
+        return _parse_indicator(number, row)
     except TreeError as error:
         faults.append(error)
         return None
@@ -221,11 +221,11 @@ def sum_weights(rows: Iterable[Mapping[str, str]]) -> dict[str, WeightSum]:
     return {parent: WeightSum(math.fsum(listed)) for parent, listed in weights.items()}
 
 
-def _text(cell: str | None) -> str:
+def _clean_text(cell: str | None) -> str:
     return unescape_formula((cell or "").strip())
 
 
-def _unreadable(file_name: str, error: Exception) -> TreeError:
+def _build_unreadable_error(file_name: str, error: Exception) -> TreeError:
     return TreeError(msg("“{name}” cannot be read: {reason}", name=file_name, reason=str(error)))
 
 
@@ -241,17 +241,17 @@ def _read_tree_rows(content: bytes, file_name: str) -> list[tuple[int, dict[str,
                     msg("The columns {columns} are missing.", columns=", ".join(missing))
                 )
             rows = [
-                (reader.line_num, {column: _text(row[column]) for column in COLUMNS})
+                (reader.line_num, {column: _clean_text(row[column]) for column in COLUMNS})
                 for row in reader
             ]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(file_name, error) from error
+        raise _build_unreadable_error(file_name, error) from error
     if not rows or len(rows) > _MAX_ROWS:
         raise TreeError(msg("The file has no rows, or more than {limit}.", limit=_MAX_ROWS))
     return rows
 
 
-def _indicator(number: int, row: Mapping[str, str]) -> Indicator:
+def _parse_indicator(number: int, row: Mapping[str, str]) -> Indicator:
     if not row["code"]:
         raise TreeError(msg("The code is missing."), number, "code")
     if not row["name_zh"] and not row["name_en"]:
@@ -260,15 +260,15 @@ def _indicator(number: int, row: Mapping[str, str]) -> Indicator:
     return Indicator(
         code=row["code"],
         parent=row["parent"] or None,
-        level=_level(number, row["level"]),
+        level=_parse_level(number, row["level"]),
         name={language: name for language, name in names.items() if name},
-        weight=_weight(number, row["weight"]),
-        name_status=_provenance(number, row, "name_status"),
-        weight_status=_provenance(number, row, "weight_status"),
+        weight=_parse_weight(number, row["weight"]),
+        name_status=_parse_provenance(number, row, "name_status"),
+        weight_status=_parse_provenance(number, row, "weight_status"),
     )
 
 
-def _level(number: int, text: str) -> int:
+def _parse_level(number: int, text: str) -> int:
     if text not in {str(level) for level in range(1, _LEVELS + 1)}:
         raise TreeError(
             msg("“{text}” is not a level from 1 to {levels}.", text=text, levels=_LEVELS),
@@ -278,7 +278,7 @@ def _level(number: int, text: str) -> int:
     return int(text)
 
 
-def _weight(number: int, text: str) -> float:
+def _parse_weight(number: int, text: str) -> float:
     try:
         weight = float(text)
     except ValueError:
@@ -290,7 +290,7 @@ def _weight(number: int, text: str) -> float:
     return weight
 
 
-def _provenance(number: int, row: Mapping[str, str], column: str) -> Provenance:
+def _parse_provenance(number: int, row: Mapping[str, str], column: str) -> Provenance:
     text = row[column].lower()
     if text in _ALIASES:
         return _ALIASES[text]
@@ -308,7 +308,7 @@ def _provenance(number: int, row: Mapping[str, str], column: str) -> Provenance:
         ) from None
 
 
-def _structure_faults(indicators: list[Indicator], numbers: list[int]) -> Iterator[TreeError]:
+def _iter_structure_faults(indicators: list[Indicator], numbers: list[int]) -> Iterator[TreeError]:
     by_code: dict[str, Indicator] = {}
     for number, indicator in zip(numbers, indicators, strict=True):
         if indicator.code in by_code:
@@ -317,10 +317,10 @@ def _structure_faults(indicators: list[Indicator], numbers: list[int]) -> Iterat
             )
         by_code[indicator.code] = indicator
     for number, indicator in zip(numbers, indicators, strict=True):
-        yield from _parent_faults(number, indicator, by_code)
+        yield from _iter_parent_faults(number, indicator, by_code)
 
 
-def _parent_faults(
+def _iter_parent_faults(
     number: int, indicator: Indicator, by_code: Mapping[str, Indicator]
 ) -> Iterator[TreeError]:
     if indicator.level == 1:
@@ -348,7 +348,7 @@ def _normalise_weights(indicators: Iterable[Indicator]) -> tuple[Indicator, ...]
     sums = {parent: math.fsum(weights) for parent, weights in totals.items()}
     for parent, total in sums.items():
         if abs(total - 1) > ROUNDING:
-            raise TreeError(_weight_sum_message(parent, total))
+            raise TreeError(_describe_weight_sum(parent, total))
     return tuple(_scale_weight(indicator, sums[indicator.parent]) for indicator in listed)
 
 
@@ -359,7 +359,7 @@ def _scale_weight(indicator: Indicator, total: float) -> Indicator:
     return indicator.model_copy(update={"weight": indicator.weight / total})
 
 
-def _weight_sum_message(parent: str | None, total: float) -> Message:
+def _describe_weight_sum(parent: str | None, total: float) -> Message:
     if parent is None:
         return msg("The weights of the first level add up to {total}, not to 1.", total=total)
     return msg(

@@ -48,7 +48,7 @@ JumpsByItem = Mapping[str, Mapping[str | int | float, Jump]]
 
 def list_jumps(instrument: Instrument) -> JumpsByItem:
     """Return the jumps after every question with one answer to tick."""
-    steps = tuple(_steps(instrument))
+    steps = tuple(_iter_steps(instrument))
     numbers = number_questions(instrument)
     jumps: dict[str, dict[str | int | float, Jump]] = {}
     for position, (_, item) in enumerate(steps):
@@ -87,10 +87,12 @@ def list_guided(instrument: Instrument, jumps: JumpsByItem) -> frozenset[str]:
         for item in section.items:
             if item.relevant is None or item.name not in numbers:
                 continue
-            wanted = list(_wanted_answers(parse(item.relevant)))
+            wanted = list(_iter_wanted_answers(parse(item.relevant)))
             if wanted and all(
                 name in open_items
-                and _others_jump_over(instrument.by_name[name], answer, numbers[item.name], jumps)
+                and _is_skipped_by_others(
+                    instrument.by_name[name], answer, numbers[item.name], jumps
+                )
                 for name, answer in wanted
             ):
                 guided.add(item.name)
@@ -98,19 +100,19 @@ def list_guided(instrument: Instrument, jumps: JumpsByItem) -> frozenset[str]:
     return frozenset(guided)
 
 
-def _wanted_answers(condition: Expression) -> Iterator[tuple[str, object]]:
+def _iter_wanted_answers(condition: Expression) -> Iterator[tuple[str, object]]:
     """Yield the answers that a condition wants; an empty name where it is of another kind."""
     match condition:
         case Operation("and", parts):
             for part in parts:
-                yield from _wanted_answers(part)
+                yield from _iter_wanted_answers(part)
         case Operation("selected" | "=", (Reference(name), Literal(answer))):
             yield name, answer
         case _:
             yield "", None
 
 
-def _others_jump_over(item: Item, answer: object, number: int, jumps: JumpsByItem) -> bool:
+def _is_skipped_by_others(item: Item, answer: object, number: int, jumps: JumpsByItem) -> bool:
     by_answer = jumps.get(item.name, {})
     others = [each.value for each in list_printed_options(item) if each.value != answer]
     targets = [by_answer.get(other) for other in others]
@@ -122,7 +124,7 @@ def _others_jump_over(item: Item, answer: object, number: int, jumps: JumpsByIte
 _Step = tuple[Section, Item | None]
 
 
-def _steps(instrument: Instrument) -> Iterator[_Step]:
+def _iter_steps(instrument: Instrument) -> Iterator[_Step]:
     """Yield the items of every section; a section that ends the interview also yields itself."""
     for section in instrument.sections:
         if section.ends is not None:
@@ -140,7 +142,7 @@ def _follow(steps: tuple[_Step, ...], known: dict[str, object], numbers: Mapping
                 return Jump(ending=section.name)
             continue
         if reached is not False:
-            reached = _both(reached, decide(item.relevant, known))
+            reached = _conjoin_two(reached, decide(item.relevant, known))
         if reached is False:
             known[item.name] = None
         elif type_of(item).is_calculated:
@@ -170,23 +172,23 @@ def _decide(expression: Expression, known: Mapping[str, object]) -> bool | None:
     if isinstance(expression, Operation):
         parts = [_decide(part, known) for part in expression.arguments]
         if expression.name == "and":
-            return _all(parts)
+            return _conjoin(parts)
         if expression.name == "or":
-            return _negated(_all([_negated(part) for part in parts]))
+            return _negate(_conjoin([_negate(part) for part in parts]))
         if expression.name == "not":
-            return _negated(parts[0])
+            return _negate(parts[0])
     return None
 
 
-def _all(parts: list[bool | None]) -> bool | None:
+def _conjoin(parts: list[bool | None]) -> bool | None:
     if False in parts:
         return False
     return None if None in parts else True
 
 
-def _both(first: bool | None, second: bool | None) -> bool | None:
-    return _all([first, second])
+def _conjoin_two(first: bool | None, second: bool | None) -> bool | None:
+    return _conjoin([first, second])
 
 
-def _negated(truth: bool | None) -> bool | None:
+def _negate(truth: bool | None) -> bool | None:
     return None if truth is None else not truth

@@ -50,7 +50,7 @@ class TranslatedText:
 
 def list_texts(instrument: Instrument) -> tuple[TranslatedText, ...]:
     """Return every text in the order of the questionnaire; an answer list counts each time."""
-    return tuple(text for text in _texts(instrument) if any(text.texts.values()))
+    return tuple(text for text in _iter_texts(instrument) if any(text.texts.values()))
 
 
 def count_missing(instrument: Instrument) -> dict[str, int]:
@@ -62,16 +62,16 @@ def count_missing(instrument: Instrument) -> dict[str, int]:
     }
 
 
-def _texts(instrument: Instrument) -> Iterator[TranslatedText]:
+def _iter_texts(instrument: Instrument) -> Iterator[TranslatedText]:
     yield TranslatedText("", TextPart.TITLE, instrument.title)
     for section in instrument.sections:
         yield TranslatedText(section.name, TextPart.SECTION, section.title)
         for item in section.items:
-            yield from _item_texts(item)
+            yield from _iter_item_texts(item)
     yield TranslatedText("", TextPart.THANKS, instrument.thanks)
 
 
-def _item_texts(item: Item) -> Iterator[TranslatedText]:
+def _iter_item_texts(item: Item) -> Iterator[TranslatedText]:
     yield TranslatedText(item.name, TextPart.QUESTION, item.label)
     yield TranslatedText(item.name, TextPart.HINT, item.hint)
     for choice in item.choices:

@@ -87,7 +87,7 @@ class _BySha:
 def _compile_cached(key: _BySha) -> CompiledInstrument:
     sections = tuple(
         CompiledSection(
-            relevant=_program(section.relevant),
+            relevant=_compile_source(section.relevant),
             ends=section.ends,
             items=tuple(_compile_item(item) for item in section.items),
         )
@@ -108,14 +108,14 @@ def _compile_item(item: Item) -> CompiledItem:
         item=item,
         type=type_of(item),
         is_asked=type_of(item).is_asked,
-        relevant=_program(item.relevant),
-        constraint=_program(item.constraint),
-        calculation=_program(item.calculation),
+        relevant=_compile_source(item.relevant),
+        constraint=_compile_source(item.constraint),
+        calculation=_compile_source(item.calculation),
         special_codes=frozenset(special.value for special in item.specials),
     )
 
 
-def _program(source: str | None) -> Program | None:
+def _compile_source(source: str | None) -> Program | None:
     return None if source is None else compile_expression(parse(source))
 
 
@@ -189,13 +189,13 @@ class _RouteValidator:
         self.withheld: set[str] = set()
         self.left_open: list[str] = []
         self.context = EvaluationContext(self.accepted, "", today.isoformat())
-        self.refused = self._guardian_refuses()
+        self.refused = self._has_guardian_refused()
         if not isinstance(answers, Mapping):
             self.problems.append(
                 AnswerProblem("", "type", msg("The answers did not arrive in a readable form."))
             )
 
-    def _guardian_refuses(self) -> bool:
+    def _has_guardian_refused(self) -> bool:
         """Return whether something other than agreement was said to the question for consent."""
         answer = self.given.get(self.instrument.guardian_consent)
         return not is_blank(answer) and answer != CONSENT_GIVEN

@@ -57,12 +57,12 @@ class ItemDifference:
 
 def compare_versions(before: Instrument, after: Instrument) -> tuple[ItemDifference, ...]:
     """Return the questions that differ, in the order of the later version, then those gone."""
-    return (*_kept_and_added(before, after), *_removed(before, after))
+    return (*_iter_kept_and_added(before, after), *_iter_removed(before, after))
 
 
-def _kept_and_added(before: Instrument, after: Instrument) -> Iterator[ItemDifference]:
-    earlier, moved = before.by_name, _moved(before, after)
-    routes = _routes(before), _routes(after)
+def _iter_kept_and_added(before: Instrument, after: Instrument) -> Iterator[ItemDifference]:
+    earlier, moved = before.by_name, _find_moved(before, after)
+    routes = _list_routes(before), _list_routes(after)
     for item in after.items():
         old = earlier.get(item.name)
         if old is None:
@@ -78,7 +78,7 @@ def _kept_and_added(before: Instrument, after: Instrument) -> Iterator[ItemDiffe
             yield ItemDifference(item.name, tuple(sorted(changes, key=order.index)), old, item)
 
 
-def _removed(before: Instrument, after: Instrument) -> Iterator[ItemDifference]:
+def _iter_removed(before: Instrument, after: Instrument) -> Iterator[ItemDifference]:
     for item in before.items():
         if item.name not in after.by_name:
             yield ItemDifference(item.name, (ItemChange.REMOVED,), item, None)
@@ -88,29 +88,29 @@ def item_changes(before: Item, after: Item) -> Iterator[ItemChange]:
     """Yield how a question itself differs, without its place in the questionnaire."""
     if before.kind is not after.kind:
         yield ItemChange.TYPE
-    elif type_of(after).is_score and _scale(before) != _scale(after):
+    elif type_of(after).is_score and _scale_of(before) != _scale_of(after):
         yield ItemChange.SCALE
     if before.indicator != after.indicator:
         yield ItemChange.INDICATOR
-    if _answers(before) != _answers(after):
+    if _answers_of(before) != _answers_of(after):
         yield ItemChange.CHOICES
-    if _differs(_wording(before), _wording(after)):
+    if _differs(_wording_of(before), _wording_of(after)):
         yield ItemChange.WORDING
-    if before.kind is after.kind and _rules(before) != _rules(after):
+    if before.kind is after.kind and _rules_of(before) != _rules_of(after):
         yield ItemChange.RULES
 
 
-def _scale(item: Item) -> tuple[object, ...]:
+def _scale_of(item: Item) -> tuple[object, ...]:
     return item.minimum, item.maximum, item.step
 
 
-def _answers(item: Item) -> tuple[object, ...]:
+def _answers_of(item: Item) -> tuple[object, ...]:
     """Return what can be answered: choices with their words, and special answers."""
     choices = tuple((choice.name, tuple(sorted(choice.label.items()))) for choice in item.choices)
     return choices, frozenset(item.specials)
 
 
-def _wording(item: Item) -> dict[str, str]:
+def _wording_of(item: Item) -> dict[str, str]:
     texts = {"label": item.label, "hint": item.hint}
     texts |= {"low": item.low_label, "high": item.high_label}
     return {
@@ -130,12 +130,12 @@ def _differs(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     )
 
 
-def _rules(item: Item) -> tuple[object, ...]:
+def _rules_of(item: Item) -> tuple[object, ...]:
     bounds = () if type_of(item).is_score else (item.minimum, item.maximum, item.step)
     return item.required, item.constraint, item.calculation, bounds, item.sensitive, item.privacy
 
 
-def _routes(instrument: Instrument) -> dict[str, tuple[str | None, str | None]]:
+def _list_routes(instrument: Instrument) -> dict[str, tuple[str | None, str | None]]:
     """Return the conditions of each question: of its section, and its own."""
     return {
         item.name: (section.relevant, item.relevant)
@@ -144,7 +144,7 @@ def _routes(instrument: Instrument) -> dict[str, tuple[str | None, str | None]]:
     }
 
 
-def _moved(before: Instrument, after: Instrument) -> frozenset[str]:
+def _find_moved(before: Instrument, after: Instrument) -> frozenset[str]:
     """Return the questions of both versions that stand elsewhere among the others."""
     old = [item.name for item in before.items() if item.name in after.by_name]
     new = [item.name for item in after.items() if item.name in before.by_name]

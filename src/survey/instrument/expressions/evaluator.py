@@ -63,7 +63,7 @@ def compile_expression(expression: Expression) -> Program:
             return _OPERATIONS[name](*(compile_expression(argument) for argument in arguments))
 
 
-def _all(*conditions: Program) -> Program:
+def _compile_all(*conditions: Program) -> Program:
     def every(context: EvaluationContext) -> Value:
         for condition in conditions:  # noqa: SIM110 - a generator costs more than it says
             if not to_boolean(condition(context)):
@@ -73,7 +73,7 @@ def _all(*conditions: Program) -> Program:
     return every
 
 
-def _any(*conditions: Program) -> Program:
+def _compile_any(*conditions: Program) -> Program:
     def some(context: EvaluationContext) -> Value:
         for condition in conditions:  # noqa: SIM110
             if to_boolean(condition(context)):
@@ -83,11 +83,11 @@ def _any(*conditions: Program) -> Program:
     return some
 
 
-def _not(condition: Program) -> Program:
+def _compile_not(condition: Program) -> Program:
     return lambda context: not to_boolean(condition(context))
 
 
-def _if(condition: Program, then: Program, otherwise: Program) -> Program:
+def _compile_if(condition: Program, then: Program, otherwise: Program) -> Program:
     return lambda context: then(context) if to_boolean(condition(context)) else otherwise(context)
 
 
@@ -100,58 +100,60 @@ def _coalesce(first: Program, second: Program) -> Program:
     return coalesce
 
 
-def _unary(convert: Callable[[Value], Value], operand: Program) -> Program:
+def _compile_unary(convert: Callable[[Value], Value], operand: Program) -> Program:
     return lambda context: convert(operand(context))
 
 
-def _numeric(combine: Callable[[float, float], Value], left: Program, right: Program) -> Program:
+def _compile_numeric(
+    combine: Callable[[float, float], Value], left: Program, right: Program
+) -> Program:
     return lambda context: combine(to_number(left(context)), to_number(right(context)))
 
 
-def _equal(left: Program, right: Program) -> Program:
+def _compile_equal(left: Program, right: Program) -> Program:
     return lambda context: equal(left(context), right(context))
 
 
-def _unequal(left: Program, right: Program) -> Program:
+def _compile_unequal(left: Program, right: Program) -> Program:
     return lambda context: not equal(left(context), right(context))
 
 
-def _selected(answer: Program, choice: Program) -> Program:
+def _compile_selected(answer: Program, choice: Program) -> Program:
     def selected(context: EvaluationContext) -> Value:
         return to_text(choice(context)).strip(" \t\r\n") in split_choice_names(answer(context))
 
     return selected
 
 
-def _constant(value: Value) -> Callable[[], Program]:
+def _compile_constant(value: Value) -> Callable[[], Program]:
     return lambda: lambda _: value
 
 
 _OPERATIONS: dict[str, Callable[..., Program]] = {
-    "or": _any,
-    "and": _all,
-    "not": _not,
-    "=": _equal,
-    "!=": _unequal,
-    "<": partial(_numeric, lambda left, right: left < right),
-    "<=": partial(_numeric, lambda left, right: left <= right),
-    ">": partial(_numeric, lambda left, right: left > right),
-    ">=": partial(_numeric, lambda left, right: left >= right),
-    "+": partial(_numeric, lambda left, right: left + right),
-    "-": partial(_numeric, lambda left, right: left - right),
-    "*": partial(_numeric, lambda left, right: left * right),
-    "div": partial(_numeric, divide),
-    "mod": partial(_numeric, remainder),
-    "neg": partial(_unary, lambda value: -to_number(value)),
-    "if": _if,
+    "or": _compile_any,
+    "and": _compile_all,
+    "not": _compile_not,
+    "=": _compile_equal,
+    "!=": _compile_unequal,
+    "<": partial(_compile_numeric, lambda left, right: left < right),
+    "<=": partial(_compile_numeric, lambda left, right: left <= right),
+    ">": partial(_compile_numeric, lambda left, right: left > right),
+    ">=": partial(_compile_numeric, lambda left, right: left >= right),
+    "+": partial(_compile_numeric, lambda left, right: left + right),
+    "-": partial(_compile_numeric, lambda left, right: left - right),
+    "*": partial(_compile_numeric, lambda left, right: left * right),
+    "div": partial(_compile_numeric, divide),
+    "mod": partial(_compile_numeric, remainder),
+    "neg": partial(_compile_unary, lambda value: -to_number(value)),
+    "if": _compile_if,
     "coalesce": _coalesce,
-    "selected": _selected,
-    "count-selected": partial(_unary, lambda value: float(len(split_choice_names(value)))),
-    "string-length": partial(_unary, lambda value: float(len(to_text(value)))),
-    "int": partial(_unary, lambda value: truncate(to_number(value))),
-    "number": partial(_unary, to_number),
-    "date": partial(_unary, to_date),
+    "selected": _compile_selected,
+    "count-selected": partial(_compile_unary, lambda value: float(len(split_choice_names(value)))),
+    "string-length": partial(_compile_unary, lambda value: float(len(to_text(value)))),
+    "int": partial(_compile_unary, lambda value: truncate(to_number(value))),
+    "number": partial(_compile_unary, to_number),
+    "date": partial(_compile_unary, to_date),
     "today": lambda: lambda context: context.today,
-    "true": _constant(True),
-    "false": _constant(False),
+    "true": _compile_constant(True),
+    "false": _compile_constant(False),
 }

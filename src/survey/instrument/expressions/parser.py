@@ -165,16 +165,16 @@ def parse(source: str) -> Expression:
         raise ExpressionError(
             msg("The expression is longer than {limit} characters.", limit=MAX_LENGTH)
         )
-    return _Parser(_tokens(source)).parse()
+    return _Parser(_split_tokens(source)).parse()
 
 
-def _tokens(source: str) -> list[_Token]:
+def _split_tokens(source: str) -> list[_Token]:
     tokens: list[_Token] = []
     position = 0
     while position < len(source):
         match = _TOKEN.match(source, position)
         if match is None:
-            raise _stray(source, position)
+            raise _build_stray_error(source, position)
         if match.lastgroup and match.lastgroup != "space":
             tokens.append(_Token(match.lastgroup, match.group(), position + 1))
         position = match.end()
@@ -182,7 +182,7 @@ def _tokens(source: str) -> list[_Token]:
     return tokens
 
 
-def _stray(source: str, position: int) -> ExpressionError:
+def _build_stray_error(source: str, position: int) -> ExpressionError:
     rest = source[position:]
     if rest[0] in "'\"":
         return ExpressionError(
@@ -214,7 +214,7 @@ class _Parser:
         if self.peek().kind != _END:
             raise self.unexpected(self.peek())
         if depth(expression) > MAX_DEPTH:
-            raise _too_deep()
+            raise _build_too_deep_error()
         return expression
 
     def peek(self) -> _Token:
@@ -251,7 +251,7 @@ class _Parser:
     def binary(self, least: int) -> Expression:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _too_deep()
+            raise _build_too_deep_error()
         left = self.signed()
         while (power := self.operator_power()) > least:
             operator = self.take().text
@@ -276,7 +276,7 @@ class _Parser:
         self.at += 1
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _too_deep()
+            raise _build_too_deep_error()
         operand = self.signed()
         self.depth -= 1
         return Operation("neg", (operand,))
@@ -285,7 +285,7 @@ class _Parser:
         token = self.take()
         match token.kind:
             case "number":
-                return Literal(_finite(token))
+                return Literal(_parse_finite(token))
             case "text":
                 return Literal(token.text[1:-1])
             case "reference":
@@ -344,14 +344,14 @@ class _Parser:
         return tuple(arguments)
 
 
-def _too_deep() -> ExpressionError:
+def _build_too_deep_error() -> ExpressionError:
     return ExpressionError(
         msg("The expression is nested too deeply."),
         msg("Split it: put a part into a calculate row and refer to that row."),
     )
 
 
-def _finite(token: _Token) -> float:
+def _parse_finite(token: _Token) -> float:
     number = float(token.text)
     if number == float("inf"):
         raise ExpressionError(msg("The number “{text}…” is too large.", text=token.text[:10]))

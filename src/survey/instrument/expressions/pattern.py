@@ -58,11 +58,11 @@ class Automaton:
                 return False
             step = self._steps.get((waiting, character))
             if step is None:
-                step = self._step(waiting, character)
+                step = self._advance(waiting, character)
             waiting, accepted = step
         return accepted
 
-    def _step(self, waiting: int, character: str) -> tuple[int, bool]:
+    def _advance(self, waiting: int, character: str) -> tuple[int, bool]:
         code = ord(character)
         following, accepted = 0, False
         for position, set_index in enumerate(self.at):

@@ -81,7 +81,7 @@ def _merge_ranges(ranges: Ranges) -> Ranges:
     return tuple(merged)
 
 
-def _complement(ranges: Ranges) -> Ranges:
+def _invert_ranges(ranges: Ranges) -> Ranges:
     edges = [0]
     for low, high in zip(ranges[::2], ranges[1::2], strict=True):
         edges += (low - 1, high + 1)
@@ -164,7 +164,7 @@ class _Parser:
             case "[":
                 return SetNode(self.bracketed())
             case ".":
-                return SetNode(_complement(_LINE_ENDS))
+                return SetNode(_invert_ranges(_LINE_ENDS))
             case "\\":
                 return SetNode(self.escape())
             case "^" | "$" | "*" | "+" | "?" | "{" | "}" | "]":
@@ -231,7 +231,7 @@ class _Parser:
         if not ranges:
             raise self.unsupported("[]")
         merged = _merge_ranges(ranges)
-        return _complement(merged) if negated else merged
+        return _invert_ranges(merged) if negated else merged
 
     def class_range(self) -> Ranges:
         low = self.class_atom()
@@ -259,7 +259,7 @@ class _Parser:
         lower = character.lower()
         if lower in _CLASSES:
             ranges = _CLASSES[lower]
-            return ranges if character == lower else _complement(ranges)
+            return ranges if character == lower else _invert_ranges(ranges)
         if character in _HEX:
             code = self.hexadecimal(_HEX[character])
         elif character in _CONTROLS:

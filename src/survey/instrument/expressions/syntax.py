@@ -76,7 +76,7 @@ class Operation:
 Expression = Literal | Reference | SelfReference | RegexMatch | Operation
 
 
-def _parts(expression: Expression) -> tuple[Expression, ...]:
+def _parts_of(expression: Expression) -> tuple[Expression, ...]:
     match expression:
         case Operation(_, arguments):
             return arguments
@@ -85,27 +85,32 @@ def _parts(expression: Expression) -> tuple[Expression, ...]:
     return ()
 
 
-def _levels(expression: Expression) -> Iterator[list[Expression]]:
+def _iter_levels(expression: Expression) -> Iterator[list[Expression]]:
     """Yield the nodes level by level, without recursion, which a deep expression would exhaust."""
     level = [expression]
     while level:
         yield level
-        level = [part for node in level for part in _parts(node)]
+        level = [part for node in level for part in _parts_of(node)]
 
 
 def depth(expression: Expression) -> int:
-    return sum(1 for _ in _levels(expression))
+    return sum(1 for _ in _iter_levels(expression))
 
 
 def references(expression: Expression) -> frozenset[str]:
     """Return the names of the items that the expression reads, without `.`."""
     return frozenset(
-        node.name for level in _levels(expression) for node in level if isinstance(node, Reference)
+        node.name
+        for level in _iter_levels(expression)
+        for node in level
+        if isinstance(node, Reference)
     )
 
 
 def uses_self(expression: Expression) -> bool:
-    return any(isinstance(node, SelfReference) for level in _levels(expression) for node in level)
+    return any(
+        isinstance(node, SelfReference) for level in _iter_levels(expression) for node in level
+    )
 
 
 def to_json(expression: Expression) -> Json:

@@ -23,13 +23,13 @@ def value_of_answer(answer: object) -> Value:
     if isinstance(answer, bool):
         return answer
     if isinstance(answer, (int, float)):
-        return _as_float(answer)
+        return _convert_to_float(answer)
     if isinstance(answer, list | tuple):
         return " ".join(word for word in answer if isinstance(word, str))
     return ""
 
 
-def _as_float(number: float) -> float:
+def _convert_to_float(number: float) -> float:
     try:
         return float(number)
     except OverflowError:  # an int of more than 308 digits
@@ -38,20 +38,20 @@ def _as_float(number: float) -> float:
 
 def to_number(value: Value) -> float:
     if isinstance(value, str):
-        return _text_to_number(value)
+        return _parse_number(value)
     return float(value)
 
 
 @lru_cache(maxsize=1_024)
-def _text_to_number(text: str) -> float:
+def _parse_number(text: str) -> float:
     match = _NUMBER.match(text)
     if match:
         return float(match.group(1))
-    day = _day_number(text)
+    day = _find_day_number(text)
     return math.nan if day is None else float(day)
 
 
-def _day_number(text: str) -> int | None:
+def _find_day_number(text: str) -> int | None:
     if not _DATE.match(text):
         return None
     try:
@@ -62,7 +62,7 @@ def _day_number(text: str) -> int | None:
 
 def is_date(text: str) -> bool:
     """Return whether the text is a day of the calendar written YYYY-MM-DD."""
-    return _day_number(text) is not None
+    return _find_day_number(text) is not None
 
 
 def to_boolean(value: Value) -> bool:

@@ -31,13 +31,13 @@ def list_choice_names(item: Item) -> tuple[str, ...]:
 def format_choices(item: Item, answer: Any, language: str) -> str:
     """Return the labels of the chosen answers, or the value itself if it is no name."""
     if isinstance(answer, list):
-        return "; ".join(_choice_label(item, str(name), language) for name in answer)
+        return "; ".join(_label_choice(item, str(name), language) for name in answer)
     if isinstance(answer, str):
-        return _choice_label(item, answer, language)
+        return _label_choice(item, answer, language)
     return format_plain(item, answer, language)
 
 
-def _choice_label(item: Item, name: str, language: str) -> str:
+def _label_choice(item: Item, name: str, language: str) -> str:
     label = next((choice.label for choice in item.choices if choice.name == name), {})
     return label_text(label, language, name)
 

@@ -32,7 +32,7 @@ def _parse_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
     return raw
 
 
-def _snapshot_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
+def _build_snapshot_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
     names = list_choice_names(item)
     return (SnapshotColumn(item.name, "category", keep_texts(values), names),)
 
@@ -63,7 +63,7 @@ SELECT_ONE = QuestionType(
     is_compared=True,
     list_problems=list_choice_problems,
     list_codes=list_choice_names,
-    snapshot_columns=_snapshot_columns,
+    snapshot_columns=_build_snapshot_columns,
     coded_columns=lambda item: (item.name,),
     format_answer=format_choices,
     parse_cell=_parse_cell,

@@ -67,7 +67,7 @@ RULES: Mapping[str, Message] = MappingProxyType(
 _SAME = MappingProxyType({"NAMES_009": "NAMES_008"})
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _compile_pattern(text: str) -> re.Pattern[str]:
     """Return the pattern of the messages that a text of pyxform makes."""
     pattern, known = "", set[str]()
     for literal, name, *_ in Formatter().parse(text):
@@ -79,7 +79,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 _PATTERNS = {
-    code.name: _pattern(code.value.msg)
+    code.name: _compile_pattern(code.value.msg)
     for code in ErrorCode
     if _SAME.get(code.name, code.name) in RULES
 }
@@ -100,18 +100,18 @@ def translate_checker_error(error: PyXFormError) -> CheckerFinding:
     original = collapse_whitespace(str(error))[:_MAX_QUOTED]
     found = _PLACE.search(original)
     row = int(found["row"]) if found else None
-    sheet = (found["sheet"] if found else None) or _text(error.context.get("sheet_name"))
-    reason: Message | str = _reason(error) or original
+    sheet = (found["sheet"] if found else None) or _format_value(error.context.get("sheet_name"))
+    reason: Message | str = _find_reason(error) or original
     if row is not None and sheet in (None, SURVEY):
         # Of rows on this sheet our own findings say more, and under the same number.
         reason, row = msg("row {row}: {reason}", row=row, reason=reason), None
     return CheckerFinding(msg("The XLSForm checker says: {reason}", reason=reason), sheet, row)
 
 
-def _reason(error: PyXFormError) -> Message | None:
+def _find_reason(error: PyXFormError) -> Message | None:
     name, context = _identify(error)
     rule = RULES.get(_SAME.get(name, name))
-    named = _named_part(context)
+    named = _find_named_part(context)
     if rule is None or named is None:
         return rule
     return msg("{rule} (“{value}”)", rule=rule, value=named)
@@ -128,14 +128,14 @@ def _identify(error: PyXFormError) -> tuple[str, Mapping[str, object]]:
     return "", {}
 
 
-def _named_part(context: Mapping[str, object]) -> str | None:
+def _find_named_part(context: Mapping[str, object]) -> str | None:
     """Return what the error is about: the value, name, column or question that it mentions."""
     for key in ("value", "q", "missing", "rejected", "candidates", "name", "header", "column"):
-        text = _text(context.get(key))
+        text = _format_value(context.get(key))
         if text:
             return text
     return None
 
 
-def _text(value: object) -> str | None:
+def _format_value(value: object) -> str | None:
     return None if value is None else collapse_whitespace(str(value))[:100] or None

@@ -45,7 +45,7 @@ def read_choices(sheet: Worksheet, languages: Languages, log: ImportLog) -> dict
             )
             continue
         first_rows.setdefault(list_name, row.number)
-        lists.setdefault(list_name, []).append(_choice(row, name, languages))
+        lists.setdefault(list_name, []).append(_build_choice(row, name, languages))
     _check_media(sheet, log)
     return {
         name: ChoiceList(_remove_duplicates(name, choices, first_rows[name], log), first_rows[name])
@@ -53,7 +53,7 @@ def read_choices(sheet: Worksheet, languages: Languages, log: ImportLog) -> dict
     }
 
 
-def _choice(row: WorksheetRow, name: str, languages: Languages) -> Choice:
+def _build_choice(row: WorksheetRow, name: str, languages: Languages) -> Choice:
     return Choice(name=name, label=languages.labels(row, "label") or languages.everywhere(name))
 
 

@@ -106,7 +106,7 @@ class _Builder:
         name = row.text("name")
         if not name and kind in ("note", "group"):
             name = f"{kind}_{row.number}"
-        problem = _name_problem(name)
+        problem = _find_name_problem(name)
         if problem is not None:
             self.log.error(
                 problem,
@@ -144,7 +144,7 @@ class _Builder:
         return self.stack[0]
 
 
-def _name_problem(name: str) -> Message | None:
+def _find_name_problem(name: str) -> Message | None:
     if not name:
         return msg("This row has no name.")
     if len(name) > 100:

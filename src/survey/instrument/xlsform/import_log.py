@@ -35,12 +35,12 @@ class ImportLog:
 
     def error(self, message: Message, **details: Unpack[FindingDetails]) -> None:
         """Add a finding that prevents the import."""
-        self.errors.append(_finding(message, Severity.ERROR, details))
+        self.errors.append(_build_finding(message, Severity.ERROR, details))
 
     def unsupported(self, message: Message, **details: Unpack[FindingDetails]) -> None:
         """Add a part that is left out if leaving out is allowed, and prevents the import else."""
         if self.skips:
-            self.skipped.append(_finding(message, Severity.WARNING, details))
+            self.skipped.append(_build_finding(message, Severity.WARNING, details))
         else:
             self.error(message, **details)
 
@@ -51,10 +51,10 @@ class ImportLog:
 
     def warning(self, message: Message, **details: Unpack[FindingDetails]) -> None:
         """Add a finding that the import goes on with."""
-        self.warnings.append(_finding(message, Severity.WARNING, details))
+        self.warnings.append(_build_finding(message, Severity.WARNING, details))
 
 
-def _finding(message: Message, severity: Severity, details: FindingDetails) -> Finding:
+def _build_finding(message: Message, severity: Severity, details: FindingDetails) -> Finding:
     details.setdefault("sheet", SURVEY)
     return Finding(message, severity, **details)
 
@@ -74,7 +74,7 @@ class RowLog:
         suggestion: Message | None = None,
     ) -> None:
         """Add a finding that prevents the import."""
-        self.log.error(message, **self._details(question, column, suggestion))
+        self.log.error(message, **self._build_details(question, column, suggestion))
 
     def unsupported(
         self,
@@ -84,13 +84,13 @@ class RowLog:
         suggestion: Message | None = None,
     ) -> None:
         """Add a part that is left out if leaving out is allowed, and prevents the import else."""
-        self.log.unsupported(message, **self._details(question, column, suggestion))
+        self.log.unsupported(message, **self._build_details(question, column, suggestion))
 
     def warning(self, question: QuestionRow, message: Message, column: str | None = None) -> None:
         """Add a finding that the import goes on with."""
-        self.log.warning(message, **self._details(question, column))
+        self.log.warning(message, **self._build_details(question, column))
 
-    def _details(
+    def _build_details(
         self, question: QuestionRow, column: str | None, suggestion: Message | None = None
     ) -> FindingDetails:
         return {

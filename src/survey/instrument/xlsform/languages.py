@@ -44,16 +44,18 @@ class Languages:
     def __init__(self, sheets: FormWorksheets, log: ImportLog) -> None:
         self.log = log
         self.missing: Counter[str] = Counter()
-        spoken = _language_tokens(sheets)
+        spoken = _list_language_tokens(sheets)
         wanted = sheets.settings.text("default_language") or None
-        self.unnamed = self._unnamed(sheets, spoken, wanted)
-        self.all = _distinct(self._language(token) for token in spoken) or (self.unnamed,)
-        self.default = self._default(sheets, spoken, wanted)
+        self.unnamed = self._choose_unnamed_language(sheets, spoken, wanted)
+        self.all = _drop_duplicates(self._get_language(token) for token in spoken) or (
+            self.unnamed,
+        )
+        self.default = self._choose_default_language(sheets, spoken, wanted)
 
-    def _language(self, token: str | None) -> Language:
+    def _get_language(self, token: str | None) -> Language:
         return self.unnamed if token is None else language_of(token)
 
-    def _unnamed(
+    def _choose_unnamed_language(
         self, sheets: FormWorksheets, spoken: list[str | None], wanted: str | None
     ) -> Language:
         """Return the language of columns that name none, such as a plain `label`."""
@@ -71,7 +73,7 @@ class Languages:
             )
         return language
 
-    def _default(
+    def _choose_default_language(
         self, sheets: FormWorksheets, spoken: Sequence[str | None], wanted: str | None
     ) -> Language:
         """Return the language that the form names, else the one with most texts."""
@@ -80,7 +82,7 @@ class Languages:
             return codes[language_of(wanted).code]
         usual = self.unnamed if None in spoken else codes.get("zh", self.all[0])
         texts = Counter(
-            self._language(token).code
+            self._get_language(token).code
             for sheet in (sheets.survey, sheets.choices)
             for row in sheet.rows
             for column, token in row.cells
@@ -94,7 +96,7 @@ class Languages:
         texts: dict[str, str] = {}
         for token, text in row.translations(column).items():
             shown = strip_markup(text)
-            language = self._language(token)
+            language = self._get_language(token)
             if language not in self.all or not shown:
                 continue
             if token is None and language.code in texts:  # the named column goes first
@@ -135,15 +137,17 @@ class Languages:
                 )
 
 
-def _language_tokens(sheets: FormWorksheets) -> list[str | None]:
+def _list_language_tokens(sheets: FormWorksheets) -> list[str | None]:
     """Return the language tokens of the labels in the order of the columns, else of all texts."""
-    labels = _tokens(sheets.survey, ("label",))
+    labels = _list_tokens(sheets.survey, ("label",))
     return labels or [
-        token for sheet in (sheets.survey, sheets.choices) for token in _tokens(sheet, TRANSLATED)
+        token
+        for sheet in (sheets.survey, sheets.choices)
+        for token in _list_tokens(sheet, TRANSLATED)
     ]
 
 
-def _tokens(sheet: Worksheet, columns: Collection[str]) -> list[str | None]:
+def _list_tokens(sheet: Worksheet, columns: Collection[str]) -> list[str | None]:
     """Return the tokens of columns that hold texts: an empty column offers no language."""
     used = {language for row in sheet.rows for (column, language) in row.cells if column in columns}
     return [
@@ -153,7 +157,7 @@ def _tokens(sheet: Worksheet, columns: Collection[str]) -> list[str | None]:
     ]
 
 
-def _distinct(languages: Iterable[Language]) -> tuple[Language, ...]:
+def _drop_duplicates(languages: Iterable[Language]) -> tuple[Language, ...]:
     by_code: dict[str, Language] = {}
     for language in languages:
         by_code.setdefault(language.code, language)
@@ -171,44 +175,44 @@ def language_of(token: str) -> Language:
     token = collapse_whitespace(token)
     match = _NAMED_CODE.match(token)
     if match and _is_code(match["code"], match["name"]):
-        return Language(code=_code(match["code"]), name=match["name"])
+        return Language(code=_normalise_code(match["code"]), name=match["name"])
     name = match["name"] if match else token
-    code = _codes_by_name().get(name.lower())
+    code = _list_codes_by_name().get(name.lower())
     if code is None and _is_code(token, token):
-        code = _code(token)
+        code = _normalise_code(token)
     if code is None:
-        return Language(code=_slug(token), name=token)
-    return Language(code=code, name=_native_name(code, name))
+        return Language(code=_build_slug(token), name=token)
+    return Language(code=code, name=_native_name_of(code, name))
 
 
 def _is_code(written: str, name: str) -> bool:
     """Return whether this is a language code or made of the name, unlike `UK` in `English (UK)`."""
     primary = re.split("[-_]", written)[0]
-    return written == _slug(name) or primary in _known_codes()
+    return written == _build_slug(name) or primary in _list_known_codes()
 
 
-def _code(written: str) -> str:
+def _normalise_code(written: str) -> str:
     return written.replace("_", "-").lower()
 
 
-def _slug(name: str) -> str:
+def _build_slug(name: str) -> str:
     return "-".join(re.findall(r"[^\W_]+", name.lower())) or "und"
 
 
 @lru_cache(maxsize=1)
-def _known_codes() -> frozenset[str]:
+def _list_known_codes() -> frozenset[str]:
     return frozenset(code for code in Locale("en").languages if len(code) <= 3)
 
 
 @lru_cache(maxsize=1)
-def _codes_by_name() -> dict[str, str]:
+def _list_codes_by_name() -> dict[str, str]:
     english = Locale("en").languages
     names = {str(name).lower(): code for code, name in english.items() if len(code) <= 3}
-    names.update((_native_name(code, code).lower(), code) for code in _SELF_NAMED_LANGUAGES)
+    names.update((_native_name_of(code, code).lower(), code) for code in _SELF_NAMED_LANGUAGES)
     return names
 
 
-def _native_name(code: str, otherwise: str) -> str:
+def _native_name_of(code: str, otherwise: str) -> str:
     if code not in Locale("en").languages:
         return otherwise
     try:

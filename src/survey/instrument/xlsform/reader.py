@@ -99,7 +99,7 @@ def _read_form(
     root = build_group_tree(sheets.survey, log)
     row_log = RowLog(sheets.survey, log)
     has_tree = bool(sheets.settings.text("tree"))
-    unit = _unit(sheets.settings, log)
+    unit = _read_unit(sheets.settings, log)
     formats = AnswerFormatReader(
         lists, languages, row_log, indicators, has_tree=has_tree, takes_photos=unit == "venue"
     )
@@ -109,22 +109,22 @@ def _read_form(
     rows = {question.name: question.row.number for question in root.questions()}
     sections = resolve_piping(laid_out, rows, log)
     if not any(section.items for section in sections) and not log.errors:
-        log.error(_no_questions_message(log), row=2)
+        log.error(_describe_missing_questions(log), row=2)
     if not log.errors:
         _check_with_pyxform(sheets, log)
     if log.errors:
         raise XlsformError(log.errors, log.skipped)
     instrument = Instrument(
-        name=_name(sheets.settings, stem),
+        name=_read_name(sheets.settings, stem),
         version=sheets.settings.text("version") or _UNVERSIONED,
         unit=unit,
-        title=_title(sheets.settings, languages, stem),
+        title=_read_title(sheets.settings, languages, stem),
         default_language=languages.default.code,
         languages=languages.all,
         tree=sheets.settings.text("tree") or None,
         renormalise=sheets.settings.text("renormalise").lower() in _YES,
         sections=sections,
-        thanks=_thanks(sheets.settings, languages),
+        thanks=_read_thanks(sheets.settings, languages),
     )
     languages.report()
     if not sheets.settings.text("version"):
@@ -143,12 +143,12 @@ def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
         log.unsupported(found.message, sheet=found.sheet or SURVEY, row=found.row)
 
 
-def _name(settings: WorksheetRow, stem: str) -> str:
+def _read_name(settings: WorksheetRow, stem: str) -> str:
     written = settings.text("id_string") or settings.text("name") or stem
     return re.sub(r"[^\w.-]+", "-", written).strip("-.")[:80] or "form"
 
 
-def _unit(settings: WorksheetRow, log: ImportLog) -> Literal["person", "venue"]:
+def _read_unit(settings: WorksheetRow, log: ImportLog) -> Literal["person", "venue"]:
     """Return what the form is about; without a word of it, people."""
     written = settings.text("unit").lower()
     if written == "venue":
@@ -162,7 +162,7 @@ def _unit(settings: WorksheetRow, log: ImportLog) -> Literal["person", "venue"]:
     return "person"
 
 
-def _title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
+def _read_title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
     usual = strip_markup(settings.text("title")) or settings.text("id_string") or stem
     return {
         language.code: strip_markup(settings.text(f"title_{language.code}")) or usual
@@ -170,7 +170,7 @@ def _title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
     }
 
 
-def _thanks(settings: WorksheetRow, languages: Languages) -> Labels:
+def _read_thanks(settings: WorksheetRow, languages: Languages) -> Labels:
     """Return the thanks: columns `thanks_zh` …, or one `thanks` for a form in one language."""
     texts = {
         language.code: text
@@ -183,7 +183,7 @@ def _thanks(settings: WorksheetRow, languages: Languages) -> Labels:
     return languages.complete(texts)
 
 
-def _no_questions_message(log: ImportLog) -> Message:
+def _describe_missing_questions(log: ImportLog) -> Message:
     if log.skipped:
         return msg("No question is left of the form: what it asks is listed above as left out.")
     return msg("The form has no questions.")
@@ -222,7 +222,7 @@ class _BundleConfig(BaseModel):
 
 def load_bundle(folder: Path, name: str) -> ImportedForm:
     """Read `<name>.toml`, its `modules/*.csv` and `choices.csv` from `folder`."""
-    recipe = _recipe(folder / f"{name}.toml")
+    recipe = _read_bundle_config(folder / f"{name}.toml")
     survey = [
         row
         for module in recipe.modules
@@ -249,7 +249,7 @@ def load_bundle(folder: Path, name: str) -> ImportedForm:
     )
 
 
-def _recipe(path: Path) -> _BundleConfig:
+def _read_bundle_config(path: Path) -> _BundleConfig:
     try:
         return _BundleConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:

@@ -235,7 +235,7 @@ class _PipingScope:
 
 
 def _resolve_item(item: Item, scope: _PipingScope) -> Item:
-    if not any("${" in text for labels in _all_texts(item) for text in labels.values()):
+    if not any("${" in text for labels in _list_texts(item) for text in labels.values()):
         return item
     changes: dict[str, object] = {column: scope.labels(getattr(item, column)) for column in _TEXTS}
     changes["choices"] = tuple(
@@ -247,7 +247,7 @@ def _resolve_item(item: Item, scope: _PipingScope) -> Item:
     return item.model_copy(update=changes)
 
 
-def _all_texts(item: Item) -> list[Labels]:
+def _list_texts(item: Item) -> list[Labels]:
     return [
         *(getattr(item, column) for column in _TEXTS),
         *(choice.label for choice in item.choices),

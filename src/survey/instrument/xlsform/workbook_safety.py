@@ -69,7 +69,7 @@ def check_form_file(name: str, content: bytes) -> CheckedWorkbook:
     """Return the content of a form's file that may be parsed, or raise `WorkbookError`."""
     _check_suffix(name)
     if len(content) > MAX_FILE:
-        raise _too_large_error(FORM_LIMITS)
+        raise _build_too_large_error(FORM_LIMITS)
     if not content:
         raise WorkbookError(msg("“{name}” is empty.", name=name))
     suffix = Path(name).suffix.lower()
@@ -84,7 +84,7 @@ def _check_suffix(name: str) -> None:
     """Refuse a file by its name, before anything of it is read."""
     suffix = Path(name).suffix.lower()
     if suffix in _WITH_MACROS:
-        raise _macro_error()
+        raise _build_macro_error()
     if suffix not in _READABLE:
         raise WorkbookError(msg("“{name}” is not an .xlsx, .xls, .csv or .md file.", name=name))
 
@@ -92,7 +92,7 @@ def _check_suffix(name: str) -> None:
 def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
     """Return an uploaded .xlsx workbook that may be parsed, or raise `WorkbookError`."""
     if Path(name).suffix.lower() in _WITH_MACROS:
-        raise _macro_error()
+        raise _build_macro_error()
     if check_spreadsheet(content) != ".xlsx":
         raise WorkbookError(msg("“{name}” is an old .xls file. Save it as .xlsx.", name=name))
     return CheckedWorkbook(content, ".xlsx", Path(name).stem)
@@ -112,7 +112,7 @@ def _read_limited(source: Path) -> bytes:
 def check_spreadsheet(content: bytes, limits: WorkbookLimits = FORM_LIMITS) -> str:
     """Return `.xlsx` or `.xls` by content, or raise `WorkbookError` if the file is unsafe."""
     if len(content) > limits.file:
-        raise _too_large_error(limits)
+        raise _build_too_large_error(limits)
     if content.startswith(_OLE):
         _check_ole(content)
         return ".xls"
@@ -133,27 +133,27 @@ def _check_text(name: str, content: bytes) -> None:
     if b"\x00" in content:
         raise WorkbookError(msg("“{name}” is not a text file.", name=name))
     if max(content.count(b"\n"), content.count(b"\r")) > MAX_ROWS:
-        raise _too_many_error(FORM_LIMITS)
+        raise _build_too_many_error(FORM_LIMITS)
     if any(max(line.count(b","), line.count(b"|")) > MAX_COLUMNS for line in content.splitlines()):
-        raise _too_many_error(FORM_LIMITS)
+        raise _build_too_many_error(FORM_LIMITS)
 
 
 def _check_ole(content: bytes) -> None:
     if "EncryptedPackage".encode("utf-16-le") in content:
-        raise _encrypted_error()
+        raise _build_encrypted_error()
     if "_VBA_PROJECT".encode("utf-16-le") in content:
-        raise _macro_error()
+        raise _build_macro_error()
 
 
 def _check_archive(archive: zipfile.ZipFile, limits: WorkbookLimits) -> None:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise _too_large_error(limits)
+        raise _build_too_large_error(limits)
     names = {entry.filename.lower() for entry in entries}
     if any(entry.flag_bits & 1 for entry in entries):
-        raise _encrypted_error()
+        raise _build_encrypted_error()
     if any("vbaproject" in name or "/macrosheets/" in name for name in names):
-        raise _macro_error()
+        raise _build_macro_error()
     if not {"xl/workbook.xml", "[content_types].xml"} <= names:
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
     _check_parts(archive, entries, limits)
@@ -167,17 +167,17 @@ def _check_parts(
         name = entry.filename.lower()
         is_xml = name.endswith((".xml", ".rels", ".vml"))
         part = _LimitedPart()
-        for chunk in _chunks(archive, entry):
+        for chunk in _iter_chunks(archive, entry):
             unpacked += len(chunk)
             part.add_bytes(chunk, is_xml)
             if part.size > limits.part or unpacked > limits.unpacked or _is_bomb(part, entry):
-                raise _too_large_error(limits)
+                raise _build_too_large_error(limits)
         if name.startswith("xl/worksheets/"):
             rows, cells = rows + part.rows, cells + part.cells
         if name == "[content_types].xml" and part.has_macros:
-            raise _macro_error()
+            raise _build_macro_error()
     if rows > limits.rows or cells > limits.cells:
-        raise _too_many_error(limits)
+        raise _build_too_many_error(limits)
 
 
 def _is_bomb(part: "_LimitedPart", entry: zipfile.ZipInfo) -> bool:
@@ -185,7 +185,7 @@ def _is_bomb(part: "_LimitedPart", entry: zipfile.ZipInfo) -> bool:
     return part.size > max(MIN_BOMB_BYTES, MAX_UNPACK_RATIO * entry.compress_size)
 
 
-def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+def _iter_chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield the unpacked bytes of a part; sizes in the directory may be wrong."""
     with archive.open(entry) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
@@ -222,7 +222,7 @@ def _check_encoding(start: bytes) -> None:
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
 
 
-def _too_large_error(limits: WorkbookLimits) -> WorkbookError:
+def _build_too_large_error(limits: WorkbookLimits) -> WorkbookError:
     return WorkbookError(
         msg(
             "The workbook is too large: at most {packed} MB, and {unpacked} MB when unpacked.",
@@ -232,7 +232,7 @@ def _too_large_error(limits: WorkbookLimits) -> WorkbookError:
     )
 
 
-def _too_many_error(limits: WorkbookLimits) -> WorkbookError:
+def _build_too_many_error(limits: WorkbookLimits) -> WorkbookError:
     return WorkbookError(
         msg(
             "The workbook has more than {rows} rows or {cells} cells.",
@@ -242,13 +242,13 @@ def _too_many_error(limits: WorkbookLimits) -> WorkbookError:
     )
 
 
-def _encrypted_error() -> WorkbookError:
+def _build_encrypted_error() -> WorkbookError:
     return WorkbookError(
         msg("The workbook is protected by a password. Save it without one and try again.")
     )
 
 
-def _macro_error() -> WorkbookError:
+def _build_macro_error() -> WorkbookError:
     return WorkbookError(
         msg("The workbook contains macros. Save it as “Excel workbook (.xlsx)” and try again.")
     )

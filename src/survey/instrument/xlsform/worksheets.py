@@ -135,15 +135,15 @@ def _read_error_reason(original: str) -> Message | str:
 
 
 def from_definition(definition: DefinitionData) -> FormWorksheets:
-    survey = _sheet("survey", definition.survey, definition.survey_header)
+    survey = _build_worksheet("survey", definition.survey, definition.survey_header)
     if len(survey.rows) > MAX_SURVEY_ROWS:
         raise WorkbookError(
             msg("The survey sheet has more than {limit} rows.", limit=MAX_SURVEY_ROWS)
         )
-    settings = _sheet("settings", definition.settings, definition.settings_header)
+    settings = _build_worksheet("settings", definition.settings, definition.settings_header)
     return FormWorksheets(
         survey=survey,
-        choices=_sheet("choices", definition.choices, definition.choices_header),
+        choices=_build_worksheet("choices", definition.choices, definition.choices_header),
         settings=settings.rows[0] if settings.rows else WorksheetRow(2, {}),
         definition=definition,
     )
@@ -155,42 +155,45 @@ def from_rows(
     settings: Mapping[str, str],
 ) -> FormWorksheets:
     """Return worksheets made from rows that are already in memory."""
-    survey, choices = _nonempty_cells(survey), _nonempty_cells(choices)
+    survey, choices = _drop_empty_cells(survey), _drop_empty_cells(choices)
     return from_definition(
         DefinitionData(
             survey=survey,
-            survey_header=_headers(survey),
+            survey_header=_list_headers(survey),
             choices=choices,
-            choices_header=_headers(choices),
-            settings=_nonempty_cells([settings]),
-            settings_header=_headers([settings]),
+            choices_header=_list_headers(choices),
+            settings=_drop_empty_cells([settings]),
+            settings_header=_list_headers([settings]),
             sheet_names=["survey", "choices", "settings"],
         )
     )
 
 
-def _nonempty_cells(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+def _drop_empty_cells(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     return [{header: text for header, text in row.items() if text.strip()} for row in rows]
 
 
-def _headers(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+def _list_headers(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
     return [dict.fromkeys(header for row in rows for header in row)]
 
 
-def _sheet(kind: str, rows: Sequence[Mapping[str, Any]] | None, header: object) -> Worksheet:
+def _build_worksheet(
+    kind: str, rows: Sequence[Mapping[str, Any]] | None, header: object
+) -> Worksheet:
     listed = rows or ()
-    named = header[0] if isinstance(header, list) and header else _headers(listed)[0]
+    named = header[0] if isinstance(header, list) and header else _list_headers(listed)[0]
     headers = [str(name) for name in dict.fromkeys((*named, *(h for row in listed for h in row)))]
-    columns = {column.header: column for column in _columns(kind, headers)}
+    columns = {column.header: column for column in _iter_columns(kind, headers)}
     return Worksheet(
         columns=tuple(columns.values()),
         rows=tuple(
-            WorksheetRow(number, _cells(columns, row)) for number, row in enumerate(listed, start=2)
+            WorksheetRow(number, _read_cells(columns, row))
+            for number, row in enumerate(listed, start=2)
         ),
     )
 
 
-def _columns(kind: str, headers: list[str]) -> Iterator[WorksheetColumn]:
+def _iter_columns(kind: str, headers: list[str]) -> Iterator[WorksheetColumn]:
     header_aliases, known = _WORKSHEET_TITLES[kind]
     double = any("::" in header for header in headers)
     for header in headers:
@@ -205,7 +208,7 @@ def _columns(kind: str, headers: list[str]) -> Iterator[WorksheetColumn]:
         yield WorksheetColumn(header, name, rest[0] if rest else None)
 
 
-def _cells(
+def _read_cells(
     columns: Mapping[str, WorksheetColumn], row: Mapping[str, Any]
 ) -> dict[tuple[str, str | None], str]:
     cells: dict[tuple[str, str | None], str] = {}
@@ -229,31 +232,31 @@ def read_excel(content: bytes) -> DefinitionData:
             if len(sheets) == 1:
                 name = SURVEY
             if name in SUPPORTED_SHEET_NAMES:
-                parts[name], parts[f"{name}_header"] = _worksheet_rows(sheet)
+                parts[name], parts[f"{name}_header"] = _read_worksheet_rows(sheet)
         return DefinitionData(**parts)
     finally:
         reader.archive.close()
 
 
-def _worksheet_rows(sheet: Any) -> tuple[list[dict[str, Any]], list[dict[str, None]]]:
+def _read_worksheet_rows(sheet: Any) -> tuple[list[dict[str, Any]], list[dict[str, None]]]:
     sheet.reset_dimensions()
     first = next(sheet.iter_rows(max_row=1), ())
-    headers = get_excel_column_headers(_header(cell.value) for cell in first)
+    headers = get_excel_column_headers(_format_header(cell.value) for cell in first)
     if not headers:
         return [], []
-    rows = get_excel_rows(headers, sheet.iter_rows(min_row=2, max_col=len(headers)), _text)
-    return rows, [dict.fromkeys(_nonempty_headers(headers))]
+    rows = get_excel_rows(headers, sheet.iter_rows(min_row=2, max_col=len(headers)), _format_cell)
+    return rows, [dict.fromkeys(_drop_empty_headers(headers))]
 
 
-def _nonempty_headers(headers: list[str | None]) -> Iterator[str]:
+def _drop_empty_headers(headers: list[str | None]) -> Iterator[str]:
     return (header for header in headers if header is not None)
 
 
-def _header(value: object) -> str | None:
+def _format_header(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _text(cell: Any, _row: int, _column: str) -> str | None:
+def _format_cell(cell: Any, _row: int, _column: str) -> str | None:
     value = cell.value.strip() if isinstance(cell.value, str) else cell.value
     return None if is_empty(value) else str(xlsx_value_to_str(value))
 
@@ -271,11 +274,11 @@ def strip_markup(text: str) -> str:
     previous = None
     while previous != text:
         previous = text
-        text = _without_markup(text)
+        text = _drop_markup(text)
     return text
 
 
-def _without_markup(text: str) -> str:
+def _drop_markup(text: str) -> str:
     text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = re.sub(r"<br\s*/?>", "\n", text, flags=re.IGNORECASE)
     text = _HEADING.sub("", _BOLD.sub(r"\2", _TAG.sub("", text)))

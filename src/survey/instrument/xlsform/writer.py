@@ -52,45 +52,45 @@ def write_xlsform(instrument: Instrument, path: Path) -> None:
 def xlsform_bytes(instrument: Instrument) -> bytes:
     """Return `instrument` as the content of a workbook."""
     lists = _Lists(instrument.languages)
-    survey = list(_survey(instrument, lists))
+    survey = list(_iter_survey_records(instrument, lists))
     workbook = Workbook(write_only=True)
-    _write_worksheet(workbook, "survey", _survey_header(instrument.languages), survey)
-    _write_worksheet(workbook, "choices", _choices_header(instrument.languages), lists.records)
-    settings = _settings(instrument)
+    _write_worksheet(workbook, "survey", _list_survey_header(instrument.languages), survey)
+    _write_worksheet(workbook, "choices", _list_choices_header(instrument.languages), lists.records)
+    settings = _build_settings(instrument)
     _write_worksheet(workbook, "settings", tuple(settings), [settings])
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
 
 
-def _tag(language: Language) -> str:
+def _format_language(language: Language) -> str:
     return f"{language.name} ({language.code})"
 
 
-def _translated(column: str, languages: Iterable[Language]) -> tuple[str, ...]:
-    return tuple(f"{column}::{_tag(language)}" for language in languages)
+def _list_translated_columns(column: str, languages: Iterable[Language]) -> tuple[str, ...]:
+    return tuple(f"{column}::{_format_language(language)}" for language in languages)
 
 
-def _survey_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
+def _list_survey_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
     return (
         "type",
         "name",
-        *_translated("label", languages),
-        *_translated("hint", languages),
+        *_list_translated_columns("label", languages),
+        *_list_translated_columns("hint", languages),
         *_PLAIN_COLUMNS,
-        *_translated("required_message", languages),
-        *_translated("constraint_message", languages),
+        *_list_translated_columns("required_message", languages),
+        *_list_translated_columns("constraint_message", languages),
         *_EXTENSION_COLUMNS,
-        *_translated("low_label", languages),
-        *_translated("high_label", languages),
+        *_list_translated_columns("low_label", languages),
+        *_list_translated_columns("high_label", languages),
     )
 
 
-def _choices_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
-    return ("list_name", "name", *_translated("label", languages))
+def _list_choices_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
+    return ("list_name", "name", *_list_translated_columns("label", languages))
 
 
-def _settings(instrument: Instrument) -> dict[str, str]:
+def _build_settings(instrument: Instrument) -> dict[str, str]:
     default = next(
         language
         for language in instrument.languages
@@ -101,7 +101,7 @@ def _settings(instrument: Instrument) -> dict[str, str]:
         "form_title": usual,
         "form_id": instrument.name,
         "version": instrument.version,
-        "default_language": _tag(default),
+        "default_language": _format_language(default),
         "tree": instrument.tree or "",
         **({"renormalise": "yes"} if instrument.renormalise else {}),
         **({"unit": instrument.unit} if instrument.unit != "person" else {}),
@@ -132,21 +132,21 @@ class _Lists:
 
     def labels(self, column: str, labels: Labels) -> dict[str, str]:
         return {
-            f"{column}::{_tag(language)}": labels[language.code]
+            f"{column}::{_format_language(language)}": labels[language.code]
             for language in self.languages
             if language.code in labels
         }
 
 
-def _survey(instrument: Instrument, lists: _Lists) -> Iterable[Record]:
+def _iter_survey_records(instrument: Instrument, lists: _Lists) -> Iterable[Record]:
     for section in instrument.sections:
-        yield _begin(section, lists)
+        yield _build_group_start(section, lists)
         for item in section.items:
-            yield _item(item, lists)
+            yield _build_item_record(item, lists)
         yield {"type": "end_group"}
 
 
-def _begin(section: Section, lists: _Lists) -> Record:
+def _build_group_start(section: Section, lists: _Lists) -> Record:
     return {
         "type": "begin_group",
         "name": section.name,
@@ -156,7 +156,7 @@ def _begin(section: Section, lists: _Lists) -> Record:
     }
 
 
-def _item(item: Item, lists: _Lists) -> Record:
+def _build_item_record(item: Item, lists: _Lists) -> Record:
     cells = type_of(item).write_xlsform(item, lists.name)
     record = {
         "type": cells.type,
@@ -206,15 +206,15 @@ def _write_worksheet(
     for number, name in enumerate(used, start=1):
         letter = get_column_letter(number)
         sheet.column_dimensions[letter].width = _WIDTHS.get(name.partition("::")[0], 18)
-    sheet.append([_cell(sheet, name, bold=True) for name in used])
+    sheet.append([_build_cell(sheet, name, bold=True) for name in used])
     for record in records:
-        sheet.append([_cell(sheet, record.get(name, "")) for name in used])
+        sheet.append([_build_cell(sheet, record.get(name, "")) for name in used])
 
 
 _ALWAYS = frozenset({"type", "name", "list_name", "form_id", "version"})
 
 
-def _cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
+def _build_cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
     """Return a text cell: an expression such as `=1` must not become a formula."""
     if not text:
         return None
