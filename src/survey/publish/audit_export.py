@@ -41,7 +41,7 @@ def write_csv(file: TextIO, entries: Iterable[TrailEntry], t: Translator) -> int
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([t(label) for _, label, _ in _COLUMNS])
     count = 0
-    for cells in _entry_rows(entries):
+    for cells in _iter_entry_rows(entries):
         count += 1
         writer.writerow(csv_row(cells))
     return count
@@ -54,12 +54,12 @@ def build_audit_workbook(entries: Iterable[TrailEntry], language: str) -> bytes:
             _UNWRITABLE.sub("", cell)[:_MAX_CELL_CHARS] if isinstance(cell, str) else cell
             for cell in cells
         ]
-        for cells in _entry_rows(entries)
+        for cells in _iter_entry_rows(entries)
     ]
     return write_workbook([WorkbookSheet("audit", columns, rows)], language)
 
 
-def _entry_rows(entries: Iterable[TrailEntry]) -> Iterator[tuple[str | int, ...]]:
+def _iter_entry_rows(entries: Iterable[TrailEntry]) -> Iterator[tuple[str | int, ...]]:
     for entry in entries:
         more = {name: value for name, value in entry.detail.items() if name not in {"from", "to"}}
         yield (
@@ -69,14 +69,14 @@ def _entry_rows(entries: Iterable[TrailEntry]) -> Iterator[tuple[str | int, ...]
             entry.action,
             entry.subject or entry.subject_kind,
             entry.subject_id,
-            _json_text(entry.detail.get("from")),
-            _json_text(entry.detail.get("to")),
-            _json_text(more or None),
+            _format_json(entry.detail.get("from")),
+            _format_json(entry.detail.get("to")),
+            _format_json(more or None),
             entry.hash,
         )
 
 
-def _json_text(value: object) -> str:
+def _format_json(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -48,7 +48,7 @@ def specify_chart(panel: ChartPanel, rows: pd.DataFrame, *, width: float) -> dic
     return {
         **spec,
         "width": width,
-        "data": {"values": _records(rows)},
+        "data": {"values": _list_records(rows)},
         "config": config,
         "background": "white",
     }
@@ -115,7 +115,7 @@ def read_fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=not packaged, font_paths=folders)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     plain = frame.astype(object)
     rows = plain.where(plain.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]

@@ -59,7 +59,7 @@ SIGN_IN_CODES = SheetLayout(columns=2, rows=5, cell_width=97.0, code_size=34.0)
 def invitation_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) -> bytes:
     """Return the printed sheet; `origin` is the address of the server, without a slash."""
     t = translator(language)
-    return _sheet_pdf(
+    return _build_sheet_pdf(
         t("One-time codes, sheet {name}", name=sheet.name),
         sheet.codes,
         INVITATIONS,
@@ -76,7 +76,7 @@ def sign_in_sheet_pdf(sheet: SignInCodeSheet, *, origin: str, language: str) -> 
     it stands in no address and no log.
     """
     t = translator(language)
-    return _sheet_pdf(
+    return _build_sheet_pdf(
         t("Sign-in codes"),
         sheet.people,
         SIGN_IN_CODES,
@@ -92,7 +92,7 @@ def setup_link_sheet_pdf(sheet: SetupLinkSheet, *, origin: str, language: str) -
     The QR code is the link itself: its holder has no other secret yet, and it works once.
     """
     t = translator(language)
-    return _sheet_pdf(
+    return _build_sheet_pdf(
         t("Setup links"),
         sheet.people,
         SIGN_IN_CODES,
@@ -102,7 +102,7 @@ def setup_link_sheet_pdf(sheet: SetupLinkSheet, *, origin: str, language: str) -
     )
 
 
-def _sheet_pdf(
+def _build_sheet_pdf(
     title: str,
     codes: Sequence[Code],
     layout: SheetLayout,
@@ -147,7 +147,7 @@ def _draw_invitation_head(
         22,
         t(
             "Each code works once, on one phone, until {time}. Cross out what you handed out.",
-            time=_last_minute(t, sheet.expires_at),
+            time=_format_last_minute(t, sheet.expires_at),
         ),
     )
     mark = f"{sheet.name} · {page}"
@@ -187,7 +187,7 @@ def _draw_sign_in_head(
 ) -> None:
     rule = t(
         "Each code signs one person in once, until {time}. Hand it to that person only.",
-        time=_last_minute(t, sheet.expires_at),
+        time=_format_last_minute(t, sheet.expires_at),
     )
     _draw_head(pdf, face, page, t("Sign-in codes"), rule)
 
@@ -198,7 +198,7 @@ def _draw_setup_head(
     rule = t(
         "With each link one person chooses a password, once, until {time}. Hand it to that person "
         "only.",
-        time=_last_minute(t, sheet.expires_at),
+        time=_format_last_minute(t, sheet.expires_at),
     )
     _draw_head(pdf, face, page, t("Setup links"), rule)
 
@@ -292,7 +292,7 @@ def _draw_person(
         pdf.text(left + 4, top + size + down, truncate_to_width(pdf, words, width - 8))
 
 
-def _last_minute(t: Translator, expires_at: datetime) -> str:
+def _format_last_minute(t: Translator, expires_at: datetime) -> str:
     """Format the last minute in which a code works, in China's time."""
     return format_china_minute(t, expires_at - timedelta(minutes=1))
 

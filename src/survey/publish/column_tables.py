@@ -95,7 +95,7 @@ def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
     empty = EMPTY_LINE if count == 1 else ""
 
     def cell(value: object, end: str) -> str:
-        return (_csv_cell(value) or empty) + end
+        return (_format_csv_cell(value) or empty) + end
 
     ends = [","] * (count - 1) + [_LINE_END]
     columns = [
@@ -111,7 +111,7 @@ EMPTY_LINE = '""'
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
 
 
-def _csv_cell(value: object) -> str:
+def _format_csv_cell(value: object) -> str:
     if _is_missing(value):
         return ""
     if isinstance(value, float):

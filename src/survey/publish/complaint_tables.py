@@ -64,7 +64,7 @@ def list_complaint_years(*, session: Session, principal: Principal) -> dict[int,
     """Return the years with deliveries, the newest first, each with its number of months."""
     principal.require(Action.READ_RESULTS)
     years: dict[int, int] = {}
-    for each in _current_periods(session, principal):
+    for each in _list_current_periods(session, principal):
         year = int(each.period[:4])
         years[year] = years.get(year, 0) + 1
     return dict(sorted(years.items(), reverse=True))
@@ -90,7 +90,7 @@ def read_complaint_year(
     wanted = {f"{year}-{month[5:]}" for month in like}
     periods = tuple(
         each
-        for each in reversed(_current_periods(session, principal))
+        for each in reversed(_list_current_periods(session, principal))
         if each.period[:4] == str(year) and (not wanted or each.period in wanted)
     )
     if not periods or len(periods) < len(wanted):
@@ -138,14 +138,14 @@ def _keep_table(key: tuple[tuple[UUID, ...], str], cells: CountCells) -> None:
         _GATED_TABLES[key] = cells
 
 
-def _current_periods(session: Session, principal: Principal) -> list[DeliveredPeriod]:
+def _list_current_periods(session: Session, principal: Principal) -> list[DeliveredPeriod]:
     listed = list_delivered_periods(
         session=session, principal=principal, kind=DeliveryKind.COMPLAINTS
     )
     return [each for each in listed if each.is_current]
 
 
-def _with_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def _add_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return sums of cities with those of provinces and the nation below them."""
     parts = [frame]
     is_part = frame["area"].isin(_PARTS_OF_PROVINCES)
@@ -167,7 +167,7 @@ _PROVINCES = sorted({area[:2] for area in leaf_areas() if area.endswith("xxxx")}
 _PARTS_OF_PROVINCES = frozenset(area for area in leaf_areas() if area[:2] in _PROVINCES)
 
 
-def _area_totals() -> list[AdditiveTotal]:
+def _list_area_totals() -> list[AdditiveTotal]:
     municipalities = [area for area in leaf_areas() if area not in _PARTS_OF_PROVINCES]
     nation = tuple((area,) for area in (*_PROVINCES, *municipalities))
     provinces = [
@@ -184,20 +184,20 @@ def protect_sums(frame: pd.DataFrame, total: pd.DataFrame) -> CountCells:
     by = ["area", "code"]
     # Every area of the total is there, also one without any count of this list.
     both = pd.concat([total.assign(code=TOTAL), frame.loc[frame["code"] != TOTAL]])
-    sums = _with_larger_areas(both, ["code"])
+    sums = _add_larger_areas(both, ["code"])
     codes = sorted(set(sums["code"]) - {TOTAL})
-    totals = _area_totals()
+    totals = _list_area_totals()
     if codes:
         totals.append(AdditiveTotal(("code",), (TOTAL,), tuple((code,) for code in codes)))
     return _protect(sums, by, totals)
 
 
 def _protect_months(total: pd.DataFrame) -> CountCells:
-    months = _with_larger_areas(total, ["period"]).rename(columns={"period": _MONTH})
-    year = _with_larger_areas(total.assign(period=_YEAR), ["period"])
+    months = _add_larger_areas(total, ["period"]).rename(columns={"period": _MONTH})
+    year = _add_larger_areas(total.assign(period=_YEAR), ["period"])
     both = pd.concat([months, year.rename(columns={"period": _MONTH})], ignore_index=True)
     parts = tuple((month,) for month in sorted(set(months[_MONTH])))
-    totals = [*_area_totals(), AdditiveTotal((_MONTH,), (_YEAR,), parts)]
+    totals = [*_list_area_totals(), AdditiveTotal((_MONTH,), (_YEAR,), parts)]
     cells = _protect(both, ["area", _MONTH], totals)
     return {key: cell for key, cell in cells.items() if key[1] != _YEAR}
 
@@ -207,14 +207,14 @@ def _protect(sums: pd.DataFrame, by: list[str], totals: Sequence[AdditiveTotal])
     keys = zip(*(gated[name].astype(str) for name in by), strict=True)
     measures = sums[list(STORED_MEASURES)].astype("float64").to_numpy(na_value=np.nan)
     return {
-        (area, code): _delivered(numbers) if shown else None
+        (area, code): _drop_undelivered(numbers) if shown else None
         for (area, code), shown, numbers in zip(
             keys, gated["shown"].tolist(), measures.tolist(), strict=True
         )
     }
 
 
-def _delivered(numbers: Sequence[float]) -> Mapping[str, float]:
+def _drop_undelivered(numbers: Sequence[float]) -> Mapping[str, float]:
     return {
         name: number
         for name, number in zip(STORED_MEASURES, numbers, strict=True)

@@ -82,22 +82,22 @@ def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
     before = [each for each in first if each.venue in again]
     return CheckScores(
         scores=_protect_scores(first, check.listed),
-        revisited=_shown_mean(second),
-        revisited_before=_shown_mean(before),
+        revisited=_compute_shown_mean(second),
+        revisited_before=_compute_shown_mean(before),
     )
 
 
 def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:
     """Compute the figures of a check and pass them through the gate."""
     shown = build_check_scores(check)
-    pairs = _pair_ratings(check.visits)
+    pairs = _group_ratings_by_venue(check.visits)
     binary = [name for name, limits in check.ranges.items() if limits.high - limits.low == 1]
     return CheckFigures(
         scores=shown.scores,
         revisited=shown.revisited,
         revisited_before=shown.revisited_before,
         items=tuple(_agreement_of_item(check, item, pairs) for item in check.ranges),
-        overall=_alpha(pairs, binary, "nominal"),
+        overall=_compute_alpha(pairs, binary, "nominal"),
     )
 
 
@@ -134,7 +134,7 @@ def _protect_scores(
     }
 
 
-def _shown_mean(scores: Sequence[VenueScore]) -> MeanScore | None:
+def _compute_shown_mean(scores: Sequence[VenueScore]) -> MeanScore | None:
     """Return a mean of venues without weights; None for fewer than the gate lets through."""
     if len(scores) < MINIMUM_N:
         return None
@@ -153,7 +153,7 @@ Pairs = Mapping[str, Mapping[str, Sequence[float]]]
 """Item -> venue -> the values that its observers gave in the first round."""
 
 
-def _pair_ratings(visits: Sequence[ObservedVisit]) -> Pairs:
+def _group_ratings_by_venue(visits: Sequence[ObservedVisit]) -> Pairs:
     ratings: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -175,19 +175,19 @@ def _agreement_of_item(check: ExperienceCheckDetail, item: str, pairs: Pairs) ->
         item=item,
         venues=len(twice) if is_shown else 0,
         agreed_percent=round(agreed, 1) if is_shown else 0.0,
-        kappa=_rounded(compute_cohen_kappa(tabulate_pairs(twice, categories)))
+        kappa=_round_agreement(compute_cohen_kappa(tabulate_pairs(twice, categories)))
         if is_shown
         else None,
-        alpha=_alpha(pairs, [item], "nominal" if is_binary else "interval"),
+        alpha=_compute_alpha(pairs, [item], "nominal" if is_binary else "interval"),
     )
 
 
-def _alpha(pairs: Pairs, items: Sequence[str], metric: str) -> AgreementEstimate | None:
+def _compute_alpha(pairs: Pairs, items: Sequence[str], metric: str) -> AgreementEstimate | None:
     venues = sorted({venue for item in items for venue in pairs.get(item, {})})
     units = [
         [pairs[item][venue] for item in items if venue in pairs.get(item, {})] for venue in venues
     ]
-    return _rounded(
+    return _round_agreement(
         compute_krippendorff_alpha(
             units, metric="nominal" if metric == "nominal" else "interval", seed=AGREEMENT_SEED,
             minimum=MINIMUM_N,
@@ -195,7 +195,7 @@ def _alpha(pairs: Pairs, items: Sequence[str], metric: str) -> AgreementEstimate
     )  # fmt: skip
 
 
-def _rounded(estimate: AgreementEstimate | None) -> AgreementEstimate | None:
+def _round_agreement(estimate: AgreementEstimate | None) -> AgreementEstimate | None:
     if estimate is None:
         return None
     return AgreementEstimate(

@@ -46,8 +46,8 @@ def format_figure_id(
     Regions and tiers name their level, as `main-2026-province.32-1.2-all-score`. Signs that would
     end a word in an address become `_`, so an id can stand in a link and in a footnote.
     """
-    place = _place(area_level, area)
-    return "-".join(map(_as_word, (wave, place, indicator or COMPOSITE, group, measure)))
+    place = _format_area(area_level, area)
+    return "-".join(map(_replace_separators, (wave, place, indicator or COMPOSITE, group, measure)))
 
 
 def gap_measure(contrast: str) -> str:
@@ -85,7 +85,7 @@ def read_scores(
     cells = results.cells(reader, **keys)
     shares = [measure.key for measure in results.method.measures if measure.choices]
     is_share = cells["indicator"].isin(shares).to_numpy(dtype=bool)
-    return _figures(results, cells, np.where(is_share, SHARE, SCORE))
+    return _build_figures(results, cells, np.where(is_share, SHARE, SCORE))
 
 
 def read_ranks(
@@ -96,7 +96,7 @@ def read_ranks(
     ranks = results.ranks(reader, **filters)
     table = ranks.assign(group=EVERYONE, estimate=ranks["rank"], ci_low=ranks["low"],
                          ci_high=ranks["high"])  # fmt: skip
-    return _available(_figures(results, table, RANK))
+    return _drop_unavailable(_build_figures(results, table, RANK))
 
 
 def read_gaps(
@@ -104,8 +104,10 @@ def read_gaps(
 ) -> pd.DataFrame:
     """Return differences of areas and groups; all contrasts where none is named."""
     gaps = results.gaps(reader, contrast=contrast, **keys)
-    measures = _by_value(gaps["contrast"], gap_measure)
-    return _available(_figures(results, gaps.assign(estimate=gaps["difference"]), measures))
+    measures = _map_distinct(gaps["contrast"], gap_measure)
+    return _drop_unavailable(
+        _build_figures(results, gaps.assign(estimate=gaps["difference"]), measures)
+    )
 
 
 def read_changes(
@@ -118,7 +120,7 @@ def read_changes(
     """
     changes = results.changes(reader, before=before, **keys)
     table = changes.assign(estimate=changes["difference"], n=changes["n_after"])
-    return _available(_figures(results, table, change_measure(before.key)))
+    return _drop_unavailable(_build_figures(results, table, change_measure(before.key)))
 
 
 def read_importance(
@@ -130,8 +132,8 @@ def read_importance(
                                 ci_high=drivers["importance_high"])  # fmt: skip
     agreement = drivers.assign(estimate=drivers["agreement"], ci_low=np.nan, ci_high=np.nan)
     return (
-        _available(_figures(results, importance, IMPORTANCE)),
-        _available(_figures(results, agreement, AGREEMENT)),
+        _drop_unavailable(_build_figures(results, importance, IMPORTANCE)),
+        _drop_unavailable(_build_figures(results, agreement, AGREEMENT)),
     )
 
 
@@ -146,46 +148,48 @@ def read_models(
     shown = areas["shown"].astype(bool) | areas["model"].notna()
     table = areas.assign(estimate=areas["model"], ci_low=areas["model_low"],
                          ci_high=areas["model_high"], status="", shown=shown)  # fmt: skip
-    return _available(_figures(results, table, MODEL))
+    return _drop_unavailable(_build_figures(results, table, MODEL))
 
 
-def _figures(
+def _build_figures(
     results: WaveResults, table: pd.DataFrame, measures: str | NDArray[Any]
 ) -> pd.DataFrame:
     """Return rows of a table of results as figures with their ids."""
     figures = pd.DataFrame(index=pd.RangeIndex(len(table)))
     for name in KEYS[:-1]:
-        figures[name] = _by_value(table[name], str)
+        figures[name] = _map_distinct(table[name], str)
     figures["measure"] = measures
     for name in (*VALUES, "deff"):
         figures[name] = table[name].to_numpy(dtype=float) if name in table else np.nan
     figures["status"] = table["status"].astype(str).to_numpy() if "status" in table else ""
     figures["shown"] = table["shown"].to_numpy(dtype=bool)
-    figures.insert(0, "id", _ids(results.wave.key, figures))
+    figures.insert(0, "id", _format_ids(results.wave.key, figures))
     return figures
 
 
-def _available(figures: pd.DataFrame) -> pd.DataFrame:
+def _drop_unavailable(figures: pd.DataFrame) -> pd.DataFrame:
     """Return the figures without those that were neither computed nor hidden."""
     kept = ~figures["shown"] | figures["estimate"].notna()
     return figures[kept].reset_index(drop=True)
 
 
-def _ids(wave: str, figures: pd.DataFrame) -> NDArray[Any]:
+def _format_ids(wave: str, figures: pd.DataFrame) -> NDArray[Any]:
     """Return `format_figure_id` of every row; each distinct part is written once."""
     levels = figures["area_level"].to_numpy()
-    prefixes = _by_value(levels, lambda level: _place(level, ""))
-    places = _by_value(prefixes + figures["area"].to_numpy(), _as_word)
-    indicators = _by_value(figures["indicator"], lambda code: _as_word(code or COMPOSITE))
-    groups = _by_value(figures["group"], _as_word)
-    measures = _by_value(figures["measure"], _as_word)
+    prefixes = _map_distinct(levels, lambda level: _format_area(level, ""))
+    places = _map_distinct(prefixes + figures["area"].to_numpy(), _replace_separators)
+    indicators = _map_distinct(
+        figures["indicator"], lambda code: _replace_separators(code or COMPOSITE)
+    )
+    groups = _map_distinct(figures["group"], _replace_separators)
+    measures = _map_distinct(figures["measure"], _replace_separators)
     ids: NDArray[Any] = (
-        f"{_as_word(wave)}-" + places + "-" + indicators + "-" + groups + "-" + measures
+        f"{_replace_separators(wave)}-" + places + "-" + indicators + "-" + groups + "-" + measures
     )
     return ids
 
 
-def _by_value(column: Any, write: Callable[[str], str]) -> NDArray[Any]:
+def _map_distinct(column: Any, write: Callable[[str], str]) -> NDArray[Any]:
     """Return what `write` makes of the texts of a column, called once for each distinct one."""
     codes, distinct = pd.factorize(np.asarray(column, dtype=object))
     written = np.array([write(str(text)) for text in distinct] or [""], dtype=object)
@@ -193,9 +197,9 @@ def _by_value(column: Any, write: Callable[[str], str]) -> NDArray[Any]:
     return result
 
 
-def _place(level: str, area: str) -> str:
+def _format_area(level: str, area: str) -> str:
     return area if level in _LEVELS_BY_CODE else f"{level}.{area}"
 
 
-def _as_word(text: str) -> str:
+def _replace_separators(text: str) -> str:
     return _NOT_IN_A_WORD.sub("_", text)

@@ -41,14 +41,14 @@ class _Typeface:
 
 
 @lru_cache(maxsize=1)
-def _typeface() -> _Typeface | None:
+def _open_typeface() -> _Typeface | None:
     file = chinese_font().file
     return _Typeface(str(file)) if file else None
 
 
 def outline_texts(drawing: etree._Element) -> None:
     """Replace every text of an SVG by outlines; without any typeface the texts stay."""
-    face = _typeface()
+    face = _open_typeface()
     if face is None:
         return
     glyphs: dict[str, str] = {}

@@ -162,12 +162,12 @@ def read_opinion_event(
         event=event,
         periods=tuple(each for each in reversed(periods) if each.period in months),
         days=days,
-        totals=_window_totals(days),
-        share_changes=_changes(days, [day.share for day in days]),
-        item_changes=_changes(
+        totals=_sum_windows(days),
+        share_changes=_compute_changes(days, [day.share for day in days]),
+        item_changes=_compute_changes(
             days, [None if not day.items else float(np.log(day.items)) for day in days]
         ),
-        channels=_channel_totals(cells),
+        channels=_sum_channels(cells),
         topics=tuple(topics),
         missing_days=(last - first).days + 1 - len(delivered),
     )
@@ -204,7 +204,7 @@ def _protect_days(counts: pd.DataFrame) -> _Cells:
     }
 
 
-def _window_totals(days: tuple[OpinionDay, ...]) -> dict[str, Numbers | None]:
+def _sum_windows(days: tuple[OpinionDay, ...]) -> dict[str, Numbers | None]:
     return {
         window: _sum_days([(day.items, day.negative) for day in days
                            if window in {day.window, _WHOLE}])
@@ -212,7 +212,7 @@ def _window_totals(days: tuple[OpinionDay, ...]) -> dict[str, Numbers | None]:
     }  # fmt: skip
 
 
-def _channel_totals(cells: _Cells) -> dict[str, Numbers | None]:
+def _sum_channels(cells: _Cells) -> dict[str, Numbers | None]:
     days = {day for day, _ in cells}
     channels = sorted({channel for _, channel in cells} - {_EVERY})
     return {
@@ -231,7 +231,7 @@ def _sum_days(pairs: "Sequence[tuple[float | None, float | None]]") -> Numbers |
     return sums or None
 
 
-def _changes(
+def _compute_changes(
     days: tuple[OpinionDay, ...], values: list[float | None]
 ) -> dict[str, WindowDifference | None]:
     """Return the change from before for the other windows; None if a day has no value.

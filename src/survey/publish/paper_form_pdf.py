@@ -101,8 +101,8 @@ class _PaperForm:
         self.face = register_font(self.pdf)
 
     def build(self) -> bytes:
-        top = _MARGIN + self._line(self.size.small) + 3
-        pages = paginate(self._blocks(), _PAGE_HEIGHT - top - _MARGIN)
+        top = _MARGIN + self._line_height_of(self.size.small) + 3
+        pages = paginate(self._iter_blocks(), _PAGE_HEIGHT - top - _MARGIN)
         for number, rows in enumerate(pages, start=1):
             self.pdf.add_page()
             self._draw_head(number, len(pages))
@@ -114,13 +114,13 @@ class _PaperForm:
 
     # Content, from top to bottom
 
-    def _blocks(self) -> Iterator[PrintedBlock]:
-        yield self._front()
+    def _iter_blocks(self) -> Iterator[PrintedBlock]:
+        yield self._build_front()
         for section in self.instrument.sections:
-            yield from self._section(section)
-        yield [self._gap(4), *self._paragraph(self._parting(), self.size.text)]
+            yield from self._iter_section_blocks(section)
+        yield [self._build_gap(4), *self._build_paragraph(self._get_thanks(), self.size.text)]
 
-    def _front(self) -> PrintedBlock:
+    def _build_front(self) -> PrintedBlock:
         t = self.t
         fields = (
             t("Number of the sheet"), t("Sampling point"), t("Surveyor"), t("Day of the interview")
@@ -131,41 +131,43 @@ class _PaperForm:
             "the next one that is for you."
         )
         return [
-            *self._paragraph(self.title, self.size.title, heavy=True),
-            self._gap(2),
-            *(self._blank_field(name) for name in fields),
-            self._gap(2),
-            *self._paragraph(guide, self.size.small, shade=_GREY),
-            self._gap(2),
+            *self._build_paragraph(self.title, self.size.title, heavy=True),
+            self._build_gap(2),
+            *(self._build_blank_field(name) for name in fields),
+            self._build_gap(2),
+            *self._build_paragraph(guide, self.size.small, shade=_GREY),
+            self._build_gap(2),
         ]
 
-    def _section(self, section: Section) -> Iterator[PrintedBlock]:
+    def _iter_section_blocks(self, section: Section) -> Iterator[PrintedBlock]:
         """Yield the heading with the first item, so that no heading ends a page, then the rest."""
         shown = [item for item in section.items if type_of(item).is_shown]
-        blocks = [self._item(item) for item in shown]
-        heading = self._section_heading(section)
+        blocks = [self._build_item_block(item) for item in shown]
+        heading = self._build_section_heading(section)
         if section.ends is not None:
             yield [*heading, *(row for block in blocks for row in block)]
         elif blocks:
             yield [*heading, *blocks[0]]
             yield from blocks[1:]
 
-    def _section_heading(self, section: Section) -> PrintedBlock:
+    def _build_section_heading(self, section: Section) -> PrintedBlock:
         t, title = self.t, label_text(section.title, self.language, "")
-        rows = [self._gap(3), self._rule()]
+        rows = [self._build_gap(3), self._build_rule()]
         if title:
-            rows += self._paragraph(title, self.size.heading, heavy=True)
+            rows += self._build_paragraph(title, self.size.heading, heavy=True)
         if section.relevant is not None:
             condition = self.conditions.write(section.relevant)
             words = (
                 t("The interview ends here if {condition}:", condition=condition)
                 if section.ends is not None
-                else self._only_if(condition, question_after(self.instrument, section))
+                else self._describe_section_condition(
+                    condition, question_after(self.instrument, section)
+                )
             )
-            rows += self._paragraph(words, self.size.small, shade=_GREY)
-        return [*rows, self._gap(1)]
+            rows += self._build_paragraph(words, self.size.small, shade=_GREY)
+        return [*rows, self._build_gap(1)]
 
-    def _only_if(self, condition: str, otherwise: int | None) -> str:
+    def _describe_section_condition(self, condition: str, otherwise: int | None) -> str:
         t = self.t
         if otherwise is None:
             return t(
@@ -178,60 +180,66 @@ class _PaperForm:
             number=otherwise,
         )
 
-    def _item(self, item: Item) -> PrintedBlock:
+    def _build_item_block(self, item: Item) -> PrintedBlock:
         number = self.numbers.get(item.name)
         if number is None:
-            rows = self._conditional(item)
-            return [*rows, *self._paragraph(self._label(item.label), self.size.text), self._gap(2)]
+            rows = self._build_condition_lines(item)
+            return [
+                *rows,
+                *self._build_paragraph(self._label_in_language(item.label), self.size.text),
+                self._build_gap(2),
+            ]
         indent = self.size.indent
-        rows = list(self._conditional(item, indent))
-        text = self._label(item.label) + self._remarks(item)
-        rows += self._paragraph(
+        rows = list(self._build_condition_lines(item, indent))
+        text = self._label_in_language(item.label) + self._describe_remarks(item)
+        rows += self._build_paragraph(
             text, self.size.text, indent=indent, mark=f"{number}.", heavy_mark=True
         )
         if item.hint:
-            rows += self._paragraph(
-                self._label(item.hint), self.size.small, indent=indent, shade=_GREY
+            rows += self._build_paragraph(
+                self._label_in_language(item.hint), self.size.small, indent=indent, shade=_GREY
             )
-        return [*rows, *self._answers(item), self._gap(2.5)]
+        return [*rows, *self._iter_answer_rows(item), self._build_gap(2.5)]
 
-    def _conditional(self, item: Item, indent: float = 0) -> Sequence[PrintedRow]:
+    def _build_condition_lines(self, item: Item, indent: float = 0) -> Sequence[PrintedRow]:
         if item.relevant is None or item.name in self.guided:
             return ()
         words = self.t("Only if {condition}:", condition=self.conditions.write(item.relevant))
-        return self._paragraph(words, self.size.small, indent=indent, shade=_GREY)
+        return self._build_paragraph(words, self.size.small, indent=indent, shade=_GREY)
 
-    def _remarks(self, item: Item) -> str:
+    def _describe_remarks(self, item: Item) -> str:
         t = self.t
         remarks = [t("(several answers)")] if type_of(item).allows_several else []
         remarks += [] if item.required else [t("(optional)")]
         return "".join(f" {remark}" for remark in remarks)
 
-    def _answers(self, item: Item) -> Iterator[PrintedRow]:
+    def _iter_answer_rows(self, item: Item) -> Iterator[PrintedRow]:
         options = list_printed_options(item)
         if options:
-            yield from self._tick_boxes([self._box(item, option) for option in options])
+            yield from self._iter_tick_box_rows(
+                [self._build_box(item, option) for option in options]
+            )
         elif item.kind is ItemKind.TEXT:
-            yield from (self._writing_line() for _ in range(2))
+            yield from (self._build_writing_line() for _ in range(2))
         elif item.kind is ItemKind.DATE:
-            yield from self._paragraph(
+            yield from self._build_paragraph(
                 self.t("Year ______  month ____  day ____"), self.size.text, self.size.indent
             )
         else:
-            yield self._writing_line(_WIDTH / 3)
+            yield self._build_writing_line(_WIDTH / 3)
         specials = [
-            _TickBox(f"{SPECIAL_LETTERS[special]} {self._special_name(item, special)}")
+            _TickBox(f"{SPECIAL_LETTERS[special]} {self._name_special(item, special)}")
             for special in item.specials
         ]
-        yield from self._tick_boxes(specials)
+        yield from self._iter_tick_box_rows(specials)
 
-    def _special_name(self, item: Item, special: SpecialAnswer) -> str:
+    def _name_special(self, item: Item, special: SpecialAnswer) -> str:
         own = item.special_labels.get(special, {})
         return label_text(own, self.language, self.t(SPECIAL_NAMES[special]))
 
-    def _box(self, item: Item, option: PrintedOption) -> _TickBox:
+    def _build_box(self, item: Item, option: PrintedOption) -> _TickBox:
         jump = self.jumps.get(item.name, {}).get(option.value)
-        label = self._label(option.label)
+        label = self._label_in_language(option.label)
         return _TickBox(f"{option.code} {label}".rstrip(), self._follow(jump) if jump else "")
 
     def _follow(self, jump: Jump) -> str:
@@ -239,11 +247,11 @@ class _PaperForm:
             return self.t("→ go on with question {number}", number=jump.question)
         return self.t("→ the interview ends here")
 
-    def _parting(self) -> str:
+    def _get_thanks(self) -> str:
         thanks = label_text(self.instrument.thanks, self.language, "")
         return thanks or self.t("This is the end. Thank you!")
 
-    def _label(self, labels: Labels) -> str:
+    def _label_in_language(self, labels: Labels) -> str:
         text = label_text(labels, self.language, "")
         return _REFERENCE.sub(
             lambda match: self.t("[answer to {name}]", name=self.conditions.name(match[1])), text
@@ -251,24 +259,24 @@ class _PaperForm:
 
     # Rows
 
-    def _line(self, size: float) -> float:
+    def _line_height_of(self, size: float) -> float:
         return size * _MM_PER_POINT * self.size.lead
 
     def _measure(self, size: float, text: str) -> float:
         self.pdf.set_font(self.face, size=size)
         return self.pdf.get_string_width(text)
 
-    def _gap(self, height: float) -> PrintedRow:
+    def _build_gap(self, height: float) -> PrintedRow:
         return PrintedRow(height, lambda _pdf, _x, _y: None)
 
-    def _rule(self) -> PrintedRow:
+    def _build_rule(self) -> PrintedRow:
         def draw(pdf: FPDF, x: float, y: float) -> None:
             pdf.set_draw_color(_LINE)
             pdf.line(x, y, x + _WIDTH, y)
 
         return PrintedRow(1.5, draw)
 
-    def _paragraph(
+    def _build_paragraph(
         self,
         text: str,
         size: float,
@@ -284,18 +292,21 @@ class _PaperForm:
 
         def draw(line: str, first: bool, _pdf: FPDF, x: float, y: float) -> None:
             if first and mark:
-                self._text(x, y, mark, size, shade, heavy_mark)
-            self._text(x + indent, y, line, size, shade, heavy)
+                self._draw_text(x, y, mark, size, shade, heavy_mark)
+            self._draw_text(x + indent, y, line, size, shade, heavy)
 
         return [
-            PrintedRow(self._line(size), partial(draw, line, number == 0))
+            PrintedRow(self._line_height_of(size), partial(draw, line, number == 0))
             for number, line in enumerate(lines)
         ]
 
-    def _text(
+    def _draw_text(
         self, x: float, top: float, text: str, size: float, shade: int, heavy: bool = False
     ) -> None:
-        pdf, baseline = self.pdf, top + self._line(size) * 0.5 + size * _MM_PER_POINT * 0.36
+        pdf, baseline = (
+            self.pdf,
+            top + self._line_height_of(size) * 0.5 + size * _MM_PER_POINT * 0.36,
+        )
         pdf.set_font(self.face, size=size)
         pdf.set_text_color(shade)
         if not heavy:
@@ -306,35 +317,35 @@ class _PaperForm:
             pdf.set_draw_color(shade)
             pdf.text(x, baseline, text)
 
-    def _tick_boxes(self, boxes: Sequence[_TickBox]) -> Iterator[PrintedRow]:
+    def _iter_tick_box_rows(self, boxes: Sequence[_TickBox]) -> Iterator[PrintedRow]:
         """Yield rows of answers: side by side where none of them leads elsewhere."""
         side_by_side = not any(box.follow for box in boxes)
         room, x = _WIDTH - self.size.indent, 0.0
         row: list[tuple[float, _TickBox]] = []
         for box in boxes:
-            width = self._box_width(box)
+            width = self._measure_box(box)
             if row and (not side_by_side or x + width > room):
-                yield from self._box_row(row)
+                yield from self._iter_box_rows(row)
                 row, x = [], 0.0
             row.append((x, box))
             x += width + self.size.text * _MM_PER_POINT * 1.2
         if row:
-            yield from self._box_row(row)
+            yield from self._iter_box_rows(row)
 
     @property
     def _square(self) -> float:
         return self.size.text * _MM_PER_POINT * 0.85
 
-    def _box_width(self, box: _TickBox) -> float:
+    def _measure_box(self, box: _TickBox) -> float:
         text = f"{box.text}  {box.follow}".rstrip()
         return self._square * 1.5 + self._measure(self.size.text, text)
 
-    def _box_row(self, row: Sequence[tuple[float, _TickBox]]) -> Iterator[PrintedRow]:
+    def _iter_box_rows(self, row: Sequence[tuple[float, _TickBox]]) -> Iterator[PrintedRow]:
         size, start = self.size.text, self.size.indent + self._square * 1.5
         lone = row[0][1]
-        if len(row) == 1 and self._box_width(lone) > _WIDTH - self.size.indent:
+        if len(row) == 1 and self._measure_box(lone) > _WIDTH - self.size.indent:
             text = f"{lone.text}  {lone.follow}".rstrip()
-            lines = self._paragraph(text, size, start)
+            lines = self._build_paragraph(text, size, start)
             yield PrintedRow(lines[0].height, partial(self._draw_square_and, lines[0]))
             yield from lines[1:]
             return
@@ -343,9 +354,9 @@ class _PaperForm:
             for offset, box in row:
                 self._draw_square(x + self.size.indent + offset, y)
                 text = f"{box.text}  {box.follow}".rstrip()
-                self._text(x + start + offset, y, text, size, _BLACK)
+                self._draw_text(x + start + offset, y, text, size, _BLACK)
 
-        yield PrintedRow(self._line(size) * 1.08, draw)
+        yield PrintedRow(self._line_height_of(size) * 1.08, draw)
 
     def _draw_square_and(self, row: PrintedRow, pdf: FPDF, x: float, y: float) -> None:
         self._draw_square(x + self.size.indent, y)
@@ -353,11 +364,11 @@ class _PaperForm:
 
     def _draw_square(self, x: float, y: float) -> None:
         self.pdf.set_draw_color(_BLACK)
-        top = y + (self._line(self.size.text) - self._square) / 2
+        top = y + (self._line_height_of(self.size.text) - self._square) / 2
         self.pdf.rect(x, top, self._square, self._square)
 
-    def _writing_line(self, width: float = 0) -> PrintedRow:
-        height = self._line(self.size.text) * 1.25
+    def _build_writing_line(self, width: float = 0) -> PrintedRow:
+        height = self._line_height_of(self.size.text) * 1.25
         end = width or _WIDTH - self.size.indent
 
         def draw(pdf: FPDF, x: float, y: float) -> None:
@@ -367,11 +378,11 @@ class _PaperForm:
 
         return PrintedRow(height, draw)
 
-    def _blank_field(self, name: str) -> PrintedRow:
-        height = self._line(self.size.text) * 1.2
+    def _build_blank_field(self, name: str) -> PrintedRow:
+        height = self._line_height_of(self.size.text) * 1.2
 
         def draw(pdf: FPDF, x: float, y: float) -> None:
-            self._text(x, y, name, self.size.text, _BLACK)
+            self._draw_text(x, y, name, self.size.text, _BLACK)
             left = x + self._measure(self.size.text, name) + 3
             pdf.set_draw_color(_LINE)
             pdf.line(left, y + height - 1, x + _WIDTH * 0.7, y + height - 1)
@@ -388,8 +399,8 @@ class _PaperForm:
         )
         width = self._measure(size, page)
         fits = truncate_to_width(self.pdf, self.title, _WIDTH - width - 6)
-        self._text(_MARGIN, top, fits, size, _GREY)
-        self._text(_PAGE_WIDTH - _MARGIN - width, top, page, size, _GREY)
-        y = top + self._line(size)
+        self._draw_text(_MARGIN, top, fits, size, _GREY)
+        self._draw_text(_PAGE_WIDTH - _MARGIN - width, top, page, size, _GREY)
+        y = top + self._line_height_of(size)
         self.pdf.set_draw_color(_LINE)
         self.pdf.line(_MARGIN, y, _PAGE_WIDTH - _MARGIN, y)

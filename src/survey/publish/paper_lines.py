@@ -34,7 +34,7 @@ def wrap_lines(text: str, width: float, measure: Measure) -> list[str]:
     an opening one; other scripts break at blanks. A word wider than the line is cut.
     """
     lines, line = [], ""
-    for token in _tokens(text):
+    for token in _iter_tokens(text):
         if token == "\n" or (line and measure(line + token.rstrip()) > width):
             lines.append(line.rstrip())
             line = ""
@@ -48,7 +48,7 @@ def wrap_lines(text: str, width: float, measure: Measure) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
 
 
-def _tokens(text: str) -> Iterator[str]:
+def _iter_tokens(text: str) -> Iterator[str]:
     """Yield pieces between which a line may end."""
     piece = ""
     for token in _TOKEN.findall(text):

@@ -64,14 +64,14 @@ def build_records(
             {
                 column: None
                 if is_hidden and column not in _OF_HIDDEN
-                else _plain_value(column, values[column])
+                else _simplify_value(column, values[column])
                 for column in columns
             }
         )
     return records
 
 
-def _plain_value(column: str, value: Any) -> Any:
+def _simplify_value(column: str, value: Any) -> Any:
     """Return counts as whole numbers and missing values as None."""
     if value is pd.NA or value is None or value != value:
         return None

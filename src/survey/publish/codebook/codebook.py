@@ -118,8 +118,10 @@ def describe_results(
         for each in LANGUAGES
         for variables in [describe_variables(present, instrument, each)]
     }
-    bases = _published_bases(results, principal)
-    conditions = {each: _condition_texts(instrument, translator(each), each) for each in LANGUAGES}
+    bases = _list_published_bases(results, principal)
+    conditions = {
+        each: _describe_conditions(instrument, translator(each), each) for each in LANGUAGES
+    }
     entries = tuple(
         CodebookEntry(
             {each: described[each][column] for each in LANGUAGES},
@@ -136,13 +138,15 @@ def describe_results(
         wave=results.wave,
         language=language,
         title=f"{mark} {title}" if results.wave.is_demo else title,
-        facts=_facts(results, instrument, language),
+        facts=_list_facts(results, instrument, language),
         entries=entries,
-        headline=_headline(results, instrument, {entry.column: entry.name for entry in entries}),
+        headline=_build_headline(
+            results, instrument, {entry.column: entry.name for entry in entries}
+        ),
     )
 
 
-def _published_bases(results: WaveResults, principal: Principal) -> dict[str, int]:
+def _list_published_bases(results: WaveResults, principal: Principal) -> dict[str, int]:
     """Return the published n of the nation by column, where one column is behind one figure."""
     cells = results.cells(principal, group=EVERYONE, area_level="nation", area=NATION)
     published = {
@@ -156,7 +160,7 @@ def _published_bases(results: WaveResults, principal: Principal) -> dict[str, in
     return {column: published[key] for key, column in columns.items() if key in published}
 
 
-def _condition_texts(instrument: Instrument, t: Translator, language: str) -> dict[str, str]:
+def _describe_conditions(instrument: Instrument, t: Translator, language: str) -> dict[str, str]:
     """Return who is asked each question, by its name; nothing for questions asked of everybody."""
     writer = ConditionText(instrument, t, language)
     texts: dict[str, str] = {}
@@ -164,18 +168,20 @@ def _condition_texts(instrument: Instrument, t: Translator, language: str) -> di
         for item in section.items:
             conditions = [each for each in (section.relevant, item.relevant) if each]
             if conditions:
-                texts[item.name] = t("; ").join(_in_words(writer, each) for each in conditions)
+                texts[item.name] = t("; ").join(
+                    _describe_condition(writer, each) for each in conditions
+                )
     return texts
 
 
-def _in_words(writer: ConditionText, condition: str) -> str:
+def _describe_condition(writer: ConditionText, condition: str) -> str:
     try:
         return writer.write(condition)
     except ExpressionError:
         return condition
 
 
-def _facts(
+def _list_facts(
     results: WaveResults, instrument: Instrument, language: str
 ) -> tuple[tuple[str, str], ...]:
     t = translator(language)
@@ -211,7 +217,9 @@ def _facts(
     )
 
 
-def _headline(results: WaveResults, instrument: Instrument, names: Mapping[str, str]) -> Headline:
+def _build_headline(
+    results: WaveResults, instrument: Instrument, names: Mapping[str, str]
+) -> Headline:
     """Return the shares of the rated columns in the composite."""
     items = {name: code for name, code in results.method.items.items() if name in names}
     scored = [item for name in items if (item := instrument.by_name.get(name)) is not None]
@@ -222,12 +230,12 @@ def _headline(results: WaveResults, instrument: Instrument, names: Mapping[str, 
     return Headline(
         dict(zip(tree.item_columns, (float(share) for share in shares), strict=True)),
         {name: names[name] for name in tree.item_columns},
-        *_scale(scored),
+        *_scale_of(scored),
         results.method.lonely_psu,
         results.method.composite == "per_respondent",
     )
 
 
-def _scale(scored: list[Item]) -> tuple[float, float]:
+def _scale_of(scored: list[Item]) -> tuple[float, float]:
     """Return the lowest and highest score; those of a composite share one scale."""
     return float(scored[0].minimum or 0), float(scored[0].maximum or 0)

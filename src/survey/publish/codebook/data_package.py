@@ -19,7 +19,7 @@ def data_package_bytes(codebook: Codebook, data: Path | None = None) -> bytes:
             its heading. Without it the name is that of the wave.
     """
     resource: dict[str, Any] = {
-        "name": _slug(f"{codebook.wave.key}-rows"),
+        "name": _build_slug(f"{codebook.wave.key}-rows"),
         "type": "table",
         "path": data.name if data else f"{codebook.wave.key}-rows.csv",
         "format": "csv",
@@ -27,20 +27,20 @@ def data_package_bytes(codebook: Codebook, data: Path | None = None) -> bytes:
         "encoding": "utf-8",
         "dialect": {"header": True, "delimiter": ",", "lineTerminator": "\r\n"},
         "schema": {
-            "fields": [_field(codebook, entry) for entry in codebook.entries],
+            "fields": [_build_field(codebook, entry) for entry in codebook.entries],
             "primaryKey": ["row"],
             "missingValues": [""],
         },
     }
     if data is not None:
         content = data.read_bytes()
-        head = _heading_line(content)
-        resource |= {"bytes": len(content), "hash": f"sha256:{_sha256(content)}"}
+        head = _find_heading_line(content)
+        resource |= {"bytes": len(content), "hash": f"sha256:{_hash_content(content)}"}
         resource["dialect"]["headerRows"] = [head]
         resource["dialect"]["commentRows"] = list(range(1, head))
     package = {
         "profile": "tabular-data-package",
-        "name": _slug(codebook.wave.key),
+        "name": _build_slug(codebook.wave.key),
         "title": codebook.title,
         "created": codebook.wave.frozen_at.isoformat(),
         "version": codebook.wave.snapshot_sha256,
@@ -50,7 +50,7 @@ def data_package_bytes(codebook: Codebook, data: Path | None = None) -> bytes:
     return orjson.dumps(package, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _field(codebook: Codebook, entry: CodebookEntry) -> dict[str, Any]:
+def _build_field(codebook: Codebook, entry: CodebookEntry) -> dict[str, Any]:
     own = entry.described[codebook.language]
     values = own.values
     is_coded = any(isinstance(value.value, int) for value in values)
@@ -81,17 +81,17 @@ def _type_of(column: str, is_coded: bool) -> str:
     return "integer" if is_coded else "string"
 
 
-def _heading_line(content: bytes) -> int:
+def _find_heading_line(content: bytes) -> int:
     """Return the number of the line with the names of the columns, from 1."""
     text, _ = decode_table_text(content)
     lines = text.splitlines()
     return next((place for place, line in enumerate(lines, 1) if line.startswith("row,")), 1)
 
 
-def _sha256(content: bytes) -> str:
+def _hash_content(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _slug(name: str) -> str:
+def _build_slug(name: str) -> str:
     """Return a name of lower-case letters, digits and `-_.`, as the standard asks for."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower())

@@ -27,7 +27,7 @@ def ddi_bytes(codebook: Codebook) -> bytes:
     variables = _add(root, "dataDscr")
     weight = next(entry for entry in codebook.entries if entry.column == "weight")
     for entry in codebook.entries:
-        _add_variable(variables, codebook, entry, _id(weight))
+        _add_variable(variables, codebook, entry, _format_variable_id(weight))
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
@@ -54,7 +54,7 @@ def _add_variable(parent: Any, codebook: Codebook, entry: CodebookEntry, weight:
     """Add one variable; the order of its parts is that of the standard."""
     own = entry.described[codebook.language]
     element = _add(
-        parent, "var", ID=_id(entry), name=entry.column, files=_FILE,
+        parent, "var", ID=_format_variable_id(entry), name=entry.column, files=_FILE,
         intrvl="contin" if own.scale == "scale" else "discrete",
     )  # fmt: skip
     if entry.column == "weight":
@@ -94,7 +94,7 @@ def _add_values(element: Any, codebook: Codebook, entry: CodebookEntry) -> None:
                 _add(category, "labl", label).set(_LANGUAGE, language)
 
 
-def _id(entry: CodebookEntry) -> str:
+def _format_variable_id(entry: CodebookEntry) -> str:
     return f"V_{entry.name}"
 
 

@@ -31,8 +31,18 @@ def workbook_bytes(codebook: Codebook) -> bytes:
     head, text = book.add_format({"bold": True, **wrap}), book.add_format(wrap)
     sheets = (
         (t("About"), (t("What"), t("How it was done")), (34, 90), codebook.facts),
-        (t("Variables"), _variable_heads(codebook), _widths(codebook), _variable_rows(codebook)),
-        (t("Values"), _value_heads(codebook), (28, 28, 16, 10, 34, 34, 12), _value_rows(codebook)),
+        (
+            t("Variables"),
+            _list_variable_heads(codebook),
+            _list_widths(codebook),
+            _iter_variable_rows(codebook),
+        ),
+        (
+            t("Values"),
+            _list_value_heads(codebook),
+            (28, 28, 16, 10, 34, 34, 12),
+            _iter_value_rows(codebook),
+        ),
     )
     for name, heads, widths, rows in sheets:
         sheet = book.add_worksheet(name)
@@ -56,7 +66,7 @@ def _write(sheet: Any, line: int, place: int, value: str | int | None, text: Any
         sheet.write_string(line, place, value[:_MAX_CELL_CHARS], text)
 
 
-def _variable_heads(codebook: Codebook) -> tuple[str, ...]:
+def _list_variable_heads(codebook: Codebook) -> tuple[str, ...]:
     t = codebook.t
     asked = t("Who was asked")
     label = t("Label")
@@ -67,26 +77,26 @@ def _variable_heads(codebook: Codebook) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _widths(codebook: Codebook) -> tuple[int, ...]:
+def _list_widths(codebook: Codebook) -> tuple[int, ...]:
     return (28, 28, *(52 for _ in codebook.languages), 12, 36, 12, 14)
 
 
-def _variable_rows(codebook: Codebook) -> Iterator[tuple[str | int | None, ...]]:
+def _iter_variable_rows(codebook: Codebook) -> Iterator[tuple[str | int | None, ...]]:
     for entry in codebook.entries:
         labels = [entry.described[language].label for language in codebook.languages]
         yield (
-            entry.column, entry.name, *labels, _kind(codebook, entry),
+            entry.column, entry.name, *labels, _name_scale(codebook, entry),
             entry.condition[codebook.language], entry.indicator, entry.base,
         )  # fmt: skip
 
 
-def _kind(codebook: Codebook, entry: CodebookEntry) -> str:
+def _name_scale(codebook: Codebook, entry: CodebookEntry) -> str:
     t = codebook.t
     names = {"nominal": t("category"), "ordinal": t("ordered"), "scale": t("number")}
     return names[entry.described[codebook.language].scale]
 
 
-def _value_heads(codebook: Codebook) -> tuple[str, ...]:
+def _list_value_heads(codebook: Codebook) -> tuple[str, ...]:
     t = codebook.t
     label = t("Label")
     labels = [f"{label} ({language})" for language in codebook.languages]
@@ -95,7 +105,7 @@ def _value_heads(codebook: Codebook) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _value_rows(codebook: Codebook) -> Iterator[tuple[str | int | None, ...]]:
+def _iter_value_rows(codebook: Codebook) -> Iterator[tuple[str | int | None, ...]]:
     for entry in codebook.entries:
         for place, value in enumerate(entry.described[codebook.language].values):
             labels = [
@@ -114,13 +124,13 @@ def html_bytes(codebook: Codebook) -> bytes:
         f"<h1>{escape(codebook.title)}</h1><table>",
         *(f"<tr><th>{escape(name)}<td>{escape(fact)}" for name, fact in codebook.facts),
         "</table>",
-        *(part for entry in codebook.entries for part in _html_entry(codebook, entry)),
+        *(part for entry in codebook.entries for part in _iter_html_of_entry(codebook, entry)),
         "</html>\n",
     ]
     return "\n".join(parts).encode()
 
 
-def _html_entry(codebook: Codebook, entry: CodebookEntry) -> Iterator[str]:
+def _iter_html_of_entry(codebook: Codebook, entry: CodebookEntry) -> Iterator[str]:
     t = codebook.t
     yield f'<h2 id="{escape(entry.name)}"><code>{escape(entry.column)}</code></h2>'
     for language in codebook.languages:

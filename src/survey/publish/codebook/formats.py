@@ -51,13 +51,13 @@ def codebook_file(
         settings, session=session, principal=principal, wave_key=wave_key, language=language
     )
     if form is CodebookFormat.BUNDLE:
-        return _bundle(codebook, data)
+        return _build_bundle(codebook, data)
     if form is CodebookFormat.DATA_PACKAGE:
         return data_package_bytes(codebook, data)
     return CODEBOOK_WRITERS[form](codebook)
 
 
-def _bundle(codebook: Codebook, data: Path | None) -> bytes:
+def _build_bundle(codebook: Codebook, data: Path | None) -> bytes:
     files = {f"codebook.{form}": write(codebook) for form, write in CODEBOOK_WRITERS.items()}
     files["datapackage.json"] = data_package_bytes(codebook, data)
     scripts = headline_scripts(codebook)

@@ -93,7 +93,7 @@ def headline_scripts(codebook: Codebook) -> dict[str, str]:
         return {}
     title = " ".join(codebook.title.split())
     numbers = {"minimum": f"{headline.minimum:g}", "maximum": f"{headline.maximum:g}"}
-    shares = [(_quoted(name), repr(share)) for name, share in headline.shares.items()]
+    shares = [(_quote_name(name), repr(share)) for name, share in headline.shares.items()]
     people = headline.is_mean_of_people
     return {
         "headline.R": _R.format(
@@ -112,18 +112,18 @@ def headline_scripts(codebook: Codebook) -> dict[str, str]:
         "headline.do": _STATA.format(
             title=title,
             lonely=_STATA_LONELY.get(headline.lonely_psu, "missing"),
-            estimate=_stata_lines(headline),
+            estimate=_build_stata_lines(headline),
         ),
     }
 
 
-def _quoted(name: str) -> str:
+def _quote_name(name: str) -> str:
     """Return a column name as a literal of R and of Python alike."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def _stata_lines(headline: Headline) -> str:
+def _build_stata_lines(headline: Headline) -> str:
     """Return the estimate of Stata: each item in turn, or each person's own composite first."""
     span = f"({headline.maximum:g} - {headline.minimum:g})"
     lines = ["scalar composite = 0"]

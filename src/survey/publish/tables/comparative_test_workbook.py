@@ -40,14 +40,14 @@ def workbook_of_test(test: ComparativeTestDetail, language: str, now: datetime) 
         title = f"{mark} {title}"
     book.set_properties({"title": title, "created": now.replace(tzinfo=None)})
     sheets = WorkbookSheets(book)
-    sheets.add_text(t("Cover"), title, _cover(test, t))
+    sheets.add_text(t("Cover"), title, _list_cover_lines(test, t))
     remark = t("▼ lowered by a devaluation · * corrected by an erratum")
     if test.summary.is_demo:
         mark = t("DEMO DATA: generated, no result of any survey")
         remark = f"{mark} · {remark}"
     _add(sheets, t("Results"), title, texts.build_result_table(), remark)
-    _add(sheets, t("Steps"), title, _all_steps(test, texts, t), remark)
-    _add(sheets, t("Rules"), title, _rules(test, texts, t), remark)
+    _add(sheets, t("Steps"), title, _build_step_table(test, texts, t), remark)
+    _add(sheets, t("Rules"), title, _build_rule_table(test, texts, t), remark)
     book.close()
     return buffer.getvalue()
 
@@ -56,7 +56,7 @@ def _add(sheets: WorkbookSheets, name: str, title: str, table: TextTable, remark
     sheets.add_table(name, PublishedTable(f"{title} · {name}", table.heads, table.rows), remark)
 
 
-def _cover(test: ComparativeTestDetail, t: Translator) -> list[tuple[str, str]]:
+def _list_cover_lines(test: ComparativeTestDetail, t: Translator) -> list[tuple[str, str]]:
     released = test.summary.released_at
     return [
         (t("Purpose"), test.purpose),
@@ -76,7 +76,7 @@ def _cover(test: ComparativeTestDetail, t: Translator) -> list[tuple[str, str]]:
     ]
 
 
-def _all_steps(
+def _build_step_table(
     test: ComparativeTestDetail, texts: ComparativeTestTexts, t: Translator
 ) -> TextTable:
     heads: tuple[str, ...] = ()
@@ -95,7 +95,9 @@ def _all_steps(
     return TextTable(heads, tuple(rows))
 
 
-def _rules(test: ComparativeTestDetail, texts: ComparativeTestTexts, t: Translator) -> TextTable:
+def _build_rule_table(
+    test: ComparativeTestDetail, texts: ComparativeTestTexts, t: Translator
+) -> TextTable:
     heads = (
         t("Characteristic"),
         t("Weight (%)"),

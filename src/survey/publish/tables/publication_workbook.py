@@ -22,13 +22,13 @@ def workbook_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> by
     t, buffer = context.t, io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
     made_at = context.wave.frozen_at.replace(tzinfo=None)
-    book.set_properties({"title": _title(context), "created": made_at})
+    book.set_properties({"title": _format_title(context), "created": made_at})
     sheets = WorkbookSheets(book)
-    sheets.add_text(t("Cover"), _title(context), _cover(context))
+    sheets.add_text(t("Cover"), _format_title(context), _list_cover_lines(context))
     names = [t("Table {number}", number=number) for number, _ in enumerate(tables, 1)]
     listing = [(name, table.title) for name, table in zip(names, tables, strict=True)]
     sheets.add_contents(t("Contents"), listing)
-    sheets.add_text(t("Notes"), t("Notes"), _notes(context))
+    sheets.add_text(t("Notes"), t("Notes"), _list_notes(context))
     remark = t("Marks in cells: see the sheet “{sheet}”.", sheet=t("Notes"))
     if context.wave.is_demo:
         mark = t("DEMO DATA: generated, no result of any survey")
@@ -39,13 +39,13 @@ def workbook_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> by
     return buffer.getvalue()
 
 
-def _title(context: ViewContext) -> str:
+def _format_title(context: ViewContext) -> str:
     title = f"{context.wave.label(context.language)} ({context.wave.key})"
     mark = context.t("Demo data")
     return f"{mark} {title}" if context.wave.is_demo else title
 
 
-def _cover(context: ViewContext) -> list[tuple[str, str]]:
+def _list_cover_lines(context: ViewContext) -> list[tuple[str, str]]:
     results = context.results
     method = build_method_view(
         wave=results.wave,
@@ -57,7 +57,7 @@ def _cover(context: ViewContext) -> list[tuple[str, str]]:
     return [*method.snapshot, *method.fieldwork, *method.weights, *method.errors]
 
 
-def _notes(context: ViewContext) -> list[tuple[str, str]]:
+def _list_notes(context: ViewContext) -> list[tuple[str, str]]:
     t = context.t
     return [
         *((mark, t(meaning)) for mark, meaning in MARKS),

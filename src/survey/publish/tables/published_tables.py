@@ -62,11 +62,23 @@ def build_tables(
     Args:
         before: the wave before, for the table of changes.
     """
-    t, tables = context.t, [_cities(context), _ranks(context), _larger_areas(context)]
+    t, tables = (
+        context.t,
+        [_build_city_table(context), _build_rank_table(context), _build_larger_area_table(context)],
+    )
     if context.results.tree is not None:
-        tables += [_indicators(context), _cities_by_indicator(context)]
-    tables += [_groups(context), _measures(context), _gaps(context), _special_groups(context)]
-    tables += [_models(context), *_changes(context, before), _importance(context)]
+        tables += [_build_indicator_table(context), _build_city_indicator_table(context)]
+    tables += [
+        _build_group_table(context),
+        _build_measure_table(context),
+        _build_gap_table(context),
+        _build_special_group_table(context),
+    ]
+    tables += [
+        _build_model_table(context),
+        *_iter_change_tables(context, before),
+        _build_importance_table(context),
+    ]
     return tuple(
         PublishedTable(
             t("Table {number}: {title}", number=number, title=table.title), table.heads, table.rows
@@ -79,7 +91,7 @@ def score_unit(context: ViewContext) -> str:
     return context.t("points, 0–100")
 
 
-def _heads(
+def _list_heads(
     context: ViewContext, names: Sequence[str], unit: str, *, has_deff: bool = True
 ) -> tuple[str, ...]:
     t = context.t
@@ -95,7 +107,7 @@ def _heads(
     )
 
 
-def _figures(row: dict[str, Any], *, has_deff: bool = True) -> tuple[Cell, ...]:
+def _format_figures(row: dict[str, Any], *, has_deff: bool = True) -> tuple[Cell, ...]:
     """Return the figures of a row, or their mark, the mark of the row, and the id."""
     names = (*VALUES, "deff") if has_deff else VALUES
     if not row["shown"]:
@@ -110,7 +122,7 @@ def _figures(row: dict[str, Any], *, has_deff: bool = True) -> tuple[Cell, ...]:
     return (*cells, UNRELIABLE_MARK if row["status"] == UNRELIABLE else "", str(row["id"]))
 
 
-def _table(
+def _build_table(
     context: ViewContext,
     title: str,
     figures: pd.DataFrame,
@@ -122,20 +134,20 @@ def _table(
     """Return figures with names in front; `names` makes the columns of names from a row."""
     return PublishedTable(
         title,
-        _heads(context, list(names), unit or score_unit(context), has_deff=has_deff),
+        _list_heads(context, list(names), unit or score_unit(context), has_deff=has_deff),
         tuple(
-            (*(write(row) for write in names.values()), *_figures(row, has_deff=has_deff))
-            for row in _records(figures)
+            (*(write(row) for write in names.values()), *_format_figures(row, has_deff=has_deff))
+            for row in _iter_records(figures)
         ),
     )
 
 
-def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _iter_records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for record in table.to_dict("records"):
         yield {str(name): value for name, value in record.items()}
 
 
-def _area_names(context: ViewContext) -> dict[str, Callable[[dict[str, Any]], str]]:
+def _list_area_columns(context: ViewContext) -> dict[str, Callable[[dict[str, Any]], str]]:
     """Return the columns with code and name of a city."""
     t, names = context.t, context.names
     return {
@@ -144,33 +156,37 @@ def _area_names(context: ViewContext) -> dict[str, Callable[[dict[str, Any]], st
     }
 
 
-def _scores(context: ViewContext, **keys: Unpack[CellFilters]) -> pd.DataFrame:
+def _read_wave_scores(context: ViewContext, **keys: Unpack[CellFilters]) -> pd.DataFrame:
     return read_scores(context.results, context.principal, **keys)
 
 
-def _cities(context: ViewContext) -> PublishedTable:
+def _build_city_table(context: ViewContext) -> PublishedTable:
     main = context.main_indicator
-    figures = _scores(context, area_level="city", group=EVERYONE, indicator=main)
+    figures = _read_wave_scores(context, area_level="city", group=EVERYONE, indicator=main)
     title = context.t("{indicator} by city", indicator=context.names.indicator(main))
-    return _table(context, title, figures.sort_values("area"), _area_names(context), has_deff=True)
+    return _build_table(
+        context, title, figures.sort_values("area"), _list_area_columns(context), has_deff=True
+    )
 
 
-def _ranks(context: ViewContext) -> PublishedTable:
+def _build_rank_table(context: ViewContext) -> PublishedTable:
     t, main = context.t, context.main_indicator
     figures = read_ranks(context.results, context.principal, indicator=main)
     title = t("Places of the cities by {indicator}", indicator=context.names.indicator(main))
     placed = figures[figures["shown"]].sort_values(["estimate", "area"])
-    return _table(context, title, placed, _area_names(context), t("place"))
+    return _build_table(context, title, placed, _list_area_columns(context), t("place"))
 
 
-def _larger_areas(context: ViewContext) -> PublishedTable:
+def _build_larger_area_table(context: ViewContext) -> PublishedTable:
     t, names, main = context.t, context.names, context.main_indicator
     levels = [level for level in AREA_LEVEL_NAMES if level != "city"]
     parts = [
-        _scores(context, area_level=level, group=EVERYONE, indicator=main).sort_values("area")
+        _read_wave_scores(context, area_level=level, group=EVERYONE, indicator=main).sort_values(
+            "area"
+        )
         for level in levels
     ]
-    return _table(
+    return _build_table(
         context,
         t("{indicator} by larger areas", indicator=names.indicator(main)),
         pd.concat(parts),
@@ -182,43 +198,43 @@ def _larger_areas(context: ViewContext) -> PublishedTable:
     )
 
 
-def _indicators(context: ViewContext) -> PublishedTable:
+def _build_indicator_table(context: ViewContext) -> PublishedTable:
     t, codes = context.t, (COMPOSITE, *context.codes)
-    figures = _scores(context, area_level="nation", group=EVERYONE, indicator=codes)
-    return _table(
+    figures = _read_wave_scores(context, area_level="nation", group=EVERYONE, indicator=codes)
+    return _build_table(
         context,
         t("Indicators, nation"),
-        _in_order(figures, codes),
+        _sort_by_indicator(figures, codes),
         {t("Indicator"): lambda row: context.names.numbered(str(row["indicator"]))},
         has_deff=True,
     )
 
 
-def _cities_by_indicator(context: ViewContext) -> PublishedTable:
+def _build_city_indicator_table(context: ViewContext) -> PublishedTable:
     t, codes = context.t, (COMPOSITE, *context.codes)
-    figures = _scores(context, area_level="city", group=EVERYONE, indicator=codes)
-    return _table(
+    figures = _read_wave_scores(context, area_level="city", group=EVERYONE, indicator=codes)
+    return _build_table(
         context,
         t("Indicators by city"),
-        _in_order(figures, codes).sort_values("area", kind="stable"),
+        _sort_by_indicator(figures, codes).sort_values("area", kind="stable"),
         {
-            **_area_names(context),
+            **_list_area_columns(context),
             t("Indicator"): lambda row: context.names.numbered(str(row["indicator"])),
         },
         has_deff=True,
     )
 
 
-def _in_order(figures: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+def _sort_by_indicator(figures: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     """Return figures in the order of the indicator tree."""
     place = {code: index for index, code in enumerate(codes)}
     return figures.sort_values("indicator", key=lambda column: column.map(place), kind="stable")
 
 
-def _groups(context: ViewContext) -> PublishedTable:
+def _build_group_table(context: ViewContext) -> PublishedTable:
     t = context.t
-    figures = _scores(context, area_level="nation", indicator=context.main_indicator)
-    return _table(
+    figures = _read_wave_scores(context, area_level="nation", indicator=context.main_indicator)
+    return _build_table(
         context,
         t("Groups of respondents, nation"),
         figures,
@@ -227,21 +243,21 @@ def _groups(context: ViewContext) -> PublishedTable:
     )
 
 
-def _measures(context: ViewContext) -> PublishedTable:
+def _build_measure_table(context: ViewContext) -> PublishedTable:
     t = context.t
     shares = [each.key for each in context.results.method.measures if each.choices]
-    figures = _scores(context, area_level="nation", group=EVERYONE, indicator=shares)
-    return _table(
+    figures = _read_wave_scores(context, area_level="nation", group=EVERYONE, indicator=shares)
+    return _build_table(
         context,
         t("Shares of answers, nation"),
-        _in_order(figures, shares),
+        _sort_by_indicator(figures, shares),
         {t("Share"): lambda row: context.names.indicator(str(row["indicator"]))},
         "%",
         has_deff=True,
     )
 
 
-def _gaps(context: ViewContext) -> PublishedTable:
+def _build_gap_table(context: ViewContext) -> PublishedTable:
     t = context.t
     figures = read_gaps(
         context.results,
@@ -251,16 +267,16 @@ def _gaps(context: ViewContext) -> PublishedTable:
         group=EVERYONE,
         indicator=context.main_indicator,
     )
-    return _table(
+    return _build_table(
         context,
         t("Difference of each city from the nation"),
         figures.sort_values("area"),
-        _area_names(context),
+        _list_area_columns(context),
         t("points"),
     )
 
 
-def _special_groups(context: ViewContext) -> PublishedTable:
+def _build_special_group_table(context: ViewContext) -> PublishedTable:
     t, names = context.t, context.names
     figures = read_gaps(
         context.results,
@@ -270,7 +286,7 @@ def _special_groups(context: ViewContext) -> PublishedTable:
         group=SPECIAL_GROUPS,
         indicator=context.main_indicator,
     )
-    return _table(
+    return _build_table(
         context,
         t("Special groups beside the rest of their area"),
         figures.sort_values(["group", "area_level", "area"], ascending=[True, False, True]),
@@ -282,18 +298,18 @@ def _special_groups(context: ViewContext) -> PublishedTable:
     )
 
 
-def _models(context: ViewContext) -> PublishedTable:
+def _build_model_table(context: ViewContext) -> PublishedTable:
     t, names = context.t, context.names
     figures = read_models(context.results, context.principal, indicator=context.main_indicator)
-    return _table(
+    return _build_table(
         context,
         t("Special groups by city, model figures"),
         figures.sort_values(["group", "area"]),
-        {**_area_names(context), t("Group"): lambda row: names.group(str(row["group"]))},
+        {**_list_area_columns(context), t("Group"): lambda row: names.group(str(row["group"]))},
     )
 
 
-def _changes(context: ViewContext, before: WaveInfo | None) -> Iterator[PublishedTable]:
+def _iter_change_tables(context: ViewContext, before: WaveInfo | None) -> Iterator[PublishedTable]:
     """Yield the changes since the wave before; none where nothing is comparable."""
     if before is None:
         return
@@ -307,7 +323,7 @@ def _changes(context: ViewContext, before: WaveInfo | None) -> Iterator[Publishe
             group=EVERYONE,
             indicator=context.main_indicator,
         )
-        yield _table(
+        yield _build_table(
             context,
             t("Change since {wave}", wave=before.label(context.language)),
             figures.sort_values(["area_level", "area"], ascending=[False, True]),
@@ -316,12 +332,12 @@ def _changes(context: ViewContext, before: WaveInfo | None) -> Iterator[Publishe
         )
 
 
-def _importance(context: ViewContext) -> PublishedTable:
+def _build_importance_table(context: ViewContext) -> PublishedTable:
     t = context.t
     importance, _ = read_importance(
         context.results, context.principal, area_level="nation", group=EVERYONE
     )
-    return _table(
+    return _build_table(
         context,
         t("Importance of the indicators for overall satisfaction, nation"),
         importance.sort_values("estimate", ascending=False),

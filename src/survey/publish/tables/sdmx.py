@@ -65,7 +65,7 @@ def sdmx_bytes(context: ViewContext) -> bytes:
     frozen = context.results.manifest.frozen_at
     return write_zip(
         {
-            DATA_NAME: _data_bytes(context, cells, codes, structure),
+            DATA_NAME: _build_data_bytes(context, cells, codes, structure),
             STRUCTURE_NAME: structure_bytes(
                 structure, prepared=frozen, is_test=context.wave.is_demo
             ),
@@ -94,15 +94,17 @@ def _build_structure(context: ViewContext, codes: Mapping[str, Mapping[str, str]
         name=_name_wave(context),
         dimensions=_build_dimensions(context, codes, wave),
         measures=[
-            Component(key, _texts(name), data_type=data_type)
+            Component(key, _translate_message(name), data_type=data_type)
             for key, (_, data_type, name) in _MEASURES.items()
         ],
         attributes=[
             _build_attribute("OBS_STATUS", msg("Mark"), _STATUS_NAMES, wave),
             _build_attribute("UNIT_MEASURE", msg("Unit"), _UNIT_NAMES, wave),
-            Component("COMMENT_DSET", _texts(msg("Remark on all figures")), of_whole=True),
+            Component(
+                "COMMENT_DSET", _translate_message(msg("Remark on all figures")), of_whole=True
+            ),
         ],
-        time_name=_texts(msg("Year")),
+        time_name=_translate_message(msg("Year")),
     )
 
 
@@ -110,7 +112,7 @@ def _name_wave(context: ViewContext) -> Texts:
     title = {language: context.wave.label(language) for language in LANGUAGES}
     if not context.wave.is_demo:
         return title
-    mark = _texts(msg("Demo data"))
+    mark = _translate_message(msg("Demo data"))
     return {language: f"{text} ({mark[language]})" for language, text in title.items()}
 
 
@@ -133,23 +135,25 @@ def _build_dimensions(
             code: {language: name_value[key](each, value) for language, each in names.items()}
             for value, code in codes[key].items()
         }
-        code_list = CodeList(f"{list_key}_{wave}", _texts(name), own)
-        dimensions.append(Component(key, _texts(name), code_list))
+        code_list = CodeList(f"{list_key}_{wave}", _translate_message(name), own)
+        dimensions.append(Component(key, _translate_message(name), code_list))
     return dimensions
 
 
 def _build_attribute(
     key: str, name: Message, code_names: Mapping[str, Message], wave: str
 ) -> Component:
-    codes = {code: _texts(label) for code, label in code_names.items()}
-    return Component(key, _texts(name), CodeList(f"CL_{key}_{wave}", _texts(name), codes))
+    codes = {code: _translate_message(label) for code, label in code_names.items()}
+    return Component(
+        key, _translate_message(name), CodeList(f"CL_{key}_{wave}", _translate_message(name), codes)
+    )
 
 
-def _texts(message: Message) -> Texts:
+def _translate_message(message: Message) -> Texts:
     return {language: translator(language)(message) for language in LANGUAGES}
 
 
-def _data_bytes(
+def _build_data_bytes(
     context: ViewContext,
     cells: pd.DataFrame,
     codes: Mapping[str, Mapping[str, str]],
@@ -174,7 +178,7 @@ def _data_bytes(
                 key: cells[column].where(shown).astype("Int64" if whole == "Integer" else "Float64")
                 for key, (column, whole, _) in _MEASURES.items()
             },
-            "OBS_STATUS": _statuses(context, cells, shown),
+            "OBS_STATUS": _build_statuses(context, cells, shown),
             "UNIT_MEASURE": cells["indicator"]
             .astype(str)
             .map(lambda key: units.get(key, "POINTS")),
@@ -186,7 +190,7 @@ def _data_bytes(
     return csv_bytes(table).removeprefix(BYTE_ORDER_MARK.encode())
 
 
-def _statuses(context: ViewContext, cells: pd.DataFrame, shown: np.ndarray) -> pd.Series:
+def _build_statuses(context: ViewContext, cells: pd.DataFrame, shown: np.ndarray) -> pd.Series:
     usual = NORMAL if context.wave.final else PROVISIONAL
     unreliable = (cells["status"].astype(str) == UNRELIABLE).to_numpy()
     statuses = pd.Series(usual, index=cells.index).mask(unreliable, LOW_RELIABILITY)

@@ -36,15 +36,15 @@ def tidy_table(context: ViewContext, earlier: Sequence[WaveInfo] = ()) -> pd.Dat
             "id": figures["id"],
             "wave": context.wave.key,
             "demo": t("Demo data") if context.wave.is_demo else "",
-            "area_level": _named(figures["area_level"], str),
-            "area": _named(figures["area"], str),
-            "area_name": _named(figures["area"], names.area),
-            "group": _named(figures["group"], str),
-            "group_name": _named(figures["group"], names.group),
-            "indicator": _named(figures["indicator"], str),
-            "indicator_name": _named(figures["indicator"], names.indicator),
-            "measure": _named(figures["measure"], str),
-            "unit": _units(context, figures),
+            "area_level": _name_values(figures["area_level"], str),
+            "area": _name_values(figures["area"], str),
+            "area_name": _name_values(figures["area"], names.area),
+            "group": _name_values(figures["group"], str),
+            "group_name": _name_values(figures["group"], names.group),
+            "indicator": _name_values(figures["indicator"], str),
+            "indicator_name": _name_values(figures["indicator"], names.indicator),
+            "measure": _name_values(figures["measure"], str),
+            "unit": _name_units(context, figures),
             "estimate": figures["estimate"],
             "ci_low": figures["ci_low"],
             "ci_high": figures["ci_high"],
@@ -65,7 +65,7 @@ def _iter_tidy(context: ViewContext, earlier: Sequence[WaveInfo]) -> Iterator[pd
         yield figures[~is_gap | (figures["group"] == EVERYONE) | is_special]
 
 
-def _units(context: ViewContext, figures: pd.DataFrame) -> pd.Series:
+def _name_units(context: ViewContext, figures: pd.DataFrame) -> pd.Series:
     """Return the unit of each figure: what it measures decides, then the indicator."""
     t = context.t
     measures = context.results.method.measures
@@ -79,10 +79,10 @@ def _units(context: ViewContext, figures: pd.DataFrame) -> pd.Series:
         return units.get(indicator, points if "." not in measure else differences)
 
     pairs = figures["measure"] + "\t" + figures["indicator"]
-    return _named(pairs, lambda pair: unit(*pair.split("\t")))
+    return _name_values(pairs, lambda pair: unit(*pair.split("\t")))
 
 
-def _named(column: pd.Series, name: Any) -> pd.Series:
+def _name_values(column: pd.Series, name: Any) -> pd.Series:
     """Return the names of the values of a column, each made and held once."""
     codes, distinct = pd.factorize(column)
     names = [name(str(value)) for value in distinct]

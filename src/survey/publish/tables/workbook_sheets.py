@@ -23,7 +23,7 @@ class WorkbookSheets:
         self._mark = book.add_format({"align": "right", "quote_prefix": True})
 
     def add_text(self, name: str, title: str, lines: Sequence[tuple[str, str]]) -> None:
-        sheet = self._sheet(name, title)
+        sheet = self._add_sheet(name, title)
         sheet.set_column(0, 0, _FIRST_WIDTH)
         sheet.set_column(1, 1, 90)
         for place, (key, text) in enumerate(lines, 2):
@@ -31,7 +31,7 @@ class WorkbookSheets:
             sheet.write_string(place, 1, text, self._text)
 
     def add_contents(self, name: str, listing: Sequence[tuple[str, str]]) -> None:
-        sheet = self._sheet(name, name)
+        sheet = self._add_sheet(name, name)
         sheet.set_column(0, 0, _FIRST_WIDTH)
         sheet.set_column(1, 1, 90)
         for place, (target, title) in enumerate(listing, 2):
@@ -39,7 +39,7 @@ class WorkbookSheets:
             sheet.write_string(place, 1, title, self._text)
 
     def add_table(self, name: str, table: PublishedTable, remark: str) -> None:
-        sheet = self._sheet(name, table.title)
+        sheet = self._add_sheet(name, table.title)
         sheet.write_string(1, 0, remark, self._line)
         sheet.set_column(0, 1, _FIRST_WIDTH)
         sheet.set_column(2, max(len(table.heads) - 1, 2), _WIDTH)
@@ -51,7 +51,7 @@ class WorkbookSheets:
         sheet.autofilter(2, 0, 2 + len(table.rows), len(table.heads) - 1)
         sheet.freeze_panes(3, 1)
 
-    def _sheet(self, name: str, title: str) -> Any:
+    def _add_sheet(self, name: str, title: str) -> Any:
         sheet = self._book.add_worksheet(name)
         sheet.write_string(0, 0, title, self._title)
         return sheet
