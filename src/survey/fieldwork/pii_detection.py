@@ -98,7 +98,7 @@ _BIRTHDAY = re.compile(r"\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[
 
 
 def _is_id_number(digits: str) -> bool:
-    """Whether the digits are an ID number by GB 11643-1999.
+    """Return whether the digits are an ID number by GB 11643-1999.
 
     The weights are 2^(17-i) mod 11, and remainder 2 is written X. One with a digit mistyped still
     tells birthday and district, so a valid birthday in its position is enough.
@@ -142,14 +142,14 @@ def find_pii(text: str) -> ScannedText:
     kept: list[PiiMatch] = []
     # First without numerals, because "one" right behind a number may begin an ordinary word.
     for plain in (_convert_to_ascii_digits(shown, {}), _convert_to_ascii_digits(shown, _NUMERALS)):
-        for match in _matches(plain):
+        for match in _iter_matches(plain):
             if all(match.last <= each.first or match.first >= each.last for each in kept):
                 kept.append(match)
     kept.sort(key=lambda each: each.first)
     return ScannedText(text, tuple(kept))
 
 
-def _matches(plain: str) -> Iterator[PiiMatch]:
+def _iter_matches(plain: str) -> Iterator[PiiMatch]:
     for kind, pattern, agrees in _RULES:
         for match in pattern.finditer(plain):
             first, last = match.span(1) if match.re.groups else match.span()

@@ -109,15 +109,15 @@ def list_questionnaires(
         )
     ).all()
     reads_plans = principal.may(Action.READ_PLAN)
-    uses = _uses(session, released_only=not reads_plans)
+    uses = _list_uses(session, released_only=not reads_plans)
     authors = _list_authors(session) if reads_plans else {}
     return tuple(
-        _summarise(session, id_, at, authors.get(str(id_), ""), uses.get(id_, ()))
+        _summarise_questionnaire(session, id_, at, authors.get(str(id_), ""), uses.get(id_, ()))
         for id_, at in rows
     )
 
 
-def _summarise(
+def _summarise_questionnaire(
     session: Session, id_: UUID, at: datetime, author: str, uses: tuple[QuestionnaireUse, ...]
 ) -> QuestionnaireSummary:
     instrument = load_instrument(session=session, instrument_id=id_)
@@ -137,7 +137,9 @@ def _summarise(
     )
 
 
-def _uses(session: Session, *, released_only: bool) -> dict[UUID, tuple[QuestionnaireUse, ...]]:
+def _list_uses(
+    session: Session, *, released_only: bool
+) -> dict[UUID, tuple[QuestionnaireUse, ...]]:
     """Return the waves of each version; trial waves are no use."""
     query = select(Wave).where(Wave.series != TRIAL_SERIES).order_by(col(Wave.year), col(Wave.key))
     if released_only:

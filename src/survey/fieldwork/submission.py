@@ -153,7 +153,7 @@ def submit(
 ) -> SubmissionReceipt:
     """Store one interview in the transaction of `session`; sending it again changes nothing."""
     try:
-        accepted = _accept(session, submission, principal, now)
+        accepted = _accept_answers(session, submission, principal, now)
     except SurveyError:
         # A repeated send meets a used link, perhaps a closed wave: it has its receipt all the same.
         first = _find_original(session, submission.client_uuid)
@@ -194,7 +194,7 @@ def _find_original(session: Session, client_uuid: UUID) -> AnyRow | None:
     return session.connection().execute(_FIRST, {"client": client_uuid}).one_or_none()
 
 
-def _accept(
+def _accept_answers(
     session: Session, submission: Submission, principal: Principal | None, now: datetime
 ) -> _ValidSubmission:
     context = _find_context(session, submission, principal, now)
@@ -284,7 +284,7 @@ def _store_response(
         # Others took the last places since the quotas were read. A status never moves to
         # `quota_full`, so the rows of this very transaction are written anew.
         status = Status.QUOTA_FULL
-        _erase(session, response_id, accepted.context.wave_id)
+        _erase_response(session, response_id, accepted.context.wave_id)
         insert()
     dropped = len(accepted.checked.off_route)
     record(
@@ -321,7 +321,7 @@ def _find_quotas(session: Session, accepted: _ValidSubmission) -> QuotaMembershi
     return membership
 
 
-def _erase(session: Session, response_id: UUID, wave_id: UUID) -> None:
+def _erase_response(session: Session, response_id: UUID, wave_id: UUID) -> None:
     connection = session.connection()
     connection.execute(_DELETE_REVISION, {"response": response_id, "wave": wave_id})
     connection.execute(_DELETE_RESPONSE, {"response": response_id})

@@ -39,8 +39,8 @@ class ConditionText:
     def write(self, source: str) -> str:
         """Return the condition in words; what has no words is quoted as it was written."""
         expression = parse(source)
-        return self._write(expression, negated=False) or self.t(
-            "“{condition}” holds", condition=self._number_references(source)
+        return self._write_condition(expression, negated=False) or self.t(
+            "“{condition}” holds", condition=self._replace_references(source)
         )
 
     def name(self, item: str) -> str:
@@ -67,34 +67,34 @@ class ConditionText:
             found += [number] if number is not None else self._list_asked_for(name, seen)
         return sorted(found)
 
-    def _number_references(self, source: str) -> str:
+    def _replace_references(self, source: str) -> str:
         for name in references(parse(source)):
             source = source.replace(f"${{{name}}}", self.name(name))
         return source
 
-    def _write(self, expression: Expression, *, negated: bool) -> str:
+    def _write_condition(self, expression: Expression, *, negated: bool) -> str:
         """Return a condition, or its opposite, in words; empty where there are none."""
         if not isinstance(expression, Operation):
             return ""
         name, parts = expression.name, expression.arguments
         if name == "not":
-            return self._write(parts[0], negated=not negated)
+            return self._write_condition(parts[0], negated=not negated)
         if name in ("and", "or"):
-            return self._join(parts, both=(name == "and") is not negated, negated=negated)
+            return self._join_parts(parts, both=(name == "and") is not negated, negated=negated)
         if name == "selected":
             return self._describe_selected(parts[0], parts[1], negated=negated)
         if name in _COMPARISONS:
-            return self._compare(name, parts[0], parts[1], negated=negated)
+            return self._describe_comparison(name, parts[0], parts[1], negated=negated)
         return ""
 
-    def _join(self, parts: tuple[Expression, ...], *, both: bool, negated: bool) -> str:
+    def _join_parts(self, parts: tuple[Expression, ...], *, both: bool, negated: bool) -> str:
         texts = [self._write_part(part, both=both, negated=negated) for part in parts]
         if not all(texts):
             return ""
         return (self.t(" and ") if both else self.t(" or ")).join(dict.fromkeys(texts))
 
     def _write_part(self, part: Expression, *, both: bool, negated: bool) -> str:
-        text = self._write(part, negated=negated)
+        text = self._write_condition(part, negated=negated)
         joined_otherwise = "or" if both is not negated else "and"
         mixed = isinstance(part, Operation) and part.name == joined_otherwise
         return self.t("({condition})", condition=text) if text and mixed else text
@@ -118,14 +118,16 @@ class ConditionText:
         )
         return t((other if negated else chosen).msgid, label=label, name=self.name(item))
 
-    def _compare(self, sign: str, left: Expression, right: Expression, *, negated: bool) -> str:
+    def _describe_comparison(
+        self, sign: str, left: Expression, right: Expression, *, negated: bool
+    ) -> str:
         if isinstance(left, Literal) and not isinstance(right, Literal):
-            return self._compare(_MIRRORED[sign], right, left, negated=negated)
+            return self._describe_comparison(_MIRRORED[sign], right, left, negated=negated)
         if not isinstance(right, Literal):
             return ""
         sign = _OPPOSITES[sign] if negated else sign
         if isinstance(left, Operation) and left.name == "count-selected":
-            return self._count(left, sign, right)
+            return self._describe_answer_count(left, sign, right)
         if not isinstance(left, Reference):
             return ""
         if isinstance(right.value, str) and sign in ("=", "!="):
@@ -133,7 +135,7 @@ class ConditionText:
         number = f"{right.value:g}" if isinstance(right.value, float) else str(right.value)
         return self.t(_COMPARISONS[sign].msgid, left=self.name(left.name), right=number)
 
-    def _count(self, count: Operation, sign: str, right: Literal) -> str:
+    def _describe_answer_count(self, count: Operation, sign: str, right: Literal) -> str:
         of = count.arguments[0]
         if not isinstance(of, Reference) or not isinstance(right.value, float):
             return ""

@@ -55,7 +55,7 @@ def list_jumps(instrument: Instrument) -> JumpsByItem:
         if item is None or not type_of(item).takes_one_choice:
             continue
         for option in list_printed_options(item):
-            jump = _follow(steps[position + 1 :], {item.name: option.value}, numbers)
+            jump = _follow_route(steps[position + 1 :], {item.name: option.value}, numbers)
             usual = jump.question == numbers[item.name] + 1
             if not usual and not (jump.is_last and numbers[item.name] == len(numbers)):
                 jumps.setdefault(item.name, {})[option.value] = jump
@@ -133,7 +133,9 @@ def _iter_steps(instrument: Instrument) -> Iterator[_Step]:
             yield section, item
 
 
-def _follow(steps: tuple[_Step, ...], known: dict[str, object], numbers: Mapping[str, int]) -> Jump:
+def _follow_route(
+    steps: tuple[_Step, ...], known: dict[str, object], numbers: Mapping[str, int]
+) -> Jump:
     """Return where the route goes from the first of these steps, with these answers known."""
     for section, item in steps:
         reached = decide(section.relevant, known)
@@ -146,13 +148,13 @@ def _follow(steps: tuple[_Step, ...], known: dict[str, object], numbers: Mapping
         if reached is False:
             known[item.name] = None
         elif type_of(item).is_calculated:
-            _calculate(item, known)
+            _add_calculated(item, known)
         elif item.name in numbers:
             return Jump(question=numbers[item.name])
     return Jump()
 
 
-def _calculate(item: Item, known: dict[str, object]) -> None:
+def _add_calculated(item: Item, known: dict[str, object]) -> None:
     """Add the value of a calculation whose answers are all known."""
     if item.calculation is None:
         return
@@ -163,14 +165,14 @@ def _calculate(item: Item, known: dict[str, object]) -> None:
 
 def decide(source: str | None, known: Mapping[str, object]) -> bool | None:
     """Return the truth of a condition of which only some answers are known; None if undecided."""
-    return True if source is None else _decide(parse(source), known)
+    return True if source is None else _decide_expression(parse(source), known)
 
 
-def _decide(expression: Expression, known: Mapping[str, object]) -> bool | None:
+def _decide_expression(expression: Expression, known: Mapping[str, object]) -> bool | None:
     if references(expression) <= known.keys():
         return to_boolean(evaluate(expression, known, None, _SOME_DAY))
     if isinstance(expression, Operation):
-        parts = [_decide(part, known) for part in expression.arguments]
+        parts = [_decide_expression(part, known) for part in expression.arguments]
         if expression.name == "and":
             return _conjoin(parts)
         if expression.name == "or":

@@ -94,7 +94,7 @@ def item_changes(before: Item, after: Item) -> Iterator[ItemChange]:
         yield ItemChange.INDICATOR
     if _answers_of(before) != _answers_of(after):
         yield ItemChange.CHOICES
-    if _differs(_wording_of(before), _wording_of(after)):
+    if _has_changed_wording(_wording_of(before), _wording_of(after)):
         yield ItemChange.WORDING
     if before.kind is after.kind and _rules_of(before) != _rules_of(after):
         yield ItemChange.RULES
@@ -120,7 +120,7 @@ def _wording_of(item: Item) -> dict[str, str]:
     }
 
 
-def _differs(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+def _has_changed_wording(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     """Return whether texts differ in a language of both; a new translation is no new wording."""
     languages = {key.partition("/")[2] for key in before} & {key.partition("/")[2] for key in after}
     return any(

@@ -69,9 +69,9 @@ def chart_file(panel: ChartPanel, form: ChartFormat, imprint: ChartImprint) -> b
 def specify_print(panel: ChartPanel, mark: str = "") -> dict[str, Any]:
     """Return the specification of a printed chart with its title, without hidden rows."""
     family = chart_family()
-    lines = [line for text in (panel.subtitle, mark) for line in _wrap(text, _LINE_SIZE)]
+    lines = [line for text in (panel.subtitle, mark) for line in _wrap_to_page(text, _LINE_SIZE)]
     title = {
-        "text": _wrap(panel.title, _TITLE_SIZE),
+        "text": _wrap_to_page(panel.title, _TITLE_SIZE),
         "subtitle": lines,
         "anchor": "start",
         "frame": "bounds",
@@ -90,7 +90,7 @@ def specify_print(panel: ChartPanel, mark: str = "") -> dict[str, Any]:
     return {**specify_chart(panel, panel.drawn, width=PRINT_WIDTH), **fit, "title": title}
 
 
-def _wrap(text: str, size: float) -> list[str]:
+def _wrap_to_page(text: str, size: float) -> list[str]:
     """Return lines that fit between the margins; a Chinese character is two columns wide."""
     columns = int((PRINT_WIDTH - 2 * _PADDING) / (size * 0.56))
     return list(wrap_text(text, columns))
@@ -98,7 +98,9 @@ def _wrap(text: str, size: float) -> list[str]:
 
 def _print_svg(panel: ChartPanel, imprint: ChartImprint, *, outlined: bool) -> bytes:
     drawing = etree.fromstring(draw_chart(specify_print(panel, imprint.mark)).svg.encode())
-    _append_notes(drawing, [line for text in imprint.notes for line in _wrap(text, _NOTE_SIZE)])
+    _append_notes(
+        drawing, [line for text in imprint.notes for line in _wrap_to_page(text, _NOTE_SIZE)]
+    )
     if outlined:
         outline_texts(drawing)
     drawing.set("role", "img")

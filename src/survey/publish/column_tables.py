@@ -86,8 +86,8 @@ def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
     Text that a spreadsheet would run as a formula is made harmless with an apostrophe; numbers
     stay numbers, with four decimals.
     """
-    heads = [_quote(escape_formula(remark)) for remark in remarks]
-    heads.append(",".join(_quote(escape_formula(str(name))) for name in table.columns))
+    heads = [_quote_cell(escape_formula(remark)) for remark in remarks]
+    heads.append(",".join(_quote_cell(escape_formula(str(name))) for name in table.columns))
     above = BYTE_ORDER_MARK + "".join(f"{line or EMPTY_LINE}{_LINE_END}" for line in heads)
     count = table.shape[1]
     if not count:
@@ -118,10 +118,10 @@ def _format_csv_cell(value: object) -> str:
         return str(round(value, 4))
     if isinstance(value, int):
         return str(value)
-    return _quote(escape_formula(str(value)))
+    return _quote_cell(escape_formula(str(value)))
 
 
-def _quote(text: str) -> str:
+def _quote_cell(text: str) -> str:
     """Return a cell between quotation marks where its text would end it."""
     if not _NEEDS_QUOTES.search(text):
         return text

@@ -189,7 +189,7 @@ def protect_sums(frame: pd.DataFrame, total: pd.DataFrame) -> CountCells:
     totals = _list_area_totals()
     if codes:
         totals.append(AdditiveTotal(("code",), (TOTAL,), tuple((code,) for code in codes)))
-    return _protect(sums, by, totals)
+    return _protect_sums(sums, by, totals)
 
 
 def _protect_months(total: pd.DataFrame) -> CountCells:
@@ -198,11 +198,11 @@ def _protect_months(total: pd.DataFrame) -> CountCells:
     both = pd.concat([months, year.rename(columns={"period": _MONTH})], ignore_index=True)
     parts = tuple((month,) for month in sorted(set(months[_MONTH])))
     totals = [*_list_area_totals(), AdditiveTotal((_MONTH,), (_YEAR,), parts)]
-    cells = _protect(both, ["area", _MONTH], totals)
+    cells = _protect_sums(both, ["area", _MONTH], totals)
     return {key: cell for key, cell in cells.items() if key[1] != _YEAR}
 
 
-def _protect(sums: pd.DataFrame, by: list[str], totals: Sequence[AdditiveTotal]) -> CountCells:
+def _protect_sums(sums: pd.DataFrame, by: list[str], totals: Sequence[AdditiveTotal]) -> CountCells:
     gated = protect(sums.assign(n=sums["accepted"].astype(float)), by=by, totals=totals)
     keys = zip(*(gated[name].astype(str) for name in by), strict=True)
     measures = sums[list(STORED_MEASURES)].astype("float64").to_numpy(na_value=np.nan)

@@ -129,7 +129,7 @@ def _protect_scores(
     ]
     gated = protect(frame, by=["area", "venue_type"], totals=totals)
     return {
-        key: _round(mean) if shown else None
+        key: _round_mean(mean) if shown else None
         for (key, mean), shown in zip(cells.items(), gated["shown"].tolist(), strict=True)
     }
 
@@ -139,10 +139,10 @@ def _compute_shown_mean(scores: Sequence[VenueScore]) -> MeanScore | None:
     if len(scores) < MINIMUM_N:
         return None
     mean = compute_mean_score(scores, {})
-    return None if mean is None else _round(mean)
+    return None if mean is None else _round_mean(mean)
 
 
-def _round(mean: MeanScore) -> MeanScore:
+def _round_mean(mean: MeanScore) -> MeanScore:
     def one_decimal(value: float | None) -> float | None:
         return None if value is None else round(value, 1)
 

@@ -240,9 +240,11 @@ class _PaperForm:
     def _build_box(self, item: Item, option: PrintedOption) -> _TickBox:
         jump = self.jumps.get(item.name, {}).get(option.value)
         label = self._label_in_language(option.label)
-        return _TickBox(f"{option.code} {label}".rstrip(), self._follow(jump) if jump else "")
+        return _TickBox(
+            f"{option.code} {label}".rstrip(), self._describe_jump(jump) if jump else ""
+        )
 
-    def _follow(self, jump: Jump) -> str:
+    def _describe_jump(self, jump: Jump) -> str:
         if jump.question is not None:
             return self.t("→ go on with question {number}", number=jump.question)
         return self.t("→ the interview ends here")
@@ -262,7 +264,7 @@ class _PaperForm:
     def _line_height_of(self, size: float) -> float:
         return size * _MM_PER_POINT * self.size.lead
 
-    def _measure(self, size: float, text: str) -> float:
+    def _measure_text(self, size: float, text: str) -> float:
         self.pdf.set_font(self.face, size=size)
         return self.pdf.get_string_width(text)
 
@@ -288,7 +290,7 @@ class _PaperForm:
         heavy_mark: bool = False,
     ) -> list[PrintedRow]:
         """Return the lines of a text; `mark` stands before the first of them."""
-        lines = wrap_lines(text, _WIDTH - indent, partial(self._measure, size))
+        lines = wrap_lines(text, _WIDTH - indent, partial(self._measure_text, size))
 
         def draw(line: str, first: bool, _pdf: FPDF, x: float, y: float) -> None:
             if first and mark:
@@ -338,7 +340,7 @@ class _PaperForm:
 
     def _measure_box(self, box: _TickBox) -> float:
         text = f"{box.text}  {box.follow}".rstrip()
-        return self._square * 1.5 + self._measure(self.size.text, text)
+        return self._square * 1.5 + self._measure_text(self.size.text, text)
 
     def _iter_box_rows(self, row: Sequence[tuple[float, _TickBox]]) -> Iterator[PrintedRow]:
         size, start = self.size.text, self.size.indent + self._square * 1.5
@@ -383,7 +385,7 @@ class _PaperForm:
 
         def draw(pdf: FPDF, x: float, y: float) -> None:
             self._draw_text(x, y, name, self.size.text, _BLACK)
-            left = x + self._measure(self.size.text, name) + 3
+            left = x + self._measure_text(self.size.text, name) + 3
             pdf.set_draw_color(_LINE)
             pdf.line(left, y + height - 1, x + _WIDTH * 0.7, y + height - 1)
 
@@ -397,7 +399,7 @@ class _PaperForm:
                 self.t("page {number} of {pages}", number=number, pages=pages),
             )
         )
-        width = self._measure(size, page)
+        width = self._measure_text(size, page)
         fits = truncate_to_width(self.pdf, self.title, _WIDTH - width - 6)
         self._draw_text(_MARGIN, top, fits, size, _GREY)
         self._draw_text(_PAGE_WIDTH - _MARGIN - width, top, page, size, _GREY)

@@ -162,7 +162,7 @@ def list_calls(
     )
     if city_code is not None:
         query = query.where(_CHECKS.c.city_code == city_code)
-    return [_call(row) for row in session.connection().execute(query)]
+    return [_build_call_entry(row) for row in session.connection().execute(query)]
 
 
 def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallEntry:
@@ -175,7 +175,7 @@ def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallE
     )
     if row is None:
         raise BackCheckNotFoundError(msg("This back-check does not exist."))
-    return _call(row)
+    return _build_call_entry(row)
 
 
 def get_check_instrument(*, session: Session, call: CallEntry) -> Instrument:
@@ -307,7 +307,7 @@ def _select_calls(principal: Principal) -> Select[Any]:
 _SUBMITTED_AT_TYPE = _RESPONSES.c.submitted_at.type
 
 
-def _call(row: AnyRow) -> CallEntry:
+def _build_call_entry(row: AnyRow) -> CallEntry:
     return CallEntry(
         id=row.id,
         response_id=row.response_id,

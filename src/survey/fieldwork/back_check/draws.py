@@ -208,8 +208,8 @@ class DrawRecord:
 
 def preview_draw(*, session: Session, principal: Principal, plan: DrawPlan) -> DrawPreview:
     """Return what the plan would draw, without drawing it."""
-    rows = _pool(session, principal, plan)
-    return _preview(plan, rows, _draw_interviews(plan, rows))
+    rows = _list_candidates(session, principal, plan)
+    return _build_preview(plan, rows, _draw_interviews(plan, rows))
 
 
 def create_draw(
@@ -218,9 +218,9 @@ def create_draw(
     """Add the interviews of a preview to the call list. Raises `DrawConflictError`."""
     plan = seen.plan
     _lock_draws(session, plan.wave_id)
-    rows = _pool(session, principal, plan)
+    rows = _list_candidates(session, principal, plan)
     drawn = _draw_interviews(plan, rows)
-    if _preview(plan, rows, drawn).drawn_sha256 != seen.drawn_sha256:
+    if _build_preview(plan, rows, drawn).drawn_sha256 != seen.drawn_sha256:
         raise DrawConflictError(
             msg("Some of these interviews have changed in the meantime. Please look again.")
         )
@@ -264,7 +264,7 @@ def _lock_draws(session: Session, wave_id: UUID) -> None:
     )
 
 
-def _pool(session: Session, principal: Principal, plan: DrawPlan) -> Sequence[AnyRow]:
+def _list_candidates(session: Session, principal: Principal, plan: DrawPlan) -> Sequence[AnyRow]:
     principal.require(Action.BACK_CHECK, plan.city_code)
     _require_sensible(plan)
     query = (
@@ -310,7 +310,7 @@ def _draw_interviews(plan: DrawPlan, rows: Sequence[AnyRow]) -> tuple[DrawnInter
     )
 
 
-def _preview(
+def _build_preview(
     plan: DrawPlan, rows: Sequence[AnyRow], drawn: Sequence[DrawnInterview]
 ) -> DrawPreview:
     pool: Counter[UUID] = Counter(row.surveyor_id for row in rows)

@@ -165,9 +165,9 @@ def read_mapping(content: bytes) -> MappingFile:
                 msg("Mapping file, row {row}: no column named.", row=number)
             )
         if value:
-            _add(codes[column], value.casefold(), code, number)
+            _add_meaning(codes[column], value.casefold(), code, number)
         if item:
-            _add(targets, column, item, number)
+            _add_meaning(targets, column, item, number)
         elif not value:
             raise ImportNotPossibleError(
                 msg("Mapping file, row {row}: neither an item nor a value.", row=number)
@@ -175,7 +175,7 @@ def read_mapping(content: bytes) -> MappingFile:
     return MappingFile(targets, codes)
 
 
-def _add(known: dict[str, str], key: str, meaning: str, number: int) -> None:
+def _add_meaning(known: dict[str, str], key: str, meaning: str, number: int) -> None:
     if known.setdefault(key, meaning) != meaning:
         raise ImportNotPossibleError(
             msg(
@@ -210,14 +210,14 @@ def bind_columns(
         if target is None:
             unmapped.append(column or f"({index + 1})")
         elif target in instrument.by_name:
-            _claim(items, target, ColumnBinding(index, column, target, None, codes))
+            _claim_column(items, target, ColumnBinding(index, column, target, None, codes))
         elif (part := part_of(target, instrument)) is not None:
             _claim_part(parts[part[0]], target, part[1], (index, column))
         elif target != ColumnRole.IGNORE:
             role = ColumnRole(target)
-            _claim(roles, role, ColumnBinding(index, column, None, role, codes))
+            _claim_column(roles, role, ColumnBinding(index, column, None, role, codes))
     splits = tuple(
-        _split(item, choice_columns, mapping)
+        _build_split_binding(item, choice_columns, mapping)
         for item, choice_columns in parts.items()
         if item not in items
     )
@@ -243,7 +243,7 @@ def _claim_part(
         raise _build_claimed_twice_error(other[1], column[1], target)
 
 
-def _split(
+def _build_split_binding(
     item: str, choice_columns: Mapping[str, tuple[int, str]], mapping: MappingFile
 ) -> SplitChoiceBinding:
     names = [column for _, column in choice_columns.values()]
@@ -255,7 +255,7 @@ def _split(
     )
 
 
-def _claim(claimed: dict[_Key, ColumnBinding], key: _Key, binding: ColumnBinding) -> None:
+def _claim_column(claimed: dict[_Key, ColumnBinding], key: _Key, binding: ColumnBinding) -> None:
     other = claimed.setdefault(key, binding)
     if other is not binding:
         raise _build_claimed_twice_error(other.column, binding.column, str(key))

@@ -155,14 +155,14 @@ def _find_worksheet_part(archive: zipfile.ZipFile, name: str) -> str:
     wanted = next(
         node.get(_RELATION)
         for node in book.iter()
-        if _is(node, "sheet") and node.get("name") == name
+        if _is_element(node, "sheet") and node.get("name") == name
     )
     relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     target = next(node.get("Target") for node in relations if node.get("Id") == wanted)
     return posixpath.normpath(posixpath.join("/xl", str(target))).lstrip("/")
 
 
-def _is(node: Element, kind: str) -> bool:
+def _is_element(node: Element, kind: str) -> bool:
     return str(node.tag).rpartition("}")[2] == kind
 
 

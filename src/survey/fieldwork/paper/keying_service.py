@@ -148,7 +148,7 @@ def submit_keying(
         raise SheetAlreadyKeyedError(
             msg("You have keyed this sheet yourself. Somebody else has to do this.")
         )
-    step = _store_second_keying if keying.sheet.round == SECOND else _adjudicate
+    step = _store_second_keying if keying.sheet.round == SECOND else _store_adjudication
     return step(session, checked, sheet)
 
 
@@ -293,7 +293,7 @@ def _store_first_keying(session: Session, checked: _CheckedKeying) -> KeyingRece
     if not _write_keying(session, checked, sheet_id):
         raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
     if twice:
-        _record(session, checked, sheet_id, AuditEvent.PAPER_KEYED)
+        _record_keying(session, checked, sheet_id, AuditEvent.PAPER_KEYED)
         return KeyingReceipt(checked.serial, SheetState.SECOND, None)
     return _store_settled_sheet(session, checked, sheet_id)
 
@@ -305,14 +305,16 @@ def _store_second_keying(session: Session, checked: _CheckedKeying, sheet: AnyRo
         session.connection().execute(
             update(_SHEETS).where(_SHEETS.c.id == sheet.id).values(state=SheetState.VERDICT)
         )
-        _record(session, checked, sheet.id, AuditEvent.PAPER_KEYED_DIFFERENTLY, fields=len(fields))
+        _record_keying(
+            session, checked, sheet.id, AuditEvent.PAPER_KEYED_DIFFERENTLY, fields=len(fields)
+        )
         return KeyingReceipt(checked.serial, SheetState.VERDICT, None)
     for number, keyed in ((FIRST, first), (SECOND, checked.keyed)):
         _save_error_counts(session, checked.instrument, sheet.id, number, keyed, settled=first)
     return _store_settled_sheet(session, checked, sheet.id)
 
 
-def _adjudicate(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+def _store_adjudication(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
     keyings = {number: _get_keyed(session, sheet.id, number) for number in (FIRST, SECOND)}
     _require_agreed_fields(checked, keyings[FIRST], keyings[SECOND])
     for number, keyed in keyings.items():
@@ -415,11 +417,13 @@ def _store_settled_sheet(
             city_code=checked.context.city_code,
         )
     )
-    _record(session, checked, sheet_id, AuditEvent.PAPER_SETTLED, response=str(receipt.response_id))
+    _record_keying(
+        session, checked, sheet_id, AuditEvent.PAPER_SETTLED, response=str(receipt.response_id)
+    )
     return KeyingReceipt(checked.serial, SheetState.SETTLED, receipt.response_id)
 
 
-def _record(
+def _record_keying(
     session: Session, checked: _CheckedKeying, sheet_id: UUID, event: AuditEvent, **detail: object
 ) -> None:
     record(

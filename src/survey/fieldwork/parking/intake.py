@@ -125,13 +125,13 @@ def submit_or_park(
         why = PARKABLE.get(type(refusal))
         if why is None:
             raise
-        receipt = _park(session, submission, principal, why, now)
+        receipt = _park_interview(session, submission, principal, why, now)
         if receipt is None:
             raise
         return receipt
 
 
-def _park(
+def _park_interview(
     session: Session,
     submission: Submission,
     principal: Principal | None,

@@ -84,7 +84,7 @@ def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
         with warnings.catch_warnings():
             # Sizes are checked below, before a pixel is decoded.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _decode(content, kind, keeps_origin=keeps_origin)
+            return _decode_photo(content, kind, keeps_origin=keeps_origin)
     except Image.DecompressionBombError as error:
         raise _build_too_many_pixels_error() from error
     except PhotoRefusedError:
@@ -149,7 +149,7 @@ def _build_damaged_error() -> PhotoRefusedError:
     return PhotoRefusedError(msg("The photo is damaged or incomplete. Please take it again."))
 
 
-def _decode(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhoto:
+def _decode_photo(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhoto:
     with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
         _require_size(picture)
         # Of a JPEG with several pictures (MPO) the first is the photo; phones add its depth.
@@ -160,7 +160,7 @@ def _decode(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhoto:
         picture.draft("RGB", (KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS))
         picture.load()
         upright = ImageOps.exif_transpose(picture)
-        plain = _flatten(upright)
+        plain = _flatten_transparency(upright)
         plain.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
         # Pixels alone are carried over: no EXIF, no colour profile, no comment.
         bare = Image.new("RGB", plain.size)
@@ -181,7 +181,7 @@ def _require_size(picture: Image.Image) -> None:
         )
 
 
-def _flatten(picture: Image.Image) -> Image.Image:
+def _flatten_transparency(picture: Image.Image) -> Image.Image:
     """Return the picture in RGB; what is transparent becomes white."""
     if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
         layered = picture.convert("RGBA")

@@ -113,7 +113,7 @@ class _AccountListReader:
         if login in self._known:
             self.present.append(login)
             return None
-        name = self._clean(check, "name", clean_name)
+        name = self._clean_cell(check, "name", clean_name)
         code = check.parse_choice("role")
         role = Role(code) if code else None
         area = self._read_area(check, role) if role else None
@@ -126,13 +126,13 @@ class _AccountListReader:
         return NewAccount(login, AccountData(name, role, area, last_day, email))
 
     def _read_login(self, check: CellChecker) -> str:
-        login = self._clean(check, "login", clean_login)
+        login = self._clean_cell(check, "login", clean_login)
         before = self._rows.setdefault(login, check.row.number) if login else check.row.number
         if before != check.row.number:
             check.fail("login", msg("This login stands in row {row} as well.", row=before))
         return login
 
-    def _clean(self, check: CellChecker, key: str, clean: Callable[[str], str]) -> str:
+    def _clean_cell(self, check: CellChecker, key: str, clean: Callable[[str], str]) -> str:
         """Read a cell as the account would store it; what the account refuses is an error."""
         text = check.text(key)
         if not text:
@@ -175,7 +175,7 @@ class _AccountListReader:
     def _read_email(self, check: CellChecker) -> str:
         if not check.row.cells.get("email"):
             return ""
-        email = self._clean(check, "email", clean_email)
+        email = self._clean_cell(check, "email", clean_email)
         number = check.row.number
         before = self._emails.setdefault(email, number) if email else number
         if before is None:

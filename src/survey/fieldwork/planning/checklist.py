@@ -100,7 +100,7 @@ def _find_current_key(session: Session, principal: Principal) -> str | None:
     )
 
 
-def _count(session: Session, query: Executable) -> int:
+def _count_rows(session: Session, query: Executable) -> int:
     return int(session.connection().execute(query).scalar_one())
 
 
@@ -110,7 +110,9 @@ def _check_accounts(session: Session) -> tuple[bool, Message]:
     Review takes two people; the administrator can be one of them.
     """
     surveyors, supervisors = (
-        _count(session, select(func.count()).where(_ACCOUNTS.c.role == role, _ACCOUNTS.c.active))
+        _count_rows(
+            session, select(func.count()).where(_ACCOUNTS.c.role == role, _ACCOUNTS.c.active)
+        )
         for role in (Role.SURVEYOR, Role.SUPERVISOR)
     )
     text = msg(
@@ -122,7 +124,7 @@ def _check_accounts(session: Session) -> tuple[bool, Message]:
 
 
 def _check_questionnaires(session: Session) -> tuple[bool, Message]:
-    count = _count(session, select(func.count()).select_from(_INSTRUMENTS))
+    count = _count_rows(session, select(func.count()).select_from(_INSTRUMENTS))
     return count > 0, msg("{count} versions in the store", count=count)
 
 
@@ -178,4 +180,4 @@ def _count_served_cities(session: Session, wave: WaveOverview) -> int:
     query = select(func.count()).where(
         _TARGETS.c.wave_id == wave.id, _TARGETS.c.city_code.in_(points)
     )
-    return _count(session, query)
+    return _count_rows(session, query)

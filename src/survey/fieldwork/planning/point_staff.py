@@ -103,7 +103,7 @@ def assign_person(
     if session.exec(posting).first() is None:
         session.add(Posting(wave_id=wave.id, account_id=person.id, city_code=point.city_code))
     session.flush()
-    _record(session, principal, point, before=staff.working, now=now)
+    _record_staffing(session, principal, point, before=staff.working, now=now)
 
 
 def remove_person(
@@ -136,7 +136,7 @@ def remove_person(
                 _POSTINGS.c.city_code == point.city_code,
             )
         )
-    _record(session, principal, point, before=_build_summaries(before), now=now)
+    _record_staffing(session, principal, point, before=_build_summaries(before), now=now)
 
 
 def _lock_changeable_wave(session: Session, key: str) -> Wave:
@@ -189,7 +189,7 @@ def _is_needed_in_city(session: Session, wave: Wave, person: Account, city_code:
     return any(session.exec(query.limit(1)).first() is not None for query in (points, interviews))
 
 
-def _record(
+def _record_staffing(
     session: Session,
     principal: Principal,
     point: SamplingPoint,

@@ -213,7 +213,7 @@ def change_city_quotas(
     return len(changed)
 
 
-def _describe(quota: CityQuota) -> Message:
+def _describe_quota(quota: CityQuota) -> Message:
     """Return the quota in words, for the messages of errors."""
     first, *others = [
         _CATEGORY_NAMES.get(category, category)
@@ -230,7 +230,7 @@ def _require_possible(quota: CityQuota, target: int) -> None:
         raise InvalidQuotasError(
             msg(
                 "{quota}: a target lies between 0 and {most}.",
-                quota=_describe(quota),
+                quota=_describe_quota(quota),
                 most=f"{MAX_QUOTA:,}",
             )
         )
@@ -240,7 +240,7 @@ def _require_possible(quota: CityQuota, target: int) -> None:
             msg(
                 "{quota}: {collected} interviews were collected, so the target cannot be lowered "
                 "to {target}.",
-                quota=_describe(quota),
+                quota=_describe_quota(quota),
                 collected=quota.collected,
                 target=target,
             )

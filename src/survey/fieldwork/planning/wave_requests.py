@@ -202,7 +202,7 @@ def withdraw_request(*, session: Session, principal: Principal, key: str, now: d
         principal.require(Action.READ_PLAN)
         raise RequestConflictError(msg("Nothing is requested for the wave {key}.", key=key))
     principal.require(ACT_ACTIONS[request.act])
-    _end(session, request, principal, now, confirmed=False)
+    _end_request(session, request, principal, now, confirmed=False)
     record(
         session=session,
         actor=principal,
@@ -251,7 +251,7 @@ def confirm_act(
     if one_person is not None:
         detail["one_person"] = one_person
     if request is not None:
-        _end(session, request, principal, now, confirmed="one_person" not in detail)
+        _end_request(session, request, principal, now, confirmed="one_person" not in detail)
     record(
         session=session,
         actor=principal,
@@ -380,7 +380,7 @@ def _find_open(session: Session, wave: Wave) -> WaveRequest | None:
     return session.exec(query).one_or_none()
 
 
-def _end(
+def _end_request(
     session: Session, request: WaveRequest, principal: Principal, now: datetime, *, confirmed: bool
 ) -> None:
     request.ended_at, request.ended_by, request.confirmed = now, actor_id(principal), confirmed

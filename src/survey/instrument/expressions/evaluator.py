@@ -91,7 +91,7 @@ def _compile_if(condition: Program, then: Program, otherwise: Program) -> Progra
     return lambda context: then(context) if to_boolean(condition(context)) else otherwise(context)
 
 
-def _coalesce(first: Program, second: Program) -> Program:
+def _compile_coalesce(first: Program, second: Program) -> Program:
     def coalesce(context: EvaluationContext) -> Value:
         value = first(context)
         is_empty = value == "" or value != value
@@ -146,7 +146,7 @@ _OPERATIONS: dict[str, Callable[..., Program]] = {
     "mod": partial(_compile_numeric, remainder),
     "neg": partial(_compile_unary, lambda value: -to_number(value)),
     "if": _compile_if,
-    "coalesce": _coalesce,
+    "coalesce": _compile_coalesce,
     "selected": _compile_selected,
     "count-selected": partial(_compile_unary, lambda value: float(len(split_choice_names(value)))),
     "string-length": partial(_compile_unary, lambda value: float(len(to_text(value)))),

@@ -330,7 +330,7 @@ class _Parser:
                 )
             )
         if token.text == "regex":
-            return _matches(*arguments)
+            return _compile_regex_match(*arguments)
         return Operation(token.text, arguments)
 
     def arguments(self) -> tuple[Expression, ...]:
@@ -358,7 +358,7 @@ def _parse_finite(token: _Token) -> float:
     return number
 
 
-def _matches(value: Expression, pattern: Expression) -> Expression:
+def _compile_regex_match(value: Expression, pattern: Expression) -> Expression:
     if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
         raise ExpressionError(
             msg("The pattern of regex() is not a text in quotes."),

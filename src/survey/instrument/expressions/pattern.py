@@ -52,7 +52,7 @@ class Automaton:
 
     def matches(self, text: str) -> bool:
         """Return whether the whole text matches."""
-        waiting, accepted = _mask(self.first), self.accepts_empty
+        waiting, accepted = _build_mask(self.first), self.accepts_empty
         for character in text:
             if not waiting:
                 return False
@@ -66,8 +66,8 @@ class Automaton:
         code = ord(character)
         following, accepted = 0, False
         for position, set_index in enumerate(self.at):
-            if waiting >> position & 1 and _holds(self.sets[set_index], code):
-                following |= _mask(self.follow[position])
+            if waiting >> position & 1 and _contains_code(self.sets[set_index], code):
+                following |= _build_mask(self.follow[position])
                 accepted = accepted or position in self.last
         if len(self._steps) >= _CACHED_STEPS:
             self._steps.clear()
@@ -75,14 +75,14 @@ class Automaton:
         return following, accepted
 
 
-def _mask(positions: Sequence[int]) -> int:
+def _build_mask(positions: Sequence[int]) -> int:
     mask = 0
     for position in positions:
         mask |= 1 << position
     return mask
 
 
-def _holds(ranges: Ranges, code: int) -> bool:
+def _contains_code(ranges: Ranges, code: int) -> bool:
     return any(low <= code <= high for low, high in zip(ranges[::2], ranges[1::2], strict=True))
 
 

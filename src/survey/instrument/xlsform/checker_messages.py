@@ -109,7 +109,7 @@ def translate_checker_error(error: PyXFormError) -> CheckerFinding:
 
 
 def _find_reason(error: PyXFormError) -> Message | None:
-    name, context = _identify(error)
+    name, context = _identify_error(error)
     rule = RULES.get(_SAME.get(name, name))
     named = _find_named_part(context)
     if rule is None or named is None:
@@ -117,7 +117,7 @@ def _find_reason(error: PyXFormError) -> Message | None:
     return msg("{rule} (“{value}”)", rule=rule, value=named)
 
 
-def _identify(error: PyXFormError) -> tuple[str, Mapping[str, object]]:
+def _identify_error(error: PyXFormError) -> tuple[str, Mapping[str, object]]:
     """Return the code of an error and what fills its text; most errors carry the text alone."""
     if error.code is not None:
         return error.code.name, error.context

@@ -43,14 +43,14 @@ class _KnownNames:
     left_out: set[str] = field(default_factory=set)
 
 
-def _clean(source: str) -> str:
+def _clean_expression(source: str) -> str:
     """Return the source with straight quotes and with Excel's TRUE and FALSE as functions."""
     return str(BINDING_CONVERSIONS.get(source) or clean_text_values(source))
 
 
 def _clean_item(item: Item) -> Item:
     """Return an item added by the reader with its condition cleaned like the form's own."""
-    relevant = item.relevant and _clean(item.relevant)
+    relevant = item.relevant and _clean_expression(item.relevant)
     return item.model_copy(update={"relevant": relevant})
 
 
@@ -98,7 +98,7 @@ class _ReferenceResolver:
             return None
         relevant = group.row.text("relevant") or None
         if relevant is not None:
-            relevant = _clean(relevant)
+            relevant = _clean_expression(relevant)
             if not self.works(relevant, group.row, group.name, "relevant"):
                 self.leave_out(group)
                 return None
@@ -128,11 +128,11 @@ class _ReferenceResolver:
             source = getattr(item, column)
             if source is None:
                 continue
-            changes[column] = _clean(source)
+            changes[column] = _clean_expression(source)
             if not self.works(changes[column] or "", row, item.name, column):
                 return None
         if item.constraint is not None:
-            constraint = _clean(item.constraint)
+            constraint = _clean_expression(item.constraint)
             works = self.works(constraint, row, item.name, "constraint")
             changes["constraint"] = constraint if works else None
         return item.model_copy(update=changes) if changes else item

@@ -51,7 +51,7 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     the name and `places` the set in words. Rows of the focus and of the cities that cannot be told
     apart from it are shaded. `series` heads the two columns of words.
     """
-    y = _rank_axis(None)
+    y = _build_rank_axis(None)
     tooltips = [
         alt.Tooltip("city:N", title=text.name),
         alt.Tooltip("estimate:Q", title=text.value, format=".1f"),
@@ -65,7 +65,7 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     layers = (
         _draw_label_column(0, text, style, orient="left"),
         _draw_label_column(1, text, style, orient="right"),
-        _shade(y),
+        _draw_shade(y),
         reference_rule(),
         intervals.encode(y=y, x=_build_top_axis("ci_low", text)),
         dots.add_params(alt.selection_point(name=PICK, fields=["code"])),
@@ -82,7 +82,7 @@ def _build_top_axis(field: str, text: ChartLabels) -> alt.X:
     return value_axis(field, text).axis(orient="top", tickCount=7)
 
 
-def _rank_axis(axis: alt.Axis | None) -> alt.Y:
+def _build_rank_axis(axis: alt.Axis | None) -> alt.Y:
     """Return the axis in the order of the data, without gaps between shaded rows."""
     return alt.Y("label:N", sort=None, scale=alt.Scale(padding=0), axis=axis)
 
@@ -112,11 +112,11 @@ def _draw_label_column(
         alt.Chart()
         .transform_filter(f"!({is_role(REFERENCE)})")
         .mark_tick(opacity=0)
-        .encode(y=_rank_axis(axis))
+        .encode(y=_build_rank_axis(axis))
     )
 
 
-def _shade(y: alt.Y) -> alt.Chart:
+def _draw_shade(y: alt.Y) -> alt.Chart:
     return (
         alt.Chart()
         .transform_filter(is_role(FOCUS, TIED))

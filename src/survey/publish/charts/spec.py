@@ -145,11 +145,11 @@ def _build_template(kind: ChartKind, style: ChartStyle, series: int, label_lines
     spec: dict[str, Any] = BUILDERS[kind](stand_ins, style).to_dict()
     for placeholder in ("data", "datasets"):
         spec.pop(placeholder, None)
-    layers = [_open(layer) for layer in spec["layer"]]
+    layers = [_clear_empty_data(layer) for layer in spec["layer"]]
     return json.dumps({**spec, "layer": layers, "config": config(style)})
 
 
-def _open(layer: dict[str, Any]) -> dict[str, Any]:
+def _clear_empty_data(layer: dict[str, Any]) -> dict[str, Any]:
     """Let a layer read the data of the whole chart; Altair marks it as empty instead."""
     if layer.get("data") != {"name": "empty"}:
         return layer

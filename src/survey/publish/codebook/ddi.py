@@ -21,10 +21,10 @@ def ddi_bytes(codebook: Codebook) -> bytes:
         nsmap={None: NAMESPACE},
     )  # fmt: skip
     _add_study(root, codebook)
-    file = _add(_add(root, "fileDscr", ID=_FILE), "fileTxt")
-    _add(file, "fileName", f"{codebook.wave.key}-rows")
-    _add(_add(file, "dimensns"), "varQnty", str(len(codebook.entries)))
-    variables = _add(root, "dataDscr")
+    file = _add_element(_add_element(root, "fileDscr", ID=_FILE), "fileTxt")
+    _add_element(file, "fileName", f"{codebook.wave.key}-rows")
+    _add_element(_add_element(file, "dimensns"), "varQnty", str(len(codebook.entries)))
+    variables = _add_element(root, "dataDscr")
     weight = next(entry for entry in codebook.entries if entry.column == "weight")
     for entry in codebook.entries:
         _add_variable(variables, codebook, entry, _format_variable_id(weight))
@@ -33,27 +33,27 @@ def ddi_bytes(codebook: Codebook) -> bytes:
 
 def _add_study(root: Any, codebook: Codebook) -> None:
     """Add what was studied: citation, coverage, method."""
-    study, wave = _add(root, "stdyDscr"), codebook.wave
-    citation = _add(study, "citation")
-    title = _add(citation, "titlStmt")
-    _add(title, "titl", codebook.title)
-    _add(title, "IDNo", wave.key)
-    version = _add(citation, "verStmt")
+    study, wave = _add_element(root, "stdyDscr"), codebook.wave
+    citation = _add_element(study, "citation")
+    title = _add_element(citation, "titlStmt")
+    _add_element(title, "titl", codebook.title)
+    _add_element(title, "IDNo", wave.key)
+    version = _add_element(citation, "verStmt")
     frozen = wave.frozen_at.astimezone(CHINA).date().isoformat()
-    _add(version, "version", wave.snapshot_sha256, date=frozen)
-    info = _add(study, "stdyInfo")
-    summary = _add(info, "sumDscr")
-    _add(summary, "timePrd", str(wave.year), date=str(wave.year))
-    _add(summary, "nation", codebook.t("China"), abbr="CN")
-    method = _add(study, "method")
+    _add_element(version, "version", wave.snapshot_sha256, date=frozen)
+    info = _add_element(study, "stdyInfo")
+    summary = _add_element(info, "sumDscr")
+    _add_element(summary, "timePrd", str(wave.year), date=str(wave.year))
+    _add_element(summary, "nation", codebook.t("China"), abbr="CN")
+    method = _add_element(study, "method")
     for name, fact in codebook.facts:
-        _add(method, "notes", fact, subject=name)
+        _add_element(method, "notes", fact, subject=name)
 
 
 def _add_variable(parent: Any, codebook: Codebook, entry: CodebookEntry, weight: str) -> None:
     """Add one variable; the order of its parts is that of the standard."""
     own = entry.described[codebook.language]
-    element = _add(
+    element = _add_element(
         parent, "var", ID=_format_variable_id(entry), name=entry.column, files=_FILE,
         intrvl="contin" if own.scale == "scale" else "discrete",
     )  # fmt: skip
@@ -62,43 +62,45 @@ def _add_variable(parent: Any, codebook: Codebook, entry: CodebookEntry, weight:
     elif own.item is not None:
         element.set("wgt-var", weight)
     for language in codebook.languages:
-        _add(element, "labl", entry.described[language].label).set(_LANGUAGE, language)
+        _add_element(element, "labl", entry.described[language].label).set(_LANGUAGE, language)
     if own.item is not None:
         for language in codebook.languages:
             text = own.item.label.get(language)
             if text:
-                question = _add(element, "qstn")
+                question = _add_element(element, "qstn")
                 question.set(_LANGUAGE, language)
-                _add(question, "qstnLit", text)
+                _add_element(question, "qstnLit", text)
     for language in codebook.languages:
         if entry.condition[language]:
-            _add(element, "universe", entry.condition[language]).set(_LANGUAGE, language)
+            _add_element(element, "universe", entry.condition[language]).set(_LANGUAGE, language)
     if entry.base is not None:
-        _add(element, "sumStat", str(entry.base), type="vald")
+        _add_element(element, "sumStat", str(entry.base), type="vald")
     _add_values(element, codebook, entry)
-    _add(
+    _add_element(
         element, "varFormat", type="numeric" if own.values or own.scale == "scale" else "character"
     )
-    _add(element, "notes", codebook.t("Name in SPSS and Stata files: {name}", name=entry.name))
+    _add_element(
+        element, "notes", codebook.t("Name in SPSS and Stata files: {name}", name=entry.name)
+    )
 
 
 def _add_values(element: Any, codebook: Codebook, entry: CodebookEntry) -> None:
     for place, value in enumerate(entry.described[codebook.language].values):
-        category = _add(element, "catgry")
+        category = _add_element(element, "catgry")
         if value.is_missing:
             category.set("missing", "Y")
-        _add(category, "catValu", str(value.value))
+        _add_element(category, "catValu", str(value.value))
         for language in codebook.languages:
             label = entry.described[language].values[place].label
             if label:
-                _add(category, "labl", label).set(_LANGUAGE, language)
+                _add_element(category, "labl", label).set(_LANGUAGE, language)
 
 
 def _format_variable_id(entry: CodebookEntry) -> str:
     return f"V_{entry.name}"
 
 
-def _add(parent: Any, tag: str, text: str = "", **attributes: str) -> Any:
+def _add_element(parent: Any, tag: str, text: str = "", **attributes: str) -> Any:
     """Add an element; what XML cannot hold is left out of its text."""
     element = etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
     if text:

@@ -52,13 +52,13 @@ def workbook_bytes(codebook: Codebook) -> bytes:
             sheet.write_string(2, place, heading, head)
         for line, row in enumerate(rows, 3):
             for place, value in enumerate(row):
-                _write(sheet, line, place, value, text)
+                _write_cell(sheet, line, place, value, text)
         sheet.freeze_panes(3, 1)
     book.close()
     return buffer.getvalue()
 
 
-def _write(sheet: Any, line: int, place: int, value: str | int | None, text: Any) -> None:
+def _write_cell(sheet: Any, line: int, place: int, value: str | int | None, text: Any) -> None:
     """Write a number as a number and a text as a text, whatever it looks like."""
     if isinstance(value, int):
         sheet.write_number(line, place, value, text)

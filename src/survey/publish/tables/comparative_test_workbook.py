@@ -45,14 +45,16 @@ def workbook_of_test(test: ComparativeTestDetail, language: str, now: datetime) 
     if test.summary.is_demo:
         mark = t("DEMO DATA: generated, no result of any survey")
         remark = f"{mark} · {remark}"
-    _add(sheets, t("Results"), title, texts.build_result_table(), remark)
-    _add(sheets, t("Steps"), title, _build_step_table(test, texts, t), remark)
-    _add(sheets, t("Rules"), title, _build_rule_table(test, texts, t), remark)
+    _add_sheet(sheets, t("Results"), title, texts.build_result_table(), remark)
+    _add_sheet(sheets, t("Steps"), title, _build_step_table(test, texts, t), remark)
+    _add_sheet(sheets, t("Rules"), title, _build_rule_table(test, texts, t), remark)
     book.close()
     return buffer.getvalue()
 
 
-def _add(sheets: WorkbookSheets, name: str, title: str, table: TextTable, remark: str) -> None:
+def _add_sheet(
+    sheets: WorkbookSheets, name: str, title: str, table: TextTable, remark: str
+) -> None:
     sheets.add_table(name, PublishedTable(f"{title} · {name}", table.heads, table.rows), remark)
 
 

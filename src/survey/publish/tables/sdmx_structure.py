@@ -68,82 +68,84 @@ def structure_bytes(structure: DataStructure, *, prepared: datetime, is_test: bo
         f"{{{_MESSAGE}}}Structure", nsmap={"mes": _MESSAGE, "str": _STRUCTURE, "com": _COMMON}
     )
     header = etree.SubElement(root, f"{{{_MESSAGE}}}Header")
-    _add(header, _MESSAGE, "ID", structure.key)
-    _add(header, _MESSAGE, "Test", "true" if is_test else "false")
-    _add(header, _MESSAGE, "Prepared", f"{prepared:%Y-%m-%dT%H:%M:%SZ}")
-    _add(header, _MESSAGE, "Sender", id=AGENCY)
+    _add_element(header, _MESSAGE, "ID", structure.key)
+    _add_element(header, _MESSAGE, "Test", "true" if is_test else "false")
+    _add_element(header, _MESSAGE, "Prepared", f"{prepared:%Y-%m-%dT%H:%M:%SZ}")
+    _add_element(header, _MESSAGE, "Sender", id=AGENCY)
     parts = etree.SubElement(root, f"{{{_MESSAGE}}}Structures")
     components = [*structure.dimensions, *structure.measures, *structure.attributes]
-    lists = _add(parts, _STRUCTURE, "Codelists")
+    lists = _add_element(parts, _STRUCTURE, "Codelists")
     for component in components:
         if component.code_list is not None:
             _add_code_list(lists, component.code_list)
-    _add_concepts(_add(parts, _STRUCTURE, "ConceptSchemes"), structure, components)
-    _add_data_structure(_add(parts, _STRUCTURE, "DataStructures"), structure)
+    _add_concepts(_add_element(parts, _STRUCTURE, "ConceptSchemes"), structure, components)
+    _add_data_structure(_add_element(parts, _STRUCTURE, "DataStructures"), structure)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
 def _add_code_list(parent: Any, code_list: CodeList) -> None:
     element = _add_maintained(parent, "Codelist", code_list.key, code_list.name)
     for identity, name in code_list.codes.items():
-        _add_named(_add(element, _STRUCTURE, "Code", id=identity), name)
+        _add_named(_add_element(element, _STRUCTURE, "Code", id=identity), name)
 
 
 def _add_concepts(parent: Any, structure: DataStructure, components: Sequence[Component]) -> None:
     scheme = _add_maintained(parent, "ConceptScheme", structure.concepts, structure.name)
     for component in components:
-        _add_named(_add(scheme, _STRUCTURE, "Concept", id=component.key), component.name)
-    _add_named(_add(scheme, _STRUCTURE, "Concept", id=TIME), structure.time_name)
+        _add_named(_add_element(scheme, _STRUCTURE, "Concept", id=component.key), component.name)
+    _add_named(_add_element(scheme, _STRUCTURE, "Concept", id=TIME), structure.time_name)
 
 
 def _add_data_structure(parent: Any, structure: DataStructure) -> None:
     element = _add_maintained(parent, "DataStructure", structure.key, structure.name)
-    parts = _add(element, _STRUCTURE, "DataStructureComponents")
-    dimensions = _add(parts, _STRUCTURE, "DimensionList", id="DimensionDescriptor")
+    parts = _add_element(element, _STRUCTURE, "DataStructureComponents")
+    dimensions = _add_element(parts, _STRUCTURE, "DimensionList", id="DimensionDescriptor")
     for place, component in enumerate(structure.dimensions, 1):
-        _describe(
-            _add(dimensions, _STRUCTURE, "Dimension", id=component.key, position=str(place)),
+        _describe_component(
+            _add_element(
+                dimensions, _STRUCTURE, "Dimension", id=component.key, position=str(place)
+            ),
             component,
             structure.concepts,
         )
-    time = _add(dimensions, _STRUCTURE, "TimeDimension", id=TIME)
-    _describe(time, Component(TIME, {}, data_type="GregorianYear"), structure.concepts)
-    attributes = _add(parts, _STRUCTURE, "AttributeList", id="AttributeDescriptor")
+    time = _add_element(dimensions, _STRUCTURE, "TimeDimension", id=TIME)
+    _describe_component(time, Component(TIME, {}, data_type="GregorianYear"), structure.concepts)
+    attributes = _add_element(parts, _STRUCTURE, "AttributeList", id="AttributeDescriptor")
     for component in structure.attributes:
-        attribute = _add(attributes, _STRUCTURE, "Attribute", id=component.key)
-        _describe(attribute, component, structure.concepts)
-        relation = _add(attribute, _STRUCTURE, "AttributeRelationship")
-        _add(relation, _STRUCTURE, "Dataflow" if component.of_whole else "Observation")
-    measures = _add(parts, _STRUCTURE, "MeasureList", id="MeasureDescriptor")
+        attribute = _add_element(attributes, _STRUCTURE, "Attribute", id=component.key)
+        _describe_component(attribute, component, structure.concepts)
+        relation = _add_element(attribute, _STRUCTURE, "AttributeRelationship")
+        _add_element(relation, _STRUCTURE, "Dataflow" if component.of_whole else "Observation")
+    measures = _add_element(parts, _STRUCTURE, "MeasureList", id="MeasureDescriptor")
     for component in structure.measures:
-        measure = _add(measures, _STRUCTURE, "Measure", id=component.key)
-        _describe(measure, component, structure.concepts)
+        measure = _add_element(measures, _STRUCTURE, "Measure", id=component.key)
+        _describe_component(measure, component, structure.concepts)
 
 
-def _describe(element: Any, component: Component, scheme: str) -> None:
+def _describe_component(element: Any, component: Component, scheme: str) -> None:
     """Say which concept a component is and which values it takes."""
     concepts = f"{_URN}.conceptscheme.Concept={AGENCY}:{scheme}({VERSION})"
-    _add(element, _STRUCTURE, "ConceptIdentity", f"{concepts}.{component.key}")
-    values = _add(element, _STRUCTURE, "LocalRepresentation")
+    _add_element(element, _STRUCTURE, "ConceptIdentity", f"{concepts}.{component.key}")
+    values = _add_element(element, _STRUCTURE, "LocalRepresentation")
     if component.code_list is None:
-        _add(values, _STRUCTURE, "TextFormat", textType=component.data_type)
+        _add_element(values, _STRUCTURE, "TextFormat", textType=component.data_type)
     else:
         urn = f"{_URN}.codelist.Codelist={AGENCY}:{component.code_list.key}({VERSION})"
-        _add(values, _STRUCTURE, "Enumeration", urn)
+        _add_element(values, _STRUCTURE, "Enumeration", urn)
 
 
 def _add_maintained(parent: Any, kind: str, key: str, name: Texts) -> Any:
-    element = _add(parent, _STRUCTURE, kind, id=key, agencyID=AGENCY, version=VERSION)
+    element = _add_element(parent, _STRUCTURE, kind, id=key, agencyID=AGENCY, version=VERSION)
     _add_named(element, name)
     return element
 
 
 def _add_named(element: Any, name: Texts) -> None:
     for language, text in name.items():
-        _add(element, _COMMON, "Name", text).set(_LANGUAGE, language)
+        _add_element(element, _COMMON, "Name", text).set(_LANGUAGE, language)
 
 
-def _add(parent: Any, namespace: str, kind: str, text: str = "", **attributes: str) -> Any:
+def _add_element(parent: Any, namespace: str, kind: str, text: str = "", **attributes: str) -> Any:
     element = etree.SubElement(parent, f"{{{namespace}}}{kind}", attributes)
     if text:
         element.text = _UNWRITABLE.sub("", text)

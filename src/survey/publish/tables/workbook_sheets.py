@@ -47,7 +47,7 @@ class WorkbookSheets:
             sheet.write_string(2, place, head, self._head)
         for line, row in enumerate(table.rows, 3):
             for place, value in enumerate(row):
-                self._write(sheet, line, place, value)
+                self._write_cell(sheet, line, place, value)
         sheet.autofilter(2, 0, 2 + len(table.rows), len(table.heads) - 1)
         sheet.freeze_panes(3, 1)
 
@@ -56,7 +56,7 @@ class WorkbookSheets:
         sheet.write_string(0, 0, title, self._title)
         return sheet
 
-    def _write(self, sheet: Any, line: int, place: int, value: Cell) -> None:
+    def _write_cell(self, sheet: Any, line: int, place: int, value: Cell) -> None:
         if isinstance(value, str):
             style = self._mark if value.startswith("[") else self._line
             sheet.write_string(line, place, value, style)

@@ -123,7 +123,7 @@ def city_change_table(
         "(false discovery rate 5%); narrowing the list changes nothing in that. A line that misses "
         "zero without an arrow is what chance alone brings among many cities."
     )
-    return _change_table(
+    return _build_change_table(
         reading,
         ChartHeading("trends-cities", list_title(title, filters, t), t("City"), note),
         cities,
@@ -154,7 +154,7 @@ def indicator_change_table(
             **years.labels,
         )
         note = f"{note} {left_out}"
-    return _change_table(
+    return _build_change_table(
         reading,
         ChartHeading("trends-indicators", title, t("Indicator"), note),
         cells,
@@ -164,7 +164,7 @@ def indicator_change_table(
     )
 
 
-def _change_table(
+def _build_change_table(
     reading: ViewContext,
     heading: ChartHeading,
     changes: TableSlice,
@@ -196,7 +196,7 @@ def _change_table(
         changes.texts(key),
         columns,
         (t("Change with interval"), bars),
-        _change_rows(changes, labels, roles, heading.rows, years, t),
+        _build_change_rows(changes, labels, roles, heading.rows, years, t),
         visible=[role != HIDDEN for role in roles],
     )
 
@@ -220,7 +220,7 @@ def _format_n_title(t: Translator, year: str) -> str:
     return t("n in {year}", year=year)
 
 
-def _change_rows(
+def _build_change_rows(
     changes: TableSlice,
     labels: Sequence[str],
     roles: Sequence[str],
@@ -272,7 +272,7 @@ def build_change_view(
         difference=difference,
         sentence=_describe_change(reading, difference, mark_roles(nation), filters, years),
         counted=_count_sentence(reading, cities),
-        funnel=_change_funnel(reading, cities, difference, filters, years),
+        funnel=_build_change_funnel(reading, cities, difference, filters, years),
     ), ""
 
 
@@ -307,7 +307,7 @@ def find_changes(
         return None, t(error.message)
 
 
-def _change_funnel(
+def _build_change_funnel(
     reading: ViewContext,
     cities: TableSlice,
     nation: EstimateDifference,
@@ -347,7 +347,7 @@ def _change_funnel(
             series=tuple(verdict_names(t).values()),
         ),
         chart_rows=rows,
-        table_columns=_change_rows(cities, names, roles, t("City"), years, t),
+        table_columns=_build_change_rows(cities, names, roles, t("City"), years, t),
         note=t(
             "Between the slanting lines a change does not stand out from zero. Outside them and "
             "still a ring: what chance alone brings among many cities. Dashed: the nation."

@@ -119,7 +119,7 @@ def build_peer_line(
     if peers and against in {CHOSEN, "nation"}:
         cells, title = _keep_chosen_cities(reading, cells, city, peers)
     else:
-        cells, title = _of_area(reading, cells, city, against)
+        cells, title = _keep_cities_of_area(reading, cells, city, against)
     codes = cells.texts("area")
     if city not in codes or len(codes) < 2:
         return None
@@ -160,7 +160,7 @@ def _keep_chosen_cities(
     )
 
 
-def _of_area(
+def _keep_cities_of_area(
     reading: ViewContext, cells: TableSlice, city: str, against: str
 ) -> tuple[TableSlice, str]:
     level, area = find_reference_area(

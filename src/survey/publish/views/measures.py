@@ -113,7 +113,7 @@ def series_chart(
     keys = [measure.key for measure in measures]
     unit = percent_title(t) if any(measure.choices for measure in measures) else score_title(t)
     parts = [
-        _measure_rows(reading, heading, unit, name, cells.in_order("indicator", keys))
+        _build_measure_rows(reading, heading, unit, name, cells.in_order("indicator", keys))
         for name, cells in cells_of.items()
     ]
     rows, listing = (
@@ -149,7 +149,7 @@ def series_chart(
     )
 
 
-def _measure_rows(
+def _build_measure_rows(
     reading: ViewContext, heading: ChartHeading, unit: str, name: str, cells: TableSlice
 ) -> tuple[Rows, Rows]:
     t = reading.t

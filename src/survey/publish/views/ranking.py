@@ -136,8 +136,8 @@ def _build_listed_city(reading: ViewContext, order: RankedCities, row: int) -> L
     return ListedCity(
         code,
         reading.names.area(code),
-        _rank_text(order, row, reading.t),
-        _rank_set_text(order.low[row], order.high[row]),
+        _format_rank(order, row, reading.t),
+        _format_rank_set(order.low[row], order.high[row]),
         estimate_at(order.cells, row=row),
     )
 
@@ -247,7 +247,7 @@ def _describe_focus(reading: ViewContext, order: RankedCities, at: int) -> str:
             n=RANKING.ranked_from_n,
         )
     low, high = int(order.low[at]), int(order.high[at])
-    place = _rank_text(order, at, t)
+    place = _format_rank(order, at, t)
     if low == high:
         return t(
             "{city}: place {place} of {ranked}, and the data allow no other.",
@@ -279,7 +279,7 @@ def _describe_neighbours(t: Translator, order: RankedCities) -> str:
     return t("{clear} of the {pairs} neighbouring places differ clearly.", clear=clear, pairs=pairs)
 
 
-def _rank_text(order: RankedCities, row: int, t: Translator) -> str:
+def _format_rank(order: RankedCities, row: int, t: Translator) -> str:
     """Return the rank, marked where other cities share it."""
     if np.isnan(order.rank[row]):
         return _NO_VALUE
@@ -300,8 +300,8 @@ def _build_ranking_chart(
     roles = _choose_roles(order, focus)
     cells = order.cells.in_order("area", [order.codes[row] for row in keep])
     names = [reading.names.area(code) for code in cells.texts("area")]
-    ranks = [_rank_text(order, row, t) for row in keep]
-    sets = [_rank_set_text(order.low[row], order.high[row]) for row in keep]
+    ranks = [_format_rank(order, row, t) for row in keep]
+    sets = [_format_rank_set(order.low[row], order.high[row]) for row in keep]
     labels = [
         f"{rank}  {name}\n{rank_set}"
         for rank, name, rank_set in zip(ranks, names, sets, strict=True)
@@ -360,14 +360,14 @@ def _build_listing_columns(
         FOCUS: t("in focus"),
     }
     columns: Rows = {
-        t("Place"): [_rank_text(order, row, t) for row in keep],
-        t("Possible places"): [_rank_set_text(order.low[row], order.high[row]) for row in keep],
+        t("Place"): [_format_rank(order, row, t) for row in keep],
+        t("Possible places"): [_format_rank_set(order.low[row], order.high[row]) for row in keep],
         t("Against the city in focus"): [against.get(roles[row], "") for row in keep],
         t("Probability of the first {top} (%)", top=RANKING.top): np.round(order.p_top[keep] * 100),
     }
     if indicator == COMPOSITE:
         columns[t("Places under other weights")] = [
-            _rank_set_text(order.moved_low[row], order.moved_high[row]) for row in keep
+            _format_rank_set(order.moved_low[row], order.moved_high[row]) for row in keep
         ]
         bands = band_verdicts(
             reading, cells.texts("area"), area_level="city", group=EVERYONE, indicator=indicator
@@ -380,7 +380,7 @@ def _build_listing_columns(
     return score_table(cells, names, t, name=t("City"), value=score_title(t), **columns)
 
 
-def _rank_set_text(low: float, high: float) -> str:
+def _format_rank_set(low: float, high: float) -> str:
     if np.isnan(low) or np.isnan(high):
         return _NO_VALUE
     return str(int(low)) if low == high else f"{int(low)}–{int(high)}"

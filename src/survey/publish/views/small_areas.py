@@ -300,7 +300,7 @@ def _build_city_table(
                 classify_differences(gaps),
             ),
         ),
-        _download(cells, gaps, names, comparison, t),
+        _build_download_columns(cells, gaps, names, comparison, t),
         visible=known.tolist(),
     )
 
@@ -345,7 +345,7 @@ def _build_city_columns(
     }
 
 
-def _download(
+def _build_download_columns(
     cells: TableSlice,
     gaps: TableSlice,
     names: list[str],

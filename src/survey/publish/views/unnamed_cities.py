@@ -25,7 +25,7 @@ class UnnamedCityRows:
 
     def chart_rows(self, rows: Rows, t: Translator) -> Rows:
         """Return rows of a ranking chart; a run has its mean and ranks, no interval and no n."""
-        names = [_run_name(run, t) for run in self.runs]
+        names = [_describe_run(run, t) for run in self.runs]
         more: dict[str, Callable[[int], Any]] = {
             "label": lambda row: f"{names[row]}\n",
             "city": lambda row: names[row],
@@ -37,7 +37,7 @@ class UnnamedCityRows:
 
     def table(self, listing: Rows, t: Translator) -> Rows:
         more: dict[str, Callable[[int], Any]] = {
-            t("City"): lambda row: _run_name(self.runs[row], t),
+            t("City"): lambda row: _describe_run(self.runs[row], t),
             t("Place"): lambda row: f"{self.runs[row].first}–{self.runs[row].last}",
             t("Possible places"): lambda _row: _NO_VALUE,
             _find_score_column(listing, t): lambda row: self.runs[row].mean,
@@ -66,7 +66,7 @@ def _find_score_column(listing: Rows, t: Translator) -> str:
     return names[names.index(t("95%\u00a0from")) - 1]
 
 
-def _run_name(run: CityRun, t: Translator) -> str:
+def _describe_run(run: CityRun, t: Translator) -> str:
     return t("Cities at places {first} to {last}", first=run.first, last=run.last)
 
 

@@ -64,7 +64,7 @@ def build_urban_rural_view(
         AccessDeniedError: a city outside the reader's area before the wave is released.
         ResidenceNotAskedError: the wave does not know who lives in the countryside.
     """
-    reading = _open_place(ViewContext(results, principal, language), filters.place)
+    reading = _require_place(ViewContext(results, principal, language), filters.place)
     gaps = _read_gaps(reading, filters.place, filters.indicator)
     difference = difference_of(reading.names.group(sides_of(results).group), gaps)
     name = reading.names.area(filters.place)
@@ -73,7 +73,7 @@ def build_urban_rural_view(
     )
 
 
-def _open_place(reading: ViewContext, place: str) -> ViewContext:
+def _require_place(reading: ViewContext, place: str) -> ViewContext:
     """Return the context if the wave knows residence and the reader may see the place."""
     if sides_of(reading.results).group not in reading.results.method.groups:
         raise ResidenceNotAskedError(
@@ -131,7 +131,7 @@ def build_residence_indicators(
     *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
 ) -> ChartPanel:
     """Build the chart of countryside minus town by indicator."""
-    reading = _open_place(ViewContext(results, principal, language), filters.place)
+    reading = _require_place(ViewContext(results, principal, language), filters.place)
     t, sides = reading.t, sides_of(results)
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
     gaps = _read_gaps(reading, filters.place, codes).in_order("indicator", codes)
@@ -180,7 +180,7 @@ def build_residence_groups(
     *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
 ) -> ChartPanel:
     """Build the chart of where people live and where they are registered, which differ."""
-    reading = _open_place(ViewContext(results, principal, language), filters.place)
+    reading = _require_place(ViewContext(results, principal, language), filters.place)
     t, known = reading.t, results.method.groups
     order = [URBAN, RURAL, *(key for key in known if key.startswith("hukou="))]
     cells = reading.cells(
@@ -210,7 +210,7 @@ def build_field_comparison(
     *, results: WaveResults, principal: Principal, language: str, place: str, field: str
 ) -> tuple[ChartPanel, ...]:
     """Build what town and countryside report and rate in one field of consumption."""
-    reading = _open_place(ViewContext(results, principal, language), place)
+    reading = _require_place(ViewContext(results, principal, language), place)
     t, both = reading.t, sides_of(results)
     cells = reading.cells(
         area_level=RESIDENCE_AREA_LEVELS,
