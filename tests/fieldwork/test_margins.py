@@ -18,7 +18,7 @@ from survey.fieldwork.assignments import list_tasks, list_unfilled_quotas
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.quality.response_arrays import stored_interviews
+from survey.fieldwork.quality.stored_interviews import stored_interviews
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.quotas import (
     QuotaPolicy,

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.quality.response_arrays import stored_interviews
+from survey.fieldwork.quality.stored_interviews import stored_interviews
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.snapshot.response_frame import response_frame

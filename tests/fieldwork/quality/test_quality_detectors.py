@@ -16,7 +16,6 @@ from survey.fieldwork.quality.answer_detectors import (
     flag_straightlining,
     relative_pace,
 )
-from survey.fieldwork.quality.assessment import assess_responses, risk_scores
 from survey.fieldwork.quality.fieldwork_detectors import (
     flag_bursts,
     flag_interview_hours,
@@ -25,11 +24,13 @@ from survey.fieldwork.quality.fieldwork_detectors import (
     flag_wrong_points,
 )
 from survey.fieldwork.quality.flags import WEIGHTS, FlagKind, FlagSet, linear_ramp
+from survey.fieldwork.quality.part_assessment import assess_responses, risk_scores
 from survey.fieldwork.quality.response_arrays import (
     RawResponse,
     ResponseArrays,
     build_response_arrays,
 )
+from survey.fieldwork.quality.wave_norms import PartCounts, WaveNorms
 from tests.fieldwork.quality.sample_responses import (
     COLLEAGUE,
     EXTRAS,
@@ -49,6 +50,11 @@ VARIED = [3, 8, 5, 9, 2, 7, 6, 4, 10, 1] * 2
 
 def wave(*rows: RawResponse) -> ResponseArrays:
     return build_response_arrays(rows, INSTRUMENT)
+
+
+def norms_of(interviews: ResponseArrays) -> WaveNorms:
+    """What is usual in a wave of these interviews and no others."""
+    return WaveNorms.of([PartCounts.of(interviews)])
 
 
 def found(flags: FlagSet) -> dict[int, tuple[float, Mapping[str, Any]]]:
@@ -99,7 +105,7 @@ def test_a_wave_without_interviews_has_no_flags() -> None:
 
 def test_a_third_of_the_usual_time_is_a_flag_at_full_strength() -> None:
     arrays = wave(timed(0, 6), timed(1, 6), timed(2, 6), timed(3, 1.98))
-    pace = relative_pace(arrays)
+    pace = relative_pace(arrays, norms_of(arrays))
     assert pace.tolist() == pytest.approx([1, 1, 1, 0.33])
     # 300 seconds for 30 questions
     assert found(flag_speeding(arrays, pace)) == {3: (1.0, {"percent": 33, "seconds": 10.0})}
@@ -107,7 +113,7 @@ def test_a_third_of_the_usual_time_is_a_flag_at_full_strength() -> None:
 
 def test_half_way_between_the_limits_is_half_strength() -> None:
     arrays = wave(timed(0, 10), timed(1, 10), timed(2, 10), timed(3, 4.65))
-    flags = flag_speeding(arrays, relative_pace(arrays))
+    flags = flag_speeding(arrays, relative_pace(arrays, norms_of(arrays)))
     assert flags.strength.tolist() == pytest.approx([0.5], abs=1e-4)
 
 
@@ -116,20 +122,20 @@ def test_one_long_pause_does_not_hide_a_fast_interview() -> None:
     paused = {**fast.timings, "r01": 900.0}
     row = raw_response(3, fast.answers, timings=paused, duration_seconds=1_000.0)
     arrays = wave(timed(0, 8), timed(1, 8), timed(2, 8), row)
-    assert flag_speeding(arrays, relative_pace(arrays)).rows.tolist() == [3]
+    assert flag_speeding(arrays, relative_pace(arrays, norms_of(arrays))).rows.tolist() == [3]
 
 
 def test_without_times_of_questions_the_duration_decides() -> None:
     rows = [raw_response(n, answers_of(VARIED), duration_seconds=300.0) for n in range(4)]
     rows.append(raw_response(4, answers_of(VARIED), duration_seconds=90.0))
     arrays = wave(*rows)
-    assert relative_pace(arrays)[4] == pytest.approx(0.3)
+    assert relative_pace(arrays, norms_of(arrays))[4] == pytest.approx(0.3)
 
 
 def test_without_any_time_nothing_is_said_about_speed() -> None:
     arrays = wave(*(raw_response(n, answers_of(VARIED), duration_seconds=None) for n in range(3)))
-    assert np.isnan(relative_pace(arrays)).all()
-    assert len(flag_speeding(arrays, relative_pace(arrays)).rows) == 0
+    assert np.isnan(relative_pace(arrays, norms_of(arrays))).all()
+    assert len(flag_speeding(arrays, relative_pace(arrays, norms_of(arrays))).rows) == 0
 
 
 # --- straight lines and careless answers ----------------------------------------------------------
@@ -161,7 +167,8 @@ def test_a_few_equal_ratings_among_do_not_knows_say_nothing() -> None:
 def test_scores_turned_upside_down_are_careless() -> None:
     rows = [raw_response(n, answers_of(VARIED)) for n in range(9)]
     rows.append(raw_response(9, answers_of([11 - score for score in VARIED])))
-    assert found(flag_careless(wave(*rows))) == {9: (1.0, {"correlation": -1.0})}
+    arrays = wave(*rows)
+    assert found(flag_careless(arrays, norms_of(arrays))) == {9: (1.0, {"correlation": -1.0})}
 
 
 # --- near-duplicates ------------------------------------------------------------------------------
@@ -271,7 +278,8 @@ def _visits(first: int, count: int, hour: int, **changes: Any) -> list[RawRespon
 def test_an_hour_with_thirty_is_a_burst_where_two_are_usual() -> None:
     rows = [row for hour in range(30) for row in _visits(100 * hour, 2, hour)]
     rows += _visits(9_000, 30, 40)
-    flags = flag_bursts(wave(*rows))
+    arrays = wave(*rows)
+    flags = flag_bursts(arrays, norms_of(arrays))
     assert len(flags.rows) == 30
     # usual is the mean over hours with interviews: (30 x 2 + 30) / 31, above the median of 2
     usual = 90 / 31
@@ -283,21 +291,24 @@ def test_a_point_that_is_always_busy_has_no_bursts() -> None:
     rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
     for hour in range(10):
         rows += _visits(10_000 + 100 * hour, 12, hour, point_id=OTHER_POINT, city_code="310000")
-    assert len(flag_bursts(wave(*rows)).rows) == 0
+    arrays = wave(*rows)
+    assert len(flag_bursts(arrays, norms_of(arrays)).rows) == 0
 
 
 def test_a_burst_over_the_points_of_a_city_shows_in_the_city() -> None:
     rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
     for point in range(12):
         rows += _visits(10_000 + 100 * point, 2, 70, point_id=UUID(int=900 + point))
-    flags = flag_bursts(wave(*rows))
+    arrays = wave(*rows)
+    flags = flag_bursts(arrays, norms_of(arrays))
     assert len(flags.rows) == 24
     assert {detail["at"] for detail in flags.details} == {"city"}
 
 
 def test_a_few_interviews_at_once_are_no_burst() -> None:
     rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
-    assert len(flag_bursts(wave(*rows, *_visits(10_000, 5, 70))).rows) == 0
+    arrays = wave(*rows, *_visits(10_000, 5, 70))
+    assert len(flag_bursts(arrays, norms_of(arrays)).rows) == 0
 
 
 # --- quota and omissions --------------------------------------------------------------------------
@@ -329,9 +340,8 @@ def test_half_of_the_questions_without_an_answer() -> None:
 
 def test_links_on_one_phone_are_counted_and_two_of_a_household_mean_little() -> None:
     phones = ["a", "b", "b", *["c"] * 5, None, None, None]
-    flags = flag_shared_devices(
-        wave(*(raw_response(n, {}, device=phone) for n, phone in enumerate(phones)))
-    )
+    arrays = wave(*(raw_response(n, {}, device=phone) for n, phone in enumerate(phones)))
+    flags = flag_shared_devices(arrays, norms_of(arrays))
     couple = (0.25, {"count": 2})
     assert found(flags) == {1: couple, 2: couple, **dict.fromkeys(range(3, 8), (1.0, {"count": 5}))}
     assert 100 * WEIGHTS[FlagKind.SAME_DEVICE] * 0.25 < 50 <= 85 * 0.75

@@ -15,8 +15,9 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.quality.assessment import assess_responses, assess_wave
+from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind, flag_text
+from survey.fieldwork.quality.part_assessment import assess_responses
 from survey.fieldwork.quality.reading_floor import (
     flag_reading_floor,
     min_reading_seconds,

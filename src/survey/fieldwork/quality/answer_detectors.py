@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from ier import irv, longstring_scores, person_total
+from ier import longstring_scores
 
 from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
 from survey.fieldwork.quality.response_arrays import (
@@ -16,7 +16,9 @@ from survey.fieldwork.quality.response_arrays import (
     Floats,
     Ints,
     ResponseArrays,
+    sum_by_row,
 )
+from survey.fieldwork.quality.wave_norms import WaveNorms, seconds_per_question
 
 MIN_CORRELATION_RATINGS = 12
 """Ratings below which a correlation says nothing."""
@@ -25,8 +27,8 @@ MIN_SPREAD = 0.8
 """Standard deviation of a person's own scores below which the correlation is noise."""
 
 
-def flag_careless(interviews: ResponseArrays) -> FlagSet:
-    """Flag interviews whose scores correlate negatively with the item means.
+def flag_careless(interviews: ResponseArrays, norms: WaveNorms) -> FlagSet:
+    """Flag interviews whose scores correlate negatively with the wave's item means.
 
     Person-total correlation (Donlon and Fischer 1968, Educational and Psychological Measurement
     28; Curran 2016, Journal of Experimental Social Psychology 66), looked at only where the
@@ -34,17 +36,36 @@ def flag_careless(interviews: ResponseArrays) -> FlagSet:
     leaves something to correlate.
     """
     scores = interviews.scores
-    if scores.shape[1] < MIN_CORRELATION_RATINGS or len(interviews) < 2:
+    if scores.shape[1] < MIN_CORRELATION_RATINGS or norms.interviews < 2:
         return FlagSet.none(FlagKind.CARELESS)
     enough = np.isfinite(scores).sum(axis=1) >= MIN_CORRELATION_RATINGS
-    if not enough.any():
-        return FlagSet.none(FlagKind.CARELESS)
-    given = scores[:, np.isfinite(scores).any(axis=0)]
-    correlation = person_total(given)
+    correlation, spread = _correlate_with_means(scores, norms.mean_scores)
     strength = linear_ramp(correlation, nothing=CARELESS_RAMP_START, full=CARELESS_RAMP_END)
-    rows = flagged_rows((strength > 0) & enough & (irv(given) >= MIN_SPREAD))
+    rows = flagged_rows((strength > 0) & enough & (spread >= MIN_SPREAD))
     details = [{"correlation": round(float(correlation[row]), 2)} for row in rows]
     return FlagSet(FlagKind.CARELESS, rows, strength[rows], details)
+
+
+def _correlate_with_means(scores: Floats, means: Floats) -> tuple[Floats, Floats]:
+    """Return each row's correlation with the item means, and the standard deviation of the row.
+
+    Over the scores that the row has; NaN where one of both does not vary. `ier.person_total` would
+    take the means from the rows of a part, and a row's last bit from those beside it.
+    """
+    known = np.isfinite(scores)
+    count = np.maximum(known.sum(axis=1), 1)
+    given = np.where(known, scores, 0.0)
+    total = sum_by_row(given)
+    # Of whole numbers no step but the root rounds: a spread of just the bound is the bound.
+    spread = np.sqrt(np.maximum(count * sum_by_row(given * given) - total * total, 0.0)) / count
+    usual = np.where(known, means, 0.0)
+    given -= np.where(known, (total / count)[:, None], 0.0)
+    usual -= np.where(known, (sum_by_row(usual) / count)[:, None], 0.0)
+    squares, usual_squares = sum_by_row(given * given), sum_by_row(usual * usual)
+    varies = (squares > 0) & (usual_squares > 0)
+    size = np.where(varies, np.sqrt(squares) * np.sqrt(usual_squares), 1.0)
+    correlation = np.where(varies, sum_by_row(given * usual) / size, np.nan)
+    return np.clip(correlation, -1.0, 1.0), spread
 
 
 MIN_DUPLICATE_ANSWERS = 20
@@ -162,23 +183,22 @@ page time as mild to strict cuts for speeding.
 """
 
 
-def relative_pace(interviews: ResponseArrays) -> Floats:
+def relative_pace(interviews: ResponseArrays, norms: WaveNorms) -> Floats:
     """Return the median over the questions of time / the wave's median time for that question.
 
     1 is usual, 0.5 twice as fast; a pause at one question changes nothing. Without times for single
     questions it is the seconds for each question asked against the wave's median of those; NaN
     where no time was kept at all. Shape (N,).
     """
-    pace = _pace_by_question(interviews)
-    whole = seconds_per_question(interviews)
-    usual = np.nanmedian(whole) if np.isfinite(whole).any() else np.nan
-    return np.where(np.isfinite(pace), pace, whole / usual)
-
-
-def seconds_per_question(interviews: ResponseArrays) -> Floats:
-    """Return the duration by question asked; NaN where the duration is unknown."""
-    asked = (interviews.answers != NOT_ASKED).sum(axis=1)
-    return np.where(asked > 0, interviews.duration / np.maximum(asked, 1), np.nan)
+    seconds = np.where(interviews.seconds > 0, interviews.seconds, np.nan)
+    with warnings.catch_warnings():
+        # An interview without any time is NaN, as it should be.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        pace = np.nanmedian(seconds / norms.question_seconds, axis=1).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Where most durations are 0 seconds, as some imports have them, no pace is known.
+        whole = seconds_per_question(interviews) / norms.seconds_per_question
+    return np.where(np.isfinite(pace), pace, whole)
 
 
 def flag_speeding(interviews: ResponseArrays, pace: Floats) -> FlagSet:
@@ -194,16 +214,6 @@ def flag_speeding(interviews: ResponseArrays, pace: Floats) -> FlagSet:
         for row in rows
     ]
     return FlagSet(FlagKind.SPEED, rows, strength[rows], details)
-
-
-def _pace_by_question(interviews: ResponseArrays) -> Floats:
-    seconds = np.where(interviews.seconds > 0, interviews.seconds, np.nan)
-    with warnings.catch_warnings():
-        # A question or an interview without any time is NaN, as it should be.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        usual = np.nanmedian(seconds, axis=0)
-        pace: Floats = np.nanmedian(seconds / usual, axis=1).astype(np.float64)
-    return pace
 
 
 MIN_STRAIGHTLINE_RATINGS = 8

@@ -1,6 +1,6 @@
 """Assessment of a wave: flags and risk of every finished interview, stored for review."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,31 +16,12 @@ from survey.access.audit import record
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.quality.answer_detectors import (
-    flag_careless,
-    flag_duplicates,
-    flag_item_nonresponse,
-    flag_speeding,
-    flag_straightlining,
-    relative_pace,
-)
-from survey.fieldwork.quality.fieldwork_detectors import (
-    flag_bursts,
-    flag_interview_hours,
-    flag_over_quota,
-    flag_shared_devices,
-    flag_wrong_points,
-)
-from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, WEIGHTS, FlagKind, FlagSet
-from survey.fieldwork.quality.reading_floor import flag_reading_floor
-from survey.fieldwork.quality.response_arrays import (
-    FINISHED,
-    Floats,
-    Ints,
-    ResponseArrays,
-    build_response_arrays,
-    stored_interviews,
-)
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, FlagKind
+from survey.fieldwork.quality.part_assessment import QualityAssessment, assess_part
+from survey.fieldwork.quality.response_arrays import Floats, ResponseArrays
+from survey.fieldwork.quality.stored_interviews import FINISHED
+from survey.fieldwork.quality.wave_norms import WaveNorms
+from survey.fieldwork.quality.wave_parts import WavePart, read_wave_parts
 from survey.fieldwork.waves import get_wave
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
@@ -59,73 +40,6 @@ from survey.store.tables import (
     table_of,
 )
 from survey.store.transactions import run_in_transaction
-
-LOWEST, HIGHEST = 1.0, 10.0
-"""Ends of a rating scale that declares none."""
-
-
-@dataclass(frozen=True)
-class QualityAssessment:
-    """Flags of N interviews by kind, with risk, pace and mean score of each."""
-
-    flags: tuple[FlagSet, ...]
-    risk: Ints
-    """0 to 100."""
-    pace: Floats
-    mean_score: Floats
-    """Of the scored ratings, of all where the questionnaire scores none; 0 to 100, else NaN."""
-
-
-def assess_responses(interviews: ResponseArrays) -> QualityAssessment:
-    """Run every detector; nothing here changes an interview."""
-    pace = relative_pace(interviews)
-    flags = (
-        flag_speeding(interviews, pace),
-        flag_straightlining(interviews),
-        flag_careless(interviews),
-        flag_duplicates(interviews),
-        flag_interview_hours(interviews),
-        flag_bursts(interviews),
-        flag_over_quota(interviews),
-        flag_item_nonresponse(interviews),
-        flag_shared_devices(interviews),
-        flag_wrong_points(interviews),
-        flag_reading_floor(interviews),
-    )
-    return QualityAssessment(
-        flags, risk_scores(flags, len(interviews)), pace, _mean_scores(interviews)
-    )
-
-
-def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
-    """Return the risk score 100 x (1 - product of (1 - weight x strength)) of each interview.
-
-    Rounded, of shape (count,). Each flag is taken as an independent reason for doubt ("noisy or"):
-    more flags never lower the score, and no number of weak ones reaches certainty.
-    """
-    trust = np.ones(count)
-    for flag in flags:
-        trust[flag.rows] *= 1 - WEIGHTS[flag.kind] * flag.strength
-    return np.rint(100 * (1 - trust)).astype(np.int64)
-
-
-def _mean_scores(interviews: ResponseArrays) -> Floats:
-    """Return the mean of the scored ratings, else of all, each scaled to 0 to 100."""
-    items = interviews.ratings
-    scored = [column for column, item in enumerate(items) if item.indicator is not None]
-    scored = scored or list(range(len(items)))
-    lowest = np.array([_end(items[column].minimum, LOWEST) for column in scored])
-    highest = np.array([_end(items[column].maximum, HIGHEST) for column in scored])
-    given = (interviews.scores[:, scored] - lowest) / (highest - lowest)
-    known = np.isfinite(given)
-    total = np.where(known, given, 0.0).sum(axis=1)
-    count = known.sum(axis=1)
-    return np.where(count > 0, 100 * total / np.maximum(count, 1), np.nan)
-
-
-def _end(declared: float | None, usual: float) -> float:
-    return usual if declared is None else declared
-
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
@@ -155,17 +69,15 @@ def assess_wave(
     wave = get_wave(session=session, key=wave_key)
     lock_wave_assessment(session, wave.id)
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-    interviews = build_response_arrays(stored_interviews(session, wave.id), instrument)
-    assessment = assess_responses(interviews)
-    _delete_assessments(session, wave.id)
-    save_assessment(session, interviews, assessment, now)
-    result = AssessmentSummary(
-        wave_key=wave_key,
-        interviews=len(interviews),
-        flags={flags.kind: len(flags.rows) for flags in assessment.flags},
-        to_review=int((assessment.risk >= MIN_REVIEW_RISK).sum()),
-        version=VERSION,
-    )
+    flags, to_review = Counter(dict.fromkeys(FlagKind, 0)), 0
+    with read_wave_parts(session, wave.id, instrument) as parts:
+        _delete_assessments(session, wave.id)
+        for part in parts:
+            assessment = assess_part(part.interviews, parts.norms)
+            save_assessment(session, part.interviews, assessment, now)
+            flags.update({found.kind: len(found.rows) for found in assessment.flags})
+            to_review += int((assessment.risk >= MIN_REVIEW_RISK).sum())
+    result = AssessmentSummary(wave_key, parts.norms.interviews, flags, to_review, VERSION)
     record(
         session=session,
         actor=principal,
@@ -273,7 +185,7 @@ def assess_new_responses(url: str) -> int:
     written: dict[str, int] = {}
     try:
         for row in waves:
-            written[row.key] = _assess_wave_part(url, row)
+            written[row.key] = _assess_open_wave(url, row)
     finally:
         run_in_transaction(
             url,
@@ -334,28 +246,37 @@ def _waiting_waves(session: Session) -> Sequence[AnyRow]:
     return session.connection().execute(query).all()
 
 
-def _assess_wave_part(url: str, wave: AnyRow) -> int:
+def _assess_open_wave(url: str, wave: AnyRow) -> int:
     with read_scope(url) as session:
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        interviews = build_response_arrays(stored_interviews(session, wave.id), instrument)
-        known = _stored_assessments(session, wave.id)
-    assessment = assess_responses(interviews)
-    rows = _changed_rows(interviews, assessment, known)
-
-    def save_part(part: Sequence[int], session: Session) -> None:
-        lock_wave_assessment(session, wave.id)
-        _forget(session, [interviews.ids[row] for row in part])
-        save_assessment(session, interviews, assessment, now(), frozenset(part))
-
-    for first in range(0, len(rows), _INTERVIEW_BATCH_SIZE):
-        part = rows[first : first + _INTERVIEW_BATCH_SIZE]
-        run_in_transaction(url, partial(save_part, part))
-    return len(rows)
+        parts = read_wave_parts(session, wave.id, instrument)
+    with parts:
+        return sum(_save_changes(url, wave.id, part, parts.norms) for part in parts)
 
 
-def _stored_assessments(session: Session, wave_id: UUID) -> dict[UUID, tuple[int, frozenset[str]]]:
-    """Return score and kinds of flags of every assessed interview."""
-    inside = _RESPONSES.c.wave_id == wave_id
+def _save_changes(url: str, wave_id: UUID, part: WavePart, norms: WaveNorms) -> int:
+    """Assess a part, store what is new or came out otherwise, and return the number of rows."""
+    interviews, assessment = part.interviews, assess_part(part.interviews, norms)
+    with read_scope(url) as session:
+        known = _stored_assessments(session, wave_id, part.cities)
+    changed = _changed_rows(interviews, assessment, known)
+
+    def save_batch(rows: Sequence[int], session: Session) -> None:
+        lock_wave_assessment(session, wave_id)
+        _forget(session, [interviews.ids[row] for row in rows])
+        save_assessment(session, interviews, assessment, now(), frozenset(rows))
+
+    for first in range(0, len(changed), _INTERVIEW_BATCH_SIZE):
+        batch = changed[first : first + _INTERVIEW_BATCH_SIZE]
+        run_in_transaction(url, partial(save_batch, batch))
+    return len(changed)
+
+
+def _stored_assessments(
+    session: Session, wave_id: UUID, cities: Collection[str]
+) -> dict[UUID, tuple[int, frozenset[str]]]:
+    """Return score and kinds of flags of every assessed interview of some cities."""
+    inside = (_RESPONSES.c.wave_id == wave_id) & _RESPONSES.c.city_code.in_(cities)
     kinds: defaultdict[UUID, set[str]] = defaultdict(set)
     for response_id, kind in session.connection().execute(
         select(_FLAGS.c.response_id, _FLAGS.c.kind)

@@ -11,9 +11,8 @@ from scipy import special
 
 from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
 from survey.fieldwork.quality.response_arrays import Floats, Ints, ResponseArrays, RowGroups
+from survey.fieldwork.quality.wave_norms import CHINA, WaveNorms, count_place_hours, phone_numbers
 
-CHINA = np.timedelta64(8, "h")
-"""China has one time zone and no summer time since 1991."""
 NIGHT = frozenset({0, 1, 2, 3, 4, 5})
 LATE = frozenset({22, 23})
 LATE_STRENGTH = 0.5
@@ -55,15 +54,15 @@ class _BurstCounts:
     """Share of the hour's interviews beyond the usual number; 0 unless it is a burst."""
 
 
-def flag_bursts(interviews: ResponseArrays) -> FlagSet:
+def flag_bursts(interviews: ResponseArrays, norms: WaveNorms) -> FlagSet:
     """Flag interviews of an hour with far more than usual, at their point or in their city.
 
     Many links opened in one hour are a sign of mobilisation. Usual is the larger of the wave's mean
     over all hours with interviews at such a place and the place's own median. The strength is the
     share of the hour's interviews beyond that.
     """
-    point = _count_bursts(interviews, interviews.point)
-    city = _count_bursts(interviews, interviews.city)
+    point = _count_bursts(interviews, interviews.point, norms.interviews_per_point_hour)
+    city = _count_bursts(interviews, interviews.city, norms.interviews_per_city_hour)
     at_point = point.surplus >= city.surplus
     strength = np.where(at_point, point.surplus, city.surplus)
     rows = flagged_rows(strength > 0)
@@ -78,17 +77,14 @@ def flag_bursts(interviews: ResponseArrays) -> FlagSet:
     return FlagSet(FlagKind.BURST, rows, strength[rows], details)
 
 
-def _count_bursts(interviews: ResponseArrays, points: RowGroups) -> _BurstCounts:
+def _count_bursts(interviews: ResponseArrays, places: RowGroups, mean: float) -> _BurstCounts:
     count = np.zeros(len(interviews), dtype=np.int64)
     usual, surplus = np.zeros(len(interviews)), np.zeros(len(interviews))
-    rows = flagged_rows(~np.isnat(interviews.started) & (points.codes >= 0))
+    hours = count_place_hours(interviews, places)
+    rows, own, inside = hours.rows, hours.hour_of_row, hours.interviews
     if not len(rows):
         return _BurstCounts(count, usual, surplus)
-    hour = (interviews.started[rows] + CHINA).astype("datetime64[h]").astype(np.int64)
-    keys = np.stack([points.codes[rows], hour], axis=1)
-    cells, own, inside = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-    own = own.reshape(-1)
-    expected = _expected_per_hour(cells[:, 0], inside)
+    expected = _expected_per_hour(hours.places, inside, mean)
     chance = special.pdtrc(inside - 1, expected)
     burst = (inside >= MIN_BURST_INTERVIEWS) & (inside >= TIMES * expected) & (chance < CHANCE)
     count[rows], usual[rows] = inside[own], expected[own]
@@ -96,14 +92,13 @@ def _count_bursts(interviews: ResponseArrays, points: RowGroups) -> _BurstCounts
     return _BurstCounts(count, usual, surplus)
 
 
-def _expected_per_hour(points: Ints, inside: Ints) -> Floats:
-    """Return the usual number an hour at the sampling point of each cell; `points` is sorted."""
-    overall = inside.mean()
-    starts = np.flatnonzero(np.diff(points, prepend=-1))
-    expected = np.full(len(points), overall)
-    for first, last in zip(starts, np.append(starts[1:], len(points)), strict=True):
+def _expected_per_hour(places: Ints, inside: Ints, mean: float) -> Floats:
+    """Return the usual number an hour at the place of each hour; `places` is sorted."""
+    starts = np.flatnonzero(np.diff(places, prepend=-1))
+    expected = np.full(len(places), mean)
+    for first, last in zip(starts, np.append(starts[1:], len(places)), strict=True):
         if last - first >= MIN_OWN_MEDIAN_HOURS:
-            expected[first:last] = max(overall, float(np.median(inside[first:last])))
+            expected[first:last] = max(mean, float(np.median(inside[first:last])))
     return expected
 
 
@@ -111,15 +106,13 @@ DEVICE_RAMP_START, DEVICE_RAMP_END = 1, 5
 """Interviews on one phone: two of a household are common, from four on a person should look."""
 
 
-def flag_shared_devices(interviews: ResponseArrays) -> FlagSet:
+def flag_shared_devices(interviews: ResponseArrays, norms: WaveNorms) -> FlagSet:
     """Flag interviews answered on a phone that answered other links of the wave as well.
 
     Only links know a phone: what surveyors ask on their own tablet is not looked at.
     """
-    device = interviews.device.codes
-    known = device >= 0
-    counts = np.bincount(device[known], minlength=1)
-    count = np.where(known, counts[np.maximum(device, 0)], 0)
+    known = interviews.device.codes >= 0
+    count = np.where(known, norms.shared_phones.count_of(phone_numbers(interviews.device)), 0)
     strength = linear_ramp(
         count.astype(np.float64), nothing=DEVICE_RAMP_START, full=DEVICE_RAMP_END
     )

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
-from survey.fieldwork.quality.response_arrays import NOT_ASKED, Bools, Floats, ResponseArrays
+from survey.fieldwork.quality.response_arrays import (
+    NOT_ASKED,
+    Bools,
+    Floats,
+    ResponseArrays,
+    sum_by_row,
+)
 from survey.instrument.model import Item, Labels
 from survey.instrument.question_types import type_of
 from survey.store.tables import Mode
@@ -95,7 +101,7 @@ def _time_whole_interviews(interviews: ResponseArrays) -> _TimedReading:
 def _time_single_questions(interviews: ResponseArrays) -> _TimedReading:
     asked = interviews.answers != NOT_ASKED
     timed = asked & np.isfinite(interviews.seconds)
-    timed_seconds = np.where(timed, interviews.seconds, 0).sum(axis=1, dtype=np.float64)
+    timed_seconds = sum_by_row(np.where(timed, interviews.seconds, 0))
     enough = timed.sum(axis=1) >= MIN_TIMED_SHARE * np.maximum(asked.sum(axis=1), 1)
     usable = enough & ~_is_mode(interviews, Mode.PAPER)
     return _TimedReading(
@@ -113,7 +119,7 @@ def _is_mode(interviews: ResponseArrays, mode: Mode) -> Bools:
 def _positions_by_text(interviews: ResponseArrays, language: str) -> Mapping[str, Sequence[int]]:
     positions: defaultdict[str, list[int]] = defaultdict(list)
     for index, item in enumerate(interviews.items):
-        for text in set(_item_texts(item, language, interviews.default_language)):
+        for text in dict.fromkeys(_item_texts(item, language, interviews.default_language)):
             positions[text].append(index)
     return positions
 

@@ -1,6 +1,5 @@
-"""Interviews of a wave as arrays, one row an interview, and the query that reads them."""
+"""Interviews of a wave, or of a part of it, as arrays: one row an interview."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -10,28 +9,11 @@ from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Select, case, func, select
-from sqlmodel import Session
 
-from survey.fieldwork.archived_answers import require_answers_present
-from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.instrument.model import Instrument, Item, SpecialAnswer
 from survey.instrument.question_types import type_of
 from survey.store.china_time import china_date
-from survey.store.tables import (
-    Assignment,
-    Invitation,
-    Mode,
-    QuotaCell,
-    Response,
-    ResponseRevision,
-    SamplingPoint,
-    Status,
-    Wave,
-    WavePlan,
-    revision_join,
-    table_of,
-)
+from survey.store.tables import Mode
 
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int16]
@@ -150,6 +132,17 @@ class ResponseArrays:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+def sum_by_row(values: npt.NDArray[Any]) -> Floats:
+    """Return the sum of each row, added column by column.
+
+    The last bit of NumPy's own sum of a row may depend on the rows beside it.
+    """
+    total = np.zeros(len(values))
+    for column in values.T:
+        total += column
+    return total
 
 
 def build_response_arrays(rows: Iterable[RawResponse], instrument: Instrument) -> ResponseArrays:
@@ -279,119 +272,3 @@ def _started_at(row: RawResponse) -> datetime | None:
 
 def _to_datetime64(moment: datetime | None) -> np.datetime64:
     return np.datetime64("NaT") if moment is None else np.datetime64(int(moment.timestamp()), "s")
-
-
-FINISHED = COUNTED_STATUSES | {Status.VOID}
-"""What is assessed: whole interviews, the void ones too, so that a restored one has its flags."""
-_READ_BATCH_SIZE = 4_000
-_ANY_DAY = (None, None)
-
-_RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
-_CELLS, _PLANS, _WAVES = table_of(QuotaCell), table_of(WavePlan), table_of(Wave)
-_POINTS, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Assignment)
-_INVITATIONS = table_of(Invitation)
-_TARGET = case((_PLANS.c.crossed.is_(False), None), else_=_CELLS.c.target)
-"""Under marginal quotas a cell is only what is expected of it and cannot be overfilled."""
-
-
-@dataclass(frozen=True)
-class _PlannedWork:
-    """Days and surveyors of the sampling points of a wave."""
-
-    days: Mapping[UUID | None, tuple[date | None, date | None]]
-    surveyors: Mapping[UUID, frozenset[UUID]]
-
-    @classmethod
-    def read(cls, session: Session, wave_id: UUID) -> "_PlannedWork":
-        """Read the points; those without days of their own have those of the wave."""
-        points = (
-            select(
-                _POINTS.c.id,
-                func.coalesce(_POINTS.c.opens_on, _WAVES.c.opens_on).label("first"),
-                func.coalesce(_POINTS.c.closes_on, _WAVES.c.closes_on).label("last"),
-            )
-            .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
-            .where(_POINTS.c.wave_id == wave_id)
-        )
-        assigned = (
-            select(_ASSIGNMENTS.c.point_id, _ASSIGNMENTS.c.account_id)
-            .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
-            .where(_POINTS.c.wave_id == wave_id)
-        )
-        surveyors: defaultdict[UUID, set[UUID]] = defaultdict(set)
-        connection = session.connection()
-        for row in connection.execute(assigned):
-            surveyors[row.point_id].add(row.account_id)
-        return cls(
-            {row.id: (row.first, row.last) for row in connection.execute(points)},
-            {point: frozenset(people) for point, people in surveyors.items()},
-        )
-
-    def covers(self, surveyor_id: UUID | None, point_id: UUID | None) -> bool:
-        """Whether the surveyor may work there; true where none is assigned or none is known."""
-        own = self.surveyors.get(point_id) if point_id is not None else None
-        return own is None or surveyor_id is None or surveyor_id in own
-
-
-def stored_interviews(session: Session, wave_id: UUID) -> Iterator[RawResponse]:
-    """Yield every finished interview of the wave with its current answers, in no order.
-
-    Of a withdrawn one nothing is left that could be assessed.
-    """
-    require_answers_present(session=session, wave_id=wave_id)
-    work = _PlannedWork.read(session, wave_id)
-    streaming = {"yield_per": _READ_BATCH_SIZE}
-    rows = session.connection().execute(_query(wave_id), execution_options=streaming)
-    for row in rows:
-        yield RawResponse(
-            row.id,
-            row.city_code,
-            row.point_id,
-            row.surveyor_id,
-            row.mode,
-            row.started_at,
-            row.submitted_at,
-            row.duration_seconds,
-            row.status in COUNTED_STATUSES,
-            row.quota_cell_id,
-            row.target,
-            row.answers,
-            row.timings,
-            row.device_sha256 if row.mode == Mode.SELF else None,
-            *work.days.get(row.point_id, _ANY_DAY),
-            work.covers(row.surveyor_id, row.point_id),
-            row.language,
-        )
-
-
-def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
-    return (
-        select(
-            _RESPONSES.c.id,
-            _RESPONSES.c.city_code,
-            _RESPONSES.c.point_id,
-            _RESPONSES.c.surveyor_id,
-            _RESPONSES.c.mode,
-            _RESPONSES.c.started_at,
-            _RESPONSES.c.submitted_at,
-            _RESPONSES.c.duration_seconds,
-            _RESPONSES.c.status,
-            _RESPONSES.c.quota_cell_id,
-            _TARGET.label("target"),
-            _REVISIONS.c.answers,
-            _REVISIONS.c.timings,
-            _INVITATIONS.c.device_sha256,
-            _RESPONSES.c.language,
-        )
-        .select_from(_RESPONSES)
-        .join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS))
-        .outerjoin(_CELLS, _CELLS.c.id == _RESPONSES.c.quota_cell_id)
-        .outerjoin(_INVITATIONS, _INVITATIONS.c.id == _RESPONSES.c.invitation_id)
-        .outerjoin(_PLANS, _PLANS.c.wave_id == _RESPONSES.c.wave_id)
-        .where(
-            _RESPONSES.c.wave_id == wave_id,
-            _RESPONSES.c.status.in_(FINISHED),
-            _RESPONSES.c.withdrawn_at.is_(None),
-            _REVISIONS.c.is_current,
-        )
-    )

@@ -17,7 +17,8 @@ from survey.fieldwork.quality.interviewer_effect import (
     interviewer_effect,
     wilson,
 )
-from survey.fieldwork.quality.response_arrays import FINISHED, RowGroups
+from survey.fieldwork.quality.response_arrays import RowGroups
+from survey.fieldwork.quality.stored_interviews import FINISHED
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import get_wave, wave_title
 from survey.store.tables import (

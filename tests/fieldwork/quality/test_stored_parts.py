@@ -1,0 +1,163 @@
+"""A stored wave is assessed city by city, on both databases, to the same flags."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session, select
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.quality import assessment, wave_parts
+from survey.fieldwork.quality.assessment import assess_new_responses, assess_wave
+from survey.fieldwork.quality.flags import FlagKind
+from survey.fieldwork.quality.stored_interviews import stored_interviews
+from survey.fieldwork.quality.wave_parts import WavePart, read_wave_parts
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Invitation, Mode, ResponseFlag, ResponseRisk, Status, new_id
+
+if TYPE_CHECKING:
+    from tests.conftest import Field
+
+BEIJING, SHANGHAI = "110000", "310000"
+
+
+@pytest.fixture
+def two_cities(field: Field) -> Field:
+    """Beijing: one an hour. Shanghai: 14 in one hour, a fast one, and a phone that Beijing saw."""
+    with session_scope(field.url) as session:
+        links = [_link(field, session, city) for city in (BEIJING, SHANGHAI)]
+    rows = [_interview(field, number, BEIJING, hour=number) for number in range(40)]
+    rows += [_interview(field, number, SHANGHAI, hour=3) for number in range(14)]
+    rows.append(_interview(field, 0, BEIJING, hour=40, invitation_id=links[0]))
+    rows.append(
+        _interview(field, 0, SHANGHAI, hour=0, invitation_id=links[1], duration_seconds=60.0)
+    )
+    with session_scope(field.url) as session:
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
+        )
+    return field
+
+
+def _link(field: Field, session: Session, city: str) -> UUID:
+    point = field.point if city == BEIJING else field.foreign_point
+    link = Invitation(
+        token_sha256=new_id().hex,
+        wave_id=field.wave.id,
+        city_code=city,
+        point_id=point.id,
+        surveyor_id=field.surveyor.account_id,
+        expires_at=field.now,
+        used_at=field.now,
+        device_sha256="the same phone",
+    )
+    session.add(link)
+    session.flush()
+    return link.id
+
+
+def _interview(
+    field: Field, number: int, city: str, *, hour: int, **changes: Any
+) -> FinishedResponse:
+    """An interview of the working hour `hour`, eight of which are a day that begins at 9:00."""
+    morning = (field.now - timedelta(days=8)).replace(hour=1, minute=0)
+    started = morning + timedelta(days=hour // 8, hours=hour % 8, minutes=number % 40)
+    point = field.point if city == BEIJING else field.foreign_point
+    person = field.surveyor if city == BEIJING else field.colleague
+    given: dict[str, Any] = {
+        "client_uuid": new_id(), "city_code": city, "mode": Mode.SELF,
+        "status": Status.SUBMITTED, "started_at": started,
+        "submitted_at": started + timedelta(minutes=4), "duration_seconds": 240.0,
+        "answers": {**field.complete, "quality": 1 + number % 10},
+        "point_id": point.id, "surveyor_id": person.account_id,
+    }  # fmt: skip
+    return FinishedResponse(**{**given, **changes})
+
+
+def _assess(field: Field) -> assessment.AssessmentSummary:
+    with session_scope(field.url) as session:
+        return assess_wave(
+            session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now
+        )
+
+
+def _stored(field: Field) -> tuple[object, object]:
+    with read_scope(field.url) as session:
+        flags = {
+            (flag.response_id, flag.kind): (flag.strength, flag.detail)
+            for flag in session.exec(select(ResponseFlag))
+        }
+        risks = {
+            risk.response_id: (risk.score, risk.pace, risk.mean_score)
+            for risk in session.exec(select(ResponseRisk))
+        }
+    return flags, risks
+
+
+def test_one_part_or_a_part_a_city_stores_the_same(
+    two_cities: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary, whole = _assess(two_cities), _stored(two_cities)
+    monkeypatch.setattr(wave_parts, "MIN_PART_INTERVIEWS", 1)
+    assert (_assess(two_cities), _stored(two_cities)) == (summary, whole)
+    assert summary.interviews == 56
+    assert {kind: n for kind, n in summary.flags.items() if n} == {
+        FlagKind.SPEED: 1, FlagKind.BURST: 14, FlagKind.SAME_DEVICE: 2,
+    }  # fmt: skip
+    flags: Any = whole[0]
+    counts = Counter(flag[1].get("count") for flag in flags.values())
+    assert (counts[14], counts[2]) == (14, 2)
+
+
+def test_the_background_run_goes_city_by_city_and_finds_the_same(
+    two_cities: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _assess(two_cities)
+    whole = _stored(two_cities)
+    with session_scope(two_cities.url) as session:
+        for table in (ResponseFlag, ResponseRisk):
+            for row in session.exec(select(table)):
+                session.delete(row)
+    monkeypatch.setattr(wave_parts, "MIN_PART_INTERVIEWS", 1)
+    monkeypatch.setattr(assessment, "RUN_INTERVAL", timedelta(0))
+    assert assess_new_responses(two_cities.url) == 56
+    assert _stored(two_cities) == whole
+    with session_scope(two_cities.url) as session:
+        for flag in session.exec(select(ResponseFlag).where(ResponseFlag.kind == "speed")):
+            session.delete(flag)
+        missing = session.get_one(ResponseRisk, min(_ids(two_cities, BEIJING)))
+        session.delete(missing)
+    # Beijing's without a risk, and Shanghai's whose flags came out otherwise
+    assert assess_new_responses(two_cities.url) == 2
+    assert _stored(two_cities) == whole
+
+
+def _ids(field: Field, *cities: str) -> set[UUID]:
+    with read_scope(field.url) as session:
+        return {row.id for row in stored_interviews(session, field.wave.id, cities or None)}
+
+
+def test_parts_are_whole_cities_and_wait_in_a_file_without_a_name(
+    two_cities: Field, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(wave_parts, "MIN_PART_INTERVIEWS", 1)
+    monkeypatch.setenv("SURVEY_DATA_DIR", str(tmp_path))
+    with read_scope(two_cities.url) as session:
+        before = set(tmp_path.iterdir())
+        parts = read_wave_parts(session, two_cities.wave.id, two_cities.instrument)
+    with parts:
+        assert set(tmp_path.iterdir()) == before
+        read: list[WavePart] = list(parts)
+    assert [part.cities for part in read] == [(BEIJING,), (SHANGHAI,)]
+    for part in read:
+        assert set(part.interviews.ids) == _ids(two_cities, *part.cities)
+    assert sum(len(part.interviews) for part in read) == len(_ids(two_cities)) == 56
+    assert parts.norms.interviews == 56
+    with pytest.raises(ValueError, match="closed"):
+        next(iter(parts))
