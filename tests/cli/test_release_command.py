@@ -396,9 +396,8 @@ def test_a_correction_lists_each_figure_before_and_after(
     assert float(lifted["estimate_after"]) == round(float(lifted["estimate_before"]) + 1, 1)
     assert (lifted["n_before"], lifted["reason"]) == (lifted["n_after"], reason[-1])
     gone = rows[f"{KEY}-440100-composite-all-score"]
-    assert (bool(gone["estimate_before"]), gone["estimate_after"], gone["n_after"]) == (
-        True, "", "",
-    )  # fmt: skip
+    # What is hidden is not printed once more.
+    assert {name for name, value in gone.items() if value} == {"id", "before_release", "reason"}
     with read_scope(current_settings().store_url) as session:
         kept = {row.figure: row for row in session.exec(select(PublicationErratum))}
     assert kept.keys() == rows.keys()
@@ -407,6 +406,12 @@ def test_a_correction_lists_each_figure_before_and_after(
     states = {key: row["state"] for key, row in desk.listed().items()}
     assert states == {RELEASE: "corrected", CORRECTION: "published"}
     assert desk.fetched().read_bytes() == first.read_bytes()
+    keys = desk.folder / "keys.json"
+    desk.done("release", "key", "export", "--out", str(keys))
+    for given in ((), ("--keys", str(keys))):
+        told = desk.done("verify", *given, str(first))
+        assert f"the release {CORRECTION} has replaced it" in " ".join(told.split())
+        assert "replaced" not in desk.done("verify", *given, str(desk.fetched(CORRECTION)))
     desk.done("reproduce", CORRECTION)
     # What the correction hid stays hidden: two tables that hide different cells tell them together.
     desk.done("recompute", "--wave", KEY)

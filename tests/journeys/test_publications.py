@@ -192,7 +192,7 @@ def check_as_a_stranger(folder: Path, archive: Path, home: Path) -> None:
     home.mkdir()
     keys = home / "release-keys.json"
     with read_scope(store_of(folder).store_url) as session:
-        keys.write_bytes(format_key_list(list_keys(session=session, principal=OPERATOR), {}))
+        keys.write_bytes(format_key_list(list_keys(session=session, principal=OPERATOR), {}, {}))
     with ZipFile(archive) as release:
         release.extractall(home / "release")
     script = home / "verify.py"

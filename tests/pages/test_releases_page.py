@@ -143,8 +143,9 @@ def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
     told = visit_as(PageKey.RELEASES, city, figure=figure).table[-1].value.to_csv()
     assert RELEASE in told
     assert row[7] in told
+    assert "current" in told
     unknown = visit_as(PageKey.RELEASES, city, figure=f"{WAVE}-999999-composite-all-score")
-    assert "No release that you may read has this figure" in read(unknown)
+    assert "No release of a wave has this figure" in read(unknown)
 
 
 def test_nothing_is_published_before_its_minute_and_a_release_is_taken_back_with_a_reason(

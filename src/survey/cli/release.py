@@ -17,6 +17,7 @@ from survey.publish.publications.early_readers import (
     open_publication,
 )
 from survey.publish.publications.publishing_steps import (
+    list_corrected,
     list_retracted,
     publish_publication,
     retract_publication,
@@ -136,7 +137,7 @@ def publish_release(release: Release) -> None:
 def retract_release(
     release: Release, reason: Annotated[str, typer.Option(help="Why it is taken back.")]
 ) -> None:
-    """Take a release back; publish the list of keys anew afterwards."""
+    """Take a release back, also one that was corrected; publish the list of keys anew then."""
     with error_reporting():
         _run(retract_publication, key=release, reason=reason)
         print_note("{release} is taken back.", release=release)
@@ -269,10 +270,11 @@ def list_signing_keys(form: FormatOption = OutputFormat.TABLE) -> None:
 def export_key_list(
     out: Annotated[Path, typer.Option(help="File for the association's site.")],
 ) -> None:
-    """Write the list that strangers check releases with: public keys and what was taken back."""
+    """Write the list that strangers check releases with: keys, what was taken back or corrected."""
     with error_reporting():
         with read_scope(current_settings().store_url) as session:
             keys = list_keys(session=session, principal=OPERATOR)
             retracted = list_retracted(session=session, principal=OPERATOR)
-            out.write_bytes(format_key_list(keys, retracted))
+            corrected = list_corrected(session=session, principal=OPERATOR)
+            out.write_bytes(format_key_list(keys, retracted, corrected))
         print_note("{count} keys are in {file}.", count=len(keys), file=out)

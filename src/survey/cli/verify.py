@@ -11,7 +11,7 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import error_reporting, print_note
 from survey.locale import SurveyError
 from survey.publish.publications.checks import check_published_path, describe_finding
-from survey.publish.publications.publishing_steps import list_retracted
+from survey.publish.publications.publishing_steps import list_corrected, list_retracted
 from survey.publish.publications.reproduction import reproduce_publication
 from survey.publish.publications.signing_keys import format_key_list, list_keys
 from survey.publish.publications.time_stamp import read_authorities
@@ -57,6 +57,9 @@ def verify(
                 "{file} is genuine: release {release}, key {key}.",
                 file=path, release=result.manifest["id"], key=result.key_id,
             )  # fmt: skip
+            by = published.corrected.get(result.manifest["id"]) if published else None
+            if by:
+                print_note("It was corrected: the release {release} has replaced it.", release=by)
             if stamped_at is not None:
                 print_note("Stamped at {time}.", time=stamped_at.isoformat())
             if result.manifest["demo"]:
@@ -81,7 +84,8 @@ def _find_stored_keys(settings: Settings) -> KeyList | None:
         with read_scope(settings.store_url) as session:
             keys = list_keys(session=session, principal=OPERATOR)
             retracted = list_retracted(session=session, principal=OPERATOR)
-            return parse_keys(format_key_list(keys, retracted).decode())
+            corrected = list_corrected(session=session, principal=OPERATOR)
+            return parse_keys(format_key_list(keys, retracted, corrected).decode())
     except (SurveyError, SQLAlchemyError):
         return None
 

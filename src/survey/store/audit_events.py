@@ -85,6 +85,7 @@ class AuditEvent(StrEnum):
     VIEW_INTERVIEW = "view.interview", SubjectKind.RESPONSE
     VIEW_UNRELEASED = "view.unreleased", SubjectKind.WAVE
     VIEW_EARLY_RELEASE = "view.early_release", SubjectKind.PUBLICATION
+    VIEW_CLOSED_RELEASE = "view.closed_release", SubjectKind.PUBLICATION
     VIEW_AUDIT = "view.audit", SubjectKind.AUDIT
 
     EXPORT_DOWNLOADED = "export.downloaded", SubjectKind.FILE

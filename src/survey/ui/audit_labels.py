@@ -219,6 +219,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.RELEASE_READER_LISTED: msg("Let somebody read a release early"),
     AuditEvent.RELEASE_READER_REMOVED: msg("Took somebody off the list of early readers"),
     AuditEvent.VIEW_EARLY_RELEASE: msg("Opened a release before it was published"),
+    AuditEvent.VIEW_CLOSED_RELEASE: msg("Opened a release that is closed to readers"),
     AuditEvent.RELEASE_KEY_REGISTERED: msg("Registered a key that signs releases"),
     AuditEvent.RELEASE_KEY_WITHDRAWN: msg("Withdrew a key that signs releases"),
     AuditEvent.PROBLEM_ADDED: msg("Added a problem"),

@@ -6,11 +6,16 @@ from html import escape
 import streamlit as st
 
 from survey.publish.figure_table import VALUES
-from survey.publish.publications.figure_history import list_errata, list_figure_history
-from survey.publish.publications.register import PublicationSummary
+from survey.publish.publications.figure_history import (
+    FigureVersion,
+    list_errata,
+    list_figure_history,
+)
+from survey.publish.publications.figures import Erratum
+from survey.publish.publications.register import STATE_NAMES, PublicationSummary
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
-from survey.store.tables import now
+from survey.store.tables import PublicationState, now
 from survey.ui.html_table import render_plain_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
@@ -41,17 +46,17 @@ def draw_figure_history(page: PageContext) -> None:
     if not figure:
         return
     with read_scope(page.settings.store_url) as session:
-        versions = list_figure_history(
+        history = list_figure_history(
             settings=page.settings,
             session=session,
             principal=page.principal,
             figure=figure,
             now=now(),
         )
-    if not versions:
+    if not history.versions:
         draw_notice(
-            t("No release that you may read has this figure"),
-            t("A figure that is not shown, or a release that was taken back, has no history."),
+            t("No release of a wave has this figure"),
+            t("A figure that was never shown has no history."),
         )
         return
     heads = _list_value_heads(page)
@@ -59,17 +64,31 @@ def draw_figure_history(page: PageContext) -> None:
         {
             t("Release"): version.release,
             t("Published"): format_china_minute(t, version.published_at),
+            t("State"): _describe_state(page, version),
             **{
                 head: version.values.get(name, "") or "–"
                 for head, name in zip(heads, VALUES, strict=True)
             },
-            t("Reason of the correction"): version.reason
-            if version.values
-            else t("{reason} (not shown any more)", reason=version.reason),
+            t("Reason of the change"): version.reason,
         }
-        for version in versions
+        for version in history.versions
     ]
     st.table(rows, border="horizontal", alt=t("History of {figure}", figure=figure))
+    st.caption(
+        t("The release {release} stands.", release=history.standing_release)
+        if history.standing_release
+        else t("No release of this wave stands now: none of these values is current.")
+    )
+
+
+def _describe_state(page: PageContext, version: FigureVersion) -> str:
+    """Return whether a version is what the standing release says, and if not, why."""
+    t = page.t
+    if version.state is PublicationState.RETRACTED:
+        return t(STATE_NAMES[version.state])
+    if version.is_hidden:
+        return t("not shown any more")
+    return t("current") if version.is_current else t("not current any more")
 
 
 def _list_value_heads(page: PageContext) -> tuple[str, ...]:
@@ -97,7 +116,7 @@ def draw_errata(page: PageContext, release: PublicationSummary) -> None:
     rows = [
         (
             _render_figure_link(page, erratum.figure),
-            escape(_describe_values(page, erratum.before)),
+            escape(_describe_before(page, erratum)),
             escape(_describe_values(page, erratum.after)),
         )
         for erratum in told.errata
@@ -116,6 +135,11 @@ def draw_errata(page: PageContext, release: PublicationSummary) -> None:
 def _render_figure_link(page: PageContext, figure: str) -> str:
     address = escape(page.address(PageKey.RELEASES, **{PARAMETER: figure}), quote=True)
     return f'<a href="{address}" target="_self">{escape(figure)}</a>'
+
+
+def _describe_before(page: PageContext, erratum: Erratum) -> str:
+    """Return what was printed before; of what is hidden since it is not repeated."""
+    return page.t("not repeated") if erratum.is_hidden else _describe_values(page, erratum.before)
 
 
 def _describe_values(page: PageContext, values: Mapping[str, str]) -> str:

@@ -39,7 +39,6 @@ from survey.ui.release_files import describe_files, draw_file_choices
 
 _ZIP = "application/zip"
 _PLAN = "releases/plan"
-_STANDING = (PublicationState.PLANNED, PublicationState.SIGNED, PublicationState.PUBLISHED)
 
 Change = Callable[[Session, Principal], object]
 
@@ -160,6 +159,17 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
                 f"{format_china_minute(t, release.retracted_at)} {release.retraction_reason}",
             )
         )
+    if release.closed_by:
+        facts.append(
+            (
+                t("Closed"),
+                t(
+                    "{release} hides figures that these files show. Only those who release open "
+                    "them.",
+                    release=release.closed_by,
+                ),
+            )
+        )
     if release.is_demo:
         facts.append((t("Data"), t("Demo data")))
     return [{t("Fact"): name, t("Value"): value} for name, value in facts]
@@ -208,7 +218,7 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
                 ),
                 done=t("{release} is published.", release=release.key),
             )
-        if release.state in _STANDING:
+        if release.state is not PublicationState.RETRACTED:
             _draw_retraction(page, release)
 
 
@@ -274,6 +284,11 @@ def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
     with st.popover(t("Take back")):
         st.markdown(
             t(
+                "One person is enough, for it has to be quick. What replaced this release goes on "
+                "standing; what others have saved stays with them."
+            )
+            if release.state is PublicationState.CORRECTED
+            else t(
                 "One person is enough, for it has to be quick. A published release takes the "
                 "release of its wave with it; what others have saved stays with them."
             )

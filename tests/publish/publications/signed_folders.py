@@ -79,7 +79,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def published_list(*keys: SigningKey, **changes: object) -> str:
-    """The published list as text; `changes` are those of every key, `retracted` of the list."""
-    retracted = changes.pop("retracted", [])
+    """The published list as text; `changes` are those of every key, or entries of the list."""
+    lists = {name: changes.pop(name) for name in ("retracted", "corrected") if name in changes}
     entries = [{"public_key": b64encode(key.public_bytes).decode(), **changes} for key in keys]
-    return json.dumps({"format": 1, "keys": entries, "retracted": retracted})
+    return json.dumps({"format": 1, "keys": entries, **lists})

@@ -6,12 +6,33 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import func, select
 
-from survey.publish.publications.publishing_steps import retract_publication
-from survey.publish.publications.register import PublicationNotAllowedError
+from survey.access.principal import OPERATOR, AccessDeniedError
+from survey.publish.publications.checks import check_published_path
+from survey.publish.publications.early_readers import open_publication
+from survey.publish.publications.figure_history import list_errata
+from survey.publish.publications.figures import Erratum, find_figure
+from survey.publish.publications.publishing_steps import (
+    list_corrected,
+    list_retracted,
+    retract_publication,
+)
+from survey.publish.publications.register import PublicationNotAllowedError, list_publications
+from survey.publish.publications.signing_keys import format_key_list, list_keys
+from survey.publish.publications.verify import KeyList, parse_keys
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
-from survey.store.tables import Shown
+from survey.store.audit_events import AuditEvent
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import (
+    AuditEntry,
+    PublicationErratum,
+    PublicationState,
+    Shown,
+    Wave,
+    WaveState,
+)
 from tests.publish.publications.register_steps import (
     KEY,
     MINUTE,
@@ -20,8 +41,10 @@ from tests.publish.publications.register_steps import (
     act,
     change_results,
     files,
+    person,
     plan,
     publish,
+    read,
     sign,
 )
 
@@ -125,3 +148,95 @@ def test_what_was_never_public_hides_nothing(ready: Settings) -> None:
     cells(ready).write_bytes(known)
     third = release_again(ready, MINUTE)
     assert "errata.csv" not in files(ready, third)
+
+
+def test_what_a_correction_hides_is_named_without_its_values(ready: Settings, whole: bytes) -> None:
+    known = find_figure(files(ready)["figures.csv"], HIDDEN)
+    assert known is not None
+    row = errata(ready, SECOND)[HIDDEN]
+    assert {name for name, value in row.items() if value} == {"id", "before_release", "reason"}
+    later = MINUTE + DAY
+    with session_scope(ready.store_url) as session:
+        stored = session.exec(
+            select(PublicationErratum).where(PublicationErratum.figure == HIDDEN)
+        ).one()
+        assert (stored.before, stored.after) == ({}, {})
+        # As an older version stored it.
+        stored.before = dict(known.values)
+        session.add(stored)
+    with read_scope(ready.store_url) as session:
+        listed = list_errata(
+            session=session, principal=person(ready, "city"), key=SECOND, most=10_000, now=later
+        )
+    assert Erratum(HIDDEN, {}, {}) in listed.errata
+
+
+def test_a_corrected_release_is_closed_if_the_correction_hides_figures(
+    ready: Settings, whole: bytes
+) -> None:
+    later = MINUTE + DAY
+    with pytest.raises(AccessDeniedError, match=f"{SECOND} hides figures"):
+        act(open_publication, ready, "city", later)
+    assert act(open_publication, ready, "city", later, key=SECOND)
+    entries = select(func.count()).where(AuditEntry.action == AuditEvent.VIEW_CLOSED_RELEASE.value)
+    assert read(ready, entries) == 0
+    assert act(open_publication, ready, "lin", later)
+    assert read(ready, entries) == 1
+    with read_scope(ready.store_url) as session:
+        listed = {
+            each.key: (each.may_read, each.closed_by)
+            for each in list_publications(
+                session=session, principal=person(ready, "city"), now=later
+            )
+        }
+    assert listed == {KEY: (False, SECOND), SECOND: (True, "")}
+    # The release that replaced it is taken back: what it hid is not open again.
+    take_back(ready, SECOND, later)
+    with pytest.raises(AccessDeniedError, match=f"{SECOND} hides figures"):
+        act(open_publication, ready, "city", later)
+
+
+def test_a_corrected_release_stays_open_if_nothing_is_hidden(ready: Settings) -> None:
+    publish(ready)
+    change_results(ready, lifted="320500", hidden="none")
+    release_again(ready, MINUTE, corrects=KEY)
+    assert act(open_publication, ready, "city", MINUTE + DAY)
+
+
+def test_a_corrected_release_can_be_taken_back_and_the_standing_one_stays(
+    ready: Settings, whole: bytes
+) -> None:
+    later = MINUTE + DAY
+    take_back(ready, KEY, later)
+    assert read(ready, select(Wave.state)) is WaveState.RELEASED
+    with pytest.raises(PublicationNotAllowedError, match="does not stand"):
+        take_back(ready, KEY, later)
+    with read_scope(ready.store_url) as session:
+        states = {
+            each.key: each.state
+            for each in list_publications(session=session, principal=OPERATOR, now=later)
+        }
+        assert list_retracted(session=session, principal=OPERATOR).keys() == {KEY}
+        assert list_corrected(session=session, principal=OPERATOR) == {}
+    assert states == {KEY: PublicationState.RETRACTED, SECOND: PublicationState.PUBLISHED}
+
+
+def test_the_published_list_names_the_last_release_that_replaced_one(
+    ready: Settings, whole: bytes, tmp_path: Path
+) -> None:
+    archive = tmp_path / "saved.zip"
+    archive.write_bytes(act(open_publication, ready, "lin", MINUTE + DAY))
+
+    def published() -> KeyList:
+        with read_scope(ready.store_url) as session:
+            keys = list_keys(session=session, principal=OPERATOR)
+            retracted = list_retracted(session=session, principal=OPERATOR)
+            corrected = list_corrected(session=session, principal=OPERATOR)
+        return parse_keys(format_key_list(keys, retracted, corrected).decode())
+
+    assert published().corrected == {KEY: SECOND}
+    take_back(ready, SECOND, MINUTE + DAY)
+    assert published().corrected == {KEY: SECOND}
+    assert release_again(ready, MINUTE + DAY) == THIRD
+    assert (published().corrected, published().retracted.keys()) == ({KEY: THIRD}, {SECOND})
+    assert check_published_path(archive, published())[0].is_genuine

@@ -177,6 +177,19 @@ def test_a_release_that_was_taken_back_is_not_genuine(folder: Path) -> None:
     assert findings(folder, retracted) == [("release.json", "retracted", "2026-06-02")]
 
 
+def test_a_corrected_release_is_genuine_and_says_so(folder: Path, tmp_path: Path) -> None:
+    corrected = [{"id": "main-2026-1", "by": "main-2026-3"}]
+    keys = tmp_path / "keys.json"
+    for text, note in (
+        (published_list(KEY, corrected=corrected), "corrected: main-2026-1 → main-2026-3"),
+        (published_list(KEY), ""),
+    ):
+        keys.write_text(text)
+        run = _run_script(folder, "--keys", str(keys))
+        assert (run.returncode, note in run.stdout) == (0, True), run.stderr
+        assert ("→" in run.stdout) == bool(note)
+
+
 def test_an_archive_that_leads_out_of_its_folder_writes_nothing(tmp_path: Path) -> None:
     files = signed_files(KEY)
     archive = tmp_path / "in" / "release.zip"

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from survey.access.accounts import get_account_by_login
 from survey.access.audit import actor_id, record, require_reason, store_and_record
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.locale import msg
 from survey.publish.publications.archives import read_archive
@@ -19,8 +19,9 @@ from survey.publish.publications.register import (
     PublicationNotAllowedError,
     find_publication,
     lock_publication,
-    may_read,
+    require_may_read,
 )
+from survey.publish.publications.release_sequence import find_closing_release
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, PublicationReader, PublicationState
@@ -143,22 +144,24 @@ def list_early_readers(
 def open_publication(
     *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
 ) -> bytes:
-    """Return the archive of a release; before it is published, the opening is recorded.
+    """Return the archive of a release; if it is not open to all readers, that is recorded.
 
     Raises:
-        AccessDeniedError: not published yet and not on the list, or taken back.
+        AccessDeniedError: not published yet and not on the list, taken back, or replaced by a
+            release that hides figures in it.
         ArchiveDamagedError: the files are not those that were signed.
     """
     principal.require(Action.READ_RESULTS)
     publication, _ = find_publication(session=session, principal=principal, key=key)
-    if not may_read(session, principal, publication, now):
-        raise AccessDeniedError(msg("The files of this release are not open to you."))
+    require_may_read(session, principal, publication, now)
     data = read_archive(settings, publication)
-    if publication.state not in PUBLIC_STATES:
+    is_closed = find_closing_release(session, publication) is not None
+    if is_closed or publication.state not in PUBLIC_STATES:
+        was_open = is_closed or publication.published_at is not None
         record(
             session=session,
             actor=principal,
-            event=AuditEvent.VIEW_EARLY_RELEASE,
+            event=AuditEvent.VIEW_CLOSED_RELEASE if was_open else AuditEvent.VIEW_EARLY_RELEASE,
             subject_id=key,
             now=now,
             detail={"archive_sha256": publication.archive_sha256},

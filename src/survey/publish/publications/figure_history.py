@@ -1,7 +1,7 @@
 """History of a published figure, and what a correction changed: before and after."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,10 @@ from survey.locale import msg
 from survey.publish.publications.archives import read_archived_file
 from survey.publish.publications.figures import Erratum, find_figure
 from survey.publish.publications.file_builders import FIGURES_FILE
-from survey.publish.publications.register import PUBLIC_STATES, find_publication, may_read
+from survey.publish.publications.register import PUBLIC_STATES, find_publication, require_may_read
+from survey.publish.publications.release_sequence import list_ever_public, reason_of_change
 from survey.settings import Settings
-from survey.store.tables import Publication, PublicationErratum, Wave
+from survey.store.tables import Publication, PublicationErratum, PublicationState, Wave
 
 
 @dataclass(frozen=True)
@@ -24,56 +25,108 @@ class FigureVersion:
 
     release: str
     published_at: datetime
+    state: PublicationState
+    """What became of the release."""
     values: dict[str, Any]
-    """Empty where a correction hides it."""
+    """Empty where the release or a later one hides it, and where the release was taken back."""
     reason: str = ""
+    is_hidden: bool = False
+    """Whether the release hides the figure."""
+    is_current: bool = False
+    """Whether the release that stands has it like this."""
+
+
+@dataclass(frozen=True)
+class FigureHistory:
+    """Versions of a figure, the oldest first; none where no release ever had it."""
+
+    versions: Sequence[FigureVersion] = ()
+    standing_release: str = ""
+    """Release of the wave that stands; empty if none does."""
+
+
+@dataclass
+class _Run:
+    """Releases one after the other that have a figure alike; None: they hide it."""
+
+    values: dict[str, Any] | None
+    reason: str
+    releases: list[Publication] = field(default_factory=list)
+
+    @property
+    def is_retracted(self) -> bool:
+        return self.releases[0].state is PublicationState.RETRACTED
+
+    @property
+    def is_current(self) -> bool:
+        return any(release.state is PublicationState.PUBLISHED for release in self.releases)
 
 
 def list_figure_history(
     *, settings: Settings, session: Session, principal: Principal, figure: str, now: datetime
-) -> Sequence[FigureVersion]:
-    """Return a published figure with every correction of it, the oldest first.
+) -> FigureHistory:
+    """Return a published figure as each release that was ever public had it.
 
-    Figures of releases that were taken back are left out, and nothing unpublished is told.
+    A release that was taken back is named without its values. Once a release hides the figure, what
+    earlier ones printed is not repeated, whatever became of that release.
     """
     principal.require(Action.READ_RESULTS)
-    query = (
-        select(Publication, Wave)
-        .join(Wave, col(Wave.id) == col(Publication.wave_id))
-        .where(col(Publication.state).in_(PUBLIC_STATES))
-        .order_by(col(Publication.published_at))
-    )
-    versions: list[FigureVersion] = []
-    for publication, wave in session.exec(query).all():
-        inside = figure.startswith(f"{wave.key}-") and (wave.is_demo or not principal.is_demo)
-        if not inside or not may_read(session, principal, publication, now):
+    for wave in session.exec(select(Wave).order_by(col(Wave.key).desc())).all():
+        if not figure.startswith(f"{wave.key}-") or (principal.is_demo and not wave.is_demo):
             continue
-        version = _find_version(settings, session, publication, figure, first=not versions)
-        versions += [version] if version else []
-    return versions
+        releases = [each for each in list_ever_public(session, wave.id)
+                    if now >= each.embargo_until]  # fmt: skip
+        runs = list(_find_runs(settings, releases, figure))
+        if runs:
+            standing = [each.key for each in releases
+                        if each.state is PublicationState.PUBLISHED]  # fmt: skip
+            return FigureHistory(_list_versions(runs), "".join(standing))
+    return FigureHistory()
 
 
-def _find_version(
-    settings: Settings, session: Session, publication: Publication, figure: str, *, first: bool
-) -> FigureVersion | None:
-    assert publication.published_at is not None
-    if first:
-        known = find_figure(read_archived_file(settings, publication, FIGURES_FILE), figure)
+def _find_runs(settings: Settings, releases: Sequence[Publication], figure: str) -> Iterator[_Run]:
+    """Yield how releases have a figure, from the first one that shows it.
+
+    A release that was taken back and changed nothing belongs to what it repeats.
+    """
+    run: _Run | None = None
+    for position, release in enumerate(releases):
+        known = find_figure(read_archived_file(settings, release, FIGURES_FILE), figure)
         values = dict(known.values) if known else None
-    else:
-        query = select(PublicationErratum).where(
-            PublicationErratum.publication_id == publication.id, PublicationErratum.figure == figure
+        if run is None and values is None:
+            continue
+        is_retracted = release.state is PublicationState.RETRACTED
+        if run and run.values == values and (is_retracted or not run.is_retracted):
+            run.releases.append(release)
+            continue
+        if run:
+            yield run
+        reason = reason_of_change(release, releases[position - 1]) if run else ""
+        run = _Run(values, release.retraction_reason if is_retracted else reason, [release])
+    if run:
+        yield run
+
+
+def _list_versions(runs: Sequence[_Run]) -> Sequence[FigureVersion]:
+    """Return runs as they may be read."""
+    hidden = max((place for place, run in enumerate(runs) if run.values is None), default=-1)
+    versions = []
+    for place, run in enumerate(runs):
+        first = run.releases[0]
+        assert first.published_at is not None
+        may_show = place > hidden and not run.is_retracted
+        versions.append(
+            FigureVersion(
+                release=first.key,
+                published_at=first.published_at,
+                state=first.state,
+                values=run.values or {} if may_show else {},
+                reason=run.reason,
+                is_hidden=run.values is None,
+                is_current=run.is_current,
+            )
         )
-        erratum = session.exec(query).first()
-        values = dict(erratum.after) if erratum else None
-    if values is None:
-        return None
-    return FigureVersion(
-        publication.key,
-        publication.published_at,
-        values,
-        "" if first else publication.correction_reason,
-    )
+    return versions
 
 
 @dataclass(frozen=True)
@@ -94,8 +147,8 @@ def list_errata(
     """
     principal.require(Action.READ_RESULTS)
     publication, _ = find_publication(session=session, principal=principal, key=key)
-    is_public = publication.state in PUBLIC_STATES
-    if not is_public or not may_read(session, principal, publication, now):
+    require_may_read(session, principal, publication, now)
+    if publication.state not in PUBLIC_STATES:
         raise AccessDeniedError(msg("The files of this release are not open to you."))
     of_release = PublicationErratum.publication_id == publication.id
     count = session.exec(select(func.count()).select_from(PublicationErratum).where(of_release))
@@ -105,8 +158,9 @@ def list_errata(
         .order_by(col(PublicationErratum.figure))
         .limit(most)
     )
+    # An older version stored what was printed before of hidden figures as well.
     errata = tuple(
-        Erratum(erratum.figure, dict(erratum.before), dict(erratum.after))
+        Erratum(erratum.figure, dict(erratum.before) if erratum.after else {}, dict(erratum.after))
         for erratum in session.exec(query)
     )
     return ErrataList(errata, count.one())

@@ -125,11 +125,24 @@ def _iter_rows(data: bytes, lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Erratum:
-    """Figure before and after a correction; without values where it is not published there."""
+    """Figure before and after a correction; without any values where the correction hides it.
+
+    What is hidden may have told something of somebody, so its old values are not repeated.
+    """
 
     figure: str
     before: Mapping[str, str]
     after: Mapping[str, str]
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the correction hides the figure."""
+        return not self.after
+
+    @property
+    def is_added(self) -> bool:
+        """Whether the figure was hidden before."""
+        return bool(self.after) and not self.before
 
 
 def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
@@ -146,17 +159,22 @@ def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
     pairs = (
         Erratum(
             figure_id,
-            old[figure_id].values if figure_id in old else nothing,
+            old[figure_id].values if figure_id in old and figure_id in new else nothing,
             new[figure_id].values if figure_id in new else nothing,
         )
         for figure_id in sorted(old.keys() | new.keys())
         if figure_id in old or new[figure_id].measure in kinds
     )
-    return tuple(erratum for erratum in pairs if erratum.before != erratum.after)
+    return tuple(
+        erratum for erratum in pairs if erratum.is_hidden or erratum.before != erratum.after
+    )
 
 
 def format_errata(errata: tuple[Erratum, ...], before_release: str, reason: str) -> bytes:
-    """Return `errata.csv`; `before_release` is the id of the release that they differ from."""
+    """Return `errata.csv`; `before_release` is the id of the release that they differ from.
+
+    A figure that is hidden has no values in it.
+    """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(

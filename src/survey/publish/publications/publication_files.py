@@ -80,7 +80,7 @@ def _require_nothing_hidden(earlier: Publication, errata: Sequence[Erratum]) -> 
 
     The gate looks at one table at a time: two that hide different cells could tell them together.
     """
-    added = [erratum.figure for erratum in errata if not erratum.before]
+    added = [erratum.figure for erratum in errata if erratum.is_added]
     if added:
         raise PublicationNotAllowedError(
             msg(

@@ -20,7 +20,7 @@ from survey.publish.publications.register import (
     lock_publication,
     require_forward_clock,
 )
-from survey.publish.publications.release_sequence import list_public_before
+from survey.publish.publications.release_sequence import list_ever_public, list_public_before
 from survey.publish.publications.signatures import get_sealed_snapshot
 from survey.publish.publications.signing_keys import require_valid_key
 from survey.results.release import find_current_release, release_signed_wave, revoke_release
@@ -152,11 +152,12 @@ def retract_publication(
 ) -> None:
     """Take a release back, at one person's word, for it has to be quick.
 
-    A published one takes the release of its wave with it. What others have saved stays with them;
-    the published list of keys says from then on that it was taken back.
+    A published one takes the release of its wave with it; after one that was replaced, the release
+    that stands goes on standing. What others have saved stays with them; the published list of
+    keys says from then on that it was taken back.
 
     Raises:
-        PublicationNotAllowedError: no reason given, or taken back or replaced before.
+        PublicationNotAllowedError: no reason given, or taken back before.
     """
     principal.require(Action.RELEASE)
     why = require_reason(
@@ -168,7 +169,7 @@ def retract_publication(
         ),
     )
     publication, wave = lock_publication(session=session, principal=principal, key=key)
-    if publication.state in {PublicationState.RETRACTED, PublicationState.CORRECTED}:
+    if publication.state is PublicationState.RETRACTED:
         raise PublicationNotAllowedError(
             msg("The release {release} does not stand any more.", release=key)
         )
@@ -198,4 +199,17 @@ def list_retracted(*, session: Session, principal: Principal) -> dict[str, datet
         publication.key: publication.retracted_at
         for publication in session.exec(query)
         if publication.retracted_at is not None
+    }
+
+
+def list_corrected(*, session: Session, principal: Principal) -> dict[str, str]:
+    """Return the last release that replaced each one, for the published list of keys.
+
+    That is the one that stands, if one does; a correction may have been taken back since.
+    """
+    principal.require(Action.READ_RESULTS)
+    query = select(Publication).where(Publication.state == PublicationState.CORRECTED)
+    return {
+        publication.key: list_ever_public(session, publication.wave_id)[-1].key
+        for publication in session.exec(query)
     }

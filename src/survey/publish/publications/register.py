@@ -15,7 +15,11 @@ from survey.fieldwork.waves import lock_wave
 from survey.instrument.model import Labels
 from survey.locale import Message, SurveyError, msg
 from survey.publish.publications.file_builders import parse_choices
-from survey.publish.publications.release_sequence import list_ever_public, list_public_before
+from survey.publish.publications.release_sequence import (
+    find_closing_release,
+    list_ever_public,
+    list_public_before,
+)
 from survey.results.release import release_request_options
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
@@ -38,7 +42,7 @@ STATE_NAMES: MappingProxyType[PublicationState, Message] = MappingProxyType(
     }
 )
 PUBLIC_STATES = (PublicationState.PUBLISHED, PublicationState.CORRECTED)
-"""States in which everybody who reads results may take the files."""
+"""States of what was published and not taken back since."""
 
 
 class PublicationNotFoundError(SurveyError):
@@ -98,6 +102,8 @@ class PublicationSummary:
     retraction_reason: str
     follows: str
     """Last release of the wave that was public before this one: errata are from that."""
+    closed_by: str
+    """Release that hides figures of this one, so that its files are closed to readers."""
     may_read: bool
     """Whether the principal may open the files now."""
 
@@ -275,7 +281,10 @@ def require_forward_clock(publication: Publication, now: datetime) -> None:
 def may_read(
     session: Session, principal: Principal, publication: Publication, now: datetime
 ) -> bool:
-    """Return whether a principal may open the files of a release now."""
+    """Return whether a principal may open the files of a release now.
+
+    Those of one that was replaced are closed to readers if a later release hides figures in them.
+    """
     if not principal.may(Action.READ_RESULTS) or not publication.archive_sha256:
         return False
     if publication.second_signed_at is None:
@@ -283,9 +292,29 @@ def may_read(
     if principal.may(Action.RELEASE):
         return True
     if publication.state in PUBLIC_STATES:
-        return now >= publication.embargo_until
+        return (
+            now >= publication.embargo_until and find_closing_release(session, publication) is None
+        )
     return publication.state is PublicationState.SIGNED and _is_early_reader(
         session, principal, publication, now
+    )
+
+
+def require_may_read(
+    session: Session, principal: Principal, publication: Publication, now: datetime
+) -> None:
+    """Raise `AccessDeniedError` with the reason unless a principal may open the files now."""
+    principal.require(Action.READ_RESULTS)
+    if may_read(session, principal, publication, now):
+        return
+    closing = find_closing_release(session, publication)
+    raise AccessDeniedError(
+        msg(
+            "The release {release} hides figures that these files show, so they are closed.",
+            release=closing,
+        )
+        if closing
+        else msg("The files of this release are not open to you.")
     )
 
 
@@ -352,6 +381,7 @@ def _summarise(
         retracted_at=publication.retracted_at,
         retraction_reason=publication.retraction_reason,
         follows=before[-1].key if before else "",
+        closed_by=find_closing_release(session, publication) or "",
         may_read=may_read(session, principal, publication, now),
     )
 

@@ -7,9 +7,13 @@ release is compared with every one that was public, whatever its state is now.
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import Text, cast
 from sqlmodel import Session, col, select
 
-from survey.store.tables import Publication
+from survey.store.tables import Publication, PublicationErratum, PublicationState
+
+_NO_VALUES = "{}"
+"""An erratum without values after it, as both databases write that: the figure is hidden."""
 
 
 def number_of(key: str) -> int:
@@ -36,6 +40,32 @@ def list_public_before(session: Session, publication: Publication) -> Sequence[P
         for earlier in list_ever_public(session, publication.wave_id)
         if number_of(earlier.key) < own
     ]
+
+
+def find_closing_release(session: Session, publication: Publication) -> str | None:
+    """Return the id of the first later release that hides figures of one that was replaced.
+
+    None if none does, and for a release that was not replaced. A later one counts also if it was
+    taken back since: why a figure was hidden does not end with that.
+    """
+    if publication.state is not PublicationState.CORRECTED:
+        return None
+    own = number_of(publication.key)
+    later = {
+        each.id: each.key
+        for each in list_ever_public(session, publication.wave_id)
+        if number_of(each.key) > own
+    }
+    query = (
+        select(PublicationErratum.publication_id)
+        .where(
+            col(PublicationErratum.publication_id).in_(later),
+            cast(col(PublicationErratum.after), Text) == _NO_VALUES,
+        )
+        .distinct()
+    )
+    hiding = set(session.exec(query))
+    return next((key for release_id, key in later.items() if release_id in hiding), None)
 
 
 def reason_of_change(publication: Publication, before: Publication) -> str:

@@ -264,11 +264,14 @@ def list_keys(*, session: Session, principal: Principal) -> list[PublicationKey]
     return list(session.exec(query))
 
 
-def format_key_list(keys: Sequence[PublicationKey], retracted: Mapping[str, datetime]) -> bytes:
+def format_key_list(
+    keys: Sequence[PublicationKey], retracted: Mapping[str, datetime], corrected: Mapping[str, str]
+) -> bytes:
     """Return the list that the association publishes, which `verify.py --keys` reads.
 
     Args:
         retracted: Id of a publication -> when it was taken back.
+        corrected: Id of a publication -> id of the one that replaced it.
     """
     document = {
         "format": 1,
@@ -285,6 +288,10 @@ def format_key_list(keys: Sequence[PublicationKey], retracted: Mapping[str, date
         "retracted": [
             {"id": publication_id, "at": at.isoformat()}
             for publication_id, at in sorted(retracted.items())
+        ],
+        # Scripts in releases from before this entry read the list without it.
+        "corrected": [
+            {"id": publication_id, "by": by} for publication_id, by in sorted(corrected.items())
         ],
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

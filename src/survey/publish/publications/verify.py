@@ -117,11 +117,13 @@ class PublishedKey(NamedTuple):
 
 
 class KeyList(NamedTuple):
-    """What the association publishes: its keys, and the releases that it took back."""
+    """What the association publishes: its keys, and the releases taken back or corrected."""
 
     keys: dict[str, PublishedKey]
     retracted: dict[str, str]
     """Id of a release -> when it was taken back."""
+    corrected: dict[str, str]
+    """Id of a release -> id of the one that replaced it; it stays genuine."""
 
 
 def parse_keys(text: str) -> KeyList:
@@ -130,7 +132,7 @@ def parse_keys(text: str) -> KeyList:
         public_key = base64.b64decode(text.strip(), validate=True)
         if len(public_key) != 32:
             raise ValueError("not a public key of 32 bytes")
-        return KeyList({key_id_of(public_key): PublishedKey(public_key)}, {})
+        return KeyList({key_id_of(public_key): PublishedKey(public_key)}, {}, {})
     document, keys = json.loads(text), {}
     for key in document["keys"]:
         public_key = base64.b64decode(key["public_key"], validate=True)
@@ -138,7 +140,12 @@ def parse_keys(text: str) -> KeyList:
             public_key, bool(key.get("demo")), str(key.get("withdrawn") or "")
         )
     retracted = document.get("retracted", [])
-    return KeyList(keys, {str(entry["id"]): str(entry["at"]) for entry in retracted})
+    corrected = document.get("corrected", [])
+    return KeyList(
+        keys,
+        {str(entry["id"]): str(entry["at"]) for entry in retracted},
+        {str(entry["id"]): str(entry["by"]) for entry in corrected},
+    )
 
 
 class Finding(NamedTuple):
@@ -428,6 +435,9 @@ def main(arguments: list[str] | None = None) -> int:
         if result.is_genuine:
             demo = " 演示数据 DEMONSTRATION DATA" if result.manifest["demo"] else ""
             print(f"真实 genuine: {path} ({result.manifest['id']}, {result.key_id}){demo}")
+            by = published.corrected.get(result.manifest["id"]) if published else None
+            if by:
+                print(f"已更正 corrected: {result.manifest['id']} → {by}")
         for finding in result.findings:
             chinese, english = PROBLEMS[finding.problem]
             detail = f" [{finding.detail}]" if finding.detail else ""
