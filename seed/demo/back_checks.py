@@ -141,7 +141,7 @@ def _make_attempt(row: AnyRow, bad: bool, luck: float, rng: np.random.Generator)
         return CallAttempt(Outcome.REFUSED, channel, {})
     if bad and luck > 0.6:
         return CallAttempt(Outcome.NEVER_INTERVIEWED, channel, {})
-    answers = _answers_of_other_person(row, rng) if bad else _repeat_answers(row, rng)
+    answers = _draw_other_person(row, rng) if bad else _repeat_answers(row, rng)
     return CallAttempt(Outcome.REACHED, channel, answers)
 
 
@@ -164,8 +164,8 @@ def _repeat_answers(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     return {name: value for name, value in answers.items() if value is not None}
 
 
-def _answers_of_other_person(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
-    """Really interviewed once, but not this interview: another age, often another gender."""
+def _draw_other_person(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
+    """Draw answers of a person interviewed at another time: other age, often other gender."""
     answers = _repeat_answers(row, rng)
     born = int(row.answers.get("birth_year") or 1980)
     answers["birth_year"] = int(

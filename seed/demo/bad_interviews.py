@@ -75,7 +75,7 @@ def _draw_templates(good: DrawnInterviews, count: int, rng: np.random.Generator)
 
 
 def _make_speeders(made: DrawnInterviews, rows: Ints, rng: np.random.Generator) -> None:
-    """Careless scores around a level of the moment; nothing is ever "do not know"."""
+    """Draw careless scores around a level of the moment; nothing is ever "do not know"."""
     level = rng.normal(7.9, 1.3, len(rows))
     for column in made.ratings.values():
         careless = np.rint(rng.normal(level, 1.9)).clip(1, 10).astype(np.int8)
@@ -83,7 +83,7 @@ def _make_speeders(made: DrawnInterviews, rows: Ints, rng: np.random.Generator) 
 
 
 def _make_straight_liners(made: DrawnInterviews, rows: Ints, rng: np.random.Generator) -> None:
-    """One score throughout, with at most one slip."""
+    """Give one score throughout, with at most one slip."""
     level = rng.choice(np.arange(5, 11), len(rows), p=[0.05, 0.06, 0.12, 0.32, 0.20, 0.25])
     slip = rng.integers(0, 2 * len(made.ratings), len(rows))
     for number, column in enumerate(made.ratings.values()):
@@ -92,7 +92,7 @@ def _make_straight_liners(made: DrawnInterviews, rows: Ints, rng: np.random.Gene
 
 
 def _make_near_duplicates(made: DrawnInterviews, rows: Ints, rng: np.random.Generator) -> None:
-    """A copy with two or three scores moved by one."""
+    """Move two or three scores of a copied interview by one."""
     share = 2.5 / len(made.ratings)
     for column in made.ratings.values():
         moved = (rng.random(len(rows)) < share) & (column[rows] > 0)
@@ -103,7 +103,7 @@ def _make_near_duplicates(made: DrawnInterviews, rows: Ints, rng: np.random.Gene
 def _make_mobilised(
     made: DrawnInterviews, rows: Ints, points: DemoPoints, place: int, rng: np.random.Generator
 ) -> None:
-    """Glowing answers from people sent by somebody, all through two points of the city."""
+    """Give glowing answers of people who were sent, all through two points of the city."""
     if not len(rows):
         return
     level = rng.choice([9, 10], len(rows), p=[0.3, 0.7])

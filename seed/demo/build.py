@@ -235,7 +235,7 @@ def _allocate_by_city(people: Population, valid: int) -> pd.Series:
 def _store_open_wave(
     url: str, size: float, seed: int, accounts: Mapping[str, UUID], now: datetime
 ) -> None:
-    """A wave in the middle of its fieldwork: some cities behind, reviewers not up to date."""
+    """Store a wave in its fieldwork: some cities behind, reviewers not up to date."""
     with read_scope(url) as session:
         if session.exec(select(Wave.id).where(Wave.key == OPEN_WAVE)).first() is not None:
             return

@@ -165,7 +165,7 @@ class _DemoChecks:
         self._take_step(wave_id, release_experience_check)
 
     def _store_open(self) -> None:
-        """A check whose visitor is one of two observers; the other one was at a venue already."""
+        """Store a check in the field: the visitor observes, the other observer was at a venue."""
         wave_id = self._create_check(
             DEMO_OPEN_CHECK, "农贸市场体察（进行中，演示）", "Market visits", 5
         )

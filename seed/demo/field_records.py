@@ -62,7 +62,7 @@ def store_field_records(
 
 
 def _store_plan(session: Session, wave: Wave, size: pd.Series) -> None:
-    """The survey's own aim; a small demo wave has fewer interviews than it asks for."""
+    """Store the survey's own aim; a small demo wave has fewer interviews than it asks for."""
     aim = PrecisionTarget(total=int(size.sum()))
     session.add(
         StoredPlan(
@@ -88,7 +88,7 @@ def _store_plan(session: Session, wave: Wave, size: pd.Series) -> None:
 def _store_postings(
     session: Session, wave: Wave, points: DemoPoints, accounts: Mapping[str, UUID]
 ) -> None:
-    """Every surveyor of a city with points, for one of three agencies; supervisors are few."""
+    """Store every surveyor of a city with points, for one of three agencies; few supervisors."""
     codes = [shipped_cities()[place].code for place in sorted(set(points.city.tolist()))]
     posted = [
         (surveyor_login(code, number), code, AGENCIES[place % len(AGENCIES)])
@@ -155,7 +155,7 @@ def _store_assignments(
     point_ids: Mapping[str, UUID],
     accounts: Mapping[str, UUID],
 ) -> None:
-    """The surveyor in charge and the helper of each point; the visitor works in one city."""
+    """Store the surveyor in charge and the helper of each point; the visitor is in one city."""
     cities = shipped_cities()
     pairs: list[tuple[UUID, UUID]] = []
     for code, city, slot in zip(
@@ -182,7 +182,7 @@ def _store_assignments(
 def _store_quota(
     session: Session, wave: Wave, plan: WavePlan, size: pd.Series, stops: bool
 ) -> dict[tuple[str, str, str], UUID]:
-    """Cells of city x age band x gender; surveys about children and of villages have none."""
+    """Store cells of city x age band x gender; surveys of children and of villages have none."""
     if plan.series in {"minors", VILLAGE_SERIES}:
         return {}
     targets = quota_targets(plan.margins(shipped_cities()), size, reserve=RESERVE)

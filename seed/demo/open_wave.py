@@ -58,7 +58,7 @@ def interviews_so_far(
 def _move_to_open_wave(
     drawn: DemoWave, points: DemoPoints, key: str, now: datetime, rng: np.random.Generator
 ) -> DemoWave:
-    """The drawn interviews at the open wave's points and on its days, in order of receipt."""
+    """Move the interviews to the open wave's points and days, in order of receipt."""
     here = _match_points(drawn.points, points)
     day = (drawn.times.started + _CHINA) // _DAY
     step = (day - day.min()) * DAYS // (day.max() - day.min() + 1)
@@ -93,7 +93,7 @@ def _match_points(drawn: DemoPoints, there: DemoPoints) -> Ints:
 
 
 def _advance_review(row: FinishedResponse, chance: float, now: datetime) -> FinishedResponse:
-    """How far review has come with an interview of this age."""
+    """Set the status that review has reached with an interview of this age."""
     age = (now - row.submitted_at) / timedelta(days=1)
     bad = row.status is Status.VOID
     if age < LATEST_REVIEWED or chance < WAITING_SHARE:

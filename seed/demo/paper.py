@@ -108,7 +108,7 @@ def _build_batch(session: Session, wave: Wave, seed: int, now: datetime) -> _Pap
 def _borrow_answers(
     session: Session, wave: Wave, instrument: Instrument, rng: np.random.Generator, day: date
 ) -> list[Mapping[str, Any]]:
-    """Interviews of the wave with other ratings: whole routes that the questionnaire accepts."""
+    """Read interviews of the wave and change ratings; the questionnaire accepts their routes."""
     query = (
         select(ResponseRevision.answers)
         .join(Response, Response.id == ResponseRevision.response_id)  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ def _borrow_answers(
 def _mistype_answers(
     stack: _PaperBatch, answers: Mapping[str, Any], number: int
 ) -> Mapping[str, Any]:
-    """The same sheet with one to three slips of the finger on scored ratings."""
+    """Return the sheet with one to three slips of the finger on scored ratings."""
     slips = dict(answers)
     names = [item.name for item in stack.instrument.scored_items if slips.get(item.name)]
     for name in stack.rng.choice(names, 1 + number % 3, replace=False).tolist():

@@ -243,8 +243,8 @@ def _draw_child_ages(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Ge
     drawn.numbers["child_age"] = ages
 
 
-def _withhold(drawn: DrawnInterviews, by_name: Mapping[str, ChoiceModel]) -> None:
-    """Not even the age is kept of a child whose guardian refused."""
+def _withhold_child_age(drawn: DrawnInterviews, by_name: Mapping[str, ChoiceModel]) -> None:
+    """Withhold the age of a child whose guardian refused."""
     if "guardian_consent" in by_name:
         refused = list(by_name["guardian_consent"].shares).index("no")
         drawn.numbers["child_age"][drawn.choices["guardian_consent"] == refused] = MISSING
@@ -269,7 +269,7 @@ def _draw_choices(drawn: DrawnInterviews, model: WaveModel, rng: np.random.Gener
             codes = np.full(len(drawn), OFF_ROUTE, dtype=np.int8)
             codes[rows] = pick_options(model.chances[choice.name][at], rng)
             drawn.choices[choice.name] = codes
-    _withhold(drawn, by_name)
+    _withhold_child_age(drawn, by_name)
     if "complaint_solved" in drawn.choices:
         drawn.numbers["complaint_days"] = _draw_days(drawn, by_name["complaint_solved"], rng)
 

@@ -107,15 +107,17 @@ def _iter_indicators(
             yield indicator.code, scored @ item_weights(model.tree, indicator.code)
     for measure in shipped_measures():
         if measure.choices:
-            values = _share_of(model, measure, share, inside)
+            values = _compute_share(model, measure, share, inside)
             if values is not None:
                 yield measure.key, values
         elif measure.item in items:
             yield measure.key, items[measure.item]
 
 
-def _share_of(model: WaveModel, measure: Measure, share: Floats, inside: Floats) -> Floats | None:
-    """Percentage of those asked, with a substantive answer, who chose one of the options."""
+def _compute_share(
+    model: WaveModel, measure: Measure, share: Floats, inside: Floats
+) -> Floats | None:
+    """Return the percentage who chose one of the options, of those with a substantive answer."""
     people = model.people
     for choice in model.plan.choices:
         if choice.name == measure.item:

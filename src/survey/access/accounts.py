@@ -139,7 +139,7 @@ def change_account(
     _lock_administrators(session)
     administrators = _list_administrators(session)
     account = get_account_by_login(session, login)
-    before = _account_data_of(account)
+    before = _build_account_data(account)
     if before != seen:
         raise AccountConflictError
     if replace(before, name="", email="") != replace(entry, name="", email=""):
@@ -242,7 +242,7 @@ def _apply_account_data(session: Session, account: Account, entry: AccountData) 
     account.ends_at = end_of_china_day(entry.last_day) if entry.last_day else None
 
 
-def _account_data_of(account: Account) -> AccountData:
+def _build_account_data(account: Account) -> AccountData:
     return AccountData(
         account.name,
         Role(account.role),

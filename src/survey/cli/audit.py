@@ -61,7 +61,7 @@ def verify_trail(
     """
     settings = current_settings()
     with error_reporting():
-        known = [*_anchors_of(anchor or []), *(_iter_anchors(anchors) if anchors else [])]
+        known = [*_parse_anchors(anchor or []), *(_iter_anchors(anchors) if anchors else [])]
         with read_scope(settings.store_url) as session:
             report = verify(session=session, principal=OPERATOR, anchors=known, new_key=new_key)
         _print_report(report, form, len(known))
@@ -130,7 +130,7 @@ def _adopt(session: Session) -> tuple[int, int]:
     return entries, seal_stored_answers(session=session, principal=OPERATOR, now=now)
 
 
-def _anchors_of(texts: list[str]) -> list[Anchor]:
+def _parse_anchors(texts: list[str]) -> list[Anchor]:
     try:
         return [Anchor.parse(text) for text in texts]
     except ValueError as error:

@@ -115,14 +115,14 @@ def _choose_new_secret(
 def _choose_opening_secret(source: Path, key_file: Path | None) -> BackupSecret | None:
     if key_file is not None:
         return BackupSecret.key_file(read_bytes(key_file))
-    if not needs_passphrase(_start_of(source)):
+    if not needs_passphrase(_read_start(source)):
         return None
     t = translator(current_settings().language)
     given = os.environ.get(PASSPHRASE)
     return BackupSecret.passphrase(given or typer.prompt(t("Passphrase"), hide_input=True))
 
 
-def _start_of(source: Path) -> bytes:
+def _read_start(source: Path) -> bytes:
     try:
         with source.open("rb") as stream:
             return stream.read(START_BYTES)

@@ -58,7 +58,7 @@ def build_age_structure(cities: Sequence[FrameCity]) -> AgeStructure:
         inside = both[youngest : oldest + 1]
         people[:, youngest : oldest + 1] = np.outer(shares[:, index], inside / inside.sum())
     people *= total[:, None]
-    men = people * _share_of_men(people, logit(nation[:, 0] / both), cities)
+    men = people * _solve_share_of_men(people, logit(nation[:, 0] / both), cities)
     return AgeStructure(tuple(city.code for city in cities), np.stack([men, people - men], axis=2))
 
 
@@ -100,7 +100,7 @@ def _compute_segment_shares(cities: Sequence[FrameCity]) -> Floats:
     return rounded
 
 
-def _share_of_men(people: Floats, national: Floats, cities: Sequence[FrameCity]) -> Floats:
+def _solve_share_of_men(people: Floats, national: Floats, cities: Sequence[FrameCity]) -> Floats:
     """Solve by Newton's method for each city's constant that meets its share of men."""
     target = np.array([city.share_male for city in cities])
     weight = people / people.sum(axis=1, keepdims=True)

@@ -55,7 +55,7 @@ def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Serie
         return {}
     rural = _compute_rural_share(cities)
     if series == "minors":
-        return {**_shares_of_margins(minors_margins(cities)), RURAL: rural}
+        return {**_compute_group_shares(minors_margins(cities)), RURAL: rural}
     ages = build_age_structure(cities)
     if series == "elderly":
         whole = _count_people(ages, (60, 200))
@@ -96,7 +96,7 @@ def _count_people(ages: AgeStructure, limits: tuple[int, int]) -> pd.Series:
     return pd.Series(ages.between(*limits).sum(axis=1), index=list(ages.codes))
 
 
-def _shares_of_margins(margins: PopulationMargins) -> dict[str, pd.Series]:
+def _compute_group_shares(margins: PopulationMargins) -> dict[str, pd.Series]:
     people = margins.table.pivot_table(
         index="city_code", columns=margins.cells[0], values="population", sort=False
     )

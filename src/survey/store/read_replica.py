@@ -151,7 +151,7 @@ def read_late(
     Args:
         reader: Account whose own changes must be seen; None where many readers share one reading.
     """
-    replica = _replica_of(settings)
+    replica = _find_replica(settings)
     if replica is not None:
         state = replica.state_for(reader)
         if state.problem is None and state.as_of is not None:
@@ -169,7 +169,7 @@ def read_late(
 
 def check_replica(settings: Settings) -> ReplicaState | None:
     """Compare the replica with the primary now; None if none is configured."""
-    replica = _replica_of(settings)
+    replica = _find_replica(settings)
     return None if replica is None else replica.compare()
 
 
@@ -313,7 +313,7 @@ _replicas: dict[tuple[str, str, float], _ReadReplica] = {}
 _replicas_guard = Lock()
 
 
-def _replica_of(settings: Settings) -> _ReadReplica | None:
+def _find_replica(settings: Settings) -> _ReadReplica | None:
     if not settings.database_read_url:
         return None
     key = (settings.store_url, settings.database_read_url, settings.database_read_max_lag)

@@ -120,7 +120,7 @@ def require_compatible_schema(url: str) -> None:
                 needed=known[0],
             )
         )
-    floor = _floor_of(url)
+    floor = _find_floor(url)
     if floor not in known:
         raise StoreTooNewError(
             msg(
@@ -133,7 +133,7 @@ def require_compatible_schema(url: str) -> None:
     _LOG.info("the store is newer (%s) and still works with this version (%s)", present, known[0])
 
 
-def _floor_of(url: str) -> str | None:
+def _find_floor(url: str) -> str | None:
     with engine_for(url).connect() as connection:
         if not inspect(connection).has_table(_FLOORS.name):
             return None

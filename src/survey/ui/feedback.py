@@ -131,7 +131,7 @@ def _attempt_change(
             with st.spinner(spinner) if spinner else nullcontext():
                 value = run()
         except SurveyError as error:
-            lines = _answer_problems(page, error, instrument, language or page.language)
+            lines = _describe_problems(page, error, instrument, language or page.language)
             usual = [page.t("Nothing was changed.")]
             _keep_message(page, slot, _Problem(page.t(error.message), lines, hints or usual))
             return None
@@ -216,7 +216,7 @@ def _build_feedback_key(page: PageContext, slot: str) -> str:
     return f"feedback/{page.key}/{slot}"
 
 
-def _answer_problems(
+def _describe_problems(
     page: PageContext, error: SurveyError, instrument: Instrument | None, language: str
 ) -> list[str]:
     """Name each wrong answer by the label of its question and say what is wrong with it."""

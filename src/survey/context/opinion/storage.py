@@ -108,7 +108,7 @@ def read_opinion_days(
     """Return items of everything found by day, channel and sentiment."""
     require_opinion_area(principal, area)
     query = (
-        _of_area(session, principal, area, first, last)
+        _select_counts(session, principal, area, first, last)
         .with_only_columns(
             _COUNTS.c.day,
             _COUNTS.c.channel,
@@ -152,7 +152,7 @@ def list_opinion_topics(
     """
     require_opinion_area(principal, area)
     query = (
-        _of_area(session, principal, area, first, last)
+        _select_counts(session, principal, area, first, last)
         .with_only_columns(
             _COUNTS.c.topic,
             _COUNTS.c.day,
@@ -189,7 +189,7 @@ def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
     return (counts == 0) | (counts >= least)
 
 
-def _of_area(
+def _select_counts(
     session: Session, principal: Principal, area: str, first: date, last: date
 ) -> "Select[tuple[object, ...]]":
     held = [each.revision_id for each in list_opinion_periods(session=session, principal=principal)]

@@ -96,7 +96,7 @@ class OidcClient:
         except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
             _LOG.warning("an answer of the OpenID Connect provider was refused: %r", error)
             raise OidcProviderError from error
-        return _identity_of_claims(request.issuer, claims)
+        return _parse_claims(request.issuer, claims)
 
     def _build_client(self) -> Any:
         return OAuth2Client(
@@ -170,7 +170,7 @@ def _read_json(address: str) -> Any:
     return document
 
 
-def _identity_of_claims(issuer: str, claims: Mapping[str, Any]) -> OidcIdentity:
+def _parse_claims(issuer: str, claims: Mapping[str, Any]) -> OidcIdentity:
     subject, email = claims["sub"], claims.get("email")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARS:
         raise OidcProviderError
