@@ -5,13 +5,14 @@ Files are compared with their seals when they are read.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import parquet
 from pydantic import ValidationError
 
 from survey.locale import msg
@@ -35,7 +36,7 @@ class CategoryIndex:
     """
 
     def __init__(self, table: pd.DataFrame, columns: Sequence[str]) -> None:
-        self._table = table.copy()  # joins the number columns, so that rows are taken faster
+        self._table = table
         self._columns = {name: _Column(table[name]) for name in columns}
         self._finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None
         self._start()
@@ -124,8 +125,20 @@ def file_age(path: Path) -> int:
 @lru_cache(maxsize=32)
 def cached_table(path: Path, _age: int) -> CategoryIndex:
     """Return a results file, kept in memory until it is written anew."""
-    table = pd.read_parquet(BytesIO(read_file(path)))
+    table = _read_table(read_file(path))
     return CategoryIndex(table, [column for column in _ASKED_BY if column in table.columns])
+
+
+def _read_table(content: bytes) -> pd.DataFrame:
+    """Return a Parquet table whose columns lie apart in memory.
+
+    Joining them into one block takes as long as reading the file and half as much memory again, and
+    saves a twentieth of a millisecond for each taking of rows.
+    """
+    table: pd.DataFrame = parquet.read_table(pa.BufferReader(content)).to_pandas(
+        split_blocks=True, self_destruct=True
+    )
+    return table
 
 
 @lru_cache(maxsize=32)
