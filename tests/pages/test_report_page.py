@@ -1,8 +1,13 @@
 """Reports on pages: buttons for the own city, all cities in one archive, refusals."""
 
 import io
+import os
+import signal
+import time
 import zipfile
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 
 import docx
 import openpyxl
@@ -10,15 +15,23 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import OPERATOR
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.compute.worker import Worker
 from survey.fieldwork.importing.rejections import ImportCancelledError
+from survey.publish.chart_process import CHART_PROCESS, ChartProcess
 from survey.publish.reports import report_archive
+from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_archive import make_archive
-from survey.publish.reports.report_service import ReportFormat, read_report_waves
+from survey.publish.reports.report_service import (
+    ReportFormat,
+    ReportOrder,
+    make_report_file,
+    read_report_waves,
+)
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
-from survey.store.tables import AuditEntry
+from survey.store.tables import AuditEntry, Shown, WaveState, new_id
 from survey.ui.navigation import PageKey
 
 OpenPage = Callable[..., AppTest]
@@ -53,6 +66,80 @@ def test_an_official_finds_the_report_of_the_own_city(
     text = "\n".join(p.text for p in docx.Document(io.BytesIO(content)).paragraphs)
     assert "苏州消费者满意度测评报告" in text
     assert len(entries()) == before + 1
+
+
+def wait_for_charts() -> int:
+    """Return the id of the process that draws charts, once it runs."""
+    end = time.monotonic() + 60
+    while CHART_PROCESS.process_id is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return CHART_PROCESS.process_id
+
+
+@pytest.mark.parametrize("form", ReportFormat)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_report_is_the_same_whether_charts_are_drawn_beside_the_server_or_in_it(
+    store: Settings, language: str, form: ReportFormat
+) -> None:
+    waves = read_report_waves(store, "main-2024")
+    order = ReportOrder(ReportKind.CITY, SUZHOU, form, language)
+    alone = make_report_file(store, waves, principal=OPERATOR, order=order)
+    with CHART_PROCESS.allowed():
+        CHART_PROCESS.start()
+        process = wait_for_charts()
+        beside = make_report_file(store, waves, principal=OPERATOR, order=order)
+        assert CHART_PROCESS.process_id == process
+    assert beside.content == alone.content
+
+
+def test_a_reader_gets_the_report_when_the_process_of_charts_is_killed_meanwhile(
+    store: Settings,
+    open_page: OpenPage,
+    fetch: Callable[[AppTest, str], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = f"report/main-2024/city/{SUZHOU}/docx"
+    whole = fetch(open_page(PageKey.EXPORT, Role.CITY_OFFICIAL), key)
+    assert CHART_PROCESS.process_id is None
+    before, drawn = len(entries()), 0
+
+    def kill_at_the_second(worker: Worker, function: Callable[..., str], part: object) -> object:
+        nonlocal drawn
+        drawn += 1
+        if drawn == 2:
+            os.kill(worker.process_id, signal.SIGKILL)
+        return apply(worker, function, part)
+
+    apply = Worker.apply
+    with CHART_PROCESS.allowed():
+        app = open_page(PageKey.EXPORT, Role.CITY_OFFICIAL)
+        wait_for_charts()
+        # Behind the chart that is drawn ahead: the process is ready then.
+        CHART_PROCESS.draw({"mark": "point", "data": {"values": []}})
+        monkeypatch.setattr(Worker, "apply", kill_at_the_second)
+        assert fetch(app, key) == whole
+        assert drawn == 2
+        assert CHART_PROCESS.process_id is None
+        # The next one who opens the form has a process again.
+        monkeypatch.undo()
+    assert len(entries()) == before + 1
+
+
+def test_nothing_is_drawn_of_an_area_that_is_not_ones_own(
+    store: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise AssertionError
+
+    monkeypatch.setattr(ChartProcess, "draw", fail)
+    reader = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "420100")
+    waves = read_report_waves(store, "main-2024")
+    results = copy(waves.results)
+    results.wave = replace(results.wave, state=WaveState.FROZEN, shown=Shown.NOTHING)
+    order = ReportOrder(ReportKind.CITY, SUZHOU, ReportFormat.PDF, "zh")
+    with pytest.raises(AccessDeniedError):
+        make_report_file(store, replace(waves, results=results), principal=reader, order=order)
 
 
 def test_the_export_page_offers_any_area(store: Settings, open_page: OpenPage) -> None:

@@ -4,7 +4,7 @@ import pytest
 import vl_convert
 
 from survey.publish import fonts
-from survey.publish.chart_drawings import chart_family
+from survey.publish.chart_engine import chart_family
 from survey.publish.fonts import Font, chinese_font
 
 

@@ -11,6 +11,8 @@ from typing import IO, Any
 from survey.locale import SurveyError, msg
 
 _PROGRAM = "survey.compute.worker_process"
+NICENESS = 5
+"""A worker steps back behind whoever waits for a page or hands in an interview."""
 _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -29,10 +31,10 @@ class WorkerLostError(SurveyError):
 class Worker:
     """Worker process that applies one function to one part at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, niceness: int = NICENESS) -> None:
         # `-P`: modules are found on the path that is sent, not in the folder of the caller.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _PROGRAM],
+            [sys.executable, "-P", "-m", _PROGRAM, str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT},
@@ -42,6 +44,11 @@ class Worker:
         self._input: IO[bytes] = self._process.stdin
         self._output: IO[bytes] = self._process.stdout
         self._path: list[str] | None = list(sys.path)
+
+    @property
+    def process_id(self) -> int:
+        """Return the id of the process."""
+        return self._process.pid
 
     def apply(self, function: Callable[[Any], Any], part: Any) -> Any:
         """Return what `function` returns for a part in the process, or raise what it raises.

@@ -1,7 +1,8 @@
 """Program of a worker process: applies the functions that arrive on its standard input.
 
-It is started as a program and is no child of `multiprocessing`, whose children run the main module
-of their parent once more: in a server of pages the main module is a page.
+Its argument is the niceness that it adds to its own. It is started as a program and is no child of
+`multiprocessing`, whose children run the main module of their parent once more: in a server of
+pages the main module is a page.
 """
 
 import os
@@ -14,16 +15,13 @@ from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
-_NICE = 5
-"""A worker steps back behind whoever waits for a page or hands in an interview."""
-
 
 def main() -> None:
     """Apply functions until the input ends, which it does when the other process has ended."""
     # Ctrl+C reaches every process of a terminal; the other process ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(_NICE)
+        os.nice(int(sys.argv[1]))
     results = os.fdopen(os.dup(1), "wb")
     # What a library prints must not come between the results.
     os.dup2(2, 1)

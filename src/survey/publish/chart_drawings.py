@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import pandas as pd
 import typst
-import vl_convert
 
+from survey.publish.chart_engine import chart_family
+from survey.publish.chart_process import CHART_PROCESS
 from survey.publish.charts import ORDINARY, chart_spec
 from survey.publish.fonts import chinese_font
 from survey.publish.views.chart_panels import ChartPanel
@@ -54,18 +55,9 @@ def specify_chart(panel: ChartPanel, rows: pd.DataFrame, *, width: float) -> dic
     }
 
 
-@lru_cache(maxsize=1)
-def chart_family() -> str:
-    """Return the font family, registered with the chart library on first use."""
-    font = chinese_font()
-    if font.source == "package" and font.file is not None:
-        vl_convert.register_font_directory(str(font.file.parent))
-    return f"{font.family}, sans-serif" if font.family else "sans-serif"
-
-
 def draw_chart(spec: dict[str, Any]) -> Drawing:
     """Draw a chart as vectors; its texts stay text."""
-    return measure_drawing(str(vl_convert.vegalite_to_svg(spec)))
+    return measure_drawing(CHART_PROCESS.draw(spec))
 
 
 def measure_drawing(svg: str) -> Drawing:

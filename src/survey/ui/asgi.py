@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
 from survey.locale import LANGUAGES, translator
+from survey.publish.chart_process import CHART_PROCESS
 from survey.publish.charts import prebuild_specs
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
@@ -102,16 +103,17 @@ def _build_lifespan(
     @asynccontextmanager
     async def warm(_: App) -> AsyncIterator[dict[str, Any]]:
         await to_thread.run_sync(_warm_caches, settings)
-        async with create_task_group() as behind:
-            behind.start_soon(to_thread.run_sync, _prebuild_charts)
-            behind.start_soon(run_anchor_loop, settings)
-            behind.start_soon(run_unfinished_loop, settings)
-            if settings.look_at_new:
-                behind.start_soon(run_assessment_loop, settings)
-            if settings.clean_up:
-                behind.start_soon(run_retention_loop, settings)
-            yield {}
-            behind.cancel_scope.cancel()
+        with CHART_PROCESS.allowed():
+            async with create_task_group() as behind:
+                behind.start_soon(to_thread.run_sync, _prebuild_charts)
+                behind.start_soon(run_anchor_loop, settings)
+                behind.start_soon(run_unfinished_loop, settings)
+                if settings.look_at_new:
+                    behind.start_soon(run_assessment_loop, settings)
+                if settings.clean_up:
+                    behind.start_soon(run_retention_loop, settings)
+                yield {}
+                behind.cancel_scope.cancel()
 
     return warm
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from survey.access.roles import NATION
 from survey.locale import Message, msg
+from survey.publish.chart_process import CHART_PROCESS
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_archive import ARCHIVE_MEDIA_TYPE, ReportArchive, make_archive
 from survey.publish.reports.report_service import (
@@ -53,6 +54,8 @@ class _ArchiveJob:
 
 def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, area: str) -> None:
     """Draw a button for each format of the report of one area."""
+    # Ready by the time a reader has chosen: its start would be half of the first report.
+    CHART_PROCESS.start()
     with st.container(horizontal=True, key=f"report-buttons-{kind}"):
         for form, name in _FORMAT_NAMES.items():
             order = ReportOrder(kind, area, form, page.language)

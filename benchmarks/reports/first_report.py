@@ -1,0 +1,84 @@
+"""First report of a server process, in a process of its own.
+
+    python -m benchmarks.reports.first_report FORMAT [--alone]
+
+Measured is what happens when a button is pressed on the page of exports: the page has been drawn,
+nothing of a report has been made. `--alone` draws charts in the process itself. Prints processor
+seconds of the process, those of the process that draws charts, and seconds on the clock, as JSON;
+the store is named by the environment, as for any command.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+from survey.access.principal import OPERATOR
+from survey.publish.chart_process import CHART_PROCESS
+from survey.publish.charts import prebuild_specs
+from survey.publish.reports.contents import ReportKind
+from survey.publish.reports.report_service import (
+    ReportFormat,
+    ReportOrder,
+    make_report_file,
+    read_report_waves,
+)
+from survey.publish.views.city import city_choices
+from survey.publish.views.view_context import list_area_choices
+from survey.settings import Settings, current_settings
+
+CITY, WAVE = "320500", "main-2024"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the first report of a process.")
+    parser.add_argument("form", type=ReportFormat)
+    parser.add_argument("--alone", action="store_true")
+    chosen = parser.parse_args()
+    settings = current_settings()
+    draw_page(settings)
+    with CHART_PROCESS.allowed():
+        if not chosen.alone:
+            CHART_PROCESS.start()
+            while CHART_PROCESS.process_id is None:
+                time.sleep(0.01)
+            # Waits behind the chart that is drawn ahead.
+            CHART_PROCESS.draw({"mark": "point", "data": {"values": []}})
+        print(json.dumps(measure(settings, chosen.form)))
+
+
+def draw_page(settings: Settings) -> None:
+    """Do what a server does at its start and for the page with the button."""
+    prebuild_specs()
+    asked = {"principal": OPERATOR, "language": "zh"}
+    results = read_report_waves(settings, WAVE).results
+    city_choices(results=results, **asked)
+    list_area_choices(results=results, levels=("nation", "province"), **asked)
+
+
+def measure(settings: Settings, form: ReportFormat) -> dict[str, float]:
+    """Return the seconds of one report: here, in the process of charts, and on the clock."""
+    order = ReportOrder(ReportKind.CITY, CITY, form, "zh")
+    wall, own, charts = time.perf_counter(), time.process_time(), seconds_of_charts()
+    waves = read_report_waves(settings, WAVE)
+    make_report_file(settings, waves, principal=OPERATOR, order=order)
+    return {
+        "own": time.process_time() - own,
+        "charts": seconds_of_charts() - charts,
+        "wall": time.perf_counter() - wall,
+    }
+
+
+def seconds_of_charts() -> float:
+    """Return the processor seconds of the process that draws charts; 0 where Linux is not."""
+    process = CHART_PROCESS.process_id
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Process beside a server of pages that draws its charts.
+
+The chart library holds the interpreter while it draws, and for half a second while its engine
+starts: in a server, every reader would wait for the report of one. The process is handed the
+specification of a chart, whose figures a service has let through, and gives back the drawing; who
+may have it was decided before. Where there is no such process, charts are drawn where they are
+asked for, to the same bytes.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock, Thread, Timer
+from types import MappingProxyType
+from typing import Any
+
+from survey.compute.worker import Worker
+from survey.publish.chart_engine import chart_family, draw_svg
+
+_LOG = logging.getLogger(__name__)
+_MAX_IDLE_SECONDS = 600.0
+"""How long a process without work keeps its memory."""
+_MAX_DRAWING_SECONDS = 60.0
+"""A chart takes a seventh of a second; a process that does not answer by then is given up."""
+_NO_NICENESS = 0
+"""Somebody waits for the drawing, as for a page."""
+_FIRST_CHART: Mapping[str, Any] = MappingProxyType(
+    {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": [{"name": "一", "value": 70.5, "low": 68.0}]},
+        "layer": [
+            {
+                "mark": mark,
+                "encoding": {
+                    "x": {"field": field, "type": "quantitative"},
+                    "y": {"field": "name", "type": "nominal"},
+                },
+            }
+            for mark, field in (("rule", "low"), ("point", "value"))
+        ],
+    }
+)
+"""Drawn once so that engine and typeface are there before the first chart of a reader."""
+
+
+class ChartProcess:
+    """Owner of at most one process, shared by all sessions of a server; one chart at a time."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._worker: Worker | None = None
+        self._is_allowed = False
+        self._used_at = 0.0
+
+    @property
+    def process_id(self) -> int | None:
+        """Return the id of the process that runs now, if there is one."""
+        worker = self._worker
+        return None if worker is None else worker.process_id
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Allow the process to be started, and end it at the end."""
+        self._is_allowed = True
+        try:
+            yield
+        finally:
+            self._is_allowed = False
+            worker = self._worker
+            if worker is not None:
+                worker.kill()  # before the lock: whoever holds it may wait for a drawing
+            with self._lock:
+                self._end()
+
+    def start(self) -> None:
+        """Start the process unless it runs, and return at once; does nothing where not allowed."""
+        if not self._is_allowed or self._worker is not None:
+            return
+        Thread(target=self._keep, name="charts", daemon=True).start()
+
+    def draw(self, spec: dict[str, Any]) -> str:
+        """Return a chart as SVG, drawn by the process if there is one."""
+        if self._worker is not None:
+            with self._lock:
+                svg = self._try_draw(spec)
+            if svg is not None:
+                return svg
+        return draw_svg(spec)
+
+    def _try_draw(self, spec: Mapping[str, Any]) -> str | None:
+        """Return the drawing of the process; None if it gave none. The lock is held.
+
+        It is given up then: the chart is drawn here, and an error of the chart met again.
+        """
+        worker = self._worker
+        if worker is None:
+            return None
+        patience = Timer(_MAX_DRAWING_SECONDS, worker.kill)
+        patience.daemon = True
+        patience.start()
+        try:
+            svg: str = worker.apply(draw_svg, dict(spec))
+        except Exception as error:
+            _LOG.warning("the process that draws charts is given up: %s", error)
+            self._end()
+            return None
+        finally:
+            patience.cancel()
+            self._used_at = time.monotonic()
+        return svg
+
+    def _keep(self) -> None:
+        """Start the process, and end it when nothing was drawn for some minutes."""
+        with self._lock:
+            if not self._is_allowed or self._worker is not None:
+                return
+            try:
+                worker = self._worker = Worker(niceness=_NO_NICENESS)
+            except OSError:
+                _LOG.exception("no process for charts could be started")
+                return
+            self._try_draw({**_FIRST_CHART, "config": {"font": chart_family()}})
+        while self._worker is worker:
+            idle = time.monotonic() - self._used_at
+            if idle < _MAX_IDLE_SECONDS:
+                time.sleep(_MAX_IDLE_SECONDS - idle)
+                continue
+            with self._lock:
+                if self._worker is worker:
+                    self._end()
+
+    def _end(self) -> None:
+        """End the process; the lock is held."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+            worker.close()
+
+
+CHART_PROCESS = ChartProcess()
