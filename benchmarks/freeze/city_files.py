@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from benchmarks.estimate.synthetic import DESIGN, groups_20, tree_2023, wave
 from survey.compute import open_file
 from survey.estimate import CubeSpec, rake
+from survey.snapshot.response_files import read_file
 
 CITIES, ROWS_PER_POINT, MIN_POINTS = 100, 39, 16
 REGIONS = 7
@@ -45,6 +47,7 @@ def _city_rows(city: int, rows: int, seed: int) -> pd.DataFrame:
     return frame.rename(columns={DESIGN.weight: BASE_WEIGHT})
 
 
+@cache
 def cube_spec() -> CubeSpec:
     """Twenty groups and 48 statistics in every city, region and the nation."""
     return CubeSpec(
@@ -65,14 +68,14 @@ class CityFiles:
 
 def _read_city(location: str | Path) -> pd.DataFrame:
     with open_file(location) as file:
-        return pd.read_parquet(file)
+        return read_file(file)
 
 
 def weigh_city(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the interviews of one city with weights raked to its age by gender cells."""
-    counts = frame.groupby(list(MARGIN), observed=True).size()
     # A stand-in for the census: even cells, where the sample's are not quite even.
-    people = pd.Series(_CITY_PEOPLE / len(counts), index=counts.index)
+    cells = pd.MultiIndex.from_frame(frame[list(MARGIN)].drop_duplicates())
+    people = pd.Series(_CITY_PEOPLE / len(cells), index=cells)
     raked = rake(frame, BASE_WEIGHT, {MARGIN: people})
     return frame.assign(**{DESIGN.weight: raked.weights})
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from survey.compute import LocalEngine
 from survey.estimate import Cube, CubeSpec, Design, EstimateError, cube_change
+from survey.estimate.cube.part import CubePart
+from survey.estimate.cube.segments import PsuRuns
 from tests.estimate.test_estimate_cube import TREE, raw_wave
 
 AREAS = {"nation": None, "region": "region", "city": "city"}
@@ -205,3 +207,52 @@ def test_areas_without_labels_stay_outside_every_part():
     expected = Cube.of(rows, spec)
     assert bytes_of(cube.table()) == bytes_of(expected.table())
     assert bytes_of(cube.gaps()) == bytes_of(expected.gaps())
+
+
+def test_rows_in_any_order_have_the_same_smallest_keys():
+    spec = spec_of(POINTS)
+    shuffled = FRAME.sample(frac=1, random_state=1).reset_index(drop=True)
+    ordered, other = (CubePart.read(rows, spec).layout for rows in (FRAME, shuffled))
+    for name in ("block_keys", "stratum_keys"):
+        assert sorted(getattr(ordered, name)) == sorted(getattr(other, name))
+    assert ordered.strata.stratum_labels.equals(other.strata.stratum_labels)
+
+
+def test_answers_of_any_type_give_the_same_bytes(whole):
+    """Whole numbers of one byte are read at once, others column by column."""
+    rows = FRAME.astype({"q0": "float64", "q3": "Int64"})
+    cube = Cube.of(rows.assign(q0=rows["q0"].where(rows["q0"] > 0)), spec_of(POINTS))
+    assert tables_of(cube) == whole["points", "item_means"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    segments=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 30)), min_size=1, max_size=12),
+    seed=st.integers(0, 99),
+)
+def test_squares_of_segments_do_not_depend_on_what_lies_beside_them(segments, seed):
+    block, size = np.array(sorted(segments)).T
+    stratum = np.arange(len(size))
+    runs = PsuRuns.of(np.repeat(stratum, size), np.repeat(block, size))
+    z = np.random.default_rng(seed).normal(size=(size.sum(), 2, 5))
+    found = np.empty((2, len(size), 2, 5))
+    for psus, inside in runs.pieces():
+        runs.add_squares(inside, z[psus].copy(), *found)
+    for one in set(block):
+        inside = block == one
+        alone = PsuRuns.of(
+            np.repeat(stratum[inside], size[inside]), np.repeat(one, size[inside].sum())
+        )
+        own, again = z[np.repeat(inside, size)], np.empty((2, inside.sum(), 2, 5))
+        for psus, pieces in alone.pieces():
+            alone.add_squares(pieces, own[psus].copy(), *again)
+        np.testing.assert_allclose(found[:, inside], again, rtol=1e-12)
+    mean = np.stack([part.mean(axis=0) for part in np.split(z, np.cumsum(size)[:-1])])
+    within = np.stack(
+        [
+            ((part - m) ** 2).sum(axis=0)
+            for part, m in zip(np.split(z, np.cumsum(size)[:-1]), mean, strict=True)
+        ]
+    )
+    np.testing.assert_allclose(found[0], mean * size[:, None, None], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(found[1], within, rtol=1e-10, atol=1e-12)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -133,8 +133,8 @@ class Sample(Strata):
             weight=weight,
             psu=psu,
             stratum=stratum,
-            psu_labels=pd.MultiIndex.from_arrays(
-                [stratum_labels[stratum], unit_labels[keys % max(len(unit_labels), 1)]]
+            psu_labels=_pair_labels(
+                (stratum_labels, stratum), (unit_labels, keys % max(len(unit_labels), 1))
             ),
         )
         sample.require_enough(design.fpc)
@@ -148,15 +148,23 @@ class Sample(Strata):
         """
         stratum_of_row = self.stratum[self.psu]
         psu, keys = pd.factorize(block * len(self.stratum_labels) + stratum_of_row)
+        blocks = pd.RangeIndex(int(block.max(initial=-1)) + 1)
         stratum = keys % len(self.stratum_labels)
-        labels = self.stratum_labels[stratum]
         return replace(
             self,
             psu=psu.astype(np.intp),
             stratum=stratum,
-            psu_labels=pd.MultiIndex.from_arrays([labels, keys // len(self.stratum_labels)]),
+            psu_labels=_pair_labels(
+                (self.stratum_labels, stratum), (blocks, keys // len(self.stratum_labels))
+            ),
             psus=np.bincount(stratum, minlength=len(self.stratum_labels)),
         )
+
+
+def _pair_labels(*pairs: tuple[pd.Index, Codes]) -> pd.MultiIndex:
+    """Return labels of two levels from the distinct labels of each and their codes."""
+    levels, codes = zip(*pairs, strict=True)
+    return pd.MultiIndex(levels, codes, verify_integrity=False)
 
 
 def get_column(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -174,12 +182,13 @@ def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.int
     if not isinstance(values.dtype, pd.CategoricalDtype):
         codes, distinct = pd.factorize(values, sort=sort)
         return codes, pd.Index(distinct)
-    kept = values.cat.codes.to_numpy()
-    used = np.bincount(kept + 1, minlength=len(values.cat.categories) + 1)[1:] > 0
+    categorical = cast(pd.Categorical, values.array)
+    kept, categories = categorical.codes, categorical.categories
+    used = np.bincount(kept + 1, minlength=len(categories) + 1)[1:] > 0
     if used.all():
-        return kept, values.cat.categories
+        return kept, categories
     place = np.append(np.cumsum(used) - 1, -1).astype(kept.dtype)
-    return place[kept], values.cat.categories[used]
+    return place[kept], categories[used]
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:

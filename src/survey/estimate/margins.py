@@ -120,18 +120,20 @@ def _read_margin(
     group = np.zeros(len(index), dtype=np.intp)
     if groups.column is not None:
         group = _target_groups(name, groups, keys.pop(0), targets)
-    levels = tuple(pd.Index(pd.unique(key.astype(object)), dtype=object) for key in keys)
+    codes, values = zip(
+        *(pd.factorize(key.astype(object), use_na_sentinel=False) for key in keys), strict=True
+    )
+    levels = tuple(pd.Index(value, dtype=object) for value in values)
     sizes = (len(groups.labels), *(len(level) for level in levels))
     known = group >= 0
-    place = [level.get_indexer(key)[known] for level, key in zip(levels, keys, strict=True)]
-    cells = np.ravel_multi_index([group[known], *place], sizes)
+    cells = np.ravel_multi_index([group[known], *(code[known] for code in codes)], sizes)
     target = np.full(int(np.prod(sizes)), np.nan)
     target[cells] = targets.to_numpy(np.float64)[known]
     rows = [_level_of(frame, c, level, name) for c, level in zip(columns, levels, strict=True)]
     margin = RakingMargin(
         name, groups, levels, np.ravel_multi_index([groups.code, *rows], sizes), target
     )
-    if len(pd.unique(cells)) < len(cells):
+    if len(set(cells.tolist())) < len(cells):
         margin.fail("repeated_target", int(cells[pd.Index(cells).duplicated()][0]))
     bad = np.flatnonzero(np.isinf(target) | (target < 0))
     if bad.size:
@@ -163,13 +165,14 @@ def _level_of(frame: pd.DataFrame, name: str, levels: pd.Index, margin: MarginKe
     codes, distinct = encode(get_column(frame, name))
     if missing := int((codes < 0).sum()):
         raise EstimateError("missing_level", margin=margin, within=name, count=missing)
-    place = levels.get_indexer(distinct.astype(object))
+    places = {level: place for place, level in enumerate(levels.tolist())}
+    place = np.array([places.get(value, -1) for value in distinct.tolist()], dtype=np.intp)
     if (unknown := np.flatnonzero(place < 0)).size:
         count = int((codes == unknown[0]).sum())
         raise EstimateError(
             "missing_target", margin=margin, within="", cell=distinct[unknown[0]], count=count
         )
-    return np.asarray(place[codes], dtype=np.intp)
+    return place[codes]
 
 
 def _check_cells(margin: RakingMargin, base: Floats) -> None:

@@ -200,7 +200,8 @@ def _report(
             "trimmed": trimmed,
             "kish_deff_untrimmed": ratio(n, before, np.nan),
             "effective_n_untrimmed": before,
-        }
+        },
+        copy=False,
     )
     if groups.column is not None:
         report.insert(0, groups.column, groups.labels)

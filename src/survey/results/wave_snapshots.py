@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pandas as pd
 from sqlmodel import Session
 
 from survey.compute import SharedFolder, open_engine, open_file
@@ -18,7 +16,7 @@ from survey.results.wave_parts import LoadedPart, MapParts, PartLoader, WavePart
 from survey.results.wave_rules import WaveRules
 from survey.sample.special_groups import oversampling_of
 from survey.settings import Settings
-from survey.snapshot.response_files import ResponseFile, join_files
+from survey.snapshot.response_files import ResponseFile, join_files, read_file
 from survey.snapshot.seals import find_seals, read_sealed
 from survey.snapshot.snapshot_files import (
     MANIFEST,
@@ -107,7 +105,7 @@ class PartFile:
         key = self.opened, self.path
         data = _LAST_PART.get(key)
         if data is None:
-            frame = pd.read_parquet(BytesIO(self._read()))
+            frame = read_file(self._read())
             data = WaveData.weigh(frame, self.rules, others_have_points=self.others_have_points)
             _LAST_PART.clear()
             _LAST_PART[key] = data

@@ -77,19 +77,24 @@ def hash_of_files(files: Iterable[ResponseFile]) -> str:
 
 def join_files(contents: Sequence[bytes | Path]) -> pd.DataFrame:
     """Return the responses of some files as one frame, sorted by id."""
+    if len(contents) == 1:
+        return read_file(contents[0])
     tables = [_read_table(content) for content in contents]
-    if len(tables) == 1:
-        frame: pd.DataFrame = tables[0].to_pandas()
-        return frame
     joined = pa.concat_tables(_without_categories(table) for table in tables)
     order = joined.column(ID_COLUMN).to_pandas().argsort(kind="stable")
     frame = joined.unify_dictionaries().take(pa.array(order)).to_pandas()
     return frame.astype({name: "category" for name in SHARED_CATEGORIES if name in frame})
 
 
-def _read_table(content: bytes | Path) -> pa.Table:
+def read_file(content: bytes | Path | pa.NativeFile) -> pd.DataFrame:
+    """Return the rows of one file as they were written."""
+    frame: pd.DataFrame = _read_table(content).to_pandas(use_threads=False)
+    return frame
+
+
+def _read_table(content: bytes | Path | pa.NativeFile) -> pa.Table:
     """Read one file; its columns are so short that threads cost more than they spare."""
-    with pq.ParquetFile(content if isinstance(content, Path) else BytesIO(content)) as file:
+    with pq.ParquetFile(BytesIO(content) if isinstance(content, bytes) else content) as file:
         return file.read(use_threads=False)
 
 

@@ -1,4 +1,4 @@
-"""Single pass over the rows of a cube, and the layout of its statistics."""
+"""Sums over the rows of a cube, and the layout of its statistics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -91,17 +91,29 @@ class CubeMoments:
         )
 
 
+def sum_psus(rows: CubeRows, psus: int) -> Floats:
+    """Return the sums of w r and of w r (y - centre) by PSU, shape (P, G, 2K)."""
+    groups, lines = len(rows.member), 2 * rows.columns
+    sums = np.empty((psus, groups, lines))
+    spaces = rows.workspace(lines), rows.workspace(groups)
+    for chunk in rows.chunks:
+        features, mass = rows.features(chunk, spaces[0]), rows.mass(chunk, spaces[1])
+        for psu, part in chunk.psus:
+            np.matmul(mass[:, part], features[:, part].T, out=sums[psu])
+    return sums
+
+
 class RowAccumulator:
-    """Accumulator of sums over chunks of rows, with memory that is allocated once.
+    """Accumulator of sums over chunks of rows by block, with memory that is allocated once.
 
     What whole numbers can hold, products of answers and who answered any item of a statistic, is
     made of small integers. Rates and per-respondent scores are neither paired nor several.
     """
 
-    def __init__(self, rows: CubeRows, plan: StatisticLayout, psus: int, blocks: int) -> None:
+    def __init__(self, rows: CubeRows, plan: StatisticLayout, psu: Floats, blocks: int) -> None:
         groups, columns, several = len(rows.member), rows.columns, len(plan.several)
         self._rows = rows
-        self._plan = plan
+        self._plan, self._psu = plan, psu
         self._weightless = not (rows.weight > 0).all()
         self._any = _any_scored(rows, plan)
         self._left, self._right = _pair_lines(rows.items, plan)
@@ -112,22 +124,21 @@ class RowAccumulator:
         self._lines = rows.workspace(int(self._parts[-1]))
         self._scored = np.empty((columns + several) * rows.widest, dtype=np.float32)
         self._present = np.empty(groups * rows.widest, dtype=np.float32)
-        self._psu = np.empty((psus, groups, 2 * columns))
         self._block = np.zeros((blocks, groups, 2 * columns))
         self._moments = np.zeros((blocks, groups, int(self._parts[-1])))
         self._n = np.zeros((blocks, groups, columns + several))
         self._members = np.zeros_like(self._n) if self._weightless else self._n
         self._answers = np.zeros((blocks, groups, rows.items))
 
-    def run(self) -> tuple[Floats, CubeMoments]:
-        """Return sums of w r and of w r (y - centre) by PSU, (P, G, 2K), and those by block."""
+    def run(self) -> CubeMoments:
+        """Return the sums by block."""
         for chunk in self._rows.chunks:
             self._add(chunk)
         columns, spread_out = self._rows.columns, self._plan.spread_out
         square, product, base, _ = np.split(self._moments, self._parts, axis=2)
         n, members = self._n, self._members
         answered = self._answers if len(self._rows.omega) else members[..., : self._rows.items]
-        moments = CubeMoments(
+        return CubeMoments(
             block=self._block,
             square=square,
             product=product.reshape(*product.shape[:2], 4, -1),
@@ -136,13 +147,10 @@ class RowAccumulator:
             base=spread_out(self._block[..., :columns], base),
             scores=answered,
         )
-        return self._psu, moments
 
     def _add(self, chunk: Chunk) -> None:
         rows, columns, block = self._rows, self._rows.columns, chunk.block
         features, mass = rows.features(chunk, self._features), rows.mass(chunk, self._mass)
-        for psu, part in chunk.psus:
-            np.matmul(mass[:, part], features[:, part].T, out=self._psu[psu])
         first, last = chunk.psus[0][0], chunk.psus[-1][0]
         self._block[block] += self._psu[first : last + 1].sum(axis=0)
         lines = workspace_slice(self._lines, int(self._parts[-1]), chunk)

@@ -60,7 +60,7 @@ class Cube:
                 through a PSU, or a group that is not boolean.
         """
         part = CubePart.read(frame, spec)
-        sums, places = CubeSums.join(spec, [part.sums])
+        sums, places = CubeSums.join(spec, [part.sum_rows()])
         return cls(sums, (part,), places)
 
     @classmethod

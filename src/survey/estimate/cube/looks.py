@@ -68,6 +68,13 @@ class SeenPart:
 
     part: CubePart
     means: PartMeans
+    squares: tuple["Squares", ...] = ()
+    """Squares that are asked for, which are taken together."""
+
+    @cached_property
+    def squares_by_look(self) -> Mapping["Squares", tuple[Floats, ...]]:
+        """Totals of segments and their squares by what asked for them."""
+        return dict(zip(self.squares, take_squares(self), strict=True))
 
     @cached_property
     def rest(self) -> CubePart:
@@ -90,28 +97,56 @@ class Look(Protocol):
         """Return the part's arrays; their first axis is the one that is named."""
 
 
-def linearised_totals(
-    part: CubePart, means: AreaMeans, psus: slice, groups: slice = slice(None)
-) -> Floats:
-    """Return linearised totals of PSUs about the means of their areas, shape (p, g, T).
+class LinearisedTotals:
+    """Linearised totals of some PSUs about the means of their areas, each worked out once.
 
-    They are 0 outside the areas and where an area's estimate is missing.
+    Shape (p, g, T); 0 outside the areas and where an area's estimate is missing.
     """
-    area = means.of_block[part.sums.segments.block[part.sums.segments.of_psu[psus]]]
-    weight, total = part.totals(psus, groups)
-    omega = part.sums.plan.omega
-    if not len(means.mean):
-        return np.zeros((*weight.shape[:2], len(omega)))
-    residual = means.mean[:, groups].take(area, axis=0)
-    residual *= weight
-    np.subtract(total, residual, out=residual)
-    residual *= means.inverse[:, groups].take(area, axis=0)
-    z = residual.reshape(-1, residual.shape[-1]) @ omega.T
-    z = z.reshape(*residual.shape[:2], -1)
-    if not means.covers_all:
-        z *= np.nan_to_num(means.coverage)[area, groups]
-    z[area < 0] = 0.0
-    return z
+
+    def __init__(self, seen: SeenPart, psus: slice = slice(None)) -> None:
+        self._seen, self._psus = seen, psus
+        runs = seen.part.runs
+        self._block = runs.block[runs.of_psu[psus]]
+        self._own: dict[str, Floats] = {}
+        self._rest: dict[str, Floats] = {}
+
+    def own(self, level: str) -> Floats:
+        """Return those of the groups asked for."""
+        if level not in self._own:
+            self._own[level] = self._about(self._seen.means.own[level], self._own_sums)
+        return self._own[level]
+
+    def rest(self, level: str) -> Floats:
+        """Return those of the complements."""
+        if level not in self._rest:
+            self._rest[level] = self._about(self._seen.means.rest[level], self._rest_sums)
+        return self._rest[level]
+
+    @cached_property
+    def _own_sums(self) -> tuple[Floats, Floats]:
+        return self._seen.part.totals(self._psus, slice(0, self._seen.part.asked))
+
+    @cached_property
+    def _rest_sums(self) -> tuple[Floats, Floats]:
+        return self._seen.rest.totals(self._psus)
+
+    def _about(self, means: AreaMeans, sums: tuple[Floats, Floats]) -> Floats:
+        weight, total = sums
+        area, omega = means.of_block[self._block], self._seen.part.layout.plan.omega
+        if not len(means.mean):
+            return np.zeros((*weight.shape[:2], len(omega)))
+        # PSUs of one city share their means, which then need no copy for each.
+        places = area[:1] if (area == area[:1]).all() else area
+        groups = slice(0, weight.shape[1])
+        residual = weight * means.mean[:, groups].take(places, axis=0)
+        np.subtract(total, residual, out=residual)
+        residual *= means.inverse[:, groups].take(places, axis=0)
+        z = residual.reshape(-1, residual.shape[-1]) @ omega.T
+        z = z.reshape(*residual.shape[:2], -1)
+        if not means.covers_all:
+            z *= np.nan_to_num(means.coverage)[places, groups]
+        z[area < 0] = 0.0
+        return z
 
 
 @dataclass(frozen=True)
@@ -128,19 +163,26 @@ class Squares:
     needs_rest: bool = False
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
-        part, means = seen.part, seen.means
-        asked, own = slice(0, part.asked), means.own[self.level]
+        return seen.squares_by_look[self]
 
-        def z(psus: slice) -> Floats:
-            deviations = linearised_totals(part, own, psus, asked)
-            if self.reference is not None:
-                deviations -= linearised_totals(part, means.own[self.reference], psus, asked)
-            if self.needs_rest:
-                deviations -= linearised_totals(seen.rest, means.rest[self.level], psus)
-            return deviations
+    def deviations(self, totals: LinearisedTotals) -> Floats:
+        """Return the deviations of some PSUs as an array of its own."""
+        own = totals.own(self.level)
+        if self.reference is not None:
+            return own - totals.own(self.reference)
+        return own - totals.rest(self.level) if self.needs_rest else own.copy()
 
-        shape = (part.asked, len(part.sums.plan.omega))
-        return part.sums.segments.squares(z, shape)
+
+def take_squares(seen: SeenPart) -> list[tuple[Floats, ...]]:
+    """Return totals of segments and their squares, a few PSUs at a time for all that ask."""
+    runs = seen.part.runs
+    shape = (len(runs.size), seen.part.asked, len(seen.part.layout.plan.omega))
+    found: list[tuple[Floats, ...]] = [(np.empty(shape), np.empty(shape)) for _ in seen.squares]
+    for psus, inside in runs.pieces():
+        totals = LinearisedTotals(seen, psus)
+        for look, (total, within) in zip(seen.squares, found, strict=True):
+            runs.add_squares(inside, look.deviations(totals), total, within)
+    return found
 
 
 @dataclass(frozen=True)
@@ -151,10 +193,8 @@ class RestSegments:
     needs_rest: bool = True
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
-        own = seen.part.sums.segments
-        stratum, block = own.stratum[own.of_psu], own.block[own.of_psu]
-        rest, plan = seen.rest, seen.part.sums.plan
-        segments = PsuSegments.of(stratum, block, lambda psus: rest.totals(psus)[0], plan)
+        rest, plan = seen.rest, seen.part.layout.plan
+        segments = PsuSegments.sum(seen.part.runs, lambda psus: rest.totals(psus)[0], plan)
         return segments.psus, segments.weight
 
 
@@ -169,9 +209,9 @@ class DenseProducts:
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
         known = seen.means.rest if self.needs_rest else seen.means.own
         rows = seen.rest.rows if self.needs_rest else seen.part.rows
-        plan = seen.part.sums.plan
+        plan = seen.part.layout.plan
         basis = StatisticBasis.of(plan.omega[plan.dense], mixed=True)
-        blocks = len(seen.part.sums.block_keys)
+        blocks = len(seen.part.layout.block_keys)
         shape = (blocks, len(basis.pairs), len(rows.member))
         by_level = tuple(np.zeros(shape) for _ in self.levels)
         if len(basis.omega):
@@ -203,13 +243,13 @@ class ContrastProducts:
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
         part, means = seen.part, seen.means
-        basis = StatisticBasis.of(part.sums.plan.omega, mixed=False)
+        basis = StatisticBasis.of(part.layout.plan.omega, mixed=False)
         second_pass = SecondPass(part.rows, basis)
         view, larger = means.own[self.level], means.own[self.reference]
         own, other = (
             kernels_of(basis, known.mean, known.inverse, known.coverage) for known in (view, larger)
         )
-        blocks = len(part.sums.block_keys)
+        blocks = len(part.layout.block_keys)
         products = np.zeros((blocks, len(basis.pairs), len(part.rows.member)))
         for chunk in part.rows.chunks:
             area, outer = view.of_block[chunk.block], larger.of_block[chunk.block]
@@ -231,8 +271,7 @@ class PsuTotals:
     needs_rest: bool = False
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
-        own, groups = seen.means.own[self.level], slice(0, seen.part.asked)
-        return (linearised_totals(seen.part, own, slice(None), groups),)
+        return (LinearisedTotals(seen).own(self.level),)
 
 
 @dataclass(frozen=True)
@@ -249,6 +288,7 @@ class PsuScores:
 
 def look_at(part: CubePart, looks: tuple[Look, ...], means: PartMeans) -> list[tuple[Floats, ...]]:
     """Return the arrays of each look at a part."""
-    seen = SeenPart(part, means)
+    squares = tuple(look for look in looks if isinstance(look, Squares))
+    seen = SeenPart(part, means, squares)
     with limit_to_one_thread():
         return [look.at(seen) for look in looks]

@@ -1,16 +1,16 @@
 """One part of a wave: rows of whole blocks, and the sums that a first look takes from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Floats, keep_freed_memory, limit_to_one_thread
-from survey.estimate.cube.accumulator import CubeMoments, RowAccumulator, StatisticLayout
+from survey.estimate.cube.accumulator import CubeMoments, RowAccumulator, StatisticLayout, sum_psus
 from survey.estimate.cube.rows import CubeRows, area_of_psus, cut_into_chunks, read_area, read_rows
-from survey.estimate.cube.segments import PsuSegments
+from survey.estimate.cube.segments import PsuRuns, PsuSegments
 from survey.estimate.cube.spec import CubeSpec, Labels, Membership
 from survey.estimate.design import Sample, Strata
 
@@ -29,8 +29,8 @@ class PartAreas:
 
 
 @dataclass(frozen=True)
-class PartSums:
-    """What a first look at a part returns; arrays as in `CubeMoments` and `PsuSegments`."""
+class PartLayout:
+    """Which blocks, strata and statistics a part has, without its figures."""
 
     plan: StatisticLayout
     columns: int
@@ -41,15 +41,22 @@ class PartSums:
     block_keys: pd.Series
     """Smallest order of each block, and below of each stratum."""
     stratum_keys: pd.Series
+
+
+@dataclass(frozen=True)
+class PartSums(PartLayout):
+    """What a first look at a part returns; arrays as in `CubeMoments` and `PsuSegments`."""
+
     segments: PsuSegments
     moments: CubeMoments
 
 
 @dataclass(frozen=True)
 class CubePart:
-    """Rows of a part with their sums by PSU: what further looks work on."""
+    """Rows of a part with their sums by PSU: what every look works on."""
 
-    sums: PartSums
+    layout: PartLayout
+    runs: PsuRuns
     rows: CubeRows
     psu: Floats
     """Sums of w r and of w r (y - centre) by PSU, raw units, shape (P, G, 2K)."""
@@ -60,16 +67,26 @@ class CubePart:
     @property
     def asked(self) -> int:
         """How many groups were asked for."""
-        return len(self.sums.groups)
+        return len(self.layout.groups)
 
     def totals(
         self, part: slice = slice(None), groups: slice = slice(None)
     ) -> tuple[Floats, Floats]:
         """Return the sums of w r and of w r (y - centre) by PSU, shape (p, g, K) each."""
-        columns, psu = self.sums.columns, self.psu[part]
+        columns, psu = self.layout.columns, self.psu[part]
         if self.is_rest:
-            psu = complement_sums(psu, self.asked, self.sums.everyone, columns)
+            psu = complement_sums(psu, self.asked, self.layout.everyone, columns)
         return psu[:, groups, :columns], psu[:, groups, columns:]
+
+    def sum_rows(self) -> PartSums:
+        """Return what a first look returns."""
+        layout = self.layout
+        with limit_to_one_thread():
+            blocks = len(layout.block_keys)
+            moments = RowAccumulator(self.rows, layout.plan, self.psu, blocks).run()
+            segments = PsuSegments.sum(self.runs, lambda part: self.totals(part)[0], layout.plan)
+        known = {each.name: getattr(layout, each.name) for each in fields(layout)}
+        return PartSums(**known, segments=segments, moments=moments)
 
     def rest(self) -> "CubePart":
         """Return the same part with the complement of each group in its place."""
@@ -84,10 +101,10 @@ class CubePart:
 
     @classmethod
     def read(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
-        """Read the frame and sum its rows; errors as in `Cube.of`."""
+        """Read the frame and sum its rows by PSU; errors as in `Cube.of`."""
         keep_freed_memory()
         sample = Sample.read(frame, spec.design)
-        key = _order_keys(frame, spec.order)
+        key = _OrderKeys.read(frame, spec.order)
         sample, stratum_keys = _in_order(sample, key)
         codes = {level: read_area(frame, level, labels) for level, labels in spec.areas.items()}
         row_block = _common_blocks([code for code, _ in codes.values()])
@@ -99,20 +116,16 @@ class CubePart:
         rows = read_rows(frame, spec, sample, groups, _row_order(order, sample))
         rows_of_psu = np.bincount(sample.psu, minlength=len(order))[order]
         rows.chunks.extend(cut_into_chunks(block[order], rows_of_psu))
-        plan = _statistic_layout(spec, rows)
-        blocks = int(block.max(initial=-1)) + 1
         with limit_to_one_thread():
-            psu, moments = RowAccumulator(rows, plan, len(order), blocks).run()
-            segments = PsuSegments.of(
-                sample.stratum[order], block[order], lambda part: psu[part, :, : rows.columns], plan
-            )
-        sums = PartSums(
-            plan=plan,
+            psu = sum_psus(rows, len(order))
+        blocks = int(row_block.max(initial=-1)) + 1
+        layout = PartLayout(
+            plan=_statistic_layout(spec, rows),
             columns=rows.columns,
             groups=tuple(spec.groups),
             everyone=[group is None for group in groups.values()].index(True),
             levels=tuple(
-                _part_areas(name, frame, spec.areas[name], found, sample, block, blocks)
+                _part_areas(name, frame, spec.areas[name], found, row_block, blocks)
                 for name, found in codes.items()
             ),
             strata=Strata(
@@ -123,12 +136,11 @@ class CubePart:
                 sample.rule,
                 sample.assumed_deff,
             ),
-            block_keys=key.groupby(row_block).min(),
+            block_keys=key.smallest(row_block, blocks),
             stratum_keys=stratum_keys,
-            segments=segments,
-            moments=moments,
         )
-        return cls(sums, rows, psu, sample.psu_labels.take(order))
+        runs = PsuRuns.of(sample.stratum[order], block[order])
+        return cls(layout, runs, rows, psu, sample.psu_labels.take(order))
 
 
 def complement_sums(sums: Floats, asked: int, everyone: int, columns: int) -> Floats:
@@ -149,15 +161,33 @@ def _with_everyone(groups: Mapping[str, Membership]) -> Mapping[str, Membership]
     return groups if any(group is None for group in groups.values()) else {**groups, "": None}
 
 
-def _order_keys(frame: pd.DataFrame, column: str | None) -> pd.Series:
-    """Return what strata and blocks are ordered by, one value a row."""
-    values = np.arange(len(frame)) if column is None else frame[column].array
-    return pd.Series(values)
+@dataclass(frozen=True)
+class _OrderKeys:
+    """What strata and blocks are ordered by, one value a row."""
+
+    values: pd.Series
+    are_sorted: bool
+
+    @classmethod
+    def read(cls, frame: pd.DataFrame, column: str | None) -> Self:
+        """Read a column, or take the places of the rows."""
+        if column is None:
+            return cls(pd.Series(range(len(frame))), are_sorted=True)
+        values = frame[column].reset_index(drop=True)
+        return cls(values, values.is_monotonic_increasing)
+
+    def smallest(self, codes: Codes, size: int) -> pd.Series:
+        """Return the smallest key of each code, 0 … size - 1, all of which occur."""
+        if not self.are_sorted:
+            return self.values.groupby(codes).min()
+        first = np.empty(size, dtype=np.intp)
+        first[codes[::-1]] = np.arange(len(codes))[::-1]
+        return pd.Series(self.values.array.take(first))
 
 
-def _in_order(sample: Sample, key: pd.Series) -> tuple[Sample, pd.Series]:
+def _in_order(sample: Sample, key: _OrderKeys) -> tuple[Sample, pd.Series]:
     """Return the sample with its strata in the order of their smallest key, and these keys."""
-    keys = key.groupby(sample.stratum[sample.psu]).min().reindex(range(len(sample.psus)))
+    keys = key.smallest(sample.stratum[sample.psu], len(sample.psus))
     order = np.argsort(keys.to_numpy(), kind="stable")
     if (order == np.arange(len(order))).all():
         return sample, keys
@@ -195,16 +225,14 @@ def _part_areas(
     frame: pd.DataFrame,
     given: Labels,
     found: tuple[Codes, pd.Index],
-    sample: Sample,
-    block: Codes,
+    row_block: Codes,
     blocks: int,
 ) -> PartAreas:
     code, labels = found
-    declared = None
-    if isinstance(given, str) and isinstance(frame[given].dtype, pd.CategoricalDtype):
-        declared = tuple(frame[given].cat.categories)
+    dtype = frame[given].dtype if isinstance(given, str) else None
+    declared = tuple(dtype.categories.tolist()) if isinstance(dtype, pd.CategoricalDtype) else None
     of_block = np.full(blocks, -1, dtype=np.intp)
-    of_block[block] = area_of_psus(sample, name, code)
+    of_block[row_block] = code
     return PartAreas(name, labels, declared, of_block)
 
 
@@ -231,6 +259,9 @@ def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
 
 def _distinct(lines: Floats) -> tuple[Codes, Codes]:
     """Return the first of each group of equal lines, in order, and the group of every line."""
-    place, _ = pd.factorize(pd.Series([line.tobytes() for line in lines]))
-    first = np.unique(place, return_index=True)[1]
-    return first, place.astype(np.intp)
+    first: dict[bytes, int] = {}
+    keys = [line.tobytes() for line in lines]
+    for number, key in enumerate(keys):
+        first.setdefault(key, number)
+    code = {key: number for number, key in enumerate(first)}
+    return np.array([*first.values()], np.intp), np.array([code[key] for key in keys], np.intp)

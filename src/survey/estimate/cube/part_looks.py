@@ -97,7 +97,7 @@ def read_part(part: "CubePart | PartSource") -> CubePart:
 
 def first_look(part: "CubePart | PartSource") -> PartSums:
     """Return the sums of a part, without its rows."""
-    return read_part(part).sums
+    return read_part(part).sum_rows()
 
 
 def _look(job: tuple["CubePart | PartSource", tuple[Look, ...], PartMeans]) -> Any:

@@ -177,23 +177,25 @@ def _rate_centres(rates: Floats) -> list[float]:
 
 def _read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, order: Codes) -> Raw:
     """Return raw answers as int8 in row order, shape (I, n); missing values are negative."""
-    raw = np.empty((len(items), len(frame)), dtype=np.int8)
-    for answers, item in zip(raw, items, strict=True):
-        series = get_column(frame, item)
-        if series.dtype == np.int8:
-            np.take(series.to_numpy(), order, out=answers)
-        else:
+    kept = [item for item in items if item in frame.columns]
+    columns = frame[kept]
+    if len(kept) == len(items) and all(dtype == np.int8 for dtype in columns.dtypes.tolist()):
+        raw = columns.to_numpy().T.take(order, axis=1)
+    else:
+        raw = np.empty((len(items), len(frame)), dtype=np.int8)
+        for answers, item in zip(raw, items, strict=True):
             values = numbers(frame, item)[order]
             answers[:] = np.where(np.isnan(values), NOT_A_SCORE, np.clip(values, -128, 127))
-        if answers.max(initial=-1) > scale.maximum or _has_between(answers, scale.minimum):
-            odd = (answers >= 0) & ((answers < scale.minimum) | (answers > scale.maximum))
-            raise EstimateError(
-                "raw_range",
-                column=item,
-                value=int(answers[odd][0]),
-                minimum=scale.minimum,
-                maximum=scale.maximum,
-            )
+    if raw.max(initial=-1) > scale.maximum or _has_between(raw, scale.minimum):
+        odd = (raw >= 0) & ((raw < scale.minimum) | (raw > scale.maximum))
+        item = int(np.argmax(odd.any(axis=1)))
+        raise EstimateError(
+            "raw_range",
+            column=items[item],
+            value=int(raw[item][odd[item]][0]),
+            minimum=scale.minimum,
+            maximum=scale.maximum,
+        )
     return raw
 
 

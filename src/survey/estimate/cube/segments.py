@@ -13,72 +13,22 @@ PSU_BATCH_SIZE = 48
 
 
 @dataclass(frozen=True)
-class PsuSegments:
-    """S runs of PSUs, in row order; G groups, K columns, T statistics."""
+class PsuRuns:
+    """S runs of PSUs, in row order, and the sums that are taken over each."""
 
     size: Codes
     """PSUs of each segment, shape (S,)."""
     stratum: Codes
     block: Codes
-    psus: Floats
-    """PSUs with members, shape (S, G, T)."""
-    weight: Floats
-    """Sum of w r, shape (S, G, K)."""
 
     @classmethod
-    def of(
-        cls,
-        stratum: Codes,
-        block: Codes,
-        weight_of: Callable[[slice], Floats],
-        plan: StatisticLayout,
-    ) -> "PsuSegments":
-        """Return the segments of PSUs with these strata, blocks and sums of w r, (p, G, K)."""
-        psus = len(stratum)
-        change = np.ones(psus, dtype=np.bool_)
+    def of(cls, stratum: Codes, block: Codes) -> "PsuRuns":
+        """Return the runs of PSUs with these strata and blocks, (P,) each."""
+        change = np.ones(len(stratum), dtype=np.bool_)
         change[1:] = (np.diff(stratum) != 0) | (np.diff(block) != 0)
         starts = np.flatnonzero(change)
-        groups, columns = weight_of(slice(0, 0)).shape[1:]
-        blank = np.empty((len(starts), groups, len(plan.omega)))
-        total = np.empty((len(starts), groups, columns))
-        size = np.diff(np.append(starts, psus))
-        segments = cls(size, stratum[starts], block[starts], blank, total)
-        support = (plan.omega[plan.several] != 0).astype(np.float32).T
-        for part, inside in segments.pieces():
-            weight = weight_of(part)
-            total[inside] = np.add.reduceat(weight, starts[inside] - part.start, axis=0)
-            scored = (weight > 0).astype(np.float32)
-            several = (scored @ support > 0).astype(np.float32)
-            member = segments.member(inside).astype(np.float32)
-            blank[inside] = plan.spread_out(
-                *(
-                    (member @ flatten_rows(present)).reshape(len(member), groups, -1)
-                    for present in (scored, several)
-                )
-            )
-        return segments
-
-    @classmethod
-    def join(
-        cls,
-        parts: "Sequence[PsuSegments]",
-        strata: Sequence[Codes],
-        blocks: Sequence[Codes],
-        order: Codes,
-    ) -> "PsuSegments":
-        """Return the segments of all parts in `order`, with their strata and blocks renumbered."""
-        if len(parts) == 1 and (order == np.arange(len(order))).all():
-            psus, weight = parts[0].psus, parts[0].weight
-        else:
-            psus = np.concatenate([part.psus for part in parts])[order]
-            weight = np.concatenate([part.weight for part in parts])[order]
-        return cls(
-            np.concatenate([part.size for part in parts])[order],
-            np.concatenate(list(strata))[order],
-            np.concatenate(list(blocks))[order],
-            psus,
-            weight,
-        )
+        size = np.diff(np.append(starts, len(stratum)))
+        return PsuRuns(size, stratum[starts], block[starts])
 
     @cached_property
     def starts(self) -> Codes:
@@ -112,24 +62,76 @@ class PsuSegments:
         size = self.size[inside]
         return np.repeat(np.eye(len(size)), size, axis=1)
 
-    def squares(
-        self, z_of: Callable[[slice], Floats], shape: tuple[int, ...]
-    ) -> tuple[Floats, Floats]:
-        """Return the sum of `z` in each segment and its squares about the mean, (S, ...) each.
+    def add_squares(self, inside: slice, z: Floats, total: Floats, within: Floats) -> None:
+        """Put the sum of `z` in each segment of a piece and its squares about the mean in place.
 
-        No product adds up PSUs of two blocks: its rounding would depend on which blocks lie in one
-        part.
+        `z` (p, ...) is overwritten; `total` and `within` are (S, ...) each. No product adds up PSUs
+        of two blocks: its rounding would depend on which blocks lie in one part.
         """
-        total, within = np.empty((2, len(self.size), *shape))
-        for part, piece in self.pieces():
-            z_piece = flatten_rows(z_of(part))
-            for inside in self._blocks_within(piece):
-                start = self.starts[inside.start] - part.start
-                z = z_piece[start : start + self.size[inside].sum()]
-                member = self.member(inside)
-                sums = member @ z
-                z -= member.T @ (sums / self.size[inside, None])
-                z *= z
-                total[inside] = sums.reshape(-1, *shape)
-                within[inside] = (member @ z).reshape(-1, *shape)
-        return total, within
+        z_piece, first = flatten_rows(z), self.starts[inside.start]
+        shape = z.shape[1:]
+        for segments in self._blocks_within(inside):
+            starts, size = self.starts[segments] - first, self.size[segments]
+            z_block = z_piece[starts[0] : starts[-1] + size[-1]]
+            member = self.member(segments)
+            sums = member @ z_block
+            for start, psus, mean in zip(starts, size, sums / size[:, None], strict=True):
+                z_piece[start : start + psus] -= mean
+            z_block *= z_block
+            total[segments] = sums.reshape(-1, *shape)
+            within[segments] = (member @ z_block).reshape(-1, *shape)
+
+
+@dataclass(frozen=True)
+class PsuSegments(PsuRuns):
+    """Runs of PSUs with what is kept of their members; G groups, K columns, T statistics."""
+
+    psus: Floats
+    """PSUs with members, shape (S, G, T)."""
+    weight: Floats
+    """Sum of w r, shape (S, G, K)."""
+
+    @classmethod
+    def sum(
+        cls, runs: PsuRuns, weight_of: Callable[[slice], Floats], plan: StatisticLayout
+    ) -> "PsuSegments":
+        """Return the segments of PSUs with these sums of w r, (p, G, K)."""
+        groups, columns = weight_of(slice(0, 0)).shape[1:]
+        blank = np.empty((len(runs.size), groups, len(plan.omega)))
+        total = np.empty((len(runs.size), groups, columns))
+        support = (plan.omega[plan.several] != 0).astype(np.float32).T
+        for part, inside in runs.pieces():
+            weight = weight_of(part)
+            total[inside] = np.add.reduceat(weight, runs.starts[inside] - part.start, axis=0)
+            scored = (weight > 0).astype(np.float32)
+            several = (scored @ support > 0).astype(np.float32)
+            member = runs.member(inside).astype(np.float32)
+            blank[inside] = plan.spread_out(
+                *(
+                    (member @ flatten_rows(present)).reshape(len(member), groups, -1)
+                    for present in (scored, several)
+                )
+            )
+        return cls(runs.size, runs.stratum, runs.block, blank, total)
+
+    @classmethod
+    def join(
+        cls,
+        parts: "Sequence[PsuSegments]",
+        strata: Sequence[Codes],
+        blocks: Sequence[Codes],
+        order: Codes,
+    ) -> "PsuSegments":
+        """Return the segments of all parts in `order`, with their strata and blocks renumbered."""
+        if len(parts) == 1 and (order == np.arange(len(order))).all():
+            psus, weight = parts[0].psus, parts[0].weight
+        else:
+            psus = np.concatenate([part.psus for part in parts])[order]
+            weight = np.concatenate([part.weight for part in parts])[order]
+        return cls(
+            np.concatenate([part.size for part in parts])[order],
+            np.concatenate(list(strata))[order],
+            np.concatenate(list(blocks))[order],
+            psus,
+            weight,
+        )
