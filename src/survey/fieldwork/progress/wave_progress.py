@@ -339,14 +339,14 @@ def list_publishable_cities(cities: Sequence[AreaProgress]) -> tuple[AreaProgres
     hidden: list[AreaProgress] = []
     for city in smallest_first:
         small = city.tally.counted < MIN_CITY_INTERVIEWS
-        if not small and (not hidden or _are_protected(hidden)):
+        if not small and (not hidden or _is_protected_together(hidden)):
             break
         hidden.append(city)
     hidden_codes = {city.city_code for city in hidden}
     return tuple(remove_cells(city) for city in cities if city.city_code not in hidden_codes)
 
 
-def _are_protected(hidden: Sequence[AreaProgress]) -> bool:
+def _is_protected_together(hidden: Sequence[AreaProgress]) -> bool:
     return len(hidden) > 1 and sum(city.tally.counted for city in hidden) >= MIN_CITY_INTERVIEWS
 
 
