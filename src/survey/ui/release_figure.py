@@ -59,16 +59,12 @@ def draw_figure_history(page: PageContext) -> None:
             t("A figure that was never shown has no history."),
         )
         return
-    heads = _list_value_heads(page)
     rows = [
         {
             t("Release"): version.release,
             t("Published"): format_china_minute(t, version.published_at),
             t("State"): _describe_state(page, version),
-            **{
-                head: version.values.get(name, "") or "–"
-                for head, name in zip(heads, VALUES, strict=True)
-            },
+            t("Value"): _describe_values(page, version.values) if version.values else "–",
             t("Reason of the change"): version.reason,
         }
         for version in history.versions
@@ -89,11 +85,6 @@ def _describe_state(page: PageContext, version: FigureVersion) -> str:
     if version.is_hidden:
         return t("not shown any more")
     return t("current") if version.is_current else t("not current any more")
-
-
-def _list_value_heads(page: PageContext) -> tuple[str, ...]:
-    t = page.t
-    return t("Estimate"), t("Lower bound"), t("Upper bound"), "n"
 
 
 def draw_errata(page: PageContext, release: PublicationSummary) -> None:
