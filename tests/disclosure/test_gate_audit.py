@@ -101,7 +101,7 @@ def test_without_looking_at_all_totals_together_some_are_determined(
 
     monkeypatch.setattr(secondary, "find_determined_cells", blind)
     # Bounds close some of the same gaps, one relation after the other.
-    monkeypatch.setattr(secondary, "_with_wide_intervals", lambda cube, hidden, *others: hidden)
+    monkeypatch.setattr(secondary, "_widen_intervals", lambda cube, hidden, *others: hidden)
     survey = Survey.drawn(seed, scale)
     assert solved(survey.protected(), survey) > 0
 

@@ -173,7 +173,7 @@ def test_the_gate_hides_more_until_no_interval_is_narrow(monkeypatch: pytest.Mon
         table = shown_cells(survey, auditor)
         assert auditor.narrow == ()
         assert audited(table, survey) == []
-    monkeypatch.setattr(secondary, "_with_wide_intervals", lambda cube, hidden, *others: hidden)
+    monkeypatch.setattr(secondary, "_widen_intervals", lambda cube, hidden, *others: hidden)
     assert any(audited(shown_cells(survey), survey) for survey in surveys)
 
 
