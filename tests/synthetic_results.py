@@ -54,6 +54,7 @@ from survey.settings import PROJECT_ROOT, Settings
 from survey.snapshot.snapshot_files import (
     SINGLE_FILE,
     SnapshotManifest,
+    find_free_folder,
     install_snapshot,
     parquet_bytes,
     snapshot_draft,
@@ -207,7 +208,7 @@ def synthetic_store(
             manifest = _manifest(plan, tree)
             with snapshot_draft(settings.snapshot_dir, plan.key) as draft:
                 (draft / SINGLE_FILE).write_bytes(plan.key.encode())
-                folder = install_snapshot(draft, manifest)
+                folder = install_snapshot(draft, manifest, find_free_folder(draft, manifest))
             _write(folder, plan, tree if plan.tree else None, measures)
             folders[plan.key] = folder, manifest.responses_sha256
             session.add(

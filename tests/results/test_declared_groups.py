@@ -30,8 +30,8 @@ from survey.results.wave_parts import count_most_groups
 from survey.results.wave_snapshots import load_wave_data
 from survey.sample.special_groups import EVERYONE
 from survey.snapshot.response_frame import build_response_frame
-from survey.store.engine import dispose_engines, session_scope
-from survey.store.tables import AuditEntry, now
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import AuditEntry, Snapshot, now
 from tests.small_waves import SmallWave, person, questionnaire, rating, select_one, small_wave
 
 CITIES = ("110000", "310000")
@@ -125,7 +125,10 @@ def frozen(wave: SmallWave, groups: Sequence[str] = ()) -> WaveResults:
 
 
 def folder_of(wave: SmallWave, results: WaveResults) -> Path:
-    return wave.settings.snapshot_dir / wave.key / results.wave.snapshot_sha256[:12]
+    """Folder of these results: the same responses may have been frozen more than once."""
+    query = select(Snapshot.directory).where(Snapshot.created_at == results.wave.frozen_at)
+    with read_scope(wave.settings.store_url) as session:
+        return wave.settings.snapshot_dir / session.exec(query).one()
 
 
 def shown_groups(results: WaveResults, level: str, area: str) -> set[str]:

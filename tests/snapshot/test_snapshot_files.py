@@ -22,6 +22,7 @@ from survey.snapshot.snapshot_files import (
     check_snapshot,
     content_sha256,
     count_by_city,
+    find_free_folder,
     install_snapshot,
     parquet_bytes,
     read_snapshot,
@@ -73,7 +74,7 @@ def write(root: Path, frame: pd.DataFrame = FRAME) -> tuple[Path, SnapshotManife
             for name, cities in plan_files(dict(frame["city_code"].value_counts())).items()
         )
         declared = manifest(responses=files, responses_sha256=hash_of_files(files))
-        return install_snapshot(draft, declared), declared
+        return install_snapshot(draft, declared, find_free_folder(draft, declared)), declared
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_snapshot_of_format_1_stays_readable(tmp_path: Path) -> None:
     declared = manifest(format=1, responses_sha256=content_sha256(data))
     with snapshot_draft(tmp_path, "main-2024") as draft:
         (draft / SINGLE_FILE).write_bytes(data)
-        folder = install_snapshot(draft, declared)
+        folder = install_snapshot(draft, declared, find_free_folder(draft, declared))
     read, frame = read_snapshot(folder)
     assert read.responses == ()
     pd.testing.assert_frame_equal(frame, FRAME, check_dtype=False)
@@ -157,11 +158,25 @@ def test_every_city_is_in_one_file_and_no_file_is_large_but_for_one_city(
         assert size <= response_files.MAX_PART_ROWS or len(cities) == 1
 
 
-def test_the_same_frame_gives_the_same_bytes_and_the_same_folder(tmp_path: Path) -> None:
+def test_the_same_frame_gives_the_same_bytes_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    """What was registered, and perhaps signed, is never written over."""
     assert parquet_bytes(FRAME.copy()) == parquet_bytes(FRAME)
-    first, _ = write(tmp_path)
-    assert write(tmp_path)[0] == first
-    assert [path.name for path in first.parent.iterdir()] == [first.name]
+    folders = [write(tmp_path)[0] for _ in range(3)]
+    assert [folder.name.partition("-")[2] for folder in folders] == ["", "2", "3"]
+    assert len({folder.name.partition("-")[0] for folder in folders}) == 1
+    assert {path.name for path in folders[0].parent.iterdir()} == {path.name for path in folders}
+    contents = [{path.name: path.read_bytes() for path in each.iterdir()} for each in folders]
+    assert contents[0] == contents[1] == contents[2]
+
+
+def test_a_folder_that_is_taken_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    folder, declared = write(tmp_path)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with snapshot_draft(tmp_path, "main-2024") as draft:
+        (draft / "other.parquet").write_bytes(b"of another freeze")
+        with pytest.raises(OSError, match="not empty"):
+            install_snapshot(draft, declared, folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_changed_data_are_refused(tmp_path: Path) -> None:

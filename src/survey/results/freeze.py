@@ -7,12 +7,14 @@ read still holds, and registers the snapshot.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
@@ -39,13 +41,14 @@ from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import (
     MANIFEST,
     WithoutPoint,
+    find_free_folder,
     install_snapshot,
     remove_on_failure,
     snapshot_draft,
-    snapshot_folder,
 )
 from survey.snapshot.unfinished_files import UnfinishedFiles
-from survey.store.tables import Wave
+from survey.store.engine import read_scope
+from survey.store.tables import Snapshot, Wave
 from survey.store.transactions import (
     RowsLockedError,
     read_in_snapshot,
@@ -111,6 +114,7 @@ def freeze_wave(
         AnswersConflictError: interviews changed again and again in the meantime.
         WaveConflictError: the wave, or another one of its series, did.
         NarrowIntervalError: published counts would tell hidden ones too closely.
+        PublicCellsConflictError: further figures would be told by those that were public.
         SecondPersonRequiredError: a final snapshot that nobody else has requested.
         AnswersArchivedError: the answers of the wave are in an archive.
         RowsLockedError: a wave of the series was locked longer than work of minutes may take.
@@ -230,12 +234,23 @@ def _register(
         confirm_freeze(settings, session, wave, actor, options)
         return computed.install(session, wave, draft, actor, options, made)
 
-    with remove_on_failure() as made:
+    with remove_on_failure(partial(_may_be_registered, settings)) as made:
         return _wait_for_series(
             lambda: run_in_transaction(settings.store_url, register, long_running=True),
             settings.database_patient_timeout,
             tick,
         )
+
+
+def _may_be_registered(settings: Settings, folder: Path) -> bool:
+    """Return whether the store names the folder of a snapshot, or cannot be asked."""
+    directory = str(folder.relative_to(settings.snapshot_dir))
+    names = select(Snapshot.id).where(Snapshot.directory == directory).limit(1)
+    try:
+        with read_scope(settings.store_url) as session:
+            return session.exec(names).first() is not None
+    except SQLAlchemyError:
+        return True
 
 
 def _wait_for_series(
@@ -306,7 +321,7 @@ class _ComputedWave:
     ) -> "_ComputedWave":
         """Compute every table but the changes."""
         manifest, files = reading.manifest, reading.manifest.responses
-        folder = snapshot_folder(reading.folder, manifest)
+        folder = find_free_folder(reading.folder, manifest)
         source = open_files(
             reading.folder,
             files,
@@ -319,7 +334,7 @@ class _ComputedWave:
         for file in files:
             tables.keep(folder / file.name, file.sha256)
         tables.write(folder / MANIFEST, manifest.model_dump_json().encode())
-        cells, hidden = write_tables(folder, source, tables, settings.audit_seconds)
+        cells, hidden = write_tables(folder, source, tables, settings.audit_seconds, reading.public)
         return cls(reading, source, tables, folder, cells, hidden, run)
 
     def draft_changes(
@@ -368,7 +383,7 @@ class _ComputedWave:
             now=now,
         )
         session.flush()
-        install_snapshot(self.reading.folder, manifest, made)
+        install_snapshot(self.reading.folder, manifest, self.folder, made)
         draft.install()
         return FrozenWave(
             wave=wave.key,

@@ -19,6 +19,7 @@ from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.wave_progress import count_dispositions
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
+from survey.results.public_cells import was_public
 from survey.results.response_source import ResponseSource
 from survey.sample.special_groups import Oversampling, oversampling_of
 from survey.store.tables import Response, Snapshot, Wave, table_of
@@ -68,6 +69,8 @@ class FreezeBasis:
     wave: Mapping[str, Any]
     is_computed: bool
     """Whether the wave was frozen for good before."""
+    was_public: bool
+    """Whether readers have seen results of the wave: what those hide stays hidden."""
     oversampling: Oversampling | None
     left_out: tuple[str, ...]
     newest: UUID | None
@@ -98,6 +101,7 @@ class FreezeBasis:
         basis = cls(
             wave={name: getattr(wave, name) for name in _WAVE_FIELDS},
             is_computed=wave.state in COMPUTED_STATES,
+            was_public=was_public(session, wave),
             oversampling=oversampling_of(session=session, wave_id=wave.id),
             left_out=tuple(sorted(left_out_codes(session=session, wave_id=wave.id))),
             newest=_find_newest_snapshot(session, wave.id),

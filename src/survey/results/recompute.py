@@ -5,8 +5,10 @@ state: only what is computed from them is written again.
 """
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
+import pandas as pd
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -15,13 +17,15 @@ from survey.access.roles import Action
 from survey.fieldwork.waves import lock_series
 from survey.results.changes import write_changes
 from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
-from survey.results.snapshots import METHOD, find_altered_tables, get_newest_snapshot
+from survey.results.public_cells import read_public_cells
+from survey.results.snapshots import CELLS, METHOD, find_altered_tables, list_current_snapshots
 from survey.results.tables import write_tables
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
 from survey.snapshot.seals import SEAL, SnapshotDraft
-from survey.snapshot.snapshot_files import read_manifest, response_hashes
+from survey.snapshot.snapshot_files import SnapshotDamagedError, read_manifest, response_hashes
 from survey.store.audit_events import AuditEvent
+from survey.store.tables import Snapshot, Wave
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 def list_altered_tables(
     settings: Settings, session: Session, *, wave_key: str, actor: Principal
 ) -> tuple[str, ...]:
-    """Return the files of the newest snapshot that were changed after they had been sealed.
+    """Return the files of a wave's results that were changed after they had been sealed.
 
     `recompute_wave` replaces them.
 
@@ -37,28 +41,48 @@ def list_altered_tables(
         SnapshotNotFoundError: the wave has no snapshot.
     """
     actor.require(Action.ADMINISTER)
-    _, snapshot = get_newest_snapshot(session, wave_key)
-    return find_altered_tables(settings, session, snapshot.directory)
+    _, snapshots = list_current_snapshots(session, wave_key)
+    altered = (find_altered_tables(settings, session, each.directory) for each in snapshots)
+    return tuple(sorted({name for names in altered for name in names}))
 
 
 def recompute_wave(
     settings: Settings, session: Session, *, wave_key: str, actor: Principal, now: datetime
 ) -> None:
-    """Write every table of the wave's newest snapshot again; the series is locked meanwhile.
+    """Write every table of a wave's newest snapshot again; the series is locked meanwhile.
+
+    So are those of the snapshot that readers see, where a release shows an older one.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
+        PublicCellsConflictError: further figures would be told by those that were public.
     """
     actor.require(Action.ADMINISTER)
-    wave, _ = get_newest_snapshot(session, wave_key)
+    wave, _ = list_current_snapshots(session, wave_key)
     # A freeze that ends meanwhile would leave changes of two versions in the folders of the series.
     lock_series(session=session, series=wave.series)
-    wave, snapshot = get_newest_snapshot(session, wave_key)
+    wave, snapshots = list_current_snapshots(session, wave_key)
+    drafts = [
+        _draft_tables(settings, session, wave, snapshot, actor, now) for snapshot in snapshots
+    ]
+    for draft in drafts:
+        draft.install()
+
+
+def _draft_tables(
+    settings: Settings,
+    session: Session,
+    wave: Wave,
+    snapshot: Snapshot,
+    actor: Principal,
+    now: datetime,
+) -> SnapshotDraft:
+    """Compute and seal the tables of one snapshot; the draft is installed before the commit."""
     altered = find_altered_tables(settings, session, snapshot.directory)
     for name in altered:
         _LOG.warning(
-            "%s of %s was changed after it was sealed; it is computed again", name, wave_key
+            "%s of %s was changed after it was sealed; it is computed again", name, wave.key
         )
     folder = settings.snapshot_dir / snapshot.directory
     source = open_wave(session, wave, folder)
@@ -70,7 +94,8 @@ def recompute_wave(
     )
     source = source.with_fieldwork(fieldwork)
     draft = SnapshotDraft(settings)
-    write_tables(folder, source, draft, settings.audit_seconds)
+    public = _find_public_cells(settings, session, wave, snapshot, altered)
+    write_tables(folder, source, draft, settings.audit_seconds, public)
     write_changes(
         settings,
         session,
@@ -91,4 +116,21 @@ def recompute_wave(
         now=now,
         detail={"sha256": snapshot.sha256, SEAL: seal},
     )
-    draft.install()
+    return draft
+
+
+def _find_public_cells(
+    settings: Settings, session: Session, wave: Wave, snapshot: Snapshot, altered: Collection[str]
+) -> pd.DataFrame | None:
+    """Return the cells that readers have seen; None if there are none, or they are lost.
+
+    Lost ones are what is to be made again: this version then hides what it hid before, and a later
+    one cannot know.
+    """
+    if CELLS in altered:
+        return None
+    try:
+        return read_public_cells(settings, session, wave, snapshot)
+    except SnapshotDamagedError as error:
+        _LOG.warning("what was hidden in %s is not known: %s", wave.key, error)
+        return None

@@ -1,6 +1,7 @@
-"""Newest snapshots of frozen waves, their file names, and whether their tables are current."""
+"""Snapshots of frozen waves that are newest or that readers see, and whether they are current."""
 
 from pathlib import Path
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -10,7 +11,7 @@ from survey.settings import Settings
 from survey.snapshot.response_files import is_response_file
 from survey.snapshot.seals import Seals, find_seals, open_seals, read_sealed
 from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError
-from survey.store.tables import Snapshot, Wave
+from survey.store.tables import Publication, PublicationState, Snapshot, Wave
 
 CELLS = "cells.parquet"
 GAPS = "gaps.parquet"
@@ -70,12 +71,62 @@ def get_newest_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot
     return newest
 
 
+def list_shown_snapshots(
+    session: Session, series: str | None = None
+) -> list[tuple[Wave, Snapshot]]:
+    """Return every frozen wave with the snapshot that readers see, the oldest wave first.
+
+    It is that of the release that stands at the register: results that were frozen again since come
+    with their correction, at its announced minute. Elsewhere it is the newest.
+    """
+    published = _find_published_snapshots(session)
+    return [
+        (wave, published.get(wave.id, snapshot))
+        for wave, snapshot in list_newest_snapshots(session, series)
+    ]
+
+
+def get_shown_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot]:
+    """Return a wave and the snapshot of it that readers see, as `list_shown_snapshots` does.
+
+    Raises:
+        SnapshotNotFoundError: the wave has no snapshot, or there is no such wave.
+    """
+    wave, newest = get_newest_snapshot(session, wave_key)
+    return wave, _find_published_snapshots(session).get(wave.id, newest)
+
+
+def _find_published_snapshots(session: Session) -> dict[UUID, Snapshot]:
+    """Return wave -> snapshot of the release that stands at the register."""
+    query = (
+        select(Publication.wave_id, Snapshot)
+        .join(Snapshot, col(Snapshot.id) == col(Publication.snapshot_id))
+        .where(Publication.state == PublicationState.PUBLISHED)
+    )
+    return dict(session.exec(query).all())
+
+
+def list_current_snapshots(session: Session, wave_key: str) -> tuple[Wave, list[Snapshot]]:
+    """Return a wave with its newest snapshot and, if that is another one, the one readers see.
+
+    Raises:
+        SnapshotNotFoundError: the wave has no snapshot, or there is no such wave.
+    """
+    wave, newest = get_newest_snapshot(session, wave_key)
+    _, shown = get_shown_snapshot(session, wave_key)
+    return wave, [newest, *([] if shown.directory == newest.directory else [shown])]
+
+
 def outdated_waves(settings: Settings, session: Session) -> list[str]:
     """Return the keys of the waves whose tables are missing, altered or of another version."""
+    keys = [wave.key for wave, _ in list_newest_snapshots(session)]
     return [
-        wave.key
-        for wave, snapshot in list_newest_snapshots(session)
-        if not _is_current(settings, session, snapshot.directory)
+        key
+        for key in keys
+        if not all(
+            _is_current(settings, session, snapshot.directory)
+            for snapshot in list_current_snapshots(session, key)[1]
+        )
     ]
 
 

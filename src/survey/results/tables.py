@@ -41,6 +41,7 @@ from survey.results.method import (
     MethodRecord,
     SmallAreaMethod,
 )
+from survey.results.public_cells import keep_hidden
 from survey.results.ranks import RANKING, rank_tables
 from survey.results.small_areas import (
     GRADE_A_HALF_WIDTH,
@@ -69,19 +70,25 @@ from survey.snapshot.snapshot_files import parquet_bytes, write_parquet
 
 
 def write_tables(
-    folder: Path, source: WaveParts, draft: SnapshotDraft, audit_seconds: float = 0.0
+    folder: Path,
+    source: WaveParts,
+    draft: SnapshotDraft,
+    audit_seconds: float = 0.0,
+    public: pd.DataFrame | None = None,
 ) -> tuple[int, int]:
     """Draft every table and the method for `folder`; return numbers of cells and hidden cells.
 
     Args:
         audit_seconds: of one core, for the audit of intervals; they are counted as work, so that
             the tables are the same wherever they are made. 0: every cell.
+        public: cells of the wave that readers have seen, see `keep_hidden`; None: none.
 
     Raises:
         NotEstimableError: the responses do not carry the estimates.
         NarrowIntervalError: hidden counts are known too closely.
+        PublicCellsConflictError: further figures would be told by those that were public.
     """
-    figures, decided, auditor = decide_cells(source, audit_seconds)
+    figures, decided, auditor = decide_cells(source, audit_seconds, public)
     figures = figures.of_everyone()
     cells = mask_sensitive_reason(decided)
     draft.write(
@@ -105,7 +112,7 @@ def write_tables(
 
 
 def decide_cells(
-    source: WaveParts, audit_seconds: float = 0.0
+    source: WaveParts, audit_seconds: float = 0.0, public: pd.DataFrame | None = None
 ) -> tuple[WaveEstimates, pd.DataFrame, IntervalAuditor]:
     """Estimate a wave and return it with its cells behind the gate, and the auditor of these.
 
@@ -115,6 +122,8 @@ def decide_cells(
     release_freed_memory()
     auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
     decided = protected_cells(figures, auditor)
+    if public is not None:
+        decided = keep_hidden(decided, public)
     release_freed_memory()
     return figures, decided, auditor
 

@@ -35,8 +35,8 @@ from survey.results.snapshots import (
     RANKS,
     SMALL_AREAS,
     changes_file,
-    get_newest_snapshot,
-    list_newest_snapshots,
+    get_shown_snapshot,
+    list_shown_snapshots,
 )
 from survey.results.table_cache import cached_table, file_age, published_table, read_method
 from survey.sample.city_frame import build_frame_table, shipped_cities
@@ -66,7 +66,7 @@ class ChangeNotComputedError(SurveyError):
 
 @dataclass(frozen=True, kw_only=True)
 class WaveInfo(WaveSummary):
-    """Frozen wave with the facts of its newest snapshot and of its release."""
+    """Frozen wave with the facts of the snapshot that readers see, and of its release."""
 
     n: int
     cities: int
@@ -74,6 +74,8 @@ class WaveInfo(WaveSummary):
     frozen_at: datetime
     snapshot_sha256: str
     tree_name: str | None
+    seal_sha256: str = ""
+    """Hash of all its files: another one when the same responses are frozen or computed again."""
     is_sealed: bool = False
     """Whether the trail holds the hashes of its files; frozen before that, it holds none."""
     shown: Shown = Shown.NOTHING
@@ -334,11 +336,11 @@ def _withheld_groups(
 
 
 def list_waves(settings: Settings, session: Session, series: str | None = None) -> list[WaveInfo]:
-    """Return the waves that have a snapshot, newest first, each with its newest snapshot."""
-    newest = list_newest_snapshots(session, series)
+    """Return the waves that have a snapshot, newest first, each with the one that readers see."""
+    shown = list_shown_snapshots(session, series)
     return [
         _wave_info(session, wave, snapshot, SnapshotSeals(settings, session, snapshot.directory))
-        for wave, snapshot in sorted(newest, key=lambda pair: -pair[0].year)
+        for wave, snapshot in sorted(shown, key=lambda pair: -pair[0].year)
     ]
 
 
@@ -352,13 +354,19 @@ def list_earlier_waves(
 
 
 def open_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
-    """Return the results in the newest snapshot of a wave.
+    """Return the results of a wave that readers see, see `list_shown_snapshots`.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its manifest or method was changed or is missing.
     """
-    wave, snapshot = get_newest_snapshot(session, wave_key)
+    return open_snapshot(settings, session, *get_shown_snapshot(session, wave_key))
+
+
+def open_snapshot(
+    settings: Settings, session: Session, wave: Wave, snapshot: Snapshot
+) -> WaveResults:
+    """Return the results in one snapshot of a wave. Raises `SnapshotDamagedError`."""
     seals = open_seals(settings, session, snapshot.directory)
     manifest = _manifest(seals)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
@@ -383,6 +391,7 @@ def _wave_info(session: Session, wave: Wave, snapshot: Snapshot, seals: Snapshot
         frozen_at=snapshot.created_at,
         snapshot_sha256=snapshot.sha256,
         tree_name=manifest.tree,
+        seal_sha256=seals.sha256,
         is_sealed=seals.is_sealed,
         shown=release.shown if release else Shown.NOTHING,
         first_places=release.first_places if release else None,

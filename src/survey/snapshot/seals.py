@@ -112,6 +112,11 @@ class SnapshotSeals:
         """Whether the snapshot has seals at all."""
         return self.seals is not None
 
+    @property
+    def sha256(self) -> str:
+        """Return one hash for all files; empty without seals."""
+        return "" if self.seals is None else seal_of_seals(self.seals)
+
     def read(self, name: str) -> bytes:
         """Return the content of a file. Raises `SnapshotDamagedError`."""
         for pause in _PAUSES:

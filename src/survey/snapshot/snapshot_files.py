@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
@@ -130,16 +130,24 @@ def replace_file(path: Path, data: bytes | BinaryIO) -> None:
 
 
 @contextmanager
-def remove_on_failure() -> Iterator[list[Path]]:
+def remove_on_failure(
+    may_be_registered: Callable[[Path], bool] = lambda _folder: False,
+) -> Iterator[list[Path]]:
     """Remove the folders appended to the list when the block raises.
 
     A snapshot without its tables, or one that the store does not know, would be left behind.
+
+    Args:
+        may_be_registered: whether a folder has to stay: a connection can break after the database
+            has committed.
     """
     made: list[Path] = []
     try:
         yield made
     except BaseException:
         for folder in made:
+            if may_be_registered(folder):
+                continue
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):
                 folder.parent.rmdir()
@@ -176,33 +184,35 @@ def write_responses(draft: Path, name: str, frame: pd.DataFrame) -> ResponseFile
     return describe_file(name, frame, data)
 
 
-def snapshot_folder(draft: Path, manifest: SnapshotManifest) -> Path:
-    """Return the folder that `install_snapshot` moves a draft to."""
-    return draft.parent / manifest.responses_sha256[:12]
+def find_free_folder(draft: Path, manifest: SnapshotManifest) -> Path:
+    """Return the folder of a new snapshot: `<wave>/<first 12 of the hash>`, numbered from 2.
+
+    Tables that were registered, and perhaps signed, stay as they are: the same responses frozen
+    again get a folder of their own.
+    """
+    name, number = manifest.responses_sha256[:12], 1
+    while (folder := draft.parent / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return folder
 
 
 def install_snapshot(
-    draft: Path, manifest: SnapshotManifest, made: list[Path] | None = None
+    draft: Path, manifest: SnapshotManifest, folder: Path, made: list[Path] | None = None
 ) -> Path:
-    """Move a draft to `<wave>/<first 12 of the hash>`; return that folder.
+    """Move a draft to its folder, as `find_free_folder` found it, and return that.
 
-    The folder appears by one rename, so a crash leaves either all of it or nothing. A folder that
-    is already there holds the same data and is kept; one that was not is put into `made`, see
-    `remove_on_failure`.
+    The folder appears by one rename, so a crash leaves either all of it or nothing. It is put into
+    `made`, see `remove_on_failure`.
 
     Raises:
-        SnapshotDamagedError: the data of a folder that is already there were changed.
+        OSError: something has come to lie there.
     """
-    final = snapshot_folder(draft, manifest)
-    if (final / MANIFEST).exists():
-        check_snapshot(final)
-        return final
     replace_file(draft / MANIFEST, manifest.model_dump_json(indent=2).encode())
     draft.chmod(FOLDER_MODE)
-    draft.replace(final)
+    draft.replace(folder)
     if made is not None:
-        made.append(final)
-    return final
+        made.append(folder)
+    return folder
 
 
 def parse_manifest(data: bytes) -> SnapshotManifest:

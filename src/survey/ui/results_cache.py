@@ -45,8 +45,13 @@ def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
         record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.key)
     settings = page.settings
     return _open_cached_results(
-        settings.store_url, wave.key, wave.snapshot_sha256, _build_release_key(wave), settings
+        settings.store_url, wave.key, _build_snapshot_key(wave), _build_release_key(wave), settings
     )
+
+
+def _build_snapshot_key(wave: WaveInfo) -> str:
+    """Return the snapshot as part of each cache key: the same responses can be frozen again."""
+    return f"{wave.snapshot_sha256} {wave.seal_sha256}"
 
 
 def _build_release_key(wave: WaveInfo) -> str:
@@ -85,9 +90,10 @@ def get_view(
     key = (
         page.settings.store_url,
         make.__module__ + make.__qualname__,
-        results.wave.snapshot_sha256,
+        _build_snapshot_key(results.wave),
         tuple(
-            (other.wave.snapshot_sha256, _build_release_key(other.wave)) for other in others or ()
+            (_build_snapshot_key(other.wave), _build_release_key(other.wave))
+            for other in others or ()
         ),
         _build_release_key(results.wave),
         page.principal.role,

@@ -248,11 +248,16 @@ def _build_wave_record(info: WaveInfo) -> Body:
     }
 
 
+_MAX_DIGITS = 12
+"""Python refuses to read a number of some thousand digits."""
+
+
 def _parse_number(request: Request, name: str, default: int, least: int, most: int) -> int:
     written = request.query_params.get(name)
     if written is None:
         return default
-    if not (written.isascii() and written.isdigit() and least <= int(written[:12]) <= most):
+    is_number = written.isascii() and written.isdigit() and len(written) <= _MAX_DIGITS
+    if not (is_number and least <= int(written) <= most):
         raise ParameterError(
             msg(
                 "{name} is a whole number from {least} to {most}.",

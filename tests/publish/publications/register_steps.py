@@ -1,26 +1,31 @@
 """Steps of a release as people of a test store take them."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sqlmodel import select
 
-from survey.access.principal import Principal
+from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.publish.publications.archives import read_archived_files
 from survey.publish.publications.early_readers import open_publication
 from survey.publish.publications.publishing_steps import publish_publication
 from survey.publish.publications.register import PublicationDraft, plan_publication
 from survey.publish.publications.signatures import sign_publication
-from survey.results.snapshots import CELLS
+from survey.results import open_results
+from survey.results.snapshots import CELLS, get_newest_snapshot
+from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
+from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import parquet_bytes
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, Publication, PublicationState
+from survey.store.tables import Account, Publication, PublicationState, Snapshot
 
 WAVE, KEY = "main-2024", "main-2024-1"
 PLANNED = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
@@ -96,9 +101,50 @@ def files(store: Settings, key: str = KEY) -> dict[str, bytes]:
     return read_archived_files(store, row)
 
 
-def change_results(store: Settings, *, lifted: str, hidden: str) -> None:
+def freeze_again(store: Settings, *, lifted: str, hidden: str) -> None:
+    """Freeze the same responses anew: a city a point higher, another one hidden."""
+    with session_scope(store.store_url) as session:
+        wave, snapshot = get_newest_snapshot(session, WAVE)
+        folder = store.snapshot_dir / snapshot.directory
+        copied = folder.with_name(f"{folder.name}-2")
+        shutil.copytree(folder, copied)
+        change_results(store, lifted=lifted, hidden=hidden, folder=copied)
+        made = SnapshotDraft(store)
+        for path in copied.iterdir():
+            made.write(path, path.read_bytes())
+        session.add(
+            Snapshot(
+                wave_id=wave.id,
+                final=True,
+                sha256=snapshot.sha256,
+                directory=str(copied.relative_to(store.snapshot_dir)),
+                rows=snapshot.rows,
+                created_at=snapshot.created_at + timedelta(hours=1),
+            )
+        )
+        made.seal(session, whole=copied, actor=OPERATOR, now=SIGNED)
+        made.install()
+
+
+def shown_score(store: Settings, *, newest: bool = False) -> float:
+    """Score of a city that readers see, or in the newest results."""
+    with read_scope(store.store_url) as session:
+        results = (
+            open_snapshot(store, session, *get_newest_snapshot(session, WAVE))
+            if newest
+            else open_results(store, session, WAVE)
+        )
+    cells = results.cells(
+        OPERATOR, area_level="city", area="320500", group="all", indicator="composite"
+    )
+    return float(cells["estimate"].iloc[0])
+
+
+def change_results(
+    store: Settings, *, lifted: str, hidden: str, folder: Path | None = None
+) -> None:
     """Change the tables as computing them again may: a city a point higher, another one hidden."""
-    (path,) = store.snapshot_dir.rglob(CELLS)
+    (path,) = (folder or store.snapshot_dir).rglob(CELLS)
     cells = pd.read_parquet(path)
     area = cells["area"].astype(str)
     for name in ("estimate", "ci_low", "ci_high"):

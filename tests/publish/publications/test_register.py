@@ -43,6 +43,7 @@ from survey.publish.publications.signing_keys import (
     withdraw_key,
 )
 from survey.publish.publications.verify import parse_keys
+from survey.results import list_waves
 from survey.results.release import ReleaseNotAllowedError, release_wave
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.settings import Settings
@@ -66,11 +67,13 @@ from tests.publish.publications.register_steps import (
     act,
     change_results,
     files,
+    freeze_again,
     person,
     plan,
     publish,
     published,
     read,
+    shown_score,
     sign,
 )
 
@@ -321,6 +324,31 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
     assert by_id[f"{WAVE}-320500-composite-all-score"].before == first
     assert by_id[f"{WAVE}-320500-composite-all-score"].after == corrected
     assert by_id[f"{WAVE}-110000-composite-all-score"].is_hidden
+
+
+def test_results_frozen_again_come_with_their_correction(ready: Settings) -> None:
+    """Pages show the figures of the release that stands until the correction is published."""
+    publish(ready)
+    later = MINUTE + timedelta(days=1)
+    freeze_again(ready, lifted="320500", hidden="110000")
+    assert shown_score(ready) == pytest.approx(shown_score(ready, newest=True) - 1)
+    again = plan(ready, at=MINUTE, embargo_until=later, corrects=KEY, reason=REASON)
+    sign(ready, "lin", MINUTE, again)
+    sign(ready, "wang", MINUTE, again)
+    before = shown_score(ready)
+    with read_scope(ready.store_url) as session:
+        (info,) = [wave for wave in list_waves(ready, session) if wave.key == WAVE]
+    publish(ready, at=later, key=again)
+    assert shown_score(ready) == shown_score(ready, newest=True) == pytest.approx(before + 1)
+    with read_scope(ready.store_url) as session:
+        (corrected,) = [wave for wave in list_waves(ready, session) if wave.key == WAVE]
+        assert corrected.snapshot_sha256 == info.snapshot_sha256
+        assert corrected.seal_sha256 != info.seal_sha256, "no page shows what it kept of the old"
+        for key in (KEY, again):
+            whole = reproduce_publication(
+                settings=ready, session=session, principal=OPERATOR, key=key
+            )
+            assert (whole.findings, whole.is_same_snapshot) == ((), True), key
 
 
 def test_a_correction_shows_nothing_that_was_hidden(

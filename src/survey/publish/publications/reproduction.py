@@ -1,22 +1,26 @@
 """Reproduction of a release: every file built again from the snapshot and compared."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from io import BytesIO
 from typing import BinaryIO
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_files, read_archived_manifest
+from survey.publish.publications.manifest import EarlierWave
 from survey.publish.publications.publication_files import build_publication_files
 from survey.publish.publications.register import PublicationNotAllowedError, find_publication
-from survey.publish.publications.signatures import get_sealed_snapshot
+from survey.publish.publications.signatures import get_seal
 from survey.publish.publications.verify import Finding, compare_file
-from survey.results import open_results
+from survey.results.snapshots import get_shown_snapshot
+from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
+from survey.store.tables import Snapshot, Wave
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,14 @@ def reproduce_publication(
             msg("Nobody has signed release {release}, so it has no files.", release=key)
         )
     manifest = read_archived_manifest(read_archived_files(settings, publication))
-    results = open_results(settings, session, wave.key)
-    earlier = [open_results(settings, session, each.wave) for each in manifest.earlier]
+    snapshot = session.get_one(Snapshot, publication.snapshot_id)
+    results = open_snapshot(settings, session, wave, snapshot)
+    earlier = [
+        open_snapshot(
+            settings, session, *_find_earlier_snapshot(session, each, manifest.prepared_at)
+        )
+        for each in manifest.earlier
+    ]
     built = build_publication_files(settings, session, publication, results, earlier)
     source = _BuiltFiles({path: data for path, (_, data) in built.items()})
     findings = {
@@ -81,5 +91,22 @@ def reproduce_publication(
             *(Finding(path, "unlisted") for path in added),
         ),
         software="" if manifest.software == current else manifest.software,
-        is_same_snapshot=get_sealed_snapshot(session, wave)[1] == manifest.snapshot.seal_sha256,
+        is_same_snapshot=get_seal(session, snapshot) == manifest.snapshot.seal_sha256,
     )
+
+
+def _find_earlier_snapshot(
+    session: Session, earlier: EarlierWave, prepared_at: datetime
+) -> tuple[Wave, Snapshot]:
+    """Return an earlier wave with the snapshot of it that was there when the files were built."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .where(
+            Wave.key == earlier.wave,
+            Snapshot.sha256 == earlier.snapshot_sha256,
+            Snapshot.created_at <= prepared_at,
+        )
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    return session.exec(query).first() or get_shown_snapshot(session, earlier.wave)

@@ -48,7 +48,8 @@ from survey.publish.publications.signing_keys import (
 from survey.publish.publications.time_stamp import request_time_stamp
 from survey.publish.publications.verify import MANIFEST, SIGNATURE, TIME_STAMP
 from survey.results import open_results
-from survey.results.snapshots import get_newest_snapshot
+from survey.results.snapshots import get_newest_snapshot, get_shown_snapshot
+from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
 from survey.snapshot.seals import find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
@@ -180,7 +181,7 @@ def _build_contents(
     seal: str,
     now: datetime,
 ) -> tuple[dict[str, bytes], PublicationManifest]:
-    results = open_results(settings, session, wave.key)
+    results = open_snapshot(settings, session, *get_newest_snapshot(session, wave.key))
     earlier = [
         open_results(settings, session, each.key)
         for each in list_earlier_releases(settings, session, wave)
@@ -328,7 +329,7 @@ def _seal_earlier_waves(
     settings: Settings, session: Session, wave: Wave
 ) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (each.key, _seal(session, get_newest_snapshot(session, each.key)[1]))
+        (each.key, get_seal(session, get_shown_snapshot(session, each.key)[1]))
         for each in list_earlier_releases(settings, session, wave)
     )
 
@@ -366,10 +367,11 @@ def get_sealed_snapshot(session: Session, wave: Wave) -> tuple[Snapshot, str]:
         raise PublicationNotAllowedError(
             msg("The wave {wave} has no final results yet.", wave=wave.key)
         )
-    return snapshot, _seal(session, snapshot)
+    return snapshot, get_seal(session, snapshot)
 
 
-def _seal(session: Session, snapshot: Snapshot) -> str:
+def get_seal(session: Session, snapshot: Snapshot) -> str:
+    """Return one hash for all files of a snapshot; of its responses alone where it has no seals."""
     seals = find_seals(session, snapshot.directory)
     return seal_of_seals(seals) if seals else snapshot.sha256
 
