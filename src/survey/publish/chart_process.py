@@ -28,7 +28,7 @@ _NO_NICENESS = 0
 _FIRST_CHART: Mapping[str, Any] = MappingProxyType(
     {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "data": {"values": [{"name": "一", "value": 70.5, "low": 68.0}]},
+        "data": {"values": [{"name": "\u4e00", "value": 70.5, "low": 68.0}]},
         "layer": [
             {
                 "mark": mark,
