@@ -126,6 +126,28 @@ def test_any_parts_in_any_order_give_the_same_bytes(whole, data):
         assert tables_of_design(cube) == whole[design, composite]
 
 
+@pytest.mark.parametrize("size", [1, 4, 7])
+def test_a_city_is_summed_in_the_same_pieces_wherever_it_lies(monkeypatch, size):
+    """Points are summed some at a time: where a piece ends must not depend on other cities."""
+    monkeypatch.setattr("survey.estimate.cube.segments.PSU_BATCH_SIZE", size)
+    spec = spec_of(POINTS)
+    expected = Cube.of(FRAME, spec)
+    pieces = list(expected.sums.segments.pieces())
+    assert [piece.start for piece, _ in pieces[1:]] == [piece.stop for piece, _ in pieces[:-1]]
+    assert (pieces[0][0].start, pieces[-1][0].stop) == (0, expected.sums.segments.size.sum())
+    ends = [inside.stop for _, inside in pieces]
+    assert len(ends) > CITIES
+    for city in range(CITIES):
+        alone = Cube.of_parts([CitiesPart((f"C{city}",), spec)], spec).sums.segments
+        cities = expected.sums.levels[-1]
+        block = int(np.flatnonzero(cities.labels[cities.of_block] == f"C{city}")[0])
+        first, last = np.flatnonzero(expected.sums.segments.block == block)[[0, -1]]
+        inner = [end - first for end in ends if first < end <= last]
+        assert inner == [inside.stop for _, inside in alone.pieces()][:-1]
+    parts = [CitiesPart((f"C{city}",), spec) for city in reversed(range(CITIES))]
+    assert tables_of(Cube.of_parts(parts, spec)) == tables_of(expected)
+
+
 def test_worker_processes_give_the_same_bytes(whole):
     spec = spec_of(POINTS)
     parts = [CitiesPart((f"C{city}",), spec) for city in range(CITIES)]

@@ -149,6 +149,27 @@ def test_a_change_between_waves_is_the_same_in_parts(frame: pd.DataFrame) -> Non
     assert tables[0] == tables[1] == tables[2]
 
 
+def test_a_change_of_some_cities_is_the_same_in_parts(frame: pd.DataFrame) -> None:
+    """Waves that share a few cities: some parts have one of them, and others none."""
+    later = made_wave(2)
+    later["response_id"] = "x" + later["response_id"].astype(str)
+    missing = {CITIES[0], CITIES[1], CITIES[3], CITIES[6]}
+    later = later[~later["city_code"].isin(list(missing))].reset_index(drop=True)
+    rules = rules_of()
+    at_once = [WaveParts.of_loaded(WaveData.weigh(wave, rules)) for wave in (frame, later)]
+    left = tuple(city for city in CITIES if city not in missing)
+    in_parts = [
+        parts_of(frame, (CITIES[:1], CITIES[1:3], CITIES[3:5], CITIES[5:]), rules),
+        parts_of(later, (left[:1], left[1:]), rules),
+    ]
+    expected = estimate_changes(*at_once)
+    found = estimate_changes(*in_parts)
+    assert parquet_bytes(found.table) == parquet_bytes(expected.table)
+    assert found.left_out == expected.left_out == (missing, set())
+    areas = expected.table[["area_level", "area"]].astype(str)
+    assert set(areas.loc[areas["area_level"] == "city", "area"]) == set(left)
+
+
 @pytest.mark.parametrize("without", ["all", "a city"])
 def test_interviews_without_points_are_the_same_stratum_in_parts(
     frame: pd.DataFrame, without: str

@@ -36,7 +36,7 @@ class CubeRequest:
     tree: Tree | None = None
     """Tree of another wave, whose questions this one may not have asked; None: the wave's own."""
     cities: frozenset[str] | None = None
-    """Cities that areas are made of; None: all."""
+    """Cities whose interviews are summed, as if there were no others; None: all."""
 
     def read(self, data: WaveData) -> tuple[pd.DataFrame, CubeSpec]:
         """Return the rows of a part and what is to be summed of them."""
@@ -47,7 +47,13 @@ class CubeRequest:
         rates = data.unscored_values() if self.measures else {}
         members = data.memberships
         groups = {name: members[name] for name in (members if self.groups is None else self.groups)}
-        spec = data.build_cube_spec(self._areas(data), groups)
+        areas = {level: data.areas[level] for level in self.levels}
+        if self.cities is not None:
+            # Rows outside all areas would be summed in another order in parts than at once.
+            kept = people["city_code"].astype(str).isin(self.cities).to_numpy()
+            people = people[kept].reset_index(drop=True)
+            rates, groups, areas = (_keep_rows(arrays, kept) for arrays in (rates, groups, areas))
+        spec = data.build_cube_spec(areas, groups)
         if missing or rates:
             # A rating that is a measure has the name of its column, and takes its place.
             kept = people.drop(columns=[name for name in rates if name in people])
@@ -78,13 +84,11 @@ class CubeRequest:
             order=ID if ordered else None,
         )
 
-    def _areas(self, data: WaveData) -> Mapping[str, NDArray[np.object_]]:
-        areas = {level: data.areas[level] for level in self.levels}
-        if self.cities is None:
-            return areas
-        left_out = ~data.people["city_code"].astype(str).isin(self.cities).to_numpy()
-        nowhere = np.array(None)
-        return {level: np.where(left_out, nowhere, labels) for level, labels in areas.items()}
+
+def _keep_rows(
+    arrays: Mapping[str, NDArray[Any]], kept: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
+    return {name: values[kept] for name, values in arrays.items()}
 
 
 @dataclass(frozen=True)
@@ -104,10 +108,19 @@ def build_cube(source: WaveParts, request: CubeRequest) -> Cube:
     Raises:
         EstimateError: as `Cube.of_parts`.
     """
-    parts: Sequence[PartSource] = [_CubeSource(part, request) for part in source.parts]
+    parts: Sequence[PartSource] = [
+        _CubeSource(source.parts[number], request) for number in _numbers_of_parts(source, request)
+    ]
     if len(parts) == 1:
         return Cube.of(*parts[0]())
     return Cube.of_parts(parts, request.declare(source), source.run)
+
+
+def _numbers_of_parts(source: WaveParts, request: CubeRequest) -> Sequence[int]:
+    """Return which parts have interviews that are asked for; one without any has no sums."""
+    if request.cities is None:
+        return range(len(source.parts))
+    return sorted({source.facts.part_of[city] for city in request.cities})
 
 
 def _centre(measure: Measure, rules: WaveRules) -> float:

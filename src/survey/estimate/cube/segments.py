@@ -41,13 +41,24 @@ class PsuRuns:
         return np.repeat(np.arange(len(self.size)), self.size)
 
     def pieces(self) -> Iterator[tuple[slice, slice]]:
-        """Yield slices of PSUs made of whole segments, with those segments."""
-        ends = np.append(self.starts, self.size.sum())
+        """Yield slices of PSUs made of whole segments, with those segments.
+
+        They are made of whole blocks, and a block that is larger than a piece is cut from its
+        start: where it lies among others does not matter.
+        """
+        ends = np.append(self.starts, self.size.sum()).tolist()
         first = 0
-        for last in range(1, len(ends)):
-            if last + 1 == len(ends) or ends[last + 1] - ends[first] > PSU_BATCH_SIZE:
-                yield slice(int(ends[first]), int(ends[last])), slice(first, last)
-                first = last
+        for block in self._blocks_within(slice(0, len(self.size))):
+            if block.start > first and ends[block.stop] - ends[first] > PSU_BATCH_SIZE:
+                yield slice(ends[first], ends[block.start]), slice(first, block.start)
+                first = block.start
+            if ends[block.stop] - ends[block.start] > PSU_BATCH_SIZE:
+                for last in range(block.start + 1, block.stop):
+                    if ends[last + 1] - ends[first] > PSU_BATCH_SIZE:
+                        yield slice(ends[first], ends[last]), slice(first, last)
+                        first = last
+        if first < len(self.size):
+            yield slice(ends[first], ends[-1]), slice(first, len(self.size))
 
     def _blocks_within(self, inside: slice) -> Iterator[slice]:
         """Yield the segments of a piece block by block."""
