@@ -2,11 +2,13 @@
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from pyarrow.fs import LocalFileSystem
 
 from survey.compute import FilesUnavailableError, SharedFolder, list_files, open_file
 
@@ -48,11 +50,48 @@ def test_a_path_may_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_is_not_there_or_cannot_be_reached_is_said(tmp_path: Path) -> None:
     for location in (tmp_path / "none.parquet", (tmp_path / "none.parquet").as_uri()):
-        with pytest.raises(FileNotFoundError):
-            open_file(location)
-    with pytest.raises(FilesUnavailableError, match="gopher://host/wave cannot be reached") as odd:
-        open_file("gopher://key:" + "secret@host/wave?token=secret")
+        with pytest.raises(FileNotFoundError), open_file(location):
+            pass
+    with (
+        pytest.raises(FilesUnavailableError, match="gopher://host/wave cannot be reached") as odd,
+        open_file("gopher://key:" + "secret@host/wave?token=secret"),
+    ):
+        pass
     assert "secret" not in str(odd.value)
+
+
+def test_hadoop_without_its_library_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ARROW_LIBHDFS_DIR", "HADOOP_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with (
+        pytest.raises(FilesUnavailableError, match="needs Hadoop's libhdfs") as missing,
+        SharedFolder.open("hdfs://guest:secret@127.0.0.1:9/wave"),
+    ):
+        pass
+    assert "hdfs://127.0.0.1:9/wave" in str(missing.value)
+    assert "secret" not in str(missing.value)
+
+
+def test_a_file_system_stays_as_long_as_a_file_of_it_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one of HDFS closes its connection as it goes, and its open files with it."""
+    (tmp_path / "part").write_bytes(b"rows")
+    made = []
+
+    def locate_and_watch(location: str) -> tuple[LocalFileSystem, str]:
+        system = LocalFileSystem()
+        made.append(weakref.ref(system))
+        return system, location
+
+    monkeypatch.setattr("survey.compute.part_files.locate", locate_and_watch)
+    with open_file(str(tmp_path / "part")) as file:
+        assert made[0]() is not None
+        assert file.read() == b"rows"
+    assert file.closed
+    assert made[0]() is None
 
 
 def test_copies_are_private_and_what_cannot_be_removed_is_named(

@@ -1,10 +1,13 @@
 """A real cluster of Apache Spark sums a wave as one process does, whatever happens to it."""
 
+import json
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -34,6 +37,27 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SparkPr
         yield processes
     finally:
         processes.stop()
+
+
+class RefusingCluster(BaseHTTPRequestHandler):
+    """Answers as Kubernetes does to somebody who may not start anything."""
+
+    REASON = "guests may start nothing"
+
+    def _refuse(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403}
+        body = json.dumps(status | {"reason": "Forbidden", "message": self.REASON}).encode()
+        self.send_response(403)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _refuse  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Keep the output of the tests clean."""
 
 
 class KillingMap:
@@ -163,6 +187,66 @@ def test_a_port_that_is_no_master_is_given_up_in_time(monkeypatch: pytest.Monkey
             pytest.raises(EngineError, match=f"{address} does not answer"),
         ):
             list(engine.map(abs, [1]))
+
+
+@pytest.mark.parametrize(
+    ("engine", "master"),
+    {
+        "spark://127.0.0.1:{port}": "spark://127.0.0.1:{port}",
+        "yarn": "yarn",
+        "k8s://https://127.0.0.1:{port}": "k8s://https://127.0.0.1:{port}",
+        "spark+local[2]": "local[2]",
+    }.items(),
+)
+def test_spark_is_given_the_master_that_was_named(
+    monkeypatch: pytest.MonkeyPatch, engine: str, master: str
+) -> None:
+    require_spark()
+    given = []
+
+    def refuse_to_launch(conf: Any, options: object) -> None:
+        given.append(conf.get("spark.master"))
+        raise PySparkRuntimeError(errorClass="JAVA_GATEWAY_EXITED", messageParameters={})
+
+    from pyspark.errors import PySparkRuntimeError
+
+    monkeypatch.setattr("pyspark.java_gateway.launch_gateway", refuse_to_launch)
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        place = {"port": port.getsockname()[1]}
+        with (
+            open_engine(engine.format(**place)) as opened,
+            pytest.raises(EngineError, match="Java did not start Spark"),
+        ):
+            list(opened.map(abs, [1]))
+    assert given == [master.format(**place)]
+
+
+def test_yarn_without_its_configuration_is_said_with_the_reason_of_spark(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_spark()
+    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    with open_engine("yarn") as engine, pytest.raises(EngineError) as refused:
+        list(engine.map(abs, [1]))
+    assert "reason: When running with master 'yarn' either HADOOP_CONF_DIR" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_kubernetes_that_refuses_a_submission_is_said_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_spark()
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    with HTTPServer(("127.0.0.1", 0), RefusingCluster) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        master = f"k8s://http://127.0.0.1:{server.server_port}"
+        with open_engine(master) as engine, pytest.raises(EngineError) as refused:
+            list(engine.map(abs, [1]))
+        server.shutdown()
+    assert f"could not be started on {master}" in str(refused.value)
+    assert RefusingCluster.REASON in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_machine_without_java_or_spark_says_what_to_install(

@@ -1,5 +1,7 @@
 """Files of the parts of a wave, at a path or at a URI that pyarrow knows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -10,6 +12,7 @@ from survey.compute.errors import FilesUnavailableError
 from survey.locale import msg
 
 _ANY_SCHEME = "://"
+_HADOOP_SCHEMES = ("hdfs", "viewfs")
 
 
 def locate(location: str | Path) -> tuple[FileSystem, str]:
@@ -27,12 +30,26 @@ def locate(location: str | Path) -> tuple[FileSystem, str]:
     try:
         found: tuple[FileSystem, str] = FileSystem.from_uri(str(location))
     except (pa.ArrowException, OSError, ValueError) as error:
-        shown = without_secrets(str(location))
-        reason = str(error).partition("\n")[0].replace(str(location), shown)
-        raise FilesUnavailableError(
-            msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
-        ) from None
+        raise describe_unavailable(str(location), error) from None
     return found
+
+
+def describe_unavailable(location: str, error: Exception) -> FilesUnavailableError:
+    """Return an error of the file system in words, without the keys that a URI may hold."""
+    shown = without_secrets(location)
+    reason = str(error).partition("\n")[0].replace(location, shown)
+    if urlsplit(location).scheme in _HADOOP_SCHEMES:
+        return FilesUnavailableError(
+            msg(
+                "{location} cannot be reached: {reason}. This needs Hadoop's libhdfs, its class "
+                "path and Java, here and on every worker (docs/scale.md).",
+                location=shown,
+                reason=reason,
+            )
+        )
+    return FilesUnavailableError(
+        msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
+    )
 
 
 def list_files(folder: str | Path, suffix: str = ".parquet") -> tuple[str, ...]:
@@ -60,15 +77,18 @@ def join_location(folder: str | Path, name: str) -> str:
     return f"{head.rstrip('/')}/{quote(name)}{mark}{options}"
 
 
-def open_file(location: str | Path) -> pa.NativeFile:
-    """Return a file open for reading, of which pyarrow and pandas fetch only what they need.
+@contextmanager
+def open_file(location: str | Path) -> Iterator[pa.NativeFile]:
+    """Open a file for reading, of which pyarrow and pandas fetch only what they need.
 
     Raises:
         FilesUnavailableError: as `locate`.
         FileNotFoundError: there is no such file.
     """
+    # The file does not keep its file system, which closes the connection to HDFS as it goes.
     system, path = locate(location)
-    return system.open_input_file(path)
+    with system.open_input_file(path) as file:
+        yield file
 
 
 def without_secrets(location: str) -> str:

@@ -10,8 +10,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSystem, LocalFileSystem
 
 from survey.compute.errors import FilesUnavailableError
-from survey.compute.part_files import join_location, locate, open_file, without_secrets
-from survey.locale import msg
+from survey.compute.part_files import describe_unavailable, join_location, locate, open_file
 
 _LOG = logging.getLogger(__name__)
 _FOLDER_MODE = 0o700
@@ -89,12 +88,8 @@ def try_shared_folder(parent: str) -> None:
 
 @contextmanager
 def _as_unavailable(location: str) -> Iterator[None]:
-    """Say an error of the file system in words, without the keys that a URI may hold."""
+    """Say an error of the file system in words."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        shown = without_secrets(location)
-        reason = str(error).partition("\n")[0].replace(location, shown)
-        raise FilesUnavailableError(
-            msg("{location} cannot be reached: {reason}", location=shown, reason=reason)
-        ) from None
+        raise describe_unavailable(location, error) from None

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,8 @@ ANSWER_SECONDS = 5.0
 """How long a master's port may take to accept a connection."""
 _STOP_SECONDS = 20.0
 _LOG_CHARS = 4000
+_REASON = re.compile(r'^(?:Caused by: |: |Exception in thread "main" )[\w.$]+: (.+)$', re.MULTILINE)
+"""What an error of Java says on its first line and on those of its causes."""
 _log = logging.getLogger(__name__)
 _one_context = threading.Lock()
 """A process can hold one context of Spark at a time."""
@@ -72,9 +75,11 @@ class SparkConnection:
 
     def log_java(self) -> None:
         """Write the last lines of the Java process to the log."""
+        _log.warning("Spark's Java process wrote: %s", self._read_java_log()[-_LOG_CHARS:])
+
+    def _read_java_log(self) -> str:
         self._java_log.seek(0)
-        lines = self._java_log.read().decode(errors="replace")
-        _log.warning("Spark's Java process wrote: %s", lines[-_LOG_CHARS:])
+        return self._java_log.read().decode(errors="replace")
 
     def _launch_java(self, master: str) -> Any:
         from pyspark import SparkConf
@@ -87,7 +92,11 @@ class SparkConnection:
         except PySparkRuntimeError:
             self.log_java()
             raise EngineError(
-                msg("Java did not start Spark, which needs Java 17 or newer; the log says more.")
+                msg(
+                    "Java did not start Spark, which needs Java 17 or newer; the log says more. "
+                    "Spark's reason: {reason}",
+                    reason=_innermost_reason(self._read_java_log()) or "-",
+                )
             ) from None
 
     def _open_context(self, master: str, start_seconds: float) -> Any:
@@ -95,23 +104,38 @@ class SparkConnection:
         from pyspark import SparkConf, SparkContext
 
         opened: list[Any] = []
+        failed: list[str] = []
 
         def open_context() -> None:
             # What an administrator has written into spark-defaults.conf goes before.
             conf = SparkConf(_jvm=self._gateway.jvm)
             conf.setIfMissing("spark.ui.enabled", "false")
             conf.setIfMissing("spark.ui.showConsoleProgress", "false")
-            with suppress(Exception):
+            try:
                 opened.append(SparkContext(conf=conf, gateway=self._gateway))
+            except Exception as error:
+                # The thread that waits says it.
+                failed.append(str(error))
 
         thread = threading.Thread(target=open_context, daemon=True)
         thread.start()
         thread.join(start_seconds)
         if opened:
             return opened[0]
+        reason = _innermost_reason(failed[0]) if failed else ""
         self._kill_java()
         thread.join(_STOP_SECONDS)
         self.log_java()
+        # Spark gives up a master of its own that is silent, and says only that it has stopped.
+        if reason and not master.startswith("spark:"):
+            raise EngineError(
+                msg(
+                    "Spark could not be started on {master}; the log says more. Spark's reason: "
+                    "{reason}",
+                    master=master,
+                    reason=reason,
+                )
+            )
         raise _no_answer(master)
 
     def _kill_java(self) -> None:
@@ -125,6 +149,11 @@ class SparkConnection:
             process.wait()
         with suppress(Exception):
             self._gateway.shutdown()
+
+
+def _innermost_reason(trace: str) -> str:
+    """Return what the cause of all causes in a trace of Java says; empty if it says nothing."""
+    return next(reversed(_REASON.findall(trace)), "").strip()
 
 
 def require_spark() -> None:
