@@ -209,7 +209,7 @@ def test_a_failure_is_told_calmly_with_a_number(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(overview_view, "_map", broken)
+    monkeypatch.setattr(overview_view, "_build_map", broken)
     app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
     words = read(app)
     assert "Something went wrong on our side" in words
