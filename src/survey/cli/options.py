@@ -51,10 +51,15 @@ def read_bytes(path: Path) -> bytes:
         raise typer.BadParameter(f"{path}: {error.strerror}") from error
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file; a place that cannot be written to is wrong usage."""
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file; a place that cannot be written to is wrong usage.
+
+    Args:
+        mode: who may read and write a new file, less the umask.
+    """
     try:
-        path.write_bytes(content)
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(content)
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}") from error
 

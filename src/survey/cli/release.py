@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from survey.access.principal import OPERATOR
+from survey.cli.options import write_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.wave import release as release_of_wave
 from survey.locale import msg
@@ -172,7 +173,7 @@ def fetch_release(
     """Write the archive of a signed release to a file."""
     with error_reporting():
         data = _run(open_publication, settings=current_settings(), key=release)
-        out.write_bytes(data)
+        write_bytes(out, data, mode=0o600)
         print_note("{release} is in {file}.", release=release, file=out)
 
 
@@ -276,5 +277,5 @@ def export_key_list(
             keys = list_keys(session=session, principal=OPERATOR)
             retracted = list_retracted(session=session, principal=OPERATOR)
             corrected = list_corrected(session=session, principal=OPERATOR)
-            out.write_bytes(format_key_list(keys, retracted, corrected))
+            write_bytes(out, format_key_list(keys, retracted, corrected))
         print_note("{count} keys are in {file}.", count=len(keys), file=out)

@@ -60,6 +60,8 @@ def verify(
             by = published.corrected.get(result.manifest["id"]) if published else None
             if by:
                 print_note("It was corrected: the release {release} has replaced it.", release=by)
+            if certificates and stamped_at is None:
+                print_note("It carries no time stamp.")
             if stamped_at is not None:
                 print_note("Stamped at {time}.", time=stamped_at.isoformat())
             if result.manifest["demo"]:

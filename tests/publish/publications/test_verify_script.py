@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
@@ -203,6 +204,96 @@ def test_an_archive_that_leads_out_of_its_folder_writes_nothing(tmp_path: Path) 
         ("../evil.py", "unsafe_name"), ("/tmp/evil2", "unsafe_name"), ("empty.csv", "twice"),
     }  # fmt: skip
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["in", "release.zip"]
+
+
+def write_archive(path: Path, change: Callable[[bytes], bytes] = bytes) -> Path:
+    path.write_bytes(change(zip_files(signed_files(KEY), AT)))
+    return path
+
+
+PDF = b"%PDF-1.4\n1 0 obj << >> endobj\n"
+
+
+def test_a_forged_report_that_carries_a_genuine_archive_is_none(tmp_path: Path) -> None:
+    """A reader of PDF looks for its marks anywhere; a reader of ZIP only at the end."""
+    forged = write_archive(tmp_path / "city-110000.pdf", lambda data: PDF + data)
+    assert findings(forged) == [("city-110000.pdf", "no_manifest", "")]
+    keys = tmp_path / "keys.json"
+    keys.write_text(published_list(KEY))
+    run = _run_script(forged, "--keys", str(keys))
+    assert (run.returncode, "NOT GENUINE" in run.stdout) == (1, True)
+
+
+def _with_comment(data: bytes) -> bytes:
+    buffer = BytesIO(data)
+    with ZipFile(buffer, "a") as archive:
+        archive.comment = PDF
+    return buffer.getvalue()
+
+
+def _with_extra_field(data: bytes) -> bytes:
+    with ZipFile(BytesIO(data)) as archive:
+        infos, contents = archive.infolist(), {n: archive.read(n) for n in archive.namelist()}
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as out:
+        for info in infos:
+            info.extra = b"\x99\x99\x04\x00PDF!" if info is infos[0] else b""
+            out.writestr(info, contents[info.filename])
+    return buffer.getvalue()
+
+
+def _with_gap(data: bytes) -> bytes:
+    """Bytes between the last file and the directory, and a directory that knows of them."""
+    start = int.from_bytes(data[-6:-2], "little")
+    end = data[-22:-6] + (start + len(PDF)).to_bytes(4, "little") + data[-2:]
+    return data[:start] + PDF + data[start:-22] + end
+
+
+def _with_bytes_behind_a_stream(data: bytes) -> bytes:
+    """Bytes in the packed length of the last file, behind the end of its stream."""
+    start = int.from_bytes(data[-6:-2], "little")
+    with ZipFile(BytesIO(data)) as archive:
+        info = max(archive.infolist(), key=lambda each: each.header_offset)
+    size = (info.compress_size + len(PDF)).to_bytes(4, "little")
+    local = bytearray(data[:start] + PDF)
+    local[info.header_offset + 18 : info.header_offset + 22] = size
+    directory = bytearray(data[start:-22])
+    at = directory.rindex(info.filename.encode()) - 46
+    directory[at + 20 : at + 24] = size
+    end = data[-22:-6] + len(local).to_bytes(4, "little") + data[-2:]
+    return bytes(local + directory) + end
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: PDF + data,
+        lambda data: data + PDF,
+        _with_comment,
+        _with_extra_field,
+        _with_gap,
+        _with_bytes_behind_a_stream,
+    ],
+)
+def test_bytes_of_an_archive_that_are_no_file_of_it_are_refused(
+    tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    assert findings(write_archive(tmp_path / "whole.zip")) == []
+    archive = write_archive(tmp_path / "release.ZIP", change)
+    with ZipFile(archive) as opened:
+        assert opened.testzip() is None, "every file is as it was signed"
+    assert findings(archive) == [("release.ZIP", "hidden_bytes", "")]
+
+
+def test_a_folder_in_an_archive_is_no_part_of_the_release(tmp_path: Path) -> None:
+    def add_folder(data: bytes) -> bytes:
+        buffer = BytesIO(data)
+        with ZipFile(buffer, "a") as archive:
+            archive.writestr("more/", b"99.9")
+        return buffer.getvalue()
+
+    archive = write_archive(tmp_path / "release.zip", add_folder)
+    assert ("unsafe_name" in str(findings(archive))) or ("unlisted" in str(findings(archive)))
 
 
 def test_a_damaged_archive_is_refused_and_no_crash(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from survey.publish.publications.verify import (
     Finding,
     KeyList,
     check_path,
+    is_archive_name,
 )
 
 PROBLEM_NAMES = MappingProxyType(
@@ -42,6 +43,7 @@ PROBLEM_NAMES = MappingProxyType(
         "unlisted": msg("It is not part of the release."),
         "unsafe_name": msg("Its name leads out of the folder."),
         "twice": msg("It stands in the archive twice."),
+        "hidden_bytes": msg("It holds bytes that are no part of its files."),
         "unreadable": msg("It cannot be read."),
         "time_stamp": msg("The time stamp does not hold."),
     }
@@ -88,7 +90,7 @@ def check_published_path(
 def _read_beside(path: Path, name: str) -> bytes | None:
     """Return a small file of the release that `path` is, or belongs to; None without it."""
     try:
-        if path.is_file():
+        if path.is_file() and is_archive_name(path):
             with ZipFile(path) as archive:
                 if MANIFEST in archive.namelist():
                     with archive.open(name) as file:

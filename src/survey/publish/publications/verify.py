@@ -171,6 +171,10 @@ PROBLEMS = {
     "unlisted": ("不属于本发布", "not part of the release"),
     "unsafe_name": ("文件名越出本目录", "a name that leads out of the folder"),
     "twice": ("压缩包中出现两次", "stands in the archive twice"),
+    "hidden_bytes": (
+        "压缩包含有不属于任何文件的内容",
+        "the archive holds bytes that are no part of its files",
+    ),
     "unreadable": ("无法读取", "cannot be read"),
     "time_stamp": ("时间戳无效", "the time stamp does not hold"),
 }
@@ -216,12 +220,65 @@ class ZipSource:
         self.archive = archive
 
     def names(self) -> list[str]:
-        """Return the names of all files."""
-        return [name for name in self.archive.namelist() if not name.endswith("/")]
+        """Return the names of all files, and of folders, of which a release has none."""
+        return self.archive.namelist()
 
     def open(self, name: str) -> BinaryIO:
         """Open a file. Raises `OSError` or `KeyError`."""
         return self.archive.open(name)  # type: ignore[return-value]
+
+
+def has_hidden_bytes(path: Path, archive: zipfile.ZipFile) -> bool:
+    """Return whether bytes of an archive belong to none of its files, as a release writes them.
+
+    No signature covers them, and another program may show them: a reader of PDF looks for its
+    marks anywhere in a file.
+    """
+    end = 0
+    with path.open("rb") as file:
+        for entry in sorted(archive.infolist(), key=lambda each: each.header_offset):
+            file.seek(end)
+            head = file.read(30)
+            name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437")
+            plain = (
+                entry.header_offset == end
+                and head[:4] == b"PK\3\4"
+                and int.from_bytes(head[6:8], "little") & 8 == 0
+                and int.from_bytes(head[18:22], "little") == entry.compress_size
+                and int.from_bytes(head[26:28], "little") == len(name)
+                and head[28:30] == b"\0\0"
+                and file.read(len(name)) == name
+                and not entry.extra
+                and not entry.comment
+            )
+            if not plain or not _is_one_stream(file, entry):
+                return True
+            end = file.tell()
+    directory = sum(46 + len(each.orig_filename.encode()) for each in archive.infolist()) + 22
+    is_last = archive.start_dir == end and path.stat().st_size == end + directory
+    return bool(archive.comment) or not is_last
+
+
+def _is_one_stream(file: BinaryIO, entry: zipfile.ZipInfo) -> bool:
+    """Return whether the packed bytes from here on are one stream to their end."""
+    left = entry.compress_size
+    if entry.compress_type == zipfile.ZIP_STORED:
+        file.seek(left, 1)
+        return left == entry.file_size
+    if entry.compress_type != zipfile.ZIP_DEFLATED:
+        return False
+    stream = zlib.decompressobj(-15)
+    while left:
+        data = file.read(min(left, _CHUNK_BYTES))
+        left -= len(data)
+        if not data or stream.eof:
+            return False
+        while data and not stream.eof:
+            stream.decompress(data, _CHUNK_BYTES)
+            data = stream.unconsumed_tail
+    while not stream.eof and stream.decompress(b"", _CHUNK_BYTES):
+        pass
+    return stream.eof and not stream.unused_data
 
 
 Source = Any
@@ -406,14 +463,23 @@ def check_path(
         return CheckResult([Finding(path.name, "missing")], {})
     if path.name in {MANIFEST, SIGNATURE, TIME_STAMP}:
         return check_release(FolderSource(path.absolute().parent), published, check_signature)
+    if not is_archive_name(path):
+        return check_file(path, published, check_signature)
     try:
         with zipfile.ZipFile(path) as archive:
-            if MANIFEST in archive.namelist():
-                return check_release(ZipSource(archive), published, check_signature)
-    except zipfile.BadZipFile as error:
-        if path.suffix == ".zip":
-            return CheckResult([Finding(path.name, "unreadable", str(error))], {})
-    return check_file(path, published, check_signature)
+            if MANIFEST not in archive.namelist():
+                return check_file(path, published, check_signature)
+            result = check_release(ZipSource(archive), published, check_signature)
+            if result.is_genuine and has_hidden_bytes(path, archive):
+                return result._replace(findings=[Finding(path.name, "hidden_bytes")])
+            return result
+    except _READ_ERRORS as error:
+        return CheckResult([Finding(path.name, "unreadable", str(error))], {})
+
+
+def is_archive_name(path: Path) -> bool:
+    """Return whether a path is called an archive: any other file could be one as well."""
+    return path.suffix.lower() == ".zip"
 
 
 def main(arguments: list[str] | None = None) -> int:
