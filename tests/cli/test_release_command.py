@@ -417,7 +417,12 @@ def test_a_correction_lists_each_figure_before_and_after(
     desk.done("recompute", "--wave", KEY)
     again = ("--corrects", CORRECTION, "--reason", "Guangzhou was there")
     third = desk.plan("2026-12-02 10:00", *again)
-    assert "would show" in desk.refused("release", "sign", third)
+    desk.done("release", "sign", third)
+    desk.second_signature(third)
+    with ZipFile(desk.fetched(third)) as archive:
+        figures = archive.read("figures.csv").decode()
+    assert f"{KEY}-320500-composite-all-score" in figures
+    assert f"{KEY}-440100-composite-all-score" not in figures
 
 
 def test_a_backup_holds_the_files_of_a_release(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,8 @@ def keep_hidden(cells: pd.DataFrame, public: pd.DataFrame) -> pd.DataFrame:
     reasons = np.array(cells["reason"].cat.codes, dtype=np.int8)
     was_hidden = np.zeros(len(cells), dtype=bool)
     was_hidden[is_known] = ~was_shown[row[is_known]]
-    reasons[(reasons == 0) & was_hidden] = _HIDDEN
+    is_hidden = ~cells["shown"].to_numpy(dtype=bool) | was_hidden
+    reasons[(reasons == 0) & is_hidden] = _HIDDEN
     shown = reasons == 0
     still_shown = np.zeros(len(public), dtype=bool)
     still_shown[row[is_known & shown]] = True
