@@ -106,8 +106,9 @@ def deidentify(
     Columns: row, city_code, stratum, psu, weight, day, mode, language, age_band, answers.
     `MIN_CLASS_SIZE` interviews share city, stratum, weight and everything in `KEY` and `margins`
     (`merge_classes`); of every other background question a value is blanked where fewer in the
-    city gave the same answer. With a value goes what was asked because of it. The weights of every
-    city add up to what they did.
+    city gave the same answer, and the next rarest where elimination would tell it (`_find_rare`).
+    With a value goes what was asked because of it. The weights of every city add up to what they
+    did.
 
     Args:
         margins: the columns that the weights were raked to; a weight tells their values.
@@ -210,18 +211,47 @@ def _without_rare(
         merged_away = people[name].notna() & coarse[name].isna()
         _blank_values(safe, name, merged_away, instrument, telling)
     for name in _background(people, instrument):
-        rare = _class_sizes(safe, ["city_code", name]) < MIN_CLASS_SIZE
-        _blank_values(safe, name, rare, instrument, telling)
+        choices = [choice.name for choice in instrument.by_name[name].choices]
+        _blank_values(safe, name, _find_rare(safe, name, choices), instrument, telling)
     return safe
 
 
-def _class_sizes(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    """Count the rows that share the values of each row; a missing value is a value too."""
-    cell = np.zeros(len(table), dtype=np.int64)
-    for name in columns:
-        codes, distinct = encode(table[name])
-        cell = cell * (len(distinct) + 1) + codes + 1
-    return pd.Series(np.bincount(cell)[cell], index=table.index)
+def _find_rare(table: pd.DataFrame, name: str, choices: Sequence[str]) -> pd.Series:
+    """Return the rows whose answer is blanked: rare in its city, or hiding what is rare there.
+
+    A choice is blanked as a whole, so blanks are of the choices that a city lacks. Where the rare
+    ones are a single choice, or fewer than `MIN_CLASS_SIZE` rows, the next rarest of the city is
+    blanked as well (secondary suppression); with its rows, which are enough, both hold. Rows
+    without an answer count for nothing: somebody may know who answered.
+
+    Args:
+        choices: names in the order of the questionnaire; of equal counts the first is blanked.
+    """
+    city, cities = encode(table["city_code"])
+    codes, distinct = encode(table[name])
+    # The order of the categories differs between parts of a wave, and so must not decide.
+    rank = {choice: place for place, choice in enumerate(choices)}
+    order = sorted(
+        range(len(distinct)),
+        key=lambda code: (rank.get(str(distinct[code]), len(rank)), str(distinct[code])),
+    )
+    answers = len(order)
+    place_of = np.full(answers + 1, answers)
+    place_of[order] = np.arange(answers)
+    place = place_of[codes]  # the last place is that of the code -1
+    shape = (len(cities), answers + 1)
+    cell = city.astype(np.int64) * shape[1] + place
+    size = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    rare = (size > 0) & (size < MIN_CLASS_SIZE)
+    if answers:
+        given, known_rare = size[:, :-1], rare[:, :-1]
+        blanked, hidden = known_rare.sum(axis=1), (given * known_rare).sum(axis=1)
+        too_few = (hidden > 0) & ((hidden < MIN_CLASS_SIZE) | (blanked < 2))
+        left = np.where(given >= MIN_CLASS_SIZE, given, len(table) + 1)
+        next_rarest = left.argmin(axis=1)
+        extra = np.flatnonzero(too_few & (left.min(axis=1) <= len(table)))
+        rare[extra, next_rarest[extra]] = True
+    return pd.Series(rare[city, place], index=table.index)
 
 
 def _blank_values(
