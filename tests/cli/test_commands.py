@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 from click.testing import Result
 
 from survey.cli import commands
 from survey.cli.main import LazyCommandGroup
+from survey.cli.options import read_suffix
 from survey.settings import current_settings
 
 Survey = Callable[..., Result]
@@ -310,3 +312,8 @@ def test_garbage_is_collected_once_a_command_is_imported() -> None:
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert printed.stdout.decode().split() == ["True", "True", "False"]
+
+
+def test_an_ending_that_no_format_has_is_refused_in_words() -> None:
+    with pytest.raises(typer.BadParameter, match=r"has to end in one of \.csv, \.xlsx"):
+        read_suffix(Path("figures.html"), ["csv", "xlsx"], "--out")

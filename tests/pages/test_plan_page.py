@@ -362,6 +362,9 @@ def test_an_empty_store_says_what_a_wave_is(
     assert "There is no wave yet" in read(app)
     if role is Role.ADMINISTRATOR:
         assert "no questionnaire in the store" in app.warning[0].value
+        assert "Fill in the fields below" in read(app)
+    else:
+        assert "An administrator makes one on this page" in read(app)
 
 
 def test_the_rule_of_full_quotas_is_switched_until_the_wave_is_over(

@@ -31,6 +31,7 @@ from survey.store.tables import (
     now,
 )
 from survey.ui.navigation import PageKey
+from survey.ui.release_figure import format_values
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
 
@@ -232,3 +233,24 @@ def test_somebody_is_put_on_the_pre_release_list_and_taken_off(
     assert f"{login} is off the list of {RELEASE}." in text_of(app, read)
     with read_scope(frozen.store_url) as session:
         assert session.exec(select(PublicationReader)).first() is None
+
+
+def test_numbers_of_a_history_are_written_as_on_other_pages() -> None:
+    """A release prints them for machines: without a sign for thousands, the minus as a hyphen."""
+    printed = {"estimate": "-4.5", "ci_low": "-6.0", "ci_high": "", "n": "6200"}
+    assert format_values(printed) == ("−4.5", "−6.0", "", "6,200")
+    assert format_values({}) == ("", "", "", "")
+
+
+def test_one_name_is_not_shown_twice_as_if_it_were_two_people(
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+) -> None:
+    """Where nobody else may sign, one person is enough, and the page says so."""
+    alone = employ(Role.NATIONAL_OFFICIAL, "CN")
+    announce(frozen)
+    app = press(visit_as(PageKey.RELEASES, alone), f"releases/sign/{RELEASE}")
+    assert state_of(frozen) is PublicationState.SIGNED
+    assert "Nobody else has the right to confirm this" in text_of(app, read)

@@ -1,6 +1,7 @@
 """The demo in a store: complete, marked, consistent, and the same when frozen."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -9,11 +10,13 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from seed.demo import OPEN_WAVE, build, generate_wave
+from seed.demo.build import store_waves
+from seed.demo.field_plan import surveyor_login
 from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
 from survey.access.principal import Principal
-from survey.access.roles import DEMO_CITY, Role
+from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.instruments import find_instrument, load_instrument, load_reference_data
 from survey.fieldwork.paper.double_keying import list_typist_errors
 from survey.fieldwork.paper.keying_queue import (
     list_awaiting_adjudication,
@@ -21,10 +24,13 @@ from survey.fieldwork.paper.keying_queue import (
     list_keying_points,
 )
 from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.trial_links import open_trial
 from survey.fieldwork.waves import WaveExistsError, get_wave
+from survey.settings import PROJECT_ROOT
 from survey.snapshot.response_frame import response_frame
 from survey.store.china_time import start_of_china_day
 from survey.store.engine import session_scope
+from survey.store.schema import upgrade
 from survey.store.tables import (
     Account,
     AuditEntry,
@@ -173,3 +179,21 @@ def test_building_again_refuses_and_an_unknown_wave_is_named(sqlite_url: str) ->
     build(sqlite_url, waves=("elderly-2024",), size=SIZE)
     with pytest.raises(WaveExistsError):
         build(sqlite_url, waves=("elderly-2024",), size=SIZE)
+
+
+def test_a_questionnaire_that_was_tried_out_before_takes_no_account_away(sqlite_url: str) -> None:
+    """A trial makes an account marked demo; the accounts of the demonstration come all the same."""
+    upgrade(sqlite_url)
+    load_reference_data(sqlite_url, PROJECT_ROOT / "seed")
+    with session_scope(sqlite_url) as session:
+        instrument = find_instrument(session=session, name="main-2024")
+        open_trial(
+            session=session, instrument=instrument, city_code="110000", now=datetime.now(UTC)
+        )
+    assert not list(store_waves(sqlite_url, waves=()))
+    with session_scope(sqlite_url) as session:
+        logins = set(session.exec(select(Account.login).where(Account.is_demo)).all())
+    assert {"trial-110000", surveyor_login("110000", 0), *map(demo_login, Role)} <= logins
+    assert not list(store_waves(sqlite_url, waves=()))
+    with session_scope(sqlite_url) as session:
+        assert session.exec(select(func.count()).select_from(Account)).one() == len(logins)

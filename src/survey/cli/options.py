@@ -68,7 +68,8 @@ def read_suffix(path: Path, known: Iterable[str], option: str) -> str:
     """Return the ending of a file name; an ending that no format has is wrong usage."""
     ending = path.suffix.removeprefix(".").lower()
     if ending not in set(known):
-        raise typer.BadParameter(", ".join(f".{each}" for each in known), param_hint=option)
+        endings = ", ".join(f".{each}" for each in known)
+        raise typer.BadParameter(f"the file name has to end in one of {endings}", param_hint=option)
     return ending
 
 

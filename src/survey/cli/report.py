@@ -84,7 +84,7 @@ def write_all(
 ) -> None:
     """Write the reports of all cities into one archive."""
     if out.suffix.lower() != ".zip":
-        raise typer.BadParameter(".zip", param_hint="--out")
+        raise typer.BadParameter("the file name has to end in .zip", param_hint="--out")
     with error_reporting():
         settings = current_settings()
         waves = read_report_waves(settings, wave)
@@ -152,7 +152,7 @@ def _format_of(out: Path) -> ReportFormat:
     ending = out.suffix.removeprefix(".").lower()
     if ending not in list(ReportFormat):
         listed = ", ".join(f".{form}" for form in ReportFormat)
-        raise typer.BadParameter(listed, param_hint="--out")
+        raise typer.BadParameter(f"the file name has to end in one of {listed}", param_hint="--out")
     return ReportFormat(ending)
 
 

@@ -133,12 +133,21 @@ def _describe_before(page: PageContext, erratum: Erratum) -> str:
     return page.t("not repeated") if erratum.is_hidden else _describe_values(page, erratum.before)
 
 
+def format_values(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the numbers of a figure as pages show them; the files of a release are for machines.
+
+    A number that is not there is empty.
+    """
+    *numbers, n = (values.get(name, "").replace("-", "−") for name in VALUES)
+    return (*numbers, f"{int(n):,}" if n.isdecimal() else n)
+
+
 def _describe_values(page: PageContext, values: Mapping[str, str]) -> str:
     """Return a figure as a release printed it, in one line."""
     t = page.t
     if not values:
         return t("not shown")
-    estimate, low, high, n = (values.get(name, "") for name in VALUES)
+    estimate, low, high, n = format_values(values)
     words = [estimate or "–"]
     if low and high:
         words.append(t("{low} to {high}", low=low, high=high))

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import list_planning_waves
+from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
 from survey.publish.publications.early_readers import open_publication
@@ -34,6 +35,7 @@ from survey.ui.early_readers import draw_early_readers
 from survey.ui.feedback import perform, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS
 from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
 
@@ -143,7 +145,10 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
         ),
         (
             t("Second signature"),
-            _format_signature(page, release.second_signed_by, release.second_signed_at),
+            # The same name twice would look like two people.
+            t(PEOPLE_RULE_TEXTS[PeopleRule(release.one_person)])
+            if release.one_person
+            else _format_signature(page, release.second_signed_by, release.second_signed_at),
         ),
         (t("Contact"), release.contact),
         (t("Files"), describe_files(page, release.builders)),

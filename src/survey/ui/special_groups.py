@@ -25,7 +25,7 @@ from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
 from survey.ui.page_runner import PageContext
-from survey.ui.results_cache import get_results, get_view, list_other_waves
+from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
 from survey.ui.url_state import draw_tabs
 
 _ANSWER, _GROUPS = 7, 5
@@ -54,9 +54,15 @@ def draw_special_groups(page: PageContext) -> None:
                 t("Indicators"), partial(_draw_indicators, page, results, chosen.group)
             ),
         }  # fmt: skip
-    tabs["elderly"] = t("Supplement: older people"), partial(_draw_supplement, page, "elderly")
-    tabs["minors"] = t("Supplement: children"), partial(_draw_supplement, page, "minors")
-    draw_tabs(tabs, language=page.language, name="study")
+    supplements = {
+        "elderly": t("Supplement: older people"), "minors": t("Supplement: children"),
+    }  # fmt: skip
+    for study, name in supplements.items():
+        # Without a main wave the page has said that there are no results: once is enough.
+        if wave is not None or list_frozen_waves(page, study):
+            tabs[study] = name, partial(_draw_supplement, page, study)
+    if tabs:
+        draw_tabs(tabs, language=page.language, name="study")
 
 
 def _draw_answer(page: PageContext, wave: WaveInfo, view: GroupsView) -> None:

@@ -96,6 +96,8 @@ class PublicationSummary:
     first_signed_at: datetime | None
     second_signed_by: str
     second_signed_at: datetime | None
+    one_person: str
+    """Why one person gave both signatures; empty if it were two."""
     key_id: str
     published_at: datetime | None
     retracted_at: datetime | None
@@ -376,6 +378,7 @@ def _summarise(
         first_signed_at=publication.first_signed_at,
         second_signed_by=_name(session, publication.second_signed_by, publication.second_signed_at),
         second_signed_at=publication.second_signed_at,
+        one_person=publication.one_person,
         key_id=publication.key_id or "",
         published_at=publication.published_at,
         retracted_at=publication.retracted_at,

@@ -57,6 +57,9 @@ def draw_plan(page: PageContext) -> None:
         draw_notice(
             t("There is no wave yet"),
             t("A wave is one run of a survey: one questionnaire, one period, one set of cities."),
+            t("Fill in the fields below to make one.")
+            if options
+            else t("An administrator makes one on this page."),
         )
     if options:
         _draw_chosen_wave(page, waves, offered, options)
