@@ -12,6 +12,7 @@ from sqlmodel import select
 from survey.access.roles import Role
 from survey.fieldwork.waves import get_wave
 from survey.settings import Settings, current_settings
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, RowExport, Snapshot, WaveState
 
@@ -113,3 +114,8 @@ def test_the_tables_are_written_in_both_formats(
     assert made.exit_code == 0, made.output
     assert file.stat().st_size > 10_000
     assert export(survey, "table", tmp_path / "tables.sav").exit_code == 2
+    with read_scope(demo.store_url) as session:
+        query = select(AuditEntry.subject_id, AuditEntry.detail).where(
+            AuditEntry.action == AuditEvent.EXPORT_DOWNLOADED
+        )
+        assert (file.name, {"bytes": file.stat().st_size}) in session.exec(query).all()

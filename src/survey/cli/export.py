@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from survey.access.audit import record_download
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.sessions import get_demo_account, principal_of
@@ -110,18 +111,18 @@ def codebook(
 
     form = CodebookFormat(read_suffix(out, list(CodebookFormat), "--out"))
     settings = current_settings()
-    with error_reporting(), read_scope(settings.store_url) as session:
-        content = codebook_file(
-            settings,
-            session=session,
-            principal=OPERATOR,
-            wave_key=wave,
-            form=form,
-            language=settings.language,
-            data=data,
-        )
-        write_bytes(out, content)
-        print_note("Written to {file}.", file=out)
+    with error_reporting():
+        with read_scope(settings.store_url) as session:
+            content = codebook_file(
+                settings,
+                session=session,
+                principal=OPERATOR,
+                wave_key=wave,
+                form=form,
+                language=settings.language,
+                data=data,
+            )
+        _write_recorded(settings, out, content)
 
 
 @app.command()
@@ -143,17 +144,33 @@ def table(
 
     form = TableFormat(read_suffix(out, list(TableFormat), "--out"))
     settings = current_settings()
-    with error_reporting(), read_scope(settings.store_url) as session:
-        content = table_file(
-            settings,
+    with error_reporting():
+        with read_scope(settings.store_url) as session:
+            content = table_file(
+                settings,
+                session=session,
+                principal=OPERATOR,
+                wave_key=wave,
+                form=form,
+                language=settings.language,
+            )
+        _write_recorded(settings, out, content)
+
+
+def _write_recorded(settings: Settings, out: Path, content: bytes) -> None:
+    """Write a file of results and record in the trail that the operator took it."""
+    write_bytes(out, content)
+    run_in_transaction(
+        settings.store_url,
+        lambda session: record_download(
             session=session,
             principal=OPERATOR,
-            wave_key=wave,
-            form=form,
-            language=settings.language,
-        )
-        write_bytes(out, content)
-        print_note("Written to {file}.", file=out)
+            file_name=out.name,
+            size=len(content),
+            now=datetime.now(UTC),
+        ),
+    )
+    print_note("Written to {file}.", file=out)
 
 
 def _order(
