@@ -51,10 +51,11 @@ def main() -> None:
 def draw_page(settings: Settings) -> None:
     """Do what a server does at its start and for the page with the button."""
     prebuild_specs()
-    asked = {"principal": OPERATOR, "language": "zh"}
     results = read_report_waves(settings, WAVE).results
-    city_choices(results=results, **asked)
-    list_area_choices(results=results, levels=("nation", "province"), **asked)
+    city_choices(results=results, principal=OPERATOR, language="zh")
+    list_area_choices(
+        results=results, levels=("nation", "province"), principal=OPERATOR, language="zh"
+    )
 
 
 def measure(settings: Settings, form: ReportFormat) -> dict[str, float]:

@@ -118,4 +118,6 @@ def test_the_tables_are_written_in_both_formats(
         query = select(AuditEntry.subject_id, AuditEntry.detail).where(
             AuditEntry.action == AuditEvent.EXPORT_DOWNLOADED
         )
-        assert (file.name, {"bytes": file.stat().st_size}) in session.exec(query).all()
+        assert (file.name, {"by": "operator", "bytes": file.stat().st_size}) in session.exec(
+            query
+        ).all()

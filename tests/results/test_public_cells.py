@@ -25,6 +25,7 @@ from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, Snapshot, now
+from survey.store.transactions import run_in_transaction
 from tests.small_waves import SmallWave, small_wave, store_people
 
 LABELS = st.sampled_from(["a", "b", "c"])
@@ -159,7 +160,7 @@ def test_a_freeze_whose_commit_is_not_answered_keeps_what_the_store_names(
     wave: SmallWave, monkeypatch: pytest.MonkeyPatch, is_committed: bool
 ) -> None:
     """The connection breaks while the database commits: nobody says whether it did."""
-    run = freezing.run_in_transaction
+    run = run_in_transaction
 
     def broken(url: str, work: object, **rest: object) -> None:
         def fail(session: object) -> None:

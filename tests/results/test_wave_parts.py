@@ -165,7 +165,7 @@ def test_a_change_of_some_cities_is_the_same_in_parts(frame: pd.DataFrame) -> No
     expected = estimate_changes(*at_once)
     found = estimate_changes(*in_parts)
     assert parquet_bytes(found.table) == parquet_bytes(expected.table)
-    assert found.left_out == expected.left_out == (missing, set())
+    assert found.left_out == expected.left_out == (frozenset(missing), frozenset())
     areas = expected.table[["area_level", "area"]].astype(str)
     assert set(areas.loc[areas["area_level"] == "city", "area"]) == set(left)
 

@@ -172,7 +172,8 @@ def _level_of(frame: pd.DataFrame, name: str, levels: pd.Index, margin: MarginKe
         raise EstimateError(
             "missing_target", margin=margin, within="", cell=distinct[unknown[0]], count=count
         )
-    return place[codes]
+    places_of_rows: Codes = place[codes]
+    return places_of_rows
 
 
 def _check_cells(margin: RakingMargin, base: Floats) -> None:

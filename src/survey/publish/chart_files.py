@@ -10,12 +10,12 @@ from lxml import etree
 from survey.publish.chart_drawings import (
     INK,
     QUIET_INK,
-    chart_family,
     draw_chart,
     measure_drawing,
     set_drawing,
     specify_chart,
 )
+from survey.publish.chart_engine import chart_family
 from survey.publish.charts.style import wrap_text
 from survey.publish.glyph_outlines import SVG, outline_texts
 from survey.publish.views.chart_panels import ChartPanel

@@ -50,9 +50,9 @@ class CubeRequest:
         areas = {level: data.areas[level] for level in self.levels}
         if self.cities is not None:
             # Rows outside all areas would be summed in another order in parts than at once.
-            kept = people["city_code"].astype(str).isin(self.cities).to_numpy()
-            people = people[kept].reset_index(drop=True)
-            rates, groups, areas = (_keep_rows(arrays, kept) for arrays in (rates, groups, areas))
+            inside = people["city_code"].astype(str).isin(self.cities).to_numpy()
+            people = people[inside].reset_index(drop=True)
+            rates, groups, areas = (_keep_rows(arrays, inside) for arrays in (rates, groups, areas))
         spec = data.build_cube_spec(areas, groups)
         if missing or rates:
             # A rating that is a measure has the name of its column, and takes its place.

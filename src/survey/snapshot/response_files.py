@@ -82,7 +82,7 @@ def join_files(contents: Sequence[bytes | Path]) -> pd.DataFrame:
     tables = [_read_table(content) for content in contents]
     joined = pa.concat_tables(_without_categories(table) for table in tables)
     order = joined.column(ID_COLUMN).to_pandas().argsort(kind="stable")
-    frame = joined.unify_dictionaries().take(pa.array(order)).to_pandas()
+    frame: pd.DataFrame = joined.unify_dictionaries().take(pa.array(order)).to_pandas()
     return frame.astype({name: "category" for name in SHARED_CATEGORIES if name in frame})
 
 

@@ -238,5 +238,5 @@ def test_the_published_list_names_the_last_release_that_replaced_one(
     take_back(ready, SECOND, MINUTE + DAY)
     assert published().corrected == {KEY: SECOND}
     assert release_again(ready, MINUTE + DAY) == THIRD
-    assert (published().corrected, published().retracted.keys()) == ({KEY: THIRD}, {SECOND})
+    assert (published().corrected, set(published().retracted)) == ({KEY: THIRD}, {SECOND})
     assert check_published_path(archive, published())[0].is_genuine

@@ -188,11 +188,11 @@ def _read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, ord
             answers[:] = np.where(np.isnan(values), NOT_A_SCORE, np.clip(values, -128, 127))
     if raw.max(initial=-1) > scale.maximum or _has_between(raw, scale.minimum):
         odd = (raw >= 0) & ((raw < scale.minimum) | (raw > scale.maximum))
-        item = int(np.argmax(odd.any(axis=1)))
+        first = int(np.argmax(odd.any(axis=1)))
         raise EstimateError(
             "raw_range",
-            column=items[item],
-            value=int(raw[item][odd[item]][0]),
+            column=items[first],
+            value=int(raw[first][odd[first]][0]),
             minimum=scale.minimum,
             maximum=scale.maximum,
         )
