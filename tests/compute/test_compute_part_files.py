@@ -2,9 +2,11 @@
 
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pandas as pd
 import pytest
@@ -107,3 +109,18 @@ def test_copies_are_private_and_what_cannot_be_removed_is_named(
     with SharedFolder.open(str(tmp_path / "shared")) as folder:
         Path(folder.location).rmdir()
     assert folder.location in caplog.text
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path: Path) -> None:
+    """All interviews of a wave lie in it, also those that are withdrawn later."""
+    hours_ago = [
+        tmp_path / f"survey-{UUID(int=(milliseconds << 80) + (7 << 76) + (2 << 62))}"
+        for milliseconds in (int(1000 * (time.time() - hours * 3600)) for hours in (25, 23))
+    ]
+    others = [tmp_path / name for name in ("survey-2026", f"survey-{uuid4()}", "snapshots")]
+    for folder in (*hours_ago, *others):
+        folder.mkdir()
+        (folder / "f00d.parquet").write_bytes(b"rows")
+    with SharedFolder.open(tmp_path.as_uri()):
+        pass
+    assert [folder.exists() for folder in (*hours_ago, *others)] == [False, True, True, True, True]

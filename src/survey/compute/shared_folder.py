@@ -1,19 +1,24 @@
 """Copies of files in a folder that the workers of an engine see, for as long as they work."""
 
 import logging
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
 import pyarrow as pa
-from pyarrow.fs import FileSystem, LocalFileSystem
+import uuid_utils
+from pyarrow.fs import FileSelector, FileSystem, LocalFileSystem
 
 from survey.compute.errors import FilesUnavailableError
 from survey.compute.part_files import describe_unavailable, join_location, locate, open_file
 
 _LOG = logging.getLogger(__name__)
 _FOLDER_MODE = 0o700
+_PREFIX = "survey-"
+"""Of the folders' names, whose rest is a UUIDv7: object stores keep no time of a folder."""
+_KEPT_SECONDS = 24 * 3600
 
 
 class SharedFolder:
@@ -28,15 +33,17 @@ class SharedFolder:
     def open(cls, parent: str) -> Iterator["SharedFolder"]:
         """Make a folder of its own in `parent`, and remove it with its copies at the end.
 
-        What cannot be removed is named in the log: the work is done all the same.
+        What cannot be removed is named in the log: the work is done all the same. Folders that
+        processes left behind when they were killed are removed a day later.
 
         Raises:
             FilesUnavailableError: the folder cannot be reached or written.
         """
-        folder = cls(join_location(parent, f"survey-{uuid4()}"))
+        folder = cls(join_location(parent, f"{_PREFIX}{uuid_utils.uuid7()}"))
         with _as_unavailable(parent):
             system, path = locate(folder.location)
             _create_private(system, path)
+            _remove_abandoned(parent)
         try:
             yield folder
         finally:
@@ -69,6 +76,30 @@ def _create_private(system: FileSystem, path: str) -> None:
     system.create_dir(path)
     if isinstance(system, LocalFileSystem):
         Path(path).chmod(_FOLDER_MODE)
+
+
+def _remove_abandoned(parent: str) -> None:
+    """Remove the folders of earlier work that have been there for a day: they hold interviews."""
+    system, path = locate(parent)
+    oldest = time.time() - _KEPT_SECONDS
+    for entry in system.get_file_info(FileSelector(path)):
+        began = _find_start(entry.base_name)
+        if began is not None and began < oldest:
+            _LOG.warning("copies of interviews that were left in %s are removed", entry.path)
+            # Other work may be removing them as well.
+            with suppress(pa.ArrowException, OSError):
+                system.delete_dir(entry.path)
+
+
+def _find_start(name: str) -> float | None:
+    """Return when the work began that a folder was made for; None if it is no such folder."""
+    if not name.startswith(_PREFIX):
+        return None
+    try:
+        number = UUID(name.removeprefix(_PREFIX))
+    except ValueError:
+        return None
+    return (number.int >> 80) / 1000 if number.version == 7 else None
 
 
 def try_shared_folder(parent: str) -> None:
