@@ -17,6 +17,8 @@ from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.planning.staff import STAFF_SHEET
 from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
+from survey.fieldwork.planning.wave_requests import request_act
+from survey.results.freeze_registration import freeze_request_options
 from survey.sample.sample_size import PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest
 from survey.sample.workbook_io import WorkbookSheet, write_workbook
@@ -32,10 +34,12 @@ from survey.store.tables import (
     Snapshot,
     Status,
     Wave,
+    WaveAct,
     WaveState,
+    now,
 )
 from survey.ui.navigation import PageKey
-from tests.wave_states import move_wave
+from tests.wave_states import move_wave, set_wave_state
 
 KEY = "main-2027"
 Read = Callable[[AppTest], str]
@@ -644,6 +648,39 @@ def test_a_freeze_is_requested_by_one_and_confirmed_by_another(
     app.button(key="plan-withdraw").click().run()
     assert app.success[0].value == f"{NAME}: The request is withdrawn."
     assert app.button(key="plan-step-frozen").label == "Freeze for good …"
+
+
+def test_a_released_wave_that_the_operator_freezes_again_is_confirmed_here(
+    planned: Any, visit_as: Any, admin: Principal, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with session_scope(planned.url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
+        set_wave_state(session, wave, WaveState.RELEASED)
+    frozen: list[bool] = []
+
+    def freeze(*_: Any, final: bool, **__: Any) -> Any:
+        frozen.append(final)
+        return SimpleNamespace(without_point=0)
+
+    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    assert "plan-step-frozen" not in _keys(app)
+    with session_scope(planned.url) as session:
+        request_act(
+            session=session,
+            principal=OPERATOR,
+            key=KEY,
+            act=WaveAct.FREEZE,
+            options=freeze_request_options(WithoutPoint.REFUSE, ()),
+            now=now(),
+        )
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    app.button(key="plan-step-frozen").click().run()
+    assert "Figures that are hidden now stay hidden." in read(app)
+    assert "become final" not in read(app)
+    app.text_input(key="plan-freeze-name").set_value(KEY)
+    _wait_for_job(app.button(key="plan-move-frozen").click().run())
+    assert frozen == [True]
 
 
 def test_a_planned_wave_shows_what_is_next_until_it_is_open(

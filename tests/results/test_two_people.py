@@ -32,6 +32,7 @@ from survey.store.tables import (
     Account,
     AuditEntry,
     Shown,
+    Snapshot,
     Wave,
     WaveAct,
     WaveRequest,
@@ -137,6 +138,38 @@ def test_one_requests_another_confirms_and_the_requester_cannot(
         official.account_id,
         first.account_id,
     ]
+
+
+def test_freezing_a_released_wave_again_takes_two_people(wave: SmallWave, employ: Employ) -> None:
+    """Every reader sees the new figures."""
+    admin, other = employ(), employ()
+    request(wave, admin)
+    freeze(wave, other)
+    freeze(wave, admin)
+    request(wave, admin, WaveAct.RELEASE)
+    release(wave, other)
+    before = snapshots(wave)
+    with pytest.raises(SecondPersonRequiredError, match="one requests it"):
+        freeze(wave, OPERATOR)
+    request(wave, OPERATOR)
+    with pytest.raises(SecondPersonRequiredError, match="yourself"):
+        freeze(wave, OPERATOR)
+    with pytest.raises(RequestConflictError, match="Something else"):
+        freeze_wave(
+            wave.settings,
+            wave_key=wave.key,
+            actor=admin,
+            final=True,
+            without_point=WithoutPoint.STRATUM,
+        )
+    assert snapshots(wave) == before
+    freeze(wave, admin)
+    assert (snapshots(wave), state(wave)) == (before + 1, WaveState.RELEASED)
+
+
+def snapshots(wave: SmallWave) -> int:
+    with read_scope(wave.settings.store_url) as session:
+        return len(session.exec(select(Snapshot)).all())
 
 
 def test_the_operator_at_the_command_line_is_one_person(wave: SmallWave, employ: Employ) -> None:

@@ -53,6 +53,8 @@ def confirm_freeze(
 ) -> None:
     """Record that a second person confirms a last snapshot and its release, where that is needed.
 
+    So it is where a released wave is frozen again.
+
     Raises:
         SecondPersonRequiredError, RequestConflictError: as `confirm_act` does.
         WaveTransitionNotAllowedError: the wave still collects.
@@ -77,6 +79,9 @@ def _acts(
     acts: dict[WaveAct, Mapping[str, object]] = {}
     if options.final and wave.state not in COMPUTED_STATES:
         require_transition(wave, WaveState.FROZEN)
+        acts[WaveAct.FREEZE] = freeze_request_options(options.without_point, options.groups)
+    if wave.state is WaveState.RELEASED:
+        # Every reader sees the new figures.
         acts[WaveAct.FREEZE] = freeze_request_options(options.without_point, options.groups)
     if options.release and wave.state is not WaveState.RELEASED:
         require_no_announcement(session, wave)

@@ -154,6 +154,8 @@ def request_act(
 ) -> None:
     """Request a step of a wave, which another person confirms.
 
+    A released wave can be frozen again, which changes what every reader sees.
+
     Raises:
         RequestConflictError: a request of this wave is open.
         WaveTransitionNotAllowedError: the state of the wave does not lead there.
@@ -162,7 +164,7 @@ def request_act(
     wave = lock_wave(session=session, key=key)
     if act is WaveAct.ARCHIVE:
         require_archivable(session=session, wave=wave)
-    else:
+    elif not (act is WaveAct.FREEZE and wave.state is WaveState.RELEASED):
         require_transition(wave, _LEADS_TO[act])
     require_no_request(session=session, wave=wave)
     session.add(

@@ -39,9 +39,9 @@ def draw_freeze_steps(page: PageContext, wave: WaveOverview) -> None:
     """Draw the buttons that freeze the wave, for whoever may."""
     if not page.principal.may(Action.ADMINISTER) or is_job_running():
         return
-    if wave.state is WaveState.CLOSED:
+    if wave.state in (WaveState.CLOSED, WaveState.RELEASED):
         request = find_request(page, wave)
-        if request is None or not request.is_own:
+        if _may_freeze(wave, request):
             draw_dialog_button(
                 page,
                 wave,
@@ -59,6 +59,16 @@ def draw_freeze_steps(page: PageContext, wave: WaveOverview) -> None:
             is_next=False,
             body=partial(_draw_provisional_dialog, page, wave),
         )
+
+
+def _may_freeze(wave: WaveOverview, request: OpenRequest | None) -> bool:
+    """Return whether the principal may freeze the wave, or confirm that somebody requested it.
+
+    That a released wave be frozen again the operator of the server requests, by a command.
+    """
+    if request is None:
+        return wave.state is WaveState.CLOSED
+    return request.act is WaveAct.FREEZE and not request.is_own
 
 
 def draw_freeze_part(page: PageContext, wave: WaveOverview) -> None:
@@ -89,19 +99,15 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
     t = page.t
     options = get_freeze_options(wave) if request is None else _read_requested_options(request)
     step = decide_person_step(page, wave, WaveAct.FREEZE, request)
-    approved, waiting, left_out = _count_frozen_responses(page, wave)
-    consequences = [
-        t("{count} approved interviews become final: nothing of them can be changed any more.",
-          count=f"{approved:,}"),
-        t("{count} interviews that wait for review stay outside for good.", count=f"{waiting:,}"),
-        t("Interviews without a sampling point: {choice}.",
-          choice=t(WITHOUT_POINT_NAMES[options.without_point])),
+    again = wave.state is WaveState.RELEASED
+    consequences = _list_new_results(page) if again else _list_final_results(page, wave)
+    consequences += [
+        t(
+            "Interviews without a sampling point: {choice}.",
+            choice=t(WITHOUT_POINT_NAMES[options.without_point]),
+        ),
         t("This cannot be undone."),
-    ]  # fmt: skip
-    if left_out:
-        names = DisplayNames(page.language, None)
-        listed = t(", ").join(names.area(code) for code in left_out)
-        consequences.insert(1, t("Left out of the wave: {cities}.", cities=listed))
+    ]
     consequences.extend(step.people_texts)
     if request is not None and options.groups:
         consequences.append(
@@ -117,6 +123,36 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
             on_click=_request_freeze if step.is_request else _freeze_wave,
             args=(page, wave, options),
         )
+
+
+def _list_new_results(page: PageContext) -> list[str]:
+    """Return what freezing a released wave again changes."""
+    return [
+        page.t(
+            "The results of this released wave are computed again from the same interviews, and "
+            "every reader sees the new ones. Where a release stands at the register, they come "
+            "with its correction."
+        ),
+        page.t("Figures that are hidden now stay hidden."),
+    ]
+
+
+def _list_final_results(page: PageContext, wave: WaveOverview) -> list[str]:
+    """Return what becomes of the interviews when a wave is frozen for good."""
+    t = page.t
+    approved, waiting, left_out = _count_frozen_responses(page, wave)
+    consequences = [
+        t(
+            "{count} approved interviews become final: nothing of them can be changed any more.",
+            count=f"{approved:,}",
+        ),
+        t("{count} interviews that wait for review stay outside for good.", count=f"{waiting:,}"),
+    ]
+    if left_out:
+        names = DisplayNames(page.language, None)
+        listed = t(", ").join(names.area(code) for code in left_out)
+        consequences.insert(1, t("Left out of the wave: {cities}.", cities=listed))
+    return consequences
 
 
 def _read_requested_options(request: OpenRequest) -> FreezeOptions:
