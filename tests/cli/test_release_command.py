@@ -293,6 +293,15 @@ def test_odd_announcements_are_said(desk: Desk, changes: tuple[str, ...], word: 
     assert desk.listed() == {}
 
 
+def test_one_signature_is_not_listed_as_two(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.plan("2026-11-30 10:00")
+    monkeypatch.setenv("SURVEY_TWO_PERSON_FREEZE", "0")
+    current_settings.cache_clear()
+    desk.done("release", "sign", RELEASE)
+    row = desk.listed()[RELEASE]
+    assert (row["first"], row["second"], row["one_person"]) == ("operator", "", "off")
+
+
 def test_a_second_announcement_and_the_older_command_wait(desk: Desk) -> None:
     desk.plan()
     known = ("--wave", KEY, "--at", "2026-11-30 10:00", *TITLES)

@@ -146,7 +146,11 @@ def retract_release(
 
 @app.command("list")
 def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
-    """List the calendar: announced minute, state and signatures of every release."""
+    """List the calendar: announced minute, state and signatures of every release.
+
+    one_person says why one signature was enough: a demonstration (demo), nobody else with the right
+    (alone), or a setting (off).
+    """
     with error_reporting(), read_scope(current_settings().store_url) as session:
         rows = [
             (
@@ -155,14 +159,15 @@ def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
                 str(china_minute_message(each.embargo_until)),
                 each.state.value,
                 each.first_signed_by,
-                each.second_signed_by,
+                "" if each.one_person else each.second_signed_by,
+                each.one_person,
                 each.corrects,
             )
             for each in list_publications(
                 session=session, principal=OPERATOR, now=datetime.now(UTC)
             )
         ]
-        columns = ("id", "wave", "announced", "state", "first", "second", "corrects")
+        columns = ("id", "wave", "announced", "state", "first", "second", "one_person", "corrects")
         print_table(columns, rows, form)
 
 

@@ -298,8 +298,10 @@ def _find_basis(
         raise PublicationNotAllowedError(
             msg("The release {release} is signed.", release=publication.key)
         )
-    one_person = _one_person_rule(settings, session, principal, wave, now)
-    if not is_first and publication.first_signed_by == actor_id(principal) and not one_person:
+    is_second_person = not is_first and publication.first_signed_by != actor_id(principal)
+    rule = _one_person_rule(settings, session, principal, wave, now)
+    one_person = "" if is_second_person else rule
+    if not is_first and not is_second_person and not one_person:
         raise PublicationNotAllowedError(
             msg("You signed this yourself. Another person gives the second signature.")
         )
