@@ -37,7 +37,7 @@ ALLOWED = {
 }
 FROM_RESULTS = {
     # Published tables and what is rounded before it is returned.
-    "list_waves", "list_earlier_waves", "open_results", "open_known_results",
+    "list_waves", "list_earlier_waves", "open_results", "open_snapshot", "open_known_results",
     "find_earlier_wave", "select_rows",
     "unknown_choice", "compute_band_probabilities", "pool_waves",
     # Slices of the published tables, and differences made of published digits alone.
@@ -49,7 +49,8 @@ FROM_RESULTS = {
     # administrator alone.
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
     "list_releases", "list_release_changes", "find_current_release", "release_signed_wave",
-    "get_newest_snapshot", "freeze_request_options", "release_request_options",
+    "get_newest_snapshot", "get_shown_snapshot", "freeze_request_options",
+    "release_request_options",
     "outdated_waves", "list_altered_tables", "list_newest_snapshots",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
