@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from cryptography import x509
 
@@ -18,6 +18,7 @@ from survey.publish.publications.time_stamp import (
 from survey.publish.publications.verify import (
     MANIFEST,
     MAX_FOLDERS_UP,
+    READ_ERRORS,
     SIGNATURE,
     TIME_STAMP,
     CheckResult,
@@ -95,9 +96,7 @@ def _read_beside(path: Path, name: str) -> bytes | None:
                 if MANIFEST in archive.namelist():
                     with archive.open(name) as file:
                         return file.read(MAX_ANSWER_BYTES)
-    except BadZipFile:
-        pass
-    except KeyError:
+    except READ_ERRORS:
         return None
     start = path if path.is_dir() else path.absolute().parent
     for folder in [start, *list(start.absolute().parents)[:MAX_FOLDERS_UP]]:

@@ -16,9 +16,12 @@ import base64
 import hashlib
 import io
 import json
+import lzma
+import struct
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -244,7 +247,10 @@ def has_hidden_bytes(path: Path, archive: zipfile.ZipFile) -> bool:
                 entry.header_offset == end
                 and head[:4] == b"PK\3\4"
                 and int.from_bytes(head[6:8], "little") & 8 == 0
+                and int.from_bytes(head[8:10], "little") == entry.compress_type
+                and int.from_bytes(head[14:18], "little") == entry.CRC
                 and int.from_bytes(head[18:22], "little") == entry.compress_size
+                and int.from_bytes(head[22:26], "little") == entry.file_size
                 and int.from_bytes(head[26:28], "little") == len(name)
                 and head[28:30] == b"\0\0"
                 and file.read(len(name)) == name
@@ -267,22 +273,30 @@ def _is_one_stream(file: BinaryIO, entry: zipfile.ZipInfo) -> bool:
         return left == entry.file_size
     if entry.compress_type != zipfile.ZIP_DEFLATED:
         return False
-    stream = zlib.decompressobj(-15)
+    stream, size = zlib.decompressobj(-15), 0
     while left:
         data = file.read(min(left, _CHUNK_BYTES))
         left -= len(data)
         if not data or stream.eof:
             return False
-        while data and not stream.eof:
-            stream.decompress(data, _CHUNK_BYTES)
+        while data and not stream.eof and size <= entry.file_size:
+            size += len(stream.decompress(data, _CHUNK_BYTES))
             data = stream.unconsumed_tail
-    while not stream.eof and stream.decompress(b"", _CHUNK_BYTES):
-        pass
-    return stream.eof and not stream.unused_data
+        if data:
+            return False
+    while not stream.eof and size <= entry.file_size:
+        unpacked = stream.decompress(b"", _CHUNK_BYTES)
+        if not unpacked:
+            return False
+        size += len(unpacked)
+    return stream.eof and not stream.unused_data and size == entry.file_size
 
 
 Source = Any
-_READ_ERRORS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+READ_ERRORS = (
+    OSError, KeyError, ValueError, EOFError, RuntimeError, MemoryError,
+    zipfile.BadZipFile, zlib.error, struct.error, lzma.LZMAError,
+)  # fmt: skip
 """Raised by a damaged archive; `RuntimeError` also for a way of packing that nobody can read."""
 
 
@@ -307,12 +321,12 @@ def check_manifest(
     """Check the signature of a release, before anything in it is believed."""
     try:
         data = _read_whole(source, MANIFEST, MAX_MANIFEST_BYTES)
-    except _READ_ERRORS:
+    except READ_ERRORS:
         return CheckResult([Finding(MANIFEST, "no_manifest")], {})
     try:
         written = json.loads(_read_whole(source, SIGNATURE, 10_000))
         key_id, signature = str(written["key_id"]), base64.b64decode(written["signature"])
-    except (*_READ_ERRORS, ValueError, TypeError):
+    except (*READ_ERRORS, ValueError, TypeError):
         return CheckResult([Finding(SIGNATURE, "no_signature")], {})
     problem = _find_key_problem(published, key_id)
     if problem:
@@ -360,9 +374,16 @@ def _describe_change(source: Source, name: str, entry: dict[str, Any]) -> str:
         try:
             data = _read_whole(source, name, MAX_PARTS_BYTES)
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                found = {part: hashlib.sha256(archive.read(part)).hexdigest()
-                         for part in archive.namelist()}  # fmt: skip
-        except _READ_ERRORS:
+                names, left = set(archive.namelist()), MAX_PARTS_BYTES
+                found = dict.fromkeys(names - parts.keys(), "")
+                for part in sorted(names & parts.keys()):
+                    with archive.open(part) as file:
+                        unpacked = file.read(left + 1)
+                    left -= len(unpacked)
+                    if left < 0:
+                        raise OSError("too large")
+                    found[part] = hashlib.sha256(unpacked).hexdigest()
+        except READ_ERRORS:
             found = {}
         differing = sorted(part for part in {*parts, *found} if parts.get(part) != found.get(part))
         if found and differing:
@@ -393,7 +414,7 @@ def compare_file(source: Source, name: str, entry: dict[str, Any]) -> Finding | 
         detail = _describe_change(source, name, entry)
     except FileNotFoundError:
         return Finding(entry["path"], "missing")
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         return Finding(entry["path"], "unreadable", f"{size}–: {error}")
     if size != expected:
         length = f"> {expected}" if size > expected else str(size)
@@ -408,12 +429,12 @@ def check_release(
     result = check_manifest(source, published, check_signature)
     if not result.manifest:
         return result
-    findings, names = list(result.findings), source.names()
+    findings, names = list(result.findings), Counter(source.names())
     entries = {entry["path"]: entry for entry in result.manifest["files"]}
-    for name in sorted(set(names)):
+    for name in sorted(names):
         if not is_safe_name(name):
             findings.append(Finding(name, "unsafe_name"))
-        elif names.count(name) > 1:
+        elif names[name] > 1:
             findings.append(Finding(name, "twice"))
         elif name not in entries and name not in {MANIFEST, SIGNATURE, TIME_STAMP}:
             findings.append(Finding(name, "unlisted"))
@@ -473,7 +494,7 @@ def check_path(
             if result.is_genuine and has_hidden_bytes(path, archive):
                 return result._replace(findings=[Finding(path.name, "hidden_bytes")])
             return result
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         return CheckResult([Finding(path.name, "unreadable", str(error))], {})
 
 
