@@ -1,6 +1,7 @@
 """What a public wave hid stays hidden when it is frozen or computed again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,12 @@ from survey.disclosure.suppression import apply_suppression
 from survey.results import freeze as freezing
 from survey.results import open_results
 from survey.results.freeze import freeze_wave
-from survey.results.public_cells import PublicCellsConflictError, keep_hidden, was_public
+from survey.results.public_cells import (
+    PublicCellsConflictError,
+    join_public_cells,
+    keep_hidden,
+    was_public,
+)
 from survey.results.recompute import recompute_wave
 from survey.results.release import release_wave, revoke_release
 from survey.results.snapshots import CELLS
@@ -50,7 +56,7 @@ def test_both_publications_together_show_what_one_of_them_shows(
     before: dict[tuple[str, ...], bool], after: dict[tuple[str, ...], bool]
 ) -> None:
     try:
-        kept = keep_hidden(table(after), table(before))
+        kept = keep_hidden(table(after), join_public_cells([table(before)]))
     except PublicCellsConflictError:
         shown = {key for key, is_shown in after.items() if is_shown and before.get(key, True)}
         assert shown - before.keys()
@@ -65,6 +71,21 @@ def test_both_publications_together_show_what_one_of_them_shows(
     both = {key for each in (old, new) for key, is_shown in each.items() if is_shown}
     one = [{key for key, is_shown in each.items() if is_shown} for each in (old, new)]
     assert both in one
+
+
+@given(tables=st.lists(TABLES, min_size=1, max_size=3), after=TABLES)
+def test_no_number_of_publications_shows_what_one_of_them_hid(
+    tables: list[dict[tuple[str, ...], bool]], after: dict[tuple[str, ...], bool]
+) -> None:
+    """A table without a group does not make it forgotten what an earlier one hid of it."""
+    public = join_public_cells([table(shown) for shown in tables])
+    kept = pattern(keep_hidden(table(after), replace(public, hides_added=True)))
+    hidden = {key for shown in tables for key, is_shown in shown.items() if not is_shown}
+    seen = {key for shown in tables for key, is_shown in shown.items() if is_shown}
+    now_shown = {key for key, is_shown in kept.items() if is_shown}
+    assert not now_shown & hidden
+    assert now_shown <= {key for key, is_shown in after.items() if is_shown}
+    assert now_shown <= seen or seen <= now_shown
 
 
 @pytest.fixture
@@ -134,6 +155,23 @@ def test_what_a_released_wave_hid_stays_hidden(wave: SmallWave, how: str, is_rev
     compute_again(wave, how)
     assert shown_cells(wave) == before
     assert not before[hidden]
+
+
+def test_what_was_hidden_is_not_forgotten_where_later_tables_lack_it(wave: SmallWave) -> None:
+    hidden = hide_a_cell(wave)
+    release(wave)
+    compute_again(wave, "freeze")
+    newest = max(wave.settings.snapshot_dir.rglob(CELLS), key=lambda path: path.parent.name)
+    cells = pd.read_parquet(newest)
+    lacks = (cells[list(CELL_KEYS)].astype(str) == list(hidden)).all(axis=1)
+    draft = SnapshotDraft(wave.settings)
+    draft.write(newest, parquet_bytes(cells[~lacks].reset_index(drop=True)))
+    with session_scope(wave.settings.store_url) as session:
+        draft.seal(session, whole=newest.parent, actor=OPERATOR, now=now())
+        draft.install()
+    assert hidden not in shown_cells(wave)
+    compute_again(wave, "freeze")
+    assert not shown_cells(wave)[hidden]
 
 
 def test_a_wave_that_nobody_has_seen_is_computed_freely(wave: SmallWave) -> None:

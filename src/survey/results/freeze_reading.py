@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import pandas as pd
 from sqlmodel import Session
 
 from survey.access.principal import Principal
@@ -18,7 +17,7 @@ from survey.fieldwork.waves import COMPUTED_STATES, require_transition, wave_tit
 from survey.results.freeze_basis import FreezeBasis
 from survey.results.freeze_progress import FreezeStage, FreezeTick, ignore_progress
 from survey.results.group_questions import declared_items
-from survey.results.public_cells import read_public_cells
+from survey.results.public_cells import PublicCells, read_public_cells
 from survey.results.response_source import ResponseSource
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import MAX_ROWS_IN_MEMORY, load_rules
@@ -32,7 +31,7 @@ from survey.snapshot.snapshot_files import (
     write_responses,
 )
 from survey.snapshot.unfinished_files import UnfinishedFiles
-from survey.store.tables import Snapshot, Wave, WaveState
+from survey.store.tables import Wave, WaveState
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class WaveReading:
     folder: Path
     manifest: SnapshotManifest
     attempts: Dispositions
-    public: pd.DataFrame | None = None
+    public: PublicCells | None = None
     """Cells of the wave that readers have seen; None if none of it was public."""
 
 
@@ -92,10 +91,7 @@ def read_wave(
     ).model_copy(update=_given_weights_detail(session, wave, responses))
     # Those of provisional results are no part of the basis.
     attempts = basis.attempts or count_dispositions(session, actor, wave.id, now)
-    public = None
-    if basis.was_public and basis.newest is not None:
-        newest = session.get_one(Snapshot, basis.newest)
-        public = read_public_cells(settings, session, wave, newest)
+    public = read_public_cells(settings, session, wave)
     return WaveReading(wave, actor, basis, rules, folder, manifest, attempts, public)
 
 

@@ -4,6 +4,9 @@ The gate looks at one set of tables. Two that hide different cells could tell th
 what was public once cannot be taken back.
 """
 
+import logging
+from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 
 import numpy as np
@@ -18,8 +21,10 @@ from survey.locale import SurveyError, msg
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals
+from survey.snapshot.snapshot_files import SnapshotDamagedError
 from survey.store.tables import Publication, Snapshot, Wave, WaveRelease, WaveState
 
+_LOG = logging.getLogger(__name__)
 _HIDDEN = REASONS.index(SuppressionReason.SECONDARY)
 
 
@@ -40,58 +45,103 @@ class PublicCellsConflictError(SurveyError):
         )
 
 
+@dataclass(frozen=True, eq=False)
+class PublicCells:
+    """Cells of a wave that readers have seen at any time."""
+
+    table: pd.DataFrame
+    """`CELL_KEYS`, and `shown`: False where any of the tables hid the cell."""
+    ever_shown: NDArray[np.bool_]
+    """Whether any of the tables showed the cell."""
+    hides_added: bool = False
+    """Whether cells that nobody has seen are hidden where they would be told, or an error."""
+
+
 def was_public(session: Session, wave: Wave) -> bool:
     """Return whether results of a wave were released or published at any time."""
-    if wave.state is WaveState.RELEASED:
-        return True
-    released = select(WaveRelease.id).where(WaveRelease.wave_id == wave.id)
-    published = select(Publication.id).where(
+    return wave.state is WaveState.RELEASED or bool(_list_public_times(session, wave))
+
+
+def _list_public_times(session: Session, wave: Wave) -> list[datetime]:
+    released = select(WaveRelease.released_at).where(WaveRelease.wave_id == wave.id)
+    published = select(Publication.published_at).where(
         Publication.wave_id == wave.id, col(Publication.published_at).is_not(None)
     )
-    return any(session.exec(query.limit(1)).first() for query in (released, published))
+    times = [*session.exec(released), *session.exec(published)]
+    return [at for at in times if at is not None]
 
 
-def read_public_cells(
-    settings: Settings, session: Session, wave: Wave, snapshot: Snapshot
-) -> pd.DataFrame | None:
-    """Return keys and `shown` of the cells in a snapshot; None if nothing of the wave was public.
+def read_public_cells(settings: Settings, session: Session, wave: Wave) -> PublicCells | None:
+    """Return the cells of all snapshots that readers may have seen; None if there are none.
 
-    Each set of tables hides what the one before hid, so the newest one speaks for all.
+    Those are the newest one of the moment at which the wave was public first, and all later ones.
+    What cannot be read any more is left out and named in the log.
 
     Raises:
-        SnapshotDamagedError: the cells are missing or not those that were sealed.
+        SnapshotDamagedError: none of them can be read.
     """
     if not was_public(session, wave):
         return None
-    seals = SnapshotSeals(settings, session, snapshot.directory)
-    return pd.read_parquet(BytesIO(seals.read(CELLS)), columns=[*CELL_KEYS, "shown"])
+    query = (
+        select(Snapshot)
+        .where(Snapshot.wave_id == wave.id, col(Snapshot.final))
+        .order_by(col(Snapshot.created_at))
+    )
+    snapshots = list(session.exec(query))
+    first = min(_list_public_times(session, wave), default=None)
+    before = [each for each in snapshots if first is not None and each.created_at <= first]
+    tables, damaged = [], None
+    for directory in dict.fromkeys(each.directory for each in snapshots[len(before[:-1]) :]):
+        seals = SnapshotSeals(settings, session, directory)
+        try:
+            content = seals.read(CELLS)
+        except SnapshotDamagedError as error:
+            _LOG.warning("what %s hid is not known any more: %s", directory, error)
+            damaged = error
+            continue
+        tables.append(pd.read_parquet(BytesIO(content), columns=[*CELL_KEYS, "shown"]))
+    if damaged is not None and not tables:
+        raise damaged
+    return join_public_cells(tables) if tables else None
 
 
-def keep_hidden(cells: pd.DataFrame, public: pd.DataFrame) -> pd.DataFrame:
+def join_public_cells(tables: list[pd.DataFrame]) -> PublicCells:
+    """Return the cells of some protected tables, hidden where any of them hides."""
+    if len(tables) == 1:
+        return PublicCells(tables[0], tables[0]["shown"].to_numpy(dtype=bool))
+    keys = list(CELL_KEYS)
+    every = pd.concat([table.astype(dict.fromkeys(keys, str)) for table in tables])
+    joined = every.groupby(keys, sort=False)["shown"].agg(["all", "any"]).reset_index()
+    table = joined.rename(columns={"all": "shown"}).astype(dict.fromkeys(keys, "category"))
+    return PublicCells(table[[*keys, "shown"]], joined["any"].to_numpy(dtype=bool))
+
+
+def keep_hidden(cells: pd.DataFrame, public: PublicCells) -> pd.DataFrame:
     """Return protected cells in which every cell that `public` hides is hidden too.
 
     Args:
         cells: columns as `protected_cells` returns them.
-        public: `CELL_KEYS` and `shown` of cells that readers have seen.
 
     Raises:
-        PublicCellsConflictError: cells that `public` does not have would be shown beside the
-            hidden ones that it shows.
+        PublicCellsConflictError: cells that nobody has seen would be shown, and some that were
+            public be hidden.
     """
-    row = _find_rows(cells, public)
+    row = _find_rows(cells, public.table)
     is_known = row >= 0
-    was_shown = public["shown"].to_numpy(dtype=bool)
+    was_shown = public.table["shown"].to_numpy(dtype=bool)
     reasons = np.array(cells["reason"].cat.codes, dtype=np.int8)
     was_hidden = np.zeros(len(cells), dtype=bool)
     was_hidden[is_known] = ~was_shown[row[is_known]]
     is_hidden = ~cells["shown"].to_numpy(dtype=bool) | was_hidden
     reasons[(reasons == 0) & is_hidden] = _HIDDEN
     shown = reasons == 0
-    still_shown = np.zeros(len(public), dtype=bool)
+    still_shown = np.zeros(len(was_shown), dtype=bool)
     still_shown[row[is_known & shown]] = True
-    added, gone = int((shown & ~is_known).sum()), int((was_shown & ~still_shown).sum())
-    if added and gone:
-        raise PublicCellsConflictError(added, gone)
+    added, gone = shown & ~is_known, public.ever_shown & ~still_shown
+    if added.any() and gone.any():
+        if not public.hides_added:
+            raise PublicCellsConflictError(int(added.sum()), int(gone.sum()))
+        reasons[added] = _HIDDEN
     return apply_suppression(cells, reasons)
 
 
@@ -101,9 +151,9 @@ def _find_rows(cells: pd.DataFrame, public: pd.DataFrame) -> NDArray[np.int64]:
     is_known = np.ones(len(public), dtype=bool)
     for name in CELL_KEYS:
         codes, labels = encode_labels(cells[name])
-        place = {label: number for number, label in enumerate(labels)}
+        position = {label: number for number, label in enumerate(labels)}
         public_codes, public_labels = encode_labels(public[name])
-        wanted = np.array([place.get(label, -1) for label in public_labels], dtype=np.int64)
+        wanted = np.array([position.get(label, -1) for label in public_labels], dtype=np.int64)
         is_known &= wanted[public_codes] >= 0
         key, known = key * len(labels) + codes, known * len(labels) + wanted[public_codes]
     rows = np.flatnonzero(is_known)

@@ -5,10 +5,9 @@ state: only what is computed from them is written again.
 """
 
 import logging
-from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
-import pandas as pd
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -17,8 +16,8 @@ from survey.access.roles import Action
 from survey.fieldwork.waves import lock_series
 from survey.results.changes import write_changes
 from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
-from survey.results.public_cells import read_public_cells
-from survey.results.snapshots import CELLS, METHOD, find_altered_tables, list_current_snapshots
+from survey.results.public_cells import PublicCells, read_public_cells
+from survey.results.snapshots import METHOD, find_altered_tables, list_current_snapshots
 from survey.results.tables import write_tables
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
@@ -56,18 +55,16 @@ def recompute_wave(
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
-        PublicCellsConflictError: further figures would be told by those that were public.
     """
     actor.require(Action.ADMINISTER)
     wave, _ = list_current_snapshots(session, wave_key)
     # A freeze that ends meanwhile would leave changes of two versions in the folders of the series.
     lock_series(session=session, series=wave.series)
     wave, snapshots = list_current_snapshots(session, wave_key)
-    drafts = [
-        _draft_tables(settings, session, wave, snapshot, actor, now) for snapshot in snapshots
-    ]
-    for draft in drafts:
-        draft.install()
+    for snapshot in snapshots:
+        # In place before the next one is computed, which compares files with their new seals; what
+        # readers see comes last, so that changes of other waves rest on it.
+        _draft_tables(settings, session, wave, snapshot, actor, now).install()
 
 
 def _draft_tables(
@@ -78,7 +75,7 @@ def _draft_tables(
     actor: Principal,
     now: datetime,
 ) -> SnapshotDraft:
-    """Compute and seal the tables of one snapshot; the draft is installed before the commit."""
+    """Compute and seal the tables of one snapshot."""
     altered = find_altered_tables(settings, session, snapshot.directory)
     for name in altered:
         _LOG.warning(
@@ -94,7 +91,7 @@ def _draft_tables(
     )
     source = source.with_fieldwork(fieldwork)
     draft = SnapshotDraft(settings)
-    public = _find_public_cells(settings, session, wave, snapshot, altered)
+    public = _find_public_cells(settings, session, wave)
     write_tables(folder, source, draft, settings.audit_seconds, public)
     write_changes(
         settings,
@@ -119,18 +116,15 @@ def _draft_tables(
     return draft
 
 
-def _find_public_cells(
-    settings: Settings, session: Session, wave: Wave, snapshot: Snapshot, altered: Collection[str]
-) -> pd.DataFrame | None:
-    """Return the cells that readers have seen; None if there are none, or they are lost.
+def _find_public_cells(settings: Settings, session: Session, wave: Wave) -> PublicCells | None:
+    """Return the cells that readers have seen; None if there are none, or all are lost.
 
-    Lost ones are what is to be made again: this version then hides what it hid before, and a later
-    one cannot know.
+    Lost ones are what is to be made again. Cells that nobody has seen are hidden where they would
+    be told: an update must not leave a wave without tables.
     """
-    if CELLS in altered:
-        return None
     try:
-        return read_public_cells(settings, session, wave, snapshot)
+        public = read_public_cells(settings, session, wave)
     except SnapshotDamagedError as error:
         _LOG.warning("what was hidden in %s is not known: %s", wave.key, error)
         return None
+    return None if public is None else replace(public, hides_added=True)

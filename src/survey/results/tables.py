@@ -41,7 +41,7 @@ from survey.results.method import (
     MethodRecord,
     SmallAreaMethod,
 )
-from survey.results.public_cells import keep_hidden
+from survey.results.public_cells import PublicCells, keep_hidden
 from survey.results.ranks import RANKING, rank_tables
 from survey.results.small_areas import (
     GRADE_A_HALF_WIDTH,
@@ -74,7 +74,7 @@ def write_tables(
     source: WaveParts,
     draft: SnapshotDraft,
     audit_seconds: float = 0.0,
-    public: pd.DataFrame | None = None,
+    public: PublicCells | None = None,
 ) -> tuple[int, int]:
     """Draft every table and the method for `folder`; return numbers of cells and hidden cells.
 
@@ -112,7 +112,7 @@ def write_tables(
 
 
 def decide_cells(
-    source: WaveParts, audit_seconds: float = 0.0, public: pd.DataFrame | None = None
+    source: WaveParts, audit_seconds: float = 0.0, public: PublicCells | None = None
 ) -> tuple[WaveEstimates, pd.DataFrame, IntervalAuditor]:
     """Estimate a wave and return it with its cells behind the gate, and the auditor of these.
 
