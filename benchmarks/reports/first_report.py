@@ -29,6 +29,7 @@ from survey.publish.views.view_context import list_area_choices
 from survey.settings import Settings, current_settings
 
 CITY, WAVE = "320500", "main-2024"
+MAX_START_SECONDS = 60.0
 
 
 def main() -> None:
@@ -41,7 +42,10 @@ def main() -> None:
     with CHART_PROCESS.allowed():
         if not chosen.alone:
             CHART_PROCESS.start()
+            latest = time.monotonic() + MAX_START_SECONDS
             while CHART_PROCESS.process_id is None:
+                if time.monotonic() > latest:
+                    raise SystemExit("the process that draws charts does not start")
                 time.sleep(0.01)
             # Waits behind the chart that is drawn ahead.
             CHART_PROCESS.draw({"mark": "point", "data": {"values": []}})

@@ -343,7 +343,9 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
     first = info(settings, OLD)
     (written,) = folder.glob("changes-*")
     content = written.read_bytes()
-    freeze_wave(settings, wave_key=NEW, actor=OPERATOR)
+    folder = settings.snapshot_dir / freeze_wave(settings, wave_key=NEW, actor=OPERATOR).directory
+    assert written.read_bytes() == content
+    (written,) = folder.glob("changes-*")
     assert written.read_bytes() == content
     with session_scope(settings.store_url) as session:
         wave = session.exec(select(Wave).where(Wave.key == OLD)).one()

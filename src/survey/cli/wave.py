@@ -86,8 +86,9 @@ def freeze(
     """Freeze the approved responses of a wave and compute every estimate.
 
     Writes typed Parquet with a manifest, rakes the weights, and applies the disclosure rules.
-    Cities that are left out of the wave are not counted. With --final, where an administrator has
-    an account, this is one of two people: it requests the freeze, or confirms a request.
+    Cities that are left out of the wave are not counted. With --final, and for a released wave,
+    where an administrator has an account, this is one of two people: it requests the freeze, or
+    confirms a request.
     """
     if preview and final:
         raise typer.BadParameter("Give either --preview or --final.")
@@ -97,7 +98,7 @@ def freeze(
         if preview:
             _print_preview(settings, wave, without_point, names, form)
             return
-        if final and not names and without_point is WithoutPoint.REFUSE:
+        if not names and without_point is WithoutPoint.REFUSE:
             without_point, names = _read_requested_freeze(settings, wave)
         options = freeze_request_options(without_point, names)
         with _request_if_required(settings, wave, WaveAct.FREEZE, options):

@@ -93,5 +93,7 @@ def open_file(location: str | Path) -> Iterator[pa.NativeFile]:
 
 def without_secrets(location: str) -> str:
     """Return a URI without what stands before @ or after ?, which may be a key."""
+    if _ANY_SCHEME not in location:
+        return location
     parts = urlsplit(location)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -43,8 +43,8 @@ class SharedFolder:
         with _as_unavailable(parent):
             system, path = locate(folder.location)
             _create_private(system, path)
-            _remove_abandoned(parent)
         try:
+            _remove_abandoned(parent)
             yield folder
         finally:
             try:
@@ -79,16 +79,20 @@ def _create_private(system: FileSystem, path: str) -> None:
 
 
 def _remove_abandoned(parent: str) -> None:
-    """Remove the folders of earlier work that have been there for a day: they hold interviews."""
-    system, path = locate(parent)
+    """Remove the folders of earlier work that have been there for a day: they hold interviews.
+
+    What cannot be listed or removed is named in the log: no work has to wait for it.
+    """
     oldest = time.time() - _KEPT_SECONDS
-    for entry in system.get_file_info(FileSelector(path)):
-        began = _find_start(entry.base_name)
-        if began is not None and began < oldest:
-            _LOG.warning("copies of interviews that were left in %s are removed", entry.path)
-            # Other work may be removing them as well.
-            with suppress(pa.ArrowException, OSError):
+    try:
+        system, path = locate(parent)
+        for entry in system.get_file_info(FileSelector(path)):
+            began = _find_start(entry.base_name)
+            if began is not None and began < oldest:
                 system.delete_dir(entry.path)
+                _LOG.warning("copies of interviews that were left in %s are removed", entry.path)
+    except (FilesUnavailableError, pa.ArrowException, OSError) as error:
+        _LOG.error("copies of interviews may have been left in %s: %s", parent, error)
 
 
 def _find_start(name: str) -> float | None:

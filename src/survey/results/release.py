@@ -16,6 +16,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_requests import (
     confirm_act,
+    end_freeze_request,
     record_signatures,
     require_no_request,
 )
@@ -154,12 +155,22 @@ def _require_final_results(session: Session, wave: Wave) -> None:
 
 
 def require_no_announcement(session: Session, wave: Wave) -> None:
-    """Raise `ReleaseNotAllowedError` while the register announces the wave for some minute."""
-    announced = select(Publication.key).where(
+    """Raise `ReleaseNotAllowedError` while a release of the wave is announced, or stands."""
+    announced = select(Publication.key, Publication.state).where(
         Publication.wave_id == wave.id,
-        col(Publication.state).in_((PublicationState.PLANNED, PublicationState.SIGNED)),
+        col(Publication.state).in_(
+            (PublicationState.PLANNED, PublicationState.SIGNED, PublicationState.PUBLISHED)
+        ),
     )
-    key = session.exec(announced.limit(1)).first()
+    key, state = session.exec(announced.limit(1)).first() or (None, None)
+    if state is PublicationState.PUBLISHED:
+        raise ReleaseNotAllowedError(
+            msg(
+                "The release {release} of this wave stands in the register of releases. Take it "
+                "back there first.",
+                release=key,
+            )
+        )
     if key is not None:
         raise ReleaseNotAllowedError(
             msg(
@@ -242,6 +253,8 @@ def revoke_release(
 ) -> None:
     """Close the wave to readers outside again; what they have saved stays with them.
 
+    It has to be quick, so a request to freeze the wave again ends with it.
+
     Raises:
         ReleaseNotAllowedError: no reason given.
         RequestConflictError: archiving its answers is requested.
@@ -259,6 +272,7 @@ def revoke_release(
     wave = lock_wave(session=session, key=wave_key)
     if wave.state is not WaveState.RELEASED:
         raise ReleaseNotAllowedError(msg("The wave {wave} is not released.", wave=wave_key))
+    end_freeze_request(session=session, principal=principal, wave=wave, now=now)
     require_no_request(session=session, wave=wave)
     release = table_of(WaveRelease)
     session.connection().execute(

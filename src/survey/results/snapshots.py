@@ -11,7 +11,7 @@ from survey.settings import Settings
 from survey.snapshot.response_files import is_response_file
 from survey.snapshot.seals import Seals, find_seals, open_seals, read_sealed
 from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError
-from survey.store.tables import Publication, PublicationState, Snapshot, Wave
+from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveState
 
 CELLS = "cells.parquet"
 GAPS = "gaps.parquet"
@@ -97,11 +97,12 @@ def get_shown_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot]
 
 
 def _find_published_snapshots(session: Session) -> dict[UUID, Snapshot]:
-    """Return wave -> snapshot of the release that stands at the register."""
+    """Return released wave -> snapshot of its release that stands at the register."""
     query = (
         select(Publication.wave_id, Snapshot)
         .join(Snapshot, col(Snapshot.id) == col(Publication.snapshot_id))
-        .where(Publication.state == PublicationState.PUBLISHED)
+        .join(Wave, col(Wave.id) == col(Publication.wave_id))
+        .where(Publication.state == PublicationState.PUBLISHED, Wave.state == WaveState.RELEASED)
     )
     return dict(session.exec(query).all())
 

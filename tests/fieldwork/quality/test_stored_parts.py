@@ -18,8 +18,18 @@ from survey.fieldwork.quality.flags import FlagKind
 from survey.fieldwork.quality.stored_interviews import stored_interviews
 from survey.fieldwork.quality.wave_parts import WavePart, read_wave_parts
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.withdrawal import erase_response
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Invitation, Mode, ResponseFlag, ResponseRisk, Status, new_id
+from survey.store.tables import (
+    Invitation,
+    Mode,
+    Response,
+    ResponseFlag,
+    ResponseRisk,
+    Status,
+    new_id,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -161,3 +171,31 @@ def test_parts_are_whole_cities_and_wait_in_a_file_without_a_name(
     assert parts.norms.interviews == 56
     with pytest.raises(ValueError, match="closed"):
         next(iter(parts))
+
+
+def test_who_withdraws_while_the_wave_is_assessed_gets_no_flag_back(
+    two_cities: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever withdraws is told that nothing of the interview is left."""
+    known = assessment._stored_assessments
+    gone: list[UUID] = []
+
+    def withdraw(session: Session, wave_id: UUID, cities: Any) -> Any:
+        if not gone:
+            with session_scope(two_cities.url) as other:
+                responses = table_of(Response)
+                in_city = (responses.c.wave_id == wave_id) & (responses.c.city_code == SHANGHAI)
+                query = select(responses).where(in_city)
+                row = other.connection().execute(query).first()
+                assert row is not None
+                erase_response(session=other, response=row, now=two_cities.now)
+                gone.append(row.id)
+        return known(session, wave_id, cities)
+
+    monkeypatch.setattr(assessment, "_stored_assessments", withdraw)
+    assert assess_new_responses(two_cities.url) > 1
+    with read_scope(two_cities.url) as session:
+        for table in (ResponseFlag, ResponseRisk):
+            kept = session.exec(select(table.response_id)).all()
+            assert kept
+            assert gone[0] not in kept

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
+from survey.fieldwork.planning.wave_requests import find_open_request, request_act
 from survey.locale import SurveyError
 from survey.publish.publications import publication_files
 from survey.publish.publications.checks import check_published_path
@@ -44,9 +45,11 @@ from survey.publish.publications.signing_keys import (
 )
 from survey.publish.publications.verify import parse_keys
 from survey.results import list_waves
-from survey.results.release import ReleaseNotAllowedError, release_wave
+from survey.results.freeze_registration import freeze_request_options
+from survey.results.release import ReleaseNotAllowedError, release_wave, revoke_release
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.settings import Settings
+from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -54,6 +57,7 @@ from survey.store.tables import (
     PublicationState,
     Shown,
     Wave,
+    WaveAct,
     WaveState,
     table_of,
 )
@@ -349,6 +353,48 @@ def test_results_frozen_again_come_with_their_correction(ready: Settings) -> Non
                 settings=ready, session=session, principal=OPERATOR, key=key
             )
             assert (whole.findings, whole.is_same_snapshot) == ((), True), key
+
+
+def test_a_wave_goes_out_by_the_register_alone_while_its_release_stands(ready: Settings) -> None:
+    """Readers would see the registered snapshot, and the trail name another one."""
+    publish(ready)
+    freeze_again(ready, lifted="320500", hidden="110000")
+    with session_scope(ready.store_url) as session:
+        revoke_release(
+            session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=MINUTE
+        )
+    assert shown_score(ready) == shown_score(ready, newest=True), "nothing is released any more"
+    with (
+        pytest.raises(ReleaseNotAllowedError, match="stands in the register"),
+        session_scope(ready.store_url) as session,
+    ):
+        release_wave(
+            session=session,
+            principal=OPERATOR,
+            wave_key=WAVE,
+            shown=Shown.SCORES,
+            two_people=False,
+            now=MINUTE,
+        )
+
+
+def test_taking_a_release_back_ends_the_request_to_freeze_its_wave_again(ready: Settings) -> None:
+    """It has to be quick, and the request comes just when an error was found."""
+    publish(ready)
+    with session_scope(ready.store_url) as session:
+        request_act(
+            session=session,
+            principal=OPERATOR,
+            key=WAVE,
+            act=WaveAct.FREEZE,
+            options=freeze_request_options(WithoutPoint.REFUSE, ()),
+            now=MINUTE,
+        )
+    act(retract_publication, ready, "lin", MINUTE, reason=REASON)
+    assert read(ready, select(Wave.state)) is WaveState.FROZEN
+    with read_scope(ready.store_url) as session:
+        assert find_open_request(session=session, principal=OPERATOR, key=WAVE) is None
+        assert "wave.request_withdrawn" in session.exec(select(AuditEntry.action)).all()
 
 
 def test_a_correction_shows_nothing_that_was_hidden(

@@ -159,12 +159,15 @@ def request_act(
     Raises:
         RequestConflictError: a request of this wave is open.
         WaveTransitionNotAllowedError: the state of the wave does not lead there.
+        AnswersArchivedError: a released wave is to be frozen again without its answers.
     """
     principal.require(ACT_ACTIONS[act])
     wave = lock_wave(session=session, key=key)
     if act is WaveAct.ARCHIVE:
         require_archivable(session=session, wave=wave)
-    elif not (act is WaveAct.FREEZE and wave.state is WaveState.RELEASED):
+    elif act is WaveAct.FREEZE and wave.state is WaveState.RELEASED:
+        require_answers_present(session=session, wave_id=wave.id)
+    else:
         require_transition(wave, _LEADS_TO[act])
     require_no_request(session=session, wave=wave)
     session.add(
@@ -212,6 +215,25 @@ def withdraw_request(*, session: Session, principal: Principal, key: str, now: d
         subject_id=wave.id,
         now=now,
         detail={"key": key, "act": request.act},
+    )
+
+
+def end_freeze_request(
+    *, session: Session, principal: Principal, wave: Wave, now: datetime
+) -> None:
+    """End an open request to freeze a wave, if there is one, as part of taking a release back."""
+    principal.require(Action.RELEASE)
+    request = _find_open(session, wave)
+    if request is None or request.act is not WaveAct.FREEZE:
+        return
+    _end_request(session, request, principal, now, confirmed=False)
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
+        subject_id=wave.id,
+        now=now,
+        detail={"key": wave.key, "act": request.act},
     )
 
 

@@ -63,7 +63,8 @@ def assess_wave(
     """Flag every finished interview of a wave and give it a risk score; no status changes.
 
     Repeating it replaces all flags and scores of the wave. Interviews that arrive later have none
-    until the next run. Raises `WaveNotFoundError` and `AccessDeniedError`.
+    until the next run. Call `remove_withdrawn_assessments` after the commit. Raises
+    `WaveNotFoundError` and `AccessDeniedError`.
     """
     principal.require(Action.ADMINISTER)
     wave = get_wave(session=session, key=wave_key)
@@ -106,6 +107,18 @@ def _delete_assessments(session: Session, wave_id: UUID) -> None:
     inside = select(_RESPONSES.c.id).where(_RESPONSES.c.wave_id == wave_id)
     for table in (_FLAGS, _RISKS):
         session.connection().execute(delete(table).where(table.c.response_id.in_(inside)))
+
+
+def remove_withdrawn_assessments(session: Session, wave_id: UUID) -> None:
+    """Delete flags and risks of withdrawn interviews.
+
+    Those that were withdrawn while they were assessed would have them again.
+    """
+    gone = select(_RESPONSES.c.id).where(
+        _RESPONSES.c.wave_id == wave_id, _RESPONSES.c.withdrawn_at.is_not(None)
+    )
+    for table in (_FLAGS, _RISKS):
+        session.connection().execute(delete(table).where(table.c.response_id.in_(gone)))
 
 
 def save_assessment(
@@ -251,7 +264,9 @@ def _assess_open_wave(url: str, wave: AnyRow) -> int:
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         parts = read_wave_parts(session, wave.id, instrument)
     with parts:
-        return sum(_save_changes(url, wave.id, part, parts.norms) for part in parts)
+        saved = sum(_save_changes(url, wave.id, part, parts.norms) for part in parts)
+    run_in_transaction(url, lambda session: remove_withdrawn_assessments(session, wave.id))
+    return saved
 
 
 def _save_changes(url: str, wave_id: UUID, part: WavePart, norms: WaveNorms) -> int:
