@@ -292,8 +292,9 @@ def test_two_waves_of_a_series_are_frozen_at_once(wave: SmallWave) -> None:
     assert (first.rows, second.rows) == (APPROVED, 48)
     changes = wave.settings.snapshot_dir / second.directory / changes_file(KEY, first.sha256)
     at_once = changes.read_bytes()
-    changes.unlink()
-    freeze_wave(wave.settings, wave_key=later.key, actor=OPERATOR)
+    again = freeze_wave(wave.settings, wave_key=later.key, actor=OPERATOR)
+    assert again.directory != second.directory
+    changes = wave.settings.snapshot_dir / again.directory / changes_file(KEY, first.sha256)
     assert changes.read_bytes() == at_once
 
 
@@ -313,9 +314,9 @@ def test_a_recomputation_that_ends_meanwhile_is_noticed(
         assert compared.wait(LATEST_SECONDS)
 
     def write_other_tables(
-        folder: Path, source: WaveParts, draft: SnapshotDraft, seconds: float
+        folder: Path, source: WaveParts, draft: SnapshotDraft, *rest: Any
     ) -> None:
-        write_tables(folder, source, draft, seconds)
+        write_tables(folder, source, draft, *rest)
         draft.write(folder / GAPS, b"of another version")
 
     def compare(*arguments: Any, **named: Any) -> None:
