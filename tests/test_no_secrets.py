@@ -25,7 +25,7 @@ PATTERNS = {
 HARMLESS = frozenset(
     {
         "postgresql://survey:secret@", "postgresql://survey:password@",
-        "postgresql://survey:CHANGE-ME@", "postgresql://survey:hunter2@",
+        "postgresql://survey:CHANGE-ME@", "postgresql://survey:hunter2@", "hdfs://guest:secret@",
     }
 )  # fmt: skip
 """Examples in documents, and what tests take out of logs."""
