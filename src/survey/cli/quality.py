@@ -2,11 +2,9 @@
 
 import os
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated
 
 import typer
-from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
@@ -17,7 +15,6 @@ from survey.fieldwork.quality.assessment import (
 )
 from survey.fieldwork.quality.flags import FlagKind
 from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
-from survey.fieldwork.waves import get_wave
 from survey.settings import current_settings
 from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
@@ -57,7 +54,12 @@ def quality(
                 ),
                 long_running=True,
             )
-            run_in_transaction(url, partial(_clean_up, wave))
+            run_in_transaction(
+                url,
+                lambda session: remove_withdrawn_assessments(
+                    session=session, principal=OPERATOR, wave_key=wave
+                ),
+            )
         chosen: tuple[QualityGrouping, QualityGrouping] = ("wave", levels[by])
         with read_scope(url) as session:
             rows = [
@@ -76,11 +78,6 @@ def quality(
                     count=row.flags[FlagKind.BURST],
                     all=row.interviews,
                 )
-
-
-def _clean_up(wave_key: str, session: Session) -> None:
-    """Remove what came back of interviews that were withdrawn meanwhile."""
-    remove_withdrawn_assessments(session, get_wave(session=session, key=wave_key).id)
 
 
 def quality_new() -> None:

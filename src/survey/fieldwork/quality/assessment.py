@@ -109,11 +109,16 @@ def _delete_assessments(session: Session, wave_id: UUID) -> None:
         session.connection().execute(delete(table).where(table.c.response_id.in_(inside)))
 
 
-def remove_withdrawn_assessments(session: Session, wave_id: UUID) -> None:
-    """Delete flags and risks of withdrawn interviews.
+def remove_withdrawn_assessments(*, session: Session, principal: Principal, wave_key: str) -> None:
+    """Delete flags and risks of withdrawn interviews of a wave.
 
     Those that were withdrawn while they were assessed would have them again.
     """
+    principal.require(Action.ADMINISTER)
+    _delete_withdrawn(session, get_wave(session=session, key=wave_key).id)
+
+
+def _delete_withdrawn(session: Session, wave_id: UUID) -> None:
     gone = select(_RESPONSES.c.id).where(
         _RESPONSES.c.wave_id == wave_id, _RESPONSES.c.withdrawn_at.is_not(None)
     )
@@ -265,7 +270,7 @@ def _assess_open_wave(url: str, wave: AnyRow) -> int:
         parts = read_wave_parts(session, wave.id, instrument)
     with parts:
         saved = sum(_save_changes(url, wave.id, part, parts.norms) for part in parts)
-    run_in_transaction(url, lambda session: remove_withdrawn_assessments(session, wave.id))
+    run_in_transaction(url, lambda session: _delete_withdrawn(session, wave.id))
     return saved
 
 
