@@ -207,15 +207,7 @@ def withdraw_request(*, session: Session, principal: Principal, key: str, now: d
         principal.require(Action.READ_PLAN)
         raise RequestConflictError(msg("Nothing is requested for the wave {key}.", key=key))
     principal.require(ACT_ACTIONS[request.act])
-    _end_request(session, request, principal, now, confirmed=False)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
-        subject_id=wave.id,
-        now=now,
-        detail={"key": key, "act": request.act},
-    )
+    _withdraw_request(session, request, wave, principal, now)
 
 
 def end_freeze_request(
@@ -226,6 +218,13 @@ def end_freeze_request(
     request = _find_open(session, wave)
     if request is None or request.act is not WaveAct.FREEZE:
         return
+    _withdraw_request(session, request, wave, principal, now)
+
+
+def _withdraw_request(
+    session: Session, request: WaveRequest, wave: Wave, principal: Principal, now: datetime
+) -> None:
+    """End a request that nobody has confirmed, and record it."""
     _end_request(session, request, principal, now, confirmed=False)
     record(
         session=session,

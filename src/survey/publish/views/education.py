@@ -56,7 +56,10 @@ def build_education_view(
     cost_sentence = _describe_cost_per_consumer(reading, area, reached, activities)
     return EducationView(
         title=t("Consumer education, {area}, {year}", area=name, year=reading.wave.year),
-        sentences=(*_describe_reach_and_cost(reading, area, reached, activities), *cost_sentence),
+        sentences=(
+            *_describe_participants_and_cost(reading, area, reached, activities),
+            *cost_sentence,
+        ),
         groups=_build_group_table(reading, area),
         channels=_build_channel_table(reading, area),
         notes=(
@@ -86,7 +89,7 @@ def _get_estimate(reading: ViewContext, area: str, indicator: str, group: str) -
     return estimate_at(cells)
 
 
-def _describe_reach_and_cost(
+def _describe_participants_and_cost(
     reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
 ) -> list[str]:
     t = reading.t
