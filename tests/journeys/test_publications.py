@@ -138,7 +138,12 @@ def choose_release(page: Page, key: str) -> None:
 def publish(page: Page, key: str) -> None:
     choose_release(page, key)
     page.get_by_role("button", name=zh("Publish"), exact=True).first.click()
-    page.get_by_label(zh("Type {release} to confirm", release=key)).fill(key)
+    field = page.get_by_label(zh("Type {release} to confirm", release=key))
+    field.fill(key)
+    field.press("Tab")
+    wait_until_idle(page)
+    # The message about the signature is gone by now; what was opened below it stays open.
+    expect(field).to_be_visible()
     page.locator(f".st-key-releases-publish-{key} button").click()
     expect(page.get_by_text(zh("{release} is published.", release=key))).to_be_visible()
 

@@ -189,14 +189,21 @@ def set_problem(page: PageContext, title: str, *, slot: str = "") -> None:
 def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> None:
     """Draw the message of the last change, once.
 
+    It takes one place of the page, with a message or without: if what follows moved up when a
+    message goes, the browser would build it anew, close what is open there and lose a click.
+
     Args:
         toast: Success is said in a corner and disappears, for work that repeats quickly.
     """
     message = st.session_state.pop(_build_feedback_key(page, slot), None)
+    place = st.empty()
     if isinstance(message, _Problem):
-        draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
+        with place:
+            draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
+    elif message and toast:
+        st.toast(message)
     elif message:
-        (st.toast if toast else st.success)(message)
+        place.success(message)
 
 
 @contextmanager
