@@ -22,10 +22,10 @@ def describe_environment() -> Environment:
     """
     python = ".".join(map(str, sys.version_info[:2]))
     packages = ((name, version(name)) for name in _PACKAGES)
-    return (("Python", python), *packages, ("survey", _source_hash()))
+    return (("Python", python), *packages, ("survey", _hash_sources()))
 
 
-def _source_hash() -> str:
+def _hash_sources() -> str:
     """Return twelve digits of a hash over the modules of this package."""
     folder = Path(survey.__file__).parent
     digest = hashlib.sha256()

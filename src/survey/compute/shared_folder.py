@@ -40,7 +40,7 @@ class SharedFolder:
             FilesUnavailableError: the folder cannot be reached or written.
         """
         folder = cls(join_location(parent, f"{_PREFIX}{uuid_utils.uuid7()}"))
-        with _as_unavailable(parent):
+        with _translate_file_errors(parent):
             system, path = locate(folder.location)
             _create_private(system, path)
         try:
@@ -48,7 +48,7 @@ class SharedFolder:
             yield folder
         finally:
             try:
-                with _as_unavailable(parent):
+                with _translate_file_errors(parent):
                     system.delete_dir(path)
             except FilesUnavailableError as error:
                 _LOG.error("copies of interviews stay in %s: %s", path, error)
@@ -63,7 +63,7 @@ class SharedFolder:
         if sha256 not in self._copied:
             content = path.read_bytes()
             location = join_location(self.location, f"{sha256}{path.suffix}")
-            with _as_unavailable(self.location):
+            with _translate_file_errors(self.location):
                 system, target = locate(location)
                 with system.open_output_stream(target) as file:
                     file.write(content)
@@ -112,7 +112,7 @@ def try_shared_folder(parent: str) -> None:
     Raises:
         FilesUnavailableError: one of these failed.
     """
-    with SharedFolder.open(parent) as folder, _as_unavailable(parent):
+    with SharedFolder.open(parent) as folder, _translate_file_errors(parent):
         location = join_location(folder.location, "trial")
         system, path = locate(location)
         with system.open_output_stream(path) as file:
@@ -122,7 +122,7 @@ def try_shared_folder(parent: str) -> None:
 
 
 @contextmanager
-def _as_unavailable(location: str) -> Iterator[None]:
+def _translate_file_errors(location: str) -> Iterator[None]:
     """Say an error of the file system in words."""
     try:
         yield

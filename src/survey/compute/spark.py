@@ -70,9 +70,9 @@ class SparkEngine:
             for part in parts:
                 waiting.append(self._submit(group, function, part))
                 if len(waiting) >= context.defaultParallelism * (1 + AHEAD):
-                    yield self._result(waiting.popleft())
+                    yield self._wait_for_result(waiting.popleft())
             while waiting:
-                yield self._result(waiting.popleft())
+                yield self._wait_for_result(waiting.popleft())
         finally:
             if waiting:
                 for future in waiting:
@@ -128,10 +128,10 @@ class SparkEngine:
         try:
             (answer,) = context.runJob(context.parallelize([payload], 1), build_task())
         except (Py4JError, OSError, EOFError) as error:
-            raise self._failure(str(error)) from error
+            raise self._explain_failure(str(error)) from error
         return read_answer(answer)
 
-    def _result(self, future: Future[Any]) -> Any:
+    def _wait_for_result(self, future: Future[Any]) -> Any:
         """Return the result of a job as soon as it is there, or raise if there are no workers."""
         alone_since = None
         while not wait([future], _LOOK_SECONDS).done:
@@ -157,7 +157,7 @@ class SparkEngine:
         # The driver counts as one of them.
         return bool(self._connection.context._jsc.sc().getExecutorMemoryStatus().size() < 2)
 
-    def _failure(self, reason: str) -> EngineError:
+    def _explain_failure(self, reason: str) -> EngineError:
         """Return what a job's failure means, from what Spark wrote of it."""
         if "Cannot run program" in reason:
             return EngineError(

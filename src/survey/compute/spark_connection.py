@@ -95,7 +95,7 @@ class SparkConnection:
                 msg(
                     "Java did not start Spark, which needs Java 17 or newer; the log says more. "
                     "Spark's reason: {reason}",
-                    reason=_innermost_reason(self._read_java_log()) or "-",
+                    reason=_find_innermost_reason(self._read_java_log()) or "-",
                 )
             ) from None
 
@@ -122,7 +122,7 @@ class SparkConnection:
         thread.join(start_seconds)
         if opened:
             return opened[0]
-        reason = _innermost_reason(failed[0]) if failed else ""
+        reason = _find_innermost_reason(failed[0]) if failed else ""
         self._kill_java()
         thread.join(_STOP_SECONDS)
         self.log_java()
@@ -136,7 +136,7 @@ class SparkConnection:
                     reason=reason,
                 )
             )
-        raise _no_answer(master)
+        raise _build_no_answer_error(master)
 
     def _kill_java(self) -> None:
         process = self._gateway.proc
@@ -151,7 +151,7 @@ class SparkConnection:
             self._gateway.shutdown()
 
 
-def _innermost_reason(trace: str) -> str:
+def _find_innermost_reason(trace: str) -> str:
     """Return what the cause of all causes in a trace of Java says; empty if it says nothing."""
     return next(reversed(_REASON.findall(trace)), "").strip()
 
@@ -196,10 +196,10 @@ def require_master(master: str) -> None:
         port = place.port or (80 if place.scheme == "http" else 443)
         with suppress(OSError), socket.create_connection((place.hostname, port), ANSWER_SECONDS):
             return
-    raise _no_answer(master)
+    raise _build_no_answer_error(master)
 
 
-def _no_answer(master: str) -> EngineError:
+def _build_no_answer_error(master: str) -> EngineError:
     return EngineError(
         msg(
             "Spark's master {master} does not answer. Is it running, and does SURVEY_ENGINE name "

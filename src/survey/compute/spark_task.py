@@ -68,11 +68,11 @@ def read_answer(answer: bytes) -> Any:
             )
         )
     if kind == "differs":
-        raise _difference(*content)
+        raise _build_difference_error(*content)
     raise content
 
 
-def _difference(worker: str, found: Environment) -> EngineError:
+def _build_difference_error(worker: str, found: Environment) -> EngineError:
     """Return the error that names the first version in which a worker differs."""
     own, theirs = dict(describe_environment()), dict(found)
     name = next(name for name in (*own, *theirs) if own.get(name) != theirs.get(name))

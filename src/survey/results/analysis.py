@@ -47,13 +47,13 @@ class NotEstimableError(SurveyError):
 def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
     """Return the responses with the columns that domains and design are made of."""
     derived = frame.copy(deep=False)
-    derived[STRATUM] = _strata(frame["city_code"], frame["stratum"])
+    derived[STRATUM] = _join_city_and_stratum(frame["city_code"], frame["stratum"])
     if "age" in derived:
         derived["age_band"] = age_band_of(derived["age"], BANDS.get(series, {}))
     return derived
 
 
-def _strata(city: pd.Series, stratum: pd.Series) -> pd.Series:
+def _join_city_and_stratum(city: pd.Series, stratum: pd.Series) -> pd.Series:
     """Return city and stratum of each row as one text, made once for each pair."""
     city_codes, cities = encode(city)
     assert (city_codes >= 0).all(), "a response without a city"

@@ -28,7 +28,7 @@ class PeersNotAllowedError(SurveyError):
 def list_chosen_peers(*, session: Session, principal: Principal, city_code: str) -> tuple[str, ...]:
     """Return the peers that a city has chosen, in their order; none where it has not chosen."""
     principal.require(Action.READ_RESULTS, city_code)
-    return _stored_peers(session, city_code)
+    return _read_peers(session, city_code)
 
 
 def list_all_peers(session: Session) -> dict[str, tuple[str, ...]]:
@@ -52,7 +52,7 @@ def choose_peers(
     chosen = tuple(dict.fromkeys(peers))
     _require_choosable(session, city_code, chosen)
     _lock_city(session, city_code)
-    before = _stored_peers(session, city_code)
+    before = _read_peers(session, city_code)
     if chosen == before:
         return
     _delete_peers(session, city_code)
@@ -81,7 +81,7 @@ def reset_peers(*, session: Session, principal: Principal, city_code: str, now: 
     """Compare a city with the cities of its size again."""
     principal.require(Action.CHOOSE_PEERS, city_code)
     _lock_city(session, city_code)
-    before = _stored_peers(session, city_code)
+    before = _read_peers(session, city_code)
     if not before:
         return
     _delete_peers(session, city_code)
@@ -116,7 +116,7 @@ def _lock_city(session: Session, city_code: str) -> None:
         raise PeersNotAllowedError(msg("There is no city {city}.", city=city_code))
 
 
-def _stored_peers(session: Session, city_code: str) -> tuple[str, ...]:
+def _read_peers(session: Session, city_code: str) -> tuple[str, ...]:
     query = (
         select(ChosenPeer.peer_code)
         .where(ChosenPeer.city_code == city_code)

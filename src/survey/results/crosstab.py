@@ -34,7 +34,7 @@ class CrosstabQuestion:
 
 def list_crosstab_questions(results: WaveResults) -> tuple[CrosstabQuestion, ...]:
     """Return the questions whose answers the snapshot holds by group, ratings of the tree first."""
-    return (*_rated_questions(results), *_measured_questions(results))
+    return (*_list_rated_questions(results), *_list_measured_questions(results))
 
 
 def list_group_variables(results: WaveResults) -> tuple[str, ...]:
@@ -75,26 +75,26 @@ def compare_groups(
     return to_published_table(add_verdicts(rows, family=("contrast",)))
 
 
-def _rated_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
+def _list_rated_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
     """Yield the questions that alone measure an indicator: its score is their mean."""
     items: dict[str, list[str]] = {}
     for item, code in results.method.items.items():
         items.setdefault(code, []).append(item)
     for code, of in items.items():
         if len(of) == 1:
-            yield CrosstabQuestion(of[0], _label(results, of[0]), (code,), is_rate=False)
+            yield CrosstabQuestion(of[0], _choose_labels(results, of[0]), (code,), is_rate=False)
 
 
-def _label(results: WaveResults, item: str) -> Labels:
+def _choose_labels(results: WaveResults, item: str) -> Labels:
     question = results.questions.get(item)
     return question.label if question else {}
 
 
-def _measured_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
+def _list_measured_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
     rated = results.method.items.keys()
     keys: dict[tuple[str, bool], list[str]] = {}
     for measure in results.method.measures:
         if measure.item not in rated:
             keys.setdefault((measure.item, bool(measure.choices)), []).append(measure.key)
     for (item, is_rate), indicators in keys.items():
-        yield CrosstabQuestion(item, _label(results, item), tuple(indicators), is_rate)
+        yield CrosstabQuestion(item, _choose_labels(results, item), tuple(indicators), is_rate)

@@ -83,7 +83,7 @@ def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswal
 
     An indicator is comparable where the same parts with the same weights lie below it.
     """
-    old, new = _parts(before), _parts(after)
+    old, new = _share_parts(before), _share_parts(after)
     same = {code: code for code, parts in new.items() if old.get(code) == parts}
     why = {
         code: NotComparableReason.RECIPE if code in old else NotComparableReason.NEW
@@ -92,7 +92,7 @@ def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswal
     return Crosswalk(same, MappingProxyType(why))
 
 
-def _parts(tree: IndicatorTree) -> dict[str, frozenset[tuple[str, float]]]:
+def _share_parts(tree: IndicatorTree) -> dict[str, frozenset[tuple[str, float]]]:
     """Return all that lies below each indicator, with its share of its parent."""
     below: dict[str, set[tuple[str, float]]] = {
         indicator.code: set() for indicator in tree.indicators

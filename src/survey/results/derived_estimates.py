@@ -30,7 +30,7 @@ def compute_band_probabilities(
     """
     rows = results.exact(principal, HEADLINES if "basis" in wanted else CELLS, wanted)
     chances = band_probabilities(
-        _numbers(rows, "estimate"), _numbers(rows, "se"), _numbers(rows, "df"), edges
+        _read_numbers(rows, "estimate"), _read_numbers(rows, "se"), _read_numbers(rows, "df"), edges
     )
     whole = round_figures(chances, 2)
     return dict(zip(rows["area"].astype(str), whole.tolist(), strict=True))
@@ -53,12 +53,12 @@ def pool_waves(
     )
     change = _index_by_area(results.exact_changes(principal, earlier.wave, keys)).reindex(now.index)
     before = before.reindex(now.index)
-    starts = np.abs(_numbers(change, "before") - _numbers(before, "estimate"))
+    starts = np.abs(_read_numbers(change, "before") - _read_numbers(before, "estimate"))
     pooled = pooled_mean(
-        (_numbers(before, "estimate"), _numbers(now, "estimate")),
-        (_numbers(before, "se"), _numbers(now, "se")),
-        (_numbers(before, "df"), _numbers(now, "df")),
-        change_se=np.where(starts < _SAME_ESTIMATE_TOLERANCE, _numbers(change, "se"), np.nan),
+        (_read_numbers(before, "estimate"), _read_numbers(now, "estimate")),
+        (_read_numbers(before, "se"), _read_numbers(now, "se")),
+        (_read_numbers(before, "df"), _read_numbers(now, "df")),
+        change_se=np.where(starts < _SAME_ESTIMATE_TOLERANCE, _read_numbers(change, "se"), np.nan),
         level=results.method.level,
         scale=(0.0, SCALE),
     )
@@ -71,5 +71,5 @@ def _index_by_area(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.set_index(rows["area"].astype(str))
 
 
-def _numbers(rows: pd.DataFrame, column: str) -> Floats:
+def _read_numbers(rows: pd.DataFrame, column: str) -> Floats:
     return rows[column].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -62,8 +62,8 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
         who = count_wave(source, areas, groups["group"].tolist(), names)
         if not np.array_equal(who.domains.counts().ravel(), cells["n"].to_numpy(dtype=np.int64)):
             raise ValueError("the memberships of the wave do not give the counts of its cells")
-        overlaps = find_overlaps(who.domains, nested=_nested(areas, totals))
-        return overlaps, _common_answers(source, who, names)
+        overlaps = find_overlaps(who.domains, nested=_list_nested(areas, totals))
+        return overlaps, _find_common_answers(source, who, names)
 
     overlaps, answer = compare_domains()
     decided = protect(
@@ -119,12 +119,14 @@ def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> p
     reasons = take_first_reasons(
         find_small_counts(gaps, counts=("n_reference",)),
         find_cell_reasons(gaps, cells),
-        find_cell_reasons(gaps, cells, at=_other_side(gaps, contrast, areas)),
+        find_cell_reasons(gaps, cells, at=_build_other_side(gaps, contrast, areas)),
     )
     return apply_suppression(gaps, reasons)
 
 
-def _other_side(part: pd.DataFrame, contrast: str, areas: _Labels) -> dict[str, str | pd.Series]:
+def _build_other_side(
+    part: pd.DataFrame, contrast: str, areas: _Labels
+) -> dict[str, str | pd.Series]:
     """Return the keys of the cell with the reference, which the row's own would determine."""
     if contrast == "rest":
         return {"group": EVERYONE}
@@ -142,13 +144,13 @@ def declare_totals(source: WaveParts) -> tuple[AdditiveTotal, ...]:
     """
     areas = pd.DataFrame(dict(source.areas)).drop_duplicates()
     return (
-        *_area_totals(areas),
+        *_list_area_totals(areas),
         *group_totals(source.groups, source.facts.most_groups),
-        *_indicator_totals(source),
+        *_list_indicator_totals(source),
     )
 
 
-def _area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
+def _list_area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
     """Return each area as the sum of areas of every other level that lie within it.
 
     `areas` has a row per city; a city that belongs to no area of that level (an unknown tier)
@@ -156,7 +158,11 @@ def _area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
     """
     for larger in AREA_LEVELS:
         for smaller in AREA_LEVELS:
-            if larger != smaller and smaller != "nation" and _nests(areas, larger, smaller):
+            if (
+                larger != smaller
+                and smaller != "nation"
+                and _has_nested_areas(areas, larger, smaller)
+            ):
                 known = areas[areas[larger].notna()]
                 for area, members in known.groupby(larger, sort=True):
                     named = sorted(members[smaller].dropna().astype(str).unique())
@@ -168,7 +174,7 @@ def _area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
                         yield AdditiveTotal(_AREA, (larger, str(area)), tuple(parts))
 
 
-def _nests(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
+def _has_nested_areas(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
     labelled = areas[areas[smaller].notna()]
     alike = labelled.groupby(smaller)[larger].nunique(dropna=False) <= 1
     return bool(alike.all())
@@ -191,7 +197,7 @@ def group_totals(groups: Sequence[str], most_groups: Mapping[str, int]) -> Itera
             yield AdditiveTotal(("group",), (EVERYONE,), tuple((group,) for group in parts))
 
 
-def _indicator_totals(source: WaveParts) -> Iterator[AdditiveTotal]:
+def _list_indicator_totals(source: WaveParts) -> Iterator[AdditiveTotal]:
     if not source.plan.has_composite:
         return
     nodes = source.plan.tree.nodes
@@ -200,7 +206,9 @@ def _indicator_totals(source: WaveParts) -> Iterator[AdditiveTotal]:
         yield AdditiveTotal(("indicator",), (parent or COMPOSITE,), below, mixture=True)
 
 
-def _nested(areas: pd.DataFrame, totals: Sequence[AdditiveTotal]) -> frozenset[tuple[int, int]]:
+def _list_nested(
+    areas: pd.DataFrame, totals: Sequence[AdditiveTotal]
+) -> frozenset[tuple[int, int]]:
     place = {key: number for number, key in enumerate(areas.itertuples(index=False, name=None))}
     return frozenset(
         (place[total.whole], place[part])
@@ -210,7 +218,7 @@ def _nested(areas: pd.DataFrame, totals: Sequence[AdditiveTotal]) -> frozenset[t
     )
 
 
-def _common_answers(
+def _find_common_answers(
     source: WaveParts, who: WaveCounts, indicators: Sequence[str]
 ) -> NDArray[np.float64]:
     """Return the one answer of all respondents of each cell of sensitive measures, one per row.
@@ -227,14 +235,14 @@ def _common_answers(
     for name, answer in find_rare_answers(source.rates, who.chose, who.others).items():
         part = result[:, :, indicators.index(name)]
         result[:, :, indicators.index(name)] = np.where(np.isnan(part), answer, part)
-    for places in _whole_questions(source, indicators):
+    for places in _list_whole_questions(source, indicators):
         part = result[:, :, places]
         told = ~np.isnan(part).all(axis=2, keepdims=True)
         result[:, :, places] = np.where(np.isnan(part) & told, TOLD_BY_OTHERS, part)
     return result.ravel()
 
 
-def _whole_questions(source: WaveParts, indicators: Sequence[str]) -> Iterator[list[int]]:
+def _list_whole_questions(source: WaveParts, indicators: Sequence[str]) -> Iterator[list[int]]:
     """Yield the places of the shares of each sensitive question of which all answers are shares."""
     place = {name: number for number, name in enumerate(indicators)}
     for item in source.instrument.items():

@@ -88,7 +88,7 @@ class _CountRequest:
             if name in {measure.key for measure in data.measures if measure.sensitive}
         }
         careful = {m.key: values[m.key] for m in careful_measures(data.rates)}
-        range_of = {name: _value_range(rows, members, own) for name, own in sensitive.items()}
+        range_of = {name: _find_value_range(rows, members, own) for name, own in sensitive.items()}
         pairs = len(self.groups) * (len(self.groups) + 1) // 2
         both = np.empty((len(rows), len(self.indicators), pairs), dtype=np.int32)
         for place, own in enumerate(rows):
@@ -125,14 +125,14 @@ class WaveCounts:
     @property
     def chose(self) -> dict[str, Counts]:
         """Respondents whom each careful rate counts, A x G."""
-        return self._by_area(self.cities.chose)
+        return self._group_by_area(self.cities.chose)
 
     @property
     def others(self) -> dict[str, Counts]:
         """Respondents of its base whom it does not count, A x G."""
-        return self._by_area(self.cities.others)
+        return self._group_by_area(self.cities.others)
 
-    def _by_area(self, counts: Mapping[str, Counts]) -> dict[str, Counts]:
+    def _group_by_area(self, counts: Mapping[str, Counts]) -> dict[str, Counts]:
         within = self.domains.within.astype(np.int64)
         return {key: np.asarray(within @ by_city) for key, by_city in counts.items()}
 
@@ -168,7 +168,7 @@ def _value_of(data: WaveData, values: Mapping[str, Floats], name: str) -> Floats
     return np.where(scores < data.plan.scale.minimum, np.nan, scores)
 
 
-def _value_range(
+def _find_value_range(
     rows: Sequence[NDArray[np.intp]], members: NDArray[np.bool_], values: Floats
 ) -> tuple[Floats, Floats]:
     """Return the smallest and the largest value of each city and group."""

@@ -94,10 +94,10 @@ def list_counts(by_city: Mapping[str, int]) -> str:
 
 def group_memberships(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:
     """Return the membership of each row in every group; overlapping, everyone first."""
-    return dict(_groups(frame, series))
+    return dict(_iterate_groups(frame, series))
 
 
-def _groups(frame: pd.DataFrame, series: str) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _iterate_groups(frame: pd.DataFrame, series: str) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield EVERYONE, np.ones(len(frame), dtype=bool)
     if series == "main" and "age" in frame:
         yield ELDERLY, (frame["age"] >= ELDERLY_FROM_AGE).to_numpy(dtype=bool)

@@ -70,36 +70,37 @@ def build_driver_table(source: WaveParts, cells: pd.DataFrame) -> pd.DataFrame:
     overall = source.instrument.by_name.get(OVERALL)
     if not source.plan.has_composite or overall is None or not type_of(overall).is_score:
         return _COLUMN_TYPES.empty([*_KEYS, *_NUMBERS, "no_drivers", "shown", "reason"])
-    codes = [code for code in _items_by_indicator(source) if code != OVERALL]
+    codes = [code for code in _map_items_by_indicator(source) if code != OVERALL]
     if source.design.psu is None:
         figures = {
-            key: _rows_without_drivers(codes, DriverStatus.NO_POINTS) for key in _domains(source)
+            key: _build_rows_without_drivers(codes, DriverStatus.NO_POINTS)
+            for key in _list_domains(source)
         }
     else:
-        figures = _driver_figures(source, codes)
+        figures = _compute_driver_figures(source, codes)
     parts = [
         pd.DataFrame({"area_level": level, "area": area, "group": group, **columns_of})
         for (level, area, group), columns_of in figures.items()
     ]
-    table = _with_performance(pd.concat(parts, ignore_index=True), cells)
+    table = _add_performance(pd.concat(parts, ignore_index=True), cells)
     return _COLUMN_TYPES.cast(propagate_suppression(table, cells, figures=FIGURES))
 
 
-def _domains(source: WaveParts) -> list[tuple[str, str, str]]:
+def _list_domains(source: WaveParts) -> list[tuple[str, str, str]]:
     """Return each (area level, area, group) that is read, in the order of the table."""
     national = [("nation", NATION, group) for group in DRIVER_GROUPS if group in source.groups]
     return [*national, *(("city", str(code), EVERYONE) for code in source.city_codes)]
 
 
-def _driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str, str], Any]:
+def _compute_driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str, str], Any]:
     """Return the figures of each domain; the nation's sums are added up city by city."""
     names, centre = [*codes, OVERALL], np.full(len(codes) + 1, _CENTRE)
-    few = _rows_without_drivers(codes, DriverStatus.TOO_FEW)
-    figures: dict[tuple[str, str, str], Any] = dict.fromkeys(_domains(source), few)
+    few = _build_rows_without_drivers(codes, DriverStatus.TOO_FEW)
+    figures: dict[tuple[str, str, str], Any] = dict.fromkeys(_list_domains(source), few)
     cities = {key[1]: key for key in figures if key[0] == "city"}
     jobs = [(source.parts[place], city) for city, place in sorted(source.facts.part_of.items())]
     nation: dict[str, DriverSums] = {}
-    for (_, city), sums in zip(jobs, source.run(_city_sums, jobs), strict=True):
+    for (_, city), sums in zip(jobs, source.run(_sum_city, jobs), strict=True):
         for group, own in sums.items():
             nation[group] = nation[group].add(own) if group in nation else own.copy()
         if sums[EVERYONE].n >= MIN_DRIVER_RESPONDENTS:
@@ -113,17 +114,17 @@ def _driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str,
     return figures
 
 
-def _city_sums(job: tuple[PartLoader, str]) -> dict[str, DriverSums]:
+def _sum_city(job: tuple[PartLoader, str]) -> dict[str, DriverSums]:
     """Return the sums of one city of a part, by group."""
     part, city = job
     data = part()
     rows = (data.people["city_code"] == city).to_numpy(dtype=bool)
-    items = _items_by_indicator(data)
+    items = _map_items_by_indicator(data)
     design = [data.design.weight, data.design.strata, data.design.psu]
     columns = [*(item.name for own in items.values() for item in own), *design]
     people = data.people.loc[rows, columns]
     scores = pd.DataFrame(
-        {code: _mean_score(people, own) for code, own in items.items()}, index=people.index
+        {code: _compute_mean_score(people, own) for code, own in items.items()}, index=people.index
     )
     codes = [code for code in items if code != OVERALL]
     with limit_to_one_thread():
@@ -143,7 +144,7 @@ def _city_sums(job: tuple[PartLoader, str]) -> dict[str, DriverSums]:
         )
 
 
-def _items_by_indicator(rules: WaveRules) -> dict[str, list[Item]]:
+def _map_items_by_indicator(rules: WaveRules) -> dict[str, list[Item]]:
     """Return the items of each indicator, whose score is their mean, and of the outcome."""
     items: dict[str, list[Item]] = {}
     for item in rules.instrument.scored_items:
@@ -151,7 +152,7 @@ def _items_by_indicator(rules: WaveRules) -> dict[str, list[Item]]:
     return {**items, OVERALL: [rules.instrument.by_name[OVERALL]]}
 
 
-def _mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
+def _compute_mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
     total, count = np.zeros(len(people)), np.zeros(len(people))
     for item in items:
         raw = people[item.name].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -162,7 +163,7 @@ def _mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]:
+def _build_rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]:
     """Return the rows of a domain that has no importances."""
     return {
         "indicator": codes,
@@ -176,23 +177,23 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
     """Return the figures of one domain, a row per indicator."""
     if matrix.n < MIN_DRIVER_RESPONDENTS or matrix.constant:
         few = matrix.n < MIN_DRIVER_RESPONDENTS
-        return _rows_without_drivers(
+        return _build_rows_without_drivers(
             list(matrix.names), DriverStatus.TOO_FEW if few else DriverStatus.CONSTANT
         )
-    share = _shares(matrix.importance)
+    share = _compute_shares(matrix.importance)
     first = priorities(matrix.importance, matrix.performance)
     drawn = ~np.isnan(matrix.importances).any(axis=1)
-    columns = _rows_without_drivers(list(matrix.names), DriverStatus.NOTHING_WRONG) | {
+    columns = _build_rows_without_drivers(list(matrix.names), DriverStatus.NOTHING_WRONG) | {
         "n": matrix.n,
         "r_squared": matrix.r_squared,
         "importance": share,
-        "priority": _priority_ranks(first, share * (_PER_CENT - matrix.performance)),
+        "priority": _rank_priorities(first, share * (_PER_CENT - matrix.performance)),
         "replicates": float(drawn.sum()),
     }
     if drawn.sum() < 2:
         return columns
     tail = (1 - level) / 2
-    low, high = np.quantile(_shares(matrix.importances[drawn]), [tail, 1 - tail], axis=0)
+    low, high = np.quantile(_compute_shares(matrix.importances[drawn]), [tail, 1 - tail], axis=0)
     again = priorities(matrix.importances[drawn], matrix.performances[drawn])
     return columns | {
         "importance_low": np.minimum(low, columns["importance"]),
@@ -202,7 +203,7 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
     }
 
 
-def _priority_ranks(first: Flags, urgency: Floats) -> Floats:
+def _rank_priorities(first: Flags, urgency: Floats) -> Floats:
     """Return 1, 2, 3 for the first three, the most urgent first; 0 for the others."""
     positions = np.zeros(len(first))
     order = np.argsort(np.where(first, -urgency, np.inf), kind="stable")[: int(first.sum())]
@@ -210,11 +211,11 @@ def _priority_ranks(first: Flags, urgency: Floats) -> Floats:
     return positions
 
 
-def _shares(importance: Floats) -> Floats:
+def _compute_shares(importance: Floats) -> Floats:
     return np.asarray(importance / importance.sum(axis=-1, keepdims=True) * _PER_CENT)
 
 
-def _with_performance(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def _add_performance(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the score of each row and its interval, from its cell."""
     names = {"estimate": "performance", "ci_low": "performance_low", "ci_high": "performance_high"}
     wanted = cells[

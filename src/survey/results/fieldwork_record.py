@@ -58,7 +58,7 @@ def find_fieldwork(method: Path) -> FieldworkRecord | None:
 def protect_fieldwork(modes: Mapping[str, int], attempts: Dispositions) -> FieldworkRecord:
     """Return the record of these counts without what would tell a small one."""
     total = sum(modes.values())
-    shown = _shown_modes(modes)
+    shown = _list_shown_modes(modes)
     unfinished = attempts.eligible - attempts.complete
     counts_attempts = Mode.IMPORT not in modes and attempts.complete >= total
     tells_unfinished = _is_small(unfinished)
@@ -76,15 +76,15 @@ def protect_fieldwork(modes: Mapping[str, int], attempts: Dispositions) -> Field
         modes={mode: round(100 * modes[mode] / total, _DIGITS) for mode in shown},
         hides_modes=len(shown) < len(modes),
         counts_attempts=counts_attempts,
-        response_rate=_percentage(attempts.response_rate_rr3) if shows_response else None,
+        response_rate=_round_percentage(attempts.response_rate_rr3) if shows_response else None,
         cooperation_rate=(
-            _percentage(cooperation.value) if shows_cooperation and cooperation else None
+            _round_percentage(cooperation.value) if shows_cooperation and cooperation else None
         ),
         rejected=None if _is_small(attempts.void) or tells_refused else attempts.void,
     )
 
 
-def _shown_modes(modes: Mapping[str, int]) -> list[str]:
+def _list_shown_modes(modes: Mapping[str, int]) -> list[str]:
     """Return the modes whose share is shown, the most frequent first.
 
     Small ones are hidden, and one more where their sum, the rest to all interviews, would tell one.
@@ -101,5 +101,5 @@ def _is_small(count: int) -> bool:
     return 0 < count < MINIMUM_N
 
 
-def _percentage(share: float | None) -> float | None:
+def _round_percentage(share: float | None) -> float | None:
     return None if share is None else round(100 * share, _DIGITS)

@@ -123,12 +123,12 @@ class FreezeBasis:
             WaveConflictError: what is decided about the wave changed, or another freeze ended.
             AnswersConflictError: interviews or attempts did.
         """
-        if self._decisions() != now._decisions():
+        if self._select_decisions() != now._select_decisions():
             raise WaveConflictError(str(self.wave["key"]))
         if self != now:
             raise AnswersConflictError
 
-    def _decisions(self) -> "FreezeBasis":
+    def _select_decisions(self) -> "FreezeBasis":
         return replace(self, withdrawn=0, responses=None, attempts=None)
 
 

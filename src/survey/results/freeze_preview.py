@@ -170,7 +170,7 @@ def preview_freeze(
             rows = stack.enter_context(read_preview_rows(settings, wave_key, responses))
             source = rows.weigh(rules)
             left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
-            earlier = _earlier_results(settings, session, wave, source)
+            earlier = _open_earlier_results(settings, session, wave, source)
         tick(1, PREVIEW_STEPS)
         return _preview(settings, rows, rules, source, left_out, earlier, tick)
 
@@ -195,11 +195,11 @@ def _preview(
         if rest is not None:
             rest_nation, rest_cities = _preview_areas(rest, settings.audit_seconds)
             freed = {area.code for area in (rest_nation, *rest_cities) if area.is_shown} & hidden
-    totals = _cities_by_total(source)
+    totals = _list_cities_by_total(source)
     return FreezePreview(
         rows=rows.count,
-        nation=_blame_small(nation, freed, small, totals),
-        cities=tuple(_blame_small(city, freed, small, totals) for city in cities),
+        nation=_name_small_cities(nation, freed, small, totals),
+        cities=tuple(_name_small_cities(city, freed, small, totals) for city in cities),
         left_out=left_out,
         small_cities=small,
         shown_without_small=tuple(sorted(freed - {NATION})),
@@ -208,7 +208,7 @@ def _preview(
     )
 
 
-def _blame_small(
+def _name_small_cities(
     area: AreaPreview, freed: set[str], small: tuple[str, ...], totals: Sequence[frozenset[str]]
 ) -> AreaPreview:
     """Return an area that would be shown without the small cities with the cities it hides for.
@@ -253,10 +253,10 @@ def _preview_areas(
             is_shown=bool(row["shown"]),
             because=_REASONS.get(rules[code]),
             of_cities=(),
-            estimate=_number(row["estimate"]),
-            ci_low=_number(row["ci_low"]),
-            ci_high=_number(row["ci_high"]),
-            effective_n=_effective_n(row["n"], row["deff"]),
+            estimate=_read_number(row["estimate"]),
+            ci_low=_read_number(row["ci_low"]),
+            ci_high=_read_number(row["ci_high"]),
+            effective_n=_compute_effective_n(row["n"], row["deff"]),
             hidden_indicators=int((~own["shown"] & (own["exact_n"] > 0)).sum()),
             indicators=int((own["exact_n"] > 0).sum()),
         )
@@ -268,27 +268,27 @@ def headline_indicator(source: WaveParts) -> str:
     return COMPOSITE if source.plan.has_composite else source.plan.tree.variables[0]
 
 
-def _cities_by_total(source: WaveParts) -> list[frozenset[str]]:
+def _list_cities_by_total(source: WaveParts) -> list[frozenset[str]]:
     """Return the cities of every total that adds cities up, the smallest totals first."""
-    totals = [total for total in declare_totals(source) if _adds_cities(total)]
+    totals = [total for total in declare_totals(source) if _is_sum_of_cities(total)]
     cities = [frozenset(part[1] for part in total.parts if part[0] == "city") for total in totals]
     return sorted(cities, key=lambda members: (len(members), sorted(members)))
 
 
-def _adds_cities(total: AdditiveTotal) -> bool:
+def _is_sum_of_cities(total: AdditiveTotal) -> bool:
     return total.along == _CITY and any(part[0] == "city" for part in total.parts)
 
 
-def _number(value: Any) -> float | None:
+def _read_number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _effective_n(n: Any, deff: Any) -> int | None:
+def _compute_effective_n(n: Any, deff: Any) -> int | None:
     """Return the size of an equally precise simple random sample, from what is published."""
     return None if pd.isna(n) or pd.isna(deff) or deff <= 0 else round(n / deff)
 
 
-def _earlier_results(
+def _open_earlier_results(
     settings: Settings, session: Session, wave: Wave, source: WaveParts
 ) -> EarlierResults | None:
     """Return the last provisional results of a wave, if there are any that can be read."""
@@ -312,7 +312,7 @@ def _earlier_results(
     return EarlierResults(
         snapshot.created_at,
         {
-            code: EarlierCity(n, _number(scores.get(code, float("nan"))))
+            code: EarlierCity(n, _read_number(scores.get(code, float("nan"))))
             for code, n in counts.items()
         },
     )

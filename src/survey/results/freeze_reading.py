@@ -86,9 +86,9 @@ def read_wave(
     # Before the rows: where the store offers no single view, a change meanwhile is still noticed.
     basis = FreezeBasis.read(session, wave, responses, actor, now, final=final)
     files = tuple(_write_files(settings, wave, responses, folder, tick))
-    manifest = _manifest(
+    manifest = _build_manifest(
         wave, rules, files, final=final, left_out=basis.left_out, now=now
-    ).model_copy(update=_given_weights_detail(session, wave, responses))
+    ).model_copy(update=_describe_given_weights(session, wave, responses))
     # Those of provisional results are no part of the basis.
     attempts = basis.attempts or count_dispositions(session, actor, wave.id, now)
     public = read_public_cells(settings, session, wave)
@@ -131,7 +131,7 @@ def _write_files(
         yield file
 
 
-def _manifest(
+def _build_manifest(
     wave: Wave,
     rules: WaveRules,
     files: tuple[ResponseFile, ...],
@@ -168,7 +168,7 @@ def _manifest(
     )
 
 
-def _given_weights_detail(
+def _describe_given_weights(
     session: Session, wave: Wave, responses: ResponseSource
 ) -> dict[str, object]:
     """Return the manifest's fields about weights that came with the interviews."""

@@ -34,7 +34,7 @@ def require_freeze_confirmable(
     """Raise what `confirm_freeze` would raise, and record nothing."""
     actor.require(Action.ADMINISTER)
     now, before = datetime.now(UTC), None
-    for act, details in _acts(session, wave, options).items():
+    for act, details in _list_acts(session, wave, options).items():
         require_confirmable(
             session=session,
             principal=actor,
@@ -60,7 +60,7 @@ def confirm_freeze(
         WaveTransitionNotAllowedError: the wave still collects.
     """
     actor.require(Action.ADMINISTER)
-    for act, details in _acts(session, wave, options).items():
+    for act, details in _list_acts(session, wave, options).items():
         confirm_act(
             session=session,
             principal=actor,
@@ -72,7 +72,7 @@ def confirm_freeze(
         )
 
 
-def _acts(
+def _list_acts(
     session: Session, wave: Wave, options: SnapshotOptions
 ) -> dict[WaveAct, Mapping[str, object]]:
     """Return the acts that a freeze includes, with their options as they are requested."""
@@ -126,7 +126,7 @@ def register_snapshot(
     if manifest.final:
         if wave.state not in COMPUTED_STATES:
             freeze_approved(session=session, wave_id=wave.id, left_out=manifest.left_out)
-        _transition_to_frozen(session, wave, actor, now, release=options.release)
+        _move_to_frozen(session, wave, actor, now, release=options.release)
     record(
         session=session,
         actor=actor,
@@ -145,7 +145,7 @@ def register_snapshot(
     )
 
 
-def _transition_to_frozen(
+def _move_to_frozen(
     session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool
 ) -> None:
     """Move the wave one state after the other, as the database demands."""

@@ -66,7 +66,7 @@ class GroupQuestion(BaseModel):
 
 def list_fit_questions(instrument: Instrument) -> tuple[Item, ...]:
     """Return the questions that can be declared, in the order of the questionnaire."""
-    return tuple(item for item in instrument.items() if _unfit_reason(item) is None)
+    return tuple(item for item in instrument.items() if _explain_unfit(item) is None)
 
 
 def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[GroupQuestion, ...]:
@@ -79,7 +79,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
     wanted = tuple(dict.fromkeys(names))
     for name in wanted:
         item = instrument.by_name.get(name)
-        reason = _unfit_reason(item) if item else msg("There is no question {item}.", item=name)
+        reason = _explain_unfit(item) if item else msg("There is no question {item}.", item=name)
         if reason is not None:
             choices = ", ".join(question.name for question in list_fit_questions(instrument))
             raise UnfitGroupError(
@@ -106,7 +106,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
     return questions
 
 
-def _unfit_reason(item: Item) -> Message | None:
+def _explain_unfit(item: Item) -> Message | None:
     """Return why a question cannot be declared."""
     if not type_of(item).has_choice_list:
         return msg("{item} is not a question with choices.", item=item.name)

@@ -64,10 +64,10 @@ def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
         )
     codes = [COMPOSITE, *source.plan.tree.codes]
     parts = [
-        _headlines_on_both_bases(
+        _build_headlines_on_both_bases(
             estimates[estimates["indicator"].isin(codes)], source, cells
         ).assign(composite=composite)
-        for composite, estimates in _by_composite(figures).items()
+        for composite, estimates in _split_by_composite(figures).items()
     ]
     joined = pd.concat(parts, ignore_index=True).assign(area_level="nation", area=NATION)
     table = bound_rate_intervals(joined, [], level=source.level, deff=overall_deff(source))
@@ -78,16 +78,16 @@ def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
     return protected[[*COLUMNS, "shown", "reason"]]
 
 
-def _by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
+def _split_by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
     """Return cells of nation and cities, everyone in them, under both composites."""
     official = figures.source.composite
     other = ITEM_MEANS if official == PER_RESPONDENT else PER_RESPONDENT
     cells = figures.cells
     wanted = (cells["group"] == EVERYONE) & cells["area_level"].isin(["nation", "city"])
-    return {official: cells[wanted], other: _estimates_under(figures.source, other)}
+    return {official: cells[wanted], other: _estimate_under(figures.source, other)}
 
 
-def _estimates_under(source: WaveParts, composite: str) -> pd.DataFrame:
+def _estimate_under(source: WaveParts, composite: str) -> pd.DataFrame:
     request = CubeRequest(("nation", "city"), (EVERYONE,), composite=composite)
     try:
         sums = build_cube(source, request)
@@ -99,7 +99,7 @@ def _estimates_under(source: WaveParts, composite: str) -> pd.DataFrame:
         ) from error
 
 
-def _headlines_on_both_bases(
+def _build_headlines_on_both_bases(
     estimates: pd.DataFrame, source: WaveParts, cells: pd.DataFrame
 ) -> pd.DataFrame:
     named = estimates.assign(indicator=estimates["indicator"].astype(str))
@@ -107,11 +107,11 @@ def _headlines_on_both_bases(
     cities = named[named["area_level"] == "city"]
     totals = source.facts.weights.by_city["total"]
     weighted = city_weighted_mean(cities, totals, level=source.level)
-    unseen = _hidden_city_sizes(cities, cells)
+    unseen = _sum_hidden_cities(cities, cells)
     n = nation.set_index("indicator")["n"]
     weighted[_HIDDEN_SIZE_COLUMN] = unseen.reindex(weighted["indicator"]).to_numpy()
     weighted["n"] = n.reindex(weighted["indicator"]).to_numpy()
-    weighted["status"] = _status(weighted)
+    weighted["status"] = _list_status(weighted)
     domain_rows = nation.assign(
         basis=DOMAIN, cities=len(totals), **{_HIDDEN_SIZE_COLUMN: nation["n"].to_numpy(dtype=float)}
     )
@@ -163,7 +163,7 @@ def city_weighted_mean(
     )
 
 
-def _hidden_city_sizes(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
+def _sum_hidden_cities(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
     """Return the respondents of the hidden cities together, or of all, by indicator.
 
     Of all where no city is hidden.
@@ -181,6 +181,6 @@ def _hidden_city_sizes(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where(sums["behind"] > 0, sums["behind"], sums["every"]), index=sums.index)
 
 
-def _status(table: pd.DataFrame) -> list[str]:
+def _list_status(table: pd.DataFrame) -> list[str]:
     columns = (table[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
     return [STATUSES[code] for code in estimate_status(*columns)]

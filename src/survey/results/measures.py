@@ -107,7 +107,7 @@ def module_measures(
 def _measures_of(item: Item) -> Iterator[Measure]:
     label = dict(item.label) or {"en": item.name}
     if type_of(item).is_score and item.indicator is None:
-        yield _form_measure(item.name, item, (), label, "higher")
+        yield _build_form_measure(item.name, item, (), label, "higher")
     if not type_of(item).has_choice_list or len(item.choices) > MAX_SHARED_CHOICES:
         return
     for choice in substantive_choices(item):
@@ -115,7 +115,9 @@ def _measures_of(item: Item) -> Iterator[Measure]:
             language: f"{text}: {label_text(choice.label, language, choice.name)}"
             for language, text in label.items()
         }
-        yield _form_measure(f"{item.name}={choice.name}", item, (choice.name,), names, "neutral")
+        yield _build_form_measure(
+            f"{item.name}={choice.name}", item, (choice.name,), names, "neutral"
+        )
 
 
 def substantive_choices(item: Item) -> tuple[Choice, ...]:
@@ -125,7 +127,7 @@ def substantive_choices(item: Item) -> tuple[Choice, ...]:
     return tuple(choice for choice in item.choices if choice.name not in _NOT_SUBSTANTIVE)
 
 
-def _form_measure(
+def _build_form_measure(
     key: str,
     item: Item,
     choices: tuple[str, ...],
@@ -147,7 +149,7 @@ def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray
     """Return one value per respondent: 0 or 100 for rates, null outside the base."""
     question_type = type_of(item)
     if question_type.allows_several:
-        return _any_chosen(measure, frame)
+        return _score_any_chosen(measure, frame)
     if question_type.has_choice_list:
         answer = frame[item.name]
         base = answer.notna() & ~answer.isin(_NOT_SUBSTANTIVE)
@@ -159,7 +161,7 @@ def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray
     return values
 
 
-def _any_chosen(measure: Measure, frame: pd.DataFrame) -> NDArray[np.float64]:
+def _score_any_chosen(measure: Measure, frame: pd.DataFrame) -> NDArray[np.float64]:
     columns = [frame[f"{measure.item}/{choice}"].to_numpy() for choice in measure.choices]
     picks = np.vstack(columns)
     return np.where(picks.min(axis=0) < 0, np.nan, np.where(picks.max(axis=0) == 1, 100.0, 0.0))

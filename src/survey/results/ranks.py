@@ -120,7 +120,7 @@ def _rank_scores(
     with ThreadPoolExecutor(_THREADS) as pool:
         both = dict(zip(codes, pool.map(places, codes), strict=True))
     tables = {code: table for code, (table, _) in both.items()}
-    moved = _composite_sensitivity(scores, tree, level)
+    moved = _compute_composite_sensitivity(scores, tree, level)
     tables[COMPOSITE] = tables[COMPOSITE].drop(columns=list(moved)).join(moved)
     joined = pd.concat(tables, names=["indicator", "area"])
     pairs = pd.concat([pairs for _, pairs in both.values()], ignore_index=True)
@@ -158,7 +158,7 @@ def _rank_indicator(
     return rank_table, pd.DataFrame(dict(zip(_PAIR, columns, strict=True)))
 
 
-def _composite_sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
+def _compute_composite_sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
     """Return ranks in the composite when the weights under every parent of the tree move.
 
     There are none where a ranked city lacks an indicator: its composite under other weights would
@@ -172,12 +172,12 @@ def _composite_sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.Data
     parts = scores.estimate.loc[scores.placed[COMPOSITE], leaves]
     if parts.empty or parts.isna().any(axis=None):
         return pd.DataFrame(index=parts.index, columns=list(names.values()), dtype=float)
-    weights = pd.Series(_tree_weights(tree, leaves), index=leaves)
+    weights = pd.Series(_compute_tree_weights(tree, leaves), index=leaves)
     moved = rank_sensitivity(parts, weights, level=level, weight_draws=drawn)
     return moved[list(names)].rename(columns=names)
 
 
-def _tree_weights(tree: Tree, codes: Sequence[str]) -> NDArray[np.float64]:
+def _compute_tree_weights(tree: Tree, codes: Sequence[str]) -> NDArray[np.float64]:
     """Return the weight in the composite of each indicator with items."""
     omega = dict(zip(tree.item_columns, tree.omega[-1], strict=True))
     return np.array(

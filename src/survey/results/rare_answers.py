@@ -37,7 +37,7 @@ def find_rare_answers(
         )
         for m in careful
     }
-    for wide, narrow in _nested(careful):
+    for wide, narrow in _pair_nested(careful):
         between = chose[wide.key] - chose[narrow.key]
         told = (between > 0) & (between < narrow.min_side)
         rare[narrow.key] = np.where(
@@ -46,7 +46,7 @@ def find_rare_answers(
     return rare
 
 
-def _nested(measures: Sequence[Measure]) -> Iterator[tuple[Measure, Measure]]:
+def _pair_nested(measures: Sequence[Measure]) -> Iterator[tuple[Measure, Measure]]:
     """Yield pairs of rates of one question, the second of which counts fewer of its answers."""
     for wide, narrow in permutations(measures, 2):
         if wide.item == narrow.item and set(narrow.choices) < set(wide.choices):

@@ -87,14 +87,14 @@ class _Inputs:
         Where the cell is hidden, the group's national share of the city's weight: the true one
         would tell how many people are in the cell.
         """
-        weight = _numbers(self.direct, "sum_weight")
-        expected = self.nation_share * _numbers(self.own, "sum_weight")
+        weight = _read_numbers(self.direct, "sum_weight")
+        expected = self.nation_share * _read_numbers(self.own, "sum_weight")
         return np.where(np.isnan(weight), expected, weight)
 
     @property
     def share(self) -> Floats:
         """Part of the city's weight that belongs to the group."""
-        return _numbers(self.direct, "sum_weight") / _numbers(self.own, "sum_weight")
+        return _read_numbers(self.direct, "sum_weight") / _read_numbers(self.own, "sum_weight")
 
 
 def build_small_area_table(
@@ -120,12 +120,12 @@ def build_small_area_table(
     Source: Fay and Herriot (1979) on the difference between group and city; docs/statistics.md,
     "Small groups by city".
     """
-    groups = select_special_groups(_occurring(cells["group"]), series)
-    indicators = _modelled_indicators(cells)
+    groups = select_special_groups(_list_occurring(cells["group"]), series)
+    indicators = _list_modelled_indicators(cells)
     everyone = _index_by_city(cells, [EVERYONE], indicators)
     special = _index_by_city(cells, groups, indicators)
     contrasts = _index_by_city(gaps[gaps["contrast"] == "rest"], groups, indicators)
-    country = _by_group(_area_rows(cells, "nation", [EVERYONE, *groups], indicators))
+    country = _split_by_group(_select_area_rows(cells, "nation", [EVERYONE, *groups], indicators))
     parts = []
     for (group, indicator), direct in special.items():
         codes = direct.index
@@ -152,8 +152,8 @@ def build_small_area_table(
 
 def select_modelled_gaps(gaps: pd.DataFrame, series: str) -> pd.DataFrame:
     """Return what `build_small_area_table` looks at of a table of differences."""
-    groups = select_special_groups(_occurring(gaps["group"]), series)
-    rows = _area_rows(gaps, "city", groups, _modelled_indicators(gaps))
+    groups = select_special_groups(_list_occurring(gaps["group"]), series)
+    rows = _select_area_rows(gaps, "city", groups, _list_modelled_indicators(gaps))
     return rows[["contrast", *_KEYS, "se"]]
 
 
@@ -163,8 +163,8 @@ def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
     A from 100 respondents with a half-width of at most 3 points, B from 30, C from 10; a figure
     without an interval is C at best.
     """
-    n = _numbers(cells, "n")
-    half = (_numbers(cells, "ci_high") - _numbers(cells, "ci_low")) / 2
+    n = _read_numbers(cells, "n")
+    half = (_read_numbers(cells, "ci_high") - _read_numbers(cells, "ci_low")) / 2
     return np.select(
         [
             ~cells["shown"].to_numpy(dtype=bool),
@@ -198,11 +198,13 @@ def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str,
         "adjustment": np.nan,
         "model_basis": ModelBasis.NONE.value,
     }
-    own = _numbers(inputs.own, "estimate")
+    own = _read_numbers(inputs.own, "estimate")
     own_variance = pooled_variance(
-        _numbers(inputs.own, "se") ** 2, _numbers(inputs.own, "n"), _numbers(inputs.own, "df")
+        _read_numbers(inputs.own, "se") ** 2,
+        _read_numbers(inputs.own, "n"),
+        _read_numbers(inputs.own, "df"),
     )
-    difference, variance = _smoothed_differences(inputs, own)
+    difference, variance = _smooth_differences(inputs, own)
     present = ~np.isnan(own) & ~np.isnan(own_variance)
     seen = present & ~np.isnan(difference)
     if np.isnan(inputs.nation) or np.isnan(inputs.nation_share):
@@ -214,7 +216,7 @@ def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str,
         fitted = fay_herriot(
             pd.Series(np.where(seen, difference, np.nan), index),
             pd.Series(np.where(seen, variance, np.nan), index),
-            _covariates(cities, seen),
+            _build_covariates(cities, seen),
         )
     except EstimateError:
         return {**none, "no_model": ModelStatus.NO_CONVERGENCE.value}
@@ -223,10 +225,12 @@ def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str,
     given = present
     why = np.where(given, ModelStatus.NOTHING_WRONG.value, ModelStatus.NO_SCORE_OF_THE_CITY.value)
     raw = own + fitted.eblup.to_numpy()
-    adjustment = _adjustment(inputs, raw, given)
+    adjustment = _compute_adjustment(inputs, raw, given)
     model = np.where(given, np.clip(raw + adjustment, 0, SCALE), np.nan)
     mse = np.where(given, fitted.mse.to_numpy() + own_variance + adjustment**2, np.nan)
-    low, high = bound_interval(model, np.sqrt(mse), np.inf, _numbers(inputs.own, "n"), level=level)
+    low, high = bound_interval(
+        model, np.sqrt(mse), np.inf, _read_numbers(inputs.own, "n"), level=level
+    )
     basis = np.where(seen, ModelBasis.MIXED.value, ModelBasis.SYNTHETIC.value)
     return {
         "model": model,
@@ -240,21 +244,21 @@ def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str,
     }
 
 
-def _smoothed_differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
+def _smooth_differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
     """Return group less city and its smoothed sampling variance; NaN without a direct figure.
 
     A group less its whole city is (1 - share) times the group less the rest.
     """
     direct, rest = inputs.direct, 1 - inputs.share
-    n = _numbers(direct, "n")
+    n = _read_numbers(direct, "n")
     raw = rest**2 * inputs.gap_variance.to_numpy(dtype=float)
-    known = (_numbers(direct, "se") > 0) & (raw > 0)
-    difference = np.where(known, _numbers(direct, "estimate") - own, np.nan)
-    smooth = pooled_variance(raw / np.where(known, rest, np.nan), n, _numbers(direct, "df"))
+    known = (_read_numbers(direct, "se") > 0) & (raw > 0)
+    difference = np.where(known, _read_numbers(direct, "estimate") - own, np.nan)
+    smooth = pooled_variance(raw / np.where(known, rest, np.nan), n, _read_numbers(direct, "df"))
     return difference, np.where(known, rest * smooth, np.nan)
 
 
-def _covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
+def _build_covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
     """Return region and class as indicators.
 
     Those are left out that cities with a direct figure cannot tell apart from the ones before.
@@ -270,7 +274,7 @@ def _covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
     return coded[kept]
 
 
-def _adjustment(inputs: _Inputs, model: Floats, given: Flags) -> float:
+def _compute_adjustment(inputs: _Inputs, model: Floats, given: Flags) -> float:
     """Return what brings the weighted mean of the model figures to the group's direct one."""
     counted = given & (inputs.benchmark_weight > 0)
     weight = inputs.benchmark_weight[counted]
@@ -287,16 +291,16 @@ def select_special_groups(groups: Sequence[str], series: str) -> list[str]:
     return [group for group in groups if group.partition("=")[0] in BANDS]
 
 
-def _modelled_indicators(cells: pd.DataFrame) -> list[str]:
+def _list_modelled_indicators(cells: pd.DataFrame) -> list[str]:
     """Return the composite and indicators of two levels; without a tree, overall satisfaction."""
-    known = _occurring(cells["indicator"])
+    known = _list_occurring(cells["indicator"])
     if COMPOSITE not in known:
         return [OVERALL] if OVERALL in known else []
     scored = [code for code in known if code[:1].isdigit() and code.count(".") < 2]
     return [COMPOSITE, *scored]
 
 
-def _occurring(keys: pd.Series) -> list[str]:
+def _list_occurring(keys: pd.Series) -> list[str]:
     """Return the categories that rows have, in the order of the first row of each."""
     return [str(key) for key in keys.unique()]
 
@@ -305,12 +309,12 @@ def _index_by_city(
     table: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Return rows of the cities by group and indicator, each part by the code of its city."""
-    parts = _by_group(_area_rows(table, "city", groups, indicators))
+    parts = _split_by_group(_select_area_rows(table, "city", groups, indicators))
     wanted = [(group, indicator) for group in groups for indicator in indicators]
     return {key: parts[key].sort_index() for key in wanted if key in parts}
 
 
-def _area_rows(
+def _select_area_rows(
     table: pd.DataFrame, area_level: str, groups: Sequence[str], indicators: Sequence[str]
 ) -> pd.DataFrame:
     return table[
@@ -320,7 +324,7 @@ def _area_rows(
     ]
 
 
-def _by_group(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+def _split_by_group(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
     """Return the rows by group and indicator, each part by the code of its area."""
     texts = rows.astype({"area": str, "group": str, "indicator": str})
     parts = texts.groupby(["group", "indicator"], sort=False)
@@ -334,5 +338,5 @@ def _numbers_of(parts: dict[tuple[str, str], pd.DataFrame], key: tuple[str, str]
     return parts[key][["estimate", "sum_weight"]].astype(float).iloc[0]
 
 
-def _numbers(table: pd.DataFrame, column: str) -> Floats:
+def _read_numbers(table: pd.DataFrame, column: str) -> Floats:
     return table[column].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -101,7 +101,7 @@ def to_published_table(table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         UndeclaredColumnError: default deny.
     """
-    hidden = ~_shown_rows(table)
+    hidden = ~_find_shown_rows(table)
     columns: dict[str, object] = {}
     for name in table.columns:
         if name in TEXTS:
@@ -116,7 +116,7 @@ def to_published_table(table: pd.DataFrame) -> pd.DataFrame:
     return mask_reasons(result) if "shown" in result.columns else result
 
 
-def _shown_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
+def _find_shown_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
     if "shown" not in table.columns:
         return np.ones(len(table), dtype=bool)
     return table["shown"].to_numpy(dtype=bool)

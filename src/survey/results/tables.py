@@ -92,7 +92,8 @@ def write_tables(
     figures = figures.of_everyone()
     cells = mask_sensitive_reason(decided)
     draft.write(
-        folder / METHOD, _method_record(source, decided, auditor).model_dump_json(indent=2).encode()
+        folder / METHOD,
+        _build_method_record(source, decided, auditor).model_dump_json(indent=2).encode(),
     )
     del decided
     counts = len(cells), int(np.sum(~cells["shown"]))
@@ -212,7 +213,7 @@ def audit_work_limit(audit_seconds: float) -> int | None:
     return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
 
 
-def _method_record(
+def _build_method_record(
     source: WaveParts, cells: pd.DataFrame, auditor: IntervalAuditor
 ) -> MethodRecord:
     design = source.design
@@ -248,14 +249,14 @@ def _method_record(
             b_from_n=MIN_GRADE_B_N,
             fewest_cities=MIN_CITIES,
         ),
-        drivers=_driver_method(source),
+        drivers=_build_driver_method(source),
         fieldwork=source.fieldwork,
         change=ChangeMethod(false_discovery_rate=Q) if source.plan.has_composite else None,
         code_version=version("hundred-cities-survey"),
     )
 
 
-def _driver_method(source: WaveParts) -> DriverMethod | None:
+def _build_driver_method(source: WaveParts) -> DriverMethod | None:
     if OVERALL not in source.instrument.by_name or not source.plan.has_composite:
         return None
     return DriverMethod(

@@ -57,7 +57,7 @@ class WaveEstimates:
             # No name here or below holds a table while the next step works on it.
             yield from map(bound, _iter_differences(sums, scores, self.source.level))
         except EstimateError as error:
-            raise _not_estimable(error) from error
+            raise _build_not_estimable_error(error) from error
 
     @cached_property
     def cities(self) -> pd.DataFrame:
@@ -86,11 +86,11 @@ def estimate_wave(source: WaveParts) -> WaveEstimates:
             unbounded=_count_measures(source),
         )
     except EstimateError as error:
-        raise _not_estimable(error) from error
+        raise _build_not_estimable_error(error) from error
     return WaveEstimates(source, _drop_composite_without_tree(cells, source))
 
 
-def _not_estimable(error: EstimateError) -> NotEstimableError:
+def _build_not_estimable_error(error: EstimateError) -> NotEstimableError:
     return NotEstimableError(msg("The estimates cannot be computed: {reason}", reason=error))
 
 
@@ -115,9 +115,9 @@ def _iter_differences(sums: Cube, scores: Collection[str], level: float) -> Iter
     city against its peers.
     """
     yield from map(_name_rest_as_reference, sums.iter_gaps(level=level))
-    with sums.prepared(against=_contrasts()):
-        for area_level, reference in _contrasts():
-            yield _reference_differences(sums, area_level, reference, scores, level)
+    with sums.prepared(against=_list_contrasts()):
+        for area_level, reference in _list_contrasts():
+            yield _compute_reference_differences(sums, area_level, reference, scores, level)
 
 
 def _name_rest_as_reference(gaps: pd.DataFrame) -> pd.DataFrame:
@@ -125,13 +125,13 @@ def _name_rest_as_reference(gaps: pd.DataFrame) -> pd.DataFrame:
     return gaps.rename(columns=names).assign(contrast="rest")
 
 
-def _contrasts() -> tuple[tuple[str, str], ...]:
+def _list_contrasts() -> tuple[tuple[str, str], ...]:
     """Return the levels whose areas are read against a larger one, each with that one's level."""
     smaller = [area_level for area_level in AREA_LEVELS if area_level != "nation"]
     return (*((area_level, "nation") for area_level in smaller), *(("city", p) for p in PEERS))
 
 
-def _reference_differences(
+def _compute_reference_differences(
     sums: Cube, area_level: str, reference: str, scores: Collection[str], level: float
 ) -> pd.DataFrame:
     group = None if reference == "nation" else EVERYONE

@@ -88,12 +88,12 @@ class WaveRules:
             UnfitGroupError: a question in `groups` cannot make any.
         """
         grouping = declared_questions(instrument, groups)
-        measures = _measures(instrument, series, declared_items(grouping))
+        measures = _list_measures(instrument, series, declared_items(grouping))
         stored = tree
         if tree is not None and instrument.renormalise:
             tree = tree.measured_by({str(item.indicator) for item in instrument.scored_items})
         if tree is None:
-            measures += _measures_on_other_scales(instrument, measures)
+            measures += _list_measures_on_other_scales(instrument, measures)
         return WaveRules(
             series=series,
             instrument=instrument,
@@ -139,8 +139,10 @@ class WaveRules:
         if self.tree is not None:
             scored = self.instrument.scored_items
             feeds = {item.name: str(item.indicator) for item in scored}
-            return ScoringPlan(Tree.of(self.tree.indicators, feeds), _common_scale(scored), True)
-        ratings = _ratings(self.instrument)
+            return ScoringPlan(
+                Tree.of(self.tree.indicators, feeds), _find_common_scale(scored), True
+            )
+        ratings = _list_ratings(self.instrument)
         if not ratings:
             raise NotEstimableError(msg("The questionnaire has no rating to estimate."))
         alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
@@ -153,7 +155,7 @@ def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
     return "per_respondent" if name == "per_respondent" else "item_means"
 
 
-def _measures(
+def _list_measures(
     instrument: Instrument, series: str, groups: tuple[str, ...] = ()
 ) -> tuple[Measure, ...]:
     """Return the declared measures, and those that the questionnaire declares itself.
@@ -169,15 +171,15 @@ def _measures(
     return (*kept, *form_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
 
 
-def _ratings(instrument: Instrument) -> list[Item]:
+def _list_ratings(instrument: Instrument) -> list[Item]:
     return [item for item in instrument.items() if type_of(item).is_score]
 
 
-def _measures_on_other_scales(
+def _list_measures_on_other_scales(
     instrument: Instrument, declared: tuple[Measure, ...]
 ) -> tuple[Measure, ...]:
     """Return ratings on another scale than the first one: each is a mean on its own."""
-    ratings, known = _ratings(instrument), {measure.key for measure in declared}
+    ratings, known = _list_ratings(instrument), {measure.key for measure in declared}
     return tuple(
         Measure(
             key=item.name,
@@ -193,7 +195,7 @@ def _measures_on_other_scales(
     )
 
 
-def _common_scale(items: tuple[Item, ...]) -> RatingScale:
+def _find_common_scale(items: tuple[Item, ...]) -> RatingScale:
     if not items:
         raise NotEstimableError(msg("No question measures an indicator of the tree."))
     scales = {_scale(item) for item in items}

@@ -152,11 +152,11 @@ def rake_weights(
     base = pd.Series((total / np.bincount(codes))[codes], index=city.index)
     if margins is None or not set(margins.cells) <= set(frame.columns):
         return base, _report(WeightSpread.of(base, city), None, (), 0, 0, 0.0)
-    cells, targets, merges = _margin_cells(frame, city, city_total, margins)
+    cells, targets, merges = _build_margin_cells(frame, city, city_total, margins)
     work = pd.DataFrame({"city_code": city, CELL: cells, "base": base}, index=frame.index)
     raking: dict[MarginKey, pd.Series] = {CELL: targets}
     if guardian_share is not None:
-        work[GUARDIAN], raking[GUARDIAN], alone = _guardian_cells(
+        work[GUARDIAN], raking[GUARDIAN], alone = _build_guardian_cells(
             frame[GUARDIAN], city, city_total, guardian_share
         )
         merges += alone
@@ -167,15 +167,15 @@ def rake_weights(
     return raked.weights, report
 
 
-def _margin_cells(
+def _build_margin_cells(
     frame: pd.DataFrame,
     city: pd.Series,
     city_total: Mapping[str, float],
     margins: PopulationMargins,
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
     """Return the cell of each respondent, targets of each (city, cell), and merges."""
-    label = _label(frame, margins.cells)
-    cell_of_row = _label(margins.table, margins.cells)
+    label = _name_cells(frame, margins.cells)
+    cell_of_row = _name_cells(margins.table, margins.cells)
     keys = zip(margins.table["city_code"], cell_of_row, strict=True)
     population = dict(zip(keys, margins.table["population"].astype(float), strict=True))
     ladders = _merge_ladders(margins)
@@ -219,13 +219,13 @@ def _cell_of_rows(
     return pd.Series(cells[city_codes, label_codes], index=city.index, dtype=city.dtype)
 
 
-def _guardian_cells(
+def _build_guardian_cells(
     answered: pd.Series,
     city: pd.Series,
     city_total: Mapping[str, float],
     share: Mapping[str, float],
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
-    """Return what `_margin_cells` does, for guardian or not, and the cities left as they are."""
+    """Return `_build_margin_cells` for guardian or not, and the cities left as they are."""
     label = answered.astype("string").fillna(UNKNOWN).astype(object)
     targets: dict[tuple[str, str], float] = {}
     merges: list[CellMerge] = []
@@ -249,10 +249,10 @@ def _guardian_cells(
 def _merge_ladders(margins: PopulationMargins) -> list[list[str]]:
     """Return cells in the order in which neighbours are merged: along the first margin."""
     distinct = margins.table[list(margins.cells)].drop_duplicates()
-    labels = _label(distinct, margins.cells)
+    labels = _name_cells(distinct, margins.cells)
     if len(margins.cells) == 1:
         return [list(labels)]
-    rest = _label(distinct, margins.cells[1:])
+    rest = _name_cells(distinct, margins.cells[1:])
     return [list(labels[rest == value]) for value in dict.fromkeys(rest)]
 
 
@@ -279,7 +279,7 @@ def _join_empty_cells(ladders: list[list[str]], counts: Mapping[str, int]) -> li
     return finished
 
 
-def _label(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
+def _name_cells(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
     """Return the cell of each row, named once for each combination of values."""
     codes, distinct = encode(table[cells[0]])
     known, place, names = codes >= 0, codes.astype(np.int64), [str(value) for value in distinct]
@@ -316,7 +316,7 @@ def join_reports(reports: Sequence[WeightingReport], spread: WeightSpread) -> We
     """Return one report on the weights of several parts, whose joined spread is `spread`."""
     first = reports[0]
     if first.way == "given":
-        return _given_weights_report(spread)
+        return _report_given_weights(spread)
     merges = [merge for report in reports for merge in report.merges]
     return first.model_copy(
         update={
@@ -369,10 +369,10 @@ def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport]
     without = weights.isna()
     missing = frame["city_code"][without].astype(str).value_counts()
     require_all_weights({str(code): int(n) for code, n in missing.items()})
-    return weights, _given_weights_report(WeightSpread.of(weights, frame["city_code"]))
+    return weights, _report_given_weights(WeightSpread.of(weights, frame["city_code"]))
 
 
-def _given_weights_report(spread: WeightSpread) -> WeightingReport:
+def _report_given_weights(spread: WeightSpread) -> WeightingReport:
     enough = spread.rows >= 2 * MINIMUM_N
     return WeightingReport(
         way="given",

@@ -164,13 +164,13 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
             columns, key = columns_of(table), key_of(table)
             lines = table_lines(connection, table.name, columns, key)
             archive.add_table(table.name, columns, key, lines)
-        folders = _snapshot_folders(connection)
+        folders = _list_snapshot_folders(connection)
         reading = Session(connection)
         seals = {name: find_seals(reading, name) for name in folders}
         migration, left_out = migration_of(connection), foreign_tables(connection)
         database = connection.dialect.name
-        releases = _release_archives(connection)
-        photos = _photo_hashes(connection)
+        releases = _list_release_archives(connection)
+        photos = _list_photo_hashes(connection)
     missing = [name for name in folders if not _add_snapshot(settings, archive, name, seals[name])]
     missing_releases = [
         key for key, sha256 in releases if not _add_release(settings, archive, key, sha256)
@@ -197,12 +197,12 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
     return manifest
 
 
-def _snapshot_folders(connection: Connection) -> list[str]:
+def _list_snapshot_folders(connection: Connection) -> list[str]:
     column = table_of(Snapshot).c.directory
     return list(connection.execute(select(column).distinct().order_by(column)).scalars())
 
 
-def _release_archives(connection: Connection) -> list[tuple[str, str]]:
+def _list_release_archives(connection: Connection) -> list[tuple[str, str]]:
     """Return id and SHA-256 of every release that has files."""
     table = table_of(Publication)
     query = (
@@ -226,7 +226,7 @@ def _add_release(settings: Settings, archive: ArchiveWriter, key: str, sha256: s
     return True
 
 
-def _photo_hashes(connection: Connection) -> list[str]:
+def _list_photo_hashes(connection: Connection) -> list[str]:
     column = table_of(Photo).c.sha256
     return list(connection.execute(select(column).distinct().order_by(column)).scalars())
 
@@ -257,7 +257,7 @@ def _add_snapshot(
     if seals is not None and digests != dict(seals):
         with read_scope(settings.store_url) as session:
             if find_seals(session, directory) != seals:
-                raise _tables_in_progress_error(folder)
+                raise _build_in_progress_error(folder)
     for path, content in contents:
         archive.add_file(f"{_SNAPSHOTS}/{directory}/{path.name}", content)
     return True
@@ -266,14 +266,14 @@ def _add_snapshot(
 def _read_unchanged(folder: Path) -> list[tuple[Path, bytes]]:
     """Read all files of a folder, again if recomputing replaced one meanwhile."""
     for _ in range(_TRIES):
-        before = _ages(folder)
+        before = _measure_ages(folder)
         contents = [(path, path.read_bytes()) for path in before]
-        if _ages(folder) == before:
+        if _measure_ages(folder) == before:
             return contents
-    raise _tables_in_progress_error(folder)
+    raise _build_in_progress_error(folder)
 
 
-def _tables_in_progress_error(folder: Path) -> BackupNotWrittenError:
+def _build_in_progress_error(folder: Path) -> BackupNotWrittenError:
     return BackupNotWrittenError(
         msg(
             "The tables in {folder} are being computed anew; back up when that is done.",
@@ -282,7 +282,7 @@ def _tables_in_progress_error(folder: Path) -> BackupNotWrittenError:
     )
 
 
-def _ages(folder: Path) -> dict[Path, int]:
+def _measure_ages(folder: Path) -> dict[Path, int]:
     return {
         path: path.stat().st_mtime_ns
         for path in sorted(folder.iterdir())
@@ -318,14 +318,14 @@ def restore(
     actor.require(Action.ADMINISTER)
     manifest = check_backup(source, secret)
     _require_known_files(manifest)
-    loading = StoreLoader(settings.store_url, manifest, lambda: _tables(source, secret))
+    loading = StoreLoader(settings.store_url, manifest, lambda: _read_tables(source, secret))
     try:
         settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         loading.require_compatible(replace=replace)
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
             _unpack(source, secret, Path(name) / "new")
             with _install_files(Path(name), settings.data_dir) as place, loading.load():
-                for unit in _units(manifest):
+                for unit in _list_units(manifest):
                     place(unit)
     except OSError as error:
         raise FilesNotRestoredError(
@@ -351,7 +351,7 @@ def restore(
     return manifest
 
 
-def _tables(source: Path, secret: BackupSecret | None) -> Iterator[TablePart]:
+def _read_tables(source: Path, secret: BackupSecret | None) -> Iterator[TablePart]:
     with source.open("rb") as stream:
         for part in read_archive(stream, secret):
             if isinstance(part, TablePart):
@@ -379,7 +379,7 @@ def _require_known_files(manifest: BackupManifest) -> None:
             raise checksum_error(file.name)
 
 
-def _units(manifest: BackupManifest) -> list[str]:
+def _list_units(manifest: BackupManifest) -> list[str]:
     """Return what is moved as a whole: a snapshot's folder, or a single file."""
     names = {file.name for file in manifest.files}
     return sorted(

@@ -48,13 +48,13 @@ def plan_files(rows_of_city: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
     files: dict[str, tuple[str, ...]] = {}
     for province, cities in provinces.items():
         if sum(rows_of_city[city] for city in cities) > MAX_PART_ROWS:
-            files.update({_file_name(city): (city,) for city in cities})
+            files.update({_build_file_name(city): (city,) for city in cities})
         else:
-            files[_file_name(province)] = tuple(cities)
+            files[_build_file_name(province)] = tuple(cities)
     return files
 
 
-def _file_name(code: str) -> str:
+def _build_file_name(code: str) -> str:
     return f"responses-{code.ljust(_CODE_DIGITS, '0')}.parquet"
 
 
@@ -80,7 +80,7 @@ def join_files(contents: Sequence[bytes | Path]) -> pd.DataFrame:
     if len(contents) == 1:
         return read_file(contents[0])
     tables = [_read_table(content) for content in contents]
-    joined = pa.concat_tables(_without_categories(table) for table in tables)
+    joined = pa.concat_tables(_drop_categories(table) for table in tables)
     order = joined.column(ID_COLUMN).to_pandas().argsort(kind="stable")
     frame: pd.DataFrame = joined.unify_dictionaries().take(pa.array(order)).to_pandas()
     return frame.astype({name: "category" for name in SHARED_CATEGORIES if name in frame})
@@ -98,7 +98,7 @@ def _read_table(content: bytes | Path | pa.NativeFile) -> pa.Table:
         return file.read(use_threads=False)
 
 
-def _without_categories(table: pa.Table) -> pa.Table:
+def _drop_categories(table: pa.Table) -> pa.Table:
     """Return a table with the codes that differ from file to file as text."""
     for place, field in enumerate(table.schema):
         if field.name in SHARED_CATEGORIES and pa.types.is_dictionary(field.type):

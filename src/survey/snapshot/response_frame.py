@@ -33,10 +33,10 @@ from survey.store.tables import (
 def item_columns(item: Item, values: Sequence[Any]) -> dict[str, Any]:
     """Return the snapshot columns of one item: none for notes and open text."""
     columns = type_of(item).snapshot_columns(item, values)
-    return {column.name: _typed_values(column, len(values)) for column in columns}
+    return {column.name: _build_typed_values(column, len(values)) for column in columns}
 
 
-def _typed_values(column: SnapshotColumn, count: int) -> Any:
+def _build_typed_values(column: SnapshotColumn, count: int) -> Any:
     if column.dtype == "category":
         # Codes looked up here: pandas would first infer the type of every batch of texts.
         code_of = {name: code for code, name in enumerate(column.categories)}
@@ -232,7 +232,7 @@ def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument
     waiting = iter(rows)
     while (batch := list(islice(waiting, READ_BATCH_SIZE))) or not answers:
         for index, (name, values) in enumerate(kept.items()):
-            values.extend(_plain_values(name, [row[index] for row in batch], texts))
+            values.extend(_build_plain_values(name, [row[index] for row in batch], texts))
         answers.append(_answer_columns([row[-1] for row in batch], instrument))
     frame = pd.DataFrame(kept | dict(pd.concat(answers, ignore_index=True).items()))
     for name in SHARED_CATEGORIES:
@@ -243,7 +243,7 @@ def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument
     return frame
 
 
-def _plain_values(name: str, values: list[Any], texts: dict[Any, Any]) -> list[Any]:
+def _build_plain_values(name: str, values: list[Any], texts: dict[Any, Any]) -> list[Any]:
     """Return values of one of `RESPONSE_COLUMNS`; equal texts of all batches are one object."""
     if name in ("response_id", "mode"):
         values = [str(value) for value in values]

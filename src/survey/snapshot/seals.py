@@ -217,7 +217,7 @@ class SnapshotDraft:
         """Return the future content of a file. Raises `SnapshotDamagedError` if it was changed."""
         data = self._files.get(path.parent, {}).get(path.name)
         if data is None:
-            return read_sealed(path, self._seals(session, path.parent))
+            return read_sealed(path, self._read_seals(session, path.parent))
         return _read_content(data)
 
     def seal(self, session: Session, *, whole: Path, actor: Principal, now: datetime) -> str:
@@ -229,10 +229,10 @@ class SnapshotDraft:
         """
         sealed = ""
         for folder, files in self._files.items():
-            known = self._seals(session, folder)
+            known = self._read_seals(session, folder)
             if known is None and folder != whole:
                 continue
-            seals = self._with_manifest(folder, files, known or {})
+            seals = self._seal_with_manifest(folder, files, known or {})
             record(
                 session=session,
                 actor=actor,
@@ -255,7 +255,7 @@ class SnapshotDraft:
                     replace_file(folder / name, data)
         self._files.clear()
 
-    def _with_manifest(
+    def _seal_with_manifest(
         self, folder: Path, files: "dict[str, _Content | None]", known: Seals
     ) -> dict[str, str]:
         """Return the new seals, after rewriting the manifest with those of all other files."""
@@ -275,7 +275,7 @@ class SnapshotDraft:
         files[MANIFEST] = content
         return {**hashes, MANIFEST: hashlib.sha256(content).hexdigest()}
 
-    def _seals(self, session: Session, folder: Path) -> Seals | None:
+    def _read_seals(self, session: Session, folder: Path) -> Seals | None:
         return find_seals(session, self._directory(folder))
 
     def _directory(self, folder: Path) -> str:

@@ -259,7 +259,7 @@ def response_hashes(folder: Path, manifest: SnapshotManifest) -> dict[str, str]:
     if not manifest.responses:
         return {SINGLE_FILE: manifest.responses_sha256}
     if hash_of_files(manifest.responses) != manifest.responses_sha256:
-        raise _changed_data_error(folder)
+        raise _build_changed_data_error(folder)
     return {file.name: file.sha256 for file in manifest.responses}
 
 
@@ -280,11 +280,11 @@ def read_verified(path: Path, sha256: str) -> bytes:
 def verify_content(data: bytes, sha256: str, folder: Path) -> bytes:
     """Return the content of a file in `folder` with this hash. Raises `SnapshotDamagedError`."""
     if content_sha256(data) != sha256:
-        raise _changed_data_error(folder)
+        raise _build_changed_data_error(folder)
     return data
 
 
-def _changed_data_error(folder: Path) -> SnapshotDamagedError:
+def _build_changed_data_error(folder: Path) -> SnapshotDamagedError:
     return SnapshotDamagedError(
         msg("The data of the snapshot in {folder} were changed after it was frozen.", folder=folder)
     )

@@ -45,7 +45,7 @@ class UnfinishedFiles:
     def link_into(self, draft: Path, name: str, fingerprint: str) -> ResponseFile | None:
         """Put a kept file into a draft and return it; None without one of the same responses."""
         try:
-            kept = _KeptFile.model_validate_json(self._description(name).read_bytes())
+            kept = _KeptFile.model_validate_json(self._locate_description(name).read_bytes())
             if kept.fingerprint != fingerprint:
                 return None
             os.link(self._folder / name, draft / name)
@@ -61,17 +61,17 @@ class UnfinishedFiles:
         # A freeze does not need it, and another freeze of the wave may remove the folder.
         with suppress(OSError):
             self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            self._description(file.name).unlink(missing_ok=True)
+            self._locate_description(file.name).unlink(missing_ok=True)
             (self._folder / file.name).unlink(missing_ok=True)
             os.link(draft / file.name, self._folder / file.name)
             kept = _KeptFile(fingerprint=fingerprint, file=file)
-            replace_file(self._description(file.name), kept.model_dump_json().encode())
+            replace_file(self._locate_description(file.name), kept.model_dump_json().encode())
 
     def remove(self) -> None:
         """Remove all files that are kept."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _description(self, name: str) -> Path:
+    def _locate_description(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
 

@@ -177,7 +177,7 @@ def test_who_withdraws_while_the_wave_is_assessed_gets_no_flag_back(
     two_cities: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever withdraws is told that nothing of the interview is left."""
-    known = assessment._stored_assessments
+    known = assessment._read_assessments
     gone: list[UUID] = []
 
     def withdraw(session: Session, wave_id: UUID, cities: Any) -> Any:
@@ -192,7 +192,7 @@ def test_who_withdraws_while_the_wave_is_assessed_gets_no_flag_back(
                 gone.append(row.id)
         return known(session, wave_id, cities)
 
-    monkeypatch.setattr(assessment, "_stored_assessments", withdraw)
+    monkeypatch.setattr(assessment, "_read_assessments", withdraw)
     assert assess_new_responses(two_cities.url) > 1
     with read_scope(two_cities.url) as session:
         for table in (ResponseFlag, ResponseRisk):

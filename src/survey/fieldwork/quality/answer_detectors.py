@@ -88,7 +88,7 @@ def flag_duplicates(interviews: ResponseArrays) -> FlagSet:
     Agreement is the number of equal answers over the number of answers of the fuller interview.
     Pairs are compared within a city only.
     """
-    agreement, earlier, same = _closest(interviews)
+    agreement, earlier, same = _find_closest(interviews)
     strength = linear_ramp(
         agreement - np.where(same, 0.0, OTHER_SURVEYOR),
         nothing=DUPLICATE_RAMP_START,
@@ -106,7 +106,7 @@ def flag_duplicates(interviews: ResponseArrays) -> FlagSet:
     return FlagSet(FlagKind.NEAR_DUPLICATE, rows, strength[rows], details)
 
 
-def _closest(interviews: ResponseArrays) -> tuple[Floats, Ints, np.ndarray]:
+def _find_closest(interviews: ResponseArrays) -> tuple[Floats, Ints, np.ndarray]:
     """Return for each interview its agreement with the closest earlier one of its city.
 
     With the row of that interview, and whether one person asked both. Agreement is 0 and the row -1
@@ -116,9 +116,9 @@ def _closest(interviews: ResponseArrays) -> tuple[Floats, Ints, np.ndarray]:
     agreement, earlier = np.zeros(count), np.full(count, -1)
     same = np.zeros(count, dtype=np.bool_)
     surveyor = interviews.surveyor.codes
-    for rows in _cities(interviews):
+    for rows in _iterate_cities(interviews):
         own = surveyor[rows]
-        for first, shares in _blocks(interviews.answers[rows]):
+        for first, shares in _compare_blocks(interviews.answers[rows]):
             here = np.arange(first, first + len(shares))
             hands = (own[here, None] == own[None, : shares.shape[1]]) & (own[here, None] >= 0)
             best = np.argmax(shares - np.where(hands, 0.0, OTHER_SURVEYOR), axis=1)
@@ -130,14 +130,14 @@ def _closest(interviews: ResponseArrays) -> tuple[Floats, Ints, np.ndarray]:
     return agreement, earlier, same
 
 
-def _cities(interviews: ResponseArrays) -> Iterator[Ints]:
+def _iterate_cities(interviews: ResponseArrays) -> Iterator[Ints]:
     """Yield the rows of each city in the order of receipt."""
     codes = interviews.city.codes
     order = np.argsort(codes, kind="stable")
     yield from np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 
 
-def _blocks(answers: Codes) -> Iterator[tuple[int, Floats]]:
+def _compare_blocks(answers: Codes) -> Iterator[tuple[int, Floats]]:
     """Yield the first row of a block and the agreement of its rows with all earlier ones."""
     given = (answers != 0) & (answers != MISSING)
     size = given.sum(axis=1)
@@ -234,7 +234,7 @@ def flag_straightlining(interviews: ResponseArrays) -> FlagSet:
     if scores.shape[1] < MIN_STRAIGHTLINE_RATINGS or not len(interviews):
         return FlagSet.none(FlagKind.STRAIGHT_LINING)
     rated = np.isfinite(scores).sum(axis=1)
-    score, same = _most_frequent(scores)
+    score, same = _find_most_frequent(scores)
     share = same / np.maximum(rated, 1)
     strength = linear_ramp(share, nothing=STRAIGHTLINE_RAMP_START, full=STRAIGHTLINE_RAMP_END)
     run = longstring_scores(scores) / np.maximum(rated, 1)
@@ -246,7 +246,7 @@ def flag_straightlining(interviews: ResponseArrays) -> FlagSet:
     return FlagSet(FlagKind.STRAIGHT_LINING, rows, strength[rows], details)
 
 
-def _most_frequent(scores: Floats) -> tuple[Floats, Floats]:
+def _find_most_frequent(scores: Floats) -> tuple[Floats, Floats]:
     """Return the most frequent score of each row (the lowest of several) and its count."""
     values = np.unique(scores[np.isfinite(scores)])
     if not len(values):

@@ -158,14 +158,14 @@ def save_assessment(
             {
                 "response_id": [interviews.ids[row] for row in rows],
                 "score": assessment.risk[rows].tolist(),
-                "pace": _nan_to_none(assessment.pace[rows]),
-                "mean_score": _nan_to_none(assessment.mean_score[rows]),
+                "pace": _replace_nan(assessment.pace[rows]),
+                "mean_score": _replace_nan(assessment.mean_score[rows]),
             },
             made,
         )
 
 
-def _nan_to_none(values: Floats) -> list[float | None]:
+def _replace_nan(values: Floats) -> list[float | None]:
     return [value if np.isfinite(value) else None for value in values.tolist()]
 
 
@@ -199,7 +199,7 @@ def assess_new_responses(url: str) -> int:
     if lease is None:
         return 0
     with read_scope(url) as session:
-        waves = _waiting_waves(session)
+        waves = _list_waiting_waves(session)
     written: dict[str, int] = {}
     try:
         for row in waves:
@@ -216,7 +216,7 @@ def assess_new_responses(url: str) -> int:
 
 def is_assessment_due(*, session: Session, at: datetime) -> bool:
     """Whether a run would begin now and have new interviews; costs two small queries."""
-    return can_start(session, TASK_NAME, at=at) and bool(_waiting_waves(session))
+    return can_start(session, TASK_NAME, at=at) and bool(_list_waiting_waves(session))
 
 
 def get_assessment_freshness(
@@ -240,7 +240,7 @@ def get_assessment_freshness(
         .execute(
             select(func.count())
             .select_from(_RESPONSES)
-            .where(_unassessed_condition(wave_id), in_area)
+            .where(_build_unassessed_condition(wave_id), in_area)
         )
         .scalar_one()
     )
@@ -248,17 +248,17 @@ def get_assessment_freshness(
     return AssessmentFreshness(max(times) if times else None, waiting)
 
 
-def _unassessed_condition(wave_id: Any) -> Any:
+def _build_unassessed_condition(wave_id: Any) -> Any:
     seen = exists().where(_RISKS.c.response_id == _RESPONSES.c.id)
     there = _RESPONSES.c.status.in_(FINISHED) & _RESPONSES.c.withdrawn_at.is_(None)
     return (_RESPONSES.c.wave_id == wave_id) & there & ~seen
 
 
-def _waiting_waves(session: Session) -> Sequence[AnyRow]:
+def _list_waiting_waves(session: Session) -> Sequence[AnyRow]:
     query = (
         select(_WAVES.c.id, _WAVES.c.key, _WAVES.c.instrument_id)
         .where(_WAVES.c.state == WaveState.OPEN, _WAVES.c.unit == StudyUnit.PERSON)
-        .where(exists().where(_unassessed_condition(_WAVES.c.id)))
+        .where(exists().where(_build_unassessed_condition(_WAVES.c.id)))
         .order_by(_WAVES.c.key)
     )
     return session.connection().execute(query).all()
@@ -278,8 +278,8 @@ def _save_changes(url: str, wave_id: UUID, part: WavePart, norms: WaveNorms) -> 
     """Assess a part, store what is new or came out otherwise, and return the number of rows."""
     interviews, assessment = part.interviews, assess_part(part.interviews, norms)
     with read_scope(url) as session:
-        known = _stored_assessments(session, wave_id, part.cities)
-    changed = _changed_rows(interviews, assessment, known)
+        known = _read_assessments(session, wave_id, part.cities)
+    changed = _list_changed_rows(interviews, assessment, known)
 
     def save_batch(rows: Sequence[int], session: Session) -> None:
         lock_wave_assessment(session, wave_id)
@@ -292,7 +292,7 @@ def _save_changes(url: str, wave_id: UUID, part: WavePart, norms: WaveNorms) -> 
     return len(changed)
 
 
-def _stored_assessments(
+def _read_assessments(
     session: Session, wave_id: UUID, cities: Collection[str]
 ) -> dict[UUID, tuple[int, frozenset[str]]]:
     """Return score and kinds of flags of every assessed interview of some cities."""
@@ -315,7 +315,7 @@ def _stored_assessments(
     }
 
 
-def _changed_rows(
+def _list_changed_rows(
     interviews: ResponseArrays,
     assessment: QualityAssessment,
     known: Mapping[UUID, tuple[int, frozenset[str]]],

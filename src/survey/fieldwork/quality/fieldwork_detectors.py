@@ -84,7 +84,7 @@ def _count_bursts(interviews: ResponseArrays, places: RowGroups, mean: float) ->
     rows, own, inside = hours.rows, hours.hour_of_row, hours.interviews
     if not len(rows):
         return _BurstCounts(count, usual, surplus)
-    expected = _expected_per_hour(hours.places, inside, mean)
+    expected = _estimate_per_hour(hours.places, inside, mean)
     chance = special.pdtrc(inside - 1, expected)
     burst = (inside >= MIN_BURST_INTERVIEWS) & (inside >= TIMES * expected) & (chance < CHANCE)
     count[rows], usual[rows] = inside[own], expected[own]
@@ -92,7 +92,7 @@ def _count_bursts(interviews: ResponseArrays, places: RowGroups, mean: float) ->
     return _BurstCounts(count, usual, surplus)
 
 
-def _expected_per_hour(places: Ints, inside: Ints, mean: float) -> Floats:
+def _estimate_per_hour(places: Ints, inside: Ints, mean: float) -> Floats:
     """Return the usual number an hour at the place of each hour; `places` is sorted."""
     starts = np.flatnonzero(np.diff(places, prepend=-1))
     expected = np.full(len(places), mean)
@@ -128,7 +128,7 @@ OVERFILL_RAMP_END = 1.0
 
 def flag_over_quota(interviews: ResponseArrays) -> FlagSet:
     """Flag counted interviews that came after their cell exceeded target and tolerance."""
-    number = _sequence_in_cell(interviews)
+    number = _number_in_cell(interviews)
     over = np.full(len(interviews), np.nan)
     np.divide(number, interviews.target, out=over, where=number > 0)
     over -= 1
@@ -138,7 +138,7 @@ def flag_over_quota(interviews: ResponseArrays) -> FlagSet:
     return FlagSet(FlagKind.OVER_QUOTA, rows, strength[rows], details)
 
 
-def _sequence_in_cell(interviews: ResponseArrays) -> np.ndarray:
+def _number_in_cell(interviews: ResponseArrays) -> np.ndarray:
     """Return 1 for the first counted interview of a cell, and so on; 0 for uncounted ones."""
     cell = interviews.cell.codes
     counts = interviews.counted & (cell >= 0) & (interviews.target > 0)
@@ -168,11 +168,11 @@ def flag_wrong_points(interviews: ResponseArrays) -> FlagSet:
         FlagKind.OUT_OF_POINT,
         rows,
         strength[rows],
-        [_point_detail(interviews, row) for row in rows],
+        [_describe_point(interviews, row) for row in rows],
     )
 
 
-def _point_detail(interviews: ResponseArrays, row: int) -> dict[str, Any]:
+def _describe_point(interviews: ResponseArrays, row: int) -> dict[str, Any]:
     off = int(interviews.days_off[row])
     if not off:
         return {"why": "unassigned"}

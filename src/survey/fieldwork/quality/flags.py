@@ -70,7 +70,7 @@ def flag_text(kind: FlagKind, detail: Mapping[str, Any]) -> Message:
     return _REASONS[kind](detail)
 
 
-def _speed(detail: Mapping[str, Any]) -> Message:
+def _explain_speed(detail: Mapping[str, Any]) -> Message:
     if detail["seconds"] is None:
         return msg(
             "{percent} per cent of the usual time for a question.", percent=detail["percent"]
@@ -82,18 +82,18 @@ def _speed(detail: Mapping[str, Any]) -> Message:
     )
 
 
-def _straight_lining(detail: Mapping[str, Any]) -> Message:
+def _explain_straight_lining(detail: Mapping[str, Any]) -> Message:
     return msg("{same} of {rated} scores are {score}.", **detail)
 
 
-def _careless(detail: Mapping[str, Any]) -> Message:
+def _explain_careless(detail: Mapping[str, Any]) -> Message:
     return msg(
         "High where others score low, low where others score high (correlation {correlation}).",
         **detail,
     )
 
 
-def _near_duplicate(detail: Mapping[str, Any]) -> Message:
+def _explain_near_duplicate(detail: Mapping[str, Any]) -> Message:
     if detail["same_surveyor"]:
         return msg(
             "{percent} per cent of the answers equal an earlier interview by the same surveyor.",
@@ -105,11 +105,11 @@ def _near_duplicate(detail: Mapping[str, Any]) -> Message:
     )
 
 
-def _hour(detail: Mapping[str, Any]) -> Message:
+def _explain_hour(detail: Mapping[str, Any]) -> Message:
     return msg("Began at {time} China time.", **detail)
 
 
-def _burst(detail: Mapping[str, Any]) -> Message:
+def _explain_burst(detail: Mapping[str, Any]) -> Message:
     if detail["at"] == "point":
         return msg(
             "{count} interviews began in this hour at this point; usual are {usual}.",
@@ -123,19 +123,19 @@ def _burst(detail: Mapping[str, Any]) -> Message:
     )
 
 
-def _over_quota(detail: Mapping[str, Any]) -> Message:
+def _explain_over_quota(detail: Mapping[str, Any]) -> Message:
     return msg("Number {number} in a quota cell of {target}.", **detail)
 
 
-def _non_response(detail: Mapping[str, Any]) -> Message:
+def _explain_non_response(detail: Mapping[str, Any]) -> Message:
     return msg("{without} of {asked} questions have no answer or “do not know”.", **detail)
 
 
-def _same_device(detail: Mapping[str, Any]) -> Message:
+def _explain_same_device(detail: Mapping[str, Any]) -> Message:
     return msg("{count} interviews of different links came from the same phone.", **detail)
 
 
-def _out_of_point(detail: Mapping[str, Any]) -> Message:
+def _explain_out_of_point(detail: Mapping[str, Any]) -> Message:
     if detail["why"] == "unassigned":
         return msg("The surveyor is not assigned to this sampling point.")
     if detail["why"] == "before":
@@ -151,7 +151,7 @@ def _out_of_point(detail: Mapping[str, Any]) -> Message:
     )
 
 
-def _reading_floor(detail: Mapping[str, Any]) -> Message:
+def _explain_reading_floor(detail: Mapping[str, Any]) -> Message:
     seconds, least = detail["seconds"], detail["least"]
     if detail["measured"] == "whole":
         return msg(
@@ -168,17 +168,17 @@ def _reading_floor(detail: Mapping[str, Any]) -> Message:
 
 
 _REASONS: Mapping[FlagKind, _Reason] = {
-    FlagKind.SPEED: _speed,
-    FlagKind.STRAIGHT_LINING: _straight_lining,
-    FlagKind.CARELESS: _careless,
-    FlagKind.NEAR_DUPLICATE: _near_duplicate,
-    FlagKind.HOUR: _hour,
-    FlagKind.BURST: _burst,
-    FlagKind.OVER_QUOTA: _over_quota,
-    FlagKind.NON_RESPONSE: _non_response,
-    FlagKind.SAME_DEVICE: _same_device,
-    FlagKind.OUT_OF_POINT: _out_of_point,
-    FlagKind.READING_FLOOR: _reading_floor,
+    FlagKind.SPEED: _explain_speed,
+    FlagKind.STRAIGHT_LINING: _explain_straight_lining,
+    FlagKind.CARELESS: _explain_careless,
+    FlagKind.NEAR_DUPLICATE: _explain_near_duplicate,
+    FlagKind.HOUR: _explain_hour,
+    FlagKind.BURST: _explain_burst,
+    FlagKind.OVER_QUOTA: _explain_over_quota,
+    FlagKind.NON_RESPONSE: _explain_non_response,
+    FlagKind.SAME_DEVICE: _explain_same_device,
+    FlagKind.OUT_OF_POINT: _explain_out_of_point,
+    FlagKind.READING_FLOOR: _explain_reading_floor,
 }
 
 

@@ -62,7 +62,7 @@ def assess_part(interviews: ResponseArrays, norms: WaveNorms) -> QualityAssessme
         flag_reading_floor(interviews),
     )
     return QualityAssessment(
-        flags, risk_scores(flags, len(interviews)), pace, _mean_scores(interviews)
+        flags, risk_scores(flags, len(interviews)), pace, _compute_mean_scores(interviews)
     )
 
 
@@ -78,7 +78,7 @@ def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
     return np.rint(100 * (1 - trust)).astype(np.int64)
 
 
-def _mean_scores(interviews: ResponseArrays) -> Floats:
+def _compute_mean_scores(interviews: ResponseArrays) -> Floats:
     """Return the mean of the scored ratings, else of all, each scaled to 0 to 100."""
     items = interviews.ratings
     scored = [column for column, item in enumerate(items) if item.indicator is not None]

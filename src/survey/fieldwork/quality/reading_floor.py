@@ -57,8 +57,8 @@ def flag_reading_floor(interviews: ResponseArrays) -> FlagSet:
     is_whole = whole_share == share
     details = [
         {
-            "seconds": _rounded_seconds((whole if is_whole[row] else single).seconds_taken[row]),
-            "least": _rounded_seconds((whole if is_whole[row] else single).min_seconds[row]),
+            "seconds": _round_seconds((whole if is_whole[row] else single).seconds_taken[row]),
+            "least": _round_seconds((whole if is_whole[row] else single).min_seconds[row]),
             "measured": "whole" if is_whole[row] else "questions",
         }
         for row in rows.tolist()
@@ -79,7 +79,7 @@ def min_seconds_of_interviews(interviews: ResponseArrays, counted: Bools) -> Flo
         if not len(rows):
             continue
         columns = np.ascontiguousarray(counted[rows].T)
-        for text, positions in _positions_by_text(interviews, language).items():
+        for text, positions in _group_positions_by_text(interviews, language).items():
             is_read = np.logical_or.reduce(columns[positions])
             least[rows] += min_reading_seconds(text) * is_read
     return least
@@ -116,28 +116,30 @@ def _is_mode(interviews: ResponseArrays, mode: Mode) -> Bools:
     return is_mode
 
 
-def _positions_by_text(interviews: ResponseArrays, language: str) -> Mapping[str, Sequence[int]]:
+def _group_positions_by_text(
+    interviews: ResponseArrays, language: str
+) -> Mapping[str, Sequence[int]]:
     positions: defaultdict[str, list[int]] = defaultdict(list)
     for index, item in enumerate(interviews.items):
-        for text in dict.fromkeys(_item_texts(item, language, interviews.default_language)):
+        for text in dict.fromkeys(_list_item_texts(item, language, interviews.default_language)):
             positions[text].append(index)
     return positions
 
 
-def _item_texts(item: Item, language: str, default: str) -> Iterable[str]:
+def _list_item_texts(item: Item, language: str, default: str) -> Iterable[str]:
     """Yield the texts to be read: question, hint, and the shortest choice of a list."""
-    yield _label_text(item.label, language, default)
-    yield _label_text(item.hint, language, default)
+    yield _choose_label_text(item.label, language, default)
+    yield _choose_label_text(item.hint, language, default)
     if type_of(item).has_choice_list and item.choices:
-        labels = [_label_text(choice.label, language, default) for choice in item.choices]
+        labels = [_choose_label_text(choice.label, language, default) for choice in item.choices]
         yield min(labels, key=min_reading_seconds)
 
 
-def _label_text(labels: Labels, language: str, default: str) -> str:
+def _choose_label_text(labels: Labels, language: str, default: str) -> str:
     return labels.get(language) or labels.get(default, "")
 
 
-def _rounded_seconds(seconds: float) -> float:
+def _round_seconds(seconds: float) -> float:
     """Round to one decimal below ten seconds, else to whole seconds."""
     rounded = round(float(seconds), 1 if seconds < 10 else None)
     return int(rounded) if rounded == int(rounded) else rounded

@@ -158,7 +158,7 @@ def build_response_arrays(rows: Iterable[RawResponse], instrument: Instrument) -
     remaining = iter(rows)
     while chunk := list(islice(remaining, _ENCODING_BATCH_SIZE)):
         answers.append(_encode_answers([row.answers for row in chunk], items, books))
-        seconds.append(_seconds([row.timings for row in chunk], items))
+        seconds.append(_build_seconds([row.timings for row in chunk], items))
         heads += [replace(row, answers={}, timings={}) for row in chunk]
     order = sorted(range(len(heads)), key=lambda at: (heads[at].submitted_at, heads[at].id))
     codes = np.concatenate(answers)[order]
@@ -204,7 +204,7 @@ def _encode_answers(
     return codes
 
 
-def _seconds(
+def _build_seconds(
     timings: Sequence[Mapping[str, float]], items: Sequence[Item]
 ) -> npt.NDArray[np.float32]:
     rows = list(_encode_rows(timings, items, np.nan))
@@ -240,11 +240,11 @@ def _build_arrays(
         surveyor=RowGroups.of(row.surveyor_id for row in heads),
         mode=RowGroups.of(row.mode for row in heads),
         cell=RowGroups.of(row.quota_cell_id for row in heads),
-        target=_numbers(row.quota_target for row in heads),
+        target=_build_numbers(row.quota_target for row in heads),
         started=np.array(
-            [_to_datetime64(_started_at(row)) for row in heads], dtype="datetime64[s]"
+            [_to_datetime64(_read_start(row)) for row in heads], dtype="datetime64[s]"
         ),
-        duration=_numbers(row.duration_seconds for row in heads),
+        duration=_build_numbers(row.duration_seconds for row in heads),
         counted=np.array([row.counted for row in heads], dtype=np.bool_),
         answers=codes,
         ratings=tuple(items[column] for column in rated),
@@ -260,11 +260,11 @@ def _build_arrays(
     )
 
 
-def _numbers(values: Iterable[float | None]) -> Floats:
+def _build_numbers(values: Iterable[float | None]) -> Floats:
     return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
 
 
-def _started_at(row: RawResponse) -> datetime | None:
+def _read_start(row: RawResponse) -> datetime | None:
     """Return when an interview began; a keyed sheet knows the day only, and no duration."""
     is_day_only = row.mode == Mode.PAPER and row.duration_seconds is None
     return None if is_day_only else row.started_at

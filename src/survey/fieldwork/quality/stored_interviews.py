@@ -52,7 +52,7 @@ class _PlannedWork:
         cls, session: Session, wave_id: UUID, cities: Collection[str] | None
     ) -> "_PlannedWork":
         """Read the points; those without days of their own have those of the wave."""
-        there = (_POINTS.c.wave_id == wave_id) & _city_condition(_POINTS, cities)
+        there = (_POINTS.c.wave_id == wave_id) & _build_city_condition(_POINTS, cities)
         points = (
             select(
                 _POINTS.c.id,
@@ -86,7 +86,7 @@ def count_stored_interviews(session: Session, wave_id: UUID) -> Mapping[str, int
     """Count what `stored_interviews` would yield, by city in the order of their codes."""
     query = (
         select(_RESPONSES.c.city_code, func.count().label("interviews"))
-        .where(_assessed_condition(wave_id))
+        .where(_build_assessed_condition(wave_id))
         .group_by(_RESPONSES.c.city_code)
         .order_by(_RESPONSES.c.city_code)
     )
@@ -106,7 +106,7 @@ def stored_interviews(
     require_answers_present(session=session, wave_id=wave_id)
     work = _PlannedWork.read(session, wave_id, cities)
     streaming = {"yield_per": _READ_BATCH_SIZE}
-    rows = session.connection().execute(_query(wave_id, cities), execution_options=streaming)
+    rows = session.connection().execute(_build_query(wave_id, cities), execution_options=streaming)
     for row in rows:
         yield RawResponse(
             row.id,
@@ -129,7 +129,7 @@ def stored_interviews(
         )
 
 
-def _query(wave_id: UUID, cities: Collection[str] | None) -> Select[tuple[object, ...]]:
+def _build_query(wave_id: UUID, cities: Collection[str] | None) -> Select[tuple[object, ...]]:
     return (
         select(
             _RESPONSES.c.id,
@@ -154,14 +154,14 @@ def _query(wave_id: UUID, cities: Collection[str] | None) -> Select[tuple[object
         .outerjoin(_INVITATIONS, _INVITATIONS.c.id == _RESPONSES.c.invitation_id)
         .outerjoin(_PLANS, _PLANS.c.wave_id == _RESPONSES.c.wave_id)
         .where(
-            _assessed_condition(wave_id),
-            _city_condition(_RESPONSES, cities),
+            _build_assessed_condition(wave_id),
+            _build_city_condition(_RESPONSES, cities),
             _REVISIONS.c.is_current,
         )
     )
 
 
-def _assessed_condition(wave_id: UUID) -> ColumnElement[bool]:
+def _build_assessed_condition(wave_id: UUID) -> ColumnElement[bool]:
     return and_(
         _RESPONSES.c.wave_id == wave_id,
         _RESPONSES.c.status.in_(FINISHED),
@@ -169,5 +169,5 @@ def _assessed_condition(wave_id: UUID) -> ColumnElement[bool]:
     )
 
 
-def _city_condition(table: Table, cities: Collection[str] | None) -> ColumnElement[bool]:
+def _build_city_condition(table: Table, cities: Collection[str] | None) -> ColumnElement[bool]:
     return true() if cities is None else table.c.city_code.in_(cities)

@@ -108,12 +108,13 @@ def summarise_quality(
     if by == "agency":
         within.append(_POSTINGS.c.agency != "")
     grouped: defaultdict[Any, list[AnyRow]] = defaultdict(list)
-    for row in session.connection().execute(_interviews(by, column, within)):
+    for row in session.connection().execute(_select_interviews(by, column, within)):
         grouped[row.key].append(row)
-    flags = _flags(session, by, column, within)
-    names = _names(session, by, wave, principal)
+    flags = _count_flags(session, by, column, within)
+    names = _read_names(session, by, wave, principal)
     made = [
-        _summary_row(by, *names[key], rows, flags.get(key, {})) for key, rows in grouped.items()
+        _build_summary_row(by, *names[key], rows, flags.get(key, {}))
+        for key, rows in grouped.items()
     ]
     return tuple(sorted(made, key=lambda row: row.key))
 
@@ -132,7 +133,7 @@ def _join_postings(responses: FromClause, by: QualityGrouping) -> FromClause:
     )
 
 
-def _interviews(
+def _select_interviews(
     by: QualityGrouping, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
 ) -> Select[tuple[Any, ...]]:
     return (
@@ -152,7 +153,7 @@ def _interviews(
     )
 
 
-def _flags(
+def _count_flags(
     session: Session,
     by: QualityGrouping,
     column: ColumnElement[Any],
@@ -173,7 +174,7 @@ def _flags(
     return counts
 
 
-def _names(
+def _read_names(
     session: Session, by: QualityGrouping, wave: Wave, principal: Principal
 ) -> dict[Any, tuple[str, Mapping[str, str]]]:
     """Return readable key and name of every group of interviews in the principal's area."""
@@ -210,7 +211,7 @@ def _names(
     return {row.id: (row.code, {"zh": row.name, "en": row.name}) for row in rows}
 
 
-def _summary_row(
+def _build_summary_row(
     by: QualityGrouping,
     key: str,
     name: Mapping[str, str],
@@ -233,18 +234,18 @@ def _summary_row(
         valid_high=high,
         flags=flags,
         to_review=sum(score >= MIN_REVIEW_RISK for score in scores),
-        median_pace=_median(row.pace for row in rows),
-        median_seconds=_median(row.duration_seconds for row in rows),
-        effect=_effect(valid) if by in {"wave", "city", "agency"} else None,
+        median_pace=_compute_median(row.pace for row in rows),
+        median_seconds=_compute_median(row.duration_seconds for row in rows),
+        effect=_estimate_effect(valid) if by in {"wave", "city", "agency"} else None,
     )
 
 
-def _median(values: Iterable[float | None]) -> float | None:
+def _compute_median(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.median(known)) if known else None
 
 
-def _effect(valid: Sequence[AnyRow]) -> InterviewerEffect | None:
+def _estimate_effect(valid: Sequence[AnyRow]) -> InterviewerEffect | None:
     rows = [row for row in valid if row.mean_score is not None and row.surveyor_id is not None]
     return interviewer_effect(
         np.array([row.mean_score for row in rows], dtype=np.float64),

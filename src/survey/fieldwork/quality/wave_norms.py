@@ -134,8 +134,8 @@ class PartCounts:
             tuple(ValueCounts.of(seconds[seconds > 0]) for seconds in interviews.seconds.T),
             ValueCounts.of(whole[np.isfinite(whole)]),
             tuple(ValueCounts.of(scores[np.isfinite(scores)]) for scores in interviews.scores.T),
-            _total_hours(interviews, interviews.point),
-            _total_hours(interviews, interviews.city),
+            _count_hours(interviews, interviews.point),
+            _count_hours(interviews, interviews.city),
             ValueCounts.of(phones),
         )
 
@@ -152,7 +152,7 @@ class PartCounts:
         )
 
 
-def _total_hours(interviews: ResponseArrays, places: RowGroups) -> tuple[int, int]:
+def _count_hours(interviews: ResponseArrays, places: RowGroups) -> tuple[int, int]:
     hours = count_place_hours(interviews, places)
     return len(hours.rows), len(hours.interviews)
 
@@ -194,8 +194,8 @@ class WaveNorms:
             np.array([counts.median() for counts in wave.question_seconds], dtype=np.float32),
             wave.seconds_per_question.median(),
             np.array([counts.mean() for counts in wave.scores]),
-            _mean_per_hour(wave.point_hours),
-            _mean_per_hour(wave.city_hours),
+            _compute_mean_per_hour(wave.point_hours),
+            _compute_mean_per_hour(wave.city_hours),
             ValueCounts(wave.phones.values[shared], wave.phones.counts[shared]),
         )
 
@@ -215,6 +215,6 @@ def _add_parts(parts: Iterable[PartCounts]) -> PartCounts:
     return wave
 
 
-def _mean_per_hour(counts: tuple[int, int]) -> float:
+def _compute_mean_per_hour(counts: tuple[int, int]) -> float:
     interviews, hours = counts
     return interviews / hours if hours else np.nan

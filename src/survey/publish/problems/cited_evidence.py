@@ -124,7 +124,7 @@ def _find_figures(
             year: [
                 lens
                 for lens in LENSES
-                if any(key.startswith(_lens_key(year, lens)) for key in keys)
+                if any(key.startswith(_build_lens_key(year, lens)) for key in keys)
             ]
             for year in list_complaint_years(session=session, principal=principal)
         }
@@ -137,7 +137,7 @@ def _find_figures(
     return {each.key: each for each in figures if each.key in keys}
 
 
-def _lens_key(year: int, lens: str) -> str:
+def _build_lens_key(year: int, lens: str) -> str:
     """Return how the keys of all figures of a list begin."""
     return key_of(EvidenceKind.COMPLAINTS, f"{year}/{lens}/")
 

@@ -84,7 +84,7 @@ def give_evidence(
         event=AuditEvent.PROBLEM_EVIDENCE_GIVEN,
         subject_id=problem.id,
         now=now,
-        detail={"kind": given.kind, "statement": given.statement, **_cited_detail(given, figure)},
+        detail={"kind": given.kind, "statement": given.statement, **_describe_cited(given, figure)},
     )
 
 
@@ -100,7 +100,7 @@ def _require_citable(
     return found
 
 
-def _cited_detail(given: ProblemEvidence, figure: CitedFigure | None) -> dict[str, str]:
+def _describe_cited(given: ProblemEvidence, figure: CitedFigure | None) -> dict[str, str]:
     if figure is None:
         return {"link": given.reference}
     return {"cites": figure.title, "figure": figure.figure, "as_of": figure.data_as_of.isoformat()}

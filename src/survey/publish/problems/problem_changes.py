@@ -180,7 +180,7 @@ def edit_problem(
         event=AuditEvent.PROBLEM_CHANGED,
         subject_id=problem.id,
         now=now,
-        detail={"from": _text_detail(before), "to": _text_detail(changed)},
+        detail={"from": _describe_text(before), "to": _describe_text(changed)},
     )
 
 
@@ -327,6 +327,6 @@ def clean_text(text: str, min_chars: int, max_chars: int) -> str:
     return cleaned
 
 
-def _text_detail(text: ProblemText) -> dict[str, str | None]:
+def _describe_text(text: ProblemText) -> dict[str, str | None]:
     deadline = text.deadline.isoformat() if text.deadline else None
     return {**asdict(text), "deadline": deadline}

@@ -48,7 +48,11 @@ def build_proposals(
     """
     reading = ViewContext(results, principal, language)
     proposals: dict[ProblemFigure, ProblemProposal] = {}
-    for proposal in (*_priorities(reading, city), *_below(reading, city), *_groups(reading, city)):
+    for proposal in (
+        *_propose_priorities(reading, city),
+        *_propose_below_average(reading, city),
+        *_propose_groups(reading, city),
+    ):
         proposals.setdefault(proposal.figure, proposal)
     return tuple(proposals.values())
 
@@ -99,7 +103,7 @@ def list_figures(
     return {figure: describe_figure(reading, figure) for figure in figures}
 
 
-def _priorities(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
+def _propose_priorities(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
     try:
         priorities, _ = list_city_priorities(reading, city)
     except SurveyError:
@@ -115,7 +119,7 @@ def _priorities(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
         )
 
 
-def _below(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
+def _propose_below_average(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
     below = [pair for pair in reversed(list_clear_gaps(reading, city)) if not pair[1].is_higher]
     for code, gap in below[:MAX_BELOW_NATION]:
         wording = reading.t(
@@ -126,7 +130,7 @@ def _below(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
         yield ProblemProposal(ProblemBasis.BELOW_NATION, ProblemFigure(code), gap.name, wording)
 
 
-def _groups(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
+def _propose_groups(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
     main = reading.main_indicator
     groups = [group for group in SPECIAL_GROUPS if group in reading.results.method.groups]
     if not groups:

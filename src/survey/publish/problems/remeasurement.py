@@ -114,7 +114,7 @@ def compare_figures(
     reading: ViewContext, before: WaveResults, city: str, figures: Iterable[ProblemFigure]
 ) -> dict[ProblemFigure, Remeasurement]:
     """Return the change of figures of an earlier wave, by the tests of the wave being read."""
-    now_of = _codes_now(reading, before)
+    now_of = _map_codes_now(reading, before)
     return {
         figure: _compare(reading, before, city, figure, now_of.get(figure.indicator))
         for figure in figures
@@ -126,7 +126,7 @@ def list_problem_figures(problems: Iterable[ProblemRecord]) -> tuple[ProblemFigu
     return tuple(ProblemFigure(problem.indicator, problem.group) for problem in problems)
 
 
-def _codes_now(reading: ViewContext, before: WaveResults) -> dict[str, str]:
+def _map_codes_now(reading: ViewContext, before: WaveResults) -> dict[str, str]:
     """Return the code in the wave being read of each comparable indicator of the earlier one."""
     codes = (reading.main_indicator, *reading.codes)
     pairs = {find_code_in(before, reading.results, code): code for code in codes}

@@ -27,7 +27,7 @@ from survey.publish.views.view_context import ViewContext
 DocumentBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
 
 
-def _reading(source: PublicationSource, language: str) -> ViewContext:
+def _open_reading(source: PublicationSource, language: str) -> ViewContext:
     return ViewContext(source.results, PUBLIC_READER, language)
 
 
@@ -35,7 +35,7 @@ def build_workbooks(source: PublicationSource, choice: FileChoice) -> Mapping[st
     """Return the publication workbook, one a language."""
     files = {}
     for language in choice.languages:
-        context = _reading(source, language)
+        context = _open_reading(source, language)
         tables = build_tables(context, next((each.wave for each in source.earlier), None))
         files[f"tables/tables.{language}.xlsx"] = workbook_bytes(context, tables)
     return files
@@ -45,7 +45,7 @@ def build_tidy_files(source: PublicationSource, choice: FileChoice) -> Mapping[s
     """Return a row for each area, group and indicator, one file a language."""
     return {
         f"tables/tidy.{language}.csv": csv_bytes(
-            tidy_table(_reading(source, language), [each.wave for each in source.earlier])
+            tidy_table(_open_reading(source, language), [each.wave for each in source.earlier])
         )
         for language in choice.languages
     }
@@ -84,7 +84,7 @@ def _build_reports(
 def _list_areas(source: PublicationSource, kind: ReportKind) -> Sequence[str]:
     if kind is ReportKind.NATION:
         return (NATION,)
-    reading = _reading(source, "en")
+    reading = _open_reading(source, "en")
     cells = reading.cells(area_level=kind.value, indicator=reading.main_indicator)
     return sorted(cells.keep(cells.shown).texts("area"))
 

@@ -63,17 +63,20 @@ def _format_lines(results: WaveResults, figures: pd.DataFrame) -> Iterator[str]:
     wave, mark = results.wave.key, DEMO_MARK if results.wave.is_demo else ""
     digits = 0 if (figures["measure"] == RANK).all() else 1
     columns = [
-        map(_cell, figures["id"]),
-        np.full(len(figures), _cell(wave), dtype=object),
-        *(_written(figures[name], _cell) for name in KEYS),
-        *(_written(figures[name], lambda value: _number(value, digits)) for name in VALUES[:-1]),
-        _written(figures["n"], lambda value: _number(value, 0)),
+        map(_format_cell, figures["id"]),
+        np.full(len(figures), _format_cell(wave), dtype=object),
+        *(_write_each_once(figures[name], _format_cell) for name in KEYS),
+        *(
+            _write_each_once(figures[name], lambda value: _format_number(value, digits))
+            for name in VALUES[:-1]
+        ),
+        _write_each_once(figures["n"], lambda value: _format_number(value, 0)),
         np.full(len(figures), mark, dtype=object),
     ]
     return map(",".join, zip(*columns, strict=True))
 
 
-def _written(column: pd.Series, write: Callable[[Any], str]) -> NDArray[Any]:
+def _write_each_once(column: pd.Series, write: Callable[[Any], str]) -> NDArray[Any]:
     """Return every value as `write` writes it, called once for each distinct one."""
     codes, distinct = pd.factorize(column.to_numpy())
     written = np.array([*map(write, distinct), ""], dtype=object)
@@ -81,20 +84,20 @@ def _written(column: pd.Series, write: Callable[[Any], str]) -> NDArray[Any]:
     return result
 
 
-def _cell(text: Any) -> str:
+def _format_cell(text: Any) -> str:
     """Return a text as a cell of one line."""
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator="").writerow([csv_cell(" ".join(str(text).splitlines()))])
     return buffer.getvalue()
 
 
-def _number(value: Any, digits: int) -> str:
+def _format_number(value: Any, digits: int) -> str:
     return "" if pd.isna(value) else f"{float(value):.{digits}f}"
 
 
 def find_figure(data: bytes, figure_id: str) -> Figure | None:
     """Return one figure of a `figures.csv`; None where it has no such id."""
-    start = f"{_cell(figure_id)},".encode()
+    start = f"{_format_cell(figure_id)},".encode()
     lines = (line for line in io.BytesIO(data) if line.startswith(start))
     return next(iter(_parse_lines(data, lines).values()), None)
 

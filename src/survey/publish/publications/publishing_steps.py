@@ -52,7 +52,7 @@ def publish_publication(
             wave_key=wave.key,
             shown=publication.shown,
             first_places=publication.first_places,
-            signatures=_signatures(publication),
+            signatures=_list_signatures(publication),
             now=now,
         )
     publication.state = PublicationState.PUBLISHED
@@ -101,7 +101,7 @@ def _require_publishable(
     require_valid_key(session, publication.key_id)
 
 
-def _signatures(publication: Publication) -> list[tuple[UUID | None, datetime]]:
+def _list_signatures(publication: Publication) -> list[tuple[UUID | None, datetime]]:
     assert publication.first_signed_at is not None
     assert publication.second_signed_at is not None
     first = (publication.first_signed_by, publication.first_signed_at)

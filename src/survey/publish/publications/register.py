@@ -246,7 +246,7 @@ def lock_publication(
     query = select(Publication).where(Publication.key == key).with_for_update()
     publication = session.exec(query).one_or_none()
     if publication is None:
-        raise _unknown(key)
+        raise _build_unknown_error(key)
     wave = session.get_one(Wave, publication.wave_id)
     require_readable_wave(principal, wave)
     return publication, wave
@@ -260,11 +260,11 @@ def find_publication(
     publication = session.exec(select(Publication).where(Publication.key == key)).one_or_none()
     wave = session.get(Wave, publication.wave_id) if publication else None
     if publication is None or wave is None or (principal.is_demo and not wave.is_demo):
-        raise _unknown(key)
+        raise _build_unknown_error(key)
     return publication, wave
 
 
-def _unknown(key: str) -> PublicationNotFoundError:
+def _build_unknown_error(key: str) -> PublicationNotFoundError:
     return PublicationNotFoundError(msg("There is no release {release}.", release=key))
 
 

@@ -77,7 +77,11 @@ def build_cities(scope: ReportScope) -> Section | None:
         return None
     blocks: list[Block] = [Paragraph(scope.say("cities", "table"))]
     if scope.kind is ReportKind.NATION:
-        blocks += [Paragraph(line) for line in (*_ends(scope), _count_changes(scope)) if line]
+        blocks += [
+            Paragraph(line)
+            for line in (*_name_first_and_last_cities(scope), _count_changes(scope))
+            if line
+        ]
     return scope.section("cities", [*blocks, table])
 
 
@@ -88,7 +92,7 @@ def _lies_in(scope: ReportScope, code: str) -> bool:
     )
 
 
-def _ends(scope: ReportScope) -> list[str]:
+def _name_first_and_last_cities(scope: ReportScope) -> list[str]:
     """Return the cities at the first and at the last places, in words."""
     ends = list_first_and_last(scope.reading, scope.main, count=5)
     return [

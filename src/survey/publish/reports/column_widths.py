@@ -26,7 +26,7 @@ def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[
         rows: cells of the heads and of every row.
     """
     needed = [
-        max((_longest_word(row[place]) for row in rows), default=0.0) + _PADDING_EMS
+        max((_measure_longest_word(row[place]) for row in rows), default=0.0) + _PADDING_EMS
         for place in range(len(wanted))
     ]
     if sum(needed) >= PAGE_EMS:
@@ -45,10 +45,10 @@ def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[
         fixed |= narrow
 
 
-def _longest_word(text: str) -> float:
+def _measure_longest_word(text: str) -> float:
     """Return the width in ems of the longest part that is never broken."""
-    return max(map(_width, _UNIT.findall(text)), default=0.0)
+    return max(map(_measure_word, _UNIT.findall(text)), default=0.0)
 
 
-def _width(word: str) -> float:
+def _measure_word(word: str) -> float:
     return sum(_WIDE_EMS if re.match(f"[{_WIDE}]", char) else _NARROW_EMS for char in word)

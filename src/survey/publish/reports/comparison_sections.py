@@ -180,7 +180,7 @@ def build_strengths(scope: ReportScope) -> Section | None:
     lines = [_list_or_none(scope, above, "above"), _list_or_none(scope, below, "below")]
     listed = (*above[:_LISTED], *below[:_LISTED][::-1])
     figures = scope.own_figures([code for code, _ in listed])
-    rows = [_gap_row(scope, code, gap, figures[code, EVERYONE]) for code, gap in listed]
+    rows = [_build_gap_row(scope, code, gap, figures[code, EVERYONE]) for code, gap in listed]
     columns = (
         Column(t("Indicator"), 4),
         Column(scope.name, 1.4, is_number=True),
@@ -211,7 +211,7 @@ def _list_or_none(
     return scope.say("strengths", way, list=scope.list_differences(pairs, way))
 
 
-def _gap_row(
+def _build_gap_row(
     scope: ReportScope, code: str, gap: EstimateDifference, own: Estimate
 ) -> tuple[str, ...]:
     return (
@@ -233,11 +233,11 @@ def build_leaders(scope: ReportScope) -> Section | None:
     if scope.kind is not ReportKind.CITY or scope.reading.results.method.ranking is None:
         return None
     t = scope.reading.t
-    shown, peers = _peer_cells(scope)
+    shown, peers = _read_peer_cells(scope)
     cells = shown.keep(shown.shown).descending("estimate")
     if set(cells.texts("area")) <= {scope.area}:
         return None
-    rows = [row for code in scope.upper_codes if (row := _leader_row(scope, cells, code))]
+    rows = [row for code in scope.upper_codes if (row := _build_leader_row(scope, cells, code))]
     if not rows:
         return scope.section("leaders", [Paragraph(scope.say("leaders", "none", peers=peers))])
     columns = (
@@ -249,7 +249,7 @@ def build_leaders(scope: ReportScope) -> Section | None:
     return scope.section("leaders", [Paragraph(scope.say("leaders", "some", peers=peers)), table])
 
 
-def _peer_cells(scope: ReportScope) -> tuple[TableSlice, str]:
+def _read_peer_cells(scope: ReportScope) -> tuple[TableSlice, str]:
     """Return the scores of the city and of its peers, and what the peers are called."""
     reading = scope.reading
     cells = reading.cells(area_level="city", indicator=scope.upper_codes)
@@ -261,7 +261,7 @@ def _peer_cells(scope: ReportScope) -> tuple[TableSlice, str]:
     return cells.keep(within), reading.names.area(tier)
 
 
-def _leader_row(scope: ReportScope, cells: TableSlice, code: str) -> tuple[str, ...] | None:
+def _build_leader_row(scope: ReportScope, cells: TableSlice, code: str) -> tuple[str, ...] | None:
     """Return the first cities that lie surely above in an indicator; None where none does."""
     pairs = scope.reading.significant_pairs(code)
     rows = cells.where("indicator", code)

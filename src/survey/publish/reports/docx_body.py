@@ -48,14 +48,16 @@ class BodyWriter:
 
     def _write_block(self, block: Block) -> str:
         if isinstance(block, Paragraph):
-            return self._paragraph(NOTE if block.quiet else BODY, block.text)
+            return self._render_paragraph(NOTE if block.quiet else BODY, block.text)
         if isinstance(block, BulletList):
-            return "".join(self._paragraph(BULLET, line) for line in block.lines)
+            return "".join(self._render_paragraph(BULLET, line) for line in block.lines)
         if isinstance(block, ReportTable):
-            return self._table(block)
-        return self._chart(block)
+            return self._render_table(block)
+        return self._render_chart(block)
 
-    def _paragraph(self, style: str, text: str, *, keeps: bool = False, align: str = "") -> str:
+    def _render_paragraph(
+        self, style: str, text: str, *, keeps: bool = False, align: str = ""
+    ) -> str:
         properties = f'<w:pStyle w:val="{self._style_ids.get(style, style)}"/>'
         if keeps:
             properties += "<w:keepNext/>"
@@ -63,7 +65,7 @@ class BodyWriter:
             properties += f'<w:jc w:val="{align}"/>'
         return f"<w:p><w:pPr>{properties}</w:pPr>{_run(text)}</w:p>"
 
-    def _chart(self, block: ReportChart) -> str:
+    def _render_chart(self, block: ReportChart) -> str:
         picture = draw_png(block.panel)
         self._pictures += 1
         relation, _ = self._part.get_or_add_image(io.BytesIO(picture.content))
@@ -80,31 +82,33 @@ class BodyWriter:
         )
         note = " ".join(text for text in (block.panel.subtitle, block.panel.note) if text)
         return (
-            self._paragraph(CAPTION, self._captions[id(block)], keeps=True)
+            self._render_paragraph(CAPTION, self._captions[id(block)], keeps=True)
             + drawing
-            + self._paragraph(NOTE, note)
+            + self._render_paragraph(NOTE, note)
         )
 
-    def _table(self, table: ReportTable) -> str:
+    def _render_table(self, table: ReportTable) -> str:
         widths = [round(PAGE_TWIPS * width) for width in table.widths]
         together = len(table.rows) <= _TOGETHER
-        head = self._row([column.head for column in table.columns], table, widths, is_head=True)
+        head = self._render_row(
+            [column.head for column in table.columns], table, widths, is_head=True
+        )
         rows = [
-            self._row(row, table, widths, keeps=together and index < len(table.rows) - 1)
+            self._render_row(row, table, widths, keeps=together and index < len(table.rows) - 1)
             for index, row in enumerate(table.rows)
         ]
         grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
         style = quoteattr(self._style_ids.get(TABLE, TABLE))
         return (
-            self._paragraph(CAPTION, self._captions[id(table)], keeps=True)
+            self._render_paragraph(CAPTION, self._captions[id(table)], keeps=True)
             + f'<w:tbl><w:tblPr><w:tblStyle w:val={style}/><w:tblW w:w="{PAGE_TWIPS}" '
             'w:type="dxa"/><w:tblLayout w:type="fixed"/><w:tblLook w:val="0420" '
             'w:firstRow="1" w:noVBand="1"/></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{head}{''.join(rows)}</w:tbl>"
-            + self._paragraph(NOTE, table.note)
+            + self._render_paragraph(NOTE, table.note)
         )
 
-    def _row(
+    def _render_row(
         self,
         texts: Sequence[str],
         table: ReportTable,
@@ -115,7 +119,7 @@ class BodyWriter:
     ) -> str:
         cells = "".join(
             f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/><w:vAlign w:val="center"/></w:tcPr>'
-            + self._paragraph(
+            + self._render_paragraph(
                 CELL, text, keeps=keeps or is_head, align="right" if column.is_number else "left"
             )
             + "</w:tc>"

@@ -52,8 +52,8 @@ def build_priorities(scope: ReportScope) -> Section | None:
             *scope.precision_columns(),
             Column(t("Among the first three in (%)"), 2, is_number=True),
         )
-        rows = tuple(_priority_row(scope, priority) for priority in view.priorities)
-        note = _priority_note(scope)
+        rows = tuple(_build_priority_row(scope, priority) for priority in view.priorities)
+        note = _write_priority_note(scope)
         blocks.append(ReportTable(t("First to improve"), columns, rows, note))
     return scope.section("priorities", blocks)
 
@@ -85,7 +85,7 @@ def describe_certainty(scope: ReportScope) -> str:
     return scope.say("priorities", case, share=write_score(share))
 
 
-def _priority_note(scope: ReportScope) -> str:
+def _write_priority_note(scope: ReportScope) -> str:
     """Return how sure the three are together, and the ids of the figures."""
     share, code = scope.drivers.set_agreement, scope.say("ids", "indicator")
     lines = [scope.say("priorities", "together", share=write_score(share))] if share else []
@@ -94,7 +94,7 @@ def _priority_note(scope: ReportScope) -> str:
     return " ".join([*lines, scope.name_ids(*ids)])
 
 
-def _priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
+def _build_priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
     own = scope.own_figures([priority.code])[priority.code, EVERYONE]
     return (
         scope.reading.names.numbered(priority.code),
@@ -115,17 +115,17 @@ def build_problems(scope: ReportScope) -> Section | None:
     """
     if scope.kind is ReportKind.PROVINCE:
         return None
-    blocks = _kept_list(scope) or _proposed_list(scope)
-    again, case = _remeasured_list(scope), "listed"
+    blocks = _build_kept_list(scope) or _build_proposed_list(scope)
+    again, case = _build_remeasured_list(scope), "listed"
     if again is None:
-        again, case = _remeasured(scope), "past"
+        again, case = _build_remeasured_priorities(scope), "past"
     if again is not None and scope.before is not None:
         year = str(scope.before.wave.year)
         blocks += [Paragraph(scope.say("problems", case, year=year)), again]
     return scope.section("problems", blocks)
 
 
-def _kept_list(scope: ReportScope) -> list[Block]:
+def _build_kept_list(scope: ReportScope) -> list[Block]:
     """Return the list that the city keeps of this wave; nothing where it has none."""
     t, problems = scope.reading.t, scope.problems_of(scope.reading.results)
     if not problems:
@@ -151,12 +151,12 @@ def _kept_list(scope: ReportScope) -> list[Block]:
         )
         for number, problem in enumerate(problems, start=1)
     )
-    note = t("As of {day}", day=_last_change(scope, problems))
+    note = t("As of {day}", day=_find_last_change(scope, problems))
     table = ReportTable(t("List of problems"), columns, rows, note)
-    return [Paragraph(scope.say("problems", "kept")), table, *_cited_figures(scope, problems)]
+    return [Paragraph(scope.say("problems", "kept")), table, *_list_cited_figures(scope, problems)]
 
 
-def _cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -> list[Block]:
+def _list_cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -> list[Block]:
     """Return what evidence cites from beside the score; nothing where it cites nothing."""
     t = scope.reading.t
     rows = tuple(
@@ -178,15 +178,15 @@ def _cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -> lis
     return [ReportTable(t("Evidence from beside the score"), columns, rows, note)]
 
 
-def _last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> str:
+def _find_last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> str:
     """Return the day of the last change of a list."""
     last = max(problem.changed_at for problem in problems)
     return format_day(scope.reading.t, china_date(last))
 
 
-def _proposed_list(scope: ReportScope) -> list[Block]:
+def _build_proposed_list(scope: ReportScope) -> list[Block]:
     """Return what the results propose, with columns to fill in."""
-    t, rows = scope.reading.t, _problem_rows(scope)
+    t, rows = scope.reading.t, _build_problem_rows(scope)
     blocks: list[Block] = [Paragraph(scope.say("problems", "table" if rows else "none"))]
     if rows:
         columns = (
@@ -201,7 +201,7 @@ def _proposed_list(scope: ReportScope) -> list[Block]:
     return blocks
 
 
-def _remeasured_list(scope: ReportScope) -> ReportTable | None:
+def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
     """Return the list of the wave before with the change of each; None where there is none."""
     problems = scope.problems_of(scope.before)
     if not problems or scope.before is None:
@@ -232,7 +232,7 @@ def _remeasured_list(scope: ReportScope) -> ReportTable | None:
         )
         for problem, figure in zip(problems, figures, strict=True)
     )
-    notes = [t("As of {day}", day=_last_change(scope, problems))]
+    notes = [t("As of {day}", day=_find_last_change(scope, problems))]
     # Why a figure is hidden is nowhere said in a report.
     reasons = (each.reason for each in again.values() if each.reason != t(WITHHELD))
     notes += dict.fromkeys(reason for reason in reasons if reason)
@@ -240,7 +240,7 @@ def _remeasured_list(scope: ReportScope) -> ReportTable | None:
     return ReportTable(t("Last problems measured again"), columns, rows, note)
 
 
-def _problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
+def _build_problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
     """Return the priorities and the largest gaps below the nation, each indicator once."""
     first = {priority.code: priority for priority in scope.drivers.priorities}
     below = dict(scope.below[:MAX_NAMED])
@@ -260,7 +260,7 @@ def _problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
     return rows
 
 
-def _remeasured(scope: ReportScope) -> ReportTable | None:
+def _build_remeasured_priorities(scope: ReportScope) -> ReportTable | None:
     """Return the priorities of the wave before with their change; None where none is known."""
     if scope.before is None or scope.kind is not ReportKind.CITY:
         return None

@@ -41,31 +41,31 @@ def build_method(scope: ReportScope, imprint: Imprint) -> Section | None:
     )
     blocks: list[Block] = [
         Paragraph(set_text(margin_of_error_caveat(scope.figure, t), scope.language)),
-        _disclosures(scope, view, imprint),
-        _facts_table(scope, t("Where the figures come from"), view.snapshot),
-        _facts_table(scope, t("Fieldwork"), view.fieldwork),
-        _facts_table(scope, t("Weights"), view.weights),
-        _facts_table(scope, t("Margins of error"), view.errors),
-        _facts_table(scope, t("What is not shown"), view.disclosure),
+        _build_disclosures(scope, view, imprint),
+        _build_facts_table(scope, t("Where the figures come from"), view.snapshot),
+        _build_facts_table(scope, t("Fieldwork"), view.fieldwork),
+        _build_facts_table(scope, t("Weights"), view.weights),
+        _build_facts_table(scope, t("Margins of error"), view.errors),
+        _build_facts_table(scope, t("What is not shown"), view.disclosure),
     ]
     return scope.section("method", [block for block in blocks if block is not None])
 
 
-def _facts_table(scope: ReportScope, title: str, facts: Facts) -> ReportTable:
+def _build_facts_table(scope: ReportScope, title: str, facts: Facts) -> ReportTable:
     t = scope.reading.t
     columns = (Column(t("Choice"), 3), Column(t("In this wave"), 7))
-    rows = tuple((name, _breakable(value)) for name, value in facts)
+    rows = tuple((name, _cut_hash(value)) for name, value in facts)
     return ReportTable(title, columns, rows)
 
 
-def _breakable(value: str) -> str:
+def _cut_hash(value: str) -> str:
     """Return a value whose hash, which no line can hold, is cut into groups of sixteen."""
     if len(value) == 64 and " " not in value:
         return " ".join(value[start : start + 16] for start in range(0, 64, 16))
     return value
 
 
-def _disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> ReportTable:
+def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> ReportTable:
     t, results = scope.reading.t, scope.reading.results
     manifest, method = results.manifest, results.method
     words = {
@@ -89,7 +89,7 @@ def _disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> Repo
         (
             str(number),
             scope.say("disclosure", f"{key}_name"),
-            scope.say("disclosure", _case(key, results), **words),
+            scope.say("disclosure", _choose_disclosure_case(key, results), **words),
         )
         for number, key in enumerate(_DISCLOSURES, 1)
     )
@@ -101,7 +101,7 @@ def _disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> Repo
     return ReportTable(t("Disclosures (AAPOR Transparency Initiative)"), columns, rows)
 
 
-def _case(key: str, results: WaveResults) -> str:
+def _choose_disclosure_case(key: str, results: WaveResults) -> str:
     """Return the case of a disclosure: what the shipped survey does is no text of another study."""
     method, series = results.method, results.wave.series
     is_own = series not in SHIPPED_SERIES

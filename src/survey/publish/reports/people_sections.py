@@ -26,7 +26,7 @@ def build_groups(scope: ReportScope) -> Section | None:
     gaps = reading.gaps(
         "rest", area_level=scope.level, area=scope.area, group=groups, indicator=scope.main
     ).in_order("group", groups)
-    grades, roles = _grades(scope, groups), classify_differences(gaps)
+    grades, roles = _read_grades(scope, groups), classify_differences(gaps)
     figures = scope.own_figures([scope.main], groups)
     lines: list[str] = []
     rows: list[tuple[str, ...]] = []
@@ -84,7 +84,7 @@ def build_groups(scope: ReportScope) -> Section | None:
     return scope.section("groups", blocks)
 
 
-def _grades(scope: ReportScope, groups: list[str]) -> dict[str, str]:
+def _read_grades(scope: ReportScope, groups: list[str]) -> dict[str, str]:
     """Return the grades of the groups of a city; none for other areas."""
     rows = TableSlice(
         scope.reading.results.small_areas(

@@ -120,7 +120,7 @@ def build_report(
         code=area,
         area=scope.name,
         language=scope.language,
-        title=scope.say("title", _title_case(kind, wave.series), area=scope.name),
+        title=scope.say("title", _choose_title_case(kind, wave.series), area=scope.name),
         subtitle=scope.say("title", "subtitle", wave=imprint.wave),
         imprint=imprint,
         words={name: scope.say("word", name) for name in WORDS},
@@ -129,7 +129,7 @@ def build_report(
     )
 
 
-def _title_case(kind: ReportKind, series: str) -> str:
+def _choose_title_case(kind: ReportKind, series: str) -> str:
     return kind.value if series in SHIPPED_SERIES else f"own_{kind.value}"
 
 

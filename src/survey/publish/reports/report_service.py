@@ -106,7 +106,7 @@ def make_report_file(
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
         ReportNotPossibleError: the wave has no such area, or its score is not shown.
     """
-    problems = _readable_problems(waves, principal, order.area)
+    problems = _list_readable_problems(waves, principal, order.area)
     report = build_report(
         waves.results,
         principal=principal,
@@ -127,7 +127,7 @@ def make_report_file(
     return ReportFile(name, MEDIA_TYPES[order.form], write_report(report, settings))
 
 
-def _readable_problems(
+def _list_readable_problems(
     waves: ReportWaves, principal: Principal, area: str
 ) -> tuple[ProblemRecord, ...]:
     readable = principal.may(Action.READ_PROBLEMS) and principal.covers(area)

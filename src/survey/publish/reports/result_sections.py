@@ -128,11 +128,11 @@ def build_headline(scope: ReportScope) -> Section | None:
     """Build the section with the score, its change and its difference from the nation."""
     lines = (describe_headline(scope), describe_change(scope), describe_difference(scope))
     blocks: list[Block] = [Paragraph(line) for line in lines if line]
-    blocks.append(_key_figures(scope))
+    blocks.append(_build_key_figures(scope))
     return scope.section("headline", blocks)
 
 
-def _key_figures(scope: ReportScope) -> ReportTable:
+def _build_key_figures(scope: ReportScope) -> ReportTable:
     """Return the figures of the sentences, a row each."""
     t, figure = scope.reading.t, scope.figure
     rows = [
@@ -184,12 +184,12 @@ def build_place(scope: ReportScope) -> Section | None:
     codes = [scope.area]
     if view.peers is not None:
         blocks.append(ReportChart(view.peers))
-        codes = _nearest(scope, set(view.peers.chart_rows["code"]))
+        codes = _list_nearest_peers(scope, set(view.peers.chart_rows["code"]))
     blocks.append(city_table(scope, codes, scope.reading.t("Peers with the nearest scores")))
     return scope.section("place", blocks)
 
 
-def _nearest(scope: ReportScope, peers: set[str]) -> list[str]:
+def _list_nearest_peers(scope: ReportScope, peers: set[str]) -> list[str]:
     """Return the cities among `peers` next to this one in the order, on both sides."""
     ordered = [code for code in scope.order.codes if code in peers]
     at = ordered.index(scope.area)
@@ -231,7 +231,7 @@ def build_years(scope: ReportScope) -> Section | None:
     """Build the table of up to three waves, an indicator a row."""
     waves = sorted((scope.reading.results, *scope.earlier[:2]), key=lambda each: each.wave.year)
     codes, t = scope.upper_codes, scope.reading.t
-    columns_of = [_scores_in_wave(scope, results, codes) for results in waves]
+    columns_of = [_format_scores_in_wave(scope, results, codes) for results in waves]
     own = columns_of[waves.index(scope.reading.results)]
     rows = [
         (
@@ -263,7 +263,7 @@ def build_years(scope: ReportScope) -> Section | None:
     return scope.section("years", blocks)
 
 
-def _scores_in_wave(
+def _format_scores_in_wave(
     scope: ReportScope, results: WaveResults, codes: Sequence[str]
 ) -> dict[str, str]:
     """Return the scores of a wave in words, by code of this wave, comparable ones only."""

@@ -234,7 +234,7 @@ class ReportScope:
     def list_differences(self, pairs: Sequence[tuple[str, EstimateDifference]], way: str) -> str:
         """Return the largest differences in words, ties named as ties; `way` is above or below."""
         parts = []
-        for tied in split_ties(pairs, lambda pair: write_score(abs(_size(pair[1])))):
+        for tied in split_ties(pairs, lambda pair: write_score(abs(_measure_gap(pair[1])))):
             names = [difference.name for _, difference in tied]
             words = unsigned_difference(tied[0][1].figure)
             if len(tied) == 1:
@@ -245,7 +245,7 @@ class ReportScope:
         return join_list(parts, self.language, long=True)
 
 
-def _size(difference: EstimateDifference) -> float:
+def _measure_gap(difference: EstimateDifference) -> float:
     return difference.figure.estimate or 0.0
 
 

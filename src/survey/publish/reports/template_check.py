@@ -89,16 +89,16 @@ def _list_names(source: str) -> Iterator[str]:
     tree = SandboxedEnvironment().parse(source)
     own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
     for node in tree.find_all((nodes.Getattr, nodes.Name)):
-        name = _dotted_name(node)
+        name = _join_dotted_name(node)
         if name and name.partition(".")[0] not in own:
             yield name
 
 
-def _dotted_name(node: nodes.Node) -> str:
+def _join_dotted_name(node: nodes.Node) -> str:
     if isinstance(node, nodes.Name):
         return node.name if node.ctx == "load" else ""
     if isinstance(node, nodes.Getattr):
-        head = _dotted_name(node.node)
+        head = _join_dotted_name(node.node)
         return f"{head}.{node.attr}" if head else ""
     return ""
 
