@@ -15,7 +15,7 @@ from survey.publish.publications.publishing_steps import list_corrected, list_re
 from survey.publish.publications.reproduction import reproduce_publication
 from survey.publish.publications.signing_keys import format_key_list, list_keys
 from survey.publish.publications.time_stamp import read_authorities
-from survey.publish.publications.verify import KeyList, parse_keys
+from survey.publish.publications.verify import READ_ERRORS, KeyList, parse_keys, printable
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
 
@@ -47,15 +47,16 @@ def verify(
         genuine = True
         for path in files:
             result, stamped_at = check_published_path(path, published, certificates)
+            name = printable(str(path))
             for finding in result.findings:
-                print_note("{file} is not genuine.", file=path)
+                print_note("{file} is not genuine.", file=name)
                 print_note(describe_finding(finding))
             if not result.is_genuine:
                 genuine = False
                 continue
             print_note(
                 "{file} is genuine: release {release}, key {key}.",
-                file=path, release=result.manifest["id"], key=result.key_id,
+                file=name, release=result.manifest["id"], key=result.key_id,
             )  # fmt: skip
             by = published.corrected.get(result.manifest["id"]) if published else None
             if by:
@@ -73,7 +74,7 @@ def verify(
 def _read_keys(file: Path) -> KeyList:
     try:
         return parse_keys(file.read_text("utf-8"))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except READ_ERRORS as error:
         raise typer.BadParameter(f"{file}: {error}") from error
 
 

@@ -151,9 +151,10 @@ def test_a_replayed_stamp_and_a_wrong_answer_are_refused(
     answers["body"] = old
     with pytest.raises(TimeStampError):
         request_time_stamp(stamped, b"signature")
-    answers["body"] = b"<html>"
-    with pytest.raises(TimeStampError):
-        request_time_stamp(stamped, b"signature")
+    for body in (b"<html>", bytes(200_000)):
+        answers["body"] = body
+        with pytest.raises(TimeStampError, match="does not hold"):
+            request_time_stamp(stamped, b"signature")
 
 
 def test_nothing_is_asked_where_no_server_is_set_and_a_missing_one_is_said(tmp_path: Path) -> None:
@@ -177,6 +178,13 @@ def test_a_stamped_release_is_checked_with_its_stamp(
     (folder / "release.tsr").write_bytes(b"no stamp")
     result, at = check_published_path(folder, keys, authorities)
     assert [tuple(finding) for finding in result.findings] == [("release.tsr", "time_stamp", "")]
+    (folder / "release.tsr").unlink()
+    assert check_published_path(folder, keys, authorities) == (result._replace(findings=[]), None)
+    (folder / "release.tsr").write_bytes(stamp + bytes(200_000))
+    for path in (folder, folder / "figures.csv"):
+        result, at = check_published_path(path, keys, authorities)
+        assert [finding[:2] for finding in result.findings] == [("release.tsr", "unreadable")]
+        assert at is None
 
 
 def _folder(tmp_path: Path) -> Path:

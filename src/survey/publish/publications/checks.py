@@ -4,20 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from zipfile import ZipFile
 
 from cryptography import x509
 
 from survey.locale import Message, msg
 from survey.publish.publications.signing_keys import is_signed_by_library
-from survey.publish.publications.time_stamp import (
-    MAX_ANSWER_BYTES,
-    TimeStampError,
-    check_time_stamp,
-)
+from survey.publish.publications.time_stamp import TimeStampError, check_time_stamp
 from survey.publish.publications.verify import (
-    MANIFEST,
-    MAX_FOLDERS_UP,
+    MAX_SIGNATURE_BYTES,
+    MAX_TIME_STAMP_BYTES,
     READ_ERRORS,
     SIGNATURE,
     TIME_STAMP,
@@ -25,7 +20,8 @@ from survey.publish.publications.verify import (
     Finding,
     KeyList,
     check_path,
-    is_archive_name,
+    open_release,
+    read_whole,
 )
 
 PROBLEM_NAMES = MappingProxyType(
@@ -79,28 +75,14 @@ def check_published_path(
         What differs, and when it was stamped; None without a stamp or without authorities.
     """
     result = check_path(path, published, is_signed_by_library)
-    stamp = _read_beside(path, TIME_STAMP) if authorities and result.manifest else None
-    if stamp is None:
+    if not authorities or not result.manifest:
         return result, None
     try:
-        return result, check_time_stamp(stamp, _read_beside(path, SIGNATURE) or b"", authorities)
+        with open_release(path) as (release, _):
+            stamp = read_whole(release, TIME_STAMP, MAX_TIME_STAMP_BYTES)
+            signature = read_whole(release, SIGNATURE, MAX_SIGNATURE_BYTES)
+        return result, check_time_stamp(stamp, signature, authorities)
     except TimeStampError:
         return result._replace(findings=[*result.findings, Finding(TIME_STAMP, "time_stamp")]), None
-
-
-def _read_beside(path: Path, name: str) -> bytes | None:
-    """Return a small file of the release that `path` is, or belongs to; None without it."""
-    try:
-        if path.is_file() and is_archive_name(path):
-            with ZipFile(path) as archive:
-                if MANIFEST in archive.namelist():
-                    with archive.open(name) as file:
-                        return file.read(MAX_ANSWER_BYTES)
-    except READ_ERRORS:
-        return None
-    start = path if path.is_dir() else path.absolute().parent
-    for folder in [start, *list(start.absolute().parents)[:MAX_FOLDERS_UP]]:
-        if (folder / MANIFEST).is_file():
-            file_beside = folder / name
-            return file_beside.read_bytes() if file_beside.is_file() else None
-    return None
+    except READ_ERRORS:  # it is missing, or `check_path` has found that it cannot be read
+        return result, None

@@ -16,10 +16,10 @@ from rfc3161_client import (
 )
 
 from survey.locale import SurveyError, msg
+from survey.publish.publications.verify import MAX_TIME_STAMP_BYTES
 from survey.settings import Settings
 
 MAX_SECONDS = 15.0
-MAX_ANSWER_BYTES = 100_000
 _REQUEST_TYPE = "application/timestamp-query"
 
 
@@ -55,20 +55,25 @@ def request_time_stamp(settings: Settings, message: bytes) -> bytes | None:
         )
     authorities = read_authorities(settings.time_stamp_certificates)
     request = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA256).build()
+    stamp = b""
     try:
-        answer = httpx.post(
+        with httpx.stream(
+            "POST",
             settings.time_stamp_url,
             content=request.as_bytes(),
             headers={"Content-Type": _REQUEST_TYPE},
             timeout=MAX_SECONDS,
             trust_env=False,
-        )
-        answer.raise_for_status()
+        ) as answer:
+            answer.raise_for_status()
+            for data in answer.iter_bytes():
+                stamp += data
+                if len(stamp) > MAX_TIME_STAMP_BYTES:
+                    raise TimeStampError(msg("The time stamp does not hold."))
     except httpx.HTTPError as error:
         raise TimeStampError(
             msg("The time stamp server does not answer. Please try again later.")
         ) from error
-    stamp = answer.content[: MAX_ANSWER_BYTES + 1]
     check_time_stamp(stamp, message, authorities, nonce=request.nonce)
     return stamp
 

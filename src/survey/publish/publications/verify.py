@@ -7,6 +7,10 @@ Needs Python 3.9 or newer and nothing else:
 
 The keys are those that the association publishes, taken from its own site and not from the release.
 Exit code 0: genuine. 1: not genuine, and what differs is named. 2: wrong usage.
+
+It is one long file, and imports none of ours, because strangers run it alone, and may want to read
+first, to the last line, what they run. What it opens may have been made to harm: nothing is read
+without a bound, followed, waited for, unpacked to disk, or printed as a terminal would obey it.
 """
 
 from __future__ import annotations
@@ -16,20 +20,29 @@ import base64
 import hashlib
 import io
 import json
-import lzma
+import os
+import stat
 import struct
 import sys
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
 MANIFEST, SIGNATURE, TIME_STAMP = "release.json", "release.sig", "release.tsr"
-MAX_MANIFEST_BYTES, MAX_PARTS_BYTES = 50_000_000, 300_000_000
+COMPANIONS = {MANIFEST, SIGNATURE, TIME_STAMP}
+MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES, MAX_TIME_STAMP_BYTES = 50_000_000, 10_000, 100_000
+MAX_OFFICE_BYTES, MAX_UNPACKED_BYTES = 50_000_000, 300_000_000
+MAX_DIRECTORY_BYTES = 4_000_000
+"""List of the files in an archive; that of a release with every report takes a tenth of a MB."""
 MAX_FOLDERS_UP = 6
 _CHUNK_BYTES = 1 << 20
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_NOT_PLAIN, _TOO_LARGE = "链接或设备 / a link or a device", "过大 / too large"
+_PACKED_ODDLY = "压缩方式不明 / packed in another way"
 
 # Ed25519 (RFC 8032, section 6), verification only: nothing in it is secret, so nothing has to take
 # the same time for every input.
@@ -151,6 +164,11 @@ def parse_keys(text: str) -> KeyList:
     )
 
 
+def printable(text: str) -> str:
+    """Return a text that no terminal obeys: names in a forged release may say anything."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 class Finding(NamedTuple):
     """Difference between what was signed and what is there; `problem` is a key of `PROBLEMS`."""
 
@@ -204,16 +222,30 @@ class FolderSource:
         self.folder = folder
 
     def names(self) -> list[str]:
-        """Return the names of all files, with slashes."""
-        paths = sorted(path for path in self.folder.rglob("*") if not path.is_dir())
-        return [path.relative_to(self.folder).as_posix() for path in paths]
+        """Return the names of all files and links, with slashes. Raises `OSError`."""
+        names = []
+        for parent, folders, files in os.walk(self.folder, onerror=_raise):
+            links = [each for each in folders if Path(parent, each).is_symlink()]
+            names += [Path(parent, each) for each in (*links, *files)]
+        return sorted(path.relative_to(self.folder).as_posix() for path in names)
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file. Raises `OSError`; also for a link, which may lead anywhere."""
-        path = self.folder / name
-        if path.is_symlink():
-            raise OSError("a link")
+        """Open a file. Raises `OSError`; also for a link, which may lead anywhere.
+
+        A pipe would be waited for without end, and a device has none.
+        """
+        path = self.folder
+        for part in PurePosixPath(name).parts:
+            path = path / part
+            if path.is_symlink():
+                raise OSError(_NOT_PLAIN)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(_NOT_PLAIN)
         return path.open("rb")
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 class ZipSource:
@@ -227,8 +259,41 @@ class ZipSource:
         return self.archive.namelist()
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file. Raises `OSError` or `KeyError`."""
+        """Open a file. Raises `OSError`; also for a way of packing that a release does not use.
+
+        Of those, the library unpacks whatever is there at once, to any length.
+        """
+        if name not in self.archive.NameToInfo:
+            raise FileNotFoundError(name)
+        if self.archive.getinfo(name).compress_type not in _PACKINGS:
+            raise OSError(_PACKED_ODDLY)
         return self.archive.open(name)  # type: ignore[return-value]
+
+
+class _BoundedReads:
+    """File that gives no more at once than the directory of an archive may take.
+
+    The library reads that in one piece, as long as the archive says it is, and keeps ten times
+    as much of it.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        most = MAX_DIRECTORY_BYTES + 1
+        data = self._file.read(most if size < 0 else min(size, most))
+        if len(data) == most:
+            raise OSError(_TOO_LARGE)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def open_archive(file: BinaryIO) -> zipfile.ZipFile:
+    """Open an archive whose size nobody vouches for. Raises one of `READ_ERRORS`."""
+    return zipfile.ZipFile(_BoundedReads(file))
 
 
 def has_hidden_bytes(path: Path, archive: zipfile.ZipFile) -> bool:
@@ -248,6 +313,7 @@ def has_hidden_bytes(path: Path, archive: zipfile.ZipFile) -> bool:
                 and head[:4] == b"PK\3\4"
                 and int.from_bytes(head[6:8], "little") & 8 == 0
                 and int.from_bytes(head[8:10], "little") == entry.compress_type
+                and entry.compress_type in _PACKINGS
                 and int.from_bytes(head[14:18], "little") == entry.CRC
                 and int.from_bytes(head[18:22], "little") == entry.compress_size
                 and int.from_bytes(head[22:26], "little") == entry.file_size
@@ -271,8 +337,6 @@ def _is_one_stream(file: BinaryIO, entry: zipfile.ZipInfo) -> bool:
     if entry.compress_type == zipfile.ZIP_STORED:
         file.seek(left, 1)
         return left == entry.file_size
-    if entry.compress_type != zipfile.ZIP_DEFLATED:
-        return False
     stream, size = zlib.decompressobj(-15), 0
     while left:
         data = file.read(min(left, _CHUNK_BYTES))
@@ -294,10 +358,10 @@ def _is_one_stream(file: BinaryIO, entry: zipfile.ZipInfo) -> bool:
 
 Source = Any
 READ_ERRORS = (
-    OSError, KeyError, ValueError, EOFError, RuntimeError, MemoryError,
-    zipfile.BadZipFile, zlib.error, struct.error, lzma.LZMAError,
+    OSError, KeyError, ValueError, TypeError, EOFError, RuntimeError, MemoryError, OverflowError,
+    zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
-"""Raised by a damaged archive; `RuntimeError` also for a way of packing that nobody can read."""
+"""Raised by a damaged file; `RuntimeError` also for one that is nested without end."""
 
 
 def is_safe_name(name: str) -> bool:
@@ -307,11 +371,23 @@ def is_safe_name(name: str) -> bool:
     return bool(name) and not odd and ".." not in path.parts and str(path) == name
 
 
-def _read_whole(source: Source, name: str, limit: int) -> bytes:
+def _read_pieces(file: BinaryIO, limit: int) -> Iterator[bytes]:
+    """Yield what a file holds, at most one piece more than the limit."""
+    size = 0
+    while size <= limit:
+        data = file.read(_CHUNK_BYTES)
+        if not data:
+            return
+        size += len(data)
+        yield data
+
+
+def read_whole(source: Source, name: str, limit: int) -> bytes:
+    """Return a file of a release. Raises one of `READ_ERRORS`; also for one that is too large."""
     with source.open(name) as file:
-        data: bytes = file.read(limit + 1)
+        data = b"".join(_read_pieces(file, limit))
     if len(data) > limit:
-        raise OSError("too large")
+        raise OSError(_TOO_LARGE)
     return data
 
 
@@ -320,33 +396,58 @@ def check_manifest(
 ) -> CheckResult:
     """Check the signature of a release, before anything in it is believed."""
     try:
-        data = _read_whole(source, MANIFEST, MAX_MANIFEST_BYTES)
-    except READ_ERRORS:
-        return CheckResult([Finding(MANIFEST, "no_manifest")], {})
+        data = read_whole(source, MANIFEST, MAX_MANIFEST_BYTES)
+    except READ_ERRORS as error:
+        return CheckResult([_missing_or_unreadable(MANIFEST, "no_manifest", error)], {})
     try:
-        written = json.loads(_read_whole(source, SIGNATURE, 10_000))
+        written = json.loads(read_whole(source, SIGNATURE, MAX_SIGNATURE_BYTES))
         key_id, signature = str(written["key_id"]), base64.b64decode(written["signature"])
-    except (*READ_ERRORS, ValueError, TypeError):
-        return CheckResult([Finding(SIGNATURE, "no_signature")], {})
+    except READ_ERRORS as error:
+        return CheckResult([_missing_or_unreadable(SIGNATURE, "no_signature", error)], {})
     problem = _find_key_problem(published, key_id)
     if problem:
-        return CheckResult([Finding(SIGNATURE, problem, key_id)], {}, key_id)
+        return CheckResult([Finding(SIGNATURE, problem, key_id[:80])], {}, key_id)
     assert published is not None
     key = published.keys[key_id]
     if not check_signature(key.public_key, data, signature):
         return CheckResult([Finding(MANIFEST, "signature")], {}, key_id)
-    try:
-        manifest = json.loads(data)
-        [entry["path"] + entry["sha256"] for entry in manifest["files"]]
-        release_id, is_demo = str(manifest["id"]), bool(manifest["demo"])
-    except (ValueError, TypeError, KeyError):
+    manifest = _parse_manifest(data)
+    if not manifest:
         return CheckResult([Finding(MANIFEST, "manifest_form")], {}, key_id)
     findings = []
-    if key.is_demo and not is_demo:
+    if key.is_demo and not manifest["demo"]:
         findings.append(Finding(SIGNATURE, "key_of_demo", key_id))
-    if release_id in published.retracted:
-        findings.append(Finding(MANIFEST, "retracted", published.retracted[release_id]))
-    return CheckResult(findings, manifest, key_id)
+    if str(manifest["id"]) in published.retracted:
+        findings.append(Finding(MANIFEST, "retracted", published.retracted[str(manifest["id"])]))
+    return CheckResult(findings + _check_stamp_size(source), manifest, key_id)
+
+
+def _parse_manifest(data: bytes) -> dict[str, Any]:
+    """Return a manifest; empty for one that is none, though it was signed."""
+    try:
+        manifest: dict[str, Any] = json.loads(data)
+        for entry in manifest["files"]:
+            int(entry["size"]), PurePosixPath(entry["path"]), bytes.fromhex(entry["sha256"])
+        return manifest if {"id", "demo"} <= manifest.keys() else {}
+    except READ_ERRORS:
+        return {}
+
+
+def _check_stamp_size(source: Source) -> list[Finding]:
+    """Return whether the time stamp cannot be one: no signature covers what it holds."""
+    try:
+        read_whole(source, TIME_STAMP, MAX_TIME_STAMP_BYTES)
+    except FileNotFoundError:
+        return []
+    except READ_ERRORS as error:
+        return [Finding(TIME_STAMP, "unreadable", str(error))]
+    return []
+
+
+def _missing_or_unreadable(name: str, missing: str, error: BaseException) -> Finding:
+    if isinstance(error, FileNotFoundError):
+        return Finding(name, missing)
+    return Finding(name, "unreadable", str(error))
 
 
 def _find_key_problem(published: KeyList | None, key_id: str) -> str:
@@ -367,27 +468,29 @@ def _changed_ranges(file: BinaryIO, entry: dict[str, Any]) -> Iterator[tuple[int
         start += size
 
 
+def _list_changed_parts(source: Source, name: str, parts: dict[str, str]) -> list[str]:
+    """Return the parts of an Office file that differ; none where it is no archive any more."""
+    try:
+        file = io.BytesIO(read_whole(source, name, MAX_OFFICE_BYTES))
+        with open_archive(file) as archive:
+            found, left = dict.fromkeys(archive.namelist(), ""), MAX_UNPACKED_BYTES
+            for part in sorted(found.keys() & parts.keys()):
+                with ZipSource(archive).open(part) as unpacked:
+                    found[part], size = _hash_file(unpacked, left)
+                left -= size
+                if left < 0:
+                    return []
+    except READ_ERRORS:
+        return []
+    return sorted(part for part in {*parts, *found} if parts.get(part) != found.get(part))
+
+
 def _describe_change(source: Source, name: str, entry: dict[str, Any]) -> str:
     """Return which parts of an Office file differ, else which bytes."""
-    parts = entry.get("parts") or {}
-    if parts:
-        try:
-            data = _read_whole(source, name, MAX_PARTS_BYTES)
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                names, left = set(archive.namelist()), MAX_PARTS_BYTES
-                found = dict.fromkeys(names - parts.keys(), "")
-                for part in sorted(names & parts.keys()):
-                    with archive.open(part) as file:
-                        unpacked = file.read(left + 1)
-                    left -= len(unpacked)
-                    if left < 0:
-                        raise OSError("too large")
-                    found[part] = hashlib.sha256(unpacked).hexdigest()
-        except READ_ERRORS:
-            found = {}
-        differing = sorted(part for part in {*parts, *found} if parts.get(part) != found.get(part))
-        if found and differing:
-            return ", ".join(differing)
+    parts = entry.get("parts")
+    changed_parts = _list_changed_parts(source, name, parts) if parts else []
+    if changed_parts:
+        return ", ".join(changed_parts)
     merged: list[list[int]] = []
     with source.open(name) as file:
         for first, last in _changed_ranges(file, entry):
@@ -398,24 +501,26 @@ def _describe_change(source: Source, name: str, entry: dict[str, Any]) -> str:
     return ", ".join(f"{first}–{last}" for first, last in merged)
 
 
+def _hash_file(file: BinaryIO, limit: int) -> tuple[str, int]:
+    """Return hash and size of a file, read no further than one piece past the limit."""
+    digest, size = hashlib.sha256(), 0
+    for data in _read_pieces(file, limit):
+        digest.update(data)
+        size += len(data)
+    return digest.hexdigest(), size
+
+
 def compare_file(source: Source, name: str, entry: dict[str, Any]) -> Finding | None:
     """Return how a file differs from its entry in the manifest; None if it does not."""
-    digest, size, expected = hashlib.sha256(), 0, int(entry["size"])
     try:
+        expected = int(entry["size"])
         with source.open(name) as file:
-            while size <= expected:
-                data = file.read(_CHUNK_BYTES)
-                if not data:
-                    break
-                digest.update(data)
-                size += len(data)
-        if size == expected and digest.hexdigest() == entry["sha256"]:
+            digest, size = _hash_file(file, expected)
+        if size == expected and digest == entry["sha256"]:
             return None
         detail = _describe_change(source, name, entry)
-    except FileNotFoundError:
-        return Finding(entry["path"], "missing")
     except READ_ERRORS as error:
-        return Finding(entry["path"], "unreadable", f"{size}–: {error}")
+        return _missing_or_unreadable(entry["path"], "missing", error)
     if size != expected:
         length = f"> {expected}" if size > expected else str(size)
         detail = "; ".join(filter(None, [f"{length} ≠ {expected} bytes", detail]))
@@ -436,7 +541,7 @@ def check_release(
             findings.append(Finding(name, "unsafe_name"))
         elif names[name] > 1:
             findings.append(Finding(name, "twice"))
-        elif name not in entries and name not in {MANIFEST, SIGNATURE, TIME_STAMP}:
+        elif name not in entries and name not in COMPANIONS:
             findings.append(Finding(name, "unlisted"))
     for path, entry in entries.items():
         present = path in names
@@ -446,25 +551,15 @@ def check_release(
 
 
 def check_file(
-    path: Path, published: KeyList | None, check_signature: SignatureCheck = is_signed
+    source: Source, name: str, published: KeyList | None, check_signature: SignatureCheck
 ) -> CheckResult:
-    """Check one file against the release.json beside it or above it."""
-    absolute = path.absolute()
-    for folder in list(absolute.parents)[:MAX_FOLDERS_UP]:
-        if (folder / MANIFEST).is_file():
-            break
-    else:
-        return CheckResult([Finding(path.name, "no_manifest")], {})
-    source = FolderSource(folder)
+    """Check one file of a release, also one that was taken out of its folder."""
     result = check_manifest(source, published, check_signature)
     if not result.manifest:
         return result
-    name = absolute.relative_to(folder).as_posix()
     entries = {entry["path"]: entry for entry in result.manifest["files"]}
-    entry = entries.get(name) or _find_by_name(entries, path.name)
-    if entry is None:
-        return result._replace(findings=[*result.findings, Finding(name, "unlisted")])
-    finding = compare_file(source, name, entry)
+    entry = entries.get(name) or _find_by_name(entries, PurePosixPath(name).name)
+    finding = compare_file(source, name, entry) if entry else Finding(name, "unlisted")
     return result._replace(findings=[*result.findings, *([finding] if finding else [])])
 
 
@@ -474,33 +569,49 @@ def _find_by_name(entries: dict[str, Any], name: str) -> dict[str, Any] | None:
     return same[0] if len(same) == 1 else None
 
 
+@contextmanager
+def open_release(path: Path) -> Iterator[tuple[Source | None, str]]:
+    """Open the release that a folder, archive or file is, or lies in; None without release.json.
+
+    Gives the name of a single file with it, empty for the whole. Raises one of `READ_ERRORS`.
+    """
+    if path.is_dir():
+        yield FolderSource(path), ""
+        return
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(_NOT_PLAIN)
+    if path.suffix.lower() == ".zip":  # by its name: any other file could be one as well
+        with path.open("rb") as file, open_archive(file) as archive:
+            if MANIFEST in archive.namelist():
+                yield ZipSource(archive), ""
+                return
+    absolute = path.absolute()
+    for folder in list(absolute.parents)[:MAX_FOLDERS_UP]:
+        if os.path.lexists(folder / MANIFEST):
+            name = absolute.relative_to(folder).as_posix()
+            yield FolderSource(folder), "" if name in COMPANIONS else name
+            return
+    yield None, ""
+
+
 def check_path(
     path: Path, published: KeyList | None, check_signature: SignatureCheck = is_signed
 ) -> CheckResult:
     """Check a folder, an archive, or one file beside its release.json."""
-    if path.is_dir():
-        return check_release(FolderSource(path), published, check_signature)
-    if not path.is_file():
-        return CheckResult([Finding(path.name, "missing")], {})
-    if path.name in {MANIFEST, SIGNATURE, TIME_STAMP}:
-        return check_release(FolderSource(path.absolute().parent), published, check_signature)
-    if not is_archive_name(path):
-        return check_file(path, published, check_signature)
     try:
-        with zipfile.ZipFile(path) as archive:
-            if MANIFEST not in archive.namelist():
-                return check_file(path, published, check_signature)
-            result = check_release(ZipSource(archive), published, check_signature)
-            if result.is_genuine and has_hidden_bytes(path, archive):
-                return result._replace(findings=[Finding(path.name, "hidden_bytes")])
-            return result
+        with open_release(path) as (source, name):
+            if source is None:
+                result = CheckResult([Finding(path.name, "no_manifest")], {})
+            elif name:
+                result = check_file(source, name, published, check_signature)
+            else:
+                result = check_release(source, published, check_signature)
+                is_archive = result.is_genuine and isinstance(source, ZipSource)
+                if is_archive and has_hidden_bytes(path, source.archive):
+                    result = result._replace(findings=[Finding(path.name, "hidden_bytes")])
     except READ_ERRORS as error:
-        return CheckResult([Finding(path.name, "unreadable", str(error))], {})
-
-
-def is_archive_name(path: Path) -> bool:
-    """Return whether a path is called an archive: any other file could be one as well."""
-    return path.suffix.lower() == ".zip"
+        result = CheckResult([_missing_or_unreadable(path.name, "missing", error)], {})
+    return result._replace(findings=[Finding(*map(printable, each)) for each in result.findings])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -513,22 +624,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         text = options.keys.read_text("utf-8") if options.keys else options.key
         published = parse_keys(text) if text else None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except READ_ERRORS as error:
         parser.error(f"--keys: {error}")
     genuine = True
     for path in options.files:
-        result = check_path(path, published)
+        result, shown = check_path(path, published), printable(str(path))
         genuine = genuine and result.is_genuine
         if result.is_genuine:
             demo = " 演示数据 DEMONSTRATION DATA" if result.manifest["demo"] else ""
-            print(f"真实 genuine: {path} ({result.manifest['id']}, {result.key_id}){demo}")
+            print(f"真实 genuine: {shown} ({result.manifest['id']}, {result.key_id}){demo}")
             by = published.corrected.get(result.manifest["id"]) if published else None
             if by:
                 print(f"已更正 corrected: {result.manifest['id']} → {by}")
         for finding in result.findings:
             chinese, english = PROBLEMS[finding.problem]
             detail = f" [{finding.detail}]" if finding.detail else ""
-            print(f"不符 NOT GENUINE: {path}: {finding.file}: {chinese} / {english}{detail}")
+            print(f"不符 NOT GENUINE: {shown}: {finding.file}: {chinese} / {english}{detail}")
     return 0 if genuine else 1
 
 
