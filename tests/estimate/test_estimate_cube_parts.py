@@ -1,6 +1,7 @@
 """A wave summed in parts gives the bytes of the wave summed at once."""
 
 import io
+import pickle
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from survey.compute import LocalEngine
 from survey.estimate import Cube, CubeSpec, Design, EstimateError, cube_change
 from survey.estimate.cube.part import CubePart
+from survey.estimate.cube.part_reader import MAX_KEPT_BYTES, KeptRowsLimit, PartReader
 from survey.estimate.cube.segments import PsuRuns
 from tests.estimate.test_estimate_cube import TREE, raw_wave
 
@@ -89,6 +91,8 @@ def bytes_of(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+ROOM_FOR_ROWS = (0, CubePart.read(FRAME, spec_of(POINTS)).rows.nbytes // 2, MAX_KEPT_BYTES)
+"""Bytes for no rows, some and all, between the looks at the parts."""
 COMPOSITES = ("item_means", "per_respondent")
 DESIGNS = {"points": POINTS, "without points": WITHOUT_POINTS, "across": ACROSS}
 
@@ -119,8 +123,11 @@ def test_any_parts_in_any_order_give_the_same_bytes(whole, data):
     spec = spec_of(DESIGNS[design], composite=composite)
     groups = [tuple(f"C{c}" for c in range(CITIES) if owner[c] == part) for part in set(owner)]
     parts = [CitiesPart(cities, spec) for cities in data.draw(st.permutations(groups))]
-    cube = Cube.of_parts(parts, spec)
     against = () if design == "across" else AGAINST
+    room = data.draw(st.sampled_from(ROOM_FOR_ROWS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("survey.estimate.cube.cube.MAX_KEPT_BYTES", room)
+        cube = Cube.of_parts(parts, spec)
     once = cube.prepared(table=True, gaps=True, against=against)
     with once if data.draw(st.booleans()) else nullcontext():
         assert tables_of_design(cube) == whole[design, composite]
@@ -158,7 +165,8 @@ def test_worker_processes_give_the_same_bytes(whole):
     assert tables == whole["points", "item_means"]
 
 
-def test_each_part_is_read_once_for_the_sums_and_once_for_all_tables():
+def test_each_part_is_read_once_for_the_sums_and_once_for_all_tables(monkeypatch):
+    """Where there is no room for its rows; else once."""
     read: list[tuple[str, ...]] = []
     spec = spec_of(POINTS)
 
@@ -170,10 +178,23 @@ def test_each_part_is_read_once_for_the_sums_and_once_for_all_tables():
         return part
 
     cities = [("C0", "C3"), ("C1", "C2"), ("C4", "C5", "C6")]
-    cube = Cube.of_parts([source(part) for part in cities], spec)
-    with cube.prepared(table=True, gaps=True, against=AGAINST):
-        tables_of(cube)
-    assert read == [*cities, *cities]
+    room_of_first = PartReader(source(cities[0])).read().rows.nbytes
+    for room, again in ((0, cities), (room_of_first, cities[1:]), (MAX_KEPT_BYTES, [])):
+        monkeypatch.setattr("survey.estimate.cube.cube.MAX_KEPT_BYTES", room)
+        read.clear()
+        cube = Cube.of_parts([source(part) for part in cities], spec)
+        with cube.prepared(table=True, gaps=True, against=AGAINST):
+            tables_of(cube)
+        assert read == [*cities, *again]
+
+
+def test_rows_that_are_kept_stay_in_their_process():
+    spec = spec_of(POINTS)
+    reader = PartReader(CitiesPart(("C0",), spec), KeptRowsLimit(MAX_KEPT_BYTES))
+    before = len(pickle.dumps(reader))
+    kept = reader.read()
+    assert len(pickle.dumps(reader)) == before
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(reader)).read().psu, kept.psu)
 
 
 def test_a_change_between_waves_in_parts_is_that_of_waves_at_once():

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.estimate import Cube, CubeSpec, Tree
-from survey.estimate.cube.part_looks import PartSource
+from survey.estimate.cube.part_reader import PartSource
 from survey.instrument.question_types import type_of
 from survey.results.analysis import DF_RULE
 from survey.results.domains import AREA_LEVELS

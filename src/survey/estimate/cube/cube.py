@@ -28,7 +28,8 @@ from survey.estimate.cube.looks import (
     Squares,
 )
 from survey.estimate.cube.part import CubePart
-from survey.estimate.cube.part_looks import MapParts, PartLooks, PartSource, first_look
+from survey.estimate.cube.part_looks import MapParts, PartLooks, first_look
+from survey.estimate.cube.part_reader import MAX_KEPT_BYTES, KeptRowsLimit, PartReader, PartSource
 from survey.estimate.cube.spec import CubeSpec
 from survey.estimate.cube.srs_variance import simple_variances
 from survey.estimate.cube.sums import CubeSums, PartPlace
@@ -47,7 +48,7 @@ class Cube:
     """Estimates and differences of a wave from sums that are taken once."""
 
     sums: CubeSums
-    parts: tuple[CubePart | PartSource, ...]
+    parts: tuple[CubePart | PartReader, ...]
     places: tuple[PartPlace, ...]
     run: MapParts = map
 
@@ -65,7 +66,7 @@ class Cube:
 
     @classmethod
     def of_parts(cls, parts: Sequence[PartSource], spec: CubeSpec, run: MapParts = map) -> Self:
-        """Sum the rows of each part, of which no more than those being worked on are in memory.
+        """Sum the rows of each part, of which only those of a small wave stay in memory.
 
         The figures are those of one part with all rows, to the last bit, whatever the number of
         parts and, where `spec` has an `order`, whatever their order.
@@ -78,8 +79,10 @@ class Cube:
         Raises:
             EstimateError: as `of`; or rows of the same areas in two parts.
         """
-        sums, places = CubeSums.join(spec, list(run(first_look, parts)))
-        return cls(sums, tuple(parts), places, run)
+        limit = KeptRowsLimit(MAX_KEPT_BYTES)
+        readers = tuple(PartReader(part, limit) for part in parts)
+        sums, places = CubeSums.join(spec, list(run(first_look, readers)))
+        return cls(sums, readers, places, run)
 
     @contextmanager
     def prepared(

@@ -11,12 +11,9 @@ import pandas as pd
 from survey.estimate.arrays import Floats
 from survey.estimate.cube.looks import Look, PartMeans, look_at
 from survey.estimate.cube.part import CubePart, PartSums
-from survey.estimate.cube.spec import CubeSpec
+from survey.estimate.cube.part_reader import PartReader
 from survey.estimate.cube.sums import PartPlace
 
-PartSource = Callable[[], tuple[pd.DataFrame, CubeSpec]]
-"""Reads the rows of a part, with the areas and groups of just these rows; sent to other processes,
-so a function of a module or an object of plain values."""
 MapParts = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Applies a function to the items and returns what it returns, in their order."""
 
@@ -25,7 +22,7 @@ MapParts = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 class PartLooks:
     """Parts of a cube with their places, and what is kept of the looks at them."""
 
-    parts: tuple["CubePart | PartSource", ...]
+    parts: tuple["CubePart | PartReader", ...]
     places: tuple[PartPlace, ...]
     sizes: dict[str, int]
     """Number of segments, blocks and PSUs of all parts."""
@@ -90,22 +87,22 @@ class PartLooks:
         return whole
 
 
-def read_part(part: "CubePart | PartSource") -> CubePart:
+def read_part(part: "CubePart | PartReader") -> CubePart:
     """Return the rows of a part with their sums, read unless they are in memory."""
-    return part if isinstance(part, CubePart) else CubePart.read(*part())
+    return part if isinstance(part, CubePart) else part.read()
 
 
-def first_look(part: "CubePart | PartSource") -> PartSums:
+def first_look(part: "CubePart | PartReader") -> PartSums:
     """Return the sums of a part, without its rows."""
     return read_part(part).sum_rows()
 
 
-def _look(job: tuple["CubePart | PartSource", tuple[Look, ...], PartMeans]) -> Any:
+def _look(job: tuple["CubePart | PartReader", tuple[Look, ...], PartMeans]) -> Any:
     part, looks, means = job
     return look_at(read_part(part), looks, means)
 
 
-def _read_labels(part: "CubePart | PartSource") -> pd.MultiIndex:
+def _read_labels(part: "CubePart | PartReader") -> pd.MultiIndex:
     return read_part(part).psu_labels
 
 

@@ -66,6 +66,12 @@ class CubeRows:
         return len(self.answers) // 2
 
     @property
+    def nbytes(self) -> int:
+        """Memory of the rows."""
+        arrays = (self.answers, self.rates, self.member, self.weight)
+        return sum(array.nbytes for array in arrays)
+
+    @property
     def widest(self) -> int:
         """Rows of the largest chunk."""
         return max((chunk.rows.stop - chunk.rows.start for chunk in self.chunks), default=0)

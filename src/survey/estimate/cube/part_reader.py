@@ -1,0 +1,53 @@
+"""Readers of the parts of a cube, which keep a small wave's rows between two looks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from survey.estimate.cube.part import CubePart
+from survey.estimate.cube.spec import CubeSpec
+
+PartSource = Callable[[], tuple[pd.DataFrame, CubeSpec]]
+"""Reads the rows of a part, with the areas and groups of just these rows; sent to other processes,
+so a function of a module or an object of plain values."""
+MAX_KEPT_BYTES = 64 << 20
+"""Rows of a cube that stay in memory between its looks: 800,000 with 27 items and 20 groups."""
+
+
+@dataclass
+class KeptRowsLimit:
+    """Bytes of rows that all parts of a cube may still keep."""
+
+    free_bytes: int
+
+    def claim(self, size: int) -> bool:
+        """Return whether there is room for `size` bytes, which are taken then."""
+        fits = size <= self.free_bytes
+        self.free_bytes -= size * fits
+        return fits
+
+
+class PartReader:
+    """Reader of one part, whose coded rows are kept for the next look while there is room.
+
+    Reading, weighing and coding rows takes longer than summing them again. What is sent to another
+    process is the source alone, which is read there for each look.
+    """
+
+    def __init__(self, source: PartSource, limit: KeptRowsLimit | None = None) -> None:
+        self._source = source
+        self._limit = limit or KeptRowsLimit(0)
+        self._kept: CubePart | None = None
+
+    def __reduce__(self) -> tuple[type["PartReader"], tuple[PartSource]]:
+        return PartReader, (self._source,)
+
+    def read(self) -> CubePart:
+        """Return the rows of the part with their sums."""
+        if self._kept is not None:
+            return self._kept.with_sums()
+        part = CubePart.read(*self._source())
+        if self._limit.claim(part.rows.nbytes):
+            self._kept = part.without_sums()
+        return part
