@@ -1,9 +1,11 @@
-"""A signature builds its files while others write, and holds only if nothing changed meanwhile."""
+"""Signing and publishing while others write: both hold only if nothing changed meanwhile."""
 
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,7 +13,8 @@ import pytest
 from sqlalchemy import func, make_url, update
 from sqlmodel import select
 
-from survey.publish.publications import file_builders
+from survey.fieldwork.waves import lock_wave
+from survey.publish.publications import file_builders, publishing_steps
 from survey.publish.publications.archives import ArchiveDraft
 from survey.publish.publications.figures import build_figures
 from survey.publish.publications.publishing_steps import retract_publication
@@ -24,10 +27,12 @@ from tests.publish.publications.register_steps import (
     KEY,
     REASON,
     SIGNED,
+    WAVE,
     act,
     files,
     person,
     plan,
+    publish,
     read,
     sign,
 )
@@ -150,3 +155,25 @@ def test_drafts_of_a_killed_process_go_a_day_later(store: Settings) -> None:
     os.utime(old, (0, 0))
     sign(store, "lin")
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_results_registered_while_a_release_waits_for_the_wave_are_not_published(
+    ready: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another session holds the wave, as a freeze does, and registers results at its end."""
+    waits = Event()
+
+    def lock_later(**arguments: Any) -> Any:
+        waits.set()
+        return lock_wave(**arguments)
+
+    monkeypatch.setattr(publishing_steps, "lock_wave", lock_later)
+    with ThreadPoolExecutor(1) as pool:
+        with session_scope(ready.store_url) as session:
+            lock_wave(session=session, key=WAVE)
+            published = pool.submit(publish, ready)
+            waits.wait(1)  # on SQLite it waits before, for its whole transaction
+            session.connection().execute(update(table_of(Snapshot)).values(sha256="f" * 64))
+        with pytest.raises(PublicationNotAllowedError, match="computed again"):
+            published.result()
+    assert read(ready, select(Publication.state)) is PublicationState.SIGNED

@@ -41,8 +41,9 @@ def publish_publication(
     """
     principal.require(Action.RELEASE)
     publication, wave = lock_publication(session=session, principal=principal, key=key)
-    _require_publishable(session, publication, wave, now)
+    # Before the seal is compared: a freeze that holds the wave registers other results at its end.
     lock_wave(session=session, key=wave.key)
+    _require_publishable(session, publication, wave, now)
     if wave.state is WaveState.RELEASED:
         _require_same_release(session, publication, wave)
     else:
