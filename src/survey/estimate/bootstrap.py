@@ -45,14 +45,14 @@ def bootstrap(
     stratum, weights times 1 - s + s n_h / (n_h - 1) times the draws, s = sqrt(1 - f_h).
     """
     sample = Sample.read(frame, design)
-    estimate = _named_series(statistic(frame))
+    estimate = _build_named_series(statistic(frame))
     factors = rao_wu(sample, replicates, seed)
     values = np.full((replicates, len(estimate)), np.nan)
     for row, factor in zip(values, factors, strict=True):
         if (sample.psus < 2).all():
             break
         weighted = frame.assign(**{design.weight: sample.weight * factor[sample.psu]})
-        row[:] = _named_series(statistic(weighted)).reindex(estimate.index)
+        row[:] = _build_named_series(statistic(weighted)).reindex(estimate.index)
     table = summary(estimate.to_numpy(np.float64), values, level)
     table.index = estimate.index
     table.attrs |= {"seed": seed, "level": level}
@@ -70,14 +70,14 @@ def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
         n, chosen = len(psus), psus.to_numpy()
         if n < 2:
             continue
-        rng = _stratum_generator(seed, sample.stratum_labels[stratum])
+        rng = _create_stratum_generator(seed, sample.stratum_labels[stratum])
         draws = rng.multinomial(n - 1, np.full(n, 1 / n), size=replicates)
         s = np.sqrt(sample.scale[sample.stratum[chosen[0]]] * (n - 1) / n)
         factors[:, chosen] = 1 - s + s * n / (n - 1) * draws
     return factors
 
 
-def _stratum_generator(seed: int, stratum: object) -> np.random.Generator:
+def _create_stratum_generator(seed: int, stratum: object) -> np.random.Generator:
     """Return the generator of one stratum, so that a wave can be resampled in parts."""
     digest = blake2b(str(stratum).encode(), digest_size=16).digest()
     return np.random.default_rng([seed, int.from_bytes(digest)])
@@ -104,7 +104,7 @@ def summary(estimate: Floats, values: Floats, level: float) -> pd.DataFrame:
     return table
 
 
-def _named_series(value: "float | Mapping[str, float] | pd.Series") -> pd.Series:
+def _build_named_series(value: "float | Mapping[str, float] | pd.Series") -> pd.Series:
     if isinstance(value, pd.Series):
         return value.astype(np.float64)
     if isinstance(value, Mapping):

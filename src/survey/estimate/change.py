@@ -77,7 +77,7 @@ def change(
     shape = first.spread.df.shape
     covariance, shared_df = np.zeros(shape), np.zeros(shape)
     if design.psu is not None:
-        covariance, shared_df = _shared_psu_covariance(first, second)
+        covariance, shared_df = _compute_shared_psu_covariance(first, second)
     gap = DifferenceInputs(
         first=second.linearised.estimate,
         second=first.linearised.estimate,
@@ -181,7 +181,7 @@ def _read_wave(
     return _Wave(sample, names, linearised, spread, variance, members)
 
 
-def _shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
+def _compute_shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
     """Return covariance and degrees of freedom of PSUs that serve both waves, (D, T) each."""
     strata = len(first.sample.psus)
     psu, domain, z, members = _match_shared_entries(first, second)
@@ -189,7 +189,7 @@ def _shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]
     cells = np.unique(own)
     same = first.sample.stratum_labels.get_indexer(second.sample.stratum_labels)
     means = [
-        _stratum_means(wave, cell, cells, strata)
+        _compute_stratum_means(wave, cell, cells, strata)
         for wave, cell in ((first, own), (second, second.cells(same, strata)))
     ]
     stratum, home = cells % strata, cells // strata
@@ -202,7 +202,7 @@ def _shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]
     cross = group_sum(place, z1 * z2, len(cells)) + count[:, None] * means[0] * means[1]
     cross -= means[1] * group_sum(place, z1, len(cells))
     cross -= means[0] * group_sum(place, z2, len(cells))
-    cross *= _joint_factor(first.sample, second.sample, same)[stratum][:, None]
+    cross *= _compute_joint_factor(first.sample, second.sample, same)[stratum][:, None]
     domains = len(first.members)
     both = (members[0] > 0) & (members[1] > 0)
     occupied = group_sum(place, both[kept].astype(np.float64), len(cells)) > 0
@@ -241,7 +241,7 @@ def _match_shared_entries(
     return psu, domain, (z[:, :half], z[:, half:]), (members[:, :half], members[:, half:])
 
 
-def _stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) -> Floats:
+def _compute_stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) -> Floats:
     """Return the mean of z over all PSUs of each (domain, stratum) cell of the first wave.
 
     It is 0 in one-PSU strata, as for the variance.
@@ -256,7 +256,7 @@ def _stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) -> Float
     return np.divide(total, size, out=np.zeros_like(total), where=size > 1)
 
 
-def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
+def _compute_joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
     """Return sqrt(c1 c2) of each stratum of the first wave.
 
     It is 0 where the stratum is not in both waves or not counted.

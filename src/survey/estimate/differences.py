@@ -112,10 +112,10 @@ def compare(
     parts = _LabelSums(sample, domains, values, omega, label, len(labels))
     if isinstance(reference, str) and reference in ("rest", "all"):
         rest = PsuSums.collect(sample, domains, values, omega)
-    elif (other := _level_index(labels, reference)) is not None:
+    elif (other := _find_level_index(labels, reference)) is not None:
         rest = parts.of(other)
     else:
-        rows = _matching_rows(frame, _level_of(group, reference, frame))
+        rows = _find_matching_rows(frame, _level_of(group, reference, frame))
         rest = PsuSums.collect(sample, domains.only(rows), values, omega)
     differences = []
     for index in range(len(labels)):
@@ -163,12 +163,12 @@ def _read_labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]
     name = (
         group
         if isinstance(group, str)
-        else ", ".join(f"{k}={v}" for k, v in _selector_terms(group))
+        else ", ".join(f"{k}={v}" for k, v in _list_selector_terms(group))
     )
-    return np.where(_matching_rows(frame, group), 0, -1), [name]
+    return np.where(_find_matching_rows(frame, group), 0, -1), [name]
 
 
-def _level_index(labels: list[str], reference: Selector) -> int | None:
+def _find_level_index(labels: list[str], reference: Selector) -> int | None:
     return labels.index(reference) if reference in labels else None
 
 
@@ -178,16 +178,16 @@ def _level_of(group: Selector, reference: Selector, frame: pd.DataFrame) -> Sele
     return (group, reference) if isinstance(group, str) and not selector else reference
 
 
-def _selector_terms(group: Selector) -> list[tuple[str, Hashable]]:
+def _list_selector_terms(group: Selector) -> list[tuple[str, Hashable]]:
     if isinstance(group, str):
         return [(group, True)]
     return list(group.items()) if isinstance(group, Mapping) else [group]
 
 
-def _matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
+def _find_matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
     """Return which rows satisfy every (column, level) term; missing values satisfy none."""
     rows = np.ones(len(frame), dtype=np.bool_)
-    for name, level in _selector_terms(group):
+    for name, level in _list_selector_terms(group):
         hit = (get_column(frame, name) == level).fillna(False).to_numpy(np.bool_)
         if not hit.any():
             raise EstimateError("unknown_group", column=name, level=level)
@@ -209,15 +209,15 @@ def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
     spread = psu_variance(sample, psu, domain, z, members, domains)
     variance = spread.variance
     if sample.assumed_deff is not None:
-        variance = sample.assumed_deff * _simple_random_variance(
+        variance = sample.assumed_deff * _compute_simple_random_variance(
             sample, psu, domain, z, members, domains
         )
     return DifferenceInputs(
         first=first.estimate,
         second=second.estimate,
         variance=variance,
-        df=np.minimum(_design_df(group), _design_df(reference)),
-        psus=np.minimum(_psus_with_members(group), _psus_with_members(reference)),
+        df=np.minimum(_compute_design_df(group), _compute_design_df(reference)),
+        psus=np.minimum(_count_psus_with_members(group), _count_psus_with_members(reference)),
         n_first=group.by_domain(group.rows),
         n_second=reference.by_domain(reference.rows),
         members=np.minimum(group.by_domain(group.members), reference.by_domain(reference.members)),
@@ -225,21 +225,21 @@ def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
     )
 
 
-def _psus_with_members(sums: PsuSums) -> Floats:
+def _count_psus_with_members(sums: PsuSums) -> Floats:
     return sums.by_domain((sums.members > 0).astype(np.float64))
 
 
-def _design_df(sums: PsuSums) -> Floats:
+def _compute_design_df(sums: PsuSums) -> Floats:
     """Return PSUs with members less strata with members, shape (D, T)."""
     strata = len(sums.sample.psus)
     cell, cells = pd.factorize(sums.domain * strata + sums.sample.stratum[sums.psu])
     occupied = group_sum(cell, sums.members, len(cells)) > 0
-    return _psus_with_members(sums) - group_sum(
+    return _count_psus_with_members(sums) - group_sum(
         cells // strata, occupied.astype(np.float64), sums.domains
     )
 
 
-def _simple_random_variance(
+def _compute_simple_random_variance(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
 ) -> Floats:
     """Return the simple-random variance of a difference when every row is its own PSU.

@@ -47,7 +47,7 @@ def relative_weights(
         if values.shape != (len(x),):
             raise EstimateError("shape", name=name, found=values.shape, expected=(len(x),))
     table = np.column_stack([x.to_numpy(np.float64, na_value=np.nan), outcome])
-    correlation = _correlations(table, mass, [*map(str, x.columns), "y"])
+    correlation = _compute_correlations(table, mass, [*map(str, x.columns), "y"])
     values, vectors = np.linalg.eigh(correlation[:-1, :-1])
     root = np.sqrt(np.maximum(values, 0.0))
     half = (vectors * root) @ vectors.T
@@ -57,7 +57,7 @@ def relative_weights(
     return weights
 
 
-def _correlations(table: Floats, weight: Floats, names: list[str]) -> Floats:
+def _compute_correlations(table: Floats, weight: Floats, names: list[str]) -> Floats:
     """Return weighted correlations over the rows that score both of a pair, shape (k, k)."""
     scored = (~np.isnan(table)).astype(np.float64)
     middle = ratio(weight @ np.nan_to_num(table), weight @ scored)
@@ -199,9 +199,9 @@ def driver_sums(
     table = np.column_stack([numbers(frame, name) for name in (*predictors, outcome)])
     factors = rao_wu(sample, replicates, seed)
     order = np.argsort(sample.psu, kind="stable")
-    members = {name: _member_rows(frame, rows) for name, rows in domains.items()}
+    members = {name: _find_member_rows(frame, rows) for name, rows in domains.items()}
     return {
-        name: _domain_sums(table, sample, factors, order[rows[order]], centre)
+        name: _sum_domain(table, sample, factors, order[rows[order]], centre)
         for name, rows in members.items()
     }
 
@@ -248,21 +248,21 @@ def priorities(
     return np.asarray(chosen & candidate)
 
 
-def _member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
+def _find_member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
     rows = np.asarray(member, dtype=bool)
     if rows.shape != (len(frame),):
         raise EstimateError("shape", name="domain", found=rows.shape, expected=(len(frame),))
     return rows
 
 
-def _domain_sums(
+def _sum_domain(
     table: Floats, sample: Sample, factors: Floats, rows: Codes, centre: Floats
 ) -> DriverSums:
     """Return the sums of one domain, whose `rows` are sorted by PSU."""
     values, weight, psu = table[rows], sample.weight[rows], sample.psu[rows]
     scored = ~np.isnan(values)
     centred = np.where(scored, values - centre, 0.0)
-    sums, psus = _psu_pair_sums(centred, scored.astype(np.float64), weight, psu)
+    sums, psus = _sum_pairs_by_psu(centred, scored.astype(np.float64), weight, psu)
     drawn, shape = factors[:, psus], sums.shape[1:]
     return DriverSums(
         n=int((scored[:, -1] & scored[:, :-1].any(axis=1) & (weight > 0)).sum()),
@@ -272,7 +272,7 @@ def _domain_sums(
     )
 
 
-def _psu_pair_sums(
+def _sum_pairs_by_psu(
     centred: Floats, known: Floats, weight: Floats, psu: Codes
 ) -> tuple[Floats, Codes]:
     """Return sums by PSU over the rows that score both of a pair, and the PSUs.
@@ -318,13 +318,13 @@ def _replicate_weights(sums: Floats, middle: Floats) -> _ReplicateWeights:
     correlation = ratio(covariance, spread)
     usable: Flags = np.logical_and.reduce(varies, axis=1)
     importance = np.full((len(sums), len(middle) - 1), np.nan)
-    importance[usable] = _johnson(correlation[usable])
+    importance[usable] = _compute_johnson_weights(correlation[usable])
     means = middle + np.diagonal(mean, axis1=1, axis2=2)
     performance = np.where(np.diagonal(mass, axis1=1, axis2=2) > 0, means, np.nan)[:, :-1]
     return _ReplicateWeights(importance, np.where(usable[:, None], performance, np.nan), varies)
 
 
-def _johnson(correlation: Floats) -> Floats:
+def _compute_johnson_weights(correlation: Floats) -> Floats:
     """Return relative weights from correlations (R, K + 1, K + 1), the outcome last."""
     values, vectors = np.linalg.eigh(correlation[:, :-1, :-1])
     root = np.sqrt(np.maximum(values, 0.0))[:, None, :]

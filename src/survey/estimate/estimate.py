@@ -95,7 +95,7 @@ def share(
     """
     if method not in INTERVALS:
         raise EstimateError("not_a_choice", name="method", choices=tuple(INTERVALS), value=method)
-    values = _binary(frame, variable)
+    values = _read_binary(frame, variable)
     sample = Sample.read(frame, design)
     domains = Domains.read(frame, names_of(by))
     inference = infer_linear(sample, domains, values, np.eye(1), level=level)
@@ -105,7 +105,7 @@ def share(
         inference.estimate > 1 - ROUNDING_TOLERANCE,
     )
     size = effective_n(sample, domains, values) / (sample.assumed_deff or 1.0)
-    bound = _wilson_at_the_edge(size, t_quantile(inference.df, level))
+    bound = _compute_wilson_width_at_edge(size, t_quantile(inference.df, level))
     columns = inference.columns()
     columns["estimate"] = np.select([none, every], [0.0, 1.0], inference.estimate)
     columns["ci_low"] = np.select([none, every], [bound * 0, 1 - bound], low)
@@ -113,7 +113,7 @@ def share(
     return describe(long_table(domains, [variable], columns), sample)
 
 
-def _binary(frame: pd.DataFrame, variable: str) -> Floats:
+def _read_binary(frame: pd.DataFrame, variable: str) -> Floats:
     if isinstance(get_column(frame, variable).dtype, pd.CategoricalDtype):
         raise EstimateError("not_numeric", column=variable)
     values = matrix(frame, [variable])
@@ -123,19 +123,19 @@ def _binary(frame: pd.DataFrame, variable: str) -> Floats:
     return values
 
 
-def _logit(inference: Inference, level: float) -> tuple[Floats, Floats]:
+def _bound_by_logit(inference: Inference, level: float) -> tuple[Floats, Floats]:
     p = inference.estimate
     with np.errstate(divide="ignore", invalid="ignore"):
         margin = t_quantile(inference.df, level) * inference.se / (p * (1 - p))
         centre: Floats = special.logit(p)
-        return _expit(centre - margin), _expit(centre + margin)
+        return _apply_expit(centre - margin), _apply_expit(centre + margin)
 
 
-def _expit(x: Floats) -> Floats:
+def _apply_expit(x: Floats) -> Floats:
     return np.asarray(special.expit(x), dtype=np.float64)
 
 
-def _beta(inference: Inference, level: float) -> tuple[Floats, Floats]:
+def _bound_by_beta(inference: Inference, level: float) -> tuple[Floats, Floats]:
     p, alpha = inference.estimate, 1 - level
     with np.errstate(divide="ignore", invalid="ignore"):
         adjust = t_quantile(inference.n - 1, level) / t_quantile(inference.df, level)
@@ -145,11 +145,11 @@ def _beta(inference: Inference, level: float) -> tuple[Floats, Floats]:
     return low.astype(np.float64), high.astype(np.float64)
 
 
-def _wald(inference: Inference, _: float) -> tuple[Floats, Floats]:
+def _bound_by_wald(inference: Inference, _: float) -> tuple[Floats, Floats]:
     return inference.ci_low, inference.ci_high
 
 
-def _wilson_at_the_edge(size: Floats, t: Floats) -> Floats:
+def _compute_wilson_width_at_edge(size: Floats, t: Floats) -> Floats:
     """Return the width of Wilson's interval for a share of 0 (or 1): t^2 / (n + t^2).
 
     NaN without degrees of freedom.
@@ -158,9 +158,9 @@ def _wilson_at_the_edge(size: Floats, t: Floats) -> Floats:
 
 
 INTERVALS: dict[str, Callable[[Inference, float], tuple[Floats, Floats]]] = {
-    "logit": _logit,
-    "beta": _beta,
-    "wald": _wald,
+    "logit": _bound_by_logit,
+    "beta": _bound_by_beta,
+    "wald": _bound_by_wald,
 }
 
 

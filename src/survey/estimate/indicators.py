@@ -96,7 +96,7 @@ def estimate_tree(
         )
         columns = inference.columns()
         if not renormalise:
-            _blank(columns, _incomplete(sample, domains, values, tree.omega))
+            _blank(columns, _find_incomplete(sample, domains, values, tree.omega))
     table = describe(long_table(domains, tree.variables, columns), sample)
     table.attrs |= {"composite": composite, "renormalise": renormalise}
     return table
@@ -137,7 +137,7 @@ def respondent_scores(values: Floats, omega: Floats) -> Floats:
     return np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
 
 
-def _incomplete(sample: Sample, domains: Domains, values: Floats, omega: Floats) -> np.ndarray:
+def _find_incomplete(sample: Sample, domains: Domains, values: Floats, omega: Floats) -> np.ndarray:
     """Return where an item of a statistic has no score in the domain, shape (D, T)."""
     inside = np.flatnonzero((domains.code >= 0) & (sample.weight > 0))
     scores = group_sum(

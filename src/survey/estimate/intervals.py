@@ -61,7 +61,7 @@ def bound_interval(
     leaves = (p - half_width < 0) | (p + half_width > 1) | np.asarray(logit)
     ends = []
     for linear, odd, agreed in zip(
-        (p - half_width, p + half_width), by_odds, _wilson(p, n, t), strict=True
+        (p - half_width, p + half_width), by_odds, _bound_by_wilson(p, n, t), strict=True
     ):
         chosen = np.select([np.isnan(half_width), flat, leaves], [np.nan, agreed, odd], linear)
         ends.append(chosen)
@@ -69,7 +69,7 @@ def bound_interval(
     return lowest + low * width, lowest + high * width
 
 
-def _wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+def _bound_by_wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
     """Return the ends of Wilson's interval; NaN without respondents."""
     with np.errstate(divide="ignore", invalid="ignore"):
         part = t**2 / np.where(n > 0, n, np.nan)

@@ -119,7 +119,7 @@ def _read_margin(
     keys = [index.get_level_values(i) for i in range(depth)]
     group = np.zeros(len(index), dtype=np.intp)
     if groups.column is not None:
-        group = _target_groups(name, groups, keys.pop(0), targets)
+        group = _find_target_groups(name, groups, keys.pop(0), targets)
     codes, values = zip(
         *(pd.factorize(key.astype(object), use_na_sentinel=False) for key in keys), strict=True
     )
@@ -141,7 +141,7 @@ def _read_margin(
     return margin
 
 
-def _target_groups(
+def _find_target_groups(
     name: MarginKey, groups: RakingGroups, key: pd.Index, targets: pd.Series
 ) -> Codes:
     """Return the group of each target; raise an error if a positive target has no respondents."""

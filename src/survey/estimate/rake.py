@@ -114,29 +114,29 @@ class _Sweeper:
                 # A group that is done stays: its weights must not depend on the other groups.
                 factor.reshape(-1, margin.width)[~going] = 1.0
                 mass *= factor[cell]
-                np.maximum(moved, _largest_departure(margin, factor), out=moved)
+                np.maximum(moved, _find_largest_departure(margin, factor), out=moved)
             self.sweeps[moved > self._tolerance] = sweep
             nearly = going & (moved <= 10 * self._tolerance)
             if nearly.any():
-                going &= ~(nearly & (self._misfits(mass) <= self._tolerance))
+                going &= ~(nearly & (self._measure_misfits(mass) <= self._tolerance))
             if not going.any():
                 break
-        self.misfit = self._misfits(mass)
+        self.misfit = self._measure_misfits(mass)
         if going.any() and self.misfit.max() > self._tolerance:
             self._give_up(mass)
         return base * ratio(mass, start)[self._fold]
 
-    def _misfits(self, mass: Floats) -> Floats:
+    def _measure_misfits(self, mass: Floats) -> Floats:
         """Return the largest relative misfit of any cell of each group."""
         misfit = np.zeros_like(self.misfit)
         for margin, cell in zip(self._margins, self._cells, strict=True):
-            departure = _largest_departure(margin, _relative_total(margin, cell, mass))
+            departure = _find_largest_departure(margin, _compute_relative_total(margin, cell, mass))
             np.maximum(misfit, departure, out=misfit)
         return misfit
 
     def _give_up(self, mass: Floats) -> None:
         off = [
-            _relative_total(margin, cell, mass) - 1
+            _compute_relative_total(margin, cell, mass) - 1
             for margin, cell in zip(self._margins, self._cells, strict=True)
         ]
         worst = int(np.argmax([np.abs(misfit).max() for misfit in off]))
@@ -157,13 +157,13 @@ def _scale_factor(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
     return ratio(margin.target, current, 1.0)
 
 
-def _relative_total(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
+def _compute_relative_total(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
     """Return current total over target of each cell; 1 where the target is 0 or absent."""
     current = weighted_count(cell, mass, len(margin.target))
     return ratio(current, margin.target, 1.0)
 
 
-def _largest_departure(margin: RakingMargin, ratio: Floats) -> Floats:
+def _find_largest_departure(margin: RakingMargin, ratio: Floats) -> Floats:
     """Return the largest departure from 1 within each group."""
     return np.asarray(np.abs(ratio - 1).reshape(-1, margin.width).max(axis=1))
 
@@ -184,7 +184,7 @@ def _report(
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
     np.minimum.at(low, groups.code, final)
     np.maximum.at(high, groups.code, final)
-    effective, before = (_effective_n(weights, groups) for weights in (final, raked))
+    effective, before = (_compute_effective_n(weights, groups) for weights in (final, raked))
     report = pd.DataFrame(
         {
             "n": n.astype(np.int64),
@@ -208,7 +208,7 @@ def _report(
     return report
 
 
-def _effective_n(weights: Floats, groups: RakingGroups) -> Floats:
+def _compute_effective_n(weights: Floats, groups: RakingGroups) -> Floats:
     total = weighted_count(groups.code, weights, len(groups.labels))
     square = weighted_count(groups.code, weights**2, len(groups.labels))
     return ratio(total**2, square)

@@ -125,7 +125,7 @@ class _LargestDifferenceSearch:
     def __init__(self, pairs: RankPairs, units: Codes, open_pairs: Flags, level: float) -> None:
         self._pairs, self._units, self._level = pairs, units, level
         self._pair_bound = pairs.max_pair_bound(units)
-        self._floors = [*self._pilot(open_pairs), -np.inf]
+        self._floors = [*self._estimate_floors(open_pairs), -np.inf]
         self._looked_at = self._find_candidates()
 
     def max_differences(self, open_pairs: Flags) -> Floats:
@@ -150,7 +150,7 @@ class _LargestDifferenceSearch:
         draw, unit = np.nonzero(self._pair_bound >= needed)
         return draw, self._units[unit]
 
-    def _pilot(self, open_pairs: Flags) -> list[float]:
+    def _estimate_floors(self, open_pairs: Flags) -> list[float]:
         """Estimate floors from a few draws; the first lies a little below the quantile."""
         first = np.arange(min(PILOT_DRAWS, self._pairs.draws))
         units = self._units
@@ -248,7 +248,7 @@ class EstimatedErrors(RankPairs):
             values[draws, units][:, None] + values[draws]
             for values in (self._variance, self._share)
         )
-        return _signed_square(difference, variance, share)
+        return _compute_signed_square(difference, variance, share)
 
 
 def deviate_squares(x: Floats, se: Floats, df: Floats) -> Floats:
@@ -259,10 +259,12 @@ def deviate_squares(x: Floats, se: Floats, df: Floats) -> Floats:
     """
     variance, difference = se**2, x[:, None] - x
     share = variance**2 / df
-    return _signed_square(difference, variance + variance[:, None], share + share[:, None])
+    return _compute_signed_square(difference, variance + variance[:, None], share + share[:, None])
 
 
-def _signed_square(difference: np.ndarray, variance: np.ndarray, share: np.ndarray) -> np.ndarray:
+def _compute_signed_square(
+    difference: np.ndarray, variance: np.ndarray, share: np.ndarray
+) -> np.ndarray:
     """Return the signed square of a difference; `share` is v_i²/df_i + v_j²/df_j.
 
     Without a variance any difference is infinitely clear.

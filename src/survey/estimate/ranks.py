@@ -52,7 +52,7 @@ def rank_sets(
     standardised difference over ordered pairs. As R `csranks(cstype="two-sided")`; with `df` see
     `survey.estimate.rank_pairs.EstimatedErrors`.
     """
-    x, spread = _vector("estimate", estimate), _vector("se", se)
+    x, spread = _read_vector("estimate", estimate), _read_vector("se", se)
     if len(spread) != len(x):
         raise EstimateError("shape", name="se", found=spread.shape, expected=x.shape)
     freedom = _degrees_of_freedom(df, len(x), covariance)
@@ -91,7 +91,7 @@ def significant_pairs(
     `critical` is the one that `rank_sets` gives for the same estimates and degrees of freedom; the
     pairs are then those that its simultaneous sets count.
     """
-    x, spread = _vector("estimate", estimate), _vector("se", se)
+    x, spread = _read_vector("estimate", estimate), _read_vector("se", se)
     freedom = _degrees_of_freedom(df, len(x), None)
     if freedom is None:
         return np.asarray(x[:, None] - x - np.hypot(spread, spread[:, None]) * critical > 0)
@@ -114,7 +114,7 @@ def top_probability(
     Each draw adds errors to the estimates, with `df` those of Student's t; the share of draws in
     which a unit ranks within `top`.
     """
-    x, spread = _vector("estimate", estimate), _vector("se", se)
+    x, spread = _read_vector("estimate", estimate), _read_vector("se", se)
     freedom = _degrees_of_freedom(df, len(x), covariance)
     noise, _ = _draw_errors(spread, covariance, draws, seed, normal_draws)
     if freedom is not None:
@@ -201,7 +201,7 @@ def dirichlet_weights(
     return rng.dirichlet(weights * concentration, size=draws)
 
 
-def _vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
+def _read_vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
     vector = np.asarray(values, dtype=np.float64)
     if missing := int(np.isnan(vector).sum()):
         raise EstimateError("missing_value", name=name, count=missing)
@@ -214,7 +214,7 @@ def _degrees_of_freedom(
     """Return degrees of freedom (p,), or None where every error is taken as known."""
     if df is None:
         return None
-    given = _vector("df", df)
+    given = _read_vector("df", df)
     if given.shape not in {(), (units,)}:
         raise EstimateError("shape", name="df", found=given.shape, expected=(units,))
     freedom = np.broadcast_to(given, (units,))
@@ -264,10 +264,10 @@ def _draw_errors(
         raise EstimateError("shape", name="covariance", found=sigma.shape, expected=(p, p))
     variance = np.diag(sigma)
     deviation = np.sqrt(np.maximum(variance + variance[:, None] - 2 * sigma, 0))
-    return standard @ _covariance_root(sigma).T, deviation
+    return standard @ _compute_covariance_root(sigma).T, deviation
 
 
-def _covariance_root(sigma: Floats) -> Floats:
+def _compute_covariance_root(sigma: Floats) -> Floats:
     """Return the lower Cholesky factor, or, of a singular matrix, its symmetric root."""
     try:
         return np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)

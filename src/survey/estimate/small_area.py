@@ -57,12 +57,12 @@ def fay_herriot(
     As R `sae::mseFH(method = "REML")`.
     """
     direct = direct if isinstance(direct, pd.Series) else pd.Series(np.asarray(direct))
-    names, x = _regressors(_covariates(covariates, direct.index))
+    names, x = _build_regressors(_read_covariates(covariates, direct.index))
     y = direct.to_numpy(np.float64, na_value=np.nan)
     psi = _align_to_areas(variance, direct.index, "variance").to_numpy(np.float64, na_value=np.nan)
     seen = ~np.isnan(y)
     _check(direct.index, x[seen], psi, seen)
-    model_variance, iterations = _reml(y[seen], x[seen], psi[seen], tolerance)
+    model_variance, iterations = _fit_reml(y[seen], x[seen], psi[seen], tolerance)
     precision = np.zeros(len(y))
     precision[seen] = 1 / (model_variance + psi[seen])
     inverse = np.linalg.inv((x.T * precision) @ x)
@@ -70,7 +70,9 @@ def fay_herriot(
     synthetic = x @ beta
     shrinkage = model_variance * precision
     eblup = synthetic + shrinkage * np.where(seen, y - synthetic, 0.0)
-    mse = _mse(model_variance, shrinkage, precision, np.einsum("ij,jk,ik->i", x, inverse, x))
+    mse = _compute_mse(
+        model_variance, shrinkage, precision, np.einsum("ij,jk,ik->i", x, inverse, x)
+    )
 
     def by_area(values: Floats, name: str) -> pd.Series:
         return pd.Series(values, index=direct.index, name=name)
@@ -96,7 +98,9 @@ def _align_to_areas(values: pd.Series | npt.ArrayLike, areas: pd.Index, name: st
     return pd.Series(given, index=areas)
 
 
-def _covariates(given: pd.DataFrame | pd.Series | npt.ArrayLike, areas: pd.Index) -> pd.DataFrame:
+def _read_covariates(
+    given: pd.DataFrame | pd.Series | npt.ArrayLike, areas: pd.Index
+) -> pd.DataFrame:
     if isinstance(given, pd.Series):
         given = given.to_frame(given.name if given.name is not None else "x1")
     if isinstance(given, pd.DataFrame):
@@ -110,7 +114,7 @@ def _covariates(given: pd.DataFrame | pd.Series | npt.ArrayLike, areas: pd.Index
     return pd.DataFrame(table, index=areas, columns=[f"x{k + 1}" for k in range(table.shape[1])])
 
 
-def _regressors(covariates: pd.DataFrame) -> tuple[list[str], Floats]:
+def _build_regressors(covariates: pd.DataFrame) -> tuple[list[str], Floats]:
     """Return names and matrix (m, q) of the regressors, the intercept first."""
     if missing := int(covariates.isna().any(axis=1).sum()):
         raise EstimateError("missing_value", name="covariates", count=missing)
@@ -132,7 +136,7 @@ def _check(areas: pd.Index, x: Floats, psi: Floats, seen: Flags) -> None:
         raise EstimateError("collinear")
 
 
-def _reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, int]:
+def _fit_reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, int]:
     """Return the model variance by Fisher scoring on the restricted likelihood, and the steps."""
     model = float(np.median(psi))
     for iteration in range(1, MAX_ITERATIONS + 1):
@@ -151,7 +155,7 @@ def _reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, i
     raise EstimateError("no_convergence", iterations=MAX_ITERATIONS)
 
 
-def _mse(model: float, shrinkage: Floats, precision: Floats, leverage: Floats) -> Floats:
+def _compute_mse(model: float, shrinkage: Floats, precision: Floats, leverage: Floats) -> Floats:
     """Return g1 + g2 + 2 g3; without a direct estimate, model variance plus leverage."""
     noise = 1 - shrinkage
     g1 = noise * model

@@ -66,7 +66,9 @@ class Tree:
         for parent in {node.parent for node in self.nodes}:
             _check_sum(parent, sum(n.weight for n in self.nodes if n.parent == parent))
         for code in set(self.feeds.values()):
-            _check_sum(code, sum(self._item_weight(i) for i in self.feeds if self.feeds[i] == code))
+            _check_sum(
+                code, sum(self._compute_item_weight(i) for i in self.feeds if self.feeds[i] == code)
+            )
         for code, weights in zip(self.variables, self.omega, strict=True):
             if not weights.any():
                 raise EstimateError("tree_barren", indicator=code)
@@ -139,7 +141,7 @@ class Tree:
         node_of = {node.code: node for node in self.nodes}
         omega = np.zeros((len(row), len(self.item_columns)))
         for k, item in enumerate(self.item_columns):
-            product, code = self._item_weight(item), self.feeds[item]
+            product, code = self._compute_item_weight(item), self.feeds[item]
             omega[row[code], k] = product
             while (parent := node_of[code].parent) is not None:
                 product *= node_of[code].weight
@@ -148,7 +150,7 @@ class Tree:
             omega[row[COMPOSITE], k] = product * node_of[code].weight
         return omega
 
-    def _item_weight(self, item: str) -> float:
+    def _compute_item_weight(self, item: str) -> float:
         siblings = sum(code == self.feeds[item] for code in self.feeds.values())
         return self.item_weights.get(item, 1 / siblings)
 

@@ -64,7 +64,7 @@ def psu_variance(
     stratum, home = cells % strata, cells // strata
     present = members > 0
     occupied = group_sum(cell_of_entry, present.astype(np.float64), len(cells)) > 0
-    squares = _squares(sample, cell_of_entry, stratum, z)
+    squares = _sum_squares(sample, cell_of_entry, stratum, z)
     psus = group_sum(domain, present.astype(np.float64), domains)
     return from_cells(sample, stratum, home, squares, occupied, psus)
 
@@ -121,7 +121,7 @@ def lonely_factor(
     return factor * ratio(strata, counting) if sample.rule == "average" else factor
 
 
-def _squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) -> Floats:
+def _sum_squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) -> Floats:
     """Return squared deviations within each (stratum, domain) cell, empty PSUs as zeros.
 
     A one-PSU stratum is centred at 0, the mean of linearised totals over all PSUs (`adjust`).

@@ -228,7 +228,7 @@ def export_exact_rows(
         request.purpose,
         form,
         language,
-        approval=_approval_remarks(translator(language), session, wave, request),
+        approval=_list_approval_remarks(translator(language), session, wave, request),
         actor=OPERATOR if by_operator else None,
         detail={"request": str(request.id), **operator_detail(session, principal, by_operator)},
     )
@@ -240,7 +240,7 @@ def export_exact_rows(
         .values(export_id=export_id)
     )
     if used.rowcount != 1:
-        raise _already_exported_error()
+        raise _build_already_exported_error()
     return file
 
 
@@ -264,7 +264,7 @@ def list_exact_requests(
     if principal.is_demo:
         query = query.where(col(Wave.is_demo))
     rows = session.exec(query).all()
-    holding = _latest_snapshots(session, {wave.id for _, wave, _, _ in rows})
+    holding = _find_latest_snapshots(session, {wave.id for _, wave, _, _ in rows})
     return [
         ExactRequest(
             request.id,
@@ -279,7 +279,7 @@ def list_exact_requests(
             by.name if by else "",
             request.decided_at,
             request.reason,
-            _valid_until(request),
+            _compute_valid_until(request),
         )
         for request, wave, account, by in rows
     ]
@@ -318,8 +318,8 @@ def _require_usable(
             msg("This request was refused: {reason}", reason=request.reason)
         )
     if request.export_id is not None:
-        raise _already_exported_error()
-    until = _valid_until(request)
+        raise _build_already_exported_error()
+    until = _compute_valid_until(request)
     if until is None or now >= until:
         raise ExactRowsRefusedError(
             msg("The approval was good for seven days and has run out. Please ask again.")
@@ -329,7 +329,7 @@ def _require_usable(
     return _require_current_snapshot(session, request, wave)
 
 
-def _already_exported_error() -> ExactRowsRefusedError:
+def _build_already_exported_error() -> ExactRowsRefusedError:
     return ExactRowsRefusedError(
         msg("This file was taken already; an approval is good for one. Please ask again.")
     )
@@ -344,7 +344,7 @@ def _require_current_snapshot(session: Session, request: ExactRowRequest, wave: 
     return snapshot
 
 
-def _valid_until(request: ExactRowRequest) -> datetime | None:
+def _compute_valid_until(request: ExactRowRequest) -> datetime | None:
     if request.decision is not Decision.APPROVED or request.decided_at is None:
         return None
     return request.decided_at + VALID_FOR
@@ -357,7 +357,7 @@ def _request_state(
         return RequestState.REFUSED
     if request.export_id is not None:
         return RequestState.TAKEN
-    until = _valid_until(request)
+    until = _compute_valid_until(request)
     if until is not None and now >= until:
         return RequestState.EXPIRED
     if wave.state not in COMPUTED_STATES or newest != request.snapshot_id:
@@ -365,7 +365,7 @@ def _request_state(
     return RequestState.WAITING if request.decision is None else RequestState.APPROVED
 
 
-def _latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, UUID]:
+def _find_latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, UUID]:
     """Return the newest final snapshot by wave."""
     query = (
         select(Snapshot.wave_id, Snapshot.id)
@@ -375,7 +375,7 @@ def _latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, UUID]
     return dict(session.exec(query).all())
 
 
-def _approval_remarks(
+def _list_approval_remarks(
     t: Translator, session: Session, wave: Wave, request: ExactRowRequest
 ) -> tuple[str, ...]:
     """Return the remarks about the approval in the file."""

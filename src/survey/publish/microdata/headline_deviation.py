@@ -79,8 +79,8 @@ def compare_headlines(
     )
     distance = (joined["estimate_before"] - joined["estimate_after"]).abs()
     return HeadlineDeviation(
-        _max_deviation(distance[joined["area_level"] == "nation"]),
-        _max_deviation(distance[joined["area_level"] == "city"]),
+        _find_max_deviation(distance[joined["area_level"] == "nation"]),
+        _find_max_deviation(distance[joined["area_level"] == "city"]),
     )
 
 
@@ -96,7 +96,7 @@ def _estimate(parts: Sequence[ScoredRows]) -> pd.DataFrame:
     return table.astype(dict.fromkeys(keys, str))[[*keys, "n", "estimate"]]
 
 
-def _max_deviation(distance: pd.Series) -> float | None:
+def _find_max_deviation(distance: pd.Series) -> float | None:
     known = distance.dropna()
     if known.empty:
         return None

@@ -60,14 +60,14 @@ def merge_classes(
         so of every city, add up to what they did, to 12 digits.
     """
     result = people[[weight, *labels]].copy()
-    weights, distinct = _without_noise(people[weight], people[city])
+    weights, distinct = _remove_noise(people[weight], people[city])
     positions = np.empty((len(people), len(labels)), dtype=np.int64)
     for column, name in enumerate(labels):
-        positions[:, column] = _category_positions(people[name])
+        positions[:, column] = _find_category_positions(people[name])
     units = np.array([_UNIT.get(name, 1) for name in labels])
     merged = weights.copy()
     differs = np.zeros((len(people), len(labels)), dtype=bool)
-    for cells in _cells_by_stratum(people[stratum], positions, distinct):
+    for cells in _iterate_cells_by_stratum(people[stratum], positions, distinct):
         start = _group_by_weight(
             [_Class(cell, frozenset({tuple(positions[cell[0]].tolist())})) for cell in cells],
             minimum,
@@ -84,7 +84,7 @@ def merge_classes(
     return result
 
 
-def _cells_by_stratum(
+def _iterate_cells_by_stratum(
     stratum: pd.Series, positions: NDArray[np.int64], weights: NDArray[np.int64]
 ) -> Iterator[list[NDArray[np.int64]]]:
     """Yield the cells of each stratum: rows of one label and weight, in the order of these."""
@@ -102,7 +102,7 @@ def _cells_by_stratum(
         yield np.split(order[first:last], inside - first)
 
 
-def _without_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _remove_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return weights with one value for rows alike in a city, and a number for each value."""
     table = pd.DataFrame({"city": city.astype(str), "weight": weights.astype(float)})
     ordered = table.sort_values(["city", "weight"])
@@ -113,7 +113,7 @@ def _without_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], N
     return same.to_numpy(dtype=float), np.asarray(distinct, dtype=np.int64)
 
 
-def _category_positions(column: pd.Series) -> NDArray[np.int64]:
+def _find_category_positions(column: pd.Series) -> NDArray[np.int64]:
     """Return each label's position among its categories or texts; unknown is last."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, count = column.cat.codes.to_numpy(dtype=np.int64), len(column.cat.categories)
@@ -154,14 +154,15 @@ def _merge_small_classes(
             break
         left.remove(small)
         near = min(
-            left, key=lambda candidate: (_distance(small, candidate, units), candidate.order)
+            left,
+            key=lambda candidate: (_measure_distance(small, candidate, units), candidate.order),
         )
         left.remove(near)
         left.append(small.joined(near))
     return left
 
 
-def _distance(first: _Class, other: _Class, units: NDArray[np.int64]) -> int:
+def _measure_distance(first: _Class, other: _Class, units: NDArray[np.int64]) -> int:
     """Return the distance of two cells: a step of age is less than another gender."""
     return min(
         int((np.abs(np.subtract(left, right)) * units).sum())

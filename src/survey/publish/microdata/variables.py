@@ -114,7 +114,7 @@ def describe_variables(
     present: PresentTexts, instrument: Instrument, language: str
 ) -> tuple[Variable, ...]:
     """Describe the columns of `present`, in their order."""
-    names = _program_names(list(present))
+    names = _build_program_names(list(present))
     t = translator(language)
     return tuple(
         _describe(column, names[column], texts, instrument, language, t)
@@ -135,26 +135,28 @@ def _describe(
     if item is None or column in _DESIGN:
         label = t(_DESIGN[column]) if column in _DESIGN else column
         scale: Scale = "scale" if column == "weight" else "nominal"
-        values = tuple(_design_values(column, texts, instrument, language, t))
+        values = tuple(_iterate_design_values(column, texts, instrument, language, t))
         return Variable(column, name, label, "ordinal" if column == "age_band" else scale, values)
     label = label_text(item.label, language, item.name)
     if choice_name:
         choice = next((each for each in item.choices if each.name == choice_name), None)
         label = f"{label_text(choice.label, language, choice_name) if choice else column}: {label}"
         flags = (CodedValue(0, 0, t("not chosen")), CodedValue(1, 1, t("chosen")))
-        return Variable(column, name, label, "nominal", (*flags, *_gaps(t)), item)
+        return Variable(column, name, label, "nominal", (*flags, *_iterate_gaps(t)), item)
     if type_of(item).is_score:
-        return Variable(column, name, label, "ordinal", tuple(_scores(item, language, t)), item)
-    values = tuple(_choices(item, texts, language))
+        return Variable(
+            column, name, label, "ordinal", tuple(_iterate_scores(item, language, t)), item
+        )
+    values = tuple(_iterate_choices(item, texts, language))
     return Variable(column, name, label, "nominal", values, item)
 
 
-def _gaps(t: Translator) -> Iterator[CodedValue]:
+def _iterate_gaps(t: Translator) -> Iterator[CodedValue]:
     for code, label in _GAP_NAMES.items():
         yield CodedValue(code, code, t(label), is_missing=True)
 
 
-def _scores(item: Item, language: str, t: Translator) -> Iterator[CodedValue]:
+def _iterate_scores(item: Item, language: str, t: Translator) -> Iterator[CodedValue]:
     """Yield the labelled scores of a rating, then what stands where there is no score."""
     labels = {choice.name: label_text(choice.label, language, "") for choice in item.choices}
     ends = {item.minimum: item.low_label, item.maximum: item.high_label}
@@ -164,10 +166,10 @@ def _scores(item: Item, language: str, t: Translator) -> Iterator[CodedValue]:
     for special, code in SPECIAL_CODES.items():
         text = label_text(item.special_labels.get(special, {}), language, "")
         yield CodedValue(code, code, text or t(SPECIAL_NAMES[special]), is_missing=True)
-    yield from _gaps(t)
+    yield from _iterate_gaps(t)
 
 
-def _choices(item: Item, texts: Sequence[str], language: str) -> Iterator[CodedValue]:
+def _iterate_choices(item: Item, texts: Sequence[str], language: str) -> Iterator[CodedValue]:
     """Yield the choices numbered as they are offered; what is no answer has a code below 0."""
     others = [Choice(name=text, label={}) for text in texts if text not in item.choice_names]
     place = 0
@@ -181,7 +183,7 @@ def _choices(item: Item, texts: Sequence[str], language: str) -> Iterator[CodedV
         yield CodedValue(choice.name, place, label)
 
 
-def _design_values(
+def _iterate_design_values(
     column: str, texts: Sequence[str], instrument: Instrument, language: str, t: Translator
 ) -> Iterator[CodedValue]:
     """Yield the values of a column that is no question; none for names, days and weights.
@@ -192,7 +194,7 @@ def _design_values(
     labels = {value: t(name) for value, name in _VALUE_NAMES.get(column, {}).items()}
     if column == "language":
         labels = {each.code: each.name for each in instrument.languages}
-    ordered = sorted(set(texts) - set(labels), key=_leading_number)
+    ordered = sorted(set(texts) - set(labels), key=_read_leading_number)
     for place, value in enumerate((*labels, *ordered), 1):
         if column == "city_code":
             code = int(value) if value.isascii() and value.isdigit() else place
@@ -203,13 +205,13 @@ def _design_values(
             yield CodedValue(value, place, labels.get(value, value))
 
 
-def _leading_number(text: str) -> tuple[int, str]:
+def _read_leading_number(text: str) -> tuple[int, str]:
     """Return what sorts `6-14` before `15-24`."""
     digits = re.match(r"\d+", text)
     return (int(digits.group()) if digits else 0, text)
 
 
-def _program_names(columns: Sequence[str]) -> dict[str, str]:
+def _build_program_names(columns: Sequence[str]) -> dict[str, str]:
     """Return a name for each column that SPSS and Stata take, no two alike but for case."""
     names: dict[str, str] = {}
     used: set[str] = set()
