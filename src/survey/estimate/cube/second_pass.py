@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,28 +29,35 @@ class StatisticBasis:
     @classmethod
     def of(cls, omega: Floats, *, mixed: bool) -> "StatisticBasis":
         """Return a basis of `omega` (t, K), or, not `mixed`, every statistic by itself."""
-        chosen: list[int] = []
-        mix = np.zeros((len(omega), len(omega)))
-        smallest_first = np.argsort((omega != 0).sum(axis=1), kind="stable")
-        for t in smallest_first if mixed else range(len(omega)):
-            share = np.zeros(len(chosen))
-            if mixed and chosen:
-                share = np.linalg.lstsq(omega[chosen].T, omega[t], rcond=None)[0]
-            if mixed and np.allclose(share @ omega[chosen], omega[t], rtol=0, atol=MIX_TOLERANCE):
-                mix[t, : len(chosen)] = share
-            else:
-                mix[t, len(chosen)] = 1.0
-                chosen.append(int(t))
-        mix = mix[:, : len(chosen)]
-        needed = np.abs(mix).T @ np.abs(mix) > 0
-        pairs = [(a, b) for a in range(len(chosen)) for b in range(a + 1) if needed[a, b]]
-        return cls(omega[chosen], mix, pairs)
+        return _build_basis(omega.tobytes(), omega.shape, mixed)
 
     def squares(self, products: Floats) -> Floats:
         """Return sums of w u^2 by statistic (A, G, t) from sums of products (A, pairs, G)."""
         share = np.array([self.mix[:, a] * self.mix[:, b] * (1 + (a != b)) for a, b in self.pairs])
         share = share.reshape(len(self.pairs), len(self.mix))
         return np.asarray(products.transpose(0, 2, 1) @ share)
+
+
+@lru_cache(maxsize=16)
+def _build_basis(omega_bytes: bytes, shape: tuple[int, ...], mixed: bool) -> StatisticBasis:
+    """Build a basis, which is the same for all parts of a wave and takes as long as a few sums."""
+    omega = np.frombuffer(omega_bytes).reshape(shape)
+    chosen: list[int] = []
+    mix = np.zeros((len(omega), len(omega)))
+    smallest_first = np.argsort((omega != 0).sum(axis=1), kind="stable")
+    for t in smallest_first if mixed else range(len(omega)):
+        share = np.zeros(len(chosen))
+        if mixed and chosen:
+            share = np.linalg.lstsq(omega[chosen].T, omega[t], rcond=None)[0]
+        if mixed and np.allclose(share @ omega[chosen], omega[t], rtol=0, atol=MIX_TOLERANCE):
+            mix[t, : len(chosen)] = share
+        else:
+            mix[t, len(chosen)] = 1.0
+            chosen.append(int(t))
+    mix = mix[:, : len(chosen)]
+    needed = np.abs(mix).T @ np.abs(mix) > 0
+    pairs = [(a, b) for a in range(len(chosen)) for b in range(a + 1) if needed[a, b]]
+    return StatisticBasis(omega[chosen], mix, pairs)
 
 
 class SecondPass:
