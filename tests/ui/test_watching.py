@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseRisk, Status
+from survey.ui import periodic_tasks
 from survey.ui.periodic_tasks import run_assessment_loop
 from tests.coroutine_runner import run_in_thread
 
@@ -57,3 +59,17 @@ def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path
 
     run_in_thread(serve())
     assert assessed() == [row.id]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_run_that_failed_is_in_the_log(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        periodic_tasks, "_COMMAND", (sys.executable, "-c", f"raise SystemExit({code})")
+    )
+    settings = Settings(data_dir=tmp_path)
+    run_in_thread(periodic_tasks._start_assessment(settings))
+    # asyncio may still speak of the process that an earlier test ended.
+    logged = [line.message for line in caplog.records if line.name == periodic_tasks.__name__]
+    assert logged == ["the assessment of new interviews ended with exit code 1"] * code

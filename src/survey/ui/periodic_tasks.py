@@ -108,7 +108,10 @@ async def _start_assessment(settings: Settings) -> None:
         *_COMMAND, env=environment, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        await process.wait()
+        code = await process.wait()
     finally:
         if process.returncode is None:
             process.terminate()
+    if code != 0:
+        # What went wrong stands above, where the process wrote it.
+        _LOG.error("the assessment of new interviews ended with exit code %s", code)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import tempfile
 from collections import Counter
 from datetime import timedelta
+from io import BufferedRandom
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,6 +25,7 @@ from survey.fieldwork.quality.stored_interviews import stored_interviews
 from survey.fieldwork.quality.wave_parts import WavePart, read_wave_parts
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.withdrawal import erase_response
+from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Invitation,
@@ -157,7 +164,7 @@ def test_parts_are_whole_cities_and_wait_in_a_file_without_a_name(
     two_cities: Field, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(wave_parts, "MIN_PART_INTERVIEWS", 1)
-    monkeypatch.setenv("SURVEY_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(wave_parts, "current_settings", lambda: Settings(data_dir=tmp_path))
     with read_scope(two_cities.url) as session:
         before = set(tmp_path.iterdir())
         parts = read_wave_parts(session, two_cities.wave.id, two_cities.instrument)
@@ -171,6 +178,73 @@ def test_parts_are_whole_cities_and_wait_in_a_file_without_a_name(
     assert parts.norms.interviews == 56
     with pytest.raises(ValueError, match="closed"):
         next(iter(parts))
+
+
+def test_a_disk_with_too_little_room_is_said_before_anything_is_written(
+    two_cities: Field, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else the interviews that arrive meanwhile would be refused."""
+    monkeypatch.setattr(wave_parts, "current_settings", lambda: Settings(data_dir=tmp_path))
+    needed = 56 * wave_parts.FREE_BYTES_PER_INTERVIEW
+
+    def leave(free: int) -> None:
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(wave_parts.shutil, "disk_usage", lambda folder: usage)
+
+    leave(needed - 1)
+    for assess in (lambda: _assess(two_cities), lambda: assess_new_responses(two_cities.url)):
+        with pytest.raises(wave_parts.PartsNotWrittenError) as refused:
+            assess()
+        assert f"56 interviews need 1 MB in {tmp_path}" in str(refused.value)
+    assert _stored(two_cities) == ({}, {})
+    leave(needed)
+    assert _assess(two_cities).interviews == 56
+
+
+@pytest.mark.parametrize("room", [0, 10_000])
+def test_a_disk_that_is_full_on_the_way_is_said(
+    two_cities: Field, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int
+) -> None:
+    """A real file that may not grow: what is stored of the wave stays, and nothing is left."""
+    summary, whole = _assess(two_cities), _stored(two_cities)
+    monkeypatch.setattr(wave_parts, "MIN_PART_INTERVIEWS", 1)
+    monkeypatch.setattr(wave_parts, "current_settings", lambda: Settings(data_dir=tmp_path))
+    before = set(tmp_path.iterdir())
+
+    def open_small(folder: Path) -> BufferedRandom:
+        return BufferedRandom(_SmallFile(tempfile.TemporaryFile(dir=folder, buffering=0), room))
+
+    with monkeypatch.context() as full:
+        full.setattr(wave_parts, "_open_nameless_file", open_small)
+        with pytest.raises(wave_parts.PartsNotWrittenError, match="No space left on device"):
+            _assess(two_cities)
+    assert _stored(two_cities) == whole
+    assert set(tmp_path.iterdir()) == before
+    assert _assess(two_cities) == summary
+
+
+class _SmallFile(io.FileIO):
+    """File on a disk with room for some bytes."""
+
+    def __init__(self, file: io.FileIO, room: int) -> None:
+        super().__init__(os.dup(file.fileno()), "r+b")
+        self._room = room
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(data)
+
+
+def test_a_folder_that_refuses_files_is_said(
+    two_cities: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> BufferedRandom:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(wave_parts, "_open_nameless_file", refuse)
+    with pytest.raises(wave_parts.PartsNotWrittenError, match="Permission denied"):
+        _assess(two_cities)
 
 
 def test_who_withdraws_while_the_wave_is_assessed_gets_no_flag_back(

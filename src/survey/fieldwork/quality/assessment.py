@@ -64,7 +64,7 @@ def assess_wave(
 
     Repeating it replaces all flags and scores of the wave. Interviews that arrive later have none
     until the next run. Call `remove_withdrawn_assessments` after the commit. Raises
-    `WaveNotFoundError` and `AccessDeniedError`.
+    `WaveNotFoundError`, `AccessDeniedError` and `PartsNotWrittenError`.
     """
     principal.require(Action.ADMINISTER)
     wave = get_wave(session=session, key=wave_key)
@@ -190,7 +190,8 @@ class AssessmentFreshness:
 def assess_new_responses(url: str) -> int:
     """Assess the open waves that have new interviews and return how many were assessed.
 
-    Does nothing while another process assesses, or within `RUN_INTERVAL` of the last run.
+    Does nothing while another process assesses, or within `RUN_INTERVAL` of the last run. Raises
+    `PartsNotWrittenError`.
     """
     began = now()
     lease = run_in_transaction(

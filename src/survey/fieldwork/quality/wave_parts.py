@@ -4,12 +4,16 @@ The first look counts what is usual in the wave. The second needs that of the wh
 parts wait for it on disk, as arrays.
 """
 
+import math
 import os
 import pickle
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedRandom
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from uuid import UUID
 
 from sqlmodel import Session
@@ -18,11 +22,22 @@ from survey.fieldwork.quality.response_arrays import ResponseArrays, build_respo
 from survey.fieldwork.quality.stored_interviews import count_stored_interviews, stored_interviews
 from survey.fieldwork.quality.wave_norms import PartCounts, WaveNorms
 from survey.instrument.model import Instrument
+from survey.locale import SurveyError, msg
 from survey.settings import current_settings
 from survey.store.engine import expect_every_row
 
 MIN_PART_INTERVIEWS = 4_000
 """Cities are put together until they have so many: small parts cost calls and save no memory."""
+
+FREE_BYTES_PER_INTERVIEW = 2_048
+"""Twice what an interview of the longest shipped questionnaire takes."""
+_MEGABYTE = 10**6
+
+
+class PartsNotWrittenError(SurveyError):
+    """Raised when the parts of a wave find no room on the disk; nothing is left there."""
+
+    code = "parts_not_written"
 
 
 @dataclass(frozen=True)
@@ -54,19 +69,36 @@ class WaveParts:
 
 
 def read_wave_parts(session: Session, wave_id: UUID, instrument: Instrument) -> WaveParts:
-    """Read the finished interviews of a wave city by city and count what is usual in it."""
+    """Read the finished interviews of a wave city by city and count what is usual in it.
+
+    Raises:
+        PartsNotWrittenError: the disk has too little room for the parts, or cannot be written.
+    """
     expect_every_row(session)
-    groups = group_cities(count_stored_interviews(session, wave_id))
-    file = _open_nameless_file()
+    counts = count_stored_interviews(session, wave_id)
+    groups = group_cities(counts)
+    folder = _choose_folder()
+    with _reporting_unwritten(folder):
+        _require_free_space(folder, sum(counts.values()))
+        file = _open_nameless_file(folder)
 
     def count_parts() -> Iterator[PartCounts]:
         for cities in groups:
             rows = stored_interviews(session, wave_id, cities)
             part = WavePart(cities, build_response_arrays(rows, instrument))
-            pickle.dump(part, file, protocol=pickle.HIGHEST_PROTOCOL)
+            with _reporting_unwritten(folder):
+                pickle.dump(part, file, protocol=pickle.HIGHEST_PROTOCOL)
+                file.flush()
             yield PartCounts.of(part.interviews)
 
-    return WaveParts(WaveNorms.of(count_parts()), len(groups), file)
+    try:
+        norms = WaveNorms.of(count_parts())
+    except BaseException:
+        # What is not on the disk yet is written once more, and fails once more.
+        with suppress(OSError):
+            file.close()
+        raise
+    return WaveParts(norms, len(groups), file)
 
 
 def group_cities(counts: Mapping[str, int]) -> list[tuple[str, ...]]:
@@ -83,7 +115,43 @@ def group_cities(counts: Mapping[str, int]) -> list[tuple[str, ...]]:
     return [*groups, tuple(group)] if group or not groups else groups
 
 
-def _open_nameless_file() -> BufferedRandom:
-    """Open a file that no one else can open, beside the store: elsewhere it might lie in memory."""
+def _choose_folder() -> Path:
+    """Return where parts wait: beside the store, since elsewhere they might lie in memory."""
     folder = current_settings().data_dir
-    return TemporaryFile(dir=folder if os.access(folder, os.W_OK) else None)
+    return folder if os.access(folder, os.W_OK) else Path(gettempdir())
+
+
+def _open_nameless_file(folder: Path) -> BufferedRandom:
+    """Open a file that no one else can open."""
+    return TemporaryFile(dir=folder)
+
+
+def _require_free_space(folder: Path, interviews: int) -> None:
+    """Raise an error where interviews that arrive meanwhile might find no room."""
+    free, needed = shutil.disk_usage(folder).free, interviews * FREE_BYTES_PER_INTERVIEW
+    if free < needed:
+        raise PartsNotWrittenError(
+            msg(
+                "Quality cannot be assessed: {count} interviews need {needed} MB in {folder} "
+                "for a while, and {free} MB are free. Remove old files, or give it a larger disk.",
+                count=interviews,
+                needed=math.ceil(needed / _MEGABYTE),
+                folder=folder,
+                free=free // _MEGABYTE,
+            )
+        )
+
+
+@contextmanager
+def _reporting_unwritten(folder: Path) -> Iterator[None]:
+    """Say in words that the disk is full or fails."""
+    try:
+        yield
+    except OSError as error:
+        raise PartsNotWrittenError(
+            msg(
+                "Quality cannot be assessed: nothing can be written in {folder} ({reason}).",
+                folder=folder,
+                reason=error.strerror or str(error),
+            )
+        ) from error
