@@ -1,8 +1,10 @@
 """`survey export …`: files of a frozen wave by the ending of their names."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pyreadstat
 import pytest
@@ -86,6 +88,24 @@ def test_rows_of_a_survey_take_an_analyst_and_a_purpose(
         assert not file.exists()
     with read_scope(demo.store_url) as session:
         assert session.exec(select(RowExport)).all() == []
+
+
+def test_rows_that_cannot_be_written_are_not_recorded_as_taken(
+    survey: Survey, demo: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    file = folder / "rows.csv"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", Mock(side_effect=OSError(28, "No space left on device")))
+        refused = export(survey, "rows", file)
+        assert (refused.exit_code, "space" in refused.output) == (2, True), refused.output
+    assert list(folder.iterdir()) == []
+    with read_scope(demo.store_url) as session:
+        assert session.exec(select(RowExport)).all() == []
+    file.write_text("mine")
+    assert export(survey, "rows", file).exit_code == 2
+    assert file.read_text() == "mine"
 
 
 def test_an_unknown_ending_is_wrong_usage(survey: Survey, demo: Settings, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """`survey rows …`: ask for an exact file, decide, take it."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import Result
@@ -61,7 +63,7 @@ def states(survey: Survey) -> list[str]:
 
 
 def test_asked_for_here_decided_on_the_page_and_taken_here_once(
-    survey: Survey, people: dict[str, Principal], tmp_path: Path
+    survey: Survey, people: dict[str, Principal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = survey("rows", "request", "--account", "lin", "--wave", WAVE, "--purpose", PURPOSE)
     assert asked.exit_code == 0, asked.output
@@ -84,6 +86,11 @@ def test_asked_for_here_decided_on_the_page_and_taken_here_once(
             reason=REASON,
             now=now(),
         )
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", Mock(side_effect=OSError(28, "No space left on device")))
+        full = survey("rows", "export", number, "--account", "lin", "--output", str(file))
+        assert (full.exit_code, "space" in full.output) == (2, True), full.output
+    assert (states(survey), file.exists()) == (["approved"], False)
     made = survey("rows", "export", number, "--account", "lin", "--output", str(file))
     assert made.exit_code == 0, made.output
     assert "EXACT FILE" in file.read_text(encoding="utf-8-sig")

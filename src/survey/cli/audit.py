@@ -1,11 +1,11 @@
 """Commands that verify and export the audit trail."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import orjson
 import typer
@@ -24,11 +24,11 @@ from survey.access.audit_verify import (
 )
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.cli.output_file import output_file, standard_output
 from survey.locale import translator
 from survey.publish.audit_export import write_csv
 from survey.settings import current_settings
 from survey.store.engine import read_scope
-from survey.store.private_files import create_private_file
 from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
@@ -82,11 +82,15 @@ def export_trail(
     """Write the whole trail as CSV, from the oldest entry on; the export is entered too."""
     settings = current_settings()
     t = translator(settings.language)
-    with error_reporting():
-        with read_scope(settings.store_url) as session, _open_output(out) as file:
+    output = standard_output() if str(out) == "-" else output_file(out, private=True)
+    with error_reporting(), output as draft:
+        with read_scope(settings.store_url) as session:
+            text = TextIOWrapper(draft.file, encoding="utf-8", newline="")
             entries = stream_trail(session=session, principal=OPERATOR, choice=TrailFilter())
-            count = write_csv(file, entries, t)
-            size = file.tell() if file.seekable() else 0
+            count = write_csv(text, entries, t)
+            text.detach()
+        draft.flush()
+        size = draft.file.tell()
         run_in_transaction(
             settings.store_url,
             lambda session: record_download(
@@ -97,22 +101,7 @@ def export_trail(
                 now=datetime.now(UTC),
             ),
         )
-        print_note("{count} entries were written.", count=count)
-
-
-@contextmanager
-def _open_output(out: Path) -> Iterator[TextIO]:
-    if str(out) == "-":
-        yield sys.stdout
-        return
-    try:
-        if not out.exists():
-            create_private_file(out)
-        file = out.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise typer.BadParameter(f"{out}: {error.strerror}") from error
-    with file:
-        yield file
+    print_note("{count} entries were written.", count=count)
 
 
 @app.command("adopt")

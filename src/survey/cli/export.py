@@ -11,8 +11,9 @@ from survey.access.audit import record_download
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.sessions import get_demo_account, principal_of
-from survey.cli.options import new_private_file, read_suffix, write_bytes
+from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
+from survey.cli.output_file import OutputDraft, output_file
 from survey.cli.trace_rows import analyst_principal
 from survey.locale import SurveyError, msg, translator
 from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
@@ -61,14 +62,15 @@ def rows(
     """Write the de-identified interviews of a wave, recorded and marked as on the page.
 
     The same rules as there: rare combinations merged, names of rows and points made for this file,
-    one entry of the audit trail. An exact file takes a second person: `survey rows`.
+    one entry of the audit trail. An exact file takes a second person: `survey rows`. A file that
+    is there already stays: it belongs to somebody, for a purpose.
     """
     form = FileFormat(read_suffix(out, list(FileFormat), "--out"))
     settings = current_settings()
 
     def export(session: Session) -> MicrodataFile:
         principal, why = _order(settings, session, wave, account, purpose)
-        return export_rows(
+        made = export_rows(
             settings,
             session=session,
             principal=principal,
@@ -79,10 +81,11 @@ def rows(
             language=settings.language,
             by_operator=True,
         )
+        draft.write(made.content)  # not recorded if that fails
+        return made
 
-    with error_reporting(), new_private_file(out):
+    with error_reporting(), output_file(out, overwrite=False) as draft:
         made = run_in_transaction(settings.store_url, export, long_running=True)
-        out.write_bytes(made.content)
     print_note("{rows} interviews written to {file}.", rows=made.rows, file=out)
     for line in deviation_lines(translator(settings.language), made.deviation):
         print_note(line)
@@ -111,7 +114,7 @@ def codebook(
 
     form = CodebookFormat(read_suffix(out, list(CodebookFormat), "--out"))
     settings = current_settings()
-    with error_reporting():
+    with error_reporting(), output_file(out) as draft:
         with read_scope(settings.store_url) as session:
             content = codebook_file(
                 settings,
@@ -122,7 +125,8 @@ def codebook(
                 language=settings.language,
                 data=data,
             )
-        _write_recorded(settings, out, content)
+        _write_recorded(settings, draft, out.name, content)
+    print_note("Written to {file}.", file=out)
 
 
 @app.command()
@@ -144,7 +148,7 @@ def table(
 
     form = TableFormat(read_suffix(out, list(TableFormat), "--out"))
     settings = current_settings()
-    with error_reporting():
+    with error_reporting(), output_file(out) as draft:
         with read_scope(settings.store_url) as session:
             content = table_file(
                 settings,
@@ -154,23 +158,23 @@ def table(
                 form=form,
                 language=settings.language,
             )
-        _write_recorded(settings, out, content)
+        _write_recorded(settings, draft, out.name, content)
+    print_note("Written to {file}.", file=out)
 
 
-def _write_recorded(settings: Settings, out: Path, content: bytes) -> None:
+def _write_recorded(settings: Settings, draft: OutputDraft, name: str, content: bytes) -> None:
     """Write a file of results and record in the trail that the operator took it."""
-    write_bytes(out, content)
+    draft.write(content)
     run_in_transaction(
         settings.store_url,
         lambda session: record_download(
             session=session,
             principal=OPERATOR,
-            file_name=out.name,
+            file_name=name,
             size=len(content),
             now=datetime.now(UTC),
         ),
     )
-    print_note("Written to {file}.", file=out)
 
 
 def _order(

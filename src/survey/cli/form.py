@@ -19,6 +19,7 @@ from survey.cli.output import (
     print_record,
     print_table,
 )
+from survey.cli.output_file import output_file
 from survey.fieldwork.instruments import (
     add_instrument,
     add_tree,
@@ -176,7 +177,8 @@ def paper(
         with read_scope(current_settings().store_url) as session:
             instrument = find_instrument(session=session, name=name, version=version)
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(paper_form_pdf(instrument, language=language, large=large))
+        with output_file(output) as draft:
+            draft.write(paper_form_pdf(instrument, language=language, large=large))
         print_note("Written: {path}", path=output)
 
 

@@ -1,8 +1,7 @@
 """Options that several commands share."""
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -51,19 +50,6 @@ def read_bytes(path: Path) -> bytes:
         raise typer.BadParameter(f"{path}: {error.strerror}") from error
 
 
-def write_bytes(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Write a file; a place that cannot be written to is wrong usage.
-
-    Args:
-        mode: who may read and write a new file, less the umask.
-    """
-    try:
-        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            file.write(content)
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror}") from error
-
-
 def read_suffix(path: Path, known: Iterable[str], option: str) -> str:
     """Return the ending of a file name; an ending that no format has is wrong usage."""
     ending = path.suffix.removeprefix(".").lower()
@@ -71,20 +57,3 @@ def read_suffix(path: Path, known: Iterable[str], option: str) -> str:
         endings = ", ".join(f".{each}" for each in known)
         raise typer.BadParameter(f"the file name has to end in one of {endings}", param_hint=option)
     return ending
-
-
-@contextmanager
-def new_private_file(path: Path) -> Iterator[None]:
-    """Create a file for its owner only before the work begins; remove it if the work fails.
-
-    A file that is there already, or that cannot be written, is wrong usage.
-    """
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror}") from error
-    try:
-        yield
-    except BaseException:
-        path.unlink()
-        raise

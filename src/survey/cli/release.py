@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
-from survey.cli.options import write_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.cli.output_file import output_file
 from survey.cli.wave import release as release_of_wave
 from survey.locale import msg
 from survey.publish.publications.early_readers import (
@@ -176,10 +177,22 @@ def fetch_release(
     release: Release, out: Annotated[Path, typer.Option(help="File for the archive (.zip).")]
 ) -> None:
     """Write the archive of a signed release to a file."""
-    with error_reporting():
-        data = _run(open_publication, settings=current_settings(), key=release)
-        write_bytes(out, data, mode=0o600)
-        print_note("{release} is in {file}.", release=release, file=out)
+    settings = current_settings()
+
+    def fetch(session: Session) -> None:
+        draft.write(
+            open_publication(
+                settings=settings,
+                session=session,
+                principal=OPERATOR,
+                key=release,
+                now=datetime.now(UTC),
+            )
+        )
+
+    with error_reporting(), output_file(out, private=True) as draft:
+        run_in_transaction(settings.store_url, fetch)
+    print_note("{release} is in {file}.", release=release, file=out)
 
 
 app.command("wave")(release_of_wave)
@@ -277,10 +290,10 @@ def export_key_list(
     out: Annotated[Path, typer.Option(help="File for the association's site.")],
 ) -> None:
     """Write the list that strangers check releases with: keys, what was taken back or corrected."""
-    with error_reporting():
+    with error_reporting(), output_file(out) as draft:
         with read_scope(current_settings().store_url) as session:
             keys = list_keys(session=session, principal=OPERATOR)
             retracted = list_retracted(session=session, principal=OPERATOR)
             corrected = list_corrected(session=session, principal=OPERATOR)
-            write_bytes(out, format_key_list(keys, retracted, corrected))
-        print_note("{count} keys are in {file}.", count=len(keys), file=out)
+        draft.write(format_key_list(keys, retracted, corrected))
+    print_note("{count} keys are in {file}.", count=len(keys), file=out)

@@ -11,6 +11,7 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.cli.output import error_reporting, print_note
+from survey.cli.output_file import output_file
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_archive import make_archive
 from survey.publish.reports.report_service import (
@@ -85,8 +86,8 @@ def write_all(
     """Write the reports of all cities into one archive."""
     if out.suffix.lower() != ".zip":
         raise typer.BadParameter("the file name has to end in .zip", param_hint="--out")
-    with error_reporting():
-        settings = current_settings()
+    settings = current_settings()
+    with error_reporting(), output_file(out) as draft:
         waves = read_report_waves(settings, wave)
         archive = make_archive(
             settings,
@@ -96,10 +97,9 @@ def write_all(
             language=language.value,
             tick=_print_progress,
         )
+        draft.write(archive.content)
         _record(settings, waves, archive.files)
-        _write_file(out, archive.content)
-        count = len(archive.files)
-        print_note("{count} reports written to {file}.", count=count, file=out)
+    print_note("{count} reports written to {file}.", count=len(archive.files), file=out)
 
 
 def _print_progress(done: int, total: int) -> None:
@@ -128,13 +128,13 @@ def _write_report(
     kind: ReportKind, area: str, wave: str, out: Path, language: ReportLanguage
 ) -> None:
     order = ReportOrder(kind, area, _format_of(out), language.value)
-    with error_reporting():
-        settings = current_settings()
+    settings = current_settings()
+    with error_reporting(), output_file(out) as draft:
         waves = read_report_waves(settings, wave)
         file = make_report_file(settings, waves, principal=OPERATOR, order=order)
+        draft.write(file.content)
         _record(settings, waves, [(order, file)])
-        _write_file(out, file.content)
-        print_note("Report written to {file}.", file=out)
+    print_note("Report written to {file}.", file=out)
 
 
 def _record(
@@ -154,10 +154,3 @@ def _format_of(out: Path) -> ReportFormat:
         listed = ", ".join(f".{form}" for form in ReportFormat)
         raise typer.BadParameter(f"the file name has to end in one of {listed}", param_hint="--out")
     return ReportFormat(ending)
-
-
-def _write_file(out: Path, content: bytes) -> None:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise typer.BadParameter(f"{out}: {error.strerror}") from error

@@ -13,8 +13,9 @@ from survey.access.accounts import AccountNotFoundError, get_account_by_login
 from survey.access.credentials import is_active
 from survey.access.principal import OPERATOR, Principal
 from survey.access.sessions import principal_of
-from survey.cli.options import new_private_file, read_suffix
+from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.cli.output_file import OutputDraft, output_file
 from survey.publish.microdata.exact_requests import (
     decide_exact_rows,
     export_exact_rows,
@@ -117,17 +118,16 @@ def export(
     """Take the one file of an approved request, for the analyst who asked for it."""
     ending = read_suffix(output, list(FileFormat), "--output")
     # Before the approval is used: where nothing can be written, it stays good.
-    with error_reporting(), new_private_file(output):
-        made = _export_rows(number, account, FileFormat(ending))
-        output.write_bytes(made.content)
+    with error_reporting(), output_file(output, overwrite=False) as draft:
+        made = _export_rows(number, account, FileFormat(ending), draft)
     print_note("{rows} interviews written to {file}.", rows=made.rows, file=output)
 
 
-def _export_rows(number: UUID, account: str, form: FileFormat) -> MicrodataFile:
+def _export_rows(number: UUID, account: str, form: FileFormat, draft: OutputDraft) -> MicrodataFile:
     settings = current_settings()
-    return run_in_transaction(
-        settings.store_url,
-        lambda session: export_exact_rows(
+
+    def export(session: Session) -> MicrodataFile:
+        made = export_exact_rows(
             settings,
             session=session,
             principal=analyst_principal(session, account),
@@ -136,9 +136,11 @@ def _export_rows(number: UUID, account: str, form: FileFormat) -> MicrodataFile:
             now=datetime.now(UTC),
             language=settings.language,
             by_operator=True,
-        ),
-        long_running=True,
-    )
+        )
+        draft.write(made.content)  # the approval stays good if that fails
+        return made
+
+    return run_in_transaction(settings.store_url, export, long_running=True)
 
 
 def _run_decision(number: UUID, decision: Decision, reason: str) -> None:

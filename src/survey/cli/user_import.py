@@ -1,15 +1,18 @@
 """Command that creates many accounts from a list and prints their setup links."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from survey.access.account_batch import SetupLinkSheet, create_accounts
 from survey.access.principal import OPERATOR
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.cli.output_file import output_file
 from survey.fieldwork.planning.account_list import (
     AccountList,
     read_account_file,
@@ -17,10 +20,9 @@ from survey.fieldwork.planning.account_list import (
 )
 from survey.locale import SurveyError, msg, translator
 from survey.publish.code_sheets_pdf import setup_link_sheet_pdf
-from survey.settings import current_settings
+from survey.settings import Settings, current_settings
 from survey.spreadsheets import decode_table_text
 from survey.store.engine import read_scope
-from survey.store.private_files import create_private_file
 from survey.store.transactions import run_in_transaction
 
 
@@ -58,39 +60,38 @@ def import_accounts(
         if dry_run or not listed.accounts:
             print_note("{count} accounts would be created.", count=len(listed.accounts))
             return
+        settings = current_settings()
+        origin = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
         if sheet is not None:
-            _require_writable(sheet)
-        issued = run_in_transaction(
-            current_settings().store_url,
-            lambda session: create_accounts(
-                session=session, principal=OPERATOR, accounts=listed.accounts, now=datetime.now(UTC)
-            ),
-        )
-        _write_links(issued, sheet, output)
+            issued = _create_with_sheet(settings, listed, sheet, origin)
+        else:
+            issued = run_in_transaction(settings.store_url, partial(_create, listed))
+            rows = [
+                (person.login, person.name, f"{origin}/auth/setup/{person.token}")
+                for person in issued.people
+            ]
+            print_table(("login", "name", "link"), rows, output)
         print_note("{count} accounts were created.", count=len(issued.people))
 
 
-def _require_writable(sheet: Path) -> None:
-    """Create the file of the links before any account: its links are shown only once."""
-    create_private_file(sheet)
-    try:
-        sheet.open("ab").close()
-    except OSError as error:
-        raise typer.BadParameter(f"{sheet}: {error.strerror}") from error
+def _create(listed: AccountList, session: Session) -> SetupLinkSheet:
+    return create_accounts(
+        session=session, principal=OPERATOR, accounts=listed.accounts, now=datetime.now(UTC)
+    )
 
 
-def _write_links(issued: SetupLinkSheet, sheet: Path | None, output: OutputFormat) -> None:
-    settings = current_settings()
-    origin = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    if sheet is not None:
-        pdf = setup_link_sheet_pdf(issued, origin=origin, language=settings.language)
-        sheet.write_bytes(pdf)
-        return
-    rows = [
-        (person.login, person.name, f"{origin}/auth/setup/{person.token}")
-        for person in issued.people
-    ]
-    print_table(("login", "name", "link"), rows, output)
+def _create_with_sheet(
+    settings: Settings, listed: AccountList, sheet: Path, origin: str
+) -> SetupLinkSheet:
+    """Create the accounts if their links, which are shown only once, could be written."""
+
+    def create(session: Session) -> SetupLinkSheet:
+        issued = _create(listed, session)
+        draft.write(setup_link_sheet_pdf(issued, origin=origin, language=settings.language))
+        return issued
+
+    with output_file(sheet, private=True) as draft:
+        return run_in_transaction(settings.store_url, create)
 
 
 def _read(path: Path) -> AccountList:

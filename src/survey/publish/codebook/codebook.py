@@ -21,7 +21,8 @@ from survey.publish.microdata.deidentify import DESIGN_COLUMNS, answer_columns
 from survey.publish.microdata.variables import Variable, describe_variables
 from survey.publish.views.method import build_method_view
 from survey.results.domains import BANDS
-from survey.results.wave_results import WaveInfo, WaveResults, open_results
+from survey.results.row_selection import open_known_results
+from survey.results.wave_results import WaveInfo, WaveResults
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
 
@@ -96,7 +97,7 @@ def build_codebook(
         SnapshotNotFoundError: the wave was never frozen.
     """
     principal.require(Action.READ_RESULTS)
-    results = open_results(settings, session, wave_key)
+    results = open_known_results(settings, session, wave_key)
     instrument = load_instrument(session=session, sha256=results.manifest.instrument_sha256)
     return describe_results(results, instrument, principal=principal, language=language)
 

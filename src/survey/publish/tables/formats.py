@@ -12,7 +12,8 @@ from survey.publish.tables.published_tables import build_tables
 from survey.publish.tables.sdmx import sdmx_bytes
 from survey.publish.tables.tidy_table import tidy_table
 from survey.publish.views.view_context import ViewContext
-from survey.results import list_earlier_waves, open_results
+from survey.results import list_earlier_waves
+from survey.results.row_selection import open_known_results
 from survey.settings import Settings
 
 
@@ -41,7 +42,7 @@ def table_file(
         SnapshotNotFoundError: the wave was never frozen.
     """
     principal.require(Action.READ_RESULTS)
-    results = open_results(settings, session, wave_key)
+    results = open_known_results(settings, session, wave_key)
     context = ViewContext(results, principal, language)
     if form is TableFormat.SDMX:
         return sdmx_bytes(context)
