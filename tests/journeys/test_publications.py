@@ -139,13 +139,22 @@ def publish(page: Page, key: str) -> None:
     choose_release(page, key)
     page.get_by_role("button", name=zh("Publish"), exact=True).first.click()
     field = page.get_by_label(zh("Type {release} to confirm", release=key))
+    field.fill("some other one")
+    page.locator(f".st-key-releases-publish-{key} button").click()
+    # Said where it was pressed: the top of the page may be out of sight.
+    refusal = zh("Please type {release} to confirm.", release=key)
+    expect(page.get_by_test_id("stPopoverBody").get_by_text(refusal)).to_be_visible()
     field.fill(key)
     field.press("Tab")
     wait_until_idle(page)
     # The message about the signature is gone by now; what was opened below it stays open.
     expect(field).to_be_visible()
-    page.locator(f".st-key-releases-publish-{key} button").click()
+    page.locator(f".st-key-releases-publish-{key} button").dblclick()
     expect(page.get_by_text(zh("{release} is published.", release=key))).to_be_visible()
+    wait_until_idle(page)
+    # What stands in its place now is not open, and the second press of the double click is silent.
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    expect(page.get_by_text(zh("Nothing was changed."))).to_have_count(0)
 
 
 def state_of(folder: Path, key: str) -> PublicationState:

@@ -35,6 +35,13 @@ def _account(field: Field, login: str) -> Account:
         return session.exec(select(Account).where(Account.login == login)).one()
 
 
+def find_place(app: Any, key: str) -> int:
+    """Return the place of a field or button among the parts of the page."""
+    return next(
+        place for place, part in app.main.children.items() if getattr(part, "key", None) == key
+    )
+
+
 def test_a_new_account_gets_a_link_that_is_shown_once(
     field: Field, root: Principal, visit_as: Any, read: Any
 ) -> None:
@@ -48,11 +55,13 @@ def test_a_new_account_gets_a_link_that_is_shown_once(
     assert "The account lina is created." in [message.value for message in app.success]
     assert "Setup link for Li Na" in read(app)
     assert "/auth/setup/" in app.code[0].value
+    place = find_place(app, "users/new/login")
     account = _account(field, "lina")
     assert (account.role, account.area, account.ends_at) == ("city_official", "110000", None)
     app.run()
     assert not app.code
     assert app.text_input(key="users/new/login").value == ""
+    assert find_place(app, "users/new/login") == place, "the browser builds what moves up anew"
 
 
 def test_a_login_that_is_taken_changes_nothing(
@@ -176,9 +185,10 @@ def test_a_key_for_a_program_is_shown_once_and_withdrawn(
     app.radio(key="users/keys/scope").set_value(KeyScope.DELIVERIES).run()
     app.button(key="users/keys/create").click().run()
     assert "Key for: complaint system" in read(app)
-    key = app.code[0].value
+    key, place = app.code[0].value, find_place(app, "users/keys/login")
     app.run()
     assert not app.code
+    assert find_place(app, "users/keys/login") == place
     assert "Deliver outside data" in read(app)
     with read_scope(field.url) as session:
         holder = find_key_holder(session=session, key=key, scope=KeyScope.DELIVERIES, now=now())

@@ -56,3 +56,16 @@ def test_only_feedback_says_errors_of_ours() -> None:
         and node.type.id == "SurveyError"
     }
     assert catchers == CATCHERS.keys()
+
+
+def test_every_popover_has_a_key() -> None:
+    """Without one the browser knows it by its place: another one that moves there would be open."""
+    nameless = [
+        f"{_name(path)}:{node.lineno}"
+        for path in _modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "st.popover"
+        and not any(keyword.arg == "key" for keyword in node.keywords)
+    ]
+    assert nameless == []

@@ -230,14 +230,18 @@ def _keep_links(
 
 def draw_link_sheet(page: PageContext) -> None:
     """Offer the sheet of the links that were just made, until it was downloaded."""
-    t = page.t
     if st.session_state.get(_TAKEN):
         st.session_state.pop(_ISSUED, None)
         st.session_state.pop(_TAKEN, None)
     sheet: SetupLinkSheet | None = st.session_state.get(_ISSUED)
-    if sheet is None:
-        return
-    count = f"{len(sheet.people):,}"
+    # One place of the page with the sheet or without: what is typed below outlives its going.
+    with st.container():
+        if sheet is not None:
+            _draw_sheet_download(page, sheet)
+
+
+def _draw_sheet_download(page: PageContext, sheet: SetupLinkSheet) -> None:
+    t, count = page.t, f"{len(sheet.people):,}"
 
     def print_sheet() -> bytes:
         pdf = setup_link_sheet_pdf(sheet, origin=public_origin(page), language=page.language)

@@ -174,19 +174,20 @@ def _keep_setup_link(page: PageContext, name: str, token: str) -> None:
 
 
 def show_setup_link(page: PageContext) -> None:
-    """Show the setup link that was just made, once."""
+    """Show the setup link that was just made, once, in a place that is there without one too."""
     made: tuple[str, str] | None = st.session_state.pop(_LINK, None)
-    if made is None:
-        return
-    t, (name, link) = page.t, made
-    draw_notice(
-        t("Setup link for {name}", name=name),
-        t(
-            "Give it to this person alone. With it they choose their password, once, within "
-            "three days. It is not shown again."
-        ),
-    )
-    st.code(link, language=None)
+    with st.container():
+        if made is None:
+            return
+        t, (name, link) = page.t, made
+        draw_notice(
+            t("Setup link for {name}", name=name),
+            t(
+                "Give it to this person alone. With it they choose their password, once, within "
+                "three days. It is not shown again."
+            ),
+        )
+        st.code(link, language=None)
 
 
 def format_name(t: Translator, line: AccountSummary) -> str:

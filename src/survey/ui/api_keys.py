@@ -65,7 +65,7 @@ def _draw_keys(page: PageContext, keys: list[ApiKeySummary]) -> None:
     working = {str(key.id): key for key in keys if _describe_key_state(page, key) == t("works")}
     if not working:
         return
-    with st.popover(t("Withdraw a key")):
+    with st.popover(t("Withdraw a key"), key="users/keys/withdrawing"):
         chosen = st.selectbox(
             t("Key"),
             list(working),
@@ -131,15 +131,20 @@ def _create_key(page: PageContext, login: str, name: str, scope: KeyScope, days:
 
 
 def _show_new_key(page: PageContext) -> None:
+    """Show the key that was just made, once, in a place that is there without one too."""
     made: tuple[str, str] | None = st.session_state.pop(_MADE, None)
-    if made is None:
-        return
-    t, (name, key) = page.t, made
-    draw_notice(
-        t("Key for: {name}", name=name),
-        t("Copy it into the program now. It is not shown again; the platform keeps its hash only."),
-    )
-    st.code(key, language=None)
+    with st.container():
+        if made is None:
+            return
+        t, (name, key) = page.t, made
+        draw_notice(
+            t("Key for: {name}", name=name),
+            t(
+                "Copy it into the program now. It is not shown again; the platform keeps its hash "
+                "only."
+            ),
+        )
+        st.code(key, language=None)
 
 
 def _withdraw_key(page: PageContext, key: ApiKeySummary) -> None:

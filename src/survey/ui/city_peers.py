@@ -47,7 +47,7 @@ def draw_peer_choice(
         st.caption(described)
         with (
             st.container(width="content"),
-            st.popover(t("Choose cities to compare with"), type="tertiary"),
+            st.popover(t("Choose cities to compare with"), type="tertiary", key="peers/choosing"),
         ):
             _draw_form(page, city, peers)
 

@@ -9,9 +9,14 @@ from survey.store.tables import now
 
 
 def draw_freshness(t: Translator, freshness: DataFreshness | None) -> None:
-    """Draw up to when the data go; nothing if they were read from the primary, as of now."""
+    """Draw up to when the data go; nothing if they were read from the primary, as of now.
+
+    Either way it takes one place of the page: from one run to the next the data may come from the
+    other database, and what is open or typed below has to stay.
+    """
+    place = st.container()
     if freshness is not None:
-        st.caption(
+        place.caption(
             t(
                 "Data as of {time} China time, about {seconds} s ago.",
                 time=f"{freshness.as_of.astimezone(CHINA):%H:%M:%S}",

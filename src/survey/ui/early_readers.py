@@ -16,11 +16,12 @@ from survey.publish.publications.register import MAX_TEXT_CHARS, PublicationSumm
 from survey.store.china_time import CHINA, format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 
 _OPEN_STATES = frozenset({PublicationState.PLANNED, PublicationState.SIGNED})
 _MAX_LOGIN_CHARS = 100
+_ADDING, _REMOVING = "early-reader/", "early-reader-off/"
 
 
 class OpeningNotChosenError(SurveyError):
@@ -30,7 +31,10 @@ class OpeningNotChosenError(SurveyError):
 
 
 def draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
-    """Draw the list, and the form that adds somebody until the release is published."""
+    """Draw the list, and the form that adds somebody until the release is published.
+
+    Where a popover is not drawn, what went wrong in it before is said in its place.
+    """
     t = page.t
     with read_scope(page.settings.store_url) as session:
         readers = list_early_readers(session=session, principal=page.principal, key=release.key)
@@ -56,12 +60,18 @@ def draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
         st.table(rows, border="horizontal", alt=t("Pre-release list"))
     if is_open:
         _draw_addition(page, release)
+    else:
+        show_feedback(page, _ADDING + release.key)
+    if is_open and readers:
         _draw_removal(page, release, readers)
+    else:
+        show_feedback(page, _REMOVING + release.key)
 
 
 def _draw_addition(page: PageContext, release: PublicationSummary) -> None:
     t, prefix = page.t, f"releases/reader/{release.key}"
-    with st.popover(t("Add somebody")):
+    with st.popover(t("Add somebody"), key=f"{prefix}/adding"):
+        show_feedback(page, _ADDING + release.key)
         st.text_input(
             t("Sign-in name"),
             key=f"{prefix}/login",
@@ -87,7 +97,7 @@ def _add_reader(page: PageContext, release_key: str, prefix: str) -> None:
         str(st.session_state.get(f"{prefix}/{name}") or "").strip() for name in ("login", "reason")
     )
     opens_at = _get_chosen_opening(prefix)
-    added = perform(
+    added = perform_in_popover(
         page,
         lambda session, person: add_early_reader(
             session=session,
@@ -99,6 +109,7 @@ def _add_reader(page: PageContext, release_key: str, prefix: str) -> None:
             now=now(),
         ),
         done=page.t("{account} is on the list of {release}.", account=login, release=release_key),
+        slot=_ADDING + release_key,
     )
     if added is not None:
         for name in ("login", "reason", "day"):
@@ -122,10 +133,9 @@ def _require_opening(opens_at: datetime | None) -> datetime:
 def _draw_removal(
     page: PageContext, release: PublicationSummary, readers: Sequence[EarlyReader]
 ) -> None:
-    if not readers:
-        return
     t = page.t
-    with st.popover(t("Take somebody off")):
+    with st.popover(t("Take somebody off"), key=f"releases/reader/{release.key}/removing"):
+        show_feedback(page, _REMOVING + release.key)
         st.caption(t("What this person has opened already stays known to them."))
         for reader in readers:
             st.button(
@@ -137,10 +147,11 @@ def _draw_removal(
 
 
 def _remove_reader(page: PageContext, release_key: str, login: str) -> None:
-    perform(
+    perform_in_popover(
         page,
         lambda session, person: remove_early_reader(
             session=session, principal=person, key=release_key, login=login, now=now()
         ),
         done=page.t("{account} is off the list of {release}.", account=login, release=release_key),
+        slot=_REMOVING + release_key,
     )

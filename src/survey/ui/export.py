@@ -94,11 +94,20 @@ def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
         st.caption(t("Interviews can be taken away once a wave has been frozen for good."))
         return
     _draw_contents(page, waves[wave.key])
+    # One place of the page whatever it holds: a file may be ready while somebody types below.
+    with st.container():
+        _draw_row_file(page, waves[wave.key])
+    draw_exact_rows(page, waves[wave.key])
+
+
+def _draw_row_file(page: PageContext, wave: ExportableWave) -> None:
+    """Draw the form that makes a file of rows and the file once made, or how far it is."""
+    t = page.t
     _collect_file(page)
     show_feedback(page, _MESSAGES)
     running: _RowJob | None = st.session_state.get(_JOB)
     if running is None:
-        _draw_purpose_form(page, waves[wave.key])
+        _draw_purpose_form(page, wave)
         _draw_file(page, wave.key)
     else:
         draw_job_progress(
@@ -111,7 +120,6 @@ def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
             ),
             key="export/cancel",
         )
-    draw_exact_rows(page, waves[wave.key])
 
 
 def _draw_contents(page: PageContext, wave: ExportableWave) -> None:

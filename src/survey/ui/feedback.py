@@ -171,6 +171,20 @@ def perform_on_wave(
     return result
 
 
+def perform_in_popover(
+    page: PageContext, change: Callable[[Session, Principal], T], *, done: str, slot: str
+) -> Success[T] | None:
+    """Run a change as `perform` does: a failure is said in `slot`, a success at the top.
+
+    A popover stays open when its change failed, perhaps far below the top of the page: on a phone
+    a message up there would not be seen. The popover begins with `show_feedback` of its slot.
+    """
+    result = perform(page, change, slot=slot)
+    if result is not None:
+        set_feedback(page, done)
+    return result
+
+
 def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
     """Return a message that begins with title and key of the wave it is about."""
     return page.t("{wave}: {message}", wave=wave.full_name(page.language), message=message)

@@ -86,7 +86,7 @@ def _draw_notes(page: PageContext, table: IntervalTable) -> None:
         st.caption(left_out)
     with st.container(horizontal=True, vertical_alignment="center", key=f"compact-{table.key}"):
         st.caption(t(QUOTA_SAMPLE_SHORT), width="content")
-        with st.popover(t("How this is counted"), type="tertiary"):
+        with st.popover(t("How this is counted"), type="tertiary", key=f"{table.key}/counted"):
             for note in (table.note, t(QUOTA_SAMPLE)):
                 if note:
                     st.caption(note)

@@ -128,9 +128,14 @@ def _render_brand(
 
 
 def draw_demo_progress(settings: Settings, t: Translator) -> None:
-    """Say how many waves of a demonstration are there, while some are still being made."""
-    if find_demo_progress(settings) is not None:
-        _draw_progress_line(settings, t)
+    """Say how many waves of a demonstration are there, while some are still being made.
+
+    The line takes one place of the page, whether it is there or not: it goes by itself, and what
+    somebody opens or types below it then must not be built anew.
+    """
+    with st.container():
+        if find_demo_progress(settings) is not None:
+            _draw_progress_line(settings, t)
 
 
 @st.fragment(run_every=DEMO_REFRESH_SECONDS)

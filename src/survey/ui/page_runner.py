@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec
+from typing import Literal, ParamSpec
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -229,10 +229,20 @@ def page_fragment(
     return wrap
 
 
-def open_dialog(page: PageContext, title: str, draw: Callable[[], None]) -> None:
-    """Open a dialog over the page, with errors in words: it runs again without its page."""
+def open_dialog(
+    page: PageContext,
+    title: str,
+    draw: Callable[[], None],
+    *,
+    on_dismiss: Literal["ignore", "rerun"] = "ignore",
+) -> None:
+    """Open a dialog over the page, with errors in words: it runs again without its page.
 
-    @st.dialog(title, width="medium")
+    Args:
+        on_dismiss: Whether the page is drawn again when somebody closes the dialog.
+    """
+
+    @st.dialog(title, width="medium", on_dismiss=on_dismiss)
     def in_words() -> None:
         with (
             script_run_slot(),

@@ -59,17 +59,19 @@ def draw_figure_history(page: PageContext) -> None:
             t("A figure that was never shown has no history."),
         )
         return
+    heads = (t("Release"), t("Published"), t("State"), t("Value"), t("Reason of the change"))
     rows = [
-        {
-            t("Release"): version.release,
-            t("Published"): format_china_minute(t, version.published_at),
-            t("State"): _describe_state(page, version),
-            t("Value"): _describe_values(page, version.values) if version.values else "–",
-            t("Reason of the change"): version.reason,
-        }
+        (
+            escape(version.release),
+            escape(format_china_minute(t, version.published_at)),
+            escape(_describe_state(page, version)),
+            escape(_describe_values(page, version.values) if version.values else "–"),
+            escape(version.reason or "–"),
+        )
         for version in history.versions
     ]
-    st.table(rows, border="horizontal", alt=t("History of {figure}", figure=figure))
+    # On a phone each version is a card: five columns would be of single characters.
+    st.html(f'<div class="hcs-errata">{render_plain_table(heads, rows)}</div>')
     st.caption(
         t("The release {release} stands.", release=history.standing_release)
         if history.standing_release
@@ -116,7 +118,8 @@ def draw_errata(page: PageContext, release: PublicationSummary) -> None:
     if told.count > len(rows):
         st.caption(
             t(
-                "The first {shown} of {count} figures; the file errata.csv of the release has all.",
+                "{shown} of {count} changed figures, first those of your area and the scores. The "
+                "file errata.csv of the release has all.",
                 shown=len(rows),
                 count=f"{told.count:,}",
             )

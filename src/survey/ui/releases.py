@@ -32,7 +32,7 @@ from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.early_readers import draw_early_readers
-from survey.ui.feedback import perform, perform_in_steps, show_feedback
+from survey.ui.feedback import perform, perform_in_popover, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS
@@ -41,6 +41,7 @@ from survey.ui.release_files import describe_files, draw_file_choices
 
 _ZIP = "application/zip"
 _PLAN = "releases/plan"
+_PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
 
 Change = Callable[[Session, Principal], object]
 
@@ -200,6 +201,11 @@ def _read_files(page: PageContext, key: str) -> bytes:
 
 def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
     t = page.t
+    # Of a press that came too late: another tab or person took the step, and its popover is gone.
+    if release.state is not PublicationState.SIGNED:
+        show_feedback(page, _PUBLISHING + release.key)
+    if release.state is PublicationState.RETRACTED:
+        show_feedback(page, _TAKING_BACK + release.key)
     with st.container(horizontal=True):
         if release.state is PublicationState.PLANNED and st.button(
             t("Sign"), key=f"releases/sign/{release.key}", type="primary", icon=":material/draw:"
@@ -255,7 +261,9 @@ def _draw_confirmed_step(
 ) -> None:
     """Draw a step that asks for the id of the release to be typed."""
     t = page.t
-    with st.popover(label):
+    # By its key it closes with its step: without, “Take back” would be open in its place.
+    with st.popover(label, key=f"releases/publishing/{release.key}"):
+        show_feedback(page, _PUBLISHING + release.key)
         st.markdown(warning)
         key = f"releases/typed/{release.key}"
         st.text_input(t("Type {release} to confirm", release=release.key), key=key)
@@ -280,13 +288,14 @@ def _change_if_typed(
             )
         change(session, person)
 
-    perform(page, change_if_named, done=done)
+    perform_in_popover(page, change_if_named, done=done, slot=_PUBLISHING + release_key)
 
 
 def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
     t = page.t
     key = f"releases/reason/{release.key}"
-    with st.popover(t("Take back")):
+    with st.popover(t("Take back"), key=f"releases/taking-back/{release.key}"):
+        show_feedback(page, _TAKING_BACK + release.key)
         st.markdown(
             t(
                 "One person is enough, for it has to be quick. What replaced this release goes on "
@@ -309,12 +318,13 @@ def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
 
 def _retract_release(page: PageContext, release_key: str, field: str) -> None:
     reason = str(st.session_state.get(field, ""))
-    perform(
+    perform_in_popover(
         page,
         lambda session, person: retract_publication(
             session=session, principal=person, key=release_key, reason=reason, now=now()
         ),
         done=page.t("{release} is taken back.", release=release_key),
+        slot=_TAKING_BACK + release_key,
     )
 
 
@@ -346,7 +356,8 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         for release in releases
         if release.state is PublicationState.PUBLISHED
     }
-    with st.form(_PLAN, border=True, enter_to_submit=False):
+    # Emptied once a release is announced: what was typed is about that one.
+    with st.form(f"{_PLAN}/{len(releases)}", border=True, enter_to_submit=False):
         wave = st.selectbox(t("Wave"), list(open_waves), format_func=open_waves.__getitem__)
         title_zh = st.text_input(t("Chinese title"), max_chars=MAX_TEXT_CHARS)
         title_en = st.text_input(t("English title"), max_chars=MAX_TEXT_CHARS)

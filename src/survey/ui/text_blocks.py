@@ -90,7 +90,7 @@ def draw_method_note(page: PageContext, figure: Estimate, *notes: str, figure_id
     t = page.t
     with st.container(horizontal=True, vertical_alignment="center", key="compact-method"):
         st.caption(t(QUOTA_SAMPLE_SHORT), width="content")
-        with st.popover(t("How this is counted"), type="tertiary"):
+        with st.popover(t("How this is counted"), type="tertiary", key="method/counted"):
             for note in (*notes, margin_of_error_caveat(figure, t)):
                 if note:
                     st.caption(note)

@@ -323,8 +323,15 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
             )
         few = list_errata(session=session, principal=OPERATOR, key=again, most=3, now=later)
     assert told.count == len(told.errata) > 3
-    assert (few.errata, few.count) == (told.errata[:3], told.count)
     by_id = {erratum.figure: erratum for erratum in told.errata}
+    assert (len(few.errata), few.count) == (3, told.count)
+    assert all(by_id[erratum.figure] == erratum for erratum in few.errata)
+    # Readers find their own city first, and whoever has none the scores.
+    assert told.errata[0].figure == f"{WAVE}-320500-composite-all-score"
+    own = [f"{WAVE}-320500-" in erratum.figure for erratum in told.errata]
+    assert own[1]
+    assert not own[-1]
+    assert few.errata[0].figure == f"{WAVE}-110000-composite-all-score"
     assert by_id[f"{WAVE}-320500-composite-all-score"].before == first
     assert by_id[f"{WAVE}-320500-composite-all-score"].after == corrected
     assert by_id[f"{WAVE}-110000-composite-all-score"].is_hidden

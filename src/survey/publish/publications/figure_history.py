@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_, case
 from sqlmodel import Session, col, func, select
 
 from survey.access.principal import AccessDeniedError, Principal
-from survey.access.roles import Action
+from survey.access.roles import NATION, Action
+from survey.estimate.tree import COMPOSITE
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_file
 from survey.publish.publications.figures import Erratum, find_figure
@@ -17,6 +19,10 @@ from survey.publish.publications.register import PUBLIC_STATES, find_publication
 from survey.publish.publications.release_sequence import list_ever_public, reason_of_change
 from survey.settings import Settings
 from survey.store.tables import Publication, PublicationErratum, PublicationState, Wave
+
+_PROVINCE_CHARS = 2
+_SCORE_OF_ALL = "-all-score"
+"""End of the id of a score of everybody in an area."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +143,27 @@ class ErrataList:
     count: int
 
 
+def _rank_for_reader(principal: Principal) -> ColumnElement[int]:
+    """Return how early a changed figure is listed to a reader, the first ones 0."""
+    figure = col(PublicationErratum.figure)
+    area = principal.area
+    place = f"province.{area}" if len(area) == _PROVINCE_CHARS and area != NATION else area
+    is_own = figure.contains(f"-{place}-", autoescape=True)
+    is_headline = figure.endswith(f"-{COMPOSITE}{_SCORE_OF_ALL}", autoescape=True)
+    is_score = figure.endswith(_SCORE_OF_ALL, autoescape=True)
+    return case(
+        (and_(is_own, is_headline), 0), (and_(is_own, is_score), 1), (is_headline, 2), (is_own, 3),
+        else_=4,
+    )  # fmt: skip
+
+
 def list_errata(
     *, session: Session, principal: Principal, key: str, most: int, now: datetime
 ) -> ErrataList:
     """Return what a published correction changed, at most so many figures.
+
+    A correction in one city changes the ranks and differences of all. What readers look for comes
+    first: score and indicators of their own area, then every area's score.
 
     Raises:
         AccessDeniedError: the principal may not read the release, or it is not published.
@@ -155,7 +178,7 @@ def list_errata(
     query = (
         select(PublicationErratum)
         .where(of_release)
-        .order_by(col(PublicationErratum.figure))
+        .order_by(_rank_for_reader(principal), col(PublicationErratum.figure))
         .limit(most)
     )
     # An older version stored what was printed before of hidden figures as well.

@@ -42,7 +42,8 @@ def draw_advance_button(
     done: str,
 ) -> None:
     """Draw the step to the next state, which cannot be taken back: it says so before."""
-    with st.popover(label):
+    # By its key it closes with its step: without, that of the next step would be open instead.
+    with st.popover(label, key=f"comparative-test/step/{to}"):
         st.markdown(warning)
         st.button(
             label,

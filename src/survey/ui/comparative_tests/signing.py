@@ -64,7 +64,7 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
     first = test.first_signed_at is None
     label = t("Give the first signature") if first else t("Give the second signature and release")
-    with st.popover(label):
+    with st.popover(label, key=f"comparative-test/signing/{'first' if first else 'second'}"):
         st.markdown(
             t(
                 "“{title}” is released to everybody who reads results with the second signature. "

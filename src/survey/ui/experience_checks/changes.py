@@ -41,7 +41,8 @@ def draw_step(
     done: str,
 ) -> None:
     """Draw a step to another state: it names the check and says what follows before it is taken."""
-    with st.popover(label):
+    # By its key it closes with its step: without, that of the next step would be open instead.
+    with st.popover(label, key=f"experience-check/step/{service.__name__}"):
         st.markdown(f"**{check.summary.title[page.language]}**")
         st.write(warning)
         st.button(

@@ -29,7 +29,7 @@ def draw_agreement(
     for sentence in view.agreement_sentences:
         st.write(sentence)
     _draw_table(page, check, view, view.agreement, page.t("Agreement of observers"))
-    with st.popover(page.t("How it is computed")):
+    with st.popover(page.t("How it is computed"), key="experience-check/computation"):
         st.write(
             page.t(
                 "Observers are blind to each other. κ (Cohen 1960; error of Fleiss, Cohen and "

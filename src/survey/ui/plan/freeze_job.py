@@ -24,6 +24,7 @@ from survey.ui.feedback import (
 )
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.plan.freeze_options import FreezeOptions
+from survey.ui.plan.wave_steps import is_dialog_open
 
 REFRESH_SECONDS = 1.0
 _JOB = "plan/job"
@@ -93,6 +94,8 @@ def start_job(
         collect: Keeps the result when the page sees it, and returns the message about it.
         changes: Whether the work changes anything. If not, an account that only looks may start it.
     """
+    # One that ended below an open dialog is collected here, before the page could.
+    collect_job_results(page)
     if _JOB in st.session_state:
         return
     # The thread of the job has no cookies to read.
@@ -131,17 +134,27 @@ def collect_job_results(page: PageContext) -> None:
 
 
 def draw_job(page: PageContext) -> None:
-    """Draw a note with the name of the wave while a job runs, and the message of one that ended."""
+    """Draw a note with the name of the wave while a job runs, and the message of one that ended.
+
+    The note takes one place of the page, whether it is there or not: it goes by itself, perhaps
+    while somebody fills in a form below.
+    """
     show_feedback(page, _JOB_MESSAGES)
     running: _WaveJob | None = st.session_state.get(_JOB)
-    if running is not None:
-        _draw_job_progress(page, running)
+    with st.container():
+        if running is not None:
+            _draw_job_progress(page, running)
 
 
 @page_fragment(run_every=REFRESH_SECONDS)
 def _draw_job_progress(page: PageContext, running: _WaveJob) -> None:
     if not running.job.running:
-        st.rerun()
+        if not is_dialog_open():
+            st.rerun()
+        # The page anew would close the dialog and lose what is typed in it.
+        ended = page.t("It has ended. What came of it is shown when the dialog is closed.")
+        st.info(about_wave(page, running.wave, ended), icon=":material/hourglass_bottom:")
+        return
     text = page.t(
         "{work}: every figure is computed, and it is checked that nothing hidden can be worked out "
         "from what is published. This can take some minutes. You may leave this page; it goes on.",

@@ -22,7 +22,7 @@ from survey.ui.page_runner import PageContext, open_dialog
 
 IN_DIALOG = "dialog"
 """Where a dialog shows what went wrong; it stays open then."""
-_DIALOG_DONE = "plan/dialog-done"
+_DIALOG_DONE, _DIALOG_OPEN = "plan/dialog-done", "plan/dialog-open"
 _STAGE_NAMES: dict[WaveState, Message] = {
     WaveState.PLANNED: msg("Plan"),
     WaveState.OPEN: msg("Collect"),
@@ -76,7 +76,13 @@ _REOPEN = _Step(
 def close_finished_dialog(page: PageContext) -> None:
     """Forget a dialog when the whole page is drawn, but show what went wrong in it."""
     st.session_state.pop(_DIALOG_DONE, None)
+    st.session_state.pop(_DIALOG_OPEN, None)
     show_feedback(page, IN_DIALOG)
+
+
+def is_dialog_open() -> bool:
+    """Return whether a dialog lies over the page; drawing the whole page anew would close it."""
+    return _DIALOG_OPEN in st.session_state
 
 
 def finish_dialog() -> None:
@@ -91,7 +97,13 @@ def perform_in_dialog(
     *,
     done: str,
 ) -> bool:
-    """Change a wave from its dialog, which closes then, or stays open and says what went wrong."""
+    """Change a wave from its dialog, which closes then, or stays open and says what went wrong.
+
+    The second press of a double click comes when the change is made and the dialog not yet gone:
+    it changes nothing, and no refusal is said beside the success.
+    """
+    if _DIALOG_DONE in st.session_state:
+        return False
     succeeded = perform_on_wave(page, wave, change, done=done, slot=IN_DIALOG) is not None
     if succeeded:
         finish_dialog()
@@ -168,14 +180,16 @@ def draw_dialog_button(
     """
 
     def draw() -> None:
-        if st.session_state.pop(_DIALOG_DONE, False):
+        if _DIALOG_DONE in st.session_state:
+            # Forgotten when the page is drawn: a press that comes until then is of this dialog.
             st.rerun()
+        st.session_state[_DIALOG_OPEN] = True
         st.markdown(f"**{wave.full_name(page.language)}**")
         show_feedback(page, IN_DIALOG)
         body()
 
     if st.button(f"{label} …", key=key, type="primary" if is_next else "secondary"):
-        open_dialog(page, label, draw)
+        open_dialog(page, label, draw, on_dismiss="rerun")
 
 
 def draw_consequences(consequences: list[str], *, warnings: str = "") -> None:

@@ -175,7 +175,7 @@ def _draw_free_choice(
     t = page.t
     names = get_view(page, list_figures, results, city=city)
     figures = {str(place): figure for place, figure in enumerate(names) if figure not in listed}
-    with st.popover(t("Add another problem")):
+    with st.popover(t("Add another problem"), key="problems/another"):
         chosen = st.selectbox(
             t("Published figure that it rests on"),
             list(figures),

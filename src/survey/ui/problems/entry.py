@@ -169,7 +169,7 @@ def _draw_steps(page: PageContext, problem: ProblemRecord) -> None:
             if st.button(t("Edit"), key=f"problems/edit/{problem.id}"):
                 open_dialog(page, t("Edit the problem"), partial(_draw_form, page, problem))
             if problem.state is not ProblemState.PROPOSED:
-                with st.popover(t("Give evidence")):
+                with st.popover(t("Give evidence"), key=f"problems/giving/{problem.id}"):
                     _draw_evidence_form(page, problem)
         for to in next_states(problem.state):
             if principal.may(PROBLEM_TRANSITIONS[problem.state, to]):
@@ -184,7 +184,8 @@ def _draw_step(page: PageContext, problem: ProblemRecord, to: ProblemState) -> N
             label, key=key, type="primary", on_click=_move_problem, args=(page, problem, to, "")
         )
         return
-    with st.popover(label):
+    # By its key it closes with its step: without, that of the next step would be open instead.
+    with st.popover(label, key=f"{key}/popover"):
         note = f"{key}/note"
         st.text_area(t("Reason"), key=note, max_chars=MAX_NOTE_CHARS)
         st.button(label, key=key, on_click=_move_problem, args=(page, problem, to, note))
