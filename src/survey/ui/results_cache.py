@@ -40,13 +40,19 @@ def _list_cached_waves(store_url: str, data_dir: str, _settings: Settings) -> li
 
 
 def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
-    """Return the results of a wave from its snapshot."""
-    if wave.state is not WaveState.RELEASED:
-        record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.key)
+    """Return the results of a wave from its snapshot, as they are released by now."""
     settings = page.settings
-    return _open_cached_results(
-        settings.store_url, wave.key, _build_snapshot_key(wave), _build_release_key(wave), settings
-    )
+    listed = _build_snapshot_key(wave), _build_release_key(wave)
+    results = _open_cached_results(settings.store_url, wave.key, *listed, settings)
+    opened = results.wave
+    if (_build_snapshot_key(opened), _build_release_key(opened)) != listed:
+        # The list is some seconds old, and the wave was published, taken back or corrected since.
+        # Kept under what the list said, released results would be shown after they are taken back.
+        _open_cached_results.clear(settings.store_url, wave.key, *listed, settings)
+        _list_cached_waves.clear()
+    if opened.state is not WaveState.RELEASED:
+        record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.key)
+    return results
 
 
 def _build_snapshot_key(wave: WaveInfo) -> str:
