@@ -6,7 +6,8 @@ import pytest
 
 from survey.fieldwork.importing import table_reading
 from survey.fieldwork.importing.rejections import FileUnreadableError
-from survey.fieldwork.importing.table_reading import column_number, read_table
+from survey.fieldwork.importing.table_reading import read_table
+from survey.fieldwork.importing.worksheet_inspection import column_number
 from survey.instrument.xlsform.workbook_safety import WorkbookLimits
 from tests.fieldwork.importing.answer_workbooks import (
     build_workbook,

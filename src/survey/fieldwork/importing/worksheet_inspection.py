@@ -1,0 +1,154 @@
+"""Bytes of a worksheet, searched before the parser of workbooks opens them.
+
+The parser gives every cell between the first and the last one its place in memory, and hands out
+formulas and errors as if they were empty cells.
+"""
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from defusedxml import ElementTree
+
+from survey.fieldwork.importing.rejections import FileUnreadableError
+from survey.locale import msg
+
+MAX_WORKSHEET_CELLS = 12_000_000
+"""Cells of the rectangle around everything in a sheet, empty ones included."""
+_CHUNK_BYTES = 2**20
+_OVERLAP = 2**10
+_LETTERS = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})[0-9]{1,7}[\"']")
+_DIGITS = re.compile(rb"\br\s*=\s*[\"'][A-Z]{0,3}([0-9]{1,7})[\"']")
+_CELL = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3}[0-9]{1,7})[\"']")
+_UNSAFE_MARKUP = re.compile(
+    rb"<(?:\w+:)?(?:(?P<formula>f)[\s/>]|(?P<merged>mergeCell)\s)"
+    rb"|\bt\s*=\s*[\"'](?P<error>e)[\"']"
+)
+_HINTS = (b"<f", b":f", b"mergeCell", b't="e"', b"t='e'")
+"""Without any of these bytes the pattern above finds nothing, and they are found much faster."""
+_START = b"<c r="
+_CELL_WITHOUT_REFERENCE = re.compile(
+    rb"<(?:\w+:)?c(?:\s+(?!r\s*=)[\w:]+\s*=\s*[\"'][^\"']*[\"'])*\s*/?>"
+)
+"""A cell without a reference: no spreadsheet program writes one."""
+_INVALID_CELL_REFERENCE = re.compile(
+    rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*[\"'](?![A-Z]{1,3}[0-9]{1,7}[\"'])[^\"'<>]*[\"']"
+)
+"""A cell with a reference beyond any worksheet; the parser would allocate all cells before it."""
+_UNUSUAL = tuple(
+    before + b"c" + after
+    for before in (b"<", b":")
+    for after in (b">", b"/", b"\n", b"\t", b"\r", b" ")
+    if before + after != b"< "
+)
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+@dataclass(frozen=True)
+class WorksheetInspection:
+    """Whether a worksheet has cells, and why it cannot be imported although it is harmless."""
+
+    filled: bool
+    problem: FileUnreadableError | None
+
+
+def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
+    """Inspect the bytes of one worksheet.
+
+    Raises:
+        FileUnreadableError: The worksheet would harm the parser.
+    """
+    rows, columns, problem = 0, set[bytes](), None
+    for chunk in _iter_chunks(archive, _find_worksheet_part(archive, name)):
+        letters = _LETTERS.findall(chunk)
+        columns.update(letters)
+        rows = max(rows, *map(int, set(_DIGITS.findall(chunk))), 0)
+        problem = problem or _find_unsafe_markup(name, chunk)
+        usual = chunk.count(_START)
+        unusual = chunk.count(b"<c ") != usual or any(start in chunk for start in _UNUSUAL)
+        # Looked for only where some cell has no place that was read above: this pattern is slow.
+        unread = unusual or len(letters) < usual
+        if (unusual and _CELL_WITHOUT_REFERENCE.search(chunk)) or (
+            unread and _INVALID_CELL_REFERENCE.search(chunk)
+        ):
+            raise build_damaged_error()
+        if rows * max(map(column_number, columns), default=0) > MAX_WORKSHEET_CELLS:
+            raise FileUnreadableError(
+                msg(
+                    "Sheet {sheet} reaches as far as row {row}, with far too many empty cells. "
+                    "Please copy the answers into a new sheet.",
+                    sheet=name,
+                    row=rows,
+                )
+            )
+    return WorksheetInspection(bool(columns), problem)
+
+
+def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:
+    """Return an error for the first formula, error value or merged cell in these bytes, if any."""
+    if not any(hint in chunk for hint in _HINTS):
+        return None
+    odd = _UNSAFE_MARKUP.search(chunk)
+    if odd is None:
+        return None
+    if odd["merged"]:
+        return FileUnreadableError(
+            msg(
+                "Sheet {sheet} has merged cells. Please unmerge them and fill in each row: of "
+                "merged cells only the first holds the value.",
+                sheet=sheet,
+            )
+        )
+    before = _CELL.findall(chunk, 0, odd.end())
+    kind = msg("a formula") if odd["formula"] else msg("an error")
+    return FileUnreadableError(
+        msg(
+            "Sheet {sheet}, cell {cell}: {kind} instead of a value. Nothing is calculated here: "
+            "please copy the sheet and paste it as values.",
+            sheet=sheet,
+            cell=before[-1].decode() if before else "",
+            kind=kind,
+        )
+    )
+
+
+def build_damaged_error() -> FileUnreadableError:
+    """Return the error of a workbook that no parser reads."""
+    return FileUnreadableError(msg("The file is damaged or not an Excel workbook."))
+
+
+def column_number(letters: bytes) -> int:
+    """Return the number of a column: `A` is 1, `Z` 26, `AA` 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _iter_chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """Yield the bytes in pieces that overlap, so that no pattern is cut in two."""
+    before = b""
+    with archive.open(part) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield before + chunk
+            before = chunk[-_OVERLAP:]
+
+
+def _find_worksheet_part(archive: zipfile.ZipFile, name: str) -> str:
+    """Return the path of the archive member that holds the worksheet."""
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    wanted = next(
+        node.get(_RELATION)
+        for node in book.iter()
+        if _is_element(node, "sheet") and node.get("name") == name
+    )
+    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    target = next(node.get("Target") for node in relations if node.get("Id") == wanted)
+    return posixpath.normpath(posixpath.join("/xl", str(target))).lstrip("/")
+
+
+def _is_element(node: Element, kind: str) -> bool:
+    return str(node.tag).rpartition("}")[2] == kind
