@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 from pydantic import ValidationError
 
-from survey.compute import EngineUnknownError, LocalEngine, SparkEngine, open_engine
-from survey.compute.worker import WorkerLostError
+from survey.compute import EngineUnknownError, LocalEngine, SparkEngine, local, open_engine
+from survey.compute.worker import Worker, WorkerLostError
 from survey.estimate import EstimateError
 from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
@@ -145,6 +145,27 @@ def test_leaving_ends_the_workers_in_the_midst_of_their_parts():
         workers = engine._started
         assert all(worker._process.poll() is None for worker in workers)
     assert all(worker._process.poll() == -signal.SIGKILL for worker in workers)
+
+
+def test_workers_that_cannot_all_be_started_are_ended(monkeypatch):
+    """As where the machine allows no further process; the second try finds the first one there."""
+    started = []
+
+    class ScarceWorker(Worker):
+        def __init__(self):
+            if len(started) == 1:
+                started.append(None)
+                raise BlockingIOError
+            super().__init__()
+            started.append(self)
+
+    monkeypatch.setattr(local, "Worker", ScarceWorker)
+    with LocalEngine(2) as engine:
+        with pytest.raises(BlockingIOError):
+            list(engine.map(double, range(3)))
+        assert started[0]._process.poll() is None
+        assert list(engine.map(double, range(3))) == [0, 2, 4]
+    assert [worker._process.poll() for worker in started if worker] == [-signal.SIGKILL] * 2
 
 
 def test_work_is_ended_while_a_part_is_waited_for():

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
+from unittest.mock import Mock
 
 import pytest
 
+from survey.compute.worker import Worker
 from survey.publish import chart_process
 from survey.publish.chart_engine import chart_family, draw_svg
 from survey.publish.chart_process import ChartProcess
@@ -126,6 +129,49 @@ def test_a_chart_that_cannot_be_drawn_is_an_error_as_without_the_process(
         with pytest.raises(ValueError, match="conversion failed"):
             draw({"mark": 1})
     assert process.draw(chart("next")) == draw_svg(chart("next"))
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise RuntimeError("no typeface")
+
+
+@pytest.mark.parametrize("name", ["chart_family", "Timer.start"])
+def test_a_process_whose_start_fails_is_ended(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    process, started, threads = ChartProcess(), list[int](), set(threading.enumerate())
+
+    class NotedWorker(Worker):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            started.append(self.process_id)
+
+    monkeypatch.setattr(chart_process, "Worker", NotedWorker)
+    with process.allowed():
+        with monkeypatch.context() as patch:
+            patch.setattr(f"{chart_process.__name__}.{name}", _refuse)
+            process.start()
+            wait_until(lambda: not set(threading.enumerate()) - threads)
+        assert process.process_id is None
+        assert not any(exists(each) for each in started)
+        assert process.draw(chart("here")) == draw_svg(chart("here"))
+        process.start()
+        wait_until(lambda: process.process_id is not None)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), KeyboardInterrupt()])
+def test_a_drawing_that_is_broken_off_leaves_no_process(
+    process: ChartProcess, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Its answer would come in reply to the next chart."""
+    process.draw(chart("first"))
+    before = process_id(process)
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "apply", Mock(side_effect=error))
+        if isinstance(error, Exception):
+            assert process.draw(chart("second")) == draw_svg(chart("second"))
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                process.draw(chart("second"))
+    assert (process.process_id, exists(before)) == (None, False)
 
 
 def test_it_ends_when_nobody_draws_and_with_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,10 +93,10 @@ class LocalEngine:
     def _start_workers(self) -> ThreadPoolExecutor:
         """Return the threads that speak with the workers, which are started when first needed."""
         if self._threads is None:
+            while len(self._started) < self.workers:  # one by one: each is ended if the next fails
+                self._started.append(Worker())
+                self._idle.put(self._started[-1])
             self._threads = ThreadPoolExecutor(self.workers, "worker")
-            self._started = [Worker() for _ in range(self.workers)]
-            for worker in self._started:
-                self._idle.put(worker)
         return self._threads
 
     def _apply(self, function: Callable[[Any], Any], part: Any) -> Any:

@@ -98,20 +98,23 @@ class ChartProcess:
             return None
         patience = Timer(_MAX_DRAWING_SECONDS, worker.kill)
         patience.daemon = True
-        patience.start()
         try:
+            patience.start()
             svg: str = worker.apply(draw_svg, dict(spec))
         except Exception as error:
             _LOG.warning("the process that draws charts is given up: %s", error)
             self._end()
             return None
+        except BaseException:
+            self._end()  # its answer would come in reply to the next chart
+            raise
         finally:
             patience.cancel()
             self._used_at = time.monotonic()
         return svg
 
     def _keep(self) -> None:
-        """Start the process, and end it when nothing was drawn for some minutes."""
+        """Start the process, and end it when nothing was drawn for some minutes, or this fails."""
         with self._lock:
             if not self._is_allowed or self._worker is not None:
                 return
@@ -120,15 +123,24 @@ class ChartProcess:
             except OSError:
                 _LOG.exception("no process for charts could be started")
                 return
-            self._try_draw({**_FIRST_CHART, "config": {"font": chart_family()}})
-        while self._worker is worker:
-            idle = time.monotonic() - self._used_at
-            if idle < _MAX_IDLE_SECONDS:
-                time.sleep(_MAX_IDLE_SECONDS - idle)
-                continue
+        try:
+            with self._lock:
+                self._try_draw({**_FIRST_CHART, "config": {"font": chart_family()}})
+            self._wait_until_idle(worker)
+        except Exception:
+            _LOG.exception("the process that draws charts is given up")
+        finally:
             with self._lock:
                 if self._worker is worker:
                     self._end()
+
+    def _wait_until_idle(self, worker: Worker) -> None:
+        """Return when a process was given up, or has drawn nothing for some minutes."""
+        while self._worker is worker:
+            idle = time.monotonic() - self._used_at
+            if idle >= _MAX_IDLE_SECONDS:
+                return
+            time.sleep(_MAX_IDLE_SECONDS - idle)
 
     def _end(self) -> None:
         """End the process; the lock is held."""
