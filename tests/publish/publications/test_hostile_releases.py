@@ -29,6 +29,7 @@ PUBLIC_KEY = b64encode(KEY.public_bytes).decode()
 MAX_MEMORY_KB = 200_000
 """The script takes about 25 MB, and may hold a manifest of 50 MB twice."""
 _SECONDS = 60
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 _WATCHED = """
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:]).returncode
@@ -147,13 +148,87 @@ def test_a_companion_of_nothing_but_brackets_is_named(folder: Path, name: str) -
 
 def test_a_stamp_of_any_size_is_no_part_of_a_release(folder: Path, tmp_path: Path) -> None:
     stamp = folder / "release.tsr"
-    stamp.write_bytes(bytes(verify.MAX_TIME_STAMP_BYTES))
+    stamp.write_bytes(_stamp(b"x" * (verify.MAX_TIME_STAMP_BYTES - 1000)))
     assert findings(folder) == set()  # whether it holds is for those who know the authorities
-    stamp.write_bytes(bytes(verify.MAX_TIME_STAMP_BYTES + 1))
+    stamp.write_bytes(_stamp(b"x" * verify.MAX_TIME_STAMP_BYTES))
     assert findings(folder) == {("release.tsr", "unreadable")}
     archive = tmp_path / "release.zip"
     archive.write_bytes(zip_files({**signed_files(KEY), "release.tsr": bytes(300_000_000)}, AT))
     assert "release.tsr" in run_script(archive)
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    digits = size.to_bytes((size.bit_length() + 7) // 8, "big") if size > 127 else b""
+    return bytes([tag, 128 + len(digits) if digits else size]) + digits + content
+
+
+_STATUS = _der(0x30, b"\2\1\0")
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+
+
+def _stamp(content: bytes = b"signed data") -> bytes:
+    """What has the form of a time stamp server's answer; whether it holds is another question."""
+    return _der(0x30, _STATUS + _der(0x30, _SIGNED_DATA + _der(0xA0, content)))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        PDF,
+        b"",
+        b"\x30",
+        _stamp() + PDF,
+        _stamp()[:-1],
+        _der(0x30, PDF),
+        _der(0x30, _STATUS + _der(0x30, PDF)),
+        _der(0x30, _STATUS + _der(0x30, _SIGNED_DATA) + PDF),
+        _der(0x30, PDF + _der(0x30, _SIGNED_DATA)),
+        b"\x30\x80" + _STATUS + _der(0x30, _SIGNED_DATA + bytes(107)) + b"\0\0",
+        b"\x30\x84" + b"\xff" * 4 + PDF,
+    ],
+)
+def test_what_is_not_one_answer_of_a_stamp_server_is_no_time_stamp(
+    folder: Path, tmp_path: Path, forged: bytes
+) -> None:
+    (folder / "release.tsr").write_bytes(forged)
+    expected = {("release.tsr", "time_stamp")}
+    assert findings(folder) == findings(folder / "figures.csv") == expected
+    archive = tmp_path / "release.zip"
+    archive.write_bytes(zip_files({**signed_files(KEY), "release.tsr": forged}, AT))
+    assert findings(archive) == expected
+
+
+def test_files_of_an_archive_in_another_order_are_a_finding(tmp_path: Path) -> None:
+    """A reader of PDF looks at the first kilobyte alone: no file comes before its turn."""
+    files = {**signed_files(KEY), "release.tsr": _stamp(PDF)}
+    archive = tmp_path / "release.zip"
+    archive.write_bytes(zip_files(files, AT))
+    assert findings(archive) == set()
+    for first in ("release.tsr", "release.sig"):
+        with ZipFile(archive, "w", ZIP_DEFLATED) as out:
+            for name in (first, *sorted(files.keys() - {first})):
+                out.writestr(ZipInfo(name, (2026, 5, 20, 3, 0, 0)), files[name])
+        assert findings(archive) == {("release.zip", "hidden_bytes")}
+        assert "release.zip" in run_script(archive)
+
+
+def test_a_signature_file_holds_nothing_beside_its_fields(folder: Path) -> None:
+    path = folder / "release.sig"
+    genuine = path.read_bytes()
+    fields = json.loads(genuine)
+    assert findings(folder) == set()
+    for forged in (
+        json.dumps({**fields, "note": "Corrected by the association: 99.9"}, indent=2).encode(),
+        json.dumps({**fields, "algorithm": "99.9"}, indent=2).encode() + b"\n",
+        json.dumps({**fields, "signature": fields["signature"] + "!Beijing!"}).encode(),
+        json.dumps(fields).encode(),
+        genuine.replace(b"{", b'{"signature": "99.9",', 1),
+        genuine + b"\n",
+        b" " + genuine,
+    ):
+        path.write_bytes(forged)
+        assert findings(folder) == {("release.sig", "changed")}, forged
 
 
 def _repack(path: Path, name: str, data: bytes, packing: int) -> Path:

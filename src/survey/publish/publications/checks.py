@@ -40,7 +40,9 @@ PROBLEM_NAMES = MappingProxyType(
         "unlisted": msg("It is not part of the release."),
         "unsafe_name": msg("Its name leads out of the folder."),
         "twice": msg("It stands in the archive twice."),
-        "hidden_bytes": msg("It holds bytes that are no part of its files."),
+        "hidden_bytes": msg(
+            "It holds bytes that are no part of its files, or these in another order."
+        ),
         "unreadable": msg("It cannot be read."),
         "time_stamp": msg("The time stamp does not hold."),
     }
@@ -83,6 +85,8 @@ def check_published_path(
             signature = read_whole(release, SIGNATURE, MAX_SIGNATURE_BYTES)
         return result, check_time_stamp(stamp, signature, authorities)
     except TimeStampError:
-        return result._replace(findings=[*result.findings, Finding(TIME_STAMP, "time_stamp")]), None
+        finding = Finding(TIME_STAMP, "time_stamp")
+        others = [each for each in result.findings if each != finding]
+        return result._replace(findings=[*others, finding]), None
     except READ_ERRORS:  # it is missing, or `check_path` has found that it cannot be read
         return result, None

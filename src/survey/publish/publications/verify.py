@@ -42,6 +42,8 @@ MAX_FOLDERS_UP = 6
 _CHUNK_BYTES = 1 << 20
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NOT_PLAIN, _TOO_LARGE = "链接或设备 / a link or a device", "过大 / too large"
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+"""What follows a time stamp's status begins so (RFC 5652)."""
 _PACKED_ODDLY = "压缩方式不明 / packed in another way"
 
 # Ed25519 (RFC 8032, section 6), verification only: nothing in it is secret, so nothing has to take
@@ -193,8 +195,8 @@ PROBLEMS = {
     "unsafe_name": ("文件名越出本目录", "a name that leads out of the folder"),
     "twice": ("压缩包中出现两次", "stands in the archive twice"),
     "hidden_bytes": (
-        "压缩包含有不属于任何文件的内容",
-        "the archive holds bytes that are no part of its files",
+        "压缩包含有不属于任何文件的内容，或文件次序不同",
+        "the archive holds bytes that are no part of its files, or these in another order",
     ),
     "unreadable": ("无法读取", "cannot be read"),
     "time_stamp": ("时间戳无效", "the time stamp does not hold"),
@@ -297,14 +299,14 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
 
 
 def has_hidden_bytes(path: Path, archive: zipfile.ZipFile) -> bool:
-    """Return whether bytes of an archive belong to none of its files, as a release writes them.
+    """Return whether an archive is more than its files by name, one after the other.
 
-    No signature covers them, and another program may show them: a reader of PDF looks for its
-    marks anywhere in a file.
+    No signature covers such bytes, and another program may show them: a reader of PDF looks for
+    its mark near the start of a file, where the time stamp, which nobody here vouches for, is not.
     """
     end = 0
     with path.open("rb") as file:
-        for entry in sorted(archive.infolist(), key=lambda each: each.header_offset):
+        for entry in sorted(archive.infolist(), key=lambda each: each.orig_filename):
             file.seek(end)
             head = file.read(30)
             name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437")
@@ -400,8 +402,9 @@ def check_manifest(
     except READ_ERRORS as error:
         return CheckResult([_missing_or_unreadable(MANIFEST, "no_manifest", error)], {})
     try:
-        written = json.loads(read_whole(source, SIGNATURE, MAX_SIGNATURE_BYTES))
-        key_id, signature = str(written["key_id"]), base64.b64decode(written["signature"])
+        written = read_whole(source, SIGNATURE, MAX_SIGNATURE_BYTES)
+        fields = json.loads(written)
+        key_id, signature = str(fields["key_id"]), base64.b64decode(fields["signature"])
     except READ_ERRORS as error:
         return CheckResult([_missing_or_unreadable(SIGNATURE, "no_signature", error)], {})
     problem = _find_key_problem(published, key_id)
@@ -415,11 +418,13 @@ def check_manifest(
     if not manifest:
         return CheckResult([Finding(MANIFEST, "manifest_form")], {}, key_id)
     findings = []
+    if written != _format_signature(key_id, signature):
+        findings.append(Finding(SIGNATURE, "changed"))
     if key.is_demo and not manifest["demo"]:
         findings.append(Finding(SIGNATURE, "key_of_demo", key_id))
     if str(manifest["id"]) in published.retracted:
         findings.append(Finding(MANIFEST, "retracted", published.retracted[str(manifest["id"])]))
-    return CheckResult(findings + _check_stamp_size(source), manifest, key_id)
+    return CheckResult(findings + _check_stamp_form(source), manifest, key_id)
 
 
 def _parse_manifest(data: bytes) -> dict[str, Any]:
@@ -433,15 +438,43 @@ def _parse_manifest(data: bytes) -> dict[str, Any]:
         return {}
 
 
-def _check_stamp_size(source: Source) -> list[Finding]:
+def _format_signature(key_id: str, signature: bytes) -> bytes:
+    """Return the only bytes of a signature file: what stood beside its fields, nobody signed."""
+    text = base64.b64encode(signature).decode()
+    fields = {"algorithm": "Ed25519", "key_id": key_id, "signature": text}
+    return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def _check_stamp_form(source: Source) -> list[Finding]:
     """Return whether the time stamp cannot be one: no signature covers what it holds."""
     try:
-        read_whole(source, TIME_STAMP, MAX_TIME_STAMP_BYTES)
+        stamp = read_whole(source, TIME_STAMP, MAX_TIME_STAMP_BYTES)
     except FileNotFoundError:
         return []
     except READ_ERRORS as error:
         return [Finding(TIME_STAMP, "unreadable", str(error))]
-    return []
+    return [] if _is_stamp_form(stamp) else [Finding(TIME_STAMP, "time_stamp")]
+
+
+def _is_stamp_form(data: bytes) -> bool:
+    """Return whether a file is one answer of a time stamp server in DER, status and signed data."""
+    answer, end = _find_sequence(data, 0)
+    status, status_end = _find_sequence(data, answer)
+    token, token_end = _find_sequence(data, status_end)
+    begins = data[status : status + 2] == b"\2\1" and data[token:].startswith(_SIGNED_DATA)
+    return begins and token_end == end == len(data)
+
+
+def _find_sequence(data: bytes, at: int) -> tuple[int, int]:
+    """Return where the content of a DER sequence begins and ends; past the end where none is."""
+    head = data[at : at + 2]
+    digits = head[1] - 128 if head[1:] > b"\x7f" else 0
+    start = at + 2 + digits
+    size = int.from_bytes(data[at + 2 : start] if digits else head[1:], "big")
+    is_shortest = size > 127 and data[at + 2] > 0 if digits else size < 128
+    if head[:1] != b"\x30" or not is_shortest or start + size > len(data):
+        return len(data), len(data) + 1
+    return start, start + size
 
 
 def _missing_or_unreadable(name: str, missing: str, error: BaseException) -> Finding:
