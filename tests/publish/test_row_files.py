@@ -215,7 +215,7 @@ def test_a_question_that_few_were_asked_is_a_number_in_stata_too(
         table["overall"] = table["overall"].astype("float64")
         table.loc[: 40 * len(few) - 1, "overall"] = np.nan
     path = tmp_path / "rows.dta"
-    path.write_bytes(write_file(replace(file, table=table), FileFormat.STATA))
+    path.write_bytes(write_file(replace(file, rows=table), FileFormat.STATA))
     rows, _ = pyreadstat.read_dta(path)
     assert len(rows) == len(table) > 150
     assert rows["overall"].dropna().tolist() == numbers

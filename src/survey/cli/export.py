@@ -7,18 +7,19 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from survey.access.accounts import AccountNotFoundError, get_account_by_login
 from survey.access.audit import record_download
+from survey.access.credentials import is_active
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.sessions import get_demo_account, principal_of
 from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import OutputDraft, output_file
-from survey.cli.trace_rows import analyst_principal
+from survey.fieldwork.waves import COMPUTED_STATES, find_wave
 from survey.locale import SurveyError, msg, translator
 from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
 from survey.publish.microdata.file_formats import FileFormat
-from survey.results.row_selection import open_known_results
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
@@ -177,11 +178,19 @@ def _write_recorded(settings: Settings, draft: OutputDraft, name: str, content: 
     )
 
 
+def analyst_principal(session: Session, login: str) -> Principal:
+    """Return the active account in whose name a command acts."""
+    account = get_account_by_login(session, login)
+    if not is_active(account, datetime.now(UTC)):
+        raise AccountNotFoundError
+    return principal_of(account)
+
+
 def _order(
     settings: Settings, session: Session, wave: str, account: str | None, purpose: str | None
 ) -> tuple[Principal, str]:
     """Return who gets the rows and what for; a demonstration has both."""
-    if open_known_results(settings, session, wave).wave.is_demo:
+    if _is_demo(settings, session, wave):
         t = translator(settings.language)
         reader = (
             analyst_principal(session, account)
@@ -192,3 +201,14 @@ def _order(
     if account is None or purpose is None:
         raise AnalystNeededError
     return analyst_principal(session, account), purpose
+
+
+def _is_demo(settings: Settings, session: Session, key: str) -> bool:
+    """Return whether a wave is of a demonstration; without results, say which waves have some."""
+    wave = find_wave(session=session, key=key)
+    if wave is not None and wave.state in COMPUTED_STATES:
+        return wave.is_demo
+    # Not at the top: rows that were kept are written without what reads results.
+    from survey.results.row_selection import open_known_results
+
+    return open_known_results(settings, session, key).wave.is_demo

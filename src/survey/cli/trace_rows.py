@@ -9,10 +9,8 @@ from uuid import UUID
 import typer
 from sqlmodel import Session
 
-from survey.access.accounts import AccountNotFoundError, get_account_by_login
-from survey.access.credentials import is_active
-from survey.access.principal import OPERATOR, Principal
-from survey.access.sessions import principal_of
+from survey.access.principal import OPERATOR
+from survey.cli.export import analyst_principal
 from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import OutputDraft, output_file
@@ -156,14 +154,6 @@ def _run_decision(number: UUID, decision: Decision, reason: str) -> None:
                 now=datetime.now(UTC),
             ),
         )
-
-
-def analyst_principal(session: Session, login: str) -> Principal:
-    """Return the active account in whose name a command acts."""
-    account = get_account_by_login(session, login)
-    if not is_active(account, datetime.now(UTC)):
-        raise AccountNotFoundError
-    return principal_of(account)
 
 
 def _format_minute(at: datetime | None) -> str:

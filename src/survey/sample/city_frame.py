@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -24,6 +24,9 @@ from survey.access.principal import OPERATOR
 from survey.settings import PROJECT_ROOT
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import City, now
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CITIES_CSV = PROJECT_ROOT / "seed" / "cities.csv"
 MIN_PEERS = 5
@@ -143,8 +146,11 @@ def shipped_cities() -> tuple[FrameCity, ...]:
     return read_cities()
 
 
-def build_frame_table(cities: Iterable[FrameCity]) -> pd.DataFrame:
+def build_frame_table(cities: Iterable[FrameCity]) -> "pd.DataFrame":
     """Build a table of the cities with their groups, indexed by city code."""
+    # Not at the top: a command that needs waves and no table starts without the library.
+    import pandas as pd
+
     rows = [
         {field.name: getattr(city, field.name) for field in fields(city)}
         | {

@@ -8,14 +8,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
-from survey.snapshot.response_frame import ID_COLUMN, SHARED_CATEGORIES
+if TYPE_CHECKING:
+    # Whoever only compares the files of a snapshot with its seals starts without the library.
+    import pandas as pd
 
+ID_COLUMN = "response_id"
+SHARED_CATEGORIES = ("city_code", "psu", "stratum", "surveyor", "mode", "language")
 MAX_PART_ROWS = 100_000
 """Interviews of a province that lie in one file."""
 _PROVINCE_DIGITS, _CODE_DIGITS = 2, 6
@@ -58,7 +62,7 @@ def _build_file_name(code: str) -> str:
     return f"responses-{code.ljust(_CODE_DIGITS, '0')}.parquet"
 
 
-def describe_file(name: str, frame: pd.DataFrame, data: bytes) -> ResponseFile:
+def describe_file(name: str, frame: "pd.DataFrame", data: bytes) -> ResponseFile:
     """Describe a file with the content `data`, which holds the rows of `frame`."""
     return ResponseFile(
         name=name,
@@ -75,7 +79,7 @@ def hash_of_files(files: Iterable[ResponseFile]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def join_files(contents: Sequence[bytes | Path]) -> pd.DataFrame:
+def join_files(contents: Sequence[bytes | Path]) -> "pd.DataFrame":
     """Return the responses of some files as one frame, sorted by id."""
     if len(contents) == 1:
         return read_file(contents[0])
@@ -86,7 +90,7 @@ def join_files(contents: Sequence[bytes | Path]) -> pd.DataFrame:
     return frame.astype({name: "category" for name in SHARED_CATEGORIES if name in frame})
 
 
-def read_file(content: bytes | Path | pa.NativeFile) -> pd.DataFrame:
+def read_file(content: bytes | Path | pa.NativeFile) -> "pd.DataFrame":
     """Return the rows of one file as they were written."""
     frame: pd.DataFrame = _read_table(content).to_pandas(use_threads=False)
     return frame

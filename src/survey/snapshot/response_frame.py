@@ -20,6 +20,7 @@ from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
 from survey.instrument.question_types.question_type import SnapshotColumn
 from survey.instrument.question_types.snapshot_codes import NOT_IN_ANSWERS
+from survey.snapshot.response_files import SHARED_CATEGORIES
 from survey.store.tables import (
     Account,
     Response,
@@ -61,8 +62,6 @@ RESPONSE_COLUMNS = (
     "submitted_at",
     "duration_seconds",
 )
-ID_COLUMN = "response_id"
-SHARED_CATEGORIES = ("city_code", "psu", "stratum", "surveyor", "mode", "language")
 READ_BATCH_SIZE = 2000
 """Interviews that are in memory with their answers as they are stored."""
 GIVEN_WEIGHT = "weight:given"

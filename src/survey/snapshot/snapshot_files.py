@@ -11,14 +11,16 @@ from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from survey.locale import SurveyError, msg
 from survey.snapshot.response_files import ResponseFile, describe_file, hash_of_files, join_files
 from survey.store.private_files import FILE_MODE, FOLDER_MODE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class WithoutPoint(StrEnum):
@@ -99,14 +101,14 @@ class SnapshotDamagedError(SurveyError):
     code = "snapshot_damaged"
 
 
-def parquet_bytes(frame: pd.DataFrame) -> bytes:
+def parquet_bytes(frame: "pd.DataFrame") -> bytes:
     """Return Parquet of `frame`; equal frames give equal bytes under the same pyarrow."""
     buffer = BytesIO()
     write_parquet(frame, buffer)
     return buffer.getvalue()
 
 
-def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
+def write_parquet(frame: "pd.DataFrame", file: BinaryIO) -> None:
     """Write Parquet of `frame` as `parquet_bytes` returns it."""
     frame.to_parquet(file, index=False, compression="zstd")
 
@@ -118,15 +120,20 @@ def content_sha256(data: bytes) -> str:
 
 def replace_file(path: Path, data: bytes | BinaryIO) -> None:
     """Write a draft and rename it, so that a reader sees the old file or the new one."""
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
-        if isinstance(data, bytes):
-            draft.write(data)
-        else:
-            data.seek(0)
-            shutil.copyfileobj(data, draft)
+    draft = NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)  # noqa: SIM115
     target = Path(draft.name)
-    target.chmod(FILE_MODE)
-    target.replace(path)
+    try:
+        with draft:
+            if isinstance(data, bytes):
+                draft.write(data)
+            else:
+                data.seek(0)
+                shutil.copyfileobj(data, draft)
+        target.chmod(FILE_MODE)
+        target.replace(path)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -177,7 +184,7 @@ def _make_draft(root: Path, wave: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=root / wave))
 
 
-def write_responses(draft: Path, name: str, frame: pd.DataFrame) -> ResponseFile:
+def write_responses(draft: Path, name: str, frame: "pd.DataFrame") -> ResponseFile:
     """Write the responses of some cities to a file of a draft."""
     data = parquet_bytes(frame)
     replace_file(draft / name, data)
@@ -230,7 +237,7 @@ def read_manifest(folder: Path) -> SnapshotManifest:
         ) from error
 
 
-def read_snapshot(folder: Path) -> tuple[SnapshotManifest, pd.DataFrame]:
+def read_snapshot(folder: Path) -> "tuple[SnapshotManifest, pd.DataFrame]":
     """Read manifest and all responses, after comparing the data with their hashes."""
     manifest = read_manifest(folder)
     hashes = response_hashes(folder, manifest)
@@ -247,6 +254,9 @@ def check_snapshot(folder: Path) -> SnapshotManifest:
 
 def count_by_city(folder: Path) -> dict[str, int]:
     """Count the responses of each city of a snapshot. Raises `SnapshotDamagedError`."""
+    # Not at the top, as in `survey.snapshot.response_files`.
+    import pandas as pd
+
     counts: Counter[str] = Counter()
     for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
         data = BytesIO(read_verified(folder / name, sha256))

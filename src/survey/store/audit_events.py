@@ -213,6 +213,7 @@ class AuditEvent(StrEnum):
     CONTACT_KEYS_ROTATED = "contact.keys_rotated", SubjectKind.CONTACT
 
     ROWS_EXPORTED = "rows.exported", SubjectKind.WAVE
+    ROWS_PREPARED = "rows.prepared", SubjectKind.SNAPSHOT
     ROWS_EXACT_REQUESTED = "rows.exact_requested", SubjectKind.WAVE
     ROWS_EXACT_APPROVED = "rows.exact_approved", SubjectKind.WAVE
     ROWS_EXACT_REFUSED = "rows.exact_refused", SubjectKind.WAVE

@@ -19,12 +19,11 @@ from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
 from survey.instrument.question_types.snapshot_codes import NOT_ASKED
 from survey.publish.microdata.release_classes import merge_classes
+from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
 from survey.store.china_time import CHINA
 
-MIN_CLASS_SIZE = 5
-"""k: so many interviews share every combination of `KEY` and weight that is left in the file."""
 KEY = (STRATUM, "age_band", "gender")
 """City with urban or rural sampling point, age band, gender: what a neighbour knows."""
 DESIGN_COLUMNS = ("row", "city_code", "stratum", "psu", "weight", "day")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +16,18 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
-from survey.access.roles import Action
+from survey.access.roles import NATION, Action
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
 from survey.instrument.model import label_text
-from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, msg, translator
-from survey.publish.microdata.deidentify import MIN_CLASS_SIZE
+from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, SurveyError, Translator, msg, translator
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
-from survey.publish.microdata.headline_deviation import HeadlineDeviation, compare_headlines
-from survey.publish.microdata.rows_in_parts import AreaParts, ReleasedRows, release_rows
-from survey.publish.microdata.variables import describe_variables, texts_present
-from survey.results.wave_snapshots import opened_parts
+from survey.publish.microdata.prepared_rows import MAX_PREPARED_ROWS, PreparedRows
+from survey.publish.microdata.released_rows import (
+    MIN_CLASS_SIZE,
+    RELEASE_STEPS,
+    HeadlineDeviation,
+    ReleasedWave,
+)
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Response, RowExport, SamplingPoint, Snapshot, Wave, new_id
@@ -42,7 +45,7 @@ PURPOSE_RULE = msg(
 
 
 Tick = Callable[[int, int], None]
-_STEPS = 4
+_STEPS = RELEASE_STEPS + 1
 """Steps of a file: its rows are read, de-identified, compared with the published, written."""
 
 
@@ -211,22 +214,34 @@ def make_file(
     tick(0, _STEPS)
     folder = settings.snapshot_dir / order.snapshot.directory
     secret = new_pseudonym_key()
-    with opened_parts(session, wave, folder) as parts:
-        tick(1, _STEPS)
-        area = AreaParts(parts, principal.covers)
-        made = release_rows(area, partial(pseudonym, secret), exact=exact)
-    tick(2, _STEPS)
-    remarks = _remarks(t, wave, principal, order.purpose, now)
-    if exact:
-        deviation = HeadlineDeviation(None, None)
-        remarks += order.approval
+    steps = count(1)
+
+    def step() -> None:
+        tick(next(steps), _STEPS)
+
+    prepared = None
+    if _is_prepared(order):
+        prepared = PreparedRows(session, wave, folder)
+        made = prepared.release(partial(pseudonym, secret), step)
     else:
-        deviation = compare_headlines(made.frozen, made.kept)
-        remarks += _production_notes(t, wave, made, deviation)
-    variables = describe_variables(texts_present(made.table), made.instrument, order.language)
+        # Not at the top, as in `survey.publish.microdata.prepared_rows`.
+        from survey.publish.microdata.wave_release import release_wave
+
+        made = release_wave(
+            session,
+            wave,
+            folder,
+            covers=principal.covers,
+            pseudonym=partial(pseudonym, secret),
+            languages=(order.language,),
+            exact=exact,
+            step=step,
+        )
+    remarks = _remarks(t, wave, principal, order.purpose, now)
+    remarks += order.approval if exact else _production_notes(t, wave, made)
     title = _title(t, wave, order.language)
-    tick(3, _STEPS)
-    content = write_file(RowFile(made.table, variables, title, remarks), order.form)
+    file = RowFile(made.table, made.variables[order.language], title, remarks)
+    content = write_file(file, order.form)
     tick(_STEPS, _STEPS)
     export = RowExport(
         id=new_id(),
@@ -259,10 +274,24 @@ def make_file(
             **order.detail,
         },
     )
+    if prepared is not None:
+        prepared.keep(actor=order.actor or principal, now=now)
     kind = "exact-rows" if exact else "rows"
     name = f"{wave.key}-{kind}-{now:%Y%m%d}-{export.id.hex[-8:]}.{order.form}"
-    file = MicrodataFile(name, content, export.rows, made.blanked, made.dropped, deviation)
-    return file, export.id
+    return (
+        MicrodataFile(name, content, export.rows, made.blanked, made.dropped, made.deviation),
+        export.id,
+    )
+
+
+def _is_prepared(order: RowOrder) -> bool:
+    """Return whether the file is for the whole nation and of the rows that everybody gets."""
+    return (
+        not order.approval
+        and order.principal.covers(NATION)
+        and order.snapshot.rows <= MAX_PREPARED_ROWS
+        and order.language in LANGUAGES
+    )
 
 
 def final_snapshot(session: Session, wave: Wave) -> Snapshot:
@@ -303,9 +332,7 @@ def _remarks(
     ]
 
 
-def _production_notes(
-    t: Translator, wave: Wave, made: ReleasedRows, deviation: HeadlineDeviation
-) -> list[str]:
+def _production_notes(t: Translator, wave: Wave, made: ReleasedWave) -> list[str]:
     """Return what was done to the rows, and how far a headline from them may lie."""
     merges = t(
         "Wave {wave}. At least {k} interviews share city, kind of sampling point, weight, age band "
@@ -315,7 +342,7 @@ def _production_notes(
         k=MIN_CLASS_SIZE,
         merged=f"{made.merged:,}",
     )
-    return [merges, *deviation_lines(t, deviation)]
+    return [merges, *deviation_lines(t, made.deviation)]
 
 
 def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:

@@ -5,13 +5,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from survey.publish.column_tables import csv_bytes
+from survey.publish.microdata.released_rows import as_arrow
 from survey.publish.microdata.variables import Variable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class FileFormat(StrEnum):
@@ -26,33 +30,40 @@ class FileFormat(StrEnum):
 class RowFile:
     """Rows that were released, with all that a file says of them."""
 
-    table: pd.DataFrame
+    rows: "pd.DataFrame | pa.Table"
     variables: tuple[Variable, ...]
     title: str
     """Wave, and whether it is a demonstration; the label of the file."""
     remarks: Sequence[str]
     """First lines and properties: who exported it and why, what was done to the rows."""
 
+    @cached_property
+    def table(self) -> "pd.DataFrame":
+        """Rows as a data frame."""
+        return self.rows.to_pandas() if isinstance(self.rows, pa.Table) else self.rows
+
 
 def write_file(file: RowFile, form: FileFormat) -> bytes:
     """Return the rows as a file of the given format."""
     # Each writer is imported by who asks for its format: a command that writes one file starts
     # without the libraries of the others.
+    if form is FileFormat.PARQUET:
+        return _parquet(file)
     if form is FileFormat.CSV:
+        from survey.publish.column_tables import csv_bytes
+
         return csv_bytes(_with_whole_weights(file.table), file.remarks)
     if form is FileFormat.XLSX:
         from survey.publish.microdata.row_workbook import workbook_bytes
 
         return workbook_bytes(file.table, file.title, file.remarks)
-    if form is FileFormat.PARQUET:
-        return _parquet(file)
     from survey.publish.microdata.statistics_files import spss_bytes, stata_bytes
 
     write = spss_bytes if form is FileFormat.SPSS else stata_bytes
     return write(file.table, file.variables, file.title, file.remarks)
 
 
-def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:
+def _with_whole_weights(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return weights as text; rounded, those of a city would not add up any more."""
     if "weight" not in table:
         return table
@@ -61,7 +72,7 @@ def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:
 
 def _parquet(file: RowFile) -> bytes:
     """Return a Parquet file whose columns carry their labels and values as metadata."""
-    arrow = pa.Table.from_pandas(file.table, preserve_index=False)
+    arrow = as_arrow(file.rows)
     fields = [
         arrow.schema.field(place).with_metadata(
             {

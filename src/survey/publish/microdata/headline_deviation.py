@@ -11,21 +11,13 @@ from survey.access.roles import NATION
 from survey.disclosure import MINIMUM_N
 from survey.estimate import Cube, CubeSpec, EstimateError
 from survey.estimate.tree import COMPOSITE
+from survey.publish.microdata.released_rows import HeadlineDeviation
 from survey.results.wave_data import WaveData
 from survey.results.wave_rules import ScoringPlan
 from survey.sample.special_groups import EVERYONE
 
 _STEP = 0.01
 """Points; said no finer, for an exact difference is one more equation about who was merged."""
-
-
-@dataclass(frozen=True)
-class HeadlineDeviation:
-    """Largest differences in points, rounded up to a hundredth; null without a figure."""
-
-    everyone: float | None
-    """All rows of the file together: the nation, or the area of the account."""
-    largest_city: float | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,7 @@ questionnaire, and the codes below 0 of a snapshot where there is no answer to c
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from survey.instrument.model import Choice, Instrument, Item, SpecialAnswer, label_text
 from survey.instrument.paper_codes import SPECIAL_NAMES
@@ -22,7 +20,9 @@ from survey.instrument.question_types.snapshot_codes import (
     REFUSED,
 )
 from survey.locale import Message, Translator, msg, translator
-from survey.publish.views.display_names import DisplayNames
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_NAME_CHARS, _STATA_NAME_CHARS = 29, 32
 """SPSS takes 64 bytes. Stata takes 32, and pyreadstat names the labels of a variable by its name
@@ -96,8 +96,11 @@ PresentTexts = Mapping[str, Sequence[str]]
 """Column -> the texts that may stand in it; empty for numbers and for names of rows."""
 
 
-def texts_present(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+def texts_present(rows: "pd.DataFrame") -> dict[str, tuple[str, ...]]:
     """Return the columns of exported rows with the texts that have labels."""
+    # Not at the top, nor the names below: rows that were kept are written without either.
+    import pandas as pd
+
     present: dict[str, tuple[str, ...]] = {}
     for column in map(str, rows.columns):
         kind = rows[column].dtype
@@ -190,6 +193,8 @@ def _iterate_design_values(
 
     Known values come first, present or not, so that a number means the same in every file.
     """
+    from survey.publish.views.display_names import DisplayNames
+
     names = DisplayNames(language, None)
     labels = {value: t(name) for value, name in _VALUE_NAMES.get(column, {}).items()}
     if column == "language":
