@@ -74,14 +74,6 @@ _CITY_ZH = {DEMO_CITY: "宜昌", "320500": "苏州", "320200": "无锡"}
 _NAMESPACE = UUID("5ab1c5f2-1d39-4e4b-8f2f-9d8d3c6a7e10")
 
 
-def true_alpha() -> float:
-    """Return the true α over all yes-or-no items, types in equal numbers."""
-    shares = np.array(list(SHARES.values()))
-    inside = (2 * shares * (1 - shares)).mean()
-    whole = shares.mean()
-    return float(1 - (1 - COPIES**2) * inside / (2 * whole * (1 - whole)))
-
-
 def store_experience_checks(*, session: Session, photo_dir: Path, seed: int, now: datetime) -> None:
     """Store both checks, once."""
     if session.exec(select(VenueCheck)).first() is not None:

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +22,7 @@ from survey.fieldwork.invitations import (
     InvitationUsedError,
     IssuedInvitation,
     OpenedOnOtherDeviceError,
-    get_invitation_state,
+    get_invitation_states,
     issue_invitation,
     open_invitation,
     read_invitation,
@@ -57,12 +57,13 @@ def _status(
     field: Any, issued: IssuedInvitation, after: timedelta = timedelta(0)
 ) -> InvitationState:
     with read_scope(field.url) as session:
-        return get_invitation_state(
+        states = get_invitation_states(
             session=session,
             principal=field.surveyor,
-            invitation_id=issued.invitation_id,
+            invitation_ids=[issued.invitation_id],
             now=field.now + after,
         )
+    return states[issued.invitation_id]
 
 
 def _mark_used(field: Any, issued: IssuedInvitation) -> None:
@@ -147,16 +148,18 @@ def test_the_surveyor_watches_a_link_being_answered(field: Any) -> None:
 
 def test_nobody_watches_the_links_of_others(field: Any) -> None:
     issued = _issue(field)
-    with read_scope(field.url) as session:
-        for invitation_id, asking in (
-            (issued.invitation_id, field.colleague),
-            (issued.invitation_id, OPERATOR),
-            (new_id(), field.surveyor),
-        ):
-            with pytest.raises(AccessDeniedError):
-                get_invitation_state(
-                    session=session, principal=asking, invitation_id=invitation_id, now=field.now
-                )
+
+    def states(asking: Principal, invitation_id: UUID) -> dict[UUID, InvitationState]:
+        with read_scope(field.url) as session:
+            return get_invitation_states(
+                session=session, principal=asking, invitation_ids=[invitation_id], now=field.now
+            )
+
+    assert states(field.surveyor, issued.invitation_id) != {}
+    assert states(field.colleague, issued.invitation_id) == {}
+    assert states(field.surveyor, new_id()) == {}
+    with pytest.raises(AccessDeniedError):
+        states(OPERATOR, issued.invitation_id)
 
 
 def test_links_are_issued_for_own_points_only(field: Any) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlmodel import Session, func, select
 
@@ -17,7 +18,6 @@ from seed.demo.experience_check import (
     REVISITED,
     SHARES,
     store_experience_checks,
-    true_alpha,
 )
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, NATION, Role, demo_login
@@ -84,6 +84,14 @@ def test_both_are_there_once_and_marked(demo_url: str) -> None:
         visits = session.exec(select(func.count()).select_from(VenueVisit)).one()
     assert visits == 2 * VENUES + 2 * REVISITED + 1
     assert check.known_observers == KNOWN
+
+
+def true_alpha() -> float:
+    """The α that the demonstration is made with: yes-or-no items, types in equal numbers."""
+    shares = np.array(list(SHARES.values()))
+    inside = (2 * shares * (1 - shares)).mean()
+    whole = shares.mean()
+    return float(1 - (1 - COPIES**2) * inside / (2 * whole * (1 - whole)))
 
 
 def test_agreement_is_what_it_was_made_to_be(demo_url: str) -> None:

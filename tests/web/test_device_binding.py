@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from survey.access.secret_hashes import digest
-from survey.fieldwork.invitations import InvitationState, get_invitation_state
+from survey.fieldwork.invitations import InvitationState, get_invitation_states
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, now
@@ -74,13 +74,13 @@ def test_a_second_device_is_refused_and_the_surveyor_sees_it(
     assert client.get(f"/q/{token}").status_code == 200
     with read_scope(field.url) as session:
         (row,) = session.exec(select(Invitation)).all()
-        state = get_invitation_state(
-            session=session, principal=field.surveyor, invitation_id=row.id, now=now()
+        states = get_invitation_states(
+            session=session, principal=field.surveyor, invitation_ids=[row.id], now=now()
         )
         entries = session.exec(
             select(AuditEntry).where(AuditEntry.action == "invitation.refused_elsewhere")
         ).all()
-    assert state is InvitationState.OTHER_DEVICE
+    assert states == {row.id: InvitationState.OTHER_DEVICE}
     assert len(entries) == 1
 
 

@@ -359,18 +359,6 @@ def get_invitation_states(
     return {row.id: invitation_state(row, now) for row in session.exec(query)}
 
 
-def get_invitation_state(
-    *, session: Session, principal: Principal, invitation_id: UUID, now: datetime
-) -> InvitationState:
-    """Return the state of one invitation issued by the principal."""
-    states = get_invitation_states(
-        session=session, principal=principal, invitation_ids=[invitation_id], now=now
-    )
-    if invitation_id not in states:
-        raise AccessDeniedError(msg("This link was not handed out by you."))
-    return states[invitation_id]
-
-
 def invitation_state(invitation: Invitation, now: datetime) -> InvitationState:
     """Return the state of an invitation; an answer counts before everything else."""
     if invitation.used_at is not None:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import fsum
 
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import ExpressionError, references, uses_self
@@ -51,40 +50,6 @@ def check_instrument(
     ]
     if tree is not None:
         findings += score_findings(instrument, tree)
-    return tuple(findings)
-
-
-def check_tree(tree: IndicatorTree) -> tuple[Finding, ...]:
-    """Return what is wrong with `tree`: codes, parents, levels and weights."""
-    findings: list[Finding] = []
-    codes = Counter(indicator.code for indicator in tree.indicators)
-    findings += [
-        _build_error(msg("The code {code} occurs twice.", code=code), code)
-        for code, count in codes.items()
-        if count > 1
-    ]
-    weights: dict[str | None, list[float]] = {}
-    for indicator in tree.indicators:
-        weights.setdefault(indicator.parent, []).append(indicator.weight)
-        parent = tree.by_code.get(indicator.parent or "")
-        if (parent.level if parent else 0) != indicator.level - 1:
-            findings.append(
-                _build_error(
-                    msg("The indicator hangs on no indicator of the level above."), indicator.code
-                )
-            )
-    findings += [
-        _build_error(
-            msg(
-                "The weights under {parent} add up to {total}, not to 1.",
-                parent=parent or "-",
-                total=fsum(shares),
-            ),
-            parent or "",
-        )
-        for parent, shares in weights.items()
-        if abs(fsum(shares) - 1) > 1e-9
-    ]
     return tuple(findings)
 
 

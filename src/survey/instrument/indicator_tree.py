@@ -165,11 +165,6 @@ def _read_row_or_note(
         return None
 
 
-def write_tree(tree: IndicatorTree, path: Path) -> None:
-    """Write `tree`; reading the file again gives the same tree."""
-    path.write_bytes(tree_bytes(tree))
-
-
 def tree_bytes(tree: IndicatorTree) -> bytes:
     """Return `tree` as the content of a CSV file."""
     buffer = io.StringIO(newline="")

@@ -10,7 +10,7 @@ official lists need figures that the frame does not hold:
 """
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CITIES_CSV = PROJECT_ROOT / "seed" / "cities.csv"
-MIN_PEERS = 5
 
 
 class SizeTier(StrEnum):
@@ -49,13 +48,6 @@ class RetailTier(StrEnum):
     FROM1000 = "from1000"
     LT1000 = "lt1000"
     UNKNOWN = "unknown"
-
-
-class PeerRule(StrEnum):
-    """Rule by which the peers of a city were chosen."""
-
-    TIER_AND_REGION = "tier_and_region"
-    TIER = "tier"
 
 
 _SIZE_LIMITS = (
@@ -125,14 +117,6 @@ class FrameCity:
         return RetailTier.LT1000
 
 
-@dataclass(frozen=True)
-class PeerCities:
-    """Cities that a city is compared with; it is never one of them."""
-
-    codes: tuple[str, ...]
-    rule: PeerRule
-
-
 def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
     """Read the cities of a frame file, in the order of their codes."""
     with path.open(encoding="utf-8", newline="") as file:
@@ -162,17 +146,6 @@ def build_frame_table(cities: Iterable[FrameCity]) -> "pd.DataFrame":
         for city in cities
     ]
     return pd.DataFrame(rows).set_index("code", drop=False).rename_axis(index="city_code")
-
-
-def find_peers(code: str, cities: Sequence[FrameCity], *, fewest: int = MIN_PEERS) -> PeerCities:
-    """Return the cities of the same size tier and region, of any region when those are few."""
-    by_code = {city.code: city for city in cities}
-    own_city = by_code[code]
-    tier = [city for city in cities if city.size_tier is own_city.size_tier and city.code != code]
-    near = tuple(city.code for city in tier if city.region3 == own_city.region3)
-    if len(near) >= fewest:
-        return PeerCities(near, PeerRule.TIER_AND_REGION)
-    return PeerCities(tuple(city.code for city in tier), PeerRule.TIER)
 
 
 def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:

@@ -15,11 +15,7 @@ from ier import irv, person_total
 
 from survey.fieldwork.quality.answer_detectors import MIN_CORRELATION_RATINGS, _correlate_with_means
 from survey.fieldwork.quality.flags import FlagKind
-from survey.fieldwork.quality.part_assessment import (
-    QualityAssessment,
-    assess_part,
-    assess_responses,
-)
+from survey.fieldwork.quality.part_assessment import QualityAssessment, assess_part
 from survey.fieldwork.quality.response_arrays import (
     RawResponse,
     ResponseArrays,
@@ -36,6 +32,7 @@ from tests.fieldwork.quality.sample_responses import (
     raw_response,
     twenty_and_ten,
 )
+from tests.fieldwork.quality.whole_wave import assess_responses
 
 INSTRUMENT = twenty_and_ten()
 CITIES = ("110000", "310000", "440300", "500000", "650100")

@@ -19,8 +19,9 @@ from benchmarks.quality.detection import (
 from seed.demo import generate_wave
 from seed.demo.bad_interviews import MOBILISED_CITY
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind
-from survey.fieldwork.quality.part_assessment import QualityAssessment, assess_responses
+from survey.fieldwork.quality.part_assessment import QualityAssessment
 from survey.fieldwork.quality.response_arrays import ResponseArrays
+from tests.fieldwork.quality.whole_wave import assess_responses
 
 Planted = tuple[ResponseArrays, "np.ndarray[tuple[int], np.dtype[np.str_]]", QualityAssessment]
 

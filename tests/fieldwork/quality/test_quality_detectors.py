@@ -24,7 +24,7 @@ from survey.fieldwork.quality.fieldwork_detectors import (
     flag_wrong_points,
 )
 from survey.fieldwork.quality.flags import WEIGHTS, FlagKind, FlagSet, linear_ramp
-from survey.fieldwork.quality.part_assessment import assess_responses, risk_scores
+from survey.fieldwork.quality.part_assessment import risk_scores
 from survey.fieldwork.quality.response_arrays import (
     RawResponse,
     ResponseArrays,
@@ -43,6 +43,7 @@ from tests.fieldwork.quality.sample_responses import (
     raw_response,
     twenty_and_ten,
 )
+from tests.fieldwork.quality.whole_wave import assess_responses
 
 INSTRUMENT = twenty_and_ten()
 VARIED = [3, 8, 5, 9, 2, 7, 6, 4, 10, 1] * 2

@@ -6,7 +6,6 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.fieldwork.quality.part_assessment import assess_responses
 from survey.fieldwork.quality.response_arrays import RawResponse, build_response_arrays
 from tests.fieldwork.quality.sample_responses import (
     EXTRAS,
@@ -16,6 +15,7 @@ from tests.fieldwork.quality.sample_responses import (
     raw_response,
     twenty_and_ten,
 )
+from tests.fieldwork.quality.whole_wave import assess_responses
 
 INSTRUMENT = twenty_and_ten()
 Judged = dict[UUID, tuple[int, tuple[tuple[str, float], ...]]]

@@ -17,7 +17,6 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind, flag_text
-from survey.fieldwork.quality.part_assessment import assess_responses
 from survey.fieldwork.quality.reading_floor import (
     flag_reading_floor,
     min_reading_seconds,
@@ -39,6 +38,7 @@ if str(PROJECT_ROOT) not in sys.path:
 from benchmarks.quality.detection import planted_interviews
 from seed.demo import generate_wave
 from seed.demo.shipped_data import shipped_instrument
+from tests.fieldwork.quality.whole_wave import assess_responses
 
 if TYPE_CHECKING:
     from tests.conftest import Field

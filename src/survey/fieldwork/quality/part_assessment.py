@@ -22,7 +22,7 @@ from survey.fieldwork.quality.fieldwork_detectors import (
 from survey.fieldwork.quality.flags import WEIGHTS, FlagSet
 from survey.fieldwork.quality.reading_floor import flag_reading_floor
 from survey.fieldwork.quality.response_arrays import Floats, Ints, ResponseArrays, sum_by_row
-from survey.fieldwork.quality.wave_norms import PartCounts, WaveNorms
+from survey.fieldwork.quality.wave_norms import WaveNorms
 
 LOWEST, HIGHEST = 1.0, 10.0
 """Ends of a rating scale that declares none."""
@@ -38,11 +38,6 @@ class QualityAssessment:
     pace: Floats
     mean_score: Floats
     """Of the scored ratings, of all where the questionnaire scores none; 0 to 100, else NaN."""
-
-
-def assess_responses(interviews: ResponseArrays) -> QualityAssessment:
-    """Run every detector on a whole wave, which is the case of one part."""
-    return assess_part(interviews, WaveNorms.of([PartCounts.of(interviews)]))
 
 
 def assess_part(interviews: ResponseArrays, norms: WaveNorms) -> QualityAssessment:

@@ -102,11 +102,6 @@ def find_figure(data: bytes, figure_id: str) -> Figure | None:
     return next(iter(_parse_lines(data, lines).values()), None)
 
 
-def read_figures(data: bytes) -> dict[str, Figure]:
-    """Return the figures of a `figures.csv` by id."""
-    return _parse_lines(data, io.BytesIO(data))
-
-
 def _parse_lines(data: bytes, lines: Iterable[bytes]) -> dict[str, Figure]:
     """Return the figures in some lines of a `figures.csv`."""
     return {

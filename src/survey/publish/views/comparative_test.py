@@ -1,6 +1,5 @@
 """Result table of a comparative test as associations publish it, and the steps to each grade."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -224,10 +223,3 @@ def format_value(measurement: Measurement) -> str:
 def _format_short_number(number: Decimal) -> str:
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def to_columns(table: TextTable) -> dict[str, Sequence[str | float]]:
-    """Return a table by its columns."""
-    return {
-        head: [row[position] for row in table.rows] for position, head in enumerate(table.heads)
-    }
