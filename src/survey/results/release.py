@@ -156,27 +156,33 @@ def _require_final_results(session: Session, wave: Wave) -> None:
 
 def require_no_announcement(session: Session, wave: Wave) -> None:
     """Raise `ReleaseNotAllowedError` while a release of the wave is announced, or stands."""
-    announced = select(Publication.key, Publication.state).where(
+    announced = select(Publication.key).where(
         Publication.wave_id == wave.id,
-        col(Publication.state).in_(
-            (PublicationState.PLANNED, PublicationState.SIGNED, PublicationState.PUBLISHED)
-        ),
+        col(Publication.state).in_((PublicationState.PLANNED, PublicationState.SIGNED)),
     )
-    key, state = session.exec(announced.limit(1)).first() or (None, None)
-    if state is PublicationState.PUBLISHED:
-        raise ReleaseNotAllowedError(
-            msg(
-                "The release {release} of this wave stands in the register of releases. Take it "
-                "back there first.",
-                release=key,
-            )
-        )
+    _require_no_publication(session, wave)
+    key = session.exec(announced.limit(1)).first()
     if key is not None:
         raise ReleaseNotAllowedError(
             msg(
                 "The wave {wave} is announced as release {release}. Publish that one in the "
                 "register of releases.",
                 wave=wave.key,
+                release=key,
+            )
+        )
+
+
+def _require_no_publication(session: Session, wave: Wave) -> None:
+    published = select(Publication.key).where(
+        Publication.wave_id == wave.id, Publication.state == PublicationState.PUBLISHED
+    )
+    key = session.exec(published.limit(1)).first()
+    if key is not None:
+        raise ReleaseNotAllowedError(
+            msg(
+                "The release {release} of this wave stands in the register of releases. Take it "
+                "back there first.",
                 release=key,
             )
         )
@@ -255,8 +261,11 @@ def revoke_release(
 
     It has to be quick, so a request to freeze the wave again ends with it.
 
+    A wave that a publication opened is closed with it: its files would stay open, and `verify`
+    would go on calling them genuine.
+
     Raises:
-        ReleaseNotAllowedError: no reason given.
+        ReleaseNotAllowedError: no reason given, or a publication of the wave stands.
         RequestConflictError: archiving its answers is requested.
         WaveTransitionNotAllowedError: the wave is not released.
     """
@@ -272,6 +281,7 @@ def revoke_release(
     wave = lock_wave(session=session, key=wave_key)
     if wave.state is not WaveState.RELEASED:
         raise ReleaseNotAllowedError(msg("The wave {wave} is not released.", wave=wave_key))
+    _require_no_publication(session, wave)
     end_freeze_request(session=session, principal=principal, wave=wave, now=now)
     require_no_request(session=session, wave=wave)
     release = table_of(WaveRelease)

@@ -365,15 +365,26 @@ def test_results_frozen_again_come_with_their_correction(ready: Settings) -> Non
             assert (whole.findings, whole.is_same_snapshot) == ((), True), key
 
 
-def test_a_wave_goes_out_by_the_register_alone_while_its_release_stands(ready: Settings) -> None:
-    """Readers would see the registered snapshot, and the trail name another one."""
+def test_a_wave_is_opened_and_closed_by_the_register_alone_while_its_release_stands(
+    ready: Settings,
+) -> None:
+    """Else readers see one snapshot and the trail names another, or the files stay open."""
     publish(ready)
     freeze_again(ready, lifted="320500", hidden="110000")
-    with session_scope(ready.store_url) as session:
-        revoke_release(
-            session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=MINUTE
+
+    def revoke() -> None:
+        with session_scope(ready.store_url) as session:
+            revoke_release(
+                session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=MINUTE
+            )
+
+    with pytest.raises(ReleaseNotAllowedError, match=f"{KEY} of this wave stands in the register"):
+        revoke()
+    assert shown_score(ready) != shown_score(ready, newest=True), "it is released as before"
+    with session_scope(ready.store_url) as session:  # As stores are that did so once.
+        session.connection().execute(
+            update(table_of(Wave)).where(col(Wave.key) == WAVE).values(state=WaveState.FROZEN)
         )
-    assert shown_score(ready) == shown_score(ready, newest=True), "nothing is released any more"
     with (
         pytest.raises(ReleaseNotAllowedError, match="stands in the register"),
         session_scope(ready.store_url) as session,
@@ -386,6 +397,10 @@ def test_a_wave_goes_out_by_the_register_alone_while_its_release_stands(ready: S
             two_people=False,
             now=MINUTE,
         )
+    with pytest.raises(AccessDeniedError):
+        act(open_publication, ready, "city", MINUTE)
+    act(retract_publication, ready, "wang", MINUTE, reason=REASON)
+    assert shown_score(ready) == shown_score(ready, newest=True), "nothing is released any more"
 
 
 def test_taking_a_release_back_ends_the_request_to_freeze_its_wave_again(ready: Settings) -> None:

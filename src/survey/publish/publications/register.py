@@ -29,6 +29,7 @@ from survey.store.tables import (
     PublicationState,
     Shown,
     Wave,
+    WaveState,
 )
 
 MIN_TEXT_CHARS, MAX_TEXT_CHARS = 5, 500
@@ -285,7 +286,8 @@ def may_read(
 ) -> bool:
     """Return whether a principal may open the files of a release now.
 
-    Those of one that was replaced are closed to readers if a later release hides figures in them.
+    Those of one that was replaced are closed to readers if a later release hides figures in them,
+    and all of a wave while nothing of it is released: its pages show no other city by name then.
     """
     if not principal.may(Action.READ_RESULTS) or not publication.archive_sha256:
         return False
@@ -295,7 +297,9 @@ def may_read(
         return True
     if publication.state in PUBLIC_STATES:
         return (
-            now >= publication.embargo_until and find_closing_release(session, publication) is None
+            now >= publication.embargo_until
+            and session.get_one(Wave, publication.wave_id).state is WaveState.RELEASED
+            and find_closing_release(session, publication) is None
         )
     return publication.state is PublicationState.SIGNED and _is_early_reader(
         session, principal, publication, now
