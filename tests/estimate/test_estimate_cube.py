@@ -348,3 +348,21 @@ def test_an_area_level_without_areas_has_no_rows_and_changes_no_others(design, d
     nothing = within.against("tier", "nation")
     assert len(nothing) == 0
     assert {"difference", "se", "p", "reference"} <= set(nothing.columns)
+
+
+@pytest.mark.parametrize("design", [DESIGN, Design("weight", "stratum", assumed_deff=1.4)])
+@pytest.mark.parametrize("answer", [0.0, 100.0])
+def test_where_all_agree_there_is_no_design_effect(design, answer):
+    """Of a mean of 1e-14 the squares lose more in rounding than they are."""
+    frame = raw_wave()
+    frame["weight"] *= np.random.default_rng(7).uniform(0.3, 3, len(frame))
+    agreeing = frame["old"].to_numpy(dtype=bool)
+    dice = np.random.default_rng(8).random(len(frame))
+    frame["solved"] = np.where(agreeing, answer, 100.0 * (dice < 0.4))
+    table = cube_estimates(frame, design, areas=AREAS, groups=GROUPS, rates=["solved"])
+    silent = table[(table["indicator"] == "solved") & (table["se"] == 0)]
+    assert len(silent) >= 7, "every area of the group in which all agree"
+    assert silent["estimate"].to_numpy() == pytest.approx(answer)
+    assert silent["deff"].isna().all(), silent["deff"].tolist()
+    one = estimate(frame[agreeing], "solved", design).iloc[0]
+    assert (one["se"], np.isnan(one["deff"])) == (0, True)

@@ -23,7 +23,7 @@ from survey.estimate.drivers import (
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate, share
 from survey.estimate.indicators import estimate_tree, to_scores
-from survey.estimate.intervals import band_probabilities, bound_interval
+from survey.estimate.intervals import band_probabilities, bound_interval, is_error_silent
 from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import (
     rank_sensitivity,
@@ -60,6 +60,7 @@ __all__ = [
     "estimate",
     "estimate_tree",
     "fay_herriot",
+    "is_error_silent",
     "matrix_of",
     "pooled_mean",
     "priorities",

@@ -9,6 +9,7 @@ import numpy as np
 from survey.estimate.arrays import Floats, group_sum, ratio
 from survey.estimate.design import Sample, Strata
 from survey.estimate.domains import Domains
+from survey.estimate.intervals import is_error_silent
 from survey.estimate.psu_sums import Linearised, PsuSums
 from survey.estimate.variance import PsuVariance, estimate_status, psu_variance, t_quantile
 
@@ -77,6 +78,9 @@ class InferenceInputs:
             simple = simple * ratio(finite, self.sum_weight)
         se, df = np.sqrt(variance), self.spread.df
         margin = t_quantile(df, level) * se
+        # The simple-random variance of equal answers is what their squares lose in rounding, more
+        # than 0 in some domains: the ratio to it would be a design effect of 0, or of nothing.
+        silent = is_error_silent(se, self.magnitude)
         return Inference(
             estimate=self.estimate,
             se=se,
@@ -86,7 +90,7 @@ class InferenceInputs:
             n=self.n,
             n_psu=self.spread.psus * (sample.assumed_deff is None),
             sum_weight=self.sum_weight,
-            deff=ratio(variance, simple, np.nan),
+            deff=np.where(silent, np.nan, ratio(variance, simple, np.nan)),
             status=estimate_status(self.estimate, se, df, self.n_weighted),
         )
 

@@ -13,6 +13,14 @@ EDGE = 1e-9
 """Part of the scale; nearer to an end a figure is at the end."""
 
 
+def is_error_silent(se: Floats, size: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Return where an error is 0 but for rounding, on a scale of this size.
+
+    All answers agreed; neither an interval nor a design effect can be made of such an error.
+    """
+    return np.asarray(se <= EDGE * np.asarray(size))
+
+
 def bound_interval(
     estimate: npt.ArrayLike,
     se: npt.ArrayLike,
@@ -57,7 +65,7 @@ def bound_interval(
         odds = special.logit(p)
         margin = half_width / (p * (1 - p))
         by_odds = special.expit(odds - margin), special.expit(odds + margin)
-    flat = (error <= EDGE * width) | (p <= EDGE) | (p >= 1 - EDGE)
+    flat = is_error_silent(error, width) | (p <= EDGE) | (p >= 1 - EDGE)
     leaves = (p - half_width < 0) | (p + half_width > 1) | np.asarray(logit)
     ends = []
     for linear, odd, agreed in zip(

@@ -7,13 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure.totals import encode_labels
-from survey.estimate import bound_interval
+from survey.estimate import bound_interval, is_error_silent
 from survey.estimate.arrays import Floats
 from survey.estimate.change import benjamini_hochberg
 
 SCALE = 100.0
 """Scores and rates lie between 0 and this, their differences between this and its negative."""
-_EDGE = 1e-9 * SCALE
 _NOT_ESTIMABLE = "not_estimable"
 
 
@@ -42,7 +41,7 @@ def bound_rate_intervals(
     estimate, se, df, n = figures
     low, high = bound_interval(estimate, se, df, n / deff, level=level, logit=is_rate)
     linear = (part[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
-    kept = ~is_rate & _is_within_scale(*linear) & (se > _EDGE)
+    kept = ~is_rate & _is_within_scale(*linear) & ~is_error_silent(se, SCALE)
     result = cells.copy(deep=False)
     for name, ends in (("ci_low", low), ("ci_high", high)):
         values = result[name].to_numpy(dtype=float, copy=True)
@@ -65,7 +64,7 @@ def bound_difference_intervals(
     """
     result = table.copy(deep=False)
     on_scale = ~table["indicator"].isin(list(unbounded)).to_numpy()
-    mute = on_scale & (table["se"].to_numpy(dtype=float) <= _EDGE)
+    mute = on_scale & is_error_silent(table["se"].to_numpy(dtype=float), SCALE)
     for name in ("ci_low", "ci_high"):
         values = table[name].to_numpy(dtype=float)
         values = np.where(on_scale, np.clip(values, -SCALE, SCALE), values)

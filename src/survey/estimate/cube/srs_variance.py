@@ -12,6 +12,7 @@ from survey.estimate.arrays import Floats, ratio
 from survey.estimate.cube.levels import LevelView
 from survey.estimate.cube.looks import ContrastProducts, DenseProducts
 from survey.estimate.cube.second_pass import StatisticBasis
+from survey.estimate.inference import ROUNDING_TOLERANCE
 
 
 def simple_variances(views: Sequence[LevelView]) -> list[Floats]:
@@ -46,7 +47,10 @@ def contrast_squares(view: LevelView, reference: LevelView) -> Floats:
 def _small_squares(view: LevelView) -> Floats:
     """Return the sum of w u^2 from squares and products of pairs, exact for up to three columns."""
     plan, mean, inverse = view.sums.plan, view.mean, view.inverse
-    own = view.to_areas(view.sums.moments.square) - mean**2 * view.mass
+    total = view.to_areas(view.sums.moments.square)
+    own = total - mean**2 * view.mass
+    # Where all agree the two are the same but for their last digits, which are no variance.
+    own = np.where(own < ROUNDING_TOLERANCE * total, 0.0, own)
     squares = (own * inverse**2) @ (plan.omega**2).T
     if len(plan.pairs):
         a, b = plan.pairs.T
