@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -78,15 +79,25 @@ def test_all_cities_in_one_archive(
     survey: Survey, store: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of three cities here: a hundred are measured by the benchmark."""
+    from survey.cli import report
     from survey.publish.reports import report_archive
 
     whole = report_archive.list_report_cities
     monkeypatch.setattr(
         report_archive, "list_report_cities", lambda *given: dict(list(whole(*given).items())[:3])
     )
+    make_archive = report.make_archive
+
+    def make_slowly(*given: Any, tick: Callable[[int, int], None], **named: Any) -> Any:
+        for done in (0, 10, 10, 10, 14, 20, 20):
+            tick(done, 97_531)
+        return make_archive(*given, tick=tick, **named)
+
+    monkeypatch.setattr(report, "make_archive", make_slowly)
     out = tmp_path / "all.zip"
     result = survey("report", "all", *WAVE, "--out", str(out), "--format", "pdf")
     assert result.exit_code == 0, result.output
+    assert result.output.count("97531") == 2, "a line for every ten, not for every look"
     with zipfile.ZipFile(io.BytesIO(out.read_bytes())) as archive:
         assert len(archive.namelist()) == 3
         assert archive.testzip() is None

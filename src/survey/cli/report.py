@@ -1,6 +1,6 @@
 """Commands that make reports of a wave as documents."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -95,16 +95,24 @@ def write_all(
             principal=OPERATOR,
             form=form,
             language=language.value,
-            tick=_print_progress,
+            tick=_build_progress_printer(),
         )
         draft.write(archive.content)
         _record(settings, waves, archive.files)
     print_note("{count} reports written to {file}.", count=len(archive.files), file=out)
 
 
-def _print_progress(done: int, total: int) -> None:
-    if done and done % _PROGRESS_STEP == 0:
-        print_note("{done} of {total} reports", done=done, total=total)
+def _build_progress_printer() -> Callable[[int, int], None]:
+    """Return what prints a line for every ten reports; it is called while it waits as well."""
+    printed = 0
+
+    def print_progress(done: int, total: int) -> None:
+        nonlocal printed
+        if done // _PROGRESS_STEP > printed:
+            printed = done // _PROGRESS_STEP
+            print_note("{done} of {total} reports", done=done, total=total)
+
+    return print_progress
 
 
 @app.command("check-template")

@@ -16,6 +16,7 @@ body { font: 15px/1.6 "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; margin:
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 0.25rem; }
 table { border-collapse: collapse; margin: 0.5rem 0; } td, th { border-bottom: 1px solid #ddd;
   padding: 0.2rem 1rem 0.2rem 0; text-align: left; vertical-align: top; }
+td { overflow-wrap: anywhere; }
 .quiet { color: #5f5c58; } code { font-size: 0.9em; }
 @media print { h2 { break-after: avoid; } table { break-inside: avoid; } }
 """
