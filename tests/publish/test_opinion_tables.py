@@ -102,6 +102,48 @@ def test_no_two_windows_of_the_nation_differ_by_a_small_day_of_a_topic(url: str)
     assert list(sums.values()) == [(0, 0), (70, 50), (70, 50), (100, 50), (100, 50), (100, 50)]
 
 
+def test_what_is_hidden_of_a_day_is_hidden_in_every_window_that_a_reader_chooses(
+    sqlite_url: str,
+) -> None:
+    """Three items of a forum; which channel is hidden beside them is no matter of other days."""
+    day = date(2024, 11, 20)
+    rows = []
+    for number in range(-12, 13):
+        text = (day + timedelta(number)).isoformat()
+        news, video = (25, 60) if number < 0 else (60, 25)
+        channels = {"论坛社区": (20, 20, 0), "新闻网站和客户端": (news, news, 0),
+                    "短视频": (video, video, 0)}  # fmt: skip
+        if number == 0:
+            channels = {"论坛社区": (1, 2, 0), "新闻网站和客户端": (30, 30, 0),
+                        "短视频": (35, 35, 0)}  # fmt: skip
+        for channel, counts in channels.items():
+            for area in ("", "420500"):
+                rows += day_rows(text, counts, area=area, channel=channel)
+    with session_scope(sqlite_url) as session:
+        import_opinion(
+            session=session, principal=OPERATOR, check=check(*rows), head=head(),
+            now=datetime(2025, 1, 5, tzinfo=UTC),
+        )  # fmt: skip
+
+    def channels_of(first: date, last: date) -> dict[str, set[str]]:
+        found = read(sqlite_url, "420500", EventWindow(first, last, 0))
+        return {name: set(numbers or {}) for name, numbers in found.channels.items()}
+
+    both = {"items", "negative"}
+    alone = channels_of(day, day)
+    assert alone["forum"] == set()
+    assert sum(not shown >= both for shown in alone.values()) >= 2
+    for before in range(0, 13, 3):
+        for after in range(0, 13, 3):
+            first, last = day - timedelta(before), day + timedelta(after)
+            assert channels_of(first, last) == alone
+    for first, last in (
+        (day - timedelta(12), day - timedelta(1)),
+        (day + timedelta(1), day + timedelta(12)),
+    ):
+        assert all(shown == both for shown in channels_of(first, last).values())
+
+
 def test_another_city_is_not_read(url: str) -> None:
     with read_scope(url) as session:
         assert find_busy_days(session=session, principal=READER, area="420500") is not None

@@ -4,8 +4,8 @@ The unit is the venue. A mean of fewer than ten venues would tell on one of them
 and what would let it be computed from totals and siblings, is kept back like a cell of the survey.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -52,7 +52,7 @@ class CheckScores:
 
     scores: ScoreCells
     revisited: MeanScore | None
-    """Mean of the second round, of those venues that were revisited."""
+    """Mean of the second round, of the venues with both; None where too few others are left."""
     revisited_before: MeanScore | None
     """Mean of the first round, of the same venues."""
 
@@ -78,13 +78,30 @@ def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
     """Compute the scores of a check and pass them through the gate."""
     first = score_venues(check.visits, check.ranges, round_=FIRST_ROUND)
     second = score_venues(check.visits, check.ranges, round_=SECOND_ROUND)
-    again = {each.venue for each in second}
-    before = [each for each in first if each.venue in again]
+    both = {each.venue for each in first} & {each.venue for each in second}
+    if not _may_show_revisit(first, both):
+        both = set()
     return CheckScores(
         scores=_protect_scores(first, check.listed),
-        revisited=_compute_shown_mean(second),
-        revisited_before=_compute_shown_mean(before),
+        revisited=_compute_shown_mean([each for each in second if each.venue in both]),
+        revisited_before=_compute_shown_mean([each for each in first if each.venue in both]),
     )
+
+
+def _may_show_revisit(first: Sequence[VenueScore], revisited: Collection[str]) -> bool:
+    """Return whether the first mean of the revisited venues tells of no few others.
+
+    It stands beside means of cities and types. Whatever union of these a reader subtracts, what is
+    left are, of each city and type, at least its revisited venues or its others. So these are
+    enough if the smaller of the two, summed up, are. Where every city and type was revisited whole
+    or not at all nothing needs to be left, and a small one among them could be.
+    """
+    strata = Counter((each.city, each.venue_type) for each in first)
+    again = Counter((each.city, each.venue_type) for each in first if each.venue in revisited)
+    left = sum(min(again[stratum], size - again[stratum]) for stratum, size in strata.items())
+    if left:
+        return left >= MINIMUM_N
+    return again == strata or min(strata.values(), default=0) >= MINIMUM_N
 
 
 def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:

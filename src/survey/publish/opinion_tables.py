@@ -8,6 +8,8 @@ and a sum is shown only where every day in it is.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from math import isnan
 
 import numpy as np
 import pandas as pd
@@ -28,8 +30,10 @@ from survey.disclosure import MINIMUM_N, AdditiveTotal, protect
 from survey.publish.charts.count_charts import AFTER, BEFORE, DURING, WINDOWS
 
 _WHOLE, _ALL, _REST, _EVERY = "whole", "all", "rest", "*"
+_WHICH = "which"
 _DAY, _YEAR = timedelta(days=1), timedelta(days=366)
 _MAX_DISTANCE = timedelta(days=30)
+_MAX_KEPT_DAYS = 4_096
 _Cells = Mapping[tuple[str, str], "tuple[float | None, float | None]"]
 """Items and negative items by day and channel, `*` for all channels; None where hidden."""
 Numbers = Mapping[str, float]
@@ -174,33 +178,56 @@ def read_opinion_event(
 
 
 def _protect_days(counts: pd.DataFrame) -> _Cells:
-    """Return days by channel behind the gate: sentiments add up to all, channels to the day."""
-    negative = counts[SENTIMENT] == NEGATIVE
-    by_channel = counts.assign(which=np.where(negative, NEGATIVE, _REST))
-    every = by_channel.assign(**{CHANNEL: _EVERY})
-    parts = pd.concat([by_channel, every])
-    both = pd.concat([parts, parts.assign(which=_ALL)])
-    keys = [DAY, CHANNEL, "which"]
-    table = both.assign(**{DAY: both[DAY].map(date.isoformat)})
-    table = table.groupby(keys, sort=True)[ITEMS].sum().rename("n").astype(float).reset_index()
-    channels = tuple((name,) for name in sorted({*counts[CHANNEL]}))
+    """Return days by channel behind the gate, each day decided by itself.
+
+    Readers choose the windows: if the other days had a say in what is hidden beside a small count,
+    two windows would hide different channels of one day, and what one shows solves the other.
+    """
+    negative = counts[ITEMS].where(counts[SENTIMENT] == NEGATIVE, 0)
+    sums = counts.assign(**{_ALL: counts[ITEMS], NEGATIVE: negative})
+    parts = pd.concat([sums, sums.assign(**{CHANNEL: _EVERY})])
+    table = parts.groupby([DAY, CHANNEL], sort=True)[[_ALL, NEGATIVE]].sum()
+    table[_REST] = table[_ALL] - table[NEGATIVE]
+    rows = table.reset_index().melt([DAY, CHANNEL], var_name=_WHICH, value_name="n")
+    rows["n"] = rows["n"].astype(float)
+    gated = protect(rows)
+    shown = dict(zip(rows[[DAY, CHANNEL, _WHICH]].itertuples(index=False, name=None),
+                     gated["n"].where(gated["shown"]).tolist(), strict=True))  # fmt: skip
+    # Only a day with a small count has anything to protect from what else is shown of it.
+    for day in sorted({*rows.loc[~gated["shown"] & (rows["n"] > 0), DAY]}):
+        of_day = rows[rows[DAY] == day]
+        numbers = tuple(of_day[[CHANNEL, _WHICH, "n"]].itertuples(index=False, name=None))
+        shown |= {(day, *key): number for key, number in _protect_day(numbers).items()}
+
+    def find(day: date, channel: str, which: str) -> float | None:
+        number = shown[day, channel, which]
+        return None if isnan(number) else number
+
+    return {
+        (day.isoformat(), channel): (find(day, channel, _ALL), find(day, channel, NEGATIVE))
+        for day, channel in table.index
+    }
+
+
+@lru_cache(maxsize=_MAX_KEPT_DAYS)
+def _protect_day(numbers: tuple[tuple[str, str, float], ...]) -> Mapping[tuple[str, str], float]:
+    """Return the counts of one day by channel and sentiment; not a number where they are hidden.
+
+    Sentiments add up to all items, channels to the day. Nothing but the counts of the day decides.
+    """
+    table = pd.DataFrame(numbers, columns=[CHANNEL, _WHICH, "n"])
+    channels = tuple((channel,) for channel in sorted({*table[CHANNEL]} - {_EVERY}))
     gated = protect(
         table,
-        by=keys,
+        by=[CHANNEL, _WHICH],
         totals=[
-            AdditiveTotal(("which",), (_ALL,), ((NEGATIVE,), (_REST,))),
+            AdditiveTotal((_WHICH,), (_ALL,), ((NEGATIVE,), (_REST,))),
             AdditiveTotal((CHANNEL,), (_EVERY,), channels),
         ],
     )
-    shown = {
-        (day, channel, which): number if visible else None
-        for day, channel, which, number, visible in zip(
-            *(table[key] for key in keys), table["n"], gated["shown"], strict=True
-        )
-    }
+    counts = gated["n"].where(gated["shown"]).tolist()
     return {
-        (day, channel): (shown.get((day, channel, _ALL)), shown.get((day, channel, NEGATIVE)))
-        for day, channel, _ in shown
+        (channel, which): count for (channel, which, _), count in zip(numbers, counts, strict=True)
     }
 
 

@@ -274,9 +274,10 @@ def _list_error_facts(method: MethodRecord, t: Translator) -> Facts:
 def _list_missing_point_facts(method: MethodRecord, t: Translator) -> Facts:
     if not method.without_point:
         return ()
+    few = method.without_point < method.minimum_n
     words = t(
         "{count}: a stratum of their own in each city, every interview a point",
-        count=f"{method.without_point:,d}",
+        count=f"<{method.minimum_n}" if few else f"{method.without_point:,d}",
     )
     return ((t("Interviews without a sampling point"), words),)
 

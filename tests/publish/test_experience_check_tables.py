@@ -1,0 +1,76 @@
+"""Means of an experience check beside each other tell nothing about a few of its venues."""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from survey.access.roles import NATION
+from survey.context.experience_checks.scores import ObservedVisit, RatingRange
+from survey.publish.experience_check_tables import ALL_TYPES, CheckScores, build_check_scores
+
+SUZHOU, WUXI = "320500", "320200"
+Revisits = Mapping[tuple[str, str], tuple[int, int]]
+"""Venues of a city and type, and how many of them were revisited."""
+
+
+def scores_of(venues: Revisits, *, only_revisited: int = 0) -> CheckScores:
+    """Return the shown scores of a check; every third venue has what it should have."""
+    visits = []
+    for (city, kind), (count, again) in venues.items():
+        for number in range(count + only_revisited):
+            rounds = [1] * (number < count) + [2] * (number < again or number >= count)
+            visits += [
+                ObservedVisit(f"{city}{kind}{number}", city, kind, round_, "o", True,
+                              {"clean": float(number % 3 == 0 or round_ == 2)})
+                for round_ in rounds
+            ]  # fmt: skip
+    listed = {stratum: count for stratum, (count, _) in venues.items()}
+    check: Any = SimpleNamespace(visits=visits, ranges={"clean": RatingRange(0, 1)}, listed=listed)
+    return build_check_scores(check)
+
+
+@pytest.mark.parametrize(
+    "venues",
+    [
+        {(SUZHOU, "shop"): (12, 11)},
+        {(SUZHOU, "shop"): (40, 31)},
+        # Nine of Suzhou are left once the whole of Wuxi is taken out.
+        {(SUZHOU, "shop"): (30, 9), (WUXI, "shop"): (12, 12)},
+        # One of Wuxi, though ten and more were left out of the whole check.
+        {(SUZHOU, "shop"): (12, 0), (WUXI, "shop"): (12, 11)},
+        # Small types that are kept back, one of them revisited beside a large one.
+        {(SUZHOU, "shop"): (12, 12), (SUZHOU, "mall"): (5, 5), (SUZHOU, "hotel"): (6, 0)},
+    ],
+)
+def test_a_revisit_of_nearly_all_does_not_tell_of_the_venues_left(venues: Revisits) -> None:
+    scores = scores_of(venues)
+    assert scores.scores[NATION, ALL_TYPES] is not None
+    assert scores.revisited is None
+    assert scores.revisited_before is None
+
+
+@pytest.mark.parametrize(
+    ("venues", "revisited"),
+    [
+        ({(SUZHOU, "shop"): (12, 12)}, 12),
+        ({(SUZHOU, "shop"): (12, 12), (SUZHOU, "mall"): (5, 5)}, 17),
+        ({(SUZHOU, "shop"): (12, 12), (WUXI, "shop"): (12, 0)}, 12),
+        ({(SUZHOU, "shop"): (24, 12)}, 12),
+        ({(SUZHOU, "shop"): (12, 5), (WUXI, "shop"): (12, 6)}, 11),
+    ],
+)
+def test_a_revisit_is_shown_where_enough_are_left_or_none(venues: Revisits, revisited: int) -> None:
+    scores = scores_of(venues)
+    assert scores.revisited is not None
+    assert scores.revisited_before is not None
+    assert scores.revisited.n == scores.revisited_before.n == revisited
+    assert scores.revisited.mean > scores.revisited_before.mean
+
+
+def test_both_means_are_of_the_same_venues() -> None:
+    scores = scores_of({(SUZHOU, "shop"): (12, 12)}, only_revisited=4)
+    assert scores.revisited is not None
+    assert scores.revisited_before is not None
+    assert scores.revisited.n == scores.revisited_before.n == 12
