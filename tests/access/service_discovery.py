@@ -5,8 +5,10 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
+import pandas as pd
 from sqlmodel import Session
 
 import survey
@@ -23,6 +25,8 @@ PACKAGES = (
     "publish",
     "store",
 )
+_FOR_TYPES = MappingProxyType({"pd": pd})
+"""Libraries that modules import for their types only, so that commands start without them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def _find_services() -> Iterator[Service]:
 
 
 def _service(name: str, function: Callable[..., Any]) -> Service | None:
-    hints = get_type_hints(function)
+    hints = get_type_hints(function, localns=dict(_FOR_TYPES))
     parameters = {key: hints.get(key) for key in inspect.signature(function).parameters}
     if Session not in parameters.values():
         return None

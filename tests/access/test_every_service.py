@@ -131,6 +131,7 @@ WITHOUT_PRINCIPAL = {
     "results.wave_results.open_results": CATALOGUE,
     "results.row_selection.find_earlier_wave": CATALOGUE,
     "results.row_selection.open_known_results": CATALOGUE,
+    "fieldwork.waves.find_wave": CATALOGUE,
     "fieldwork.quota_counts.list_full_groups": FULL,
 }
 """What takes no principal and is called from outside, and why that is right. Everything else
