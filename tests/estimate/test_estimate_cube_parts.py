@@ -155,6 +155,24 @@ def test_a_city_is_summed_in_the_same_pieces_wherever_it_lies(monkeypatch, size)
     assert tables_of(Cube.of_parts(parts, spec)) == tables_of(expected)
 
 
+def test_groups_of_a_large_segment_are_summed_some_at_a_time(monkeypatch):
+    """To the same figures, and to the same bytes in parts as at once."""
+    groups = {f"{name} {number}": group for number in range(3) for name, group in GROUPS.items()}
+    spec = replace(spec_of(POINTS), groups=groups)
+    together = Cube.of(FRAME, spec)
+    expected = [together.table(), together.gaps(), *(together.against(*pair) for pair in AGAINST)]
+    monkeypatch.setattr("survey.estimate.cube.segments.PSU_BATCH_SIZE", 1)
+    monkeypatch.setattr("survey.estimate.cube.segments.LINE_BATCH_SIZE", 1)
+    cube = Cube.of(FRAME, spec)
+    sizes = {groups.stop - groups.start for _, _, groups in cube.parts[0].runs.batches(15)}
+    assert sizes == {15, 4, 3}
+    found = [cube.table(), cube.gaps(), *(cube.against(*pair) for pair in AGAINST)]
+    for table, other in zip(expected, found, strict=True):
+        pd.testing.assert_frame_equal(table, other, rtol=1e-9)
+    parts = [CitiesPart((f"C{city}",), spec) for city in reversed(range(CITIES))]
+    assert tables_of(Cube.of_parts(parts, spec)) == tables_of(cube)
+
+
 def test_worker_processes_give_the_same_bytes(whole):
     spec = spec_of(POINTS)
     parts = [CitiesPart((f"C{city}",), spec) for city in range(CITIES)]

@@ -103,8 +103,11 @@ class LinearisedTotals:
     Shape (p, g, T); 0 outside the areas and where an area's estimate is missing.
     """
 
-    def __init__(self, seen: SeenPart, psus: slice = slice(None)) -> None:
+    def __init__(
+        self, seen: SeenPart, psus: slice = slice(None), groups: slice = slice(None)
+    ) -> None:
         self._seen, self._psus = seen, psus
+        self._groups = slice(*groups.indices(seen.part.asked))
         runs = seen.part.runs
         self._block = runs.block[runs.of_psu[psus]]
         self._own: dict[str, Floats] = {}
@@ -124,11 +127,11 @@ class LinearisedTotals:
 
     @cached_property
     def _own_sums(self) -> tuple[Floats, Floats]:
-        return self._seen.part.totals(self._psus, slice(0, self._seen.part.asked))
+        return self._seen.part.totals(self._psus, self._groups)
 
     @cached_property
     def _rest_sums(self) -> tuple[Floats, Floats]:
-        return self._seen.rest.totals(self._psus)
+        return self._seen.rest.totals(self._psus, self._groups)
 
     def _about(self, means: AreaMeans, sums: tuple[Floats, Floats]) -> Floats:
         weight, total = sums
@@ -137,7 +140,7 @@ class LinearisedTotals:
             return np.zeros((*weight.shape[:2], len(omega)))
         # PSUs of one city share their means, which then need no copy for each.
         places = area[:1] if (area == area[:1]).all() else area
-        groups = slice(0, weight.shape[1])
+        groups = self._groups
         residual = weight * means.mean[:, groups].take(places, axis=0)
         np.subtract(total, residual, out=residual)
         residual *= means.inverse[:, groups].take(places, axis=0)
@@ -178,10 +181,11 @@ def take_squares(seen: SeenPart) -> list[tuple[Floats, ...]]:
     runs = seen.part.runs
     shape = (len(runs.size), seen.part.asked, len(seen.part.layout.plan.omega))
     found: list[tuple[Floats, ...]] = [(np.empty(shape), np.empty(shape)) for _ in seen.squares]
-    for psus, inside in runs.pieces():
-        totals = LinearisedTotals(seen, psus)
+    for psus, inside, groups in runs.batches(seen.part.asked):
+        totals = LinearisedTotals(seen, psus, groups)
         for look, (total, within) in zip(seen.squares, found, strict=True):
-            runs.add_squares(inside, look.deviations(totals), total, within)
+            deviations = look.deviations(totals)
+            runs.add_squares(inside, deviations, total[:, groups], within[:, groups])
     return found
 
 
@@ -194,7 +198,7 @@ class RestSegments:
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
         rest, plan = seen.rest, seen.part.layout.plan
-        segments = PsuSegments.sum(seen.part.runs, lambda psus: rest.totals(psus)[0], plan)
+        segments = PsuSegments.sum(seen.part.runs, rest.weights, plan)
         return segments.psus, segments.weight
 
 

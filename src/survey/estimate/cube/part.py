@@ -75,8 +75,15 @@ class CubePart:
         """Return the sums of w r and of w r (y - centre) by PSU, shape (p, g, K) each."""
         columns, psu = self.layout.columns, self.psu[part]
         if self.is_rest:
-            psu = complement_sums(psu, self.asked, self.layout.everyone, columns)
-        return psu[:, groups, :columns], psu[:, groups, columns:]
+            some = slice(*groups.indices(self.asked))
+            psu = complement_sums(psu, some, self.layout.everyone, columns)
+        else:
+            psu = psu[:, groups]
+        return psu[..., :columns], psu[..., columns:]
+
+    def weights(self, part: slice, groups: slice) -> Floats:
+        """Return the sums of w r by PSU, shape (p, g, K)."""
+        return self.totals(part, groups)[0]
 
     def sum_rows(self) -> PartSums:
         """Return what a first look returns."""
@@ -84,7 +91,7 @@ class CubePart:
         with limit_to_one_thread():
             blocks = len(layout.block_keys)
             moments = RowAccumulator(self.rows, layout.plan, self.psu, blocks).run()
-            segments = PsuSegments.sum(self.runs, lambda part: self.totals(part)[0], layout.plan)
+            segments = PsuSegments.sum(self.runs, self.weights, layout.plan)
         known = {each.name: getattr(layout, each.name) for each in fields(layout)}
         return PartSums(**known, segments=segments, moments=moments)
 
@@ -151,13 +158,13 @@ class CubePart:
         return cls(layout, runs, rows, none, sample.psu_labels.take(order)).with_sums()
 
 
-def complement_sums(sums: Floats, asked: int, everyone: int, columns: int) -> Floats:
-    """Return the sums (..., 2K) of everyone less those of each group asked for.
+def complement_sums(sums: Floats, groups: slice, everyone: int, columns: int) -> Floats:
+    """Return the sums (..., 2K) of everyone less those of each of some groups.
 
     What subtraction leaves of sums without a member is rounding, and is set to 0.
     """
     every = slice(everyone, everyone + 1)
-    rest: Floats = sums[:, every] - sums[:, :asked]
+    rest: Floats = sums[:, every] - sums[:, groups]
     none = rest[..., :columns] <= ROUNDING_TOLERANCE * sums[:, every, :columns]
     rest[..., :columns][none] = 0.0
     rest[..., columns:][none] = 0.0

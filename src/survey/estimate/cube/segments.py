@@ -10,6 +10,10 @@ from survey.estimate.arrays import Codes, Floats, flatten_rows
 from survey.estimate.cube.accumulator import StatisticLayout
 
 PSU_BATCH_SIZE = 48
+LINE_BATCH_SIZE = 2_048
+"""PSUs times groups of a large segment that are worked on together."""
+_GROUP_STEP = 4
+"""Products are made of four columns at a time, so cut there they have the same last bit."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,19 @@ class PsuRuns:
         if first < len(self.size):
             yield slice(ends[first], ends[-1]), slice(first, len(self.size))
 
+    def batches(self, groups: int) -> Iterator[tuple[slice, slice, slice]]:
+        """Yield the pieces, each with the groups that are looked at together.
+
+        A segment is never cut. Of one that is larger than a piece only some groups are looked at
+        together: arrays by PSU of a city of half a million interviews would fill the memory.
+        """
+        for psus, inside in self.pieces():
+            size, step = psus.stop - psus.start, groups
+            if size > PSU_BATCH_SIZE:
+                step = max(1, LINE_BATCH_SIZE // size // _GROUP_STEP) * _GROUP_STEP
+            for first in range(0, groups, step):
+                yield psus, inside, slice(first, min(first + step, groups))
+
     def _blocks_within(self, inside: slice) -> Iterator[slice]:
         """Yield the segments of a piece block by block."""
         first = inside.start
@@ -104,22 +121,22 @@ class PsuSegments(PsuRuns):
 
     @classmethod
     def sum(
-        cls, runs: PsuRuns, weight_of: Callable[[slice], Floats], plan: StatisticLayout
+        cls, runs: PsuRuns, weight_of: Callable[[slice, slice], Floats], plan: StatisticLayout
     ) -> "PsuSegments":
-        """Return the segments of PSUs with these sums of w r, (p, G, K)."""
-        groups, columns = weight_of(slice(0, 0)).shape[1:]
+        """Return the segments of PSUs; sums of w r of some PSUs and groups are given, (p, g, K)."""
+        groups, columns = weight_of(slice(0, 0), slice(None)).shape[1:]
         blank = np.empty((len(runs.size), groups, len(plan.omega)))
         total = np.empty((len(runs.size), groups, columns))
         support = (plan.omega[plan.several] != 0).astype(np.float32).T
-        for part, inside in runs.pieces():
-            weight = weight_of(part)
-            total[inside] = np.add.reduceat(weight, runs.starts[inside] - part.start, axis=0)
+        for part, inside, some in runs.batches(groups):
+            weight = weight_of(part, some)
+            total[inside, some] = np.add.reduceat(weight, runs.starts[inside] - part.start, axis=0)
             scored = (weight > 0).astype(np.float32)
             several = (scored @ support > 0).astype(np.float32)
             member = runs.member(inside).astype(np.float32)
-            blank[inside] = plan.spread_out(
+            blank[inside, some] = plan.spread_out(
                 *(
-                    (member @ flatten_rows(present)).reshape(len(member), groups, -1)
+                    (member @ flatten_rows(present)).reshape(len(member), *present.shape[1:])
                     for present in (scored, several)
                 )
             )

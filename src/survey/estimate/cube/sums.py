@@ -80,7 +80,7 @@ class CubeSums:
 
         members = less(moments.members)
         rest = CubeMoments(
-            block=complement_sums(moments.block, asked, self.everyone, self.columns),
+            block=complement_sums(moments.block, slice(asked), self.everyone, self.columns),
             square=less(moments.square),
             product=less(moments.product),
             n=less(moments.n),
