@@ -154,6 +154,15 @@ def test_the_method_says_where_the_weights_come_from_and_tells_nobodys(wave: Sma
         )
         text = json.dumps(view.weights, ensure_ascii=False)
         assert view.given_weights
+        old = report.model_copy(update={"kish_deff": 1 - 4e-15})
+        equal = build_method_view(
+            wave=results.wave,
+            manifest=results.manifest,
+            method=results.method.model_copy(update={"weighting": old}),
+            tree=results.tree,
+            language=language,
+        )
+        assert [value for _, value in equal.weights if value in ("0.0", "1.0")] == ["0.0", "1.0"]
         assert words in text
         assert sha256(answers_file()).hexdigest() in text
         assert "权重" in text
@@ -261,7 +270,7 @@ def test_the_report_is_finite_and_names_no_extreme_of_a_few(weights: list[float]
     assert result is not None
     used, report = result
     assert used.tolist() == weights
-    assert 1 - 1e-9 <= report.kish_deff <= len(weights) * (1 + 1e-9)
+    assert 1 <= report.kish_deff <= len(weights) * (1 + 1e-9)
     assert report.effective_n == pytest.approx(len(weights) / report.kish_deff)
     if len(weights) < 20:
         assert report.shown_smallest is None
@@ -271,6 +280,16 @@ def test_the_report_is_finite_and_names_no_extreme_of_a_few(weights: list[float]
         assert report.shown_largest is not None
         assert (relative <= report.shown_smallest * (1 + 1e-12)).sum() >= 10
         assert (relative >= report.shown_largest * (1 - 1e-12)).sum() >= 10
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_equal_weights_never_cost_less_than_nothing(seed: int) -> None:
+    """Sums by city of one and the same number differ from multiples of it in their last digits."""
+    dice = np.random.default_rng(seed)
+    weight, count = round(float(dice.uniform(0.1, 5)), 2), int(dice.integers(100, 2000))
+    city = dice.choice(["110000", "310000", "320100"], count)
+    deff = WeightSpread.of(pd.Series(np.full(count, weight)), pd.Series(city)).kish_deff
+    assert 1 <= deff < 1 + 1e-12
 
 
 def test_equal_weights_cost_nothing_and_scale_changes_no_figure(wave: SmallWave) -> None:

@@ -85,8 +85,11 @@ class WeightSpread:
 
     @property
     def kish_deff(self) -> float:
-        """What unequal weights cost: the mean square of the weights over their squared mean."""
-        return math.fsum(self.by_city["squares"]) / self.rows / self.mean**2
+        """What unequal weights cost: the mean square of the weights over their squared mean.
+
+        At least 1; of equal weights rounding alone would make it a little less.
+        """
+        return max(1.0, math.fsum(self.by_city["squares"]) / self.rows / self.mean**2)
 
     def figures(self) -> dict[str, float]:
         """Return the fields of a report that are about the spread."""

@@ -181,10 +181,12 @@ def _list_given_weight_facts(
         )
         for file in manifest.weight_files
     )
+    # A method record from before it was at least 1 may lack a few last digits of that.
+    variation = max(report.kish_deff - 1, 0.0) ** 0.5
     facts = (
         (t("Weights"), t("given: used as they came with the interviews, neither raked nor scaled")),
         *files,
-        (t("Coefficient of variation of the weights"), f"{(report.kish_deff - 1) ** 0.5:.1f}"),
+        (t("Coefficient of variation of the weights"), f"{variation:.1f}"),
         (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
         (t("Effective number of interviews"), _format_two_digits(report.effective_n)),
     )
