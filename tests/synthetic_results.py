@@ -188,7 +188,7 @@ def synthetic_store(
             session.add(Account(login=login, name=role.value, role=role, area=area, is_demo=True))
         instrument_id = save_instrument(session=session, instrument=_instrument())
         tree_id = save_tree(session=session, tree=tree)
-        folders: dict[str, tuple[Path, str]] = {}
+        folders: dict[str, Path] = {}
         for plan in plans:
             wave = Wave(
                 key=plan.key,
@@ -210,7 +210,7 @@ def synthetic_store(
                 (draft / SINGLE_FILE).write_bytes(plan.key.encode())
                 folder = install_snapshot(draft, manifest, find_free_folder(draft, manifest))
             _write(folder, plan, tree if plan.tree else None, measures)
-            folders[plan.key] = folder, manifest.responses_sha256
+            folders[plan.key] = folder
             session.add(
                 Snapshot(
                     wave_id=wave.id,
@@ -223,18 +223,18 @@ def synthetic_store(
         _compare(plans, folders)
 
 
-def _compare(plans: Sequence[SyntheticWave], folders: Mapping[str, tuple[Path, str]]) -> None:
+def _compare(plans: Sequence[SyntheticWave], folders: Mapping[str, Path]) -> None:
     """Changes between the waves of a series that has a tree."""
     in_time = sorted((plan for plan in plans if plan.tree), key=lambda plan: plan.year)
     for before, after in itertools.combinations(in_time, 2):
         if before.series != after.series:
             continue
-        (earlier, sha256), (later, _) = folders[before.key], folders[after.key]
+        earlier, later = folders[before.key], folders[after.key]
         sides = [pd.read_parquet(folder / CELLS) for folder in (earlier, later)]
         table = build_change_table(
             _changes(*sides), before_cells=sides[0], after_cells=sides[1], before_wave=before.key
         )
-        (later / changes_file(before.key, sha256)).write_bytes(parquet_bytes(table))
+        (later / changes_file(before.key, str(earlier))).write_bytes(parquet_bytes(table))
 
 
 def _changes(before: pd.DataFrame, after: pd.DataFrame) -> EstimatedChanges:

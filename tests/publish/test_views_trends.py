@@ -266,7 +266,7 @@ def test_years_follow_the_indicator_through_the_crosswalk(frozen: Frozen) -> Non
 
 
 def test_what_was_not_computed_says_what_to_do(frozen: Frozen) -> None:
-    wave = replace(frozen[BEFORE].wave, snapshot_sha256="f" * 64)
+    wave = replace(frozen[BEFORE].wave, directory=f"{BEFORE}/ffffffffffff")
     with pytest.raises(ChangeNotComputedError):
         frozen["main-2024"].changes(OPERATOR, before=wave)
     shown = view(frozen, before=Altered(frozen[BEFORE], wave=wave))

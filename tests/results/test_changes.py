@@ -339,14 +339,15 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
     later = freeze_wave(settings, wave_key=NEW, actor=OPERATOR)
     folder = settings.snapshot_dir / later.directory
     assert not list(folder.glob("changes-*"))
-    freeze_wave(settings, wave_key=OLD, actor=OPERATOR)
+    earlier = freeze_wave(settings, wave_key=OLD, actor=OPERATOR)
     first = info(settings, OLD)
-    (written,) = folder.glob("changes-*")
+    assert not list(folder.glob("changes-*")), "each freeze writes into its own folder"
+    (written,) = (settings.snapshot_dir / earlier.directory).glob("changes-*")
     content = written.read_bytes()
     folder = settings.snapshot_dir / freeze_wave(settings, wave_key=NEW, actor=OPERATOR).directory
     assert written.read_bytes() == content
-    (written,) = folder.glob("changes-*")
-    assert written.read_bytes() == content
+    (again,) = folder.glob("changes-*")
+    assert again.read_bytes() == content
     with session_scope(settings.store_url) as session:
         wave = session.exec(select(Wave).where(Wave.key == OLD)).one()
         some = session.exec(
@@ -358,12 +359,16 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
     freeze_wave(settings, wave_key=OLD, actor=OPERATOR)
     second = info(settings, OLD)
     assert second.snapshot_sha256 != first.snapshot_sha256
-    (rewritten,) = folder.glob("changes-*")
-    assert rewritten.name != written.name
     with read_scope(settings.store_url) as session:
         results = open_results(settings, session, NEW)
+    counts = [
+        results.changes(READER, before=one, area_level="nation", group="all")["n_before"].max()
+        for one in (first, second)
+    ]
+    assert counts[0] > counts[1]
+    stranger = replace(first, directory=f"{OLD}/ffffffffffff")
     with pytest.raises(ChangeNotComputedError):
-        results.changes(READER, before=first)
+        results.changes(READER, before=stranger)
     with pytest.raises(ChangeNotComputedError, match="two different waves"):
         results.changes(READER, before=results.wave)
     nation = results.changes(READER, before=second, area_level="nation", group="all")

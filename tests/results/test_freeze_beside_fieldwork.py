@@ -21,7 +21,7 @@ from survey.fieldwork.submission import submit
 from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import lock_series, lock_wave
 from survey.locale import translator
-from survey.results.changes import write_changes
+from survey.results.change_files import write_changes
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_basis import AnswersConflictError, WaveConflictError
 from survey.results.freeze_progress import FreezeStage
@@ -243,7 +243,7 @@ def test_a_city_that_is_left_out_meanwhile_is_left_out(wave: SmallWave) -> None:
 
 
 def test_of_two_freezes_of_a_wave_the_last_to_end_is_the_newest(wave: SmallWave) -> None:
-    """Also for the changes of a later wave, which are found by the newest snapshot."""
+    """Also for the changes to a later wave, which lie with the newest snapshot."""
     url, settings = wave.settings.store_url, wave.settings
     later = add_wave(wave, "small-2027", 2027)
     store_people(later, {"110000": 24, "310000": 24})
@@ -259,9 +259,9 @@ def test_of_two_freezes_of_a_wave_the_last_to_end_is_the_newest(wave: SmallWave)
     assert frozen.rows == APPROVED + 1
     newest = newest_snapshot(wave)
     assert newest.sha256 == frozen.sha256
-    folder = settings.snapshot_dir / other.directory
+    folder = settings.snapshot_dir / newest.directory
     changes = [path.name for path in folder.glob("changes-*")]
-    assert changes == [changes_file(KEY, newest.sha256)]
+    assert changes == [changes_file(later.key, other.directory)]
 
 
 def test_a_provisional_freeze_that_ends_first_does_not_hide_the_released_results(
@@ -290,11 +290,11 @@ def test_two_waves_of_a_series_are_frozen_at_once(wave: SmallWave) -> None:
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(freeze, (wave.key, later.key))
     assert (first.rows, second.rows) == (APPROVED, 48)
-    changes = wave.settings.snapshot_dir / second.directory / changes_file(KEY, first.sha256)
+    changes = wave.settings.snapshot_dir / second.directory / changes_file(KEY, first.directory)
     at_once = changes.read_bytes()
     again = freeze_wave(wave.settings, wave_key=later.key, actor=OPERATOR)
     assert again.directory != second.directory
-    changes = wave.settings.snapshot_dir / again.directory / changes_file(KEY, first.sha256)
+    changes = wave.settings.snapshot_dir / again.directory / changes_file(KEY, first.directory)
     assert changes.read_bytes() == at_once
 
 
@@ -339,7 +339,7 @@ def test_a_recomputation_that_ends_meanwhile_is_noticed(
         frozen = freeze_wave(settings, wave_key=later.key, actor=OPERATOR, tick=Meanwhile(begin))
         running[0].result(LATEST_SECONDS)
     folder = settings.snapshot_dir / frozen.directory
-    assert (folder / changes_file(KEY, earlier.sha256)).exists()
+    assert (folder / changes_file(KEY, earlier.directory)).exists()
 
 
 @pytest.fixture

@@ -101,13 +101,12 @@ def test_every_file_is_in_the_manifest_and_in_the_trail(settings: Settings) -> N
         assert read_manifest(folder).files == hashes
         read_all(settings, wave)
         assert info_of(settings, wave).is_sealed
-    name = changes_file(OLDER, info_of(settings, OLDER).snapshot_sha256)
-    # The older wave, frozen last, added its change to the folder of the newer one.
-    assert (
-        name
-        in entries(settings, AuditEvent.SNAPSHOT_SEALED)[-1].detail[FILES]
-        | entries(settings, AuditEvent.SNAPSHOT_SEALED)[-2].detail[FILES]
-    )
+    # The older wave was frozen last, and has the change to the newer one in its own folder.
+    sealed = entries(settings, AuditEvent.SNAPSHOT_SEALED)
+    assert [entry.subject_id for entry in sealed] == [
+        info_of(settings, wave).directory for wave in (WAVE, OLDER)
+    ]
+    assert changes_file(WAVE, info_of(settings).directory) in sealed[-1].detail[FILES]
     for entry in entries(settings, "wave.snapshot"):
         assert len(entry.detail[SEAL]) == 64
 
@@ -124,6 +123,8 @@ def test_five_points_more_for_beijing_are_an_error_that_names_the_file(settings:
 @pytest.mark.parametrize("name", ["ranks.parquet", "method.json", MANIFEST, "changes"])
 def test_every_other_file_is_held_against_its_seal(settings: Settings, name: str) -> None:
     folder = folder_of(settings)
+    if name == "changes":
+        folder = folder_of(settings, OLDER)
     path = next(folder.glob("changes-*")) if name == "changes" else folder / name
     data = path.read_bytes()
     path.write_bytes(data.replace(b"2024", b"2025", 1) if b"2024" in data else data + b" ")
@@ -153,14 +154,14 @@ def test_right_hashes_in_the_manifest_do_not_help_either(settings: Settings) -> 
 
 
 def test_a_file_that_was_not_sealed_is_not_read(settings: Settings) -> None:
-    folder = folder_of(settings, OLDER)
-    mine = next(folder_of(settings).glob("changes-*"))
-    forged = folder / changes_file(WAVE, info_of(settings).snapshot_sha256)
+    mine = next(folder_of(settings, OLDER).glob("changes-*"))
+    older = info_of(settings, OLDER)
+    forged = folder_of(settings) / changes_file(OLDER, older.directory)
     shutil.copy(mine, forged)
     with read_scope(settings.store_url) as session:
-        results = open_results(settings, session, OLDER)
+        results = open_results(settings, session, WAVE)
     with pytest.raises(SnapshotDamagedError, match=forged.name):
-        results.changes(OPERATOR, before=info_of(settings))
+        results.changes(OPERATOR, before=older)
 
 
 def unseal(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
-from survey.results.snapshots import CELLS, GAPS, METHOD, list_newest_snapshots
+from survey.results.snapshots import CELLS, GAPS, METHOD, list_current_snapshots
 from survey.results.table_cache import read_method
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals, open_seals
@@ -81,18 +81,20 @@ def check_disk_space(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
-    """Check the newest snapshot of every wave, which is what pages open."""
+    """Check the newest snapshot of every wave, and the one that pages open where it is another."""
     name = msg("Snapshots")
     try:
         with read_scope(settings.store_url) as session:
-            newest = [(wave.key, row) for wave, row in list_newest_snapshots(session)]
+            current = [(wave.key, row) for wave, row in list_current_snapshots(session)]
             known = set(session.exec(select(Snapshot.directory)))
-            seals = {key: open_seals(settings, session, row.directory) for key, row in newest}
+            seals = {
+                row.directory: open_seals(settings, session, row.directory) for _, row in current
+            }
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return
-    faults = {key: _find_snapshot_fault(seals[key], row) for key, row in newest}
-    for key, fault in faults.items():
+    faults = [(key, _find_snapshot_fault(seals[row.directory], row)) for key, row in current]
+    for key, fault in faults:
         if fault is not None:
             detail = msg(
                 "{wave}: {fault} Put the folder back from a backup, or from the machine that froze "
@@ -102,15 +104,15 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
             )
             yield CheckResult(name, False, detail)
     yield from _find_leftover_folders(name, settings.snapshot_dir, known)
-    for key, wave_seals in seals.items():
-        if not wave_seals.is_sealed:
+    for key, row in current:
+        if not seals[row.directory].is_sealed:
             detail = msg(
                 "{wave}: not sealed, because it was frozen before files were; a change of them "
                 "would not be noticed. Run: survey recompute --wave {wave}",
                 wave=key,
             )
             yield CheckResult(name, False, detail)
-    whole = [key for key, fault in faults.items() if fault is None]
+    whole = list(dict.fromkeys(key for key, fault in faults if fault is None))
     if whole or not faults:
         yield CheckResult(name, True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-"))
 

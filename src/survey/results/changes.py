@@ -1,38 +1,22 @@
-"""Change between two waves of a series: estimate, disclosure gate, verdict, and its file.
+"""Change between two waves of a series: estimate, disclosure gate and verdict."""
 
-The file lies with the later wave and is named by the earlier snapshot, so that a change computed
-from an older snapshot is never read.
-"""
-
-import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlmodel import Session
 
 from survey.disclosure import CELL_KEYS, SuppressionReason, propagate_suppression, protect
 from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
 from survey.estimate import Cube, EstimateError, cube_change
-from survey.estimate.arrays import release_freed_memory
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
-from survey.results.analysis import NotEstimableError
 from survey.results.crosswalk import Crosswalk, crosswalk
 from survey.results.inference import add_verdicts, bound_difference_intervals
-from survey.results.snapshots import CELLS, changes_file, list_newest_snapshots
+from survey.results.public_cells import PublicCells, keep_hidden
 from survey.results.wave_cubes import CubeRequest, build_cube
-from survey.results.wave_parts import MapParts, WaveParts
-from survey.results.wave_snapshots import open_wave
+from survey.results.wave_parts import WaveParts
 from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
-from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft, find_seals
-from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError, parquet_bytes
-from survey.store.tables import Wave
 
 CHANGE_GROUPS = (EVERYONE, *SPECIAL_GROUPS)
 """The groups that are followed over the years."""
@@ -125,6 +109,7 @@ def build_change_table(
     before_cells: pd.DataFrame,
     after_cells: pd.DataFrame,
     before_wave: str,
+    public: PublicCells | None = None,
 ) -> pd.DataFrame:
     """Build the published table of changes, each with its verdict.
 
@@ -135,6 +120,8 @@ def build_change_table(
 
     Args:
         before_cells, after_cells: the protected cells of the two snapshots.
+        public: changes between the two waves that readers may have seen: what those hid stays
+            hidden.
 
     Raises:
         WavesNotComparableError: the cells of a snapshot lack a row that the change is about.
@@ -152,6 +139,8 @@ def build_change_table(
             table = _follow_wave(table, codes, cells, n, left_out)
     except KeyError as error:
         raise WavesNotComparableError(OUTDATED) from error
+    if public is not None:
+        table = keep_hidden(table, public, (*FIGURE_COLUMNS, *_FIGURES))
     table.insert(0, "before_wave", pd.Series(before_wave, index=table.index, dtype="category"))
     return add_verdicts(table, up=RISE, down=FALL)
 
@@ -244,118 +233,3 @@ def _reveals_hidden_city(
     marked = asked_of.merge(hidden.assign(hidden=True), on=["group", "indicator"], how="left")
     telling: NDArray[np.bool_] = fewer & marked["hidden"].notna().to_numpy(dtype=bool)
     return telling
-
-
-_LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class _FrozenSnapshot:
-    """Snapshot of a wave with the data of its tables."""
-
-    wave: str
-    order: tuple[int, str]
-    sha256: str
-    folder: Path
-    source: WaveParts
-
-
-def write_changes(
-    settings: Settings,
-    session: Session,
-    *,
-    wave: Wave,
-    folder: Path,
-    sha256: str,
-    source: WaveParts,
-    draft: SnapshotDraft,
-    run: MapParts | None = None,
-) -> None:
-    """Draft every change in which the snapshot in `folder` is the earlier or the later wave.
-
-    Waves that cannot be compared are left out; the page says why.
-    """
-    mine = _FrozenSnapshot(wave.key, (wave.year, wave.key), sha256, folder, source)
-    for other in _iter_other_waves(settings, session, wave, run):
-        before, after = sorted((mine, other), key=lambda frozen: frozen.order)
-        try:
-            _write_change_table(session, before, after, draft)
-        except WavesNotComparableError as error:
-            _LOG.info("%s and %s are not compared: %s", before.wave, after.wave, error)
-            _remove_change_files(draft, after.folder, before.wave)
-
-
-@dataclass(frozen=True)
-class SeriesNeighbour:
-    """Results of another wave of the series that changes are computed from."""
-
-    wave: str
-    directory: str
-    sha256: str
-    manifest_sha256: str | None
-    """Seal of its manifest, which names the seals of all its files; None without seals."""
-
-
-def list_neighbours(session: Session, wave: Wave) -> tuple[SeriesNeighbour, ...]:
-    """Return the newest results of every other wave of the series: changes of `wave` rest on them.
-
-    A recomputation keeps the responses and may change any table. Even where it keeps the cells, its
-    files are in place a moment before their seals, and until then nothing is computed from them.
-    """
-    return tuple(
-        SeriesNeighbour(
-            other.key,
-            snapshot.directory,
-            snapshot.sha256,
-            (find_seals(session, snapshot.directory) or {}).get(MANIFEST),
-        )
-        for other, snapshot in list_newest_snapshots(session, wave.series)
-        if other.key != wave.key
-    )
-
-
-def _iter_other_waves(
-    settings: Settings, session: Session, wave: Wave, run: MapParts | None
-) -> Iterator[_FrozenSnapshot]:
-    """Yield the newest snapshot of every other wave of the series."""
-    newest = list_newest_snapshots(session, wave.series)
-    for other, snapshot in sorted(newest, key=lambda pair: pair[0].key):
-        if other.key == wave.key:
-            continue
-        folder = settings.snapshot_dir / snapshot.directory
-        try:
-            source = open_wave(session, other, folder, run)
-        except (SnapshotDamagedError, NotEstimableError) as error:
-            _LOG.warning("%s is left out of the comparisons: %s", other.key, error)
-            continue
-        yield _FrozenSnapshot(other.key, (other.year, other.key), snapshot.sha256, folder, source)
-
-
-def _write_change_table(
-    session: Session, before: _FrozenSnapshot, after: _FrozenSnapshot, draft: SnapshotDraft
-) -> None:
-    wave_changes = estimate_changes(before.source, after.source)
-    release_freed_memory()
-    cells = [_read_cells(session, draft, frozen.folder) for frozen in (before, after)]
-    table = build_change_table(
-        wave_changes, before_cells=cells[0], after_cells=cells[1], before_wave=before.wave
-    )
-    _remove_change_files(
-        draft, after.folder, before.wave, but=changes_file(before.wave, before.sha256)
-    )
-    draft.write(after.folder / changes_file(before.wave, before.sha256), parquet_bytes(table))
-
-
-def _read_cells(session: Session, draft: SnapshotDraft, folder: Path) -> pd.DataFrame:
-    columns = ["area_level", "area", "group", "indicator", "n", "shown", "reason"]
-    try:
-        return pd.read_parquet(BytesIO(draft.read(session, folder / CELLS)), columns=columns)
-    except SnapshotDamagedError as error:
-        raise WavesNotComparableError(OUTDATED) from error
-
-
-def _remove_change_files(draft: SnapshotDraft, folder: Path, before: str, but: str = "") -> None:
-    """Remove the changes computed from older snapshots of the earlier wave."""
-    for path in folder.glob(changes_file(before, "?" * 12)):
-        if path.name != but:
-            draft.remove(path)

@@ -22,7 +22,7 @@ from survey.estimate.arrays import release_freed_memory
 from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.lifecycle import lock_responses
 from survey.fieldwork.waves import get_wave, lock_series
-from survey.results.changes import SeriesNeighbour, list_neighbours, write_changes
+from survey.results.change_files import SeriesNeighbour, list_neighbours, write_changes
 from survey.results.fieldwork_record import protect_fieldwork
 from survey.results.freeze_basis import AnswersConflictError, FreezeBasis, WaveConflictError
 from survey.results.freeze_progress import FreezeStage, FreezeTick, ignore_progress, report_parts
@@ -349,7 +349,7 @@ class _ComputedWave:
             session,
             wave=wave,
             folder=self.folder,
-            sha256=self.reading.manifest.responses_sha256,
+            frozen_at=None,
             source=self.source,
             draft=draft,
             run=self.run,

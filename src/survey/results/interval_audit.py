@@ -11,13 +11,13 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.disclosure import IntervalAuditor
 from survey.results.disclosure_inputs import audited_cells
-from survey.results.snapshots import CELLS, get_newest_snapshot
+from survey.results.snapshots import CELLS, get_current_snapshots
 from survey.results.tables import audit_work_limit
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
-from survey.snapshot.seals import open_seals
+from survey.snapshot.seals import SEAL, open_seals
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import now
+from survey.store.tables import Snapshot, Wave, now
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class NarrowInterval:
 
 @dataclass(frozen=True)
 class WaveAudit:
-    """Result of an audit of the newest snapshot of a wave."""
+    """Result of an audit of a wave, of both snapshots where readers see an older one."""
 
     hidden: int
     audited: int
@@ -50,18 +50,42 @@ def audit_wave(
     actor: Principal,
     every_cell: bool = False,
 ) -> WaveAudit:
-    """Audit the published cells of a wave's newest snapshot, all of them with `every_cell`.
+    """Audit the published cells of a wave, all of them with `every_cell`.
+
+    Where readers see an older snapshot than the newest, until a correction is published, both are
+    audited: the one is public, and the other will be.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
     """
     actor.require(Action.ADMINISTER)
-    wave, snapshot = get_newest_snapshot(session, wave_key)
+    wave, snapshots = get_current_snapshots(session, wave_key)
+    audits = [
+        _audit_snapshot(settings, session, wave, snapshot, actor, every_cell=every_cell)
+        for snapshot in snapshots
+    ]
+    return WaveAudit(
+        hidden=sum(each.hidden for each in audits),
+        audited=sum(each.audited for each in audits),
+        programmes=sum(each.programmes for each in audits),
+        narrow=tuple(dict.fromkeys(cell for each in audits for cell in each.narrow)),
+    )
+
+
+def _audit_snapshot(
+    settings: Settings,
+    session: Session,
+    wave: Wave,
+    snapshot: Snapshot,
+    actor: Principal,
+    *,
+    every_cell: bool,
+) -> WaveAudit:
     folder = settings.snapshot_dir / snapshot.directory
     source = open_wave(session, wave, folder)
-    content = open_seals(settings, session, snapshot.directory).read(CELLS)
-    published = pd.read_parquet(BytesIO(content))
+    seals = open_seals(settings, session, snapshot.directory)
+    published = pd.read_parquet(BytesIO(seals.read(CELLS)))
     auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
     keys = audited_cells(source, published, auditor)
     narrow = tuple(
@@ -76,6 +100,7 @@ def audit_wave(
         now=now(),
         detail={
             "sha256": snapshot.sha256,
+            SEAL: seals.sha256,
             "hidden": auditor.hidden,
             "audited": auditor.audited,
             "narrow": len(narrow),

@@ -5,6 +5,7 @@ what was public once cannot be taken back.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from sqlmodel import Session, col, select
 
 from survey.disclosure import CELL_KEYS, SuppressionReason
-from survey.disclosure.suppression import REASONS, apply_suppression
+from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
 from survey.disclosure.totals import encode_labels
 from survey.locale import SurveyError, msg
 from survey.results.snapshots import CELLS
@@ -71,17 +72,13 @@ def _list_public_times(session: Session, wave: Wave) -> list[datetime]:
     return [at for at in times if at is not None]
 
 
-def read_public_cells(settings: Settings, session: Session, wave: Wave) -> PublicCells | None:
-    """Return the cells of all snapshots that readers may have seen; None if there are none.
+def list_public_snapshots(session: Session, wave: Wave) -> list[Snapshot]:
+    """Return the snapshots of a wave that readers may have seen, the oldest first.
 
     Those are the newest one of the moment at which the wave was public first, and all later ones.
-    What cannot be read any more is left out and named in the log.
-
-    Raises:
-        SnapshotDamagedError: none of them can be read.
     """
     if not was_public(session, wave):
-        return None
+        return []
     query = (
         select(Snapshot)
         .where(Snapshot.wave_id == wave.id, col(Snapshot.final))
@@ -90,8 +87,20 @@ def read_public_cells(settings: Settings, session: Session, wave: Wave) -> Publi
     snapshots = list(session.exec(query))
     first = min(_list_public_times(session, wave), default=None)
     before = [each for each in snapshots if first is not None and each.created_at <= first]
+    return snapshots[len(before[:-1]) :]
+
+
+def read_public_cells(settings: Settings, session: Session, wave: Wave) -> PublicCells | None:
+    """Return the cells of all snapshots that readers may have seen; None if there are none.
+
+    What cannot be read any more is left out and named in the log.
+
+    Raises:
+        SnapshotDamagedError: none of them can be read.
+    """
     tables, damaged = [], None
-    for directory in dict.fromkeys(each.directory for each in snapshots[len(before[:-1]) :]):
+    snapshots = list_public_snapshots(session, wave)
+    for directory in dict.fromkeys(each.directory for each in snapshots):
         seals = SnapshotSeals(settings, session, directory)
         try:
             content = seals.read(CELLS)
@@ -116,11 +125,14 @@ def join_public_cells(tables: list[pd.DataFrame]) -> PublicCells:
     return PublicCells(table[[*keys, "shown"]], joined["any"].to_numpy(dtype=bool))
 
 
-def keep_hidden(cells: pd.DataFrame, public: PublicCells) -> pd.DataFrame:
+def keep_hidden(
+    cells: pd.DataFrame, public: PublicCells, figures: Sequence[str] = FIGURE_COLUMNS
+) -> pd.DataFrame:
     """Return protected cells in which every cell that `public` hides is hidden too.
 
     Args:
         cells: columns as `protected_cells` returns them.
+        figures: columns that are null in hidden rows.
 
     Raises:
         PublicCellsConflictError: cells that nobody has seen would be shown, and some that were
@@ -142,7 +154,7 @@ def keep_hidden(cells: pd.DataFrame, public: PublicCells) -> pd.DataFrame:
         if not public.hides_added:
             raise PublicCellsConflictError(int(added.sum()), int(gone.sum()))
         reasons[added] = _HIDDEN
-    return apply_suppression(cells, reasons)
+    return apply_suppression(cells, reasons, figures)
 
 
 def _find_rows(cells: pd.DataFrame, public: pd.DataFrame) -> NDArray[np.int64]:

@@ -14,10 +14,10 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import lock_series
-from survey.results.changes import write_changes
+from survey.results.change_files import write_changes
 from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
 from survey.results.public_cells import PublicCells, read_public_cells
-from survey.results.snapshots import METHOD, find_altered_tables, list_current_snapshots
+from survey.results.snapshots import METHOD, find_altered_tables, get_current_snapshots
 from survey.results.tables import write_tables
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
@@ -40,7 +40,7 @@ def list_altered_tables(
         SnapshotNotFoundError: the wave has no snapshot.
     """
     actor.require(Action.ADMINISTER)
-    _, snapshots = list_current_snapshots(session, wave_key)
+    _, snapshots = get_current_snapshots(session, wave_key)
     altered = (find_altered_tables(settings, session, each.directory) for each in snapshots)
     return tuple(sorted({name for names in altered for name in names}))
 
@@ -57,13 +57,12 @@ def recompute_wave(
         SnapshotDamagedError: its responses are not those that were frozen.
     """
     actor.require(Action.ADMINISTER)
-    wave, _ = list_current_snapshots(session, wave_key)
+    wave, _ = get_current_snapshots(session, wave_key)
     # A freeze that ends meanwhile would leave changes of two versions in the folders of the series.
     lock_series(session=session, series=wave.series)
-    wave, snapshots = list_current_snapshots(session, wave_key)
+    wave, snapshots = get_current_snapshots(session, wave_key)
     for snapshot in snapshots:
-        # In place before the next one is computed, which compares files with their new seals; what
-        # readers see comes last, so that changes of other waves rest on it.
+        # In place before the next one is computed, which compares files with their new seals.
         _draft_tables(settings, session, wave, snapshot, actor, now).install()
 
 
@@ -98,7 +97,7 @@ def _draft_tables(
         session,
         wave=wave,
         folder=folder,
-        sha256=snapshot.sha256,
+        frozen_at=snapshot.created_at,
         source=source,
         draft=draft,
     )

@@ -29,9 +29,25 @@ class SnapshotNotFoundError(SurveyError):
     code = "nothing_frozen"
 
 
-def changes_file(before: str, sha256: str) -> str:
-    """Return the name of the file with the change from one snapshot of an earlier wave."""
-    return f"changes-{before}-{sha256[:12]}.parquet"
+def changes_file(other: str, directory: str) -> str:
+    """Return the name of the file with the change between its snapshot and one of another wave.
+
+    The folder names that snapshot: the same responses frozen again have the same hash. The first
+    folder of a hash has it as its name, so files that an older version named by it are found.
+    """
+    return f"changes-{other}-{Path(directory).name}.parquet"
+
+
+def list_changes_paths(before: Path, after: Path) -> tuple[Path, Path]:
+    """Return where the change between two snapshots lies: with the later wave, or the earlier.
+
+    It is in one of the two folders, that of the results that were frozen last: what a correction
+    changes is written into no folder that readers see already.
+    """
+    return (
+        after / changes_file(before.parent.name, before.name),
+        before / changes_file(after.parent.name, after.name),
+    )
 
 
 def list_newest_snapshots(
@@ -107,7 +123,7 @@ def _find_published_snapshots(session: Session) -> dict[UUID, Snapshot]:
     return dict(session.exec(query).all())
 
 
-def list_current_snapshots(session: Session, wave_key: str) -> tuple[Wave, list[Snapshot]]:
+def get_current_snapshots(session: Session, wave_key: str) -> tuple[Wave, list[Snapshot]]:
     """Return a wave with its newest snapshot and, if that is another one, the one readers see.
 
     Raises:
@@ -118,17 +134,29 @@ def list_current_snapshots(session: Session, wave_key: str) -> tuple[Wave, list[
     return wave, [newest, *([] if shown.directory == newest.directory else [shown])]
 
 
+def list_current_snapshots(
+    session: Session, series: str | None = None
+) -> list[tuple[Wave, Snapshot]]:
+    """Return every frozen wave with its newest snapshot, and again with another that readers see.
+
+    No other one is ever seen again: a correction and a retraction both lead to the newest.
+    """
+    published = _find_published_snapshots(session)
+    pairs = []
+    for wave, newest in list_newest_snapshots(session, series):
+        shown = published.get(wave.id, newest)
+        pairs += [(wave, newest), *([] if shown.directory == newest.directory else [(wave, shown)])]
+    return pairs
+
+
 def outdated_waves(settings: Settings, session: Session) -> list[str]:
     """Return the keys of the waves whose tables are missing, altered or of another version."""
-    keys = [wave.key for wave, _ in list_newest_snapshots(session)]
-    return [
-        key
-        for key in keys
-        if not all(
-            _is_current(settings, session, snapshot.directory)
-            for snapshot in list_current_snapshots(session, key)[1]
-        )
-    ]
+    outdated = (
+        wave.key
+        for wave, snapshot in list_current_snapshots(session)
+        if not _is_current(settings, session, snapshot.directory)
+    )
+    return list(dict.fromkeys(outdated))
 
 
 def find_altered_tables(settings: Settings, session: Session, directory: str) -> tuple[str, ...]:

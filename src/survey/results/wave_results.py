@@ -34,8 +34,8 @@ from survey.results.snapshots import (
     RANK_PAIRS,
     RANKS,
     SMALL_AREAS,
-    changes_file,
     get_shown_snapshot,
+    list_changes_paths,
     list_shown_snapshots,
 )
 from survey.results.table_cache import cached_table, file_age, published_table, read_method
@@ -74,6 +74,8 @@ class WaveInfo(WaveSummary):
     frozen_at: datetime
     snapshot_sha256: str
     tree_name: str | None
+    directory: str = ""
+    """Folder of the snapshot below that of all: the same responses frozen again have another."""
     seal_sha256: str = ""
     """Hash of all its files: another one when the same responses are frozen or computed again."""
     is_sealed: bool = False
@@ -237,7 +239,9 @@ class WaveResults:
             ChangeNotComputedError: nothing has been computed for the snapshot that `before` names,
                 or it is one of this wave.
         """
-        rows = self._read_filtered(principal, self._changes_from(principal, before), keys)
+        path = self._find_changes(principal, before)
+        rows = published_table(path, file_age(path)).find(_normalise_filters(keys))
+        rows = self._filter_by_area(rows, principal, self.wave)
         return self._filter_by_area(rows, principal, before)
 
     def exact(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
@@ -254,16 +258,24 @@ class WaveResults:
         self, principal: Principal, before: WaveInfo, wanted: Mapping[str, Filter]
     ) -> pd.DataFrame:
         """Return rows as `exact`, for the change from an earlier wave."""
-        name = self._changes_from(principal, before)
-        return self._filter_by_area(self.exact(principal, name, wanted), principal, before)
+        path = self._find_changes(principal, before)
+        rows = cached_table(path, file_age(path)).find(_normalise_filters(wanted))
+        rows = self._filter_by_area(rows, principal, self.wave)
+        return self._filter_by_area(rows, principal, before)
 
-    def _changes_from(self, principal: Principal, before: WaveInfo) -> str:
-        """Return the file of the change from an earlier wave."""
+    def _find_changes(self, principal: Principal, before: WaveInfo) -> Path:
+        """Return the file of the change from one snapshot of an earlier wave."""
         self._require(principal)
         if before.key == self.wave.key:
             raise ChangeNotComputedError(SAME_WAVE)
-        name = changes_file(before.key, before.snapshot_sha256)
-        if not (self._folder / name).exists():
+        if (before.year, before.key) > (self.wave.year, self.wave.key):
+            # The file of the two would say the change the other way round.
+            raise ChangeNotComputedError(
+                msg("A change goes from an earlier wave to a later one, not the other way round.")
+            )
+        earlier = self._folder.parent.parent / before.directory
+        path = next(filter(Path.exists, list_changes_paths(earlier, self._folder)), None)
+        if path is None:
             raise ChangeNotComputedError(
                 msg(
                     "The change between these two waves has not been computed. An administrator "
@@ -271,7 +283,7 @@ class WaveResults:
                     wave=self.wave.key,
                 )
             )
-        return name
+        return path
 
     def _require(self, principal: Principal) -> None:
         """Require the right to read results, and of a demo account that the wave is a demo wave."""
@@ -339,7 +351,7 @@ def list_waves(settings: Settings, session: Session, series: str | None = None) 
     """Return the waves that have a snapshot, newest first, each with the one that readers see."""
     shown = list_shown_snapshots(session, series)
     return [
-        _wave_info(session, wave, snapshot, SnapshotSeals(settings, session, snapshot.directory))
+        _wave_info(session, wave, snapshot, open_seals(settings, session, snapshot.directory))
         for wave, snapshot in sorted(shown, key=lambda pair: -pair[0].year)
     ]
 
@@ -391,6 +403,7 @@ def _wave_info(session: Session, wave: Wave, snapshot: Snapshot, seals: Snapshot
         frozen_at=snapshot.created_at,
         snapshot_sha256=snapshot.sha256,
         tree_name=manifest.tree,
+        directory=snapshot.directory,
         seal_sha256=seals.sha256,
         is_sealed=seals.is_sealed,
         shown=release.shown if release else Shown.NOTHING,

@@ -61,6 +61,15 @@ def find_seals(session: Session, directory: str) -> Seals | None:
     return None if detail is None else dict(detail[FILES])
 
 
+def was_sealed_as(session: Session, directory: str, seal: str) -> bool:
+    """Return whether a snapshot had this one hash for all its files at any time."""
+    query = select(_ENTRIES.c.detail).where(
+        _ENTRIES.c.subject_id == directory, _ENTRIES.c.action == AuditEvent.SNAPSHOT_SEALED
+    )
+    details = session.connection().execute(query).scalars()
+    return any(seal_of_seals(detail[FILES]) == seal for detail in details)
+
+
 def seal_of_seals(seals: Seals) -> str:
     """Return one hash for all files of a snapshot."""
     return hashlib.sha256(orjson.dumps(dict(seals), option=orjson.OPT_SORT_KEYS)).hexdigest()

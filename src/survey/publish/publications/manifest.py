@@ -52,6 +52,9 @@ class EarlierWave(BaseModel):
 
     wave: str
     snapshot_sha256: str
+    seal_sha256: str = ""
+    """One hash for all files of its snapshot: the same responses frozen again have another one.
+    Empty in manifests from before it was kept, and for a snapshot without seals."""
 
 
 class PublicationManifest(BaseModel):

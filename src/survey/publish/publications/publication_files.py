@@ -145,7 +145,11 @@ def build_publication_manifest(
         contact=publication.contact,
         approved=tuple(publication.builders),
         earlier=tuple(
-            EarlierWave(wave=each.wave.key, snapshot_sha256=each.wave.snapshot_sha256)
+            EarlierWave(
+                wave=each.wave.key,
+                snapshot_sha256=each.wave.snapshot_sha256,
+                seal_sha256=each.wave.seal_sha256,
+            )
             for each in earlier
         ),
         corrects=corrected,

@@ -11,6 +11,7 @@ from survey.access.roles import Action
 from survey.fieldwork.waves import lock_wave
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_file
+from survey.publish.publications.earlier_snapshots import are_earlier_waves_shown
 from survey.publish.publications.figures import find_errata
 from survey.publish.publications.file_builders import FIGURES_FILE
 from survey.publish.publications.register import (
@@ -43,7 +44,7 @@ def publish_publication(
     publication, wave = lock_publication(session=session, principal=principal, key=key)
     # Before the seal is compared: a freeze that holds the wave registers other results at its end.
     lock_wave(session=session, key=wave.key)
-    _require_publishable(session, publication, wave, now)
+    _require_publishable(settings, session, publication, wave, now)
     if wave.state is WaveState.RELEASED:
         _require_same_release(session, publication, wave)
     else:
@@ -78,7 +79,7 @@ def publish_publication(
 
 
 def _require_publishable(
-    session: Session, publication: Publication, wave: Wave, now: datetime
+    settings: Settings, session: Session, publication: Publication, wave: Wave, now: datetime
 ) -> None:
     if publication.state is not PublicationState.SIGNED:
         raise PublicationNotAllowedError(
@@ -98,6 +99,13 @@ def _require_publishable(
     if get_sealed_snapshot(session, wave)[1] != publication.seal_sha256:
         raise PublicationNotAllowedError(
             msg("The results were computed again after they were signed. Please sign once more.")
+        )
+    if not are_earlier_waves_shown(settings, session, publication):
+        raise PublicationNotAllowedError(
+            msg(
+                "The results of an earlier wave that the files compare with were corrected, "
+                "computed again or taken back after they were signed. Please sign once more."
+            )
         )
     require_valid_key(session, publication.key_id)
 

@@ -1,26 +1,23 @@
 """Reproduction of a release: every file built again from the snapshot and compared."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from io import BytesIO
 from typing import BinaryIO
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_files, read_archived_manifest
-from survey.publish.publications.manifest import EarlierWave
+from survey.publish.publications.earlier_snapshots import find_earlier_snapshot, get_seal
 from survey.publish.publications.publication_files import build_publication_files
 from survey.publish.publications.register import PublicationNotAllowedError, find_publication
-from survey.publish.publications.signatures import get_seal
 from survey.publish.publications.verify import Finding, compare_file
-from survey.results.snapshots import get_shown_snapshot
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
-from survey.store.tables import Snapshot, Wave
+from survey.store.tables import Snapshot
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def reproduce_publication(
     results = open_snapshot(settings, session, wave, snapshot)
     earlier = [
         open_snapshot(
-            settings, session, *_find_earlier_snapshot(session, each, manifest.prepared_at)
+            settings, session, *find_earlier_snapshot(session, each, manifest.prepared_at)
         )
         for each in manifest.earlier
     ]
@@ -93,20 +90,3 @@ def reproduce_publication(
         software="" if manifest.software == current else manifest.software,
         is_same_snapshot=get_seal(session, snapshot) == manifest.snapshot.seal_sha256,
     )
-
-
-def _find_earlier_snapshot(
-    session: Session, earlier: EarlierWave, prepared_at: datetime
-) -> tuple[Wave, Snapshot]:
-    """Return an earlier wave with the snapshot of it that was there when the files were built."""
-    query = (
-        select(Wave, Snapshot)
-        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
-        .where(
-            Wave.key == earlier.wave,
-            Snapshot.sha256 == earlier.snapshot_sha256,
-            Snapshot.created_at <= prepared_at,
-        )
-        .order_by(col(Snapshot.created_at).desc())
-    )
-    return session.exec(query).first() or get_shown_snapshot(session, earlier.wave)

@@ -26,6 +26,7 @@ from survey.publish.publications.archives import (
     read_archived_files,
     read_archived_manifest,
 )
+from survey.publish.publications.earlier_snapshots import are_earlier_waves_shown, get_seal
 from survey.publish.publications.manifest import PublicationManifest
 from survey.publish.publications.publication_files import (
     build_publication_files,
@@ -51,7 +52,6 @@ from survey.results import open_results
 from survey.results.snapshots import get_newest_snapshot, get_shown_snapshot
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
-from survey.snapshot.seals import find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveAct
@@ -292,7 +292,10 @@ def _find_basis(
     require_forward_clock(publication, now)
     snapshot, seal = get_sealed_snapshot(session, wave)
     is_first = (
-        publication.first_signed_at is None or publication.seal_sha256 != seal or was_withdrawn
+        publication.first_signed_at is None
+        or publication.seal_sha256 != seal
+        or was_withdrawn
+        or not are_earlier_waves_shown(settings, session, publication)
     )
     if publication.state is PublicationState.SIGNED and not is_first:
         raise PublicationNotAllowedError(
@@ -370,12 +373,6 @@ def get_sealed_snapshot(session: Session, wave: Wave) -> tuple[Snapshot, str]:
             msg("The wave {wave} has no final results yet.", wave=wave.key)
         )
     return snapshot, get_seal(session, snapshot)
-
-
-def get_seal(session: Session, snapshot: Snapshot) -> str:
-    """Return one hash for all files of a snapshot; of its responses alone where it has no seals."""
-    seals = find_seals(session, snapshot.directory)
-    return seal_of_seals(seals) if seals else snapshot.sha256
 
 
 def _one_person_rule(
