@@ -26,7 +26,7 @@ from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_basis import AnswersConflictError, WaveConflictError
 from survey.results.freeze_progress import FreezeStage
 from survey.results.recompute import recompute_wave
-from survey.results.snapshots import GAPS, changes_file, get_newest_snapshot
+from survey.results.snapshots import GAPS, changes_file, get_newest_snapshot, list_changes_paths
 from survey.results.tables import write_tables
 from survey.results.wave_parts import WaveParts
 from survey.settings import Settings
@@ -290,7 +290,8 @@ def test_two_waves_of_a_series_are_frozen_at_once(wave: SmallWave) -> None:
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(freeze, (wave.key, later.key))
     assert (first.rows, second.rows) == (APPROVED, 48)
-    changes = wave.settings.snapshot_dir / second.directory / changes_file(KEY, first.directory)
+    folders = (wave.settings.snapshot_dir / frozen.directory for frozen in (first, second))
+    (changes,) = filter(Path.exists, list_changes_paths(*folders))
     at_once = changes.read_bytes()
     again = freeze_wave(wave.settings, wave_key=later.key, actor=OPERATOR)
     assert again.directory != second.directory
