@@ -124,7 +124,7 @@ WITHOUT_PRINCIPAL = {
     "fieldwork.instruments.freezing_findings": PUBLIC,
     "fieldwork.trial_links.open_trial": SERVER,
     "fieldwork.quality.assessment.is_assessment_due": SERVER,
-    "results.snapshots.list_newest_snapshots": SERVER,
+    "results.snapshots.list_current_snapshots": SERVER,
     "results.snapshots.outdated_waves": SERVER,
     "snapshot.seals.open_seals": SERVER,
     "results.wave_results.list_waves": CATALOGUE,

@@ -33,7 +33,14 @@ ALLOWED = {
     # The key of the whole tree, and its weights for the scripts of a codebook: no figure.
     "survey.estimate.tree": {"COMPOSITE", "Tree"},
     # Hashes of files, and whether they fit.
-    "survey.snapshot.seals": {"SEAL", "find_seals", "seal_of_seals", "SnapshotSeals", "open_seals"},
+    "survey.snapshot.seals": {
+        "SEAL",
+        "find_seals",
+        "seal_of_seals",
+        "was_sealed_as",
+        "SnapshotSeals",
+        "open_seals",
+    },
 }
 FROM_RESULTS = {
     # Published tables and what is rounded before it is returned.
@@ -51,7 +58,7 @@ FROM_RESULTS = {
     "list_releases", "list_release_changes", "find_current_release", "release_signed_wave",
     "get_newest_snapshot", "get_shown_snapshot", "freeze_request_options",
     "release_request_options",
-    "outdated_waves", "list_altered_tables", "list_newest_snapshots",
+    "outdated_waves", "list_altered_tables", "list_current_snapshots",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
     # How the figures were made.
