@@ -151,3 +151,30 @@ def test_a_change_is_said_with_both_sides_and_words() -> None:
         },
     )
     assert lines == ["role: Surveyor → Supervisor", "sessions ended: 2"]
+
+
+def test_what_people_chose_or_wrote_is_shown_as_it_is() -> None:
+    """A login may be the word of a role, a title that of a state, a name a day."""
+    lines = format_detail(
+        translator("en"),
+        {
+            "login": "analyst",
+            "role": "analyst",
+            "name": "2026-11-26",
+            "account": "surveyor",
+            "purpose": "release",
+            "title_en": "open",
+            "from": {"surveyors": ["supervisor", "lin"], "role": "surveyor"},
+            "to": {"surveyors": ["typist"], "role": "typist"},
+        },
+    )
+    assert lines == [
+        "role: Surveyor → Typist",
+        "surveyors: supervisor, lin → typist",
+        "sign-in name: analyst",
+        "role: Analyst",
+        "name: 2026-11-26",
+        "account: surveyor",
+        "purpose: release",
+        "English title: open",
+    ]

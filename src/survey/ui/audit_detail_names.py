@@ -185,6 +185,14 @@ FIELD_NAMES: Mapping[str, Message] = {
     "characteristic": msg("characteristic"),
     **{kind.value: name for kind, name in KIND_NAMES.items()},
 }
+TYPED_FIELDS = frozenset(
+    {
+        "account", "answer", "contact", "email", "key", "link", "login", "maker", "measure", "name",
+        "note", "observers", "purpose", "series", "statement", "surveyors", "text", "title",
+        "title_en", "title_zh", "unit", "wave", "wording",
+    }
+)  # fmt: skip
+"""Details whose values people chose or wrote: a login `analyst` is a login and not the role."""
 VALUE_NAMES: Mapping[str, Message] = {
     **{state.value: name for state, name in COMPARATIVE_TEST_STATE_NAMES.items()},
     **{occasion.value: name for occasion, name in ROUND_NAMES.items()},

@@ -26,7 +26,7 @@ from survey.store.audit_events import (
     wave_event,
 )
 from survey.store.china_time import format_china_minute, format_day
-from survey.ui.audit_detail_names import FIELD_NAMES, VALUE_NAMES
+from survey.ui.audit_detail_names import FIELD_NAMES, TYPED_FIELDS, VALUE_NAMES
 
 _SHORT_ID = 8
 _SINGLETON_SUBJECTS = frozenset(
@@ -270,7 +270,7 @@ def format_action(t: Translator, action: str) -> str:
 
 
 def format_actor(t: Translator, actor: str) -> str:
-    """Return the name of whoever acted; an entry without an actor is a respondent's."""
+    """Return the name of the person that acted; an entry without an actor is a respondent's."""
     if not actor:
         return t("a respondent")
     return t("operator of the server") if actor == OPERATOR.name else actor
@@ -291,7 +291,7 @@ def format_detail(t: Translator, detail: Mapping[str, Any]) -> list[str]:
     before, after = detail.get("from"), detail.get("to")
     lines = [] if before is None and after is None else list(_iter_changes(t, before, after))
     lines.extend(
-        f"{_format_field_name(t, name)}: {_format_stored_value(t, value)}"
+        f"{_format_field_name(t, name)}: {_format_stored_value(t, value, name)}"
         for name, value in detail.items()
         if _is_shown(name) and value not in (None, "", [], {})
     )
@@ -310,7 +310,7 @@ def _iter_changes(t: Translator, before: Any, after: Any) -> Iterable[str]:
     new = after if isinstance(after, Mapping) else {}
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
-            first, then = (_format_stored_value(t, values.get(name)) for values in (old, new))
+            first, then = (_format_stored_value(t, values.get(name), name) for values in (old, new))
             yield f"{_format_field_name(t, name)}: {first} → {then}"
 
 
@@ -330,12 +330,14 @@ def _format_stored_time(t: Translator, text: str) -> str | None:
         return None
 
 
-def _format_stored_value(t: Translator, value: Any) -> str:
+def _format_stored_value(t: Translator, value: Any, field: str = "") -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return t("yes") if value else t("no")
     if isinstance(value, str):
+        if field in TYPED_FIELDS:
+            return value
         return (
             t(VALUE_NAMES[value])
             if value in VALUE_NAMES
@@ -343,9 +345,9 @@ def _format_stored_value(t: Translator, value: Any) -> str:
         )
     if isinstance(value, Mapping):
         return ", ".join(
-            f"{_format_field_name(t, name)} {_format_stored_value(t, element)}"
+            f"{_format_field_name(t, name)} {_format_stored_value(t, element, name)}"
             for name, element in value.items()
         )
     if isinstance(value, list):
-        return ", ".join(_format_stored_value(t, element) for element in value)
+        return ", ".join(_format_stored_value(t, element, field) for element in value)
     return str(value)
