@@ -189,7 +189,7 @@ def analyst_principal(session: Session, login: str) -> Principal:
 def _order(
     settings: Settings, session: Session, wave: str, account: str | None, purpose: str | None
 ) -> tuple[Principal, str]:
-    """Return who gets the rows and what for; a demonstration has both."""
+    """Return the reader that gets the rows, and the purpose; a demonstration has both."""
     if _is_demo(settings, session, wave):
         t = translator(settings.language)
         reader = (

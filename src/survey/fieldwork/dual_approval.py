@@ -59,7 +59,7 @@ def find_self_approved(
 
 
 def _list_first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """Return who gave the newest first approval of each interview, alone or with many others."""
+    """Return the actor of each interview's newest first approval, alone or with many others."""
     connection = session.connection()
     alone = connection.execute(
         select(_AUDIT.c.at, _AUDIT.c.id, _AUDIT.c.subject_id, _AUDIT.c.actor_id)

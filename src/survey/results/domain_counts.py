@@ -151,7 +151,7 @@ def count_wave(
 
 
 def find_answered(data: WaveData) -> dict[str, NDArray[np.bool_]]:
-    """Return who has a figure for an indicator: a score for an item of it, or a value."""
+    """Return the interviews with a figure for an indicator: a score for an item, or a value."""
     plan = data.plan
     items = data.people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum
     answered: dict[str, NDArray[np.bool_]] = {

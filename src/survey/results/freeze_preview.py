@@ -60,7 +60,7 @@ def ignore_steps(_done: int, _total: int) -> None:
 
 
 class HiddenBecause(StrEnum):
-    """Reason why a freeze would hide an area, for whoever may freeze the wave."""
+    """Reason why a freeze would hide an area; only people with the right to freeze read it."""
 
     TOO_FEW = "too_few"
     DIFFERENCING = "differencing"

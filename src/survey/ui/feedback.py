@@ -104,7 +104,7 @@ def perform_in_steps(
 
 
 def identify_reader(page: PageContext, *, slot: str = "") -> Principal | None:
-    """Return who is signed in at this moment, for work that changes nothing.
+    """Return the principal signed in at this moment, for work that changes nothing.
 
     Unlike `perform` it takes an account that only looks. If nobody is signed in, the message about
     it is kept and None returned.
@@ -146,7 +146,7 @@ def _attempt_change(
 
 
 def _require_changer(page: PageContext) -> Principal:
-    """Return who is signed in; refuse at once, before any work, an account that only looks."""
+    """Return the principal signed in; refuse an account that only looks, before any work."""
     principal = require_principal(page.settings)
     principal.require_changes_allowed()
     return principal

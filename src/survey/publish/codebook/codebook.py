@@ -162,7 +162,7 @@ def _list_published_bases(results: WaveResults, principal: Principal) -> dict[st
 
 
 def _describe_conditions(instrument: Instrument, t: Translator, language: str) -> dict[str, str]:
-    """Return who is asked each question, by its name; nothing for questions asked of everybody."""
+    """Return the condition of each question by its name; none for those asked of everybody."""
     writer = ConditionText(instrument, t, language)
     texts: dict[str, str] = {}
     for section in instrument.sections:

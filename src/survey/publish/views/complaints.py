@@ -127,7 +127,7 @@ def describe_rates(cell: Cell, t: Translator) -> list[str]:
 
 
 def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
-    """Return who counted, until when, what is known to be wrong, and how small counts are kept."""
+    """Return the notes below counts: source, last day, known errors, how small counts are kept."""
     lines = describe_deliveries(year.periods, t)
     lines.append(
         t("Complaints that a system recorded: full counts and no sample, so they have no interval.")
@@ -143,7 +143,7 @@ def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
 
 
 def describe_deliveries(periods: Sequence[DeliveredPeriod], t: Translator) -> list[str]:
-    """Return who counted, until when, what is known to be wrong, and what was revised."""
+    """Return the notes below figures: source, last day, known errors, revisions."""
     newest = max(each.data_as_of for each in periods)
     lines = [
         t(

@@ -35,7 +35,7 @@ class HiddenCity:
 
 @dataclass(frozen=True)
 class FreezePreviewView:
-    """What whoever freezes a wave reads before."""
+    """Figures and warnings to read before a wave is frozen."""
 
     headline: str
     sentences: tuple[str, ...]

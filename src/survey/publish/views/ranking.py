@@ -49,7 +49,7 @@ class RankingFilters:
 
 @dataclass(frozen=True)
 class FocusChoices:
-    """Cities that may be put in focus by code; `default` is the reader's own, else nobody."""
+    """Cities that may be put in focus by code; `default` is the reader's own, else None."""
 
     names: dict[str, str]
     default: str | None

@@ -21,7 +21,7 @@ WITHOUT_POINT_NAMES: dict[WithoutPoint, Message] = {
 
 @dataclass(frozen=True)
 class FreezeOptions:
-    """Choices of whoever freezes a wave; preview and freeze take the same."""
+    """Choices of a freeze; preview and freeze take the same."""
 
     without_point: WithoutPoint = WithoutPoint.REFUSE
     groups: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ _NAME = "plan-freeze-name"
 
 
 def draw_freeze_steps(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the buttons that freeze the wave, for whoever may."""
+    """Draw the buttons that freeze the wave, for people with the right to."""
     if not page.principal.may(Action.ADMINISTER) or is_job_running():
         return
     if wave.state in (WaveState.CLOSED, WaveState.RELEASED):
@@ -72,7 +72,7 @@ def _may_freeze(wave: WaveOverview, request: OpenRequest | None) -> bool:
 
 
 def draw_freeze_part(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the preview of a freeze, for whoever may freeze the wave."""
+    """Draw the preview of a freeze, for people with the right to freeze the wave."""
     if page.principal.may(Action.ADMINISTER) and wave.state not in COMPUTED_STATES:
         draw_freeze_preview(page, wave)
 

@@ -107,7 +107,7 @@ def _find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> Pe
 
 
 def draw_request(page: PageContext, wave: WaveOverview) -> None:
-    """Draw who requested what, and the button that withdraws it, for whoever may."""
+    """Draw the open request, and the button that withdraws it for people with the right to."""
     request = find_request(page, wave)
     if request is None:
         return
