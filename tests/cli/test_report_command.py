@@ -86,7 +86,7 @@ def test_all_cities_in_one_archive(
     monkeypatch.setattr(
         report_archive, "list_report_cities", lambda *given: dict(list(whole(*given).items())[:3])
     )
-    make_archive = report.make_archive
+    make_archive = report_archive.make_archive
 
     def make_slowly(*given: Any, tick: Callable[[int, int], None], **named: Any) -> Any:
         for done in (0, 10, 10, 10, 14, 20, 20):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import tempfile
 from collections import Counter
 from datetime import timedelta
@@ -189,7 +190,7 @@ def test_a_disk_with_too_little_room_is_said_before_anything_is_written(
 
     def leave(free: int) -> None:
         usage = SimpleNamespace(free=free)
-        monkeypatch.setattr(wave_parts.shutil, "disk_usage", lambda folder: usage)
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
 
     leave(needed - 1)
     for assess in (lambda: _assess(two_cities), lambda: assess_new_responses(two_cities.url)):
