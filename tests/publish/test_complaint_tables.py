@@ -1,11 +1,12 @@
 """Complaint counts are read behind the gate: small ones, and what gives them away, are gone."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
@@ -22,7 +23,7 @@ from survey.publish.views.complaints import build_complaint_view, name_area
 from survey.store.engine import read_scope
 from survey.store.tables import new_id
 from survey.store.transactions import run_in_transaction
-from tests.context.complaints.count_files import count_file, head, rows_of
+from tests.context.complaints.count_files import HEADER, count_file, head, rows_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
@@ -31,8 +32,9 @@ READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
 def stored_year(
     url: str, rows: Iterable[str], *, year: int = 2024, principal: Principal = READER,
     like: tuple[str, ...] = (), faults: str = "", lenses: Collection[str] = LENSES,
+    header: str = HEADER,
 ) -> ComplaintYear | None:  # fmt: skip
-    content = count_file(*rows)
+    content = count_file(*rows, header=header)
     run_in_transaction(
         url,
         lambda session: import_complaints(
@@ -105,9 +107,9 @@ def test_totals_of_areas_are_the_sums_of_what_was_delivered(sqlite_url: str) -> 
     assert year is not None
     nation = year.find_cell(TOTAL, NATION, TOTAL)
     assert nation == {
-        "accepted": 1474.0, "solved": 737.0, "mediated": 0.0, "mediation_succeeded": 0.0,
-        "settled_first": 0.0, "recovered_fen": 0.0,
-    }  # fmt: skip
+        "accepted": 1474.0, "solved": 737.0, "mediated": None, "mediation_succeeded": None,
+        "settled_first": None, "recovered_fen": 0.0,
+    }, "none at all looks like fewer than ten"  # fmt: skip
     # An area that was not delivered has no cell: it is unknown, and not nothing.
     assert (next(a for a in leaf_areas() if a[:2] == "33"), TOTAL) not in year.by_lens[TOTAL]
 
@@ -153,6 +155,146 @@ def test_faults_and_freshness_stand_beside_the_figures(sqlite_url: str, language
     assert len(heads) == 6
     assert ["<10", "–"] in [list(row[1:3]) for row in rows]
     assert "4" not in {row[1] for row in rows}
+
+
+def combine(
+    cells: "Mapping[tuple[str, str], object]", place: Mapping[tuple[str, str], int]
+) -> "dict[tuple[str, str], NDArray[np.float64]]":
+    """Return each cell as the sum of cities and codes that it is."""
+    rows = {}
+    for area, code in cells:
+        row = np.zeros(len(place))
+        for (leaf, each), at in place.items():
+            row[at] = (area == NATION or leaf.startswith(area)) and code in {TOTAL, each}
+        rows[area, code] = row
+    return rows
+
+
+def is_solvable(known: "list[NDArray[np.float64]]", wanted: "NDArray[np.float64]") -> bool:
+    if not known:
+        return False
+    table = np.array(known)
+    return bool(np.linalg.matrix_rank(np.vstack([table, wanted])) == np.linalg.matrix_rank(table))
+
+
+LAST_MONTH = {
+    "420100": (100, 60, 4), "420500": (80, 3, 30), "42xxxx": (90, 40, 20),
+    "110000": (500, 7, 200),
+}  # fmt: skip
+
+
+def year_with_a_small_last_month() -> list[str]:
+    return [
+        *two_cities("2023-04"),
+        *two_cities("2023-05"),
+        *(row for area, counts in LAST_MONTH.items() for row in rows_of("2023-06", area, counts)),
+    ]
+
+
+@pytest.mark.parametrize("year_first", [True, False])
+def test_the_months_left_between_two_pages_tell_no_small_count(
+    sqlite_url: str, year_first: bool
+) -> None:
+    """The year before stands whole on its own page, and to May beside a year that ends in May."""
+    months = ("2024-04", "2024-05")
+    this = [row for month in months for row in two_cities(month)]
+    stored_year(sqlite_url, [*this, *year_with_a_small_last_month()], lenses=())
+    _GATED_TABLES.clear()
+    whole = same = None
+    with read_scope(sqlite_url) as session:
+        for reads_year in (year_first, not year_first):
+            like = () if reads_year else months
+            found = read_complaint_year(session=session, principal=READER, year=2023, like=like)
+            whole, same = (found, same) if reads_year else (whole, found)
+    assert whole is not None
+    assert same is not None
+    assert len(whole.months) == 3
+    assert same.months == ("2023-04", "2023-05")
+    shown, shown_same = whole.by_lens["nature"], same.by_lens["nature"]
+    place = {key: at for at, key in enumerate(k for k in shown if len(k[0]) == 6 and k[1] != TOTAL)}
+    sums, nothing = combine(shown, place), np.zeros(len(place))
+    known = [
+        *(np.hstack([sums[key], sums[key]]) for key, cell in shown.items() if cell is not None),
+        *(np.hstack([sums[key], nothing]) for key, cell in shown_same.items() if cell is not None),
+    ]
+    for area, code in (("420100", "safety"), ("420500", "price"), ("110000", "price")):
+        assert not is_solvable(known, np.hstack([nothing, sums[area, code]]))
+    assert any(cell is not None for (_, code), cell in shown_same.items() if code != TOTAL)
+    for key, cell in shown.items():
+        other = shown_same.get(key)
+        if cell is not None and other is not None:
+            left = (cell["accepted"] or 0) - (other["accepted"] or 0)
+            assert left == 0 or left >= 10
+    assert not {name for cell in shown_same.values() if cell for name in cell} - {"accepted"}
+
+
+def test_a_small_last_month_is_not_what_two_totals_leave(sqlite_url: str) -> None:
+    rows = [*rows_of("2023-04", "420500", (60, 40)), *rows_of("2023-05", "420500", (4, 1)),
+            *rows_of("2024-04", "420500", (60, 40))]  # fmt: skip
+    for area in ("420100", "110000"):
+        rows += [row for month in ("2023-04", "2023-05", "2024-04")
+                 for row in rows_of(month, area, (50, 40))]  # fmt: skip
+    whole = stored_year(sqlite_url, rows, year=2023)
+    with read_scope(sqlite_url) as session:
+        same = read_complaint_year(session=session, principal=READER, year=2023, like=("2024-04",))
+    assert whole is not None
+    assert same is not None
+    cells = [found.find_cell(TOTAL, "420500", TOTAL) for found in (whole, same)]
+    assert None in cells
+    assert whole.by_month["420500", "2023-05"] is None
+
+
+def test_months_that_are_no_year_delivered_are_not_compared(sqlite_url: str) -> None:
+    """A third sum of the year would be subtracted from both of the others."""
+    months = ("2024-04", "2024-05")
+    this = [row for month in months for row in two_cities(month)]
+    stored_year(sqlite_url, [*this, *year_with_a_small_last_month()])
+    with read_scope(sqlite_url) as session:
+        found = read_complaint_year(session=session, principal=READER, year=2023, like=("2024-04",))
+    assert found is None
+
+
+SOLVED_HEADER = f"{HEADER},咨询件数,欺诈件数"
+
+
+def solved_rows(area: str, counts: Iterable[tuple[str, int, int, int]]) -> list[str]:
+    """Rows by nature: accepted, solved, and cases of fraud."""
+    return [
+        f"2024-05,{area},{nature},食品类,{accepted},{solved},0,0,0,0,40,{fraud}"
+        for nature, accepted, solved, fraud in counts
+    ]
+
+
+def test_neither_a_small_measure_nor_what_it_leaves_is_told(sqlite_url: str) -> None:
+    rows = [
+        *solved_rows("420100", [("质量", 100, 94, 3), ("价格", 80, 50, 0), ("安全", 60, 40, 0)]),
+        *solved_rows("420500", [("质量", 90, 60, 30), ("价格", 70, 5, 0), ("安全", 90, 45, 0)]),
+        *solved_rows("110000", [("质量", 500, 300, 60), ("价格", 90, 50, 0), ("安全", 90, 45, 0)]),
+        *solved_rows("42xxxx", [("质量", 95, 61, 20), ("价格", 75, 40, 0), ("安全", 91, 44, 0)]),
+    ]
+    year = stored_year(sqlite_url, rows, header=SOLVED_HEADER)
+    assert year is not None
+    cells = year.by_lens["nature"]
+    assert all(cell is not None for cell in cells.values()), "every count of its own is large"
+    place = {key: at for at, key in enumerate(k for k in cells if len(k[0]) == 6 and k[1] != TOTAL)}
+    sums = combine(cells, place)
+    known = [sums[key] for key, cell in cells.items() if (cell or {}).get("solved") is not None]
+    assert known
+    assert not is_solvable(known, sums["420100", "quality"])
+    assert not is_solvable(known, sums["420500", "price"])
+    totals = year.by_lens[TOTAL]
+    fraud = {area: (cell or {})["fraud"] for (area, _), cell in totals.items()}
+    assert fraud["420100"] is None
+    assert fraud[NATION] is None or fraud["42"] is None or [fraud["420500"], fraud["42xxxx"]] != [
+        30.0, 20.0,
+    ]  # fmt: skip
+    for language, word in (("en", "kept back"), ("zh", "不显示")):
+        view = build_complaint_view(
+            year=year, before=None, lens="nature", area="420100", language=language
+        )
+        assert word in {row[5] for row in view.lens[1]}
+        assert any(word in sentence.lower() for sentence in view.sentences)
+        assert not any("94" in cell for row in view.lens[1] for cell in row)
 
 
 def test_every_reader_sees_the_same(sqlite_url: str) -> None:

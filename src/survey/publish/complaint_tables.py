@@ -8,31 +8,32 @@ computed from totals and siblings, is kept back like a cell of the survey (docs/
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isnan
 from threading import Lock
 from uuid import UUID
 
-import numpy as np
 import pandas as pd
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.access.roles import NATION, Action
-from survey.context.areas import leaf_areas
-from survey.context.complaints.storage import STORED_MEASURES, read_sums
+from survey.access.roles import Action
+from survey.context.complaints.storage import read_sums
 from survey.context.complaints.summaries import LENSES, TOTAL
 from survey.context.deliveries import DeliveredPeriod, list_delivered_periods
-from survey.disclosure import AdditiveTotal, protect
+from survey.publish.complaint_gate import (
+    CountCell,
+    CountCells,
+    GatedCounts,
+    GatedMonths,
+    protect_codes,
+    protect_months,
+)
 from survey.store.tables import DeliveryKind
 
-_MONTH, _YEAR = "month", "year"
-_BY_MONTH = "by_month"
-CountCells = Mapping[tuple[str, str], Mapping[str, float] | None]
-"""Measures by area and code (or month); None where they are hidden, a measure missing where it was
-not delivered."""
 _MAX_GATED_TABLES = 48
-_GATED_TABLES: dict[tuple[tuple[UUID, ...], str], CountCells] = {}
-"""Gated cells by the revisions that they are made of and their lens, the oldest given up first."""
+_Span = tuple[tuple[UUID, ...], tuple[str, ...]]
+"""Revisions of a year, and those months of it with which the next year is compared."""
+_GATED_TABLES: dict[tuple[_Span, str], "GatedCounts | GatedMonths"] = {}
+"""Gated cells by what they are made of and their lens, the oldest given up first."""
 _LOCK = Lock()
 
 
@@ -55,7 +56,7 @@ class ComplaintYear:
     def is_demo(self) -> bool:
         return any(each.is_demo for each in self.periods)
 
-    def find_cell(self, lens: str, area: str, code: str) -> Mapping[str, float] | None:
+    def find_cell(self, lens: str, area: str, code: str) -> CountCell | None:
         """Return the measures of a cell; None where it is hidden or nothing was delivered."""
         return self.by_lens.get(lens, {}).get((area, code))
 
@@ -81,57 +82,82 @@ def read_complaint_year(
     """Return the gated sums of a year; None if nothing of it was delivered.
 
     Args:
-        like: Months of another year: only the same months are summed, so that the two compare, and
-            nothing is returned if one of them is missing.
+        like: Months of the next year, all that are delivered: only the same months are summed, so
+            that the two compare, and of these nothing but the complaints accepted is given. Nothing
+            is returned if one of them is missing. Both this sum and the year come from one decision
+            of the gate, because what one leaves of the other can be subtracted.
         lenses: Lists whose cells are wanted, beside the totals; each is protected by itself, so
             that others need not be read.
     """
     principal.require(Action.READ_RESULTS)
+    current = _list_current_periods(session, principal)
+    periods = tuple(each for each in reversed(current) if each.period[:4] == str(year))
+    following = {
+        f"{year}-{each.period[5:]}" for each in current if each.period[:4] == str(year + 1)
+    }
+    compared = tuple(each for each in periods if each.period in following)
     wanted = {f"{year}-{month[5:]}" for month in like}
-    periods = tuple(
-        each
-        for each in reversed(_list_current_periods(session, principal))
-        if each.period[:4] == str(year) and (not wanted or each.period in wanted)
-    )
-    if not periods or len(periods) < len(wanted):
+    if not periods or (wanted and not wanted == following == {each.period for each in compared}):
         return None
-    names = [lens for lens in LENSES if lens == TOTAL or lens in lenses]
-    tables = _protect_year(session, principal, periods, (*names, _BY_MONTH))
-    by_lens = {lens: tables[lens] for lens in names if tables[lens]}
-    return ComplaintYear(year, periods, by_lens, tables[_BY_MONTH])
+    is_split = len(following) == len(compared) < len(periods)
+    same = compared if is_split else ()
+    names = [lens for lens in LENSES if lens != TOTAL and lens in lenses]
+    months, tables = _protect_year(session, principal, periods, same, names)
+    shown = {TOTAL: months.totals, **{lens: tables[lens] for lens in names}}
+    is_part = bool(wanted) and is_split
+    by_lens = {lens: cells.same if is_part else cells.whole for lens, cells in shown.items()}
+    used = compared if wanted else periods
+    of_months = {each.period for each in used}
+    return ComplaintYear(
+        year,
+        used,
+        {lens: cells for lens, cells in by_lens.items() if cells},
+        {key: cell for key, cell in months.months.items() if key[1] in of_months},
+    )
 
 
 def _protect_year(
     session: Session,
     principal: Principal,
     periods: tuple[DeliveredPeriod, ...],
-    names: Sequence[str],
-) -> dict[str, CountCells]:
-    """Return the gated cells of each lens, and those of the months by the name `_BY_MONTH`.
+    same: tuple[DeliveredPeriod, ...],
+    lenses: Sequence[str],
+) -> tuple[GatedMonths, dict[str, GatedCounts]]:
+    """Return the gated months with the totals, and the gated cells of each lens.
 
     A revision never changes, and every reader who may use it sees the same: what was gated for its
     id is kept for the next reader.
+
+    Args:
+        same: Months that the page of the next year shows of this one, where these are not all.
     """
-    revisions = tuple(each.revision_id for each in periods)
-    kept = {name: _GATED_TABLES.get((revisions, name)) for name in names}
-    tables = {name: cells for name, cells in kept.items() if cells is not None}
-    if len(tables) == len(names):
-        return tables
-    read = partial(read_sums, session=session, principal=principal, periods=periods)
-    total = read(lens=TOTAL)
-    for name in names:
-        if name in tables:
-            continue
-        if name == _BY_MONTH:
-            tables[name] = _protect_months(total)
-        else:
-            frame = total if name == TOTAL else read(lens=name, by_period=False)
-            tables[name] = protect_sums(frame, total) if len(frame) else {}
-        _keep_table((revisions, name), tables[name])
-    return tables
+    span = (tuple(each.revision_id for each in periods), tuple(each.period for each in same))
+    kept = {name: _GATED_TABLES.get((span, name)) for name in (TOTAL, *lenses)}
+    months = kept.pop(TOTAL)
+    tables = {name: cells for name, cells in kept.items() if isinstance(cells, GatedCounts)}
+    if isinstance(months, GatedMonths) and len(tables) == len(lenses):
+        return months, tables
+    read = partial(read_sums, session=session, principal=principal)
+    total = read(lens=TOTAL, periods=periods)
+    if not isinstance(months, GatedMonths):
+        months = protect_months(total, span[1])
+        _keep_table((span, TOTAL), months)
+    for lens in lenses:
+        if lens not in tables:
+            frame = read(lens=lens, periods=periods, by_period=False)
+            tables[lens] = GatedCounts()
+            if len(frame):
+                part = None
+                if same:
+                    of_lens = read(lens=lens, periods=same, by_period=False)
+                    part = pd.concat([total[total["period"].isin(span[1])].assign(code=TOTAL),
+                                      of_lens[of_lens["code"] != TOTAL]])  # fmt: skip
+                tables[lens] = protect_codes(frame, total, months, part)
+            _keep_table((span, lens), tables[lens])
+    return months, tables
 
 
-def _keep_table(key: tuple[tuple[UUID, ...], str], cells: CountCells) -> None:
+def _keep_table(key: tuple[_Span, str], cells: "GatedCounts | GatedMonths") -> None:
     with _LOCK:
         if len(_GATED_TABLES) >= _MAX_GATED_TABLES:
             del _GATED_TABLES[next(iter(_GATED_TABLES))]
@@ -143,80 +169,3 @@ def _list_current_periods(session: Session, principal: Principal) -> list[Delive
         session=session, principal=principal, kind=DeliveryKind.COMPLAINTS
     )
     return [each for each in listed if each.is_current]
-
-
-def _add_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return sums of cities with those of provinces and the nation below them."""
-    parts = [frame]
-    is_part = frame["area"].isin(_PARTS_OF_PROVINCES)
-    for larger, rows in (
-        (frame.loc[is_part, "area"].str[:2], frame[is_part]),
-        (pd.Series(NATION, index=frame.index), frame),
-    ):
-        parts.append(rows.assign(area=larger))
-    whole = pd.concat(parts, ignore_index=True)
-    return (
-        whole.groupby(["area", *keys], sort=True)[list(STORED_MEASURES)]
-        .sum(min_count=1)
-        .reset_index()
-    )
-
-
-_PROVINCES = sorted({area[:2] for area in leaf_areas() if area.endswith("xxxx")})
-"""Provinces with several areas; a municipality is one area and stands below the nation."""
-_PARTS_OF_PROVINCES = frozenset(area for area in leaf_areas() if area[:2] in _PROVINCES)
-
-
-def _list_area_totals() -> list[AdditiveTotal]:
-    municipalities = [area for area in leaf_areas() if area not in _PARTS_OF_PROVINCES]
-    nation = tuple((area,) for area in (*_PROVINCES, *municipalities))
-    provinces = [
-        AdditiveTotal(
-            ("area",), (province,), tuple((area,) for area in leaf_areas() if area[:2] == province)
-        )
-        for province in _PROVINCES
-    ]
-    return [AdditiveTotal(("area",), (NATION,), nation), *provinces]
-
-
-def protect_sums(frame: pd.DataFrame, total: pd.DataFrame) -> CountCells:
-    """Return the sums over all months by area and code, with the total of each area, gated."""
-    by = ["area", "code"]
-    # Every area of the total is there, also one without any count of this list.
-    both = pd.concat([total.assign(code=TOTAL), frame.loc[frame["code"] != TOTAL]])
-    sums = _add_larger_areas(both, ["code"])
-    codes = sorted(set(sums["code"]) - {TOTAL})
-    totals = _list_area_totals()
-    if codes:
-        totals.append(AdditiveTotal(("code",), (TOTAL,), tuple((code,) for code in codes)))
-    return _protect_sums(sums, by, totals)
-
-
-def _protect_months(total: pd.DataFrame) -> CountCells:
-    months = _add_larger_areas(total, ["period"]).rename(columns={"period": _MONTH})
-    year = _add_larger_areas(total.assign(period=_YEAR), ["period"])
-    both = pd.concat([months, year.rename(columns={"period": _MONTH})], ignore_index=True)
-    parts = tuple((month,) for month in sorted(set(months[_MONTH])))
-    totals = [*_list_area_totals(), AdditiveTotal((_MONTH,), (_YEAR,), parts)]
-    cells = _protect_sums(both, ["area", _MONTH], totals)
-    return {key: cell for key, cell in cells.items() if key[1] != _YEAR}
-
-
-def _protect_sums(sums: pd.DataFrame, by: list[str], totals: Sequence[AdditiveTotal]) -> CountCells:
-    gated = protect(sums.assign(n=sums["accepted"].astype(float)), by=by, totals=totals)
-    keys = zip(*(gated[name].astype(str) for name in by), strict=True)
-    measures = sums[list(STORED_MEASURES)].astype("float64").to_numpy(na_value=np.nan)
-    return {
-        (area, code): _drop_undelivered(numbers) if shown else None
-        for (area, code), shown, numbers in zip(
-            keys, gated["shown"].tolist(), measures.tolist(), strict=True
-        )
-    }
-
-
-def _drop_undelivered(numbers: Sequence[float]) -> Mapping[str, float]:
-    return {
-        name: number
-        for name, number in zip(STORED_MEASURES, numbers, strict=True)
-        if not isnan(number)
-    }

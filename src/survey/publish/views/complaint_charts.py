@@ -114,7 +114,7 @@ def _list_compared_areas(year: ComplaintYear, area: str) -> list[str]:
     """Return the area, the nation, and the cities with most complaints around it."""
     around = area[:2] if area != NATION and _has_neighbours(year, area) else ""
     cities = [
-        (row["accepted"], code)
+        (row["accepted"] or 0.0, code)
         for (code, _), row in year.by_lens[TOTAL].items()
         if row is not None and len(code) == _CITY_CODE_LENGTH and code.isdigit()
         and code.startswith(around)

@@ -1,6 +1,6 @@
 """View of complaint statistics: rates with their bases, one lens as a table, and the months."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -13,9 +13,11 @@ from survey.context.complaints.summaries import TOTAL
 from survey.context.deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator
+from survey.publish.complaint_gate import CountCell
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import format_signed
+from survey.publish.views.experience_check import HIDDEN_TEXT
 from survey.store.china_time import format_day
 
 LENS_NAMES: dict[str, Message] = {
@@ -24,7 +26,14 @@ LENS_NAMES: dict[str, Message] = {
     "channel": msg("Channel of the complaint"),
     "age_group": msg("Age of the complainant"),
 }
-Cell = Mapping[str, float] | None
+_MEASURE_NAMES: tuple[tuple[Message, tuple[str, ...]], ...] = (
+    *((definition.name, (definition.rate.value, definition.base)) for definition in RATES),
+    (msg("Recovered for consumers (million yuan)"), ("recovered_fen",)),
+    (msg("Enquiries, which are no complaints"), ("consultations",)),
+    (msg("Cases of fraud among the complaints"), ("fraud",)),
+)
+"""What is said of an area besides its complaints accepted, and the measures that it needs."""
+Cell = CountCell | None
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """Heads and rows of a table in words."""
 
@@ -40,6 +49,9 @@ class LensShare:
     share: float | None
     then: float | None
     solved: float | None
+    is_then_hidden: bool = False
+    """Whether the year before was delivered and its share is kept back."""
+    is_solved_hidden: bool = False
 
     @property
     def change(self) -> float | None:
@@ -105,6 +117,11 @@ def _find_number(cell: Cell, name: str) -> float | None:
     return None if cell is None else cell.get(name)
 
 
+def is_measure_hidden(cell: Cell, *names: str) -> bool:
+    """Return whether one of the measures was delivered and is kept back in a cell that is shown."""
+    return cell is not None and any(name in cell and cell[name] is None for name in names)
+
+
 def describe_rates(cell: Cell, t: Translator) -> list[str]:
     """Return each rate whose counts were delivered, with its base, in words."""
     lines = []
@@ -136,6 +153,14 @@ def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
         t(
             "“<{minimum}”: kept back, because fewer than {minimum} complaints would tell who "
             "complained, or because such a count could be computed from others.",
+            minimum=MINIMUM_N,
+        )
+    )
+    lines.append(
+        t(
+            "“{words}”: fewer than {minimum} of the complaints were so, or fewer were not, or it "
+            "would tell such a count of other areas, codes or months.",
+            words=t(HIDDEN_TEXT),
             minimum=MINIMUM_N,
         )
     )
@@ -231,6 +256,9 @@ def describe_total(
         lines.append(t("Besides, {count} enquiries, which are no complaints.", count=count))
     if fraud is not None:
         lines.append(t("{count} cases of fraud among the complaints.", count=format_count(fraud)))
+    hidden = [t(name) for name, measures in _MEASURE_NAMES if is_measure_hidden(total, *measures)]
+    if hidden:
+        lines.append(t("Kept back: {names}.", names="; ".join(hidden)))
     return lines
 
 
@@ -251,14 +279,17 @@ def list_lens_shares(
         row = year.find_cell(lens, area, each.code)
         earlier = before.find_cell(lens, area, each.code) if before is not None else None
         count = _find_number(row, "accepted")
+        then = share_in_percent(_find_number(earlier, "accepted"), earlier_total)
         shares.append(
             LensShare(
                 each.code,
                 each.name(language),
                 count,
                 share_in_percent(count, total),
-                share_in_percent(_find_number(earlier, "accepted"), earlier_total),
+                then,
                 share_in_percent(_find_number(row, "solved"), count),
+                is_then_hidden=then is None and before is not None and lens in before.by_lens,
+                is_solved_hidden=is_measure_hidden(row, "solved"),
             )
         )
     return sorted(shares, key=lambda share: -(share.count or 0.0))
@@ -281,9 +312,14 @@ def describe_share(share: LensShare, t: Translator) -> list[str]:
                 points=format_signed(share.change, 2),
             )
         )
-    if share.solved is not None:
-        words.append(t("Solved, of those accepted: {share}.", share=format_share(share.solved)))
+    if share.solved is not None or share.is_solved_hidden:
+        solved = _format_shown_share(share.solved, is_hidden=share.is_solved_hidden, t=t)
+        words.append(t("Solved, of those accepted: {share}.", share=solved))
     return words
+
+
+def _format_shown_share(value: float | None, *, is_hidden: bool, t: Translator) -> str:
+    return t(HIDDEN_TEXT) if is_hidden else format_share(value)
 
 
 def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
@@ -292,9 +328,9 @@ def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> 
             each.name,
             f"<{MINIMUM_N}" if each.count is None else format_count(each.count),
             format_share(each.share),
-            format_share(each.then),
+            _format_shown_share(each.then, is_hidden=each.is_then_hidden, t=t),
             "–" if each.change is None else format_signed(each.change, 2),
-            format_share(each.solved),
+            _format_shown_share(each.solved, is_hidden=each.is_solved_hidden, t=t),
         )
         for each in shares
     )
@@ -323,8 +359,14 @@ def _build_month_table(year: ComplaintYear, area: str, t: Translator) -> Table:
                 (
                     month,
                     format_count(accepted),
-                    format_share(share_in_percent(solved, accepted)),
-                    format_count(_find_number(row, "consultations")),
+                    _format_shown_share(
+                        share_in_percent(solved, accepted),
+                        is_hidden=is_measure_hidden(row, "solved"),
+                        t=t,
+                    ),
+                    t(HIDDEN_TEXT)
+                    if is_measure_hidden(row, "consultations")
+                    else format_count(_find_number(row, "consultations")),
                 )
             )
     heads: Sequence[str] = (

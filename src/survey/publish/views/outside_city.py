@@ -14,6 +14,7 @@ from survey.context.opinion.columns import ITEMS, NEGATIVE
 from survey.instrument.model import label_text
 from survey.locale import Translator, translator
 from survey.publish.charts.count_charts import DURING
+from survey.publish.complaint_gate import CountCell
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.experience_check_tables import ALL_TYPES
 from survey.publish.opinion_tables import OpinionEvent
@@ -24,8 +25,15 @@ from survey.publish.views.complaints import (
     format_change,
     format_count,
     format_share,
+    is_measure_hidden,
 )
-from survey.publish.views.experience_check import describe_mean, format_mean, name_area, name_type
+from survey.publish.views.experience_check import (
+    HIDDEN_TEXT,
+    describe_mean,
+    format_mean,
+    name_area,
+    name_type,
+)
 from survey.publish.views.opinion import describe_opinion, describe_opinion_sources, find_peak
 from survey.store.china_time import format_day
 
@@ -91,23 +99,35 @@ def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, t: Tr
     if rate is not None:
         name = t("Complaints per 100,000 residents (2020 census)")
         rows.append((name, f"{rate:,.1f}", format_count(accepted), f"{residents:,d}"))
+    rows += _list_measure_rows(total, t)
+    return (t("What is counted"), t("Amount"), t("Count"), t("Base")), tuple(rows)
+
+
+def _list_measure_rows(total: CountCell, t: Translator) -> list[tuple[str, str, str, str]]:
+    """Return what is counted besides the complaints accepted; a word where it is kept back."""
+    rows = []
     for definition in RATES:
         part, base = total.get(definition.rate), total.get(definition.base)
         share = share_in_percent(part, base)
-        if share is not None:
-            name = t("{rate}, {base}", rate=t(definition.name), base=t(definition.base_name))
+        name = t("{rate}, {base}", rate=t(definition.name), base=t(definition.base_name))
+        if is_measure_hidden(total, definition.rate, definition.base):
+            rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
+        elif share is not None:
             rows.append((name, format_share(share), format_count(part), format_count(base)))
-    recovered = total.get("recovered_fen")
-    if recovered is not None:
-        name = t("Recovered for consumers (million yuan)")
+    recovered, name = total.get("recovered_fen"), t("Recovered for consumers (million yuan)")
+    if is_measure_hidden(total, "recovered_fen"):
+        rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
+    elif recovered is not None:
         rows.append((name, f"{recovered / 1e8:,.1f}", _NONE, _NONE))
     for key, name in (
         ("consultations", t("Enquiries, which are no complaints")),
         ("fraud", t("Cases of fraud among the complaints")),
     ):
-        if total.get(key) is not None:
+        if is_measure_hidden(total, key):
+            rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
+        elif total.get(key) is not None:
             rows.append((name, format_count(total[key]), _NONE, _NONE))
-    return (t("What is counted"), t("Amount"), t("Count"), t("Base")), tuple(rows)
+    return rows
 
 
 def _build_checks(evidence: OutsideEvidence, language: str) -> OutsidePart:

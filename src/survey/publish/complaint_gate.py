@@ -1,0 +1,261 @@
+"""Gate of complaint counts: which sums of areas, codes and months are shown, measure by measure.
+
+Two pages show one year: its own, whole, and that of the year after, the same months of it. What is
+left between them is a count like any other, so both come from one decision.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+
+import pandas as pd
+
+from survey.access.roles import NATION
+from survey.context.areas import leaf_areas
+from survey.context.complaints.storage import STORED_MEASURES
+from survey.context.complaints.summaries import TOTAL
+from survey.disclosure import AdditiveTotal, protect
+
+CountCell = Mapping[str, float | None]
+"""Measures of a cell: None where one is hidden, missing where it was not delivered."""
+CountCells = Mapping[tuple[str, str], CountCell | None]
+"""Cells by area and code (or month); None where the complaints accepted are hidden."""
+_Keys = frozenset[tuple[str, ...]]
+_ACCEPTED, _SOLVED, _RECOVERED = "accepted", "solved", "recovered_fen"
+_PART, _WHOLE, _SAME, _REST = "part", "whole", "same", "rest"
+_MONTH, _YEAR = "month", "year"
+_WHOLES: Mapping[str, tuple[str, ...]] = {
+    _SOLVED: (_ACCEPTED,),
+    "settled_first": (_SOLVED, _ACCEPTED),
+    "mediated": (_ACCEPTED,),
+    "mediation_succeeded": ("mediated", _SOLVED, _ACCEPTED),
+    "fraud": (_ACCEPTED,),
+    "consultations": (),
+}
+"""Counts that stand beside a measure and hold it: what they leave of it is protected as well."""
+
+
+@dataclass(frozen=True)
+class GatedCounts:
+    """Cells of a year, and of those months of it with which the next year is compared."""
+
+    whole: CountCells = field(default_factory=dict)
+    same: CountCells = field(default_factory=dict)
+    """Only the complaints accepted."""
+
+
+@dataclass(frozen=True)
+class GatedMonths:
+    """Totals of the areas and their months, decided together: months add up to their year."""
+
+    totals: GatedCounts
+    months: CountCells
+
+
+def protect_months(total: pd.DataFrame, same: Collection[str]) -> GatedMonths:
+    """Return the totals of each area and its months, gated.
+
+    Args:
+        total: Sums by period and area.
+        same: Months that are shown as a sum of their own, beside the year; none if the whole is.
+    """
+    periods = {str(period) for period in total["period"]}
+    spans = {_YEAR: periods}
+    if same:
+        spans |= {_SAME: set(same), _REST: periods - set(same)}
+    parts = [
+        total.loc[total["period"].isin(months)].assign(period=name)
+        for name, months in spans.items()
+    ]
+    sums = _add_larger_areas(pd.concat([total, *parts]), ["period"])
+    sums = sums.rename(columns={"period": _MONTH})
+    areas, by = _list_area_totals(), ["area", _MONTH]
+
+    def total_of(name: str, members: Collection[str]) -> AdditiveTotal:
+        return AdditiveTotal((_MONTH,), (name,), tuple((each,) for each in sorted(members)))
+
+    of_year = total_of(_YEAR, periods)
+    split = [total_of(name, months) for name, months in spans.items() if name != _YEAR]
+    nested = [total_of(_YEAR, (_SAME, _REST)), *split] if same else [of_year]
+    accepted = _find_shown(sums, sums[_ACCEPTED], by, [*areas, *nested])
+    # Of the months of the year before nothing but the complaints accepted is shown.
+    open_sums = sums[~sums[_MONTH].isin([_SAME, _REST])]
+    cells = _build_cells(
+        open_sums,
+        by,
+        accepted,
+        {
+            name: _find_shown_measure(open_sums, name, by, [*areas, of_year])
+            for name in (_SOLVED, "consultations")
+        },
+    )
+    year = sums[sums[_MONTH] == _YEAR]
+    of_area = {
+        name: _find_shown_measure(year, name, by, areas) & shown
+        for name, shown in (
+            *((name, accepted) for name in _WHOLES if name not in {_SOLVED, "consultations"}),
+            *((name, _keys_of_measure(cells, name)) for name in (_SOLVED, "consultations")),
+        )
+    }
+    totals = _build_cells(year, by, accepted, of_area)
+    same_cells = _build_cells(sums[sums[_MONTH] == _SAME], by, accepted, {})
+    return GatedMonths(
+        GatedCounts(
+            {(area, TOTAL): cell for (area, _), cell in totals.items()},
+            {(area, TOTAL): cell for (area, _), cell in same_cells.items()},
+        ),
+        {key: cell for key, cell in cells.items() if key[1] != _YEAR},
+    )
+
+
+def protect_codes(
+    frame: pd.DataFrame, total: pd.DataFrame, months: GatedMonths, same: pd.DataFrame | None
+) -> GatedCounts:
+    """Return the sums by area and code with the totals of each area, gated.
+
+    Args:
+        frame: Sums of the year by area and code.
+        total: Sums of the year by area.
+        months: Gated totals; what they hide of an area is hidden here as well.
+        same: Sums by area and code of the months with which the next year is compared, with the
+            totals of these; None if these are all months or none.
+    """
+    by = ["area", "code"]
+    # Every area of the total is there, also one without any count of this list.
+    both = pd.concat([total.assign(code=TOTAL), frame.loc[frame["code"] != TOTAL]])
+    sums = _add_larger_areas(both, ["code"])
+    codes = sorted(set(sums["code"]) - {TOTAL})
+    totals = _list_area_totals()
+    if codes:
+        totals.append(AdditiveTotal(("code",), (TOTAL,), tuple((code,) for code in codes)))
+    shown_same: _Keys = frozenset()
+    if same is None:
+        part, shown = sums.iloc[:0], _find_shown(sums, sums[_ACCEPTED], by, totals)
+    else:
+        part = _add_larger_areas(same, ["code"])
+        shown, shown_same = _protect_parts(sums, part, totals)
+    solved = _find_shown_measure(sums, _SOLVED, by, totals)
+    whole = _build_cells(sums, by, shown, {_SOLVED: solved})
+    of_months = _build_cells(part, by, shown_same, {})
+    return GatedCounts(
+        {key: months.totals.whole.get(key) if key[1] == TOTAL else cell
+         for key, cell in whole.items()},
+        {key: months.totals.same.get(key) if key[1] == TOTAL else cell
+         for key, cell in of_months.items()},
+    )  # fmt: skip
+
+
+def _protect_parts(
+    sums: pd.DataFrame, same: pd.DataFrame, totals: Sequence[AdditiveTotal]
+) -> tuple[_Keys, _Keys]:
+    """Return which cells of the year, and of the same months, are shown side by side.
+
+    What the same months leave of the year is a part that nobody prints and anybody can subtract.
+    """
+    by = ["area", "code"]
+    whole, part = (rows.set_index(by)[_ACCEPTED].astype("float64") for rows in (sums, same))
+    parts = {_WHOLE: whole, _SAME: part.reindex(whole.index, fill_value=0.0)}
+    parts[_REST] = parts[_WHOLE] - parts[_SAME]
+    table = pd.concat([counts.reset_index().assign(**{_PART: name})
+                       for name, counts in parts.items()], ignore_index=True)  # fmt: skip
+    split = AdditiveTotal((_PART,), (_WHOLE,), ((_SAME,), (_REST,)))
+    shown = _find_shown(table, table[_ACCEPTED], [*by, _PART], [*totals, split])
+    in_part = {
+        wanted: frozenset((area, code) for area, code, name in shown if name == wanted)
+        for wanted in (_WHOLE, _SAME)
+    }
+    return in_part[_WHOLE], in_part[_SAME]
+
+
+def _find_shown_measure(
+    sums: pd.DataFrame, name: str, by: list[str], totals: Sequence[AdditiveTotal]
+) -> _Keys:
+    """Return the cells in which a measure, and what is left of each whole of it, may be shown.
+
+    Each of these counts is gated by itself. A cell is shown where all are: then no sum of what is
+    shown is a small count of any of them (docs/complaints.md).
+    """
+    measure = sums[name].astype("float64").fillna(0.0)
+    shown = _find_shown(sums, measure, by, totals)
+    for whole in _WHOLES[name]:
+        if sums[whole].isna().all():
+            continue  # not delivered: there is nothing to subtract from
+        rest = sums[whole].astype("float64").fillna(0.0) - measure
+        if (rest < 0).any():
+            return frozenset()  # months without the whole: neither of them is a base of the other
+        shown &= _find_shown(sums, rest, by, totals)
+    return shown
+
+
+def _find_shown(
+    sums: pd.DataFrame, counts: pd.Series, by: list[str], totals: Sequence[AdditiveTotal]
+) -> _Keys:
+    """Return the keys of the rows whose count the gate lets through."""
+    table = sums[by].assign(n=counts.astype("float64").to_numpy())
+    gated = protect(table, by=by, totals=totals)
+    rows = gated.loc[gated["shown"].to_numpy(dtype=bool), by].astype(str)
+    return frozenset(rows.itertuples(index=False, name=None))
+
+
+def _build_cells(
+    sums: pd.DataFrame, by: list[str], shown: _Keys, measures: Mapping[str, _Keys]
+) -> CountCells:
+    """Return the cells with the complaints accepted and further measures as far as they are shown.
+
+    Money is recovered in complaints that were solved; it is shown where their number is.
+    """
+    names = [name for name in STORED_MEASURES if name in measures]
+    if set(_WHOLES) <= set(measures):
+        names.append(_RECOVERED)
+        measures = {**measures, _RECOVERED: measures[_SOLVED]}
+    keys = list(sums[by].astype(str).itertuples(index=False, name=None))
+    columns = {name: sums[name].astype("float64").tolist() for name in (_ACCEPTED, *names)}
+    cells: dict[tuple[str, str], CountCell | None] = {}
+    for number, key in enumerate(keys):
+        cell = {
+            name: counts[number] if name == _ACCEPTED or key in measures[name] else None
+            for name, counts in columns.items()
+            if not isnan(counts[number])
+        }
+        cells[key] = cell if key in shown else None
+    return cells
+
+
+def _keys_of_measure(cells: CountCells, name: str) -> _Keys:
+    return frozenset(
+        key for key, cell in cells.items() if cell is not None and cell.get(name) is not None
+    )
+
+
+def _add_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return sums of cities with those of provinces and the nation below them."""
+    parts = [frame]
+    is_part = frame["area"].isin(_PARTS_OF_PROVINCES)
+    for larger, rows in (
+        (frame.loc[is_part, "area"].str[:2], frame[is_part]),
+        (pd.Series(NATION, index=frame.index), frame),
+    ):
+        parts.append(rows.assign(area=larger))
+    whole = pd.concat(parts, ignore_index=True)
+    return (
+        whole.groupby(["area", *keys], sort=True)[list(STORED_MEASURES)]
+        .sum(min_count=1)
+        .reset_index()
+    )
+
+
+_PROVINCES = sorted({area[:2] for area in leaf_areas() if area.endswith("xxxx")})
+"""Provinces with several areas; a municipality is one area and stands below the nation."""
+_PARTS_OF_PROVINCES = frozenset(area for area in leaf_areas() if area[:2] in _PROVINCES)
+
+
+def _list_area_totals() -> list[AdditiveTotal]:
+    municipalities = [area for area in leaf_areas() if area not in _PARTS_OF_PROVINCES]
+    nation = tuple((area,) for area in (*_PROVINCES, *municipalities))
+    provinces = [
+        AdditiveTotal(
+            ("area",), (province,), tuple((area,) for area in leaf_areas() if area[:2] == province)
+        )
+        for province in _PROVINCES
+    ]
+    return [AdditiveTotal(("area",), (NATION,), nation), *provinces]
