@@ -18,6 +18,7 @@ from survey.publish.publications.register import (
     MAX_TEXT_CHARS,
     MIN_TEXT_CHARS,
     PublicationNotAllowedError,
+    latest_step_at,
     lock_publication,
     require_forward_clock,
 )
@@ -163,7 +164,8 @@ def retract_publication(
 
     A published one takes the release of its wave with it; after one that was replaced, the release
     that stands goes on standing. What others have saved stays with them; the published list of
-    keys says from then on that it was taken back.
+    keys says from then on that it was taken back. Where the clock went back since an earlier step,
+    the time noted is that of the step.
 
     Raises:
         PublicationNotAllowedError: no reason given, or taken back before.
@@ -182,14 +184,15 @@ def retract_publication(
         raise PublicationNotAllowedError(
             msg("The release {release} does not stand any more.", release=key)
         )
-    require_forward_clock(publication, now)
+    # A clock that was ahead when it was published must not keep it public until then.
+    at = max(now, latest_step_at(publication))
     was_published = publication.state is PublicationState.PUBLISHED
     publication.state, publication.retraction_reason = PublicationState.RETRACTED, why
-    publication.retracted_by, publication.retracted_at = actor_id(principal), now
+    publication.retracted_by, publication.retracted_at = actor_id(principal), at
     session.add(publication)
     session.flush()
     if was_published and wave.state is WaveState.RELEASED:
-        revoke_release(session=session, principal=principal, wave_key=wave.key, reason=why, now=now)
+        revoke_release(session=session, principal=principal, wave_key=wave.key, reason=why, now=at)
     record(
         session=session,
         actor=principal,

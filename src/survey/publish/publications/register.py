@@ -269,13 +269,18 @@ def _build_unknown_error(key: str) -> PublicationNotFoundError:
     return PublicationNotFoundError(msg("There is no release {release}.", release=key))
 
 
-def require_forward_clock(publication: Publication, now: datetime) -> None:
-    """Raise `PublicationNotAllowedError` if the clock went back behind an earlier step."""
+def latest_step_at(publication: Publication) -> datetime:
+    """Return the latest time that is noted of a step towards and of publishing."""
     steps = (
         publication.planned_at, publication.first_signed_at, publication.second_signed_at,
         publication.published_at,
     )  # fmt: skip
-    if any(step is not None and now < step for step in steps):
+    return max(step for step in steps if step is not None)
+
+
+def require_forward_clock(publication: Publication, now: datetime) -> None:
+    """Raise `PublicationNotAllowedError` if the clock went back behind an earlier step."""
+    if now < latest_step_at(publication):
         raise PublicationNotAllowedError(
             msg("The clock of the server went back. Set it right, then try again.")
         )
