@@ -185,8 +185,14 @@ def test_what_is_not_released_does_not_exist(client: TestClient, settings: Setti
     assert [row["key"] for row in ask(client, f"{BASE}/waves", key).json()["rows"]] == [WAVE]
     # A change and the released figure would give the earlier one, which is not released.
     changes = f"{BASE}/waves/{WAVE}/changes?before={EARLIER}"
-    assert ask(client, changes, key).status_code == 404
+    unknown_earlier = ask(client, changes.replace(EARLIER, "no-such"), key)
+    unreleased_earlier = ask(client, changes, key)
+    assert unknown_earlier.status_code == unreleased_earlier.status_code == 400
+    assert unknown_earlier.text.replace("no-such", "W") == unreleased_earlier.text.replace(
+        EARLIER, "W"
+    )
     release(settings, EARLIER)
+    assert EARLIER in ask(client, changes.replace(EARLIER, "no-such"), key).text
     assert ask(client, changes, key).json()["total"] > 0
 
 

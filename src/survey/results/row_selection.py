@@ -1,6 +1,6 @@
 """Selection of rows of a results table; unknown values are errors that name the choices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 from sqlmodel import Session
@@ -59,13 +59,21 @@ def open_known_results(settings: Settings, session: Session, wave_key: str) -> W
 
 
 def find_earlier_wave(
-    settings: Settings, session: Session, results: WaveResults, wave_key: str
+    settings: Settings,
+    session: Session,
+    results: WaveResults,
+    wave_key: str,
+    is_choice: Callable[[WaveInfo], bool] = lambda _: True,
 ) -> WaveInfo:
-    """Return another wave of the same series, to compare this one with."""
+    """Return another wave of the same series, to compare this one with.
+
+    Args:
+        is_choice: Whether a wave may be known to this reader; any other does not exist here.
+    """
     others = {
         wave.key: wave
         for wave in list_waves(settings, session, results.wave.series)
-        if wave.key != results.wave.key
+        if wave.key != results.wave.key and is_choice(wave)
     }
     if wave_key not in others:
         raise unknown_choice("wave", wave_key, list(others))

@@ -34,6 +34,11 @@ class ParameterError(SurveyError):
     code = "parameter_wrong"
 
 
+def is_served(principal: Principal, wave: WaveInfo) -> bool:
+    """Return whether the API serves a wave to a principal: it is released, and not held back."""
+    return wave.state is WaveState.RELEASED and (wave.is_demo or not principal.is_demo)
+
+
 @dataclass(frozen=True)
 class QueryParameter:
     """Parameter in the address of a table."""
@@ -105,11 +110,12 @@ def _read_gaps(request: TableRequest) -> pd.DataFrame:
 
 
 def _read_changes(request: TableRequest) -> pd.DataFrame:
+    # A change and one of its two figures give the other one. A wave that is not released does not
+    # exist here: the same answer as for a key that no wave has, and it is no choice.
     before = find_earlier_wave(
-        request.settings, request.session, request.results, request.query.get("before", "")
-    )
-    # A change and one of its two figures give the other one.
-    require_released(before)
+        request.settings, request.session, request.results, request.query.get("before", ""),
+        lambda wave: is_served(request.principal, wave),
+    )  # fmt: skip
 
     def read(principal: Principal, **keys: list[str]) -> pd.DataFrame:
         return request.results.changes(principal, before=before, **_select_filters(keys))
