@@ -115,7 +115,7 @@ def _format_csv_cell(value: object) -> str:
     if _is_missing(value):
         return ""
     if isinstance(value, float):
-        return str(round(value, 4))
+        return str(round(value, 4) + 0.0)
     if isinstance(value, int):
         return str(value)
     return _quote_cell(escape_formula(str(value)))

@@ -77,4 +77,4 @@ def _simplify_value(column: str, value: Any) -> Any:
         return None
     if not isinstance(value, float):
         return value
-    return int(value) if value == int(value) and column in _COUNTS else round(value, 4)
+    return int(value) if value == int(value) and column in _COUNTS else round(value, 4) + 0.0

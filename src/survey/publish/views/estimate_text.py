@@ -123,12 +123,17 @@ def margin_of_error_caveat(figure: Estimate, t: Translator) -> str:
 
 
 def format_decimal(value: float) -> str:
-    return f"{value:.1f}"
+    return f"{value:z.1f}"
 
 
 def format_signed(value: float, decimals: int = 1) -> str:
-    """Format a difference with its sign; the minus is the typographic one."""
-    return f"{value:+.{decimals}f}".replace("-", "\u2212")
+    """Format a difference with its sign, after rounding; the minus is the typographic one.
+
+    Zero carries no sign: what rounds to it is neither more nor less.
+    """
+    text = f"{value:+,.{decimals}f}"
+    is_zero = not text.strip("+-0.")
+    return text[1:] if is_zero else text.replace("-", "\u2212")
 
 
 def format_interval(low: float | None, high: float | None, t: Translator) -> str:

@@ -9,6 +9,7 @@ from survey.disclosure import MINIMUM_N
 from survey.fieldwork.planning.review_counts import ReviewCounts
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.views.display_names import DisplayNames
+from survey.publish.views.estimate_text import format_signed
 from survey.results.freeze_preview import AreaPreview, EarlierCity, FreezePreview, HiddenBecause
 from survey.store.china_time import format_china_minute
 
@@ -210,10 +211,10 @@ def _build_city_row(
 def _count_change(city: AreaPreview | None, before: EarlierCity | None) -> str:
     if before is None:
         return _DASH
-    return f"{(city.n if city else 0) - before.n:+,}"
+    return format_signed((city.n if city else 0) - before.n, 0)
 
 
 def _format_score_change(city: AreaPreview | None, before: EarlierCity | None) -> str:
     if city is None or city.estimate is None or before is None or before.estimate is None:
         return _DASH
-    return f"{city.estimate - before.estimate:+.1f}"
+    return format_signed(city.estimate - before.estimate)
