@@ -17,6 +17,7 @@ from survey.fieldwork.waves import lock_series
 from survey.results.change_files import write_changes
 from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
 from survey.results.public_cells import PublicCells, read_public_cells
+from survey.results.published_figures import require_same_figures
 from survey.results.snapshots import METHOD, find_altered_tables, get_current_snapshots
 from survey.results.tables import write_tables
 from survey.results.wave_snapshots import open_wave
@@ -53,6 +54,7 @@ def recompute_wave(
     So are those of the snapshot that readers see, where a release shows an older one.
 
     Raises:
+        PublishedFiguresChangedError: a figure of a release that stands would change.
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
     """
@@ -61,7 +63,8 @@ def recompute_wave(
     # A freeze that ends meanwhile would leave changes of two versions in the folders of the series.
     lock_series(session=session, series=wave.series)
     wave, snapshots = get_current_snapshots(session, wave_key)
-    for snapshot in snapshots:
+    # What a release shows comes first: it alone may be refused, with nothing in place yet.
+    for snapshot in reversed(snapshots):
         # In place before the next one is computed, which compares files with their new seals.
         _draft_tables(settings, session, wave, snapshot, actor, now).install()
 
@@ -103,6 +106,7 @@ def _draft_tables(
     )
     for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
         draft.keep(folder / name, sha256)
+    require_same_figures(settings, session, draft)
     seal = draft.seal(session, whole=folder, actor=actor, now=now)
     record(
         session=session,

@@ -229,6 +229,15 @@ class SnapshotDraft:
             return read_sealed(path, self._read_seals(session, path.parent))
         return _read_content(data)
 
+    def replaces(self, path: Path) -> bool:
+        """Return whether the draft writes or removes a file."""
+        return path.name in self._files.get(path.parent, {})
+
+    def find_new(self, path: Path) -> bytes | None:
+        """Return the new content of a file; None if the draft removes it, or does not touch it."""
+        data = self._files.get(path.parent, {}).get(path.name)
+        return None if data is None else _read_content(data)
+
     def seal(self, session: Session, *, whole: Path, actor: Principal, now: datetime) -> str:
         """Record the hashes of all files in the audit trail; return one hash for those of `whole`.
 
