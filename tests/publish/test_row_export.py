@@ -23,7 +23,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.estimate import Cube, CubeSpec
 from survey.fieldwork.waves import close_wave, get_wave
-from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
+from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify
 from survey.publish.microdata.export import (
     ExportNotAllowedError,
     MicrodataFile,
@@ -35,6 +35,7 @@ from survey.publish.microdata.export import (
 )
 from survey.publish.microdata.file_formats import FileFormat
 from survey.publish.microdata.headline_deviation import ScoredRows, compare_headlines
+from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 from survey.publish.microdata.rows_in_parts import weight_margins
 from survey.results import wave_snapshots
 from survey.results.wave_data import WaveData

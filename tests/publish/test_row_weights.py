@@ -11,14 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.publish.microdata.deidentify import (
-    MIN_CLASS_SIZE,
-    DeidentifiedRows,
-    deidentify,
-    questions_filtered_by,
-)
+from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify, questions_filtered_by
 from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.release_classes import merge_classes
+from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 
 AGES, GENDERS = ("15-34", "35-54", "55-70"), ("male", "female")
 CENSUS = {

@@ -13,9 +13,10 @@ from sqlmodel import select
 
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
-from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
+from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify
 from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.headline_deviation import compare_headlines
+from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 from survey.publish.microdata.rows_in_parts import AreaParts, release_rows, weight_margins
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import LoadedPart

@@ -12,7 +12,15 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR
 from survey.health.data_folder import check_snapshots
-from survey.results import WaveResults, change_files, changes, list_waves, open_results, tables
+from survey.results import (
+    WaveResults,
+    change_files,
+    changes,
+    inference,
+    list_waves,
+    open_results,
+    tables,
+)
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.interval_audit import audit_wave
 from survey.results.recompute import recompute_wave
@@ -128,7 +136,7 @@ def freeze(wave: SmallWave) -> FrozenWave:
 def other_numbers(earlier: SmallWave, monkeypatch: pytest.MonkeyPatch) -> None:
     """Changes that are computed from now on are three points higher, as a mended error may do."""
     del earlier  # It was frozen before.
-    known = changes.bound_difference_intervals
+    known = inference.bound_difference_intervals
 
     def shifted(table: pd.DataFrame) -> pd.DataFrame:
         result = known(table)

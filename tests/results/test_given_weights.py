@@ -21,9 +21,10 @@ from survey.fieldwork.importing.import_plan import plan_import
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Instrument
 from survey.locale import translator
-from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, deidentify
+from survey.publish.microdata.deidentify import deidentify
 from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.release_classes import merge_classes
+from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 from survey.publish.microdata.rows_in_parts import weight_margins
 from survey.publish.views.method import build_method_view
 from survey.results import open_results

@@ -18,7 +18,7 @@ from survey.publish.publications.publishing_steps import retract_publication
 from survey.publish.publications.register import PublicationNotAllowedError
 from survey.publish.publications.reproduction import Reproduction, reproduce_publication
 from survey.publish.publications.signing_keys import add_key_to_file, register_key
-from survey.results import changes, list_waves
+from survey.results import changes, inference, list_waves
 from survey.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -79,7 +79,7 @@ def store(template: Path, tmp_path: Path) -> Iterator[Settings]:
 def other_numbers(store: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Changes that are computed from now on are three points higher, as a mended error may do."""
     del store  # It was frozen before.
-    known = changes.bound_difference_intervals
+    known = inference.bound_difference_intervals
 
     def shifted(table: pd.DataFrame) -> pd.DataFrame:
         result = known(table)

@@ -106,11 +106,11 @@ class CubePart:
         none = replace(rows, answers=rows.answers[:, :0].copy(), rates=rows.rates[:, :0].copy())
         return replace(self, rows=none)
 
-    def without_sums(self) -> "CubePart":
+    def without_sums(self) -> Self:
         """Return the rows alone, a fourth of the memory, from which the sums can be made again."""
         return replace(self, psu=self.psu[:0].copy())
 
-    def with_sums(self) -> "CubePart":
+    def with_sums(self) -> Self:
         """Return the same rows with their sums by PSU."""
         with limit_to_one_thread():
             return replace(self, psu=sum_psus(self.rows, len(self.psu_labels)))
