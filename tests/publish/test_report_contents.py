@@ -182,6 +182,11 @@ def altered(results: WaveResults, alter: Callable[[pd.DataFrame], None]) -> Wave
             alter(rows)
             return rows
 
+        def changes(self, principal, **keys):  # type: ignore[no-untyped-def]
+            rows = super().changes(principal, **keys).copy()
+            alter(rows)
+            return rows
+
     copy = Altered.__new__(Altered)
     copy.__dict__.update(results.__dict__)
     return copy
