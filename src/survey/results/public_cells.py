@@ -116,13 +116,41 @@ def read_public_cells(settings: Settings, session: Session, wave: Wave) -> Publi
 
 def join_public_cells(tables: list[pd.DataFrame]) -> PublicCells:
     """Return the cells of some protected tables, hidden where any of them hides."""
-    if len(tables) == 1:
-        return PublicCells(tables[0], tables[0]["shown"].to_numpy(dtype=bool))
-    keys = list(CELL_KEYS)
-    every = pd.concat([table.astype(dict.fromkeys(keys, str)) for table in tables])
-    joined = every.groupby(keys, sort=False)["shown"].agg(["all", "any"]).reset_index()
-    table = joined.rename(columns={"all": "shown"}).astype(dict.fromkeys(keys, "category"))
-    return PublicCells(table[[*keys, "shown"]], joined["any"].to_numpy(dtype=bool))
+    joined = tables[0].assign(ever=tables[0]["shown"])
+    for table in tables[1:]:
+        joined = _join_tables(joined, table.assign(ever=table["shown"]))
+    return PublicCells(joined[[*CELL_KEYS, "shown"]], joined["ever"].to_numpy(dtype=bool))
+
+
+def _join_tables(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells of two tables: `shown` where none hides them, `ever` where one shows them.
+
+    Keys stay codes: as texts, those of a yearly wave would take 69 MiB for each of its freezes.
+    """
+    parts = (first, second)
+    keys = {}
+    for name in CELL_KEYS:
+        encoded = [encode_labels(part[name]) for part in parts]
+        labels = sorted({label for _, labels in encoded for label in labels})
+        place = {label: number for number, label in enumerate(labels)}
+        codes = [
+            np.array([place[label] for label in labels], dtype=np.int64)[codes]
+            for codes, labels in encoded
+        ]
+        keys[name] = pd.Categorical.from_codes(np.concatenate(codes), pd.Index(labels))
+    cells = np.ravel_multi_index(
+        tuple(key.codes.astype(np.int64) for key in keys.values()),
+        [len(key.categories) for key in keys.values()],
+    )
+    _, row, cell = np.unique(cells, return_index=True, return_inverse=True)
+    shown, ever = (
+        np.concatenate([part[name].to_numpy(dtype=bool) for part in parts])
+        for name in ("shown", "ever")
+    )
+    hides, shows = np.bincount(cell, ~shown, len(row)), np.bincount(cell, ever, len(row))
+    return pd.DataFrame({name: key[row] for name, key in keys.items()}).assign(
+        shown=hides == 0, ever=shows > 0
+    )
 
 
 def keep_hidden(
