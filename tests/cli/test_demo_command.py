@@ -1,6 +1,7 @@
 """`survey demo` in processes: served with its first wave, and the same whoever freezes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,8 +103,18 @@ def serve(tmp_path: Path, port: int) -> Iterator[Serve]:
         process.wait()
 
 
-def list_tables(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.parquet"))
+def name_tables(folder: Path) -> dict[str, Path]:
+    """Return the tables by name; a change lies with the wave that was frozen last of the two."""
+    named = {}
+    for path in folder.rglob("*.parquet"):
+        name = str(path.relative_to(folder))
+        if change := re.fullmatch(r"changes-(.+)-([0-9a-f]{12})\.parquet", path.name):
+            two = sorted(
+                (f"{path.parent.parent.name}/{path.parent.name}", "/".join(change.groups()))
+            )
+            name = f"change of {two[0]} to {two[1]}"
+        named[name] = path
+    return named
 
 
 def status_of(port: int, method: str, path: str) -> int:
@@ -256,14 +267,12 @@ def test_as_many_processes_as_one_likes_make_the_same_tables(
     """The shared demonstration was made by two processes."""
     assert start_demo(tmp_path, "--workers", "1").wait(timeout=PATIENCE_SECONDS * 2) == 0
     made = tmp_path / "demo"
-    names = list_tables(made)
-    assert len([name for name in names if name.endswith("cells.parquet")]) == 5
-    assert len([name for name in names if "/changes-main-2023-" in name]) == 1
-    assert names == sorted(
-        str(path.relative_to(small_demo)) for path in small_demo.rglob("*.parquet")
-    )
-    for name in names:
-        assert (made / name).read_bytes() == (small_demo / name).read_bytes(), name
+    tables, shared = name_tables(made), name_tables(small_demo)
+    assert len([name for name in tables if name.endswith("cells.parquet")]) == 5
+    assert len([name for name in tables if name.startswith("change of main-2023/")]) == 1
+    assert tables.keys() == shared.keys()
+    for name, path in tables.items():
+        assert path.read_bytes() == shared[name].read_bytes(), name
     settings = Settings(database_url="", data_dir=made, _env_file=None)
     assert settings.demo_marker.exists()
     assert find_demo_progress(settings) is None

@@ -23,6 +23,7 @@ from survey.results import (
 )
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.interval_audit import audit_wave
+from survey.results.published_figures import PublishedFiguresChangedError
 from survey.results.recompute import recompute_wave
 from survey.results.release import find_current_release, revoke_release
 from survey.results.snapshots import CELLS, get_newest_snapshot, get_shown_snapshot
@@ -281,24 +282,38 @@ def test_an_old_release_keeps_the_changes_it_was_built_with(
 
 @pytest.mark.usefixtures("other_numbers")
 def test_a_recomputation_writes_each_pair_where_it_lies(
-    earlier: SmallWave, later: SmallWave
+    earlier: SmallWave, later: SmallWave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A correction's changes stay in its own folder, also when the public wave is computed anew."""
     void_some(earlier)
     again = freeze(earlier)
-    own = {name for name in files_of(earlier, again.directory) if name.startswith("changes-")}
     public = shown_directory(later)
-    names = set(files_of(later, public))
-    before = shown_changes(earlier, later)
-    for wave in (later, earlier):
+
+    def list_files() -> list[set[str]]:
+        own = {name for name in files_of(earlier, again.directory) if name.startswith("changes-")}
+        return [own, set(files_of(later, public))]
+
+    def recompute(wave: SmallWave) -> None:
         with session_scope(earlier.settings.store_url) as session:
             recompute_wave(earlier.settings, session, wave_key=wave.key, actor=OPERATOR, now=NOW)
-    assert set(files_of(later, public)) == names
-    assert {
-        name for name in files_of(earlier, again.directory) if name.startswith("changes-")
-    } == own
-    after = shown_changes(earlier, later)
-    assert (after["difference"] - before["difference"]).round(1).eq(3.0).all()
+
+    files, before, coming = list_files(), shown_changes(earlier, later), read_coming(earlier, later)
+    for wave in (later, earlier):
+        with pytest.raises(PublishedFiguresChangedError, match="small-2027-1"):
+            recompute(wave)
+        pd.testing.assert_frame_equal(shown_changes(earlier, later), before)
+    monkeypatch.undo()
+    for wave in (later, earlier):
+        recompute(wave)
+    assert list_files() == files
+    pd.testing.assert_frame_equal(shown_changes(earlier, later), before)
+    moved = coming["difference"] - read_coming(earlier, later)["difference"]
+    assert moved.round(1).eq(3.0).all(), "nobody reads the correction before its minute"
+
+
+def read_coming(earlier: SmallWave, later: SmallWave) -> pd.DataFrame:
+    """Return the changes from the correction that is not published yet."""
+    return rows_of(opened(later), opened(earlier, newest=True).wave)
 
 
 def test_a_pair_that_was_never_computed_is_said(earlier: SmallWave, later: SmallWave) -> None:
