@@ -43,6 +43,7 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from tests.publish.test_exact_rows import freeze
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
 
@@ -87,22 +88,6 @@ class Desk:
     def entries(self, action: str) -> list[AuditEntry]:
         with read_scope(self.settings.store_url) as session:
             return list(session.exec(select(AuditEntry).where(AuditEntry.action == action)))
-
-
-def freeze(settings: Settings) -> None:
-    ages = [20 if number % 40 == 0 else 30 + number % 30 for number in range(120)]
-    people = [
-        person(number, "110000", psu=f"p{number % 4}", age=age) for number, age in enumerate(ages)
-    ]
-    with session_scope(settings.store_url) as session:
-        freeze_frame(
-            settings,
-            session,
-            wave=SmallWave(settings).read(session),
-            frame=build_response_frame(people, small_instrument(few_groups=True)),
-            actor=OPERATOR,
-            final=True,
-        )
 
 
 @pytest.fixture

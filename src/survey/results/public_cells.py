@@ -131,13 +131,13 @@ def _join_tables(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     keys = {}
     for name in CELL_KEYS:
         encoded = [encode_labels(part[name]) for part in parts]
-        labels = sorted({label for _, labels in encoded for label in labels})
-        place = {label: number for number, label in enumerate(labels)}
-        codes = [
+        every_label = sorted({label for _, labels in encoded for label in labels})
+        place = {label: number for number, label in enumerate(every_label)}
+        places = [
             np.array([place[label] for label in labels], dtype=np.int64)[codes]
             for codes, labels in encoded
         ]
-        keys[name] = pd.Categorical.from_codes(np.concatenate(codes), pd.Index(labels))
+        keys[name] = pd.Categorical.from_codes(np.concatenate(places), pd.Index(every_label))
     cells = np.ravel_multi_index(
         tuple(key.codes.astype(np.int64) for key in keys.values()),
         [len(key.categories) for key in keys.values()],
