@@ -27,6 +27,7 @@ from survey.publish.chart_files import (
 )
 from survey.publish.charts import COUNT_KINDS, ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
 from survey.publish.charts.interval_charts import PICK
+from survey.publish.charts.marks import SIGNED
 from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, SHAPES
 from survey.publish.glyph_outlines import SVG
 from survey.publish.views.chart_panels import ChartPanel
@@ -146,6 +147,14 @@ def test_the_value_axis_names_its_unit(kind: ChartKind) -> None:
 def test_a_specification_is_built_once() -> None:
     text = words(ChartKind.GAPS)
     assert chart_spec(ChartKind.GAPS, text, ORDINARY) is chart_spec(ChartKind.GAPS, text, ORDINARY)
+
+
+@pytest.mark.parametrize("kind", [ChartKind.GAPS, ChartKind.FUNNEL])
+def test_the_tooltip_of_a_difference_says_it_in_words(kind: ChartKind) -> None:
+    """A number format signs what rounds to zero: “+0.0” is neither more nor less."""
+    spec = json.dumps(chart_spec(kind, words(kind), ORDINARY))
+    assert '"+.1f"' not in spec
+    assert f'"{SIGNED}"' in spec
 
 
 def test_only_charts_of_cities_can_be_clicked() -> None:

@@ -34,10 +34,10 @@ def test_the_screen_shows_one_decimal_and_a_dash_for_nothing() -> None:
 
 
 def test_thousands_are_kept_apart() -> None:
-    table = {"n": [61998, None], "Score": [1234.56, 0.0]}
+    table = {"n": [61998, None, 0], "Score": [1234.56, 0.0, -0.04]}
     assert format_for_screen(table).to_pydict() == {
-        "n": ["61,998", "–"],
-        "Score": ["1,234.6", "0.0"],
+        "n": ["61,998", "–", "0"],
+        "Score": ["1,234.6", "0.0", "0.0"],
     }
 
 

@@ -103,6 +103,15 @@ def test_a_hidden_difference_has_no_verdict() -> None:
     assert rows["note"] == ["Not shown: too few interviews, or to protect personal data"]
 
 
+def test_a_difference_that_rounds_to_zero_has_no_sign() -> None:
+    rows = gap_rows(
+        gaps((-0.04, -1.0, 1.0, True), (0.04, -1.0, 1.0, True), (-0.06, -1.0, 1.0, True),
+             (0.25, 0.1, 0.4, True), (math.nan, math.nan, math.nan, False)),
+        list("ABCDE"), T, key="area",
+    )  # fmt: skip
+    assert rows["signed"] == ["0.0", "0.0", "\u22120.1", "+0.2", ""]
+
+
 def test_every_hidden_figure_says_the_same() -> None:
     """Whether too few themselves or hidden for others: words would tell counts apart."""
     cells = pd.DataFrame(

@@ -54,7 +54,10 @@ def to_arrow(columns: Columns) -> pa.Table:
 
 
 def format_for_screen(columns: Columns, absent: str = "–") -> pa.Table:
-    """Format numbers with one decimal, thousands apart, and a dash for a missing one."""
+    """Format numbers with one decimal, thousands apart, and a dash for a missing one.
+
+    What rounds to zero has no sign.
+    """
     shown = {
         name: [_format_value(value, absent) for value in to_list(values)]
         for name, values in columns.items()
@@ -74,7 +77,7 @@ def _format_value(value: object, absent: str) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, float):
-        return f"{value:,.1f}"
+        return f"{value:z,.1f}"
     if isinstance(value, int):
         return f"{value:,d}"
     return str(value)

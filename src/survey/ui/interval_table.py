@@ -6,11 +6,13 @@ from html import escape
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from survey.locale import Translator
 from survey.publish.column_tables import csv_bytes, format_for_screen, to_frame, to_list
-from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
+from survey.publish.views.chart_rows import signed_texts
+from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT, format_signed
 from survey.publish.views.interval_table import IntervalTable, left_out_note
 from survey.results import WaveInfo
 from survey.ui.chart_panel import demo_watermark, open_city
@@ -22,6 +24,9 @@ from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import draw_hidden_card
 
 _ROW_PX, _HEAD_PX, _MAX_HEIGHT_PX = 35, 38, 520
+_ABSENT = "–"
+_ROUNDS_TO_ZERO = 0.05
+"""What is smaller has no sign: numbers are shown with one decimal."""
 
 
 def draw_interval_table(
@@ -127,12 +132,12 @@ def _draw_sortable(
         state = st.dataframe(
             frame,
             hide_index=True,
-            height=min(_MAX_HEIGHT_PX, _HEAD_PX + _ROW_PX * len(frame)),
+            height=min(_MAX_HEIGHT_PX, _HEAD_PX + _ROW_PX * len(table.codes)),
             key=f"{table.key}/{page.language}",
             on_select="rerun",
             selection_mode="single-cell",
             alt=table.title,
-            placeholder="–",
+            placeholder=_ABSENT,
             column_config=_build_column_config(table),
         )
     cells: Sequence[tuple[int, str]] = state.selection.cells if state else []
@@ -145,13 +150,19 @@ def _draw_sortable(
     return code
 
 
-def _build_screen_frame(table: IntervalTable) -> pd.DataFrame:
-    """Return the columns on screen, the bars behind the first two."""
+def _build_screen_frame(table: IntervalTable) -> pd.DataFrame | Styler:
+    """Return the columns on screen, the bars behind the first two.
+
+    Differences are sorted as numbers and read in words: a number format would sign zero as well.
+    """
     frame = to_frame(table.columns)
     for name in _choose_number_formats(table):
-        frame[name] = pd.to_numeric(frame[name])
+        values = pd.to_numeric(frame[name])
+        frame[name] = values.mask(values.abs() < _ROUNDS_TO_ZERO, 0)
     frame.insert(min(2, frame.shape[1]), table.bar, list(table.bars))
-    return frame
+    if not table.is_signed:
+        return frame
+    return frame.style.format(format_signed, subset=[table.figure], na_rep=_ABSENT)
 
 
 def _choose_number_formats(table: IntervalTable) -> dict[str, str]:
@@ -161,9 +172,7 @@ def _choose_number_formats(table: IntervalTable) -> dict[str, str]:
         if any(isinstance(value, str) for value in values):
             continue
         is_count = all(value is None or isinstance(value, int) for value in values)
-        formats[name] = (
-            "%d" if is_count else ("%+.1f" if table.is_signed and name == table.figure else "%.1f")
-        )
+        formats[name] = "%d" if is_count else "%.1f"
     return formats
 
 
@@ -171,6 +180,7 @@ def _build_column_config(table: IntervalTable) -> dict[str, ColumnConfig | str |
     config: dict[str, ColumnConfig | str | None] = {
         name: st.column_config.NumberColumn(format=number)
         for name, number in _choose_number_formats(table).items()
+        if not (table.is_signed and name == table.figure)
     }
     config[table.name] = st.column_config.TextColumn(pinned=True)
     config[table.bar] = st.column_config.ImageColumn(width=190)
@@ -181,7 +191,10 @@ def _render_plain(
     page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
 ) -> str:
     """Return the table for print and phones, where a canvas shows one part of it at most."""
-    texts = format_for_screen(table.columns)
+    shown = dict(table.columns)
+    if table.is_signed:
+        shown[table.figure] = signed_texts(to_list(shown[table.figure]), _ABSENT)
+    texts = format_for_screen(shown, _ABSENT)
     columns = [column.to_pylist() for column in texts.columns]
     rows = []
     for code, (name, *values) in zip(table.codes, zip(*columns, strict=True), strict=True):

@@ -59,8 +59,8 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         alt.Tooltip("places:N", title=text.series[1]),
         alt.Tooltip("n:Q", title=text.n, format=",d"),
     ]
-    dots = marks("estimate", _RANK_STYLES, text, style, compact=True, number=".1f")
-    dots = dots.encode(y=y, x=_build_top_axis("estimate", text), tooltip=tooltips)
+    dots = marks("estimate", _RANK_STYLES, text, style, compact=True, tips=tooltips)
+    dots = dots.encode(y=y, x=_build_top_axis("estimate", text))
     intervals = interval_rule(_RANK_STYLES, text, style, compact=True)
     layers = (
         _draw_label_column(0, text, style, orient="left"),

@@ -6,6 +6,7 @@ from survey.publish.charts.marks import (
     HIDDEN,
     NO_FILL,
     REFERENCE,
+    SIGNED,
     MarkStyle,
     blank_layer,
     categories,
@@ -15,6 +16,7 @@ from survey.publish.charts.marks import (
     marks,
     reference_rule,
     row_axis,
+    signed_tooltip,
     stacked_rows,
     tooltip,
     value_axis,
@@ -49,7 +51,14 @@ def interval_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     layers = (
         reference_rule(),
         interval_rule(_INTERVAL_STYLES, text, style, compact=False),
-        marks("estimate", _INTERVAL_STYLES, text, style, compact=False, number=".1f"),
+        marks(
+            "estimate",
+            _INTERVAL_STYLES,
+            text,
+            style,
+            compact=False,
+            tips=tooltip("estimate", text, ".1f"),
+        ),
         hidden_rows(style),
     )
     return stacked_rows(layers, style)
@@ -69,7 +78,7 @@ def gaps(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     layers = (
         zero_rule(),
         interval_rule(_GAP_STYLES, text, style, compact=False),
-        marks("difference", _GAP_STYLES, text, style, compact=False, number="+.1f"),
+        marks("difference", _GAP_STYLES, text, style, compact=False, tips=signed_tooltip(text)),
         hidden_rows(style),
     )
     return stacked_rows(layers, style)
@@ -177,8 +186,8 @@ _CHANGE_FILLS = (RISE, FALL, NO_FILL)
 def funnel(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Draw a mark per city, change across margin of error, between the lines where they are equal.
 
-    Reads `difference` and `margin`; `n` of the labels is the title of the margin, `series` names
-    rise, fall and no change; the row with the role `reference` is drawn as a dashed line.
+    Reads `difference`, `signed` and `margin`; `n` of the labels is the title of the margin,
+    `series` names rise, fall and no change; the row with the role `reference` is a dashed line.
     """
     names = text.series
     words = ", ".join(series_name(index) for index in range(len(names)))
@@ -220,7 +229,7 @@ def funnel(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
             shape=alt.Shape("verdict:N", **categories(names, _CHANGE_SHAPES, **looks)),
             tooltip=[
                 alt.Tooltip("label:N", title=text.name),
-                alt.Tooltip("difference:Q", title=text.value, format="+.1f"),
+                alt.Tooltip(f"{SIGNED}:N", title=text.value),
                 alt.Tooltip("range:N", title=text.interval),
                 alt.Tooltip("verdict:N", title=""),
             ],

@@ -2,6 +2,7 @@
 
 Every chart reads one small frame: `label` (row title), the value, `ci_low`, `ci_high`, `n`,
 `range` (the interval in words), `role` (what the row is) and `note` (why nothing is drawn).
+Charts of differences read `signed` as well: the value in words, where zero carries no sign.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from survey.publish.charts.style import GREY, ChartLabels, ChartStyle
 HIDDEN = "hidden"
 REFERENCE = "reference"
 NO_FILL = "transparent"
+SIGNED = "signed"
+"""Column of differences in words."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,18 @@ def blank_layer(style: ChartStyle, *, compact: bool = False) -> alt.Chart:
 
 
 def tooltip(field: str, text: ChartLabels, number: str) -> list[alt.Tooltip]:
+    return _build_tooltip(alt.Tooltip(f"{field}:Q", title=text.value, format=number), text)
+
+
+def signed_tooltip(text: ChartLabels) -> list[alt.Tooltip]:
+    """Return the tooltip of a difference, in words: number formats of charts sign zero too."""
+    return _build_tooltip(alt.Tooltip(f"{SIGNED}:N", title=text.value), text)
+
+
+def _build_tooltip(value: alt.Tooltip, text: ChartLabels) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("label:N", title=text.name),
-        alt.Tooltip(f"{field}:Q", title=text.value, format=number),
+        value,
         alt.Tooltip("range:N", title=text.interval),
         alt.Tooltip("n:Q", title=text.n, format=",d"),
     ]
@@ -118,9 +130,9 @@ def marks(
     style: ChartStyle,
     *,
     compact: bool,
-    number: str,
+    tips: Sequence[alt.Tooltip],
 ) -> alt.Chart:
-    """Draw the estimate of each row."""
+    """Draw the estimate of each row; `tips` are said where the pointer rests on it."""
     return (
         visible_rows()
         .mark_point(size=style.size(38 if compact else 90), opacity=1, strokeWidth=1.5)
@@ -130,7 +142,7 @@ def marks(
             color=alt.Color(**_build_role_encoding(looks, "colour")),
             fill=alt.Fill(**_build_role_encoding(looks, "fill")),
             shape=alt.Shape(**_build_role_encoding(looks, "shape")),
-            tooltip=tooltip(field, text, number),
+            tooltip=list(tips),
         )
     )
 

@@ -1,6 +1,6 @@
 """Rows that charts draw and tables that people read, made from cells."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from survey.locale import Translator
 from survey.publish.charts.interval_charts import FOCUS, HIGHER, ITEM, LOWER, UNCLEAR
-from survey.publish.charts.marks import HIDDEN, REFERENCE
+from survey.publish.charts.marks import HIDDEN, REFERENCE, SIGNED
 from survey.publish.column_tables import to_list
 from survey.publish.views.estimate_text import (
     NO_CLEAR_DIFFERENCE,
     UNRELIABLE,
     format_interval,
+    format_signed,
     missing_text,
 )
 from survey.publish.views.table_slice import Floats, TableSlice
@@ -69,9 +70,18 @@ def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str
     return {
         **_build_interval_columns(gaps, gaps.texts(key), labels, t),
         "difference": difference,
+        SIGNED: signed_texts(difference),
         "role": classify_differences(gaps),
         "note": _list_missing_texts(gaps, ~gaps.shown | np.isnan(difference), t),
     }
+
+
+def signed_texts(differences: Iterable[float | None], absent: str = "") -> list[str]:
+    """Return differences in words, in which zero carries no sign; `absent` for a missing one."""
+    return [
+        absent if value is None or np.isnan(value) else format_signed(value)
+        for value in differences
+    ]
 
 
 def classify_differences(gaps: TableSlice) -> list[str]:

@@ -1,0 +1,36 @@
+"""Sortable tables: differences are numbers to sort by and words to read."""
+
+import numpy as np
+import pytest
+from pandas.io.formats.style import Styler
+
+from survey.publish.views.interval_table import IntervalTable
+from survey.ui.interval_table import _build_screen_frame
+
+
+def table(*, is_signed: bool) -> IntervalTable:
+    columns = {
+        "City": ["a", "b", "c", "d"],
+        "Difference": np.array([-0.04, 0.04, -1.25, np.nan]),
+        "Here": np.array([-0.01, 80.0, 79.0, 78.0]),
+    }
+    return IntervalTable(
+        "cities", "Cities", "", tuple("abcd"), columns, "Bar", ("", "", "", ""), columns,
+        is_signed=is_signed,
+    )  # fmt: skip
+
+
+def test_a_difference_that_rounds_to_zero_is_read_without_a_sign_and_sorted_as_a_number() -> None:
+    shown = _build_screen_frame(table(is_signed=True))
+    assert isinstance(shown, Styler)
+    assert shown.data["Difference"].tolist()[:3] == [0.0, 0.0, -1.25]
+    body = shown._translate(False, False)["body"]
+    words = [row[2]["display_value"] for row in body]
+    assert words == ["0.0", "0.0", "\u22121.2", "–"]
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_no_number_of_the_table_is_a_minus_zero(is_signed: bool) -> None:
+    shown = _build_screen_frame(table(is_signed=is_signed))
+    frame = shown.data if isinstance(shown, Styler) else shown
+    assert "-0.0" not in [f"{value:.1f}" for value in frame["Here"]]
