@@ -22,7 +22,7 @@ from survey.instrument.indicator_tree import (
     tree_bytes,
 )
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.instrument.xlsform.writer import write_xlsform
+from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.locale import msg
 from survey.publish.column_tables import csv_bytes
 from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
@@ -167,7 +167,7 @@ def test_workbooks_of_questionnaires(tmp_path: Path) -> None:
         languages=(Language(code="en", name="English"),),
         sections=(Section(name="s", title={"en": "@s"}, items=items),),
     )
-    write_xlsform(instrument, tmp_path / "x.xlsx")
+    (tmp_path / "x.xlsx").write_bytes(xlsform_bytes(instrument))
     assert kinds(tmp_path / "x.xlsx") == {"s"}
 
 

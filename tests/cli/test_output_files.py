@@ -14,6 +14,8 @@ from sqlmodel import func, select
 from survey.cli import export as export_commands
 from survey.cli import report as report_commands
 from survey.cli.output_file import output_file
+from survey.fieldwork.instruments import list_instruments
+from survey.instrument.xlsform.reader import read_xlsform
 from survey.settings import Settings, current_settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
@@ -138,6 +140,28 @@ def test_accounts_whose_links_cannot_be_written_are_not_made(
     assert list(folder.iterdir()) == [people]
     with read_scope(store.store_url) as session:
         assert session.exec(select(Account).where(Account.login == "lina")).all() == []
+
+
+def test_a_questionnaire_is_written_whole_or_not_at_all(
+    survey: Survey, store: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with read_scope(store.store_url) as session:
+        name = list_instruments(session=session)[0].name
+    form = folder / "new" / "form.xlsx"
+    made = survey("form", "export", name, str(form))
+    assert made.exit_code == 0, made.output
+    assert read_xlsform(form).instrument.name == name
+    form.write_bytes(b"of last week")
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(os, "fsync", refuse_to_write)
+        refused = survey("form", "export", name, str(form))
+    assert (refused.exit_code, "space" in refused.output) == (2, True)
+    assert [path.read_bytes() for path in form.parent.iterdir()] == [b"of last week"]
+    assert survey("form", "export", name, str(form)).exit_code == 0
+    assert read_xlsform(form).instrument.name == name
+    assert list(form.parent.iterdir()) == [form]
+    refused = survey("form", "export", name, str(folder))
+    assert (refused.exit_code, "directory" in refused.output) == (2, True)
 
 
 @pytest.mark.parametrize("kind", ["table", "codebook", "rows"])

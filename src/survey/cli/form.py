@@ -38,7 +38,7 @@ from survey.instrument.checks import (
 from survey.instrument.indicator_tree import IndicatorTree, TreeError, read_tree
 from survey.instrument.model import Instrument
 from survey.instrument.xlsform.reader import ImportedForm, read_xlsform
-from survey.instrument.xlsform.writer import write_xlsform
+from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.locale import DEFAULT_LANGUAGE, msg, translator
 from survey.publish.paper_form_pdf import paper_form_pdf
 from survey.settings import PROJECT_ROOT, current_settings
@@ -156,7 +156,9 @@ def export(
     with error_reporting():
         with read_scope(current_settings().store_url) as session:
             instrument = find_instrument(session=session, name=name, version=version)
-        write_xlsform(instrument, output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with output_file(output) as draft:
+            draft.write(xlsform_bytes(instrument))
         print_note("Written: {path}", path=output)
 
 

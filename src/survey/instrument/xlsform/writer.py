@@ -7,7 +7,6 @@ tools ignore.
 
 import io
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
@@ -36,17 +35,6 @@ _EXTENSION_COLUMNS = (
 _WIDTHS = {"type": 24, "name": 22, "label": 48, "hint": 32, "relevant": 36}
 
 Record = Mapping[str, str]
-
-
-def write_xlsform(instrument: Instrument, path: Path) -> None:
-    """Write `instrument` to `path`; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_bytes(xlsform_bytes(instrument))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def xlsform_bytes(instrument: Instrument) -> bytes:
