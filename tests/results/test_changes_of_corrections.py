@@ -12,15 +12,7 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR
 from survey.health.data_folder import check_snapshots
-from survey.results import (
-    WaveResults,
-    change_files,
-    changes,
-    inference,
-    list_waves,
-    open_results,
-    tables,
-)
+from survey.results import WaveResults, change_files, list_waves, open_results, tables
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.interval_audit import audit_wave
 from survey.results.published_figures import PublishedFiguresChangedError
@@ -131,19 +123,6 @@ def void_some(wave: SmallWave) -> None:
 
 def freeze(wave: SmallWave) -> FrozenWave:
     return freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True)
-
-
-@pytest.fixture
-def other_numbers(earlier: SmallWave, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Changes that are computed from now on are three points higher, as a mended error may do."""
-    del earlier  # It was frozen before.
-    known = inference.bound_difference_intervals
-
-    def shifted(table: pd.DataFrame) -> pd.DataFrame:
-        result = known(table)
-        return result.assign(difference=result["difference"] + 3.0)
-
-    monkeypatch.setattr(changes, "bound_difference_intervals", shifted)
 
 
 def opened(wave: SmallWave, *, newest: bool = False) -> WaveResults:

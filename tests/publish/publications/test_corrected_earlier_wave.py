@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
-import pandas as pd
 import pytest
 
 from survey.access.principal import OPERATOR
@@ -18,7 +17,7 @@ from survey.publish.publications.publishing_steps import retract_publication
 from survey.publish.publications.register import PublicationNotAllowedError
 from survey.publish.publications.reproduction import Reproduction, reproduce_publication
 from survey.publish.publications.signing_keys import add_key_to_file, register_key
-from survey.results import changes, inference, list_waves
+from survey.results import list_waves
 from survey.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -73,19 +72,6 @@ def store(template: Path, tmp_path: Path) -> Iterator[Settings]:
     shutil.copytree(template, tmp_path / "copy")
     yield settings_of(tmp_path / "copy")
     dispose_engines()
-
-
-@pytest.fixture
-def other_numbers(store: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Changes that are computed from now on are three points higher, as a mended error may do."""
-    del store  # It was frozen before.
-    known = inference.bound_difference_intervals
-
-    def shifted(table: pd.DataFrame) -> pd.DataFrame:
-        result = known(table)
-        return result.assign(difference=result["difference"] + 3.0)
-
-    monkeypatch.setattr(changes, "bound_difference_intervals", shifted)
 
 
 def settings_of(folder: Path) -> Settings:
