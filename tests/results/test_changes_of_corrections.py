@@ -18,7 +18,12 @@ from survey.results.interval_audit import audit_wave
 from survey.results.published_figures import PublishedFiguresChangedError
 from survey.results.recompute import recompute_wave
 from survey.results.release import find_current_release, revoke_release
-from survey.results.snapshots import CELLS, get_newest_snapshot, get_shown_snapshot
+from survey.results.snapshots import (
+    CELLS,
+    get_newest_snapshot,
+    get_shown_snapshot,
+    list_published_snapshots,
+)
 from survey.results.wave_results import ChangeNotComputedError, WaveInfo, open_snapshot
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft, find_seals
@@ -237,6 +242,29 @@ def test_results_that_fall_back_after_a_retraction_have_their_change(
         )
     nation = shown_changes(earlier, later).iloc[0]
     assert nation["before"] == score(earlier, newest=True)
+
+
+def test_published_is_what_stands_at_the_register_of_a_released_wave(
+    earlier: SmallWave, later: SmallWave
+) -> None:
+    """The one list behind what readers see and what a recomputation must not change."""
+
+    def list_published() -> list[tuple[str, str]]:
+        with read_scope(earlier.settings.store_url) as session:
+            pairs = list_published_snapshots(session)
+            return [(release.key, snapshot.directory) for release, snapshot in pairs]
+
+    first, second = [(f"{wave.key}-1", shown_directory(wave)) for wave in (earlier, later)]
+    assert list_published() == [first, second]
+    again = freeze(earlier)
+    assert list_published() == [first, second]
+    register(earlier)
+    assert list_published() == [(f"{KEY}-2", again.directory), second]
+    with session_scope(earlier.settings.store_url) as session:
+        taken_back = session.exec(select(Publication).where(Publication.key == second[0])).one()
+        taken_back.state = PublicationState.RETRACTED
+        session.add(taken_back)
+    assert list_published() == [(f"{KEY}-2", again.directory)]
 
 
 def test_an_old_release_keeps_the_changes_it_was_built_with(

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from survey.locale import SurveyError, msg
 from survey.results.snapshots import (
@@ -22,13 +22,14 @@ from survey.results.snapshots import (
     RANKS,
     SMALL_AREAS,
     changes_file,
+    list_published_snapshots,
     list_shown_snapshots,
 )
 from survey.results.table_columns import TEXTS, to_published_table
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft, find_seals, read_sealed
 from survey.snapshot.snapshot_files import SnapshotDamagedError, content_sha256
-from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveState
+from survey.store.tables import WaveState
 
 FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -66,9 +67,10 @@ def require_same_figures(settings: Settings, session: Session, draft: SnapshotDr
         for wave, snapshot in list_shown_snapshots(session)
         if wave.state is WaveState.RELEASED
     }
-    for release, directory in _list_published(session):
-        seals = find_seals(session, directory) or {}
-        folder = settings.snapshot_dir / directory
+    for publication, snapshot in list_published_snapshots(session):
+        release = publication.key
+        seals = find_seals(session, snapshot.directory) or {}
+        folder = settings.snapshot_dir / snapshot.directory
         for name, columns in {**FIGURES, **changes}.items():
             if name not in seals or not draft.replaces(folder / name):
                 continue
@@ -88,18 +90,6 @@ def require_same_figures(settings: Settings, session: Session, draft: SnapshotDr
                     )
                 ) from error
             _compare(before, after, columns, release)
-
-
-def _list_published(session: Session) -> Sequence[tuple[str, str]]:
-    """Return the releases that stand with the folders of their snapshots."""
-    query = (
-        select(Publication.key, Snapshot.directory)
-        .join(Snapshot, col(Snapshot.id) == col(Publication.snapshot_id))
-        .join(Wave, col(Wave.id) == col(Publication.wave_id))
-        .where(Publication.state == PublicationState.PUBLISHED, Wave.state == WaveState.RELEASED)
-        .order_by(col(Publication.key))
-    )
-    return session.exec(query).all()
 
 
 def _compare(before: bytes, after: bytes | None, columns: Sequence[str], release: str) -> None:

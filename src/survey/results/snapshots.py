@@ -1,5 +1,6 @@
 """Snapshots of frozen waves that are newest or that readers see, and whether they are current."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -112,15 +113,21 @@ def get_shown_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot]
     return wave, _find_published_snapshots(session).get(wave.id, newest)
 
 
-def _find_published_snapshots(session: Session) -> dict[UUID, Snapshot]:
-    """Return released wave -> snapshot of its release that stands at the register."""
+def list_published_snapshots(session: Session) -> Sequence[tuple[Publication, Snapshot]]:
+    """Return the releases of released waves that stand at the register, with their snapshots."""
     query = (
-        select(Publication.wave_id, Snapshot)
+        select(Publication, Snapshot)
         .join(Snapshot, col(Snapshot.id) == col(Publication.snapshot_id))
         .join(Wave, col(Wave.id) == col(Publication.wave_id))
         .where(Publication.state == PublicationState.PUBLISHED, Wave.state == WaveState.RELEASED)
+        .order_by(col(Publication.key))
     )
-    return dict(session.exec(query).all())
+    return session.exec(query).all()
+
+
+def _find_published_snapshots(session: Session) -> dict[UUID, Snapshot]:
+    """Return released wave -> snapshot of its release that stands at the register."""
+    return {release.wave_id: snapshot for release, snapshot in list_published_snapshots(session)}
 
 
 def get_current_snapshots(session: Session, wave_key: str) -> tuple[Wave, list[Snapshot]]:
