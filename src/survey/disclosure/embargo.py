@@ -4,7 +4,8 @@ This is about an embargo, not about small cells, which no reader can work out fr
 together. Two rules:
 
 A reader sees their own cities and the larger areas; subtracting, they know every sum of other
-cities that the larger areas span. An area is withheld when such a sum is a single city.
+cities that the larger areas span. An area is withheld when such a sum is a single city. The figures
+of a change are sums over the cities of both waves, and known beside those over all of each wave.
 
 Of other cities a reader sees microaggregated scores. Cities in the order of an indicator are cut
 into runs of at least `MIN_RUN_CITIES`, and a run is shown by its positions and the plain mean of
@@ -26,7 +27,9 @@ _ZERO = 1e-9
 
 
 def areas_to_withhold(
-    areas: Mapping[Key, Collection[str]], covered: Collection[str]
+    areas: Mapping[Key, Collection[str]],
+    covered: Collection[str],
+    beside: Collection[Collection[str]] = (),
 ) -> frozenset[Key]:
     """Return the areas to withhold from a reader, so that no city of others is determined.
 
@@ -36,13 +39,16 @@ def areas_to_withhold(
     Args:
         areas: area -> its cities; the cities themselves are not among them.
         covered: the reader's own cities.
+        beside: cities of the sums that the reader sees anyway, of the same figures.
     """
-    uncovered = sorted({city for cities in areas.values() for city in cities} - set(covered))
+    known = [frozenset(cities) for cities in (*areas.values(), *beside)]
+    uncovered = sorted(frozenset().union(*known) - set(covered))
     kept = sorted(areas, key=lambda area: (len(set(areas[area]) - set(covered)), area))
     gone: set[Key] = set()
     while kept and uncovered:
-        sums = np.array([[city in areas[area] for city in uncovered] for area in kept], dtype=float)
-        telling = _find_single_city_rows(sums)
+        members = [*(areas[area] for area in kept), *beside]
+        sums = np.array([[city in cities for city in uncovered] for cities in members], dtype=float)
+        telling = _find_single_city_rows(sums)[: len(kept)]
         if not telling.any():
             break
         first = kept.pop(int(np.flatnonzero(telling)[0]))

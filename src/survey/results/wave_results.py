@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack, cast
@@ -13,9 +12,9 @@ import numpy as np
 import pandas as pd
 from sqlmodel import Session
 
-from survey.access.principal import AccessDeniedError, Principal, covers
+from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, Action
-from survey.disclosure import CityRun, areas_to_withhold, microaggregate, top_city_codes
+from survey.disclosure import CityRun, microaggregate, top_city_codes
 from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import WaveSummary, wave_fields
@@ -23,7 +22,6 @@ from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Item
 from survey.locale import SurveyError, msg, translator
 from survey.results.changes import SAME_WAVE
-from survey.results.domains import area_labels, cities_of
 from survey.results.release import find_current_release
 from survey.results.snapshots import (
     CELLS,
@@ -39,7 +37,7 @@ from survey.results.snapshots import (
     list_shown_snapshots,
 )
 from survey.results.table_cache import cached_table, file_age, published_table, read_method
-from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.results.withheld_areas import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals, get_opened_seals, open_seals, receive_seals
@@ -241,8 +239,7 @@ class WaveResults:
         """
         path = self._find_changes(principal, before)
         rows = published_table(path, file_age(path)).find(_normalise_filters(keys))
-        rows = self._filter_by_area(rows, principal, self.wave)
-        return self._filter_by_area(rows, principal, before)
+        return self._filter_changes(rows, principal, before)
 
     def exact(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
         """Return rows of a table as the snapshot has them, unrounded.
@@ -260,8 +257,7 @@ class WaveResults:
         """Return rows as `exact`, for the change from an earlier wave."""
         path = self._find_changes(principal, before)
         rows = cached_table(path, file_age(path)).find(_normalise_filters(wanted))
-        rows = self._filter_by_area(rows, principal, self.wave)
-        return self._filter_by_area(rows, principal, before)
+        return self._filter_changes(rows, principal, before)
 
     def _find_changes(self, principal: Principal, before: WaveInfo) -> Path:
         """Return the file of the change from one snapshot of an earlier wave."""
@@ -284,6 +280,29 @@ class WaveResults:
                 )
             )
         return path
+
+    def _filter_changes(
+        self, table: pd.DataFrame, principal: Principal, before: WaveInfo
+    ) -> pd.DataFrame:
+        """Remove what either wave hides from a reader before its release.
+
+        Of a larger area a change gives the figures of both waves over the cities that they share.
+        """
+        rows = self._filter_by_area(table, principal, self.wave)
+        rows = self._filter_by_area(rows, principal, before)
+        if principal.area == NATION:
+            return rows
+        after = CellsFile.of(self._folder)
+        earlier = CellsFile.of(self._folder.parent.parent / before.directory)
+        gone: set[tuple[str, ...]] = set()
+        if not self.wave.others_are_shown:
+            gone |= find_withheld_changes(after, earlier, principal.area)
+        if not before.others_are_shown:
+            gone |= find_withheld_changes(earlier, after, principal.area)
+        areas = zip(rows["area_level"].astype(str), rows["area"].astype(str), strict=True)
+        kept = np.array([area not in gone for area in areas], dtype=bool)
+        result: pd.DataFrame = rows[kept].reset_index(drop=True)
+        return result
 
     def _require(self, principal: Principal) -> None:
         """Require the right to read results, and of a demo account that the wave is a demo wave."""
@@ -309,12 +328,11 @@ class WaveResults:
         """Remove, before release, cities outside the reader's area and rows that reveal one."""
         if wave.others_are_shown or principal.area == NATION:
             return table
-        cells = self._folder / CELLS
         level, area = table["area_level"], table["area"]
         # Without a dtype an empty table would be asked for columns instead of rows.
         covered = np.asarray(area.astype(str).map(principal.covers), dtype=bool)
         kept = np.asarray(level != "city") | covered
-        for larger, name, cities in _withheld_groups(cells, file_age(cells), principal.area):
+        for larger, name, cities in list_withheld_areas(CellsFile.of(self._folder), principal.area):
             kept &= ~np.asarray((level == larger) & (area == name))
             if "contrast" in table.columns:
                 kept &= ~np.asarray((table["contrast"] == larger) & area.isin(cities))
@@ -333,18 +351,6 @@ def _normalise_filters(wanted: Mapping[str, object]) -> dict[str, list[str]]:
         for column, value in filters.items()
         if value is not None
     }
-
-
-@lru_cache(maxsize=256)
-def _withheld_groups(
-    cells: Path, age: int, own_area: str
-) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Return larger areas (level, area, cities) that would reveal a city outside `own_area`."""
-    city_cells = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
-    codes = pd.Series(city_cells["area"].astype(str).unique())
-    areas = cities_of(area_labels(codes, build_frame_table(shipped_cities())))
-    gone = areas_to_withhold(areas, [code for code in codes if covers(own_area, code)])
-    return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
 
 
 def list_waves(settings: Settings, session: Session, series: str | None = None) -> list[WaveInfo]:
