@@ -67,8 +67,8 @@ def release_freed_memory() -> None:
     """Give memory that was freed back to the system, which keeps a long computation small.
 
     What the C library keeps is worth having between two cubes of the same wave, not between one
-    stage of a freeze and the next (malloc_trim(3)); other C libraries have no such function. Arrow
-    keeps what it freed by itself.
+    stage of a freeze and the next (malloc_trim(3)); other C libraries have no such function. Where
+    Arrow has an allocator of its own (`survey.__init__`), that keeps what it freed by itself.
     """
     pa.default_memory_pool().release_unused()
     trim = getattr(_c_library(), "malloc_trim", None)

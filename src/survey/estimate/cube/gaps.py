@@ -22,6 +22,8 @@ def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
     everyone = np.broadcast_to(segments.psus[:, every], (len(segments.size), *sums.shape))
     total, within = view.looks.fetch(Squares(view.level.name, needs_rest=True))
     spread = view.spread(total, within, everyone)
+    # Here the freeze of a wave takes the most memory.
+    del total, within
     mine, others = view.members[:, asked], rest.members
     variance = spread.variance
     psus = np.minimum(view.psus[:, asked], rest.psus)

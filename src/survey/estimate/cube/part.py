@@ -103,7 +103,7 @@ class CubePart:
     def without_rows(self) -> "CubePart":
         """Return the same part without its rows, for looks that need its sums alone."""
         rows = self.rows
-        none = replace(rows, answers=rows.answers[:, :0].copy(), rates=rows.rates[:, :0].copy())
+        none = replace(rows, answers=rows.answers[:, :0].copy(), rates=rows.rates.without_rows())
         return replace(self, rows=none)
 
     def without_sums(self) -> Self:

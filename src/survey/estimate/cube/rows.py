@@ -5,9 +5,9 @@ than its answers.
 """
 
 import itertools
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,50 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class RateRows:
+    """Rates of all rows, one byte a value where a rate has few different ones; R rates, n rows.
+
+    Shares and scores of questions have two to a dozen, and as floats they would be the largest
+    array of a wave beside its sums.
+    """
+
+    columns: tuple[tuple[npt.NDArray[np.uint8] | None, Floats], ...]
+    """Codes and the value of each code, or None and the values, NaN outside the base."""
+
+    @classmethod
+    def of(cls, rates: Iterable[Floats]) -> Self:
+        """Return rates (n,) that are each read once."""
+        return cls(tuple(map(_code_values, rates)))
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the rows."""
+        return sum((values if codes is None else codes).nbytes for codes, values in self.columns)
+
+    def read(self, rows: slice) -> Floats:
+        """Return the values of some rows, shape (R, rows)."""
+        read = np.empty((len(self), rows.stop - rows.start))
+        for line, (codes, values) in zip(read, self.columns, strict=True):
+            line[:] = values[rows] if codes is None else values.take(codes[rows])
+        return read
+
+    def without_rows(self) -> Self:
+        """Return as many rates of no rows."""
+        return type(self)(((None, np.empty(0)),) * len(self))
+
+
+def _code_values(values: Floats) -> tuple[npt.NDArray[np.uint8] | None, Floats]:
+    # By their bits: two zeros, and NaN, are values like others.
+    codes, bits = pd.factorize(np.ascontiguousarray(values).view(np.int64))
+    if len(bits) > np.iinfo(np.uint8).max + 1:
+        return None, values
+    return codes.astype(np.uint8), bits.view(np.float64)
+
+
+@dataclass(frozen=True)
 class CubeRows:
     """All rows, sorted by block, stratum and PSU; n rows, G groups, I items, R rates.
 
@@ -45,8 +89,7 @@ class CubeRows:
 
     answers: Raw
     """1 for a score, else 0, and its steps from the centre, else 0, stacked, shape (2I, n)."""
-    rates: Floats
-    """Shape (R, n), NaN outside the base."""
+    rates: RateRows
     member: Flags
     """Shape (G, n)."""
     weight: Floats
@@ -68,8 +111,8 @@ class CubeRows:
     @property
     def nbytes(self) -> int:
         """Memory of the rows."""
-        arrays = (self.answers, self.rates, self.member, self.weight)
-        return sum(array.nbytes for array in arrays)
+        arrays = (self.answers, self.member, self.weight)
+        return self.rates.nbytes + sum(array.nbytes for array in arrays)
 
     @property
     def widest(self) -> int:
@@ -82,7 +125,7 @@ class CubeRows:
 
     def features(self, chunk: Chunk, space: Floats) -> Floats:
         """Return r and r (y - centre) of each column, shape (2 * columns, rows), in `space`."""
-        rates = self.rates[:, chunk.rows]
+        rates = self.rates.read(chunk.rows)
         features = workspace_slice(space, 2 * self.columns, chunk)
         if not len(self.omega) and not len(rates):
             features[:] = self.answers[:, chunk.rows]
@@ -158,11 +201,9 @@ def read_rows(
     """Read answers, rates and memberships in row order, without chunks yet."""
     member = _read_groups(frame, groups, order)
     raw = _read_raw(frame, spec.tree.item_columns, spec.scale, order)
-    rates = np.empty((len(spec.rates), len(frame)))
-    for values, name in zip(rates, spec.rates, strict=True):
-        values[:] = numbers(frame, name)[order]
+    rates = RateRows.of(numbers(frame, name)[order] for name in spec.rates)
     middle = [np.rint((spec.scale.minimum + spec.scale.maximum) / 2)] * len(raw)
-    middle += list(_rate_centres(rates) if spec.centres is None else spec.centres)
+    middle += list(_rate_centres(frame, spec, order) if spec.centres is None else spec.centres)
     by_respondent = spec.composite == "per_respondent"
     centre = np.array(middle, dtype=np.float64)
     return CubeRows(
@@ -176,8 +217,9 @@ def read_rows(
     )
 
 
-def _rate_centres(rates: Floats) -> list[float]:
+def _rate_centres(frame: pd.DataFrame, spec: CubeSpec, order: Codes) -> list[float]:
     """Return a whole number near the middle of each rate, from its own rows."""
+    rates = (numbers(frame, name)[order] for name in spec.rates)
     return [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in rates]
 
 
