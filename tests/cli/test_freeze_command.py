@@ -11,6 +11,7 @@ from typer.testing import Result
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.fieldwork.planning.wave_requests import find_open_request, request_act, withdraw_request
+from survey.publish.microdata.prepared_rows import PREPARED_ROWS
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_request_options
@@ -85,6 +86,19 @@ def test_the_preview_says_what_the_page_says_and_stores_nothing(
 def test_a_preview_is_no_freeze_for_good(survey: Survey, wave: SmallWave) -> None:
     assert survey("freeze", "--wave", KEY, "--preview", "--final").exit_code == 2
     assert state(wave) is WaveState.CLOSED
+
+
+def test_rows_for_analysts_are_ready_once_a_wave_is_frozen_for_good(
+    survey: Survey, wave: SmallWave
+) -> None:
+    """The first export of rows then takes no longer than any other."""
+    made_ready = select(AuditEntry).where(AuditEntry.action == "rows.prepared")
+    for final, expected in (([], 0), (["--final"], 1)):
+        frozen = survey("freeze", "--wave", KEY, *final, "--without-point", "stratum")
+        assert frozen.exit_code == 0, frozen.output
+        with read_scope(wave.settings.store_url) as session:
+            assert len(session.exec(made_ready).all()) == expected
+        assert len(list(wave.settings.snapshot_dir.rglob(PREPARED_ROWS))) == expected
 
 
 def test_the_operator_requests_a_freeze_once_and_does_not_confirm_it(

@@ -21,12 +21,19 @@ from python_calamine import CalamineWorkbook
 from sqlmodel import Session, select
 
 import survey
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.microdata import export, preparation_key, prepared_rows, wave_release
+from survey.publish.microdata import (
+    export,
+    preparation_key,
+    prepared_rows,
+    row_preparation,
+    wave_release,
+)
 from survey.publish.microdata.export import MicrodataFile, export_rows
 from survey.publish.microdata.file_formats import FileFormat
 from survey.publish.microdata.prepared_rows import PREPARED_ROWS
+from survey.publish.microdata.row_preparation import prepare_rows
 from survey.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
 from survey.snapshot.backup import create_backup
@@ -415,3 +422,50 @@ def test_the_command_starts_without_the_libraries_of_statistics() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_frozen_wave_has_its_rows_ready_before_anybody_asks(desk: Desk) -> None:
+    assert prepare_rows(desk.settings, wave_key=WAVE, actor=OPERATOR)
+    assert (desk.made, len(desk.entries("rows.prepared"))) == (1, 1)
+    file = desk.take()
+    assert desk.made == 1
+    assert file.rows > 0
+    assert not prepare_rows(desk.settings, wave_key=WAVE, actor=OPERATOR)
+    assert (desk.made, len(desk.entries("rows.prepared"))) == (1, 1)
+
+
+def test_rows_made_ready_give_the_file_that_would_be_made_without_them(desk: Desk) -> None:
+    first = desk.take(FileFormat.CSV)
+    desk.file.unlink()
+    assert prepare_rows(desk.settings, wave_key=WAVE, actor=OPERATOR)
+    assert at_any_time(desk.take(FileFormat.CSV)) == at_any_time(first)
+    assert desk.made == 2
+
+
+def test_rows_of_a_wave_that_may_change_are_not_made_ready(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = small_wave(tmp_path / "data", url=store_url).settings
+    assert not prepare_rows(settings, wave_key=WAVE, actor=OPERATOR)
+    freeze(settings)
+    monkeypatch.setattr(row_preparation, "MAX_PREPARED_ROWS", 0)
+    assert not prepare_rows(settings, wave_key=WAVE, actor=OPERATOR)
+    assert not list(settings.snapshot_dir.rglob(PREPARED_ROWS))
+    dispose_engines()
+
+
+def test_only_who_freezes_makes_rows_ready(desk: Desk) -> None:
+    with pytest.raises(AccessDeniedError):
+        prepare_rows(desk.settings, wave_key=WAVE, actor=desk.lin)
+    assert not desk.file.exists()
+
+
+def test_rows_that_cannot_be_made_ready_are_said_in_the_log_alone(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The freeze is done by then; the export says what is wrong to whoever asks for rows."""
+    manifest = desk.folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    assert not prepare_rows(desk.settings, wave_key=WAVE, actor=OPERATOR)
+    assert "not ready for their first export" in caplog.text
+    assert not desk.entries("rows.prepared")

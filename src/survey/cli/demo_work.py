@@ -16,6 +16,7 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import print_note
 from survey.health.demo_progress import record_demo_wave
 from survey.locale import translator
+from survey.publish.microdata.row_preparation import prepare_rows
 from survey.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store.transactions import run_in_transaction
@@ -45,6 +46,7 @@ def freeze_stored_wave(wave: StoredWave | None) -> None:
     print_note("Freezing and estimating {wave} …", wave=wave.key)
     freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, release=True)
     record_demo_wave(wave.settings, wave.key)
+    prepare_rows(wave.settings, wave_key=wave.key, actor=OPERATOR)
 
 
 def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:

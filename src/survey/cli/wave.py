@@ -29,6 +29,7 @@ from survey.fieldwork.planning.wave_requests import (
 )
 from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
 from survey.locale import translator
+from survey.publish.microdata.row_preparation import prepare_rows
 from survey.publish.views.freeze_preview import build_freeze_preview
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_preview import preview_freeze
@@ -113,6 +114,7 @@ def freeze(
                 tick=_print_progress,
             )
             print_record(frozen.model_dump(mode="json"), form)
+        prepare_rows(settings, wave_key=wave, actor=OPERATOR)
 
 
 def _print_progress(stage: FreezeStage, done: int, total: int) -> None:

@@ -1,9 +1,9 @@
 """Released rows of a whole wave, kept beside its snapshot for the next export of it.
 
 Rows of the whole nation differ from export to export in nothing but the names of rows and points.
-The first export therefore keeps them under their true ids, readable as the snapshot is; whoever has
-that file has the snapshot. It is used only while all that it was made of is the same
-(`preparation_key`) and while it is the file that the audit trail names.
+The freeze, or else the first export, therefore keeps them under their true ids, readable as the
+snapshot is; whoever has that file has the snapshot. It is used only while all that it was made of
+is the same (`preparation_key`) and while it is the file that the audit trail names.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,11 +46,17 @@ _ENTRIES = table_of(AuditEntry)
 class PreparedRows:
     """Rows of one wave for the whole nation, from the file beside its snapshot or made now."""
 
-    def __init__(self, session: Session, wave: Wave, folder: Path) -> None:
+    def __init__(
+        self,
+        session: Session,
+        wave: Wave,
+        folder: Path,
+        made: tuple[ReleasedWave, str] | None = None,
+    ) -> None:
         self._session, self._wave, self._folder = session, wave, folder
         self._directory = f"{folder.parent.name}/{folder.name}"
-        self._made: tuple[ReleasedWave, str] | None = None
-        """Rows that were made now, with their key."""
+        self.made = made
+        """Rows that were made now, with their key; None: they cannot be kept, or are."""
 
     def release(
         self, pseudonym: Callable[[str, str], str], step: Callable[[], None]
@@ -71,11 +77,16 @@ class PreparedRows:
                 step()
         return name_rows(rows, pseudonym)
 
+    def make_missing(self) -> None:
+        """Make the rows unless there is a file of them that may be used."""
+        if self._find() is None:
+            self._make(lambda: None)
+
     def keep(self, *, actor: Principal, now: datetime) -> None:
         """Keep rows that were made now, and record their file in the trail."""
-        if self._made is None or not is_software_unchanged():
+        if self.made is None or not is_software_unchanged():
             return
-        rows, key = self._made
+        rows, key = self.made
         if key != self._compute_key():
             return
         data = _format(rows)
@@ -126,7 +137,7 @@ class PreparedRows:
             step=step,
         )
         rows = replace(rows, table=as_arrow(rows.table))
-        self._made = None if key is None else (rows, key)
+        self.made = None if key is None else (rows, key)
         return rows
 
     def _compute_key(self) -> str | None:

@@ -11,6 +11,7 @@ from survey.fieldwork.importing.import_plan import ProgressCallback
 from survey.fieldwork.importing.rejections import ImportCancelledError
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.locale import Message, msg
+from survey.publish.microdata.row_preparation import prepare_rows
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_progress import FreezeCancelledError, FreezeStage
 from survey.ui.background_job import BackgroundJob
@@ -54,7 +55,7 @@ def start_freezing(
             except ImportCancelledError as error:
                 raise FreezeCancelledError from error
 
-        return freeze_wave(
+        frozen = freeze_wave(
             page.settings,
             wave_key=wave.key,
             actor=principal,
@@ -63,6 +64,8 @@ def start_freezing(
             groups=options.groups,
             tick=tell,
         )
+        prepare_rows(page.settings, wave_key=wave.key, actor=principal)
+        return frozen
 
     def say(page: PageContext, frozen: FrozenWave) -> str:
         said = page.t("The provisional results are made.")
