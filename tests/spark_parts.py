@@ -1,6 +1,9 @@
 """Functions that tests send to workers of Spark, which import them by their whole path."""
 
+import os
+import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,14 @@ class SlowCities:
     def __call__(self) -> tuple[pd.DataFrame, CubeSpec]:
         time.sleep(0.3)
         return self.files()
+
+
+def slow_parts(locations: Sequence[str | Path]) -> list[SlowCities]:
+    """Return parts of two cities each."""
+    return [
+        SlowCities(CityFiles(tuple(pair)))
+        for pair in zip(locations[::2], locations[1::2], strict=True)
+    ]
 
 
 def sleep_when_early(number: int) -> int:
@@ -41,3 +52,8 @@ def refuse(_: int) -> None:
 def read_file(path: str) -> bytes:
     """Return the bytes of a file."""
     return Path(path).read_bytes()
+
+
+def kill_executor(_: int) -> None:
+    """End the executor that runs this, as a node does whose memory is short."""
+    os.kill(os.getsid(0), signal.SIGKILL)

@@ -7,22 +7,25 @@ import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from survey.compute import SparkEngine
 from survey.settings import PROJECT_ROOT
 from tests.submission_clients import wait_for
 
-_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """For processes that live a minute: they start with half of the processor's time."""
 _DEFAULTS = f"""
 spark.executor.memory 512m
 spark.driver.bindAddress 127.0.0.1
 spark.driver.host 127.0.0.1
-spark.driver.extraJavaOptions {_JAVA_OPTIONS}
-spark.executor.extraJavaOptions {_JAVA_OPTIONS}
+spark.driver.extraJavaOptions {JAVA_OPTIONS}
+spark.executor.extraJavaOptions {JAVA_OPTIONS}
 """
 _MASTER_ADDRESS = re.compile(r"spark://127\.0\.0\.1:\d+")
 _REGISTERED = "Successfully registered with master"
@@ -41,6 +44,21 @@ def require_spark() -> Path:
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
     return Path(pyspark.__file__).parent
+
+
+class KillingMap:
+    """Maps on an engine, and kills a worker once some results of the first look are there."""
+
+    def __init__(self, engine: SparkEngine, after: int, kill: Callable[[], None]) -> None:
+        self.engine, self.after, self.kill = engine, after, kill
+        self.results = 0
+
+    def map(self, function: Callable[[Any], Any], parts: Any) -> Iterator[Any]:
+        for result in self.engine.map(function, parts):
+            self.results += 1
+            if self.results == self.after:
+                self.kill()
+            yield result
 
 
 class SparkProcesses:
@@ -91,7 +109,7 @@ class SparkProcesses:
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(self._folder),
             "SPARK_DAEMON_MEMORY": "256m",
-            "SPARK_DAEMON_JAVA_OPTS": _JAVA_OPTIONS,
+            "SPARK_DAEMON_JAVA_OPTS": JAVA_OPTIONS,
             # Workers find tests and benchmarks beside the installed package.
             "PYTHONPATH": str(PROJECT_ROOT),
         }
@@ -113,13 +131,14 @@ class SparkProcesses:
         process = self._processes.pop(name, None)
         if process is None:
             return
-        for number in _processes_of_session(process.pid):
+        for number in processes_of_session(process.pid):
             with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         process.wait(30)
 
 
-def _processes_of_session(session: int) -> list[int]:
+def processes_of_session(session: int) -> list[int]:
+    """Return the numbers of all processes of a session."""
     if sys.platform != "linux":
         return [session]
     found = []

@@ -1,28 +1,25 @@
 """A real cluster of Apache Spark sums a wave as one process does, whatever happens to it."""
 
-import json
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
-from benchmarks.freeze.city_files import CityFiles, write_cities
+from benchmarks.freeze.city_files import write_cities
 from benchmarks.freeze.measure import sha256_of, tables_of
 from survey.compute import EngineError, SparkEngine, open_engine
 from survey.estimate import EstimateError
 from survey.health.engine import try_engine
 from survey.settings import Settings
-from tests.spark_parts import SlowCities, folder_of_executor, read_file, refuse, sleep_when_early
-from tests.spark_processes import SparkProcesses, bare_interpreter, require_spark
+from tests.spark_parts import folder_of_executor, read_file, refuse, sleep_when_early, slow_parts
+from tests.spark_processes import KillingMap, SparkProcesses, bare_interpreter, require_spark
 
 START_SECONDS = 60.0
-CITIES_SUMMED, CITIES_A_PART = 12, 2
+CITIES_SUMMED = 12
 
 
 @pytest.fixture
@@ -37,42 +34,6 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SparkPr
         yield processes
     finally:
         processes.stop()
-
-
-class RefusingCluster(BaseHTTPRequestHandler):
-    """Answers as Kubernetes does to somebody who may not start anything."""
-
-    REASON = "guests may start nothing"
-
-    def _refuse(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403}
-        body = json.dumps(status | {"reason": "Forbidden", "message": self.REASON}).encode()
-        self.send_response(403)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = do_PATCH = do_DELETE = _refuse  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Keep the output of the tests clean."""
-
-
-class KillingMap:
-    """Maps on an engine, and kills a worker once some results of the first look are there."""
-
-    def __init__(self, engine: SparkEngine, after: int, kill: Callable[[], None]) -> None:
-        self.engine, self.after, self.kill = engine, after, kill
-        self.results = 0
-
-    def map(self, function: Callable[[Any], Any], parts: Any) -> Iterator[Any]:
-        for result in self.engine.map(function, parts):
-            self.results += 1
-            if self.results == self.after:
-                self.kill()
-            yield result
 
 
 def test_a_cluster(
@@ -126,21 +87,14 @@ def _check_bytes(engine: SparkEngine, cluster: SparkProcesses, folder: Path) -> 
     """The same wave here, there, and there again while a worker is killed."""
     paths = write_cities(folder, 6_000)[:CITIES_SUMMED]
     with open_engine("local") as here:
-        expected = sha256_of(tables_of(_parts(paths), here))
-    parts = _parts([path.as_uri() for path in paths])
+        expected = sha256_of(tables_of(slow_parts(paths), here))
+    parts = slow_parts([path.as_uri() for path in paths])
     assert len(set(engine.map(folder_of_executor, range(12)))) == 2, "both workers work"
     assert sha256_of(tables_of(parts, engine)) == expected
     killing = KillingMap(engine, 2, lambda: cluster.kill_worker(0))
     assert sha256_of(tables_of(parts, killing)) == expected
     assert killing.results > 2
     assert len(set(engine.map(folder_of_executor, range(12)))) == 1, "one worker is gone"
-
-
-def _parts(locations: Sequence[str | Path]) -> list[SlowCities]:
-    starts = range(0, len(locations), CITIES_A_PART)
-    return [
-        SlowCities(CityFiles(tuple(locations[start : start + CITIES_A_PART]))) for start in starts
-    ]
 
 
 def _check_interpreters(engine: SparkEngine, master: str) -> None:
@@ -230,22 +184,6 @@ def test_yarn_without_its_configuration_is_said_with_the_reason_of_spark(
     with open_engine("yarn") as engine, pytest.raises(EngineError) as refused:
         list(engine.map(abs, [1]))
     assert "reason: When running with master 'yarn' either HADOOP_CONF_DIR" in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-def test_kubernetes_that_refuses_a_submission_is_said_with_its_reason(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    require_spark()
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    with HTTPServer(("127.0.0.1", 0), RefusingCluster) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        master = f"k8s://http://127.0.0.1:{server.server_port}"
-        with open_engine(master) as engine, pytest.raises(EngineError) as refused:
-            list(engine.map(abs, [1]))
-        server.shutdown()
-    assert f"could not be started on {master}" in str(refused.value)
-    assert RefusingCluster.REASON in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

@@ -178,6 +178,49 @@ def test_commands_of_jobs_exist() -> None:
             assert name in COMMANDS
 
 
+def test_a_freeze_by_spark_has_its_own_account_and_the_same_image_everywhere() -> None:
+    found = {
+        (document["kind"], document["metadata"]["name"]): document
+        for path in sorted((DEPLOY / "kubernetes" / "spark").glob("*.yaml"))
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    }
+    engine = found["ConfigMap", "survey-engine"]["data"]
+    files = found["ConfigMap", "survey-spark"]["data"]
+    freeze = found["Job", "survey-freeze"]["spec"]["template"]["spec"]
+    executor = yaml.safe_load(files["executor.yaml"])["spec"]
+    settings = dict(
+        line.split() for line in files["spark-defaults.conf"].splitlines() if line[:1] != "#"
+    )
+    Settings(_env_file=None, engine=engine["SURVEY_ENGINE"])
+    (binding,) = (found[key] for key in found if key[0] == "RoleBinding")
+    assert [subject["name"] for subject in binding["subjects"]] == [freeze["serviceAccountName"]]
+    assert ("Role", binding["roleRef"]["name"]) in found
+    assert not executor["automountServiceAccountToken"]
+    assert freeze["containers"][0]["image"] == settings["spark.kubernetes.container.image"]
+    assert freeze["containers"][0]["command"][:2] == ["survey", "freeze"]
+    assert {"configMapRef": {"name": "survey-engine"}} in freeze["containers"][0]["envFrom"]
+    assert "envFrom" not in executor["containers"][0], "no secret of the store"
+    for pod in (freeze, executor):
+        (container,) = pod["containers"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        volumes = {volume["name"] for volume in pod["volumes"]}
+        assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+    mounts = {
+        mount["name"]: mount["mountPath"] for mount in freeze["containers"][0]["volumeMounts"]
+    }
+    assert mounts["spark"] == engine["SPARK_CONF_DIR"]
+    template = Path(settings["spark.kubernetes.executor.podTemplateFile"])
+    assert (str(template.parent), template.name in files) == (mounts["spark"], True)
+    program = executor["containers"][0]["command"][0].removeprefix("/opt/survey/")
+    assert (PROJECT_ROOT / program).stat().st_mode & 0o111
+    assert f"COPY {Path(program).parent} " in (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+
+
 def _units() -> list[Path]:
     return sorted((DEPLOY / "systemd").iterdir())
 

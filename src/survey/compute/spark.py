@@ -7,13 +7,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
 from survey.compute.environment import Environment, describe_environment
 from survey.compute.errors import EngineError
-from survey.compute.spark_connection import SparkConnection, require_master, require_spark
+from survey.compute.spark_connection import (
+    SparkConnection,
+    find_innermost_reason,
+    require_master,
+    require_spark,
+)
 from survey.compute.spark_task import build_task, read_answer
 from survey.locale import msg
 
@@ -23,6 +29,8 @@ _MAX_JOBS = 512
 _LOOK_SECONDS = 2.0
 _RAISED = re.compile(r"^(\w+(?:Error|Exception)): (.*)$", re.MULTILINE)
 """The last line of a traceback of Python within what Java wrote."""
+_LOST = re.compile(r"ExecutorLostFailure .*?Reason:(.*?)(?:Driver stacktrace|\Z)", re.DOTALL)
+"""Why the worker was lost that was the last to work on a part."""
 
 
 class SparkEngine:
@@ -62,14 +70,12 @@ class SparkEngine:
         """
         if self._connection is None:
             self.wait_for_worker()
-        assert self._connection is not None
-        context = self._connection.context
         group = str(uuid4())
         waiting: deque[Future[Any]] = deque()
         try:
             for part in parts:
                 waiting.append(self._submit(group, function, part))
-                if len(waiting) >= context.defaultParallelism * (1 + AHEAD):
+                if len(waiting) >= self._ask_java(_count_cores) * (1 + AHEAD):
                     yield self._wait_for_result(waiting.popleft())
             while waiting:
                 yield self._wait_for_result(waiting.popleft())
@@ -77,7 +83,8 @@ class SparkEngine:
             if waiting:
                 for future in waiting:
                     future.cancel()
-                context.cancelJobGroup(group)
+                with suppress(EngineError):
+                    self._ask_java(lambda context: context.cancelJobGroup(group))
 
     def require_master(self) -> None:
         """Raise unless Spark and Java are here and the port of the master answers.
@@ -99,14 +106,7 @@ class SparkEngine:
             self._threads = ThreadPoolExecutor(_MAX_JOBS, "spark-job")
         first = self._submit(str(uuid4()), _describe_worker, None)
         if not wait([first], self.start_seconds).done:
-            raise EngineError(
-                msg(
-                    "Spark's master {master} answers, but no worker did within {seconds} "
-                    "seconds. Are there workers, with cores and memory free?",
-                    master=self.master,
-                    seconds=round(self.start_seconds),
-                )
-            )
+            raise self._build_no_worker_error()
         found: Environment = first.result()
         return found
 
@@ -121,13 +121,15 @@ class SparkEngine:
 
     def _run_job(self, context: Any, group: str, payload: bytes) -> Any:
         """Return the result of a part; each thread here is one job of Spark."""
-        from py4j.protocol import Py4JError
+        from py4j.protocol import Py4JError, Py4JJavaError
 
         context.pythonExec = self.python
         context.setJobGroup(group, "part of a wave", interruptOnCancel=True)
         try:
             (answer,) = context.runJob(context.parallelize([payload], 1), build_task())
         except (Py4JError, OSError, EOFError) as error:
+            if not isinstance(error, Py4JJavaError) and self._connection is not None:
+                self._connection.require_java()
             raise self._explain_failure(str(error)) from error
         return read_answer(answer)
 
@@ -150,12 +152,43 @@ class SparkEngine:
                 )
         return future.result()
 
-    def _has_no_workers(self) -> bool:
+    def _ask_java(self, question: Callable[[Any], Any]) -> Any:
+        """Return what a context answers, or raise that its Java process has ended."""
+        from py4j.protocol import Py4JError
+
         assert self._connection is not None
+        try:
+            return question(self._connection.context)
+        except (Py4JError, OSError):
+            self._connection.require_java()
+            raise
+
+    def _has_no_workers(self) -> bool:
         if self.master.startswith("local"):
             return False
         # The driver counts as one of them.
-        return bool(self._connection.context._jsc.sc().getExecutorMemoryStatus().size() < 2)
+        return bool(self._ask_java(_count_executors) < 2)
+
+    def _build_no_worker_error(self) -> EngineError:
+        seconds = round(self.start_seconds)
+        if self.master.startswith("k8s:"):
+            return EngineError(
+                msg(
+                    "Kubernetes ({master}) started no worker of Spark within {seconds} seconds. Is "
+                    "the image there, and do nodes have cores and memory free? This shows more: "
+                    "kubectl describe pods -l spark-role=executor",
+                    master=self.master,
+                    seconds=seconds,
+                )
+            )
+        return EngineError(
+            msg(
+                "Spark's master {master} answers, but no worker did within {seconds} "
+                "seconds. Are there workers, with cores and memory free?",
+                master=self.master,
+                seconds=seconds,
+            )
+        )
 
     def _explain_failure(self, reason: str) -> EngineError:
         """Return what a job's failure means, from what Spark wrote of it."""
@@ -176,6 +209,15 @@ class SparkEngine:
                     own=dict(describe_environment())["Python"],
                 )
             )
+        lost = _LOST.search(reason)
+        if lost is not None:
+            return EngineError(
+                msg(
+                    "Workers of Spark ended again and again while they summed one part, most often "
+                    "for lack of memory: {detail}",
+                    detail=" ".join(lost[1].split()),
+                )
+            )
         found = _RAISED.search(reason)
         if found is not None and found[1] == "FileNotFoundError":
             return EngineError(
@@ -186,8 +228,17 @@ class SparkEngine:
                     detail=found[2],
                 )
             )
-        detail = found[0] if found is not None else (reason.strip() or "-").splitlines()[0]
+        detail = found[0] if found is not None else find_innermost_reason(reason)
+        detail = detail or (reason.strip() or "-").splitlines()[0]
         return EngineError(msg("A part could not be summed by Spark: {detail}", detail=detail))
+
+
+def _count_cores(context: Any) -> int:
+    return int(context.defaultParallelism)
+
+
+def _count_executors(context: Any) -> int:
+    return int(context._jsc.sc().getExecutorMemoryStatus().size())
 
 
 def _describe_worker(_: None) -> Environment:

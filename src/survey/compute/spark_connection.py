@@ -16,14 +16,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from survey.compute.errors import EngineError
+from survey.compute.kubernetes import complete_settings
 from survey.locale import msg
 
 ANSWER_SECONDS = 5.0
 """How long a master's port may take to accept a connection."""
 _STOP_SECONDS = 20.0
+_EXIT_SECONDS = 2.0
+"""How long Java may take to end after its connections have."""
 _LOG_CHARS = 4000
 _REASON = re.compile(r'^(?:Caused by: |: |Exception in thread "main" )[\w.$]+: (.+)$', re.MULTILINE)
 """What an error of Java says on its first line and on those of its causes."""
+_ERROR_LINE = re.compile(r"^\S+ \S+ ERROR (.+)$", re.MULTILINE)
 _log = logging.getLogger(__name__)
 _one_context = threading.Lock()
 """A process can hold one context of Spark at a time."""
@@ -41,7 +45,7 @@ class SparkConnection:
         # What pyspark misses of pandas 3 concerns its frames, which are not used here.
         warnings.filterwarnings("ignore", "PySpark does not yet", FutureWarning)
         require_spark()
-        require_master(master)
+        self._own_address = require_master(master)
         if not _one_context.acquire(blocking=False):
             raise EngineError(msg("This process uses Spark already; wait until that has ended."))
         self._path = list(sys.path)
@@ -61,7 +65,7 @@ class SparkConnection:
         from pyspark import SparkContext
 
         if self.context is not None:
-            stopping = threading.Thread(target=self.context.stop, daemon=True)
+            stopping = threading.Thread(target=self._stop_context, daemon=True)
             stopping.start()
             stopping.join(_STOP_SECONDS)
         if self._gateway is not None:
@@ -72,6 +76,29 @@ class SparkConnection:
         sys.path[:] = self._path
         self._java_log.close()
         _one_context.release()
+
+    def _stop_context(self) -> None:
+        from py4j.protocol import Py4JError
+
+        with suppress(Py4JError, OSError):
+            self.context.stop()
+
+    def require_java(self) -> None:
+        """Raise if the Java process has ended.
+
+        Raises:
+            EngineError: it has; Spark ends it, for example, when too many workers failed.
+        """
+        with suppress(subprocess.TimeoutExpired):
+            self._gateway.proc.wait(_EXIT_SECONDS)
+            self.log_java()
+            raise EngineError(
+                msg(
+                    "Spark's Java process on this machine has ended; the log says more. Its last "
+                    "error: {reason}",
+                    reason=_find_last_error(self._read_java_log()) or "-",
+                )
+            )
 
     def log_java(self) -> None:
         """Write the last lines of the Java process to the log."""
@@ -95,7 +122,7 @@ class SparkConnection:
                 msg(
                     "Java did not start Spark, which needs Java 17 or newer; the log says more. "
                     "Spark's reason: {reason}",
-                    reason=_find_innermost_reason(self._read_java_log()) or "-",
+                    reason=find_innermost_reason(self._read_java_log()) or "-",
                 )
             ) from None
 
@@ -105,12 +132,14 @@ class SparkConnection:
 
         opened: list[Any] = []
         failed: list[str] = []
+        # What an administrator has written into spark-defaults.conf goes before.
+        conf = SparkConf(_jvm=self._gateway.jvm)
+        conf.setIfMissing("spark.ui.enabled", "false")
+        conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+        if master.startswith("k8s:"):
+            complete_settings(conf, self._own_address)
 
         def open_context() -> None:
-            # What an administrator has written into spark-defaults.conf goes before.
-            conf = SparkConf(_jvm=self._gateway.jvm)
-            conf.setIfMissing("spark.ui.enabled", "false")
-            conf.setIfMissing("spark.ui.showConsoleProgress", "false")
             try:
                 opened.append(SparkContext(conf=conf, gateway=self._gateway))
             except Exception as error:
@@ -122,7 +151,7 @@ class SparkConnection:
         thread.join(start_seconds)
         if opened:
             return opened[0]
-        reason = _find_innermost_reason(failed[0]) if failed else ""
+        reason = find_innermost_reason(failed[0]) if failed else ""
         self._kill_java()
         thread.join(_STOP_SECONDS)
         self.log_java()
@@ -151,9 +180,14 @@ class SparkConnection:
             self._gateway.shutdown()
 
 
-def _find_innermost_reason(trace: str) -> str:
+def find_innermost_reason(trace: str) -> str:
     """Return what the cause of all causes in a trace of Java says; empty if it says nothing."""
     return next(reversed(_REASON.findall(trace)), "").strip()
+
+
+def _find_last_error(log: str) -> str:
+    """Return the last error of a log that Spark wrote; empty if there is none."""
+    return next(reversed(_ERROR_LINE.findall(log)), "").strip()
 
 
 def require_spark() -> None:
@@ -179,8 +213,11 @@ def require_spark() -> None:
         )
 
 
-def require_master(master: str) -> None:
+def require_master(master: str) -> str:
     """Raise unless a port that the name of the master names accepts a connection.
+
+    Returns:
+        The address of this machine that the master sees; empty where the name has no port.
 
     Raises:
         EngineError: none does.
@@ -191,11 +228,14 @@ def require_master(master: str) -> None:
     elif scheme == "k8s":
         places = [urlsplit(rest if "://" in rest else f"https://{rest}")]
     else:
-        return
+        return ""
     for place in places:
         port = place.port or (80 if place.scheme == "http" else 443)
-        with suppress(OSError), socket.create_connection((place.hostname, port), ANSWER_SECONDS):
-            return
+        with (
+            suppress(OSError),
+            socket.create_connection((place.hostname, port), ANSWER_SECONDS) as connection,
+        ):
+            return str(connection.getsockname()[0])
     raise _build_no_answer_error(master)
 
 
