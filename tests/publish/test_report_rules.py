@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from survey.publish.reports.sentences import (
-    SHIPPED_RULES,
-    RulesDamagedError,
-    fields_of,
-    find_rule_problems,
-    read_rules,
-)
+from survey.publish.reports.rule_check import fields_of, find_rule_problems
+from survey.publish.reports.sentences import SHIPPED_RULES, RulesDamagedError, read_rules
 from survey.publish.reports.typography import (
     set_text,
     write_difference,
@@ -54,11 +49,33 @@ def test_an_own_file_replaces_the_texts_it_names(tmp_path: Path) -> None:
     ("row", "part"),
     [
         (("change", "none", "略有上升。", "No change."), "上升"),
-        (("change", "none", "没有变化。", "It rose a little."), "rose"),
+        (("change", "none", "没有变化（{low} 至 {high}）。", "It rose a little."), "rose"),
         (("change", "sideways", "平。", "Flat."), "change.sideways"),
         (("headline", "interval", "得分 {points}。", "{score}"), "points"),
         (("headline", "interval", "{score", "{score}"), "headline.interval"),
         (("reading", "1", "", "Scores."), "reading.1"),
+        # A format would cut the figure, or take all memory, or stop every report.
+        (("headline", "sample", "{n:.1} 份。", "{n} interviews."), "{n:.1}"),
+        (("headline", "sample", "{n!r} 份。", "{n} interviews."), "{n!r}"),
+        (("headline", "sample", "{n:>999999999} 份。", "{n} interviews."), "{n:>999999999}"),
+        (("headline", "sample", "{} 份。", "{n} interviews."), "{}"),
+        (("headline", "sample", "约 999 份。", "{n} interviews."), "999"),
+        (("change", "none", "{low} 至 {high}，略有增长。", "{low} {high}"), "增长"),
+        (("change", "none", "{low} {high}", "Higher: {low} {high}"), "higher"),
+        (("change", "rise", "下降 {size}（{low} 至 {high}）。", "{low} {high}"), "下降"),
+        (("change", "fall", "{low} {high}", "It rose: {low} {high}"), "rose"),
+        (("verdict", "higher", "▼", "▲ higher"), "▼"),
+        (("nation", "lower", "{low} {high}", "above by {low} {high}"), "above"),
+        (("strengths", "none_above", "多项领先全国。", "No indicator."), "领先"),
+        (
+            ("place", "tied", "独居第 {place} 位，{tied}{low}{high}", "tie {tied}{low}{high}"),
+            "并列",
+        ),
+        (("place", "set", "居第 {place} 位。", "{place} {low} {high}"), "low"),
+        (("headline", "interval", "{area} 得 {score} 分。", "{score} {low} {high}"), "low"),
+        (("problems", "unclear", "缩小", "cannot be told"), "缩小"),
+        (("mark", "demo", "正式结果", "Demonstration data"), "演示数据"),
+        (("mark", "unreleased", "尚未发布", "Final"), "not released"),
     ],
 )
 def test_an_own_file_that_cannot_be_used_says_why(
@@ -67,6 +84,11 @@ def test_an_own_file_that_cannot_be_used_says_why(
     with pytest.raises(RulesDamagedError) as refused:
         read_rules(own_rules(tmp_path, row))
     assert part in str(refused.value)
+
+
+def test_words_that_only_begin_like_one_of_a_difference_are_no_claim(tmp_path: Path) -> None:
+    own = own_rules(tmp_path, ("groups", "none", "{low}{high}", "No enterprise again {low}{high}"))
+    assert "enterprise" in read_rules(own).write("en", "groups", "none", low="1", high="2")
 
 
 def test_an_own_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Check of an association's template: what is wrong is said in words, in Chinese as well."""
 
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import docx
@@ -8,7 +10,11 @@ from docx.document import Document
 
 from survey.locale import translator
 from survey.publish.reports.docx_file import SHIPPED_TEMPLATE, TemplateUnusableError
-from survey.publish.reports.template_check import find_template_problems, list_unused_sections
+from survey.publish.reports.template_check import (
+    find_template_problems,
+    list_unused_sections,
+    require_usable_template,
+)
 
 
 def altered(folder: Path, *, old: str = "", new: str = "", add: str = "") -> Path:
@@ -49,6 +55,158 @@ def test_the_shipped_template_is_fine() -> None:
 def test_an_unknown_or_broken_field_is_named(tmp_path: Path, add: str, part: str) -> None:
     (problem,) = problems(altered(tmp_path, add=add))
     assert part in problem
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        # Another figure, or none of the uncertainty.
+        "{{ title|replace('不', '') }}",
+        "{{ snapshot[:0] }}",
+        "{{ title ~ '99.9' }}",
+        "{{ findings }}",
+        "{{ sections }}",
+        "{{ sections.tree }}",
+        "{%p for title in findings %}{{ title }}{%p endfor %}",
+        # What never ends or fills the memory, without a name of its own.
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ 'x' * 10 ** 12 }}",
+        "{% for a in 'xxxxxxxxxx' %}{% endfor %}",
+        "{% for a in findings %}{% for b in findings %}{% endfor %}{% endfor %}",
+        "{% include 'other' %}",
+        "{% macro m() %}{% endmacro %}",
+        "{% set mark = '' %}",
+        "{% autoescape false %}{% endautoescape %}",
+        "{{ ''.__class__.__mro__ }}",
+        # Reports without such a section could not be printed, or would not open.
+        "{{ sections.change.title }}",
+        "{%p if not sections.change %}{{ sections.change.title }}{%p endif %}",
+        "{{ sections.method.body }}",
+    ],
+)
+def test_a_template_names_fields_and_does_nothing_else(tmp_path: Path, add: str) -> None:
+    assert problems(altered(tmp_path, add=add))
+
+
+def test_the_marks_stand_on_every_page_whatever_holds(tmp_path: Path) -> None:
+    def save(change: Callable[[Document], None]) -> Path:
+        document: Document = docx.Document(str(SHIPPED_TEMPLATE))
+        change(document)
+        path = tmp_path / "marks.docx"
+        document.save(str(path))
+        return path
+
+    def leave_header(document: Document) -> None:
+        for run in document.sections[0].header.paragraphs[0].runs:
+            run.text = run.text.replace("{{ mark }}", "")
+
+    def leave_first_page(document: Document) -> None:
+        document.sections[0].different_first_page_header_footer = True
+
+    def leave_even_pages(document: Document) -> None:
+        document.settings.odd_and_even_pages_header_footer = True
+
+    def leave_section(document: Document) -> None:
+        header = document.add_section().header
+        header.is_linked_to_previous = False
+
+    def set_condition(document: Document) -> None:
+        for run in document.sections[0].header.paragraphs[0].runs:
+            run.text = run.text.replace(
+                "{{ mark }}", "{% if sections.change %}{{ mark }}{% endif %}"
+            )
+
+    for change in (leave_header, leave_first_page, leave_even_pages, leave_section, set_condition):
+        (problem,) = problems(save(change))
+        assert "mark" in problem, change
+    assert problems(save(lambda _: None)) == []
+
+
+def repacked(folder: Path, **parts: bytes | tuple[bytes, bytes]) -> Path:
+    """The shipped template with parts more, or with one text of a part replaced; `__` is `/`."""
+    path = folder / "repacked.docx"
+    changes = {name.replace("__", "/").replace("_dot_", "."): new for name, new in parts.items()}
+    with zipfile.ZipFile(SHIPPED_TEMPLATE) as old, zipfile.ZipFile(path, "w") as new:
+        for member in old.infolist():
+            content = old.read(member)
+            change = changes.pop(member.filename, None)
+            if isinstance(change, tuple):
+                assert change[0] in content
+                content = content.replace(*change)
+            new.writestr(member.filename, content)
+        for name, content_of_new in changes.items():
+            assert isinstance(content_of_new, bytes)
+            new.writestr(name, content_of_new, zipfile.ZIP_DEFLATED)
+    return path
+
+
+RELATIONS = "word___rels__document_dot_xml_dot_rels"
+END = b"</Relationships>"
+KINDS = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def relation(kind: bytes, target: bytes, *, external: bool = True) -> tuple[bytes, bytes]:
+    mode = b' TargetMode="External"' if external else b""
+    added = b'<Relationship Id="rX" Type="%s/%s" Target="%s"%s/>' % (KINDS, kind, target, mode)
+    return END, added + END
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "external"),
+    [
+        (b"attachedTemplate", b"https://example.org/x.dotm", True),
+        (b"image", b"https://example.org/seen.png", True),
+        (b"hyperlink", b"file://server/share", True),
+        (b"oleObject", b"embeddings/a.bin", False),
+        (b"aFChunk", b"a.html", False),
+    ],
+)
+def test_what_word_would_load_or_run_is_named(
+    tmp_path: Path, kind: bytes, target: bytes, external: bool
+) -> None:
+    own = repacked(tmp_path, **{RELATIONS: relation(kind, target, external=external)})
+    (problem,) = problems(own)
+    assert target.decode() in problem
+
+
+def test_a_link_to_a_page_is_allowed(tmp_path: Path) -> None:
+    link = relation(b"hyperlink", b"https://example.org/")
+    assert problems(repacked(tmp_path, **{RELATIONS: link})) == []
+
+
+def test_fields_of_word_that_load_something_are_named(tmp_path: Path) -> None:
+    field = (
+        b"</w:instrText>",
+        b'</w:instrText></w:r><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText> '
+        b"DDE</w:instrText></w:r><w:r><w:instrText>AUTO cmd</w:instrText>",
+    )
+    found = problems(repacked(tmp_path, word__footer1_dot_xml=field))
+    assert found
+    assert all("DDEAUTO" in problem for problem in found)
+
+
+def test_a_file_that_would_fill_the_memory_is_not_unpacked(tmp_path: Path) -> None:
+    (problem,) = problems(repacked(tmp_path, word__more_dot_xml=b" " * 100_000_001))
+    assert "MB" in problem
+
+
+def test_fields_outside_text_header_and_footer_are_named(tmp_path: Path) -> None:
+    """The renderer would fill properties and footnotes, too, where nothing was checked."""
+    document: Document = docx.Document(str(SHIPPED_TEMPLATE))
+    document.core_properties.title = "{{ 9 ** 9 ** 9 }}"
+    path = tmp_path / "own.docx"
+    document.save(str(path))
+    (problem,) = problems(path)
+    assert "docProps/core.xml" in problem
+
+
+def test_no_report_is_written_in_a_template_that_the_check_refuses(tmp_path: Path) -> None:
+    own = altered(tmp_path, old="{{ mark }}", new="")
+    with pytest.raises(TemplateUnusableError, match="mark"):
+        require_usable_template(own)
+    require_usable_template(SHIPPED_TEMPLATE)
+    altered(tmp_path)
+    require_usable_template(own)
 
 
 def test_a_template_without_the_marks_is_refused(tmp_path: Path) -> None:

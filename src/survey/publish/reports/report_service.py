@@ -21,6 +21,7 @@ from survey.publish.reports.pdf_file import write_pdf
 from survey.publish.reports.report_builder import build_report
 from survey.publish.reports.sentences import read_rules
 from survey.publish.reports.slides import write_slides
+from survey.publish.reports.template_check import require_usable_template
 from survey.results import WaveResults, list_waves, open_results
 from survey.results.chosen_peers import list_all_peers
 from survey.results.row_selection import open_known_results
@@ -164,9 +165,16 @@ def _read_cited(
         )
 
 
+def _write_docx(report: Report, settings: Settings) -> bytes:
+    """Return the report in the template of the association, if that can be used."""
+    if settings.report_template is not None:
+        require_usable_template(settings.report_template)
+    return write_docx(report, settings.report_template)
+
+
 _WRITERS: Mapping[ReportFormat, Callable[[Report, Settings], bytes]] = MappingProxyType(
     {
-        ReportFormat.DOCX: lambda report, settings: write_docx(report, settings.report_template),
+        ReportFormat.DOCX: _write_docx,
         ReportFormat.PDF: lambda report, _: write_pdf(report),
         ReportFormat.PPTX: lambda report, _: write_slides(report),
     }

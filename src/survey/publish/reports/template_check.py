@@ -1,29 +1,41 @@
-"""Check of a Word template: unknown fields, missing ones and missing styles, in words."""
+"""Check of a Word template: its file, its fields, missing ones and missing styles, in words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 
 from docxtpl import DocxTemplate
-from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.sandbox import SandboxedEnvironment
 
 from survey.locale import Message, msg
 from survey.publish.reports.docx_body import STYLES
-from survey.publish.reports.docx_file import open_template
-from survey.publish.reports.report_builder import SECTION_KEYS, WORDS
+from survey.publish.reports.docx_file import TemplateUnusableError, open_template
+from survey.publish.reports.report_builder import SECTION_KEYS
+from survey.publish.reports.template_language import TemplatePart, read_part
+from survey.publish.reports.template_package import find_package_problems
 
-FIELDS = frozenset(
-    {"title", "subtitle", "area", "organisation", "contact", "wave", "date", "snapshot", "mark"}
-)
-_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"words": WORDS, "sections": SECTION_KEYS, "findings": ()}
-)
-_MUST = ("title", "mark", "sections.method")
+_MARK = "mark"
+_MUST = ("title", _MARK, "sections.method.body")
 """Fields without which a report would hide what it is: demonstration, unreleased, its method."""
-_BODY = re.compile(r"\{\{\s*(?!p\s)[^}]*\.body\s*\}\}")
+_BODY_BESIDE_TEXT = re.compile(r"\{\{\s*(?!p\s)[^}]*\.body\s*\}\}")
+
+
+def require_usable_template(template: Path) -> None:
+    """Raise `TemplateUnusableError` with the first problem of a template, if it has any."""
+    stat = template.stat() if template.exists() else None
+    problem = _find_first_problem(template, stat and (stat.st_mtime_ns, stat.st_size))
+    if problem is not None:
+        raise TemplateUnusableError(
+            msg(
+                "The template {file} cannot be filled: {reason}", file=template.name, reason=problem
+            )
+        )
+
+
+@lru_cache(maxsize=8)
+def _find_first_problem(template: Path, _version: object) -> Message | None:
+    return next(iter(find_template_problems(template)), None)
 
 
 def find_template_problems(template: Path) -> list[Message]:
@@ -32,12 +44,15 @@ def find_template_problems(template: Path) -> list[Message]:
     Raises:
         TemplateUnusableError: the file is no Word document.
     """
+    if template.exists():
+        problems = find_package_problems(template)
+        if problems:
+            return problems
     document = open_template(template)
-    problems: list[Message] = []
-    names: set[str] = set()
-    for place, source in _read_sources(document):
+    parts: list[TemplatePart] = []
+    for place, source, has_bodies in _read_sources(document):
         try:
-            names |= set(_list_names(source))
+            part = read_part(source, has_bodies=has_bodies)
         except TemplateSyntaxError as error:
             problems.append(
                 msg(
@@ -46,18 +61,16 @@ def find_template_problems(template: Path) -> list[Message]:
                     reason=error.message,
                 )
             )
-    unknown = [name for name in sorted(names) if not _is_known(name)]
-    problems += [
-        _describe_unknown(name)
-        for name in unknown
-        if not any(other.startswith(f"{name}.") for other in unknown)
-    ]
+            continue
+        parts.append(part)
+        problems += part.problems
+    if _BODY_BESIDE_TEXT.search(_read_text(document)):
+        problems.append(
+            msg("The body of a section stands alone in its paragraph, as {example}.",
+                example="{{p sections.method.body }}")
+        )  # fmt: skip
     if not problems:
-        problems += [
-            msg("The field {field} is missing; every report must say it.", field=name)
-            for name in _MUST
-            if not any(own == name or own.startswith(f"{name}.") for own in names)
-        ]
+        problems += _find_missing_fields(document, parts)
     styles = {style.name for style in document.docx.styles}
     return problems + [
         msg("The style “{style}” is missing; reports are written in it.", style=style)
@@ -66,56 +79,53 @@ def find_template_problems(template: Path) -> list[Message]:
     ]
 
 
+def _find_missing_fields(document: DocxTemplate, parts: list[TemplatePart]) -> Iterator[Message]:
+    always = {name for part in parts for name in part.always}
+    missing = [name for name in _MUST if name not in always]
+    for name in missing:
+        yield msg("The field {field} is missing; every report must say it.", field=name)
+    if _MARK not in missing and not _is_marked_on_every_page(document):
+        yield msg(
+            "The field {field} has to stand in the header or the footer of every kind of page.",
+            field=_MARK,
+        )
+
+
+def _is_marked_on_every_page(document: DocxTemplate) -> bool:
+    """Return whether header or footer of each kind of page in each section has the mark."""
+    docx = document.docx
+    for section in docx.sections:
+        pages = [(section.header, section.footer)]
+        if section.different_first_page_header_footer:
+            pages.append((section.first_page_header, section.first_page_footer))
+        if docx.settings.odd_and_even_pages_header_footer:
+            pages.append((section.even_page_header, section.even_page_footer))
+        for ends in pages:
+            sources = [document.patch_xml(document.get_part_xml(end.part)) for end in ends]
+            if not any(_MARK in read_part(text, has_bodies=False).always for text in sources):
+                return False
+    return True
+
+
 def list_unused_sections(template: Path) -> list[str]:
     """Return the sections that a template leaves out, which is allowed."""
-    names = {
-        name for _, source in _read_sources(open_template(template)) for name in _list_names(source)
-    }
-    return [
-        key for key in SECTION_KEYS if not any(name.startswith(f"sections.{key}") for name in names)
-    ]
+    sources = _read_sources(open_template(template))
+    names = {name for _, source, bodies in sources
+             for name in read_part(source, has_bodies=bodies).printed}  # fmt: skip
+    return [key for key in SECTION_KEYS if f"sections.{key}.body" not in names]
 
 
-def _read_sources(document: DocxTemplate) -> Iterator[tuple[Message, str]]:
-    """Yield the parts of a template with its tags as the renderer sees them."""
-    yield msg("text"), document.patch_xml(document.get_xml())
+def _read_sources(document: DocxTemplate) -> Iterator[tuple[Message, str, bool]]:
+    """Yield the parts of a template with its tags as the renderer sees them.
+
+    With each stands its name and whether sections may be written there.
+    """
+    yield msg("text"), document.patch_xml(document.get_xml()), True
     for uri, place in ((document.HEADER_URI, msg("header")), (document.FOOTER_URI, msg("footer"))):
         for _, part in document.get_headers_footers(uri):
-            yield place, document.patch_xml(document.get_part_xml(part))
+            yield place, document.patch_xml(document.get_part_xml(part)), False
 
 
-def _list_names(source: str) -> Iterator[str]:
-    """Yield every dotted name that a template reads, without the names that it sets itself."""
-    tree = SandboxedEnvironment().parse(source)
-    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
-    for node in tree.find_all((nodes.Getattr, nodes.Name)):
-        name = _join_dotted_name(node)
-        if name and name.partition(".")[0] not in own:
-            yield name
-
-
-def _join_dotted_name(node: nodes.Node) -> str:
-    if isinstance(node, nodes.Name):
-        return node.name if node.ctx == "load" else ""
-    if isinstance(node, nodes.Getattr):
-        head = _join_dotted_name(node.node)
-        return f"{head}.{node.attr}" if head else ""
-    return ""
-
-
-def _is_known(name: str) -> bool:
-    head, _, rest = name.partition(".")
-    if head in FIELDS or head == "findings":
-        return not rest
-    if head not in _PARTS:
-        return False
-    key, _, part = rest.partition(".")
-    if not key:
-        return True
-    return key in _PARTS[head] and part in ({"", "title", "body"} if head == "sections" else {""})
-
-
-def _describe_unknown(name: str) -> Message:
-    head = name.partition(".")[0]
-    known = [f"{head}.{key}" for key in _PARTS.get(head, ())] or sorted({*FIELDS, *_PARTS})
-    return msg("There is no field {field}. There are: {known}.", field=name, known=", ".join(known))
+def _read_text(document: DocxTemplate) -> str:
+    """Return the text of the template with its tags as they were typed, whatever the runs."""
+    return re.sub(r"<[^>]*>", "", document.get_xml().replace("</w:p>", "\n"))
