@@ -28,6 +28,7 @@ from survey.publish.reports.office_zip import write_zip
 from survey.results import tables
 from survey.results.disclosure_inputs import protected_cells
 from survey.results.freeze import freeze_wave
+from survey.results.inference import HIGHER, add_verdicts
 from survey.settings import current_settings
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -386,9 +387,23 @@ def mended(lifted: str, hidden: str) -> Callable[..., pd.DataFrame]:
     return compute
 
 
+def with_another_verdict(area: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Differences from the nation as another rule decides them: one of a city is clear."""
+
+    def decide(table: pd.DataFrame) -> pd.DataFrame:
+        decided = add_verdicts(table)
+        keys = {"contrast": "nation", "area": area, "group": "all", "indicator": "composite"}
+        is_row = np.logical_and.reduce([decided[name].astype(str) == keys[name] for name in keys])
+        assert HIGHER not in set(decided.loc[is_row, "verdict"])
+        decided.loc[is_row, "verdict"] = HIGHER
+        return decided
+
+    return decide
+
+
 def errata(archive: Path) -> dict[str, dict[str, str]]:
     with ZipFile(archive) as files:
-        rows = csv.DictReader(io.StringIO(files.read("errata.csv").decode()))
+        rows = csv.DictReader(io.StringIO(files.read("errata.csv").decode().partition("\n")[2]))
         return {row["id"]: row for row in rows}
 
 
@@ -401,6 +416,7 @@ def test_a_correction_lists_each_figure_before_and_after(
     first = desk.fetched()
     with monkeypatch.context() as patch:
         patch.setattr(tables, "protected_cells", mended("320500", "440100"))
+        patch.setattr(tables, "add_verdicts", with_another_verdict("320500"))
         refused = " ".join(desk.refused("recompute", "--wave", KEY).split())
         assert f"figures of the published release {RELEASE} would change" in refused
         desk.freeze_again()
@@ -409,7 +425,12 @@ def test_a_correction_lists_each_figure_before_and_after(
     desk.signed(*reason, at="2026-12-01 10:00", key=CORRECTION)
     desk.at(ANNOUNCED + 24 * HOUR)
     desk.done("release", "publish", CORRECTION)
+    with ZipFile(desk.fetched(CORRECTION)) as archive:
+        line = archive.read("errata.csv").decode().splitlines()[0]
+        summary = json.loads(archive.read("release.json"))["errata"]
     rows = errata(desk.fetched(CORRECTION))
+    assert (summary["figures"], summary["verdicts"], summary["ranks"]) == (len(rows), 1, 0)
+    assert f"{len(rows)} published figures changed, among them 2 composite scores" in line
     assert {key.split("-")[2] for key in rows} == {"320500", "440100"}
     lifted = rows[f"{KEY}-320500-composite-all-score"]
     assert float(lifted["estimate_after"]) == round(float(lifted["estimate_before"]) + 1, 1)

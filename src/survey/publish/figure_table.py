@@ -123,6 +123,29 @@ def read_changes(
     return _drop_unavailable(_build_figures(results, table, change_measure(before.key)))
 
 
+def find_verdicts(
+    results: WaveResults, reader: Principal, earlier: Sequence[WaveInfo] = ()
+) -> dict[str, str]:
+    """Return the stored verdict of every difference that a reader sees, by the id of its figure.
+
+    Args:
+        earlier: waves that the changes are from; those that were not computed are left out.
+    """
+    gaps = results.gaps(reader, contrast=None)
+    tables = [(gaps, _map_distinct(gaps["contrast"], gap_measure))]
+    for before in earlier:
+        with suppress(ChangeNotComputedError):
+            changes = results.changes(reader, before=before)
+            tables.append((changes, np.full(len(changes), change_measure(before.key), object)))
+    found: dict[str, str] = {}
+    for table, measures in tables:
+        shown = table["shown"].to_numpy(dtype=bool)
+        ids = _build_figures(results, table, measures)["id"].to_numpy()
+        verdicts = table["verdict"].astype(str).to_numpy()
+        found.update(zip(ids[shown], verdicts[shown], strict=True))
+    return found
+
+
 def read_importance(
     results: WaveResults, reader: Principal, **keys: Unpack[CellFilters]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,6 +6,7 @@ from html import escape
 import streamlit as st
 
 from survey.publish.figure_table import VALUES
+from survey.publish.publications.errata_summary import describe_errata
 from survey.publish.publications.figure_history import (
     FigureVersion,
     list_errata,
@@ -94,7 +95,12 @@ def draw_errata(page: PageContext, release: PublicationSummary) -> None:
     t = page.t
     with read_scope(page.settings.store_url) as session:
         told = list_errata(
-            session=session, principal=page.principal, key=release.key, most=MAX_ERRATA, now=now()
+            settings=page.settings,
+            session=session,
+            principal=page.principal,
+            key=release.key,
+            most=MAX_ERRATA,
+            now=now(),
         )
     head = (
         t("What the correction changed")
@@ -105,6 +111,9 @@ def draw_errata(page: PageContext, release: PublicationSummary) -> None:
     if not told.errata:
         st.caption(t("No figure changed."))
         return
+    if told.summary is not None:
+        # As HTML: an id has signs that would be formatting elsewhere.
+        st.html(f"<p>{escape(describe_errata(told.summary, t))}</p>")
     heads = (t("Id of the figure"), t("Before"), t("After"))
     rows = [
         (

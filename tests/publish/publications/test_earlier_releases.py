@@ -73,7 +73,7 @@ def take_back(store: Settings, key: str, at: datetime) -> None:
 
 
 def errata(store: Settings, key: str) -> dict[str, dict[str, str]]:
-    rows = csv.DictReader(io.StringIO(files(store, key)["errata.csv"].decode()))
+    rows = csv.DictReader(io.StringIO(files(store, key)["errata.csv"].decode().partition("\n")[2]))
     return {row["id"]: row for row in rows}
 
 
@@ -166,7 +166,12 @@ def test_what_a_correction_hides_is_named_without_its_values(ready: Settings, wh
         session.add(stored)
     with read_scope(ready.store_url) as session:
         listed = list_errata(
-            session=session, principal=person(ready, "city"), key=SECOND, most=10_000, now=later
+            settings=ready,
+            session=session,
+            principal=person(ready, "city"),
+            key=SECOND,
+            most=10_000,
+            now=later,
         )
     assert Erratum(HIDDEN, {}, {}) in listed.errata
 

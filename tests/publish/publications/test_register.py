@@ -321,14 +321,31 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
     ]  # fmt: skip
     with read_scope(ready.store_url) as session:
         told = list_errata(
-            session=session, principal=person(ready, "city"), key=again, most=10_000, now=later
+            settings=ready,
+            session=session,
+            principal=person(ready, "city"),
+            key=again,
+            most=10_000,
+            now=later,
         )
         with pytest.raises(AccessDeniedError):
             list_errata(
-                session=session, principal=person(ready, "city"), key=again, most=1, now=MINUTE
+                settings=ready,
+                session=session,
+                principal=person(ready, "city"),
+                key=again,
+                most=1,
+                now=MINUTE,
             )
-        few = list_errata(session=session, principal=OPERATOR, key=again, most=3, now=later)
+        few = list_errata(
+            settings=ready, session=session, principal=OPERATOR, key=again, most=3, now=later
+        )
     assert told.count == len(told.errata) > 3
+    assert told.summary is not None
+    # The results of this store were never sealed: nobody knows the verdicts of the first release.
+    assert (told.summary.figures, told.summary.verdicts) == (told.count, None)
+    assert (told.summary.headline_scores, told.summary.largest_change) == (2, "+1.0")
+    assert told.summary.hidden == sum(erratum.is_hidden for erratum in told.errata) > 0
     by_id = {erratum.figure: erratum for erratum in told.errata}
     assert (len(few.errata), few.count) == (3, told.count)
     assert all(by_id[erratum.figure] == erratum for erratum in few.errata)

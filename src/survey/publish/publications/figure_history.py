@@ -1,6 +1,7 @@
 """History of a published figure, and what a correction changed: before and after."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,19 +11,22 @@ from sqlmodel import Session, col, func, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, Action
-from survey.estimate.tree import COMPOSITE
 from survey.locale import msg
-from survey.publish.publications.archives import read_archived_file
+from survey.publish.publications.archives import (
+    ArchiveDamagedError,
+    read_archived_file,
+    read_archived_manifest,
+)
+from survey.publish.publications.errata_summary import HEADLINE, SCORE_OF_ALL, ErrataSummary
 from survey.publish.publications.figures import Erratum, find_figure
 from survey.publish.publications.file_builders import FIGURES_FILE
 from survey.publish.publications.register import PUBLIC_STATES, find_publication, require_may_read
 from survey.publish.publications.release_sequence import list_ever_public, reason_of_change
+from survey.publish.publications.verify import MANIFEST
 from survey.settings import Settings
 from survey.store.tables import Publication, PublicationErratum, PublicationState, Wave
 
 _PROVINCE_CHARS = 2
-_SCORE_OF_ALL = "-all-score"
-"""End of the id of a score of everybody in an area."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +141,12 @@ def _list_versions(runs: Sequence[_Run]) -> Sequence[FigureVersion]:
 
 @dataclass(frozen=True)
 class ErrataList:
-    """First errata of a correction, by id, and how many it has."""
+    """First errata of a correction, how many it has, and what they are in short."""
 
     errata: tuple[Erratum, ...]
     count: int
+    summary: ErrataSummary | None = None
+    """None of releases from before it was kept, and where their files are damaged."""
 
 
 def _rank_for_reader(principal: Principal) -> ColumnElement[int]:
@@ -149,8 +155,8 @@ def _rank_for_reader(principal: Principal) -> ColumnElement[int]:
     area = principal.area
     place = f"province.{area}" if len(area) == _PROVINCE_CHARS and area != NATION else area
     is_own = figure.contains(f"-{place}-", autoescape=True)
-    is_headline = figure.endswith(f"-{COMPOSITE}{_SCORE_OF_ALL}", autoescape=True)
-    is_score = figure.endswith(_SCORE_OF_ALL, autoescape=True)
+    is_headline = figure.endswith(HEADLINE, autoescape=True)
+    is_score = figure.endswith(SCORE_OF_ALL, autoescape=True)
     return case(
         (and_(is_own, is_headline), 0), (and_(is_own, is_score), 1), (is_headline, 2), (is_own, 3),
         else_=4,
@@ -158,7 +164,13 @@ def _rank_for_reader(principal: Principal) -> ColumnElement[int]:
 
 
 def list_errata(
-    *, session: Session, principal: Principal, key: str, most: int, now: datetime
+    *,
+    settings: Settings,
+    session: Session,
+    principal: Principal,
+    key: str,
+    most: int,
+    now: datetime,
 ) -> ErrataList:
     """Return what a published correction changed, at most so many figures.
 
@@ -186,4 +198,12 @@ def list_errata(
         Erratum(erratum.figure, dict(erratum.before) if erratum.after else {}, dict(erratum.after))
         for erratum in session.exec(query)
     )
-    return ErrataList(errata, count.one())
+    return ErrataList(errata, count.one(), _read_summary(settings, publication))
+
+
+def _read_summary(settings: Settings, publication: Publication) -> ErrataSummary | None:
+    """Return the summary in the manifest: the rows of the list are too many to be read for it."""
+    with suppress(ArchiveDamagedError):
+        content = read_archived_file(settings, publication, MANIFEST)
+        return read_archived_manifest({MANIFEST: content}).errata
+    return None

@@ -168,13 +168,19 @@ def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
     )
 
 
-def format_errata(errata: tuple[Erratum, ...], before_release: str, reason: str) -> bytes:
-    """Return `errata.csv`; `before_release` is the id of the release that they differ from.
+def format_errata(
+    errata: tuple[Erratum, ...], summary: str, before_release: str, reason: str
+) -> bytes:
+    """Return `errata.csv`: a line of summary, then a table.
 
     A figure that is hidden has no values in it.
+
+    Args:
+        before_release: id of the release that they differ from.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(csv_row((summary,)))
     writer.writerow(
         (
             "id",

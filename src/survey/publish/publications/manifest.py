@@ -10,6 +10,8 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from survey.publish.publications.errata_summary import ErrataSummary
+
 MIN_BLOCK_BYTES, MAX_BLOCKS = 1024, 256
 BLOCK_DIGITS = 16
 """Hexadecimal digits of a block's hash: it names the bytes that differ, the whole hash decides."""
@@ -93,6 +95,9 @@ class PublicationManifest(BaseModel):
     """Id of the publication that this one replaces."""
     reason: str = ""
     """Why it was corrected."""
+    errata: ErrataSummary | None = None
+    """What it changes of the release before; none where there is none before, and of manifests from
+    before it was kept here."""
     prepared_at: datetime
     files: tuple[PublishedFile, ...]
 

@@ -1,6 +1,8 @@
 """Files of a release and the manifest that names them, from the results of its wave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -9,7 +11,14 @@ from sqlmodel import Session, select
 
 from survey.fieldwork.instruments import load_instrument
 from survey.locale import msg
-from survey.publish.publications.archives import read_archived_file
+from survey.publish.figure_table import find_verdicts
+from survey.publish.publications.archives import read_archived_file, read_archived_manifest
+from survey.publish.publications.earlier_snapshots import find_earlier_snapshot
+from survey.publish.publications.errata_summary import (
+    ErrataSummary,
+    describe_errata_in_every_language,
+    summarise_errata,
+)
 from survey.publish.publications.figures import Erratum, find_errata, format_errata
 from survey.publish.publications.file_builders import ERRATA_FILE, FIGURES_FILE, build_files
 from survey.publish.publications.manifest import (
@@ -18,14 +27,28 @@ from survey.publish.publications.manifest import (
     PublishedSnapshot,
     describe_file,
 )
-from survey.publish.publications.publication_source import PublicationSource
+from survey.publish.publications.publication_source import PUBLIC_READER, PublicationSource
 from survey.publish.publications.register import PublicationNotAllowedError
 from survey.publish.publications.release_sequence import list_public_before, reason_of_change
+from survey.publish.publications.verify import MANIFEST
 from survey.results import WaveInfo, WaveResults, list_earlier_waves
+from survey.results.snapshots import SnapshotNotFoundError
+from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
-from survey.store.tables import Publication, Wave, WaveState
+from survey.snapshot.seals import find_seals, seal_of_seals
+from survey.snapshot.snapshot_files import SnapshotDamagedError
+from survey.store.tables import Publication, Snapshot, Wave, WaveState
 
 _BUILDER_OF_ERRATA = "errata"
+
+
+@dataclass(frozen=True)
+class PublicationFiles:
+    """Files of a release by path, each with the name of its builder."""
+
+    files: Mapping[str, tuple[str, bytes]]
+    errata: ErrataSummary | None = None
+    """What they change of the release before; None where there is none before."""
 
 
 def list_earlier_releases(settings: Settings, session: Session, wave: Wave) -> tuple[WaveInfo, ...]:
@@ -46,8 +69,8 @@ def build_publication_files(
     publication: Publication,
     results: WaveResults,
     earlier: Sequence[WaveResults],
-) -> dict[str, tuple[str, bytes]]:
-    """Return the files of a release by path, each with the name of its builder.
+) -> PublicationFiles:
+    """Return the files of a release.
 
     `earlier` are the waves that its reports compare with.
 
@@ -65,14 +88,46 @@ def build_publication_files(
     files = build_files(source, list(publication.builders))
     earlier_releases = list_public_before(session, publication)
     if not earlier_releases:
-        return files
+        return PublicationFiles(files)
     figures = files[FIGURES_FILE][1]
     for earlier_release in earlier_releases:
         errata = find_errata(read_archived_file(settings, earlier_release, FIGURES_FILE), figures)
         _require_nothing_hidden(earlier_release, errata)
     before = earlier_releases[-1]
-    data = format_errata(errata, before.key, reason_of_change(publication, before))
-    return {**files, ERRATA_FILE: (_BUILDER_OF_ERRATA, data)}
+    known = _find_published_verdicts(settings, session, before)
+    verdicts = find_verdicts(source.results, PUBLIC_READER, [each.wave for each in earlier])
+    summary = summarise_errata(errata, None if known is None else (known, verdicts))
+    line, reason = describe_errata_in_every_language(summary), reason_of_change(publication, before)
+    data = format_errata(errata, line, before.key, reason)
+    return PublicationFiles({**files, ERRATA_FILE: (_BUILDER_OF_ERRATA, data)}, summary)
+
+
+def _find_published_verdicts(
+    settings: Settings, session: Session, publication: Publication
+) -> dict[str, str] | None:
+    """Return the verdicts that an earlier release was built with; None if they are not there now.
+
+    Its figures stand in its archive, its verdicts in the tables of its snapshot alone.
+    """
+    snapshot = session.get_one(Snapshot, publication.snapshot_id)
+    seals = find_seals(session, snapshot.directory)
+    if seals is None or seal_of_seals(seals) != publication.seal_sha256:
+        return None
+    wave = session.get_one(Wave, publication.wave_id)
+    manifest = read_archived_manifest(
+        {MANIFEST: read_archived_file(settings, publication, MANIFEST)}
+    )
+    with suppress(SnapshotDamagedError, SnapshotNotFoundError):
+        results = open_snapshot(settings, session, wave, snapshot)
+        earlier = [
+            open_snapshot(
+                settings, session, *find_earlier_snapshot(session, each, manifest.prepared_at)
+            ).wave
+            for each in manifest.earlier
+        ]
+        released = results.as_released(publication.shown, publication.first_places)
+        return find_verdicts(released, PUBLIC_READER, earlier)
+    return None
 
 
 def _require_nothing_hidden(earlier: Publication, errata: Sequence[Erratum]) -> None:
@@ -100,7 +155,7 @@ def build_publication_manifest(
     results: WaveResults,
     earlier: Sequence[WaveResults],
     seal: str,
-    files: dict[str, tuple[str, bytes]],
+    built: PublicationFiles,
     now: datetime,
 ) -> PublicationManifest:
     """Return the manifest of the files of a release; `seal` is that of their snapshot."""
@@ -154,8 +209,10 @@ def build_publication_manifest(
         ),
         corrects=corrected,
         reason=publication.correction_reason,
+        errata=built.errata,
         prepared_at=now,
         files=tuple(
-            describe_file(path, data, builder) for path, (builder, data) in sorted(files.items())
+            describe_file(path, data, builder)
+            for path, (builder, data) in sorted(built.files.items())
         ),
     )

@@ -74,7 +74,7 @@ def reproduce_publication(
         )
         for each in manifest.earlier
     ]
-    built = build_publication_files(settings, session, publication, results, earlier)
+    built = build_publication_files(settings, session, publication, results, earlier).files
     source = _BuiltFiles({path: data for path, (_, data) in built.items()})
     findings = {
         entry.path: compare_file(source, entry.path, entry.model_dump()) for entry in manifest.files

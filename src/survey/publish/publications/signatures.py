@@ -186,11 +186,11 @@ def _build_contents(
         open_results(settings, session, each.key)
         for each in list_earlier_releases(settings, session, wave)
     ]
-    files = build_publication_files(settings, session, publication, results, earlier)
+    built = build_publication_files(settings, session, publication, results, earlier)
     manifest = build_publication_manifest(
-        session, publication, wave, results, earlier, seal, files, now
+        session, publication, wave, results, earlier, seal, built, now
     )
-    contents = {path: data for path, (_, data) in files.items()}
+    contents = {path: data for path, (_, data) in built.files.items()}
     return {**contents, MANIFEST: manifest.to_bytes()}, manifest
 
 
