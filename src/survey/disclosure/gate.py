@@ -40,6 +40,7 @@ def protect(
     counts: Sequence[str] = (),
     minimum: int = MINIMUM_N,
     auditor: IntervalAuditor | None = None,
+    kept: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Return `table` with `shown` (bool) and `reason` (category), hidden figures set to null.
 
@@ -55,6 +56,8 @@ def protect(
             null where they differ or the question is not sensitive.
         auditor: looks at the intervals of hidden counts; what it still finds too narrow once no
             further cell can be hidden is in its `narrow`.
+        kept: rows that readers see elsewhere: to hide them here would protect nothing, so other
+            rows are hidden instead. One with too few respondents is hidden all the same.
 
     Raises:
         ValueError: two rows with the same keys, or parts with more respondents than their whole.
@@ -65,9 +68,11 @@ def protect(
         axes = CubeAxes(table, by, totals)
         given = answer if answer is not None else np.full(len(table), np.nan)
         pairs = overlaps or Overlaps.none()
+        if kept is None:
+            kept = np.zeros(len(table), dtype=bool)
         with limit_to_one_thread():
             reasons = _apply_further_rules(
-                reasons, axes, size, given, totals, pairs, minimum, auditor
+                reasons, axes, size, given, totals, pairs, minimum, auditor, kept
             )
     return apply_suppression(table, reasons)
 
@@ -92,6 +97,7 @@ def _apply_further_rules(
     overlaps: Overlaps,
     minimum: int,
     auditor: IntervalAuditor | None,
+    kept: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
     """Return the reasons after the rules that look at more than one count."""
     reasons = reasons.copy()
@@ -111,7 +117,9 @@ def _apply_further_rules(
     listed = np.zeros(n.shape, dtype=bool)
     listed[at] = True
     few = (n > 0) & (n < minimum)
-    cube = SuppressionCube(n, few, answers, cost, positions[overlaps.same], minimum, listed)
+    stays = np.zeros(n.shape, dtype=bool)
+    stays[at] = kept
+    cube = SuppressionCube(n, few, answers, cost, positions[overlaps.same], minimum, listed, stays)
     after = add_secondary_suppression(cube, hidden, relations, auditor)[at]
     reasons[after & (reasons == _CODE[SuppressionReason.SHOWN])] = _CODE[
         SuppressionReason.SECONDARY

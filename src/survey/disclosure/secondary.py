@@ -56,6 +56,8 @@ class SuppressionCube:
     minimum: int
     listed: Flags
     """Cells of the table; what parts leave of a whole is a place, but published nowhere."""
+    kept: Flags
+    """Cells that readers see elsewhere, so that nothing is gained by hiding them."""
 
     def known(self, hidden: Flags) -> Floats:
         """Return the published counts: those of cells that are shown, null elsewhere."""
@@ -72,8 +74,8 @@ class SuppressionCube:
 
     @property
     def price(self) -> Floats:
-        """`cost`; infinite where there are no respondents to hide."""
-        return np.where(self.n > 0, self.cost, np.inf)
+        """`cost`; infinite where there are no respondents to hide, or readers see them anyway."""
+        return np.where((self.n > 0) & ~self.kept, self.cost, np.inf)
 
 
 def add_secondary_suppression(
@@ -321,8 +323,12 @@ class _RelationColumns:
         waiting.reshape(-1)[self._get_member_positions(columns)] = False
 
     def _is_left_to_hide(self, hidden: Flags, cells: Numbers) -> Flags:
-        """Return which cells have respondents and are shown."""
-        left: Flags = (self._cube.n.ravel()[cells] > 0) & ~hidden.ravel()[cells]
+        """Return which cells have respondents, are shown, and are not kept."""
+        left: Flags = (
+            (self._cube.n.ravel()[cells] > 0)
+            & ~hidden.ravel()[cells]
+            & ~self._cube.kept.ravel()[cells]
+        )
         return left
 
     def _get_member_positions(self, columns: Numbers) -> Numbers:

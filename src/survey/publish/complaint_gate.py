@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 
+import numpy as np
 import pandas as pd
 
 from survey.access.roles import NATION
@@ -113,6 +114,10 @@ def protect_codes(
 ) -> GatedCounts:
     """Return the sums by area and code with the totals of each area, gated.
 
+    Every list adds up to the totals, so what these show and hide is decided once, before any list:
+    a total that is shown stays so, and what it tells of the codes is what the codes are protected
+    against; of an area whose total is hidden no code is shown, since all of them are the total.
+
     Args:
         frame: Sums of the year by area and code.
         total: Sums of the year by area.
@@ -129,12 +134,16 @@ def protect_codes(
     if codes:
         totals.append(AdditiveTotal(("code",), (TOTAL,), tuple((code,) for code in codes)))
     shown_same: _Keys = frozenset()
+    open_totals = _keys_of_measure(months.totals.whole, _ACCEPTED)
     if same is None:
-        part, shown = sums.iloc[:0], _find_shown(sums, sums[_ACCEPTED], by, totals)
+        part, shown = sums.iloc[:0], _find_shown(sums, sums[_ACCEPTED], by, totals, open_totals)
     else:
         part = _add_larger_areas(same, ["code"])
-        shown, shown_same = _protect_parts(sums, part, totals)
-    solved = _find_shown_measure(sums, _SOLVED, by, totals)
+        open_same = _keys_of_measure(months.totals.same, _ACCEPTED)
+        open_parts = {_WHOLE: open_totals, _SAME: open_same, _REST: open_totals & open_same}
+        shown, shown_same = _protect_parts(sums, part, totals, open_parts)
+    open_solved = _keys_of_measure(months.totals.whole, _SOLVED)
+    solved = _find_shown_measure(sums, _SOLVED, by, totals, open_solved)
     whole = _build_cells(sums, by, shown, {_SOLVED: solved})
     of_months = _build_cells(part, by, shown_same, {})
     return GatedCounts(
@@ -146,11 +155,17 @@ def protect_codes(
 
 
 def _protect_parts(
-    sums: pd.DataFrame, same: pd.DataFrame, totals: Sequence[AdditiveTotal]
+    sums: pd.DataFrame,
+    same: pd.DataFrame,
+    totals: Sequence[AdditiveTotal],
+    open_totals: Mapping[str, _Keys],
 ) -> tuple[_Keys, _Keys]:
     """Return which cells of the year, and of the same months, are shown side by side.
 
     What the same months leave of the year is a part that nobody prints and anybody can subtract.
+
+    Args:
+        open_totals: totals that are shown, by part.
     """
     by = ["area", "code"]
     whole, part = (rows.set_index(by)[_ACCEPTED].astype("float64") for rows in (sums, same))
@@ -159,7 +174,9 @@ def _protect_parts(
     table = pd.concat([counts.reset_index().assign(**{_PART: name})
                        for name, counts in parts.items()], ignore_index=True)  # fmt: skip
     split = AdditiveTotal((_PART,), (_WHOLE,), ((_SAME,), (_REST,)))
-    shown = _find_shown(table, table[_ACCEPTED], [*by, _PART], [*totals, split])
+    keys = [(*key, name) for name, open_keys in open_totals.items() for key in open_keys]
+    by_part = [*by, _PART]
+    shown = _find_shown(table, table[_ACCEPTED], by_part, [*totals, split], frozenset(keys))
     in_part = {
         wanted: frozenset((area, code) for area, code, name in shown if name == wanted)
         for wanted in (_WHOLE, _SAME)
@@ -168,7 +185,11 @@ def _protect_parts(
 
 
 def _find_shown_measure(
-    sums: pd.DataFrame, name: str, by: list[str], totals: Sequence[AdditiveTotal]
+    sums: pd.DataFrame,
+    name: str,
+    by: list[str],
+    totals: Sequence[AdditiveTotal],
+    open_totals: _Keys | None = None,
 ) -> _Keys:
     """Return the cells in which a measure, and what is left of each whole of it, may be shown.
 
@@ -176,23 +197,39 @@ def _find_shown_measure(
     shown is a small count of any of them (docs/complaints.md).
     """
     measure = sums[name].astype("float64").fillna(0.0)
-    shown = _find_shown(sums, measure, by, totals)
+    shown = _find_shown(sums, measure, by, totals, open_totals)
     for whole in _WHOLES[name]:
         if sums[whole].isna().all():
             continue  # not delivered: there is nothing to subtract from
         rest = sums[whole].astype("float64").fillna(0.0) - measure
         if (rest < 0).any():
             return frozenset()  # months without the whole: neither of them is a base of the other
-        shown &= _find_shown(sums, rest, by, totals)
+        shown &= _find_shown(sums, rest, by, totals, open_totals)
     return shown
 
 
 def _find_shown(
-    sums: pd.DataFrame, counts: pd.Series, by: list[str], totals: Sequence[AdditiveTotal]
+    sums: pd.DataFrame,
+    counts: pd.Series,
+    by: list[str],
+    totals: Sequence[AdditiveTotal],
+    open_totals: _Keys | None = None,
 ) -> _Keys:
-    """Return the keys of the rows whose count the gate lets through."""
+    """Return the keys of the rows whose count the gate lets through.
+
+    Args:
+        open_totals: keys of the totals over all codes that are shown, where that was decided
+            before; where a total is hidden, so are its codes.
+    """
     table = sums[by].assign(n=counts.astype("float64").to_numpy())
-    gated = protect(table, by=by, totals=totals)
+    kept, decided = None, []
+    if open_totals is not None:
+        of_totals = sums[by].assign(code=TOTAL).itertuples(index=False, name=None)
+        is_open = np.fromiter((key in open_totals for key in of_totals), bool, len(sums))
+        kept = is_open & (sums["code"] == TOTAL).to_numpy()
+        decided = ["n_of_total"]
+        table["n_of_total"] = np.where(is_open, np.inf, 0.0)
+    gated = protect(table, by=by, totals=totals, counts=decided, kept=kept)
     rows = gated.loc[gated["shown"].to_numpy(dtype=bool), by].astype(str)
     return frozenset(rows.itertuples(index=False, name=None))
 
