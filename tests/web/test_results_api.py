@@ -1,6 +1,8 @@
 """The results API: keys, release, area, gate, paging, ETag, limits, and its description."""
 
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -20,12 +22,13 @@ from survey.access.api_keys import (
 )
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.results import open_results
+from survey.results import WaveInfo, WaveResults, open_results
 from survey.results.release import release_wave, revoke_release
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, ApiKey, AuditEntry, KeyScope, Shown, Wave, WaveState, now
+from survey.web import results_api
 from survey.web.results_openapi import BASE, DELIVERIES
 from survey.web.routes import build_app
 from tests.synthetic_results import PLANS, synthetic_store
@@ -256,6 +259,39 @@ def test_pages_of_rows_are_the_whole_table_once(client: TestClient, settings: Se
         seen += [(row["area"], row["indicator"]) for row in body["rows"]]
         address = body["next"]
     assert len(seen) == len(set(seen)) == total
+
+
+def test_pages_of_two_editions_are_not_put_together(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A correction of the same interviews between two pages: same wave, same snapshot."""
+    release(settings)
+    release(settings, EARLIER)
+    key = make_key(settings)
+    changes = f"{BASE}/waves/{WAVE}/changes?before={EARLIER}&limit=20"
+    firsts = [ask(client, address, key).json() for address in (f"{ESTIMATES}?limit=20", changes)]
+    for first in firsts:
+        assert ask(client, first["next"], key).json()["edition"] == first["edition"]
+    listed = results_api.list_waves
+
+    def list_corrected(*asked: Any) -> list[WaveInfo]:
+        return [replace(info, seal_sha256="f" * 64) if info.key == EARLIER else info
+                for info in listed(*asked)]  # fmt: skip
+
+    monkeypatch.setattr(results_api, "list_waves", list_corrected)
+    assert ask(client, firsts[0]["next"], key).status_code == 200
+    answer = ask(client, firsts[1]["next"], key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "results_changed")
+    opened = results_api.open_known_results
+
+    def open_corrected(*asked: Any) -> WaveResults:
+        results = copy(opened(*asked))
+        results.wave = replace(results.wave, seal_sha256="e" * 64)
+        return results
+
+    monkeypatch.setattr(results_api, "open_known_results", open_corrected)
+    assert ask(client, firsts[0]["next"], key).status_code == 409
+    assert ask(client, f"{ESTIMATES}?limit=20", key).json()["edition"] != firsts[0]["edition"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from survey.web.results_tables import (
     TABLES,
     NotReleasedError,
     ParameterError,
+    ResultsChangedError,
     ResultsTable,
     TableRequest,
     require_released,
@@ -48,6 +49,7 @@ _STATUS: Mapping[type[SurveyError], int] = {
     AccessDeniedError: 403,
     KeyScopeError: 403,
     NotReleasedError: 404,
+    ResultsChangedError: 409,
     ParameterError: 400,
     UnknownChoiceError: 400,
 }
@@ -166,17 +168,34 @@ class ResultsApi:
         offset = _parse_number(request, "offset", 0, 0, MAX_OFFSET)
         results = self._open_wave_results(session, request, principal)
         rows = table.read(TableRequest(self.settings, session, results, principal, query))
+        edition = self._name_edition(session, results, query.get("before"))
+        if query.get("edition", edition) != edition:
+            raise ResultsChangedError
         part = rows.iloc[offset : offset + limit]
         following = offset + limit
-        address = request.url.include_query_params(offset=following)
+        address = request.url.include_query_params(offset=following, edition=edition)
         return {
             "wave": _build_wave_record(results.wave),
+            "edition": edition,
             "total": len(rows),
             "offset": offset,
             "limit": limit,
             "next": f"{address.path}?{address.query}" if following < len(rows) else None,
             "rows": build_records(results, part, self._choose_language(request), with_origin=False),
         }
+
+    def _name_edition(self, session: Session, results: WaveResults, before: str | None) -> str:
+        """Return a name of the results that rows come from, another one once they are replaced.
+
+        A correction may rest on the same interviews, and so have the same snapshot.
+        """
+        waves = list_waves(self.settings, session, results.wave.series) if before else ()
+        parts = [
+            (info.key, info.snapshot_sha256, info.seal_sha256, info.frozen_at.isoformat(),
+             info.shown.value, info.first_places)
+            for info in (results.wave, *(wave for wave in waves if wave.key == before))
+        ]  # fmt: skip
+        return sha256(orjson.dumps(parts)).hexdigest()[:16]
 
     def _open_wave_results(
         self, session: Session, request: Request, principal: Principal

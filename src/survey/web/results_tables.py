@@ -34,6 +34,20 @@ class ParameterError(SurveyError):
     code = "parameter_wrong"
 
 
+class ResultsChangedError(SurveyError):
+    """Raised when the results were replaced between two pages of the same rows."""
+
+    code = "results_changed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "The results were replaced since the first of these pages was read. Please start "
+                "again with the first page."
+            )
+        )
+
+
 def is_served(principal: Principal, wave: WaveInfo) -> bool:
     """Return whether the API serves a wave to a principal: it is released, and not held back."""
     return wave.state is WaveState.RELEASED and (wave.is_demo or not principal.is_demo)
@@ -173,4 +187,8 @@ TABLES: tuple[ResultsTable, ...] = (
 LIMIT = QueryParameter("limit", msg("Rows in one answer, at most 1,000"))
 OFFSET = QueryParameter("offset", msg("Rows to pass over"))
 LANGUAGE = QueryParameter("language", msg("Language of the names"), choices=("zh", "en"))
-PAGING = (LIMIT, OFFSET, LANGUAGE)
+EDITION = QueryParameter(
+    "edition",
+    msg("Edition that the rows before came from, as “next” names it; another one is an error"),
+)
+PAGING = (LIMIT, OFFSET, EDITION, LANGUAGE)
