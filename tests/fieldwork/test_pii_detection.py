@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.pii_detection import PiiKind, find_pii, mask_text
+from survey.fieldwork.pii_detection import PiiKind, clean_note, find_pii, mask_text
 from survey.fieldwork.withdrawal_codes import check_digit
 
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -110,3 +110,21 @@ def test_a_card_is_found_exactly_when_its_check_digit_agrees(digits: str) -> Non
 def test_a_long_text_takes_no_long_time_to_look_at() -> None:
     for hostile in ("1 " * 5_000, "a@" * 5_000, "微信" * 5_000, "0" * 10_000, "-" * 10_000):
         assert isinstance(mask_text(hostile), str)
+
+
+@pytest.mark.parametrize(
+    "sign", ["\u200b", "\u2060", "\xad", "\u202d", "\ufeff", "\ufe0f\u20e3", "\x01", "\x7f"]
+)
+def test_signs_that_nobody_sees_hide_no_number(sign: str) -> None:
+    number = sign.join("13800138000")
+    text = f"电话{sign}{number}，请回"
+    scanned = find_pii(text)
+    (found,) = scanned.matches
+    assert text[found.first : found.last] == number
+    assert scanned.masked == f"电话{sign}***，请回"
+    assert "138" not in clean_note(text)
+
+
+def test_a_note_holds_nothing_that_a_file_could_not() -> None:
+    assert clean_note("a\x01b\x1bc\ufffed\ud800e\tf\n g") == "abcde f g"
+    assert clean_note("家👩\u200d👧、整改①\ufe0f") == "家👩\u200d👧、整改①\ufe0f"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import uuid4
 
 import pandas as pd
 import pytest
@@ -24,7 +25,7 @@ from tests.small_waves import (
 
 SUZHOU, NANJING, WUXI = "320500", "320100", "320200"
 FURTHER = dict.fromkeys(("130100", "361100", "430600", "441900"), 30)
-OFFICIAL = Principal(None, "Lin", Role.CITY_OFFICIAL, SUZHOU)
+OFFICIAL = Principal(uuid4(), "Lin", Role.CITY_OFFICIAL, SUZHOU)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 Open text stays in the store and enters no snapshot; whoever is shown it anyway (a reviewer, a
 supervisor) gets it through here. Digits are found in any script that people type them in: full
-width, Chinese numerals read one by one, with blanks, dots or dashes between them. Numbers with a
+width, Chinese numerals read one by one, with blanks, dots or dashes between them, or signs that
+nobody sees. Numbers with a
 check digit are taken only when it agrees, so that a price or an order number is left alone.
 """
 
@@ -134,11 +135,22 @@ _RULES: tuple[_Rule, ...] = (
 )
 """In order of trust: what an earlier rule takes, a later one leaves alone."""
 _NO_DIGIT = re.compile(r"[^0-9Xx]")
+_NO_TEXT = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+"""Signs that no XML may hold, so that a slide or a worksheet with one could not be written."""
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0\ud800-\udfff"
+    "\ufdd0-\ufdef\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+"""Signs that nobody sees: a number that was copied from a page or a telephone may have them."""
 
 
 def find_pii(text: str) -> ScannedText:
     """Find personal data in `text`; positions are those of the text as written."""
-    shown = text[:MAX_SCANNED_CHARS]
+    whole = text[:MAX_SCANNED_CHARS]
+    shown = _INVISIBLE.sub("", whole)
     kept: list[PiiMatch] = []
     # First without numerals, because "one" right behind a number may begin an ordinary word.
     for plain in (_convert_to_ascii_digits(shown, {}), _convert_to_ascii_digits(shown, _NUMERALS)):
@@ -146,7 +158,17 @@ def find_pii(text: str) -> ScannedText:
             if all(match.last <= each.first or match.first >= each.last for each in kept):
                 kept.append(match)
     kept.sort(key=lambda each: each.first)
+    if len(shown) < len(whole):
+        kept = _place_in_text(kept, whole)
     return ScannedText(text, tuple(kept))
+
+
+def _place_in_text(found: list[PiiMatch], text: str) -> list[PiiMatch]:
+    """Return matches in the visible signs of a text as matches in the text itself."""
+    positions = [place for place, sign in enumerate(text) if not _INVISIBLE.match(sign)]
+    return [
+        PiiMatch(positions[each.first], positions[each.last - 1] + 1, each.kind) for each in found
+    ]
 
 
 def _iter_matches(plain: str) -> Iterator[PiiMatch]:
@@ -163,11 +185,11 @@ def mask_text(text: str) -> str:
 
 
 def clean_note(note: str) -> str:
-    """Return a note as it is stored: one line with personal data masked.
+    """Return a note as it is stored: one line of signs that every file can hold, masked.
 
     Notes go into the audit trail, where nothing is ever deleted.
     """
-    return mask_text(" ".join(note.split()))
+    return mask_text(_NO_TEXT.sub("", " ".join(note.split())))
 
 
 def _convert_to_ascii_digits(text: str, numerals: Mapping[str, str]) -> str:

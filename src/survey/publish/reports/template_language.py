@@ -143,17 +143,20 @@ def _read_test(node: nodes.Node, part: TemplatePart) -> Iterator[str]:
 
 
 def _read_loop(node: nodes.For, scope: _Scope, part: TemplatePart) -> None:
-    is_plain = (
-        _join_dotted_name(node.iter) == FINDINGS
-        and isinstance(node.target, nodes.Name)
-        and node.target.name not in FIELDS | _PARTS.keys()
-        and not (node.test or node.else_ or node.recursive or scope.loop)
-    )
-    if not is_plain:
+    target = node.target
+    is_nested = bool(scope.loop or node.recursive)
+    if (
+        not isinstance(target, nodes.Name)
+        or target.name in FIELDS | _PARTS.keys()
+        or _join_dotted_name(node.iter) != FINDINGS
+        or node.test
+        or node.else_
+        or is_nested
+    ):
         part.add(msg("Only the findings can be repeated, and not within one another."))
         return
     part.printed.add(FINDINGS)
-    inner = _Scope(scope.tested, is_conditional=True, loop=node.target.name)
+    inner = _Scope(scope.tested, is_conditional=True, loop=target.name)
     _read_nodes(node.body, inner, part)
 
 
