@@ -116,6 +116,22 @@ def words_of(app: AppTest) -> str:
     return "\n".join(str(part) for part in parts)
 
 
+def words_beside(app: AppTest, key: str) -> str:
+    """What a reader can read in the popover or form that holds a button, by its key or label."""
+
+    def find_holder(block: Any) -> Any:
+        for each in block.children.values():
+            if each.type == "button" and key in (each.key, each.label):
+                return block
+            if (found := find_holder(each) if hasattr(each, "children") else None) is not None:
+                return found
+        return None
+
+    holder = find_holder(app.main)
+    assert holder is not None, f"no button {key}"
+    return "\n".join(each.proto.body for each in holder.get("html"))
+
+
 @pytest.fixture
 def read() -> Callable[[AppTest], str]:
     return words_of

@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.context.comparative_tests.released_grades import sign_comparative_test
-from survey.store.engine import read_scope
+from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ComparativeTest, ComparativeTestState
 from survey.ui.navigation import PageKey
 from tests.context.comparative_tests.small_test import RunningTest, start
-from tests.pages.conftest import open_tab
+from tests.pages.conftest import open_tab, words_beside
 
 State = ComparativeTestState
 Visit = Callable[..., AppTest]
@@ -112,3 +112,17 @@ def test_a_page_that_is_old_changes_nothing(
     test.change(sign_comparative_test, lin, two_people=False)
     app.button(key="comparative-test/sign").click().run()
     assert "Somebody changed this test meanwhile" in read(app)
+
+
+def test_a_refused_step_says_so_where_it_was_pressed(
+    field: Any, lin: Principal, visit_as: Visit
+) -> None:
+    start(field.url, lin, State.PLANNED)
+    app = open_tab(visit_as(PAGE, lin), "Samples")
+    with session_scope(field.url) as session:
+        test = session.exec(select(ComparativeTest)).one()
+        test.lock_version += 1
+        session.add(test)
+    app.button(key="comparative-test/advance/bought").click().run()
+    assert "Somebody changed this test" in words_beside(app, "comparative-test/advance/bought")
+    assert state_of(field) is State.PLANNED

@@ -27,7 +27,7 @@ from tests.context.experience_checks.small_check import (
     employ,
     start,
 )
-from tests.pages.conftest import open_tab
+from tests.pages.conftest import open_tab, words_beside
 
 Visit = Callable[..., AppTest]
 PAGE = PageKey.EXPERIENCE_CHECKS
@@ -77,6 +77,8 @@ def test_who_runs_it_hears_the_venue_and_orders_a_revisit(
     app.text_area[0].input("We have mended it.")
     next(button for button in app.button if button.label == "Record the reply").click().run()
     assert not app.exception
+    next(button for button in app.button if button.label == "Order the revisit").click().run()
+    assert "Reason of the revisit" in words_beside(app, "Order the revisit")
 
 
 def test_a_long_list_of_venues_begins_with_the_newest_replies(

@@ -15,7 +15,7 @@ from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import EvidenceKind, Problem, ProblemEvidence, ProblemState, now
 from survey.ui.navigation import PageKey
-from tests.pages.conftest import open_tab
+from tests.pages.conftest import open_tab, words_beside
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -78,6 +78,8 @@ def test_a_city_lists_what_is_first_to_improve_with_one_click_and_follows_it_up(
     app = press(choose(open_list(open_page), problem), "in_progress")
     assert [each.value for each in app.success] == ["The problem is moved on."]
     key = f"problems/evidence/{problem.id}/{stored()[0].version}"
+    press(app, "evidence/")
+    assert "has to be filled in" in words_beside(app, key)
     app.text_area(key=f"{key}/text").set_value("<b>Signs</b> put up").run()
     assert app.text_input(key=f"{key}/link").disabled
     press(app, "evidence/")
@@ -117,6 +119,9 @@ def test_the_province_accepts_and_a_stale_page_changes_nothing(open_page: Open, 
         session.add(row)
     press(app, "accepted")
     assert "Somebody has changed this problem meanwhile" in read(app)
+    app.text_area(key=f"problems/reopened/{problem.id}/note").set_value("")
+    press(app, "reopened")
+    assert "has to be filled in" in words_beside(app, f"problems/reopened/{problem.id}")
     assert stored()[0].state is ProblemState.DONE
 
 

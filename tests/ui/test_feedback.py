@@ -69,3 +69,17 @@ def test_every_popover_has_a_key() -> None:
         and not any(keyword.arg == "key" for keyword in node.keywords)
     ]
     assert nameless == []
+
+
+def test_a_popover_with_a_button_says_in_itself_what_was_refused() -> None:
+    """At the top of the page it is not seen: the popover stays open, perhaps far below."""
+    silent = [
+        f"{_name(path)}:{node.lineno}"
+        for path in _modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.With)
+        and any("st.popover(" in ast.unparse(item) for item in node.items)
+        and "st.button(" in ast.unparse(node)
+        and "show_feedback(" not in ast.unparse(node)
+    ]
+    assert silent == []

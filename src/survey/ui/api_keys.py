@@ -18,7 +18,7 @@ from survey.access.principal import Principal
 from survey.store.china_time import format_day
 from survey.store.engine import read_scope
 from survey.store.tables import KeyScope, now
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -26,6 +26,7 @@ from survey.ui.page_runner import PageContext
 _MADE = "users/keys/made"
 """What the last change made: the purpose of a key and the key, which is shown once."""
 _USUAL_DAYS = 365
+_WITHDRAWING, _MAKING = "users/keys/withdrawing", "users/keys/making"
 
 
 def draw_api_keys(page: PageContext) -> None:
@@ -65,7 +66,8 @@ def _draw_keys(page: PageContext, keys: list[ApiKeySummary]) -> None:
     working = {str(key.id): key for key in keys if _describe_key_state(page, key) == t("works")}
     if not working:
         return
-    with st.popover(t("Withdraw a key"), key="users/keys/withdrawing"):
+    with st.popover(t("Withdraw a key"), key=_WITHDRAWING):
+        show_feedback(page, _WITHDRAWING)
         chosen = st.selectbox(
             t("Key"),
             list(working),
@@ -101,6 +103,7 @@ def _draw_new_key(page: PageContext) -> None:
     days = st.number_input(
         t("Days that it is valid"), 1, MAX_VALID_DAYS, _USUAL_DAYS, key="users/keys/days"
     )
+    show_feedback(page, _MAKING)
     st.button(
         t("Make the key"),
         type="primary",
@@ -123,7 +126,7 @@ def _create_key(page: PageContext, login: str, name: str, scope: KeyScope, days:
             scope=scope,
         )
 
-    made = perform(page, create, done=page.t("The key is made."))
+    made = perform_in_popover(page, create, done=page.t("The key is made."), slot=_MAKING)
     if made:
         st.session_state[_MADE] = name, made.value
         for field in ("login", "name"):
@@ -149,8 +152,9 @@ def _show_new_key(page: PageContext) -> None:
 
 def _withdraw_key(page: PageContext, key: ApiKeySummary) -> None:
     revoke = partial(revoke_api_key, key_id=key.id, now=now())
-    perform(
+    perform_in_popover(
         page,
         lambda session, principal: revoke(session=session, principal=principal),
         done=page.t("The key “{name}” is withdrawn.", name=key.name),
+        slot=_WITHDRAWING,
     )

@@ -13,11 +13,11 @@ from survey.results import WaveResults
 from survey.results.chosen_peers import MAX_PEERS, choose_peers, list_chosen_peers, reset_peers
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.feedback import perform, show_feedback
+from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_view
 
-_MESSAGES = "city-peers"
+_MESSAGES, _CHOOSING = "city-peers", "city-peers/choosing"
 
 
 def get_chosen_peers(page: PageContext, city: str) -> tuple[str, ...]:
@@ -49,6 +49,7 @@ def draw_peer_choice(
             st.container(width="content"),
             st.popover(t("Choose cities to compare with"), type="tertiary", key="peers/choosing"),
         ):
+            show_feedback(page, _CHOOSING)
             _draw_form(page, city, peers)
 
 
@@ -94,4 +95,5 @@ def _change_peers(page: PageContext, service: Callable[..., None]) -> None:
     def run(session: Session, principal: Principal) -> None:
         service(session=session, principal=principal, now=now())
 
-    perform(page, run, done=page.t("The cities to compare with are kept."), slot=_MESSAGES)
+    done = page.t("The cities to compare with are kept.")
+    perform_in_popover(page, run, done=done, slot=_CHOOSING, top=_MESSAGES)

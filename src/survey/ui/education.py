@@ -31,7 +31,7 @@ from survey.store.read_replica import read_late
 from survey.store.tables import now
 from survey.ui import filters, text_blocks
 from survey.ui.data_freshness import draw_freshness
-from survey.ui.feedback import perform, show_feedback
+from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.html_table import render_table
 from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
@@ -40,6 +40,7 @@ from survey.ui.url_state import pick
 
 _LEVELS = ("nation", "city")
 _ENTERED = "education/entered"
+_ENTERING, _TAKING_OUT = "education/enter", "education/take-out"
 
 
 def draw_education(page: PageContext) -> None:
@@ -168,6 +169,7 @@ def _draw_form(page: PageContext) -> None:
                 "and others only with their consent."
             ),
         )
+        show_feedback(page, _ENTERING)
         if not st.form_submit_button(t("Enter the activity"), type="primary"):
             return
     content = sent.getvalue() if sent is not None else b""
@@ -179,7 +181,7 @@ def _draw_form(page: PageContext) -> None:
         held_on if isinstance(held_on, date) else china_date(now()),
         title, place, form, audience, int(participants), round(cost * 100),
     )  # fmt: skip
-    added = perform(
+    added = perform_in_popover(
         page,
         lambda session, person: add_activity(
             session=session,
@@ -191,6 +193,7 @@ def _draw_form(page: PageContext) -> None:
             photo_dir=page.settings.photo_dir,
         ),
         done=t("The activity is in the register."),
+        slot=_ENTERING,
     )
     if added is not None:
         st.session_state[_ENTERED] = entered + 1
@@ -225,20 +228,22 @@ def _draw_taking_out(page: PageContext, own: list[RegisteredActivity]) -> None:
         return
     st.caption(t("It leaves the register for good; it stays stored with the reason."))
     activity = next(each for each in own if str(each.id) == chosen)
+    show_feedback(page, _TAKING_OUT)
     st.button(
         t("Take “{title}” out", title=activity.data.title),
-        key="education/take-out",
+        key=_TAKING_OUT,
         on_click=partial(_take_out, page, activity, reason),
     )
 
 
 def _take_out(page: PageContext, activity: RegisteredActivity, reason: str) -> None:
-    perform(
+    perform_in_popover(
         page,
         lambda session, person: take_out_activity(
             session=session, principal=person, activity_id=activity.id, reason=reason, now=now()
         ),
         done=page.t("The activity is taken out."),
+        slot=_TAKING_OUT,
     )
 
 

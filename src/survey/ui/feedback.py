@@ -14,6 +14,7 @@ from uuid import UUID
 
 import streamlit as st
 from sqlmodel import Session
+from streamlit.delta_generator import DeltaGenerator
 
 from survey.access.audit import record
 from survey.access.principal import Principal
@@ -172,16 +173,25 @@ def perform_on_wave(
 
 
 def perform_in_popover(
-    page: PageContext, change: Callable[[Session, Principal], T], *, done: str, slot: str
+    page: PageContext,
+    change: Callable[[Session, Principal], T],
+    *,
+    done: str | Callable[[T], str],
+    slot: str,
+    top: str = "",
 ) -> Success[T] | None:
     """Run a change as `perform` does: a failure is said in `slot`, a success at the top.
 
     A popover stays open when its change failed, perhaps far below the top of the page: on a phone
-    a message up there would not be seen. The popover begins with `show_feedback` of its slot.
+    a message up there would not be seen. The popover begins with `show_feedback` of its slot, a
+    form has it above its button.
+
+    Args:
+        top: Slot of the message of success; the top of the page if empty.
     """
     result = perform(page, change, slot=slot)
     if result is not None:
-        set_feedback(page, done)
+        set_feedback(page, done if isinstance(done, str) else done(result.value), slot=top)
     return result
 
 
@@ -211,13 +221,35 @@ def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> 
     """
     message = st.session_state.pop(_build_feedback_key(page, slot), None)
     place = st.empty()
+    if toast and isinstance(message, str) and message:
+        st.toast(message)
+    else:
+        _draw_message(place, message)
+
+
+def _draw_message(place: DeltaGenerator, message: str | _Problem | None) -> None:
     if isinstance(message, _Problem):
         with place:
             draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
-    elif message and toast:
-        st.toast(message)
     elif message:
         place.success(message)
+
+
+@contextmanager
+def feedback_above(page: PageContext, slot: str = "") -> Iterator[None]:
+    """Draw the message of the last change above the block, as `show_feedback` does.
+
+    A refusal whose own place the block does not draw any more is said here: another tab or person
+    took the step meanwhile, and its popover is gone.
+    """
+    message = st.session_state.pop(_build_feedback_key(page, slot), None)
+    place = st.empty()
+    _draw_message(place, message)
+    yield
+    prefix = _build_feedback_key(page, "")
+    for key in [str(each) for each in st.session_state if str(each).startswith(prefix)]:
+        if isinstance(st.session_state[key], _Problem):
+            _draw_message(place, st.session_state.pop(key))
 
 
 @contextmanager

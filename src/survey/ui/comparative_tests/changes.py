@@ -7,7 +7,7 @@ import streamlit as st
 from survey.context.comparative_tests.plan import advance_comparative_test
 from survey.context.comparative_tests.reading import ComparativeTestDetail
 from survey.store.tables import ComparativeTestState, now
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 
 
@@ -16,10 +16,11 @@ def change_test(
     test: ComparativeTestDetail,
     service: Callable[..., object],
     done: str,
+    slot: str,
     **given: object,
 ) -> None:
-    """Run a service on the version of the test that was drawn."""
-    perform(
+    """Run a service on the version of the test that was drawn; a refusal is said in `slot`."""
+    perform_in_popover(
         page,
         lambda session, person: service(
             session=session,
@@ -30,6 +31,7 @@ def change_test(
             **given,
         ),
         done=done,
+        slot=slot,
     )
 
 
@@ -43,13 +45,15 @@ def draw_advance_button(
 ) -> None:
     """Draw the step to the next state, which cannot be taken back: it says so before."""
     # By its key it closes with its step: without, that of the next step would be open instead.
-    with st.popover(label, key=f"comparative-test/step/{to}"):
+    slot = f"comparative-test/step/{to}"
+    with st.popover(label, key=slot):
+        show_feedback(page, slot)
         st.markdown(warning)
         st.button(
             label,
             key=f"comparative-test/advance/{to}",
             type="primary",
             on_click=change_test,
-            args=(page, test, advance_comparative_test, done),
+            args=(page, test, advance_comparative_test, done, slot),
             kwargs={"to": to},
         )

@@ -14,11 +14,13 @@ from survey.context.hearings import MIN_REPLY_DAYS
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import ComparativeTestState, ReplyStance, now
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
+from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 
 _State = ComparativeTestState
 _USUAL_DAYS = MIN_REPLY_DAYS * 2
+_SENDING, _REPLY = "comparative-test/send", "comparative-test/reply"
 
 
 def draw_hearing(page: PageContext, test: ComparativeTestDetail) -> None:
@@ -67,23 +69,24 @@ def _format_hearing_row(page: PageContext, hearing: Hearing) -> list[str]:
 
 def _draw_sending(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
-    with st.form("comparative-test/send", border=True):
+    with st.form(_SENDING, border=True):
         due_on = st.date_input(
             t("Last day of a reply"),
             china_date(now()) + timedelta(_USUAL_DAYS),
             format="YYYY-MM-DD",
         )
         st.caption(t("Send each maker its own results. This records that it was done today."))
+        show_feedback(page, _SENDING)
         if st.form_submit_button(t("The results are sent"), type="primary"):
             if isinstance(due_on, date):
                 done = t("It is recorded that the makers have their results.")
-                change_test(page, test, send_results_to_makers, done, due_on=due_on)
+                change_test(page, test, send_results_to_makers, done, _SENDING, due_on=due_on)
             st.rerun()
 
 
 def _draw_reply_form(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
-    with st.form(f"comparative-test/reply/{test.version}", border=True, enter_to_submit=False):
+    with st.form(f"{_REPLY}/{test.version}", border=True, enter_to_submit=False):
         maker = st.selectbox(t("Maker"), [each.maker for each in test.hearings])
         stance = st.selectbox(
             t("Reply"), list(ReplyStance), format_func=lambda each: t(STANCE_NAMES[each])
@@ -91,12 +94,14 @@ def _draw_reply_form(page: PageContext, test: ComparativeTestDetail) -> None:
         text = st.text_area(t("Wording of the reply"), max_chars=2000)
         answer = st.text_area(t("Answer of the association"), max_chars=2000)
         received_on = st.date_input(t("Received on"), china_date(now()), format="YYYY-MM-DD")
+        show_feedback(page, _REPLY)
         if st.form_submit_button(t("Record the reply")):
             change_test(
                 page,
                 test,
                 record_maker_reply,
                 t("The reply is recorded."),
+                _REPLY,
                 maker=maker,
                 stance=stance,
                 text=text,

@@ -18,6 +18,7 @@ from survey.sample.workbook_io import WorkbookSheet
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound, now
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
+from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
@@ -122,11 +123,13 @@ def _confirm_values(
 ) -> None:
     t = page.t
     st.write(t("{count} values are right.", count=len(listed.values)))
+    slot = "comparative-test/values/store"
+    show_feedback(page, slot)
     st.button(
         t("Enter these values"),
-        key="comparative-test/values/store",
+        key=slot,
         type="primary",
         on_click=change_test,
-        args=(page, test, add_measured_values, t("The values are entered.")),
+        args=(page, test, add_measured_values, t("The values are entered."), slot),
         kwargs={"values": listed.values, "occasion": occasion, "reason": reason},
     )

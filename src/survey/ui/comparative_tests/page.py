@@ -22,7 +22,7 @@ from survey.ui.comparative_tests.laboratory import draw_laboratory
 from survey.ui.comparative_tests.preparation import draw_plan, draw_rules, draw_samples
 from survey.ui.comparative_tests.result_table import draw_results
 from survey.ui.comparative_tests.signing import draw_release
-from survey.ui.feedback import perform, show_feedback
+from survey.ui.feedback import feedback_above, perform, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import draw_tabs, pick
@@ -33,8 +33,12 @@ _State = ComparativeTestState
 
 def draw_comparative_tests(page: PageContext) -> None:
     """Draw the choice of a test, and the one chosen; those who run tests can plan another."""
+    with feedback_above(page):
+        _draw_tests(page)
+
+
+def _draw_tests(page: PageContext) -> None:
     t = page.t
-    show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         tests = list_comparative_tests(session=session, principal=page.principal)
     st.caption(

@@ -28,6 +28,7 @@ from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, now
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
+from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
@@ -64,8 +65,11 @@ def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
                 help=t("Of the accreditation (CNAS) or approval (CMA) for these methods."),
             ),
         )
+        slot = "comparative-test/plan"
+        show_feedback(page, slot)
         if st.form_submit_button(t("Save the plan"), type="primary"):
-            change_test(page, test, change_comparative_test, t("The plan is saved."), draft=draft)
+            done = t("The plan is saved.")
+            change_test(page, test, change_comparative_test, done, slot, draft=draft)
             st.rerun()
 
 
@@ -143,12 +147,14 @@ def _confirm_rules(page: PageContext, test: ComparativeTestDetail, uploaded: Upl
             grades=len(rules.grades),
         )
     )
+    slot = "comparative-test/rules/store"
+    show_feedback(page, slot)
     st.button(
         t("Store these rules"),
-        key="comparative-test/rules/store",
+        key=slot,
         type="primary",
         on_click=change_test,
-        args=(page, test, set_grading_rules, t("The rules are stored.")),
+        args=(page, test, set_grading_rules, t("The rules are stored."), slot),
         kwargs={"rules": rules},
     )
 
@@ -185,11 +191,13 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
             types=("xlsx", "csv"),
         )
         if test.samples:
+            slot = "comparative-test/samples/remove"
+            show_feedback(page, slot)
             st.button(
                 t("Remove all samples"),
-                key="comparative-test/samples/remove",
+                key=slot,
                 on_click=change_test,
-                args=(page, test, remove_product_samples, t("The samples are removed.")),
+                args=(page, test, remove_product_samples, t("The samples are removed."), slot),
             )
             draw_advance_button(
                 page,
@@ -231,11 +239,13 @@ def _format_sample_row(page: PageContext, test: ComparativeTestDetail, position:
 def _confirm_samples(page: PageContext, test: ComparativeTestDetail, listed: SampleList) -> None:
     t = page.t
     st.write(t("{count} samples are right.", count=len(listed.samples)))
+    slot = "comparative-test/samples/store"
+    show_feedback(page, slot)
     st.button(
         t("Enter these samples"),
-        key="comparative-test/samples/store",
+        key=slot,
         type="primary",
         on_click=change_test,
-        args=(page, test, add_product_samples, t("The samples are entered.")),
+        args=(page, test, add_product_samples, t("The samples are entered."), slot),
         kwargs={"samples": listed.samples},
     )

@@ -19,12 +19,13 @@ from survey.publish.views.comparative_test import ComparativeTestTexts, format_v
 from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import ComparativeTestState, now
 from survey.ui.comparative_tests.changes import change_test
-from survey.ui.feedback import set_problem
+from survey.ui.feedback import set_problem, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS
 
 _State = ComparativeTestState
+_PROPOSING = "comparative-test/erratum"
 
 
 def draw_release(
@@ -64,7 +65,9 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
     first = test.first_signed_at is None
     label = t("Give the first signature") if first else t("Give the second signature and release")
-    with st.popover(label, key=f"comparative-test/signing/{'first' if first else 'second'}"):
+    slot = f"comparative-test/signing/{'first' if first else 'second'}"
+    with st.popover(label, key=slot):
+        show_feedback(page, slot)
         st.markdown(
             t(
                 "“{title}” is released to everybody who reads results with the second signature. "
@@ -77,7 +80,7 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
             key="comparative-test/sign",
             type="primary",
             on_click=change_test,
-            args=(page, test, sign_comparative_test, t("The test is signed.")),
+            args=(page, test, sign_comparative_test, t("The test is signed."), slot),
             kwargs={"two_people": page.settings.two_person_freeze},
         )
 
@@ -118,12 +121,14 @@ def _draw_erratum_steps(
 ) -> None:
     t, two_people = page.t, page.settings.two_person_freeze
     if any(each.confirmed_at is None for each in test.errata):
+        slot = "comparative-test/erratum/confirm"
+        show_feedback(page, slot)
         st.button(
             t("Confirm the erratum"),
-            key="comparative-test/erratum/confirm",
+            key=slot,
             type="primary",
             on_click=change_test,
-            args=(page, test, confirm_erratum, t("The erratum is confirmed.")),
+            args=(page, test, confirm_erratum, t("The erratum is confirmed."), slot),
             kwargs={"two_people": two_people},
         )
         return
@@ -142,16 +147,18 @@ def _draw_erratum_steps(
         coverage = st.text_input(t("Coverage factor k"), "2")
         day = st.date_input(t("Measured on"), china_date(now()), format="YYYY-MM-DD")
         reason = st.text_input(t("Reason"), max_chars=500)
+        show_feedback(page, _PROPOSING)
         if not st.form_submit_button(t("Propose this erratum")):
             return
     number = parse_decimal(value)
     if number is None or not isinstance(day, date):
-        set_problem(page, t("Please enter the right value as a plain number."))
+        problem = t("Please enter the right value as a plain number.")
+        set_problem(page, problem, slot=_PROPOSING)
     else:
         half = parse_decimal(uncertainty)
         factor = None if half is None else parse_decimal(coverage)
         measurement = Measurement(number, half, factor)
         data = ValueData(str(sample), str(key), measurement, day)
         done = t("The erratum is proposed. Another person confirms it.")
-        change_test(page, test, propose_erratum, done, value=data, reason=reason)
+        change_test(page, test, propose_erratum, done, _PROPOSING, value=data, reason=reason)
     st.rerun()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from survey.context.experience_checks.reading import ExperienceCheckDetail
 from survey.store.tables import now
-from survey.ui.feedback import perform
+from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 
 
@@ -15,10 +15,11 @@ def change_check(
     check: ExperienceCheckDetail,
     service: Callable[..., object],
     done: str,
+    slot: str,
     **given: object,
 ) -> None:
-    """Run a service on the version of the check that was drawn."""
-    perform(
+    """Run a service on the version of the check that was drawn; a refusal is said in `slot`."""
+    perform_in_popover(
         page,
         lambda session, person: service(
             session=session,
@@ -29,6 +30,7 @@ def change_check(
             **given,
         ),
         done=done,
+        slot=slot,
     )
 
 
@@ -42,7 +44,9 @@ def draw_step(
 ) -> None:
     """Draw a step to another state: it names the check and says what follows before it is taken."""
     # By its key it closes with its step: without, that of the next step would be open instead.
-    with st.popover(label, key=f"experience-check/step/{service.__name__}"):
+    slot = f"experience-check/step/{service.__name__}"
+    with st.popover(label, key=slot):
+        show_feedback(page, slot)
         st.markdown(f"**{check.summary.title[page.language]}**")
         st.write(warning)
         st.button(
@@ -50,5 +54,5 @@ def draw_step(
             key=f"experience-check/{service.__name__}/{check.version}",
             type="primary",
             on_click=change_check,
-            args=(page, check, service, done),
+            args=(page, check, service, done, slot),
         )

@@ -15,11 +15,15 @@ from survey.context.hearings import MIN_REPLY_DAYS
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import ReplyStance, WaveState, now
 from survey.ui.experience_checks.changes import change_check
+from survey.ui.feedback import show_feedback
 from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
 
 _USUAL_DAYS = MIN_REPLY_DAYS * 2
 _DAY_COLUMNS = (1, 2, 3)
+_SENDING, _REPLY, _REVISIT = (
+    "experience-check/send", "experience-check/reply", "experience-check/revisit",
+)  # fmt: skip
 
 
 def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
@@ -78,17 +82,18 @@ def _format_hearing_row(page: PageContext, venue: VenueRow) -> list[str]:
 
 def _draw_sending(page: PageContext, check: ExperienceCheckDetail) -> None:
     t = page.t
-    with st.form("experience-check/send", border=True):
+    with st.form(_SENDING, border=True):
         due_on = st.date_input(
             t("Last day of a reply"),
             china_date(now()) + timedelta(_USUAL_DAYS),
             format="YYYY-MM-DD",
         )
         st.caption(t("Send each venue what was noted there. This records that it was done today."))
+        show_feedback(page, _SENDING)
         if st.form_submit_button(t("The venues were told"), type="primary"):
             if isinstance(due_on, date):
                 done = t("It is recorded that the venues were told.")
-                change_check(page, check, send_to_venues, done, due_on=due_on)
+                change_check(page, check, send_to_venues, done, _SENDING, due_on=due_on)
             st.rerun()
 
 
@@ -97,7 +102,7 @@ def _draw_reply_form(
 ) -> None:
     t = page.t
     names = {venue.code: venue.name for venue in heard}
-    with st.form(f"experience-check/reply/{check.version}", border=True, enter_to_submit=False):
+    with st.form(f"{_REPLY}/{check.version}", border=True, enter_to_submit=False):
         venue = st.selectbox(t("Venue"), list(names), format_func=names.__getitem__)
         stance = st.selectbox(
             t("Reply"), list(ReplyStance), format_func=lambda each: t(STANCE_NAMES[each])
@@ -105,12 +110,14 @@ def _draw_reply_form(
         text = st.text_area(t("Wording of the reply"), max_chars=2000)
         answer = st.text_area(t("Answer of the association"), max_chars=2000)
         received_on = st.date_input(t("Received on"), china_date(now()), format="YYYY-MM-DD")
+        show_feedback(page, _REPLY)
         if st.form_submit_button(t("Record the reply")):
             change_check(
                 page,
                 check,
                 record_venue_reply,
                 t("The reply is recorded."),
+                _REPLY,
                 venue=venue,
                 stance=stance,
                 text=text,
@@ -125,11 +132,12 @@ def _draw_revisit_form(
 ) -> None:
     t = page.t
     names = {venue.code: venue.name for venue in visited}
-    with st.form(f"experience-check/revisit/{check.version}", border=True, enter_to_submit=False):
+    with st.form(f"{_REVISIT}/{check.version}", border=True, enter_to_submit=False):
         venue = st.selectbox(t("Venue to revisit"), list(names), format_func=names.__getitem__)
         reason = st.text_input(t("Reason of the revisit"), max_chars=500)
         st.caption(t("Its observers find it among their tasks again. The first visit stays."))
+        show_feedback(page, _REVISIT)
         if st.form_submit_button(t("Order the revisit")):
             done = t("The revisit is ordered.")
-            change_check(page, check, order_revisit, done, venue=venue, reason=reason)
+            change_check(page, check, order_revisit, done, _REVISIT, venue=venue, reason=reason)
             st.rerun()

@@ -21,7 +21,7 @@ from survey.ui.experience_checks.hearing import draw_hearing
 from survey.ui.experience_checks.planning import draw_new_check, draw_plan
 from survey.ui.experience_checks.results import draw_agreement, draw_scores
 from survey.ui.experience_checks.venues import draw_venues_tab
-from survey.ui.feedback import show_feedback
+from survey.ui.feedback import feedback_above
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import draw_tabs, pick
@@ -31,8 +31,12 @@ _NEW = "new"
 
 def draw_experience_checks(page: PageContext) -> None:
     """Draw the choice of a check, and the one chosen; those who run checks can plan another."""
+    with feedback_above(page):
+        _draw_checks(page)
+
+
+def _draw_checks(page: PageContext) -> None:
     t = page.t
-    show_feedback(page)
     with read_scope(page.settings.store_url) as session:
         checks = list_experience_checks(session=session, principal=page.principal)
     st.caption(

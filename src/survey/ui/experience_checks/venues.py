@@ -20,6 +20,7 @@ from survey.publish.views.experience_check import name_area, name_type
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.experience_checks.changes import change_check
+from survey.ui.feedback import show_feedback
 from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
 from survey.ui.photo_html import render_photo
@@ -121,12 +122,14 @@ def _confirm_draw(page: PageContext, check: ExperienceCheckDetail, listed: Venue
         int(now().strftime("%Y%m%d")),
         help=t("With list and seed the draw can be repeated; both are recorded."),
     )
+    slot = "experience-check/venues/draw"
+    show_feedback(page, slot)
     st.button(
         t("Draw the venues"),
-        key="experience-check/venues/draw",
+        key=slot,
         type="primary",
         on_click=change_check,
-        args=(page, check, draw_venues, t("The venues are drawn. Next come the observers.")),
+        args=(page, check, draw_venues, t("The venues are drawn. Next come the observers."), slot),
         kwargs={"listed": listed, "per_type": int(per_type), "seed": int(seed)},
     )
 
@@ -145,9 +148,9 @@ def _draw_observers(page: PageContext, check: ExperienceCheckDetail) -> None:
                 "another notes."
             ),
         )
+        slot = "experience-check/observers"
+        show_feedback(page, slot)
         if st.form_submit_button(t("Assign observers"), type="primary"):
-            done = t("Every venue has its observers.")
-            change_check(
-                page, check, assign_observers, done, logins=chosen, seed=int(f"{now():%Y%m%d}")
-            )
+            done, seed = t("Every venue has its observers."), int(f"{now():%Y%m%d}")
+            change_check(page, check, assign_observers, done, slot, logins=chosen, seed=seed)
             st.rerun()

@@ -27,12 +27,15 @@ from survey.results import WaveResults
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import ProblemBasis, WaveState, now
-from survey.ui.feedback import perform, show_feedback
+from survey.ui.feedback import feedback_above, perform_in_popover, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.problems.entry import PROBLEM_MESSAGES, draw_entry, pick_problem
 from survey.ui.results_cache import get_view
+
+_ADDING, _ANOTHER = "problems/adding", "problems/another"
+"""Where it is said that problems were not added: from the proposals, and from another figure."""
 
 
 def may_read_problems(page: PageContext, city: str) -> bool:
@@ -44,8 +47,14 @@ def draw_city_problems(
     page: PageContext, results: WaveResults, others: Sequence[WaveResults], city: str
 ) -> None:
     """Draw the list of this wave, the earlier ones, and the problem that is chosen."""
+    with feedback_above(page, PROBLEM_MESSAGES):
+        _draw_lists(page, results, others, city)
+
+
+def _draw_lists(
+    page: PageContext, results: WaveResults, others: Sequence[WaveResults], city: str
+) -> None:
     t = page.t
-    show_feedback(page, PROBLEM_MESSAGES)
     with read_scope(page.settings.store_url) as session:
         listed = [
             problem
@@ -142,6 +151,7 @@ def _draw_additions(
     proposed = get_view(page, build_proposals, results, city=city)
     proposals = [each for each in proposed if each.figure not in listed]
     st.subheader(t("Proposed by the results"), anchor=False)
+    show_feedback(page, _ADDING)
     if not proposed:
         st.caption(t("The results of this wave propose no problem for this city."))
     elif not proposals:
@@ -154,7 +164,7 @@ def _draw_additions(
             key="problems/add/priorities",
             type="primary",
             on_click=_add_drafts,
-            args=(page, results, city, drafts),
+            args=(page, results, city, drafts, _ADDING),
         )
     for number, proposal in enumerate(proposals):
         draft = ProblemDraft(proposal.basis, proposal.figure, proposal.wording)
@@ -164,7 +174,7 @@ def _draw_additions(
                 t("Add to the list"),
                 key=f"problems/add/{number}/{proposal.figure.indicator}/{proposal.figure.group}",
                 on_click=_add_drafts,
-                args=(page, results, city, [draft]),
+                args=(page, results, city, [draft], _ADDING),
             )
     _draw_free_choice(page, results, city, listed)
 
@@ -175,7 +185,8 @@ def _draw_free_choice(
     t = page.t
     names = get_view(page, list_figures, results, city=city)
     figures = {str(place): figure for place, figure in enumerate(names) if figure not in listed}
-    with st.popover(t("Add another problem"), key="problems/another"):
+    with st.popover(t("Add another problem"), key=_ANOTHER):
+        show_feedback(page, _ANOTHER)
         chosen = st.selectbox(
             t("Published figure that it rests on"),
             list(figures),
@@ -196,12 +207,13 @@ def _draw_free_choice(
                 results,
                 city,
                 [ProblemDraft(ProblemBasis.CHOSEN, figures[chosen], wording)] if chosen else [],
+                _ANOTHER,
             ),
         )
 
 
 def _add_drafts(
-    page: PageContext, results: WaveResults, city: str, drafts: Sequence[ProblemDraft]
+    page: PageContext, results: WaveResults, city: str, drafts: Sequence[ProblemDraft], slot: str
 ) -> None:
     def change(session: Session, person: Principal) -> int:
         return add_problems(
@@ -213,9 +225,10 @@ def _add_drafts(
             now=now(),
         )
 
-    perform(
+    perform_in_popover(
         page,
         change,
         done=lambda added: page.t("{count} problems added.", count=added),
-        slot=PROBLEM_MESSAGES,
+        slot=slot,
+        top=PROBLEM_MESSAGES,
     )

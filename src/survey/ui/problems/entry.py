@@ -50,7 +50,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import EvidenceKind, ProblemState, now
 from survey.ui import text_blocks
 from survey.ui.audit_labels import format_action, format_actor, format_detail
-from survey.ui.feedback import perform, show_feedback
+from survey.ui.feedback import perform, perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext, open_dialog
 
 PROBLEM_MESSAGES = "problems"
@@ -101,6 +101,7 @@ def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
             f'<div class="hcs-problem"><h3>{escape(problem.wording)}</h3><dl>{lines}</dl></div>'
         )
         _draw_evidence(page, problem)
+        show_feedback(page, _build_slot(problem))
         _draw_steps(page, problem)
         _draw_history(page, problem)
 
@@ -180,18 +181,25 @@ def _draw_step(page: PageContext, problem: ProblemRecord, to: ProblemState) -> N
     t, label = page.t, page.t(_STEP_NAMES[to])
     key = f"problems/{to.value}/{problem.id}"
     if to not in NOTE_STATES:
-        st.button(
-            label, key=key, type="primary", on_click=_move_problem, args=(page, problem, to, "")
-        )
+        args = page, problem, to, "", _build_slot(problem)
+        st.button(label, key=key, type="primary", on_click=_move_problem, args=args)
         return
     # By its key it closes with its step: without, that of the next step would be open instead.
     with st.popover(label, key=f"{key}/popover"):
         note = f"{key}/note"
+        show_feedback(page, key)
         st.text_area(t("Reason"), key=note, max_chars=MAX_NOTE_CHARS)
-        st.button(label, key=key, on_click=_move_problem, args=(page, problem, to, note))
+        st.button(label, key=key, on_click=_move_problem, args=(page, problem, to, note, key))
 
 
-def _move_problem(page: PageContext, problem: ProblemRecord, to: ProblemState, note: str) -> None:
+def _build_slot(problem: ProblemRecord) -> str:
+    """Return where the entry says that one of its buttons was refused."""
+    return f"problems/entry/{problem.id}"
+
+
+def _move_problem(
+    page: PageContext, problem: ProblemRecord, to: ProblemState, note: str, slot: str
+) -> None:
     reason = str(st.session_state.get(note, "")) if note else ""
 
     def change(session: Session, person: Principal) -> None:
@@ -205,7 +213,8 @@ def _move_problem(page: PageContext, problem: ProblemRecord, to: ProblemState, n
             now=now(),
         )
 
-    perform(page, change, done=page.t("The problem is moved on."), slot=PROBLEM_MESSAGES)
+    done = page.t("The problem is moved on.")
+    perform_in_popover(page, change, done=done, slot=slot, top=PROBLEM_MESSAGES)
 
 
 def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
@@ -240,6 +249,7 @@ def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
 
 def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
     t, key = page.t, f"problems/evidence/{problem.id}/{problem.version}"
+    show_feedback(page, key)
     st.text_area(t("What was done"), key=f"{key}/text", max_chars=MAX_STATEMENT_CHARS)
     st.text_input(
         t("Link, if there is one"),
@@ -287,7 +297,8 @@ def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:
             now=now(),
         )
 
-    perform(page, change, done=page.t("The evidence is kept."), slot=PROBLEM_MESSAGES)
+    done = page.t("The evidence is kept.")
+    perform_in_popover(page, change, done=done, slot=key, top=PROBLEM_MESSAGES)
 
 
 def _get_citable(page: PageContext, city: str) -> dict[str, CitedFigure]:

@@ -21,7 +21,7 @@ from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import filters
-from survey.ui.feedback import show_feedback
+from survey.ui.feedback import feedback_above
 from survey.ui.html_table import render_table, render_text_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
@@ -36,8 +36,12 @@ MAX_ROWS = 200
 
 def draw_rectification(page: PageContext) -> None:
     """Draw every problem list that the reader may see."""
+    with feedback_above(page, PROBLEM_MESSAGES):
+        _draw_lists(page)
+
+
+def _draw_lists(page: PageContext) -> None:
     t = page.t
-    show_feedback(page, PROBLEM_MESSAGES)
     st.caption(
         t(
             "After a release each city lists problems with a responsible unit and a deadline; its "
