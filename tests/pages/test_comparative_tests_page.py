@@ -16,6 +16,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ComparativeTest, ComparativeTestState
 from survey.ui.navigation import PageKey
 from tests.context.comparative_tests.small_test import RunningTest, start
+from tests.context.comparative_tests.small_test import employ as employ_named
 from tests.pages.conftest import open_tab, words_beside
 
 State = ComparativeTestState
@@ -102,6 +103,22 @@ def test_steps_of_a_test(
     app.button(key=f"comparative-test/{key}").click().run()
     assert not app.exception
     assert state_of(field) is follows
+
+
+def test_the_first_signer_reads_who_signs_next_and_has_no_button(
+    field: Any, lin: Principal, visit_as: Visit, read: Any
+) -> None:
+    start(field.url, lin, State.MAKERS_HEARD)
+    second = employ_named(field.url, Role.NATIONAL_OFFICIAL, "CN", "wang")
+    app = open_tab(visit_as(PAGE, lin), "Release and errata")
+    app.button(key="comparative-test/sign").click().run()
+    assert "You have signed this test" in read(app)
+    assert "Next another person signs here:" in read(app)
+    assert "comparative-test/sign" not in {each.key for each in app.button}
+    app = open_tab(visit_as(PAGE, second), "Release and errata")
+    assert "You have signed this test" not in read(app)
+    app.button(key="comparative-test/sign").click().run()
+    assert state_of(field) is State.RELEASED
 
 
 def test_a_page_that_is_old_changes_nothing(

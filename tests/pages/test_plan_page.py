@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -29,8 +30,11 @@ from survey.store.tables import (
     AuditEntry,
     CityTarget,
     PointKind,
+    Publication,
+    PublicationState,
     QuotaCell,
     SamplingPoint,
+    Shown,
     Snapshot,
     Status,
     Wave,
@@ -457,6 +461,22 @@ def test_the_options_of_a_freeze_are_kept_while_other_tabs_are_open(
     assert "1,234 interviews without a sampling point" in app.success[0].value
 
 
+@contextmanager
+def _published(planned: Any) -> Iterator[None]:
+    """A release of the wave stands in the register."""
+    with session_scope(planned.url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
+        row = Publication(
+            key=f"{KEY}-1", wave_id=wave.id, title_zh="发布", title_en="Release", contact="12315",
+            shown=Shown.SCORES, builders=["figures"], embargo_until=now(), planned_at=now(),
+            state=PublicationState.PUBLISHED,
+        )  # fmt: skip
+        session.add(row)
+    yield
+    with session_scope(planned.url) as session:
+        session.delete(session.exec(select(Publication)).one())
+
+
 def test_a_release_asks_for_the_name_and_is_taken_back_with_a_reason(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
@@ -471,6 +491,10 @@ def test_a_release_asks_for_the_name_and_is_taken_back_with_a_reason(
     assert [message.value for message in app.success] == [f"{NAME}: The results are released."]
     assert "names and scores of all cities" in app.table[0].value.to_string()
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    with _published(planned):
+        app.button(key="plan-step-revoked").click().run()
+        assert f"The published release {KEY}-1 stands" in read(app)
+        assert "plan-move-revoked" not in {button.key for button in app.button}
     _confirm(app, "revoked", "wrong weights", field="plan-release-reason")
     assert [message.value for message in app.success] == [f"{NAME}: The release is taken back."]
     assert "wrong weights" in app.table[0].value.to_string()

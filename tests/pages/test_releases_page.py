@@ -112,9 +112,12 @@ def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
     announce(frozen)
     app = press(visit_as(PageKey.RELEASES, first), f"releases/sign/{RELEASE}")
     assert state_of(frozen) is PublicationState.PLANNED
-    press(app, f"releases/sign/{RELEASE}")
-    assert "You signed this yourself" in text_of(app, read)
-    assert state_of(frozen) is PublicationState.PLANNED
+    told = text_of(app, read)
+    assert "You have signed this release" in told
+    assert "Next another person signs here:" in told
+    with read_scope(frozen.store_url) as session:
+        assert session.get_one(Account, second.account_id).name in told
+    assert f"releases/sign/{RELEASE}" not in {each.key for each in app.button}
 
     reader = visit_as(PageKey.RELEASES, city)
     assert "First release" in text_of(reader, read)

@@ -20,7 +20,7 @@ from survey.fieldwork.planning.wave_requests import (
     record_signatures,
     require_no_request,
 )
-from survey.fieldwork.waves import lock_wave, require_transition
+from survey.fieldwork.waves import get_wave, lock_wave, require_transition
 from survey.locale import Message, SurveyError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
@@ -173,11 +173,23 @@ def require_no_announcement(session: Session, wave: Wave) -> None:
         )
 
 
-def _require_no_publication(session: Session, wave: Wave) -> None:
+def find_standing_publication(
+    *, session: Session, principal: Principal, wave_key: str
+) -> str | None:
+    """Return the release in the register that stands for a wave; no other way revokes its own."""
+    principal.require(Action.RELEASE)
+    return _find_published(session, get_wave(session=session, key=wave_key))
+
+
+def _find_published(session: Session, wave: Wave) -> str | None:
     published = select(Publication.key).where(
         Publication.wave_id == wave.id, Publication.state == PublicationState.PUBLISHED
     )
-    key = session.exec(published.limit(1)).first()
+    return session.exec(published.limit(1)).first()
+
+
+def _require_no_publication(session: Session, wave: Wave) -> None:
+    key = _find_published(session, wave)
     if key is not None:
         raise ReleaseNotAllowedError(
             msg(

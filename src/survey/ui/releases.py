@@ -24,7 +24,7 @@ from survey.publish.publications.register import (
     list_publications,
     plan_publication,
 )
-from survey.publish.publications.signatures import sign_publication
+from survey.publish.publications.signatures import list_awaited_signers, sign_publication
 from survey.store.china_time import CHINA, format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
@@ -35,7 +35,7 @@ from survey.ui.early_readers import draw_early_readers
 from survey.ui.feedback import perform, perform_in_popover, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS
+from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
 
@@ -206,8 +206,12 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
         show_feedback(page, _PUBLISHING + release.key)
     if release.state is PublicationState.RETRACTED:
         show_feedback(page, _TAKING_BACK + release.key)
+    awaited = _list_awaited_signers(page, release)
+    if awaited:
+        draw_awaited_people(page, t("You have signed this release"), awaited)
     with st.container(horizontal=True):
-        if release.state is PublicationState.PLANNED and st.button(
+        may_sign = release.state is PublicationState.PLANNED and not awaited
+        if may_sign and st.button(
             t("Sign"), key=f"releases/sign/{release.key}", type="primary", icon=":material/draw:"
         ):
             _sign_release(page, release)
@@ -231,6 +235,20 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
             )
         if release.state is not PublicationState.RETRACTED:
             _draw_retraction(page, release)
+
+
+def _list_awaited_signers(page: PageContext, release: PublicationSummary) -> tuple[str, ...]:
+    """Return who signs next where the signed-in person has signed; empty otherwise."""
+    if release.state is not PublicationState.PLANNED or release.first_signed_at is None:
+        return ()
+    with read_scope(page.settings.store_url) as session:
+        return list_awaited_signers(
+            settings=page.settings,
+            session=session,
+            principal=page.principal,
+            key=release.key,
+            now=now(),
+        )
 
 
 def _sign_release(page: PageContext, release: PublicationSummary) -> None:

@@ -102,7 +102,7 @@ def lock_test(
     action: Action = Action.MANAGE_PRODUCT_TESTS,
 ) -> ComparativeTest:
     """Lock a test for a change by those who run it, and check it as `get_own_test` does."""
-    test = _find_own(session, principal, test_id, action, is_locked=True)
+    test = find_own_test(session, principal, test_id, action, is_locked=True)
     _require_unchanged(test, expected_version, states)
     return test
 
@@ -125,12 +125,12 @@ def get_own_test(
         ComparativeTestConflictError: it was changed since.
         ComparativeTestNotAllowedError: its state does not allow the change.
     """
-    test = _find_own(session, principal, test_id, Action.MANAGE_PRODUCT_TESTS, is_locked=False)
+    test = find_own_test(session, principal, test_id, Action.MANAGE_PRODUCT_TESTS, is_locked=False)
     _require_unchanged(test, expected_version, states)
     return test
 
 
-def _find_own(
+def find_own_test(
     session: Session, principal: Principal, test_id: UUID, action: Action, *, is_locked: bool
 ) -> ComparativeTest:
     principal.require(action)

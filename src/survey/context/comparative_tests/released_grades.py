@@ -19,6 +19,7 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.context.comparative_tests.access import (
     ComparativeTestNotAllowedError,
+    find_own_test,
     lock_test,
     require_text,
     save_test,
@@ -32,7 +33,7 @@ from survey.context.comparative_tests.measured_values import (
 )
 from survey.context.comparative_tests.product_samples import list_product_samples
 from survey.context.comparative_tests.rules import parse_rules
-from survey.fieldwork.planning.wave_requests import PeopleRule, find_people_rule
+from survey.fieldwork.planning.wave_requests import PeopleRule, find_people_rule, list_second_people
 from survey.locale import msg
 from survey.store.audit_chain import canonical_json
 from survey.store.audit_events import AuditEvent
@@ -159,6 +160,35 @@ def sign_comparative_test(
         **({"one_person": test.one_person} if test.one_person else {}),
     )
     return test.state
+
+
+def list_awaited_signers(
+    *, session: Session, principal: Principal, test_id: UUID, two_people: bool, now: datetime
+) -> tuple[str, ...]:
+    """Return who can sign a test or its erratum next where the principal was the first to.
+
+    Empty where it is the principal's turn, or where one person is enough.
+    """
+    action = Action.RELEASE_PRODUCT_TESTS
+    test = find_own_test(session, principal, test_id, action, is_locked=False)
+    rule = _find_people_rule(session, principal, test, two_people, now)
+    if rule is not PeopleRule.TWO or not _was_first(session, principal, test):
+        return ()
+    return list_second_people(
+        session=session, principal=principal, action=action, now=now, areas=(NATION, test.area)
+    )
+
+
+def _was_first(session: Session, principal: Principal, test: ComparativeTest) -> bool:
+    """Return whether the principal signed the grades as they are, or proposed what waits."""
+    if test.state is ComparativeTestState.RELEASED:
+        erratum = _find_open_erratum(session, test.id)
+        return erratum is not None and erratum.proposed_by == actor_id(principal)
+    return (
+        test.state is ComparativeTestState.MAKERS_HEARD
+        and test.first_signed_by == actor_id(principal)
+        and test.signed_sha256 == _hash_of(test, compute_grades(session, test))
+    )
 
 
 def _find_people_rule(

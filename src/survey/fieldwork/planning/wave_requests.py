@@ -132,15 +132,31 @@ def find_people_rule(
         return PeopleRule.OFF
     if principal.is_demo or is_demo:
         return PeopleRule.DEMO
+    others = list_second_people(
+        session=session, principal=principal, action=action, now=now, areas=areas
+    )
+    return PeopleRule.TWO if others else PeopleRule.ALONE
+
+
+def list_second_people(
+    *,
+    session: Session,
+    principal: Principal,
+    action: Action,
+    now: datetime,
+    areas: Collection[str] = (NATION,),
+) -> tuple[str, ...]:
+    """Return the names of those who could be the second person for what `action` allows."""
+    principal.require(action)
     roles = [role for role, known in ROLES.items() if action in known.actions]
-    query = select(Account.id).where(
+    query = select(Account.name).where(
         active_filter(now),
         col(Account.role).in_(roles),
         col(Account.area).in_(areas),
         ~col(Account.is_demo),
         Account.id != principal.account_id,
     )
-    return PeopleRule.ALONE if session.exec(query.limit(1)).first() is None else PeopleRule.TWO
+    return tuple(session.exec(query.order_by(Account.name)))
 
 
 def request_act(

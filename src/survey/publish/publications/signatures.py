@@ -18,7 +18,12 @@ from sqlmodel import Session, select
 from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.planning.wave_requests import PeopleRule, get_people_rule
+from survey.fieldwork.planning.wave_requests import (
+    ACT_ACTIONS,
+    PeopleRule,
+    get_people_rule,
+    list_second_people,
+)
 from survey.locale import msg
 from survey.publish.publications.archives import (
     ArchiveDraft,
@@ -49,13 +54,22 @@ from survey.publish.publications.signing_keys import (
 from survey.publish.publications.time_stamp import request_time_stamp
 from survey.publish.publications.verify import MANIFEST, SIGNATURE, TIME_STAMP
 from survey.results import open_results
-from survey.results.snapshots import get_newest_snapshot, get_shown_snapshot
+from survey.results.snapshots import SnapshotNotFoundError, get_newest_snapshot, get_shown_snapshot
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveAct
 from survey.store.transactions import run_in_transaction
+
+
+class OwnSignatureError(PublicationNotAllowedError):
+    """Raised when the second signature would be by the person who gave the first."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("You signed this yourself. Another person gives the second signature.")
+        )
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,28 @@ def sign_publication(
                 now=clock(),
             ),
         )
+
+
+def list_awaited_signers(
+    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
+) -> tuple[str, ...]:
+    """Return who can sign a release next where the principal gave the first signature.
+
+    Empty where the principal has not signed it, or where one person is enough.
+    """
+    principal.require(Action.RELEASE)
+    publication, wave = find_publication(session=session, principal=principal, key=key)
+    if publication.first_signed_by != actor_id(principal):
+        return ()
+    try:
+        _find_basis(settings, session, principal, publication, wave, now)
+    except OwnSignatureError:
+        return list_second_people(
+            session=session, principal=principal, action=ACT_ACTIONS[WaveAct.RELEASE], now=now
+        )
+    except (PublicationNotAllowedError, SnapshotNotFoundError):
+        return ()
+    return ()
 
 
 @contextmanager
@@ -305,9 +341,7 @@ def _find_basis(
     rule = _one_person_rule(settings, session, principal, wave, now)
     one_person = "" if is_second_person else rule
     if not is_first and not is_second_person and not one_person:
-        raise PublicationNotAllowedError(
-            msg("You signed this yourself. Another person gives the second signature.")
-        )
+        raise OwnSignatureError
     return SignatureBasis(
         release,
         snapshot.id,

@@ -11,18 +11,20 @@ from survey.context.comparative_tests.measured_values import ValueData
 from survey.context.comparative_tests.reading import ComparativeTestDetail
 from survey.context.comparative_tests.released_grades import (
     confirm_erratum,
+    list_awaited_signers,
     propose_erratum,
     sign_comparative_test,
 )
 from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
 from survey.store.china_time import china_date, format_china_minute
+from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, now
 from survey.ui.comparative_tests.changes import change_test
 from survey.ui.feedback import set_problem, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
-from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS
+from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
 
 _State = ComparativeTestState
 _PROPOSING = "comparative-test/erratum"
@@ -53,7 +55,8 @@ def _draw_signatures(page: PageContext, test: ComparativeTestDetail) -> None:
     rows = [
         (t("First signature"), test.first_signed_by, format_china_minute(t, test.first_signed_at))
     ]
-    if test.summary.released_at is not None:
+    # The same name twice would look like two people.
+    if test.summary.released_at is not None and not test.one_person:
         moment = format_china_minute(t, test.summary.released_at)
         rows.append((t("Second signature"), test.released_by, moment))
     st.html(render_text_table((t("Signature"), t("Person"), t("Time")), rows))
@@ -63,6 +66,10 @@ def _draw_signatures(page: PageContext, test: ComparativeTestDetail) -> None:
 
 def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
+    awaited = _list_awaited_signers(page, test)
+    if awaited:
+        draw_awaited_people(page, t("You have signed this test"), awaited)
+        return
     first = test.first_signed_at is None
     label = t("Give the first signature") if first else t("Give the second signature and release")
     slot = f"comparative-test/signing/{'first' if first else 'second'}"
@@ -82,6 +89,18 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
             on_click=change_test,
             args=(page, test, sign_comparative_test, t("The test is signed."), slot),
             kwargs={"two_people": page.settings.two_person_freeze},
+        )
+
+
+def _list_awaited_signers(page: PageContext, test: ComparativeTestDetail) -> tuple[str, ...]:
+    """Return who signs next where the signed-in person was the first to; empty otherwise."""
+    with read_scope(page.settings.store_url) as session:
+        return list_awaited_signers(
+            session=session,
+            principal=page.principal,
+            test_id=test.summary.id,
+            two_people=page.settings.two_person_freeze,
+            now=now(),
         )
 
 
@@ -121,6 +140,10 @@ def _draw_erratum_steps(
 ) -> None:
     t, two_people = page.t, page.settings.two_person_freeze
     if any(each.confirmed_at is None for each in test.errata):
+        awaited = _list_awaited_signers(page, test)
+        if awaited:
+            draw_awaited_people(page, t("You have proposed this erratum"), awaited)
+            return
         slot = "comparative-test/erratum/confirm"
         show_feedback(page, slot)
         st.button(

@@ -17,6 +17,7 @@ from survey.results.release import (
     MIN_NAMED_CITIES,
     SHOWN_NAMES,
     ReleaseRecord,
+    find_standing_publication,
     list_releases,
     release_request_options,
     release_wave,
@@ -25,6 +26,8 @@ from survey.results.release import (
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveAct, WaveState, now
+from survey.ui.navigation import PageKey
+from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_steps import draw_name_field
 from survey.ui.plan.second_person import decide_person_step, find_request, step_label
@@ -194,6 +197,13 @@ def _release_wave(page: PageContext, wave: WaveOverview, request: OpenRequest | 
 
 def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
     t = page.t
+    with read_scope(page.settings.store_url) as session:
+        standing = find_standing_publication(
+            session=session, principal=page.principal, wave_key=wave.key
+        )
+    if standing is not None:
+        _draw_obstacle(page, standing)
+        return
     consequences = [
         t("Readers of other areas see the cities unnamed again."),
         t("What others have read or saved stays with them."),
@@ -201,6 +211,20 @@ def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
     draw_consequences(consequences)
     st.text_input(t("Why the release is taken back"), key=_REASON, max_chars=MAX_REASON_CHARS)
     draw_move_button(t("Take the release back"), "revoked", _revoke_release, page, wave)
+
+
+def _draw_obstacle(page: PageContext, standing: str) -> None:
+    """Draw which published release stands, and where it is taken back together with the wave's."""
+    t = page.t
+    draw_notice(
+        t("The published release {release} stands", release=standing),
+        t(
+            "It is taken back in the register of releases, and the release of this wave goes with "
+            "it. Here nothing can be taken back before."
+        ),
+    )
+    address = page.address(PageKey.RELEASES)
+    st.link_button(t("Open the register of releases"), address, type="primary")
 
 
 def _revoke_release(page: PageContext, wave: WaveOverview) -> None:

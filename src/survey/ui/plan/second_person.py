@@ -1,5 +1,6 @@
 """Second person of a step: the request that waits, and words on how many people it takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -54,6 +55,24 @@ _ASKED: dict[WaveAct, Message] = {
         "does it with the command survey wave archive-answers."
     ),
 }
+
+
+MAX_NAMED_PEOPLE = 5
+
+
+def draw_awaited_people(page: PageContext, title: str, names: Sequence[str]) -> None:
+    """Draw that the signed-in person has done a step, and who does it next."""
+    t, named = page.t, page.t(", ").join(names[:MAX_NAMED_PEOPLE])
+    draw_notice(
+        title,
+        t("Next another person signs here: {names}.", names=named)
+        if len(names) <= MAX_NAMED_PEOPLE
+        else t(
+            "Next another person signs here: {names}, or another of {count} people who may.",
+            names=named,
+            count=len(names),
+        ),
+    )
 
 
 @dataclass(frozen=True)
