@@ -64,24 +64,21 @@ def _draw_asked_and_recorded(
               last=year.months[-1]),
             anchor=False,
         )  # fmt: skip
-        for sentence in view.recorded:
-            text_blocks.draw_sentence(sentence)
+        text_blocks.draw_sentences(view.recorded)
     for title, table in complaints.tables[1:]:  # the totals of the first are said above
         st.subheader(title, anchor=False)
         st.html(render_table(*table))
     if view.scatter is not None:
         source = CountSource(f"complaints-{year.year}-{evidence.city}", year.is_demo, view.notes)
         draw_count_panel(page, view.scatter, source)
-    for sentence in view.agreement:
-        text_blocks.draw_sentence(sentence)
+    text_blocks.draw_sentences(view.agreement)
     _draw_notes(view.notes)
 
 
 def _draw_part(page: PageContext, part: OutsidePart) -> None:
     st.subheader(part.title, anchor=False)
     _draw_demo_mark(page, part.is_demo)
-    for sentence in part.sentences:
-        text_blocks.draw_sentence(sentence)
+    text_blocks.draw_sentences(part.sentences)
     for _, table in part.tables:
         st.html(render_table(*table))
     _draw_notes(part.notes)

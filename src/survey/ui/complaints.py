@@ -68,8 +68,7 @@ def draw_complaints(page: PageContext) -> None:
     )
     _draw_demo_mark(page, year)
     st.subheader(view.title, anchor=False)
-    for sentence in view.sentences:
-        text_blocks.draw_sentence(sentence)
+    text_blocks.draw_sentences(view.sentences)
     source = CountSource(f"complaints-{year.year}-{area}", year.is_demo, view.notes)
     shares = build_share_chart(
         shares=view.shares, title=view.lens_title, years=(year.year, year.year - 1), t=page.t

@@ -72,6 +72,10 @@ def _draw_addition(page: PageContext, release: PublicationSummary) -> None:
     t, prefix = page.t, f"releases/reader/{release.key}"
     with st.popover(t("Add somebody"), key=f"{prefix}/adding"):
         show_feedback(page, _ADDING + release.key)
+        # Its calendar opens downwards and must not lie over the button at the end.
+        with st.container(horizontal=True):
+            st.date_input(t("From the day"), value=None, format="YYYY-MM-DD", key=f"{prefix}/day")
+            st.time_input(t("Time in China"), value=time(9), step=300, key=f"{prefix}/minute")
         st.text_input(
             t("Sign-in name"),
             key=f"{prefix}/login",
@@ -81,8 +85,6 @@ def _draw_addition(page: PageContext, release: PublicationSummary) -> None:
         st.text_input(
             t("Why this person may read early"), key=f"{prefix}/reason", max_chars=MAX_TEXT_CHARS
         )
-        st.date_input(t("From the day"), value=None, format="YYYY-MM-DD", key=f"{prefix}/day")
-        st.time_input(t("Time in China"), value=time(9), step=300, key=f"{prefix}/minute")
         st.button(
             t("Put on the list"),
             key=f"{prefix}/add",

@@ -67,8 +67,7 @@ def draw_education(page: PageContext) -> None:
     if results.wave.is_demo:
         st.caption(t("DEMO DATA: generated, no result of any survey"))
     st.subheader(view.title, anchor=False)
-    for sentence in view.sentences:
-        text_blocks.draw_sentence(sentence)
+    text_blocks.draw_sentences(view.sentences)
     _draw_table(t("Reach and recognition"), view.groups)
     _draw_table(t("Ways of consumer education"), view.channels)
     for note in view.notes:

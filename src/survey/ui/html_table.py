@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 _WHOLE = ' class="whole"'
+_MAX_PHONE_COLUMNS = 3
 
 
 def render_table(
@@ -19,11 +20,16 @@ def render_text_table(
 ) -> str:
     """Render a table of texts, which wrap and begin at the left.
 
+    On a phone each row of a wide table is a card: columns at its end would not be seen.
+
     Args:
         whole: Columns, from 0, whose cells stay on one line, such as days.
     """
-    body = "".join(_render_row(cells, whole) for cells in rows)
-    return frame_rows(heads, body, style="hcs-texts")
+    if len(heads) <= _MAX_PHONE_COLUMNS:
+        body = "".join(_render_row(cells, whole) for cells in rows)
+        return frame_rows(heads, body, style="hcs-texts")
+    body = "".join(_render_row(cells, whole, heads) for cells in rows)
+    return frame_rows(heads, body, style="hcs-texts hcs-cards")
 
 
 def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> str:
@@ -40,14 +46,21 @@ def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> s
     )
 
 
-def _render_row(cells: Sequence[str], whole: Collection[int] = ()) -> str:
+def _render_row(
+    cells: Sequence[str], whole: Collection[int] = (), labels: Sequence[str] = ()
+) -> str:
+    """Render a row; `labels` name its cells where they stand without the head."""
     first, *rest = cells
     others = "".join(
-        f"<td{_WHOLE if column in whole else ''}>{escape(cell)}</td>"
+        f"<td{_WHOLE if column in whole else ''}{_render_label(labels, column)}>{escape(cell)}</td>"
         for column, cell in enumerate(rest, start=1)
     )
     name = _WHOLE if 0 in whole else ""
     return f'<tr><th scope="row"{name}>{escape(first)}</th>{others}</tr>'
+
+
+def _render_label(labels: Sequence[str], column: int) -> str:
+    return f' data-label="{escape(labels[column], quote=True)}"' if labels else ""
 
 
 def render_plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -40,8 +40,7 @@ def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) 
     if results.wave.is_demo:
         st.caption(t("DEMO DATA: generated, no result of any survey"))
     st.subheader(view.title, anchor=False)
-    for sentence in view.sentences:
-        text_blocks.draw_sentence(sentence)
+    text_blocks.draw_sentences(view.sentences)
     for panel in view.panels:
         chart_panel.draw_chart_panel(page, panel, results.wave)
     for note in view.notes:

@@ -118,8 +118,7 @@ def _draw_event(page: PageContext, event: OpinionEvent) -> None:
     if event.is_demo:
         st.caption(t("DEMO DATA: generated, no result of any survey"))
     st.subheader(view.title, anchor=False)
-    for sentence in view.sentences:
-        text_blocks.draw_sentence(sentence)
+    text_blocks.draw_sentences(view.sentences)
     source = CountSource(f"opinion-{event.area}", event.is_demo, view.notes)
     draw_count_panel(page, view.shares, source)
     _draw_table(t("Before, during and after"), view.windows)

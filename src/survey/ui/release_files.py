@@ -37,7 +37,9 @@ def draw_file_choices(page: PageContext) -> tuple[str, ...]:
         key=f"releases/builders/{page.language}",
         help=t("Rows of people are in no release. City reports take minutes to build."),
     )
-    with st.container(horizontal=True):
+    # Below each other on a phone: side by side their choices do not fit.
+    of_language, of_format = st.columns(2)
+    with of_language:
         languages = st.multiselect(
             t("Languages"),
             LANGUAGES,
@@ -45,6 +47,7 @@ def draw_file_choices(page: PageContext) -> tuple[str, ...]:
             format_func=lambda code: t(_LANGUAGE_NAMES[code]),
             key=f"releases/languages/{page.language}",
         )
+    with of_format:
         formats = st.multiselect(
             t("Formats of reports"),
             list(ReportFormat),

@@ -148,7 +148,13 @@ def draw_ranking_text(page: PageContext, view: RankingView) -> None:
 
 def draw_sentence(sentence: str) -> None:
     """Draw one sentence of the main result."""
-    st.html(f'<div class="hcs-answer"><p>{escape(sentence)}</p></div>')
+    draw_sentences([sentence])
+
+
+def draw_sentences(sentences: Iterable[str]) -> None:
+    """Draw sentences of the main result close together, so that a phone shows them at once."""
+    paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    st.html(f'<div class="hcs-answer">{paragraphs}</div>')
 
 
 def draw_difference(

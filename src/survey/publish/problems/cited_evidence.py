@@ -167,7 +167,7 @@ def _list_complaints(
             data_as_of=max(each.data_as_of for each in year.periods),
             is_demo=year.is_demo,
         )
-        sentence = join_sentences(describe_total(before, city, total, t), language)
+        sentence = join_sentences(describe_total(before, city, total, language), language)
         yield cite(f"{number}/{TOTAL}/{TOTAL}", span, sentence)
         for lens in CODES:
             if lens not in lenses or lens not in year.by_lens:

@@ -66,7 +66,7 @@ def build_beside_score(
     """Build the view of one city; `before` are the same months of the year before."""
     reading = ViewContext(results, principal, language)
     t, name = reading.t, reading.names.area(city)
-    recorded = describe_total(before, city, year.find_cell(TOTAL, city, TOTAL), t)
+    recorded = describe_total(before, city, year.find_cell(TOTAL, city, TOTAL), language)
     cities = _list_scored_cities(reading, year)
     found = compute_rank_correlation([c.score for c in cities], [c.rate for c in cities])
     difference = t(

@@ -148,7 +148,7 @@ class ComparativeTestTexts:
                 t("Conformity"),
                 t("Mark, 0 to 100"),
                 t("Weight (%)"),
-                t("Points"),
+                t("Weighted points"),
             ),
             tuple(
                 (

@@ -26,9 +26,10 @@ LENS_NAMES: dict[str, Message] = {
     "channel": msg("Channel of the complaint"),
     "age_group": msg("Age of the complainant"),
 }
+_FEN_OF_HUNDRED_MILLION = 1e10
 _MEASURE_NAMES: tuple[tuple[Message, tuple[str, ...]], ...] = (
     *((definition.name, (definition.rate.value, definition.base)) for definition in RATES),
-    (msg("Recovered for consumers (million yuan)"), ("recovered_fen",)),
+    (msg("Recovered for consumers"), ("recovered_fen",)),
     (msg("Enquiries, which are no complaints"), ("consultations",)),
     (msg("Cases of fraud among the complaints"), ("fraud",)),
 )
@@ -212,7 +213,7 @@ def build_complaint_view(
     return ComplaintView(
         area=name,
         title=title,
-        sentences=tuple(describe_total(before, area, total, t)),
+        sentences=tuple(describe_total(before, area, total, language)),
         lens_title=t("{lens}: share of the complaints accepted", lens=t(LENS_NAMES[lens])),
         shares=tuple(shares),
         lens=_build_lens_table(shares, lens, t),
@@ -222,10 +223,21 @@ def build_complaint_view(
     )
 
 
+def format_yuan(fen: float, language: str) -> str:
+    """Return a sum of money in the units that a language counts in."""
+    t = translator(language)
+    if language != "zh":
+        return t("{number} million yuan", number=f"{fen / 1e8:,.1f}")
+    if fen >= _FEN_OF_HUNDRED_MILLION:
+        return t("{number} hundred million yuan", number=f"{fen / 1e10:,.2f}")
+    return t("{number} ten thousand yuan", number=f"{fen / 1e6:,.1f}")
+
+
 def describe_total(
-    before: ComplaintYear | None, area: str, total: Cell, t: Translator
+    before: ComplaintYear | None, area: str, total: Cell, language: str
 ) -> list[str]:
     """Return the complaints of an area in words: number, change, rates, and what was recovered."""
+    t = translator(language)
     if total is None:
         return [t("The counts of this area are kept back or were not delivered.")]
     accepted = _find_number(total, "accepted")
@@ -247,9 +259,7 @@ def describe_total(
     lines += describe_rates(total, t)
     recovered = _find_number(total, "recovered_fen")
     if recovered is not None:
-        lines.append(
-            t("Recovered for consumers: {sum} million yuan.", sum=f"{recovered / 1e8:,.1f}")
-        )
+        lines.append(t("Recovered for consumers: {sum}.", sum=format_yuan(recovered, language)))
     enquiries, fraud = _find_number(total, "consultations"), _find_number(total, "fraud")
     if enquiries is not None:
         count = format_count(enquiries)

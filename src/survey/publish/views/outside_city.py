@@ -12,7 +12,7 @@ from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
 from survey.context.complaints.summaries import TOTAL
 from survey.context.opinion.columns import ITEMS, NEGATIVE
 from survey.instrument.model import label_text
-from survey.locale import Translator, translator
+from survey.locale import translator
 from survey.publish.charts.count_charts import DURING
 from survey.publish.complaint_gate import CountCell
 from survey.publish.complaint_tables import ComplaintYear
@@ -25,6 +25,7 @@ from survey.publish.views.complaints import (
     format_change,
     format_count,
     format_share,
+    format_yuan,
     is_measure_hidden,
 )
 from survey.publish.views.experience_check import (
@@ -65,20 +66,21 @@ def build_outside_parts(evidence: OutsideEvidence, language: str) -> tuple[Outsi
 
 
 def _build_complaints(evidence: OutsideEvidence, year: ComplaintYear, language: str) -> OutsidePart:
-    t, city = translator(language), evidence.city
+    city = evidence.city
     view = build_complaint_view(
         year=year, before=evidence.before, lens=COMPLAINT_LENS, area=city, language=language
     )
     tables = []
     if year.find_cell(TOTAL, city, TOTAL) is not None:
-        tables.append((view.title, _build_complaint_facts(evidence, year, t)))
+        tables.append((view.title, _build_complaint_facts(evidence, year, language)))
         if COMPLAINT_LENS in year.by_lens:
             tables.append((view.lens_title, view.lens))
     return OutsidePart(view.title, view.sentences, tuple(tables), view.notes, year.is_demo)
 
 
-def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, t: Translator) -> Table:
+def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, language: str) -> Table:
     """Return the numbers of `describe_total`: each figure with its count and its base."""
+    t = translator(language)
     city, before = evidence.city, evidence.before
     total = year.find_cell(TOTAL, city, TOTAL) or {}
     accepted = total.get("accepted")
@@ -99,12 +101,13 @@ def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, t: Tr
     if rate is not None:
         name = t("Complaints per 100,000 residents (2020 census)")
         rows.append((name, f"{rate:,.1f}", format_count(accepted), f"{residents:,d}"))
-    rows += _list_measure_rows(total, t)
+    rows += _list_measure_rows(total, language)
     return (t("What is counted"), t("Amount"), t("Count"), t("Base")), tuple(rows)
 
 
-def _list_measure_rows(total: CountCell, t: Translator) -> list[tuple[str, str, str, str]]:
+def _list_measure_rows(total: CountCell, language: str) -> list[tuple[str, str, str, str]]:
     """Return what is counted besides the complaints accepted; a word where it is kept back."""
+    t = translator(language)
     rows = []
     for definition in RATES:
         part, base = total.get(definition.rate), total.get(definition.base)
@@ -114,11 +117,11 @@ def _list_measure_rows(total: CountCell, t: Translator) -> list[tuple[str, str, 
             rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
         elif share is not None:
             rows.append((name, format_share(share), format_count(part), format_count(base)))
-    recovered, name = total.get("recovered_fen"), t("Recovered for consumers (million yuan)")
+    recovered, name = total.get("recovered_fen"), t("Recovered for consumers")
     if is_measure_hidden(total, "recovered_fen"):
         rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
     elif recovered is not None:
-        rows.append((name, f"{recovered / 1e8:,.1f}", _NONE, _NONE))
+        rows.append((name, format_yuan(recovered, language), _NONE, _NONE))
     for key, name in (
         ("consultations", t("Enquiries, which are no complaints")),
         ("fraud", t("Cases of fraud among the complaints")),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from survey.access.roles import NATION, Action
 from survey.publish.problems.problem_records import ProblemRecord, list_problems
 from survey.publish.problems.problem_table import (
     PROBLEM_FILTERS,
@@ -55,6 +56,7 @@ def _draw_lists(page: PageContext) -> None:
             t("There is no problem list yet"),
             t("A city makes its list on its profile, under Rectification."),
         )
+        _draw_profile_link(page, page.principal.area)
         return
     keys = list(dict.fromkeys(problem.wave_key for problem in listed))
     with filters.filter_row("problems"):
@@ -96,6 +98,18 @@ def _draw_lists(page: PageContext) -> None:
             t("Open the profile of {city}", city=names.area(problem.city_code)),
             page.address(PageKey.CITY, city=problem.city_code, wave=problem.wave_key),
         )
+
+
+def _draw_profile_link(page: PageContext, area: str) -> None:
+    """Draw the way to where a city makes its list, for those who may make it."""
+    if not page.principal.may(Action.KEEP_PROBLEMS) or area == NATION:
+        return
+    city = DisplayNames(page.language, None).area(area)
+    st.link_button(
+        page.t("Open the profile of {city}", city=city),
+        page.address(PageKey.CITY, city=area, part="rectification"),
+        type="primary",
+    )
 
 
 def read_problems(page: PageContext) -> Sequence[ProblemRecord]:
