@@ -12,6 +12,7 @@ from survey.access.roles import Role
 from survey.results import list_waves, open_results, tables
 from survey.results.freeze import freeze_wave
 from survey.results.release import release_wave
+from survey.results.withheld_areas import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, now
 from tests.small_waves import (
@@ -102,3 +103,18 @@ def test_what_only_one_wave_restricts_is_restricted(waves: tuple[SmallWave, Smal
     assert ("nation", "CN") not in seen
     official = replace(OFFICIAL, area="CN", role=Role.NATIONAL_OFFICIAL)
     assert ("nation", "CN") in read_areas(waves, official)
+
+
+def test_between_waves_of_the_same_cities_nothing_more_is_withheld(
+    waves: tuple[SmallWave, SmallWave],
+) -> None:
+    with read_scope(waves[1].settings.store_url) as session:
+        results = [open_results(wave.settings, session, wave.key) for wave in waves]
+    earlier, later = (
+        CellsFile.of(wave.settings.snapshot_dir / each.wave.directory)
+        for wave, each in zip(waves, results, strict=True)
+    )
+    alike = find_withheld_changes(later, later, SUZHOU)
+    assert alike == {(level, area) for level, area, _ in list_withheld_areas(later, SUZHOU)}
+    assert ("province", "32") not in alike
+    assert ("province", "32") in find_withheld_changes(later, earlier, SUZHOU)

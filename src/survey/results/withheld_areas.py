@@ -57,6 +57,9 @@ def find_withheld_changes(
     codes = _list_cities(cells)
     withheld = {(level, area) for level, area, _ in list_withheld_areas(cells, own_area)}
     shared = set(codes) & set(_list_cities(other))
+    if len(shared) == len(codes):
+        # The change gives the same figures, of which nothing is known but what was looked at.
+        return frozenset(withheld)
     return areas_to_withhold(
         _group_cities(sorted(shared)),
         [code for code in codes if covers(own_area, code)],
