@@ -45,7 +45,7 @@ def report(
         language=language,
         rules=read_rules(),
         others=[frozen["main-2023"]],
-        outside=outside,
+        read_outside=lambda: outside,
     )
 
 

@@ -12,6 +12,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import output_file
+from survey.publish.chart_process import drawing_beside
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_archive import make_archive
 from survey.publish.reports.report_service import (
@@ -23,7 +24,6 @@ from survey.publish.reports.report_service import (
     read_report_waves,
     record_reports,
 )
-from survey.publish.reports.template_check import find_template_problems, list_unused_sections
 from survey.settings import Settings, current_settings
 from survey.store.transactions import run_in_transaction
 
@@ -120,6 +120,8 @@ def check_template(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A Word template.")],
 ) -> None:
     """Say what is wrong with a Word template of reports; exit with 1 if anything is."""
+    from survey.publish.reports.template_check import find_template_problems, list_unused_sections
+
     with error_reporting():
         problems = find_template_problems(file)
         for problem in problems:
@@ -137,7 +139,7 @@ def _write_report(
 ) -> None:
     order = ReportOrder(kind, area, _format_of(out), language.value)
     settings = current_settings()
-    with error_reporting(), output_file(out) as draft:
+    with error_reporting(), output_file(out) as draft, drawing_beside():
         waves = read_report_waves(settings, wave)
         file = make_report_file(settings, waves, principal=OPERATOR, order=order)
         draft.write(file.content)

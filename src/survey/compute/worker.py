@@ -22,6 +22,13 @@ _ENVIRONMENT = {
 that wait for each other on the cores of other workers burn more than they help."""
 
 
+def count_usable_processors() -> int:
+    """Return the number of processors that this process may use; a container may have some only."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class WorkerLostError(SurveyError):
     """Raised when a worker process ended before its work was done, for lack of memory perhaps."""
 

@@ -87,14 +87,18 @@ def add_secondary_suppression(
     """Return `hidden` with the further cells that must be hidden."""
     views = [_RelationColumns(cube, relation) for relation in relations]
     hidden = _close_relations(cube, hidden, views)
-    moves = CubeMoves.of(relations, hidden.shape)
+    moves: CubeMoves | None = None
     bounds = BoundedCounts(relations, cube.minimum)
     seen: Flags | None = None
     while True:
         leaking = find_determined_cells(hidden & (cube.n > 0), relations, seen)
         seen = hidden & (cube.n > 0)
-        wider, left = protect_determined_cells(hidden, leaking, cube.price, moves)
-        wider = _widen_hidden(wider, left, views)
+        wider = hidden
+        if leaking.any():
+            # In most tables nothing is determined, and the exchanges take longer than the rest.
+            moves = moves or CubeMoves.of(relations, hidden.shape)
+            wider, left = protect_determined_cells(hidden, leaking, cube.price, moves)
+            wider = _widen_hidden(wider, left, views)
         if (wider == hidden).all():
             wider = _widen_intervals(cube, hidden, relations, views, bounds, auditor)
         if (wider == hidden).all():

@@ -55,6 +55,11 @@ def specify_chart(panel: ChartPanel, rows: pd.DataFrame, *, width: float) -> dic
     }
 
 
+def is_drawn_beside() -> bool:
+    """Return whether another process draws charts, so that this one can go on meanwhile."""
+    return CHART_PROCESS.process_id is not None
+
+
 def draw_chart(spec: dict[str, Any]) -> Drawing:
     """Draw a chart as vectors; its texts stay text."""
     return measure_drawing(CHART_PROCESS.draw(spec))

@@ -15,7 +15,7 @@ from threading import Lock, Thread, Timer
 from types import MappingProxyType
 from typing import Any
 
-from survey.compute.worker import Worker
+from survey.compute.worker import Worker, count_usable_processors
 from survey.publish.chart_engine import chart_family, draw_svg
 
 _LOG = logging.getLogger(__name__)
@@ -102,7 +102,8 @@ class ChartProcess:
             patience.start()
             svg: str = worker.apply(draw_svg, dict(spec))
         except Exception as error:
-            _LOG.warning("the process that draws charts is given up: %s", error)
+            if self._is_allowed:
+                _LOG.warning("the process that draws charts is given up: %s", error)
             self._end()
             return None
         except BaseException:
@@ -151,3 +152,12 @@ class ChartProcess:
 
 
 CHART_PROCESS = ChartProcess()
+
+
+@contextmanager
+def drawing_beside() -> Iterator[None]:
+    """Let a process draw charts while this one gathers figures, if there is a processor for it."""
+    with CHART_PROCESS.allowed():
+        if count_usable_processors() > 1:
+            CHART_PROCESS.start()
+        yield

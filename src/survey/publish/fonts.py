@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fpdf import FPDF
+if TYPE_CHECKING:
+    # Who sets such a PDF has it; charts and reports do without, and it takes a third of a second.
+    from fpdf import FPDF
 
 _PACKAGE, _PACKAGE_FILE, _PACKAGE_FAMILY = (
     "pylopdf_fonts_zh_cn",
@@ -65,7 +68,7 @@ def chinese_font() -> Font:
     return _find_packaged_font() or _find_system_font() or Font("", "none")
 
 
-def register_font(pdf: FPDF) -> str:
+def register_font(pdf: "FPDF") -> str:
     """Make the Chinese typeface known to a PDF, and return its name there."""
     file = chinese_font().file
     if file is None:

@@ -10,17 +10,17 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
-
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell.cell import Cell
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
+from typing import TYPE_CHECKING, Any
 
 from survey.instrument.xlsform.workbook_safety import WorkbookError, check_excel_upload
 from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
 from survey.spreadsheets import write_text_cell
+
+if TYPE_CHECKING:
+    # Most who import this module, to read the results of a check, open no workbook.
+    from openpyxl import Workbook
+    from openpyxl.cell.cell import Cell
+    from openpyxl.worksheet.datavalidation import DataValidation
 
 MAX_SHOWN_CHARS = 60
 MAX_CELL_CHARS = 200
@@ -70,6 +70,10 @@ class WorkbookRow:
 
 def write_workbook(sheets: Iterable[WorkbookSheet], language: str) -> bytes:
     """Return the workbook as bytes, headings and words in `language`."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
     t, book = translator(language), Workbook()
     book.remove(book.active)
     lists = _Lists()
@@ -103,7 +107,10 @@ class _Lists:
     def __init__(self) -> None:
         self._lists: dict[tuple[str, ...], int] = {}
 
-    def dropdown(self, names: Sequence[str], letter: str) -> DataValidation:
+    def dropdown(self, names: Sequence[str], letter: str) -> "DataValidation":
+        from openpyxl.utils import get_column_letter
+        from openpyxl.worksheet.datavalidation import DataValidation
+
         position = self._lists.setdefault(tuple(names), len(self._lists) + 1)
         source = get_column_letter(position)
         rule = DataValidation(
@@ -112,7 +119,7 @@ class _Lists:
         rule.add(f"{letter}2:{letter}{_DROPDOWN_ROWS}")
         return rule
 
-    def write(self, book: Workbook) -> None:
+    def write(self, book: "Workbook") -> None:
         if not self._lists:
             return
         page = book.create_sheet(LISTS)
@@ -130,7 +137,7 @@ def _format_value(column: WorkbookColumn, value: object, t: Translator) -> objec
     )
 
 
-def _write_cell(cell: Cell, value: object) -> None:
+def _write_cell(cell: "Cell", value: object) -> None:
     if isinstance(value, str):
         write_text_cell(cell, value)
     else:
@@ -145,6 +152,8 @@ def read_sheet(
     Raises:
         WorkbookError: no workbook that we open, no such sheet, a column is missing.
     """
+    from openpyxl import load_workbook
+
     guarded = check_excel_upload(name, content)
     try:
         book = load_workbook(io.BytesIO(guarded.content), read_only=True, data_only=False)

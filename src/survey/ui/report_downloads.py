@@ -15,6 +15,7 @@ from survey.publish.reports.report_service import (
     MEDIA_TYPES,
     ReportFormat,
     ReportOrder,
+    import_writers,
     make_report_file,
     read_report_waves,
     record_reports,
@@ -56,6 +57,7 @@ def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, are
     """Draw a button for each format of the report of one area."""
     # Ready by the time a reader has chosen: its start would be half of the first report.
     CHART_PROCESS.start()
+    import_writers()
     with st.container(horizontal=True, key=f"report-buttons-{kind}"):
         for form, name in _FORMAT_NAMES.items():
             order = ReportOrder(kind, area, form, page.language)

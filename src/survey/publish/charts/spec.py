@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 
 from survey.publish.charts.cities import peer_line, point_map, ranking
 from survey.publish.charts.count_charts import days, months, scatter, shares
@@ -142,7 +143,10 @@ def _build_template(kind: ChartKind, style: ChartStyle, series: int, label_lines
         series=tuple(f"@series{index}@" for index in range(series)),
         label_lines=label_lines,
     )
-    spec: dict[str, Any] = BUILDERS[kind](stand_ins, style).to_dict()
+    # Altair checks each part of a chart against its schema, which takes longer than to build it. A
+    # test checks the charts instead.
+    with debug_mode(False):
+        spec: dict[str, Any] = BUILDERS[kind](stand_ins, style).to_dict(validate=False)
     for placeholder in ("data", "datasets"):
         spec.pop(placeholder, None)
     layers = [_clear_empty_data(layer) for layer in spec["layer"]]

@@ -17,7 +17,7 @@ from survey.publish.reports.contents import (
     ReportTable,
     Section,
 )
-from survey.publish.reports.pictures import draw_png
+from survey.publish.reports.pictures import ReportPictures
 
 BODY, BULLET, CAPTION, NOTE, CELL, TABLE = (
     "Body Text", "List Bullet", "Caption", "Report Note", "Report Cell", "Report Table",
@@ -34,13 +34,14 @@ _TOGETHER = 14
 class BodyWriter:
     """Writer of sections for one document; pictures become parts of it."""
 
-    def __init__(self, part: Any, captions: Mapping[int, str]) -> None:
+    def __init__(self, part: Any, captions: Mapping[int, str], pictures: ReportPictures) -> None:
         self._part = part
         self._captions = captions
+        self._pictures = pictures
         self._style_ids = {
             style.name: style.style_id for style in part.document.styles if style.name in STYLES
         }
-        self._pictures = 0
+        self._picture_count = 0
 
     def write(self, section: Section) -> str:
         """Return the blocks of a section as XML."""
@@ -66,13 +67,17 @@ class BodyWriter:
         return f"<w:p><w:pPr>{properties}</w:pPr>{_run(text)}</w:p>"
 
     def _render_chart(self, block: ReportChart) -> str:
-        picture = draw_png(block.panel)
-        self._pictures += 1
+        picture = self._pictures.draw_png(block.panel)
+        self._picture_count += 1
         relation, _ = self._part.get_or_add_image(io.BytesIO(picture.content))
         scale = min(1.0, _MAX_INCHES / picture.width, _MAX_HEIGHT_INCHES / picture.height)
         width, height = picture.width * scale, picture.height * scale
         inline = CT_Inline.new_pic_inline(
-            self._pictures, relation, f"chart-{self._pictures}.png", Inches(width), Inches(height)
+            self._picture_count,
+            relation,
+            f"chart-{self._picture_count}.png",
+            Inches(width),
+            Inches(height),
         )
         inline.docPr.set("descr", block.panel.alt)
         style = self._style_ids.get(BODY, BODY)

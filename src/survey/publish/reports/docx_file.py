@@ -14,6 +14,7 @@ from survey.publish.reports.captions import number_captions
 from survey.publish.reports.contents import Report
 from survey.publish.reports.docx_body import BodyWriter
 from survey.publish.reports.office_zip import normalise_zip
+from survey.publish.reports.pictures import ReportPictures
 
 SHIPPED_TEMPLATE = Path(__file__).with_name("report.docx")
 
@@ -40,11 +41,13 @@ def open_template(template: Path) -> DocxTemplate:
     return opened
 
 
-def write_docx(report: Report, template: Path | None = None) -> bytes:
+def write_docx(
+    report: Report, template: Path | None = None, pictures: ReportPictures | None = None
+) -> bytes:
     """Return the report as a Word document; the same report gives the same bytes."""
     file = template or SHIPPED_TEMPLATE
     document = open_template(file)
-    writer = BodyWriter(document.docx.part, number_captions(report))
+    writer = BodyWriter(document.docx.part, number_captions(report), pictures or ReportPictures())
     environment = SandboxedEnvironment(autoescape=True)
     try:
         document.render(template_fields(report, writer), environment, autoescape=True)

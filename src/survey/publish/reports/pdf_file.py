@@ -10,7 +10,7 @@ from survey.publish.chart_drawings import read_fonts
 from survey.publish.fonts import chinese_font
 from survey.publish.reports.captions import number_captions
 from survey.publish.reports.contents import Block, BulletList, Paragraph, Report, ReportTable
-from survey.publish.reports.pictures import draw_svg
+from survey.publish.reports.pictures import ReportPictures
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 455.0, 400.0
@@ -18,9 +18,9 @@ _FALLBACK = "Libertinus Serif"
 """Comes with Typst; without Chinese, where no Chinese typeface is installed."""
 
 
-def write_pdf(report: Report) -> bytes:
+def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
     """Return the report as PDF; the same report gives the same bytes."""
-    captions = number_captions(report)
+    captions, pictures = number_captions(report), pictures or ReportPictures()
     imprint, words = report.imprint, report.words
     labels = (
         (words["organisation"], imprint.organisation),
@@ -45,7 +45,7 @@ def write_pdf(report: Report) -> bytes:
         "sections": [
             {
                 "title": section.title,
-                "blocks": [_describe_block(block, captions) for block in section.blocks],
+                "blocks": [_describe_block(block, captions, pictures) for block in section.blocks],
             }
             for section in report.sections
         ],
@@ -61,7 +61,9 @@ def write_pdf(report: Report) -> bytes:
     return content
 
 
-def _describe_block(block: Block, captions: dict[int, str]) -> dict[str, Any]:
+def _describe_block(
+    block: Block, captions: dict[int, str], pictures: ReportPictures
+) -> dict[str, Any]:
     """Return a block as plain data for the template."""
     if isinstance(block, Paragraph):
         return {"kind": "paragraph", "text": block.text}
@@ -78,7 +80,7 @@ def _describe_block(block: Block, captions: dict[int, str]) -> dict[str, Any]:
             "rows": block.rows,
             "note": block.note,
         }
-    drawing = draw_svg(block.panel)
+    drawing = pictures.draw_svg(block.panel)
     scale = min(1.0, _MAX_POINTS / drawing.width, _MAX_HEIGHT_POINTS / drawing.height)
     return {
         "kind": "chart",

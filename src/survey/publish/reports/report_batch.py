@@ -1,11 +1,11 @@
 """Many reports at once, in worker processes."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from survey.access.principal import Principal
 from survey.compute import LocalEngine
+from survey.compute.worker import count_usable_processors
 from survey.publish.reports.report_service import (
     ReportFile,
     ReportOrder,
@@ -55,9 +55,7 @@ def _count_workers(reports: int) -> int:
     """Return the number of processes for so many reports; one is this process."""
     if reports < _MIN_FOR_WORKERS:
         return 1
-    # Not the number of processors of the machine: a container may have some of them only.
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(_MAX_WORKERS, usable or 1)
+    return min(_MAX_WORKERS, count_usable_processors())
 
 
 def _make_file(

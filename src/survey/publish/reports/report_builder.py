@@ -1,6 +1,6 @@
 """Whole reports of a city, a province and the nation, made once for every format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from survey.access.principal import Principal
@@ -85,14 +85,18 @@ def build_report(
     peers: tuple[str, ...] = (),
     problems: tuple[ProblemRecord, ...] = (),
     cited: Mapping[str, CitedFigure] = MappingProxyType({}),
-    outside: OutsideEvidence | None = None,
+    read_outside: Callable[[], OutsideEvidence | None] = lambda: None,
+    begin_section: Callable[[Section], None] = lambda _section: None,
 ) -> Report:
     """Build the contents of a report; `others` are the further waves of the same series.
 
     `peers` are the cities that a city has chosen to be compared with, `problems` its lists of
-    problems from all waves, `cited` what these cite from beside the score, `outside` all that
-    stands there. All change after a release, so that a report that has to be the same whenever it
-    is made again takes none of them.
+    problems from all waves, `cited` what these cite from beside the score, `read_outside` returns
+    all that stands there. All change after a release, so that a report that has to be the same
+    whenever it is made again takes none of them.
+
+    Args:
+        begin_section: called with each section once it is there, before the next one is built.
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
@@ -109,11 +113,16 @@ def build_report(
         peers=peers,
         problems=problems,
         cited=cited,
-        outside=outside,
+        read_outside=read_outside,
     )
     _require_score(scope)
     imprint = _build_imprint(scope, organisation, contact)
-    sections: list[Section | None] = [build(scope) for build in SECTIONS]
+    sections: list[Section] = []
+    for build in SECTIONS:
+        section = build(scope)
+        if section is not None:
+            begin_section(section)
+            sections.append(section)
     sections += [build_method(scope, imprint), build_reading(scope)]
     return Report(
         kind=kind,
@@ -125,7 +134,7 @@ def build_report(
         imprint=imprint,
         words={name: scope.say("word", name) for name in WORDS},
         findings=_list_findings(scope),
-        sections=tuple(section for section in sections if section is not None),
+        sections=tuple(sections),
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
+from importlib import import_module
 from types import MappingProxyType
 
 from sqlmodel import Session
@@ -16,12 +18,9 @@ from survey.publish.outside_evidence import OutsideEvidence, read_outside_eviden
 from survey.publish.problems.cited_evidence import CitedFigure, find_cited_figures
 from survey.publish.problems.problem_records import ProblemRecord, list_all_problems
 from survey.publish.reports.contents import Report, ReportKind
-from survey.publish.reports.docx_file import write_docx
-from survey.publish.reports.pdf_file import write_pdf
+from survey.publish.reports.pictures import ReportPictures, report_pictures
 from survey.publish.reports.report_builder import build_report
 from survey.publish.reports.sentences import read_rules
-from survey.publish.reports.slides import write_slides
-from survey.publish.reports.template_check import require_usable_template
 from survey.results import WaveResults, list_waves, open_results
 from survey.results.chosen_peers import list_all_peers
 from survey.results.row_selection import open_known_results
@@ -108,24 +107,26 @@ def make_report_file(
         ReportNotPossibleError: the wave has no such area, or its score is not shown.
     """
     problems = _list_readable_problems(waves, principal, order.area)
-    report = build_report(
-        waves.results,
-        principal=principal,
-        kind=order.kind,
-        area=order.area,
-        language=order.language,
-        rules=read_rules(settings.report_rules),
-        organisation=settings.report_organisation,
-        contact=settings.report_contact,
-        others=waves.others,
-        peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
-        problems=problems,
-        cited=_read_cited(settings, principal, problems, order),
-        outside=_read_outside(settings, waves, principal, order),
-    )
+    with report_pictures() as pictures:
+        report = build_report(
+            waves.results,
+            principal=principal,
+            kind=order.kind,
+            area=order.area,
+            language=order.language,
+            rules=read_rules(settings.report_rules),
+            organisation=settings.report_organisation,
+            contact=settings.report_contact,
+            others=waves.others,
+            peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
+            problems=problems,
+            cited=_read_cited(settings, principal, problems, order),
+            read_outside=partial(_read_outside, settings, waves, principal, order),
+            begin_section=pictures.begin,
+        )
+        content = _WRITERS[order.form](report, settings, pictures)
     name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
-    write_report = _WRITERS[order.form]
-    return ReportFile(name, MEDIA_TYPES[order.form], write_report(report, settings))
+    return ReportFile(name, MEDIA_TYPES[order.form], content)
 
 
 def _list_readable_problems(
@@ -165,20 +166,45 @@ def _read_cited(
         )
 
 
-def _write_docx(report: Report, settings: Settings) -> bytes:
+def _write_docx(report: Report, settings: Settings, pictures: ReportPictures) -> bytes:
     """Return the report in the template of the association, if that can be used."""
+    from survey.publish.reports.docx_file import write_docx
+
     if settings.report_template is not None:
+        from survey.publish.reports.template_check import require_usable_template
+
         require_usable_template(settings.report_template)
-    return write_docx(report, settings.report_template)
+    return write_docx(report, settings.report_template, pictures)
 
 
-_WRITERS: Mapping[ReportFormat, Callable[[Report, Settings], bytes]] = MappingProxyType(
-    {
-        ReportFormat.DOCX: _write_docx,
-        ReportFormat.PDF: lambda report, _: write_pdf(report),
-        ReportFormat.PPTX: lambda report, _: write_slides(report),
-    }
+def _write_pdf(report: Report, _settings: Settings, pictures: ReportPictures) -> bytes:
+    from survey.publish.reports.pdf_file import write_pdf
+
+    return write_pdf(report, pictures)
+
+
+def _write_slides(report: Report, _settings: Settings, pictures: ReportPictures) -> bytes:
+    from survey.publish.reports.slides import write_slides
+
+    return write_slides(report, pictures)
+
+
+_WRITERS: Mapping[ReportFormat, Callable[[Report, Settings, ReportPictures], bytes]] = (
+    MappingProxyType(
+        {
+            ReportFormat.DOCX: _write_docx,
+            ReportFormat.PDF: _write_pdf,
+            ReportFormat.PPTX: _write_slides,
+        }
+    )
 )
+"""Each imports the library of its format when it is called: a command writes one of them."""
+
+
+def import_writers() -> None:
+    """Import what writes reports, in a server before somebody waits for the first one."""
+    for name in ("docx_file", "template_check", "pdf_file", "slides"):
+        import_module(f"survey.publish.reports.{name}")
 
 
 def record_reports(

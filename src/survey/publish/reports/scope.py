@@ -52,8 +52,8 @@ class ReportScope:
     """Problem lists of a city from all waves, for readers who may see them."""
     cited: Mapping[str, CitedFigure] = field(default_factory=dict)
     """Figures from beside the score that these problems cite, as published now, by their key."""
-    outside: OutsideEvidence | None = None
-    """What stands beside the score of a city."""
+    read_outside: Callable[[], OutsideEvidence | None] = lambda: None
+    """Returns what stands beside the score of a city."""
 
     @property
     def level(self) -> str:
@@ -137,6 +137,11 @@ class ReportScope:
     def name_ids(self, *ids: str) -> str:
         """Return the note that says under which ids the figures of a table are registered."""
         return self.say("ids", "note", ids=join_list(ids, self.language, long=True))
+
+    @cached_property
+    def outside(self) -> OutsideEvidence | None:
+        """What stands beside the score of a city, read when its section is built."""
+        return self.read_outside()
 
     @cached_property
     def figure(self) -> Estimate:

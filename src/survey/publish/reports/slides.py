@@ -20,7 +20,7 @@ from survey.publish.reports.contents import (
     Section,
 )
 from survey.publish.reports.office_zip import normalise_zip
-from survey.publish.reports.pictures import draw_png
+from survey.publish.reports.pictures import ReportPictures
 
 MAX_SLIDES = 10
 _CHOICES = (
@@ -40,11 +40,11 @@ _TITLE_ONLY = 5
 """Layout of the built-in master with a title and nothing else."""
 
 
-def write_slides(report: Report) -> bytes:
+def write_slides(report: Report, pictures: ReportPictures | None = None) -> bytes:
     """Return the report as slides; the same report gives the same bytes."""
     show = Presentation()
     show.slide_width, show.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
-    deck = ReportDeck(show, report)
+    deck = ReportDeck(show, report, pictures or ReportPictures())
     deck.add_cover()
     deck.add_findings()
     for section in choose_sections(report):
@@ -66,9 +66,10 @@ def choose_sections(report: Report) -> list[Section]:
 class ReportDeck:
     """Slides of one report while they are drawn."""
 
-    def __init__(self, show: Any, report: Report) -> None:
+    def __init__(self, show: Any, report: Report, pictures: ReportPictures) -> None:
         self._show = show
         self._report = report
+        self._pictures = pictures
         self._t = translator(report.language)
 
     def add_cover(self) -> None:
@@ -157,7 +158,7 @@ class ReportDeck:
     def _draw_chart(
         self, slide: Any, chart: ReportChart, box: tuple[float, float, float, float]
     ) -> None:
-        picture, (left, top, width, height) = draw_png(chart.panel), box
+        picture, (left, top, width, height) = self._pictures.draw_png(chart.panel), box
         self._write(slide, (left, top, width, 0.35), [chart.panel.title], 13, _INK)
         self._write(slide, (left, _FLOOR - 0.35, width, 0.4), [chart.panel.subtitle], 9, _QUIET)
         room = height - 0.9
