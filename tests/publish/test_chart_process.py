@@ -14,7 +14,7 @@ import pytest
 from survey.compute.worker import Worker
 from survey.publish import chart_process
 from survey.publish.chart_engine import chart_family, draw_svg
-from survey.publish.chart_process import ChartProcess
+from survey.publish.chart_process import ChartProcess, drawing_beside
 
 
 def chart(title: str, values: tuple[int, ...] = (3, 1, 2)) -> dict[str, Any]:
@@ -189,3 +189,32 @@ def test_it_ends_when_nobody_draws_and_with_the_server(monkeypatch: pytest.Monke
     assert not exists(last)
     process.start()
     assert process.process_id is None
+
+
+def test_a_command_draws_beside_where_there_is_a_processor_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawing = ChartProcess()
+    monkeypatch.setattr(chart_process, "CHART_PROCESS", drawing)
+    monkeypatch.setattr(chart_process, "count_usable_processors", lambda: 1)
+    with drawing_beside():
+        time.sleep(0.1)
+        assert drawing.process_id is None
+    monkeypatch.setattr(chart_process, "count_usable_processors", lambda: 2)
+    with drawing_beside():
+        wait_until(lambda: drawing.process_id is not None)
+        number = drawing.process_id
+    assert number is not None
+    assert drawing.process_id is None
+    assert not exists(number)
+
+
+def test_a_command_that_ends_at_once_says_nothing_of_charts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    drawing = ChartProcess()
+    monkeypatch.setattr(chart_process, "CHART_PROCESS", drawing)
+    monkeypatch.setattr(chart_process, "count_usable_processors", lambda: 2)
+    with drawing_beside():
+        wait_until(lambda: drawing.process_id is not None)
+    assert not caplog.records

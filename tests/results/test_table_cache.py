@@ -1,13 +1,15 @@
 """The index finds exactly the rows that comparing every row would find."""
 
 import itertools
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.results.table_cache import CategoryIndex
+from survey.results import table_cache
+from survey.results.table_cache import CategoryIndex, cached_table, exact_table
 
 COLUMNS = ("area", "group", "indicator")
 ROWS = list(itertools.product(["CN", "11", "12"], ["all", "men"], ["composite", "1", "1.1"]))
@@ -54,3 +56,48 @@ def test_answers_are_given_up_in_the_order_they_came(
     lookup = CategoryIndex(table, COLUMNS)
     for area in ("CN", "11", "12", "CN"):
         assert set(lookup.find({"area": [area]})["area"].astype(str)) == {area}
+
+
+def write_results(path: Path, start: float, rows: int = 4) -> pd.DataFrame:
+    """Write and return a results file; its figures begin at `start`."""
+    frame = pd.DataFrame(
+        {
+            "area": pd.Categorical([f"1{row % 3}" for row in range(rows)]),
+            "se": [start + row for row in range(rows)],
+            "estimate": [start * 2 + row if row else None for row in range(rows)],
+            "shown": [row > 0 for row in range(rows)],
+        }
+    )
+    frame.to_parquet(path)
+    return frame
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A results file in a folder without seals."""
+    monkeypatch.setattr(table_cache, "read_file", Path.read_bytes)
+    return tmp_path / "cells.parquet"
+
+
+def test_columns_that_never_leave_are_read_only_for_what_is_computed_from_them(
+    results: Path,
+) -> None:
+    written = write_results(results, 1.5)
+    seen = cached_table(results, 1).find({})
+    pd.testing.assert_frame_equal(seen, written.drop(columns="se"))
+    pd.testing.assert_frame_equal(exact_table(results, 1).find({}), written)
+    pd.testing.assert_frame_equal(
+        exact_table(results, 1).find({"area": ["11"]}),
+        written[written["area"] == "11"].reset_index(drop=True),
+    )
+
+
+def test_no_row_mixes_two_writings_of_a_file(results: Path) -> None:
+    """A file may be written anew between the reading of its columns."""
+    write_results(results, 1.5)
+    cached_table(results, 1)
+    again = write_results(results, 7.5, rows=5)
+    exact = exact_table(results, 1)
+    pd.testing.assert_frame_equal(exact.find({}), again)
+    expected = again[again["area"] == "11"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(exact.find({"area": ["11"]}), expected)

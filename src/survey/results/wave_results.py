@@ -36,7 +36,13 @@ from survey.results.snapshots import (
     list_changes_paths,
     list_shown_snapshots,
 )
-from survey.results.table_cache import cached_table, file_age, published_table, read_method
+from survey.results.table_cache import (
+    cached_table,
+    exact_table,
+    file_age,
+    published_table,
+    read_method,
+)
 from survey.results.withheld_areas import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
@@ -247,16 +253,16 @@ class WaveResults:
         For what is computed in this package alone: nothing of them may leave it unrounded.
         """
         self._require(principal)
-        return self._filter_by_area(
-            self._whole(name, _normalise_filters(wanted)), principal, self.wave
-        )
+        path = self._folder / name
+        rows = exact_table(path, file_age(path)).find(_normalise_filters(wanted))
+        return self._filter_by_area(rows, principal, self.wave)
 
     def exact_changes(
         self, principal: Principal, before: WaveInfo, wanted: Mapping[str, Filter]
     ) -> pd.DataFrame:
         """Return rows as `exact`, for the change from an earlier wave."""
         path = self._find_changes(principal, before)
-        rows = cached_table(path, file_age(path)).find(_normalise_filters(wanted))
+        rows = exact_table(path, file_age(path)).find(_normalise_filters(wanted))
         return self._filter_changes(rows, principal, before)
 
     def _find_changes(self, principal: Principal, before: WaveInfo) -> Path:
