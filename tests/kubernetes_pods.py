@@ -98,7 +98,7 @@ class PodProcesses:
             folder.mkdir(parents=True)
             mounts[mount["mountPath"]] = str(folder)
             source = volumes[mount["name"]].get("configMap")
-            for name, text in files[source["name"]].items() if source else ():
+            for name, text in (files[source["name"]] if source else {}).items():
                 (folder / name).write_text(text)
         return mounts
 
