@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from survey.access.audit import record
 from survey.access.principal import DemoReadOnlyError, Principal
@@ -14,7 +14,7 @@ from survey.access.roles import NATION, Role
 from survey.fieldwork.dual_approval import set_single_approval
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope, session_scope
-from survey.store.tables import Account, AuditEntry
+from survey.store.tables import Account, AuditEntry, get_metadata
 from tests.access.test_every_service import ASKED, Place, arguments, place
 
 __all__ = ["place"]
@@ -43,7 +43,7 @@ def content(url: str) -> dict[str, list[tuple[Any, ...]]]:
     with engine_for(url).connect() as connection:
         return {
             table.name: sorted(map(repr, connection.execute(select(table))))
-            for table in SQLModel.metadata.sorted_tables
+            for table in get_metadata().sorted_tables
             if table.name not in READING
         }
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import CheckConstraint
-from sqlmodel import SQLModel
 
 from seed.demo import generate_wave
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
@@ -18,6 +17,7 @@ from survey.results.measures import measures_for, read_measures
 from survey.results.wave_data import WaveData
 from survey.results.wave_rules import WaveRules
 from survey.settings import PROJECT_ROOT
+from survey.store.tables import get_metadata
 
 SOURCE = PROJECT_ROOT / "src" / "survey"
 EVIDENCE = {
@@ -59,7 +59,7 @@ PACKAGES = (
 
 
 def test_no_table_joins_evidence_and_answers() -> None:
-    tables = SQLModel.metadata.tables
+    tables = get_metadata().tables
     assert tables.keys() >= EVIDENCE | COLLECTED
     for table in tables.values():
         targets = {key.column.table.name for key in table.foreign_keys}
@@ -75,7 +75,7 @@ def test_a_wave_about_venues_can_neither_be_frozen_nor_scored() -> None:
     """The rule stands in the table itself; the service tests break it on both databases."""
     rules = {
         str(rule.name): str(rule.sqltext)
-        for rule in SQLModel.metadata.tables["wave"].constraints
+        for rule in get_metadata().tables["wave"].constraints
         if isinstance(rule, CheckConstraint)
     }
     assert rules["ck_wave_venues_apart"] == (

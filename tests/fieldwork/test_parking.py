@@ -59,6 +59,7 @@ from survey.store.tables import (
     Status,
     Wave,
     WaveState,
+    get_metadata,
 )
 from tests.wave_states import set_wave_state
 
@@ -388,7 +389,7 @@ def test_the_schema_lets_no_count_and_no_figure_meet_it(field: Any) -> None:
     park(field)
     referring = {
         key.parent.table.name
-        for table in SQLModel.metadata.tables.values()
+        for table in get_metadata().tables.values()
         for key in table.foreign_keys
         if key.column.table.name == "parked_interview"
     }

@@ -9,10 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Inspector, inspect, text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel
 
 from survey.store import schema
 from survey.store.engine import engine_for
+from survey.store.tables import get_metadata
 
 
 def test_a_new_database_has_no_revision_and_an_upgraded_one_the_newest(bare_url: str) -> None:
@@ -32,7 +32,7 @@ def test_alembic_finds_nothing_left_to_migrate(store_url: str) -> None:
                 "include_name": lambda name, kind, _: kind != "table" or not _is_part(name),
             },
         )
-        assert compare_metadata(context, SQLModel.metadata) == []
+        assert compare_metadata(context, get_metadata()) == []
 
 
 def _is_part(table: str) -> bool:
@@ -72,9 +72,9 @@ def _tables(url: str) -> dict[str, dict[str, Any]]:
 
 
 def test_migrated_and_declared_tables_are_the_same_down_to_every_constraint(bare_url: str) -> None:
-    SQLModel.metadata.create_all(engine_for(bare_url))
+    get_metadata().create_all(engine_for(bare_url))
     declared = _tables(bare_url)
-    SQLModel.metadata.drop_all(engine_for(bare_url))
+    get_metadata().drop_all(engine_for(bare_url))
     schema.upgrade(bare_url)
     migrated = _tables(bare_url)
     assert len(declared) >= 14

@@ -13,8 +13,8 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import Table, func, select
-from sqlmodel import Session, SQLModel
+from sqlalchemy import func, select
+from sqlmodel import Session
 
 from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
@@ -28,6 +28,7 @@ from survey.store.tables import (
     SamplingPoint,
     Status,
     revision_join,
+    table_of,
 )
 
 
@@ -69,10 +70,6 @@ GIVEN_WEIGHT = "weight:given"
 none; absent where none has. No item can have this name."""
 
 
-def _table_of(model: type[SQLModel]) -> Table:
-    return SQLModel.metadata.tables[str(model.__tablename__)]
-
-
 def response_frame(
     *,
     session: Session,
@@ -93,8 +90,8 @@ def response_frame(
     Ratings are int8 with the codes of `question_types.snapshot_codes`; `psu` and `stratum` are null
     where no sampling point was recorded.
     """
-    response, revision = _table_of(Response), _table_of(ResponseRevision)
-    point, account = _table_of(SamplingPoint), _table_of(Account)
+    response, revision = table_of(Response), table_of(ResponseRevision)
+    point, account = table_of(SamplingPoint), table_of(Account)
     query = (
         select(
             response.c.id,
@@ -158,7 +155,7 @@ def count_responses(
     left_out: Collection[str] = (),
 ) -> tuple[CityResponses, ...]:
     """Count the rows that `response_frame` would return, by city."""
-    response = _table_of(Response)
+    response = table_of(Response)
     query = (
         select(
             response.c.city_code,
@@ -189,7 +186,7 @@ def response_fingerprint(
 
     Every change of a response raises its `lock_version`.
     """
-    response, point, account = _table_of(Response), _table_of(SamplingPoint), _table_of(Account)
+    response, point, account = table_of(Response), table_of(SamplingPoint), table_of(Account)
     query = (
         select(
             response.c.id,

@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table
-from sqlmodel import SQLModel
 
 from survey.locale import msg
 from survey.store.backup.errors import StoreNotFoundError
@@ -20,6 +19,7 @@ from survey.store.backup.row_codec import (
 )
 from survey.store.engine import engine_for
 from survey.store.schema import head_revision, stored_revision
+from survey.store.tables import get_metadata
 
 VERSION_TABLE = "alembic_version"
 _ROW_BATCH_SIZE = 2000
@@ -68,7 +68,7 @@ def require_current(url: str) -> None:
 
 def schema_tables() -> list[Table]:
     """Return the tables of the platform, each after those that it refers to."""
-    return SQLModel.metadata.sorted_tables
+    return get_metadata().sorted_tables
 
 
 def foreign_tables(connection: Connection) -> list[str]:

@@ -5,14 +5,13 @@ that none holds its locks while the next one works.
 """
 
 from alembic import context
-from sqlmodel import SQLModel
 
-from survey.store import tables  # noqa: F401  (fills the metadata)
+from survey.store.tables import get_metadata
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=SQLModel.metadata,
+    target_metadata=get_metadata(),
     render_as_batch=True,
     transaction_per_migration=not connection.in_transaction(),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
+from survey.store.tables import accounts, interviews, reference, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     Channel,
     ChosenBy,

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from survey.store.tables import accounts  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     ComparativeTestState,
     JsonDocument,

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
+from survey.store.tables import accounts, venue_checks  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import UtcDateTime, new_id, now
 
 

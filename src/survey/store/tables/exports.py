@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
+from survey.store.tables import accounts, audit_and_snapshots, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import Decision, UtcDateTime, enum_column, new_id, now
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
+from survey.store.tables import waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import JsonDocument, UtcDateTime, now
 
 

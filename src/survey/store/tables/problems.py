@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, Index, text
 from sqlmodel import Field, SQLModel
 
+from survey.store.tables import accounts, reference, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     EvidenceKind,
     ProblemBasis,
