@@ -13,7 +13,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,8 @@ from survey.publish.codebook.documents import html_bytes
 from survey.publish.codebook.formats import CodebookFormat, codebook_file
 from survey.publish.codebook.headline_scripts import headline_scripts
 from survey.publish.microdata.deidentify import deidentify
-from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.publish.microdata.pseudonyms import Pseudonyms
 from survey.publish.microdata.rows_in_parts import weight_margins
 from survey.publish.microdata.variables import describe_variables, texts_present
 from survey.results import open_results
@@ -80,7 +79,7 @@ def exact_file(source: WaveData) -> RowFile:
     made = deidentify(
         source.people,
         source.instrument,
-        partial(pseudonym, "ab" * 32),
+        Pseudonyms("ab" * 32),
         margins=weight_margins(source),
         exact=True,
     )

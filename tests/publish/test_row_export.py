@@ -6,7 +6,6 @@ import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,12 +28,11 @@ from survey.publish.microdata.export import (
     MicrodataFile,
     export_rows,
     list_exportable_waves,
-    new_pseudonym_key,
-    pseudonym,
-    trace_export,
 )
+from survey.publish.microdata.export_tracing import trace_export
 from survey.publish.microdata.file_formats import FileFormat
 from survey.publish.microdata.headline_deviation import ScoredRows, compare_headlines
+from survey.publish.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
 from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 from survey.publish.microdata.rows_in_parts import weight_margins
 from survey.results import wave_snapshots
@@ -95,7 +93,7 @@ def made_of(source: WaveData, people: pd.DataFrame, *, exact: bool = False) -> D
     return deidentify(
         people,
         source.instrument,
-        partial(pseudonym, "ab" * 32),
+        Pseudonyms("ab" * 32),
         margins=weight_margins(source),
         exact=exact,
     )
@@ -317,7 +315,7 @@ def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
                     secret=secrets[login],
                 )
             )
-    leaked = [pseudonym(secrets["zheng"], "row", str(row_id)) for row_id in reversed(ids[:3])]
+    leaked = [Pseudonyms(secrets["zheng"])("row", str(row_id)) for row_id in reversed(ids[:3])]
     with read_scope(store.store_url) as session:
         matches = trace_export(
             session=session, principal=OPERATOR, wave_key=WAVE, names=[*leaked, "0" * 12]
@@ -355,7 +353,7 @@ def test_a_file_of_every_format_is_recorded_marked_and_says_that_it_is_a_demonst
         ids = session.exec(select(Response.id).where(Response.wave_id == wave.id)).all()
     assert (kept.form, kept.rows) == (form, made.rows)
     assert kept.sha256 == hashlib.sha256(made.content).hexdigest()
-    own = {pseudonym(kept.secret, "row", str(each)) for each in ids}
+    own = {Pseudonyms(kept.secret)("row", str(each)) for each in ids}
     assert set(rows["row"]) <= own
 
 

@@ -1,7 +1,6 @@
 """Weights of exported rows: equal weights give nobody's blanked age band back, and sums hold."""
 
 from collections.abc import Mapping
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
 from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify, questions_filtered_by
-from survey.publish.microdata.export import pseudonym
+from survey.publish.microdata.pseudonyms import Pseudonyms
 from survey.publish.microdata.release_classes import merge_classes
 from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 
@@ -78,7 +77,7 @@ def form() -> Instrument:
 
 def file_of(people: pd.DataFrame, *, exact: bool = False) -> DeidentifiedRows:
     return deidentify(
-        people, form(), partial(pseudonym, "ab" * 32), margins=("age_band", "gender"), exact=exact
+        people, form(), Pseudonyms("ab" * 32), margins=("age_band", "gender"), exact=exact
     )
 
 
@@ -168,7 +167,7 @@ def test_nobody_is_left_alone_and_city_totals_hold(sizes: list[int]) -> None:
     named = given_back(rows)
     weight_of = dict(zip(rows["row"], rows["weight"], strict=True))
     cell_of = {
-        pseudonym("ab" * 32, "row", response): (age, gender)
+        Pseudonyms("ab" * 32)("row", response): (age, gender)
         for response, age, gender in people[["response_id", "age_band", "gender"]].itertuples(
             index=False
         )

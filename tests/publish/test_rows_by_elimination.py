@@ -1,7 +1,6 @@
 """Blanked background answers: the choices that a city lacks in the file tell no answer."""
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ from sqlmodel import select
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
 from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify
-from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.headline_deviation import compare_headlines
+from survey.publish.microdata.pseudonyms import Pseudonyms
 from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 from survey.publish.microdata.rows_in_parts import AreaParts, release_rows, weight_margins
 from survey.results.wave_data import WaveData
@@ -25,7 +24,7 @@ from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import Snapshot
 
-NAME = partial(pseudonym, "ab" * 32)
+NAME = Pseudonyms("ab" * 32)
 CHOICES = ("low", "middle", "high", "top")
 CITIES = ("110000", "320500")
 Counts = list[list[int]]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,8 @@ from sqlmodel import select
 from survey.access.principal import AccessDeniedError
 from survey.fieldwork.waves import get_wave
 from survey.publish.microdata.deidentify import AskedColumns, deidentify
-from survey.publish.microdata.export import pseudonym
 from survey.publish.microdata.headline_deviation import compare_headlines
+from survey.publish.microdata.pseudonyms import Pseudonyms
 from survey.publish.microdata.rows_in_parts import (
     AreaParts,
     ReleasedRows,
@@ -28,7 +27,7 @@ from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import Snapshot
 
-NAME = partial(pseudonym, "cd" * 32)
+NAME = Pseudonyms("cd" * 32)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +21,7 @@ from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Instrument
 from survey.locale import translator
 from survey.publish.microdata.deidentify import deidentify
-from survey.publish.microdata.export import pseudonym
+from survey.publish.microdata.pseudonyms import Pseudonyms
 from survey.publish.microdata.release_classes import merge_classes
 from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
 from survey.publish.microdata.rows_in_parts import weight_margins
@@ -205,10 +204,7 @@ def test_exported_rows_share_their_weight_with_four_others(wave: SmallWave) -> N
             session, wave.read(session), wave.settings.snapshot_dir / frozen.directory
         )
     made = deidentify(
-        source.people,
-        source.instrument,
-        partial(pseudonym, "ab" * 32),
-        margins=weight_margins(source),
+        source.people, source.instrument, Pseudonyms("ab" * 32), margins=weight_margins(source)
     )
     table = made.table
     assert GIVEN_WEIGHT not in table

@@ -20,7 +20,8 @@ from survey.publish.microdata.exact_requests import (
     list_exact_requests,
     request_exact_rows,
 )
-from survey.publish.microdata.export import MicrodataFile, trace_export
+from survey.publish.microdata.export import MicrodataFile
+from survey.publish.microdata.export_tracing import trace_export
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import current_settings
 from survey.store.engine import read_scope

@@ -1,13 +1,10 @@
 """Export of single interviews to an analyst, recorded in the trail, marked and traceable."""
 
 import hashlib
-import hmac
-import secrets
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache, partial
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -22,6 +19,7 @@ from survey.instrument.model import label_text
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, SurveyError, Translator, msg, translator
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.prepared_rows import MAX_PREPARED_ROWS, PreparedRows
+from survey.publish.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
 from survey.publish.microdata.released_rows import (
     MIN_CLASS_SIZE,
     RELEASE_STEPS,
@@ -30,7 +28,7 @@ from survey.publish.microdata.released_rows import (
 )
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Account, Response, RowExport, SamplingPoint, Snapshot, Wave, new_id
+from survey.store.tables import Account, RowExport, Snapshot, Wave, new_id
 
 MIN_PURPOSE_CHARS, MAX_PURPOSE_CHARS = 10, 500
 _LETTERS_PER_CHINESE_CHAR = 2
@@ -214,6 +212,7 @@ def make_file(
     tick(0, _STEPS)
     folder = settings.snapshot_dir / order.snapshot.directory
     secret = new_pseudonym_key()
+    pseudonyms = Pseudonyms(secret)
     steps = count(1)
 
     def step() -> None:
@@ -222,7 +221,7 @@ def make_file(
     prepared = None
     if _is_prepared(order):
         prepared = PreparedRows(session, wave, folder)
-        made = prepared.release(partial(pseudonym, secret), step)
+        made = prepared.release(pseudonyms, step)
     else:
         # Not at the top, as in `survey.publish.microdata.prepared_rows`.
         from survey.publish.microdata.wave_release import release_wave
@@ -232,7 +231,7 @@ def make_file(
             wave,
             folder,
             covers=principal.covers,
-            pseudonym=partial(pseudonym, secret),
+            pseudonym=pseudonyms,
             languages=(order.language,),
             exact=exact,
             step=step,
@@ -364,63 +363,3 @@ def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:
             )
         )
     return lines
-
-
-_DIGITS = 12
-"""Hexadecimal: two of 62,000 rows share a name once in about 150,000 exports."""
-
-
-def new_pseudonym_key() -> str:
-    return secrets.token_hex(32)
-
-
-@lru_cache(maxsize=4)
-def _keyed_hash(secret: str) -> hmac.HMAC:
-    """Return the hash that a copy of each name goes into: the key is taken in once a file."""
-    return hmac.new(bytes.fromhex(secret), digestmod="sha256")
-
-
-def pseudonym(secret: str, kind: str, name: str) -> str:
-    """Return the name of a row or point in one file; only the secret can undo it."""
-    made = _keyed_hash(secret).copy()
-    made.update(f"{kind}/{name}".encode())
-    return made.hexdigest()[:_DIGITS]
-
-
-@dataclass(frozen=True)
-class TracedExport:
-    """Export that names of a found copy come from; `matched` of those names are its own."""
-
-    export_id: UUID
-    account: str
-    purpose: str
-    made_at: datetime
-    matched: int
-
-
-def trace_export(
-    *, session: Session, principal: Principal, wave_key: str, names: Collection[str]
-) -> list[TracedExport]:
-    """Find the exports of a wave that some names of rows or points were made for, best first."""
-    principal.require(Action.ADMINISTER)
-    wanted = {name.strip().lower() for name in names}
-    wave_id = get_wave(session=session, key=wave_key).id
-    responses = session.exec(select(Response.id).where(Response.wave_id == wave_id)).all()
-    points = session.exec(select(SamplingPoint.code).where(SamplingPoint.wave_id == wave_id)).all()
-    query = (
-        select(RowExport, Account.login)
-        .outerjoin(Account, col(Account.id) == col(RowExport.account_id))
-        .where(RowExport.wave_id == wave_id)
-    )
-    traced = [
-        TracedExport(
-            export.id,
-            login or "",
-            export.purpose,
-            export.made_at,
-            sum(pseudonym(export.secret, "row", str(each)) in wanted for each in responses)
-            + sum(pseudonym(export.secret, "psu", each) in wanted for each in points),
-        )
-        for export, login in session.exec(query)
-    ]
-    return sorted((entry for entry in traced if entry.matched), key=lambda entry: -entry.matched)

@@ -23,6 +23,7 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.locale import LANGUAGES
 from survey.publish.microdata.preparation_key import is_software_unchanged, preparation_key
+from survey.publish.microdata.pseudonyms import NAME_BYTES, Pseudonyms
 from survey.publish.microdata.released_rows import (
     RELEASE_STEPS,
     HeadlineDeviation,
@@ -58,9 +59,7 @@ class PreparedRows:
         self.made = made
         """Rows that were made now, with their key; None: they cannot be kept, or are."""
 
-    def release(
-        self, pseudonym: Callable[[str, str], str], step: Callable[[], None]
-    ) -> ReleasedWave:
+    def release(self, pseudonyms: Pseudonyms, step: Callable[[], None]) -> ReleasedWave:
         """Return the rows under new names.
 
         Args:
@@ -75,7 +74,7 @@ class PreparedRows:
         else:
             for _ in range(RELEASE_STEPS):
                 step()
-        return name_rows(rows, pseudonym)
+        return name_rows(rows, pseudonyms)
 
     def make_missing(self) -> None:
         """Make the rows unless there is a file of them that may be used."""
@@ -144,27 +143,29 @@ class PreparedRows:
         return preparation_key(self._session, self._wave, self._folder)
 
 
-def name_rows(rows: ReleasedWave, pseudonym: Callable[[str, str], str]) -> ReleasedWave:
+def name_rows(rows: ReleasedWave, pseudonyms: Pseudonyms) -> ReleasedWave:
     """Return rows with true ids under their new names, and in the order of these."""
     table = as_arrow(rows.table)
-    names = [pseudonym("row", true_name) for true_name in table.column("row").to_pylist()]
+    names = pseudonyms.make_names("row", table.column("row").to_pylist())
     points = table.column("psu").to_pylist()
-    name_of = {point: pseudonym("psu", point) for point in set(points) if point is not None}
-    table = _with_texts(table, "row", names)
+    known = [point for point in set(points) if point is not None]
+    name_of = dict(zip(known, pseudonyms.make_names("psu", known), strict=True))
+    table = _with_names(table, "row", names)
     if name_of:
-        table = _with_texts(table, "psu", [name_of.get(point) for point in points])
-    order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
+        table = _with_names(table, "psu", [name_of.get(point) for point in points])
+    # Bytes of one length, so that their order is that of the texts.
+    order = np.array(names, dtype=f"S{NAME_BYTES}").argsort(kind="stable")
     return replace(rows, table=table.take(_array(pa.int64(), len(order), None, order)))
 
 
-def _with_texts(table: pa.Table, column: str, texts: Sequence[str | None]) -> pa.Table:
-    """Return a table with other texts of ASCII in a column."""
-    is_known = np.array([text is not None for text in texts])
-    ends = np.cumsum([0 if text is None else len(text) for text in texts], dtype=np.int64)
-    content = "".join(text for text in texts if text is not None).encode("ascii")
+def _with_names(table: pa.Table, column: str, names: Sequence[bytes | None]) -> pa.Table:
+    """Return a table with other names in a column."""
+    is_known = np.array([name is not None for name in names])
+    ends = np.cumsum(is_known * 2 * NAME_BYTES, dtype=np.int64)
+    content = b"".join(name for name in names if name is not None).hex().encode("ascii")
     values = _array(
         pa.large_string(),
-        len(texts),
+        len(names),
         None if is_known.all() else np.packbits(is_known, bitorder="little"),
         np.concatenate(([0], ends)),
         content,
