@@ -29,7 +29,7 @@ from survey.fieldwork.withdrawal import _find_by_code
 from survey.snapshot.response_frame import response_frame
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
-from survey.store.inserts import insert_response
+from survey.store.response_insert import insert_response
 from survey.store.tables import Response, ResponseRevision, Status, new_id
 
 _MAX_DEPTH = 12

@@ -11,10 +11,10 @@ import pytest
 from sqlmodel import select
 
 from survey.access.account_list import AccountFilter, list_accounts
+from survey.access.account_lookup import AccountNotFoundError
 from survey.access.accounts import (
     AccountConflictError,
     AccountData,
-    AccountNotFoundError,
     InvalidAccountError,
     LastAdministratorError,
     change_account,

@@ -105,7 +105,7 @@ WITHOUT_PRINCIPAL = {
         ),
         SECRET,
     ),
-    "access.accounts.get_account_by_login": SERVER,
+    "access.account_lookup.get_account_by_login": SERVER,
     "access.audit_verify.get_latest_anchor": SERVER,
     "access.sessions.get_demo_account": SERVER,
     "access.second_factor.count_unencrypted": SERVER,

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
-from survey.access.accounts import AccountData, get_account_by_login, last_day_of
+from survey.access.account_lookup import get_account_by_login
+from survey.access.accounts import AccountData, last_day_of
 from survey.access.credentials import active_filter
 from survey.access.principal import Principal
 from survey.access.roles import Action, Role

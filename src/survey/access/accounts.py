@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 from sqlmodel import select as select_model
 
+from survey.access.account_lookup import get_account_by_login
 from survey.access.attempt_limits import AttemptKey, AttemptKind, reset_attempts
 from survey.access.audit import actor_id, record
 from survey.access.credentials import (
@@ -40,15 +41,6 @@ class InvalidAccountError(SurveyError):
     """Raised when an account cannot have or do what was asked; the message says why."""
 
     code = "account_wrong"
-
-
-class AccountNotFoundError(SurveyError):
-    """Raised when no account has the login."""
-
-    code = "account_unknown"
-
-    def __init__(self) -> None:
-        super().__init__(msg("There is no such account."))
 
 
 class AccountConflictError(SurveyError):
@@ -193,15 +185,6 @@ def set_active(
         event=AuditEvent.ACCOUNT_OPENED if active else AuditEvent.ACCOUNT_CLOSED,
         detail={"from": {"active": not active}, "to": {"active": active}},
     )
-
-
-def get_account_by_login(session: Session, login: str) -> Account:
-    """Return the account, locked; raises `AccountNotFoundError`."""
-    query = select_model(Account).where(Account.login == login).with_for_update()
-    account = session.exec(query.execution_options(populate_existing=True)).one_or_none()
-    if account is None:
-        raise AccountNotFoundError
-    return account
 
 
 def clean_login(login: str) -> str:

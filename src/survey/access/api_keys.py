@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from survey.access.accounts import get_account_by_login
+from survey.access.account_lookup import get_account_by_login
 from survey.access.audit import actor_id, record
 from survey.access.credentials import active_filter, is_active
 from survey.access.principal import Principal

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from survey.access.accounts import AccountNotFoundError, get_account_by_login
+from survey.access.account_lookup import AccountNotFoundError, get_account_by_login
 from survey.access.audit import record_download
 from survey.access.credentials import is_active
 from survey.access.principal import OPERATOR, Principal

@@ -36,7 +36,7 @@ from survey.locale import SurveyError, msg
 from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date, clamp_device_time
-from survey.store.inserts import insert_response
+from survey.store.response_insert import insert_response
 from survey.store.tables import (
     AnyRow,
     Mode,

@@ -9,7 +9,7 @@ from survey.access.account_list import (
     get_account_summary,
     list_accounts,
 )
-from survey.access.accounts import AccountNotFoundError
+from survey.access.account_lookup import AccountNotFoundError
 from survey.access.roles import ROLES, Action, Role
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_day

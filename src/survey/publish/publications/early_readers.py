@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from survey.access.accounts import get_account_by_login
+from survey.access.account_lookup import get_account_by_login
 from survey.access.audit import actor_id, record, require_reason, store_and_record
 from survey.access.principal import Principal
 from survey.access.roles import ROLES, Action, Role
