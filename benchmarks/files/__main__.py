@@ -43,7 +43,9 @@ MOST_TIMES_WHOLE = {
 """The same of whole processes, where an export before has kept the rows."""
 MOST_MIB = 1_024
 TURNS = 2
-IMPORTS = "import pandas, pyarrow.parquet, survey.store.tables"
+IMPORTS = (
+    "import pandas, pyarrow.parquet; from survey.store.tables import get_metadata; get_metadata()"
+)
 COPY_ROWS = "import sys, pandas; pandas.read_parquet(sys.argv[1]).to_csv(sys.argv[2], index=False)"
 
 

@@ -304,6 +304,24 @@ def test_the_help_names_every_command_in_its_own_words_and_imports_none() -> Non
         assert " ".join(own_help.split("\n\n")[0].split()) == entry.summary
 
 
+def test_an_export_imports_neither_tables_that_it_does_not_read_nor_sign_in() -> None:
+    code = (
+        "import sys, survey.cli.export; print(*(name for name in sys.modules "
+        "if name.startswith(('survey.store.tables.', 'survey.access.sign_in', 'cryptography.'))))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    prefix = "survey.store.tables."
+    assert {name.removeprefix(prefix) for name in printed.stdout.decode().split()} == {
+        "accounts",
+        "audit_and_snapshots",
+        "columns",
+        "exports",
+        "planning",
+        "reference",
+        "waves",
+    }
+
+
 def test_garbage_is_collected_once_a_command_is_imported() -> None:
     code = (
         "import gc, sys; from survey.cli.main import LazyCommandGroup; "
