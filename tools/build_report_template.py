@@ -188,9 +188,9 @@ def _write_cover(document: Document) -> None:
         line = document.add_paragraph(f"{{{{ words.{label} }}}}  {{{{ {field} }}}}", style=BODY)
         if not number:
             line.paragraph_format.space_before = Mm(70)
-    document.add_paragraph("{{ words.snapshot }}  {{ snapshot }}", style=NOTE).add_run().add_break(
-        WD_BREAK.PAGE
-    )
+    document.add_paragraph("{{ words.snapshot }}  {{ snapshot }}", style=NOTE)
+    figures = "{% if figures %}{{ words.figures }}  {{ figures }}{% endif %}"
+    document.add_paragraph(figures, style=NOTE).add_run().add_break(WD_BREAK.PAGE)
 
 
 def _write_findings(document: Document) -> None:

@@ -386,8 +386,8 @@ def test_the_description_fits_what_is_served(client: TestClient, settings: Setti
         assert answer.status_code == 200, (path, answer.text)
         schema = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         if "$ref" in schema:
-            rows = document["components"]["schemas"]["Rows"]
-            assert set(rows["required"]) <= set(answer.json())
+            described = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+            assert set(described["required"]) <= set(answer.json())
         if asked:
             assert ask(client, address, key).status_code == 400, "what is required is required"
     ids = [each["operationId"] for path in document["paths"].values() for each in path.values()]

@@ -126,6 +126,8 @@ def _print_rows(
         print_note("These are demonstration data.")
     if form is OutputFormat.TABLE:
         print_note("{wave}, snapshot {sha256}", wave=info.key, sha256=info.snapshot_sha256)
+        if info.seal_sha256:
+            print_note("Figures: {sha256}", sha256=info.seal_sha256)
     is_for_people = form is OutputFormat.TABLE
     columns = record_columns(rows, with_origin=not is_for_people)
     records = build_records(results, rows, language, with_origin=not is_for_people)

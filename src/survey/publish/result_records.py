@@ -10,7 +10,7 @@ from survey.results import WaveResults
 
 KEYS = ("area_level", "area", "group", "indicator")
 _NAMED = frozenset({"area", "group", "indicator"})
-ORIGIN = ("wave", "snapshot", "demo")
+ORIGIN = ("wave", "snapshot", "figures_sha256", "demo")
 """Columns that say where a row comes from."""
 _OF_HIDDEN = frozenset(
     {*ORIGIN, *KEYS, "contrast", "before_wave", "shown", "reason"}
@@ -46,12 +46,18 @@ def build_records(
 
     Args:
         rows: rows of a table of `results`, already behind the gate.
-        with_origin: whether each record says wave, snapshot and whether it is a demonstration.
+        with_origin: whether each record says wave, snapshot, figures and whether it is a
+            demonstration.
     """
     info = results.wave
     names = DisplayNames(language, results.tree, results.method.measures, results.method.grouping)
     namers = {"area": names.area, "group": names.group, "indicator": names.indicator}
-    origin = {"wave": info.key, "snapshot": info.snapshot_sha256, "demo": info.is_demo}
+    origin = {
+        "wave": info.key,
+        "snapshot": info.snapshot_sha256,
+        "figures_sha256": info.seal_sha256 or None,
+        "demo": info.is_demo,
+    }
     columns = record_columns(rows, with_origin=with_origin)
     records = []
     for row in rows.to_dict("records"):

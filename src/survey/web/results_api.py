@@ -261,6 +261,7 @@ def _build_wave_record(info: WaveInfo) -> Body:
         "cities": info.cities,
         "frozen_at": info.frozen_at.isoformat(),
         "snapshot": info.snapshot_sha256,
+        "figures_sha256": info.seal_sha256 or None,
         "composite": info.composite,
         "demo": info.is_demo,
         "mark": translator("zh")(msg("Demo data")) if info.is_demo else None,

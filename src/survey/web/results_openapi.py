@@ -15,6 +15,24 @@ _VERSION = "1.0.0"
 _TITLE = msg("Results of the Hundred Cities Survey")
 _WAVES = msg("Released waves, the newest first")
 _WAVE = msg("One released wave with its indicators and their weights")
+_WAVE_FIELDS = {
+    "key": (msg("Key of the wave"), "string"),
+    "snapshot": (
+        msg(
+            "SHA-256 of the frozen interviews; the same after rules, weights or an error of the "
+            "software were corrected."
+        ),
+        "string",
+    ),
+    "figures_sha256": (
+        msg(
+            "SHA-256 of all that the figures come from: two different sets of figures never have "
+            "the same. A release names it as seal_sha256; null where none was recorded."
+        ),
+        ["string", "null"],
+    ),
+}
+"""Fields that say what a wave is, with their types."""
 _ERRORS = {
     "400": msg("A parameter is wrong; the message names the choices."),
     "401": msg("There is no key, or it does not work."),
@@ -78,11 +96,19 @@ def build_openapi(t: Translator) -> dict[str, Any]:
                     "required": ["code", "message"],
                     "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
                 },
+                "Wave": {
+                    "type": "object",
+                    "required": list(_WAVE_FIELDS),
+                    "properties": {
+                        name: {"type": kind, "description": t(text)}
+                        for name, (text, kind) in _WAVE_FIELDS.items()
+                    },
+                },
                 "Rows": {
                     "type": "object",
                     "required": ["total", "rows"],
                     "properties": {
-                        "wave": {"type": "object"},
+                        "wave": {"$ref": "#/components/schemas/Wave"},
                         "total": {"type": "integer"},
                         "offset": {"type": "integer"},
                         "limit": {"type": "integer"},
@@ -116,7 +142,7 @@ def _build_operation(
     ]
     name = path.rpartition("/")[2]
     is_single = name == "{wave}"
-    answer = {"type": "object"} if is_single else {"$ref": "#/components/schemas/Rows"}
+    answer = {"$ref": f"#/components/schemas/{'Wave' if is_single else 'Rows'}"}
     return {
         "operationId": "get_wave" if is_single else f"list_{name}",
         "summary": t(summary),

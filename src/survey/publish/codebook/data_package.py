@@ -43,7 +43,7 @@ def data_package_bytes(codebook: Codebook, data: Path | None = None) -> bytes:
         "name": _build_slug(codebook.wave.key),
         "title": codebook.title,
         "created": codebook.wave.frozen_at.isoformat(),
-        "version": codebook.wave.snapshot_sha256,
+        "version": codebook.wave.seal_sha256 or codebook.wave.snapshot_sha256,
         "description": "\n".join(f"{name}: {fact}" for name, fact in codebook.facts),
         "resources": [resource],
     }

@@ -40,7 +40,7 @@ def _add_study(root: Any, codebook: Codebook) -> None:
     _add_element(title, "IDNo", wave.key)
     version = _add_element(citation, "verStmt")
     frozen = wave.frozen_at.astimezone(CHINA).date().isoformat()
-    _add_element(version, "version", wave.snapshot_sha256, date=frozen)
+    _add_element(version, "version", wave.seal_sha256 or wave.snapshot_sha256, date=frozen)
     info = _add_element(study, "stdyInfo")
     summary = _add_element(info, "sumDscr")
     _add_element(summary, "timePrd", str(wave.year), date=str(wave.year))

@@ -89,6 +89,9 @@ class Imprint:
     """Time at which the snapshot was frozen, so that a report made again is the same."""
     date: str
     snapshot: str
+    """SHA-256 of the interviews, which is the same after rules or weights were corrected."""
+    figures: str
+    """SHA-256 of all that the figures come from; empty where none was recorded."""
     marks: tuple[str, ...]
     """Demonstration, provisional or not released, on every page."""
 

@@ -73,6 +73,7 @@ def template_fields(report: Report, writer: BodyWriter) -> dict[str, Any]:
         "wave": imprint.wave,
         "date": imprint.date,
         "snapshot": imprint.snapshot,
+        "figures": imprint.figures,
         "mark": " · ".join(imprint.marks),
         "words": report.words,
         "findings": list(report.findings),

@@ -38,6 +38,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
             "wave": imprint.wave,
             "date": imprint.date,
             "snapshot": imprint.snapshot,
+            "figures": imprint.figures,
             "marks": " · ".join(imprint.marks),
             "lines": labels,
         },

@@ -61,7 +61,7 @@ SECTION_KEYS = (
     "complaints", "outside", "leaders", "priorities", "problems", "method", "reading",
 )  # fmt: skip
 """Keys of all sections, as templates name them."""
-WORDS = ("findings", "contact", "date", "snapshot", "page", "organisation")
+WORDS = ("findings", "contact", "date", "snapshot", "figures", "page", "organisation")
 """Headings and labels outside the sections, as templates name them."""
 
 
@@ -173,6 +173,7 @@ def _build_imprint(scope: ReportScope, organisation: str, contact: str) -> Impri
         made_at=manifest.frozen_at,
         date=format_day(scope.reading.t, china_date(manifest.frozen_at)),
         snapshot=wave.snapshot_sha256,
+        figures=wave.seal_sha256,
         marks=tuple(scope.say("mark", mark) for mark, holds in marks.items() if holds),
     )
 

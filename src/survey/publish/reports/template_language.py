@@ -15,8 +15,9 @@ from survey.locale import Message, msg
 from survey.publish.reports.report_builder import SECTION_KEYS, WORDS
 
 FIELDS = frozenset(
-    {"title", "subtitle", "area", "organisation", "contact", "wave", "date", "snapshot", "mark"}
-)
+    ("title", "subtitle", "area", "organisation", "contact", "wave", "date", "snapshot", "figures",
+     "mark")
+)  # fmt: skip
 FINDINGS, SECTIONS = "findings", "sections"
 _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"words": WORDS, SECTIONS: SECTION_KEYS, FINDINGS: ()}

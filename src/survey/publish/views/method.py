@@ -119,6 +119,8 @@ def _list_snapshot_facts(
         (t("Frozen"), format_china_minute(t, manifest.frozen_at)),
         (t("State"), t("final") if manifest.final else t("provisional")),
         (t("Snapshot (SHA-256)"), wave.snapshot_sha256),
+        # The same interviews give other figures once a rule or a weight is corrected.
+        (t("Figures (SHA-256)"), wave.seal_sha256 or t("not recorded")),
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),
         (t("Indicator tree"), manifest.tree or t("none: this study has no composite")),
         *_list_spread_facts(manifest, t),

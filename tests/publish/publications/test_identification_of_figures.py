@@ -1,0 +1,176 @@
+"""What a figure comes from has a name that changes with it, wherever figures are handed out."""
+
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from openpyxl import load_workbook
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR
+from survey.access.roles import NATION, Role
+from survey.publish.publications.reproduction import Reproduction, reproduce_publication
+from survey.publish.publications.signing_keys import add_key_to_file, register_key
+from survey.publish.result_records import build_records
+from survey.publish.views import method as method_views
+from survey.results import WaveResults
+from survey.results.freeze import freeze_wave
+from survey.results.snapshots import RANK_PAIRS, get_newest_snapshot
+from survey.results.wave_results import open_snapshot
+from survey.settings import Settings
+from survey.snapshot.seals import SnapshotDraft
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import Account, Snapshot
+from tests.publish.publications.register_steps import (
+    MINUTE,
+    PLANNED,
+    REASON,
+    files,
+    plan,
+    publish,
+    sign,
+)
+from tests.small_waves import KEY, small_instrument, small_tree, small_wave, store_people
+
+RELEASE, CORRECTION = f"{KEY}-1", f"{KEY}-2"
+PRINTED = (".docx", ".xlsx")
+"""Ends of the files that say what they come from: a report and a workbook."""
+BUILDERS = ("figures", "nation-report:en:docx", "workbook:en")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wave that is frozen for good, and nothing announced."""
+    folder = tmp_path_factory.mktemp("figures")
+    wave = small_wave(
+        folder / "data", instrument=small_instrument(few_groups=True), tree=small_tree()
+    )
+    store_people(wave, {"110000": 30, "310000": 30})
+    freeze_wave(wave.settings, wave_key=KEY, actor=OPERATOR, final=True)
+    with session_scope(wave.settings.store_url) as session:
+        for login in ("lin", "wang"):
+            role = Role.NATIONAL_OFFICIAL
+            session.add(Account(login=login, name=login.title(), role=role, area=NATION))
+        key = add_key_to_file(folder / "release.key")
+        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=PLANNED)
+    dispose_engines()
+    return folder
+
+
+@pytest.fixture
+def store(template: Path, tmp_path: Path) -> Iterator[Settings]:
+    folder = tmp_path / "copy"
+    shutil.copytree(template, folder)
+    yield Settings(
+        database_url="",
+        data_dir=folder / "data",
+        release_key_file=folder / "release.key",
+        _env_file=None,
+    )
+    dispose_engines()
+
+
+def newest(store: Settings) -> WaveResults:
+    with read_scope(store.store_url) as session:
+        return open_snapshot(store, session, *get_newest_snapshot(session, KEY))
+
+
+def reproduce(store: Settings, key: str = RELEASE) -> Reproduction:
+    with read_scope(store.store_url) as session:
+        return reproduce_publication(settings=store, session=session, principal=OPERATOR, key=key)
+
+
+def read_texts(file: bytes) -> str:
+    """Return all that a report or a workbook says."""
+    with zipfile.ZipFile(io.BytesIO(file)) as archive:
+        if "word/document.xml" in archive.namelist():
+            return archive.read("word/document.xml").decode()
+    book = load_workbook(io.BytesIO(file), read_only=True)
+    return " ".join(str(cell) for sheet in book for row in sheet.values for cell in row)
+
+
+def sign_first(store: Settings) -> None:
+    plan(store, wave=KEY, builders=BUILDERS)
+    for who in ("lin", "wang"):
+        sign(store, who, key=RELEASE)
+
+
+def publish_correction(store: Settings) -> None:
+    later = MINUTE + timedelta(days=2)
+    plan(store, at=MINUTE, wave=KEY, embargo_until=later, builders=BUILDERS, corrects=RELEASE,
+         reason=REASON)  # fmt: skip
+    for who in ("lin", "wang"):
+        sign(store, who, MINUTE + timedelta(hours=1), CORRECTION)
+    publish(store, at=later, key=CORRECTION)
+
+
+def test_a_correction_of_the_same_interviews_is_identified_as_another_set_of_figures(
+    store: Settings,
+) -> None:
+    sign_first(store)
+    publish(store, key=RELEASE)
+    first = newest(store)
+    freeze_wave(store, wave_key=KEY, actor=OPERATOR, final=True)
+    publish_correction(store)
+    second = newest(store)
+    assert first.wave.snapshot_sha256 == second.wave.snapshot_sha256
+    names = [each.wave.seal_sha256 for each in (first, second)]
+    assert len(set(names)) == 2
+    for results, key, other in ((first, RELEASE, names[1]), (second, CORRECTION, names[0])):
+        own = results.wave.seal_sha256
+        cells = results.cells(OPERATOR, area_level="nation").head(1)
+        (record,) = build_records(results, cells, "en", with_origin=True)
+        assert record["figures_sha256"] == own
+        contents = files(store, key)
+        printed = [path for path in contents if path.endswith(PRINTED)]
+        assert len(printed) == len(PRINTED)
+        for path in printed:
+            text = read_texts(contents[path])
+            assert own in text, (key, path)
+            assert other not in text, (key, path)
+        assert own.encode() in contents["release.json"]
+        assert (reproduce(store, key).findings, reproduce(store, key).is_same_snapshot) == (
+            (),
+            True,
+        )
+
+
+def test_results_computed_again_are_said_once_and_hide_no_other_difference(store: Settings) -> None:
+    """The same pairs in other bytes: no file prints them, so no file differs."""
+    sign_first(store)
+    with session_scope(store.store_url) as session:
+        folder = store.snapshot_dir / session.exec(select(Snapshot)).one().directory
+        draft = SnapshotDraft(store)
+        again = io.BytesIO()
+        pq.write_table(pq.read_table(folder / RANK_PAIRS), again, compression="gzip")
+        assert again.getvalue() != (folder / RANK_PAIRS).read_bytes()
+        draft.write(folder / RANK_PAIRS, again.getvalue())
+        draft.seal(session, whole=folder, actor=OPERATOR, now=PLANNED)
+        draft.install()
+    result = reproduce(store)
+    assert (result.findings, result.is_same_snapshot) == ((), False)
+
+
+def test_a_release_of_an_older_version_is_reproduced_with_its_differences_named(
+    store: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It named the interviews alone."""
+    known = method_views._list_snapshot_facts
+
+    def list_older_facts(*given: object) -> tuple[tuple[str, str], ...]:
+        facts = known(*given)  # type: ignore[arg-type]
+        assert any("Figures" in name for name, _ in facts)
+        return tuple(fact for fact in facts if "Figures" not in fact[0])
+
+    with monkeypatch.context() as older:
+        older.setattr(method_views, "_list_snapshot_facts", list_older_facts)
+        sign_first(store)
+    result = reproduce(store)
+    assert [Path(finding.file).suffix for finding in result.findings] == [*PRINTED]
+    assert result.is_same_snapshot
+    assert "figures.csv" in result.same
