@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from survey.estimate import Cube, CubeSpec, Design, EstimateError, cube_change
 from survey.estimate.cube.part import CubePart
 from survey.estimate.cube.part_reader import MAX_KEPT_BYTES, KeptRowsLimit, PartReader
 from survey.estimate.cube.segments import PsuRuns
-from tests.estimate.test_estimate_cube import TREE, raw_wave
+from tests.estimate.test_estimate_cube import ITEMS, TREE, raw_wave
 
 AREAS = {"nation": None, "region": "region", "city": "city"}
 GROUPS = {"all": None, "gender=f": ("gender", "f"), "old": "old", "few": "few", "none": "none"}
@@ -131,6 +132,33 @@ def test_any_parts_in_any_order_give_the_same_bytes(whole, data):
     once = cube.prepared(table=True, gaps=True, against=against)
     with once if data.draw(st.booleans()) else nullcontext():
         assert tables_of_design(cube) == whole[design, composite]
+
+
+@pytest.mark.parametrize("design", ["points", "without points"])
+def test_composites_of_cities_that_agree_are_no_noise_in_any_order(monkeypatch, design):
+    """Their squares are taken from deviations of rows, which are 0 but for rounding."""
+    alike = [f"C{city}" for city in (1, 3, 4)]
+    frame = FRAME.copy()
+    frame["weight"] *= np.random.default_rng(3).uniform(0.5, 3, len(frame))
+    for place, item in enumerate(ITEMS):
+        frame.loc[frame["city"].isin(alike), item] = np.int8(1 + place * 3 % 9)
+    monkeypatch.setattr(sys.modules[__name__], "FRAME", frame)
+    spec = spec_of(DESIGNS[design])
+    cube = Cube.of(frame, spec)
+    assert cube.sums.plan.dense.any()
+    table = cube.table()
+    cities = table[table["area"].astype(str).isin(alike) & (table["group"] == "all")]
+    composites = cities[cities["indicator"] == "composite"]
+    assert len(composites) == len(alike)
+    assert (composites["se"] == 0).all()
+    assert composites["deff"].isna().all()
+    whole = tables_of(cube)
+    for order in (
+        (("C4",), ("C6", "C5"), ("C3", "C1"), ("C2", "C0")),
+        (("C6", "C0"), ("C1",), ("C3",), ("C4", "C2", "C5")),
+    ):
+        parts = [CitiesPart(cities, spec) for cities in order]
+        assert tables_of(Cube.of_parts(parts, spec)) == whole
 
 
 @pytest.mark.parametrize("size", [1, 4, 7])
