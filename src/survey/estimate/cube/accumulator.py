@@ -115,8 +115,8 @@ class RowAccumulator:
         self._rows = rows
         self._plan, self._psu = plan, psu
         self._weightless = not (rows.weight > 0).all()
-        self._any = _any_scored(rows, plan)
-        self._left, self._right = _pair_lines(rows.items, plan)
+        self._any = _mark_any_scored(rows, plan)
+        self._left, self._right = _build_pair_lines(rows.items, plan)
         largest = int(rows.answers.max(initial=0)), int(rows.answers.min(initial=0))
         self._small = max(map(abs, largest)) ** 2 <= np.iinfo(np.int8).max
         self._parts = np.cumsum([columns, len(self._left), several])
@@ -156,14 +156,14 @@ class RowAccumulator:
         lines = workspace_slice(self._lines, int(self._parts[-1]), chunk)
         square, product, base, _ = np.split(lines, self._parts)
         np.multiply(features[columns:], features[columns:], out=square)
-        product[:] = self._products(chunk)
+        product[:] = self._multiply_pairs(chunk)
         base[:] = self._any[:, chunk.rows]
         for start in range(0, len(lines), LINE_BATCH_SIZE):
             some = slice(start, start + LINE_BATCH_SIZE)
             self._moments[block, :, some] += mass @ lines[some].T
         self._count(chunk, features)
 
-    def _products(self, chunk: Chunk) -> Integers:
+    def _multiply_pairs(self, chunk: Chunk) -> Integers:
         answers = self._rows.answers[:, chunk.rows]
         left, right = answers.take(self._left, axis=0), answers.take(self._right, axis=0)
         return np.multiply(left, right, dtype=np.int8 if self._small else np.int16)
@@ -184,7 +184,7 @@ class RowAccumulator:
             self._answers[chunk.block] += present @ answered.T
 
 
-def _pair_lines(items: int, plan: StatisticLayout) -> tuple[Codes, Codes]:
+def _build_pair_lines(items: int, plan: StatisticLayout) -> tuple[Codes, Codes]:
     """Return which answers make r r, r y, y r and y y of each pair of columns, shape (4q,) each."""
     first, second = plan.pairs.T
     left = np.concatenate([first, first, items + first, items + first])
@@ -192,7 +192,7 @@ def _pair_lines(items: int, plan: StatisticLayout) -> tuple[Codes, Codes]:
     return left, right
 
 
-def _any_scored(rows: CubeRows, plan: StatisticLayout) -> Integers:
+def _mark_any_scored(rows: CubeRows, plan: StatisticLayout) -> Integers:
     """Return 1 where a row scores any item of a statistic of several columns, (several, n)."""
     is_scored = np.empty((len(plan.several), rows.answers.shape[1]), dtype=np.int8)
     for scored, line in zip(is_scored, plan.omega[plan.several], strict=True):

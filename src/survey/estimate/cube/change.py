@@ -50,9 +50,9 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
     _require_same_options(before, after)
     with before.prepared(change=True), after.prepared(change=True), limit_to_one_thread():
         shared = _SharedPsuScores.of(before, after)
-        first, second = _level_sides(before), _level_sides(after)
+        first, second = _list_level_sides(before), _list_level_sides(after)
         level_results = [
-            _level_change(*pair, shared, level) for pair in zip(first, second, strict=True)
+            _compare_level(*pair, shared, level) for pair in zip(first, second, strict=True)
         ]
     sums = after.sums
     areas = {
@@ -112,16 +112,18 @@ class _LevelSide:
         return self.view.level.of_block[self.view.segments.block[self.view.segments.of_psu]]
 
 
-def _level_sides(cube: Cube) -> list[_LevelSide]:
+def _list_level_sides(cube: Cube) -> list[_LevelSide]:
     assumed = cube.sums.strata.assumed_deff
     simple = [None] * len(cube.views) if assumed is None else simple_variances(cube.views)
     return [
-        _level_side(view, variance if variance is None or assumed is None else assumed * variance)
+        _build_level_side(
+            view, variance if variance is None or assumed is None else assumed * variance
+        )
         for view, variance in zip(cube.views, simple, strict=True)
     ]
 
 
-def _level_side(view: LevelView, assumed_variance: Floats | None) -> _LevelSide:
+def _build_level_side(view: LevelView, assumed_variance: Floats | None) -> _LevelSide:
     """Return one level of a wave; `assumed_variance` is used where points are unknown."""
     asked, segments = slice(0, len(view.sums.groups)), view.segments
     total, within = view.looks.fetch(Squares(view.level.name))
@@ -152,7 +154,7 @@ class _SharedPsuScores:
             kept = np.flatnonzero(indexer >= 0)
             positions = indexer[kept], kept
         present = [
-            _psu_presence(cube, positions_in_cube)
+            _count_psu_presence(cube, positions_in_cube)
             for cube, positions_in_cube in zip((before, after), positions, strict=True)
         ]
         return cls(both_strata, positions, present[0] * present[1])
@@ -171,13 +173,13 @@ class _SharedPsuScores:
         )
         stratum = second.stratum[self.positions[1]]
         same = self.strata[0].stratum_labels.get_indexer(self.strata[1].stratum_labels)
-        mean1, mean2 = _stratum_means(first)[same], _stratum_means(second)
+        mean1, mean2 = _average_strata(first)[same], _average_strata(second)
         mean1[same < 0] = 0.0
         count = np.bincount(stratum, minlength=strata)[:, None]
         cross = group_sum(stratum, z1 * z2, strata) + count * mean1 * mean2
         cross -= mean2 * group_sum(stratum, z1, strata) + mean1 * group_sum(stratum, z2, strata)
-        cross *= _joint_factor(*self.strata, same)[:, None]
-        home = _home_areas(second)
+        cross *= _compute_joint_factor(*self.strata, same)[:, None]
+        home = _find_home_areas(second)
         inside = np.flatnonzero(home >= 0)
         both = self.presence.reshape(len(stratum), width)
         lying = second.area[self.positions[1]] >= 0
@@ -187,14 +189,14 @@ class _SharedPsuScores:
         return covariance.reshape(areas, *shape), df.reshape(areas, *shape)
 
 
-def _psu_presence(cube: Cube, positions: Codes) -> Floats:
+def _count_psu_presence(cube: Cube, positions: Codes) -> Floats:
     plan = cube.sums.plan
     scored = cube.looks.fetch(PsuScores())[0][positions]
     support = (plan.omega[plan.several] != 0).astype(np.float64).T
     return plan.spread_out(scored, (scored @ support > 0).astype(np.float64))
 
 
-def _stratum_means(side: _LevelSide) -> Floats:
+def _average_strata(side: _LevelSide) -> Floats:
     """Return the mean of z over all PSUs of each stratum, 0 in one-PSU strata."""
     sizes = side.view.sums.strata.psus.astype(np.float64)
     total = group_sum(side.stratum, flatten_rows(side.z), len(sizes))
@@ -203,7 +205,7 @@ def _stratum_means(side: _LevelSide) -> Floats:
     return mean
 
 
-def _joint_factor(first: Strata, second: Strata, same: Codes) -> Floats:
+def _compute_joint_factor(first: Strata, second: Strata, same: Codes) -> Floats:
     """Return sqrt(c1 c2) of each stratum of the second wave.
 
     It is 0 where the stratum is not in both waves or not counted.
@@ -212,7 +214,7 @@ def _joint_factor(first: Strata, second: Strata, same: Codes) -> Floats:
     return np.sqrt(scale * second.scale * second.counted)
 
 
-def _home_areas(side: _LevelSide) -> Codes:
+def _find_home_areas(side: _LevelSide) -> Codes:
     """Return the area of each stratum, -1 for none; raise an error if areas cut a stratum."""
     strata, area = side.view.sums.strata, side.area
     home = np.full(len(strata.psus), -1, dtype=np.intp)
@@ -224,7 +226,7 @@ def _home_areas(side: _LevelSide) -> Codes:
     return home
 
 
-def _level_change(
+def _compare_level(
     first: _LevelSide, second: _LevelSide, shared: _SharedPsuScores, level: float
 ) -> tuple[pd.Index, dict[str, np.ndarray]]:
     """Return the areas that both waves have at one level, and the columns of their table."""
@@ -242,7 +244,7 @@ def _level_change(
         variance=difference_variance(
             first.variance[a] + second.variance[b], covariance[b] * factor
         ),
-        df=_joint_df(
+        df=_compute_joint_df(
             (first.df[a], second.df[b]),
             (first.view.df[a][:, asked], second.view.df[b][:, asked]),
             shared_df[b],
@@ -256,7 +258,7 @@ def _level_change(
     return labels.take(b), gap.columns(level, CHANGE_COLUMNS)
 
 
-def _joint_df(
+def _compute_joint_df(
     design: tuple[Floats, Floats], cube_df: tuple[Floats, Floats], shared: Floats
 ) -> Floats:
     """Return df of both waves less that of the shared PSUs.

@@ -110,7 +110,7 @@ class Cube:
         looks: list[Look] = [Squares(name) for name in names]
         looks += [DenseProducts(names)] * table
         if gaps:
-            looks += self._gap_looks()
+            looks += self._list_gap_looks()
         looks += [Squares(*pair) for pair in against]
         if self.sums.strata.assumed_deff is not None:
             looks += [DenseProducts((name,)) for name in names]
@@ -136,14 +136,18 @@ class Cube:
         # A cube that its own looks referred to would stay in memory until the next collection.
         cube = weakref.proxy(self)
         return PartLooks(
-            self.parts, self.places, sizes, lambda with_rest: cube._means(with_rest), self.run
+            self.parts,
+            self.places,
+            sizes,
+            lambda with_rest: cube._compute_means(with_rest),
+            self.run,
         )
 
     @cached_property
     def views(self) -> tuple[LevelView, ...]:
         return tuple(LevelView(self.sums, level, self.looks) for level in self.sums.levels)
 
-    def _gap_looks(self) -> list[Look]:
+    def _list_gap_looks(self) -> list[Look]:
         """Return what is kept: of rows in memory not the squares, which cost no reading."""
         names = () if self._is_in_memory else [level.name for level in self.sums.levels]
         return [RestSegments(), *(Squares(name, needs_rest=True) for name in names)]
@@ -154,7 +158,7 @@ class Cube:
         rest = self.sums.rest()
         return tuple(LevelView(rest, level, self.looks, is_rest=True) for level in rest.levels)
 
-    def _means(self, with_rest: bool) -> PartMeans:
+    def _compute_means(self, with_rest: bool) -> PartMeans:
         own, rest = self.views, self.rest_views if with_rest else ()
         return PartMeans(
             {view.level.name: view.means for view in own},
@@ -173,9 +177,9 @@ class Cube:
             parts = (
                 piece.to_inference(self.sums.strata, level, deff).columns()
                 for view, variance in zip(self.views, simple, strict=True)
-                for piece in _inference_inputs(view, variance).pieces(AREA_BATCH_SIZE)
+                for piece in _build_inference_inputs(view, variance).pieces(AREA_BATCH_SIZE)
             )
-            return self._long(self.views, parts)
+            return self._build_long_table(self.views, parts)
 
     def point_estimates(self) -> pd.DataFrame:
         """Return estimate and n of every row of `table`, without errors, which cost the most."""
@@ -201,13 +205,13 @@ class Cube:
         with estimate (the group's), rest, difference, se, ci_low, ci_high, df, p, n, n_rest and
         status.
         """
-        with limit_to_one_thread(), self.looks.together(self._gap_looks()):
+        with limit_to_one_thread(), self.looks.together(self._list_gap_looks()):
             parts = [
                 group_difference(view, rest).columns(level, GAP_COLUMNS)
                 for view, rest in zip(self.views, self.rest_views, strict=True)
             ]
         self.__dict__.pop("rest_views")
-        return self._long(self.views, parts)
+        return self._build_long_table(self.views, parts)
 
     def iter_gaps(self, *, level: float = 0.95) -> Iterator[pd.DataFrame]:
         """Yield the rows of `gaps` an area level at a time.
@@ -215,22 +219,24 @@ class Cube:
         The last level is the largest, and nothing of the complements is kept beside it.
         """
         last = len(self.views) - 1
-        with self.looks.together(self._gap_looks()):
+        with self.looks.together(self._list_gap_looks()):
             for place in range(last):
-                yield self._level_gaps(place, level)
-            tables = [self._level_gaps(last, level)]
+                yield self._compare_level(place, level)
+            tables = [self._compare_level(last, level)]
         self.__dict__.pop("rest_views")
         # A name for the table would keep it while the caller works on it.
         yield tables.pop()
 
-    def _level_gaps(self, place: int, level: float) -> pd.DataFrame:
+    def _compare_level(self, place: int, level: float) -> pd.DataFrame:
         view, rest = self.views[place], self.rest_views[place]
         with limit_to_one_thread():
             gap = group_difference(view, rest)
             rest.forget()
             view.forget()
             pieces = gap.pieces(AREA_BATCH_SIZE)
-            return self._long((view,), (piece.columns(level, GAP_COLUMNS) for piece in pieces))
+            return self._build_long_table(
+                (view,), (piece.columns(level, GAP_COLUMNS) for piece in pieces)
+            )
 
     def against(
         self, area_level: str, reference: str, *, level: float = 0.95, group: str | None = None
@@ -245,27 +251,31 @@ class Cube:
             EstimateError: an unknown level; areas that are not nested in the reference's; a
                 stratum that lies in more than one area.
         """
-        view, larger, groups = self._view(area_level), self._view(reference), self.sums.groups
+        view, larger, groups = (
+            self._get_view(area_level),
+            self._get_view(reference),
+            self.sums.groups,
+        )
         asked = slice(0, len(groups))
         if group is not None:
             asked = slice(groups.index(group), groups.index(group) + 1)
         with limit_to_one_thread():
             gap, place = area_difference(view, larger, asked)
             pieces = (piece.columns(level) for piece in gap.pieces(AREA_BATCH_SIZE))
-            table = self._long((view,), pieces, groups[asked])
+            table = self._build_long_table((view,), pieces, groups[asked])
         rows = len(groups[asked]) * len(self.sums.plan.indicators)
         return table.assign(
-            reference=_categorical(np.repeat(place, rows), larger.level.labels.tolist())
+            reference=_build_categorical(np.repeat(place, rows), larger.level.labels.tolist())
         )
 
-    def _view(self, name: str) -> LevelView:
+    def _get_view(self, name: str) -> LevelView:
         for view in self.views:
             if view.level.name == name:
                 return view
         names = tuple(view.level.name for view in self.views)
         raise EstimateError("not_a_choice", name="area level", choices=names, value=name)
 
-    def _long(
+    def _build_long_table(
         self,
         views: Sequence[LevelView],
         parts: Iterable[Mapping[str, np.ndarray]],
@@ -284,7 +294,7 @@ class Cube:
         return describe(table, self.sums.strata)
 
 
-def _inference_inputs(view: LevelView, simple: Floats) -> InferenceInputs:
+def _build_inference_inputs(view: LevelView, simple: Floats) -> InferenceInputs:
     sums = view.sums
     asked = slice(0, len(sums.groups))
     total, within = view.looks.fetch(Squares(view.level.name))
@@ -324,10 +334,10 @@ def cube_table(
     group = np.tile(np.repeat(np.arange(len(groups), dtype=np.int16), len(indicators)), sum(sizes))
     level = np.repeat(np.arange(len(areas), dtype=np.int16), np.multiply(sizes, cells))
     table: dict[str, object] = {
-        "area_level": _categorical(level, list(areas)),
-        "area": _categorical(np.repeat(area, cells), labels),
-        "group": _categorical(group, groups),
-        "indicator": _categorical(indicator, indicators),
+        "area_level": _build_categorical(level, list(areas)),
+        "area": _build_categorical(np.repeat(area, cells), labels),
+        "group": _build_categorical(group, groups),
+        "indicator": _build_categorical(indicator, indicators),
     }
     columns: dict[str, np.ndarray] = {}
     done = 0
@@ -339,7 +349,7 @@ def cube_table(
         done += len(lines)
     for name, figures in columns.items():
         flat = figures.reshape(-1)
-        table[name] = _categorical(flat, STATUSES) if name == "status" else flat
+        table[name] = _build_categorical(flat, STATUSES) if name == "status" else flat
     return pd.DataFrame(table, copy=False)
 
 
@@ -355,6 +365,6 @@ def _blank(names: Iterable[str], rows: int, columns: int) -> dict[str, np.ndarra
     return {name: room[name] for name in names}
 
 
-def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> pd.Categorical:
+def _build_categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> pd.Categorical:
     dtype = pd.CategoricalDtype(pd.Index(labels, dtype=object))
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)

@@ -61,13 +61,13 @@ def area_difference(
             one area.
     """
     sums, asked = view.sums, groups or slice(0, len(view.sums.groups))
-    larger = _containing_areas(view, reference)
+    larger = _find_containing_areas(view, reference)
     members, base, mine = reference.members[:, asked], reference.base, view.members[:, asked]
-    variance = _area_variance(view, reference, larger)[:, asked]
+    variance = _compute_area_variance(view, reference, larger)[:, asked]
     psus = view.psus[:, asked]
     if sums.strata.assumed_deff is not None:
         whole_squares = squares_of([reference])[0][larger]
-        squares = _remainder(whole_squares, contrast_squares(view, reference))
+        squares = _compute_remainder(whole_squares, contrast_squares(view, reference))
         squares = squares[:, asked] * base[larger][:, asked] * sums.strata.assumed_deff
         variance, psus = ratio(squares, members[larger] - 1, np.nan), mine
     gap = DifferenceInputs(
@@ -84,13 +84,13 @@ def area_difference(
     return gap, larger
 
 
-def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floats:
+def _compute_area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floats:
     """Return the variance of each area's difference, shape (A, G, T)."""
     strata, shape = view.sums.strata, view.sums.shape
     asked = slice(0, shape[0])
-    home, outer = _stratum_areas(view, reference)
-    squares = _stratum_squares(view, Squares(reference.level.name))
-    gap_squares = _stratum_squares(view, Squares(view.level.name, reference.level.name))
+    home, outer = _find_stratum_areas(view, reference)
+    squares = _compute_stratum_squares(view, Squares(reference.level.name))
+    gap_squares = _compute_stratum_squares(view, Squares(view.level.name, reference.level.name))
     occupied = group_sum(
         view.segments.stratum, flatten_rows(view.segments.psus[:, asked]), len(home)
     )
@@ -101,11 +101,11 @@ def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floa
     shift = sum_of_squares_by_domain(
         strata, within, home[within], (gap_squares - squares)[within], areas
     )
-    variance = _remainder(total[larger], shift) * factor[larger]
+    variance = _compute_remainder(total[larger], shift) * factor[larger]
     return variance.reshape(areas, *shape)
 
 
-def _remainder(whole: Floats, change: Floats) -> Floats:
+def _compute_remainder(whole: Floats, change: Floats) -> Floats:
     """Return whole + change, 0 where only rounding is left.
 
     That is so for an area that is all of its larger area.
@@ -114,7 +114,7 @@ def _remainder(whole: Floats, change: Floats) -> Floats:
     return np.where(rest < ROUNDING_TOLERANCE * whole, 0.0, rest)
 
 
-def _stratum_squares(view: LevelView, look: Squares) -> Floats:
+def _compute_stratum_squares(view: LevelView, look: Squares) -> Floats:
     """Return squared deviations within each stratum, shape (H, G * T)."""
     segments, sizes = view.segments, view.sums.strata.psus.astype(np.float64)
     total, within = view.looks.fetch(look)
@@ -128,7 +128,7 @@ def _stratum_squares(view: LevelView, look: Squares) -> Floats:
     )
 
 
-def _containing_areas(view: LevelView, reference: LevelView) -> Codes:
+def _find_containing_areas(view: LevelView, reference: LevelView) -> Codes:
     """Return the larger area of each area."""
     larger = np.full(len(view.level.labels), -1, dtype=np.intp)
     inside = view.level.of_block >= 0
@@ -146,7 +146,7 @@ def _containing_areas(view: LevelView, reference: LevelView) -> Codes:
     return larger
 
 
-def _stratum_areas(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
+def _find_stratum_areas(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
     """Return area and larger area of each stratum; raise an error if an area cuts a stratum."""
     segments, strata = view.segments, view.sums.strata
     homes = []

@@ -116,13 +116,13 @@ class LinearisedTotals:
     def own(self, level: str) -> Floats:
         """Return those of the groups asked for."""
         if level not in self._own:
-            self._own[level] = self._about(self._seen.means.own[level], self._own_sums)
+            self._own[level] = self._linearise_about(self._seen.means.own[level], self._own_sums)
         return self._own[level]
 
     def rest(self, level: str) -> Floats:
         """Return those of the complements."""
         if level not in self._rest:
-            self._rest[level] = self._about(self._seen.means.rest[level], self._rest_sums)
+            self._rest[level] = self._linearise_about(self._seen.means.rest[level], self._rest_sums)
         return self._rest[level]
 
     @cached_property
@@ -133,7 +133,7 @@ class LinearisedTotals:
     def _rest_sums(self) -> tuple[Floats, Floats]:
         return self._seen.rest.totals(self._psus, self._groups)
 
-    def _about(self, means: AreaMeans, sums: tuple[Floats, Floats]) -> Floats:
+    def _linearise_about(self, means: AreaMeans, sums: tuple[Floats, Floats]) -> Floats:
         weight, total = sums
         area, omega = means.of_block[self._block], self._seen.part.layout.plan.omega
         if not len(means.mean):

@@ -121,25 +121,25 @@ class CubePart:
         keep_freed_memory()
         sample = Sample.read(frame, spec.design)
         key = _OrderKeys.read(frame, spec.order)
-        sample, stratum_keys = _in_order(sample, key)
+        sample, stratum_keys = _sort_strata(sample, key)
         codes = {level: read_area(frame, level, labels) for level, labels in spec.areas.items()}
-        row_block = _common_blocks([code for code, _ in codes.values()])
+        row_block = _find_common_blocks([code for code, _ in codes.values()])
         if sample.assumed_deff is not None:
             sample = sample.without_points(row_block)
         block = area_of_psus(sample, " and ".join(spec.areas), row_block)
         order = np.lexsort((sample.stratum, block))
-        groups = _with_everyone(spec.groups)
-        rows = read_rows(frame, spec, sample, groups, _row_order(order, sample))
+        groups = _add_everyone(spec.groups)
+        rows = read_rows(frame, spec, sample, groups, _find_row_order(order, sample))
         rows_of_psu = np.bincount(sample.psu, minlength=len(order))[order]
         rows.chunks.extend(cut_into_chunks(block[order], rows_of_psu))
         blocks = int(row_block.max(initial=-1)) + 1
         layout = PartLayout(
-            plan=_statistic_layout(spec, rows),
+            plan=_build_statistic_layout(spec, rows),
             columns=rows.columns,
             groups=tuple(spec.groups),
             everyone=[group is None for group in groups.values()].index(True),
             levels=tuple(
-                _part_areas(name, frame, spec.areas[name], found, row_block, blocks)
+                _build_part_areas(name, frame, spec.areas[name], found, row_block, blocks)
                 for name, found in codes.items()
             ),
             strata=Strata(
@@ -171,7 +171,7 @@ def complement_sums(sums: Floats, groups: slice, everyone: int, columns: int) ->
     return rest
 
 
-def _with_everyone(groups: Mapping[str, Membership]) -> Mapping[str, Membership]:
+def _add_everyone(groups: Mapping[str, Membership]) -> Mapping[str, Membership]:
     """Return the groups, with everyone last unless they are among them."""
     return groups if any(group is None for group in groups.values()) else {**groups, "": None}
 
@@ -200,7 +200,7 @@ class _OrderKeys:
         return pd.Series(self.values.array.take(first))
 
 
-def _in_order(sample: Sample, key: _OrderKeys) -> tuple[Sample, pd.Series]:
+def _sort_strata(sample: Sample, key: _OrderKeys) -> tuple[Sample, pd.Series]:
     """Return the sample with its strata in the order of their smallest key, and these keys."""
     keys = key.smallest(sample.stratum[sample.psu], len(sample.psus))
     order = np.argsort(keys.to_numpy(), kind="stable")
@@ -219,14 +219,14 @@ def _in_order(sample: Sample, key: _OrderKeys) -> tuple[Sample, pd.Series]:
     return moved, keys.iloc[order]
 
 
-def _row_order(order: Codes, sample: Sample) -> Codes:
+def _find_row_order(order: Codes, sample: Sample) -> Codes:
     """Return the order that sorts the rows like their PSUs."""
     rank = np.empty(len(order), dtype=np.uint16 if len(order) < 2**16 else np.intp)
     rank[order] = np.arange(len(order))
     return np.argsort(rank[sample.psu], kind="stable")
 
 
-def _common_blocks(codes: list[Codes]) -> Codes:
+def _find_common_blocks(codes: list[Codes]) -> Codes:
     """Return the block of each row; rows with equal codes at every level share one."""
     block = codes[0] + 1
     for code in codes[1:]:
@@ -235,7 +235,7 @@ def _common_blocks(codes: list[Codes]) -> Codes:
     return pd.factorize(block, sort=True)[0].astype(np.intp)
 
 
-def _part_areas(
+def _build_part_areas(
     name: str,
     frame: pd.DataFrame,
     given: Labels,
@@ -251,7 +251,7 @@ def _part_areas(
     return PartAreas(name, labels, declared, of_block)
 
 
-def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
+def _build_statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
     """Return weights and offsets of the tree's indicators and the rates over the summed columns."""
     tree, scale = spec.tree, spec.scale
     items, statistics, rates = len(tree.item_columns), len(tree.omega), len(spec.rates)
@@ -266,13 +266,13 @@ def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
     offset = np.concatenate([centre - scale.minimum, rows.centre[items:]])
     support = np.zeros((statistics + rates, items))
     support[:statistics] = tree.omega != 0
-    first, place = _distinct(np.hstack([omega, support]))
+    first, place = _find_distinct(np.hstack([omega, support]))
     return StatisticLayout(
         (*tree.variables, *spec.rates), place, omega[first], offset, support[first]
     )
 
 
-def _distinct(lines: Floats) -> tuple[Codes, Codes]:
+def _find_distinct(lines: Floats) -> tuple[Codes, Codes]:
     """Return the first of each group of equal lines, in order, and the group of every line."""
     first: dict[bytes, int] = {}
     keys = [line.tobytes() for line in lines]

@@ -37,14 +37,14 @@ class PartLooks:
 
     def keep(self, looks: Sequence[Look]) -> None:
         """Look at every part once for all of these questions, and keep the answers."""
-        missing = self._missing(looks)
+        missing = self._list_missing(looks)
         if missing:
             self.kept.update(zip(missing, self._take(missing), strict=True))
 
     @contextmanager
     def together(self, looks: Sequence[Look]) -> Iterator[None]:
         """Look at every part once for all of these questions, for as long as the block lasts."""
-        missing = self._missing(looks)
+        missing = self._list_missing(looks)
         self.keep(missing)
         try:
             yield
@@ -52,7 +52,7 @@ class PartLooks:
             for look in missing:
                 del self.kept[look]
 
-    def _missing(self, looks: Sequence[Look]) -> list[Look]:
+    def _list_missing(self, looks: Sequence[Look]) -> list[Look]:
         return [look for look in dict.fromkeys(looks) if look not in self.kept]
 
     def psu_labels(self) -> pd.MultiIndex:

@@ -49,7 +49,7 @@ class RateRows:
     @classmethod
     def of(cls, rates: Iterable[Floats]) -> Self:
         """Return rates (n,) that are each read once."""
-        return cls(tuple(map(_code_values, rates)))
+        return cls(tuple(map(_encode_values, rates)))
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -71,7 +71,7 @@ class RateRows:
         return type(self)(((None, np.empty(0)),) * len(self))
 
 
-def _code_values(values: Floats) -> tuple[npt.NDArray[np.uint8] | None, Floats]:
+def _encode_values(values: Floats) -> tuple[npt.NDArray[np.uint8] | None, Floats]:
     # By their bits: two zeros, and NaN, are values like others.
     codes, bits = pd.factorize(np.ascontiguousarray(values).view(np.int64))
     if len(bits) > np.iinfo(np.uint8).max + 1:
@@ -277,11 +277,11 @@ def _read_groups(frame: pd.DataFrame, groups: Mapping[str, Membership], order: C
         if isinstance(group, tuple):
             rows[:] = columns.equal(*group)
         else:
-            np.take(_membership(frame, name, group), order, out=rows)
+            np.take(_find_membership(frame, name, group), order, out=rows)
     return member
 
 
-def _membership(
+def _find_membership(
     frame: pd.DataFrame, name: str, group: str | npt.ArrayLike | pd.Series | None
 ) -> Flags:
     if group is None:

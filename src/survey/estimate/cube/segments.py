@@ -52,7 +52,7 @@ class PsuRuns:
         """
         ends = np.append(self.starts, self.size.sum()).tolist()
         first = 0
-        for block in self._blocks_within(slice(0, len(self.size))):
+        for block in self._iter_blocks_within(slice(0, len(self.size))):
             if block.start > first and ends[block.stop] - ends[first] > PSU_BATCH_SIZE:
                 yield slice(ends[first], ends[block.start]), slice(first, block.start)
                 first = block.start
@@ -77,7 +77,7 @@ class PsuRuns:
             for first in range(0, groups, step):
                 yield psus, inside, slice(first, min(first + step, groups))
 
-    def _blocks_within(self, inside: slice) -> Iterator[slice]:
+    def _iter_blocks_within(self, inside: slice) -> Iterator[slice]:
         """Yield the segments of a piece block by block."""
         first = inside.start
         for last in range(first + 1, inside.stop + 1):
@@ -98,7 +98,7 @@ class PsuRuns:
         """
         z_piece, first = flatten_rows(z), self.starts[inside.start]
         shape = z.shape[1:]
-        for segments in self._blocks_within(inside):
+        for segments in self._iter_blocks_within(inside):
             starts, size = self.starts[segments] - first, self.size[segments]
             z_block = z_piece[starts[0] : starts[-1] + size[-1]]
             member = self.member(segments)

@@ -25,10 +25,10 @@ def simple_variances(views: Sequence[LevelView]) -> list[Floats]:
 
 def squares_of(views: Sequence[LevelView]) -> list[Floats]:
     """Return the sum of w u^2, u a row's linearised value over its weight, (A, G, T) per level."""
-    dense = _dense_squares(views)
+    dense = _compute_dense_squares(views)
     level_squares = []
     for view, rows_squares in zip(views, dense, strict=True):
-        squares = _small_squares(view)
+        squares = _compute_small_squares(view)
         squares[..., view.sums.plan.dense] = rows_squares
         level_squares.append(squares * view.coverage**2)
     return level_squares
@@ -44,7 +44,7 @@ def contrast_squares(view: LevelView, reference: LevelView) -> Floats:
     return basis.squares(view.to_areas(products))
 
 
-def _small_squares(view: LevelView) -> Floats:
+def _compute_small_squares(view: LevelView) -> Floats:
     """Return the sum of w u^2 from squares and products of pairs, exact for up to three columns."""
     plan, mean, inverse = view.sums.plan, view.mean, view.inverse
     total = view.to_areas(view.sums.moments.square)
@@ -61,7 +61,7 @@ def _small_squares(view: LevelView) -> Floats:
     return np.asarray(np.maximum(squares, 0))
 
 
-def _dense_squares(views: Sequence[LevelView]) -> list[Floats]:
+def _compute_dense_squares(views: Sequence[LevelView]) -> list[Floats]:
     """Return the sum of w u^2 over the rows for statistics of many columns, (A, G, dense)."""
     plan, is_rest = views[0].sums.plan, views[0].is_rest
     basis = StatisticBasis.of(plan.omega[plan.dense], mixed=True)

@@ -100,9 +100,9 @@ class CubeSums:
         first = parts[0]
         if any(not np.array_equal(part.plan.offset, first.plan.offset) for part in parts):
             raise EstimateError("uneven_centres")
-        labels, areas = zip(*(_join_areas(level) for level in _by_level(parts)), strict=True)
-        block_order = _block_order(spec, parts, areas)
-        blocks = _places(block_order, [len(part.block_keys) for part in parts])
+        labels, areas = zip(*(_join_areas(level) for level in _group_by_level(parts)), strict=True)
+        block_order = _find_block_order(spec, parts, areas)
+        blocks = _find_places(block_order, [len(part.block_keys) for part in parts])
         strata, stratum_of = _join_strata(parts, spec)
         block_of_segment = [
             place[part.segments.block] for place, part in zip(blocks, parts, strict=True)
@@ -117,7 +117,7 @@ class CubeSums:
         segments = PsuSegments.join(
             [part.segments for part in parts], stratum_of_segment, block_of_segment, segment_order
         )
-        segment_places = _places(segment_order, sizes)
+        segment_places = _find_places(segment_order, sizes)
         sums = cls(
             spec=spec,
             plan=first.plan,
@@ -134,7 +134,7 @@ class CubeSums:
         )
         sums._require_whole_blocks(len(parts))
         places = [
-            PartPlace(block, segment, _psu_places(segments, segment))
+            PartPlace(block, segment, _find_psu_places(segments, segment))
             for block, segment in zip(blocks, segment_places, strict=True)
         ]
         return sums, tuple(places)
@@ -146,7 +146,7 @@ class CubeSums:
             raise EstimateError("block_in_two_parts")
 
 
-def _by_level(parts: Sequence[PartSums]) -> list[list[PartAreas]]:
+def _group_by_level(parts: Sequence[PartSums]) -> list[list[PartAreas]]:
     return [list(levels) for levels in zip(*(part.levels for part in parts), strict=True)]
 
 
@@ -169,16 +169,16 @@ def _join_areas(level: Sequence[PartAreas]) -> tuple[pd.Index, list[Codes]]:
     return labels, areas
 
 
-def _block_order(
+def _find_block_order(
     spec: CubeSpec, parts: Sequence[PartSums], areas: Sequence[Sequence[Codes]]
 ) -> Codes:
     """Return the order of all parts' blocks: of their labels at one level, else of their keys."""
     if len(areas) == 1:
         return np.argsort(np.concatenate(areas[0]), kind="stable")
-    return _key_order(spec, [part.block_keys for part in parts])
+    return _find_key_order(spec, [part.block_keys for part in parts])
 
 
-def _key_order(spec: CubeSpec, keys: Sequence[pd.Series]) -> Codes:
+def _find_key_order(spec: CubeSpec, keys: Sequence[pd.Series]) -> Codes:
     """Return the order of the keys of all parts; places of rows count part by part."""
     if spec.order is None:
         part_of = np.repeat(np.arange(len(keys)), [len(part) for part in keys])
@@ -187,7 +187,7 @@ def _key_order(spec: CubeSpec, keys: Sequence[pd.Series]) -> Codes:
     return joined.sort_values(kind="stable").index.to_numpy()
 
 
-def _places(order: Codes, sizes: Sequence[int]) -> list[Codes]:
+def _find_places(order: Codes, sizes: Sequence[int]) -> list[Codes]:
     """Return where the members of each part stand in the order of all."""
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
@@ -202,7 +202,7 @@ def _join_strata(parts: Sequence[PartSums], spec: CubeSpec) -> tuple[Strata, lis
     labels = first.stratum_labels
     for part in parts[1:]:
         labels = labels.append(part.strata.stratum_labels)
-    order = _key_order(spec, [part.stratum_keys for part in parts])
+    order = _find_key_order(spec, [part.stratum_keys for part in parts])
     code, _ = pd.factorize(labels[order])
     of_all = np.empty(len(labels), dtype=np.intp)
     of_all[order] = code
@@ -229,7 +229,7 @@ def _join_strata(parts: Sequence[PartSums], spec: CubeSpec) -> tuple[Strata, lis
     return strata, np.split(of_all, np.cumsum([len(part.strata.psus) for part in parts])[:-1])
 
 
-def _psu_places(segments: PsuSegments, own: Codes) -> Codes:
+def _find_psu_places(segments: PsuSegments, own: Codes) -> Codes:
     """Return where the PSUs of a part's segments stand among those of all parts."""
     size = segments.size[own]
     inside = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
