@@ -219,7 +219,7 @@ def test_somebody_is_put_on_the_pre_release_list_and_taken_off(
     prefix = f"releases/reader/{RELEASE}"
     app = visit_as(PageKey.RELEASES, official)
     app.text_input(key=f"{prefix}/login").set_value(login)
-    app.text_input(key=f"{prefix}/reason").set_value("Answers the press that morning")
+    app.text_area(key=f"{prefix}/reason").set_value("Answers the press that morning")
     press(app, f"{prefix}/add")
     assert "Please choose the day" in text_of(app, read)
     app.date_input(key=f"{prefix}/day").set_value((now() + timedelta(days=1)).date())

@@ -21,6 +21,8 @@ from survey.ui.page_runner import PageContext
 
 _OPEN_STATES = frozenset({PublicationState.PLANNED, PublicationState.SIGNED})
 _MAX_LOGIN_CHARS = 100
+_REASON_PX = 160
+"""High enough that the calendar above it ends before the button."""
 _ADDING, _REMOVING = "early-reader/", "early-reader-off/"
 
 
@@ -72,7 +74,7 @@ def _draw_addition(page: PageContext, release: PublicationSummary) -> None:
     t, prefix = page.t, f"releases/reader/{release.key}"
     with st.popover(t("Add somebody"), key=f"{prefix}/adding"):
         show_feedback(page, _ADDING + release.key)
-        # Its calendar opens downwards and must not lie over the button at the end.
+        # The calendar opens downwards and must not lie over the button at the end.
         with st.container(horizontal=True):
             st.date_input(t("From the day"), value=None, format="YYYY-MM-DD", key=f"{prefix}/day")
             st.time_input(t("Time in China"), value=time(9), step=300, key=f"{prefix}/minute")
@@ -82,8 +84,11 @@ def _draw_addition(page: PageContext, release: PublicationSummary) -> None:
             max_chars=_MAX_LOGIN_CHARS,
             help=t("Of an account that reads results."),
         )
-        st.text_input(
-            t("Why this person may read early"), key=f"{prefix}/reason", max_chars=MAX_TEXT_CHARS
+        st.text_area(
+            t("Why this person may read early"),
+            key=f"{prefix}/reason",
+            max_chars=MAX_TEXT_CHARS,
+            height=_REASON_PX,
         )
         st.button(
             t("Put on the list"),

@@ -155,14 +155,16 @@ def _build_screen_frame(table: IntervalTable) -> pd.DataFrame | Styler:
 
     Differences are sorted as numbers and read in words: a number format would sign zero as well.
     """
-    frame = to_frame(table.columns)
-    for name in _choose_number_formats(table):
+    frame, formats = to_frame(table.columns), _choose_number_formats(table)
+    for name in formats:
         values = pd.to_numeric(frame[name])
         frame[name] = values.mask(values.abs() < _ROUNDS_TO_ZERO, 0)
     frame.insert(min(2, frame.shape[1]), table.bar, list(table.bars))
     if not table.is_signed:
         return frame
-    return frame.style.format(format_signed, subset=[table.figure], na_rep=_ABSENT)
+    # All columns, or those left out would be written with six decimals.
+    words = {name: f"{{:{number[1:]}}}".replace("d", ".0f") for name, number in formats.items()}
+    return frame.style.format({**words, table.figure: format_signed}, na_rep=_ABSENT)
 
 
 def _choose_number_formats(table: IntervalTable) -> dict[str, str]:
