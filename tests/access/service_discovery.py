@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import pandas as pd
+from fpdf import FPDF
 from sqlmodel import Session
 
 import survey
@@ -25,7 +26,7 @@ PACKAGES = (
     "publish",
     "store",
 )
-_FOR_TYPES = MappingProxyType({"pd": pd})
+_FOR_TYPES = MappingProxyType({"pd": pd, "FPDF": FPDF})
 """Libraries that modules import for their types only, so that commands start without them."""
 
 
