@@ -469,3 +469,14 @@ def test_rows_that_cannot_be_made_ready_are_said_in_the_log_alone(
     assert not prepare_rows(desk.settings, wave_key=WAVE, actor=OPERATOR)
     assert "not ready for their first export" in caplog.text
     assert not desk.entries("rows.prepared")
+
+
+def test_an_error_nobody_thought_of_leaves_the_freeze_as_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_args: Any, **_more: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(wave_release, "release_wave", fail)
+    assert not prepare_rows(desk.settings, wave_key=WAVE, actor=OPERATOR)
+    assert "ZeroDivisionError" in caplog.text

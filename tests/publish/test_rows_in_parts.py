@@ -14,6 +14,7 @@ from survey.fieldwork.waves import get_wave
 from survey.publish.microdata.deidentify import AskedColumns, deidentify
 from survey.publish.microdata.headline_deviation import compare_headlines
 from survey.publish.microdata.pseudonyms import Pseudonyms
+from survey.publish.microdata.released_rows import HeadlineDeviation
 from survey.publish.microdata.rows_in_parts import (
     AreaParts,
     ReleasedRows,
@@ -73,6 +74,28 @@ def test_parts_are_the_rows_of_the_wave_at_once(source: WaveData, seed: int, are
     told = compare_headlines(whole.frozen, whole.kept)
     assert told.everyone is not None
     assert compare_headlines(parts.frozen, parts.kept) == told
+
+
+def test_parts_of_which_no_row_is_left_are_passed_over(source: WaveData) -> None:
+    """Four interviews a city are left out of the file, in one part of the wave or in all."""
+    people = source.people
+    first = people.groupby(people["city_code"].astype(str), sort=False).head(4)
+    few, others = (
+        LoadedPart(replace(source, people=rows.reset_index(drop=True)))
+        for rows in (
+            first[first["city_code"].astype(str).str.startswith("11")],
+            people[~people["city_code"].astype(str).str.startswith("11")],
+        )
+    )
+    nothing = release([few])
+    assert (len(nothing.table), nothing.dropped) == (0, 4)
+    assert compare_headlines(nothing.frozen, nothing.kept) == HeadlineDeviation(None, None)
+    alone, both = release([others]), release([few, others])
+    assert both.dropped == alone.dropped + 4
+    pd.testing.assert_frame_equal(both.table, alone.table)
+    told = compare_headlines(both.frozen, both.kept)
+    assert told.everyone is not None
+    assert told.largest_city == compare_headlines(alone.frozen, alone.kept).largest_city
 
 
 def test_exact_rows_come_in_parts_too(source: WaveData) -> None:

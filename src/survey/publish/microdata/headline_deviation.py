@@ -57,9 +57,12 @@ def compare_headlines(
     """Compare the headline of all parts as they were frozen with that of the exported rows.
 
     The headline is the composite or, without a tree, every rating. Cities with too few respondents
-    to be published are passed over.
+    to be published, or without any in the file, are passed over.
     """
     plan = people[0].plan
+    rows = [part for part in rows if len(part.people)]
+    if not rows:
+        return HeadlineDeviation(None, None)
     headline = [COMPOSITE] if plan.has_composite else list(plan.tree.variables)
     try:
         before, after = _estimate(people), _estimate(rows)

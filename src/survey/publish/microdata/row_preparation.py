@@ -9,7 +9,6 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.estimate.arrays import release_freed_memory
 from survey.fieldwork.waves import get_wave
-from survey.locale import SurveyError
 from survey.publish.microdata.export import ExportNotAllowedError, final_snapshot
 from survey.publish.microdata.prepared_rows import MAX_PREPARED_ROWS, PreparedRows
 from survey.publish.microdata.released_rows import ReleasedWave
@@ -39,7 +38,8 @@ def prepare_rows(settings: Settings, *, wave_key: str, actor: Principal) -> bool
             _open_rows(settings, session, wave_key, made).keep(actor=actor, now=datetime.now(UTC))
 
         run_in_transaction(settings.store_url, keep)
-    except (SurveyError, OSError):
+    except Exception:
+        # The freeze is done: whatever this is, it is for whoever asks for rows.
         _LOG.warning("the rows of %s are not ready for their first export", wave_key, exc_info=True)
         return False
     return True

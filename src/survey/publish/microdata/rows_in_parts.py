@@ -100,6 +100,8 @@ def weight_margins(source: WaveData) -> tuple[str, ...]:
 
 def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Join the tables of all parts, each sorted by `row`, into one that is; they are emptied."""
+    # A table without rows does not know the types of its columns.
+    tables = [table for table in tables if len(table)] or tables[:1]
     if len(tables) == 1:
         return tables[0]
     names = list(tables[0].columns)
