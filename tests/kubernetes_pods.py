@@ -104,10 +104,10 @@ class PodProcesses:
 
 
 def _build_command(container: Json, image: Image) -> list[str]:
-    program, *arguments = [*container["command"], *container["args"]]
+    command: list[str] = [*container["command"], *container["args"]]
     for folder, here in image.folders.items():
-        program = program.replace(folder, str(here))
-    return [program, *arguments]
+        command[0] = command[0].replace(folder, str(here))
+    return command
 
 
 def _build_environment(pod: Json, mounts: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from html import escape
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -163,8 +164,11 @@ def _build_screen_frame(table: IntervalTable) -> pd.DataFrame | Styler:
     if not table.is_signed:
         return frame
     # All columns, or those left out would be written with six decimals.
-    words = {name: f"{{:{number[1:]}}}".replace("d", ".0f") for name, number in formats.items()}
-    return frame.style.format({**words, table.figure: format_signed}, na_rep=_ABSENT)
+    words: dict[Any, Any] = {
+        name: f"{{:{number[1:]}}}".replace("d", ".0f") for name, number in formats.items()
+    }
+    words[table.figure] = format_signed
+    return frame.style.format(words, na_rep=_ABSENT)
 
 
 def _choose_number_formats(table: IntervalTable) -> dict[str, str]:

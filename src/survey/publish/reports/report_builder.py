@@ -1,6 +1,7 @@
 """Whole reports of a city, a province and the nation, made once for every format."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from survey.access.principal import Principal
@@ -118,12 +119,11 @@ def build_report(
     _require_score(scope)
     imprint = _build_imprint(scope, organisation, contact)
     sections: list[Section] = []
-    for build in SECTIONS:
+    for build in (*SECTIONS, partial(build_method, imprint=imprint), build_reading):
         section = build(scope)
         if section is not None:
             begin_section(section)
             sections.append(section)
-    sections += [build_method(scope, imprint), build_reading(scope)]
     return Report(
         kind=kind,
         code=area,
