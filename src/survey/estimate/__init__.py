@@ -14,6 +14,7 @@ from survey.estimate.differences import compare
 from survey.estimate.drivers import (
     DriverMatrix,
     DriverSums,
+    PsuDriverSums,
     driver_matrix,
     driver_sums,
     matrix_of,
@@ -45,6 +46,7 @@ __all__ = [
     "EstimateError",
     "Node",
     "Pooled",
+    "PsuDriverSums",
     "RakeResult",
     "RatingScale",
     "SmallAreaResult",

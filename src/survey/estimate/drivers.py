@@ -149,7 +149,32 @@ def driver_matrix(
             replicates=replicates,
             seed=seed,
         )
-        return {name: matrix_of(own, names, centre) for name, own in sums.items()}
+        return {name: matrix_of(own.total(), names, centre) for name, own in sums.items()}
+
+
+@dataclass(frozen=True)
+class PsuDriverSums:
+    """Sums of one domain by PSU, with what each resample draws of them; P PSUs, R resamples.
+
+    Small enough to send: the sums of all resamples are thirty times as large.
+    """
+
+    n: int
+    """Rows with a positive weight that score the outcome and any predictor."""
+    sums: Floats
+    """Weight, first of a pair, its square and the product, shape (P, 4, K + 1, K + 1)."""
+    drawn: Floats
+    """Weight factors, shape (R, P)."""
+
+    def total(self) -> "DriverSums":
+        """Return the sums over all PSUs, as they are and of each resample."""
+        psus, shape = len(self.sums), self.sums.shape[1:]
+        return DriverSums(
+            n=self.n,
+            whole=self.sums.sum(axis=0),
+            resampled=(self.drawn @ self.sums.reshape(psus, math.prod(shape))).reshape(-1, *shape),
+            is_resampled=bool((self.drawn != 1).any()),
+        )
 
 
 @dataclass(frozen=True)
@@ -164,10 +189,6 @@ class DriverSums:
     """The same of each resample, shape (R, 4, K + 1, K + 1)."""
     is_resampled: bool
     """Whether any stratum has PSUs to draw from."""
-
-    def copy(self) -> "DriverSums":
-        """Return the same sums in arrays of their own, to which others can be added."""
-        return replace(self, whole=self.whole.copy(), resampled=self.resampled.copy())
 
     def add(self, other: "DriverSums") -> "DriverSums":
         """Add the sums over other PSUs to these arrays, which are large, and return all of them."""
@@ -188,8 +209,8 @@ def driver_sums(
     centre: Floats,
     replicates: int,
     seed: int,
-) -> dict[str, DriverSums]:
-    """Return the sums of each domain over the PSUs of `frame`, which has whole strata.
+) -> dict[str, PsuDriverSums]:
+    """Return the sums of each domain by PSU of `frame`, which has whole strata.
 
     Args:
         centre: value about which each predictor and the outcome are summed, shape (K + 1,); near
@@ -257,19 +278,14 @@ def _find_member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
 
 def _sum_domain(
     table: Floats, sample: Sample, factors: Floats, rows: Codes, centre: Floats
-) -> DriverSums:
+) -> PsuDriverSums:
     """Return the sums of one domain, whose `rows` are sorted by PSU."""
     values, weight, psu = table[rows], sample.weight[rows], sample.psu[rows]
     scored = ~np.isnan(values)
     centred = np.where(scored, values - centre, 0.0)
     sums, psus = _sum_pairs_by_psu(centred, scored.astype(np.float64), weight, psu)
-    drawn, shape = factors[:, psus], sums.shape[1:]
-    return DriverSums(
-        n=int((scored[:, -1] & scored[:, :-1].any(axis=1) & (weight > 0)).sum()),
-        whole=sums.sum(axis=0),
-        resampled=(drawn @ sums.reshape(len(psus), math.prod(shape))).reshape(-1, *shape),
-        is_resampled=bool((drawn != 1).any()),
-    )
+    n = int((scored[:, -1] & scored[:, :-1].any(axis=1) & (weight > 0)).sum())
+    return PsuDriverSums(n, sums, factors[:, psus])
 
 
 def _sum_pairs_by_psu(

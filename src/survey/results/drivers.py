@@ -8,7 +8,14 @@ import pandas as pd
 
 from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression
-from survey.estimate import DriverMatrix, DriverSums, driver_sums, matrix_of, priorities
+from survey.estimate import (
+    DriverMatrix,
+    DriverSums,
+    PsuDriverSums,
+    driver_sums,
+    matrix_of,
+    priorities,
+)
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.instrument.model import Item
 from survey.instrument.question_types import type_of
@@ -94,29 +101,31 @@ def _list_domains(source: WaveParts) -> list[tuple[str, str, str]]:
 
 def _compute_driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str, str], Any]:
     """Return the figures of each domain; the nation's sums are added up city by city."""
-    names, centre = [*codes, OVERALL], np.full(len(codes) + 1, _CENTRE)
     few = _build_rows_without_drivers(codes, DriverStatus.TOO_FEW)
     figures: dict[tuple[str, str, str], Any] = dict.fromkeys(_list_domains(source), few)
     cities = {key[1]: key for key in figures if key[0] == "city"}
-    jobs = [(source.parts[place], city) for city, place in sorted(source.facts.part_of.items())]
+    jobs = [
+        (source.parts[place], city, source.level)
+        for city, place in sorted(source.facts.part_of.items())
+    ]
     nation: dict[str, DriverSums] = {}
-    for (_, city), sums in zip(jobs, source.run(_sum_city, jobs), strict=True):
-        for group, own in sums.items():
-            nation[group] = nation[group].add(own) if group in nation else own.copy()
-        if sums[EVERYONE].n >= MIN_DRIVER_RESPONDENTS:
-            with limit_to_one_thread():
-                matrix = matrix_of(sums[EVERYONE], names, centre)
-            figures[cities[city]] = figures_of(matrix, source.level)
-    for group, total in nation.items():
+    for (_, city, _), (sums, own) in zip(jobs, source.run(_sum_city, jobs), strict=True):
+        if own is not None:
+            figures[cities[city]] = own
         with limit_to_one_thread():
-            matrix = matrix_of(total, names, centre)
-        figures["nation", NATION, group] = figures_of(matrix, source.level)
+            for group, by_psu in sums.items():
+                total = by_psu.total()
+                nation[group] = nation[group].add(total) if group in nation else total
+    for group, total in nation.items():
+        figures["nation", NATION, group] = _compute_figures(total, codes, source.level)
     return figures
 
 
-def _sum_city(job: tuple[PartLoader, str]) -> dict[str, DriverSums]:
-    """Return the sums of one city of a part, by group."""
-    part, city = job
+def _sum_city(
+    job: tuple[PartLoader, str, float],
+) -> tuple[dict[str, PsuDriverSums], dict[str, Any] | None]:
+    """Return the sums of one city of a part by group, and its own figures unless it has few."""
+    part, city, level = job
     data = part()
     rows = (data.people["city_code"] == city).to_numpy(dtype=bool)
     items = _map_items_by_indicator(data)
@@ -128,7 +137,7 @@ def _sum_city(job: tuple[PartLoader, str]) -> dict[str, DriverSums]:
     )
     codes = [code for code in items if code != OVERALL]
     with limit_to_one_thread():
-        return driver_sums(
+        sums = driver_sums(
             scores.join(people[design]),
             codes,
             OVERALL,
@@ -142,6 +151,17 @@ def _sum_city(job: tuple[PartLoader, str]) -> dict[str, DriverSums]:
             replicates=REPLICATES,
             seed=SEED,
         )
+        whole = sums[EVERYONE]
+        if whole.n < MIN_DRIVER_RESPONDENTS:
+            return sums, None
+        return sums, _compute_figures(whole.total(), codes, level)
+
+
+def _compute_figures(sums: DriverSums, codes: list[str], level: float) -> dict[str, Any]:
+    """Return the figures of a domain from its sums over the indicators and the outcome."""
+    with limit_to_one_thread():
+        matrix = matrix_of(sums, [*codes, OVERALL], np.full(len(codes) + 1, _CENTRE))
+    return figures_of(matrix, level)
 
 
 def _map_items_by_indicator(rules: WaveRules) -> dict[str, list[Item]]:
