@@ -263,6 +263,7 @@ def test_small_demo_is_built_frozen_and_read(
     always_shown = {
         "wave",
         "snapshot",
+        "figures_sha256",
         "demo",
         "area_level",
         "area",
