@@ -14,7 +14,7 @@ from survey.disclosure.suppression import (
     mask_sensitive_reason,
     propagate_suppression,
 )
-from survey.disclosure.totals import AdditiveTotal
+from survey.disclosure.totals import AdditiveTotal, CubeAxes
 
 __all__ = [
     "CELL_KEYS",
@@ -23,6 +23,7 @@ __all__ = [
     "WORK_PER_SECOND",
     "AdditiveTotal",
     "CityRun",
+    "CubeAxes",
     "DomainCounts",
     "IntervalAuditor",
     "Overlaps",

@@ -41,6 +41,7 @@ def protect(
     minimum: int = MINIMUM_N,
     auditor: IntervalAuditor | None = None,
     kept: NDArray[np.bool_] | None = None,
+    axes: CubeAxes | None = None,
 ) -> pd.DataFrame:
     """Return `table` with `shown` (bool) and `reason` (category), hidden figures set to null.
 
@@ -58,6 +59,7 @@ def protect(
             further cell can be hidden is in its `narrow`.
         kept: rows that readers see elsewhere: to hide them here would protect nothing, so other
             rows are hidden instead. One with too few respondents is hidden all the same.
+        axes: of `table`, `by` and `totals`, where several counts of the same cells are protected.
 
     Raises:
         ValueError: two rows with the same keys, or parts with more respondents than their whole.
@@ -65,7 +67,7 @@ def protect(
     reasons = find_small_counts(table, n=n, counts=counts, minimum=minimum)
     if by and len(table):
         size = np.nan_to_num(table[n].to_numpy(dtype=float))
-        axes = CubeAxes(table, by, totals)
+        axes = axes or CubeAxes(table, by, totals)
         given = answer if answer is not None else np.full(len(table), np.nan)
         pairs = overlaps or Overlaps.none()
         if kept is None:

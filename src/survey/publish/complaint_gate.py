@@ -6,16 +6,18 @@ left between them is a count like any other, so both come from one decision.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from math import isnan
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from survey.access.roles import NATION
 from survey.context.areas import leaf_areas
 from survey.context.complaints.storage import STORED_MEASURES
 from survey.context.complaints.summaries import TOTAL
-from survey.disclosure import AdditiveTotal, protect
+from survey.disclosure import AdditiveTotal, CubeAxes, protect
 
 CountCell = Mapping[str, float | None]
 """Measures of a cell: None where one is hidden, missing where it was not delivered."""
@@ -78,21 +80,20 @@ def protect_months(total: pd.DataFrame, same: Collection[str]) -> GatedMonths:
     of_year = total_of(_YEAR, periods)
     split = [total_of(name, months) for name, months in spans.items() if name != _YEAR]
     nested = [total_of(_YEAR, (_SAME, _REST)), *split] if same else [of_year]
-    accepted = _find_shown(sums, sums[_ACCEPTED], by, [*areas, *nested])
+    accepted = _GatedRows(sums, by, [*areas, *nested]).find_shown(sums[_ACCEPTED])
     # Of the months of the year before nothing but the complaints accepted is shown.
     open_sums = sums[~sums[_MONTH].isin([_SAME, _REST])]
+    open_rows = _GatedRows(open_sums, by, [*areas, of_year])
     cells = _build_cells(
         open_sums,
         by,
         accepted,
-        {
-            name: _find_shown_measure(open_sums, name, by, [*areas, of_year])
-            for name in (_SOLVED, "consultations")
-        },
+        {name: open_rows.find_shown_measure(name) for name in (_SOLVED, "consultations")},
     )
     year = sums[sums[_MONTH] == _YEAR]
+    of_year_rows = _GatedRows(year, by, areas)
     of_area = {
-        name: _find_shown_measure(year, name, by, areas) & shown
+        name: of_year_rows.find_shown_measure(name) & shown
         for name, shown in (
             *((name, accepted) for name in _WHOLES if name not in {_SOLVED, "consultations"}),
             *((name, _keys_of_measure(cells, name)) for name in (_SOLVED, "consultations")),
@@ -136,14 +137,15 @@ def protect_codes(
     shown_same: _Keys = frozenset()
     open_totals = _keys_of_measure(months.totals.whole, _ACCEPTED)
     if same is None:
-        part, shown = sums.iloc[:0], _find_shown(sums, sums[_ACCEPTED], by, totals, open_totals)
+        rows = _GatedRows(sums, by, totals, open_totals)
+        part, shown = sums.iloc[:0], rows.find_shown(sums[_ACCEPTED])
     else:
         part = _add_larger_areas(same, ["code"])
         open_same = _keys_of_measure(months.totals.same, _ACCEPTED)
         open_parts = {_WHOLE: open_totals, _SAME: open_same, _REST: open_totals & open_same}
         shown, shown_same = _protect_parts(sums, part, totals, open_parts)
     open_solved = _keys_of_measure(months.totals.whole, _SOLVED)
-    solved = _find_shown_measure(sums, _SOLVED, by, totals, open_solved)
+    solved = _GatedRows(sums, by, totals, open_solved).find_shown_measure(_SOLVED)
     whole = _build_cells(sums, by, shown, {_SOLVED: solved})
     of_months = _build_cells(part, by, shown_same, {})
     return GatedCounts(
@@ -175,8 +177,8 @@ def _protect_parts(
                        for name, counts in parts.items()], ignore_index=True)  # fmt: skip
     split = AdditiveTotal((_PART,), (_WHOLE,), ((_SAME,), (_REST,)))
     keys = [(*key, name) for name, open_keys in open_totals.items() for key in open_keys]
-    by_part = [*by, _PART]
-    shown = _find_shown(table, table[_ACCEPTED], by_part, [*totals, split], frozenset(keys))
+    rows = _GatedRows(table, [*by, _PART], [*totals, split], frozenset(keys))
+    shown = rows.find_shown(table[_ACCEPTED])
     in_part = {
         wanted: frozenset((area, code) for area, code, name in shown if name == wanted)
         for wanted in (_WHOLE, _SAME)
@@ -184,54 +186,61 @@ def _protect_parts(
     return in_part[_WHOLE], in_part[_SAME]
 
 
-def _find_shown_measure(
-    sums: pd.DataFrame,
-    name: str,
-    by: list[str],
-    totals: Sequence[AdditiveTotal],
-    open_totals: _Keys | None = None,
-) -> _Keys:
-    """Return the cells in which a measure, and what is left of each whole of it, may be shown.
-
-    Each of these counts is gated by itself. A cell is shown where all are: then no sum of what is
-    shown is a small count of any of them (docs/complaints.md).
-    """
-    measure = sums[name].astype("float64").fillna(0.0)
-    shown = _find_shown(sums, measure, by, totals, open_totals)
-    for whole in _WHOLES[name]:
-        if sums[whole].isna().all():
-            continue  # not delivered: there is nothing to subtract from
-        rest = sums[whole].astype("float64").fillna(0.0) - measure
-        if (rest < 0).any():
-            return frozenset()  # months without the whole: neither of them is a base of the other
-        shown &= _find_shown(sums, rest, by, totals, open_totals)
-    return shown
-
-
-def _find_shown(
-    sums: pd.DataFrame,
-    counts: pd.Series,
-    by: list[str],
-    totals: Sequence[AdditiveTotal],
-    open_totals: _Keys | None = None,
-) -> _Keys:
-    """Return the keys of the rows whose count the gate lets through.
+class _GatedRows:
+    """Sums whose counts are gated one after the other; what names a row is laid out once.
 
     Args:
         open_totals: keys of the totals over all codes that are shown, where that was decided
             before; where a total is hidden, so are its codes.
     """
-    table = sums[by].assign(n=counts.astype("float64").to_numpy())
-    kept, decided = None, []
-    if open_totals is not None:
-        of_totals = sums[by].assign(code=TOTAL).itertuples(index=False, name=None)
-        is_open = np.fromiter((key in open_totals for key in of_totals), bool, len(sums))
-        kept = is_open & (sums["code"] == TOTAL).to_numpy()
-        decided = ["n_of_total"]
-        table["n_of_total"] = np.where(is_open, np.inf, 0.0)
-    gated = protect(table, by=by, totals=totals, counts=decided, kept=kept)
-    rows = gated.loc[gated["shown"].to_numpy(dtype=bool), by].astype(str)
-    return frozenset(rows.itertuples(index=False, name=None))
+
+    def __init__(
+        self,
+        sums: pd.DataFrame,
+        by: list[str],
+        totals: Sequence[AdditiveTotal],
+        open_totals: _Keys | None = None,
+    ) -> None:
+        self._sums, self._by, self._totals = sums, by, totals
+        self._keys = _list_keys(sums, by)
+        self._axes = CubeAxes(sums, by, totals) if len(sums) else None
+        self._is_open: NDArray[np.bool_] | None = None
+        self._kept: NDArray[np.bool_] | None = None
+        if open_totals is not None:
+            of_totals = sums[by].assign(code=TOTAL).itertuples(index=False, name=None)
+            self._is_open = np.fromiter((key in open_totals for key in of_totals), bool, len(sums))
+            self._kept = self._is_open & (sums["code"] == TOTAL).to_numpy()
+
+    def find_shown_measure(self, name: str) -> _Keys:
+        """Return the cells in which a measure, and what is left of each whole of it, may be shown.
+
+        Each of these counts is gated by itself. A cell is shown where all are: then no sum of what
+        is shown is a small count of any of them (docs/complaints.md).
+        """
+        sums = self._sums
+        measure = sums[name].astype("float64").fillna(0.0)
+        shown = self.find_shown(measure)
+        for whole in _WHOLES[name]:
+            if sums[whole].isna().all():
+                continue  # not delivered: there is nothing to subtract from
+            rest = sums[whole].astype("float64").fillna(0.0) - measure
+            if (rest < 0).any():
+                return frozenset()  # months without the whole: neither is a base of the other
+            shown &= self.find_shown(rest)
+        return shown
+
+    def find_shown(self, counts: pd.Series) -> _Keys:
+        """Return the keys of the rows whose count the gate lets through."""
+        table = self._sums[self._by].assign(n=counts.astype("float64").to_numpy())
+        decided = []
+        if self._is_open is not None:
+            decided = ["n_of_total"]
+            table["n_of_total"] = np.where(self._is_open, np.inf, 0.0)
+        gated = protect(
+            table, by=self._by, totals=self._totals, counts=decided, kept=self._kept,
+            axes=self._axes,
+        )  # fmt: skip
+        return frozenset(compress(self._keys, gated["shown"].to_numpy(dtype=bool)))
 
 
 def _build_cells(
@@ -245,10 +254,11 @@ def _build_cells(
     if set(_WHOLES) <= set(measures):
         names.append(_RECOVERED)
         measures = {**measures, _RECOVERED: measures[_SOLVED]}
-    keys = list(sums[by].astype(str).itertuples(index=False, name=None))
+    keys = _list_keys(sums, by)
     columns = {name: sums[name].astype("float64").tolist() for name in (_ACCEPTED, *names)}
     cells: dict[tuple[str, str], CountCell | None] = {}
-    for number, key in enumerate(keys):
+    for number, (area, other) in enumerate(keys):
+        key = area, other
         cell = {
             name: counts[number] if name == _ACCEPTED or key in measures[name] else None
             for name, counts in columns.items()
@@ -256,6 +266,11 @@ def _build_cells(
         }
         cells[key] = cell if key in shown else None
     return cells
+
+
+def _list_keys(rows: pd.DataFrame, by: list[str]) -> list[tuple[str, ...]]:
+    """Return the key of each row as texts."""
+    return list(zip(*(rows[name].astype(str).tolist() for name in by), strict=True))
 
 
 def _keys_of_measure(cells: CountCells, name: str) -> _Keys:
