@@ -1,6 +1,5 @@
 """File formats of exported rows, with account and purpose inside and no formulas."""
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +92,9 @@ def _parquet(file: RowFile) -> bytes:
         b"title": file.title.encode(),
         b"remarks": json.dumps(list(file.remarks), ensure_ascii=False).encode(),
     }
-    buffer = io.BytesIO()
-    pq.write_table(arrow.cast(pa.schema(fields, metadata=metadata)), buffer)
-    return buffer.getvalue()
+    sink = pa.BufferOutputStream()
+    # No two rows share a name, so a dictionary of them would be made for nothing.
+    repeated = [name for name in arrow.column_names if name != "row"]
+    pq.write_table(arrow.cast(pa.schema(fields, metadata=metadata)), sink, use_dictionary=repeated)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
