@@ -169,6 +169,37 @@ def test_what_word_would_load_or_run_is_named(
     assert target.decode() in problem
 
 
+ODD_PART = b"customXml/odd.xml"
+
+
+def damage(content: bytes) -> bytes:
+    start = content.index(ODD_PART) + len(ODD_PART)
+    return content[:start] + b"\xff" * 8 + content[start + 8 :]
+
+
+def encrypt(content: bytes) -> bytes:
+    entry = content.rindex(b"PK\x01\x02", 0, content.rindex(ODD_PART))
+    return content[: entry + 8] + bytes([content[entry + 8] | 1]) + content[entry + 9 :]
+
+
+def pack_otherwise(content: bytes) -> bytes:
+    entry = content.rindex(b"PK\x01\x02", 0, content.rindex(ODD_PART))
+    return content[: entry + 10] + bytes([99]) + content[entry + 11 :]
+
+
+@pytest.mark.parametrize("change", [damage, encrypt, pack_otherwise])
+def test_a_part_that_cannot_be_read_is_named_and_hides_no_other(
+    tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    """No reader of Word documents opens a part that nothing refers to: it was passed silently."""
+    image = relation(b"image", b"https://example.org/seen.png")
+    own = repacked(tmp_path, **{RELATIONS: image, "customXml__odd_dot_xml": b"<a>text</a>" * 40})
+    own.write_bytes(change(own.read_bytes()))
+    found = problems(own)
+    assert sum(ODD_PART.decode() in problem for problem in found) == 1
+    assert sum("seen.png" in problem for problem in found) == 1
+
+
 def test_a_link_to_a_page_is_allowed(tmp_path: Path) -> None:
     link = relation(b"hyperlink", b"https://example.org/")
     assert problems(repacked(tmp_path, **{RELATIONS: link})) == []

@@ -6,6 +6,7 @@ open it, or what would fill the memory of the server, is refused before the file
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
@@ -42,20 +43,38 @@ def find_package_problems(template: Path) -> list[Message]:
     if template.stat().st_size > MAX_FILE_BYTES:
         return [_describe_size(MAX_FILE_BYTES)]
     try:
-        with zipfile.ZipFile(template) as archive:
-            members = archive.infolist()
-            if len(members) > MAX_PARTS:
-                return [_describe_size(MAX_FILE_BYTES)]
-            if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
-                return [_describe_size(MAX_UNPACKED_BYTES)]
-            return [
-                problem
-                for member in members
-                if member.filename.lower().endswith((".xml", ".rels"))
-                for problem in _inspect_part(member.filename, archive.read(member))
-            ]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
+        archive = zipfile.ZipFile(template)
+    except (zipfile.BadZipFile, NotImplementedError):
         return []
+    with archive:
+        members = archive.infolist()
+        if len(members) > MAX_PARTS:
+            return [_describe_size(MAX_FILE_BYTES)]
+        if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
+            return [_describe_size(MAX_UNPACKED_BYTES)]
+        return [
+            problem
+            for member in members
+            if member.filename.lower().endswith((".xml", ".rels"))
+            for problem in _inspect_member(archive, member)
+        ]
+
+
+def _inspect_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[Message]:
+    """Yield what is wrong with a part; one that cannot be read is wrong, whoever else reads it.
+
+    Damaged, encrypted, or packed in a way that Python does not know.
+    """
+    try:
+        content = archive.read(member)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        yield _describe_unreadable(member.filename)
+        return
+    yield from _inspect_part(member.filename, content)
+
+
+def _describe_unreadable(part: str) -> Message:
+    return msg("{part} in the template is no XML that can be read.", part=part)
 
 
 def _describe_size(limit: int) -> Message:
@@ -69,7 +88,7 @@ def _inspect_part(name: str, content: bytes) -> Iterator[Message]:
     try:
         root = ElementTree.fromstring(content, forbid_dtd=True)
     except (ParseError, DefusedXmlException):
-        yield msg("{part} in the template is no XML that can be read.", part=name)
+        yield _describe_unreadable(name)
         return
     if name.lower().endswith(".rels"):
         yield from _inspect_relations(root)
