@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -36,8 +36,8 @@ class Server:
         """Seconds of CPU so far. Linux: the kernel's clock of another process, to the ns."""
         return time.clock_gettime((~self.pid << 3) | 2)
 
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
 
     def sign_in(self, role: Role) -> str:
         """The cookie of a demo visitor in this role."""
@@ -80,9 +80,9 @@ def _wait_until_up(server: Server, process: subprocess.Popen[bytes]) -> None:
     with server.client() as client:
         for _ in range(900):
             try:
-                if client.get("/_stcore/health").status_code == httpx.codes.OK:
+                if client.get("/_stcore/health").status_code == httpx2.codes.OK:
                     return
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 pass
             if process.poll() is not None:
                 break

@@ -17,7 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from benchmarks.live_server import Server, serving
 from benchmarks.submission.scenario import Scenario, build, payload
@@ -37,7 +37,7 @@ class Measured:
     bytes_sent: int
 
 
-def measure(client: httpx.Client, server: Server, world: Scenario, database: str) -> Measured:
+def measure(client: httpx2.Client, server: Server, world: Scenario, database: str) -> Measured:
     draw = random.Random(1)
     bodies = [json.dumps(payload(world, token, draw)).encode() for token in world.tokens]
     headers = {"Content-Type": "application/json"}
@@ -48,7 +48,7 @@ def measure(client: httpx.Client, server: Server, world: Scenario, database: str
         answer = client.post("/api/responses", content=body, headers=headers)
         wall.append(time.perf_counter() - wall_before)
         cpu.append(server.cpu() - cpu_before)
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != httpx2.codes.OK:
             raise SystemExit(f"{answer.status_code}: {answer.text[:500]}")
     cpu, wall = cpu[WARM_UP:], wall[WARM_UP:]
     return Measured(

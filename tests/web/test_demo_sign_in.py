@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from httpx import Response
+from httpx2 import Response
 from sqlmodel import select
 from starlette.testclient import TestClient
 

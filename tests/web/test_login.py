@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from httpx import Response as Answer
+from httpx2 import Response as Answer
 from sqlmodel import select
 from starlette.testclient import TestClient
 

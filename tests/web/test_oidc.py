@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from joserfc import jwt
 from sqlmodel import select
@@ -66,7 +66,7 @@ def go(client: TestClient, subject: str, then: str = "/") -> str:
     """To the provider, sign in there as `subject`; the address to which it sends back."""
     away = client.get("/auth/outside", params={"next": then}, follow_redirects=False)
     assert away.status_code == 303, away.text
-    back = httpx.post(away.headers["location"], data={"sub": subject}, follow_redirects=False)
+    back = httpx2.post(away.headers["location"], data={"sub": subject}, follow_redirects=False)
     assert back.status_code == 302
     return back.headers["location"].replace("http://testserver", "")
 

@@ -20,7 +20,7 @@ from structlog.typing import Processor
 from survey.observe.scrub import format_error_safely, scrub_event
 from survey.settings import Settings
 
-_QUIET = ("alembic", "httpx", "httpcore", "watchdog", "PIL", "fontTools", "urllib3")
+_QUIET = ("alembic", "httpx2", "httpcore2", "watchdog", "PIL", "fontTools", "urllib3")
 Event = MutableMapping[str, Any]
 HEADER = "X-Request-ID"
 _ACCEPTED = re.compile(r"[A-Za-z0-9-]{6,64}")

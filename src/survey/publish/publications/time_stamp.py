@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
+import httpx2
 from cryptography import x509
 from rfc3161_client import (
     HashAlgorithm,
@@ -57,7 +57,7 @@ def request_time_stamp(settings: Settings, message: bytes) -> bytes | None:
     request = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA256).build()
     stamp = b""
     try:
-        with httpx.stream(
+        with httpx2.stream(
             "POST",
             settings.time_stamp_url,
             content=request.as_bytes(),
@@ -70,7 +70,7 @@ def request_time_stamp(settings: Settings, message: bytes) -> bytes | None:
                 stamp += data
                 if len(stamp) > MAX_TIME_STAMP_BYTES:
                     raise TimeStampError(msg("The time stamp does not hold."))
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise TimeStampError(
             msg("The time stamp server does not answer. Please try again later.")
         ) from error

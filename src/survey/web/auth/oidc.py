@@ -5,15 +5,15 @@ The authorization code flow with PKCE and a verified ID token.
 
 import logging
 import secrets
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import httpx
+import httpx2
 from anyio import to_thread
 from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -93,7 +93,7 @@ class OidcClient:
                 )
                 claims = self._verify_token(token["id_token"], description, request.nonce)
                 claims = self._add_email(client, description, claims)
-        except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
+        except (AuthlibBaseError, JoseError, httpx2.HTTPError, KeyError, ValueError) as error:
             _LOG.warning("an answer of the OpenID Connect provider was refused: %r", error)
             raise OidcProviderError from error
         return _parse_claims(request.issuer, claims)
@@ -159,10 +159,10 @@ class OidcClient:
 
 def _read_json(address: str) -> Any:
     try:
-        response = httpx.get(address, timeout=SECONDS)
+        response = httpx2.get(address, timeout=SECONDS)
         response.raise_for_status()
         document = response.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         _LOG.warning("the OpenID Connect provider does not answer: %r", error)
         raise OidcProviderError from error
     if not isinstance(document, dict):
@@ -256,9 +256,3 @@ class OidcEndpoints:
             t("You are not signed in"), t(message), links=(("/auth/login", t("Sign in")),)
         )
         return self.context.render(request, page, status=status)
-
-
-with warnings.catch_warnings():
-    # Authlib would rather use a successor of httpx, which Python 3.11 does not have yet.
-    warnings.simplefilter("ignore")
-    from authlib.integrations.httpx_client import OAuth2Client
