@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 from base64 import b64encode
@@ -15,6 +16,7 @@ import pytest
 
 from survey.publish.publications import verify
 from survey.publish.publications.manifest import zip_files
+from survey.publish.publications.signing_keys import is_signed_by_library
 from survey.publish.publications.verify import FolderSource, check_path, parse_keys
 from tests.publish.publications.signed_folders import (
     AT,
@@ -120,6 +122,24 @@ def test_what_is_added_that_is_no_file_is_named(folder: Path, tmp_path: Path) ->
         }
 
 
+def test_an_empty_folder_is_named(folder: Path) -> None:
+    (folder / "corrected 99.9" / "more").mkdir(parents=True)
+    (folder / "reports" / "empty").mkdir()
+    assert findings(folder) == {
+        (name, "unlisted") for name in ("corrected 99.9/more", "reports/empty")
+    }
+    (folder / "release.tsr").mkdir()
+    assert ("release.tsr", "unreadable") in findings(folder)
+
+
+@pytest.mark.parametrize("right", [stat.S_ISUID, stat.S_ISGID, stat.S_ISVTX])
+def test_a_file_that_runs_with_the_rights_of_others_is_named(folder: Path, right: int) -> None:
+    (folder / "empty.csv").chmod(0o755)  # whoever unpacks gives such rights
+    assert findings(folder) == set()
+    (folder / "empty.csv").chmod(0o755 | right)
+    assert findings(folder) == findings(folder / "empty.csv") == {("empty.csv", "unreadable")}
+
+
 def test_a_linked_folder_is_not_entered(folder: Path, tmp_path: Path) -> None:
     (folder / "reports").rename(tmp_path / "reports")
     (folder / "reports").symlink_to(tmp_path / "reports")
@@ -221,7 +241,10 @@ def test_a_signature_file_holds_nothing_beside_its_fields(folder: Path) -> None:
     for forged in (
         json.dumps({**fields, "note": "Corrected by the association: 99.9"}, indent=2).encode(),
         json.dumps({**fields, "algorithm": "99.9"}, indent=2).encode() + b"\n",
-        json.dumps({**fields, "signature": fields["signature"] + "!Beijing!"}).encode(),
+        *(
+            json.dumps({**fields, "signature": fields["signature"] + more}, indent=2).encode()
+            for more in ("!Beijing!", "A", "=", "A===", "\n", "北京")
+        ),
         json.dumps(fields).encode(),
         genuine.replace(b"{", b'{"signature": "99.9",', 1),
         genuine + b"\n",
@@ -229,6 +252,42 @@ def test_a_signature_file_holds_nothing_beside_its_fields(folder: Path) -> None:
     ):
         path.write_bytes(forged)
         assert findings(folder) == {("release.sig", "changed")}, forged
+
+
+def test_no_byte_of_an_archive_around_its_files_can_be_another(tmp_path: Path) -> None:
+    """Modes make a link or a program of a file, flags another name, times another day."""
+    data, path = zip_files(signed_files(KEY, {"比分.csv": b"1"}), AT), tmp_path / "release.zip"
+    with ZipFile(BytesIO(data)) as archive:
+        infos, start = archive.infolist(), archive.start_dir
+    heads = {
+        at
+        for info in infos
+        for at in range(info.header_offset, info.header_offset + 30 + len(info.filename.encode()))
+    }
+    published = parse_keys(PUBLIC_KEY)
+    for at in sorted({*heads, *range(start, len(data))}):
+        for bits in (1 << at % 8, 255):
+            path.write_bytes(data[:at] + bytes([data[at] ^ bits]) + data[at + 1 :])
+            assert check_path(path, published, is_signed_by_library).findings, at
+    path.write_bytes(data)
+    assert findings(path) == set()
+
+
+@pytest.mark.parametrize("mode", [0o120777, 0o104755, 0o100644, 0o755])
+@pytest.mark.parametrize("flags", [0, 1, 2, 0x41])
+def test_an_odd_mode_or_flag_of_a_file_in_an_archive_is_a_finding(
+    tmp_path: Path, mode: int, flags: int
+) -> None:
+    """An unpacking program makes a link of it, or asks for a password that somebody sends."""
+    archive = tmp_path / "release.zip"
+    with ZipFile(archive, "w", ZIP_DEFLATED) as out:
+        for name, content in sorted(signed_files(KEY).items()):
+            info = ZipInfo(name, (2026, 5, 20, 3, 0, 0))
+            info.compress_type, info.external_attr = ZIP_DEFLATED, 0o644 << 16
+            if name == "figures.csv":
+                info.external_attr, info.flag_bits = mode << 16, flags
+            out.writestr(info, content)
+    assert findings(archive)
 
 
 def _repack(path: Path, name: str, data: bytes, packing: int) -> Path:

@@ -137,5 +137,6 @@ def zip_files(files: Mapping[str, bytes], at: datetime) -> bytes:
         for path, data in sorted(files.items()):
             info = zipfile.ZipInfo(path, (at.year, at.month, at.day, at.hour, at.minute, 0))
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            info.create_system = 3  # also where this runs on Windows
             archive.writestr(info, data)
     return buffer.getvalue()

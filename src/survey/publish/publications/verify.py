@@ -21,6 +21,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import stat
 import struct
 import sys
@@ -41,7 +42,8 @@ MAX_DIRECTORY_BYTES = 4_000_000
 MAX_FOLDERS_UP = 6
 _CHUNK_BYTES = 1 << 20
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_NOT_PLAIN, _TOO_LARGE = "链接或设备 / a link or a device", "过大 / too large"
+_NOT_PLAIN = "链接、设备或特权文件 / a link, a device, or a file that runs with another's rights"
+_TOO_LARGE = "过大 / too large"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 """What follows a time stamp's status begins so (RFC 5652)."""
 _PACKED_ODDLY = "压缩方式不明 / packed in another way"
@@ -144,16 +146,22 @@ class KeyList(NamedTuple):
     """Id of a release -> id of the one that replaced it; it stays genuine."""
 
 
+def _decode_key(text: str) -> bytes:
+    """Return a public key; raises `ValueError` for any other spelling than the usual one."""
+    public_key = base64.b64decode(text, validate=True)
+    if len(public_key) != 32 or base64.b64encode(public_key).decode() != text:
+        raise ValueError("not a public key of 32 bytes")
+    return public_key
+
+
 def parse_keys(text: str) -> KeyList:
     """Parse the published list of keys, or one public key in base64; raises `ValueError`."""
     if not text.lstrip().startswith("{"):
-        public_key = base64.b64decode(text.strip(), validate=True)
-        if len(public_key) != 32:
-            raise ValueError("not a public key of 32 bytes")
+        public_key = _decode_key(text.strip())
         return KeyList({key_id_of(public_key): PublishedKey(public_key)}, {}, {})
     document, keys = json.loads(text), {}
     for key in document["keys"]:
-        public_key = base64.b64decode(key["public_key"], validate=True)
+        public_key = _decode_key(key["public_key"])
         keys[key_id_of(public_key)] = PublishedKey(
             public_key, bool(key.get("demo")), str(key.get("withdrawn") or "")
         )
@@ -224,11 +232,12 @@ class FolderSource:
         self.folder = folder
 
     def names(self) -> list[str]:
-        """Return the names of all files and links, with slashes. Raises `OSError`."""
+        """Return the names of all files, links and empty folders. Raises `OSError`."""
         names = []
         for parent, folders, files in os.walk(self.folder, onerror=_raise):
             links = [each for each in folders if Path(parent, each).is_symlink()]
             names += [Path(parent, each) for each in (*links, *files)]
+            names += [] if folders or files else [Path(parent)]
         return sorted(path.relative_to(self.folder).as_posix() for path in names)
 
     def open(self, name: str) -> BinaryIO:
@@ -241,7 +250,8 @@ class FolderSource:
             path = path / part
             if path.is_symlink():
                 raise OSError(_NOT_PLAIN)
-        if not stat.S_ISREG(path.stat().st_mode):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) or mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
             raise OSError(_NOT_PLAIN)
         return path.open("rb")
 
@@ -303,43 +313,33 @@ def has_hidden_bytes(path: Path, archive: zipfile.ZipFile) -> bool:
 
     No signature covers such bytes, and another program may show them: a reader of PDF looks for
     its mark near the start of a file, where the time stamp, which nobody here vouches for, is not.
+    Nor does one cover modes, flags and times, by which a file unpacks as a link or as a program: of
+    these each file has what `zip_files` writes, and all the same minute.
     """
-    end = 0
+    entries = sorted(archive.infolist(), key=lambda each: each.orig_filename)
+    directory = b""
     with path.open("rb") as file:
-        for entry in sorted(archive.infolist(), key=lambda each: each.orig_filename):
-            file.seek(end)
-            head = file.read(30)
-            name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437")
-            plain = (
-                entry.header_offset == end
-                and head[:4] == b"PK\3\4"
-                and int.from_bytes(head[6:8], "little") & 8 == 0
-                and int.from_bytes(head[8:10], "little") == entry.compress_type
-                and entry.compress_type in _PACKINGS
-                and int.from_bytes(head[14:18], "little") == entry.CRC
-                and int.from_bytes(head[18:22], "little") == entry.compress_size
-                and int.from_bytes(head[22:26], "little") == entry.file_size
-                and int.from_bytes(head[26:28], "little") == len(name)
-                and head[28:30] == b"\0\0"
-                and file.read(len(name)) == name
-                and not entry.extra
-                and not entry.comment
-            )
-            if not plain or not _is_one_stream(file, entry):
+        minute = file.read(14)[10:]
+        file.seek(0)
+        for entry in entries:
+            start, name = file.tell(), entry.orig_filename.encode()
+            flags = 0 if name.isascii() else 0x800
+            sizes = entry.CRC, entry.compress_size, entry.file_size, len(name), 0
+            head = struct.pack("<HHH4s3L2H", 20, flags, zipfile.ZIP_DEFLATED, minute, *sizes)
+            if file.read(30 + len(name)) != b"PK\3\4" + head + name:
                 return True
-            end = file.tell()
-    directory = sum(46 + len(each.orig_filename.encode()) for each in archive.infolist()) + 22
-    is_last = archive.start_dir == end and path.stat().st_size == end + directory
-    return bool(archive.comment) or not is_last
+            if not _is_one_stream(file, entry):
+                return True
+            rest = struct.pack("<HHHLL", 0, 0, 0, 0o644 << 16, start)
+            directory += b"PK\1\2\x14\3" + head + rest + name
+        end = 0, 0, len(entries), len(entries), len(directory), file.tell(), 0
+        directory += b"PK\5\6" + struct.pack("<4H2LH", *end)
+        return file.read(len(directory) + 1) != directory
 
 
 def _is_one_stream(file: BinaryIO, entry: zipfile.ZipInfo) -> bool:
     """Return whether the packed bytes from here on are one stream to their end."""
-    left = entry.compress_size
-    if entry.compress_type == zipfile.ZIP_STORED:
-        file.seek(left, 1)
-        return left == entry.file_size
-    stream, size = zlib.decompressobj(-15), 0
+    left, size, stream = entry.compress_size, 0, zlib.decompressobj(-15)
     while left:
         data = file.read(min(left, _CHUNK_BYTES))
         left -= len(data)
@@ -404,7 +404,7 @@ def check_manifest(
     try:
         written = read_whole(source, SIGNATURE, MAX_SIGNATURE_BYTES)
         fields = json.loads(written)
-        key_id, signature = str(fields["key_id"]), base64.b64decode(fields["signature"])
+        key_id, signature = str(fields["key_id"]), _decode_signature(str(fields["signature"]))
     except READ_ERRORS as error:
         return CheckResult([_missing_or_unreadable(SIGNATURE, "no_signature", error)], {})
     problem = _find_key_problem(published, key_id)
@@ -436,6 +436,15 @@ def _parse_manifest(data: bytes) -> dict[str, Any]:
         return manifest if {"id", "demo"} <= manifest.keys() else {}
     except READ_ERRORS:
         return {}
+
+
+def _decode_signature(text: str) -> bytes:
+    """Return the signature in a text, also if more stands around it; raises `ValueError`.
+
+    Versions of Python differ in what they ignore there; `_format_signature` has none of it.
+    """
+    digits = re.sub("[^0-9A-Za-z+/]", "", text.partition("=")[0])
+    return base64.b64decode(digits + "=" * (-len(digits) % 4))
 
 
 def _format_signature(key_id: str, signature: bytes) -> bytes:
