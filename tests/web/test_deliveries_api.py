@@ -3,12 +3,16 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sqlalchemy import func
 from sqlmodel import select
 from starlette.testclient import TestClient
@@ -16,6 +20,9 @@ from starlette.testclient import TestClient
 from survey.access.api_keys import ApiKeyNotAllowedError, create_api_key
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
+from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
+from survey.context.text_tables import read_text_table, table_of_records
+from survey.fieldwork.importing.rejections import FileUnreadableError
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
@@ -25,14 +32,17 @@ from survey.store.tables import (
     AuditEntry,
     ComplaintCount,
     Delivery,
+    DeliveryKind,
     DeliveryRevision,
     KeyScope,
     now,
 )
 from survey.web import deliveries_api
+from survey.web.http import JSON
 from survey.web.results_openapi import BASE, DELIVERIES
 from survey.web.routes import build_app
 from tests.context.complaints.count_files import ROW, count_file
+from tests.coroutine_runner import run_in_thread
 
 COMPLAINTS = f"{DELIVERIES}/complaints"
 HEAD = {"id": "2024-05-a", "source": "全国消协智慧315平台", "data_as_of": "2024-06-03"}
@@ -129,6 +139,27 @@ def test_an_id_is_never_used_for_another_content(platform: Platform, change: Any
     assert (answer.status_code, answer.json()["code"]) == (409, "delivery_conflict")
     assert "2024-05-a" in answer.json()["message"]
     assert platform.count(Delivery) == 1
+
+
+def test_40_and_40_0_are_one_count(platform: Platform) -> None:
+    key = platform.make_key()
+    first = platform.push(key)
+    pointed = platform.push(key, [{**RECORD, "accepted": 40.0, "solved": 30.0}])
+    assert (pointed.status_code, pointed.json()) == (200, first.json())
+    assert pointed.headers[deliveries_api.REPEATED_HEADER] == "true"
+    assert platform.count(Delivery) == 1
+
+
+def test_a_delivery_that_an_earlier_version_stored_is_known_again(platform: Platform) -> None:
+    """Earlier versions hashed the rows as they were sent."""
+    key, rows = platform.make_key(), [{**RECORD, "accepted": 40.0}]
+    first = platform.push(key, rows)
+    with session_scope(platform.settings.store_url) as session:
+        stored = session.exec(select(Delivery)).one()
+        stored.sha256 = sha256(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    again = platform.push(key, rows)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert platform.push(key, [{**RECORD, "accepted": 41.0}]).status_code == 409
 
 
 def test_senders_at_the_same_moment_store_one_delivery(either_platform: Platform) -> None:
@@ -260,6 +291,87 @@ def test_a_large_body_is_cut_off_and_only_after_the_key_is_known(
     answer = platform.push_csv(platform.make_key(), many)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert platform.push_csv("hcs_wrong", many).status_code == 401
+
+
+def test_columns_that_no_kind_knows_are_not_built(platform: Platform) -> None:
+    wide = {**RECORD, **{f"k{number}": 1 for number in range(1_900)}}
+    before = pa.total_allocated_bytes()
+    table = table_of_records([wide, *[{}] * 5_000])
+    assert pa.total_allocated_bytes() - before < 1_000_000
+    assert table.columns[table.header.index("accepted")].to_pylist() == ["40", *[""] * 5_000]
+    answer = platform.push(platform.make_key(), [{f"k{number}": 1 for number in range(1_900)}])
+    assert (answer.status_code, answer.json()["code"]) == (422, "import_impossible")
+    assert "受理件数" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("kind", DELIVERABLE_KINDS.values(), ids=lambda each: each.kind.value)
+def test_a_message_holds_no_more_values_than_rows_that_are_known(kind: DeliverableKind) -> None:
+    body = orjson.dumps({**HEAD, "rows": [{}] * (deliveries_api.MAX_MESSAGE_CELLS + 1)})
+    assert len(body) < deliveries_api.MAX_BODY_BYTES[JSON]
+    with pytest.raises(deliveries_api.MalformedDeliveryError, match="2,000,000"):
+        deliveries_api.read_message(kind, body)
+    shortest = {key: column.example for key, column in kind.columns.items() if column.required}
+    values = deliveries_api.MAX_BODY_BYTES[JSON] // len(orjson.dumps(shortest)) * len(shortest)
+    assert values < deliveries_api.MAX_MESSAGE_CELLS
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({**HEAD, "rows": [RECORD, *[1] * 5_000]}, "rows.1"),
+        ({**HEAD, "rows": [RECORD, {f"k{number}": [] for number in range(5_000)}]}, "2000 fields"),
+        ({**HEAD, "rows": [RECORD], **{f"k{number}": [] for number in range(5_000)}}, "k"),
+    ],
+)
+def test_reading_stops_at_the_first_thing_that_is_wrong(document: Any, place: str) -> None:
+    kind = DELIVERABLE_KINDS[DeliveryKind.COMPLAINTS]
+    with pytest.raises(deliveries_api.MalformedDeliveryError, match=place) as refused:
+        deliveries_api.read_message(kind, orjson.dumps(document))
+    cause = refused.value.__cause__
+    assert cause is None or (isinstance(cause, ValidationError) and cause.error_count() < 10)
+
+
+def test_nothing_is_stored_of_a_sender_who_is_gone(platform: Platform) -> None:
+    body = orjson.dumps({**HEAD, "rows": [RECORD]})
+    arriving = iter([{"type": "http.request", "body": body}, {"type": "http.disconnect"}])
+    answers: list[Any] = []
+    headers = {"authorization": f"Bearer {platform.make_key()}", "content-type": JSON}
+
+    async def receive() -> Any:
+        return next(arriving)
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": COMPLAINTS, "query_string": b"",
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+    }  # fmt: skip
+    run_in_thread(build_app(platform.settings)(scope, receive, send))
+    assert answers[0]["status"] == 400
+    assert platform.count(Delivery) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"period,area\n" * 3_000_002, "3000000 rows"),
+        (b",".join(b"k%d" % number for number in range(1_999)) + b"\n" * 30_000, "cells"),
+        (b"a," * 3_000_000, "1,000,000 characters"),
+        (b"a," * 2_001 + b"\n1", "2000 columns"),
+        (b"a\rb,c\n1,2", "cannot be read as a table"),
+    ],
+)
+def test_a_table_with_too_many_cells_is_refused_before_they_are_built(
+    content: bytes, said: str
+) -> None:
+    with pytest.raises(FileUnreadableError, match=said):
+        read_text_table(content)
+
+
+def test_a_file_with_the_line_ends_of_an_old_mac_is_read() -> None:
+    table = read_text_table(b"period,area\r2024-05,420500\r")
+    assert (table.header, table.columns[1].to_pylist()) == (("period", "area"), ["420500"])
 
 
 def test_a_key_that_pushes_too_often_waits(sqlite_url: str, tmp_path: Path) -> None:

@@ -70,6 +70,9 @@ class DeliveryHead:
     """Whether it is generated; whatever an account of the demonstration delivers is as well."""
     key_id: UUID | None = None
     """Key with which a program delivered it; None from a page or the server."""
+    earlier_sha256: str = ""
+    """Hash of the rows as they were sent, by which deliveries were stored before 40 and 40.0 were
+    one."""
 
 
 @dataclass(frozen=True)
@@ -154,10 +157,13 @@ def find_repeated(
     if row is None:
         return None
     said = (head.source.strip(), head.data_as_of, head.known_faults.strip(), head.code_version)
-    if (row.sha256, row.source, row.data_as_of, row.known_faults, row.code_version) != (
-        sha256,
-        *said,
-    ):
+    is_same = row.sha256 in (sha256, head.earlier_sha256) and said == (
+        row.source,
+        row.data_as_of,
+        row.known_faults,
+        row.code_version,
+    )
+    if not is_same:
         raise DeliveryConflictError(
             msg(
                 "A delivery {id} with another content is stored already. A correction is a new "

@@ -5,16 +5,19 @@ Rows are checked as on the page of outside data, before a transaction begins. Th
 gives makes sending it again harmless: the answer is the same (docs/push.md).
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any
+from itertools import islice
+from threading import Event
+from typing import Annotated, Any, TypeAlias
 
 import orjson
-from anyio import CapacityLimiter, to_thread
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from anyio import CancelScope, CapacityLimiter, to_thread
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, TypeAdapter
 from pydantic import ValidationError as BodyError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -29,8 +32,9 @@ from survey.access.secret_hashes import digest
 from survey.context.count_check import CountCheck, CountsRejectedError
 from survey.context.deliveries import DeliveryConflictError, DeliveryHead, DeliveryReceipt
 from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
-from survey.context.text_tables import read_text_table, table_of_records
+from survey.context.text_tables import plain_number, read_text_table, table_of_records
 from survey.fieldwork.importing.rejections import reason_of
+from survey.fieldwork.importing.table_reading import MAX_COLUMNS
 from survey.locale import SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -52,6 +56,8 @@ from survey.web.results_openapi import DELIVERIES
 CSV = "text/csv"
 MAX_BODY_BYTES = {JSON: 20 * 2**20, CSV: 100 * 2**20}
 """A message of rows takes ten times its size in memory, a table of text does not."""
+MAX_MESSAGE_CELLS = 2_000_000
+"""Values and rows of a message; in 20 MB of rows that a kind knows there are fewer."""
 BODY_SECONDS = 300.0
 REPEATED_HEADER = "X-Delivery-Repeated"
 _HEAD_PARAMETERS = frozenset(
@@ -78,8 +84,17 @@ class DeliveryMessage(BaseModel):
     data_as_of: date
     known_faults: StrictStr = ""
     code_version: Annotated[StrictStr, Field(max_length=24)] = ""
-    rows: list[dict[str, StrictStr | StrictInt | StrictFloat | None]]
+    rows: list[Any]
+    """Looked at one by one, up to the first that is wrong: each error takes a hundred times the
+    memory of what was sent."""
 
+
+_ROW = TypeAdapter(dict[str, StrictStr | StrictInt | StrictFloat | None])
+_MAX_FIELDS = 2 * len(DeliveryMessage.model_fields)
+"""Fields of a message that are looked at; among so many there is one that is not known."""
+
+
+Stored: TypeAlias = tuple[DeliveryHead, DeliveryReceipt]
 
 _STATUS: Mapping[type[SurveyError], int] = {
     AccessDeniedError: 403,
@@ -153,10 +168,11 @@ class DeliveriesApi:
             return refusal(408, "too_slow", t(_TOO_SLOW))
         except ClientDisconnect:
             return Response(status_code=400)
-        read = _read_message if media_type == JSON else partial(_read_file, request)
-        receipt = await to_thread.run_sync(
-            self._store_delivery, kind, holder, read, content, limiter=self._threads
-        )
+        read = read_message if media_type == JSON else partial(_read_file, request)
+        store = partial(self._store_delivery, kind, holder, read, content)
+        receipt = await _run_while_connected(request, store, self._threads)
+        if receipt is None:
+            return Response(status_code=400)
         return _build_receipt_response(receipt, holder)
 
     def _find_holder(self, key: str) -> KeyHolder | None:
@@ -173,9 +189,12 @@ class DeliveriesApi:
         holder: KeyHolder,
         read: Callable[[DeliverableKind, bytes], tuple[DeliveryHead, CountCheck[Any]]],
         content: bytes,
-    ) -> tuple[DeliveryHead, DeliveryReceipt]:
+        is_gone: Callable[[], bool],
+    ) -> Stored | None:
         head, check = read(kind, content)
         head = replace(head, key_id=holder.key_id)
+        if is_gone():
+            return None
 
         def work(session: Session) -> DeliveryReceipt:
             return kind.store_check(
@@ -213,21 +232,85 @@ class DeliveriesApi:
         return routes
 
 
-def _read_message(kind: DeliverableKind, content: bytes) -> tuple[DeliveryHead, CountCheck[Any]]:
+async def _run_while_connected(
+    request: Request, store: Callable[[Callable[[], bool]], Stored | None], threads: CapacityLimiter
+) -> Stored | None:
+    """Return what `store` returns, or None where the sender is gone before it began to store.
+
+    A sender who is gone waits for no turn and, when the check ends, has nothing stored: without
+    the answer it sends the same again.
+    """
+    gone = Event()
+
+    async def watch_sender() -> None:
+        await request.receive()  # The body is read: what comes is the end of the connection.
+        gone.set()
+        turn.cancel()
+
+    with CancelScope() as turn:
+        watcher = asyncio.create_task(watch_sender())
+        try:
+            return await to_thread.run_sync(store, gone.is_set, limiter=threads)
+        finally:
+            watcher.cancel()
+    return None
+
+
+def read_message(kind: DeliverableKind, content: bytes) -> tuple[DeliveryHead, CountCheck[Any]]:
+    """Return what is said about a delivery, and what the check of its rows found.
+
+    Raises:
+        MalformedDeliveryError: it is no delivery.
+    """
+    sent = _parse_message(content)
+    as_sent = _hash_rows(sent.rows)
+    hashed = _hash_rows([{key: plain_number(row[key]) for key in row} for row in sent.rows])
+    check = kind.check_table(table_of_records(sent.rows), sha256=hashed, version=sent.code_version)
+    head = DeliveryHead(
+        sent.id,
+        sent.source,
+        sent.data_as_of,
+        sent.known_faults,
+        check.version,
+        earlier_sha256=as_sent,
+    )
+    return head, check
+
+
+def _hash_rows(rows: list[dict[str, Any]]) -> str:
+    return sha256(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _parse_message(content: bytes) -> DeliveryMessage:
+    # Every value stands behind a comma or opens something: counted before any of them is built.
+    if sum(map(content.count, (b",", b"[", b"{"))) > MAX_MESSAGE_CELLS:
+        raise MalformedDeliveryError(
+            msg(
+                "The message has more than {limit} values. Please send fewer months.",
+                limit=f"{MAX_MESSAGE_CELLS:,}",
+            )
+        )
+    place: tuple[int | str, ...] = ()
     try:
-        sent = DeliveryMessage.model_validate(orjson.loads(content))
+        document = orjson.loads(content)
+        if isinstance(document, dict):
+            document = dict(islice(document.items(), _MAX_FIELDS))
+        sent = DeliveryMessage.model_validate(document)
+        for number, row in enumerate(sent.rows):
+            place = ("rows", number)
+            if isinstance(row, dict) and len(row) > MAX_COLUMNS:
+                why = msg("A row has more than {limit} fields.", limit=MAX_COLUMNS)
+                raise MalformedDeliveryError(why)
+            _ROW.validate_python(row)
     except orjson.JSONDecodeError as error:
         raise MalformedDeliveryError(msg("This is not JSON: {why}", why=str(error))) from error
     except BodyError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        where = ".".join(map(str, (*place, *first["loc"])))
         raise MalformedDeliveryError(
-            msg("{place}: {why}", place=place or "-", why=first["msg"])
+            msg("{place}: {why}", place=where or "-", why=first["msg"])
         ) from error
-    hashed = sha256(orjson.dumps(sent.rows, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    check = kind.check_table(table_of_records(sent.rows), sha256=hashed, version=sent.code_version)
-    head = DeliveryHead(sent.id, sent.source, sent.data_as_of, sent.known_faults, check.version)
-    return head, check
+    return sent
 
 
 def _read_file(
@@ -254,9 +337,7 @@ def _read_file(
     return head, check
 
 
-def _build_receipt_response(
-    stored: tuple[DeliveryHead, DeliveryReceipt], holder: KeyHolder
-) -> Response:
+def _build_receipt_response(stored: Stored, holder: KeyHolder) -> Response:
     head, receipt = stored
     body = {
         "id": head.external_id.strip(),

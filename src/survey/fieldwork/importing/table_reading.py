@@ -64,10 +64,10 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> ImportTab
 
     Raises `FileUnreadableError` with the row where reading stopped.
     """
-    _check_first_line(content)
+    check_first_line(content)
     text, encoding = decode_text_file(content)
     delimiter = detect_delimiter(text)
-    _check_width(text, delimiter)
+    check_width(text, delimiter)
     records = islice(_iter_delimited_records(text, delimiter), most_rows)
     header = header_of(next(records, (1, []))[1])
     rows = [(number, cells) for number, cells in records if any(map(str.strip, cells))]
@@ -76,14 +76,14 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> ImportTab
     return ImportTable(header, rows, encoding, delimiter)
 
 
-def _check_first_line(content: bytes) -> None:
+def check_first_line(content: bytes) -> None:
     """Raise before anything is decoded if the header has no end within what may be its length."""
     start = content[: 4 * MAX_ROW_CHARS]
     if len(start) < len(content) and b"\n" not in start and b"\r" not in start:
         raise _build_row_too_long_error(1)
 
 
-def _check_width(text: str, delimiter: str) -> None:
+def check_width(text: str, delimiter: str) -> None:
     """Raise before the header is cut into cells if it has too many, each of which takes memory."""
     end = text.find("\n", 0, MAX_ROW_CHARS)
     header = text[: MAX_ROW_CHARS if end < 0 else end]
