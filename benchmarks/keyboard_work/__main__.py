@@ -99,7 +99,7 @@ def give_reason(page: Page, key: str) -> int:
     note = page.locator("textarea").first
     note.wait_for()
     note.press_sequentially(NOTE)
-    page.locator(".st-key-review-confirm button").press("Enter")
+    page.locator("[class*=st-key-review-confirm-] button").press("Enter")
     page.wait_for_function("before => location.href !== before", arg=before)
     page.locator(DONE).wait_for()
     return 2 + len(NOTE)

@@ -415,6 +415,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "context.consumer_education.activities.list_activity_years": {"area": "CN"},
         "activity_id": uuid4(),
         "photo_id": photo.id,
+        "versions": {interview.id: 1},
         "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "head": DeliveryHead("id", "source", moment.date()),
         "kind": DeliveryKind.COMPLAINTS,

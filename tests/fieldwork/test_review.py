@@ -387,7 +387,7 @@ def _preview(field: Any, person: Principal, to: Status, **chosen: Any) -> Any:
         )
 
 
-def _decide_all(field: Any, person: Principal, seen: Any, **chosen: Any) -> tuple[UUID, ...]:
+def _decide_all(field: Any, person: Principal, seen: Any, **chosen: Any) -> dict[UUID, int]:
     with session_scope(field.url) as session:
         return decide_many(
             session=session,

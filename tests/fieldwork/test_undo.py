@@ -97,7 +97,7 @@ def move(field: Any, person: Principal, response_id: UUID, to: Status) -> None:
         )
 
 
-def move_all(field: Any, person: Principal, to: Status) -> tuple[UUID, ...]:
+def move_all(field: Any, person: Principal, to: Status) -> dict[UUID, int]:
     chosen = ReviewFilter(field.wave.id, status=None)
     with session_scope(field.url) as session:
         seen = preview_bulk_decision(session=session, principal=person, chosen=chosen, to=to)
@@ -108,8 +108,9 @@ def move_all(field: Any, person: Principal, to: Status) -> tuple[UUID, ...]:
 
 def undo(field: Any, person: Principal, *ids: UUID, after: timedelta = timedelta(0)) -> int:
     with session_scope(field.url) as session:
+        versions = {one: session.get_one(Response, one).lock_version for one in ids}
         return undo_decision(
-            session=session, principal=person, response_ids=ids, now=field.now + after
+            session=session, principal=person, versions=versions, now=field.now + after
         )
 
 

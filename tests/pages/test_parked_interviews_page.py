@@ -67,10 +67,10 @@ def test_it_is_accepted_with_a_reason_and_not_without(
     assert choice.options == ["Review queue", "Late interviews to decide on (1)"]
     page = visit_as(PageKey.REVIEW, supervisor, part="late")
     assert "The wave was closed when the answers arrived" in str(page.table[0].value)
-    page.button(key="late-accept").click().run()
+    page.button(key=f"late-accept-{parked}").click().run()
     assert "Please write the reason down." in read(page)
-    page.text_input(key="late/note").input("no network in the mall")
-    page.button(key="late-accept").click().run()
+    page.text_input(key=f"late/note/{parked}").input("no network in the mall")
+    page.button(key=f"late-accept-{parked}").click().run()
     assert not page.exception
     with read_scope(field.url) as session:
         assert session.exec(select(Response)).one().status == "submitted"
@@ -81,8 +81,8 @@ def test_it_is_discarded_with_its_answers(
     visit_as: Any, supervisor: Principal, parked: UUID, read: Read, field: Any
 ) -> None:
     page = visit_as(PageKey.REVIEW, supervisor, part="late")
-    page.text_input(key="late/note").input("a second time")
-    page.button(key="late-discard").click().run()
+    page.text_input(key=f"late/note/{parked}").input("a second time")
+    page.button(key=f"late-discard-{parked}").click().run()
     assert "No late interview waits" in read(page)
     with read_scope(field.url) as session:
         assert session.exec(select(Response)).all() == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlmodel import select
@@ -11,6 +12,7 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.quality.assessment import assess_wave
+from survey.fieldwork.review.undo import undo_decision
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -42,6 +44,12 @@ def supervisor(employ: Any) -> Principal:
 def _statuses(field: Any) -> list[str]:
     with read_scope(field.url) as session:
         return sorted(session.exec(select(Response.status)))
+
+
+def _press(app: AppTest, name: str) -> None:
+    """Press the button of a decision on the interview on the screen."""
+    (button,) = [each for each in app.button if str(each.key).startswith(f"{name}-")]
+    button.click().run()
 
 
 def test_an_empty_store_says_what_to_do_next(
@@ -116,15 +124,15 @@ def test_approving_goes_on_to_the_next_one(
 ) -> None:
     collect(100.0, 200.0)
     app = visit_as(PageKey.REVIEW, supervisor)
-    app.button(key="review-city_approved").click().run()
+    _press(app, "review-city_approved")
     assert _statuses(field) == ["city_approved", "submitted"]
     assert "3 min 20 s" in read(app)
     assert "Now approved by the city." in read(app)
     app.button(key="review-undo").click().run()
     assert _statuses(field) == ["submitted", "submitted"]
     assert next(toast.value for toast in app.toast).startswith("Undone: 1")
-    app.button(key="review-city_approved").click().run()
-    app.button(key="review-city_approved").click().run()
+    _press(app, "review-city_approved")
+    _press(app, "review-city_approved")
     assert "Nothing is left in this selection" in read(app)
 
 
@@ -153,10 +161,10 @@ def test_taking_out_asks_for_a_reason(
 ) -> None:
     (response_id,) = collect(100.0)
     app = visit_as(PageKey.REVIEW, supervisor)
-    app.button(key="review-void").click().run()
+    _press(app, "review-void")
     assert _statuses(field) == ["submitted"]
     app.text_area(key=f"note/{response_id}/void").set_value("three in a row")
-    app.button(key="review-confirm").click().run()
+    _press(app, "review-confirm")
     with read_scope(field.url) as session:
         response = session.get_one(Response, response_id)
     assert (response.status, response.reason) == (Status.VOID, "speeder: three in a row")
@@ -167,7 +175,7 @@ def test_the_second_reviewer_is_told_and_keeps_the_note(
 ) -> None:
     (response_id,) = collect(100.0)
     app = visit_as(PageKey.REVIEW, supervisor)
-    app.button(key="review-returned").click().run()
+    _press(app, "review-returned")
     with session_scope(field.url) as session:
         transition(
             session=session,
@@ -179,7 +187,7 @@ def test_the_second_reviewer_is_told_and_keeps_the_note(
             expected_version=1,
         )
     app.text_area(key=f"note/{response_id}/returned").set_value("how old is she?")
-    app.button(key="review-confirm").click().run()
+    _press(app, "review-confirm")
     text = read(app)
     assert "Somebody else changed this interview" in text
     assert "Your note was: how old is she?" in text
@@ -312,3 +320,136 @@ def test_looking_at_an_interview_is_entered_once_however_often_the_page_runs(
         query = select(AuditEntry).where(AuditEntry.action == "view.interview")
         entry = session.exec(query).one()
     assert (entry.actor_id, entry.subject_id) == (supervisor.account_id, str(response_id))
+
+
+def _decide(field: Any, person: Principal, response_id: UUID, to: Status) -> None:
+    with session_scope(field.url) as session:
+        transition(
+            session=session,
+            principal=person,
+            response_id=response_id,
+            to=to,
+            reason="",
+            now=field.now,
+            expected_version=session.get_one(Response, response_id).lock_version,
+        )
+
+
+def _offered(app: AppTest) -> set[str]:
+    """States to which the buttons on the screen move an interview, with its id."""
+    keys = {str(button.key).removeprefix("review-") for button in app.button}
+    return {key for key in keys if key.split("-")[0] in {*Status, "confirm"}}
+
+
+def test_a_changed_filter_leaves_the_interview_that_is_not_in_it(
+    visit_as: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    (submitted,), (returned,) = collect(100.0), collect(200.0, status=Status.RETURNED)
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(submitted))
+    app.selectbox(key="status/en").set_value("returned").run()
+    assert app.query_params["interview"] == str(returned)
+    assert _offered(app) == {f"void-{returned}"}
+    app.selectbox(key="status/en").set_value("city_approved").run()
+    assert "Nothing is left in this selection" in read(app)
+    assert _offered(app.run()) == set()
+
+
+def test_a_changed_filter_keeps_the_interview_that_is_in_it(
+    visit_as: Any, collect: Any, supervisor: Principal
+) -> None:
+    _, second = collect(100.0, 200.0)
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(second))
+    app.selectbox(key="status/en").set_value("all").run()
+    assert app.query_params["interview"] == str(second)
+    assert f"city_approved-{second}" in _offered(app)
+
+
+def test_an_address_of_an_interview_outside_the_selection_is_read_only_until_it_is_selected(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    """The way back in the browser, an old bookmark, or another supervisor who was faster."""
+    first, _ = collect(100.0, 200.0)
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(first))
+    _press(app, "review-city_approved")
+    app.query_params["interview"] = str(first)
+    app.run()
+    assert "1 min 40 s" in read(app)
+    assert "This interview is approved by the city. It is not in the selection" in read(app)
+    assert _offered(app) == set()
+    _press(app, "review-select")
+    assert app.query_params["status"] == "city_approved"
+    assert f"submitted-{first}" in _offered(app)
+
+
+def test_leaving_it_goes_back_to_the_selection(
+    visit_as: Any, collect: Any, supervisor: Principal
+) -> None:
+    (waiting,), (void,) = collect(100.0), collect(200.0, status=Status.VOID)
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(void))
+    assert _offered(app) == set()
+    app.button(key="review-leave").click().run()
+    assert f"city_approved-{waiting}" in _offered(app)
+
+
+def test_a_decision_opens_an_interview_that_still_waits(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, employ: Any
+) -> None:
+    first, second, third = collect(100.0, 200.0, 300.0)
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(first))
+    _decide(field, OPERATOR, second, Status.CITY_APPROVED)
+    _press(app, "review-city_approved")
+    assert app.query_params["interview"] == str(third)
+    _decide(field, OPERATOR, third, Status.CITY_APPROVED)
+    app.run()
+    assert _offered(app) == set()
+    with session_scope(field.url) as session:
+        assert session.get_one(Response, third).status == Status.CITY_APPROVED
+
+
+def test_a_late_click_on_the_interview_before_does_not_decide_on_the_next_one(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal
+) -> None:
+    """Two quick presses of A: the browser still shows what the first one has decided on."""
+    first, second = collect(100.0, 200.0)
+    app = visit_as(PageKey.REVIEW, supervisor, status="all", interview=str(first))
+    stale = app.button(key=f"review-city_approved-{first}")
+    stale.click().run()
+    assert app.query_params["interview"] == str(second)
+    stale.click().run()
+    assert _statuses(field) == ["city_approved", "submitted"]
+
+
+def test_undo_takes_back_the_decision_it_was_offered_for_and_no_later_one(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    """In a second tab the same person has decided anew."""
+    first, _ = collect(100.0, 200.0)
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(first))
+    _press(app, "review-city_approved")
+    _undo(field, supervisor, first)
+    _decide(field, supervisor, first, Status.CITY_APPROVED)
+    app.button(key="review-undo").click().run()
+    assert "This cannot be undone any more" in read(app)
+    assert _statuses(field) == ["city_approved", "submitted"]
+
+
+def _undo(field: Any, person: Principal, response_id: UUID) -> None:
+    with session_scope(field.url) as session:
+        version = session.get_one(Response, response_id).lock_version
+        undo_decision(
+            session=session, principal=person, versions={response_id: version}, now=field.now
+        )
+
+
+def test_a_second_tab_decides_on_what_it_shows_or_not_at_all(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    first, second = collect(100.0, 200.0)
+    tabs = [visit_as(PageKey.REVIEW, supervisor, interview=str(first)) for _ in range(2)]
+    for tab in tabs:
+        _press(tab, "review-city_approved")
+    assert _statuses(field) == ["city_approved", "submitted"]
+    assert "Somebody else changed this interview" in read(tabs[1])
+    assert _offered(tabs[1]) == set()
+    with read_scope(field.url) as session:
+        assert session.get_one(Response, second).status == Status.SUBMITTED

@@ -189,7 +189,7 @@ def clean_note(note: str) -> str:
 
     Notes go into the audit trail, where nothing is ever deleted.
     """
-    return mask_text(_NO_TEXT.sub("", " ".join(note.split())))
+    return mask_text(" ".join(_NO_TEXT.sub("", " ".join(note.split())).split()))
 
 
 def _convert_to_ascii_digits(text: str, numerals: Mapping[str, str]) -> str:

@@ -10,7 +10,8 @@ export default function ({ data }) {
     const name = data.keys[event.key.toLowerCase()];
     /** @type {HTMLButtonElement | null} */
     const button = name ? document.querySelector(`.st-key-${name} button`) : null;
-    if (!button || button.disabled) return;
+    // What the style sheet hides after some seconds is offered no more.
+    if (!button || button.disabled || getComputedStyle(button).visibility === "hidden") return;
     event.preventDefault();
     event.stopImmediatePropagation();
     button.click();

@@ -145,8 +145,8 @@ def decide_many(
     seen: BulkPreview,
     reason: ReviewReason | None,
     now: datetime,
-) -> tuple[UUID, ...]:
-    """Carry out a previewed decision, all or none, and return the interviews that it moved.
+) -> dict[UUID, int]:
+    """Carry out a previewed decision, all or none, and return the new version of each interview.
 
     Raises:
         SelectionConflictError: The decision would differ from its preview.
@@ -169,7 +169,7 @@ def decide_many(
         reason="" if reason is None else reason.text,
         now=now,
     )
-    return tuple(row.id for row in will)
+    return {row.id: row.lock_version + 1 for row in will}
 
 
 def _select_responses(

@@ -179,6 +179,30 @@ def find_previous(
     return None if row is None else _build_queue_entry(row)
 
 
+def is_in_queue(
+    *, session: Session, principal: Principal, chosen: ReviewFilter, response_id: UUID
+) -> bool:
+    """Whether an interview is part of the selection at this moment."""
+    principal.require(Action.REVIEW)
+    query = select(_RESPONSES.c.id).where(
+        filter_condition(principal, chosen), _RESPONSES.c.id == response_id
+    )
+    return session.connection().execute(query).scalar_one_or_none() is not None
+
+
+def find_nearest(
+    *, session: Session, principal: Principal, chosen: ReviewFilter, spot: QueuePosition
+) -> UUID | None:
+    """Return the interview of the selection after this position, else the one before it."""
+    later = list_queue(session=session, principal=principal, chosen=chosen, after=spot, size=1)
+    near = (
+        later[0]
+        if later
+        else find_previous(session=session, principal=principal, chosen=chosen, before=spot)
+    )
+    return near.id if near else None
+
+
 def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElement[bool]:
     """Return the SQL condition of a selection within the principal's area."""
     shown = REVIEWABLE if chosen.status is None else (chosen.status,)

@@ -5,7 +5,7 @@ A first decision can be undone until somebody decides anew; one of the associati
 moment, because others rely on it. What is undone is entered as well, so that nothing is hidden.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,17 +65,21 @@ class _LastDecision:
 
 
 def undo_decision(
-    *, session: Session, principal: Principal, response_ids: Sequence[UUID], now: datetime
+    *, session: Session, principal: Principal, versions: Mapping[UUID, int], now: datetime
 ) -> int:
     """Move interviews back to where they stood before the principal's decision, all or none.
+
+    Args:
+        versions: The version of each interview that the decision left behind: a later decision
+            of the same person is another one than the one that was seen.
 
     Raises:
         UndoNotPossibleError: Another decision is the newest, its time is over, or an interview
             was withdrawn.
     """
     principal.require(Action.REVIEW)
-    rows = _lock_responses(session, principal, response_ids)
-    if len(rows) != len(set(response_ids)):
+    rows = _lock_responses(session, principal, versions)
+    if {row.id: row.lock_version for row in rows} != versions:
         raise UndoNotPossibleError
     require_not_computed(session, {row.wave_id for row in rows})
     last = _find_last_decisions(session, [row.id for row in rows])
@@ -106,15 +110,19 @@ def is_undoable(
 
 def _select_in_own_area(principal: Principal, ids: Sequence[UUID]) -> Select[Any]:
     return select(
-        _RESPONSES.c.id, _RESPONSES.c.wave_id, _RESPONSES.c.status, _RESPONSES.c.withdrawn_at
+        _RESPONSES.c.id,
+        _RESPONSES.c.wave_id,
+        _RESPONSES.c.status,
+        _RESPONSES.c.withdrawn_at,
+        _RESPONSES.c.lock_version,
     ).where(_RESPONSES.c.id.in_(ids), area_filter(principal, _RESPONSES.c.city_code))
 
 
 def _lock_responses(
-    session: Session, principal: Principal, response_ids: Sequence[UUID]
+    session: Session, principal: Principal, response_ids: Iterable[UUID]
 ) -> list[AnyRow]:
     rows: list[AnyRow] = []
-    for ids in _iter_batches(sorted(set(response_ids))):
+    for ids in _iter_batches(sorted(response_ids)):
         query = _select_in_own_area(principal, ids).order_by(_RESPONSES.c.id).with_for_update()
         rows += session.connection().execute(query).all()
     return rows

@@ -131,7 +131,7 @@ def _draw_bulk_confirmation(page: PageContext, choice: ReviewSelection, seen: Bu
 def _decide_many(
     page: PageContext, choice: ReviewSelection, seen: BulkPreview, prefix: str
 ) -> None:
-    def change(session: Session, principal: Principal) -> tuple[UUID, ...]:
+    def change(session: Session, principal: Principal) -> dict[UUID, int]:
         return decide_many(
             session=session,
             principal=principal,

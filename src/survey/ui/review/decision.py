@@ -1,6 +1,7 @@
 """Decisions on an interview: their buttons, the form for a reason, and the next interview."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from survey.fieldwork.dual_approval import SecondApproverRequiredError
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.review.decisions import allowed_transitions, decide
 from survey.fieldwork.review.response_detail import ResponseDetail
+from survey.fieldwork.review.review_queue import ReviewFilter, find_nearest
 from survey.fieldwork.review_reasons import (
     MAX_NOTE,
     REASON_NAMES,
@@ -42,13 +44,24 @@ _ASKING = "review/asking"
 """Interview and decision of which the reason is being asked for."""
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """Versions that a decision left behind, and the interview nearest to it in the selection."""
+
+    versions: Mapping[UUID, int]
+    near: UUID | None
+
+
 def draw_decision_buttons(
-    page: PageContext, interview: ResponseDetail, *, after: UUID | None, undoable: bool
+    page: PageContext, interview: ResponseDetail, chosen: ReviewFilter, *, undoable: bool
 ) -> None:
     """Draw the decisions open to this reviewer.
 
+    Their keys name the interview: a click on buttons that the next interview has replaced
+    meanwhile decides nothing.
+
     Args:
-        after: The interview to open when a decision was made.
+        chosen: The selection, of which the nearest interview opens when a decision was made.
         undoable: Offer to undo the reviewer's own decision on this interview.
     """
     t = page.t
@@ -63,21 +76,31 @@ def draw_decision_buttons(
         return
     with st.container(horizontal=True, key="review-actions"):
         if undoable:
-            draw_undo_button(page, (interview.id,), t("Undo my decision (Z)"))
+            draw_undo_own(page, interview)
         for to in steps:
             _, key, icon = ACTIONS[to]
             approves = to not in REASONS_BY_STATUS
             st.button(
                 f"{t(action_label(interview.status, to))} ({key.upper()})",
-                key=f"review-{to.value}",
+                key=decision_key(interview, to),
                 type="primary" if approves else "secondary",
                 icon=f":material/{icon}:",
                 on_click=_run_approval if approves else _ask_for_reason,
-                args=(page, interview, to, after) if approves else (interview.id, to),
+                args=(page, interview, to, chosen) if approves else (interview.id, to),
             )
     asking = st.session_state.get(_ASKING)
     if asking is not None and asking[0] == interview.id and asking[1] in steps:
-        _draw_reason_form(page, interview, asking[1], after)
+        _draw_reason_form(page, interview, asking[1], chosen)
+
+
+def draw_undo_own(page: PageContext, interview: ResponseDetail) -> None:
+    """Draw the button that undoes the reader's own decision on the interview on the screen."""
+    draw_undo_button(page, {interview.id: interview.version}, page.t("Undo my decision (Z)"))
+
+
+def decision_key(interview: ResponseDetail, to: Status) -> str:
+    """Return the key of the button that moves this interview to a state."""
+    return f"review-{to.value}-{interview.id}"
 
 
 def action_label(status: Status, to: Status) -> Message:
@@ -96,9 +119,9 @@ def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[S
 
 
 def _run_approval(
-    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
+    page: PageContext, interview: ResponseDetail, to: Status, chosen: ReviewFilter
 ) -> None:
-    _decide_on_interview(page, interview, to, after=after)
+    _decide_on_interview(page, interview, to, chosen)
 
 
 def _ask_for_reason(response_id: UUID, to: Status) -> None:
@@ -106,7 +129,7 @@ def _ask_for_reason(response_id: UUID, to: Status) -> None:
 
 
 def _draw_reason_form(
-    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
+    page: PageContext, interview: ResponseDetail, to: Status, chosen: ReviewFilter
 ) -> None:
     t = page.t
     prefix = f"{interview.id}/{to.value}"
@@ -116,9 +139,9 @@ def _draw_reason_form(
             st.form_submit_button(
                 t(action_label(interview.status, to)),
                 type="primary",
-                key="review-confirm",
+                key=f"review-confirm-{interview.id}",
                 on_click=_decide_with_reason,
-                args=(page, interview, to, after, prefix),
+                args=(page, interview, to, chosen, prefix),
             )
             st.form_submit_button(t("Cancel"), key="review-cancel", on_click=_clear_reason_form)
 
@@ -128,24 +151,24 @@ def _clear_reason_form() -> None:
 
 
 def _decide_with_reason(
-    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None, prefix: str
+    page: PageContext, interview: ResponseDetail, to: Status, chosen: ReviewFilter, prefix: str
 ) -> None:
-    _decide_on_interview(page, interview, to, after=after, prefix=prefix)
+    _decide_on_interview(page, interview, to, chosen, prefix=prefix)
 
 
 def _decide_on_interview(
     page: PageContext,
     interview: ResponseDetail,
     to: Status,
+    chosen: ReviewFilter,
     *,
-    after: UUID | None,
     prefix: str | None = None,
 ) -> None:
     """Decide on one interview; `prefix` names the fields of its reason, if it has one."""
 
-    def change(session: Session, principal: Principal) -> tuple[UUID, ...]:
+    def change(session: Session, principal: Principal) -> _Decided:
         reason = None if prefix is None else entered_reason(prefix)
-        decide(
+        version = decide(
             session=session,
             principal=principal,
             response_id=interview.id,
@@ -155,10 +178,13 @@ def _decide_on_interview(
             now=now(),
         )
         erased = reason is not None and reason.code is ReasonCode.WITHDRAWN
-        return () if erased else (interview.id,)
+        near = find_nearest(
+            session=session, principal=principal, chosen=chosen, spot=interview.spot
+        )
+        return _Decided({} if erased else {interview.id: version}, near)
 
     done = page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))
-    perform_and_open_next(page, change, done, after=after, stay=interview.id, prefix=prefix)
+    _perform_and_open_next(page, change, done, stay=interview.id, prefix=prefix)
 
 
 def open_interview(response_id: UUID | None) -> None:
@@ -197,16 +223,15 @@ def _get_entered_note(prefix: str) -> str:
     return st.session_state.get(_build_note_key(prefix)) or ""
 
 
-def perform_and_open_next(
+def _perform_and_open_next(
     page: PageContext,
-    change: Callable[[Session, Principal], tuple[UUID, ...]],
+    change: Callable[[Session, Principal], _Decided],
     done: str,
     *,
-    after: UUID | None,
-    stay: UUID | None = None,
-    prefix: str | None = None,
+    stay: UUID,
+    prefix: str | None,
 ) -> None:
-    """Perform a decision, offer to undo it on the interviews it returns, and open `after`.
+    """Perform a decision, offer to undo it, and open the nearest interview of the selection.
 
     If it fails, the interview `stay` remains on the screen, below a message that repeats the note
     entered in the fields of `prefix`.
@@ -223,7 +248,7 @@ def perform_and_open_next(
         hints.append(t("Your note was: {note}", note=note))
     made = perform(page, change, hints=hints)
     if made:
-        offer_undo(made.value, done)
-        open_interview(after)
-    elif stay is not None:
+        offer_undo(made.value.versions, done)
+        open_interview(made.value.near)
+    else:
         st.query_params[INTERVIEW_PARAMETER] = str(stay)

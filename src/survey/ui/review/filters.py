@@ -50,6 +50,16 @@ def requested_id() -> UUID | None:
         return None
 
 
+def select_interview(response_id: UUID, status: Status) -> None:
+    """Choose the selection of all interviews of this state, with this one on the screen."""
+    narrowing = {WAVE, "city", "surveyor", "flag"}
+    kept = {name: value for name, value in st.query_params.items() if name not in narrowing}
+    # In one step: each change is a page to go back to.
+    st.query_params.from_dict(
+        kept | {"status": status.value, INTERVIEW_PARAMETER: str(response_id)}
+    )
+
+
 def draw_filters(page: PageContext) -> ReviewSelection | None:
     """Draw the filters and return the selection; None if there is nothing to review yet."""
     t = page.t

@@ -7,11 +7,19 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.principal import Principal
-from survey.fieldwork.lifecycle import ResponseNotFoundError
+from survey.fieldwork.lifecycle import STATUS_NAMES, ResponseNotFoundError
 from survey.fieldwork.quality.assessment import AssessmentFreshness, get_assessment_freshness
 from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind, flag_text
 from survey.fieldwork.review.response_detail import FlagDetail, ResponseDetail, get_response_detail
-from survey.fieldwork.review.review_queue import QueueEntry, count_queue, find_previous, list_queue
+from survey.fieldwork.review.review_queue import (
+    REVIEWABLE,
+    QueueEntry,
+    ReviewFilter,
+    count_queue,
+    find_previous,
+    is_in_queue,
+    list_queue,
+)
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
@@ -25,14 +33,24 @@ from survey.ui.page_runner import PageContext
 from survey.ui.review.bulk_decision import draw_bulk_decision
 from survey.ui.review.decision import (
     ACTIONS,
+    decision_key,
     draw_decision_buttons,
+    draw_undo_own,
     offered_transitions,
     open_interview,
 )
-from survey.ui.review.filters import INTERVIEW_PARAMETER, ReviewSelection, requested_id
+from survey.ui.review.filters import (
+    INTERVIEW_PARAMETER,
+    ReviewSelection,
+    requested_id,
+    select_interview,
+)
 from survey.ui.review.undo import UNDO_KEY, draw_undo_offer, is_undo_offered
+from survey.ui.url_state import keep_in_address
 
 _UPCOMING = 8
+_DRAWN = "review/drawn"
+"""Interview on the screen and the selection in which it was drawn."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +61,8 @@ class _ReviewPageData:
     before: QueueEntry | None
     upcoming: list[QueueEntry]
     total: int
-
-    @property
-    def after(self) -> UUID | None:
-        """Interview to open after a decision: the next one, or the previous one at the end."""
-        near = self.upcoming[0] if self.upcoming else self.before
-        return near.id if near else None
+    in_queue: bool
+    """Whether it is part of the selection; if not, it is only read here."""
 
 
 def draw_review(page: PageContext, choice: ReviewSelection) -> None:
@@ -63,6 +77,7 @@ def draw_review(page: PageContext, choice: ReviewSelection) -> None:
             t("Choose another state or city above; new interviews appear by themselves."),
         )
         return
+    _name_in_address(data.response.id, choice.filter)
     record_view_once(page, AuditEvent.VIEW_INTERVIEW, data.response.id)
     if not data.response.computed:
         _draw_freshness(page, choice)
@@ -78,42 +93,67 @@ def draw_review(page: PageContext, choice: ReviewSelection) -> None:
         _draw_upcoming(page, choice, data)
     if not data.response.computed:
         draw_bulk_decision(page, choice)
-    _draw_action_bar(page, data)
+    _draw_action_bar(page, choice, data)
 
 
-def _draw_action_bar(page: PageContext, data: _ReviewPageData) -> None:
+def _draw_action_bar(page: PageContext, choice: ReviewSelection, data: _ReviewPageData) -> None:
     """Draw the decisions in a bar that stays in view, below what was just decided."""
     offered = is_undo_offered()
     undoable = data.response.undoable and not offered
     with st.container(key="review-bar"):
         draw_undo_offer(page)
-        draw_decision_buttons(page, data.response, after=data.after, undoable=undoable)
+        if data.in_queue or data.response.computed:
+            draw_decision_buttons(page, data.response, choice.filter, undoable=undoable)
+        else:
+            _draw_out_of_selection(page, data.response, undoable=undoable)
     keys = {"j": "review-next", "k": "review-previous"}
     if offered or undoable:
         keys["z"] = UNDO_KEY
-    bind_keys(
-        keys
-        | {
-            key: f"review-{to.value}"
-            for to, (_, key, _) in ACTIONS.items()
-            if to in offered_transitions(page, data.response)
-        }
+    steps = offered_transitions(page, data.response) if data.in_queue else ()
+    bind_keys(keys | {ACTIONS[to][1]: decision_key(data.response, to) for to in steps})
+
+
+def _draw_out_of_selection(page: PageContext, interview: ResponseDetail, *, undoable: bool) -> None:
+    """Say that the interview is not in the list beside it, and offer the list that holds it."""
+    t = page.t
+    st.caption(
+        t(
+            "This interview is {state}. It is not in the selection above, so nothing is decided "
+            "on it here.",
+            state=t(STATUS_NAMES[interview.status]),
+        )
     )
+    with st.container(horizontal=True):
+        if undoable:
+            draw_undo_own(page, interview)
+        if interview.status in REVIEWABLE:
+            st.button(
+                t("Select it to decide on it"),
+                key=f"review-select-{interview.id}",
+                on_click=select_interview,
+                args=(interview.id, interview.status),
+            )
+        st.button(
+            t("Back to the selection"), key="review-leave", on_click=open_interview, args=(None,)
+        )
 
 
 def _load_page_data(page: PageContext, choice: ReviewSelection) -> _ReviewPageData | None:
     person, chosen = page.principal, choice.filter
     with read_scope(page.settings.store_url) as session:
         wanted = requested_id()
-        if wanted is None:
+        in_queue = wanted is not None and is_in_queue(
+            session=session, principal=person, chosen=chosen, response_id=wanted
+        )
+        if wanted is None or (not in_queue and _has_filter_changed(wanted, chosen)):
             first = list_queue(session=session, principal=person, chosen=chosen, size=1)
-            wanted = first[0].id if first else None
-        if wanted is None:
-            return None
+            if not first:
+                return None
+            wanted, in_queue = first[0].id, True
         try:
             interview = get_response_detail(session=session, principal=person, response_id=wanted)
         except ResponseNotFoundError:
-            st.query_params.pop(INTERVIEW_PARAMETER, None)
+            open_interview(None)
             st.info(page.t("The interview of this link is not in your area."))
             return None
         return _ReviewPageData(
@@ -127,7 +167,22 @@ def _load_page_data(page: PageContext, choice: ReviewSelection) -> _ReviewPageDa
                 size=_UPCOMING,
             ),
             count_queue(session=session, principal=person, chosen=chosen),
+            in_queue,
         )
+
+
+def _has_filter_changed(requested: UUID, chosen: ReviewFilter) -> bool:
+    """Whether the reader chose another selection while this interview was on the screen."""
+    drawn: tuple[UUID, ReviewFilter] | None = st.session_state.get(_DRAWN)
+    return drawn is not None and drawn[0] == requested and drawn[1] != chosen
+
+
+def _name_in_address(response_id: UUID, chosen: ReviewFilter) -> None:
+    """Name the interview that is drawn: the list changes while others work, the screen must not."""
+    st.session_state[_DRAWN] = (response_id, chosen)
+    if requested_id() not in {None, response_id}:
+        st.query_params[INTERVIEW_PARAMETER] = str(response_id)
+    keep_in_address({INTERVIEW_PARAMETER: str(response_id)})
 
 
 @st.cache_data(ttl=20.0, max_entries=64, show_spinner=False)

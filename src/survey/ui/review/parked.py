@@ -35,7 +35,6 @@ from survey.ui.url_state import pick
 
 PART = "part"
 LATE, QUEUE = "late", "queue"
-_NOTE = "late/note"
 _ACCEPTED = {
     Status.SUBMITTED: msg("Accepted: it is in the review queue now and counts from today."),
     Status.QUOTA_FULL: msg("Accepted, but its quota is full: it is kept and does not count."),
@@ -134,12 +133,16 @@ def _draw_facts(page: PageContext, detail: ParkedDetail) -> None:
     st.table(lines, border="horizontal")
 
 
+def _note_key(parked_id: UUID) -> str:
+    return f"late/note/{parked_id}"
+
+
 def _draw_decision(page: PageContext, detail: ParkedDetail) -> None:
-    t = page.t
+    t, parked_id = page.t, detail.summary.id
     if detail.objection is not None:
         st.warning(t("It cannot be accepted: {why}", why=t(detail.objection)))
-    with st.form("late-decision"):
-        st.text_input(t("Reason"), key=_NOTE, max_chars=MAX_NOTE)
+    with st.form(f"late-decision/{parked_id}"):
+        st.text_input(t("Reason"), key=_note_key(parked_id), max_chars=MAX_NOTE)
         st.caption(
             t(
                 "The reason is written into the audit trail: no names or numbers of respondents. "
@@ -150,16 +153,16 @@ def _draw_decision(page: PageContext, detail: ParkedDetail) -> None:
             st.form_submit_button(
                 t("Accept into review"),
                 type="primary",
-                key="late-accept",
+                key=f"late-accept-{parked_id}",
                 on_click=_accept_interview,
-                args=(page, detail.summary.id),
+                args=(page, parked_id),
                 disabled=detail.objection is not None,
             )
             st.form_submit_button(
                 t("Discard and erase"),
-                key="late-discard",
+                key=f"late-discard-{parked_id}",
                 on_click=_discard_interview,
-                args=(page, detail.summary.id),
+                args=(page, parked_id),
             )
 
 
@@ -169,7 +172,7 @@ def _accept_interview(page: PageContext, parked_id: UUID) -> None:
             session=session,
             principal=principal,
             parked_id=parked_id,
-            note=st.session_state[_NOTE],
+            note=st.session_state[_note_key(parked_id)],
             now=now(),
         )
 
@@ -177,8 +180,7 @@ def _accept_interview(page: PageContext, parked_id: UUID) -> None:
         other = msg("Accepted. It ended early and needs no review.")
         return page.t(_ACCEPTED.get(receipt.status, other))
 
-    if perform(page, change, done=done):
-        st.session_state[_NOTE] = ""
+    perform(page, change, done=done)
 
 
 def _discard_interview(page: PageContext, parked_id: UUID) -> None:
@@ -187,9 +189,8 @@ def _discard_interview(page: PageContext, parked_id: UUID) -> None:
             session=session,
             principal=principal,
             parked_id=parked_id,
-            note=st.session_state[_NOTE],
+            note=st.session_state[_note_key(parked_id)],
             now=now(),
         )
 
-    if perform(page, change, done=page.t("Discarded, and its answers are erased.")):
-        st.session_state[_NOTE] = ""
+    perform(page, change, done=page.t("Discarded, and its answers are erased."))

@@ -1,5 +1,6 @@
 """Offer to undo the last decision: a line with a button, for ten seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
@@ -25,20 +26,24 @@ _OFFERED_FOR = timedelta(seconds=10)
 class _UndoOffer:
     """What was just decided, on which interviews."""
 
-    response_ids: tuple[UUID, ...]
+    versions: Mapping[UUID, int]
     text: str
     made_at: datetime
 
 
-def offer_undo(response_ids: tuple[UUID, ...], text: str) -> None:
-    """Say what was decided in the next runs of the page, and offer to undo it."""
-    st.session_state[_OFFER] = _UndoOffer(response_ids, text, now())
+def offer_undo(versions: Mapping[UUID, int], text: str) -> None:
+    """Say what was decided in the next runs of the page, and offer to undo it.
+
+    Args:
+        versions: The version in which the decision left each interview.
+    """
+    st.session_state[_OFFER] = _UndoOffer(versions, text, now())
 
 
 def is_undo_offered() -> bool:
     """Whether a decision was made a moment ago that its maker may undo."""
     offer: _UndoOffer | None = st.session_state.get(_OFFER)
-    return offer is not None and bool(offer.response_ids) and _is_fresh(offer)
+    return offer is not None and bool(offer.versions) and _is_fresh(offer)
 
 
 def _is_fresh(offer: _UndoOffer) -> bool:
@@ -56,30 +61,24 @@ def draw_undo_offer(page: PageContext) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=key):
         text = page.t("Just decided: {what}", what=offer.text)
         st.html(f'<span role="status">{escape(text)}</span>')
-        if offer.response_ids:
-            draw_undo_button(page, offer.response_ids, page.t("Undo (Z)"))
+        if offer.versions:
+            draw_undo_button(page, offer.versions, page.t("Undo (Z)"))
 
 
-def draw_undo_button(page: PageContext, response_ids: tuple[UUID, ...], label: str) -> None:
-    """Draw the button that undoes the newest decision on these interviews."""
+def draw_undo_button(page: PageContext, versions: Mapping[UUID, int], label: str) -> None:
+    """Draw the button that undoes the decision that left these versions."""
     st.button(
-        label,
-        key=UNDO_KEY,
-        icon=":material/undo:",
-        on_click=_undo_decision,
-        args=(page, response_ids),
+        label, key=UNDO_KEY, icon=":material/undo:", on_click=_undo_decision, args=(page, versions)
     )
 
 
-def _undo_decision(page: PageContext, response_ids: tuple[UUID, ...]) -> None:
+def _undo_decision(page: PageContext, versions: Mapping[UUID, int]) -> None:
     def change(session: Session, principal: Principal) -> int:
-        return undo_decision(
-            session=session, principal=principal, response_ids=response_ids, now=now()
-        )
+        return undo_decision(session=session, principal=principal, versions=versions, now=now())
 
     done = page.t(
-        "Undone: {count} interviews stand where they stood before.", count=f"{len(response_ids):,}"
+        "Undone: {count} interviews stand where they stood before.", count=f"{len(versions):,}"
     )
     st.session_state.pop(_OFFER, None)
-    if perform(page, change, done=done) and len(response_ids) == 1:
-        st.query_params[INTERVIEW_PARAMETER] = str(response_ids[0])
+    if perform(page, change, done=done) and len(versions) == 1:
+        st.query_params[INTERVIEW_PARAMETER] = str(*versions)
