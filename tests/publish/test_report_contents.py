@@ -15,8 +15,11 @@ from survey.publish.figure_table import list_figures
 from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.reports.contents import Report, ReportKind, ReportTable
 from survey.publish.reports.report_builder import SECTION_KEYS, ReportNotPossibleError, build_report
-from survey.publish.reports.scope import split_ties
+from survey.publish.reports.result_sections import describe_place
+from survey.publish.reports.scope import ReportScope, split_ties
 from survey.publish.reports.sentences import read_rules
+from survey.publish.views.ranking import describe_rank
+from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.store.tables import Shown, WaveState
 
@@ -26,6 +29,7 @@ NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d[\d,]*(?:\.\d+)?(?!\d*\.?\d)")
 """Not the code of an indicator of the third level, such as 2.10.1."""
 FIXED = {"0", "1", "2", "3", "95", "100", "0.1", "15", "12315", "60", "70", "18", "2023", "2024"}
 """Numbers of the wording itself: confidence level, scale, ages, years, parts of names."""
+PLACES = re.compile(r"^(\d+)–(\d+)$")
 MOVED = ("上升", "下降", "rose", "fell")
 
 
@@ -83,8 +87,37 @@ def counts_of(made: Report) -> set[str]:
         for column in range(len(table.columns)):
             values = pd.Series([row[column] for row in table.rows])
             counted |= {str(count) for count in values.value_counts()}
+            sets = (PLACES.match(value) for value in values)
+            counted |= {str(int(found[2]) - int(found[1])) for found in sets if found}
         counted.add(str(len(table.rows)))
     return counted
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_place_of_every_city_is_what_the_pairs_say(frozen: Frozen, language: str) -> None:
+    """A set of places is a count: cities within it may be told apart, and others may not."""
+    results = frozen["main-2024"]
+    frozen_pairs = results.rank_pairs(OPERATOR, indicator="composite")
+    pairs = set(zip(frozen_pairs["area"], frozen_pairs["other"], strict=True))
+    ranks = results.ranks(OPERATOR, indicator="composite").dropna(subset="rank")
+    rank_of = dict(zip(ranks["area"].astype(str), ranks["rank"], strict=True))
+    for city, rank in rank_of.items():
+        unclear = {
+            other
+            for other in rank_of.keys() - {city}
+            if (city, other) not in pairs and (other, city) not in pairs
+        }
+        above = sum((other, city) in pairs for other in rank_of)
+        low, high = above + 1, above + 1 + len(unclear)
+        scope = ReportScope(
+            ReportKind.CITY, city, ViewContext(results, OPERATOR, language), (), read_rules()
+        )
+        said = describe_place(scope)
+        assert {str(int(rank)), str(low), str(high), str(len(unclear))} <= numbers_in(said), said
+        page = describe_rank(scope.reading, city, "composite")
+        assert {str(low), str(high), str(len(unclear))} <= numbers_in(page), page
+        for words in (said, page):
+            assert not re.search("其间|之间的城市|in between|between (?:them|these)", words)
 
 
 def published_decimals(frozen: Frozen) -> set[str]:

@@ -72,6 +72,7 @@ def test_an_own_file_replaces_the_texts_it_names(tmp_path: Path) -> None:
             "并列",
         ),
         (("place", "set", "居第 {place} 位。", "{place} {low} {high}"), "low"),
+        (("place", "set", "第 {low} 至 {high} 位，其间分不出。", "{low} {high} {count}"), "count"),
         (("headline", "interval", "{area} 得 {score} 分。", "{score} {low} {high}"), "low"),
         (("problems", "unclear", "缩小", "cannot be told"), "缩小"),
         (("mark", "demo", "正式结果", "Demonstration data"), "演示数据"),

@@ -117,7 +117,9 @@ def describe_place(scope: ReportScope) -> str:
         return scope.say("place", "tied", tied=str(tied), **words)
     if order.low[row] == order.high[row]:
         return scope.say("place", "single", ranked=words["ranked"], place=words["place"])
-    return scope.say("place", "set", **words)
+    # The set says how many cities lie surely above and below, not which: cities within it may be
+    # told apart from this one, and cities outside it may not.
+    return scope.say("place", "set", count=write_count(order.high[row] - order.low[row]), **words)
 
 
 def _has_order(scope: ReportScope) -> bool:

@@ -25,7 +25,7 @@ _TESTED_TOPICS = frozenset(
 )
 _WITHOUT_NUMBERS = _TESTED_TOPICS | {"headline", "tree", "priorities", "cities", "areas", "years"}
 """Topics whose numbers all come from the results."""
-_UNCERTAINTY = ("low", "high", "tied", "places")
+_UNCERTAINTY = ("low", "high", "tied", "places", "count")
 """Fields without which a sentence says more than the results do."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
