@@ -36,12 +36,19 @@ class WorkerLostError(SurveyError):
 
 
 class Worker:
-    """Worker process that applies one function to one part at a time."""
+    """Worker process that applies one function to one part at a time.
 
-    def __init__(self, *, niceness: int = NICENESS) -> None:
+    Args:
+        max_bytes: Memory of the process, where the system limits it; 0 for no limit of its own.
+        max_seconds: Time on a processor, after which it is ended; 0 for no limit.
+    """
+
+    def __init__(
+        self, *, niceness: int = NICENESS, max_bytes: int = 0, max_seconds: int = 0
+    ) -> None:
         # `-P`: modules are found on the path that is sent, not in the folder of the caller.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _PROGRAM, str(niceness)],
+            [sys.executable, "-P", "-m", _PROGRAM, *map(str, (niceness, max_bytes, max_seconds))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT},
@@ -88,6 +95,13 @@ class Worker:
         """End the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.close()
 
     def close(self) -> None:
         """Close the pipes to a process that has ended, once no thread waits for it."""

@@ -1,8 +1,9 @@
 """Program of a worker process: applies the functions that arrive on its standard input.
 
-Its argument is the niceness that it adds to its own. It is started as a program and is no child of
-`multiprocessing`, whose children run the main module of their parent once more: in a server of
-pages the main module is a page.
+Its arguments are the niceness that it adds to its own, and the memory (bytes) and the time on a
+processor (seconds) that it may take, each 0 for no limit of its own. It is started as a program and
+is no child of `multiprocessing`, whose children run the main module of their parent once more: in a
+server of pages the main module is a page.
 """
 
 import os
@@ -12,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -20,8 +22,10 @@ def main() -> None:
     """Apply functions until the input ends, which it does when the other process has ended."""
     # Ctrl+C reaches every process of a terminal; the other process ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    niceness, max_bytes, max_seconds = map(int, sys.argv[1:])
     if hasattr(os, "nice"):
-        os.nice(int(sys.argv[1]))
+        os.nice(niceness)
+    _limit_resources(max_bytes, max_seconds)
     results = os.fdopen(os.dup(1), "wb")
     # What a library prints must not come between the results.
     os.dup2(2, 1)
@@ -34,6 +38,18 @@ def main() -> None:
             return
         results.write(_apply(function, part))
         results.flush()
+
+
+def _limit_resources(max_bytes: int, max_seconds: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for kind, most in ((resource.RLIMIT_AS, max_bytes), (resource.RLIMIT_CPU, max_seconds)):
+        if most:
+            # macOS knows a limit of memory and refuses to set it.
+            with suppress(ValueError, OSError):
+                resource.setrlimit(kind, (most, most))
 
 
 def _end_with_caller() -> None:

@@ -17,7 +17,12 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.context.consumer_education.activities import read_activity_photo
-from survey.fieldwork.photos.photo_cleaning import MAX_PHOTO_BYTES, PhotoRefusedError, clean_photo
+from survey.fieldwork.photos.photo_cleaning import (
+    MAX_CONCURRENT_PHOTOS,
+    MAX_PHOTO_BYTES,
+    PhotoRefusedError,
+    clean_photo,
+)
 from survey.fieldwork.photos.photo_intake import (
     PhotoNotFoundError,
     read_visit_photo,
@@ -45,8 +50,6 @@ from survey.web.submission_intake import ELSEWHERE, TOO_MANY
 PREFIX = "/api/photos"
 BODY_SECONDS = 60.0
 """Time for the whole photo: half a megabyte on a slow network."""
-MAX_CONCURRENT_PHOTOS = 2
-"""Photos decoded at the same time, each of which may take 150 MB."""
 _TOO_LARGE = msg("The photo is larger than {limit} MB. Please take it with fewer pixels.",
                  limit=MAX_PHOTO_BYTES >> 20)  # fmt: skip
 _TOO_SLOW = msg("The photo took too long to arrive. It is sent again.")

@@ -5,6 +5,8 @@ The hostile files are made here, byte by byte or with Pillow: none of them is a 
 
 import io
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 
+from survey.fieldwork.photos import photo_cleaning
 from survey.fieldwork.photos.photo_cleaning import (
     KEPT_SIDE_PIXELS,
     MAX_PHOTO_BYTES,
@@ -208,3 +211,55 @@ def test_a_damaged_photo_is_refused_or_cleaned_and_never_anything_else(data: st.
     with Image.open(io.BytesIO(photo.content)) as stored:
         stored.load()
         assert stored.format == "JPEG"
+
+
+MEMORY_PROGRAM = """
+import resource, sys
+from survey.fieldwork.photos.photo_cleaning import PhotoRefusedError, clean_photo
+
+def peak(who):
+    return resource.getrusage(who).ru_maxrss // 1024
+
+before = peak(resource.RUSAGE_SELF)
+try:
+    clean_photo(sys.stdin.buffer.read())
+    said = "cleaned"
+except PhotoRefusedError:
+    said = "refused"
+print(said, peak(resource.RUSAGE_SELF) - before, peak(resource.RUSAGE_CHILDREN))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "size", "said"),
+    [
+        ("WEBP", "RGBA", (7_999, 4_999), "refused"),
+        ("WEBP", "RGBA", (5_000, 2_999), "cleaned"),
+        ("PNG", "RGBA", (7_999, 4_999), "refused"),
+        ("PNG", "P", (5_000, 3_999), "cleaned"),
+        ("JPEG", "RGB", (7_999, 4_999), "cleaned"),
+    ],
+)
+def test_a_photo_takes_little_of_the_server_and_gives_it_back(
+    kind: str, mode: str, size: tuple[int, int], said: str
+) -> None:
+    """The picture is decoded beside the server, and there within the memory of the limit."""
+    options = {"WEBP": {"lossless": True, "method": 0}, "JPEG": {"progressive": True}}.get(kind, {})
+    colour = (9, 9, 9, 128)[: len(mode)] if mode.startswith("RGB") else 5
+    transparent = {"transparency": 5} if mode == "P" else {}
+    sent = encoded(Image.new(mode, size, colour), kind, **options, **transparent)
+    run = subprocess.run(
+        [sys.executable, "-c", MEMORY_PROGRAM], input=sent, capture_output=True, check=True
+    )
+    what, here, beside = run.stdout.decode().split()
+    assert what == said
+    assert int(here) < 60
+    assert int(beside) < 400
+
+
+def test_a_photo_that_takes_more_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = encoded(Image.new("RGB", (4_000, 4_000)), "PNG")
+    assert clean_photo(sent).width == KEPT_SIDE_PIXELS
+    monkeypatch.setattr(photo_cleaning, "MAX_DECODING_BYTES", 290 << 20)
+    with pytest.raises(PhotoRefusedError):
+        clean_photo(sent)

@@ -11,17 +11,24 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from survey.compute.worker import Worker, WorkerLostError
 from survey.locale import Message, SurveyError, msg
 
 MAX_PHOTO_BYTES = 12 << 20
 MAX_SIDE_PIXELS = 12_000
-MAX_PIXELS = 40_000_000
-"""Decoded, a picture of this size takes 120 MB; phones take 12 to 50 million."""
+MAX_PIXELS = {"JPEG": 40_000_000, "PNG": 20_000_000, "WEBP": 15_000_000}
+"""By format; phones take 12 to 50 million, as JPEG. A JPEG is decoded at about the size that is
+kept; of the others a decoded pixel takes four bytes, and WebP holds it three times."""
+MAX_DECODING_BYTES, MAX_DECODING_SECONDS = 640 << 20, 20
+"""Memory and time on a processor of the process that decodes a photo."""
 MIN_SIDE_PIXELS = 40
+MAX_CONCURRENT_PHOTOS = 2
+"""Photos decoded at the same time in one server."""
 KEPT_SIDE_PIXELS = 2_048
 """Longest side of what is stored."""
 JPEG_QUALITY = 85
@@ -31,6 +38,7 @@ _SIGNATURES: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("WEBP", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
 )
 """Types that are accepted, by their first bytes; names and declared types are not looked at."""
+_DECODING = BoundedSemaphore(MAX_CONCURRENT_PHOTOS)
 _HEAD_BYTES = 1_024
 _MARKUP = (b"<script", b"<!doctype", b"<?php ", b"<html>", b"<iframe")
 """Beginnings of what a browser or a server could run; no photo holds them by chance."""
@@ -80,13 +88,26 @@ def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
         )
     kind = _find_type(content)
     _refuse_mixtures(content)
+    # In a process of its own: however small, a photo may take hundreds of megabytes, which a server
+    # would never give back.
+    limits = {"max_bytes": MAX_DECODING_BYTES, "max_seconds": MAX_DECODING_SECONDS}
+    try:
+        with _DECODING, Worker(**limits) as worker:
+            photo: CleanPhoto = worker.apply(_clean_content, (content, kind, keeps_origin))
+    except WorkerLostError as error:
+        raise _build_damaged_error() from error
+    return photo
+
+
+def _clean_content(sent: tuple[bytes, str, bool]) -> CleanPhoto:
+    content, kind, keeps_origin = sent
     try:
         with warnings.catch_warnings():
             # Sizes are checked below, before a pixel is decoded.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return _decode_photo(content, kind, keeps_origin=keeps_origin)
     except Image.DecompressionBombError as error:
-        raise _build_too_many_pixels_error() from error
+        raise _build_too_many_pixels_error(kind) from error
     except PhotoRefusedError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, TypeError) as error:
@@ -136,11 +157,11 @@ def _refuse_mixtures(content: bytes) -> None:
         )
 
 
-def _build_too_many_pixels_error() -> PhotoRefusedError:
+def _build_too_many_pixels_error(kind: str) -> PhotoRefusedError:
     return PhotoRefusedError(
         msg(
             "The photo has more than {limit} million pixels. Please take it with fewer.",
-            limit=MAX_PIXELS // 1_000_000,
+            limit=MAX_PIXELS[kind] // 1_000_000,
         )
     )
 
@@ -151,7 +172,7 @@ def _build_damaged_error() -> PhotoRefusedError:
 
 def _decode_photo(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhoto:
     with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
-        _require_size(picture)
+        _require_size(picture, kind)
         # Of a JPEG with several pictures (MPO) the first is the photo; phones add its depth.
         if kind != "JPEG" and getattr(picture, "n_frames", 1) != 1:
             raise PhotoRefusedError(msg("This is an animation, no photo. Please take a photo."))
@@ -159,9 +180,10 @@ def _decode_photo(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhot
         # A JPEG is decoded at about the size that is kept, which takes a fraction of the memory.
         picture.draft("RGB", (KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS))
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
-        plain = _flatten_transparency(upright)
-        plain.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
+        # Made smaller before anything else is made of it: every step takes a copy.
+        small = _with_plain_pixels(picture)
+        small.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
+        plain = _flatten_transparency(ImageOps.exif_transpose(small))
         # Pixels alone are carried over: no EXIF, no colour profile, no comment.
         bare = Image.new("RGB", plain.size)
         bare.paste(plain)
@@ -170,24 +192,30 @@ def _decode_photo(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhot
         return CleanPhoto(target.getvalue(), bare.width, bare.height, origin)
 
 
-def _require_size(picture: Image.Image) -> None:
+def _require_size(picture: Image.Image, kind: str) -> None:
     """Refuse by the declared size, before anything is decoded."""
     width, height = picture.size
-    if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS:
-        raise _build_too_many_pixels_error()
+    if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS[kind]:
+        raise _build_too_many_pixels_error(kind)
     if min(width, height) < MIN_SIDE_PIXELS:
         raise PhotoRefusedError(
             msg("The photo is too small to show anything. Please take it again.")
         )
 
 
+def _with_plain_pixels(picture: Image.Image) -> Image.Image:
+    """Return the picture in RGB, or RGBA where it is transparent."""
+    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
+        return picture if picture.mode == "RGBA" else picture.convert("RGBA")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
 def _flatten_transparency(picture: Image.Image) -> Image.Image:
     """Return the picture in RGB; what is transparent becomes white."""
-    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
-        layered = picture.convert("RGBA")
-        white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, layered).convert("RGB")
-    return picture.convert("RGB")
+    if picture.mode == "RGB":
+        return picture
+    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def _read_origin(picture: Image.Image) -> PhotoOrigin:
