@@ -131,6 +131,20 @@ def test_cube_agrees_with_estimate(composite, renormalise):
     pd.testing.assert_frame_equal(points, table[list(points)], check_exact=True)
 
 
+@pytest.mark.parametrize("composite", ["item_means", "per_respondent"])
+def test_rates_are_the_same_without_any_item(composite):
+    """A questionnaire of choices and numbers has an empty tree."""
+    frame = raw_wave()
+    options = {"areas": AREAS, "groups": GROUPS, "rates": ["solved"], "composite": composite}
+    table = cube_estimates(frame, DESIGN, **options)
+    alone = Cube.of(frame, CubeSpec(Tree(()), DESIGN, **options)).table()
+    rates, others = (each[each["indicator"] == "solved"] for each in (alone, table))
+    pd.testing.assert_frame_equal(
+        rates.reset_index(drop=True).astype({"indicator": str}),
+        others.reset_index(drop=True).astype({"indicator": str}),
+    )
+
+
 @pytest.mark.parametrize("deff", ["replace", "without"])
 @pytest.mark.parametrize("rule", ["adjust", "certainty", "average"])
 def test_cube_with_lonely_strata_zero_weights_and_fpc(rule, deff):

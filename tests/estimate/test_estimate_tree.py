@@ -31,7 +31,7 @@ def test_weights_are_products_from_indicator_to_item():
 @pytest.mark.parametrize(
     ("nodes", "items", "code"),
     [
-        ((), {}, "empty_tree"),
+        ((), {"q": "a"}, "empty_tree"),
         ((Node("a", None, 1, 0.5),), {}, "tree_weights"),
         ((Node("a", None, 1, 1.0), Node("b", "x", 2, 1.0)), {}, "tree_orphan"),
         ((Node("a", None, 1, 1.0),), {"q": "z"}, "tree_orphan"),

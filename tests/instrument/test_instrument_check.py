@@ -121,7 +121,9 @@ def test_what_could_not_be_frozen_is_said_before_anybody_is_asked():
         (score_finding.row, "no tree" in str(score_finding.message)) for score_finding in findings
     ] == [(2, True)]
     (nothing,) = score_findings(with_items(question("a", ItemKind.TEXT)), None)
-    assert "no rating" in str(nothing.message)
+    assert "nothing to compute" in str(nothing.message)
+    for kind in (ItemKind.INTEGER, ItemKind.DECIMAL):
+        assert score_findings(with_items(question("a", kind)), None) == ()
     assert score_findings(with_items(question("a", ItemKind.RATING, **RATING)), None) == ()
 
 

@@ -15,7 +15,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.importing.row_answers import cell_reader
 from survey.fieldwork.importing.template import write_template
 from survey.instrument.browser_payload import browser_form
-from survey.instrument.checks import check_instrument, rating_findings
+from survey.instrument.checks import check_instrument, figure_findings
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
 from survey.instrument.question_types import QUESTION_TYPES, find_type, type_of
 from survey.instrument.question_types.question_type import (
@@ -187,10 +187,10 @@ def test_a_type_says_itself_whether_its_items_can_have_an_indicator(
     item = english(made(ItemKind.DATE)).model_copy(update={"indicator": "1.1.1"})
     scored = asking(item).model_copy(update={"tree": "toy"})
     assert [finding.item for finding in check_instrument(scored)] == [item.name]
-    assert rating_findings(scored) != ()
+    assert figure_findings(scored) != ()
     monkeypatch.setitem(QUESTION_TYPES, ItemKind.DATE, replace(POSTCODE, is_score=True))
     assert check_instrument(scored) == ()
-    assert rating_findings(scored) == ()
+    assert figure_findings(scored) == ()
 
 
 @pytest.mark.usefixtures("toy")

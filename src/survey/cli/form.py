@@ -31,6 +31,7 @@ from survey.fieldwork.trial_links import open_trial
 from survey.instrument.checks import (
     Finding,
     check_instrument,
+    describe_figures,
     only_errors,
     score_findings,
     unknown_tree,
@@ -97,6 +98,7 @@ def check(
         findings = [*imported.skipped, *imported.warnings]
         _print_findings(findings, form)
         _print_size(imported.instrument)
+        _print_figures(imported.instrument)
         problems = only_errors(check_instrument(imported.instrument))
         _refuse((*problems, *_freeze_findings(imported, tree)))
 
@@ -122,6 +124,7 @@ def import_form(
 
         run_in_transaction(current_settings().store_url, add_if_fit)
         _print_size(instrument)
+        _print_figures(instrument)
         print_record(_build_record(instrument), form)
 
 
@@ -294,6 +297,13 @@ def _print_size(instrument: Instrument) -> None:
         sections=len(instrument.sections),
         items=sum(1 for _ in instrument.items()),
     )
+
+
+def _print_figures(instrument: Instrument) -> None:
+    """Print which figures a form without a composite score gives."""
+    figures = describe_figures(instrument)
+    if figures is not None:
+        print_note(figures)
 
 
 def _print_findings(findings: Iterable[Finding], form: OutputFormat) -> None:

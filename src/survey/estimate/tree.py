@@ -42,6 +42,9 @@ class Node:
 class Tree:
     """Indicators and the items that feed them.
 
+    A tree without nodes and items is for questionnaires that have rates and means of numbers and no
+    rating; its composite, a sum of nothing, has no meaning.
+
     Args:
         nodes: indicators of all levels; the weights under one parent sum to 1 (to 1e-4, so that
             thirds may be written 0.333333; weights are used as written, never rescaled).
@@ -59,8 +62,10 @@ class Tree:
     item_weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.nodes:
+        if not self.nodes and self.items:
             raise EstimateError("empty_tree")
+        if not self.nodes:
+            return
         _check_codes(self.codes)
         self._check_parents()
         for parent in {node.parent for node in self.nodes}:

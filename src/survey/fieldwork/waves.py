@@ -11,7 +11,7 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
-from survey.instrument.checks import Finding, rating_findings, score_findings
+from survey.instrument.checks import Finding, figure_findings, score_findings
 from survey.instrument.model import Instrument, Labels
 from survey.locale import Message, SurveyError, msg, translator
 from survey.store.audit_events import AuditEvent, wave_event
@@ -292,7 +292,7 @@ def _require_freezable(session: Session, wave: Wave) -> None:
     """Raise if the wave could not be frozen; without a tree every rating is read on its own."""
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-    _require_none(score_findings(instrument, tree) if tree else rating_findings(instrument))
+    _require_none(score_findings(instrument, tree) if tree else figure_findings(instrument))
 
 
 def open_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:

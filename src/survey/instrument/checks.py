@@ -321,18 +321,44 @@ def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
     )
 
 
-def rating_findings(instrument: Instrument) -> tuple[Finding, ...]:
-    """Return the finding that the form has no rating, if it has none."""
-    if any(type_of(item).is_score for item in instrument.items()):
+def figure_findings(instrument: Instrument) -> tuple[Finding, ...]:
+    """Return the finding that no question of the form gives a figure, if none does."""
+    if any(_list_items_by_figure(instrument)):
         return ()
-    words = msg("The form has no rating, so there would be nothing to estimate.")
+    words = msg("No question is a rating, a choice or a number: there would be nothing to compute.")
     return (_build_score_error(words, "", {}, "type"),)
+
+
+def describe_figures(instrument: Instrument) -> Message | None:
+    """Return which figures a form without a composite score gives; None where it has one."""
+    if instrument.tree is not None:
+        return None
+    ratings, choices, numbers = (
+        ", ".join(item.name for item in items) or "–" for items in _list_items_by_figure(instrument)
+    )
+    return msg(
+        "No score is computed, as there is no indicator tree. Shares of {choices}; means of the "
+        "ratings {ratings}; means of the numbers {numbers}.",
+        choices=choices,
+        ratings=ratings,
+        numbers=numbers,
+    )
+
+
+def _list_items_by_figure(instrument: Instrument) -> tuple[list[Item], list[Item], list[Item]]:
+    """Return ratings, selects and numbers, of which means, shares and means are computed."""
+    items = list(instrument.items())
+    return (
+        [item for item in items if type_of(item).is_score],
+        [item for item in items if type_of(item).has_choice_list and not type_of(item).is_score],
+        [item for item in items if type_of(item).is_number],
+    )
 
 
 def _check_scores(
     instrument: Instrument, tree: IndicatorTree | None, rows: dict[str, int]
 ) -> Iterator[Finding]:
-    yield from rating_findings(instrument)
+    yield from figure_findings(instrument)
     yield from _check_reserved_names(instrument, rows)
     if instrument.tree is None and tree is None:
         for item in instrument.scored_items:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sqlmodel import Session, col, select
 
@@ -170,7 +171,7 @@ def preview_freeze(
             rows = stack.enter_context(read_preview_rows(settings, wave_key, responses))
             source = rows.weigh(rules)
             left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
-            earlier = _open_earlier_results(settings, session, wave, source)
+            earlier = _open_earlier_results(settings, session, wave)
         tick(1, PREVIEW_STEPS)
         return _preview(settings, rows, rules, source, left_out, earlier, tick)
 
@@ -240,7 +241,7 @@ def _preview_areas(
     counts = figures.cells["n"].to_numpy(dtype=int)
     cells = mask_sensitive_reason(decided).assign(exact_n=counts)
     cells = cells[(cells["group"] == EVERYONE) & cells["area_level"].isin(["nation", "city"])]
-    heads = cells[cells["indicator"] == headline_indicator(source)]
+    heads = _pick_heads(cells, source.plan.has_composite)
     published = to_published_table(heads.drop(columns="exact_n")).to_dict("records")
     rules = dict(zip(heads["area"].astype(str), heads["reason"].astype(str), strict=True))
     areas: dict[str, AreaPreview] = {}
@@ -263,9 +264,17 @@ def _preview_areas(
     return areas.pop(NATION), tuple(areas[code] for code in sorted(areas))
 
 
-def headline_indicator(source: WaveParts) -> str:
-    """Return the indicator that stands for a city: the composite, else the first rating."""
-    return COMPOSITE if source.plan.has_composite else source.plan.tree.variables[0]
+def _pick_heads(cells: pd.DataFrame, has_composite: bool) -> pd.DataFrame:
+    """Return the row that stands for each area: its composite.
+
+    Without one no question stands for the others: the row is that of the question which most
+    people answered, one that is shown if there is any, and has no figure.
+    """
+    if has_composite:
+        return cells[cells["indicator"] == COMPOSITE]
+    ordered = cells.sort_values(["shown", "exact_n"], ascending=False, kind="stable")
+    heads = ordered.drop_duplicates(list(_CITY))
+    return heads.assign(**dict.fromkeys(("estimate", "ci_low", "ci_high", "deff"), np.nan))
 
 
 def _list_cities_by_total(source: WaveParts) -> list[frozenset[str]]:
@@ -289,7 +298,7 @@ def _compute_effective_n(n: Any, deff: Any) -> int | None:
 
 
 def _open_earlier_results(
-    settings: Settings, session: Session, wave: Wave, source: WaveParts
+    settings: Settings, session: Session, wave: Wave
 ) -> EarlierResults | None:
     """Return the last provisional results of a wave, if there are any that can be read."""
     query = (
@@ -304,7 +313,7 @@ def _open_earlier_results(
         folder = open_seals(settings, session, snapshot.directory).folder
         counts = count_by_city(folder)
         cells = published_table(folder / CELLS, file_age(folder / CELLS)).find(
-            {"area_level": ["city"], "group": [EVERYONE], "indicator": [headline_indicator(source)]}
+            {"area_level": ["city"], "group": [EVERYONE], "indicator": [COMPOSITE]}
         )
     except SnapshotDamagedError:
         return None

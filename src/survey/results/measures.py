@@ -42,6 +42,11 @@ class Measure(BaseModel):
     min_side: int = 1
     """Fewest respondents on each side of a rate for which it is shown, see `rare_answers`."""
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is the mean of a number in its own unit: it lies on no scale of 0-100."""
+        return not self.choices and self.direction == "neutral"
+
 
 def read_measures(path: Path) -> tuple[Measure, ...]:
     """Read all measures declared in the CSV at `path`."""
@@ -72,11 +77,11 @@ def measures_for(instrument: Instrument, declared: tuple[Measure, ...]) -> tuple
 def form_measures(
     instrument: Instrument, declared: tuple[Measure, ...], groups: Collection[str]
 ) -> tuple[Measure, ...]:
-    """Yield means and shares of the questions that `declared` says nothing about.
+    """Return means and shares of the questions that `declared` says nothing about.
 
-    A rating gives its mean; each choice of a select gives its share, of those who gave a
-    substantive answer. The questions that `groups` are made of give none: the share of a group
-    would tell the size of one that is hidden.
+    A rating and a number give their mean; each choice of a select gives its share, of those who
+    gave a substantive answer. The questions that `groups` are made of give none: the share of a
+    group would tell the size of one that is hidden.
     """
     known = {measure.item for measure in declared}
     return tuple(
@@ -108,6 +113,8 @@ def _measures_of(item: Item) -> Iterator[Measure]:
     label = dict(item.label) or {"en": item.name}
     if type_of(item).is_score and item.indicator is None:
         yield _build_form_measure(item.name, item, (), label, "higher")
+    if type_of(item).is_number:
+        yield _build_form_measure(item.name, item, (), label, "neutral")
     if not type_of(item).has_choice_list or len(item.choices) > MAX_SHARED_CHOICES:
         return
     for choice in substantive_choices(item):

@@ -36,6 +36,10 @@ RATINGS_TOPIC = "ratings"
 """Topic of ratings that no list of measures declares."""
 CONFIDENCE_LEVEL = 0.95
 """Confidence level of every interval and every set of ranks."""
+_UNUSED_SCALE = RatingScale(0, 1)
+"""Scale of a questionnaire without any rating."""
+_ASKED_FOR_GROUPS = (*GROUP_VARIABLES, "age")
+"""Questions that make groups: `age_band` is made of `age`."""
 _MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
 
 
@@ -143,8 +147,10 @@ class WaveRules:
                 Tree.of(self.tree.indicators, feeds), _find_common_scale(scored), True
             )
         ratings = _list_ratings(self.instrument)
+        if not ratings and not self.measures:
+            raise NotEstimableError(msg("The questionnaire has no question that gives a figure."))
         if not ratings:
-            raise NotEstimableError(msg("The questionnaire has no rating to estimate."))
+            return ScoringPlan(Tree(()), _UNUSED_SCALE, False)
         alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
         nodes = tuple(Node(item.name, None, 1, 1 / len(alike)) for item in alike)
         return ScoringPlan(Tree(nodes), _scale(ratings[0]), False)
@@ -167,8 +173,8 @@ def _list_measures(
     declared = measures_for(instrument, read_measures(_MEASURES))
     kept = tuple(measure for measure in declared if measure.item not in groups)
     if series in (*SHIPPED_SERIES, VILLAGE_SERIES) and declared:
-        return (*kept, *module_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
-    return (*kept, *form_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
+        return (*kept, *module_measures(instrument, declared, (*_ASKED_FOR_GROUPS, *groups)))
+    return (*kept, *form_measures(instrument, declared, (*_ASKED_FOR_GROUPS, *groups)))
 
 
 def _list_ratings(instrument: Instrument) -> list[Item]:

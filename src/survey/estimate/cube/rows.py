@@ -228,7 +228,7 @@ def _read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, ord
     kept = [item for item in items if item in frame.columns]
     columns = frame[kept]
     if len(kept) == len(items) and all(dtype == np.int8 for dtype in columns.dtypes.tolist()):
-        raw = columns.to_numpy().T.take(order, axis=1)
+        raw = columns.to_numpy(dtype=np.int8).T.take(order, axis=1)
     else:
         raw = np.empty((len(items), len(frame)), dtype=np.int8)
         for answers, item in zip(raw, items, strict=True):

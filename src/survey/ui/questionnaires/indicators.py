@@ -9,6 +9,7 @@ import streamlit as st
 
 from survey.access.roles import Action
 from survey.fieldwork.questionnaires import Questionnaire
+from survey.instrument.checks import describe_figures
 from survey.instrument.indicator_tree import (
     COLUMNS,
     IndicatorTree,
@@ -65,14 +66,12 @@ def draw_indicators(page: PageContext, questionnaire: Questionnaire) -> None:
 
 def _draw_no_tree(page: PageContext, questionnaire: Questionnaire) -> None:
     t, named = page.t, questionnaire.instrument.tree
-    if named is None:
-        draw_notice(
-            t("This questionnaire has no indicators"),
-            t("Its questions are shown as they are, without a composite score."),
-        )
+    figures = describe_figures(questionnaire.instrument)
+    if figures is not None:
+        draw_notice(t("This questionnaire has no indicators"), t(figures))
         return
     draw_notice(
-        t("There is no indicator tree named {name}.", name=named),
+        t("There is no indicator tree named {name}.", name=named or ""),
         t("Upload it under “Upload a questionnaire …”; until then no wave can be scored."),
     )
 

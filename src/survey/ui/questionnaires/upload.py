@@ -14,6 +14,7 @@ from survey.fieldwork.questionnaires import (
     get_questionnaire,
     store_questionnaire,
 )
+from survey.instrument.checks import describe_figures
 from survey.instrument.model import Instrument, label_text
 from survey.instrument.paper_codes import number_questions
 from survey.instrument.xlsform.reader import ImportedForm
@@ -93,6 +94,9 @@ def _draw_result(page: PageContext, check: UploadCheck) -> None:
                 scored=len(instrument.scored_items),
             ),
         )
+        figures = describe_figures(instrument)
+        if figures is not None:
+            st.caption(escape_markdown(t(figures)))
     if check.errors or check.warnings:
         draw_findings(page, (*check.errors, *check.warnings), key="questionnaires/upload")
 
