@@ -76,6 +76,9 @@ def main() -> int:
     parser.add_argument("--source", required=True, help="who counted")
     parser.add_argument("--data-as-of", required=True, help="day such as 2024-06-03")
     parser.add_argument("--known-faults", default="", help="what is wrong or missing")
+    parser.add_argument(
+        "--confirm-losses", default="", help="word by which the answer lets what stands be lost"
+    )
     parser.add_argument("--kind", default="complaints")
     chosen = parser.parse_args()
     try:
@@ -88,11 +91,16 @@ def main() -> int:
             source=chosen.source,
             data_as_of=chosen.data_as_of,
             known_faults=chosen.known_faults,
+            confirm_losses=chosen.confirm_losses,
         )
     except DeliveryRefusedError as error:
         print(error, file=sys.stderr)
         for problem in error.answer.get("problems", []):  # type: ignore[attr-defined]
             print("row {row}, {column}: “{value}” – {message}".format(**problem), file=sys.stderr)
+        for loss in error.answer.get("losses", []):  # type: ignore[attr-defined]
+            print("lost: {area}, {period}".format(**loss), file=sys.stderr)
+        if "confirm_losses" in error.answer:
+            print(f"--confirm-losses {error.answer['confirm_losses']}", file=sys.stderr)
         return 1
     print(json.dumps(receipt, ensure_ascii=False, indent=2))
     return 0

@@ -70,3 +70,30 @@ def test_deliveries_are_listed_with_what_a_revision_changed(open_page: Open, rea
     assert "最近一次修订的变化" in text
     assert "164" in text
     assert "184" in text
+
+
+def test_a_file_that_loses_a_city_asks_before_it_is_stored(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    content = count_file(*rows_of("2024-05", "420500", (70, 60, 40)))
+    app.file_uploader[0].set_value(("part.csv", content, "text/csv")).run()
+    assert "1个地区的现有数据将不再生效" in app.error[0].value
+    assert "北京" in read(app)
+    app.text_input(key="outside/source").set_value("湖北省消委会")
+    app.button[-1].click().run()
+    assert "请连同全部地区和日期一起报送，或确认" in read(app)
+    assert "2024-05（第 3 版）" not in read(app)
+    app.checkbox[0].check()
+    app.text_input(key="outside/source").set_value("湖北省消委会")
+    app.button[-1].click().run()
+    assert not app.exception
+    assert "2024-05（第 3 版）" in read(app)
+
+
+def test_a_month_to_come_is_refused_before_anything_is_said_of_it(
+    open_page: Open, read: Read
+) -> None:
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    content = count_file(*rows_of("2099-03", "420500", (70, 60, 40)))
+    app.file_uploader[0].set_value(("future.csv", content, "text/csv")).run()
+    assert "尚未结束，数据不可能完整：2099-03" in read(app)
+    assert not app.checkbox

@@ -162,6 +162,31 @@ def test_a_delivery_that_an_earlier_version_stored_is_known_again(platform: Plat
     assert platform.push(key, [{**RECORD, "accepted": 41.0}]).status_code == 409
 
 
+def test_what_would_be_lost_is_answered_and_confirmed(either_platform: Platform) -> None:
+    platform, key = either_platform, either_platform.make_key()
+    platform.push(key, [RECORD, {**RECORD, "area": "420100"}])
+    refused = platform.push(key, id="part")
+    body = refused.json()
+    assert (refused.status_code, body["code"], body["loss_count"]) == (409, "delivery_loses", 1)
+    assert body["losses"] == [{"area": "420100", "period": "2024-05", "lost": ["2024-05"]}]
+    assert platform.count(Delivery) == 1
+    stored = platform.push(key, id="part", confirm_losses=body["confirm_losses"])
+    assert stored.json()["revisions"] == {"2024-05": 2}
+    assert platform.push(key, id="part").json() == stored.json()
+    content = count_file(ROW.replace("420500", "110000"))
+    refused = platform.push_csv(key, content, id="file")
+    assert refused.json()["losses"][0]["area"] == "420500"
+    word = refused.json()["confirm_losses"]
+    assert platform.push_csv(key, content, id="file", confirm_losses=word).status_code == 200
+
+
+def test_a_month_to_come_is_no_delivery(platform: Platform) -> None:
+    answer = platform.push(platform.make_key(), [{**RECORD, "period": "2099-03"}])
+    assert (answer.status_code, answer.json()["code"]) == (422, "delivery_refused")
+    assert "2099-03" in answer.json()["message"]
+    assert platform.count(Delivery) == 0
+
+
 def test_senders_at_the_same_moment_store_one_delivery(either_platform: Platform) -> None:
     platform = either_platform
     keys = [platform.make_key() for _ in range(4)]

@@ -7,7 +7,7 @@ the same kind of sender twice is one delivery.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import pandas as pd
@@ -18,6 +18,13 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.context.count_check import CountCheck
+from survey.context.delivery_changes import (
+    AreaSums,
+    DeliveryChanges,
+    DeliveryNotAllowedError,
+    compare_sums,
+    require_ended,
+)
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -38,16 +45,23 @@ class DeliveredCounts(Protocol):
     @property
     def periods(self) -> Sequence[str]: ...
 
+    @property
+    def area_sums(self) -> AreaSums: ...
+
 
 Counts = TypeVar("Counts", bound=DeliveredCounts)
 InsertCounts: TypeAlias = Callable[[Session, Counts, Mapping[str, DeliveryRevision]], None]
 """Function that stores the counts of a delivery under its revisions by period."""
 
 
-class DeliveryNotAllowedError(SurveyError):
-    """Raised when what is said about a delivery does not fit; nothing was stored."""
+@dataclass(frozen=True)
+class CountStorage(Generic[Counts]):
+    """How the counts of a kind are stored and summed."""
 
-    code = "delivery_refused"
+    kind: DeliveryKind
+    insert: InsertCounts[Counts]
+    read_sums: Callable[[Session, Mapping[UUID, str]], AreaSums]
+    """Function from revisions and their periods to the sums by area and month or day."""
 
 
 class DeliveryConflictError(SurveyError):
@@ -73,6 +87,8 @@ class DeliveryHead:
     earlier_sha256: str = ""
     """Hash of the rows as they were sent, by which deliveries were stored before 40 and 40.0 were
     one."""
+    confirmed_losses: str = ""
+    """Confirmation of the losses that its sender has seen (`DeliveryChanges.confirmation`)."""
 
 
 @dataclass(frozen=True)
@@ -185,11 +201,10 @@ def import_delivery(
     *,
     session: Session,
     principal: Principal,
-    kind: DeliveryKind,
+    storage: CountStorage[Counts],
     check: CountCheck[Counts],
     head: DeliveryHead,
     now: datetime,
-    insert: InsertCounts[Counts],
 ) -> DeliveryReceipt:
     """Store a checked delivery; nothing is stored if one row is wrong, or if it was stored before.
 
@@ -198,51 +213,85 @@ def import_delivery(
     Raises:
         CountsRejectedError: Rows have problems, which the error carries.
         DeliveryConflictError: The id was used for another content.
+        DeliveryLosesError: What stands would be lost, and the head does not confirm it.
     """
     principal.require(Action.DELIVER_EVIDENCE)
     coded = replace(head, code_version=check.version)
     known = find_repeated(
-        session=session, principal=principal, kind=kind, head=coded, sha256=check.sha256
+        session=session, principal=principal, kind=storage.kind, head=coded, sha256=check.sha256
     )
     if known is not None:
         return known
     return store_delivery(
         session=session,
         principal=principal,
-        kind=kind,
+        storage=storage,
         counts=check.require_counts(),
         head=coded,
         sha256=check.sha256,
         now=now,
-        insert=insert,
     )
+
+
+def preview_delivery(
+    *,
+    session: Session,
+    principal: Principal,
+    storage: CountStorage[Counts],
+    counts: Counts,
+    now: datetime,
+    data_as_of: date | None = None,
+    is_demo: bool = False,
+) -> DeliveryChanges:
+    """Return what checked counts would change of what stands; nothing is stored.
+
+    Raises:
+        DeliveryNotAllowedError: A month or day had not ended when it was counted.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    require_ended(counts.area_sums, data_as_of=data_as_of, now=now)
+    standing = _find_standing(
+        session, storage.kind, counts.periods, is_demo=principal.is_demo or is_demo
+    )
+    return compare_sums(storage.read_sums(session, standing), counts.area_sums)
 
 
 def store_delivery(
     *,
     session: Session,
     principal: Principal,
-    kind: DeliveryKind,
+    storage: CountStorage[Counts],
     counts: Counts,
     head: DeliveryHead,
     sha256: str,
     now: datetime,
-    insert: InsertCounts[Counts],
 ) -> DeliveryReceipt:
     """Store checked counts as new revisions of their periods, and return the receipt."""
     principal.require(Action.DELIVER_EVIDENCE)
+    require_head(head, now=now)
+    changes = preview_delivery(
+        session=session,
+        principal=principal,
+        storage=storage,
+        counts=counts,
+        now=now,
+        data_as_of=head.data_as_of,
+        is_demo=head.is_demo,
+    )
+    changes.require_confirmed(head.confirmed_losses)
     rows = len(counts.frame)
     revisions = record_delivery(
         session=session,
         principal=principal,
-        kind=kind,
+        kind=storage.kind,
         head=head,
         sha256=sha256,
         rows=rows,
         periods=counts.periods,
+        lost=sum(len(row.lost) for row in changes.losses),
         now=now,
     )
-    insert(session, counts, revisions)
+    storage.insert(session, counts, revisions)
     first = next(iter(revisions.values()))
     numbers = {period: each.number for period, each in revisions.items()}
     return DeliveryReceipt(first.delivery_id, numbers, rows, is_repeated=False)
@@ -257,11 +306,15 @@ def record_delivery(
     sha256: str,
     rows: int,
     periods: Sequence[str],
+    lost: int,
     now: datetime,
 ) -> dict[str, DeliveryRevision]:
-    """Store a delivery with a new revision of each period, and return these by period."""
+    """Store a delivery with a new revision of each period, and return these by period.
+
+    Args:
+        lost: How many sums by area and month or day are gone with it, as its sender confirmed.
+    """
     principal.require(Action.DELIVER_EVIDENCE)
-    require_head(head, now=now)
     is_demo = principal.is_demo or head.is_demo
     delivery = StoredDelivery(
         id=new_id(),
@@ -306,6 +359,7 @@ def record_delivery(
             "rows": rows,
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
+            **({"lost": lost} if lost else {}),
             **({"key": str(head.key_id)} if head.key_id is not None else {}),
         },
     )
@@ -325,6 +379,23 @@ def _get_newest_numbers(
         .group_by(_REVISIONS.c.period)
     )
     return {row.period: row.number for row in session.connection().execute(query)}
+
+
+def _find_standing(
+    session: Session, kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
+) -> dict[UUID, str]:
+    """Return the revisions of some periods that hold, with their periods."""
+    query = (
+        select(_REVISIONS.c.id, _REVISIONS.c.period)
+        .where(
+            _REVISIONS.c.kind == kind,
+            _REVISIONS.c.is_demo == is_demo,
+            _REVISIONS.c.period.in_(list(periods)),
+        )
+        .order_by(_REVISIONS.c.number)
+    )
+    newest = {row.period: row.id for row in session.connection().execute(query)}
+    return {revision_id: period for period, revision_id in newest.items()}
 
 
 def list_delivered_periods(

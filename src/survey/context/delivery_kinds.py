@@ -10,16 +10,18 @@ from survey.context.complaints.columns import AREA as COMPLAINT_AREA
 from survey.context.complaints.columns import CODES as COMPLAINT_CODES
 from survey.context.complaints.columns import COLUMNS as COMPLAINT_COLUMNS
 from survey.context.complaints.columns import MEASURES as COMPLAINT_MEASURES
+from survey.context.complaints.storage import STORAGE as COMPLAINT_STORAGE
 from survey.context.complaints.storage import check_table as check_complaints
 from survey.context.complaints.storage import import_complaints
 from survey.context.count_check import CountCheck
 from survey.context.delivered_columns import DeliveredColumn
-from survey.context.deliveries import DeliveryReceipt
+from survey.context.deliveries import CountStorage, DeliveryReceipt
 from survey.context.delivery_template import write_template
 from survey.context.opinion.columns import AREA as OPINION_AREA
 from survey.context.opinion.columns import CODE_LISTS as OPINION_CODES
 from survey.context.opinion.columns import COLUMNS as OPINION_COLUMNS
 from survey.context.opinion.columns import ITEMS
+from survey.context.opinion.storage import STORAGE as OPINION_STORAGE
 from survey.context.opinion.storage import check_table as check_opinion
 from survey.context.opinion.storage import import_opinion
 from survey.context.text_tables import TextTable
@@ -38,7 +40,7 @@ class CheckTable(Protocol):
 class DeliverableKind:
     """One kind of evidence: its columns, its check and how it is stored."""
 
-    kind: DeliveryKind
+    storage: CountStorage[Any]
     name: Message
     rows: Message
     """What one row holds."""
@@ -52,6 +54,10 @@ class DeliverableKind:
     store_check: Callable[..., DeliveryReceipt]
     """Service with the keywords session, principal, check, head and now."""
 
+    @property
+    def kind(self) -> DeliveryKind:
+        return self.storage.kind
+
     def write_template(self, version: str = "") -> bytes:
         """Return the workbook that a sender fills in."""
         return write_template(
@@ -64,7 +70,7 @@ DELIVERABLE_KINDS: Mapping[DeliveryKind, DeliverableKind] = MappingProxyType(
         each.kind: each
         for each in (
             DeliverableKind(
-                DeliveryKind.COMPLAINTS,
+                COMPLAINT_STORAGE,
                 msg("Complaint statistics"),
                 msg("one row a month, area, nature and class"),
                 COMPLAINT_COLUMNS,
@@ -75,7 +81,7 @@ DELIVERABLE_KINDS: Mapping[DeliveryKind, DeliverableKind] = MappingProxyType(
                 import_complaints,
             ),
             DeliverableKind(
-                DeliveryKind.OPINION,
+                OPINION_STORAGE,
                 msg("Opinion monitoring"),
                 msg("one row a day, channel and sentiment; areas and topics as parts of these"),
                 OPINION_COLUMNS,

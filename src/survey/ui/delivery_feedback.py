@@ -1,13 +1,17 @@
 """What is said about a delivery: its wrong rows, and what was stored of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from survey.context.count_check import CountCheck
 from survey.context.deliveries import DeliveryReceipt
+from survey.context.delivery_changes import AreaChange, DeliveryChanges
 from survey.fieldwork.importing.rejections import reason_of
+from survey.publish.views.complaints import format_count, name_area
 from survey.ui.html_table import render_text_table
+from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
@@ -28,6 +32,46 @@ def draw_count_problems(page: PageContext, check: CountCheck[Any]) -> None:
     st.html(render_text_table(heads, rows, whole=(0, 1, 2)))
     if check.problem_count > len(rows):
         st.caption(t("The first {count} are listed.", count=len(rows)))
+
+
+def draw_delivery_changes(page: PageContext, changes: DeliveryChanges) -> None:
+    """Draw what stands, what comes, and in red what would be lost; to those who deliver."""
+    t = page.t
+    heads = (t("Area"), t("Month"), t("Stands"), t("Comes"), t("Would be lost"))
+    if changes.losses:
+        st.error(
+            t(
+                "This delivery takes the place of these months as they stand, and does not have "
+                "all of them: {areas} areas would lose what stands. Exact lists follow.",
+                areas=len({row.area for row in changes.losses}),
+            )
+        )
+        _draw_changes(page, "outside/lost", heads, changes.losses)
+    kept = [row for row in changes.rows if not row.lost and row.before != row.after]
+    if any(row.before is not None for row in kept):
+        st.caption(t("What changes by area and month besides:"))
+        _draw_changes(page, "outside/changed", heads[:-1], kept)
+
+
+def _draw_changes(
+    page: PageContext, key: str, heads: tuple[str, ...], changes: Sequence[AreaChange]
+) -> None:
+    t = page.t
+    rows = [
+        (
+            name_area(each.area, page.language), each.period, format_count(each.before),
+            format_count(each.after), t(", ").join(each.lost),
+        )[: len(heads)]
+        for each in changes
+    ]  # fmt: skip
+    draw_long_table(
+        heads,
+        rows,
+        key=key,
+        show_all=t("Show all {count} rows", count=len(rows)),
+        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
+        whole=(1, 2, 3),
+    )
 
 
 def describe_receipt(page: PageContext, receipt: DeliveryReceipt) -> str:

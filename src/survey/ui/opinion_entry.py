@@ -1,7 +1,7 @@
 """Entry of opinion counts of one day by hand, with what stands there already filled in."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pandas as pd
@@ -56,10 +56,11 @@ def _draw_form(page: PageContext, periods: Sequence[DeliveredPeriod]) -> None:
         )
     )
     with st.container(horizontal=True):
+        yesterday = china_date(now()) - timedelta(days=1)
         day = st.date_input(
             t("Day"),
-            value=china_date(now()),
-            max_value=china_date(now()),
+            value=yesterday,
+            max_value=yesterday,
             format="YYYY-MM-DD",
             key=f"{_PREFIX}/day",
         )

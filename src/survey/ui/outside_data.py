@@ -20,7 +20,9 @@ from survey.context.deliveries import (
     DeliveryHead,
     DeliveryReceipt,
     list_delivered_periods,
+    preview_delivery,
 )
+from survey.context.delivery_changes import DeliveryNotAllowedError
 from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
 from survey.context.text_tables import read_text_table
 from survey.locale import SurveyError
@@ -28,7 +30,7 @@ from survey.publish.views.complaints import format_count, name_area
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import DeliveryKind, now
-from survey.ui.delivery_feedback import describe_receipt, draw_count_problems
+from survey.ui.delivery_feedback import describe_receipt, draw_count_problems, draw_delivery_changes
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.html_table import render_table
@@ -161,6 +163,16 @@ def _draw_form(
             totals=check.row_count - kept,
         )
     )
+    try:
+        with read_scope(page.settings.store_url) as session:
+            changes = preview_delivery(
+                session=session, principal=page.principal, storage=kind.storage, counts=counts,
+                now=now(),
+            )  # fmt: skip
+    except DeliveryNotAllowedError as error:
+        draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
+        return
+    draw_delivery_changes(page, changes)
     if check.ignored_columns:
         st.caption(
             t("Columns that nothing uses: {columns}", columns=", ".join(check.ignored_columns))
@@ -177,12 +189,17 @@ def _draw_form(
         faults = st.text_area(
             t("Known faults; shown with every figure"), max_chars=2_000, key="outside/faults"
         )
+        is_confirmed = bool(changes.losses) and st.checkbox(
+            t("What is listed in red shall be lost; the edition that stands stays readable."),
+            key=f"outside/confirmed/{changes.confirmation}",
+        )
         sent = st.form_submit_button(t("Store this delivery"), type="primary")
     if sent and isinstance(day, date):
         said = (source or "", day, faults or "")
         head = DeliveryHead(
-            _build_upload_id(check.sha256, *said), *said, checked.version, checked.name
-        )
+            _build_upload_id(check.sha256, *said), *said, checked.version, checked.name,
+            confirmed_losses=changes.confirmation if is_confirmed else "",
+        )  # fmt: skip
         _store_delivery(page, kind, check, head)
 
 
@@ -205,8 +222,8 @@ def _store_delivery(
             session=session, principal=principal, check=check, head=head, now=now()
         )
 
-    perform(page, run, done=partial(describe_receipt, page), spinner=t("Storing …"))
-    st.session_state.pop(_CHECKED, None)
+    if perform(page, run, done=partial(describe_receipt, page), spinner=t("Storing …")):
+        st.session_state.pop(_CHECKED, None)
     st.rerun()
 
 

@@ -29,8 +29,9 @@ from survey.access.api_keys import KeyHolder, KeyScopeError, find_key_holder
 from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest
-from survey.context.count_check import CountCheck, CountsRejectedError
+from survey.context.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError
 from survey.context.deliveries import DeliveryConflictError, DeliveryHead, DeliveryReceipt
+from survey.context.delivery_changes import DeliveryChanges, DeliveryLosesError
 from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
 from survey.context.text_tables import plain_number, read_text_table, table_of_records
 from survey.fieldwork.importing.rejections import reason_of
@@ -61,7 +62,7 @@ MAX_MESSAGE_CELLS = 2_000_000
 BODY_SECONDS = 300.0
 REPEATED_HEADER = "X-Delivery-Repeated"
 _HEAD_PARAMETERS = frozenset(
-    {"id", "source", "data_as_of", "known_faults", "code_version", "language"}
+    {"id", "source", "data_as_of", "known_faults", "code_version", "confirm_losses", "language"}
 )
 _ONE_AT_A_TIME = msg("Another delivery with this key is still being read. Send one by one.")
 _TOO_SLOW = msg("The delivery took too long to arrive. Nothing was stored; please send it again.")
@@ -84,13 +85,14 @@ class DeliveryMessage(BaseModel):
     data_as_of: date
     known_faults: StrictStr = ""
     code_version: Annotated[StrictStr, Field(max_length=24)] = ""
+    confirm_losses: Annotated[StrictStr, Field(max_length=24)] = ""
     rows: list[Any]
     """Looked at one by one, up to the first that is wrong: each error takes a hundred times the
     memory of what was sent."""
 
 
 _ROW = TypeAdapter(dict[str, StrictStr | StrictInt | StrictFloat | None])
-_MAX_FIELDS = 2 * len(DeliveryMessage.model_fields)
+_MAX_FIELDS = len(DeliveryMessage.model_fields) + 1
 """Fields of a message that are looked at; among so many there is one that is not known."""
 
 
@@ -101,6 +103,7 @@ _STATUS: Mapping[type[SurveyError], int] = {
     KeyScopeError: 403,
     MalformedDeliveryError: 400,
     DeliveryConflictError: 409,
+    DeliveryLosesError: 409,
 }
 """Status of an error; 422 where a delivery was read and found wrong."""
 
@@ -215,6 +218,8 @@ class DeliveriesApi:
         body: dict[str, Any] = {"code": error.code, "message": t(error.message)}
         if isinstance(error, CountsRejectedError):
             body |= _describe_problems(error.check, language, t)
+        if isinstance(error, DeliveryLosesError):
+            body |= _describe_losses(error.changes)
         return json_response(status, body)
 
     def _choose_language(self, request: Request) -> str:
@@ -272,6 +277,7 @@ def read_message(kind: DeliverableKind, content: bytes) -> tuple[DeliveryHead, C
         sent.data_as_of,
         sent.known_faults,
         check.version,
+        confirmed_losses=sent.confirm_losses,
         earlier_sha256=as_sent,
     )
     return head, check
@@ -332,8 +338,9 @@ def _read_file(
         read_text_table(content), sha256=sha256(content).hexdigest(), version=version
     )
     head = DeliveryHead(
-        query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""), version
-    )
+        query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""), version,
+        confirmed_losses=query.get("confirm_losses", ""),
+    )  # fmt: skip
     return head, check
 
 
@@ -361,6 +368,18 @@ def _describe_problems(check: CountCheck[Any], language: str, t: Translator) -> 
                 "message": reason_of(each.message, language, t),
             }
             for each in check.problems
+        ],
+    }
+
+
+def _describe_losses(changes: DeliveryChanges) -> dict[str, Any]:
+    """Return which areas and months would lose what, without any figure of the store."""
+    return {
+        "confirm_losses": changes.confirmation,
+        "loss_count": len(changes.losses),
+        "losses": [
+            {"area": row.area, "period": row.period, "lost": list(row.lost)}
+            for row in changes.losses[:MAX_PROBLEMS]
         ],
     }
 

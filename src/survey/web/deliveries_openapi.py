@@ -25,6 +25,13 @@ HEAD_FIELDS: dict[str, tuple[Message, dict[str, Any]]] = {
         msg("Version of the code lists, the newest unless given"),
         {"type": "string", "maxLength": 24},
     ),
+    "confirm_losses": (
+        msg(
+            "Word of the answer 409 delivery_loses; sent back, it confirms that what stands of "
+            "the areas and days named there is lost"
+        ),
+        {"type": "string", "maxLength": 24},
+    ),
 }
 """What is said about a delivery: fields of the message, or parameters beside a CSV file."""
 REQUIRED_FIELDS = ("id", "source", "data_as_of")
@@ -33,7 +40,10 @@ _ANSWERS: dict[str, Message] = {
     "401": msg("There is no key, or it does not work."),
     "403": msg("The key was made for something else, or its account may not deliver."),
     "408": msg("The delivery took too long to arrive."),
-    "409": msg("The id was delivered before with another content."),
+    "409": msg(
+        "The id was delivered before with another content, or what stands would be lost and that "
+        "was not confirmed; losses lists it by area and month."
+    ),
     "413": msg("The delivery is too large."),
     "415": msg("The content type is neither application/json nor text/csv."),
     "422": msg("Rows are wrong. Nothing was stored; problems lists row, column, value and reason."),

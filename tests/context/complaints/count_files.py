@@ -17,7 +17,7 @@ def count_file(*rows: str, header: str = HEADER) -> bytes:
 
 
 def head(
-    external_id: str = "d-1", *, faults: str = "", version: str = "", day: date = date(2024, 6, 3)
+    external_id: str = "d-1", *, faults: str = "", version: str = "", day: date = date(2025, 1, 3)
 ) -> DeliveryHead:
     return DeliveryHead(external_id, "全国消协智慧315平台", day, faults, version, "counts.csv")
 

@@ -17,12 +17,8 @@ from survey.context.complaints.storage import (
     read_sums,
 )
 from survey.context.count_check import CountsRejectedError
-from survey.context.deliveries import (
-    DeliveryConflictError,
-    DeliveryNotAllowedError,
-    DeliveryReceipt,
-    list_delivered_periods,
-)
+from survey.context.deliveries import DeliveryConflictError, DeliveryReceipt, list_delivered_periods
+from survey.context.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
 from survey.store.engine import read_scope
 from survey.store.tables import ComplaintCount, Delivery, DeliveryKind, new_id, table_of
 from survey.store.transactions import run_in_transaction
@@ -33,8 +29,9 @@ READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
 
 
 def deliver(
-    url: str, content: bytes, external_id: str = "d-1", version: str = "", faults: str = ""
-) -> DeliveryReceipt:
+    url: str, content: bytes, external_id: str = "d-1", version: str = "", faults: str = "",
+    day: date = date(2025, 1, 3), confirmed: str = "",
+) -> DeliveryReceipt:  # fmt: skip
     check = check_file(content, version=version)
     return run_in_transaction(
         url,
@@ -42,7 +39,10 @@ def deliver(
             session=session,
             principal=OPERATOR,
             check=check,
-            head=head(external_id, version=version, faults=faults),
+            head=replace(
+                head(external_id, version=version, faults=faults, day=day),
+                confirmed_losses=confirmed,
+            ),
             now=NOW,
         ),
     )
@@ -86,6 +86,39 @@ def test_a_second_delivery_of_a_month_is_a_revision_and_the_first_stays(store_ur
         ("2024-05", 2, ""),
         ("2024-05", 1, "缺一个县"),
     ]
+
+
+def test_a_file_of_one_city_does_not_take_the_place_of_all_without_a_word(store_url: str) -> None:
+    cities = ("420100", "420500", "110000")
+    deliver(store_url, count_file(*(ROW.replace("420500", city) for city in cities)))
+    june = ROW.replace("2024-05", "2024-06")
+    part = count_file(ROW, june)
+    with pytest.raises(DeliveryLosesError) as refused:
+        deliver(store_url, part, "d-2")
+    changes = refused.value.changes
+    assert [(row.area, row.period, row.before, row.after) for row in changes.losses] == [
+        ("110000", "2024-05", 40, None),
+        ("420100", "2024-05", 40, None),
+    ]
+    with pytest.raises(DeliveryLosesError):
+        deliver(store_url, part, "d-2", confirmed="another loss")
+    receipt = deliver(store_url, part, "d-2", confirmed=changes.confirmation)
+    assert receipt.revisions == {"2024-05": 2, "2024-06": 1}
+    with read_scope(store_url) as session:
+        assert count_rows(session, ComplaintCount) == 3 + 2, "the older edition stays"
+    # Whoever sends the same again need not confirm it again.
+    assert deliver(store_url, part, "d-2").is_repeated
+
+
+@pytest.mark.parametrize(
+    ("period", "day"),
+    [("2027-03", date(2026, 3, 1)), ("2026-03", date(2026, 3, 1)), ("2024-06", date(2024, 6, 3))],
+)
+def test_a_month_that_has_not_ended_is_refused(store_url: str, period: str, day: date) -> None:
+    with pytest.raises(DeliveryNotAllowedError, match=period):
+        deliver(store_url, count_file(ROW, ROW.replace("2024-05", period)), day=day)
+    with read_scope(store_url) as session:
+        assert count_rows(session, Delivery) == 0
 
 
 def test_one_wrong_row_leaves_nothing_behind(store_url: str) -> None:

@@ -1,5 +1,6 @@
 """Opinion counts are revised by month, corrected by day, and read by those whose area they are."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.context.count_check import CountsRejectedError
 from survey.context.deliveries import DeliveryReceipt, list_delivered_periods
+from survey.context.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
 from survey.context.opinion.day_entry import EnteredDay, enter_opinion_day
 from survey.context.opinion.storage import (
     import_opinion,
@@ -37,12 +39,14 @@ ROWS = [
 ]
 
 
-def deliver(url: str, rows: list[str], external_id: str = "o-1") -> DeliveryReceipt:
-    found = check(*rows)
+def deliver(
+    url: str, rows: list[str], external_id: str = "o-1", *, confirmed: str = ""
+) -> DeliveryReceipt:
+    found, said = check(*rows), replace(head(external_id), confirmed_losses=confirmed)
     return run_in_transaction(
         url,
         lambda session: import_opinion(
-            session=session, principal=OPERATOR, check=found, head=head(external_id), now=NOW
+            session=session, principal=OPERATOR, check=found, head=said, now=NOW
         ),
     )
 
@@ -72,7 +76,14 @@ def test_counts_and_topics_are_read_with_their_peak_day(store_url: str) -> None:
 
 def test_a_month_delivered_again_replaces_it_and_the_old_one_stays_known(store_url: str) -> None:
     deliver(store_url, ROWS)
-    deliver(store_url, day_rows("2024-11-10", (1, 2, 3)), "o-2")
+    part = day_rows("2024-11-10", (1, 2, 3))
+    with pytest.raises(DeliveryLosesError) as refused:
+        deliver(store_url, part, "o-2")
+    losses = refused.value.changes.losses
+    assert {(row.area, row.period, row.lost) for row in losses} == {
+        (area, "2024-11", ("2024-11-11",)) for area in ("CN", "420500", "110000")
+    }
+    deliver(store_url, part, "o-2", confirmed=refused.value.changes.confirmation)
     with read_scope(store_url) as session:
         assert days(session, NATIONAL, "CN") == {
             (date(2024, 11, 10), "negative"): 1,
@@ -87,6 +98,19 @@ def test_a_month_delivered_again_replaces_it_and_the_old_one_stays_known(store_u
         )
     assert [(each.number, each.is_current) for each in periods] == [(2, True), (1, False)]
     assert others == []
+
+
+@pytest.mark.parametrize("day", ["2026-03-01", "2026-03-02", "2027-03-01"])
+def test_a_day_that_has_not_ended_is_refused(sqlite_url: str, day: str) -> None:
+    said = replace(head(), data_as_of=date(2026, 3, 1))
+    with pytest.raises(DeliveryNotAllowedError, match=day):
+        run_in_transaction(
+            sqlite_url,
+            lambda session: import_opinion(
+                session=session, principal=OPERATOR, check=check(*day_rows(day, (40, 50, 60))),
+                head=said, now=NOW,
+            ),
+        )  # fmt: skip
 
 
 def test_an_area_is_read_by_those_it_belongs_to(store_url: str) -> None:

@@ -56,6 +56,12 @@ class CheckedCounts:
     def periods(self) -> tuple[str, ...]:
         return tuple(sorted(self.frame[PERIOD].unique()))
 
+    @property
+    def area_sums(self) -> dict[tuple[str, str], int]:
+        """Complaints accepted by area and month."""
+        sums = self.frame.groupby([AREA, PERIOD], observed=True)["accepted"].sum()
+        return {(str(area), str(period)): int(n) for area, period, n in sums.reset_index().values}
+
 
 def check_counts(
     table: TextTable, lists: CodeLists, version: str, sha256: str

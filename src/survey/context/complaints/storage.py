@@ -1,9 +1,10 @@
 """Complaint counts in the store: stored with a delivery in one transaction, and read as sums."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from uuid import UUID
 
 import pandas as pd
 from sqlalchemy import BigInteger, case, cast, func, select
@@ -24,6 +25,7 @@ from survey.context.complaints.count_checks import CheckedCounts, check_counts
 from survey.context.complaints.summaries import TOTAL, summarise_counts
 from survey.context.count_check import CountCheck
 from survey.context.deliveries import (
+    CountStorage,
     DeliveredPeriod,
     DeliveryHead,
     DeliveryReceipt,
@@ -76,13 +78,7 @@ def import_complaints(
 ) -> DeliveryReceipt:
     """Store a checked delivery of complaints as `import_delivery` does."""
     return import_delivery(
-        session=session,
-        principal=principal,
-        kind=DeliveryKind.COMPLAINTS,
-        check=check,
-        head=head,
-        now=now,
-        insert=_insert_all,
+        session=session, principal=principal, storage=STORAGE, check=check, head=head, now=now
     )
 
 
@@ -99,12 +95,11 @@ def store_sums(
     return store_delivery(
         session=session,
         principal=principal,
-        kind=DeliveryKind.COMPLAINTS,
+        storage=replace(STORAGE, insert=_insert_sums),
         counts=counts,
         head=head,
         sha256=digest,
         now=now,
-        insert=_insert_sums,
     )
 
 
@@ -142,6 +137,20 @@ def _insert_counts(
             rows = part.iloc[start : start + _BATCH_ROWS]
             columns = {name: rows[name].tolist() for name in (*keys, *measures)}
             insert_columns(session.connection(), model, columns, fixed)
+
+
+def _read_accepted(session: Session, standing: Mapping[UUID, str]) -> dict[tuple[str, str], int]:
+    """Return the complaints accepted by area and month of some revisions."""
+    query = select(_SUMMARIES.c.revision_id, _SUMMARIES.c.area, _SUMMARIES.c.accepted).where(
+        _SUMMARIES.c.lens == TOTAL, _SUMMARIES.c.revision_id.in_(list(standing))
+    )
+    return {
+        (row.area, standing[row.revision_id]): row.accepted
+        for row in session.connection().execute(query)
+    }
+
+
+STORAGE = CountStorage(DeliveryKind.COMPLAINTS, _insert_all, _read_accepted)
 
 
 def read_sums(

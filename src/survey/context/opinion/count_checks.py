@@ -58,6 +58,13 @@ class CheckedOpinion:
     def periods(self) -> tuple[str, ...]:
         return tuple(sorted(self.frame[PERIOD].unique()))
 
+    @property
+    def area_sums(self) -> dict[tuple[str, str], int]:
+        """Items of everything found, by area and day."""
+        whole = self.frame[self.frame[TOPIC] == ALL_TOPICS]
+        sums = whole.groupby([AREA, DAY])[ITEMS].sum()
+        return {(str(area), str(day)): int(n) for area, day, n in sums.reset_index().values}
+
 
 def check_opinion(
     table: TextTable, lists: CodeLists, version: str, sha256: str

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 import pandas as pd
 from sqlalchemy import Select, func, select
@@ -13,6 +14,7 @@ from survey.access.roles import NATION, Action
 from survey.context.code_lists import shipped_code_lists
 from survey.context.count_check import CountCheck
 from survey.context.deliveries import (
+    CountStorage,
     DeliveredPeriod,
     DeliveryHead,
     DeliveryReceipt,
@@ -56,13 +58,7 @@ def import_opinion(
 ) -> DeliveryReceipt:
     """Store a checked delivery of opinion counts as `import_delivery` does."""
     return import_delivery(
-        session=session,
-        principal=principal,
-        kind=DeliveryKind.OPINION,
-        check=check,
-        head=head,
-        now=now,
-        insert=_insert_counts,
+        session=session, principal=principal, storage=STORAGE, check=check, head=head, now=now
     )
 
 
@@ -73,6 +69,21 @@ def _insert_counts(
         columns = {name: part[name].tolist() for name in (*KEY, ITEMS)}
         fixed = {"revision_id": revisions[str(period)].id}
         insert_columns(session.connection(), OpinionCount, columns, fixed)
+
+
+def _read_items(session: Session, standing: Mapping[UUID, str]) -> dict[tuple[str, str], int]:
+    """Return the items of everything found, by area and day of some revisions."""
+    query = (
+        select(_COUNTS.c.area, _COUNTS.c.day, func.sum(_COUNTS.c[ITEMS]).label(ITEMS))
+        .where(_COUNTS.c.topic == ALL_TOPICS, _COUNTS.c.revision_id.in_(list(standing)))
+        .group_by(_COUNTS.c.area, _COUNTS.c.day)
+    )
+    return {
+        (row.area, row.day.isoformat()): int(row[2]) for row in session.connection().execute(query)
+    }
+
+
+STORAGE = CountStorage(DeliveryKind.OPINION, _insert_counts, _read_items)
 
 
 def list_opinion_periods(*, session: Session, principal: Principal) -> list[DeliveredPeriod]:

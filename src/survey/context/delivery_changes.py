@@ -1,0 +1,132 @@
+"""What a delivery changes: the sums that stand, those that come, and what would be lost.
+
+A month that is delivered again takes the place of what stands of it, also of areas and days that
+the new delivery does not have. Nothing is lost without a word: whoever delivers confirms the list.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from hashlib import sha256
+
+from survey.locale import SurveyError, msg
+from survey.store.china_time import china_date
+
+AreaSums = Mapping[tuple[str, str], int]
+"""Sums by area and month (`2024-05`) or day (`2024-05-31`)."""
+_MONTH_CHARS = 7
+_MAX_NAMED = 12
+
+
+class DeliveryNotAllowedError(SurveyError):
+    """Raised when what is said about a delivery does not fit; nothing was stored."""
+
+    code = "delivery_refused"
+
+
+@dataclass(frozen=True)
+class AreaChange:
+    """Sum of an area in a month: what stands, what comes, and the months or days that are lost."""
+
+    area: str
+    period: str
+    before: int | None
+    """None where nothing stands."""
+    after: int | None
+    """None where nothing comes."""
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DeliveryChanges:
+    """Changes of a delivery by area and month, losses first."""
+
+    rows: tuple[AreaChange, ...]
+
+    @cached_property
+    def losses(self) -> tuple[AreaChange, ...]:
+        """Areas and months of which something that stands does not come."""
+        return tuple(row for row in self.rows if row.lost)
+
+    @property
+    def confirmation(self) -> str:
+        """Text by which a sender confirms exactly these losses; empty without any."""
+        if not self.losses:
+            return ""
+        lost = "\n".join(f"{row.area} {' '.join(row.lost)}" for row in self.losses)
+        return sha256(lost.encode()).hexdigest()[:16]
+
+    def require_confirmed(self, confirmation: str) -> None:
+        """Raise `DeliveryLosesError` unless these very losses, or none, were confirmed."""
+        if self.losses and confirmation != self.confirmation:
+            raise DeliveryLosesError(self)
+
+
+class DeliveryLosesError(SurveyError):
+    """Raised when a delivery would lose what stands and nobody confirmed it; nothing was stored."""
+
+    code = "delivery_loses"
+
+    def __init__(self, changes: DeliveryChanges) -> None:
+        super().__init__(
+            msg(
+                "This delivery would take away what stands of {areas} areas in {months}. Deliver "
+                "these months with all their areas and days, or confirm the loss.",
+                areas=len({row.area for row in changes.losses}),
+                months=", ".join(sorted({row.period for row in changes.losses})),
+            )
+        )
+        self.changes = changes
+
+
+def compare_sums(before: AreaSums, after: AreaSums) -> DeliveryChanges:
+    """Return what changes by area and month where `after` takes the place of `before`."""
+    keys = sorted({*before, *after}, key=lambda key: (key[1], key[0]))
+    by_row: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for area, name in keys:
+        by_row.setdefault((area, name[:_MONTH_CHARS]), []).append((area, name))
+    rows = [
+        AreaChange(
+            area,
+            period,
+            _add(before, names),
+            _add(after, names),
+            tuple(name for key, name in names if (key, name) not in after),
+        )
+        for (area, period), names in by_row.items()
+    ]
+    return DeliveryChanges(tuple(sorted(rows, key=lambda row: not row.lost)))
+
+
+def _add(sums: AreaSums, keys: Iterable[tuple[str, str]]) -> int | None:
+    known = [sums[key] for key in keys if key in sums]
+    return sum(known) if known else None
+
+
+def require_ended(sums: AreaSums, *, data_as_of: date | None, now: datetime) -> None:
+    """Raise `DeliveryNotAllowedError` if a month or day had not ended when it was counted.
+
+    Args:
+        data_as_of: Day until which data were counted; None where nobody has said so yet.
+    """
+    yesterday = china_date(now) - timedelta(days=1)
+    until = yesterday if data_as_of is None else min(data_as_of, yesterday)
+    open_names = sorted({name for _, name in sums if _find_last_day(name) > until})
+    if open_names:
+        raise DeliveryNotAllowedError(
+            msg(
+                "Of these the counts cannot be whole, because they had not ended on {day}: "
+                "{names}. Please leave them out.",
+                day=until.isoformat(),
+                names=", ".join(open_names[:_MAX_NAMED]) + (" …" * (len(open_names) > _MAX_NAMED)),
+            )
+        )
+
+
+def _find_last_day(name: str) -> date:
+    if len(name) > _MONTH_CHARS:
+        return date.fromisoformat(name)
+    year, month = int(name[:4]), int(name[5:])
+    return date(year, month, monthrange(year, month)[1])
