@@ -8,15 +8,19 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from survey.estimate import Design, EstimateError, bound_interval, estimate, pooled_mean, share
-from survey.results.inference import bound_difference_intervals, bound_rate_intervals
+from survey.results.inference import (
+    bound_difference_intervals,
+    bound_rate_intervals,
+    pool_design_effects,
+)
 
 
-def people() -> pd.DataFrame:
+def people(rate: float = 0.03) -> pd.DataFrame:
     dice = np.random.default_rng(5)
     size = 400
     return pd.DataFrame(
         {
-            "solved": (dice.random(size) < 0.03).astype(float),
+            "solved": (dice.random(size) < rate).astype(float),
             "weight": 1.0,
             "point": np.repeat(np.arange(40), 10),
         }
@@ -29,13 +33,46 @@ def cells(rate: pd.Series) -> pd.DataFrame:
     return table.assign(indicator="solved")
 
 
-def test_a_small_rate_has_the_interval_of_a_share() -> None:
+def test_a_rate_has_the_interval_of_a_share() -> None:
+    frame = people(0.2)
+    result = bound_rate_intervals(cells(frame["solved"]), ["solved"], level=0.95, deff=1.0)
+    expected = share(frame, "solved", Design("weight", psu="point")).iloc[0]
+    assert result["ci_low"].iloc[0] == pytest.approx(expected["ci_low"] * 100, rel=1e-9)
+    assert result["ci_high"].iloc[0] == pytest.approx(expected["ci_high"] * 100, rel=1e-9)
+
+
+def test_a_rate_near_an_end_has_the_interval_of_its_effective_answers() -> None:
+    """Jeffreys' for 12 of 400 answers that count as 200 (Brown, Cai and DasGupta 2001)."""
     rate = people()["solved"]
-    result = bound_rate_intervals(cells(rate), ["solved"], level=0.95, deff=1.0).iloc[0]
-    expected = share(people(), "solved", Design("weight", psu="point")).iloc[0]
-    assert result["ci_low"] == pytest.approx(expected["ci_low"] * 100, rel=1e-9)
-    assert result["ci_high"] == pytest.approx(expected["ci_high"] * 100, rel=1e-9)
-    assert 0 < result["ci_low"] < result["estimate"] < result["ci_high"] < 100
+    assert 0 < rate.mean() < 0.05
+    for answers, mirrored in ((rate, False), (1 - rate, True)):
+        result = bound_rate_intervals(cells(answers), ["solved"], level=0.95, deff=2.0).iloc[0]
+        posterior = stats.beta(rate.mean() * 200 + 0.5, (1 - rate.mean()) * 200 + 0.5)
+        ends = posterior.ppf([0.025, 0.975])
+        expected = 100 * (1 - ends[::-1] if mirrored else ends)
+        assert [result["ci_low"], result["ci_high"]] == pytest.approx(expected)
+
+
+def test_the_design_effect_is_pooled_over_the_areas_of_a_level() -> None:
+    def row(**values: object) -> dict[str, object]:
+        usual = {"area_level": "city", "group": "all", "indicator": "solved", "se": 2.0, "n": 100}
+        return usual | {"deff": 2.0} | values
+
+    table = pd.DataFrame(
+        [
+            row(),
+            row(se=4.0, deff=4.0),
+            row(se=0.0, deff=np.nan),
+            row(se=90.0, deff=9.0, n=9),
+            row(indicator="agreed", se=0.0, deff=np.nan),
+            row(indicator="heard", deff=0.5),
+            row(area_level="nation", se=0.0, deff=np.nan),
+            row(indicator="times", se=500.0, deff=50.0),
+        ]
+    )
+    own, level = (4 + 16) / (2 + 4), (4 + 16 + 4) / (2 + 4 + 8)
+    found = pool_design_effects(table, otherwise=1.3, unbounded=["times"])
+    assert found == pytest.approx([own] * 4 + [level, 1.0, 1.3, level])
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])

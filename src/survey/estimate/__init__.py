@@ -24,7 +24,12 @@ from survey.estimate.drivers import (
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate, share
 from survey.estimate.indicators import estimate_tree, to_scores
-from survey.estimate.intervals import band_probabilities, bound_interval, is_error_silent
+from survey.estimate.intervals import (
+    band_probabilities,
+    bound_interval,
+    bound_share,
+    is_error_silent,
+)
 from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import (
     rank_sensitivity,
@@ -54,6 +59,7 @@ __all__ = [
     "band_probabilities",
     "bootstrap",
     "bound_interval",
+    "bound_share",
     "change",
     "compare",
     "cube_change",

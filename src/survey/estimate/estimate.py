@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from survey.estimate.arrays import Floats, ratio
+from survey.estimate.arrays import Floats
 from survey.estimate.design import Design, Sample, get_column, numbers
 from survey.estimate.domains import Domains, describe, long_table
 from survey.estimate.errors import EstimateError
@@ -19,6 +19,7 @@ from survey.estimate.inference import (
     effective_n,
     infer_linear,
 )
+from survey.estimate.intervals import bound_share
 from survey.estimate.variance import t_quantile
 
 ShareMethod = Literal["logit", "beta", "wald"]
@@ -84,8 +85,9 @@ def share(
         method: interval. "logit": t interval on the log odds (R `svyciprop(method="logit")`);
             "beta": Clopper–Pearson on the effective sample size (Korn and Graubard 1998; R
             `method="beta"`); "wald": symmetric t interval. Whatever the method, a share of
-            exactly 0 or 1 gets Wilson's interval on Kish's effective n (over the assumed deff,
-            where there is one), because its estimated variance is 0 and says nothing.
+            exactly 0 or 1 gets the interval of `bound_share`, because its estimated variance is 0
+            and says nothing: on n over the design effect pooled over the domains, or where nobody
+            in any differed on Kish's effective n (over the assumed deff, where there is one).
 
     Returns:
         The columns of `estimate`; estimate, se and interval are shares between 0 and 1.
@@ -105,11 +107,17 @@ def share(
         inference.estimate > 1 - ROUNDING_TOLERANCE,
     )
     size = effective_n(sample, domains, values) / (sample.assumed_deff or 1.0)
-    bound = _compute_wilson_width_at_edge(size, t_quantile(inference.df, level))
+    variance = np.nansum(inference.se**2)
+    if variance > 0:
+        simple = np.nansum(inference.se**2 / inference.deff)
+        size = inference.n / max(variance / simple, 1.0)
+    bounds = bound_share(inference.estimate, size, level=level)
     columns = inference.columns()
     columns["estimate"] = np.select([none, every], [0.0, 1.0], inference.estimate)
-    columns["ci_low"] = np.select([none, every], [bound * 0, 1 - bound], low)
-    columns["ci_high"] = np.select([none, every], [bound, 1 + bound * 0], high)
+    agreed = (none | every) & (inference.df >= 1)
+    columns["ci_low"], columns["ci_high"] = (
+        np.where(agreed, bound, end) for bound, end in zip(bounds, (low, high), strict=True)
+    )
     return describe(long_table(domains, [variable], columns), sample)
 
 
@@ -147,14 +155,6 @@ def _bound_by_beta(inference: Inference, level: float) -> tuple[Floats, Floats]:
 
 def _bound_by_wald(inference: Inference, _: float) -> tuple[Floats, Floats]:
     return inference.ci_low, inference.ci_high
-
-
-def _compute_wilson_width_at_edge(size: Floats, t: Floats) -> Floats:
-    """Return the width of Wilson's interval for a share of 0 (or 1): t^2 / (n + t^2).
-
-    NaN without degrees of freedom.
-    """
-    return ratio(t**2, size + t**2, np.nan)
 
 
 INTERVALS: dict[str, Callable[[Inference, float], tuple[Floats, Floats]]] = {

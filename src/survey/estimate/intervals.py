@@ -11,6 +11,8 @@ from survey.estimate.errors import EstimateError
 
 EDGE = 1e-9
 """Part of the scale; nearer to an end a figure is at the end."""
+RARE_SHARE = 0.05
+"""A rate nearer to 0 or 1 has too few of the rarer answer for an error of its own."""
 
 
 def is_error_silent(se: Floats, size: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -37,15 +39,16 @@ def bound_interval(
     Args:
         estimate, se, df: of each figure; without an error or degrees of freedom (at least 1, or
             infinity) there is no interval.
-        size: effective number of respondents, for figures whose error says nothing.
+        size: effective number of respondents, for figures whose error says nothing or little.
         logit: where the interval is on the log odds throughout, as for rates.
 
     Returns:
         The t interval where it lies on the scale; else the t interval on the log odds of the
         estimate's place on the scale (R `svyciprop(method="logit")`). Where the estimated error is
-        0, since everybody in the sample agreed, or the estimate lies at an end: Wilson's interval
-        on `size`. The spread of any answers on the scale is at most that of a yes or no with the
-        same mean, which makes it a careful one.
+        0, since everybody in the sample agreed, where the estimate lies at an end, and for rates
+        nearer to it than `RARE_SHARE`: the interval of a share of `size` answers, see
+        `bound_share`. The spread of any answers on the scale is at most that of a yes or no with
+        the same mean, which makes it a careful one.
 
     Raises:
         EstimateError: a level or a scale that is none.
@@ -65,25 +68,37 @@ def bound_interval(
         odds = special.logit(p)
         margin = half_width / (p * (1 - p))
         by_odds = special.expit(odds - margin), special.expit(odds + margin)
-    flat = is_error_silent(error, width) | (p <= EDGE) | (p >= 1 - EDGE)
-    leaves = (p - half_width < 0) | (p + half_width > 1) | np.asarray(logit)
-    ends = []
-    for linear, odd, agreed in zip(
-        (p - half_width, p + half_width), by_odds, _bound_by_wilson(p, n, t), strict=True
-    ):
-        chosen = np.select([np.isnan(half_width), flat, leaves], [np.nan, agreed, odd], linear)
-        ends.append(chosen)
-    low, high = np.minimum(ends[0], p), np.maximum(ends[1], p)
+    low, high = p - half_width, p + half_width
+    leaves = (low < 0) | (high > 1) | np.asarray(logit)
+    low, high = np.where(leaves, by_odds[0], low), np.where(leaves, by_odds[1], high)
+    rare = np.asarray(logit) & (np.minimum(p, 1 - p) < RARE_SHARE)
+    mute = is_error_silent(error, width) | (p <= EDGE) | (p >= 1 - EDGE)
+    by_size = (mute | rare) & ~np.isnan(half_width)
+    low[by_size], high[by_size] = bound_share(p[by_size], n[by_size], level=level)
+    low, high = np.minimum(low, p), np.maximum(high, p)
     return lowest + low * width, lowest + high * width
 
 
-def _bound_by_wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
-    """Return the ends of Wilson's interval; NaN without respondents."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = t**2 / np.where(n > 0, n, np.nan)
-        centre = (p + part / 2) / (1 + part)
-        half_width = np.sqrt(p * (1 - p) * part + part**2 / 4) / (1 + part)
-    return np.clip(centre - half_width, 0.0, 1.0), np.clip(centre + half_width, 0.0, 1.0)
+def bound_share(
+    share: npt.ArrayLike, size: npt.ArrayLike, *, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the ends of the interval of a share of `size` effective answers, between 0 and 1.
+
+    Korn and Graubard (1998) put the answers over the design effect into Clopper and Pearson's
+    interval. That one holds too often; Jeffreys' holds the level on average, with the outer ends of
+    the first where all agreed (Brown, Cai and DasGupta 2001). NaN without answers.
+    """
+    p, n = np.broadcast_arrays(
+        np.asarray(share, dtype=np.float64), np.asarray(size, dtype=np.float64)
+    )
+    n, tail = np.where(n > 0, n, np.nan), (1 - level) / 2
+    low = special.betaincinv(n * p + 0.5, n * (1 - p) + 0.5, tail)
+    high = special.betaincinv(n * p + 0.5, n * (1 - p) + 0.5, 1 - tail)
+    width = -np.expm1(np.log(tail) / n)
+    none, every = p <= EDGE, p >= 1 - EDGE
+    low = np.select([none, every], [0 * n, 1 - width], low)
+    high = np.select([none, every], [width, 0 * n + 1], high)
+    return np.asarray(low), np.asarray(high)
 
 
 def band_probabilities(

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.disclosure import MINIMUM_N
 from survey.disclosure.totals import encode_labels
 from survey.estimate import bound_interval, is_error_silent
 from survey.estimate.arrays import Floats
@@ -16,12 +18,42 @@ SCALE = 100.0
 _NOT_ESTIMABLE = "not_estimable"
 
 
+def pool_design_effects(
+    cells: pd.DataFrame, *, otherwise: float, unbounded: Collection[str] = ()
+) -> Floats:
+    """Return the design effect that the areas of a row's level have in its group and indicator.
+
+    The sum of their variances over the sum of what simple random samples would have, at least 1: a
+    cell of few or no differing answers says nothing of its own (Franco, Little, Louis and Slud
+    2019). Where nobody of the level differed, that of all its indicators in the group; without any,
+    `otherwise`. Cells with fewer than `MINIMUM_N` people, which are hidden, take no part; nor do
+    the `unbounded` indicators, which are no scores and rates.
+    """
+    se, deff = (cells[name].to_numpy(dtype=float) for name in ("se", "deff"))
+    used = (deff > 0) & (se > 0) & (cells["n"].to_numpy(dtype=float) >= MINIMUM_N)
+    used &= ~cells["indicator"].isin(list(unbounded)).to_numpy()
+    variance = np.where(used, se, 0.0) ** 2
+    simple = variance / np.where(used, deff, 1.0)
+    keys = cells[["area_level", "group"]], cells[["area_level", "group", "indicator"]]
+    result = np.full(len(cells), otherwise)
+    for columns in keys:
+        place = np.zeros(len(cells), dtype=np.int64)
+        for name in columns:
+            codes, labels = encode_labels(cells[name])
+            place = place * len(labels) + codes
+        sums = (np.bincount(place, weights=each)[place] for each in (variance, simple))
+        over, under = sums
+        known = under > 0
+        result[known] = np.maximum(over[known] / under[known], 1.0)
+    return result
+
+
 def bound_rate_intervals(
     cells: pd.DataFrame,
     rates: Collection[str],
     *,
     level: float,
-    deff: float,
+    deff: npt.ArrayLike,
     unbounded: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return `cells` with every interval between 0 and 100, see `estimate.bound_interval`.
@@ -29,8 +61,8 @@ def bound_rate_intervals(
     Args:
         rates: indicators whose interval is on the log odds throughout, as `survey.estimate.share`
             computes it; that of a score only where the t interval would leave the scale.
-        deff: what divides n where all answers agree and Wilson's interval stands in: the wave's own
-            weighting effect, times the assumed design effect where there is one.
+        deff: what divides n for rates near 0 and 100 and where all answers agree, for all rows or
+            each, see `pool_design_effects`.
         unbounded: indicators that are numbers of something, and keep their t interval.
     """
     row = np.flatnonzero(~cells["indicator"].isin(list(unbounded)))
@@ -39,7 +71,8 @@ def bound_rate_intervals(
     is_rate = part["indicator"].isin(list(rates)).to_numpy()
     figures = (part[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
     estimate, se, df, n = figures
-    low, high = bound_interval(estimate, se, df, n / deff, level=level, logit=is_rate)
+    size = n / np.broadcast_to(deff, len(cells))[row]
+    low, high = bound_interval(estimate, se, df, size, level=level, logit=is_rate)
     linear = (part[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
     kept = ~is_rate & _is_within_scale(*linear) & ~is_error_silent(se, SCALE)
     result = cells.copy(deep=False)

@@ -13,7 +13,11 @@ from survey.instrument.question_types import type_of
 from survey.locale import msg
 from survey.results.analysis import NotEstimableError
 from survey.results.domains import AREA_LEVELS
-from survey.results.inference import bound_difference_intervals, bound_rate_intervals
+from survey.results.inference import (
+    bound_difference_intervals,
+    bound_rate_intervals,
+    pool_design_effects,
+)
 from survey.results.wave_cubes import CubeRequest, build_cube
 from survey.results.wave_parts import WaveParts
 from survey.sample.special_groups import EVERYONE
@@ -78,13 +82,9 @@ def estimate_wave(source: WaveParts) -> WaveEstimates:
             cells = sums.table(level=source.level)
         del sums
         shares = [measure.key for measure in source.rates if measure.choices]
-        cells = bound_rate_intervals(
-            cells,
-            shares,
-            level=source.level,
-            deff=overall_deff(source),
-            unbounded=_count_measures(source),
-        )
+        counts = _count_measures(source)
+        deff = pool_design_effects(cells, otherwise=overall_deff(source), unbounded=counts)
+        cells = bound_rate_intervals(cells, shares, level=source.level, deff=deff, unbounded=counts)
     except EstimateError as error:
         raise _build_not_estimable_error(error) from error
     return WaveEstimates(source, _drop_composite_without_tree(cells, source))

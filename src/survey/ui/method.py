@@ -126,9 +126,11 @@ def _draw_rates(t: Translator) -> None:
     st.markdown(
         t(
             "Every interval stays between 0 and 100. Rates have intervals on the scale of log "
-            "odds, and so have scores whose usual interval would leave the range. At exactly 0 or "
-            "100, and where everybody in the sample agreed, Wilson's interval on the effective "
-            "sample stands instead."
+            "odds, and so have scores whose usual interval would leave the range. Rates below 5 "
+            "and above 95, and figures where everybody in the sample agreed, have the interval of "
+            "their effective number of answers: the number of answers divided by the design "
+            "effect of all areas of the same kind together (Korn and Graubard 1998; Franco and "
+            "others 2019; Jeffreys' interval, Brown and others 2001)."
         )
     )
 

@@ -1,6 +1,6 @@
 """Does the estimator tell the truth? Synthetic waves whose true scores are known.
 
-    python benchmarks/estimate/truth.py [--waves 200 | --unchanged 10000]
+    python -m benchmarks.truth.scores [--waves 200 | --unchanged 10000]
 
 Each wave draws 20 cities of two strata with eight sampling points and 20 respondents each; the
 true score of a city is fixed, points and respondents vary about it, weights vary. Printed: how
@@ -154,7 +154,11 @@ def main() -> None:
         error = np.sqrt(share * (1 - share) / wanted.unchanged)
         print(f"waves with a false arrow         {share:.4f} +- {error:.4f}")
         return
-    for name, value in measure(wanted.waves).items():
+    print_measures(wanted.waves)
+
+
+def print_measures(waves: int) -> None:
+    for name, value in measure(waves).items():
         print(f"{name:<32} {value:.3f}")
 
 

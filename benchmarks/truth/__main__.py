@@ -1,0 +1,31 @@
+"""The grids of docs/statistics.md: `python -m benchmarks.truth [names] [--samples N]`.
+
+Each prints how often 95 % intervals hold the truth, or how often a difference is called one though
+there is none. `--samples` is the number of samples of each case (of 100 cities for rates); `scores`
+has further options of its own, `python -m benchmarks.truth.scores`.
+"""
+
+import argparse
+from collections.abc import Callable
+
+from benchmarks.truth import rates, scores
+
+GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
+    "scores": (scores.print_measures, 200),
+    "rates": (rates.print_grid, 20),
+}
+"""What prints each grid, and the number of samples of each case."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Do intervals and tests hold as they say?")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"some of: {', '.join(GRIDS)}")
+    parser.add_argument("--samples", type=int)
+    chosen = parser.parse_args()
+    for name in chosen.names or GRIDS:
+        print_grid, samples = GRIDS[name]
+        print_grid(chosen.samples or samples)
+
+
+if __name__ == "__main__":
+    main()
